@@ -1,0 +1,11 @@
+"""Every setting of every verb: its default, its meaning and its unit, once."""
+
+from lstm_cli.config.verbs import (
+    EvaluateConfig,
+    PredictConfig,
+    PrepareConfig,
+    QuantizeConfig,
+    TrainConfig,
+)
+
+__all__ = ["EvaluateConfig", "PredictConfig", "PrepareConfig", "QuantizeConfig", "TrainConfig"]

@@ -1,0 +1,182 @@
+"""The settings of the five verbs as frozen dataclasses; a rule about a value lives in `__post_init__`."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lstm_cli.errors import UsageError
+
+SCALERS = ("standard", "minmax", "robust", "none")
+MISSING = ("interpolate", "last", "season", "refuse")
+MODELS = ("segment", "stacked")
+OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
+SCHEDULES = ("cosine", "plateau", "constant")
+LOSSES = ("mae", "mse", "huber")
+SPLITS = ("val", "test")
+PRECISIONS = ("fp32", "fp16", "int8")
+FORMATS = ("csv", "json", "parquet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareConfig:
+    """Settings of `lstm prepare`."""
+
+    target: tuple[str, ...] = ()  # columns to forecast; empty: the only numeric one
+    past: tuple[str, ...] = ()  # covariates known up to the forecast's origin
+    future: tuple[str, ...] = ()  # covariates known ahead, over the horizon too
+    calendar: bool = False  # hour, weekday, month and the like as known-ahead inputs
+    time: str | None = None  # the time column; None: the first that reads as times
+    series: str | None = None  # the column that names the series of a panel
+    freq: str | None = None  # the time step, e.g. 1h, 15min, D, B, W, MS, ME, QS; None: found
+    lookback: int | None = None  # steps that a window looks back; None: `auto`, a rule of the data
+    horizon: int | None = None  # steps to forecast; None: one season, else 1
+    season: int | str = "auto"  # steps in one season, `auto` or `none`
+    val: str = "0.1"  # validation rows: a fraction, a number of steps, or the first date
+    test: str = "0.2"  # test rows, likewise
+    start: str | None = None  # first row used: a time, or row:N counted from 1
+    end: str | None = None  # last row used (included)
+    scaler: str = "standard"  # as scikit-learn defines it, fitted on the training rows
+    missing: str = "interpolate"  # how missing cells and holes are filled
+    pad: bool = False  # pad windows shorter than an explicit lookback at the front
+    encoding: str | None = None  # of the text; None: UTF-8, or UTF-16 with its mark
+    delimiter: str | None = None  # between cells; None: the comma
+
+    def __post_init__(self) -> None:
+        _one_of("--scaler", self.scaler, SCALERS)
+        _one_of("--missing", self.missing, MISSING)
+        _at_least("--lookback", self.lookback, 1)
+        _at_least("--horizon", self.horizon, 1)
+        if isinstance(self.season, int):
+            _at_least("--season", self.season, 1)
+        else:
+            _one_of("--season", self.season, ("auto", "none"))
+        roles: dict[str, str] = {}
+        for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
+            for name in names:
+                if name in roles:
+                    raise UsageError(
+                        f"column '{name}' is named by {roles[name]} and by {flag}",
+                        hint="name each column once",
+                    )
+                roles[name] = flag
+        for flag, named in (("--time", self.time), ("--series", self.series)):
+            if named is not None and named in roles:
+                raise UsageError(
+                    f"column '{named}' is named by {roles[named]} and by {flag}", hint="name each column once"
+                )
+        if self.time is not None and self.time == self.series:
+            raise UsageError(f"column '{self.time}' is named by --time and by --series")
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of `lstm train`. None: the model's own default, see `models.defaults`."""
+
+    model: str = "segment"  # segment or stacked
+    hidden: tuple[int, ...] | None = None  # sizes of the LSTM layers
+    dropout: float | None = None  # share of activations dropped while training
+    epochs: int | None = None  # at most so many intervals between two validations
+    patience: int | None = None  # epochs without a better validation loss before training stops
+    min_delta: float = 0.0  # a validation loss is better when it is lower by more than this
+    batch_size: int | None = None  # windows in one optimizer step
+    optimizer: str = "adamw"
+    lr: float | None = None  # learning rate at its peak
+    weight_decay: float = 1e-4
+    schedule: str = "cosine"  # of the learning rate
+    clip_norm: float | None = 1.0  # the gradient's norm is held at or below this; 0: not clipped
+    clip_value: float | None = None  # each gradient entry is held within +-this
+    loss: str = "mae"
+    seed: int = 0
+    device: str = "auto"  # auto, cpu, cuda or cuda:N
+    threads: int | None = None  # CPU threads; None: all cores
+    min: float | str = "auto"  # no forecast below this; auto: 0 where no training value is negative; or none
+    max: float | None = None  # no forecast above this
+
+    def __post_init__(self) -> None:
+        _one_of("--model", self.model, MODELS)
+        _one_of("--optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("--schedule", self.schedule, SCHEDULES)
+        _one_of("--loss", self.loss, LOSSES)
+        for size in self.hidden or ():
+            _at_least("--hidden", size, 1)
+        if self.hidden is not None and not self.hidden:
+            raise UsageError("--hidden names no layer", hint="give sizes such as --hidden 64,32")
+        if self.model == "segment" and self.hidden is not None and len(self.hidden) != 1:
+            raise UsageError("--hidden takes one size with --model segment", hint="use --model stacked for more layers")
+        for flag, whole in (("--epochs", self.epochs), ("--patience", self.patience), ("--batch-size", self.batch_size)):
+            _at_least(flag, whole, 1)
+        _at_least("--threads", self.threads, 1)
+        _at_least("--seed", self.seed, 0)
+        _at_least("--min-delta", self.min_delta, 0)
+        _at_least("--weight-decay", self.weight_decay, 0)
+        _at_least("--clip-norm", self.clip_norm, 0)
+        for flag, number in (("--lr", self.lr), ("--clip-value", self.clip_value)):
+            if number is not None and not number > 0:
+                raise UsageError(f"{flag} {number:g} is not above 0")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise UsageError(f"--dropout {self.dropout:g} is not within 0 and 1 (1 excluded)")
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise UsageError(f"--device '{self.device}' is none of auto, cpu, cuda, cuda:N")
+        if isinstance(self.min, str):
+            _one_of("--min", self.min, ("auto", "none"))
+        elif self.max is not None and self.min >= self.max:
+            raise UsageError(f"--min {self.min:g} is not below --max {self.max:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """Settings of `lstm evaluate`."""
+
+    split: str = "test"  # the rows that are scored: val or test
+    precision: str = "fp32"  # the model that is scored
+    fail_if: tuple[str, ...] = ()  # conditions that end in exit 5, e.g. mase>=1
+    threads: int | None = None  # CPU threads; None: all cores
+
+    def __post_init__(self) -> None:
+        _one_of("--split", self.split, SPLITS)
+        _one_of("--precision", self.precision, PRECISIONS)
+        _at_least("--threads", self.threads, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeConfig:
+    """Settings of `lstm quantize`."""
+
+    to: str = "int8"  # int8 or fp16
+    max_loss: float = 0.01  # the error may grow by this share, e.g. 1%
+
+    def __post_init__(self) -> None:
+        _one_of("--to", self.to, ("int8", "fp16"))
+        _at_least("--max-loss", self.max_loss, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig:
+    """Settings of `lstm predict`."""
+
+    output: str = "-"  # where the forecast goes; -: standard output
+    format: str | None = None  # csv, json or parquet; None: by the output's ending, else csv
+    precision: str = "auto"  # auto: the quantised model where there is a fresh one
+    encoding: str | None = None  # of the new data's text
+    delimiter: str | None = None  # between the new data's cells; None: as the training file
+    threads: int | None = None  # CPU threads; None: all cores
+
+    def __post_init__(self) -> None:
+        _one_of("--precision", self.precision, ("auto", *PRECISIONS))
+        if self.format is not None:
+            _one_of("--format", self.format, FORMATS)
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
+        _at_least("--threads", self.threads, 1)
+
+
+def _one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{flag} '{value}' is none of {', '.join(allowed)}")
+
+
+def _at_least(flag: str, value: Any, least: float) -> None:
+    if value is not None and not value >= least:
+        raise UsageError(f"{flag} {value:g} is not {least:g} or more")

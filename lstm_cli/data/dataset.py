@@ -1,0 +1,204 @@
+"""The prepared data of a run: scaled series on a grid, their splits, and what is needed to undo the scaling."""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.data.calendar import calendar
+from lstm_cli.data.filling import reach
+from lstm_cli.data.grid import Step
+from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.times import TimeFormat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """What the columns are and how the file writes them: all that reading new data of the same kind needs."""
+
+    targets: tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    calendar: tuple[str, ...]  # names of the calendar inputs, derived from the times
+    time_name: str | None  # None: the file has no time column, rows are steps
+    time_format: TimeFormat
+    series_name: str | None
+    delimiter: str
+    step: Step
+    horizon: int  # steps
+    lookback: int  # steps: the given number, or what the rule gives for these data
+    lookback_fixed: bool  # the lookback was given, so a model may not settle another
+    pad: bool  # windows with less history than the lookback are padded
+    seasons: tuple[int, ...]  # steps, shortest first
+    missing: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The stored columns: targets, then past covariates, then known-ahead ones."""
+        return (*self.targets, *self.past, *self.future)
+
+    @property
+    def known_ahead(self) -> int:
+        """K: how many inputs are known over the horizon too; they are the last ones."""
+        return len(self.future) + len(self.calendar)
+
+    @property
+    def season(self) -> int:
+        """m: the shortest season, 1 where there is none."""
+        return self.seasons[0] if self.seasons else 1
+
+    def to_dict(self) -> dict[str, Any]:
+        stored = {field.name: getattr(self, field.name) for field in fields(self)}
+        return stored | {"step": self.step.to_dict(), "time_format": self.time_format.to_dict()}
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> "Schema":
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        values["step"] = Step.from_dict(stored["step"])
+        values["time_format"] = TimeFormat.from_dict(stored["time_format"])
+        return Schema(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesTable:
+    """Where each series lies in the array of all, and its splits. Every array is [S]."""
+
+    names: tuple[str, ...]
+    origin_us: np.ndarray  # int64, time of the first row, microseconds since 1970
+    offset: np.ndarray  # int64, its first row in the array
+    count: np.ndarray  # int64, usable rows
+    ahead: np.ndarray  # int64, rows after them that hold known-ahead covariates
+    train_end: np.ndarray  # int64, rows of the training split, counted from its first
+    val_end: np.ndarray  # int64, rows up to the end of validation
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            name: list(value) if name == "names" else value.tolist() for name, value in vars(self).items()
+        }
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> "SeriesTable":
+        return SeriesTable(
+            **{
+                name: tuple(value) if name == "names" else np.array(value, dtype=np.int64)
+                for name, value in stored.items()
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStatistics:
+    """What the measured training rows say of each series and target, in the file's units. Every array is [S, C]."""
+
+    deviation: np.ndarray  # population standard deviation, 1 for a constant: divides `_scaled` metrics
+    seasonal_error: np.ndarray  # mean |v_t - v_(t-m)|, MASE's scale; NaN where there is no such pair
+    least: np.ndarray  # NaN where nothing was measured
+    greatest: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            name: [[None if np.isnan(cell) else cell for cell in row] for row in value.tolist()]
+            for name, value in vars(self).items()
+        }
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> "TrainingStatistics":
+        return TrainingStatistics(
+            **{name: np.array(value, dtype=np.float64) for name, value in stored.items()}
+        )
+
+
+def training_statistics(training: list[np.ndarray], season: int, deviation: np.ndarray) -> TrainingStatistics:
+    """training: for each series [rows, C], NaN where not measured; deviation [S, C]; season m in steps."""
+
+    def per_series(summary: Any) -> np.ndarray:
+        return np.stack([summary(rows) for rows in training])
+
+    def seasonal(rows: np.ndarray) -> np.ndarray:
+        return _nan_free(np.nanmean, np.abs(rows[season:] - rows[:-season]))
+
+    return TrainingStatistics(
+        deviation=deviation,
+        seasonal_error=per_series(seasonal),
+        least=per_series(lambda rows: _nan_free(np.nanmin, rows)),
+        greatest=per_series(lambda rows: _nan_free(np.nanmax, rows)),
+    )
+
+
+def _nan_free(summary: Any, rows: np.ndarray) -> np.ndarray:
+    """The summary of each column, NaN (and no warning) for one without a value."""
+    result = np.full(rows.shape[1], np.nan)
+    some = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=bool)
+    if some.any():
+        result[some] = summary(rows[:, some], axis=0)
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Scaled series, one after another in one array."""
+
+    schema: Schema
+    series: SeriesTable
+    values_scaled: np.ndarray  # [T, columns] float32, filled; memory-mapped where it comes from a run
+    measured: np.ndarray  # [T, columns] bool: which cells were measured, not filled
+    scaler: Scaler
+    training: TrainingStatistics
+
+    @property
+    def targets(self) -> int:
+        return len(self.schema.targets)
+
+    @cached_property
+    def inputs(self) -> np.ndarray:
+        """[T, F] float32: the stored columns, then the calendar's. The last K are known ahead."""
+        if not self.schema.calendar:
+            return self.values_scaled
+        table = self.series
+        rows = [
+            calendar(self.schema.step, self.schema.step.times(np.arange(length), origin))
+            for length, origin in zip(table.count + table.ahead, table.origin_us, strict=True)
+        ]
+        return np.hstack([self.values_scaled, np.concatenate(rows)])
+
+    @cached_property
+    def reach(self) -> np.ndarray | None:
+        """[T, targets + past] int64, or None where no window can see a fill that looked ahead (filling.py)."""
+        hidden = len(self.schema.targets) + len(self.schema.past)
+        if self.schema.missing != "interpolate" or bool(self.measured[:, :hidden].all()):
+            return None
+        return reach(self.measured[:, :hidden], self.series.offset)
+
+    def in_units(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """Scaled targets [N, H, C] of series [N] in the file's units, float64."""
+        return self.scaler.unscaled(targets_scaled, series)
+
+
+FILES = ("schema.json", "series.json", "scaler.json", "training.json")
+
+
+def describe(dataset: Dataset) -> dict[str, dict[str, Any]]:
+    """The JSON files that describe a dataset beside its two arrays."""
+    parts = (dataset.schema, dataset.series, dataset.scaler, dataset.training)
+    return {file: part.to_dict() for file, part in zip(FILES, parts, strict=True)}
+
+
+def restore(files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed: np.ndarray) -> Dataset:
+    """The inverse of `describe` and `pack`: a dataset from its files."""
+    columns = values_scaled.shape[1]
+    cells = np.unpackbits(packed, count=values_scaled.size).astype(bool)
+    return Dataset(
+        schema=Schema.from_dict(files["schema.json"]),
+        series=SeriesTable.from_dict(files["series.json"]),
+        values_scaled=values_scaled,
+        measured=cells.reshape(-1, columns),
+        scaler=Scaler.from_dict(files["scaler.json"]),
+        training=TrainingStatistics.from_dict(files["training.json"]),
+    )
+
+
+def pack(measured: np.ndarray) -> np.ndarray:
+    """[T, columns] booleans as a mask of one bit a cell."""
+    return np.packbits(measured)
+

@@ -1,0 +1,292 @@
+"""The time grid: the step as a rule, found in the times or read from `--freq`. Only this file knows frequencies.
+
+Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UTC where it writes offsets).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.errors import DataError, UsageError
+
+SECOND = 1_000_000  # microseconds
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+LONGEST_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
+MONTH_END = 31  # the `day` that stands for the last one of every month
+
+UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
+MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
+ACCEPTED = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
+# What other tools and people write, and what they most likely mean here.
+MEANT = {
+    "t": "min",
+    "m": "min",
+    "M": "MS or ME",
+    "month": "MS",
+    "monthly": "MS",
+    "Q": "QS or QE",
+    "quarter": "QS",
+    "quarterly": "QS",
+    "Y": "YS or YE",
+    "A": "YS or YE",
+    "year": "YS",
+    "yearly": "YS",
+    "annual": "YS",
+    "AS": "YS",
+    "BMS": "MS",
+    "BME": "ME",
+    "C": "B",
+    "business": "B",
+    "hour": "h",
+    "hourly": "h",
+    "minute": "min",
+    "second": "s",
+    "sec": "s",
+    "day": "D",
+    "daily": "D",
+    "week": "W",
+    "weekly": "W",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The step of a grid as a rule. With the first time of a series it gives the time of every row.
+
+    >>> Step(kind="months", count=1, day=31).name
+    'ME'
+    """
+
+    kind: str  # seconds, months, business or unit
+    count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), else 1
+    day: int = 1  # months: day of the month, 1 to 31; the last one in a shorter month
+
+    @property
+    def name(self) -> str:
+        """As pandas writes it, and `--freq` reads it: h, 30min, D, W, B, MS, ME, 2QS, YE, MS-15; 1 for unit steps."""
+        if self.kind == "unit":
+            return "1"
+        if self.kind == "business":
+            return "B"
+        units = MONTH_UNITS if self.kind == "months" else UNITS
+        unit, size = next((unit, size) for unit, size in units.items() if self.count % size == 0)
+        number = str(self.count // size) if self.count != size else ""
+        if self.kind == "months":
+            day = "E" if self.day == MONTH_END else "S" if self.day == 1 else f"S-{self.day}"
+            return number + unit + day
+        return number + unit
+
+    def index(self, times_us: np.ndarray, origin_us: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+        """How many steps each time lies after its origin, and whether it lies on the grid at all.
+
+        times_us: int64 of any shape; origin_us: one, or one for each time. Returns (index int64, on_grid bool)
+        of that shape; where on_grid is False the index is that of a step near by.
+        """
+        if self.kind in ("seconds", "unit"):
+            index, rest = np.divmod(times_us - origin_us, self.count)
+            return index, rest == 0
+        ordinal, origin = self._ordinal(times_us), self._ordinal(np.asarray(origin_us))
+        index = (ordinal - origin) // self.count
+        return index, self.times(index, origin_us) == times_us
+
+    def times(self, index: np.ndarray, origin_us: np.ndarray | int) -> np.ndarray:
+        """The times [int64 microseconds] of the rows `index` steps after the origin: the inverse of `index`."""
+        if self.kind in ("seconds", "unit"):
+            return origin_us + index * self.count
+        ordinal = self._ordinal(np.asarray(origin_us)) + index * self.count
+        time_of_day = np.asarray(origin_us) % DAY
+        if self.kind == "business":
+            weeks, weekday = np.divmod(ordinal, 5)
+            return (weeks * 7 + weekday - 3) * DAY + time_of_day
+        first = _first_day(ordinal)
+        day = np.minimum(self.day, _first_day(ordinal + 1) - first)
+        return (first + day - 1) * DAY + time_of_day
+
+    def _ordinal(self, times_us: np.ndarray) -> np.ndarray:
+        """The number of the month since 1970, or of the business day since Monday, 29 December 1969."""
+        days = times_us // DAY
+        if self.kind == "months":
+            return _month(days)
+        weeks, weekday = np.divmod(days + 3, 7)
+        return weeks * 5 + np.minimum(weekday, 4)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "count": self.count, "day": self.day}
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> "Step":
+        return Step(kind=stored["kind"], count=stored["count"], day=stored["day"])
+
+
+UNIT = Step(kind="unit")
+BUSINESS = Step(kind="business")
+
+
+def _month(days: np.ndarray) -> np.ndarray:
+    """Months since January 1970 of days since 1970-01-01, in the proleptic Gregorian calendar."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _first_day(months: np.ndarray) -> np.ndarray:
+    """The first day, counted since 1970-01-01, of months since January 1970."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def parse_freq(text: str) -> Step:
+    """Reads a step as `--freq` takes it: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; 1 for unit steps.
+
+    MS-15 is the 15th of every month. Where a quarter or year begins is seen from the first row of a series.
+    Raises UsageError naming the nearest step that is accepted.
+    """
+    text = text.strip()
+    if text == "1":
+        return UNIT
+    parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}))?", text)
+    if parts is None:
+        raise _unknown_freq(text)
+    number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
+    if number == 0:
+        raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more")
+    if unit not in UNITS and unit.lower() in ("h", "min", "s") or unit in ("d", "w", "b"):
+        unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' or 'd' can mean one thing only
+    step = None
+    if unit in UNITS and day_text is None:
+        step = Step(kind="seconds", count=number * UNITS[unit])
+    elif unit == "B" and number == 1 and day_text is None:
+        step = BUSINESS
+    elif unit[:-1] in MONTH_UNITS and unit[-1] in "SE":
+        day = int(day_text or 1) if unit[-1] == "S" else MONTH_END
+        if 1 <= day <= MONTH_END and (day_text is None or unit[-1] == "S"):
+            step = Step(kind="months", count=number * MONTH_UNITS[unit[:-1]], day=day)
+    if step is None:
+        raise _unknown_freq(text)
+    limit = LONGEST_YEARS * (12 if step.kind == "months" else 366 * DAY)
+    if step.count > limit:
+        raise UsageError(f"--freq '{text}' is longer than {LONGEST_YEARS} years", hint="give a shorter step")
+    return step
+
+
+def _unknown_freq(text: str) -> UsageError:
+    import difflib
+
+    number, unit = re.fullmatch(r"([\d\s]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    unit = unit.strip()
+    word = unit.split("-")[0]
+    meant = word if word in ACCEPTED else MEANT.get(word) or MEANT.get(word.lower().removesuffix("s"))
+    if meant is None:
+        meant = next(iter(difflib.get_close_matches(word, ACCEPTED, n=1, cutoff=0.3)), "h")
+    if number.strip() not in ("", "1") and meant != "B":
+        meant = " or ".join(number.strip() + one for one in meant.split(" or "))
+    names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"
+    return UsageError(
+        f"--freq '{text}' is not a time step, the nearest is {meant}", hint=f"give one of {names}"
+    )
+
+
+def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, source: str) -> Step:
+    """The one step that all series share; each may begin at another time.
+
+    times_us [R] int64, rising within each series; series [R] which series a row belongs to, its rows side by
+    side; lines [R] their lines in the file. Raises DataError where no series has two rows, and, naming the
+    first line that is off the grid, where the times are irregular.
+    """
+    pairs = series[1:] == series[:-1]
+    gaps = (times_us[1:] - times_us[:-1])[pairs]
+    if not len(gaps):
+        each = "" if len(times_us) == 1 else " in each series"
+        raise DataError(
+            f"{source} has one row{each}, so the time step cannot be found",
+            hint="name it with --freq, e.g. --freq h",
+        )
+    usual = most_common(gaps)
+    origins = origins_of(times_us, series)
+    best: tuple[Step, np.ndarray] | None = None
+    for step in _candidates(times_us, pairs, usual):
+        on_grid = step.index(times_us, origins)[1]
+        if on_grid.all():
+            return step
+        if best is None or on_grid.sum() > best[1].sum():
+            best = (step, on_grid)
+    assert best is not None  # the step of `usual` microseconds is always a candidate
+    step, on_grid = best
+    row = first_line(lines, ~on_grid)
+    raise DataError(
+        f"{source}, line {lines[row]}: {time_text(times_us[row])} is off the time grid, whose step seems to be "
+        f"{step.name} from {time_text(origins[row])} on",
+        hint=_irregular_hint(gaps, usual),
+    )
+
+
+def _candidates(times_us: np.ndarray, pairs: np.ndarray, usual: int) -> list[Step]:
+    """Steps that the times may follow, the most telling first."""
+    days = times_us // DAY
+    found = []
+    if usual >= 28 * DAY:
+        months = _month(days)
+        count = most_common(np.diff(months)[pairs])
+        day = days - _first_day(months) + 1
+        at_end = day == _first_day(months + 1) - _first_day(months)
+        # A month's end is tried first: 30 June and 30 September are more often that than a day 30.
+        likely = ([MONTH_END] if 2 * at_end.sum() > len(day) else []) + [32 - most_common(32 - day)]
+        found += [Step(kind="months", count=count, day=one) for one in likely if count > 0]
+    elif usual == DAY and ((days + 3) % 7 < 5).all():
+        passed = (np.diff((days + 3) // 7) > 0) & pairs
+        if passed.any():  # without a weekend between two rows the days may as well be all seven
+            found.append(BUSINESS)
+    return [*found, Step(kind="seconds", count=usual)]
+
+
+def _irregular_hint(gaps: np.ndarray, usual: int) -> str:
+    odd = gaps[gaps % usual != 0] % usual
+    if usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
+        return (
+            "local days written with offsets shift by an hour at daylight saving: write the dates without "
+            "offsets, or name the step with --freq"
+        )
+    return "mend that line, or name the step with --freq; rows that it expects and the file lacks become holes"
+
+
+def seasons(step: Step) -> tuple[int, ...]:
+    """The seasons [steps] known from the step, shortest first; () where it names none."""
+    if step.kind == "business":
+        return (5,)
+    if step.kind == "months":
+        return {1: (12,), 3: (4,)}.get(step.count, ())
+    if step.kind == "unit":
+        return ()
+    if step.count < DAY and DAY % step.count == 0 and step.count % MINUTE == 0:
+        return (DAY // step.count, WEEK // step.count)
+    return {DAY: (7,), WEEK: (52,)}.get(step.count, ())
+
+
+def origins_of(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """For each row [R] the first time of its series; a series' rows lie side by side."""
+    begins = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
+    return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))
+
+
+def most_common(values: np.ndarray) -> int:
+    """The most common of some integers, the least of them where several are."""
+    if (values == values[0]).all():  # usual for long files, and spares sorting them
+        return int(values[0])
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[np.argmax(counts)])
+
+
+def first_line(lines: np.ndarray, chosen: np.ndarray) -> int:
+    """Which row among the chosen ones (bool [R], some True) comes first in the file."""
+    rows = np.flatnonzero(chosen)
+    return int(rows[np.argmin(lines[rows])])
+
+
+def time_text(time_us: int) -> str:
+    """A time for messages: 2020-03-29, 2020-03-29 02:00, 2020-03-29 02:00:15.5."""
+    day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")
+    clock = clock.removesuffix(".000000").rstrip("0") if clock.partition(".")[2].strip("0") else clock[:8]
+    clock = clock.removesuffix(":00") if clock.count(":") == 2 and "." not in clock else clock
+    return day if clock == "00:00" else f"{day} {clock}"

@@ -1,0 +1,160 @@
+"""Windows: what a model sees (lookback L) and what it must say (horizon H), derived and never stored.
+
+A window is one number, the row of its first target. Its inputs are the L rows before, its targets the H rows
+from there on. A window belongs to the split that holds all its targets; its inputs may reach back into the
+split before.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Gathered windows; everything scaled."""
+
+    past: np.ndarray  # [B, L, F] float32; the targets are the first C inputs
+    future: np.ndarray  # [B, H, K] float32
+    mask: np.ndarray  # [B, L] float32: 1 for rows of the series, 0 for padding at the front
+    target: np.ndarray  # [B, H, C] float32
+    observed: np.ndarray  # [B, H, C] bool: which targets were measured
+    series: np.ndarray  # [B] int64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """An indexable set of windows over a dataset."""
+
+    dataset: Dataset
+    lookback: int
+    origins: np.ndarray  # [N] int64: the row of each window's first target
+    series: np.ndarray  # [N] int64
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> Batch:
+        """The windows at these places, gathered."""
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        return gather(self.dataset, self.origins[chosen], self.series[chosen], self.lookback)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """All windows in order, at most `size` at a time; the last batch holds the remainder."""
+        for first in range(0, len(self), size):
+            yield self[first : first + size]
+
+    def every(self, most: int) -> "Windows":
+        """At most so many of the windows, evenly spaced."""
+        if len(self) <= most:
+            return self
+        chosen = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
+        return Windows(
+            dataset=self.dataset,
+            lookback=self.lookback,
+            origins=self.origins[chosen],
+            series=self.series[chosen],
+        )
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """All windows as (X [N, L, F], y [N, H, C]), scaled, for a notebook.
+
+        Views of the data where the windows lie in one series, nothing is padded and no window ends in a hole;
+        else copies. Raises DataError where there are no windows.
+        """
+        if not len(self):
+            raise DataError("there are no windows in this split")
+        data, horizon = self.dataset, self.dataset.schema.horizon
+        first, last = int(self.origins[0]), int(self.origins[-1])
+        begin = first - self.lookback
+        one = len(np.unique(self.series)) == 1 and last - first + 1 == len(self)
+        if one and data.reach is None and begin >= data.series.offset[self.series[0]]:
+            past = sliding_window_view(data.inputs[begin:last], self.lookback, axis=0)
+            target = sliding_window_view(data.inputs[first : last + horizon, : data.targets], horizon, axis=0)
+            return np.swapaxes(past, 1, 2), np.swapaxes(target, 1, 2)
+        whole = self[:]
+        return whole.past, whole.target
+
+
+def gather(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: int) -> Batch:
+    """The windows whose first targets are at rows `origins` [B] of series [B].
+
+    A window without enough history is padded at the front with its first row, and masked. No input was
+    measured after the row before the origin, known-ahead covariates apart: see `Dataset.reach`. Rows beyond the
+    end of the data (a forecast's own) come back as the last row, not observed.
+    """
+    schema, table, inputs = dataset.schema, dataset.series, dataset.inputs
+    rows = origins[:, None] + np.arange(-lookback, 0)
+    begin = table.offset[series][:, None]
+    mask = rows >= begin
+    rows = np.maximum(rows, begin)
+    past = inputs[rows]
+    if dataset.reach is not None:
+        last_known = dataset.reach[origins - 1]  # [B, hidden]
+        hidden = last_known.shape[1]
+        seen = np.minimum(rows[:, :, None], last_known[:, None, :])
+        past[:, :, :hidden] = inputs[seen, np.arange(hidden)]
+    ahead = origins[:, None] + np.arange(schema.horizon)
+    end = (table.offset + table.count + table.ahead)[series][:, None]
+    inside = ahead < end
+    ahead = np.minimum(ahead, end - 1)
+    known = inputs.shape[1] - schema.known_ahead
+    return Batch(
+        past=past,
+        future=inputs[ahead, known:],
+        mask=mask.astype(np.float32),
+        target=inputs[ahead, : dataset.targets],
+        observed=dataset.measured[ahead, : dataset.targets] & inside[:, :, None],
+        series=series,
+    )
+
+
+def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> Windows:
+    """The windows of a split: `train`, `val` or `test`, in order of series, then time.
+
+    lookback: the steps that a window looks back; None: the schema's. A window has at least `history_needed`
+    rows before its origin.
+    """
+    schema, table = dataset.schema, dataset.series
+    lookback = schema.lookback if lookback is None else lookback
+    begin, end = {
+        "train": (np.zeros_like(table.count), table.train_end),
+        "val": (table.train_end, table.val_end),
+        "test": (table.val_end, table.count),
+    }[split]
+    begin = np.maximum(begin, history_needed(dataset, lookback))
+    counts = np.maximum(end - schema.horizon + 1 - begin, 0)
+    series = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    origins = (table.offset + begin)[series] + within
+    return Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
+
+
+def history_needed(dataset: Dataset, lookback: int) -> np.ndarray:
+    """Rows [S] that a window of each series needs before its origin.
+
+    All of the lookback where a series has training windows so. Where it was left to the tool, or `--pad` given,
+    a series too short for that is padded: its windows need two seasons, or half of its training rows.
+    """
+    schema, table = dataset.schema, dataset.series
+    full = np.full_like(table.count, lookback)
+    if schema.lookback_fixed and not schema.pad:
+        return full
+    least = np.minimum(2 * schema.season, (table.train_end - schema.horizon) // 2)
+    return np.where(table.train_end >= lookback + schema.horizon, full, np.clip(least, 1, lookback))
+
+
+def last_windows(dataset: Dataset, lookback: int) -> Windows:
+    """For each series the window whose first target is the step after its last usable row."""
+    table = dataset.series
+    return Windows(
+        dataset=dataset,
+        lookback=lookback,
+        origins=table.offset + table.count,
+        series=np.arange(len(table.count)),
+    )

@@ -1,0 +1,63 @@
+"""Progress as frozen events to one listener. Steps and training speak only through these."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned:
+    """A guess or repair that a person should know of: one `warning:` line."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """A choice that was made, such as the device: one plain line."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progressed:
+    """Work of a known or unknown length goes on."""
+
+    stage: str  # what is being done, e.g. "reading"
+    done: int  # so much is done, in `unit`
+    total: int | None = None  # of so much; None where the end is not known
+    unit: str = ""  # e.g. "bytes", "windows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStarted:
+    """Training begins."""
+
+    model: str
+    parameters: int
+    windows: int  # training windows
+    epochs: int  # at most so many
+    steps_per_epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnded:
+    """One interval between two validations is over. Epoch 0 is the validation before the first step."""
+
+    epoch: int
+    epochs: int
+    step: int  # optimizer steps so far
+    train_loss: float | None  # mean over the epoch's steps; None at epoch 0
+    val_loss: float
+    best: bool  # the best validation loss so far
+    lr: float
+    grad_norm: float | None  # mean over the epoch's steps, before clipping
+    seconds: float  # since training began
+
+
+Event: TypeAlias = Warned | Noted | Progressed | TrainingStarted | EpochEnded
+Listener: TypeAlias = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """A listener that hears nothing."""

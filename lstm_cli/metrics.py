@@ -1,0 +1,126 @@
+"""Errors of forecasts, as sums from which every score follows.
+
+MAE, RMSE and sMAPE (0 to 200, as in M4) are in the file's units. MASE divides each series' MAE by that of its
+training rows' seasonal naive forecast (Hyndman and Koehler 2006, "Another look at measures of forecast
+accuracy") and is the mean over series and targets. `_scaled` scores divide by the training rows' standard
+deviation, as papers report them. Only measured cells count.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+NAMES = ("mae", "rmse", "smape", "mase", "mse_scaled", "mae_scaled")
+Scores = dict[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """Sums over windows. Every array is [S, H, C] float64."""
+
+    absolute: np.ndarray
+    squared: np.ndarray
+    symmetric: np.ndarray  # 200 |error| / (|truth| + |forecast|), 0 where both are 0
+    count: np.ndarray  # measured cells
+
+    def __add__(self, other: "Errors") -> "Errors":
+        return Errors(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+
+def errors(
+    forecast: np.ndarray, truth: np.ndarray, observed: np.ndarray, series: np.ndarray, *, of: int
+) -> Errors:
+    """Sums the errors of windows. forecast, truth, observed: [N, H, C] in the file's units; series [N]; of: S."""
+    difference = np.where(observed, np.abs(forecast - truth), 0.0)
+    size = np.abs(truth) + np.abs(forecast)
+    symmetric = 200.0 * difference / np.where(size > 0, size, 1.0)
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        total = np.zeros((of, *values.shape[1:]))
+        np.add.at(total, series, values)
+        return total
+
+    return Errors(
+        absolute=summed(difference),
+        squared=summed(np.square(difference)),
+        symmetric=summed(symmetric),
+        count=summed(observed.astype(np.float64)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What scores are divided by, both [S, C] in the file's units."""
+
+    seasonal_error: np.ndarray  # MASE's; 0 or NaN: the series has none and is left out
+    deviation: np.ndarray  # the training rows' standard deviation
+
+
+def overall(sums: Errors, scale: Scale) -> Scores:
+    """The scores over all windows, steps, series and targets; None where nothing defines one."""
+    count = sums.count.sum()
+    deviation = scale.deviation[:, None, :]
+    mase = _mase(sums.absolute.sum(axis=1), sums.count.sum(axis=1), scale)
+    return {
+        "mae": _ratio(sums.absolute.sum(), count),
+        "rmse": _root(_ratio(sums.squared.sum(), count)),
+        "smape": _ratio(sums.symmetric.sum(), count),
+        "mase": float(np.mean(mase[~np.isnan(mase)])) if (~np.isnan(mase)).any() else None,
+        "mse_scaled": _ratio((sums.squared / np.square(deviation)).sum(), count),
+        "mae_scaled": _ratio((sums.absolute / deviation).sum(), count),
+    }
+
+
+def per_step(sums: Errors, scale: Scale) -> list[Scores]:
+    """The scores of each step ahead, first step first."""
+    return [overall(part(sums, lambda cells, h=h: cells[:, h : h + 1]), scale) for h in range(sums.count.shape[1])]
+
+
+def per_target(sums: Errors, scale: Scale) -> list[Scores]:
+    """The scores of each target column."""
+    return [
+        overall(
+            part(sums, lambda cells, c=c: cells[:, :, c : c + 1]),
+            Scale(seasonal_error=scale.seasonal_error[:, c : c + 1], deviation=scale.deviation[:, c : c + 1]),
+        )
+        for c in range(sums.count.shape[2])
+    ]
+
+
+def per_series(sums: Errors, scale: Scale) -> list[Scores]:
+    """The scores of each series."""
+    return [
+        overall(
+            part(sums, lambda cells, s=s: cells[s : s + 1]),
+            Scale(seasonal_error=scale.seasonal_error[s : s + 1], deviation=scale.deviation[s : s + 1]),
+        )
+        for s in range(sums.count.shape[0])
+    ]
+
+
+def part(sums: Errors, choose: Callable[[np.ndarray], np.ndarray]) -> Errors:
+    """The same sums over a part of the cells."""
+    return Errors(**{name: choose(value) for name, value in vars(sums).items()})
+
+
+def without_scale(sums: Errors, scale: Scale) -> int:
+    """How many series MASE leaves out: scored, but their training rows' seasonal error is 0 or unknown."""
+    scored = sums.count.sum(axis=1) > 0
+    usable = scale.seasonal_error > 0
+    return int((scored.any(axis=1) & ~(scored & usable).any(axis=1)).sum())
+
+
+def _mase(absolute: np.ndarray, count: np.ndarray, scale: Scale) -> np.ndarray:
+    """[S, C]; NaN where nothing was measured or there is no scale."""
+    usable = (count > 0) & (scale.seasonal_error > 0)
+    mean = absolute / np.where(count > 0, count, 1)
+    return np.where(usable, mean / np.where(usable, scale.seasonal_error, 1), np.nan)
+
+
+def _ratio(total: float, count: float) -> float | None:
+    return float(total / count) if count else None
+
+
+def _root(value: float | None) -> float | None:
+    return None if value is None else float(np.sqrt(value))

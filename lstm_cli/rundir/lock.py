@@ -1,0 +1,117 @@
+"""One writer at a time: a kernel lock (flock) on a file in the run directory.
+
+The kernel frees the lock when its holder dies, however it dies, so there is nothing to clean up by hand and no
+process number to guess from: what the file says serves messages only.
+"""
+
+import errno
+import fcntl
+import os
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstm_cli.errors import LockedError
+from lstm_cli.rundir.artifacts import LOCK
+from lstm_cli.rundir.durable import output_error
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PAUSE = 0.05  # seconds between two tries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """A lock that is held."""
+
+    path: Path
+    descriptor: int
+    owner: int  # the process that took it: a fork of it must not release it
+
+
+def take(run: Path, *, wait: float = 0.0) -> Lock:
+    """Take the run's lock, waiting for it up to `wait` seconds.
+
+    Raises:
+        LockedError: another process holds it; the message names its number and host.
+        FileNotFoundError: the run directory is absent.
+        OutputError: the system does not let us write there.
+    """
+    path = run / LOCK
+    deadline = time.monotonic() + wait
+    while True:
+        descriptor = _try_once(path)
+        if descriptor is not None:
+            if _is_still(path, descriptor):
+                _sign(path, descriptor)
+                return Lock(path=path, descriptor=descriptor, owner=os.getpid())
+            os.close(descriptor)  # its holder removed the file that we waited for: lock the one there now
+            continue
+        if time.monotonic() >= deadline:
+            raise LockedError(
+                f"{run} is being written by {_holder(path)}",
+                hint="try again when it is done, or wait for it with --lock-wait SECONDS",
+            )
+        time.sleep(min(_PAUSE, max(deadline - time.monotonic(), 0.001)))
+
+
+def release(lock: Lock) -> None:
+    """Remove the lock file while it is held, then let go."""
+    if lock.owner == os.getpid():
+        with suppress(OSError):
+            lock.path.unlink()
+    os.close(lock.descriptor)
+
+
+def _try_once(path: Path) -> int | None:
+    """An open file with the lock, or None where another process has it."""
+    try:
+        descriptor = os.open(path, _FLAGS, 0o666)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise output_error(path, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno == errno.EINTR:
+            return None
+        raise output_error(path, error, doing="lock") from error
+    return descriptor
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        there = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
+
+
+def _sign(path: Path, descriptor: int) -> None:
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        os.close(descriptor)
+        raise output_error(path, error) from error
+
+
+def _holder(path: Path) -> str:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            text = os.read(descriptor, 300).decode("ascii", "replace")
+        finally:
+            os.close(descriptor)
+    except OSError:
+        text = ""
+    signed = re.fullmatch(r"(\d+) (\S+)\n", text)
+    return f"process {signed[1]} on host '{signed[2]}'" if signed else "another process"

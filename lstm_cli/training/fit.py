@@ -1,0 +1,225 @@
+"""The training loop: early stopping, clipping, a schedule, the best weights kept."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.errors import Interrupted, TrainingDiverged
+from lstm_cli.events import EpochEnded, Listener, TrainingStarted
+from lstm_cli.training.batches import DeviceWindows, TensorBatch, shuffled
+from lstm_cli.training.plan import Plan, learning_rate
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What a training found."""
+
+    weights: State  # of the best epoch, on the CPU
+    history: list[dict[str, float | int | bool | None]]  # one entry an epoch, as in EpochEnded
+    best_epoch: int
+    steps: int
+    stopped: str  # "epochs" or "patience"
+    seconds: float
+
+
+def fit(
+    model: nn.Module,
+    windows: DeviceWindows,
+    validate: Callable[[nn.Module], float],
+    plan: Plan,
+    *,
+    name: str,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> Fitted:
+    """Trains the model and returns the weights with the best validation loss; the model keeps the last ones.
+
+    validate: the validation loss of a network in evaluation mode. should_stop: asked at every step; the number
+    of a signal ends training with Interrupted. Raises TrainingDiverged, naming epoch and step, for a loss,
+    gradient or weight that is not finite.
+    """
+    began = time.monotonic()
+    torch.manual_seed(plan.seed)
+    order = shuffled(len(windows), plan.batch_size, torch.Generator().manual_seed(plan.seed))
+    optimizer = make_optimizer(model, plan)
+    kept = Average(model) if plan.averaged else model
+    stopping = Stopping(plan)
+    listen(
+        TrainingStarted(
+            model=name,
+            parameters=sum(weight.numel() for weight in model.parameters()),
+            windows=len(windows),
+            epochs=plan.epochs,
+            steps_per_epoch=plan.steps_per_epoch,
+        )
+    )
+    history: list[dict[str, float | int | bool | None]] = []
+    weights: State = {}
+    plateau = 1.0
+    for epoch in range(plan.epochs + 1):
+        step = epoch * plan.steps_per_epoch
+        loss = norm = None
+        if epoch:
+            first = step - plan.steps_per_epoch
+            shares = (plateau * learning_rate(plan, at) for at in range(first, step))
+            loss, norm = _train_epoch(
+                model, kept, windows, order, optimizer, shares, plan, epoch=epoch, should_stop=should_stop
+            )
+        judged = kept.model if isinstance(kept, Average) else model
+        judged.eval()
+        with torch.no_grad():
+            val_loss = validate(judged)
+        if not math.isfinite(val_loss):
+            raise diverged("the validation loss", epoch, step)
+        best = stopping.update(epoch, val_loss)
+        if best:
+            weights = {key: value.detach().cpu().clone() for key, value in judged.state_dict().items()}
+        if plan.schedule == "plateau" and stopping.waited and stopping.waited % max(1, plan.patience // 3) == 0:
+            plateau *= 0.5
+        ended = EpochEnded(
+            epoch=epoch,
+            epochs=plan.epochs,
+            step=step,
+            train_loss=loss,
+            val_loss=val_loss,
+            best=best,
+            lr=plan.lr * plateau * learning_rate(plan, max(step - 1, 0)),
+            grad_norm=norm,
+            seconds=time.monotonic() - began,
+        )
+        history.append(asdict(ended))
+        listen(ended)
+        if stopping.over:
+            break
+    return Fitted(
+        weights=weights,
+        history=history,
+        best_epoch=stopping.best_epoch,
+        steps=step,
+        stopped="patience" if stopping.over and epoch < plan.epochs else "epochs",
+        seconds=time.monotonic() - began,
+    )
+
+
+def _train_epoch(
+    model: nn.Module,
+    kept: "nn.Module | Average",
+    windows: DeviceWindows,
+    order: Iterator[Tensor],
+    optimizer: torch.optim.Optimizer,
+    shares: Iterator[float],
+    plan: Plan,
+    *,
+    epoch: int,
+    should_stop: Callable[[], int | None],
+) -> tuple[float, float]:
+    """One epoch; returns the mean training loss and the mean gradient norm before clipping."""
+    model.train()
+    losses, norms = [], []
+    first = (epoch - 1) * plan.steps_per_epoch
+    for number, share in enumerate(shares):
+        signum = should_stop()
+        if signum is not None:
+            raise Interrupted(signum)
+        for group in optimizer.param_groups:
+            group["lr"] = plan.lr * share
+        batch = windows.gather(next(order).to(windows.device))
+        optimizer.zero_grad(set_to_none=True)
+        loss = batch_loss(model, batch, plan.loss)
+        loss.backward()
+        if plan.clip_value is not None:
+            nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm or math.inf)
+        losses.append(loss.detach())
+        norms.append(norm.detach())
+        if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
+            # Read in tens: every read waits for the device.
+            _require_finite(torch.stack([*losses[-10:], *norms[-10:]]), epoch, first + number + 1)
+        optimizer.step()
+        if isinstance(kept, Average):
+            kept.update(model, first + number)
+    return float(torch.stack(losses).mean()), float(torch.stack(norms).mean())
+
+
+def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
+    """Mean loss over the measured targets, each error divided by the model's loss scale."""
+    forecast = model(batch.past, batch.future, batch.mask)
+    error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
+    if kind == "mae":
+        cost = error.abs()
+    elif kind == "mse":
+        cost = error.square()
+    else:
+        cost = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+    return (cost * batch.observed).sum() / batch.observed.sum().clamp(min=1)
+
+
+def _require_finite(values: Tensor, epoch: int, step: int) -> None:
+    if not bool(torch.isfinite(values).all()):
+        raise diverged("the loss or its gradient", epoch, step)
+
+
+def diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
+    """The error of a training that left the finite numbers."""
+    return TrainingDiverged(
+        f"training diverged: {what} is not finite at epoch {epoch}, step {step}",
+        hint="lower the learning rate (--lr), or clip harder (--clip-norm 0.1)",
+    )
+
+
+def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    """The optimizer that the plan names."""
+    kinds: dict[str, type[torch.optim.Optimizer]] = {
+        "adamw": torch.optim.AdamW,
+        "adam": torch.optim.Adam,
+        "sgd": torch.optim.SGD,
+        "rmsprop": torch.optim.RMSprop,
+    }
+    options = {"lr": plan.lr, "weight_decay": plan.weight_decay}
+    if plan.optimizer == "sgd":
+        options["momentum"] = 0.9
+    return kinds[plan.optimizer](model.parameters(), **options)
+
+
+class Average:
+    """An exponential moving average of a model's weights, short at first: decay min(.99, (1 + t) / (10 + t))."""
+
+    def __init__(self, model: nn.Module) -> None:
+        import copy
+
+        self.model = copy.deepcopy(model).requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Takes in the weights after a step, counted from 0."""
+        decay = min(0.99, (1 + step) / (10 + step))
+        own, new = list(self.model.parameters()), list(model.parameters())
+        torch._foreach_lerp_(own, new, 1 - decay)
+
+
+class Stopping:
+    """Early stopping: remembers the best validation loss and how long ago it was."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.patience, self.min_delta = plan.patience, plan.min_delta
+        self.best = math.inf
+        self.best_epoch = 0
+        self.waited = 0
+
+    def update(self, epoch: int, loss: float) -> bool:
+        """Takes in an epoch's loss; True where it is better than the best by more than min_delta."""
+        if loss < self.best - self.min_delta:
+            self.best, self.best_epoch, self.waited = loss, epoch, 0
+            return True
+        self.waited += 1
+        return False
+
+    @property
+    def over(self) -> bool:
+        return self.waited >= self.patience

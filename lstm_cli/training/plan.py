@@ -1,0 +1,70 @@
+"""What a training does, with every setting resolved."""
+
+import math
+from dataclasses import dataclass
+
+from lstm_cli.config import TrainConfig
+
+SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
+SEGMENT_STEPS = 2_000  # optimizer steps of a `segment` training, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The settings of one call of `fit`."""
+
+    epochs: int  # at most
+    steps_per_epoch: int
+    batch_size: int  # windows
+    optimizer: str
+    lr: float  # at its peak
+    weight_decay: float
+    schedule: str
+    warmup: int  # optimizer steps until the learning rate is at its peak
+    clip_norm: float  # 0: not clipped
+    clip_value: float | None
+    loss: str
+    patience: int  # epochs
+    min_delta: float
+    averaged: bool  # an exponential moving average of the weights is validated and kept
+    seed: int
+
+
+def plan_training(config: TrainConfig, *, windows: int) -> Plan:
+    """The plan for so many training windows: what the config leaves open follows the model's recipe.
+
+    An epoch is the interval between two validations: one pass over the windows, held between 100 and 330 steps.
+    """
+    segment = config.model == "segment"
+    batch_size = config.batch_size or 64
+    steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
+    epochs = config.epochs or (math.ceil(SEGMENT_STEPS / steps) if segment else 100)
+    return Plan(
+        epochs=epochs,
+        steps_per_epoch=steps,
+        batch_size=batch_size,
+        optimizer=config.optimizer,
+        lr=config.lr or (3e-3 if segment and windows >= 4_000 else 1e-3),
+        weight_decay=config.weight_decay,
+        schedule=config.schedule,
+        warmup=min(100, epochs * steps // 10) if segment else 0,
+        clip_norm=config.clip_norm or 0.0,
+        clip_value=config.clip_value,
+        loss=config.loss,
+        # Without a better validation for 990 steps `segment` stops; epochs of a small set are shorter.
+        patience=config.patience or (math.ceil(990 / steps) if segment else 10),
+        min_delta=config.min_delta,
+        averaged=segment,
+        seed=config.seed,
+    )
+
+
+def learning_rate(plan: Plan, step: int) -> float:
+    """The share of the peak learning rate at a step, by warm-up and the cosine (plateau: see `fit`)."""
+    if step < plan.warmup:
+        return (step + 1) / plan.warmup
+    if plan.schedule != "cosine":
+        return 1.0
+    total = plan.epochs * plan.steps_per_epoch
+    way = (step - plan.warmup) / max(1, total - plan.warmup)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(way, 1.0)))
