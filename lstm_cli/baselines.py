@@ -16,9 +16,7 @@ def naive(past: np.ndarray, horizon: int, targets: int) -> np.ndarray:
     return np.repeat(past[:, -1:, :targets], horizon, axis=1)
 
 
-def seasonal_naive(
-    past: np.ndarray, mask: np.ndarray, horizon: int, targets: int, season: int
-) -> np.ndarray:
+def seasonal_naive(past: np.ndarray, mask: np.ndarray, horizon: int, targets: int, season: int) -> np.ndarray:
     """The value one season before, the last season over and over. past [B, L, F], L at least `season`.
 
     mask [B, L]: where a window has less than one season of history, the last value. Returns [B, H, C].
@@ -52,7 +50,11 @@ class Linear:
         targets = len(self.unit)
         last = past[:, -1:, :targets]
         centred = (past[:, -self.lookback :, :targets] - last) * mask[:, -self.lookback :, None]
-        return last + np.einsum("bkc,kh->bhc", centred, self.weights, optimize=True) + self.bias[:, None] * self.unit
+        return (
+            last
+            + np.einsum("bkc,kh->bhc", centred, self.weights, optimize=True)
+            + self.bias[:, None] * self.unit
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"weights": self.weights, "bias": self.bias, "unit": self.unit}

@@ -74,7 +74,9 @@ def overall(sums: Errors, scale: Scale) -> Scores:
 
 def per_step(sums: Errors, scale: Scale) -> list[Scores]:
     """The scores of each step ahead, first step first."""
-    return [overall(part(sums, lambda cells, h=h: cells[:, h : h + 1]), scale) for h in range(sums.count.shape[1])]
+    return [
+        overall(part(sums, lambda cells, h=h: cells[:, h : h + 1]), scale) for h in range(sums.count.shape[1])
+    ]
 
 
 def per_target(sums: Errors, scale: Scale) -> list[Scores]:

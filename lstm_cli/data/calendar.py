@@ -12,7 +12,7 @@ from lstm_cli.data.grid import DAY, HOUR, MINUTE, WEEK, Step
 
 
 def calendar_names(step: Step) -> tuple[str, ...]:
-    """The names of the K calendar inputs of a step, in their order; () where nothing of the calendar varies."""
+    """The names of the K calendar inputs of a step, in order; () where nothing of the calendar varies."""
     return tuple(f"{part}_{side}" for part in _varying(step) for side in ("sin", "cos"))
 
 

@@ -10,7 +10,7 @@ from lstm_cli.data.calendar import calendar
 from lstm_cli.data.filling import reach
 from lstm_cli.data.grid import Step
 from lstm_cli.data.scaling import Scaler
-from lstm_cli.data.times import TimeFormat
+from lstm_cli.data.time_format import TimeFormat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,4 +201,3 @@ def restore(files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed:
 def pack(measured: np.ndarray) -> np.ndarray:
     """[T, columns] booleans as a mask of one bit a cell."""
     return np.packbits(measured)
-

@@ -1,4 +1,4 @@
-"""The time grid: the step as a rule, found in the times or read from `--freq`. Only this file knows frequencies.
+"""The time grid: the step as a rule, found in the times or read from `--freq`. Frequencies are known here alone.
 
 Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UTC where it writes offsets).
 """
@@ -68,7 +68,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """As pandas writes it, and `--freq` reads it: h, 30min, D, W, B, MS, ME, 2QS, YE, MS-15; 1 for unit steps."""
+        """As pandas writes it and `--freq` reads it: h, 30min, D, W, B, MS, ME, 2QS, MS-15; 1 for unit steps."""
         if self.kind == "unit":
             return "1"
         if self.kind == "business":
@@ -84,8 +84,8 @@ class Step:
     def index(self, times_us: np.ndarray, origin_us: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """How many steps each time lies after its origin, and whether it lies on the grid at all.
 
-        times_us: int64 of any shape; origin_us: one, or one for each time. Returns (index int64, on_grid bool)
-        of that shape; where on_grid is False the index is that of a step near by.
+        times_us: int64 of any shape; origin_us: one, or one for each time. Returns index (int64) and on_grid
+        (bool) of that shape; where on_grid is False the index is that of a step near by.
         """
         if self.kind in ("seconds", "unit"):
             index, rest = np.divmod(times_us - origin_us, self.count)
@@ -95,7 +95,7 @@ class Step:
         return index, self.times(index, origin_us) == times_us
 
     def times(self, index: np.ndarray, origin_us: np.ndarray | int) -> np.ndarray:
-        """The times [int64 microseconds] of the rows `index` steps after the origin: the inverse of `index`."""
+        """The times (int64 microseconds) of the rows so many steps after the origin: the inverse of `index`."""
         if self.kind in ("seconds", "unit"):
             return origin_us + index * self.count
         ordinal = self._ordinal(np.asarray(origin_us)) + index * self.count
@@ -106,6 +106,12 @@ class Step:
         first = _first_day(ordinal)
         day = np.minimum(self.day, _first_day(ordinal + 1) - first)
         return (first + day - 1) * DAY + time_of_day
+
+    def rows_before(self, time_us: int, origin_us: np.ndarray) -> np.ndarray:
+        """How many rows of the grids from the origins [S] lie before a time, be it on the grid or off it."""
+        near = self.index(np.full(np.shape(origin_us), time_us), origin_us)[0] - 1
+        before = sum((self.times(near + more, origin_us) < time_us).astype(np.int64) for more in range(3))
+        return np.maximum(near + before, 0)
 
     def _ordinal(self, times_us: np.ndarray) -> np.ndarray:
         """The number of the month since 1970, or of the business day since Monday, 29 December 1969."""
@@ -152,7 +158,7 @@ def parse_freq(text: str) -> Step:
     number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
     if number == 0:
         raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more")
-    if unit not in UNITS and unit.lower() in ("h", "min", "s") or unit in ("d", "w", "b"):
+    if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
         unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' or 'd' can mean one thing only
     step = None
     if unit in UNITS and day_text is None:
@@ -188,19 +194,43 @@ def _unknown_freq(text: str) -> UsageError:
     )
 
 
-def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, source: str) -> Step:
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """How messages name the rows and times of a file."""
+
+    source: str
+    unit: str = "line"  # what the numbers of rows count; "row" in Parquet
+    utc: bool = False  # the times are UTC, whatever offsets the file writes
+
+    def at(self, line: int) -> str:
+        """a.csv, line 5."""
+        return f"{self.source}, {self.unit} {line}"
+
+    def time(self, time_us: int) -> str:
+        """2020-03-29, 2020-03-29 02:00, 2020-03-29 02:00:15.5; times in UTC with that word."""
+        day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")
+        whole, _, fraction = clock.partition(".")
+        fraction = fraction.rstrip("0")
+        if fraction:
+            clock = f"{whole}.{fraction}"
+        else:
+            clock = whole.removesuffix(":00")
+        return (day if clock == "00:00" else f"{day} {clock}") + " UTC" * self.utc
+
+
+def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wording: Wording) -> Step:
     """The one step that all series share; each may begin at another time.
 
-    times_us [R] int64, rising within each series; series [R] which series a row belongs to, its rows side by
-    side; lines [R] their lines in the file. Raises DataError where no series has two rows, and, naming the
-    first line that is off the grid, where the times are irregular.
+    times_us: [R] int64, rising within each series; series: [R] which series a row belongs to, its rows side by
+    side; lines: [R] int64, where the rows stand in the file. Raises DataError where no series has two rows,
+    and, naming the first line that is off the grid, where the times are irregular.
     """
     pairs = series[1:] == series[:-1]
     gaps = (times_us[1:] - times_us[:-1])[pairs]
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
         raise DataError(
-            f"{source} has one row{each}, so the time step cannot be found",
+            f"{wording.source} has one row{each}, so the time step cannot be found",
             hint="name it with --freq, e.g. --freq h",
         )
     usual = most_common(gaps)
@@ -216,8 +246,8 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, so
     step, on_grid = best
     row = first_line(lines, ~on_grid)
     raise DataError(
-        f"{source}, line {lines[row]}: {time_text(times_us[row])} is off the time grid, whose step seems to be "
-        f"{step.name} from {time_text(origins[row])} on",
+        f"{wording.at(lines[row])}: {wording.time(times_us[row])} is off the time grid, whose step seems to be "
+        f"{step.name} from {wording.time(origins[row])} on",
         hint=_irregular_hint(gaps, usual),
     )
 
@@ -248,7 +278,9 @@ def _irregular_hint(gaps: np.ndarray, usual: int) -> str:
             "local days written with offsets shift by an hour at daylight saving: write the dates without "
             "offsets, or name the step with --freq"
         )
-    return "mend that line, or name the step with --freq; rows that it expects and the file lacks become holes"
+    return (
+        "mend that line, or name the step with --freq; rows that it expects and the file lacks become holes"
+    )
 
 
 def seasons(step: Step) -> tuple[int, ...]:
@@ -282,11 +314,3 @@ def first_line(lines: np.ndarray, chosen: np.ndarray) -> int:
     """Which row among the chosen ones (bool [R], some True) comes first in the file."""
     rows = np.flatnonzero(chosen)
     return int(rows[np.argmin(lines[rows])])
-
-
-def time_text(time_us: int) -> str:
-    """A time for messages: 2020-03-29, 2020-03-29 02:00, 2020-03-29 02:00:15.5."""
-    day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")
-    clock = clock.removesuffix(".000000").rstrip("0") if clock.partition(".")[2].strip("0") else clock[:8]
-    clock = clock.removesuffix(":00") if clock.count(":") == 2 and "." not in clock else clock
-    return day if clock == "00:00" else f"{day} {clock}"

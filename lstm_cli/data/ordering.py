@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.grid import DAY, HOUR, first_line, origins_of, time_text
+from lstm_cli.data.grid import DAY, HOUR, Wording, first_line, origins_of
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError
 
@@ -17,7 +17,7 @@ class Rows:
     """Rows sorted by series, then time."""
 
     series: np.ndarray  # [R] int64
-    times: np.ndarray  # [R] int64 microseconds; in a file without times the row's number in its series, from 0
+    times: np.ndarray  # [R] int64 microseconds; without a time column the row's number in its series, from 0
     lines: np.ndarray  # [R] int64
     values: np.ndarray  # [R, F] float64
 
@@ -34,6 +34,7 @@ class Rows:
 
 
 def sorted_rows(table: Table) -> Rows:
+    """All rows of a table, sorted; rows of one time stay in the file's order."""
     series, times, lines, values = table.series.astype(np.int64), table.times, table.lines, table.values
     rising = series[1:] > series[:-1]
     if table.time_name is None:
@@ -50,6 +51,7 @@ def sorted_rows(table: Table) -> Rows:
 
 
 def tell_disorder(rows: Rows, table: Table, warnings: list[str]) -> None:
+    """Warns where rows of a series stand in the file before earlier ones."""
     same = rows.series[1:] == rows.series[:-1]
     if not ((np.diff(rows.lines) < 0) & same).any():
         return
@@ -57,14 +59,18 @@ def tell_disorder(rows: Rows, table: Table, warnings: list[str]) -> None:
     times, lines = rows.times[order], rows.lines[order]
     early = np.append(False, (np.diff(times) < 0) & same)
     row = first_line(lines, early)
+    wording = wording_of(table)
     warnings.append(
-        f"{table.source}: {count_of(early.sum(), 'row')} earlier than the row before, first in line {lines[row]} "
-        f"({time_text(times[row])}); the rows were sorted by '{table.time_name}' (--time names another column)"
+        f"{wording.at(lines[row])}: {wording.time(times[row])} is earlier than the row before, "
+        f"{count_of(early.sum(), 'such row')}; sorted by '{table.time_name}' (--time names another column)"
     )
 
 
 def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
-    """Keeps the first of rows that are the same in series, time and values; refuses two values for one time."""
+    """Keeps the first of rows that are the same in series, time and values.
+
+    Raises DataError for two values at one time.
+    """
     double = np.append(False, (np.diff(rows.times) == 0) & (np.diff(rows.series) == 0))
     if not double.any():
         return rows
@@ -74,14 +80,16 @@ def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
     if differ.any():
         raise _two_values(rows, table, second, differ)
     row = first_line(rows.lines, double)
-    clock = ""
-    if _told_twice(table, rows.times[second]).any():
-        clock = "; where a daylight-saving hour was told twice, write the times with offsets"
-    told_apart = "" if table.series_name else " (--series names a column that tells them apart)"
+    wording = wording_of(table)
+    repair = "one of each was kept"
+    if table.series_name is None:
+        repair += " (--series names a column that tells them apart)"
+    if _told_twice(rows.times[second], table).any():
+        repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
     warnings.append(
-        f"{table.source}: {count_of(len(second), 'row')} the same as another at that time, first in line "
-        f"{rows.lines[row]}{in_series(table, rows.series[row])} ({time_text(rows.times[row])}); one of each "
-        f"was kept{told_apart}{clock}"
+        f"{wording.at(rows.lines[row])}: the same row as in {wording.unit} {rows.lines[row - 1]}"
+        f"{in_series(table, rows.series[row])}, {wording.time(rows.times[row])}, "
+        f"{count_of(len(second), 'such row')}; {repair}"
     )
     return rows.taken(~double)
 
@@ -91,25 +99,26 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
     one = first_line(rows.lines[second], differ.any(axis=1))
     row = second[one]
     column = int(np.argmax(differ[one]))
-    said = ["nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values[row - 1 : row + 1, column]]
+    first, other = ("nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values[row - 1 : row + 1, column])
+    wording = wording_of(table)
     hint = "keep one of the two lines"
     if table.series_name is None:
         hint = "--series names the column that tells several series apart; within one series, keep one line"
-    if _told_twice(table, rows.times[row : row + 1])[0]:
+    if _told_twice(rows.times[row : row + 1], table)[0]:
         hint = (
             "this looks like a daylight-saving hour told twice: write the times with offsets such as +01:00; "
             "if the file holds several series, --series names their column"
         )
     return DataError(
-        f"{table.source}, lines {rows.lines[row - 1]} and {rows.lines[row]}: two values of "
-        f"'{table.columns[column]}' for {time_text(rows.times[row])}{in_series(table, rows.series[row])}, "
-        f"{said[0]} and {said[1]}",
+        f"{table.source}, {wording.unit}s {rows.lines[row - 1]} and {rows.lines[row]}: two values of "
+        f"'{table.columns[column]}' for {wording.time(rows.times[row])}{in_series(table, rows.series[row])}, "
+        f"{first} and {other}",
         hint=hint,
     )
 
 
-def _told_twice(table: Table, times_us: np.ndarray) -> np.ndarray:
-    """Which times look like the hour that clocks show twice: on a Sunday night of spring or autumn, local time.
+def _told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
+    """Which times [n] look like an hour that local clocks show twice, at the end of daylight saving.
 
     Somewhere clocks go back in March, April, September, October or November, on a Sunday before 4 o'clock.
     """
@@ -117,7 +126,14 @@ def _told_twice(table: Table, times_us: np.ndarray) -> np.ndarray:
         return np.zeros(len(times_us), dtype=bool)
     sunday = (times_us // DAY + 3) % 7 == 6
     month = times_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return sunday & (times_us % DAY < 4 * HOUR) & np.isin(month, (3, 4, 9, 10, 11)) & (times_us % DAY > 0)
+    clock = times_us % DAY  # midnight does not count: so are days written
+    return sunday & np.isin(month, (3, 4, 9, 10, 11)) & (clock > 0) & (clock < 4 * HOUR)
+
+
+def wording_of(table: Table) -> Wording:
+    """How messages name the rows and times of a table."""
+    unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
+    return Wording(source=table.source, unit=unit, utc=table.time_format.has_offset)
 
 
 def count_of(number: int, noun: str) -> str:

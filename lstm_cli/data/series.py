@@ -1,4 +1,4 @@
-"""A table's rows laid on a regular grid, series by series: sorted, merged, cut and with its holes in the open.
+"""A table's rows laid on a regular grid, series by series: cut, sorted, merged, its holes in the open.
 
 Everything works on all series at once: rows sorted by series and time, and where each series begins in them.
 """
@@ -17,9 +17,16 @@ from lstm_cli.data.grid import (
     most_common,
     origins_of,
     parse_freq,
-    time_text,
 )
-from lstm_cli.data.ordering import Rows, count_of, in_series, merge_doubles, sorted_rows, tell_disorder
+from lstm_cli.data.ordering import (
+    Rows,
+    count_of,
+    in_series,
+    merge_doubles,
+    sorted_rows,
+    tell_disorder,
+    wording_of,
+)
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError, DeviceError
 
@@ -45,11 +52,11 @@ def lay_on_grid(
 ) -> Grid:
     """Lays the series of a table on one regular grid; missing rows become rows of NaN.
 
-    freq: the step as `--freq` names it, None to find it. start, end: what `--start` and `--end` say. step: the
-    run's step, for new data that must have the same.
+    freq: the step as `--freq` names it, None to find it. start, end: what `--start` and `--end` say. step:
+    the run's step, for new data that must have the same.
     Raises UsageError for a wrong --freq, --start or --end; DataError for two values at one time, irregular
-    times, a grid mostly of holes, another step than `step`, or no measured target; DeviceError for a grid that
-    cannot fit in memory.
+    times, a grid mostly of holes, another step than `step`, or no measured target; DeviceError for a grid
+    that cannot fit in memory.
     """
     asked = parse_freq(freq) if freq is not None else None
     warnings: list[str] = []
@@ -64,7 +71,7 @@ def lay_on_grid(
 
 
 def _skip_unmeasured(rows: Rows, table: Table, warnings: list[str]) -> tuple[Rows, np.ndarray]:
-    """Leaves out the series without a measured target. Returns the rest and which series it holds [S] int64."""
+    """Leaves out the series without a measured target. Returns the rest, and which series [S] it holds."""
     measured = measured_rows(rows.values[:, : len(table.targets)])
     kept = np.unique(rows.series[measured])
     targets = ", ".join(f"'{name}'" for name in table.targets)
@@ -98,7 +105,7 @@ def _settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step |
             )
         return UNIT
     if asked is None:
-        return find_step(rows.times, rows.series, lines=rows.lines, source=table.source)
+        return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
     if asked == UNIT:
         raise DataError(
             f"{table.source}: --freq 1 is for files without times, and '{table.time_name}' holds times",
@@ -109,9 +116,10 @@ def _settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step |
     if not on_grid.all():
         row = first_line(rows.lines, ~on_grid)
         found = _found(rows, table)
+        wording = wording_of(table)
         raise DataError(
-            f"{table.source}, line {rows.lines[row]}: {time_text(rows.times[row])} is not on the grid of --freq "
-            f"{asked.name} that begins at {time_text(origins[row])}",
+            f"{wording.at(rows.lines[row])}: {wording.time(rows.times[row])} is not on the grid of --freq "
+            f"{asked.name} that begins at {wording.time(origins[row])}",
             hint=f"all rows fit --freq {found.name}" if found else "name a finer --freq, or mend that line",
         )
     return asked
@@ -119,31 +127,30 @@ def _settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step |
 
 def _found(rows: Rows, table: Table) -> Step | None:
     try:
-        return find_step(rows.times, rows.series, lines=rows.lines, source=table.source)
+        return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
     except DataError:
         return None
 
 
 def _require_same(rows: Rows, table: Table, step: Step) -> None:
-    """Raises DataError unless the rows have this step: on its grid, one step from row to row as a rule.
+    """Raises DataError unless the rows have this step: on its grid, and one step from row to row as a rule.
 
     Single rows fit every step. A gap is no other step; weekend after weekend without rows is one.
     """
-    if (table.time_name is None) == (step == UNIT):
-        index, on_grid = step.index(rows.times, origins_of(rows.times, rows.series))
-        gaps = np.diff(index)[rows.series[1:] == rows.series[:-1]]
-        fits = bool(on_grid.all()) and (not len(gaps) or most_common(gaps) == 1)
-        if fits and not (step.name == "D" and _found(rows, table) == BUSINESS and (gaps == 3).sum() > 1):
-            return
+    index, on_grid = step.index(rows.times, origins_of(rows.times, rows.series))
+    gaps = np.diff(index)[rows.series[1:] == rows.series[:-1]]
     found = UNIT if table.time_name is None else _found(rows, table)
-    now = "no regular step" if found is None else f"the step {found.name}"
-    detail = ""
-    if found is not None and found.name == step.name or found is None:
-        off = ~step.index(rows.times, origins_of(rows.times, rows.series))[1]
-        row = first_line(rows.lines, off) if off.any() else 0
-        detail = f", see line {rows.lines[row]} ({time_text(rows.times[row])})"
+    alike = (step == UNIT) == (table.time_name is None) and bool(on_grid.all())
+    weekends = step.name == "D" and found == BUSINESS and (gaps == 3).sum() > 1
+    if alike and not weekends and (not len(gaps) or most_common(gaps) == 1):
+        return
+    theirs = f"the step {found.name}" if found else "no regular step"
+    if found in (None, step):
+        row = first_line(rows.lines, ~on_grid) if not on_grid.all() else 0
+        wording = wording_of(table)
+        theirs += f" (see {wording.unit} {rows.lines[row]}, {wording.time(rows.times[row])})"
     raise DataError(
-        f"{table.source} has another step than the run: {now}, where the run has {step.name}{detail}",
+        f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",
         hint="give data with the run's step, or prepare a run from these data",
     )
 
@@ -206,9 +213,9 @@ def _tell_unused(rows: Rows, table: Table, warnings: list[str], unused: np.ndarr
     row = first_line(rows.lines, unused)
     targets = ", ".join(f"'{name}'" for name in table.targets)
     warnings.append(
-        f"{table.source}: {count_of(unused.sum(), 'row')} before the first or after the last measured {targets} "
-        f"of a series not used, first line {rows.lines[row]}{in_series(table, rows.series[row])} "
-        f"(--target names another column)"
+        f"{wording_of(table).at(rows.lines[row])}: before the first or after the last measured {targets}"
+        f"{in_series(table, rows.series[row])}, so not used, {count_of(unused.sum(), 'such row')} "
+        "(--target names another column)"
     )
 
 
@@ -217,21 +224,20 @@ def _settle_holes(
 ) -> None:
     """Tells the holes of the grid, or raises DataError where they are more than half of it."""
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
+    wording = wording_of(table)
     if holes > len(index) and not allowed:
         row = int(np.argmax(gaps))
+        ends = [f"{wording.unit} {rows.lines[at]} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
         raise DataError(
             f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would be "
-            f"holes, the longest from line {rows.lines[row]} ({time_text(rows.times[row])}) to line "
-            f"{rows.lines[row + 1]} ({time_text(rows.times[row + 1])}){in_series(table, rows.series[row])}",
-            hint=f"--freq {step.name} accepts the holes, --freq with another step or --start and --end avoid them",
+            f"holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
+            hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
         )
     row = int(np.argmax(gaps > 1))
-    hole_us = step.times(np.asarray(1), rows.times[row])
-    is_are = "is" if holes == 1 else "are"
+    missing = wording.time(step.times(np.asarray(1), rows.times[row]))
     warnings.append(
-        f"{table.source}: {count_of(holes, 'row')} of the time grid (step {step.name}) {is_are} missing, first "
-        f"{time_text(hole_us)} after line {rows.lines[row]}{in_series(table, rows.series[row])}; --missing "
-        "decides how holes are filled"
+        f"{wording.at(rows.lines[row])}: no row follows for {missing}{in_series(table, rows.series[row])}, "
+        f"{count_of(holes, 'such hole')} in the time grid of step {step.name} (--missing decides the filling)"
     )
 
 

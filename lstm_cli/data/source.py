@@ -84,7 +84,9 @@ def open_source(source: str, stdin: BinaryIO | None = None) -> Iterator[Source]:
             if not head:
                 raise DataError(f"{name} is empty once decompressed", hint="it needs a header line and rows")
             if head[:4] == b"PAR1":
-                raise DataError(f"{name} is Parquet within gzip", hint=f"decompress it first: gunzip {source}")
+                raise DataError(
+                    f"{name} is Parquet within gzip", hint=f"decompress it first: gunzip {source}"
+                )
         parquet = head[:4] == b"PAR1"
         if not parquet:
             _refuse_foreign(head, name)
@@ -98,8 +100,8 @@ def open_source(source: str, stdin: BinaryIO | None = None) -> Iterator[Source]:
 def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
     """The lines of a text file, each with its "\\n"; "\\r\\n" and "\\r" end a line too.
 
-    `encoding` None: UTF-8, or what the byte order mark says. Raises UsageError for an unknown encoding, DataError
-    for bytes that are not in it and for NUL characters, each with the line.
+    encoding None: UTF-8, or what the byte order mark says. Raises UsageError for an unknown encoding, and
+    DataError for bytes that are not in it and for NUL characters, each with the line.
     """
     codec = _codec(source, encoding)
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
@@ -150,10 +152,13 @@ def _codec(source: Source, encoding: str | None) -> str:
         "".encode(encoding)  # refuses codecs that are no text encoding, such as base64
     except (LookupError, ValueError):
         raise UsageError(
-            f"--encoding '{encoding}' is no text encoding known here", hint="e.g. utf-8, utf-16, cp1252, latin-1"
+            f"--encoding '{encoding}' is no text encoding known here",
+            hint="e.g. utf-8, utf-16, cp1252, latin-1",
         ) from None
     if info.incrementaldecoder is None:
-        raise UsageError(f"--encoding '{encoding}' cannot be read piece by piece", hint="save the file as UTF-8")
+        raise UsageError(
+            f"--encoding '{encoding}' cannot be read piece by piece", hint="save the file as UTF-8"
+        )
     return info.name
 
 
@@ -163,7 +168,9 @@ def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
             raise DataError("standard input is closed", hint="name a file instead of '-'")
         stdin = sys.stdin.buffer
     if stdin.isatty():
-        raise DataError("standard input is a terminal", hint="pipe the data in, or name a file instead of '-'")
+        raise DataError(
+            "standard input is a terminal", hint="pipe the data in, or name a file instead of '-'"
+        )
     return stdin
 
 
@@ -174,12 +181,16 @@ def _open(source: str) -> tuple[BinaryIO, str]:
             raise DataError(f"{source} is a folder", hint="name one file in it")
         if not stat.S_ISREG(mode):
             kind = "a FIFO" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
-            raise DataError(f"{source} is {kind}, not a file", hint="read it as standard input: name '-' instead")
-        return open(source, "rb", buffering=0), source  # noqa: SIM115, PTH123 - open_source closes it
+            raise DataError(
+                f"{source} is {kind}, not a file", hint="read it as standard input: name '-' instead"
+            )
+        return open(source, "rb", buffering=0), source  # noqa: PTH123 - open_source closes it
     except FileNotFoundError:
         raise DataError(f"there is no file {source or repr(source)}", hint=_nearest_file(source)) from None
     except (OSError, ValueError) as error:
-        raise DataError(f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode") from None
+        raise DataError(
+            f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode"
+        ) from None
 
 
 def _nearest_file(source: str) -> str:
@@ -204,7 +215,9 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
         try:
             block = stream.read(_BLOCK)
         except (OSError, ValueError) as error:
-            raise DataError(f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again") from None
+            raise DataError(
+                f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again"
+            ) from None
         if not block:
             return
         yield block
@@ -237,6 +250,8 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
             except zlib.error:
                 raise DataError(f"{name} is damaged: its gzip data do not decompress", hint=hint) from None
             rest = member.unused_data if member.eof else member.unconsumed_tail
+    if not member.eof:
+        yield member.flush()  # what did not fit into the last block
     if not member.eof:
         raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint)
 

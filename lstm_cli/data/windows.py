@@ -142,19 +142,8 @@ def history_needed(dataset: Dataset, lookback: int) -> np.ndarray:
     a series too short for that is padded: its windows need two seasons, or half of its training rows.
     """
     schema, table = dataset.schema, dataset.series
-    full = np.full_like(table.count, lookback)
     if schema.lookback_fixed and not schema.pad:
-        return full
+        return np.full_like(table.count, min(lookback, schema.lookback))
+    full = np.full_like(table.count, lookback)
     least = np.minimum(2 * schema.season, (table.train_end - schema.horizon) // 2)
     return np.where(table.train_end >= lookback + schema.horizon, full, np.clip(least, 1, lookback))
-
-
-def last_windows(dataset: Dataset, lookback: int) -> Windows:
-    """For each series the window whose first target is the step after its last usable row."""
-    table = dataset.series
-    return Windows(
-        dataset=dataset,
-        lookback=lookback,
-        origins=table.offset + table.count,
-        series=np.arange(len(table.count)),
-    )

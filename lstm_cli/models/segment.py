@@ -52,8 +52,12 @@ class Segment(nn.Module):
         self.gate = nn.Linear(hidden, self.candidates * self.blocks)
         self.correct = nn.Linear(hidden, self.blocks * segment)
         # Covariates join at zero: the first step is the same with and without them.
-        self.embed_covariates = _zero(nn.Linear(segment * self.covariates, hidden, bias=False)) if self.covariates else None
-        self.embed_future = _zero(nn.Linear(segment * known_ahead, hidden, bias=False)) if known_ahead else None
+        self.embed_covariates = (
+            _zero(nn.Linear(segment * self.covariates, hidden, bias=False)) if self.covariates else None
+        )
+        self.embed_future = (
+            _zero(nn.Linear(segment * known_ahead, hidden, bias=False)) if known_ahead else None
+        )
         for layer in (self.gate, self.correct):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -88,7 +92,9 @@ class Segment(nn.Module):
         variance = (((values - mean) * real) ** 2).sum(dim=1, keepdim=True) / count
         return mean, torch.sqrt(variance + 1e-5 * self.unit**2)
 
-    def _candidates(self, past: Tensor, rows: Tensor, mask: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    def _candidates(
+        self, past: Tensor, rows: Tensor, mask: Tensor, mean: Tensor, deviation: Tensor
+    ) -> Tensor:
         """Simple forecasts [B, C, k, H] in the window's units; the linear one is the last."""
         found = [rows[..., -1:].expand(-1, -1, self.horizon)]
         for season in self.seasons:
@@ -112,7 +118,9 @@ class Segment(nn.Module):
         count = self.network_lookback // self.segment
         steps = self.embed(rows[..., -self.network_lookback :].unflatten(2, (count, self.segment)))
         if self.embed_covariates is not None:
-            others = past[:, -self.network_lookback :, self.targets :] * mask[:, -self.network_lookback :, None]
+            others = (
+                past[:, -self.network_lookback :, self.targets :] * mask[:, -self.network_lookback :, None]
+            )
             others = others.unflatten(1, (count, self.segment)).flatten(2)
             steps = steps + self.embed_covariates(others)[:, None]
         real = mask[:, -self.network_lookback :].sum(dim=1).long()

@@ -8,7 +8,9 @@ MANIFEST = "run.json"
 MANIFEST_TEMPORARY = "run.json.tmp"
 MANIFEST_BROKEN = "run.json.broken"  # an unreadable manifest that `prepare --force` set aside
 LOCK = ".lock"
-SCRATCH = "scratch"  # a subfolder of a new numbered folder for what a library writes on the way; never committed
+SCRATCH = (
+    "scratch"  # a subfolder of a new numbered folder for what a library writes on the way; never committed
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "schema.json": "columns and their parts, time step, lookback, horizon, seasons",
                 "series.json": "per series: name, first time, count, offset, split rows",
                 "scaler.json": "how values were scaled, per series and column",
+                "training.json": "what the training rows say of each series: deviation, seasonal error, range",
             },
         ),
         Artifact(
@@ -49,6 +52,8 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "schema.json": "columns and their parts, time step, lookback, horizon, seasons",
                 "series.json": "per series: name and time grid",
                 "scaler.json": "how its inputs are scaled",
+                "training.json": "what its training rows say of each series",
+                "linear.safetensors": "the linear forecast that it is held against, and that `segment` starts at",
                 "history.jsonl": "losses, one line an epoch",
                 "model.onnx": "the fp32 graph that `predict` runs",
             },

@@ -43,7 +43,7 @@ def refusals_told(path: Path | str, *, doing: str = "write") -> Iterator[None]:
 
 
 def again(call: Callable[..., None], *arguments: Path) -> None:
-    """Call until no signal interrupts: Python itself does so for open, write and fsync, not for rename and mkdir."""
+    """Call until no signal interrupts; Python itself does so for open and write, not for rename."""
     while True:
         try:
             return call(*arguments)
@@ -68,7 +68,7 @@ def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
         try:
             if mode is not None:
                 os.fchmod(descriptor, mode)
-            with open(descriptor, "wb", closefd=False) as file:  # noqa: PTH123
+            with open(descriptor, "wb", closefd=False) as file:
                 file.write(data)
             os.fsync(descriptor)
             os.close(descriptor)

@@ -1,10 +1,9 @@
 """One writer at a time: a kernel lock (flock) on a file in the run directory.
 
-The kernel frees the lock when its holder dies, however it dies, so there is nothing to clean up by hand and no
-process number to guess from: what the file says serves messages only.
+The kernel frees the lock when its holder dies, however it dies, so there is nothing to clean up by hand and
+no process number to guess from: what the file says serves messages only.
 """
 
-import errno
 import fcntl
 import os
 import re
@@ -43,7 +42,7 @@ def take(run: Path, *, wait: float = 0.0) -> Lock:
     while True:
         descriptor = _try_once(path)
         if descriptor is not None:
-            if _is_still(path, descriptor):
+            if is_still(path, descriptor):
                 _sign(path, descriptor)
                 return Lock(path=path, descriptor=descriptor, owner=os.getpid())
             os.close(descriptor)  # its holder removed the file that we waited for: lock the one there now
@@ -64,6 +63,23 @@ def release(lock: Lock) -> None:
     os.close(lock.descriptor)
 
 
+def lock_now(descriptor: int) -> bool:
+    """Lock an open file without waiting; False where another process has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, InterruptedError):
+        return False
+    return True
+
+
+def is_still(path: Path, descriptor: int) -> bool:
+    """Whether `path` is the file that is open, and not another by now, or gone."""
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
 def _try_once(path: Path) -> int | None:
     """An open file with the lock, or None where another process has it."""
     try:
@@ -73,24 +89,13 @@ def _try_once(path: Path) -> int | None:
     except OSError as error:
         raise output_error(path, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
+        if lock_now(descriptor):
+            return descriptor
     except OSError as error:
         os.close(descriptor)
-        if error.errno == errno.EINTR:
-            return None
         raise output_error(path, error, doing="lock") from error
-    return descriptor
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    try:
-        there = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(there, os.fstat(descriptor))
+    os.close(descriptor)
+    return None
 
 
 def _sign(path: Path, descriptor: int) -> None:

@@ -20,8 +20,8 @@ from lstm_cli.rundir.artifacts import ARTIFACTS, MANIFEST, STEPS, command
 
 FORMAT = "lstm run"
 SCHEMA = 1
-MAX_BYTES = 32 << 20  # of one JSON file
-MAX_VALUES = 1_000_000  # in one JSON file; with MAX_BYTES it holds hostile JSON under 200 MB once parsed
+MAX_BYTES = 16 << 20  # of one JSON file
+MAX_MARKS = 1_000_000  # commas, colons, brackets in it; the two hold hostile JSON under 200 MB once parsed
 MAX_FILES = 32  # in one artifact
 _HEAD = b'{"checksum":"'
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -34,8 +34,8 @@ def is_number(name: str) -> bool:
     return _NUMBER.fullmatch(name) is not None
 
 
-def to_json(value: Any) -> bytes:
-    """`value` as one line of UTF-8 JSON, keys in their order.
+def to_json(value: Any, *, path: Path | str) -> bytes:
+    """`value` as one line of UTF-8 JSON, keys in their order; `path` is where it will go.
 
     Raises:
         ValueError: a number is NaN or infinite.
@@ -49,7 +49,7 @@ def to_json(value: Any) -> bytes:
     except UnicodeEncodeError:  # a path that is not UTF-8 holds lone surrogates
         data = json.dumps(value, allow_nan=False, separators=compact, default=_plain).encode() + b"\n"
     if reason := _too_large(data):
-        raise OutputError(f"cannot write a JSON file: {reason}", hint="use fewer series")
+        raise OutputError(f"cannot write {path}: {reason}", hint="use fewer series")
     return data
 
 
@@ -65,23 +65,33 @@ def from_json(data: bytes) -> Any:
         return json.loads(data.decode(), parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        if "digits" in str(error):  # Python's own limit, told in Python's words
+            raise ValueError("it holds a number of too many digits") from None
+        raise
 
 
 def digest(files: Mapping[str, Mapping[str, Any]]) -> str:
-    """The sha256 of an artifact: of its files' names, sizes and sha256. The folder's number does not count."""
+    """The sha256 of an artifact: of its files' names, sizes and sha256, not of its folder's number."""
     lines = (f"{name} {fact['size']} {fact['sha256']}\n" for name, fact in sorted(files.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def encode(steps: Mapping[str, Any]) -> bytes:
-    """The manifest's bytes. Raises what `to_json` raises."""
-    body = to_json({"format": FORMAT, "schema": SCHEMA, "steps": steps})
+def encode(steps: Mapping[str, Any], run: Path) -> bytes:
+    """The manifest's bytes. Raises what `to_json` raises, and ValueError for what no reader would take."""
+    document = {"format": FORMAT, "schema": SCHEMA, "steps": steps}
+    _check(document)
+    body = to_json(document, path=run / MANIFEST)
     checksum = hashlib.sha256(body).hexdigest()
     return b'%b%b",%b' % (_HEAD, checksum.encode(), body[1:])
 
 
 def decode(data: bytes, run: Path) -> dict[str, Any]:
-    """The steps of a manifest, checked: its own checksum, the schema, and that it names nothing but artifacts.
+    """The steps of a manifest; its checksum and schema are checked, and that it names artifacts only.
 
     Raises:
         CorruptArtifact: its bytes are not those that were written.
@@ -121,8 +131,8 @@ def broken(run: Path, reason: str) -> CorruptArtifact:
 def _too_large(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         return f"it has more than {MAX_BYTES >> 20} MiB"
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
-        return f"it holds more than {MAX_VALUES:,} values"
+    if sum(data.count(mark) for mark in (b",", b":", b"[", b"{")) > MAX_MARKS:
+        return f"it holds more than some {MAX_MARKS // 2:,} values"
     return ""
 
 

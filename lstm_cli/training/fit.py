@@ -80,7 +80,11 @@ def fit(
         best = stopping.update(epoch, val_loss)
         if best:
             weights = {key: value.detach().cpu().clone() for key, value in judged.state_dict().items()}
-        if plan.schedule == "plateau" and stopping.waited and stopping.waited % max(1, plan.patience // 3) == 0:
+        if (
+            plan.schedule == "plateau"
+            and stopping.waited
+            and stopping.waited % max(1, plan.patience // 3) == 0
+        ):
             plateau *= 0.5
         ended = EpochEnded(
             epoch=epoch,

@@ -30,13 +30,14 @@ class Plan:
     seed: int
 
 
-def plan_training(config: TrainConfig, *, windows: int) -> Plan:
+def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     """The plan for so many training windows: what the config leaves open follows the model's recipe.
 
     An epoch is the interval between two validations: one pass over the windows, held between 100 and 330 steps.
     """
     segment = config.model == "segment"
-    batch_size = config.batch_size or 64
+    # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step.
+    batch_size = config.batch_size or (max(1, 64 // targets) if segment else 64)
     steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
     epochs = config.epochs or (math.ceil(SEGMENT_STEPS / steps) if segment else 100)
     return Plan(

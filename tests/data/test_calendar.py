@@ -25,9 +25,13 @@ EXPECTED = {
 @pytest.mark.parametrize("freq", EXPECTED)
 def test_inputs_are_those_that_vary_for_the_step(freq):
     step = parse_freq(freq)
-    assert calendar_names(step) == tuple(f"{part}_{side}" for part in EXPECTED[freq] for side in ("sin", "cos"))
+    assert calendar_names(step) == tuple(
+        f"{part}_{side}" for part in EXPECTED[freq] for side in ("sin", "cos")
+    )
     # Rows of some years; a prime number of short steps lies between two, so that every period passes.
-    times = step.times(np.arange(3000) * (2999 if step.count < 3_600_000_000 and step.kind == "seconds" else 1), 0)
+    times = step.times(
+        np.arange(3000) * (2999 if step.count < 3_600_000_000 and step.kind == "seconds" else 1), 0
+    )
     inputs = calendar(step, times)
     assert inputs.dtype == np.float32
     assert inputs.shape == (3000, len(calendar_names(step)))

@@ -6,11 +6,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.grid import BUSINESS, DAY, HOUR, UNIT, Step, find_step, parse_freq, seasons, time_text
+from lstm_cli.data.grid import BUSINESS, DAY, HOUR, UNIT, Step, Wording, find_step, parse_freq, seasons
 from lstm_cli.errors import DataError, UsageError
 
-FREQS = ["h", "30min", "15s", "100ms", "6h", "D", "3D", "W", "2W", "B", "MS", "ME", "2MS", "QS", "QE", "2QS", "YS", "YE"]
-STARTS = ["2019-11-29", "2020-02-29 05:30", "2023-02-28", "1999-12-31 23:59:59", "1899-12-15", "1999-12-30", "1970-01-01"]
+FREQS = [
+    "h",
+    "30min",
+    "15s",
+    "100ms",
+    "6h",
+    "D",
+    "3D",
+    "W",
+    "2W",
+    "B",
+    "MS",
+    "ME",
+    "2MS",
+    "QS",
+    "QE",
+    "2QS",
+    "YS",
+    "YE",
+]
+STARTS = [
+    "2019-11-29",
+    "2020-02-29 05:30",
+    "2023-02-28",
+    "1999-12-31 23:59:59",
+    "1899-12-15",
+    "1999-12-30",
+    "1970-01-01",
+]
+
+A_CSV = Wording(source="a.csv")
 
 
 def micros(times) -> np.ndarray:
@@ -20,14 +49,18 @@ def micros(times) -> np.ndarray:
 def found(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
     times = np.concatenate(series)
     labels = np.repeat(np.arange(len(series)), [len(one) for one in series])
-    return find_step(times, labels, lines=np.arange(len(times)) + 2 if lines is None else lines, source="a.csv")
+    return find_step(
+        times, labels, lines=np.arange(len(times)) + 2 if lines is None else lines, wording=A_CSV
+    )
 
 
 @pytest.mark.parametrize("freq", FREQS)
 @pytest.mark.parametrize("start", STARTS)
 def test_a_step_counts_and_tells_times_as_pandas_does(freq, start):
     # 1,300 months pass the century years 1900 and 2000; a date range begins at the first time the rule allows.
-    times = micros(pd.date_range(start, freq=freq, periods=110 if freq[-2:] in ("YS", "YE") else 400, unit="us"))
+    times = micros(
+        pd.date_range(start, freq=freq, periods=110 if freq[-2:] in ("YS", "YE") else 400, unit="us")
+    )
     step = parse_freq(freq)
     index, on_grid = step.index(times, times[0])
     assert on_grid.all()
@@ -45,7 +78,7 @@ def test_century_years_follow_the_gregorian_rule():
     february = {1896: "29", 1900: "28", 2000: "29", 2100: "28"}
     for year, day in february.items():
         end = step.times(np.asarray((year - 1895) * 12 + 1), times[0])
-        assert time_text(end) == f"{year}-02-{day}"
+        assert A_CSV.time(end) == f"{year}-02-{day}"
 
 
 @pytest.mark.parametrize("day", [2, 15, 28, 29, 30])
@@ -190,13 +223,19 @@ def test_an_irregular_file_names_the_first_line_off_the_grid(times, line):
 
 
 def test_the_first_line_off_the_grid_is_the_first_in_the_file():
-    times = micros(["2020-01-01 00:00", "2020-01-01 01:07", "2020-01-01 02:00", "2020-01-01 03:00", "2020-01-01 04:09"])
+    times = micros(
+        ["2020-01-01 00:00", "2020-01-01 01:07", "2020-01-01 02:00", "2020-01-01 03:00", "2020-01-01 04:09"]
+    )
     with pytest.raises(DataError, match="line 2: 2020-01-01 04:09 "):
         found(times, lines=np.array([6, 5, 4, 3, 2]))
 
 
 def test_local_days_with_offsets_get_a_hint_of_their_own():
-    days = pd.date_range("2024-03-20", freq="D", periods=20, tz="Europe/Berlin").tz_convert("UTC").tz_localize(None)
+    days = (
+        pd.date_range("2024-03-20", freq="D", periods=20, tz="Europe/Berlin")
+        .tz_convert("UTC")
+        .tz_localize(None)
+    )
     with pytest.raises(DataError) as caught:
         found(micros(days))
     assert "without offsets" in caught.value.hint
@@ -232,4 +271,6 @@ def test_a_day_is_86400_seconds():
      ("2020-10-10 10:10:10", "2020-10-10 10:10:10"), ("2020-10-10 20:00:00", "2020-10-10 20:00")],
 )  # fmt: skip
 def test_times_in_messages(time, text):
-    assert time_text(int(np.datetime64(time, "us").astype(np.int64))) == text
+    stamp = int(np.datetime64(time, "us").astype(np.int64))
+    assert A_CSV.time(stamp) == text
+    assert Wording(source="a.csv", utc=True).time(stamp) == f"{text} UTC"

@@ -1,0 +1,137 @@
+"""The verbs as a Typer application, built for the command line at hand: it loads the verb that is named."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from lstm_cli import __version__
+from lstm_cli.config.sources import nearest
+from lstm_cli.errors import UsageError
+
+Work = Callable[[], None]
+"""What a command line asks for, once it has been found right."""
+
+# The first line of each verb's help, once more, so that `lstm --help` loads no verb (a test compares them).
+VERBS = {
+    "prepare": "Read a table of measurements and make a run directory of it.",
+    "train": "Train a model on the data of a run.",
+    "evaluate": "Score a trained model beside the simple forecasts.",
+    "quantize": "Make a smaller model and compare it with the trained one.",
+    "predict": "Forecast the steps after the last row.",
+}
+ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
+
+The five commands pass their results to each other through one run directory."""
+EPILOG = """\b
+The whole way:
+  lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24
+  lstm train runs/load
+  lstm evaluate runs/load
+  lstm quantize runs/load
+  lstm predict runs/load -o runs/forecast.csv
+
+\b
+Each option may also come from the environment (LSTM_TRAIN_EPOCHS=20) or from
+a file (--config lstm.toml with a table [train]); a flag goes before both.
+Exit codes: 0 done, 1 a bug, 2 usage, 3 the data, 4 an artifact, 5 not good
+enough, 6 locked, 7 device or memory."""
+COMPLETE = "_LSTM_COMPLETE"  # the shell's question, in Typer's convention
+
+
+def find_verb(argv: Sequence[str]) -> str:
+    """The verb that a command line names; "" where it names none, or none that there is."""
+    word = next((word for word in argv if not word.startswith("-")), "")
+    return word if word in VERBS else ""
+
+
+def parse(argv: Sequence[str]) -> Work | None:
+    """Check a command line; None where it was answered right here (--help, --version, completion).
+
+    Raises UsageError, or Typer's own exceptions, for one that is wrong.
+    """
+    origins: dict[str, str] = {}  # by flag: the variable or file line that set it; filled while Typer parses
+    completing = COMPLETE in os.environ
+    verb = find_verb(argv)
+    if not verb and not completing:
+        _refuse_unknown(argv)
+    app = _build(tuple(VERBS) if completing else (verb,) if verb else ())
+    try:
+        outcome = app(args=list(argv), prog_name="lstm", standalone_mode=False, obj=origins)
+    except UsageError as error:
+        for flag, origin in origins.items():
+            if error.message.startswith(f"{flag} "):
+                error.message += f" (set by {origin})"
+        raise
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            raise end.__context__ from None
+        raise
+    if isinstance(outcome, int) and outcome:  # Typer's way to hand over the code of an Exit
+        raise SystemExit(outcome)
+    return outcome if callable(outcome) else None
+
+
+def _build(loaded: tuple[str, ...]) -> typer.Typer:
+    """The application with these verbs whole; with none, all of them by name only."""
+    app = typer.Typer(
+        name="lstm",
+        help=ABOUT,
+        epilog=EPILOG,
+        callback=_lstm,
+        rich_markup_mode=None,  # plain help: fast, and the same in a pipe
+        pretty_exceptions_enable=False,
+        add_completion=len(loaded) != 1,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    for verb in loaded:
+        module = import_module(f"lstm_cli.cli.{verb}")
+        examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
+        app.command(verb, epilog=f"\b\nExamples:\n{examples}")(getattr(module, verb))
+    if not loaded:
+        for verb, line in VERBS.items():
+            app.command(verb, help=line)(_by_name_only)
+    return app
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lstm {__version__}")
+        raise typer.Exit()
+
+
+def _lstm(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and leave.",
+            is_eager=True,
+            callback=_tell_version,
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
+    """Stands for `lstm` without a verb: its options act by themselves."""
+
+
+def _by_name_only() -> None:
+    """Stands for a verb in the list of `lstm --help`."""
+
+
+def _refuse_unknown(argv: Sequence[str]) -> None:
+    word = next((word for word in argv if not word.startswith("-")), "")
+    if word:
+        raise UsageError(
+            f"there is no command '{word}'",
+            hint=nearest(word, list(VERBS)) or f"the commands are {', '.join(VERBS)}",
+        )
+    if not argv:
+        from contextlib import redirect_stdout
+
+        with redirect_stdout(sys.stderr):
+            _build(())(args=["--help"], prog_name="lstm", standalone_mode=False)
+        raise UsageError("no command is given", hint="begin with 'lstm prepare DATA RUN'")

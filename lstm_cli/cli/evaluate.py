@@ -1,0 +1,58 @@
+"""`lstm evaluate RUN`."""
+
+from typing import Annotated
+
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, ThreadsOption, option
+from lstm_cli.config.verbs import PRECISIONS, SPLITS, EvaluateConfig
+from lstm_cli.errors import GateFailed
+
+EXAMPLES = (
+    "lstm evaluate runs/load",
+    "lstm evaluate runs/load --split val --fail-if 'mae>2*naive.mae' --json",
+)
+DEFAULTS = EvaluateConfig()
+
+
+def evaluate(
+    run: RunArgument,
+    split: Annotated[str, option("--split", "The rows that are scored.", choices=SPLITS)] = DEFAULTS.split,
+    precision: Annotated[
+        str, option("--precision", "The model that is scored.", choices=PRECISIONS)
+    ] = DEFAULTS.precision,
+    fail_if: Annotated[
+        list[str] | None,
+        option(
+            "--fail-if",
+            "Exit with 5 where this holds: 'mase>=1', 'mae>seasonal_naive.mae'; repeat for several.",
+            "'A OP B'",
+        ),
+    ] = None,
+    threads: ThreadsOption = DEFAULTS.threads,
+    lock_wait: LockWaitOption = 0.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Score a trained model beside the simple forecasts.
+
+    Every window is scored, in the file's own units and scaled. Where a condition of --fail-if holds, the
+    report is printed and kept, and the exit code is 5.
+    """
+    settings = EvaluateConfig(split=split, precision=precision, fail_if=tuple(fail_if or ()), threads=threads)
+
+    def work() -> None:
+        from lstm_cli.cli import tables
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.evaluate import evaluate as step
+
+        try:
+            with listening() as listen:
+                report = step(run, settings, listen, lock_wait=lock_wait)
+        except GateFailed as failed:
+            report = getattr(failed, "report", None)
+            if report is not None:
+                tables.show(report, tables.evaluate_table, as_json=as_json)
+            raise
+        tables.show(report, tables.evaluate_table, as_json=as_json)
+
+    return work

@@ -1,0 +1,37 @@
+"""The way in: `lstm` and `python -m lstm_cli`."""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lstm_cli.cli import endings, signals, streams
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and leave with its exit code (see errors.py and CONTRACT for what each means)."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code; nothing is raised.
+
+    >>> run(["--version"])
+    lstm 0.1.0
+    0
+    """
+    verb = ""
+    try:
+        streams.open_streams()
+        signals.raise_interrupted()
+        # Within the try: a signal may come while modules are read.
+        from lstm_cli.cli import app
+
+        verb = app.find_verb(argv)
+        work = app.parse(argv)
+        # Run here, and not inside of Typer, which has endings of its own for EOFError and closed pipes.
+        if work is not None:
+            work()
+        sys.stdout.flush()
+    except BaseException as error:
+        return endings.end(error, verb)
+    return 0

@@ -1,0 +1,118 @@
+"""How an option is declared, and the ones that several verbs share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lstm_cli.cli import values
+from lstm_cli.cli.app import VERBS
+from lstm_cli.config.sources import Kind, find_settings
+from lstm_cli.errors import UsageError
+
+
+def option(
+    flag: str,
+    help: str,
+    metavar: str | None = None,
+    *,
+    parse: Callable[[str, str], Any] | None = None,
+    default: str | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """An option of a verb.
+
+    `parse` makes the value of (flag, text). Where it may be one of two types, such as a number or a word, the
+    parameter is annotated Any, since Typer knows no unions. `default` tells what None does. `choices` serve
+    help and completion: that a value is one of them is checked by the config's dataclass, once.
+    """
+
+    def parsed(text: Any) -> Any:  # Typer sends defaults through here too, which are values already
+        return parse(flag, text) if parse is not None and isinstance(text, str) else text
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return typer.Option(
+        *flag.split(),
+        help=help,
+        metavar="|".join(choices) or metavar,
+        parser=parsed if parse is not None else None,
+        show_default=default if default is not None else True,
+        autocompletion=complete if choices else None,
+    )
+
+
+def switch(flag: str, help: str) -> Any:
+    """An option without a value."""
+    return typer.Option(flag, help=help, show_default=False)
+
+
+def _settle(context: typer.Context, file: str | None) -> str | None:
+    """Lay the environment and the file of --config under the flags, as what Typer falls back on."""
+    if context.resilient_parsing:  # completion
+        return file
+    verb = str(context.info_name)
+    options = {  # by the name that the flag bears, which is not always the parameter's: --json, as_json
+        param.opts[-1].removeprefix("--").replace("-", "_"): param
+        for param in context.command.params
+        if param.param_type_name == "option"
+    }
+    options.pop("config")
+    options.pop("help", None)
+    kinds: dict[str, Kind] = {name: _kind(param) for name, param in options.items()}
+    found = find_settings(verb, kinds, file=file, environ=os.environ, verbs=tuple(VERBS))
+    context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
+    context.obj.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
+    return file
+
+
+def _kind(param: Any) -> Kind:
+    if param.is_flag:
+        return "switch"
+    return "repeated" if param.multiple else "value"
+
+
+def _run_path(text: str) -> Path:
+    if not text:  # as an unset shell variable in quotes is; Path would take it for the current directory
+        raise UsageError("RUN is empty", hint="name the run directory, such as runs/load")
+    return Path(text)
+
+
+RunArgument = Annotated[
+    Path, typer.Argument(parser=_run_path, metavar="RUN", help="The run directory.", show_default=False)
+]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="TOML file with a table a command and a key an option; flags and environment go before it.",
+        is_eager=True,
+        callback=_settle,
+        show_default=False,
+    ),
+]
+LockWaitOption = Annotated[
+    float,
+    option(
+        "--lock-wait",
+        "Wait so many seconds for a run that another process writes.",
+        "SECONDS",
+        parse=values.seconds,
+        default="0: refuse at once",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    option("--threads", "CPU threads.", "N", parse=values.whole, default="all cores"),
+]
+JsonOption = Annotated[bool, switch("--json", "Print the report as one JSON object instead of a table.")]
+EncodingOption = Annotated[
+    str | None,
+    option(
+        "--encoding", "Encoding of the text, e.g. latin-1.", "NAME", default="UTF-8, or UTF-16 with its mark"
+    ),
+]

@@ -1,0 +1,94 @@
+"""`lstm predict RUN [NEW]`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, EncodingOption, RunArgument, ThreadsOption, option, switch
+from lstm_cli.config.verbs import FORMATS, PRECISIONS, PredictConfig
+from lstm_cli.errors import UsageError
+
+EXAMPLES = (
+    "lstm predict runs/load -o runs/forecast.csv",
+    "lstm predict runs/load sample_data/ETTh1.csv --format json",
+)
+DEFAULTS = PredictConfig()
+
+
+def predict(
+    run: RunArgument,
+    new: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NEW",
+            help="New data to forecast from, - for standard input; without it, the run's own.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str,
+        option("-o --output", "Where the forecast goes, replaced as a whole; -: standard output.", "FILE"),
+    ] = DEFAULTS.output,
+    format: Annotated[
+        str | None,
+        option(
+            "--format",
+            "How the forecast is written.",
+            choices=FORMATS,
+            default="by the file's ending, else csv",
+        ),
+    ] = DEFAULTS.format,
+    precision: Annotated[
+        str,
+        option(
+            "--precision",
+            "The model that forecasts; auto: the quantised one where it is fresh.",
+            choices=("auto", *PRECISIONS),
+        ),
+    ] = DEFAULTS.precision,
+    encoding: EncodingOption = DEFAULTS.encoding,
+    delimiter: Annotated[
+        str | None,
+        option(
+            "--delimiter", "The character between cells of NEW.", "CHAR", default="as the run's file has it"
+        ),
+    ] = DEFAULTS.delimiter,
+    threads: ThreadsOption = DEFAULTS.threads,
+    as_json: Annotated[
+        bool,
+        switch("--json", "Print what was done as one JSON object; needs -o FILE, since rows fill stdout."),
+    ] = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Forecast the steps after the last row.
+
+    The forecast is in the file's own units, times and names, per series. Nothing in the run is changed.
+    """
+    settings = PredictConfig(
+        output=output,
+        format=format,
+        precision=precision,
+        encoding=encoding,
+        delimiter=delimiter,
+        threads=threads,
+    )
+    if as_json and output == "-":
+        raise UsageError(
+            "--json needs -o FILE, since the forecast fills standard output", hint="add -o forecast.csv"
+        )
+
+    def work() -> None:
+        from lstm_cli.cli import tables
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.predict import predict as step
+
+        with listening() as listen:
+            report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
+        if as_json:
+            tables.show_json(report)
+        elif output != "-":
+            tables.tell_forecast(report)
+
+    return work

@@ -1,0 +1,154 @@
+"""`lstm prepare DATA RUN`."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from lstm_cli.cli import values
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import (
+    ConfigOption,
+    EncodingOption,
+    JsonOption,
+    LockWaitOption,
+    RunArgument,
+    option,
+    switch,
+)
+from lstm_cli.config.verbs import MISSING, SCALERS, PrepareConfig
+
+EXAMPLES = (
+    "lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24",
+    "cat sample_data/ETTh1.csv | lstm prepare - runs/piped --target OT --calendar --end row:2000",
+)
+DEFAULTS = PrepareConfig()
+NAMES = "COLUMN"
+
+
+def prepare(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="CSV (also gzipped) or Parquet; - is standard input.", show_default=False
+        ),
+    ],
+    run: RunArgument,
+    target: Annotated[
+        list[str] | None,
+        option(
+            "--target", "Column to forecast; repeat for several.", NAMES, default="the only numeric column"
+        ),
+    ] = None,
+    past: Annotated[
+        list[str] | None,
+        option("--past", "Covariate known up to the forecast's origin; repeat for several.", NAMES),
+    ] = None,
+    future: Annotated[
+        list[str] | None,
+        option("--future", "Covariate known ahead, over the horizon too; repeat for several.", NAMES),
+    ] = None,
+    calendar: Annotated[
+        bool,
+        option("--calendar/--no-calendar", "Add hour, weekday, month and the like, which are known ahead."),
+    ] = DEFAULTS.calendar,
+    time: Annotated[
+        str | None,
+        option("--time", "The time column.", NAMES, default="the first that reads as times"),
+    ] = DEFAULTS.time,
+    series: Annotated[
+        str | None,
+        option("--series", "The column that names the series of a panel.", NAMES, default="one series"),
+    ] = DEFAULTS.series,
+    freq: Annotated[
+        str | None,
+        option("--freq", "The time step: 15min, h, D, B, W, MS, ME, QS and so on.", "STEP", default="found"),
+    ] = DEFAULTS.freq,
+    lookback: Annotated[
+        Any,
+        option(
+            "--lookback",
+            "Steps that a window looks back.",
+            "N|auto",
+            parse=values.whole_or_auto,
+            default="auto",
+        ),
+    ] = DEFAULTS.lookback,
+    horizon: Annotated[
+        int | None,
+        option("--horizon", "Steps to forecast.", "N", parse=values.whole, default="one season, else 1"),
+    ] = DEFAULTS.horizon,
+    season: Annotated[
+        Any, option("--season", "Steps in one season.", "N|auto|none", parse=values.season)
+    ] = DEFAULTS.season,
+    val: Annotated[
+        str, option("--val", "Validation rows: a fraction, a number of steps, or the first date.", "SIZE")
+    ] = DEFAULTS.val,
+    test: Annotated[
+        str, option("--test", "Test rows, likewise; 0 for a model that learns the newest rows.", "SIZE")
+    ] = DEFAULTS.test,
+    start: Annotated[
+        str | None,
+        option("--start", "First row used: a time, or row:N counted from 1.", "WHEN", default="the first"),
+    ] = DEFAULTS.start,
+    end: Annotated[
+        str | None, option("--end", "Last row used, likewise.", "WHEN", default="the last")
+    ] = DEFAULTS.end,
+    scaler: Annotated[
+        str, option("--scaler", "How values are scaled, by the training rows.", choices=SCALERS)
+    ] = DEFAULTS.scaler,
+    missing: Annotated[
+        str, option("--missing", "How missing cells and holes are filled.", choices=MISSING)
+    ] = DEFAULTS.missing,
+    pad: Annotated[
+        bool, option("--pad/--no-pad", "Pad windows shorter than --lookback at the front.")
+    ] = DEFAULTS.pad,
+    encoding: EncodingOption = DEFAULTS.encoding,
+    delimiter: Annotated[
+        str | None, option("--delimiter", "The character between cells.", "CHAR", default="the comma")
+    ] = DEFAULTS.delimiter,
+    force: Annotated[
+        bool, switch("--force", "Begin anew over a run whose run.json is broken; it is kept aside.")
+    ] = False,
+    lock_wait: LockWaitOption = 0.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Read a table of measurements and make a run directory of it.
+
+    Every guess and repair is told in one warning; a refusal leaves nothing behind.
+    """
+    settings = PrepareConfig(
+        target=tuple(target or ()),
+        past=tuple(past or ()),
+        future=tuple(future or ()),
+        calendar=calendar,
+        time=time,
+        series=series,
+        freq=freq,
+        lookback=lookback,
+        horizon=horizon,
+        season=season,
+        val=val,
+        test=test,
+        start=start,
+        end=end,
+        scaler=scaler,
+        missing=missing,
+        pad=pad,
+        encoding=encoding,
+        delimiter=delimiter,
+    )
+
+    def work() -> None:
+        from lstm_cli.cli import tables
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.prepare import prepare as step
+
+        with listening() as listen:
+            report = step(
+                data, run, settings, listen, force=force, lock_wait=lock_wait, stdin=sys.stdin.buffer
+            )
+        tables.show(report, tables.prepare_table, as_json=as_json)
+
+    return work

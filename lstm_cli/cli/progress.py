@@ -1,0 +1,179 @@
+"""What a person or a log hears while a command works. Everything here goes to stderr.
+
+In a terminal: a line an epoch and a moving bar below it (Rich, loaded once there is something to show).
+Elsewhere: a line an epoch at most, and one in 30 seconds at least, whatever the work.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from lstm_cli.cli.streams import is_lively, mute, one_line, say
+from lstm_cli.events import EpochEnded, Event, Listener, Noted, Progressed, TrainingStarted, Warned
+
+SILENCE = 25.0  # seconds without a line after which one is written
+PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """A listener for the time of one step: a bar in a terminal, lines elsewhere."""
+    listener = LiveBar() if is_lively(sys.stderr) else LineLog(silence=SILENCE)
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+class LineLog:
+    """Writes events as lines. A thread of its own breaks a silence, whether or not events come."""
+
+    def __init__(self, *, silence: float) -> None:
+        self._silence = silence
+        self._began = self._spoke = monotonic()
+        self._state = "still working"
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._pulse = threading.Thread(target=self._break_silence, daemon=True)
+        self._pulse.start()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Progressed):
+            self._state = describe_progress(event)
+        else:
+            self._say(describe(event))
+        if isinstance(event, EpochEnded):
+            self._state = f"epoch {event.epoch + 1}/{event.epochs} goes on"
+
+    def close(self) -> None:
+        """Fall silent for good."""
+        self._over.set()
+        self._pulse.join()
+
+    def _say(self, text: str) -> None:
+        with self._lock:
+            say(text)
+            self._spoke = monotonic()
+
+    def _break_silence(self) -> None:
+        rest = self._silence
+        while not self._over.wait(rest):
+            rest = self._spoke + self._silence - monotonic()
+            if rest <= 0:
+                self._say(f"{self._state}, {monotonic() - self._began:.0f} s")
+                rest = self._silence
+
+
+class LiveBar:
+    """Writes events above a bar that moves."""
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+        self._bar: Any = None  # rich.progress.Progress, once there is something to show
+        self._stage = ""
+        self._task: Any = None
+        self._epoch = ""
+
+    def __call__(self, event: Event) -> None:
+        try:
+            self._hear(event)
+        except OSError:  # the terminal went away; the work does not
+            mute(sys.stderr)
+
+    def close(self) -> None:
+        """Take the bar off the screen; the lines stay."""
+        if self._bar is not None:
+            try:
+                self._bar.stop()
+            except OSError:
+                mute(sys.stderr)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Progressed):
+            if self._bar is not None or monotonic() - self._began > PATIENCE:
+                stage = f"{self._epoch} {event.stage}".strip()
+                self._move(stage, event.done, event.total)
+            return
+        self._print(describe(event), _style(event))
+        if isinstance(event, TrainingStarted):
+            self._move("training", 0, event.epochs)
+        elif isinstance(event, EpochEnded):
+            self._epoch = f"epoch {min(event.epoch + 1, event.epochs)}/{event.epochs}"
+            self._move("training", event.epoch, event.epochs)
+
+    def _move(self, stage: str, done: int, total: int | None) -> None:
+        if self._bar is None:
+            self._bar = _rich_bar()
+            self._bar.start()
+        if self._task is None or stage != self._stage:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(one_line(stage), total=total)
+            self._stage = stage
+        self._bar.update(self._task, completed=done, total=total)
+
+    def _print(self, text: str, style: str) -> None:
+        if self._bar is None:
+            say(text)
+            return
+        from rich.text import Text  # a Text, since names may hold what Rich reads as markup
+
+        self._bar.console.print(Text(one_line(text), style=style), soft_wrap=True)
+
+
+def _rich_bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+
+
+def _style(event: Event) -> str:
+    if isinstance(event, Warned):
+        return "yellow"
+    return "green" if isinstance(event, EpochEnded) and event.best else ""
+
+
+def describe(event: Event) -> str:
+    """An event as one line."""
+    match event:
+        case Warned():
+            return f"warning: {event.text}"
+        case Noted():
+            return event.text
+        case Progressed():
+            return describe_progress(event)
+        case TrainingStarted():
+            return (
+                f"training {event.model}: {event.parameters:,} parameters, {event.windows:,} windows, "
+                f"at most {event.epochs} epochs of {event.steps_per_epoch} steps"
+            )
+        case EpochEnded():
+            return _describe_epoch(event)
+
+
+def _describe_epoch(event: EpochEnded) -> str:
+    width = len(str(event.epochs))
+    train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
+    best = "best" if event.best else "    "
+    return (
+        f"epoch {event.epoch:{width}}/{event.epochs}  train {train}  val {event.val_loss:7.4f} {best}  "
+        f"lr {event.lr:.1e}  {event.seconds:5.1f} s"
+    )
+
+
+def describe_progress(event: Progressed) -> str:
+    """How far a stage is, e.g. `reading: 1,200 of 4,000 bytes (30 %)`."""
+    unit = f" {event.unit}" if event.unit else ""
+    if not event.total:
+        return f"{event.stage}: {event.done:,}{unit}"
+    return f"{event.stage}: {event.done:,} of {event.total:,}{unit} ({100 * event.done / event.total:.0f} %)"

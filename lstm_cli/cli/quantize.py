@@ -1,0 +1,52 @@
+"""`lstm quantize RUN`."""
+
+from typing import Annotated
+
+from lstm_cli.cli import values
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, option
+from lstm_cli.config.verbs import QuantizeConfig
+
+EXAMPLES = (
+    "lstm quantize runs/load",
+    "lstm quantize runs/load --to fp16 --max-loss 0.5%",
+)
+DEFAULTS = QuantizeConfig()
+
+
+def quantize(
+    run: RunArgument,
+    to: Annotated[
+        str, option("--to", "The numbers of the smaller model.", choices=("int8", "fp16"))
+    ] = DEFAULTS.to,
+    max_loss: Annotated[
+        float,
+        option(
+            "--max-loss",
+            "Refuse where the validation error grows by a larger share than this.",
+            "N%|X",
+            parse=values.share,
+            default=f"{100 * DEFAULTS.max_loss:g}%",
+        ),
+    ] = DEFAULTS.max_loss,
+    lock_wait: LockWaitOption = 0.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Make a smaller model and compare it with the trained one.
+
+    Size, latency and error stand side by side. Where too much is lost the exit code is 5 and the run stays as
+    it was.
+    """
+    settings = QuantizeConfig(to=to, max_loss=max_loss)
+
+    def work() -> None:
+        from lstm_cli.cli import tables
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.quantize import quantize as step
+
+        with listening() as listen:
+            report = step(run, settings, listen, lock_wait=lock_wait)
+        tables.show(report, tables.quantize_table, as_json=as_json)
+
+    return work

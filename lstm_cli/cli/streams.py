@@ -1,0 +1,70 @@
+"""Standard input, output and error as they come: closed, full, a pipe whose reader left, any locale."""
+
+import io
+import os
+import sys
+from typing import Any, TextIO
+
+
+def open_streams() -> None:
+    """Put /dev/null where a standard stream is closed, and make both outputs write UTF-8 in every locale.
+
+    A closed one is more than a missing place to print: the next file opened would get its number, and what a
+    library prints would land in that file. PYTHONUNBUFFERED is undone for stdout: without a buffer, a write to
+    a pipe may take half of the rows and say nothing.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a test or a notebook may have put another object there
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def one_line(text: str) -> str:
+    """The text as one line that no control character of a file's content can change."""
+    text = " ".join(part.strip() for part in text.splitlines()) if "\n" in text else text
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def say(text: str) -> None:
+    """Write one line to stderr. Where it cannot be written (closed pipe, full disk), work goes on unheard."""
+    try:
+        sys.stderr.write(one_line(text) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        mute(sys.stderr)
+
+
+def mute(stream: TextIO) -> None:
+    """Send what is written to a broken stream, and what it still holds, to /dev/null.
+
+    Otherwise the interpreter would try once more at its end, complain, and exit with 120.
+    """
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except (OSError, ValueError):  # no file stands behind the stream
+        return
+
+
+def is_lively(stream: Any) -> bool:
+    """Whether a person watches this stream on a terminal that may get colours and moving bars."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    try:
+        return bool(stream.isatty())
+    except ValueError:  # closed
+        return False

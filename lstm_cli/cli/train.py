@@ -1,0 +1,164 @@
+"""`lstm train RUN`."""
+
+from typing import Annotated, Any
+
+from lstm_cli.cli import values
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, ThreadsOption, option
+from lstm_cli.config.verbs import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, TrainConfig
+
+EXAMPLES = (
+    "lstm train runs/load",
+    "lstm train runs/piped --model stacked --hidden 32,16 --epochs 2 --seed 1",
+)
+DEFAULTS = TrainConfig()
+OWN = "the model's own"
+
+
+def train(
+    run: RunArgument,
+    model: Annotated[
+        str,
+        option(
+            "--model", "segment: a linear forecast and an LSTM; stacked: the textbook LSTM.", choices=MODELS
+        ),
+    ] = DEFAULTS.model,
+    hidden: Annotated[
+        Any, option("--hidden", "Sizes of the LSTM layers.", "N,N", parse=values.sizes, default=OWN)
+    ] = DEFAULTS.hidden,
+    dropout: Annotated[
+        float | None,
+        option(
+            "--dropout",
+            "Share of activations dropped while training.",
+            "X|N%",
+            parse=values.share,
+            default=OWN,
+        ),
+    ] = DEFAULTS.dropout,
+    epochs: Annotated[
+        int | None,
+        option(
+            "--epochs",
+            "At most so many epochs, with a validation after each.",
+            "N",
+            parse=values.whole,
+            default=OWN,
+        ),
+    ] = DEFAULTS.epochs,
+    patience: Annotated[
+        int | None,
+        option(
+            "--patience",
+            "Stop after so many epochs without a better one.",
+            "N",
+            parse=values.whole,
+            default=OWN,
+        ),
+    ] = DEFAULTS.patience,
+    min_delta: Annotated[
+        float,
+        option(
+            "--min-delta", "Better is a validation loss lower by more than this.", "X", parse=values.number
+        ),
+    ] = DEFAULTS.min_delta,
+    batch_size: Annotated[
+        int | None,
+        option("--batch-size", "Windows in one optimizer step.", "N", parse=values.whole, default=OWN),
+    ] = DEFAULTS.batch_size,
+    optimizer: Annotated[
+        str, option("--optimizer", "How weights are moved.", choices=OPTIMIZERS)
+    ] = DEFAULTS.optimizer,
+    lr: Annotated[
+        float | None, option("--lr", "Learning rate at its peak.", "X", parse=values.number, default=OWN)
+    ] = DEFAULTS.lr,
+    weight_decay: Annotated[
+        float, option("--weight-decay", "Pull of the weights towards 0.", "X", parse=values.number)
+    ] = DEFAULTS.weight_decay,
+    schedule: Annotated[
+        str, option("--schedule", "How the learning rate falls.", choices=SCHEDULES)
+    ] = DEFAULTS.schedule,
+    clip_norm: Annotated[
+        float | None,
+        option(
+            "--clip-norm",
+            "Hold the gradient's norm at or below this; 0: not clipped.",
+            "X",
+            parse=values.number,
+        ),
+    ] = DEFAULTS.clip_norm,
+    clip_value: Annotated[
+        float | None,
+        option(
+            "--clip-value",
+            "Hold each entry of the gradient within +-X.",
+            "X",
+            parse=values.number,
+            default="not held",
+        ),
+    ] = DEFAULTS.clip_value,
+    loss: Annotated[str, option("--loss", "What training minimises.", choices=LOSSES)] = DEFAULTS.loss,
+    seed: Annotated[
+        int, option("--seed", "Of all chance: same seed, same machine, same result.", "N", parse=values.whole)
+    ] = DEFAULTS.seed,
+    device: Annotated[str, option("--device", "Where to train.", "auto|cpu|cuda[:N]")] = DEFAULTS.device,
+    threads: ThreadsOption = DEFAULTS.threads,
+    min: Annotated[
+        Any,
+        option(
+            "--min",
+            "No forecast below this, in the file's units; auto: 0 where no training value is negative.",
+            "X|auto|none",
+            parse=values.lower_bound,
+        ),
+    ] = DEFAULTS.min,
+    max: Annotated[
+        Any,
+        option(
+            "--max",
+            "No forecast above this, in the file's units.",
+            "X|none",
+            parse=values.upper_bound,
+            default="none",
+        ),
+    ] = DEFAULTS.max,
+    lock_wait: LockWaitOption = 0.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Train a model on the data of a run.
+
+    Ctrl-C ends the training at its next step; the model that the run had before stays.
+    """
+    settings = TrainConfig(
+        model=model,
+        hidden=hidden,
+        dropout=dropout,
+        epochs=epochs,
+        patience=patience,
+        min_delta=min_delta,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        schedule=schedule,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        loss=loss,
+        seed=seed,
+        device=device,
+        threads=threads,
+        min=min,
+        max=max,
+    )
+
+    def work() -> None:
+        from lstm_cli.cli import signals, tables
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.train import train as step
+
+        with listening() as listen, signals.deferred() as should_stop:
+            report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
+        tables.show(report, tables.train_table, as_json=as_json)
+
+    return work

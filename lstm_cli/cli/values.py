@@ -1,0 +1,110 @@
+"""From the text behind a flag to its value. Each function names the flag when it refuses."""
+
+import re
+
+from lstm_cli.errors import UsageError
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() alone would take 1_000 and digits of other scripts
+
+
+def whole(flag: str, text: str) -> int:
+    """A whole number.
+
+    >>> whole("--horizon", "24")
+    24
+    """
+    if not WHOLE.fullmatch(text.strip()):
+        raise UsageError(f"{flag} '{text}' is not a whole number", hint=f"write it like {flag} 24")
+    return int(text)
+
+
+def number(flag: str, text: str) -> float:
+    """A finite number.
+
+    >>> number("--lr", "1e-3")
+    0.001
+    """
+    value = float(text) if NUMBER.fullmatch(text.strip()) else float("inf")
+    if abs(value) == float("inf"):
+        raise UsageError(f"{flag} '{text}' is not a number", hint=f"write it like {flag} 0.5")
+    return value
+
+
+def share(flag: str, text: str) -> float:
+    """A share, as a percentage or as a number.
+
+    >>> share("--max-loss", "1%"), share("--max-loss", "0.01")
+    (0.01, 0.01)
+    """
+    figure = text.strip().removesuffix("%").rstrip()
+    if not NUMBER.fullmatch(figure):
+        raise UsageError(f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01")
+    return number(flag, figure) / (100 if "%" in text else 1)
+
+
+def sizes(flag: str, text: str) -> tuple[int, ...]:
+    """Whole numbers between commas.
+
+    >>> sizes("--hidden", "64,32")
+    (64, 32)
+    """
+    parts = text.split(",")
+    if not all(WHOLE.fullmatch(part.strip()) for part in parts):
+        raise UsageError(
+            f"{flag} '{text}' is not a list of whole numbers", hint=f"write it like {flag} 64,32"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def whole_or_auto(flag: str, text: str) -> int | None:
+    """A whole number; None for `auto`."""
+    if text.strip() == "auto":
+        return None
+    if not WHOLE.fullmatch(text.strip()):
+        raise UsageError(
+            f"{flag} '{text}' is neither a whole number nor auto", hint=f"write {flag} 96 or {flag} auto"
+        )
+    return int(text)
+
+
+def season(flag: str, text: str) -> int | str:
+    """A whole number of steps, `auto` or `none`."""
+    if text.strip() in ("auto", "none"):
+        return text.strip()
+    if not WHOLE.fullmatch(text.strip()):
+        raise UsageError(
+            f"{flag} '{text}' is neither a whole number nor auto or none",
+            hint=f"write {flag} 24, {flag} auto or {flag} none",
+        )
+    return int(text)
+
+
+def lower_bound(flag: str, text: str) -> float | str:
+    """A number, `auto` or `none`."""
+    if text.strip() in ("auto", "none"):
+        return text.strip()
+    if not NUMBER.fullmatch(text.strip()):
+        raise UsageError(
+            f"{flag} '{text}' is neither a number nor auto or none",
+            hint=f"write {flag} 0, {flag} auto or {flag} none",
+        )
+    return number(flag, text)
+
+
+def upper_bound(flag: str, text: str) -> float | None:
+    """A number; None for `none`."""
+    if text.strip() == "none":
+        return None
+    if not NUMBER.fullmatch(text.strip()):
+        raise UsageError(
+            f"{flag} '{text}' is neither a number nor none", hint=f"write {flag} 100 or {flag} none"
+        )
+    return number(flag, text)
+
+
+def seconds(flag: str, text: str) -> float:
+    """A number of seconds, 0 or more."""
+    if not NUMBER.fullmatch(text.strip()) or number(flag, text) < 0:
+        raise UsageError(f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60")
+    return number(flag, text)

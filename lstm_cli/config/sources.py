@@ -1,0 +1,178 @@
+"""Where a setting comes from when no flag gives it: the environment, then a file.
+
+    LSTM_TRAIN_EPOCHS=20                 an environment variable a setting
+    [train]                              a table a verb in the file of --config
+    epochs = 20
+
+Every value leaves here as the text that would stand behind the flag (a list of texts where the flag may be
+repeated, a truth value where it is a switch), so that one parser serves all three sources.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lstm_cli.errors import UsageError
+
+Kind = Literal["value", "repeated", "switch"]
+"""What a flag takes: one value, one value each time it is given, or none."""
+
+ON = ("1", "true", "yes", "on")
+OFF = ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A value that no flag gave, and the place that did."""
+
+    value: str | bool | list[str]
+    origin: str  # for messages, e.g. LSTM_TRAIN_EPOCHS or '[train] epochs' in lstm.toml
+
+
+def variable(verb: str, option: str) -> str:
+    """The environment variable of an option.
+
+    >>> variable("train", "batch_size")
+    'LSTM_TRAIN_BATCH_SIZE'
+    """
+    return f"LSTM_{verb}_{option}".replace("-", "_").upper()
+
+
+def find_settings(
+    verb: str,
+    kinds: Mapping[str, Kind],
+    *,
+    file: str | None,
+    environ: Mapping[str, str],
+    verbs: tuple[str, ...],
+) -> dict[str, Setting]:
+    """The settings of one verb that the file holds, with the environment laid over them.
+
+    `kinds` names the verb's options with underscores (`batch_size`); `verbs` are the tables a file may hold.
+    Raises UsageError for a file that cannot be read, and for a table, key or variable that is not known.
+    """
+    named = file or environ.get(variable(verb, "config"))
+    found = _from_file(named, verb, kinds, verbs) if named else {}
+    return found | _from_environment(verb, kinds, environ)
+
+
+def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str, str]) -> dict[str, Setting]:
+    names = {variable(verb, option): option for option in kinds}
+    found = {}
+    for name, text in environ.items():
+        if not name.startswith(variable(verb, "")) or name == variable(verb, "config"):
+            continue
+        if name not in names:
+            raise UsageError(
+                f"the environment variable {name} is no setting of 'lstm {verb}'",
+                hint=nearest(name, list(names)) or f"unset it, or see 'lstm {verb} --help'",
+            )
+        if text:  # set but empty is as good as not set
+            option = names[name]
+            found[option] = Setting(value=_read_variable(name, text, kinds[option]), origin=name)
+    return found
+
+
+def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
+    if kind == "value":
+        return text
+    if kind == "switch":
+        if text.lower() not in ON + OFF:
+            raise UsageError(f"{name} '{text}' is neither on nor off", hint=f"set {name}=1 or {name}=0")
+        return text.lower() in ON
+    if not text.lstrip().startswith("["):
+        return [text]  # one value: names may hold commas and blanks
+    import json
+
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise UsageError(
+            f"{name} '{text}' is not a JSON list of texts",
+            hint=f"""write {name}='["A", "B"]', or one value as it is""",
+        )
+    return values
+
+
+def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str, ...]) -> dict[str, Setting]:
+    tables = _read_toml(path)
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise UsageError(
+                f"{path}: '{name}' stands outside a table", hint=f"write it below a line '[{verb}]'"
+            )
+        if name not in verbs:
+            raise UsageError(
+                f"{path}: there is no table '[{name}]'",
+                hint=nearest(name, list(verbs)) or f"the tables are {', '.join(verbs)}",
+            )
+    found: dict[str, Setting] = {}
+    for key, value in tables.get(verb, {}).items():
+        option = key.replace("-", "_")  # as the flag or as the variable spells it
+        origin = f"'[{verb}] {key}' in {path}"
+        if option not in kinds:
+            known = [name.replace("_", "-") if "-" in key else name for name in kinds]
+            raise UsageError(
+                f"{path}: '{key}' in '[{verb}]' is no setting",
+                hint=nearest(key, known) or f"see 'lstm {verb} --help'",
+            )
+        if option in found:
+            raise UsageError(f"{path}: '{key}' in '[{verb}]' is set twice", hint="keep one of the two lines")
+        found[option] = Setting(value=_read_value(origin, value, kinds[option]), origin=origin)
+    return found
+
+
+def _read_toml(path: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file '{path}'", hint="give --config the path of a TOML file") from None
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}", hint="give --config a readable TOML file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8, as TOML asks") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is not TOML: {error}", hint='texts stand in quotes: device = "cpu"'
+        ) from error
+
+
+def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
+    if kind == "switch":
+        if not isinstance(value, bool):
+            raise UsageError(
+                f"{origin} is neither true nor false", hint="write true or false, without quotes"
+            )
+        return value
+    if kind == "repeated":
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str) for one in values):
+            raise UsageError(f"{origin} is not a list of texts", hint='write a list such as ["A", "B"]')
+        return values
+    if isinstance(value, list) and value and all(_is_number(one) for one in value):
+        return ",".join(str(one) for one in value)
+    if isinstance(value, (bool, list, dict)):
+        raise UsageError(
+            f"{origin} takes one value", hint='write a number, or a text in quotes such as "auto"'
+        )
+    return str(value)  # a text, a number, or a date as TOML has them
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The hint that names the known name most like this one; "" where none is."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else ""

@@ -1,0 +1,143 @@
+"""Text cell to number: plain decimals and exponents; what counts as missing; everything else is an error."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from lstm_cli.errors import DataError
+
+# What a missing cell may hold, in lower case and without blanks around it.
+MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Within these characters float() reads plain decimals and exponents and nothing else: no words, no 1_000.
+_NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
+_SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
+_SHOWN = 40  # so much of a cell stands in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A column of a file, as messages name it."""
+
+    source: str
+    column: str
+    unit: str = "line"  # what is counted: "line" of a text file, "row" of a Parquet file
+
+    def at(self, line: int) -> str:
+        """Where a cell stands: `data.csv, line 7, column 'OT'`."""
+        return f"{self.source}, {self.unit} {line}, column '{self.column}'"
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that nothing was measured."""
+    return cell.strip().lower() in MISSING_WORDS
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a plain decimal, with or without an exponent."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
+
+
+def read_numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarray:
+    """Cells [n] as float64 [n], NaN where missing. lines: [n] line numbers.
+
+    Raises DataError with line, column and value for anything that is no plain, finite number.
+    """
+    values = _plain(cells)
+    if values is None:
+        measured = [index for index, cell in enumerate(cells) if not is_missing(cell)]
+        numbers = _plain([cells[index].strip() for index in measured])
+        if numbers is None:
+            raise _not_a_number(cells, lines, place)
+        values = np.full(len(cells), np.nan)
+        values[measured] = numbers
+    refuse_infinite(values, lines, place, cells)
+    return values
+
+
+def refuse_infinite(
+    values: np.ndarray, lines: np.ndarray, place: Place, cells: Sequence[object] | None = None
+) -> None:
+    """Raises DataError for the first infinity in values [n]; `cells` [n] is what the file says."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        first = int(np.argmax(infinite))
+        raise _beyond(values[first] if cells is None else cells[first], int(lines[first]), place)
+
+
+def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
+    """A warning where values [n] hold a number such as -999 that mostly means that nothing was measured."""
+    if not (values <= -99).any() and not (values >= 9999).any():
+        return None
+    for sentinel in _SENTINELS:
+        same = values == sentinel
+        if same.any():
+            others = np.abs(values[~same & ~np.isnan(values)])
+            if len(others) and others.max() * 5 < abs(sentinel):
+                cells = "1 cell" if same.sum() == 1 else f"{same.sum():,} cells"
+                advice = "no flag: empty the cells where nothing was measured"
+                return (
+                    f"{place.at(int(lines[np.argmax(same)]))}: {sentinel} stands in {cells}, far from all "
+                    f"other values, and was read as a number ({advice})"
+                )
+    return None
+
+
+def shown(cell: object) -> str:
+    """A cell in quotes for a message, cut where it is long, control characters spelt out."""
+    text = str(cell).strip()
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return (
+        "'"
+        + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+        + "'"
+    )
+
+
+def _plain(cells: Sequence[str]) -> np.ndarray | None:
+    """The numbers, where every cell is plain; None where any is not."""
+    try:
+        if "\n".join(cells).encode("ascii").translate(None, _NUMBER_BYTES):
+            return None
+        return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+    except ValueError:  # also UnicodeEncodeError
+        return None
+
+
+def _not_a_number(cells: Iterable[str], lines: np.ndarray, place: Place) -> DataError:
+    pairs = zip(cells, lines, strict=True)
+    cell, line = next(pair for pair in pairs if not is_missing(pair[0]) and not _is_finite(pair[0]))
+    if is_number(cell):
+        return _beyond(cell, int(line), place)
+    reason, hint = _reason(cell.strip())
+    return DataError(f"{place.at(int(line))}: {shown(cell)} is not a plain number{reason}", hint=hint)
+
+
+def _is_finite(cell: str) -> bool:
+    return is_number(cell) and isfinite(float(cell))
+
+
+def _beyond(cell: object, line: int, place: Place) -> DataError:
+    return DataError(
+        f"{place.at(line)}: {shown(cell)} is beyond the numbers that can be held (1.8e308)",
+        hint="write a plain number, or leave the cell empty where nothing was measured",
+    )
+
+
+def _reason(cell: str) -> tuple[str, str]:
+    plain = "write numbers with a decimal point and nothing else, such as 1234.5"
+    if "%" in cell:
+        return " (percent sign)", "take the percent signs off, from every cell of the column"
+    if re.fullmatch(r"[+-]?(inf|infinity|∞)", cell, re.IGNORECASE):
+        return " (infinity)", "leave the cell empty where nothing was measured"
+    if "," in cell and re.fullmatch(r"[+-]?[\d.,]+", cell):
+        return " (is the comma a decimal comma or between thousands?)", plain
+    if re.fullmatch(r"[+-]?\d{1,3}([\s'_\u2019]\d{3})+(\.\d*)?", cell):
+        return " (divided thousands)", plain
+    if re.match(r"[+-]?[\d.]+\s*[^\W\d_]|[$€£¥]|\d+ ?°", cell) and not re.search(r"[:/]|\d-", cell):
+        return " (a unit?)", "take the unit off, from every cell of the column"
+    return "", "mend the cell; one without a value is empty or NA"

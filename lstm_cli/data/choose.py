@@ -1,0 +1,242 @@
+"""Which columns are read: those that are named, and the defaults for --time and --target."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.cells import is_missing, is_number, shown
+from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
+from lstm_cli.data.time_shapes import is_time, looks_like_a_date, text_kind
+from lstm_cli.errors import DataError
+
+_SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
+_LISTED = 20  # so many columns are listed in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The columns a person named; empty or None: not named."""
+
+    targets: tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    time: str | None
+    series: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The columns to read, as numbers of columns counted from 0."""
+
+    time: int | None
+    series: int | None
+    targets: tuple[int, ...]
+    past: tuple[int, ...]
+    future: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def numeric(self) -> tuple[int, ...]:
+        return self.targets + self.past + self.future
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """A header's names, with 'column 3' for one without a name, and a formula's apostrophe taken off."""
+    return [bare_text(name) or f"column {place}" for place, name in enumerate(header, start=1)]
+
+
+def bare_text(cell: str) -> str:
+    """A text cell without blanks around it and without the apostrophe that keeps it from being a formula."""
+    cell = cell.strip()
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+
+
+def choose_columns(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], asked: Asked
+) -> Chosen:
+    """Settle which columns are read. sample: the text cells of each column's first rows.
+
+    Raises DataError for a name that is not there or stands twice, and where no default can be settled.
+    """
+
+    def find(flag: str, name: str) -> int:
+        return _find(source, names, flag, name)
+
+    named = {
+        "targets": tuple(find("--target", name) for name in asked.targets),
+        "past": tuple(find("--past", name) for name in asked.past),
+        "future": tuple(find("--future", name) for name in asked.future),
+    }
+    series = find("--series", asked.series) if asked.series is not None else None
+    taken = {index for indices in named.values() for index in indices} | ({series} - {None})
+    free = [index for index in range(len(names)) if index not in taken]
+    warnings: list[str] = []
+    if asked.time is not None:
+        time: int | None = find("--time", asked.time)
+    else:
+        groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
+        time = _default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
+    if not named["targets"]:
+        free = [index for index in free if index != time]
+        named["targets"] = (_default_target(source, names, sample, free),)
+    used = [
+        *named["targets"],
+        *named["past"],
+        *named["future"],
+        *(i for i in (time, series) if i is not None),
+    ]
+    for index in sorted(used):
+        if list(names).count(names[index]) > 1:
+            raise _twice(source, names, names[index])
+    return Chosen(time=time, series=series, warnings=tuple(warnings), **named)
+
+
+def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
+    places = [index for index, known in enumerate(names) if known == name.strip()]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        raise _twice(source, names, name.strip())
+    import difflib
+
+    lower: dict[str, str] = {}
+    for known in names:
+        lower.setdefault(known.lower(), known)
+    close = difflib.get_close_matches(name.strip().lower(), list(lower), n=1, cutoff=0.5)
+    hint = (
+        f"{flag} '{lower[close[0]]}' is the nearest name"
+        if close
+        else "names are read as the header writes them"
+    )
+    raise DataError(f"{source} has no column '{name}' ({flag}); its columns are {_listed(names)}", hint=hint)
+
+
+def _twice(source: str, names: Sequence[str], name: str) -> DataError:
+    places = [str(index + 1) for index, known in enumerate(names) if known == name]
+    return DataError(
+        f"{source}: the name '{name}' stands over {len(places)} columns ({', '.join(places)})",
+        hint="give each column a name of its own in the header",
+    )
+
+
+def _default_time(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    groups: np.ndarray | None,
+    warnings: list[str],
+    targets_named: bool,
+) -> int | None:
+    """The first column of dates; else, told, the first of digits that are times; else one meant as such."""
+    cells = {index: _present(sample[index]) for index in free}
+    for index in free:
+        dated = sum(map(is_time, cells[index]))
+        if dated and dated * 2 >= len(cells[index]):
+            if is_time(names[index]):
+                raise DataError(
+                    f"{source}: the header holds a time, '{names[index]}', as if it were a row of data",
+                    hint="write a first line that names the columns",
+                )
+            return index
+    for index in free:
+        others = targets_named or any(_is_numeric(sample[other]) for other in free if other != index)
+        if _digits_are_times(names[index], sample[index], groups, others):
+            warnings.append(
+                f"{source}: '{names[index]}', a column of numbers, was taken as the time, as it reads as "
+                f"{_read_as(cells[index][0])} (--time names another column)"
+            )
+            return index
+    for index in free:
+        if cells[index] and not _is_numeric(sample[index]) and _is_meant_as_time(names[index], cells[index]):
+            return index
+    warnings.append(
+        f"{source}: no column reads as times, so rows are counted as steps, in the file's order "
+        "(--time names a time column)"
+    )
+    return None
+
+
+def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None, others: bool) -> bool:
+    """Whether a column of digits is one of times: plausible ones, and called so or in even steps.
+
+    cells: [n]; groups: [n] the series of each. others: there is another column of numbers to forecast.
+    """
+    present = [place for place, cell in enumerate(cells) if not is_missing(cell)]
+    kinds = {text_kind(cells[place]) for place in present}
+    named = is_named_like_time(name)
+    if not present or not kinds & {"digits", "epoch"} or not (named or kinds <= {"digits", "epoch"}):
+        return False
+    # A column called a time may hold a wrong cell or two, which are errors with their line.
+    present = [place for place in present if text_kind(cells[place]) in ("digits", "epoch")]
+    texts = [cells[place].strip().partition(".")[0] for place in present]
+    values = np.array(texts, dtype=np.int64)
+    shares = [plausible_digits(values, width).mean() for width in {len(text) for text in texts}]
+    if named:
+        return max(shares) >= 0.5
+    series = groups[present] if groups is not None else np.zeros(len(values), dtype=np.int64)
+    return others and max(shares) == 1 and steps_evenly(values, series)
+
+
+def _is_meant_as_time(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column of unreadable text is meant as times: reading it then fails, as it should."""
+    return is_named_as_time(name) or sum(map(looks_like_a_date, cells)) * 2 >= len(cells)
+
+
+def _read_as(cell: str) -> str:
+    kinds = {4: "years", 6: "months (YYYYMM)", 8: "days (YYYYMMDD)"}
+    digits = len(cell.strip().partition(".")[0])
+    return kinds.get(digits, f"times of {digits} digits such as {shown(cell)}")
+
+
+def _default_target(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> int:
+    numeric = [index for index in free if _is_numeric(sample[index])]
+    if len(numeric) == 1:
+        if is_number(names[numeric[0]]):
+            raise DataError(
+                f"{source}: the header holds a number, '{names[numeric[0]]}', as if it were a row of data",
+                hint="write a first line that names the columns; if this is a name, give it with --target",
+            )
+        return numeric[0]
+    if numeric:
+        raise DataError(
+            f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
+            f"{_listed([names[index] for index in numeric])}",
+            hint=f"e.g. --target '{names[numeric[-1]]}'",
+        )
+    if len(free) == 1 and _present(sample[free[0]]):
+        return free[0]  # reading it tells the line that is no number
+    for index in free:  # a hint at what keeps a column from being numbers
+        cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
+        if cells:
+            raise DataError(
+                f"{source} has no column of plain numbers; '{names[index]}' holds {shown(cells[0])}, for one",
+                hint="write plain numbers such as 1234.5; --target names a column, to see its wrong line",
+            )
+    raise DataError(
+        f"{source} has no column of numbers; its columns are {_listed(names)}", hint="--target names one"
+    )
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    present = _present(cells)
+    return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
+
+
+def _present(cells: Sequence[str]) -> list[str]:
+    """The first measured cells of a column."""
+    found = []
+    for cell in cells:
+        if not is_missing(cell):
+            found.append(cell.strip())
+            if len(found) == _SAMPLE:
+                break
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(f"'{name}'" for name in names[:_LISTED]) + more

@@ -1,0 +1,113 @@
+"""A forecast as rows of CSV, JSON or Parquet: times, names and units as the file has them."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+
+from lstm_cli.data.dataset import Schema
+from lstm_cli.data.time_format import format_times
+
+ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """The H steps after the last row of each series."""
+
+    schema: Schema
+    names: tuple[str, ...]  # of the S series
+    times_us: np.ndarray  # [S, H] int64; row numbers from 0 where the file has no times
+    values: np.ndarray  # [S, H, C] float64, in the file's units
+
+    @property
+    def header(self) -> list[str]:
+        series = [self.schema.series_name] if self.schema.series_name is not None else []
+        return [*series, self.schema.time_name or "row", *self.schema.targets]
+
+    def rows(self) -> Iterator[list[str | float]]:
+        """The rows, series by series: the series (where there are several), the time as the file writes it, the values."""
+        for name, times, values in zip(self.names, self.times_us, self.values, strict=True):
+            named = [name] if self.schema.series_name is not None else []
+            for time, cells in zip(self.written(times), values.tolist(), strict=True):
+                yield [*named, time, *cells]
+
+    def written(self, times_us: np.ndarray) -> list[str]:
+        """Times as the file writes them; rows are counted from 1."""
+        if self.schema.time_name is None:
+            return [str(row + 1) for row in times_us.tolist()]
+        return format_times(times_us, self.schema.time_format)
+
+
+def format_of(output: str, asked: str | None) -> str:
+    """csv, json or parquet: as asked, else by the output's ending, else csv."""
+    return asked or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
+
+
+def encode(forecast: Forecast, format: str) -> bytes:
+    """The whole output file, UTF-8 with LF."""
+    return {"csv": _csv, "json": _json, "parquet": _parquet}[format](forecast)
+
+
+def safe_text(text: str) -> str:
+    """Text that a spreadsheet cannot take for a formula; the reader takes the apostrophe off again."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def number_text(value: float) -> str:
+    """A number with nine significant digits: more than a 32-bit float holds."""
+    return format(value, ".9g")
+
+
+def _csv(forecast: Forecast) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", delimiter=forecast.schema.delimiter or ",")
+    writer.writerow([safe_text(name) for name in forecast.header])
+    labels = len(forecast.header) - len(forecast.schema.targets)
+    for row in forecast.rows():
+        names = [safe_text(str(cell)) for cell in row[: labels - 1]]
+        writer.writerow([*names, row[labels - 1], *(number_text(float(cell)) for cell in row[labels:])])
+    return text.getvalue().encode()
+
+
+def _json(forecast: Forecast) -> bytes:
+    labels = len(forecast.header) - len(forecast.schema.targets)
+    rows = (
+        dict(
+            zip(
+                forecast.header,
+                [*row[:labels], *(float(number_text(float(cell))) for cell in row[labels:])],
+                strict=True,
+            )
+        )
+        for row in forecast.rows()
+    )
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
+    return f"[\n{lines}\n]\n".encode()
+
+
+def _parquet(forecast: Forecast) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    schema, horizon = forecast.schema, forecast.values.shape[1]
+    times = forecast.times_us.reshape(-1)
+    columns: dict[str, pyarrow.Array] = {}
+    if schema.series_name is not None:
+        columns[schema.series_name] = pyarrow.array([name for name in forecast.names for _ in range(horizon)])
+    if schema.time_name is None:
+        columns["row"] = pyarrow.array(times + 1)
+    else:
+        zone = "UTC" if schema.time_format.has_offset else None
+        columns[schema.time_name] = pyarrow.array(times, type=pyarrow.int64()).cast(
+            pyarrow.timestamp("us", zone)
+        )
+    for place, name in enumerate(schema.targets):
+        columns[name] = pyarrow.array(forecast.values[:, :, place].reshape(-1))
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.table(columns), sink)
+    return bytes(sink.getvalue())

@@ -1,0 +1,168 @@
+"""New data under a run's schema: read with the same rules, laid on the same grid, scaled by the same scaler."""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
+from lstm_cli.data.filling import fill
+from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.series import Grid, lay_on_grid
+from lstm_cli.data.table import read_table
+from lstm_cli.data.windows import history_needed
+from lstm_cli.errors import DataError
+
+FAR = 10  # times the range of the training values outside of it: told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a model knows of its data."""
+
+    schema: Schema
+    series: SeriesTable
+    scaler: Scaler
+    training: TrainingStatistics
+
+
+def read_new(
+    source: str, known: Known, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
+) -> tuple[Dataset, tuple[str, ...]]:
+    """A dataset of the new rows, every one of them before the forecast, and the warnings.
+
+    Raises DataError for missing columns, another step, an unknown series or too few rows.
+    """
+    schema = known.schema
+    table = read_table(
+        source,
+        targets=schema.targets,
+        past=schema.past,
+        future=schema.future,
+        time=schema.time_name,
+        series=schema.series_name,
+        encoding=encoding,
+        delimiter=delimiter or schema.delimiter or None,
+        stdin=stdin,
+        like=schema.time_format,
+    )
+    grid = lay_on_grid(table, freq=None, start=None, end=None, step=schema.step)
+    places = _places(table.source, grid, known)
+    warnings = [*table.warnings, *grid.warnings]
+    keep = _long_enough(table.source, grid, known, places, warnings)
+    lengths = grid.counts + grid.ahead
+    offset = np.cumsum(lengths) - lengths
+    scaler = Scaler(
+        kind=known.scaler.kind,
+        center=known.scaler.center[places][keep],
+        scale=known.scaler.scale[places][keep],
+    )
+    chosen = np.flatnonzero(keep)
+    pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
+    _tell_far(table.source, pieces, known, places[keep], warnings)
+    counts, lengths = grid.counts[keep], lengths[keep]
+    return (
+        Dataset(
+            schema=schema,
+            series=SeriesTable(
+                names=tuple(grid.names[one] for one in chosen),
+                origin_us=grid.origin_us[keep],
+                offset=np.cumsum(lengths) - lengths,
+                count=counts,
+                ahead=grid.ahead[keep],
+                train_end=counts,
+                val_end=counts,
+            ),
+            values_scaled=np.concatenate(
+                [
+                    fill(scaler.scaled(rows, one), how=_how(schema), season=schema.season)
+                    for one, rows in enumerate(pieces)
+                ]
+            ).astype(np.float32),
+            measured=~np.isnan(np.concatenate(pieces)),
+            scaler=scaler,
+            training=known.training,
+        ),
+        tuple(warnings),
+    )
+
+
+def _how(schema: Schema) -> str:
+    """New data are filled as the training data were; `refuse` is decided before."""
+    return schema.missing
+
+
+def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
+    """[S] where each new series stands among the known ones."""
+    if known.schema.series_name is None:
+        return np.zeros(len(grid.names), dtype=np.int64)
+    at = {name: place for place, name in enumerate(known.series.names)}
+    unknown = [name for name in grid.names if name not in at]
+    if unknown:
+        import difflib
+
+        close = difflib.get_close_matches(unknown[0], at, n=1)
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{source}: the model knows no series '{unknown[0]}'{more}",
+            hint=f"did you mean '{close[0]}'?" if close else "prepare and train with data that hold it",
+        )
+    return np.array([at[name] for name in grid.names])
+
+
+def _long_enough(
+    source: str, grid: Grid, known: Known, places: np.ndarray, warnings: list[str]
+) -> np.ndarray:
+    """[S] bool: the series with enough rows for a window; raises DataError where none is."""
+    trained = Dataset(
+        schema=known.schema,
+        series=known.series,
+        values_scaled=np.zeros((0, 0), dtype=np.float32),
+        measured=np.zeros((0, 0), dtype=bool),
+        scaler=known.scaler,
+        training=known.training,
+    )
+    need = history_needed(trained, known.schema.lookback)[places]
+    keep = grid.counts >= need
+    if not keep.any():
+        longest = int(np.argmax(grid.counts - need))
+        raise DataError(
+            f"{source}: {grid.counts[longest]} rows are too few, a forecast of this model looks back "
+            f"{need[longest]} steps",
+            hint="give more of the rows before the forecast",
+        )
+    if not keep.all():
+        named = ", ".join(f"'{grid.names[one]}'" for one in np.flatnonzero(~keep)[:5])
+        warnings.append(
+            f"{source}: {int((~keep).sum())} series with too few rows for a forecast left out: {named}"
+        )
+    if known.schema.missing == "refuse":
+        first = np.isnan(grid.values).any()
+        if first and grid.ahead.sum() == 0:
+            raise DataError(
+                f"{source}: there are missing cells, and the run was prepared with --missing refuse",
+                hint="fill them in the file, or prepare with --missing interpolate",
+            )
+    return keep
+
+
+def _tell_far(
+    source: str, pieces: list[np.ndarray], known: Known, places: np.ndarray, warnings: list[str]
+) -> None:
+    """Warns of target values far outside of what training saw."""
+    for number, name in enumerate(known.schema.targets):
+        far = 0
+        for rows, place in zip(pieces, places, strict=True):
+            least, greatest = known.training.least[place, number], known.training.greatest[place, number]
+            room = (
+                FAR * max(greatest - least, abs(greatest), abs(least))
+                if greatest == least
+                else FAR * (greatest - least)
+            )
+            values = rows[:, number]
+            far += int(((values > greatest + room) | (values < least - room)).sum())
+        if far:
+            warnings.append(
+                f"{source}: {far} value{'s' if far > 1 else ''} of '{name}' lie far outside of what training saw; "
+                "check their unit"
+            )

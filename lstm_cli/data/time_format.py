@@ -1,0 +1,159 @@
+"""How a file writes its times, and the way back: int64 microseconds to text in the same manner."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+SECOND = 1_000_000  # microseconds
+DAY = 86_400 * SECOND
+EPOCHS = {"epoch-s": 1, "epoch-ms": 10**3, "epoch-us": 10**6, "epoch-ns": 10**9}  # units in a second
+_TOKEN = re.compile(r"%-?[YmdHIMSpPq]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeFormat:
+    """How a file writes its times. Times with an offset are UTC in arrays, others the local wall clock."""
+
+    # As strftime: %Y %m %d %H %I %M %S %p; %-d: without leading 0; %q: quarter; epoch-s …; "": unit steps.
+    pattern: str = ""
+    digits: int = 0  # of the fraction of a second
+    zone: str = ""  # how offsets are written: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
+    offset: int = 0  # minutes east of UTC in which times are written; several in one file: 0, and zone "Z"
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the times are instants (UTC in arrays) rather than a local wall clock."""
+        return bool(self.zone) or self.pattern in EPOCHS
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"pattern": self.pattern, "digits": self.digits, "zone": self.zone, "offset": self.offset}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "TimeFormat":
+        return cls(
+            pattern=str(stored["pattern"]),
+            digits=int(stored["digits"]),
+            zone=str(stored["zone"]),
+            offset=int(stored["offset"]),
+        )
+
+
+def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
+    """Times [n] int64 microseconds as the file writes them; row numbers where it has no times.
+
+    A format too coarse for these times (a file of dates, steps of six hours) is refined, so that no two times
+    are written alike.
+    """
+    times = np.asarray(times_us, dtype=np.int64)
+    if not fmt.pattern:
+        return [str(time) for time in times.tolist()]
+    if fmt.pattern in EPOCHS:
+        return _epochs(times, fmt)
+    fields = _fields(times + fmt.offset * 60 * SECOND)
+    fmt = _fine_enough(fmt, fields)
+    zone = _zone(fmt)
+    columns: list[list[str]] = []
+    end = 0
+    for token in _TOKEN.finditer(fmt.pattern):
+        literal = fmt.pattern[end : token.start()]
+        columns.append([literal + text for text in _written(token[0], fields, fmt.digits)])
+        end = token.end()
+    tail = fmt.pattern[end:] + zone
+    return ["".join(parts) + tail for parts in zip(*columns, strict=True)]
+
+
+def microseconds(
+    year: np.ndarray, month: np.ndarray, day: np.ndarray, clock_us: np.ndarray | int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dates [n] and the time of day as int64 microseconds since 1970, and which of the dates [n] exist."""
+    exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    months = (np.where(exists, year, 1970) - 1970) * 12 + np.where(exists, month, 1) - 1
+    start = months.astype("datetime64[M]")
+    length = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(np.int64)
+    exists &= day <= length
+    return start.astype("datetime64[D]").astype(np.int64) * DAY + (day - 1) * DAY + clock_us, exists
+
+
+def _fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
+    days, clock = np.divmod(local_us, DAY)
+    date = days.astype("datetime64[D]")
+    month = date.astype("datetime64[M]")
+    return {
+        "Y": month.astype("datetime64[Y]").astype(np.int64) + 1970,
+        "m": month.astype(np.int64) % 12 + 1,
+        "d": (date - month.astype("datetime64[D]")).astype(np.int64) + 1,
+        "H": clock // (3600 * SECOND),
+        "M": clock // (60 * SECOND) % 60,
+        "S": clock // SECOND % 60,
+        "f": clock % SECOND,
+    }
+
+
+def _written(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str]:
+    letter = token[-1]
+    if letter in "pP":
+        halves = ("AM", "PM") if letter == "p" else ("am", "pm")
+        return [halves[hour >= 12] for hour in fields["H"].tolist()]
+    if letter == "q":
+        return [str(month) for month in ((fields["m"] - 1) // 3 + 1).tolist()]
+    values = (fields["H"] - 1) % 12 + 1 if letter == "I" else fields[letter]
+    write: Callable[[int], str] = str if token[1] == "-" else ("%04d" if letter == "Y" else "%02d").__mod__
+    texts = [write(value) for value in values.tolist()]
+    if letter == "S" and digits:
+        fractions = [f".{micros:06d}"[: digits + 1].ljust(digits + 1, "0") for micros in fields["f"].tolist()]
+        return [text + fraction for text, fraction in zip(texts, fractions, strict=True)]
+    return texts
+
+
+def _fine_enough(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
+    """The format, refined where it would write other times than these."""
+    tokens = {token.replace("-", "") for token in _TOKEN.findall(fmt.pattern)}
+    tokens |= {"%H"} if "%I" in tokens else set()
+    rest = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # what a time has where the format does not tell it
+    lacking = [
+        letter
+        for letter, value in rest.items()
+        if f"%{letter}" not in tokens and (fields[letter] != value).any()
+    ]
+    if "m" in lacking and "%q" in tokens and ((fields["m"] - 1) % 3 == 0).all():
+        lacking.remove("m")
+    fraction = bool(fields["f"].any())
+    if lacking or (fraction and "%S" not in tokens):
+        if "%M" in tokens and "%M%S" not in fmt.pattern and not set(lacking) - {"S"}:
+            pattern = fmt.pattern.replace("%M", "%M:%S")
+        else:
+            dated = {"%d", "%m"} <= tokens and "%H" not in tokens and not fmt.pattern.startswith("%Y%m")
+            clock = fraction or any(fields[letter].any() for letter in "HMS")
+            pattern = (fmt.pattern if dated else "%Y-%m-%d") + (" %H:%M:%S" if clock else "")
+        fmt = replace(fmt, pattern=pattern)
+    if fmt.digits < 6 and (fields["f"] % 10 ** (6 - fmt.digits)).any():
+        fmt = replace(fmt, digits=6)
+    return fmt
+
+
+def _zone(fmt: TimeFormat) -> str:
+    style = fmt.zone
+    if "0" not in style:
+        return style
+    hours, minutes = divmod(abs(fmt.offset), 60)
+    text = f"{'-' if fmt.offset < 0 else '+'}{hours:02d}"
+    if minutes or len(style.strip()) > 3:
+        text += (":" if ":" in style or len(style.strip()) == 3 else "") + f"{minutes:02d}"
+    return " " * style.startswith(" ") + text
+
+
+def _epochs(times: np.ndarray, fmt: TimeFormat) -> list[str]:
+    units = EPOCHS[fmt.pattern]
+    if units >= SECOND:
+        return [str(time * (units // SECOND)) for time in times.tolist()]
+    whole, rest = np.divmod(times, SECOND // units)
+    width = len(str(SECOND // units)) - 1
+    fine = fmt.digits <= width and not (rest % 10 ** (width - fmt.digits)).any()
+    digits = fmt.digits if fine else max(fmt.digits, width)
+    if not digits:
+        return [str(value) for value in whole.tolist()]
+    fractions = [f"{value:0{width}d}"[:digits].ljust(digits, "0") for value in rest.tolist()]
+    return [f"{value}.{fraction}" for value, fraction in zip(whole.tolist(), fractions, strict=True)]

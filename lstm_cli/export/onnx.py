@@ -1,0 +1,89 @@
+"""A torch model as one ONNX file with an open batch axis, the bounds of the forecast inside."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.runtime.session import INPUTS, OUTPUT, open_session
+
+OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
+FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
+
+
+class _Bounded(nn.Module):
+    """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound)."""
+
+    def __init__(self, model: nn.Module, lower: Tensor | None, upper: Tensor | None) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("lower", lower)
+        self.register_buffer("upper", upper)
+
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        forecast: Tensor = self.model(past, future, mask)
+        if self.lower is not None:
+            forecast = torch.maximum(forecast, self.lower)
+        if self.upper is not None:
+            forecast = torch.minimum(forecast, self.upper)
+        return forecast
+
+
+def export_onnx(
+    model: nn.Module, *, inputs: int, known_ahead: int, lower: Tensor | None, upper: Tensor | None
+) -> bytes:
+    """The bytes of one ONNX file that forecasts as `model` does, without dropout.
+
+    model: see `lstm_cli.models`, on any device; it is left as it is. inputs F, known_ahead K (may be 0: the
+    input `future` then has zero width). lower, upper [C] in scaled units, or None; they may hold infinities.
+    The graph takes past [batch, L, F], future [batch, H, K] and mask [batch, L], all float32, and gives
+    forecast [batch, H, C]. Equal weights give equal bytes; no text of the machine that wrote it stays inside.
+    """
+    from onnxscript.optimizer import fold_constants
+
+    bounded = _Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
+    # An example batch of 2: the exporter takes an axis of length 1 for one that never changes.
+    example = (
+        torch.zeros(2, model.lookback, inputs),
+        torch.zeros(2, model.horizon, known_ahead),
+        torch.ones(2, model.lookback),
+    )
+    batch = torch.export.Dim("batch")
+    with _silence(), torch.no_grad():
+        program = torch.onnx.export(
+            bounded,
+            example,
+            input_names=list(INPUTS),
+            output_names=[OUTPUT],
+            dynamic_shapes={name: {0: batch} for name in INPUTS},
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+        )
+        assert program is not None
+        # Torch orders the gates of an LSTM otherwise than ONNX: its weights are slices put together anew.
+        # Doing so here makes them constants, which quantising needs, and spares every start the work.
+        fold_constants(program.model, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT)
+        return _plain(program.model_proto)
+
+
+def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tensor, mask: Tensor) -> float:
+    """The largest |difference| of the forecasts of an ONNX file and of the torch model that it was made from.
+
+    past [B, L, F], future [B, H, K], mask [B, L], scaled; returns it in scaled units, NaN where either holds
+    one. The torch model is put into evaluation mode and back. Bounds in the file count as a difference: for
+    a file with bounds, compare a module that has them too.
+    """
+    training = network.training
+    network.eval()
+    try:
+        device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+        with torch.no_grad():
+            expected = network(past.to(device), future.to(device), mask.to(device)).cpu().numpy()
+    finally:
+        network.train(training)
+    session = open_session(model, threads=None)
+    found = session(past.cpu().numpy(), future.cpu().numpy(), mask.cpu().numpy())
+    return float(np.abs(found - expected).max(initial=0.0))

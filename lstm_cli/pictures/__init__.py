@@ -1,0 +1,1 @@
+"""Arrays in, PNG out. The only place that loads matplotlib."""

@@ -1,0 +1,35 @@
+"""The run directory: every file name, format, maker and reader; commit, lock, verification.
+
+run = open_run("runs/load")                       # a snapshot; every byte is checked before it is used
+weights = run.artifact("model").bytes("weights.safetensors")
+
+with writing("runs/load", step="train") as writer:
+    folder = writer.new("model")
+    folder.write_bytes("weights.safetensors", weights)
+    writer.commit(config={...}, reads={"data": writer.run.digest("data")}, report={...}, seed=0, device="cpu")
+"""
+
+from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command, table
+from lstm_cli.rundir.folder import Folder, HashingFile
+from lstm_cli.rundir.opening import open_run
+from lstm_cli.rundir.output import check_output, replace_file, replacing
+from lstm_cli.rundir.reading import ArtifactReader, Run
+from lstm_cli.rundir.writer import Writer
+from lstm_cli.rundir.writing import writing
+
+__all__ = [
+    "ARTIFACTS",
+    "Artifact",
+    "ArtifactReader",
+    "Folder",
+    "HashingFile",
+    "Run",
+    "Writer",
+    "check_output",
+    "command",
+    "open_run",
+    "replace_file",
+    "replacing",
+    "table",
+    "writing",
+]

@@ -1,0 +1,148 @@
+"""A file outside the run, such as `predict -o FILE`: replaced by one rename, whole or not at all."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from lstm_cli.errors import OutputError, UsageError
+from lstm_cli.rundir.durable import again, refusals_told, sync_folder
+from lstm_cli.rundir.lock import is_still, lock_now
+
+_ELSEWHERE = "name another file with -o"
+
+
+def check_output(
+    path: Path | str, *, run: Path | str | None = None, source: Path | str | None = None
+) -> None:
+    """Refuse an output that could not or must not be written, before any work. It writes nothing.
+
+    Args:
+        run: the run directory, in which no output may lie.
+        source: the input file, which must not be overwritten; None, or `-`, where there is none.
+
+    Raises:
+        UsageError: it is a folder, the input file itself, or in the run directory.
+        OutputError: its folder is absent, or the system would not let us write.
+    """
+    path = Path(path)
+    with refusals_told(path):
+        if _is_device(path):
+            return
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise UsageError(f"the output {path} is a folder", hint="name a file in it with -o")
+        parent = target.parent
+        if not parent.is_dir():
+            raise OutputError(f"cannot write {path}: there is no folder {parent}", hint=f"mkdir -p {parent}")
+        if source is not None and str(source) != "-" and _is_same(target, Path(source)):
+            raise UsageError(f"the output {path} is the input file itself", hint=_ELSEWHERE)
+        if run is not None and target.is_relative_to(os.path.realpath(run)):
+            raise UsageError(f"the output {path} lies in the run directory {run}", hint=_ELSEWHERE)
+        refused = target if target.exists() and not os.access(target, os.W_OK) else parent
+        if not os.access(refused, os.W_OK):
+            raise OutputError(f"cannot write {path}: {refused} is read-only", hint=_ELSEWHERE)
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of `path` when the block ends well, and leaves no trace otherwise.
+
+    It is written beside the target, fsynced, and renamed. It keeps the mode of the file it replaces; a new
+    one gets 666 less the umask. A link is kept, its target replaced. A device or a FIFO is written directly.
+
+    Raises:
+        OutputError: the system refuses (disk full, input/output error, permission denied).
+        BrokenPipeError: the reader of a FIFO went away.
+    """
+    path = Path(path)
+    if _is_device(path):
+        with refusals_told(path), open(path, "wb") as stream:  # noqa: PTH123
+            yield stream
+        return
+    target = Path(os.path.realpath(path))
+    with refusals_told(path):
+        temporary, descriptor = _claim(target)
+        try:
+            with suppress(FileNotFoundError):
+                os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode) & 0o777)
+            with open(descriptor, "wb", closefd=False) as stream:
+                yield stream
+            os.fsync(descriptor)
+            again(os.replace, temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        sync_folder(target.parent)
+
+
+def replace_file(path: Path | str, chunks: Iterable[bytes]) -> None:
+    """Write `chunks` as the new content of `path`. See `replacing`."""
+    with replacing(path) as stream:
+        for chunk in chunks:
+            stream.write(chunk)
+
+
+def _is_same(target: Path, source: Path) -> bool:
+    return target.exists() and source.exists() and target.samefile(source)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether there is something that cannot be replaced by a rename: a device, a FIFO, /dev/stdout."""
+    if str(path).startswith(
+        ("/dev/std", "/dev/fd/", "/proc/")
+    ):  # may lead to a file that the shell holds open
+        return path.exists() and not path.is_dir()
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _claim(target: Path) -> tuple[Path, int]:
+    """A new temporary file beside `target`, held by a kernel lock: one without a holder is a killed writer's.
+
+    So a fixed name will do: after a kill the next writer takes its file away.
+    """
+    number = 0
+    while True:
+        temporary = target.parent / f".{target.name[:200]}.lstm-{number}.tmp"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(temporary, flags, 0o666)
+        except FileExistsError:
+            if not _remove_unheld(temporary):
+                number += 1
+            continue
+        try:
+            held = lock_now(descriptor) and is_still(temporary, descriptor)
+        except OSError:  # a file system without locks
+            held = True
+        if held:
+            return temporary, descriptor
+        os.close(descriptor)
+
+
+def _remove_unheld(temporary: Path) -> bool:
+    try:
+        descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        if not lock_now(descriptor):
+            return False
+        if is_still(temporary, descriptor):
+            temporary.unlink()
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,212 @@
+"""`evaluate`: every window of a split, scored beside the simple forecasts."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_cli import gates, metrics, scoring
+from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.windows import Windows
+from lstm_cli.errors import DataError, GateFailed
+from lstm_cli.events import Listener, Progressed
+from lstm_cli.rundir import Folder, writing
+from lstm_cli.shipped import load_graph, load_linear, load_model
+from lstm_cli.steps.reporting import plain
+
+PANELS = 4  # forecasts in the picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateReport:
+    """Scores of the model and of the simple forecasts over the same windows."""
+
+    run: str
+    model: str
+    precision: str
+    split: str
+    windows: int
+    metrics: metrics.Scores
+    baselines: dict[str, metrics.Scores]  # naive, seasonal_naive (absent without a season), linear
+    per_step: list[metrics.Scores]
+    per_target: dict[str, metrics.Scores]
+    per_series: dict[str, metrics.Scores]
+    gates: list[dict[str, Any]]
+    picture: str
+    mase_left_out: int  # series whose training rows give MASE no scale
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def evaluate(
+    run: Path, config: EvaluateConfig, listen: Listener, *, lock_wait: float = 0.0
+) -> EvaluateReport:
+    """Scores the run's model; writes tables and a picture.
+
+    Raises GateFailed, with the report as its `report`, after all was written; StaleArtifact for a model made
+    from other data; DataError for a split without windows.
+    """
+    from lstm_cli.runtime.session import open_session
+
+    conditions = [gates.parse_gate(text) for text in config.fail_if]
+    with writing(run, step="evaluate", lock_wait=lock_wait) as writer:
+        assert writer.run is not None
+        writer.run.require_fresh("model")
+        graph, precision = load_graph(writer.run, config.precision)
+        dataset, model, linear = load_dataset(writer.run), load_model(writer.run), load_linear(writer.run)
+        windows = scoring.scored_windows(dataset, config.split, model.lookback, linear)
+        if not len(windows):
+            hint = "use --split val" if config.split == "test" else "use --split test"
+            raise DataError(f"{run} has no {config.split} rows to score", hint=hint)
+        session = open_session(graph, threads=config.threads)
+        forecasters = {
+            "model": scoring.shortened(session, model.lookback),
+            **scoring.simple_forecasters(dataset, linear),
+        }
+        sums = scoring.score(
+            windows,
+            forecasters,
+            model.bounds,
+            progress=lambda done: listen(
+                Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
+            ),
+        )
+        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
+        folder = writer.new("scores")
+        report = _write(folder, report, dataset, windows, forecasters, model.bounds)
+        reads = {name: writer.run.digest(name) for name in ("data", "model")}
+        if precision != "fp32":
+            reads["quantized"] = writer.run.digest("quantized")
+        writer.commit(config=asdict(config), reads=reads, report=report.to_json())
+    failed = [gate for gate in report.gates if gate["failed"]]
+    if failed:
+        reasons = "; ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
+        error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are kept in {folder.folder}")
+        error.report = report  # type: ignore[attr-defined]
+        raise error
+    return report
+
+
+def _report(
+    run: Path,
+    config: EvaluateConfig,
+    precision: str,
+    model: str,
+    dataset: Dataset,
+    windows: int,
+    sums: Mapping[str, metrics.Errors],
+    conditions: list[gates.Gate],
+) -> EvaluateReport:
+    scale = scoring.scale_of(dataset)
+    scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
+    own = scores.pop("model")
+    ahead = metrics.per_step(sums["model"], scale)
+    return EvaluateReport(
+        run=str(run),
+        model=model,
+        precision=precision,
+        split=config.split,
+        windows=windows,
+        metrics=own,
+        baselines=scores,
+        per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
+        per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
+        per_series=dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True)),
+        gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
+        picture="",
+        mase_left_out=metrics.without_scale(sums["model"], scale),
+        warnings=(),
+    )
+
+
+def _write(
+    folder: Folder,
+    report: EvaluateReport,
+    dataset: Dataset,
+    windows: Windows,
+    forecasters: Mapping[str, scoring.Forecaster],
+    bounds: scoring.Bounds,
+) -> EvaluateReport:
+    """Writes the tables and the picture; returns the report with the picture's place."""
+    from dataclasses import replace
+
+    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecasters, bounds))
+    report = replace(report, picture=str(folder.folder / "forecasts.png"))
+    folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
+    folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
+    folder.write_bytes("per_series.csv", _table("series", list(report.per_series.items())))
+    figures = report.to_json()
+    folder.write_json(
+        "scores.json",
+        {name: figures[name] for name in ("model", "precision", "split", "windows", "metrics", "baselines")},
+    )
+    return report
+
+
+def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
+    from lstm_cli.data.output import safe_text
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([name, *metrics.NAMES])
+    for key, scores in rows:
+        writer.writerow(
+            [safe_text(key) if isinstance(key, str) else key, *(scores[metric] for metric in metrics.NAMES)]
+        )
+    return text.getvalue().encode()
+
+
+def _picture(
+    dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: scoring.Bounds
+) -> bytes:
+    """The last window of up to four series and targets, chosen evenly: history, truth, forecast, baseline."""
+    from lstm_cli.pictures.forecast import Panel, draw_forecast
+
+    schema = dataset.schema
+    beside = "seasonal_naive" if "seasonal_naive" in forecasters else "naive"
+    scored = np.unique(windows.series)
+    pairs = [(one, target) for one in scored for target in range(dataset.targets)]
+    panels = []
+    for place in np.unique(np.linspace(0, len(pairs) - 1, PANELS).round().astype(int)):
+        one, target = pairs[place]
+        last = int(np.flatnonzero(windows.series == one)[-1])
+        batch = windows[last]
+
+        def units(values: np.ndarray, batch: Any = batch, target: int = target) -> np.ndarray:
+            return scoring.in_units(dataset, values, batch.series, bounds)[0, :, target]
+
+        shown = min(batch.past.shape[1], max(2 * schema.horizon, 2 * schema.season), int(batch.mask.sum()))
+        first = int(windows.origins[last] - dataset.series.offset[one])
+        history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)[0, :, target]
+        truth = dataset.in_units(batch.target, batch.series)[0, :, target]
+        panels.append(
+            Panel(
+                title=" · ".join(
+                    name for name in (dataset.series.names[one], schema.targets[target]) if name
+                ),
+                times=_times(dataset, one, first - shown, first + schema.horizon),
+                history=history,
+                truth=np.where(batch.observed[0, :, target], truth, np.nan),
+                forecast=units(forecasters["model"](batch)),
+                baseline=units(forecasters[beside](batch)),
+                baseline_name=beside.replace("_", " "),
+            )
+        )
+    return draw_forecast(panels)
+
+
+def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:
+    """Row numbers, or datetime64 where the data have times."""
+    rows = np.arange(first, last)
+    if dataset.schema.time_name is None:
+        return rows + 1
+    return dataset.schema.step.times(rows, dataset.series.origin_us[series]).astype("datetime64[us]")

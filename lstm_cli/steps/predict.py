@@ -1,0 +1,237 @@
+"""`predict`: the H steps after the last row. It needs no torch, writes nothing in the run, and starts fast."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli import scoring
+from lstm_cli.config import PredictConfig
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.origin import known_ahead, last_windows, times_ahead
+from lstm_cli.data.output import Forecast, encode, format_of
+from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.time_format import format_times
+from lstm_cli.errors import DataError, StaleArtifact
+from lstm_cli.events import Listener, Warned
+from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
+from lstm_cli.shipped import Model, load_graph, load_model
+from lstm_cli.steps.reporting import plain
+
+BATCH = 1024  # series forecast at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictReport:
+    """What was forecast, and how long each stage took."""
+
+    run: str
+    output: str
+    format: str
+    precision: str
+    rows: int
+    series: int
+    horizon: int
+    time_start: str  # of the forecast, as the file writes times
+    time_end: str
+    seconds: dict[str, float]  # read, model, write
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def predict(
+    run: Path,
+    new: str | None,
+    config: PredictConfig,
+    listen: Listener,
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+) -> PredictReport:
+    """Forecasts from the run's own data, or from `new` (a path, or `-`), into config.output (`-`: stdout).
+
+    Raises MissingArtifact without a model, StaleArtifact where the run's data no longer fit it, DataError for
+    new data that do not, OutputError or UsageError for an output that cannot be written.
+    """
+    began = time.perf_counter()
+    if config.output != "-":
+        check_output(config.output, run=run, source=new)
+    warnings: list[str] = []
+
+    def warn(text: str) -> None:
+        warnings.append(text)
+        listen(Warned(text=text))
+
+    with open_run(run) as opened:
+        model = load_model(opened)
+        graph, precision = load_graph(opened, config.precision)
+        if new is None:
+            dataset, source = _own(opened, model, warn), str(run)
+        else:
+            dataset, source = (
+                _new(new, opened, model, config, stdin, warn),
+                "standard input" if new == "-" else new,
+            )
+    ready = time.perf_counter()
+    forecast = _forecast(dataset, model, graph, source, config.threads)
+    made = time.perf_counter()
+    format = format_of(config.output, config.format)
+    data = encode(forecast, format)
+    if config.output == "-":
+        assert stdout is not None
+        stdout.write(data)
+        stdout.flush()
+    else:
+        replace_file(config.output, [data])
+    ends = [forecast.times_us.min(), forecast.times_us.max()]
+    return PredictReport(
+        run=str(run),
+        output=config.output,
+        format=format,
+        precision=precision,
+        rows=forecast.values.shape[0] * forecast.values.shape[1],
+        series=len(forecast.names),
+        horizon=dataset.schema.horizon,
+        time_start=forecast.written(np.array(ends[:1]))[0],
+        time_end=forecast.written(np.array(ends[1:]))[0],
+        seconds={
+            "read": round(ready - began, 4),
+            "model": round(made - ready, 4),
+            "write": round(time.perf_counter() - made, 4),
+        },
+        warnings=tuple(warnings),
+    )
+
+
+def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
+    """The run's data, scaled as the model knows them."""
+    dataset = load_dataset(run)
+    if not run.stale("model"):
+        return dataset
+    differs = _differences(model, dataset)
+    if differs:
+        raise StaleArtifact(
+            f"the data of {run.path} have other {differs} than its model was trained with",
+            hint=f"run '{command('train', run.path)}' again",
+        )
+    warn(f"the model of {run.path} was trained on earlier data; '{command('train', run.path)}' renews it")
+    return _rescaled(dataset, model)
+
+
+def _differences(model: Model, dataset: Dataset) -> str:
+    """What of the data no longer fits the model, as a phrase; empty where all does."""
+    old, new = model.schema, dataset.schema
+    pairs = {
+        "targets": (old.targets, new.targets),
+        "covariates": ((old.past, old.future, old.calendar), (new.past, new.future, new.calendar)),
+        "time steps": (old.step, new.step),
+        "horizon": (old.horizon, new.horizon),
+        "series": (old.series_name, new.series_name),
+    }
+    return " and ".join(name for name, (before, after) in pairs.items() if before != after)
+
+
+def _rescaled(dataset: Dataset, model: Model) -> Dataset:
+    """The data in the model's scaling; a series that the model has not seen keeps its own."""
+    at = {name: place for place, name in enumerate(model.series.names)}
+    old = [at.get(name) for name in dataset.series.names]
+    center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
+    for one, place in enumerate(old):
+        if place is not None:
+            center[one], scale[one] = model.scaler.center[place], model.scaler.scale[place]
+    scaler = Scaler(kind=model.scaler.kind, center=center, scale=scale)
+    values = np.empty_like(dataset.values_scaled)
+    for one, (begin, length) in enumerate(
+        zip(dataset.series.offset, dataset.series.count + dataset.series.ahead, strict=True)
+    ):
+        rows = slice(begin, begin + length)
+        values[rows] = scaler.scaled(dataset.scaler.unscaled(dataset.values_scaled[rows], one), one)
+    return replace(dataset, scaler=scaler, values_scaled=values)
+
+
+def _new(
+    new: str,
+    run: Run,
+    model: Model,
+    config: PredictConfig,
+    stdin: BinaryIO | None,
+    warn: Callable[[str], None],
+) -> Dataset:
+    from lstm_cli.data.renew import Known, read_new
+
+    known = Known(schema=model.schema, series=model.series, scaler=model.scaler, training=model.training)
+    dataset, told = read_new(new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
+    for text in told:
+        warn(text)
+    if run.has("data"):
+        _tell_differing(new, dataset, load_dataset(run), warn)
+    return dataset
+
+
+def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[str], None]) -> None:
+    """One warning where rows that both hold have other values."""
+    if (
+        old.schema.targets != new.schema.targets
+        or old.schema.step != new.schema.step
+        or old.schema.time_name is None
+    ):
+        return
+    at = {name: place for place, name in enumerate(old.series.names)}
+    differing, first = 0, None
+    width = new.targets
+    for one, name in enumerate(new.series.names):
+        if name not in at:
+            continue
+        place = at[name]
+        index, fits = new.schema.step.index(new.series.origin_us[one : one + 1], old.series.origin_us[place])
+        if not fits.all():
+            continue
+        shift = int(index[0])  # row r of the new series is row r + shift of the old one
+        begin, end = max(0, -shift), min(int(new.series.count[one]), int(old.series.count[place]) - shift)
+        if begin >= end:
+            continue
+        mine = slice(new.series.offset[one] + begin, new.series.offset[one] + end)
+        theirs = slice(old.series.offset[place] + begin + shift, old.series.offset[place] + end + shift)
+        both = new.measured[mine, :width] & old.measured[theirs, :width]
+        a = new.scaler.unscaled(new.values_scaled[mine, :width], one)
+        b = old.scaler.unscaled(old.values_scaled[theirs, :width], place)
+        # Both went through 32-bit floats: what rounding can explain is no difference.
+        room = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[place, :width])
+        apart = both & (np.abs(a - b) > room)
+        if apart.any() and first is None:
+            row = int(np.argmax(apart.any(axis=1))) + begin
+            first = new.schema.step.times(np.array([row]), new.series.origin_us[one])
+        differing += int(apart.sum())
+    if differing and first is not None:
+        when = format_times(first, new.schema.time_format)[0]
+        values = "value differs" if differing == 1 else "values differ"
+        warn(f"{source}: {differing} {values} from the run's data at the same times, first at {when}")
+
+
+def _forecast(dataset: Dataset, model: Model, graph: bytes, source: str, threads: int | None) -> Forecast:
+    from lstm_cli.runtime.session import open_session
+
+    ahead = known_ahead(dataset, source)
+    session = open_session(graph, threads=threads)
+    parts = []
+    for first in range(0, len(ahead), BATCH):
+        batch = last_windows(dataset, model.lookback)[first : first + BATCH]
+        scaled = session(batch.past, ahead[first : first + BATCH], batch.mask)
+        parts.append(scoring.in_units(dataset, scaled, batch.series, model.bounds))
+    values = np.concatenate(parts)
+    if not np.isfinite(values).all():
+        one = int(np.argwhere(~np.isfinite(values))[0][0])
+        raise DataError(
+            f"{source}: the forecast of {dataset.series.names[one] or 'the series'} is not finite",
+            hint="check the values at the end of the data",
+        )
+    return Forecast(
+        schema=dataset.schema, names=dataset.series.names, times_us=times_ahead(dataset), values=values
+    )

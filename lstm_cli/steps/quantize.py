@@ -1,0 +1,116 @@
+"""`quantize`: a smaller model, kept only where it forecasts as well."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_cli import metrics, scoring
+from lstm_cli.config import QuantizeConfig
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.windows import Batch
+from lstm_cli.errors import QuantizationLoss
+from lstm_cli.events import Listener, Progressed
+from lstm_cli.rundir import writing
+from lstm_cli.shipped import load_graph, load_linear, load_model
+from lstm_cli.steps.reporting import plain, plain_value
+
+TIMED_WINDOWS = 256  # windows in a timed batch
+ROUNDS = 15  # timed calls of each model, in turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeReport:
+    """Both models side by side; keys fp32 and quantized."""
+
+    run: str
+    to: str
+    size: dict[str, int]  # bytes
+    latency_ms: dict[str, float]  # median of a batch
+    batch: int  # windows in it
+    mae_scaled: dict[str, float | None]  # on the validation windows
+    loss: float  # relative growth of the error
+    max_loss: float
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def quantize(
+    run: Path, config: QuantizeConfig, listen: Listener, *, lock_wait: float = 0.0
+) -> QuantizeReport:
+    """Quantises the run's model. Raises QuantizationLoss, and keeps the old one, where the error grows too much."""
+    from lstm_cli.runtime.quantization import to_fp16, to_int8
+    from lstm_cli.runtime.session import open_session
+
+    with writing(run, step="quantize", lock_wait=lock_wait) as writer:
+        assert writer.run is not None
+        writer.run.require_fresh("model")
+        folder = writer.new("quantized")
+        graph, _ = load_graph(writer.run, "fp32")
+        listen(Progressed(stage="quantising", done=0))
+        small = to_int8(graph, scratch=folder.scratch()) if config.to == "int8" else to_fp16(graph)
+        dataset, model, linear = load_dataset(writer.run), load_model(writer.run), load_linear(writer.run)
+        windows = scoring.scored_windows(dataset, "val", model.lookback, linear)
+        sessions = {
+            "fp32": scoring.shortened(open_session(graph, threads=None), model.lookback),
+            "quantized": scoring.shortened(open_session(small, threads=None), model.lookback),
+        }
+        sums = scoring.score(
+            windows,
+            sessions,
+            model.bounds,
+            progress=lambda done: listen(
+                Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
+            ),
+        )
+        scale = scoring.scale_of(dataset)
+        errors = {name: metrics.overall(found, scale)["mae_scaled"] for name, found in sums.items()}
+        loss = _growth(errors["fp32"], errors["quantized"])
+        batch = windows.every(TIMED_WINDOWS)[:]
+        report = QuantizeReport(
+            run=str(run),
+            to=config.to,
+            size={"fp32": len(graph), "quantized": len(small)},
+            latency_ms=_latency(sessions, batch),
+            batch=len(batch.series),
+            mae_scaled=errors,
+            loss=loss,
+            max_loss=config.max_loss,
+            warnings=(),
+        )
+        if not loss <= config.max_loss:
+            raise QuantizationLoss(
+                f"the {config.to} model's error on the validation windows grows by {loss:.2%}, more than "
+                f"{config.max_loss:.2%}",
+                hint="keep the fp32 model, try --to fp16, or allow more with --max-loss",
+            )
+        folder.write_bytes("model.onnx", small)
+        comparison = {"to": config.to, "size": report.size, "mae_scaled": errors, "loss": loss}
+        # Without the latency, so that the same model gives the same bytes.
+        folder.write_json("comparison.json", plain_value(comparison))
+        reads = {name: writer.run.digest(name) for name in ("data", "model")}
+        writer.commit(config=asdict(config), reads=reads, report=report.to_json())
+    return report
+
+
+def _growth(before: float | None, after: float | None) -> float:
+    if before is None or after is None or not np.isfinite(after):
+        return float("inf") if after is None or not np.isfinite(after) else 0.0
+    return (after - before) / before if before > 0 else float(after > 0)
+
+
+def _latency(sessions: dict[str, Callable[[Batch], np.ndarray]], batch: Batch) -> dict[str, float]:
+    """The median milliseconds of one batch, measured in turn so that a busy machine slows both alike."""
+    times: dict[str, list[float]] = {name: [] for name in sessions}
+    for _ in range(ROUNDS):
+        for name, forecast in sessions.items():
+            began = time.perf_counter()
+            forecast(batch)
+            times[name].append(1000 * (time.perf_counter() - began))
+    return {name: round(float(np.median(taken)), 3) for name, taken in times.items()}

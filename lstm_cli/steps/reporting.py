@@ -1,0 +1,22 @@
+"""Reports as plain JSON values."""
+
+import math
+from dataclasses import fields
+from typing import Any
+
+
+def plain(report: Any, *, absent: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A report dataclass as JSON values: no NaN, no infinity; the fields named `absent` are left out when None."""
+    values = {field.name: plain_value(getattr(report, field.name)) for field in fields(report)}
+    return {name: value for name, value in values.items() if value is not None or name not in absent}
+
+
+def plain_value(value: Any) -> Any:
+    """The value without tuples, NaN and infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    return value

@@ -1,0 +1,30 @@
+#!/bin/sh
+# From a CSV to a forecast in five commands: `make demo`. It runs from the repository root with `lstm` on PATH.
+set -eu
+
+run=runs/demo
+scores=runs/demo-scores.txt
+forecast=runs/demo-forecast.csv
+
+show() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+mkdir -p runs
+show lstm prepare sample_data/ETTh1.csv "$run" --target OT --horizon 24
+show lstm train "$run"
+
+# Kept as well as shown, since the demo ends with the scores once more.
+printf '\n$ lstm evaluate %s\n' "$run"
+lstm evaluate "$run" >"$scores"
+cat "$scores"
+
+show lstm quantize "$run"
+show lstm predict "$run" -o "$forecast"
+
+printf '\nThe scores on the test rows, beside the simple forecasts:\n\n'
+sed '/lowest error/q' "$scores"
+printf '\nforecast  %s (%s rows)\n' "$forecast" "$(($(wc -l <"$forecast") - 1))"
+printf 'picture   %s\n' "$(sed -n 's/^picture: //p' "$scores")"
+printf 'scores    %s\n' "$scores"

@@ -1,0 +1,162 @@
+"""Make the small data sets of the tests and the docs: panel.csv, monthly.csv and business_days.csv.
+
+    python sample_data/make_panel.py [FOLDER]    (FOLDER: this script's own)
+
+The seeds are fixed and all figures are rounded, so that every run writes the same bytes; a test holds it.
+"""
+
+import csv
+import math
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+DAY = timedelta(days=1)
+AHEAD = 14  # days after the last sales for which the promotions are planned already
+WEEK = (0.86, 0.80, 0.84, 0.92, 1.12, 1.42, 1.04)  # of a shop's sales, Monday first
+BUSINESS_WEEK = (1.18, 1.04, 0.97, 0.93, 0.88)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """One series of the panel."""
+
+    name: str
+    first: date
+    days: int  # rows with sales, those in `closed` included
+    level: float  # pieces sold on a usual day
+    growth: float  # share a year
+    lift: float  # what a promotion multiplies the sales by
+    price: float
+    closed: range = range(0)  # days, counted from 0, whose rows are absent
+    no_sales: tuple[int, ...] = ()  # days whose sales cell is empty
+    no_price: tuple[int, ...] = ()
+
+
+SHOPS = (
+    Shop(name="Aachen", first=date(2022, 1, 1), days=420, level=48, growth=0.10, lift=1.50, price=4.50),
+    Shop(
+        name="Bremen",
+        first=date(2022, 1, 1),
+        days=392,
+        level=310,
+        growth=-0.05,
+        lift=1.35,
+        price=2.20,
+        closed=range(150, 155),  # the gap of the panel
+    ),
+    Shop(
+        name="Celle",
+        first=date(2022, 3, 14),
+        days=341,
+        level=9,
+        growth=0.00,
+        lift=1.90,
+        price=18.0,
+        no_sales=(40, 41, 203),
+    ),
+    Shop(name="Dresden", first=date(2022, 5, 2), days=270, level=1450, growth=0.20, lift=1.25, price=0.95),
+    Shop(
+        name="Essen",
+        first=date(2022, 8, 20),
+        days=182,
+        level=95,
+        growth=0.00,
+        lift=1.60,
+        price=6.00,
+        no_sales=(77,),
+        no_price=(30, 31),
+    ),
+    Shop(name="Fulda", first=date(2022, 11, 7), days=120, level=22, growth=0.00, lift=1.45, price=9.90),
+)
+# Weekdays between 2021-03-01 and 2023-06-16 on which nothing was recorded.
+HOLIDAYS = (
+    date(2021, 4, 2),
+    date(2021, 4, 5),
+    date(2021, 5, 13),
+    date(2021, 12, 24),
+    date(2021, 12, 31),
+    date(2022, 4, 15),
+    date(2022, 4, 18),
+    date(2022, 5, 26),
+    date(2022, 12, 26),
+    date(2023, 4, 7),
+    date(2023, 4, 10),
+    date(2023, 5, 1),
+)
+
+
+def shop_rows(shop: Shop, rng: np.random.Generator) -> list[list[str]]:
+    """The rows of one shop: date, shop, sales, price, promo; an empty cell where nothing is known."""
+    days = shop.days + AHEAD
+    promo = np.repeat(rng.random(days // 4 + 1) < 0.18, 4)[:days]  # promotions last four days
+    price = np.round(shop.price * (1 + 0.04 * np.cumsum(rng.normal(0, 0.08, days))) * (1 - 0.1 * promo), 2)
+    noise = np.zeros(days)
+    for day in range(1, days):  # a good day is followed by another one
+        noise[day] = 0.6 * noise[day - 1] + rng.normal(0, 0.07)
+    rows = []
+    for day in range(days):
+        if day in shop.closed:
+            continue
+        when = shop.first + day * DAY
+        year = 1 + 0.12 * math.sin(2 * math.pi * (when.timetuple().tm_yday - 80) / 365.25)
+        sales = shop.level * WEEK[when.weekday()] * year * (1 + shop.growth * day / 365)
+        sales *= (shop.lift if promo[day] else 1) * math.exp(noise[day])
+        past = day < shop.days
+        rows.append(
+            [
+                when.isoformat(),
+                shop.name,
+                f"{sales:.1f}" if past and day not in shop.no_sales else "",
+                f"{price[day]:.2f}" if past and day not in shop.no_price else "",
+                str(int(promo[day])),
+            ]
+        )
+    return rows
+
+
+def monthly_rows(rng: np.random.Generator) -> list[list[str]]:
+    """Twelve years of months, each written as its last day, with trend and season."""
+    rows = []
+    for month in range(144):
+        following = date(2012 + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+        season = 0.20 * math.sin(2 * math.pi * (month - 3) / 12) + 0.06 * math.cos(4 * math.pi * month / 12)
+        visitors = 1200 * (1 + 0.004 * month) * (1 + season) * math.exp(rng.normal(0, 0.025))
+        rows.append([(following - DAY).isoformat(), f"{visitors:.0f}"])
+    return rows
+
+
+def business_rows(rng: np.random.Generator) -> list[list[str]]:
+    """600 business days, the holidays among them left out: 588 rows."""
+    rows: list[list[str]] = []
+    when, level = date(2021, 3, 1), 0.0
+    for day in range(600):
+        level = 0.95 * level + rng.normal(0, 0.02)
+        orders = (
+            260 * BUSINESS_WEEK[when.weekday()] * (1 + 0.0003 * day) * math.exp(level + rng.normal(0, 0.03))
+        )
+        if when not in HOLIDAYS:
+            rows.append([when.isoformat(), f"{orders:.0f}"])
+        when += (3 if when.weekday() == 4 else 1) * DAY
+    return rows
+
+
+def write(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    """Write a CSV file with the same line ends on every system."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+def make(folder: Path) -> None:
+    """Write the three files into a folder. Each shop has a seed of its own: adding one changes no other."""
+    panel = [row for seed, shop in enumerate(SHOPS) for row in shop_rows(shop, np.random.default_rng(seed))]
+    write(folder / "panel.csv", ["date", "shop", "sales", "price", "promo"], panel)
+    write(folder / "monthly.csv", ["month", "visitors"], monthly_rows(np.random.default_rng(100)))
+    write(folder / "business_days.csv", ["date", "orders"], business_rows(np.random.default_rng(101)))
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent)

@@ -1,0 +1,220 @@
+import hashlib
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_run import child, finish, prepare, quantize, train
+
+from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
+from lstm_cli.rundir import ARTIFACTS, manifest, open_run, table
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+FACT = {"sha256": "a" * 64, "size": 3}
+ENTRY = {
+    "config": {},
+    "read": {},
+    "wrote": {"data": {"folder": "0001", "files": {"values.npy": FACT}}},
+    "versions": {},
+    "seed": None,
+    "device": None,
+    "times": {},
+    "report": {},
+}
+
+
+def signed(document: object) -> bytes:
+    """A manifest with a right checksum, whatever it says."""
+    body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
+    return b'{"checksum":"' + hashlib.sha256(body).hexdigest().encode() + b'",' + body[1:]
+
+
+def document(**changes: object) -> dict[str, object]:
+    return {"format": "lstm run", "schema": 1, "steps": {"prepare": {**ENTRY, **changes}}}
+
+
+def test_what_is_encoded_is_decoded_with_keys_in_their_order() -> None:
+    report = {
+        "zebra": 1,
+        "apple": {"Öl": None},
+        "list": (1, 2.5, np.float32(0.5), np.int64(3)),
+        "path": Path("a/b"),
+    }
+    data = manifest.encode({"prepare": {**ENTRY, "report": report}}, Path("r"))
+    read = manifest.decode(data, Path("r"))["prepare"]["report"]
+    assert list(read) == ["zebra", "apple", "list", "path"]
+    assert read["list"] == [1, 2.5, 0.5, 3]
+    assert read["path"] == "a/b"
+    assert "Öl".encode() in data
+
+
+@given(JSON)
+def test_any_report_comes_back(report: object) -> None:
+    data = manifest.encode({"prepare": {**ENTRY, "report": {"x": report}}}, Path("r"))
+    assert manifest.decode(data, Path("r"))["prepare"]["report"] == {"x": report}
+
+
+def test_the_checksum_is_that_of_the_same_json_without_it() -> None:
+    data = json.loads(manifest.encode({"prepare": ENTRY}, Path("r")))
+    checksum = data.pop("checksum")
+    canonical = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    assert hashlib.sha256(canonical).hexdigest() == checksum
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float32("nan"), np.float64("inf")])
+def test_nan_and_infinity_are_never_written(number: float) -> None:
+    with pytest.raises(ValueError, match=r"(?i)out of range"):
+        manifest.to_json({"a": [number]}, path="x")
+
+
+def test_a_name_that_is_not_utf8_can_be_written() -> None:
+    name = os.fsdecode(b"caf\xe9.csv")
+    assert manifest.from_json(manifest.to_json([name], path="x")) == [name]
+
+
+def test_every_flipped_bit_and_every_cut_is_noticed(run: Path) -> None:
+    whole = (run / "run.json").read_bytes()
+    spoiled = [whole[:length] for length in (0, 1, 13, 77, 80, len(whole) // 2, len(whole) - 1)]
+    for place in range(0, len(whole), 7):
+        byte = bytes([whole[place] ^ (1 << place % 8)])
+        spoiled.append(whole[:place] + byte + whole[place + 1 :])
+    for data in spoiled:
+        (run / "run.json").write_bytes(data)
+        with pytest.raises(CorruptArtifact, match=r"run\.json is damaged") as caught:
+            open_run(run)
+        assert "--force" in caught.value.hint
+        assert f"lstm prepare DATA {run}" in caught.value.hint
+
+
+def test_another_programs_manifest_is_foreign_and_a_newer_one_says_so() -> None:
+    with pytest.raises(ForeignFolder, match="another program"):
+        manifest.decode(b'{"scripts": {"run": "node ."}}', Path("r"))
+    with pytest.raises(ArtifactError, match=r"newer release \(schema 2") as caught:
+        manifest.decode(signed({"format": "lstm run", "schema": 2, "anything": []}), Path("r"))
+    assert not isinstance(caught.value, CorruptArtifact)  # --force must not set it aside
+    assert "upgrade" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "wrote",
+    [
+        {"../x": {"folder": "0001", "files": {"a": FACT}}},
+        {"model": {"folder": "0001", "files": {"model.onnx": FACT}}},  # not made by prepare
+        {"data": {"folder": "../0001", "files": {"values.npy": FACT}}},
+        {"data": {"folder": "/etc", "files": {"passwd": FACT}}},
+        {"data": {"folder": "..", "files": {"values.npy": FACT}}},
+        {"data": {"folder": "0001\n", "files": {"values.npy": FACT}}},
+        {"data": {"folder": "0001", "files": {"../../x": FACT}}},
+        {"data": {"folder": "0001", "files": {"/etc/passwd": FACT}}},
+        {"data": {"folder": "0001", "files": {"..": FACT}}},
+        {"data": {"folder": "0001", "files": {"a\n": FACT}}},
+        {"data": {"folder": "0001", "files": {"a\0": FACT}}},
+        {"data": {"folder": "0001", "files": {}}},
+        {"data": {"folder": "0001", "files": {f"f{i}": FACT for i in range(40)}}},
+        {"data": {"folder": "0001", "files": {"a": {"sha256": "x", "size": 1}}}},
+        {"data": {"folder": "0001", "files": {"a": {"sha256": "a" * 64, "size": -1}}}},
+        {"data": {"folder": "0001", "files": {"a": {"sha256": "a" * 64, "size": True}}}},
+        {"data": {"folder": 1, "files": {"a": FACT}}},
+        {"data": []},
+        [],
+    ],
+)
+def test_names_that_lead_out_of_the_run_are_refused(wrote: object) -> None:
+    with pytest.raises(CorruptArtifact):
+        manifest.decode(signed(document(wrote=wrote)), Path("r"))
+    manifest.decode(signed(document()), Path("r"))  # the same document without that is good
+
+
+@pytest.mark.parametrize("key", ["config", "read", "wrote", "versions", "times", "report"])
+def test_a_missing_or_wrong_part_is_refused(key: str) -> None:
+    for value in (None, [], "x", 1):
+        with pytest.raises(CorruptArtifact):
+            manifest.decode(signed(document(**{key: value})), Path("r"))
+
+
+def hostile(body: bytes) -> bytes:
+    whole = b'{"format":"lstm run","schema":1,"steps":' + body + b"}\n"
+    return b'{"checksum":"' + hashlib.sha256(whole).hexdigest().encode() + b'",' + whole[1:]
+
+
+HOSTILE = {
+    "deep lists": b"[" * 100_000 + b"]" * 100_000,
+    "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "many lists": b"[" + b"[]," * 5_000_000 + b"0]",
+    "lists to the limit": b"[" + b"[]," * 490_000 + b"0]",
+    "objects to the limit": b"[" + b'{"":0},' * 330_000 + b"0]",
+    "strings to the limit": b"[" + b",".join(b'"%010d"' % i for i in range(990_000)) + b"]",
+    "keys to the limit": b"{" + b",".join(b'"%022d":0' % i for i in range(490_000)) + ',"😀":0}'.encode(),
+    "long number": b"1" * 10_000_000,
+    "too large": b'"' + b"x" * (17 << 20) + b'"',
+    "not a number": b"[NaN]",
+    "not UTF-8": b'"\xff"',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_json_is_refused_fast_and_small(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(hostile(HOSTILE[name]))
+    assert not name.endswith("limit") or not manifest._too_large(HOSTILE[name])
+    start = time.monotonic()
+    source = """
+from lstm_cli.errors import CorruptArtifact
+try:
+    rundir.open_run(path)
+except CorruptArtifact:
+    status = Path("/proc/self/status").read_text()  # rusage's figure would be that of the test's process
+    print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+"""
+    code, out, err = finish(child(source, tmp_path))
+    assert code == 0, err
+    assert int(out) < 200  # MB, NumPy included
+    assert time.monotonic() - start < 5  # half of it is Python's start; the page says 2 s
+
+
+def test_what_would_be_too_large_to_read_is_not_written() -> None:
+    with pytest.raises(OutputError, match=r"a/b\.json: it holds more than some 500,000 values"):
+        manifest.to_json([0] * 1_000_002, path="a/b.json")
+
+
+def test_the_digest_is_that_of_names_sizes_and_bytes_not_of_the_folder() -> None:
+    one = {"a": {"sha256": "0" * 64, "size": 1}, "b": {"sha256": "1" * 64, "size": 2}}
+    assert manifest.digest(one) == manifest.digest(dict(reversed(one.items())))
+    lines = f"a 1 {'0' * 64}\nb 2 {'1' * 64}\n"
+    assert manifest.digest(one) == hashlib.sha256(lines.encode()).hexdigest()
+    assert manifest.digest({**one, "b": {"sha256": "1" * 64, "size": 3}}) != manifest.digest(one)
+
+
+def test_the_table_names_every_file_and_every_maker() -> None:
+    text = table()
+    for artifact in ARTIFACTS.values():
+        assert f"`lstm {artifact.made_by}`" in text
+        assert all(f"`{artifact.name}/0001/{file}`" in text for file in artifact.files)
+    assert {len(line.split("|")) for line in text.splitlines()} == {5}
+
+
+def test_an_entry_holds_what_the_page_promises(tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    prepare(path)
+    train(path)
+    quantize(path)
+    run = open_run(path)
+    entry = run.entry("train")
+    assert entry["seed"] == 0
+    assert entry["device"] == "cpu"
+    assert entry["versions"]["numpy"] == np.__version__
+    assert set(entry["times"]) == {"started", "finished", "seconds"}
+    data = run.artifact("data")
+    assert entry["read"]["data"]["sha256"] == data.digest
+    assert entry["read"]["data"]["size"] == sum(file["size"] for file in data.files.values())
+    for file, fact in run.artifact("model").files.items():
+        written = (path / "model" / "0001" / file).read_bytes()
+        assert fact == {"size": len(written), "sha256": hashlib.sha256(written).hexdigest()}
+    assert run.report("prepare") == {"rows": 12, "names": ["Öl", "b"]}
