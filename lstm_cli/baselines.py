@@ -121,8 +121,8 @@ def _rows(windows: Windows, unit: np.ndarray, error_scale: np.ndarray) -> _Rows:
 
 def _solutions(rows: _Rows, lookback: int, season: int) -> list[tuple[float, np.ndarray]]:
     """For each penalty the map [K + 1, H], its last row the intercept."""
-    whole = rows.observed.all(axis=1)
-    use = whole if whole.any() else np.ones(len(whole), dtype=bool)
+    whole = np.asarray(rows.observed.all(axis=1))
+    use = whole if whole.any() else np.ones_like(whole)
     past = rows.past[use, -lookback:].astype(np.float64)
     step = rows.step[use].astype(np.float64)
     past_mean, step_mean = past.mean(axis=0), step.mean(axis=0)

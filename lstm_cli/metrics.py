@@ -6,8 +6,8 @@ accuracy") and is the mean over series and targets. `_scaled` scores divide by t
 deviation, as papers report them. Only measured cells count.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -57,6 +57,9 @@ class Scale:
     deviation: np.ndarray  # the training rows' standard deviation
 
 
+_Arrays = TypeVar("_Arrays", Errors, Scale)
+
+
 def overall(sums: Errors, scale: Scale) -> Scores:
     """The scores over all windows, steps, series and targets; None where nothing defines one."""
     count = sums.count.sum()
@@ -74,36 +77,25 @@ def overall(sums: Errors, scale: Scale) -> Scores:
 
 def per_step(sums: Errors, scale: Scale) -> list[Scores]:
     """The scores of each step ahead, first step first."""
-    return [
-        overall(part(sums, lambda cells, h=h: cells[:, h : h + 1]), scale) for h in range(sums.count.shape[1])
-    ]
+    steps = range(sums.count.shape[1])
+    return [overall(_part(sums, np.s_[:, h : h + 1]), scale) for h in steps]
 
 
 def per_target(sums: Errors, scale: Scale) -> list[Scores]:
     """The scores of each target column."""
-    return [
-        overall(
-            part(sums, lambda cells, c=c: cells[:, :, c : c + 1]),
-            Scale(seasonal_error=scale.seasonal_error[:, c : c + 1], deviation=scale.deviation[:, c : c + 1]),
-        )
-        for c in range(sums.count.shape[2])
-    ]
+    targets = range(sums.count.shape[2])
+    return [overall(_part(sums, np.s_[:, :, c : c + 1]), _part(scale, np.s_[:, c : c + 1])) for c in targets]
 
 
 def per_series(sums: Errors, scale: Scale) -> list[Scores]:
     """The scores of each series."""
-    return [
-        overall(
-            part(sums, lambda cells, s=s: cells[s : s + 1]),
-            Scale(seasonal_error=scale.seasonal_error[s : s + 1], deviation=scale.deviation[s : s + 1]),
-        )
-        for s in range(sums.count.shape[0])
-    ]
+    series = range(sums.count.shape[0])
+    return [overall(_part(sums, np.s_[s : s + 1]), _part(scale, np.s_[s : s + 1])) for s in series]
 
 
-def part(sums: Errors, choose: Callable[[np.ndarray], np.ndarray]) -> Errors:
-    """The same sums over a part of the cells."""
-    return Errors(**{name: choose(value) for name, value in vars(sums).items()})
+def _part(whole: _Arrays, place: Any) -> _Arrays:
+    """The same dataclass with a part of each of its arrays."""
+    return replace(whole, **{name: value[place] for name, value in vars(whole).items()})
 
 
 def without_scale(sums: Errors, scale: Scale) -> int:

@@ -43,9 +43,8 @@ COMPLETE = "_LSTM_COMPLETE"  # the shell's question, in Typer's convention
 
 
 def find_verb(argv: Sequence[str]) -> str:
-    """The verb that a command line names; "" where it names none, or none that there is."""
-    word = next((word for word in argv if not word.startswith("-")), "")
-    return word if word in VERBS else ""
+    """The verb that a command line begins with; "" where it begins with an option or an unknown word."""
+    return argv[0] if argv and argv[0] in VERBS else ""
 
 
 def parse(argv: Sequence[str]) -> Work | None:
@@ -54,13 +53,16 @@ def parse(argv: Sequence[str]) -> Work | None:
     Raises UsageError, or Typer's own exceptions, for one that is wrong.
     """
     origins: dict[str, str] = {}  # by flag: the variable or file line that set it; filled while Typer parses
-    completing = COMPLETE in os.environ
     verb = find_verb(argv)
-    if not verb and not completing:
+    if COMPLETE in os.environ:
+        app, name, words = _group(whole=True), "lstm", list(argv)
+    elif verb:
+        app, name, words = _alone(verb), f"lstm {verb}", list(argv[1:])
+    else:
         _refuse_unknown(argv)
-    app = _build(tuple(VERBS) if completing else (verb,) if verb else ())
+        app, name, words = _group(whole=False), "lstm", list(argv)
     try:
-        outcome = app(args=list(argv), prog_name="lstm", standalone_mode=False, obj=origins)
+        outcome = app(args=words, prog_name=name, standalone_mode=False, obj=origins)
     except UsageError as error:
         for flag, origin in origins.items():
             if error.message.startswith(f"{flag} "):
@@ -75,26 +77,38 @@ def parse(argv: Sequence[str]) -> Work | None:
     return outcome if callable(outcome) else None
 
 
-def _build(loaded: tuple[str, ...]) -> typer.Typer:
-    """The application with these verbs whole; with none, all of them by name only."""
-    app = typer.Typer(
-        name="lstm",
-        help=ABOUT,
-        epilog=EPILOG,
-        callback=_lstm,
+def _alone(verb: str) -> typer.Typer:
+    """One verb as the whole application: the others, and the layer above them, cost time at every start."""
+    app = _new_app(completion=False)
+    _add(app, verb)
+    return app
+
+
+def _group(*, whole: bool) -> typer.Typer:
+    """`lstm` with all its verbs: whole, as completion needs them, or by name only, as `lstm --help` does."""
+    app = _new_app(completion=True)
+    app.callback(help=ABOUT, epilog=EPILOG)(_lstm)
+    for verb, line in VERBS.items():
+        if whole:
+            _add(app, verb)
+        else:
+            app.command(verb, help=line, context_settings={"ignore_unknown_options": True})(_by_name_only)
+    return app
+
+
+def _new_app(*, completion: bool) -> typer.Typer:
+    return typer.Typer(
         rich_markup_mode=None,  # plain help: fast, and the same in a pipe
         pretty_exceptions_enable=False,
-        add_completion=len(loaded) != 1,
+        add_completion=completion,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for verb in loaded:
-        module = import_module(f"lstm_cli.cli.{verb}")
-        examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-        app.command(verb, epilog=f"\b\nExamples:\n{examples}")(getattr(module, verb))
-    if not loaded:
-        for verb, line in VERBS.items():
-            app.command(verb, help=line)(_by_name_only)
-    return app
+
+
+def _add(app: typer.Typer, verb: str) -> None:
+    module = import_module(f"lstm_cli.cli.{verb}")
+    examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
+    app.command(verb, epilog=f"\b\nExamples:\n{examples}")(getattr(module, verb))
 
 
 def _tell_version(asked: bool) -> None:
@@ -118,20 +132,20 @@ def _lstm(
     """Stands for `lstm` without a verb: its options act by themselves."""
 
 
-def _by_name_only() -> None:
+def _by_name_only(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
     """Stands for a verb in the list of `lstm --help`."""
+    raise UsageError("the command does not stand first", hint="put it right behind 'lstm'")
 
 
 def _refuse_unknown(argv: Sequence[str]) -> None:
-    word = next((word for word in argv if not word.startswith("-")), "")
-    if word:
-        raise UsageError(
-            f"there is no command '{word}'",
-            hint=nearest(word, list(VERBS)) or f"the commands are {', '.join(VERBS)}",
-        )
     if not argv:
         from contextlib import redirect_stdout
 
         with redirect_stdout(sys.stderr):
-            _build(())(args=["--help"], prog_name="lstm", standalone_mode=False)
+            _group(whole=False)(args=["--help"], prog_name="lstm", standalone_mode=False)
         raise UsageError("no command is given", hint="begin with 'lstm prepare DATA RUN'")
+    if not argv[0].startswith("-"):
+        raise UsageError(
+            f"there is no command '{argv[0]}'",
+            hint=nearest(argv[0], list(VERBS)) or f"the commands are {', '.join(VERBS)}",
+        )

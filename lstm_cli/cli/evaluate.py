@@ -49,9 +49,9 @@ def evaluate(
             with listening() as listen:
                 report = step(run, settings, listen, lock_wait=lock_wait)
         except GateFailed as failed:
-            report = getattr(failed, "report", None)
-            if report is not None:
-                tables.show(report, tables.evaluate_table, as_json=as_json)
+            written = getattr(failed, "report", None)
+            if written is not None:
+                tables.show(written, tables.evaluate_table, as_json=as_json)
             raise
         tables.show(report, tables.evaluate_table, as_json=as_json)
 

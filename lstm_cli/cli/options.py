@@ -54,7 +54,7 @@ def _settle(context: typer.Context, file: str | None) -> str | None:
     """Lay the environment and the file of --config under the flags, as what Typer falls back on."""
     if context.resilient_parsing:  # completion
         return file
-    verb = str(context.info_name)
+    verb = str(context.info_name).split()[-1]
     options = {  # by the name that the flag bears, which is not always the parameter's: --json, as_json
         param.opts[-1].removeprefix("--").replace("-", "_"): param
         for param in context.command.params

@@ -8,6 +8,7 @@ from types import FrameType
 from lstm_cli.errors import Interrupted
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE = 3.0  # seconds that a training has to come to its next step
 
 
 def raise_interrupted() -> None:
@@ -17,10 +18,11 @@ def raise_interrupted() -> None:
 
 
 @contextmanager
-def deferred() -> Iterator[Callable[[], int | None]]:
-    """Within this block the first signal is only noted: the function given tells its number, None before.
+def deferred(*, grace: float = GRACE) -> Iterator[Callable[[], int | None]]:
+    """Within this block the first signal is noted: the function given tells its number, None before.
 
-    A second signal raises Interrupted at once, for whoever does not want to wait for the next step.
+    Whoever asks that function ends at a place of its own choice. A second signal, or `grace` seconds without an
+    end (a long stage between two questions), raises Interrupted after all.
     """
     noted: list[int] = []
 
@@ -28,11 +30,17 @@ def deferred() -> Iterator[Callable[[], int | None]]:
         if noted:
             raise Interrupted(signum)
         noted.append(signum)
+        signal.setitimer(signal.ITIMER_REAL, grace)
+
+    def lose_patience(signum: int, frame: FrameType | None) -> None:
+        raise Interrupted(noted[0])
 
     before = {signum: signal.signal(signum, note) for signum in _heeded()}
+    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lose_patience)
     try:
         yield lambda: noted[0] if noted else None
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for signum, handler in before.items():
             signal.signal(signum, handler)
 

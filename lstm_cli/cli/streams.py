@@ -10,8 +10,8 @@ def open_streams() -> None:
     """Put /dev/null where a standard stream is closed, and make both outputs write UTF-8 in every locale.
 
     A closed one is more than a missing place to print: the next file opened would get its number, and what a
-    library prints would land in that file. PYTHONUNBUFFERED is undone for stdout: without a buffer, a write to
-    a pipe may take half of the rows and say nothing.
+    library prints would land in that file. PYTHONUNBUFFERED is undone for stdout: without a buffer, a write
+    to a pipe may take half of the rows and say nothing.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:

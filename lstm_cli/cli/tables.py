@@ -1,6 +1,7 @@
 """Reports as a person reads them, and as one JSON object. The result of a command: it goes to stdout."""
 
 import io
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ BASELINES = {"linear": "linear", "seasonal_naive": "seasonal naive", "naive": "n
 METRICS = {
     "mae": "MAE",
     "rmse": "RMSE",
-    "smape": "sMAPE",
+    "smape": "sMAPE %",
     "mase": "MASE",
     "mse_scaled": "MSE scaled",
     "mae_scaled": "MAE scaled",
@@ -221,7 +222,7 @@ def quantize_table(report: Any, page: Page) -> None:
 
 def _score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:
     shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
-    table = [[score.get(key) for key in shown] for score in scores.values()]
+    table = [[_defined(score.get(key)) for key in shown] for score in scores.values()]
     best = [_lowest([row[place] for row in table]) for place in range(len(shown))]
     rows = [(name, *(_figure(figure) for figure in row)) for name, row in zip(scores, table, strict=True)]
     page.table(("forecast", *(f"{title}  " for title in shown.values())), rows, best)
@@ -249,29 +250,31 @@ def _spread(rows: list[Any]) -> list[Any]:
 
 def _verdict(model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]) -> str:
     """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined)."""
-    against = [name for name in ("linear", "seasonal_naive", "naive") if name in baselines][:2]
-    parts = []
-    for name in against:
-        metric = next(
-            (key for key in ("mae_scaled", "mae") if model.get(key) is not None and baselines[name].get(key)),
-            None,
-        )
-        if metric is None:
-            continue
-        gain = 1 - model[metric] / baselines[name][metric]
+    beaten, equal, better = [], [], []
+    for name in [name for name in BASELINES if name in baselines][:2]:  # naive only where there is no season
         label = "the linear forecast" if name == "linear" else BASELINES[name]
+        gain = _gain(model, baselines[name])
+        if gain is None:
+            continue
+        share = f"{100 * abs(gain):.{0 if abs(gain) >= 0.1 else 1}f} %"
         if gain > AS_GOOD:
-            parts.append(f"the model beats {label} by {100 * gain:.{_decimals(gain)}f} %")
+            beaten.append(f"{label} by {share}")
         elif gain < -AS_GOOD:
-            parts.append(f"{label} beats the model: its error is {-100 * gain:.{_decimals(gain)}f} % above")
+            better.append(f"{label} beats the model, whose error is {share} higher")
         else:
-            parts.append(f"{label} is as good as the model")
+            equal.append(f"{label} is as good as the model")
+    parts = better + equal + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
     text = "; ".join(parts) or "there is no simple forecast to compare with"
     return f"{text[0].upper()}{text[1:]} (mean absolute error)."
 
 
-def _decimals(gain: float) -> int:
-    return 0 if abs(gain) >= 0.1 else 1
+def _gain(model: Mapping[str, Any], baseline: Mapping[str, Any]) -> float | None:
+    """By which share the model's error is lower; None where neither error is defined."""
+    for metric in ("mae_scaled", "mae"):
+        ours, theirs = _defined(model.get(metric)), _defined(baseline.get(metric))
+        if ours is not None and theirs:
+            return 1 - ours / theirs
+    return None
 
 
 def _named(baselines: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,17 +283,23 @@ def _named(baselines: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lowest(figures: Sequence[float | None]) -> int:
-    measured = [figure for figure in figures if figure is not None]
-    return figures.index(min(measured)) if measured else -1
+    defined = [(figure, place) for place, figure in enumerate(figures) if figure is not None]
+    return min(defined)[1] if defined else -1
 
 
 def _figure(value: float | None) -> str:
     """Four digits that tell; a dash for what is not defined."""
+    value = _defined(value)
     if value is None:
         return "-"
     if value == 0 or 1e-4 <= abs(value) < 999.95:
         return f"{value:#.4g}"
     return f"{value:,.0f}" if 1 <= abs(value) < 1e9 else f"{value:.3e}"
+
+
+def _defined(value: float | None) -> float | None:
+    """None also for NaN and infinity, which say the same in a report as it comes from a step."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _count(count: int, one: str, many: str) -> str:

@@ -102,10 +102,16 @@ class TrainConfig:
         for size in self.hidden or ():
             _at_least("--hidden", size, 1)
         if self.hidden is not None and not self.hidden:
-            raise UsageError("--hidden names no layer", hint="give sizes such as --hidden 64,32")
+            raise UsageError("--hidden names no layer", hint="give sizes, as --hidden 64,32")
         if self.model == "segment" and self.hidden is not None and len(self.hidden) != 1:
-            raise UsageError("--hidden takes one size with --model segment", hint="use --model stacked for more layers")
-        for flag, whole in (("--epochs", self.epochs), ("--patience", self.patience), ("--batch-size", self.batch_size)):
+            raise UsageError(
+                "--hidden takes one size with --model segment", hint="use --model stacked for more layers"
+            )
+        for flag, whole in (
+            ("--epochs", self.epochs),
+            ("--patience", self.patience),
+            ("--batch-size", self.batch_size),
+        ):
             _at_least(flag, whole, 1)
         _at_least("--threads", self.threads, 1)
         _at_least("--seed", self.seed, 0)

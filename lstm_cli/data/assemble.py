@@ -1,4 +1,4 @@
-"""Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, every choice with its reason."""
+"""Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, each choice with its reason."""
 
 from dataclasses import dataclass
 

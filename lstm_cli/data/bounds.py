@@ -87,7 +87,7 @@ def moment(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
 
 
 def _length(text: str, local_us: int) -> int:
-    """The microseconds that the text of a time names: 2020 a year, 2020-05 a month, 2020-05-17 a day, else 1."""
+    """The microseconds that a time's text names: 2020 a year, 2020-05 a month, 2020-05-17 a day, else 1."""
     text = text.strip()
     kind = text_kind(text)
     digits = len(text) if kind == "digits" else 0

@@ -54,7 +54,9 @@ class Schema:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Schema":
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+        }
         values["step"] = Step.from_dict(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
         return Schema(**values)
@@ -79,12 +81,11 @@ class SeriesTable:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "SeriesTable":
-        return SeriesTable(
-            **{
-                name: tuple(value) if name == "names" else np.array(value, dtype=np.int64)
-                for name, value in stored.items()
-            }
-        )
+        values: dict[str, Any] = {
+            name: tuple(value) if name == "names" else np.array(value, dtype=np.int64)
+            for name, value in stored.items()
+        }
+        return SeriesTable(**values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +181,13 @@ FILES = ("schema.json", "series.json", "scaler.json", "training.json")
 
 def describe(dataset: Dataset) -> dict[str, dict[str, Any]]:
     """The JSON files that describe a dataset beside its two arrays."""
-    parts = (dataset.schema, dataset.series, dataset.scaler, dataset.training)
-    return {file: part.to_dict() for file, part in zip(FILES, parts, strict=True)}
+    parts = (
+        dataset.schema.to_dict(),
+        dataset.series.to_dict(),
+        dataset.scaler.to_dict(),
+        dataset.training.to_dict(),
+    )
+    return dict(zip(FILES, parts, strict=True))
 
 
 def restore(files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed: np.ndarray) -> Dataset:

@@ -52,11 +52,14 @@ def read_digits(
             return _checked_compact(values, width, times, exists, lines, place, like)
     unit = EPOCHS[f"epoch-{_EPOCHS[width]}"]
     fmt = TimeFormat(pattern=f"epoch-{_EPOCHS[width]}")
+    least = 10 ** (min(widths) - 1)  # a number of leading zeros is no time
     if unit <= SECOND:
-        exists = values <= 9_999_999_999 * unit
+        exists = (values >= least) & (values <= 9_999_999_999 * unit)
         times = values * (SECOND // unit)
     else:
-        exists = (values >= 0) & (values % (unit // SECOND) == 0)  # finer than a microsecond cannot be held
+        exists = (values >= least) & (
+            values % (unit // SECOND) == 0
+        )  # finer than a microsecond cannot be held
         times = values // (unit // SECOND)
     if not exists.all():
         raise _no_time(values, exists, lines, place)

@@ -1,4 +1,4 @@
-"""The time grid: the step as a rule, found in the times or read from `--freq`. Frequencies are known here alone.
+"""The time grid: its step as a rule, found in the times or named by `--freq`. Only this file knows of steps.
 
 Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UTC where it writes offsets).
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.wording import Wording
 from lstm_cli.errors import DataError, UsageError
 
 SECOND = 1_000_000  # microseconds
@@ -68,7 +69,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """As pandas writes it and `--freq` reads it: h, 30min, D, W, B, MS, ME, 2QS, MS-15; 1 for unit steps."""
+        """As pandas writes it and `--freq` reads it: h, 30min, D, W, B, MS, 2QE, MS-15; 1 for unit steps."""
         if self.kind == "unit":
             return "1"
         if self.kind == "business":
@@ -95,7 +96,7 @@ class Step:
         return index, self.times(index, origin_us) == times_us
 
     def times(self, index: np.ndarray, origin_us: np.ndarray | int) -> np.ndarray:
-        """The times (int64 microseconds) of the rows so many steps after the origin: the inverse of `index`."""
+        """The times (int64 microseconds) so many steps after the origin: the inverse of `index`."""
         if self.kind in ("seconds", "unit"):
             return origin_us + index * self.count
         ordinal = self._ordinal(np.asarray(origin_us)) + index * self.count
@@ -194,35 +195,11 @@ def _unknown_freq(text: str) -> UsageError:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wording:
-    """How messages name the rows and times of a file."""
-
-    source: str
-    unit: str = "line"  # what the numbers of rows count; "row" in Parquet
-    utc: bool = False  # the times are UTC, whatever offsets the file writes
-
-    def at(self, line: int) -> str:
-        """a.csv, line 5."""
-        return f"{self.source}, {self.unit} {line}"
-
-    def time(self, time_us: int) -> str:
-        """2020-03-29, 2020-03-29 02:00, 2020-03-29 02:00:15.5; times in UTC with that word."""
-        day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")
-        whole, _, fraction = clock.partition(".")
-        fraction = fraction.rstrip("0")
-        if fraction:
-            clock = f"{whole}.{fraction}"
-        else:
-            clock = whole.removesuffix(":00")
-        return (day if clock == "00:00" else f"{day} {clock}") + " UTC" * self.utc
-
-
 def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wording: Wording) -> Step:
     """The one step that all series share; each may begin at another time.
 
-    times_us: [R] int64, rising within each series; series: [R] which series a row belongs to, its rows side by
-    side; lines: [R] int64, where the rows stand in the file. Raises DataError where no series has two rows,
+    times_us: [R] int64, rising within each series; series: [R] which series a row belongs to, its rows side
+    by side; lines: [R] int64, where the rows stand in the file. Raises DataError where no series has two rows
     and, naming the first line that is off the grid, where the times are irregular.
     """
     pairs = series[1:] == series[:-1]
@@ -246,8 +223,8 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wo
     step, on_grid = best
     row = first_line(lines, ~on_grid)
     raise DataError(
-        f"{wording.at(lines[row])}: {wording.time(times_us[row])} is off the time grid, whose step seems to be "
-        f"{step.name} from {wording.time(origins[row])} on",
+        f"{wording.at(lines[row])}: {wording.time(times_us[row])} is off the time grid, whose step seems "
+        f"to be {step.name} from {wording.time(origins[row])} on",
         hint=_irregular_hint(gaps, usual),
     )
 

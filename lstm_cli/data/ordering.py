@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.grid import DAY, HOUR, Wording, first_line, origins_of
+from lstm_cli.data.grid import DAY, HOUR, first_line, origins_of
 from lstm_cli.data.table import Table
+from lstm_cli.data.wording import Wording, count_of
 from lstm_cli.errors import DataError
 
 
@@ -96,7 +97,7 @@ def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
 
 def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
     """second: rows [D] that follow one of the same time; differ: [D, F] where their values do."""
-    one = first_line(rows.lines[second], differ.any(axis=1))
+    one = first_line(rows.lines[second], np.asarray(differ.any(axis=1)))
     row = second[one]
     column = int(np.argmax(differ[one]))
     first, other = ("nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values[row - 1 : row + 1, column])
@@ -134,11 +135,6 @@ def wording_of(table: Table) -> Wording:
     """How messages name the rows and times of a table."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return Wording(source=table.source, unit=unit, utc=table.time_format.has_offset)
-
-
-def count_of(number: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def in_series(table: Table, series: int) -> str:

@@ -30,7 +30,7 @@ class Forecast:
         return [*series, self.schema.time_name or "row", *self.schema.targets]
 
     def rows(self) -> Iterator[list[str | float]]:
-        """The rows, series by series: the series (where there are several), the time as the file writes it, the values."""
+        """The rows, series by series: the series where there are several, the time, the values."""
         for name, times, values in zip(self.names, self.times_us, self.values, strict=True):
             named = [name] if self.schema.series_name is not None else []
             for time, cells in zip(self.written(times), values.tolist(), strict=True):

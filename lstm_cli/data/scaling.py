@@ -30,7 +30,7 @@ class Scaler:
             scale=np.array(stored["scale"], dtype=np.float64),
         )
 
-    def scaled(self, values: np.ndarray, series: np.ndarray | int) -> np.ndarray:
+    def scaled(self, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
         """values [..., F'] in the file's units, of the given series (one, or one for each entry of the first axis).
 
         Columns beyond F' are left out: the targets come first.
@@ -43,7 +43,7 @@ class Scaler:
         center, scale = self._aligned(values_scaled, series)
         return values_scaled.astype(np.float64) * scale + center
 
-    def _aligned(self, values: np.ndarray, series: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+    def _aligned(self, values: np.ndarray, series: np.ndarray | slice | int) -> tuple[np.ndarray, np.ndarray]:
         width = values.shape[-1]
         center, scale = self.center[series, :width], self.scale[series, :width]
         if center.ndim == 2:  # one row of them for each entry of the first axis

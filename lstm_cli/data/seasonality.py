@@ -22,8 +22,8 @@ def confirmed_seasons(candidates: tuple[int, ...], training: list[np.ndarray]) -
     """The candidates that the training rows confirm, each with its autocorrelation.
 
     training: for each series its target columns [T, C], NaN where not measured. A season P is kept where three
-    of it fit, its autocorrelation (the median over series and targets) is above max(0.2, 2 / sqrt(T)), and it
-    rises towards P again: that of a trend or a random walk only falls.
+    of it fit, its autocorrelation (the median over series and targets) is above max(0.2, 2 / sqrt(T)), and that
+    of the steps from row to row is above 3 / sqrt(T): a random walk has the first at every lag, never the second.
     """
     found: dict[int, float] = {}
     sample = training[:: max(1, len(training) // 200)]  # a few hundred series tell as much as thousands
@@ -32,12 +32,10 @@ def confirmed_seasons(candidates: tuple[int, ...], training: list[np.ndarray]) -
         if len(long) * 2 <= len(sample):
             continue
         columns = [rows[:, column] for rows in long for column in range(rows.shape[1])]
-        at_season = _median(columns, season)
-        lags = sorted({season - max(1, season * part // 8) for part in (1, 2, 3, 4)})
-        between = [_median(columns, lag) for lag in lags if lag > 0]
         rows_each = float(np.median([len(rows) for rows in long]))
-        floor = max(0.2, 2 / np.sqrt(rows_each))
-        if at_season > floor and between and at_season > min(between) + 1 / np.sqrt(rows_each):
+        at_season = _median(columns, season)
+        of_steps = _median([np.diff(column) for column in columns], season)
+        if at_season > max(0.2, 2 / np.sqrt(rows_each)) and of_steps > 3 / np.sqrt(rows_each):
             found[season] = at_season
     return found
 

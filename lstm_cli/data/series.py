@@ -20,7 +20,6 @@ from lstm_cli.data.grid import (
 )
 from lstm_cli.data.ordering import (
     Rows,
-    count_of,
     in_series,
     merge_doubles,
     sorted_rows,
@@ -28,6 +27,7 @@ from lstm_cli.data.ordering import (
     wording_of,
 )
 from lstm_cli.data.table import Table
+from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError, DeviceError
 
 NAMED = 5  # so many series are named in a warning
@@ -187,9 +187,9 @@ def _laid(
 
 
 def _spans(rows: Rows, kept: np.ndarray, table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each kept series [S] the places of its first and last row with a measured target, and of its end:
+    """For each kept series [S] the places of its first row with a measured target, its last one, and its end.
 
-    the last row with a measured future covariate, if that comes later.
+    The end is the last row with a measured future covariate, where that comes later than the last target.
     """
     targets = np.flatnonzero(measured_rows(rows.values[:, : len(table.targets)]))
     series = rows.series[targets]
@@ -208,6 +208,7 @@ def measured_rows(values: np.ndarray) -> np.ndarray:
 
 
 def _tell_unused(rows: Rows, table: Table, warnings: list[str], unused: np.ndarray) -> None:
+    """Warns of rows [R] outside of what a series can use."""
     if not unused.any():
         return
     row = first_line(rows.lines, unused)
@@ -229,12 +230,12 @@ def _settle_holes(
         row = int(np.argmax(gaps))
         ends = [f"{wording.unit} {rows.lines[at]} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
         raise DataError(
-            f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would be "
-            f"holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
+            f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
+            f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
             hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
         )
     row = int(np.argmax(gaps > 1))
-    missing = wording.time(step.times(np.asarray(1), rows.times[row]))
+    missing = wording.time(int(step.times(np.asarray(1), rows.times[row])))
     warnings.append(
         f"{wording.at(rows.lines[row])}: no row follows for {missing}{in_series(table, rows.series[row])}, "
         f"{count_of(holes, 'such hole')} in the time grid of step {step.name} (--missing decides the filling)"

@@ -130,7 +130,7 @@ def shape_times(
         exists &= scaled % 1000 == 0  # finer than a microsecond cannot be held
         us = us + scaled // 1000
     if kind == "epoch":
-        return us + numbers["s"] * SECOND, exists, None
+        return us + numbers["s"] * SECOND, exists & (numbers["s"] >= 10**8), None  # leading zeros: no time
     if kind == "quarter":
         exists &= (numbers["q"] >= 1) & (numbers["q"] <= 4)
         numbers["m"] = numbers["q"] * 3 - 2

@@ -1,8 +1,14 @@
 """A torch model as one ONNX file with an open batch axis, the bounds of the forecast inside."""
 
+import contextlib
 import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +18,7 @@ OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on 
 FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
 
 
-class _Bounded(nn.Module):
+class Bounded(nn.Module):
     """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound)."""
 
     def __init__(self, model: nn.Module, lower: Tensor | None, upper: Tensor | None) -> None:
@@ -42,7 +48,7 @@ def export_onnx(
     """
     from onnxscript.optimizer import fold_constants
 
-    bounded = _Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
+    bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
     # An example batch of 2: the exporter takes an axis of length 1 for one that never changes.
     example = (
         torch.zeros(2, model.lookback, inputs),
@@ -87,3 +93,37 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
     session = open_session(model, threads=None)
     found = session(past.cpu().numpy(), future.cpu().numpy(), mask.cpu().numpy())
     return float(np.abs(found - expected).max(initial=0.0))
+
+
+def _float32(bound: Tensor | None) -> Tensor | None:
+    return None if bound is None else bound.detach().to("cpu", torch.float32)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """The exporter prints its progress and warns of what it does itself; none of that is for our user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _plain(model: "onnx.ModelProto") -> bytes:
+    """The model without what tells of the machine that wrote it: stack traces, paths, torch's own names."""
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for part in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    model.graph.doc_string = model.doc_string = ""
+    del model.graph.metadata_props[:], model.metadata_props[:]
+    return bytes(model.SerializeToString(deterministic=True))

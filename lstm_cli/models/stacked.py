@@ -1,5 +1,7 @@
 """The textbook LSTM: layers over every step of the window, the last hidden state to all steps and targets."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class Stacked(nn.Module):
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
         sizes = (inputs, *hidden)
         self.layers = nn.ModuleList(
-            nn.LSTM(size, after, batch_first=True) for size, after in zip(sizes, sizes[1:], strict=False)
+            nn.LSTM(size, after, batch_first=True) for size, after in pairwise(sizes)
         )
         # A layer of its own: dropout inside a multi-layer cuDNN LSTM is not reproducible.
         self.dropout = nn.Dropout(dropout)

@@ -38,7 +38,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "schema.json": "columns and their parts, time step, lookback, horizon, seasons",
                 "series.json": "per series: name, first time, count, offset, split rows",
                 "scaler.json": "how values were scaled, per series and column",
-                "training.json": "what the training rows say of each series: deviation, seasonal error, range",
+                "training.json": "of each series' training rows: deviation, seasonal error, range",
             },
         ),
         Artifact(
@@ -53,7 +53,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "series.json": "per series: name and time grid",
                 "scaler.json": "how its inputs are scaled",
                 "training.json": "what its training rows say of each series",
-                "linear.safetensors": "the linear forecast that it is held against, and that `segment` starts at",
+                "linear.safetensors": "the linear forecast it is held against, and that `segment` starts at",
                 "history.jsonl": "losses, one line an epoch",
                 "model.onnx": "the fp32 graph that `predict` runs",
             },

@@ -16,6 +16,7 @@ from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.errors import DataError, GateFailed
 from lstm_cli.events import Listener, Progressed
+from lstm_cli.metrics import Scores
 from lstm_cli.rundir import Folder, writing
 from lstm_cli.shipped import load_graph, load_linear, load_model
 from lstm_cli.steps.reporting import plain
@@ -32,11 +33,11 @@ class EvaluateReport:
     precision: str
     split: str
     windows: int
-    metrics: metrics.Scores
-    baselines: dict[str, metrics.Scores]  # naive, seasonal_naive (absent without a season), linear
-    per_step: list[metrics.Scores]
-    per_target: dict[str, metrics.Scores]
-    per_series: dict[str, metrics.Scores]
+    metrics: Scores
+    baselines: dict[str, Scores]  # naive, seasonal_naive (absent without a season), linear
+    per_step: list[Scores]
+    per_target: dict[str, Scores]
+    per_series: dict[str, Scores]
     gates: list[dict[str, Any]]
     picture: str
     mase_left_out: int  # series whose training rows give MASE no scale
@@ -83,9 +84,8 @@ def evaluate(
         report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
         folder = writer.new("scores")
         report = _write(folder, report, dataset, windows, forecasters, model.bounds)
-        reads = {name: writer.run.digest(name) for name in ("data", "model")}
-        if precision != "fp32":
-            reads["quantized"] = writer.run.digest("quantized")
+        read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
+        reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     failed = [gate for gate in report.gates if gate["failed"]]
     if failed:

@@ -94,7 +94,7 @@ def quantize(
         comparison = {"to": config.to, "size": report.size, "mae_scaled": errors, "loss": loss}
         # Without the latency, so that the same model gives the same bytes.
         folder.write_json("comparison.json", plain_value(comparison))
-        reads = {name: writer.run.digest(name) for name in ("data", "model")}
+        reads = {name: writer.run.artifact(name).digest for name in ("data", "model")}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     return report
 

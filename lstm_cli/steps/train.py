@@ -83,7 +83,7 @@ def train(
         dataset = load_dataset(writer.run)
         notes, warnings = [], []
         device, threads = _device(config)
-        notes.append(f"training on {device}")
+        notes.append(f"training on {device}, {threads} thread{'s' if threads > 1 else ''}")
         bounds, told = _bounds(dataset, config)
         notes += told
         for note in notes:
@@ -136,7 +136,7 @@ def _device(config: TrainConfig) -> tuple[str, int]:
 
     threads = config.threads or usable_cores()
     torch.set_num_threads(threads)
-    return device_text(choose_device(config.device), threads), threads
+    return device_text(choose_device(config.device)), threads
 
 
 def _bounds(dataset: Dataset, config: TrainConfig) -> tuple[scoring.Bounds, list[str]]:
@@ -257,7 +257,7 @@ def _graph(dataset: Dataset, network: "nn.Module", settings: dict[str, Any], bou
     """The ONNX graph, found to agree with torch on real windows."""
     import torch
 
-    from lstm_cli.export.onnx import check_agreement, export_onnx
+    from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
 
     # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
     # a forecast is clipped again in the file's units.
@@ -268,9 +268,8 @@ def _graph(dataset: Dataset, network: "nn.Module", settings: dict[str, Any], bou
         network, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
     )
     batch = split_windows(dataset, "val", settings["lookback"]).every(64)[:]
-    difference = check_agreement(
-        graph, network, batch.past, batch.future, batch.mask, lower=lower, upper=upper
-    )
+    inputs = (torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask))
+    difference = check_agreement(graph, Bounded(network, lower, upper), *inputs)
     deviation = float(np.max(dataset.training.deviation / dataset.scaler.scale[:, : dataset.targets]))
     if not difference <= AGREEMENT * deviation:
         raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")

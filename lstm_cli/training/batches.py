@@ -23,7 +23,7 @@ class TensorBatch:
 
 
 class DeviceWindows:
-    """Training windows of a dataset on a device. The same arithmetic as `data.windows.gather`; a test holds them equal."""
+    """Windows of a dataset on a device: the arithmetic of `data.windows.gather`; a test holds them equal."""
 
     def __init__(self, windows: Windows, device: torch.device) -> None:
         data = windows.dataset

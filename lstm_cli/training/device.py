@@ -23,11 +23,11 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def device_text(device: torch.device, threads: int) -> str:
+def device_text(device: torch.device) -> str:
     """The device as a person reads it."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({threads} thread{'s' if threads != 1 else ''})"
+    return "cpu"
 
 
 def usable_cores() -> int:

@@ -1,5 +1,6 @@
 """The training loop: early stopping, clipping, a schedule, the best weights kept."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -179,7 +180,7 @@ def diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
 
 def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     """The optimizer that the plan names."""
-    kinds: dict[str, type[torch.optim.Optimizer]] = {
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adamw": torch.optim.AdamW,
         "adam": torch.optim.Adam,
         "sgd": torch.optim.SGD,
@@ -195,16 +196,14 @@ class Average:
     """An exponential moving average of a model's weights, short at first: decay min(.99, (1 + t) / (10 + t))."""
 
     def __init__(self, model: nn.Module) -> None:
-        import copy
-
         self.model = copy.deepcopy(model).requires_grad_(False)
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         """Takes in the weights after a step, counted from 0."""
         decay = min(0.99, (1 + step) / (10 + step))
-        own, new = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(own, new, 1 - decay)
+        for own, new in zip(self.model.parameters(), model.parameters(), strict=True):
+            own.lerp_(new, 1 - decay)
 
 
 class Stopping:

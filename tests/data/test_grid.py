@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.grid import BUSINESS, DAY, HOUR, UNIT, Step, Wording, find_step, parse_freq, seasons
+from lstm_cli.data.grid import BUSINESS, DAY, HOUR, UNIT, Step, find_step, parse_freq, seasons
+from lstm_cli.data.wording import Wording
 from lstm_cli.errors import DataError, UsageError
 
 FREQS = [
@@ -57,7 +58,7 @@ def found(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
 @pytest.mark.parametrize("freq", FREQS)
 @pytest.mark.parametrize("start", STARTS)
 def test_a_step_counts_and_tells_times_as_pandas_does(freq, start):
-    # 1,300 months pass the century years 1900 and 2000; a date range begins at the first time the rule allows.
+    # Some ranges pass 1900 or 2000; each begins at the first time that the rule allows.
     times = micros(
         pd.date_range(start, freq=freq, periods=110 if freq[-2:] in ("YS", "YE") else 400, unit="us")
     )
@@ -141,8 +142,10 @@ def test_times_and_index_are_inverse_and_names_read_back(step, index, origin):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("1h", "h"), ("H", "h"), ("60min", "h"), ("24h", "D"), ("7D", "W"), ("d", "D"), (" 15min ", "15min"), ("90s", "90s"),
-     ("3MS", "QS"), ("12ME", "YE"), ("MS-1", "MS"), ("MS-31", "ME"), ("4QS", "YS"), ("1B", "B"), ("b", "B"), ("S", "s"),
+    [("1h", "h"), ("H", "h"), ("60min", "h"), ("24h", "D"), ("7D", "W"), ("d", "D"), (" 15min ", "15min"),
+     ("90s", "90s"),
+     ("3MS", "QS"), ("12ME", "YE"), ("MS-1", "MS"), ("MS-31", "ME"), ("4QS", "YS"), ("1B", "B"),
+     ("b", "B"), ("S", "s"),
      ("1000ms", "s"), ("15 min", "15min"), ("1", "1")],
 )  # fmt: skip
 def test_freq_reads_what_people_write(text, name):
@@ -151,8 +154,10 @@ def test_freq_reads_what_people_write(text, name):
 
 @pytest.mark.parametrize(
     ("text", "nearest"),
-    [("M", "MS or ME"), ("5T", "5min"), ("m", "min"), ("Q", "QS or QE"), ("A", "YS or YE"), ("hourly", "h"), ("days", "D"),
-     ("W-MON", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"), ("", "h"), ("15", "15h"),
+    [("M", "MS or ME"), ("5T", "5min"), ("m", "min"), ("Q", "QS or QE"), ("A", "YS or YE"),
+     ("hourly", "h"), ("days", "D"),
+     ("W-MON", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"),
+     ("", "h"), ("15", "15h"),
      ("1.5h", "h"), ("-1h", "h"), ("mins", "min")],
 )  # fmt: skip
 def test_an_unknown_freq_names_the_nearest(text, nearest):
@@ -170,8 +175,10 @@ def test_a_freq_of_nothing_or_of_ages_is_refused(text):
 
 @pytest.mark.parametrize(
     ("freq", "expected"),
-    [("h", (24, 168)), ("30min", (48, 336)), ("15min", (96, 672)), ("min", (1440, 10080)), ("6h", (4, 28)), ("7min", ()),
-     ("s", ()), ("5h", ()), ("D", (7,)), ("2D", ()), ("B", (5,)), ("W", (52,)), ("2W", ()), ("MS", (12,)), ("ME", (12,)),
+    [("h", (24, 168)), ("30min", (48, 336)), ("15min", (96, 672)), ("min", (1440, 10080)),
+     ("6h", (4, 28)), ("7min", ()),
+     ("s", ()), ("5h", ()), ("D", (7,)), ("2D", ()), ("B", (5,)), ("W", (52,)), ("2W", ()), ("MS", (12,)),
+     ("ME", (12,)),
      ("MS-15", (12,)), ("QE", (4,)), ("YS", ()), ("1", ())],
 )  # fmt: skip
 def test_seasons_known_from_the_step(freq, expected):
@@ -198,7 +205,8 @@ def test_evidence_of_all_series_is_pooled_and_each_has_its_phase():
 
 @pytest.mark.parametrize(
     ("times", "name"),
-    [(["2021-01-01", "2021-02-01"], "MS"), (["2021-02-01", "2021-03-01"], "MS"), (["2021-06-30", "2021-09-30"], "QE"),
+    [(["2021-01-01", "2021-02-01"], "MS"), (["2021-02-01", "2021-03-01"], "MS"),
+     (["2021-06-30", "2021-09-30"], "QE"),
      (["2021-04-30", "2021-05-30", "2021-06-30"], "MS-30"), (["2021-01-30", "2021-02-28"], "MS-30"),
      (["2021-02-01", "2021-03-01", "2021-03-29"], "4W"), (["2021-01-04", "2021-01-05"], "D"),
      (["2021-01-07", "2021-01-08", "2021-01-11", "2021-01-12"], "B"), (["2021-01-08", "2021-01-11"], "3D"),
@@ -211,7 +219,7 @@ def test_few_rows_are_read_as_people_mean_them(times, name):
 
 @pytest.mark.parametrize(
     ("times", "line"),
-    [(["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:07", "2020-01-01 03:00", "2020-01-01 04:00"], 4),
+    [(["2020-01-01", "2020-01-01 01:00", "2020-01-01 02:07", "2020-01-01 03:00", "2020-01-01 04:00"], 4),
      (["2020-01-01", "2020-02-01", "2020-03-02", "2020-04-01", "2020-05-01"], 4),
      (["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09 12:00", "2020-01-10", "2020-01-13"], 5)],
 )  # fmt: skip
@@ -266,11 +274,33 @@ def test_a_day_is_86400_seconds():
 
 @pytest.mark.parametrize(
     ("time", "text"),
-    [("2020-03-29", "2020-03-29"), ("2020-03-29 02:00", "2020-03-29 02:00"), ("1899-01-01 10:00:20", "1899-01-01 10:00:20"),
-     ("2020-01-01 00:00:15.5", "2020-01-01 00:00:15.5"), ("2020-01-01 00:00:00.000100", "2020-01-01 00:00:00.0001"),
+    [("2020-03-29", "2020-03-29"), ("2020-03-29 02:00", "2020-03-29 02:00"),
+     ("1899-01-01 10:00:20", "1899-01-01 10:00:20"),
+     ("2020-01-01 00:00:15.5", "2020-01-01 00:00:15.5"),
+     ("2020-01-01 00:00:00.000100", "2020-01-01 00:00:00.0001"),
      ("2020-10-10 10:10:10", "2020-10-10 10:10:10"), ("2020-10-10 20:00:00", "2020-10-10 20:00")],
 )  # fmt: skip
 def test_times_in_messages(time, text):
     stamp = int(np.datetime64(time, "us").astype(np.int64))
     assert A_CSV.time(stamp) == text
     assert Wording(source="a.csv", utc=True).time(stamp) == f"{text} UTC"
+
+
+@pytest.mark.parametrize("freq", ["h", "7h", "D", "W", "B", "MS", "ME", "MS-30", "QS", "YE", "1"])
+def test_rows_before_a_time_are_those_that_are_earlier(freq):
+    step = parse_freq(freq)
+    origins = step.times(
+        np.zeros(3, dtype=np.int64), micros(["2020-01-31", "2020-02-28 05:00", "2021-04-30"])
+    )
+    for when in [
+        "2019-01-01",
+        "2020-02-28 05:00",
+        "2020-02-29",
+        "2021-05-01",
+        "2022-05-07",
+        "2023-03-30 12:00",
+    ]:
+        time = int(micros([when])[0]) if freq != "1" else int(origins[0]) + 7
+        grids = step.times(np.arange(40_000)[None, :], origins[:, None])
+        expected = (grids < time).sum(axis=1)
+        assert step.rows_before(time, origins).tolist() == expected.tolist()

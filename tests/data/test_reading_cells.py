@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data.cells import Place, is_missing, is_number, read_numbers, tell_sentinel
@@ -15,6 +15,7 @@ def numbers(*cells: str) -> np.ndarray:
     return read_numbers(cells, np.arange(2, 2 + len(cells)), PLACE)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_every_finite_number_comes_back_bit_by_bit(values):
     read = numbers(*map(repr, values))
@@ -80,6 +81,7 @@ def test_all_else_is_an_error_with_line_column_and_value(cell, said):
         assert caught.value.hint
 
 
+@settings(deadline=None)
 @given(st.text(max_size=8))
 def test_a_cell_is_missing_a_number_or_refused(cell):
     try:

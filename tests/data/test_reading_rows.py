@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data.rows import Rows, open_rows
@@ -126,6 +126,7 @@ def test_some_names_may_be_numbers():
     assert opened("date,2019,2020\n").header == ["date", "2019", "2020"]
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.lists(st.text(st.characters(exclude_characters="\0\r", codec="utf-8")), min_size=2, max_size=2)

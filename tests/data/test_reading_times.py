@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data.cells import Place
@@ -221,6 +221,7 @@ def test_a_format_too_coarse_is_refined(pattern, written):
     assert format_times(np.array([us(2020, 1, 5, 6)]), TimeFormat(pattern=pattern)) == [written]
 
 
+@settings(deadline=None)
 @given(
     pattern=st.sampled_from(
         [
@@ -250,6 +251,7 @@ def test_what_is_written_reads_back_the_same(pattern, step, start, offset):
     np.testing.assert_array_equal(column.times, times)
 
 
+@settings(deadline=None)
 @given(st.lists(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), min_size=1))
 def test_iso_times_are_what_the_standard_library_reads(times):
     expected = [(time - EPOCH) // timedelta(microseconds=1) for time in times]
@@ -260,6 +262,7 @@ def test_iso_times_are_what_the_standard_library_reads(times):
     assert column.times.tolist() == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("0123456789-/:. TZ+QWapm", max_size=20), min_size=1, max_size=4))
 def test_no_text_brings_anything_but_times_or_a_refusal(cells):
     try:

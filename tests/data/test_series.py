@@ -1,5 +1,6 @@
 import itertools
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.data.bounds import moment
 from lstm_cli.data.grid import parse_freq
 from lstm_cli.data.series import Grid, lay_on_grid
-from lstm_cli.data.table import Table
+from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.times import TimeFormat
 from lstm_cli.errors import DataError, DeviceError, UsageError
 
@@ -24,7 +26,7 @@ def micros(times) -> np.ndarray:
 def table(
     times, values, *, series=None, targets=("load",), past=(), future=(), lines=None, time_format=LOCAL
 ) -> Table:
-    """A table as read: `times` None for a file without a time column; `series` the name of each row's series."""
+    """A table as read; `times` None: no time column; `series`: the name of each row's series."""
     values = np.array(values, dtype=np.float64)
     values = values.reshape(len(values), -1)
     names = tuple(dict.fromkeys(series)) if series is not None else ("",)
@@ -38,7 +40,7 @@ def table(
         times=micros(times) if times is not None else np.arange(len(values)),
         time_format=time_format,
         series_name="id" if series is not None else None,
-        series=np.array([names.index(one) for one in series] if series is not None else [0] * len(values), dtype=np.int32),
+        series=np.array([names.index(one) for one in series or [""] * len(values)], dtype=np.int32),
         series_names=names,
         values=values,
         lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,
@@ -81,7 +83,7 @@ def test_holes_become_rows_of_nan_and_are_told():
     assert grid.counts.tolist() == [30]
     assert grid.rows_read.tolist() == [27]
     (warning,) = grid.warnings
-    assert "3 rows of the time grid (step h) are missing, first 2024-03-31 02:00 after line 7" in warning
+    assert "line 7: no row follows for 2024-03-31 02:00, 3 such holes in the time grid of step h" in warning
     assert "--missing" in warning
 
 
@@ -108,7 +110,7 @@ def test_holidays_are_holes_of_business_days():
     grid = lay(table(times, range(13)))
     assert grid.step.name == "B"
     assert numbers(grid) == [0, 1, 2, 3, None, 4, 5, 6, 7, None, 8, 9, 10, 11, 12]
-    assert "first 2020-12-25 after line 5" in grid.warnings[0]
+    assert "line 5: no row follows for 2020-12-25, 2 such holes" in grid.warnings[0]
 
 
 def test_mostly_holes_are_refused_unless_the_step_is_named():
@@ -135,10 +137,10 @@ def test_rows_out_of_order_are_sorted_and_told():
     grid = lay(table(times, [0, 2, 1, 3, 4]))
     assert numbers(grid) == [0, 1, 2, 3, 4]
     (warning,) = grid.warnings
-    assert "1 row earlier than the row before, first in line 4 (2020-01-01 01:00)" in warning
+    assert "line 4: 2020-01-01 01:00 is earlier than the row before, 1 such row" in warning
     newest_first = lay(table(hourly(5)[::-1], range(5)))
     assert numbers(newest_first) == [4, 3, 2, 1, 0]
-    assert "4 rows earlier" in newest_first.warnings[0]
+    assert "4 such rows" in newest_first.warnings[0]
     assert "line 3" in newest_first.warnings[0]
 
 
@@ -157,7 +159,7 @@ def test_the_same_row_twice_is_kept_once_and_told():
     assert numbers(grid) == [0, 1, 2, 3]
     assert grid.rows_read.tolist() == [4]
     (warning,) = grid.warnings
-    assert "3 rows the same as another at that time, first in line 4 (2020-01-01 01:00)" in warning
+    assert "line 4: the same row as in line 3, 2020-01-01 01:00, 3 such rows" in warning
     assert "--series" in warning
 
 
@@ -223,10 +225,7 @@ def test_a_series_begins_and_ends_where_a_target_is_measured():
     assert grid.counts.tolist() == grid.rows_read.tolist() == [4]
     assert grid.ahead.tolist() == [0]
     (warning,) = grid.warnings
-    assert (
-        "4 rows before the first or after the last measured 'load' of a series not used, first line 2"
-        in warning
-    )
+    assert "line 2: before the first or after the last measured 'load', so not used, 4 such rows" in warning
 
 
 def test_any_of_several_targets_makes_a_row_usable():
@@ -243,7 +242,7 @@ def test_rows_after_the_last_target_are_kept_where_a_future_covariate_is_known()
     assert grid.ahead.tolist() == [5]  # 03:00 to 07:00, with the hole at 06:00
     np.testing.assert_array_equal(grid.values[:, 1], [1, 1, 1, 2, 3, NAN, NAN, 4])
     assert len(grid.values) == 8
-    assert any("1 row before the first or after" in warning for warning in grid.warnings)
+    assert any("so not used, 1 such row" in warning for warning in grid.warnings)
 
 
 def test_rows_ahead_of_one_series_are_not_those_of_the_next():
@@ -326,9 +325,12 @@ def test_a_file_without_times_has_unit_steps():
 
 @pytest.mark.parametrize(
     ("start", "end", "expected"),
-    [("2020-01-02", None, (24, 71)), (None, "2020-01-02", (0, 47)), ("2020-01-01 05:00", "2020-01-01 07:00", (5, 7)),
-     ("2020-01-01 05:30", "2020-01-01 07:30", (6, 7)), ("row:3", "row:5", (2, 4)), ("row:3", "2020-01-01", (2, 23)),
-     (None, "row:500", (0, 71)), ("2019", "2020-01", (0, 71)), (None, "2020", (0, 71)), (None, "20200101", (0, 23))],
+    [("2020-01-02", None, (24, 71)), (None, "2020-01-02", (0, 47)),
+     ("2020-01-01 05:00", "2020-01-01 07:00", (5, 7)),
+     ("2020-01-01 05:30", "2020-01-01 07:30", (6, 7)), ("row:3", "row:5", (2, 4)),
+     ("row:3", "2020-01-01", (2, 23)),
+     (None, "row:500", (0, 71)), ("2019", "2020-01", (0, 71)), (None, "2020", (0, 71)),
+     (None, "20200101", (0, 23))],
 )  # fmt: skip
 def test_start_and_end_are_both_included(start, end, expected):
     grid = lay(table(hourly(72), range(72)), start=start, end=end)
@@ -376,6 +378,46 @@ def test_a_file_without_times_takes_rows_as_bounds_only():
     assert "row:" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "time_format", "first", "last"),
+    [("2020", LOCAL, "2020-01-01", "2020-12-31 23:59:59.999999"),
+     ("2020-02", LOCAL, "2020-02-01", "2020-02-29 23:59:59.999999"),
+     ("202002", LOCAL, "2020-02-01", "2020-02-29 23:59:59.999999"),
+     ("2020Q4", LOCAL, "2020-10-01", "2020-12-31 23:59:59.999999"),
+     ("20200229", LOCAL, "2020-02-29", "2020-02-29 23:59:59.999999"),
+     ("2020-02-29T10:30", LOCAL, "2020-02-29 10:30", "2020-02-29 10:30"),
+     ("03/02/2020", TimeFormat(pattern="%d/%m/%Y"), "2020-02-03", "2020-02-03 23:59:59.999999"),
+     ("02/03/2020 05:00", TimeFormat(pattern="%m/%d/%Y"), "2020-02-03 05:00", "2020-02-03 05:00"),
+     ("2020-03", TimeFormat(zone="+00:00", offset=60), "2020-02-29 23:00", "2020-03-31 22:59:59.999999"),
+     ("2020-03-01", TimeFormat(zone="+00:00", offset=-300), "2020-03-01 05:00", "2020-03-02 04:59:59.999999"),
+     ("2020-03-01 01:00+02:00", TimeFormat(zone="Z"), "2020-02-29 23:00", "2020-02-29 23:00"),
+     ("1583000000", TimeFormat(pattern="epoch-s"), "2020-02-29 18:13:20", "2020-02-29 18:13:20")],
+)  # fmt: skip
+def test_a_time_given_with_a_flag_names_all_that_it_writes(text, time_format, first, last):
+    assert moment("--end", text, time_format) == tuple(micros([first, last]).tolist())
+
+
+def test_messages_say_utc_where_the_file_writes_offsets_and_row_where_it_has_no_lines():
+    instants = table(
+        hourly(5).delete(2), range(4), time_format=TimeFormat(pattern="%Y-%m-%d %H:%M", zone="Z")
+    )
+    assert "2020-01-01 02:00 UTC" in lay(instants).warnings[0]
+    parquet = Table(**(vars(instants) | {"delimiter": ""}))
+    assert lay(parquet).warnings[0].startswith("a.csv, row 3: ")
+
+
+def test_etth1_cut_as_published():
+    source = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
+    read = read_table(str(source), targets=("OT",), past=("HUFL",))
+    grid = lay(read, end="row:14400")
+    assert grid.counts.tolist() == grid.rows_read.tolist() == [14400]
+    assert grid.step.name == "h"
+    assert grid.warnings == ()
+    last = grid.step.times(grid.counts - 1, grid.origin_us)
+    assert (last == micros(["2018-02-20 23:00"])).all()
+    np.testing.assert_array_equal(grid.values, read.values[:14400])
+
+
 def fits(times, step: str, series=None) -> Grid:
     return lay(table(times, range(len(times)), series=series), step=parse_freq(step))
 
@@ -394,7 +436,8 @@ def test_new_data_of_the_same_step_is_laid_with_its_own_phase():
 
 @pytest.mark.parametrize(
     ("freq", "step"),
-    [("D", "h"), ("2h", "h"), ("30min", "h"), ("h", "D"), ("D", "B"), ("B", "D"), ("MS", "ME"), ("QS", "MS"), ("MS", "QS"),
+    [("D", "h"), ("2h", "h"), ("30min", "h"), ("h", "D"), ("D", "B"), ("B", "D"), ("MS", "ME"),
+     ("QS", "MS"), ("MS", "QS"),
      ("D", "MS"), ("h", "1"), ("W", "D")],
 )  # fmt: skip
 def test_new_data_of_another_step_is_refused_naming_both(freq, step):
@@ -406,7 +449,7 @@ def test_new_data_of_another_step_is_refused_naming_both(freq, step):
 
 def test_new_data_without_a_step_names_the_line():
     with pytest.raises(
-        DataError, match=r"no regular step, where the run has h, see line 4 \(2020-01-01 02:10\)"
+        DataError, match=r"no regular step \(see line 4, 2020-01-01 02:10\), where the run has h"
     ):
         fits(["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:10", "2020-01-01 03:00"], "h")
     with pytest.raises(DataError, match="the step 1, where the run has h"):
@@ -454,7 +497,7 @@ def test_gaps_shuffles_and_doubles_come_back_as_pandas_lays_them(data):
     assert grid.rows_read.sum() == len(rows)
     first_times = [min(when for one, when in rows if one == name) for name in names]
     assert grid.origin_us.tolist() == micros(first_times).tolist()
-    assert any("same as another" in warning for warning in grid.warnings) == bool(doubles)
+    assert any("the same row as" in warning for warning in grid.warnings) == bool(doubles)
 
 
 def test_a_panel_of_many_series_is_quick():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_run import VALUES, prepare, quantize, train, tree
+from small_run import VALUES, child, finish, prepare, quantize, train, tree
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, StaleArtifact
 from lstm_cli.rundir import manifest, open_run, opening
@@ -309,6 +309,22 @@ def test_a_reader_that_met_a_swap_reads_again_once(run: Path, monkeypatch: pytes
     assert len(reads) == 2
     assert model.bytes(MODEL.name) == b"new weights"
     assert model.bytes("model.onnx") == b"graph of new weights"
+
+
+def test_readers_during_twenty_swaps_see_one_whole_model(run: Path) -> None:
+    source = """
+while not (path.parent / "done").exists():
+    model = rundir.open_run(path).artifact("model")
+    weights = model.bytes("weights.safetensors")
+    assert model.bytes("model.onnx") == b"graph of " + weights
+print("well")
+"""
+    readers = [child(source, run) for _ in range(3)]
+    for number in range(20):
+        prepare(run, VALUES + number)
+        train(run, b"model %d" % number)
+    (run.parent / "done").touch()
+    assert [finish(reader) for reader in readers] == [(0, "well\n", "")] * 3
 
 
 def test_reading_writes_nothing_and_leaks_no_descriptor(run: Path) -> None:

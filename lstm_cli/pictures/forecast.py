@@ -1,0 +1,80 @@
+"""Forecasts against the truth as one PNG."""
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, TRUTH, FORECAST, BASELINE = "#8a8f98", "#22262e", "#d1495b", "#5a8fbf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One window: what came before (h rows), and over the horizon (H rows) the truth and two forecasts."""
+
+    title: str
+    times: np.ndarray  # [h + H] datetime64, or row numbers
+    history: np.ndarray  # [h]
+    truth: np.ndarray  # [H], NaN where not measured
+    forecast: np.ndarray  # [H]
+    baseline: np.ndarray  # [H]
+    baseline_name: str
+
+
+def draw_forecast(panels: Sequence[Panel]) -> bytes:
+    """The PNG, the same bytes for the same panels."""
+    _settle_cache()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = 1 if len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(10, 1.0 + 2.9 * rows), layout="constrained", facecolor="white")
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    for axis, panel in zip(axes, panels, strict=False):
+        _draw(axis, panel)
+    for axis in list(axes)[len(panels) :]:
+        axis.set_visible(False)
+    handles, labels = next(iter(figure.axes)).get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    file = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _draw(axis: "Axes", panel: Panel) -> None:
+    before, ahead = panel.times[: len(panel.history)], panel.times[len(panel.history) :]
+    # The truth joins on to the history, so that no gap stands at the origin.
+    axis.plot(panel.times, [*panel.history, *panel.truth], color=TRUTH, linewidth=1.3, label="measured")
+    axis.plot(ahead, panel.baseline, color=BASELINE, linewidth=1.2, linestyle="--", label=panel.baseline_name)
+    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, label="forecast")
+    axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
+    axis.set_title(panel.title, loc="left", fontsize=10)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
+    axis.tick_params(labelsize=8, color=INK)
+    axis.margins(x=0.01)
+    if np.issubdtype(panel.times.dtype, np.datetime64):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=3, maxticks=7)
+        axis.xaxis.set_major_locator(locator)
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _settle_cache() -> None:
+    """matplotlib keeps a cache beside its settings: in a temporary folder, so that nothing is left elsewhere."""
+    if "MPLCONFIGDIR" not in os.environ:
+        import atexit
+        import shutil
+        import tempfile
+
+        folder = tempfile.mkdtemp(prefix="lstm-")
+        os.environ["MPLCONFIGDIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)

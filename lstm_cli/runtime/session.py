@@ -1,0 +1,53 @@
+"""Forecasting without torch: an ONNX graph in ONNX Runtime."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_cli.errors import CorruptArtifact
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+INPUTS = ("past", "future", "mask")
+OUTPUT = "forecast"
+_ERRORS_ONLY = 3  # of what ONNX Runtime logs by itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A loaded graph: called with past [B, L, F], future [B, H, K] and mask [B, L], it gives [B, H, C], float32."""
+
+    graph: "InferenceSession"
+
+    def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        inputs = {
+            name: np.ascontiguousarray(value, dtype=np.float32)
+            for name, value in zip(INPUTS, (past, future, mask), strict=True)
+        }
+        forecast: np.ndarray = self.graph.run([OUTPUT], inputs)[0]
+        return forecast
+
+
+def open_session(model: bytes, *, threads: int | None) -> Session:
+    """Loads a graph from its bytes; threads None: all cores. Raises CorruptArtifact for what is no graph of ours."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.inter_op_num_threads = 1
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    create: Callable[..., InferenceSession] = onnxruntime.InferenceSession
+    try:
+        graph = create(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises classes of its own that share nothing but this
+        raise CorruptArtifact(
+            f"the ONNX graph of the model cannot be loaded: {str(error).splitlines()[0]}",
+            hint="train the model again",
+        ) from error
+    if tuple(value.name for value in graph.get_inputs()) != INPUTS:
+        raise CorruptArtifact("the ONNX graph is not one of ours", hint="train the model again")
+    return Session(graph=graph)

@@ -1,0 +1,241 @@
+"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lstm_cli.errors import GateFailed, Interrupted
+from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.steps.evaluate import EvaluateReport
+from lstm_cli.steps.predict import PredictReport
+from lstm_cli.steps.prepare import PrepareReport
+from lstm_cli.steps.quantize import QuantizeReport
+from lstm_cli.steps.train import TrainReport
+
+VERBS = ("prepare", "train", "evaluate", "quantize", "predict")
+calls: list[dict[str, Any]] = []  # what each step was given
+
+
+def install() -> None:
+    """Put the fakes in the place of the steps, for the rest of this process."""
+    for verb in VERBS:
+        setattr(import_module(f"lstm_cli.steps.{verb}"), verb, globals()[verb])
+
+
+def command(*argv: str) -> list[str]:
+    """The command line of a fresh process that runs `lstm` with the fakes."""
+    program = "import fake_steps; fake_steps.install(); from lstm_cli.cli.main import main; main()"
+    return [sys.executable, "-c", program, *argv]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment for `command`: ours without any setting of lstm, and with `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LSTM_")}
+    return kept | {"PYTHONPATH": str(Path(__file__).parent)} | more
+
+
+def scores(factor: float) -> dict[str, float | None]:
+    figures = {"mae": 0.5, "rmse": 0.7, "smape": 12.3, "mase": 0.9, "mse_scaled": 0.05, "mae_scaled": 0.17}
+    return {name: figure * factor for name, figure in figures.items()}
+
+
+def prepare_report(**changes: Any) -> PrepareReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "source": "load.csv",
+        "rows": 17420,
+        "target_sum": 12.5,
+        "targets": ("OT",),
+        "past": (),
+        "future": (),
+        "calendar": ("hour",),
+        "series": 1,
+        "time_start": "2016-07-01T00:00:00",
+        "time_end": "2018-06-26T19:00:00",
+        "freq": "h",
+        "season": 24,
+        "seasons": (24, 168),
+        "season_reason": "the training rows repeat at 24",
+        "lookback": 336,
+        "lookback_reason": "two of the longest season",
+        "horizon": 24,
+        "windows": {"train": 11835, "val": 1719, "test": 3461},
+        "split_rows": {"train": 12194, "val": 1742, "test": 3484},
+        "filled": 3,
+        "scaler": "standard",
+        "megabytes": 0.1,
+        "warnings": (),
+    }
+    return PrepareReport(**values | changes)
+
+
+def train_report(**changes: Any) -> TrainReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "model": "segment",
+        "parameters": 139166,
+        "lookback": 336,
+        "horizon": 24,
+        "device": "cpu",
+        "threads": 2,
+        "seed": 0,
+        "epochs_run": 11,
+        "best_epoch": 7,
+        "steps": 2013,
+        "val": {"mae_scaled": 0.31, "mase": 0.88},
+        "val_baselines": {
+            "naive": {"mae_scaled": 0.6, "mase": 1.5},
+            "seasonal_naive": {"mae_scaled": 0.4, "mase": 1.02},
+            "linear": {"mae_scaled": 0.32, "mase": 0.9},
+        },
+        "linear": {"lookback": 336, "penalty": 0.1},
+        "stopped": "patience",
+        "notes": ("no forecast below 0: no training value is negative",),
+        "seconds": 12.3,
+        "warnings": (),
+    }
+    return TrainReport(**values | changes)
+
+
+def evaluate_report(**changes: Any) -> EvaluateReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "model": "segment",
+        "precision": "fp32",
+        "split": "test",
+        "windows": 3461,
+        "metrics": scores(1),
+        "baselines": {"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
+        "per_step": [{"step": step, **scores(step / 24)} for step in range(1, 25)],
+        "per_target": {"OT": scores(1)},
+        "per_series": {"": scores(1)},
+        "gates": [],
+        "picture": "runs/load/scores/0001/forecasts.png",
+        "mase_left_out": 0,
+        "warnings": (),
+    }
+    return EvaluateReport(**values | changes)
+
+
+def quantize_report(**changes: Any) -> QuantizeReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "to": "int8",
+        "size": {"fp32": 280000, "quantized": 70000},
+        "latency_ms": {"fp32": 1.2, "quantized": 0.7},
+        "batch": 64,
+        "mae_scaled": {"fp32": 0.3123, "quantized": 0.3125},
+        "loss": 0.0006,
+        "max_loss": 0.01,
+        "warnings": (),
+    }
+    return QuantizeReport(**values | changes)
+
+
+def predict_report(**changes: Any) -> PredictReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "output": "-",
+        "format": "csv",
+        "precision": "int8",
+        "rows": 24,
+        "series": 1,
+        "horizon": 24,
+        "time_start": "2018-06-26 20:00:00",
+        "time_end": "2018-06-27 19:00:00",
+        "seconds": {"read": 0.1, "model": 0.1, "write": 0.1},
+        "warnings": (),
+    }
+    return PredictReport(**values | changes)
+
+
+def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=None):
+    calls.append({"source": source, "run": run, "config": config, "force": force, "lock_wait": lock_wait})
+    listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
+    _misbehave()
+    return prepare_report(run=str(run), source=source)
+
+
+def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int | None]):
+    """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so."""
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+    listen(Noted(text="training on cpu (2 threads)"))
+    epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
+    listen(TrainingStarted(model=config.model, parameters=139166, windows=11667, epochs=epochs, steps_per_epoch=10))
+    for epoch in range(epochs + 1):
+        for step in range(10):
+            signum = should_stop()
+            if signum is not None:
+                listen(Noted(text="stopped at a step"))
+                raise Interrupted(signum)
+            listen(Progressed(stage="steps", done=step, total=10))
+            time.sleep(float(os.environ.get("FAKE_STEP", "0.001")))
+        listen(
+            EpochEnded(
+                epoch=epoch,
+                epochs=epochs,
+                step=10 * epoch,
+                train_loss=0.5 if epoch else None,
+                val_loss=0.4,
+                best=epoch < 2,
+                lr=1e-3,
+                grad_norm=0.1,
+                seconds=0.1 * epoch,
+            )
+        )
+    _misbehave()
+    return train_report(run=str(run))
+
+
+def evaluate(run, config, listen, *, lock_wait=0.0):
+    """Every condition with 'mase' in it comes true."""
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+    gates = [
+        {"condition": text, "value": 0.9, "limit": 1.0, "failed": "mase" in text, "reason": "mase is 0.9"}
+        for text in config.fail_if
+    ]
+    report = evaluate_report(run=str(run), split=config.split, gates=gates)
+    _misbehave()
+    if any(gate["failed"] for gate in gates):
+        error = GateFailed("not good enough: mase is 0.9", hint="the scores are kept")
+        error.report = report  # type: ignore[attr-defined]
+        raise error
+    return report
+
+
+def quantize(run, config, listen, *, lock_wait=0.0):
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+    _misbehave()
+    return quantize_report(run=str(run), to=config.to, max_loss=config.max_loss)
+
+
+def predict(run, new, config, listen, *, stdin=None, stdout=None):
+    """With FAKE_ROWS=N: so many rows."""
+    calls.append({"run": run, "new": new, "config": config})
+    listen(Warned(text="the model is older than the data"))
+    _misbehave()
+    rows = "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * int(os.environ.get("FAKE_ROWS", "24"))
+    if config.output == "-":
+        stdout.write(rows.encode())
+    else:
+        Path(config.output).write_text(rows)
+    return predict_report(run=str(run), output=config.output)
+
+
+def _misbehave() -> None:
+    """FAKE_RAISE=EXPRESSION raises what the expression makes; FAKE_SLEEP=SECONDS sleeps."""
+    time.sleep(float(os.environ.get("FAKE_SLEEP", "0")))
+    expression = os.environ.get("FAKE_RAISE")
+    if expression:
+        import lstm_cli.errors
+
+        raise eval(expression, vars(lstm_cli.errors) | {"Path": Path})
+
+
+def arguments(verb: str) -> Sequence[str]:
+    """The least that a verb asks for."""
+    return {"prepare": ("prepare", "data.csv", "run")}.get(verb, (verb, "run"))
