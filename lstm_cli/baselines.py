@@ -80,7 +80,8 @@ def fit_linear(
 
     Pooled over series and targets. The penalty grows with the lag as (1 + lag / m), so that old values are
     trusted less; one eigendecomposition serves all penalties (Hoerl and Kennard 1970). train, val: windows of
-    at least max(lookbacks); unit [C]; error_scale [S, C]: what an error of each series is divided by, scaled.
+    at least max(lookbacks); unit [C]; error_scale [S, C]: what an error of each series is divided by, scaled,
+    NaN where a series has none.
     """
     season, targets = train.dataset.schema.season, len(unit)
     fitted = _rows(train.every(max(1, MOST_ROWS // targets)), unit, error_scale)
@@ -144,8 +145,10 @@ def _solutions(rows: _Rows, lookback: int, season: int) -> list[tuple[float, np.
 
 def _score(rows: _Rows, solution: np.ndarray, lookback: int) -> float:
     weights = solution.astype(np.float32)
-    error = np.abs(rows.past[:, -lookback:] @ weights[:-1] + weights[-1] - rows.step) * rows.weight[:, None]
-    error = error[rows.observed & np.isfinite(rows.weight)[:, None]]
+    scaled = np.isfinite(rows.weight)
+    weight = rows.weight if scaled.any() else np.ones_like(rows.weight)  # no series has one: the plain error
+    error = np.abs(rows.past[:, -lookback:] @ weights[:-1] + weights[-1] - rows.step) * weight[:, None]
+    error = error[rows.observed & np.isfinite(weight)[:, None]]
     return float(error.mean()) if error.size else 0.0
 
 

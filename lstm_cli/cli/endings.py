@@ -38,9 +38,7 @@ def end(error: BaseException, verb: str = "") -> int:
     except BrokenPipeError as broken:
         error = broken if isinstance(error, Exception) else error
         mute(sys.stdout)
-    except OSError as unwritten:
-        if isinstance(error, OSError) and error.errno == unwritten.errno and error.filename is None:
-            error.filename = "standard output"
+    except OSError:
         mute(sys.stdout)
     if isinstance(error, BrokenPipeError):
         mute(sys.stdout)

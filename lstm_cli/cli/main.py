@@ -9,6 +9,8 @@ from lstm_cli.cli import endings, signals, streams
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code (see errors.py and CONTRACT for what each means)."""
+    if argv is None:
+        streams.read_utf8(sys.orig_argv)
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -27,11 +29,13 @@ def run(argv: Sequence[str]) -> int:
         from lstm_cli.cli import app
 
         verb = app.find_verb(argv)
-        work = app.parse(argv)
+        with streams.writing_out():  # --help is answered here
+            work = app.parse(argv)
         # Run here, and not inside of Typer, which has endings of its own for EOFError and closed pipes.
         if work is not None:
             work()
-        sys.stdout.flush()
+        with streams.writing_out():  # what is still in the buffer
+            pass
     except BaseException as error:
         return endings.end(error, verb)
     return 0

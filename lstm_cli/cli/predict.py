@@ -1,6 +1,7 @@
 """`lstm predict RUN [NEW]`."""
 
 import sys
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -82,9 +83,10 @@ def predict(
     def work() -> None:
         from lstm_cli.cli import tables
         from lstm_cli.cli.progress import listening
+        from lstm_cli.cli.streams import writing_out
         from lstm_cli.steps.predict import predict as step
 
-        with listening() as listen:
+        with listening() as listen, writing_out() if output == "-" else nullcontext():
             report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
         if as_json:
             tables.show_json(report)

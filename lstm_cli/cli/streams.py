@@ -3,6 +3,8 @@
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 
@@ -28,6 +30,27 @@ def open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a test or a notebook may have put another object there
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def read_utf8(orig_argv: list[str]) -> None:
+    """Begin this process anew in Python's UTF-8 mode where the locale is another one.
+
+    The names of columns and files in `argv` were read by the locale, but are UTF-8 as in the data.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and orig_argv:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *orig_argv[1:]])
+
+
+@contextmanager
+def writing_out() -> Iterator[None]:
+    """Within this block what is written to stdout fails by the name of standard output."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is None:
+            error.filename = "standard output"
+        raise
 
 
 def one_line(text: str) -> str:

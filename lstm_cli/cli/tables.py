@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from lstm_cli.cli.streams import is_lively, one_line, say
+from lstm_cli.cli.streams import is_lively, one_line, say, writing_out
 
 BASELINES = {"linear": "linear", "seasonal_naive": "seasonal naive", "naive": "naive"}
 METRICS = {
@@ -18,6 +18,7 @@ METRICS = {
     "mae_scaled": "MAE scaled",
 }
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
+KEPT = "\N{NO-BREAK SPACE}"  # a blank that Rich keeps at the end of a cell; never in a name, see one_line
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 
 
@@ -55,7 +56,8 @@ class Page:
 
     def text(self) -> str:
         """All of it, without blanks at the ends of lines."""
-        return "".join(f"{line.rstrip()}\n" for line in self._drawn.getvalue().splitlines())
+        drawn = self._drawn.getvalue().replace(KEPT, " ")
+        return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
 
     def blank(self) -> None:
         """An empty line."""
@@ -83,7 +85,10 @@ class Page:
                 marked = bool(best) and best[place] == index
                 # the mark has a place of its own in each cell, so that figures stand below each other
                 cells.append(
-                    Text(figure + (" *" if marked else "  " if best else ""), "bold green" if marked else "")
+                    Text(
+                        figure + (" *" if marked else KEPT * 2 if best else ""),
+                        "bold green" if marked else "",
+                    )
                 )
             table.add_row(*cells)
         self._console.print(table)
@@ -96,14 +101,17 @@ def show(report: Any, draw: Callable[[Any, Page], None], *, as_json: bool) -> No
     else:
         page = Page()
         draw(report, page)
-        sys.stdout.write(page.text())
+        with writing_out():
+            sys.stdout.write(page.text())
 
 
 def show_json(report: Report) -> None:
     """Print a report as one JSON object on one line."""
     import json
 
-    sys.stdout.write(json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False)
+    with writing_out():
+        sys.stdout.write(text + "\n")
 
 
 def tell_forecast(report: Any) -> None:
@@ -214,7 +222,8 @@ def quantize_table(report: Any, page: Page) -> None:
     ]
     page.table(("", "fp32", report.to), rows)
     page.blank()
-    grown = f"grew by {report.loss:.2%}" if report.loss > 0 else f"fell by {-report.loss:.2%}"
+    change = f"{abs(report.loss):.2%}"
+    grown = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
     page.line(
         f"{report.to} has {shrunk:.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
     )
@@ -225,7 +234,7 @@ def _score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: M
     table = [[_defined(score.get(key)) for key in shown] for score in scores.values()]
     best = [_lowest([row[place] for row in table]) for place in range(len(shown))]
     rows = [(name, *(_figure(figure) for figure in row)) for name, row in zip(scores, table, strict=True)]
-    page.table(("forecast", *(f"{title}  " for title in shown.values())), rows, best)
+    page.table(("forecast", *(f"{title}{KEPT * 2}" for title in shown.values())), rows, best)
     page.line("* the lowest error")
 
 

@@ -67,11 +67,8 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     lookback, lookback_reason = config.lookback, "given"
     if lookback is None:
         lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
-        lookback_reason = (
-            f"two of the longest season ({max(seasons)}), as far as {rows} training rows allow"
-            if seasons
-            else f"no season, twice the horizon, as far as {rows} training rows allow"
-        )
+        of = f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}" if seasons else "no season"
+        lookback_reason = f"by rule from {of}, horizon {horizon} and {rows:,} training rows"
     schema = Schema(
         targets=table.targets,
         past=table.past,

@@ -23,7 +23,8 @@ def confirmed_seasons(candidates: tuple[int, ...], training: list[np.ndarray]) -
 
     training: for each series its target columns [T, C], NaN where not measured. A season P is kept where three
     of it fit, its autocorrelation (the median over series and targets) is above max(0.2, 2 / sqrt(T)), and that
-    of the steps from row to row is above 3 / sqrt(T): a random walk has the first at every lag, never the second.
+    of the steps from row to row stands 3 / sqrt(T) above 0 and above its least between P/2 and P: a random walk
+    has the first at every lag, never the second, and that of a smooth trend only falls.
     """
     found: dict[int, float] = {}
     sample = training[:: max(1, len(training) // 200)]  # a few hundred series tell as much as thousands
@@ -34,8 +35,11 @@ def confirmed_seasons(candidates: tuple[int, ...], training: list[np.ndarray]) -
         columns = [rows[:, column] for rows in long for column in range(rows.shape[1])]
         rows_each = float(np.median([len(rows) for rows in long]))
         at_season = _median(columns, season)
-        of_steps = _median([np.diff(column) for column in columns], season)
-        if at_season > max(0.2, 2 / np.sqrt(rows_each)) and of_steps > 3 / np.sqrt(rows_each):
+        steps = [np.diff(column) for column in columns]
+        of_steps = _median(steps, season)
+        between = {season - max(1, season * part // 8) for part in (1, 2, 3, 4)} - {0}
+        least = max(0.0, min(_median(steps, lag) for lag in between)) if between else 0.0
+        if at_season > max(0.2, 2 / np.sqrt(rows_each)) and of_steps - least > 3 / np.sqrt(rows_each):
             found[season] = at_season
     return found
 
@@ -48,23 +52,25 @@ def _median(columns: list[np.ndarray], lag: int) -> float:
 def found_season(training: list[np.ndarray]) -> dict[int, float]:
     """The season of data whose step names none: the highest peak of the autocorrelation at lags 4 to T/4.
 
-    It must be above max(0.2, 2 / sqrt(T)); returns {} where none is.
+    A peak is above max(0.2, 2 / sqrt(T)) and the highest within a quarter of its lag. Every multiple of a season
+    peaks as high as the season, so the first that is lower than the highest by no more than chance, 2 / sqrt(T),
+    is taken. Returns {} where there is none.
     """
     rows_each = int(np.median([len(rows) for rows in training]))
     columns = [rows[:, column] for rows in training[:50] for column in range(rows.shape[1])]
     lags = range(3, min(rows_each // 4, 400) + 2)
     known = {lag: _median(columns, lag) for lag in lags}
+    chance = 2 / np.sqrt(rows_each)
     peaks = {
         lag: known[lag]
         for lag in list(lags)[1:-1]
-        if known[lag] > max(0.2, 2 / np.sqrt(rows_each))
-        and known[lag] >= known[lag - 1]
-        and known[lag] > known[lag + 1]
+        if known[lag] > max(0.2, chance)
+        and all(known[lag] >= known.get(lag + away, -1) for away in range(-(lag // 4), lag // 4 + 1))
     }
-    if not peaks:
-        return {}
-    best = max(peaks, key=lambda lag: peaks[lag])
-    return {best: peaks[best]}
+    return next(
+        ({lag: value} for lag, value in peaks.items() if value >= max(peaks.values()) - chance),
+        {},
+    )
 
 
 def automatic_lookback(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> int:

@@ -19,11 +19,12 @@ from lstm_cli.rundir.artifacts import (
     command,
 )
 from lstm_cli.rundir.durable import output_error, refusals_told
-from lstm_cli.rundir.reading import Files, Run, close_files, is_link, opened
+from lstm_cli.rundir.reading import Files, Run, is_link, opened
 
 # O_NONBLOCK: a FIFO in an artifact's place must not hang the reader.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER_FLAGS = _FLAGS | os.O_DIRECTORY
+_SWAPS = 10  # commits that may overtake one reader, which needs less than a millisecond
 
 
 def open_run(path: Path | str) -> Run:
@@ -40,20 +41,20 @@ def open_run(path: Path | str) -> Run:
         data = read_manifest(path, root)
         if data is None:
             raise nothing_in(path, look(path))
-        steps = manifest.decode(data, path)
-        files = _open_files(root, steps)
-        if any(isinstance(file, FileNotFoundError) for file in files.values()):
-            # A writer may have replaced what we were about to open. Once: it cannot go on for ever.
-            try:
-                newer = read_manifest(path, root)
-                if newer is not None and newer != data:
-                    steps = manifest.decode(newer, path)
-                    close_files(files)
-                    files = _open_files(root, steps)
-            except BaseException:
-                close_files(files)
-                raise
-    return Run(path, steps, files)
+        run = _snapshot(path, root, data)
+        # A file that is gone may have been replaced since: the manifest is read again, once for each manifest met.
+        for _ in range(_SWAPS):
+            newer = read_manifest(path, root) if run.lacks_files() else None
+            if newer is None or newer == data:
+                break
+            data = newer
+            run = _snapshot(path, root, data)
+    return run
+
+
+def _snapshot(path: Path, root: int, data: bytes) -> Run:
+    steps = manifest.decode(data, path)
+    return Run(path, steps, _open_files(root, steps))
 
 
 def read_manifest(path: Path, root: int) -> bytes | None:

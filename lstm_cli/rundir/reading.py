@@ -43,7 +43,14 @@ class Run:
 
     def close(self) -> None:
         """Close the files of the run; arrays that are memory-mapped stay usable."""
-        close_files(self._files)
+        while self._files:
+            _, opened = self._files.popitem()
+            if isinstance(opened, int):
+                os.close(opened)
+
+    def lacks_files(self) -> bool:
+        """Whether a file that the manifest names was not there."""
+        return any(isinstance(file, FileNotFoundError) for file in self._files.values())
 
     def has(self, name: str) -> bool:
         """Whether the artifact has been made."""
@@ -242,14 +249,6 @@ def is_link(path: Path) -> bool:
     with suppress(OSError):
         return path.is_symlink()
     return False
-
-
-def close_files(files: Files) -> None:
-    """Close what is open and forget it all."""
-    while files:
-        _, opened = files.popitem()
-        if isinstance(opened, int):
-            os.close(opened)
 
 
 @contextmanager

@@ -168,40 +168,48 @@ def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
 def _picture(
     dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: scoring.Bounds
 ) -> bytes:
-    """The last window of up to four series and targets, chosen evenly: history, truth, forecast, baseline."""
+    """Four windows, spread over series, targets and time: history, truth, forecast, baseline."""
     from lstm_cli.pictures.forecast import Panel, draw_forecast
 
     schema = dataset.schema
     beside = "seasonal_naive" if "seasonal_naive" in forecasters else "naive"
-    scored = np.unique(windows.series)
-    pairs = [(one, target) for one in scored for target in range(dataset.targets)]
     panels = []
-    for place in np.unique(np.linspace(0, len(pairs) - 1, PANELS).round().astype(int)):
-        one, target = pairs[place]
-        last = int(np.flatnonzero(windows.series == one)[-1])
-        batch = windows[last]
-
-        def units(values: np.ndarray, batch: Any = batch, target: int = target) -> np.ndarray:
-            return scoring.in_units(dataset, values, batch.series, bounds)[0, :, target]
-
+    for place, target in _shown(windows, dataset.targets):
+        batch, one = windows[place], int(windows.series[place])
         shown = min(batch.past.shape[1], max(2 * schema.horizon, 2 * schema.season), int(batch.mask.sum()))
-        first = int(windows.origins[last] - dataset.series.offset[one])
-        history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)[0, :, target]
+        origin = int(windows.origins[place] - dataset.series.offset[one])
+        times = _times(dataset, one, origin - shown, origin + schema.horizon)
+        named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
+        drawn = {
+            name: scoring.in_units(dataset, forecasters[name](batch), batch.series, bounds)[0, :, target]
+            for name in ("model", beside)
+        }
+        history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)
         truth = dataset.in_units(batch.target, batch.series)[0, :, target]
         panels.append(
             Panel(
-                title=" · ".join(
-                    name for name in (dataset.series.names[one], schema.targets[target]) if name
-                ),
-                times=_times(dataset, one, first - shown, first + schema.horizon),
-                history=history,
+                title=" · ".join([*named, f"from {str(times[shown])[:16].replace('T', ' ')}"]),
+                times=times,
+                history=history[0, :, target],
                 truth=np.where(batch.observed[0, :, target], truth, np.nan),
-                forecast=units(forecasters["model"](batch)),
-                baseline=units(forecasters[beside](batch)),
+                forecast=drawn["model"],
+                baseline=drawn[beside],
                 baseline_name=beside.replace("_", " "),
             )
         )
     return draw_forecast(panels)
+
+
+def _shown(windows: Windows, targets: int) -> list[tuple[int, int]]:
+    """Windows and targets of the picture's panels: evenly spaced over series and targets, and over time."""
+    series, first, count = np.unique(windows.series, return_index=True, return_counts=True)
+    shown = []
+    for panel in range(PANELS):
+        pair = panel * len(series) * targets // PANELS
+        one, target = divmod(pair, targets)
+        share = (panel + 1) / PANELS  # the last panel shows the newest window
+        shown.append((int(first[one] + round(share * (count[one] - 1))), target))
+    return sorted(set(shown))
 
 
 def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:

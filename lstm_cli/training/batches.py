@@ -72,7 +72,12 @@ class DeviceWindows:
 
 
 def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of places [size]: a new order each time all were seen, no remainder left out."""
+    """Endless batches of places [size]: a new order each time all were seen, no remainder left out.
+
+    Raises ValueError where there is nothing to choose from.
+    """
+    if count < 1:
+        raise ValueError("there are no windows to shuffle")
     rest = torch.empty(0, dtype=torch.long)
     while True:
         while len(rest) < size:

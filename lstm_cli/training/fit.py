@@ -145,7 +145,8 @@ def _train_epoch(
         norms.append(norm.detach())
         if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
             # Read in tens: every read waits for the device.
-            _require_finite(torch.stack([*losses[-10:], *norms[-10:]]), epoch, first + number + 1)
+            recent = torch.stack([torch.stack(losses[-10:]), torch.stack(norms[-10:])])
+            _require_finite(recent, epoch, first + number + 1)
         optimizer.step()
         if isinstance(kept, Average):
             kept.update(model, first + number)
@@ -165,9 +166,11 @@ def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
     return (cost * batch.observed).sum() / batch.observed.sum().clamp(min=1)
 
 
-def _require_finite(values: Tensor, epoch: int, step: int) -> None:
-    if not bool(torch.isfinite(values).all()):
-        raise diverged("the loss or its gradient", epoch, step)
+def _require_finite(recent: Tensor, epoch: int, step: int) -> None:
+    """recent [2, n]: losses and gradient norms of the last n steps, up to `step`."""
+    finite = torch.isfinite(recent).all(dim=0).tolist()
+    if not all(finite):
+        raise diverged("the loss or its gradient", epoch, step - len(finite) + 1 + finite.index(False))
 
 
 def diverged(what: str, epoch: int, step: int) -> TrainingDiverged:

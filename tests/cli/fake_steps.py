@@ -165,7 +165,11 @@ def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int |
     calls.append({"run": run, "config": config, "lock_wait": lock_wait})
     listen(Noted(text="training on cpu (2 threads)"))
     epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
-    listen(TrainingStarted(model=config.model, parameters=139166, windows=11667, epochs=epochs, steps_per_epoch=10))
+    listen(
+        TrainingStarted(
+            model=config.model, parameters=139166, windows=11667, epochs=epochs, steps_per_epoch=10
+        )
+    )
     for epoch in range(epochs + 1):
         for step in range(10):
             signum = should_stop()

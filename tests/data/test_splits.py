@@ -13,6 +13,12 @@ def no_dates(text: str) -> np.ndarray:
     raise AssertionError(f"no split is given as a date, yet '{text}' was looked up")
 
 
+SHARES = st.one_of(
+    st.floats(1e-6, 0.99).map(lambda fraction: Share(fraction=fraction)),
+    st.integers(0, 500).map(lambda rows: Share(rows=rows)),
+)
+
+
 @pytest.mark.parametrize(
     ("text", "share"),
     [
@@ -108,8 +114,8 @@ def test_a_validation_date_after_the_test_rows_is_refused() -> None:
 
 @given(
     counts=st.lists(st.integers(0, 5000), min_size=1, max_size=5),
-    val=st.one_of(st.builds(lambda f: Share(fraction=f), st.floats(1e-6, 0.99)), st.builds(lambda r: Share(rows=r), st.integers(0, 500))),
-    test=st.one_of(st.builds(lambda f: Share(fraction=f), st.floats(1e-6, 0.99)), st.builds(lambda r: Share(rows=r), st.integers(0, 500))),
+    val=SHARES,
+    test=SHARES,
     horizon=st.integers(1, 100),
 )
 def test_splits_follow_one_another(counts: list[int], val: Share, test: Share, horizon: int) -> None:

@@ -85,6 +85,21 @@ def test_a_lock_file_removed_while_waiting_is_not_taken_for_the_lock(run: Path) 
     os.close(waiting)
 
 
+def test_a_lock_on_a_removed_file_is_taken_anew(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lock.take(run)
+    genuine = lock.lock_now
+
+    def let_go_first(descriptor: int) -> bool:
+        monkeypatch.setattr(lock, "lock_now", genuine)
+        lock.release(first)  # after the waiter opened the file, before it locked it
+        return genuine(descriptor)
+
+    monkeypatch.setattr(lock, "lock_now", let_go_first)
+    second = lock.take(run)
+    assert lock.is_still(run / ".lock", second.descriptor)
+    lock.release(second)
+
+
 def test_a_fork_of_the_holder_does_not_release(run: Path) -> None:
     held = lock.take(run)
     pid = os.fork()

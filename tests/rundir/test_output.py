@@ -8,7 +8,7 @@ import pytest
 from small_run import child, finish, tree
 
 from lstm_cli.errors import OutputError, UsageError
-from lstm_cli.rundir import check_output, replace_file, replacing
+from lstm_cli.rundir import check_output, output, replace_file, replacing
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -44,6 +44,47 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_clears_up(tmp_path
     assert len(tree(tmp_path)) == 2
     replace_file(path, [b"next"])
     assert tree(tmp_path) == {"forecast.csv": b"next"}
+
+
+def test_another_writers_temporary_is_not_taken_for_a_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leftover = tmp_path / ".forecast.csv.lstm-0.tmp"
+    leftover.touch()
+    genuine = output.lock_now
+
+    def overtaken(descriptor: int) -> bool:
+        monkeypatch.setattr(output, "lock_now", genuine)
+        leftover.unlink()
+        leftover.write_bytes(b"of another writer")  # after we opened the leftover, before we locked it
+        held = genuine(descriptor)
+        other.append(os.open(leftover, os.O_RDWR))
+        assert genuine(other[0])
+        return held
+
+    other: list[int] = []
+    monkeypatch.setattr(output, "lock_now", overtaken)
+    replace_file(tmp_path / "forecast.csv", [b"new"])
+    os.close(other[0])
+    assert tree(tmp_path) == {leftover.name: b"of another writer", "forecast.csv": b"new"}
+
+
+def test_the_file_is_durable_before_the_rename_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    genuine, replace = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        events.append(path.suffix or "folder")
+        assert events != [".tmp"] or path.read_bytes() == b"new"
+        genuine(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", lambda *paths: (events.append("rename"), replace(*paths)))
+    replace_file(tmp_path / "forecast.csv", [b"new"])
+    assert events == [".tmp", "rename", "folder"]
 
 
 def test_many_writers_of_one_file_leave_one_whole_file(tmp_path: Path) -> None:
@@ -107,10 +148,10 @@ def test_what_cannot_be_an_output_is_refused_before_any_work(run: Path, tmp_path
     assert tree(tmp_path) == before
 
 
-def test_a_read_only_file_or_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file.csv").write_text("mine")
-    (tmp_path / "file.csv").chmod(0o444)
-    (tmp_path / "folder").mkdir(mode=0o555)
+def test_a_read_only_file_or_folder_is_refused(public: Path) -> None:
+    (public / "file.csv").write_text("mine")
+    (public / "file.csv").chmod(0o444)
+    (public / "folder").mkdir(mode=0o555)
     source = """
 from lstm_cli.errors import OutputError
 if os.getuid() == 0:
@@ -121,9 +162,7 @@ for name in ("file.csv", "folder/file.csv"):
     except OutputError as error:
         print(error.message)
 """
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o777)
-    code, out, err = finish(child(source, tmp_path, cwd="/"))
+    code, out, err = finish(child(source, public, cwd="/"))
     assert code == 0, err
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["read-only"] * 2
 

@@ -1,0 +1,25 @@
+import signal
+
+import fake_steps
+import pytest
+
+
+@pytest.fixture
+def lstm(monkeypatch, capsys):
+    """Runs a command line in this process with the fake steps; returns (exit code, stdout, stderr)."""
+    from lstm_cli.cli.main import run
+
+    for verb in fake_steps.VERBS:
+        monkeypatch.setattr(f"lstm_cli.steps.{verb}.{verb}", getattr(fake_steps, verb))
+    monkeypatch.setenv("COLUMNS", "100")
+    fake_steps.calls.clear()
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def call(*argv: str) -> tuple[int, str, str]:
+        code = run(list(argv))
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    yield call
+    for signum, handler in before.items():
+        signal.signal(signum, handler)

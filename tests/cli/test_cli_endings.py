@@ -1,0 +1,181 @@
+"""Exit codes and what is told, in this process."""
+
+import errno
+
+import fake_steps
+import pytest
+
+from lstm_cli import errors
+
+
+@pytest.mark.parametrize(
+    ("argv", "error", "hint"),
+    [
+        (["trian"], "there is no command 'trian'", "did you mean 'train'?"),
+        (
+            ["serve"],
+            "there is no command 'serve'",
+            "the commands are prepare, train, evaluate, quantize, predict",
+        ),
+        (["--quiet"], "no such option '--quiet'", "see 'lstm --help'"),
+        (["--", "train", "run"], "the command does not stand first", "put it right behind 'lstm'"),
+        (["train"], "missing argument 'RUN'", "see 'lstm train --help'"),
+        (["train", ""], "RUN is empty", "name the run directory, such as runs/load"),
+        (["prepare"], "missing argument 'DATA'", "see 'lstm prepare --help'"),
+        (
+            ["train", "run", "--epoch", "5"],
+            "no such option '--epoch'",
+            "did you mean '--epochs'? see 'lstm train --help'",
+        ),
+        (["train", "run", "--epochs"], "option '--epochs' requires an argument", "see 'lstm train --help'"),
+        (["train", "run", "--json=1"], "option '--json' does not take a value", "see 'lstm train --help'"),
+        (["train", "run", "--epochs", "0"], "--epochs 0 is not 1 or more", "see 'lstm train --help'"),
+        (
+            ["evaluate", "run", "--split", "tset"],
+            "--split 'tset' is none of val, test",
+            "see 'lstm evaluate --help'",
+        ),
+        (
+            ["predict", "run", "--json"],
+            "--json needs -o FILE, since the forecast fills standard output",
+            "add -o forecast.csv",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint):
+    assert lstm(*argv) == (2, "", f"error: {error}\nhint: {hint}\n")
+    assert not fake_steps.calls
+
+
+def test_one_word_too_many(lstm):
+    code, out, err = lstm("train", "run", "again")
+    assert (code, out) == (2, "")
+    assert "again" in err.splitlines()[0]
+    assert err.splitlines()[1] == "hint: see 'lstm train --help'"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("UsageError", 2),
+        ("DataError", 3),
+        ("ArtifactError", 4),
+        ("MissingArtifact", 4),
+        ("StaleArtifact", 4),
+        ("CorruptArtifact", 4),
+        ("ForeignFolder", 4),
+        ("OutputError", 4),
+        ("QualityError", 5),
+        ("GateFailed", 5),
+        ("QuantizationLoss", 5),
+        ("TrainingDiverged", 5),
+        ("LockedError", 6),
+        ("DeviceError", 7),
+    ],
+)
+def test_an_expected_error_has_its_code_and_no_traceback(lstm, monkeypatch, name, code):
+    monkeypatch.setenv("FAKE_RAISE", f"{name}('it is so', hint='mend it so')")
+    assert lstm("quantize", "run") == (code, "", "error: it is so\nhint: mend it so\n")
+
+
+def test_every_class_of_the_tree_is_tested_above():
+    def below(parent):
+        return {child for near in parent.__subclasses__() for child in {near, *below(near)}}
+
+    parameters = test_an_expected_error_has_its_code_and_no_traceback.pytestmark[0].args[1]
+    assert {child.__name__ for child in below(errors.LstmError)} - {"Interrupted"} == {
+        name for name, _ in parameters
+    }
+
+
+def test_an_error_without_a_hint_still_has_one(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so')")
+    code, _, err = lstm("quantize", "run")
+    assert code == 3
+    assert [line.split(":")[0] for line in err.splitlines()] == ["error", "hint"]
+
+
+def test_debugging_shows_where(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so')")
+    monkeypatch.setenv("LSTM_DEBUG", "1")
+    code, _, err = lstm("quantize", "run")
+    assert code == 3
+    assert "Traceback" in err
+    assert err.endswith("error: it is so\nhint: mend it so\n")
+
+
+def test_a_bug_shows_where_and_asks_for_a_report(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "ZeroDivisionError('by zero')")
+    code, out, err = lstm("quantize", "run")
+    assert (code, out) == (1, "")
+    assert "Traceback" in err
+    assert "fake_steps.py" in err
+    assert "this is a bug in lstm" in err
+    assert "report" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "error", ["EOFError('short')", "KeyError('k')", "OSError('no number')", "TypeError('t')"]
+)
+def test_other_mistakes_are_bugs(lstm, monkeypatch, error):
+    """Typer would end an EOFError in its own way: 'Aborted!'."""
+    monkeypatch.setenv("FAKE_RAISE", error)
+    code, _, err = lstm("quantize", "run")
+    assert code == 1
+    assert "Aborted" not in err
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "runs/load/x.npy: disk full"),
+        (errno.EDQUOT, "runs/load/x.npy: disk full"),
+        (errno.EROFS, "runs/load/x.npy: Read-only file system"),
+        (errno.EIO, "runs/load/x.npy: Input/output error"),
+        (errno.EACCES, "runs/load/x.npy: Permission denied"),
+    ],
+)
+def test_what_a_disk_does_is_expected(lstm, monkeypatch, number, told):
+    monkeypatch.setenv(
+        "FAKE_RAISE", f"OSError({number}, __import__('os').strerror({number}), 'runs/load/x.npy')"
+    )
+    code, _, err = lstm("quantize", "run")
+    assert code == 4
+    assert err.startswith(f"error: {told}\nhint: ")
+
+
+def test_too_little_memory(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "MemoryError()")
+    code, _, err = lstm("quantize", "run")
+    assert code == 7
+    assert err.startswith("error: there is not enough memory\nhint: ")
+
+
+def test_a_message_is_one_line_without_control_characters(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", r"DataError('column \x1b[31m\'a\nb\'\r \udcff ü', hint='x')")
+    _, _, err = lstm("quantize", "run")
+    assert err == "error: column \\x1b[31m'a b' \\udcff ü\nhint: x\n"
+
+
+def test_a_failed_gate_prints_the_report_first(lstm):
+    code, out, err = lstm("evaluate", "run", "--fail-if", "mase<1", "--fail-if", "mae>1")
+    assert code == 5
+    assert "FAILED: --fail-if 'mase<1' (mase is 0.9)" in out
+    assert "passed: --fail-if 'mae>1'" in out
+    assert err == "error: not good enough: mase is 0.9\nhint: the scores are kept\n"
+
+
+def test_a_failed_gate_is_in_the_json_too(lstm):
+    import json
+
+    code, out, _ = lstm("evaluate", "run", "--fail-if", "mase<1", "--json")
+    assert code == 5
+    assert json.loads(out)["gates"][0]["failed"] is True
+
+
+@pytest.mark.parametrize(("number", "code"), [(1, 129), (2, 130), (15, 143)])
+def test_a_step_that_a_signal_ended(lstm, monkeypatch, number, code):
+    monkeypatch.setenv("FAKE_RAISE", f"Interrupted({number})")
+    got, out, err = lstm("quantize", "run")
+    assert (got, out) == (code, "")
+    assert err.startswith("error: ended by SIG")

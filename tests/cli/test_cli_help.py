@@ -1,0 +1,133 @@
+"""Help, version, completion, and what a fresh process loads for them."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+
+import fake_steps
+import pytest
+
+from lstm_cli import __version__
+from lstm_cli.cli.app import VERBS
+
+HEAVY = ("torch", "pandas", "sklearn", "numpy", "rich", "onnxruntime", "matplotlib", "pyarrow")
+WATCH = """
+import atexit, json, sys
+atexit.register(lambda: sys.stderr.write("\\n" + json.dumps(sorted(sys.modules))))
+from lstm_cli.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+def loaded_by(*argv, **environ):
+    """The modules that a fresh process has loaded at its end, its exit code and its stdout."""
+    ended = subprocess.run(
+        [sys.executable, "-c", WATCH, *argv],
+        env=fake_steps.environment(**environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(json.loads(ended.stderr.splitlines()[-1])), ended.returncode, ended.stdout
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--help"], ["--version"], *[[verb, "--help"] for verb in VERBS]],
+    ids=lambda argv: " ".join(argv),
+)
+def test_help_loads_nothing_heavy(argv):
+    modules, code, out = loaded_by(*argv)
+    assert code == 0
+    assert "lstm" in out
+    assert not modules & set(HEAVY)
+
+
+def test_the_list_of_verbs_loads_no_verb():
+    modules, _, _ = loaded_by("--help")
+    assert not {f"lstm_cli.cli.{verb}" for verb in VERBS} & modules
+
+
+@pytest.mark.parametrize("verb", ["train", "predict"])
+def test_a_wrong_option_loads_nothing_heavy(verb):
+    modules, code, _ = loaded_by(verb, "run", "--precison", "int8")
+    assert code == 2
+    assert not modules & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("lstm ", set(VERBS)),
+        ("lstm pre", {"prepare", "predict"}),
+        ("lstm train run --lo", {"--loss", "--lock-wait"}),
+        ("lstm train run --model ", {"segment", "stacked"}),
+        ("lstm quantize run --to f", {"fp16"}),
+        ("lstm train ru", {""}),  # a path: the shell's own completion
+    ],
+)
+def test_completion(typed, expected):
+    words = typed.split()
+    place = len(words) - (not typed.endswith(" "))
+    modules, code, out = loaded_by(_LSTM_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(place))
+    assert code == 0
+    assert set(out.rstrip("\n").split("\n")) == expected
+    assert not modules & (set(HEAVY) - {"rich"})
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_completion_knows_every_option(verb):
+    _, _, out = loaded_by(_LSTM_COMPLETE="complete_bash", COMP_WORDS=f"lstm {verb} --", COMP_CWORD="2")
+    _, _, shown = loaded_by(verb, "--help")
+    assert set(out.split()) >= set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", shown, re.M))
+
+
+def test_the_script_for_a_shell_is_shown():
+    code, out = loaded_by("--show-completion", SHELL="/bin/bash")[1:]
+    if code == 0:  # the shell above us could be told
+        assert "_LSTM_COMPLETE" in out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_tells_what_it_does_with_examples(lstm, verb):
+    module = import_module(f"lstm_cli.cli.{verb}")
+    code, out, err = lstm(verb, "--help")
+    assert (code, err) == (0, "")
+    assert VERBS[verb] in out
+    assert getattr(module, verb).__doc__.splitlines()[0] == VERBS[verb]
+    assert module.EXAMPLES
+    assert [line.strip() for line in out.split("Examples:\n")[1].splitlines()] == list(module.EXAMPLES)
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_is_explained_with_its_default(lstm, verb):
+    _, out, _ = lstm(verb, "--help")
+    options = out.split("Options:\n")[1].split("Examples:")[0]
+    # an entry begins two blanks in; what it says may stand on the lines below
+    for entry in re.split(r"\n  (?=-)", options.strip("\n")):
+        text = " ".join(entry.split())
+        assert re.search(r"[A-Za-z0-9]\.", text), text
+        switch = re.match(r"-\w, --help|--json|--force|--config|--past|--future|--fail-if", text.strip())
+        assert switch or "[default: " in text, text
+
+
+def test_each_verb_stands_in_the_list(lstm):
+    code, out, _ = lstm("--help")
+    assert code == 0
+    assert re.findall(r"^  ([a-z]+)  +(.*)$", out.split("Commands:\n")[1], re.M)[: len(VERBS)] == list(
+        VERBS.items()
+    )
+
+
+def test_the_version(lstm):
+    assert lstm("--version") == (0, f"lstm {__version__}\n", "")
+
+
+def test_no_command_shows_the_help_as_an_error(lstm):
+    code, out, err = lstm()
+    assert (code, out) == (2, "")
+    assert "Commands:" in err
+    assert err.endswith("error: no command is given\nhint: begin with 'lstm prepare DATA RUN'\n")

@@ -1,0 +1,184 @@
+"""What reaches a step: every option of every verb, from a flag, the environment and a file."""
+
+import inspect
+from dataclasses import MISSING, fields
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import fake_steps
+import pytest
+
+from lstm_cli import config
+from lstm_cli.cli.app import VERBS
+
+CONFIGS = {
+    "prepare": config.PrepareConfig,
+    "train": config.TrainConfig,
+    "evaluate": config.EvaluateConfig,
+    "quantize": config.QuantizeConfig,
+    "predict": config.PredictConfig,
+}
+# A value other than the default for each field, as a person writes it and as the step gets it.
+OTHERS = {
+    "prepare": {
+        "target": ("A,B", ("A,B",)),
+        "past": ("P", ("P",)),
+        "future": ("F", ("F",)),
+        "calendar": (None, True),
+        "time": ("t", "t"),
+        "series": ("s", "s"),
+        "freq": ("h", "h"),
+        "lookback": ("96", 96),
+        "horizon": ("12", 12),
+        "season": ("none", "none"),
+        "val": ("0.2", "0.2"),
+        "test": ("2018-01-01", "2018-01-01"),
+        "start": ("row:5", "row:5"),
+        "end": ("2018-05-01", "2018-05-01"),
+        "scaler": ("robust", "robust"),
+        "missing": ("refuse", "refuse"),
+        "pad": (None, True),
+        "encoding": ("latin-1", "latin-1"),
+        "delimiter": (";", ";"),
+    },
+    "train": {
+        "model": ("stacked", "stacked"),
+        "hidden": ("64", (64,)),
+        "dropout": ("10%", 0.1),
+        "epochs": ("3", 3),
+        "patience": ("4", 4),
+        "min_delta": ("0.1", 0.1),
+        "batch_size": ("16", 16),
+        "optimizer": ("sgd", "sgd"),
+        "lr": ("1e-2", 0.01),
+        "weight_decay": ("0", 0.0),
+        "schedule": ("plateau", "plateau"),
+        "clip_norm": ("0", 0.0),
+        "clip_value": ("2", 2.0),
+        "loss": ("huber", "huber"),
+        "seed": ("9", 9),
+        "device": ("cuda:1", "cuda:1"),
+        "threads": ("1", 1),
+        "min": ("-5", -5.0),
+        "max": ("7", 7.0),
+    },
+    "evaluate": {
+        "split": ("val", "val"),
+        "precision": ("int8", "int8"),
+        "fail_if": ("mae>1", ("mae>1",)),
+        "threads": ("1", 1),
+    },
+    "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
+    "predict": {
+        "output": ("OUT", "OUT"),
+        "format": ("json", "json"),
+        "precision": ("fp32", "fp32"),
+        "encoding": ("utf-16", "utf-16"),
+        "delimiter": ("\t", "\t"),
+        "threads": ("1", 1),
+    },
+}
+EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_field_of_the_config_is_an_option(verb):
+    assert set(OTHERS[verb]) == {field.name for field in fields(CONFIGS[verb])}
+    function = getattr(import_module(f"lstm_cli.cli.{verb}"), verb)
+    parameters = inspect.signature(function).parameters
+    for field in fields(CONFIGS[verb]):
+        default = parameters[field.name].default
+        assert (() if default is None and field.default == () else default) == field.default
+        assert field.default is not MISSING
+        assert get_type_hints(function, include_extras=True)[field.name].__metadata__[0].help.endswith(".")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_options_a_step_gets_the_defaults(lstm, verb):
+    code, _, _ = lstm(*fake_steps.arguments(verb))
+    assert code == 0
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb]()
+    assert fake_steps.calls[-1]["run"] == Path("run")
+
+
+@pytest.mark.parametrize(("verb", "name"), EVERY)
+def test_an_option_by_its_flag(lstm, verb, name):
+    text, value = OTHERS[verb][name]
+    flag = f"--{name.replace('_', '-')}"
+    code, _, err = lstm(*fake_steps.arguments(verb), flag, *([] if text is None else [text]))
+    assert code == 0, err
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value})
+
+
+@pytest.mark.parametrize(("verb", "name"), EVERY)
+def test_an_option_by_the_environment(lstm, monkeypatch, verb, name):
+    text, value = OTHERS[verb][name]
+    monkeypatch.setenv(f"LSTM_{verb}_{name}".upper(), "1" if text is None else text)
+    code, _, err = lstm(*fake_steps.arguments(verb))
+    assert code == 0, err
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value})
+
+
+@pytest.mark.parametrize(("verb", "name"), EVERY)
+def test_an_option_by_a_file(lstm, verb, name):
+    text, value = OTHERS[verb][name]
+    written = "true" if text is None else f'"{text}"'.replace("\t", "\\t")
+    Path("lstm.toml").write_text(f"[{verb}]\n{name} = {written}\n")
+    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml")
+    assert code == 0, err
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value})
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(lstm, monkeypatch):
+    Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
+    monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "6")
+    monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
+    lstm("train", "run", "--config", "lstm.toml", "--epochs", "7")
+    given = fake_steps.calls[-1]["config"]
+    assert (given.epochs, given.seed, given.lr) == (7, 6, 0.5)
+
+
+def test_flags_replace_a_list_of_the_environment(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_TARGET", '["A", "B"]')
+    lstm("prepare", "data.csv", "run", "--target", "C", "--target", "D,E")
+    assert fake_steps.calls[-1]["config"].target == ("C", "D,E")
+
+
+def test_a_switch_can_be_taken_back(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_CALENDAR", "1")
+    lstm("prepare", "data.csv", "run", "--no-calendar")
+    assert fake_steps.calls[-1]["config"].calendar is False
+
+
+def test_what_is_no_field_of_a_config(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_LOCK_WAIT", "1.5")
+    monkeypatch.setenv("LSTM_PREPARE_JSON", "1")
+    code, out, _ = lstm("prepare", "data.csv", "run", "--force")
+    assert (code, out[0]) == (0, "{")
+    assert fake_steps.calls[-1]["force"] is True
+    assert fake_steps.calls[-1]["lock_wait"] == 1.5
+
+
+def test_a_value_is_refused_with_the_place_that_set_it(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "many")
+    assert lstm("train", "run")[2].startswith(
+        "error: --epochs 'many' is not a whole number (set by LSTM_TRAIN_EPOCHS)\nhint: "
+    )
+    monkeypatch.delenv("LSTM_TRAIN_EPOCHS")
+    Path("lstm.toml").write_text('[train]\nmodel = "gru"\n')
+    code, out, err = lstm("train", "run", "--config", "lstm.toml")
+    assert (code, out) == (2, "")
+    assert "--model 'gru' is none of segment, stacked (set by '[train] model' in lstm.toml)" in err
+
+
+def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "plenty")
+    code, out, _ = lstm("train", "--help")
+    assert code == 0
+    assert "plenty" not in out

@@ -1,0 +1,259 @@
+"""Pipes, closed streams, full disks and signals: fresh processes around the fake steps."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import fake_steps
+import pytest
+
+NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
+
+
+def run(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environ):
+    return subprocess.run(
+        fake_steps.command(*argv),
+        env=fake_steps.environment(**environ),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        check=False,
+    )
+
+
+def shell(line, **environ):
+    """Run a shell line in which $lstm is the command; returns its exit code, stdout and stderr."""
+    command = " ".join(f"'{word}'" for word in fake_steps.command())
+    ended = subprocess.run(
+        ["sh", "-c", line.replace("$lstm", command)],
+        env=fake_steps.environment(**environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize("verb", fake_steps.VERBS)
+def test_json_is_one_object_and_all_of_stdout(verb, tmp_path):
+    output = ["-o", str(tmp_path / "f.csv")] if verb == "predict" else []
+    ended = run(*fake_steps.arguments(verb), *output, "--json")
+    assert ended.returncode == 0
+    assert isinstance(json.loads(ended.stdout), dict)
+    assert ended.stdout.count("\n") == 1
+
+
+def test_predict_writes_rows_and_nothing_else_to_stdout():
+    ended = run("predict", "run")
+    assert ended.stdout == "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * 24
+    assert ended.stderr == "warning: the model is older than the data\n"
+
+
+def test_predict_into_a_file_tells_where_on_stderr(tmp_path):
+    ended = run("predict", "run", "-o", str(tmp_path / "f.csv"))
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines()[-1] == (
+        f"wrote 24 rows, 2018-06-26 20:00:00 to 2018-06-27 19:00:00, to {tmp_path / 'f.csv'} (csv, int8)"
+    )
+
+
+def test_warnings_go_to_stderr():
+    ended = run("prepare", "data.csv", "run")
+    assert ended.stderr == "warning: 3 cells are filled, first in line 7; --missing decides\n"
+    assert "warning" not in ended.stdout
+
+
+def test_a_log_has_a_line_an_epoch_and_no_escape():
+    ended = run("train", "run", FAKE_EPOCHS="5")
+    lines = ended.stderr.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{n}/5" for n in range(6)]
+    assert len(lines) == 8  # the device and the start besides
+    assert "\x1b" not in ended.stderr + ended.stdout
+    assert "\r" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_went_away_is_quiet(unbuffered):
+    """With PYTHONUNBUFFERED a write that the pipe took in part would pass for a whole one."""
+    line = "{ $lstm predict run; echo $? >&2; } | head -n 1"
+    code, out, err = shell(line, FAKE_ROWS="200000", PYTHONUNBUFFERED=unbuffered)
+    assert (code, out) == (0, "date,OT\n")
+    assert err == "warning: the model is older than the data\n141\n"
+
+
+@pytest.mark.parametrize(
+    "argv", ["evaluate run", "evaluate run --json", "--help", "train --help", "--version"]
+)
+def test_a_reader_that_never_was(argv):
+    _, _, err = shell(f"{{ sleep .5; $lstm {argv}; echo $? >&2; }} | true")
+    assert err == "141\n"
+
+
+def test_training_goes_on_when_nobody_hears_it():
+    _, _, err = shell("{ { $lstm train run --json 2>&1 1>&3 3>&-; echo $? >&4; } | true; } 3>/dev/null 4>&2")
+    assert err == "0\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("argv", ["predict run", "evaluate run", "train run"])
+def test_closed_streams(closed, argv):
+    code, _, err = shell(f"$lstm {argv} {closed}")
+    assert code == 0
+    assert "Traceback" not in err
+    assert "ignored" not in err
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("argv", ["predict run", "evaluate run", "evaluate run --json", "--help"])
+def test_a_full_disk_behind_stdout(argv):
+    code, _, err = shell(f"$lstm {argv} >/dev/full")
+    assert code == 4
+    assert "error: standard output: disk full\nhint: " in err
+    assert "ignored" not in err
+
+
+@NEEDS_FULL
+def test_a_full_disk_behind_stderr():
+    code, out, _ = shell("$lstm predict run 2>/dev/full")
+    assert (code, out.count("\n")) == (0, 25)
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.ISO-8859-1"])
+def test_output_is_utf_8_in_every_locale(locale):
+    ended = subprocess.run(
+        fake_steps.command("prepare", "dätä.csv", "run"),
+        env=fake_steps.environment(LC_ALL=locale, PYTHONUTF8="0", PYTHONIOENCODING="latin-1"),
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert "dätä.csv".encode() in ended.stdout
+
+
+def start(*argv, **environ):
+    return subprocess.Popen(
+        fake_steps.command(*argv),
+        env=fake_steps.environment(PYTHONUNBUFFERED="1", **environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(process, text):
+    seen = ""
+    while text not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_training_ends_at_its_next_step(signum, code):
+    process = start("train", "run", FAKE_EPOCHS="1000")
+    wait_for(process, "epoch    1/1000")
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (code, "")
+    assert "stopped at a step\n" in err
+    assert f"error: ended by {signum.name}\nhint: " in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_other_verbs_end_at_once(signum, code):
+    process = start("predict", "run", FAKE_SLEEP="60")
+    wait_for(process, "warning: ")
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (code, "")
+    assert err.startswith(f"error: ended by {signum.name}\nhint: ")
+
+
+def test_a_second_signal_ends_training_at_once():
+    process = start("train", "run", FAKE_STEP="60")
+    wait_for(process, "training segment")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=2.5)
+    assert process.returncode == 130
+    assert "stopped at a step" not in err
+
+
+def test_a_training_that_comes_to_no_step_ends_all_the_same():
+    process = start("train", "run", FAKE_STEP="60")
+    wait_for(process, "training segment")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=8)
+    assert process.returncode == 143
+
+
+def test_nohup_keeps_its_promise():
+    """A process whose parent ignores SIGHUP goes on after it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start("train", "run", FAKE_EPOCHS="8", FAKE_STEP="0.01")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(process, "epoch 1/8")
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def in_terminal(*argv, **environ):
+    """What a person on a terminal would be sent, on stdout and stderr together."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        fake_steps.command(*argv),
+        env=fake_steps.environment(**{"TERM": "xterm-256color", "NO_COLOR": "", **environ}),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(timeout=10) == 0
+    return shown.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal")
+class TestInATerminal:
+    def test_a_bar_moves_and_epochs_stay(self):
+        shown = in_terminal("train", "run", FAKE_STEP="0.02")
+        assert "\x1b[" in shown
+        assert "epoch 2/2  train  0.5000  val  0.4000" in shown
+        assert "steps" in shown
+        assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is given back
+
+    @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+    def test_no_escape_where_none_is_wanted(self, environ):
+        for argv in (["train", "run"], ["evaluate", "run"], ["evaluate", "--help"]):
+            shown = in_terminal(*argv, **environ)
+            assert "\x1b" not in shown
+            assert "\r" not in shown.replace("\r\n", "\n")
+
+    def test_the_best_is_marked_in_colour(self):
+        assert "\x1b[1;32m" in in_terminal("evaluate", "run")

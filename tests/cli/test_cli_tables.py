@@ -1,0 +1,168 @@
+"""Reports as a person reads them in a pipe."""
+
+import re
+
+import fake_steps
+import pytest
+from fake_steps import evaluate_report, predict_report, prepare_report, quantize_report, scores, train_report
+
+from lstm_cli.cli import tables
+
+
+@pytest.fixture(autouse=True)
+def _in_a_pipe(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+
+
+def drawn(draw, report):
+    page = tables.Page()
+    draw(report, page)
+    return page.text()
+
+
+def test_no_line_has_escapes_or_blanks_at_its_end():
+    pages = [
+        drawn(tables.prepare_table, prepare_report()),
+        drawn(tables.train_table, train_report()),
+        drawn(tables.evaluate_table, evaluate_report()),
+        drawn(tables.quantize_table, quantize_report()),
+    ]
+    for page in pages:
+        assert "\x1b" not in page
+        assert all(line == line.rstrip() for line in page.splitlines())
+
+
+def test_figures_stand_below_each_other():
+    lines = drawn(tables.evaluate_table, evaluate_report()).splitlines()
+    rows = [line for line in lines if re.match(r"(model|linear|seasonal naive|naive) ", line)]
+    assert len(rows) == 4
+    names = [re.match(r"[a-z ]+", row).end() for row in rows]
+    ends = {
+        tuple(match.end() for match in re.finditer(r"[\d.]+", row) if match.start() >= name)
+        for row, name in zip(rows, names, strict=True)
+    }
+    assert len(ends) == 1
+
+
+def test_the_lowest_error_of_each_metric_is_marked():
+    better = scores(0.9) | {"mase": 2.0}
+    page = drawn(tables.evaluate_table, evaluate_report(baselines={"linear": better, "naive": scores(2)}))
+    assert re.search(r"^model +0\.5000 +0\.7000 +12\.30 +0\.9000 \* ", page, re.M)
+    assert re.search(r"^linear +0\.4500 \* ", page, re.M)
+
+
+def test_an_undefined_figure_is_a_dash():
+    undefined = scores(1) | {"mase": None, "smape": float("nan")}
+    baselines = {"naive": undefined | {"mae": 0.9}, "linear": undefined}
+    page = drawn(tables.evaluate_table, evaluate_report(metrics=undefined, baselines=baselines))
+    assert re.search(r"^model +0\.5000 \* +0\.7000 \* +- +- ", page, re.M)
+    assert "nan" not in page
+
+
+@pytest.mark.parametrize(
+    ("linear", "seasonal", "sentence"),
+    [
+        (1.05, 1.30, "The model beats the linear forecast by 4.8 % and seasonal naive by 23 %"),
+        (1.001, 1.30, "The linear forecast is as good as the model; the model beats seasonal naive by 23 %"),
+        (0.90, 1.30, "The linear forecast beats the model, whose error is 11 % higher; the model beats"),
+        (0.90, 0.80, "seasonal naive beats the model, whose error is 25 % higher"),
+        (1.05, None, "The model beats the linear forecast by 4.8 % and naive by 50 %"),
+    ],
+)
+def test_the_sentence(linear, seasonal, sentence):
+    baselines = {"naive": scores(2), "linear": scores(linear)}
+    if seasonal is not None:
+        baselines["seasonal_naive"] = scores(seasonal)
+    page = drawn(tables.evaluate_table, evaluate_report(baselines=baselines))
+    assert sentence in page
+    assert (
+        drawn(tables.train_table, train_report(val=scores(1), val_baselines=baselines)).count(sentence) == 1
+    )
+
+
+def test_a_share_is_of_the_other_forecasts_error():
+    """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
+    assert tables._gain({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
+    page = drawn(tables.evaluate_table, evaluate_report(baselines={"linear": scores(0.8)}))
+    assert "25 % higher" in page
+
+
+def test_nothing_to_compare_with():
+    page = drawn(
+        tables.evaluate_table, evaluate_report(metrics={"mae": None}, baselines={"naive": {"mae": None}})
+    )
+    assert "There is no simple forecast to compare with" in page
+
+
+def test_parts_are_shown_where_there_are_several():
+    assert "target" not in drawn(tables.evaluate_table, evaluate_report())
+    page = drawn(
+        tables.evaluate_table,
+        evaluate_report(
+            per_series={f"[red]{n}": scores(n) for n in range(1, 31)},
+            per_target={"A": scores(1), "B": scores(2)},
+        ),
+    )
+    assert "[red]12 " in page  # a name is no markup
+    assert "[red]13 " not in page
+    assert "and 18 more, see --json" in page
+
+
+def test_steps_ahead_are_spread_with_first_and_last():
+    page = drawn(tables.evaluate_table, evaluate_report())
+    steps = re.findall(r"^(\d+) ", page.split("step ahead")[1], re.M)
+    assert len(steps) == tables.MANY
+    assert (steps[0], steps[-1]) == ("1", "24")
+
+
+def test_prepare_leaves_out_what_is_not_there():
+    page = drawn(
+        tables.prepare_table, prepare_report(season=None, season_reason="", filled=0, time_start=None)
+    )
+    assert re.search(r"^season +none$", page, re.M)
+    assert not re.search(r"^(past|future|filled)", page, re.M)
+    assert "1 series\n" in page
+    assert re.search(r"^test +3,484 +3,461$", page, re.M)
+
+
+def test_the_next_command_is_told():
+    assert drawn(tables.prepare_table, prepare_report()).endswith("next: lstm train runs/load\n")
+    assert drawn(tables.train_table, train_report()).endswith("next: lstm evaluate runs/load\n")
+
+
+def test_quantize_stands_side_by_side():
+    page = drawn(tables.quantize_table, quantize_report())
+    assert re.search(r"^size, KB +280\.0 +70\.0$", page, re.M)
+    assert "int8 has 25% of the size; the error grew by 0.06% (--max-loss 1.00%)" in page
+    assert "the error fell by 2.00%" in drawn(tables.quantize_table, quantize_report(loss=-0.02))
+
+
+def test_several_series_are_counted(capsys):
+    tables.tell_forecast(predict_report(output="f.csv", series=3, rows=72))
+    assert capsys.readouterr().err.startswith("wrote 72 rows for 3 series, ")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.000"),
+        (0.5, "0.5000"),
+        (12.3, "12.30"),
+        (999.96, "1,000"),
+        (12345.6, "12,346"),
+        (1e-5, "1.000e-05"),
+        (1e12, "1.000e+12"),
+        (-3.0, "-3.000"),
+        (None, "-"),
+        (float("inf"), "-"),
+    ],
+)
+def test_figures(value, text):
+    assert tables._figure(value) == text
+
+
+@pytest.mark.parametrize("verb", fake_steps.VERBS[:-1])
+def test_every_verb_draws_its_report(lstm, verb):
+    code, out, _ = lstm(*fake_steps.arguments(verb))
+    assert code == 0
+    assert len(out.splitlines()) > 3

@@ -1,0 +1,106 @@
+"""The sample files are what sample_data/README.md says they are."""
+
+import csv
+import hashlib
+import re
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
+MADE = ("panel.csv", "monthly.csv", "business_days.csv")
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    with (SAMPLES / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def shops() -> dict[str, list[dict[str, str]]]:
+    by_shop: dict[str, list[dict[str, str]]] = {}
+    for row in rows_of("panel.csv"):
+        by_shop.setdefault(row["shop"], []).append(row)
+    return by_shop
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    subprocess.run([sys.executable, SAMPLES / "make_panel.py", folder], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_script_reproduces_file_byte_for_byte(made, name):
+    assert (made / name).read_bytes() == (SAMPLES / name).read_bytes()
+
+
+def test_etth1_is_unchanged_and_credited():
+    told = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    digest = hashlib.sha256((SAMPLES / "ETTh1.csv").read_bytes()).hexdigest()
+    assert re.findall(r"\b[0-9a-f]{64}\b", told) == [digest]
+    assert "https://github.com/zhouhaoyi/ETDataset" in told
+    assert "CC BY-ND 4.0" in told
+
+
+def test_every_sample_is_described():
+    told = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in SAMPLES.iterdir() if path.is_file() and path.name != "README.md"}
+    assert files == set(re.findall(r"^\| `([^`]+)`", told, flags=re.MULTILINE))
+
+
+def test_panel_has_shops_of_different_lengths_and_beginnings():
+    lengths = [sum(row["sales"] != "" for row in rows) for rows in shops().values()]
+    assert len(lengths) == 6
+    assert len(set(lengths)) == 6
+    assert len({rows[0]["date"] for rows in shops().values()}) == 5
+    assert min(lengths) == 120
+    assert max(lengths) == 420
+
+
+def test_panel_has_one_gap_of_five_days():
+    holes = []
+    for name, rows in shops().items():
+        days = [date.fromisoformat(row["date"]) for row in rows]
+        steps = [later - earlier for earlier, later in zip(days, days[1:], strict=False)]
+        holes += [(name, step) for step in steps if step != timedelta(days=1)]
+    assert holes == [("Bremen", timedelta(days=6))]
+
+
+def test_promotions_are_known_fourteen_days_ahead():
+    for rows in shops().values():
+        last = max(place for place, row in enumerate(rows) if row["sales"])
+        ahead = rows[last + 1 :]
+        assert len(ahead) == 14
+        assert all(row["price"] == "" for row in ahead)
+        assert all(row["promo"] in {"0", "1"} for row in rows)
+
+
+def test_panel_lacks_a_few_cells():
+    missing = {"sales": 0, "price": 0}
+    for rows in shops().values():
+        for column in missing:
+            missing[column] += sum(row[column] == "" for row in rows[:-14])
+    assert missing == {"sales": 4, "price": 2}
+
+
+def test_months_are_written_as_their_last_days():
+    days = [date.fromisoformat(row["month"]) for row in rows_of("monthly.csv")]
+    after = [day + timedelta(days=1) for day in days]
+    assert len(days) == 144
+    assert all(day.day == 1 for day in after)
+    assert len({(day.year, day.month) for day in days}) == 144
+    assert date(2012, 2, 29) in days
+    assert date(2013, 2, 28) in days
+
+
+def test_business_days_lack_twelve_holidays():
+    days = [date.fromisoformat(row["date"]) for row in rows_of("business_days.csv")]
+    whole = [days[0] + timedelta(days=offset) for offset in range((days[-1] - days[0]).days + 1)]
+    business = [day for day in whole if day.weekday() < 5]
+    assert len(business) == 600
+    assert len(days) == 588
+    assert set(days) < set(business)

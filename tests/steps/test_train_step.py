@@ -1,0 +1,155 @@
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from small_steps import PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.windows import split_windows
+from lstm_cli.errors import DeviceError, Interrupted, MissingArtifact, TrainingDiverged
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.runtime.session import open_session
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
+
+STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
+
+
+def model_files(run: Path) -> dict[str, bytes]:
+    reader = open_run(run).artifact("model")
+    return {name: reader.bytes(name) for name in reader.files}
+
+
+@pytest.mark.parametrize("config", [TRAIN, STACKED], ids=["segment", "stacked"])
+def test_the_same_seed_gives_the_same_bytes_and_another_others(run: Path, config: TrainConfig) -> None:
+    train(run, config, silent)
+    first = model_files(run)
+    train(run, config, silent)
+    assert model_files(run) == first
+    train(run, dataclasses.replace(config, seed=1), silent)
+    assert model_files(run)["weights.safetensors"] != first["weights.safetensors"]
+
+
+@pytest.mark.parametrize("config", [TRAIN, STACKED], ids=["segment", "stacked"])
+def test_the_shipped_graph_agrees_with_torch_on_real_windows(run: Path, config: TrainConfig) -> None:
+    import torch
+
+    from lstm_cli.models.build import build_model
+
+    train(run, dataclasses.replace(config, min="none"), silent)
+    opened = open_run(run)
+    stored = opened.artifact("model").json("model.json")
+    network = build_model(stored["name"], stored["settings"]).eval()
+    weights = safetensors.numpy.load(opened.artifact("model").bytes("weights.safetensors"))
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    batch = split_windows(load_dataset(opened), "test", stored["settings"]["lookback"])[:]
+    with torch.no_grad():
+        inputs = (torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask))
+        expected = network(*inputs).numpy()
+    session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
+    found = session(batch.past, batch.future, batch.mask)
+    assert np.abs(found - expected).max() < 1e-4  # the targets' deviation is 1, scaled
+    assert expected.std() > 0.1  # and there is something to agree on
+
+
+def test_the_history_tells_every_epoch(run: Path) -> None:
+    report = train(run, TRAIN, silent)
+    lines = open_run(run).artifact("model").bytes("history.jsonl").decode().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry["epoch"] for entry in entries] == [0, 1]
+    assert entries[1]["step"] == report.steps
+    assert entries[0]["train_loss"] is None
+    assert entries[1]["grad_norm"] > 0
+
+
+def test_training_needs_data(tmp_path: Path) -> None:
+    with pytest.raises(MissingArtifact, match="prepare"):
+        try:
+            train(tmp_path / "run", TRAIN, silent)
+        except MissingArtifact as error:
+            raise MissingArtifact(f"{error.message} {error.hint}") from error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_named_device_that_is_absent_is_an_error(run: Path) -> None:
+    import torch
+
+    absent = f"cuda:{torch.cuda.device_count()}"
+    before = model_files(run)
+    with pytest.raises(DeviceError, match="absent"):
+        train(run, dataclasses.replace(TRAIN, device=absent), silent)
+    assert model_files(run) == before
+
+
+def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
+    before = model_files(run)
+    wild = dataclasses.replace(STACKED, lr=1e30, optimizer="sgd", clip_norm=0.0, loss="mse", schedule="constant")
+    with pytest.raises(TrainingDiverged, match="epoch 1"):
+        train(run, wild, silent)
+    assert model_files(run) == before
+    assert sorted(path.name for path in (run / "model").iterdir()) == ["0001"]
+
+
+def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
+    before = model_files(run)
+    with pytest.raises(Interrupted) as interrupted:
+        train(run, TRAIN, silent, should_stop=lambda: signal.SIGTERM)
+    assert interrupted.value.exit_code == 143
+    assert model_files(run) == before
+
+
+def test_a_step_killed_before_its_commit_leaves_the_run_as_it_was(run: Path) -> None:
+    before = {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file()}
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
+real = os.replace, os.rename
+os.replace = os.rename = kill
+from lstm_cli.config import TrainConfig
+from lstm_cli.events import silent
+from lstm_cli.steps.train import train
+train(Path({str(run)!r}), TrainConfig(hidden=(8,), epochs=1, batch_size=4, threads=1, seed=5), silent)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert {path: path.read_bytes() for path in before} == before
+    left = [path for path in run.glob("model/*") if path.name != "0001"]
+    assert left  # it was killed with its new folder written
+    train(run, TRAIN, silent)
+    assert [path.name for path in run.glob("model/*") if path in left] == [] or len(list(run.glob("model/*"))) == 1
+
+
+def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
+    """Values of `price` in the file change nothing unless --past names it."""
+    config = dataclasses.replace(PREPARE, past=(), future=(), calendar=False)
+    weights = []
+    for name in ("one", "two"):
+        source = write_panel(tmp_path / f"{name}.csv", ahead=0)
+        if name == "two":
+            lines = source.read_text().splitlines()
+            cells = [line.split(",") for line in lines[1:]]
+            lines[1:] = [",".join([*row[:3], str(number), row[4]]) for number, row in enumerate(cells)]
+            source.write_text("\n".join(lines) + "\n")
+        prepare(str(source), tmp_path / name, config, silent)
+        train(tmp_path / name, TRAIN, silent)
+        weights.append(model_files(tmp_path / name)["weights.safetensors"])
+    assert weights[0] == weights[1]
+
+
+def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None:
+    report = train(run, TRAIN, silent)
+    assert any("never negative" in note for note in report.notes)
+    bounds = open_run(run).artifact("model").json("model.json")["bounds"]
+    assert bounds == {"lower": [0.0], "upper": [None]}
+    train(run, dataclasses.replace(TRAIN, min="none", max=500.0), silent)
+    assert open_run(run).artifact("model").json("model.json")["bounds"] == {"lower": [None], "upper": [500.0]}
