@@ -13,7 +13,13 @@ from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
 
 PREPARE = PrepareConfig(
-    target=("sales",), past=("price",), future=("promo",), series="shop", horizon=7, lookback=14, calendar=True
+    target=("sales",),
+    past=("price",),
+    future=("promo",),
+    series="shop",
+    horizon=7,
+    lookback=14,
+    calendar=True,
 )
 TRAIN = TrainConfig(hidden=(8,), epochs=1, batch_size=4, threads=1)
 
@@ -27,7 +33,9 @@ def write_panel(path: Path, *, seed: int = 0, rows: int = 130, ahead: int = 10) 
             day = np.datetime64("2024-01-01") + row
             promo = int(row % 9 == 0)
             if row < rows:
-                sales = level * (1 + 0.3 * np.sin(row * 2 * np.pi / 7) + 0.2 * promo) + rng.normal(0, level / 50)
+                sales = level * (1 + 0.3 * np.sin(row * 2 * np.pi / 7) + 0.2 * promo) + rng.normal(
+                    0, level / 50
+                )
                 lines.append(f"{day},{shop},{sales:.4f},{5 + rng.normal(0, 0.1):.3f},{promo}")
             else:
                 lines.append(f"{day},{shop},,,{promo}")

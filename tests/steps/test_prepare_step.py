@@ -28,7 +28,11 @@ def test_the_report_holds_what_the_contract_names(panel: Path, tmp_path: Path) -
     assert (report["time_start"], report["time_end"]) == ("2024-01-01T00:00:00", "2024-05-09T00:00:00")
     assert (report["freq"], report["season"], report["lookback"], report["horizon"]) == ("D", 7, 14, 7)
     # 130 rows a shop: 13 validation, 26 test rows, 91 to train on.
-    assert report["windows"] == {"train": 2 * (91 - 14 - 7 + 1), "val": 2 * (13 - 7 + 1), "test": 2 * (26 - 7 + 1)}
+    assert report["windows"] == {
+        "train": 2 * (91 - 14 - 7 + 1),
+        "val": 2 * (13 - 7 + 1),
+        "test": 2 * (26 - 7 + 1),
+    }
     measured = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     assert report["target_sum"] == pytest.approx(sum(float(row[2]) for row in measured if row[2]))
     json.dumps(report, allow_nan=False)
@@ -72,7 +76,9 @@ def test_a_changed_test_value_changes_no_scaled_training_value(tmp_path: Path) -
 def test_missing_cells_are_filled_and_marked(tmp_path: Path, missing: str) -> None:
     values = [str(10 + row % 7) for row in range(120)]
     values[40] = ""
-    prepare(daily(tmp_path / "a.csv", values), tmp_path / "run", PrepareConfig(horizon=7, missing=missing), silent)
+    prepare(
+        daily(tmp_path / "a.csv", values), tmp_path / "run", PrepareConfig(horizon=7, missing=missing), silent
+    )
     dataset = load_dataset(open_run(tmp_path / "run"))
     assert (~dataset.measured[:, 0]).nonzero()[0].tolist() == [40]
     filled = dataset.scaler.unscaled(dataset.values_scaled[40:41], 0)[0, 0]
@@ -134,7 +140,9 @@ def test_windows_for_a_notebook_are_views(tmp_path: Path) -> None:
     np.testing.assert_array_equal(target[0, :, 0], windows.dataset.values_scaled[14:21, 0])
 
 
-def test_preparing_again_replaces_the_data_and_the_same_bytes_make_nothing_stale(run: Path, panel: Path) -> None:
+def test_preparing_again_replaces_the_data_and_the_same_bytes_make_nothing_stale(
+    run: Path, panel: Path
+) -> None:
     before = open_run(run).digest("data")
     prepare(str(panel), run, PREPARE, silent)
     opened = open_run(run)

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_steps import PREPARE, write_panel
+
+from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.windows import split_windows
+from lstm_cli.errors import GateFailed, MissingArtifact, StaleArtifact, UsageError
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.runtime.session import open_session
+from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.prepare import prepare
+
+
+def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    opened = open_run(run)
+    dataset = load_dataset(opened)
+    lookback = opened.artifact("model").json("model.json")["settings"]["lookback"]
+    batch = split_windows(dataset, "test", lookback)[:]
+    assert report.windows == len(batch.series) == 2 * (26 - 7 + 1)
+    session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
+    forecast = dataset.in_units(session(batch.past, batch.future, batch.mask), batch.series)
+    rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
+    absolute, mases, scaled = [], [], []
+    for one, shop in enumerate("AB"):
+        sales = np.array([float(row[2]) for row in rows if row[1] == shop and row[2]])
+        training = sales[:91]
+        own = forecast[batch.series == one][:, :, 0]
+        truth = np.stack([sales[104 + start : 104 + start + 7] for start in range(20)])
+        error = np.abs(np.maximum(own, 0) - truth)
+        absolute.append(error)
+        mases.append(error.mean() / np.abs(training[7:] - training[:-7]).mean())
+        scaled.append(error / training.std())
+    assert report.metrics["mae"] == pytest.approx(np.mean(absolute), rel=1e-5)
+    assert report.metrics["rmse"] == pytest.approx(np.sqrt(np.mean(np.square(absolute))), rel=1e-5)
+    assert report.metrics["mase"] == pytest.approx(np.mean(mases), rel=1e-5)
+    assert report.metrics["mae_scaled"] == pytest.approx(np.mean(scaled), rel=1e-5)
+    assert report.metrics["mse_scaled"] == pytest.approx(np.mean(np.square(scaled)), rel=1e-5)
+    assert report.per_step[2]["mae"] == pytest.approx(np.mean([error[:, 2] for error in absolute]), rel=1e-5)
+    assert report.per_series["B"]["mae"] == pytest.approx(np.mean(absolute[1]), rel=1e-5)
+
+
+def test_the_baselines_are_scored_on_the_same_windows(run: Path, panel: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
+    naive, seasonal = [], []
+    for shop in "AB":
+        sales = np.array([float(row[2]) for row in rows if row[1] == shop and row[2]])
+        for origin in range(104, 124):
+            truth = sales[origin : origin + 7]
+            naive.append(np.abs(sales[origin - 1] - truth))
+            seasonal.append(np.abs(sales[origin - 7 : origin] - truth))
+    assert set(report.baselines) == {"naive", "seasonal_naive", "linear"}
+    assert report.baselines["naive"]["mae"] == pytest.approx(np.mean(naive), rel=1e-5)
+    assert report.baselines["seasonal_naive"]["mae"] == pytest.approx(np.mean(seasonal), rel=1e-5)
+
+
+def test_the_report_is_plain_json_and_kept_verbatim(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(split="val"), silent).to_json()
+    json.dumps(report, allow_nan=False)
+    assert open_run(run).report("evaluate") == report
+    assert Path(report["picture"]).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_gate_that_comes_true_fails_with_the_report_written(run: Path) -> None:
+    conditions = ("mase>=1000", "mae>0.0001*seasonal_naive.mae")
+    with pytest.raises(GateFailed, match=r"0\.0001\*seasonal_naive") as failed:
+        evaluate(run, EvaluateConfig(fail_if=conditions), silent)
+    kept = open_run(run).report("evaluate")
+    assert [gate["failed"] for gate in kept["gates"]] == [False, True]
+    assert failed.value.report.to_json() == kept
+    assert failed.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "condition", ["mape>1", "mase", "mase>naive", "mase>=seasonal.mae", "mae>naive.mape"]
+)
+def test_an_unknown_condition_answers_at_once(tmp_path: Path, condition: str) -> None:
+    with pytest.raises(UsageError, match="--fail-if"):
+        evaluate(tmp_path / "absent", EvaluateConfig(fail_if=(condition,)), silent)
+
+
+def test_a_figure_that_is_absent_fails_its_gate(run: Path) -> None:
+    with pytest.raises(GateFailed, match=r"coverage\.80 is undefined"):
+        evaluate(run, EvaluateConfig(fail_if=("coverage.80<75",)), silent)
+
+
+def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp_path: Path) -> None:
+    prepare(str(write_panel(tmp_path / "new.csv", seed=1)), run, PREPARE, silent)
+    with pytest.raises(StaleArtifact) as stale:
+        evaluate(run, EvaluateConfig(), silent)
+    assert "lstm train" in stale.value.hint
+
+
+def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
+    exact = evaluate(run, EvaluateConfig(), silent)
+    small = evaluate(run, EvaluateConfig(precision="int8"), silent)
+    assert small.precision == "int8"
+    assert small.metrics["mae"] != exact.metrics["mae"]
+    assert small.metrics["mae"] == pytest.approx(exact.metrics["mae"], rel=0.1)
+    with pytest.raises(MissingArtifact, match="no fp16 model"):
+        evaluate(run, EvaluateConfig(precision="fp16"), silent)

@@ -1,0 +1,207 @@
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_steps import PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import PredictConfig, PrepareConfig, TrainConfig
+from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
+from lstm_cli.events import Warned, silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.predict import predict
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
+
+FP32 = PredictConfig(precision="fp32")
+
+
+def forecast(run: Path, new: str | None = None, config: PredictConfig = FP32) -> bytes:
+    out = io.BytesIO()
+    predict(run, new, config, silent, stdout=out)
+    return out.getvalue()
+
+
+def lines_of(data: bytes) -> list[list[str]]:
+    return [line.split(",") for line in data.decode().splitlines()]
+
+
+def numbers(data: bytes) -> list[float]:
+    return [float(row[-1]) for row in lines_of(data)[1:]]
+
+
+def test_it_starts_one_step_after_the_last_row_of_each_series(run: Path) -> None:
+    rows = lines_of(forecast(run))
+    assert rows[0] == ["shop", "day", "sales"]
+    days = [str(np.datetime64("2024-05-10") + step) for step in range(7)]
+    assert [row[:2] for row in rows[1:]] == [[shop, day] for shop in "AB" for day in days]
+    values = np.array([float(row[2]) for row in rows[1:]]).reshape(2, 7)
+    assert (abs(values[0] - 50) < 30).all()  # each in its own units
+    assert (abs(values[1] - 900) < 540).all()
+
+
+def test_new_data_equal_to_the_runs_give_the_same_bytes(run: Path, panel: Path, tmp_path: Path) -> None:
+    expected = forecast(run)
+    assert forecast(run, str(panel)) == expected
+    lines = panel.read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    shuffled = tmp_path / "shuffled.csv"  # columns in another order and one more
+    shuffled.write_text(
+        "\n".join(",".join([row[4], row[3], "x", *row[:3]]) for row in cells).replace("x", "extra", 1) + "\n"
+    )
+    assert forecast(run, str(shuffled)) == expected
+
+
+def test_standard_input_is_read(run: Path, panel: Path) -> None:
+    out = io.BytesIO()
+    predict(run, "-", FP32, silent, stdin=io.BytesIO(panel.read_bytes()), stdout=out)
+    assert out.getvalue() == forecast(run)
+
+
+def test_a_past_covariate_after_the_origin_cannot_leak(run: Path, panel: Path, tmp_path: Path) -> None:
+    """Prices told for days after the last sale change nothing; promo, known ahead, does."""
+    lines = panel.read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    leaky, known = tmp_path / "leaky.csv", tmp_path / "known.csv"
+    leaky.write_text(
+        "\n".join(",".join([*row[:3], "77" if not row[2] else row[3], row[4]]) for row in cells) + "\n"
+    )
+    known.write_text("\n".join(",".join([*row[:4], "5" if not row[2] else row[4]]) for row in cells) + "\n")
+    assert forecast(run, str(leaky)) == forecast(run)
+    assert forecast(run, str(known)) != forecast(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: text.replace("price", "cost", 1), "price"),
+        (lambda text: "\n".join(text.splitlines()[:1] + text.splitlines()[1::2]) + "\n", "step"),
+        (lambda text: text.replace(",B,", ",C,"), "no series 'C'"),
+        (lambda text: "\n".join(text.splitlines()[:6]) + "\n", "few"),
+        (lambda text: "\n".join(line for line in text.splitlines() if ",,," not in line) + "\n", "promo"),
+    ],
+    ids=["a renamed column", "another step", "an unknown series", "too few rows", "no known-ahead rows"],
+)
+def test_new_data_that_do_not_fit_are_refused_with_what_differs(run, panel, tmp_path, change, says) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text(change(panel.read_text()))
+    with pytest.raises(DataError, match=says):
+        forecast(run, str(new))
+
+
+def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Path, tmp_path: Path) -> None:
+    lines = panel.read_text().splitlines()
+    row = lines[20].split(",")
+    lines[20] = ",".join([*row[:2], str(float(row[2]) * 1000), *row[3:]])
+    new = tmp_path / "new.csv"
+    new.write_text("\n".join(lines) + "\n")
+    heard: list[str] = []
+    predict(
+        run,
+        str(new),
+        FP32,
+        lambda event: heard.append(event.text) if isinstance(event, Warned) else None,
+        stdout=io.BytesIO(),
+    )
+    assert any("1 value differs" in text and "2024-01-20" in text for text in heard)
+    assert any("far outside" in text for text in heard)
+
+
+@pytest.mark.parametrize("format", ["json", "parquet"])
+def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str) -> None:
+    rows = lines_of(forecast(run))[1:]
+    output = tmp_path / f"forecast.{format}"
+    report = predict(run, None, dataclasses.replace(FP32, output=str(output)), silent)
+    assert (report.format, report.rows) == (format, 14)
+    if format == "json":
+        found = json.loads(output.read_text())
+        assert [[row["shop"], row["day"], format_(row["sales"])] for row in found] == rows
+    else:
+        import pyarrow.parquet
+
+        table = pyarrow.parquet.read_table(output).to_pydict()
+        assert table["shop"] == [row[0] for row in rows]
+        assert [str(day.date()) for day in table["day"]] == [row[1] for row in rows]
+        np.testing.assert_allclose(table["sales"], [float(row[2]) for row in rows], rtol=1e-8)
+
+
+def format_(value: float) -> str:
+    return format(value, ".9g")
+
+
+def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
+    config = PredictConfig()
+    assert predict(run, None, config, silent, stdout=io.BytesIO()).precision == "int8"
+    train(run, dataclasses.replace(TRAIN, seed=9), silent)
+    assert predict(run, None, config, silent, stdout=io.BytesIO()).precision == "fp32"
+
+
+def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
+    """A nightly prepare must not stop the forecasts."""
+    prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, silent)
+    heard: list[str] = []
+    out = io.BytesIO()
+    predict(run, None, FP32, lambda event: heard.append(event.text), stdout=out)
+    assert len(heard) == 1
+    assert "earlier data" in heard[0]
+    assert lines_of(out.getvalue())[1][:2] == ["A", "2024-05-11"]
+    # Scaled as the model knows them: the same as the file given anew.
+    assert np.allclose(numbers(forecast(run, str(tmp_path / "new.csv"))), numbers(out.getvalue()), rtol=1e-5)
+
+
+def test_a_model_of_another_horizon_is_refused(run: Path, panel: Path) -> None:
+    prepare(str(panel), run, dataclasses.replace(PREPARE, horizon=6), silent)
+    with pytest.raises(StaleArtifact, match="horizon"):
+        forecast(run)
+
+
+def test_it_writes_nothing_in_the_run(run: Path) -> None:
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in run.rglob("*") if path.is_file()}
+    forecast(run)
+    assert {
+        path: (path.stat().st_mtime_ns, path.read_bytes()) for path in run.rglob("*") if path.is_file()
+    } == before
+
+
+def test_a_run_without_a_model_and_a_damaged_one_are_refused(run: Path, panel: Path, tmp_path: Path) -> None:
+    prepare(str(panel), tmp_path / "fresh", PREPARE, silent)
+    with pytest.raises(MissingArtifact, match="no trained model"):
+        forecast(tmp_path / "fresh")
+    graph = next((run / "model").iterdir()) / "model.onnx"
+    data = bytearray(graph.read_bytes())
+    data[len(data) // 2] ^= 1
+    graph.write_bytes(data)
+    with pytest.raises(CorruptArtifact, match=r"model\.onnx"):
+        forecast(run)
+
+
+def test_month_ends_go_on_as_month_ends(tmp_path: Path) -> None:
+    months = [np.datetime64("2012-01", "M") + row for row in range(144)]
+    days = [(month + 1).astype("datetime64[D]") - 1 for month in months]
+    rows = "".join(f"{day},{100 + row + 20 * np.sin(row * np.pi / 6):.3f}\n" for row, day in enumerate(days))
+    (tmp_path / "m.csv").write_text("month,y\n" + rows)
+    prepare(str(tmp_path / "m.csv"), tmp_path / "run", PrepareConfig(), silent)
+    train(tmp_path / "run", TrainConfig(hidden=(4,), epochs=1, threads=1), silent)
+    found = [row[0] for row in lines_of(forecast(tmp_path / "run"))[1:]]
+    assert found[:3] == ["2024-01-31", "2024-02-29", "2024-03-31"]
+    assert len(found) == 12
+
+
+def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path) -> None:
+    rows = "".join(f"{np.datetime64('2024-01-01') + row},@shop,{-row % 7 - 9}\n" for row in range(120))
+    (tmp_path / "f.csv").write_text("day,shop,=y()\n" + rows)
+    config = PrepareConfig(target=("=y()",), series="shop", horizon=3, lookback=7)
+    prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, silent)
+    train(tmp_path / "run", TrainConfig(hidden=(4,), epochs=1, threads=1), silent)
+    found = lines_of(forecast(tmp_path / "run"))
+    assert found[0] == ["shop", "day", "'=y()"]
+    assert found[1][0] == "'@shop"
+    assert found[1][2].startswith("-")
+
+
+def test_the_step_is_recorded_with_its_model(run: Path) -> None:
+    entry = open_run(run).entry("train")
+    assert entry["read"]["data"]["sha256"] == open_run(run).digest("data")
+    assert entry["config"]["hidden"] == [8]

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from lstm_cli.config import QuantizeConfig
+from lstm_cli.errors import QuantizationLoss
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.quantize import quantize
+
+
+def test_both_models_stand_side_by_side(run: Path) -> None:
+    report = quantize(run, QuantizeConfig(to="fp16"), silent)
+    reader = open_run(run).artifact("quantized")
+    assert report.size["quantized"] == len(reader.bytes("model.onnx")) < report.size["fp32"]
+    assert reader.json("comparison.json")["to"] == "fp16"
+    assert report.loss == pytest.approx(report.mae_scaled["quantized"] / report.mae_scaled["fp32"] - 1)
+    assert abs(report.loss) < 0.01
+    assert all(latency > 0 for latency in report.latency_ms.values())
+
+
+def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.runtime import quantization
+
+    def ruined(model: bytes, *, scratch: Path) -> bytes:
+        """The graph with every LSTM weight at zero."""
+        import numpy as np
+        import onnx
+        from onnx import numpy_helper
+
+        graph = onnx.load_model_from_string(model)
+        read = {name for node in graph.graph.node if node.op_type == "LSTM" for name in node.input}
+        for tensor in graph.graph.initializer:
+            if tensor.name in read or "correct" in tensor.name:
+                values = numpy_helper.to_array(tensor)
+                if values.dtype == np.float32:
+                    tensor.CopyFrom(numpy_helper.from_array(values * 0 + 3, tensor.name))
+        return bytes(graph.SerializeToString())
+
+    before = open_run(run).digest("quantized")
+    monkeypatch.setattr(quantization, "to_int8", ruined)
+    with pytest.raises(QuantizationLoss, match=r"grows by"):
+        quantize(run, QuantizeConfig(), silent)
+    assert open_run(run).digest("quantized") == before
+    assert len(list((run / "quantized").iterdir())) == 1
