@@ -1,16 +1,18 @@
 """A trained model as a run holds it, read without torch."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli.baselines import Linear
+from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.rundir import ArtifactReader, Run, command
-from lstm_cli.scoring import Bounds
+
+if TYPE_CHECKING:
+    from lstm_cli.baselines import Linear
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +43,11 @@ def load_model(run: Run) -> Model:
     )
 
 
-def load_linear(run: Run) -> Linear:
+def load_linear(run: Run) -> "Linear":
     """The linear forecast that the run's model is held against."""
     import safetensors.numpy
+
+    from lstm_cli.baselines import Linear
 
     reader = run.artifact("model")
     arrays: dict[str, np.ndarray] = safetensors.numpy.load(reader.bytes("linear.safetensors"))

@@ -194,5 +194,7 @@ def test_a_series_without_seasonal_error_does_not_judge_unless_all_are_so() -> N
         (1, 500, True, (1,)),
     ],
 )
-def test_the_lookbacks_to_choose_from(lookback: int, rows: int, fixed: bool, expected: tuple[int, ...]) -> None:
+def test_the_lookbacks_to_choose_from(
+    lookback: int, rows: int, fixed: bool, expected: tuple[int, ...]
+) -> None:
     assert linear_lookbacks(lookback=lookback, rows=rows, horizon=96, season=24, fixed=fixed) == expected

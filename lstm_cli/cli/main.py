@@ -8,7 +8,7 @@ from lstm_cli.cli import endings, signals, streams
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and leave with its exit code (see errors.py and CONTRACT for what each means)."""
+    """Run one command and leave with its exit code (errors.py says what each means)."""
     if argv is None:
         streams.read_utf8(sys.orig_argv)
     sys.exit(run(sys.argv[1:] if argv is None else argv))

@@ -67,7 +67,11 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     lookback, lookback_reason = config.lookback, "given"
     if lookback is None:
         lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
-        of = f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}" if seasons else "no season"
+        of = (
+            f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}"
+            if seasons
+            else "no season"
+        )
         lookback_reason = f"by rule from {of}, horizon {horizon} and {rows:,} training rows"
     schema = Schema(
         targets=table.targets,

@@ -153,7 +153,7 @@ def segment_length(*, season: int, lookback: int) -> int:
     if 4 <= season <= 48:
         return min(season, lookback)
     if season > 48:
-        divisors = [size for size in range(4, 49) if season % size == 0]
+        divisors = [size for size in range(4, min(48, lookback) + 1) if season % size == 0]
         near = 13
     else:
         divisors = [size for size in range(2, 13) if lookback % size == 0]

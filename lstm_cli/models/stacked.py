@@ -25,9 +25,7 @@ class Stacked(nn.Module):
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
         sizes = (inputs, *hidden)
-        self.layers = nn.ModuleList(
-            nn.LSTM(size, after, batch_first=True) for size, after in pairwise(sizes)
-        )
+        self.layers = nn.ModuleList(nn.LSTM(size, after, batch_first=True) for size, after in pairwise(sizes))
         # A layer of its own: dropout inside a multi-layer cuDNN LSTM is not reproducible.
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden[-1], horizon * targets)

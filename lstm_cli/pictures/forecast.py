@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, TRUTH, FORECAST, BASELINE = "#8a8f98", "#22262e", "#d1495b", "#5a8fbf"
+TITLE = 60  # letters that fit above a panel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Panel:
 
 
 def draw_forecast(panels: Sequence[Panel]) -> bytes:
-    """The PNG, the same bytes for the same panels."""
+    """The PNG of one panel or more, the same bytes for the same panels."""
     _settle_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,15 +38,18 @@ def draw_forecast(panels: Sequence[Panel]) -> bytes:
     columns = 1 if len(panels) == 1 else 2
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(10, 1.0 + 2.9 * rows), layout="constrained", facecolor="white")
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis, panel in zip(axes, panels, strict=False):
         _draw(axis, panel)
-    for axis in list(axes)[len(panels) :]:
+    for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    handles, labels = next(iter(figure.axes)).get_legend_handles_labels()
+    handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
     file = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A name in letters that the font lacks is drawn with boxes; that is no news for a terminal.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return file.getvalue()
 
 
@@ -52,10 +57,20 @@ def _draw(axis: "Axes", panel: Panel) -> None:
     before, ahead = panel.times[: len(panel.history)], panel.times[len(panel.history) :]
     # The truth joins on to the history, so that no gap stands at the origin.
     axis.plot(panel.times, [*panel.history, *panel.truth], color=TRUTH, linewidth=1.3, label="measured")
-    axis.plot(ahead, panel.baseline, color=BASELINE, linewidth=1.2, linestyle="--", label=panel.baseline_name)
-    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, label="forecast")
+    dot = "o" if len(ahead) == 1 else ""  # a line through one point cannot be seen
+    axis.plot(
+        ahead,
+        panel.baseline,
+        color=BASELINE,
+        linewidth=1.2,
+        linestyle="--",
+        marker=dot,
+        label=panel.baseline_name,
+    )
+    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=dot, label="forecast")
     axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
-    axis.set_title(panel.title, loc="left", fontsize=10)
+    title = panel.title if len(panel.title) <= TITLE else panel.title[: TITLE - 1] + "…"
+    axis.set_title(title, loc="left", fontsize=10, parse_math=False)  # a '$' in a name is no formula
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
     axis.tick_params(labelsize=8, color=INK)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 INPUTS = ("past", "future", "mask")
 OUTPUT = "forecast"
 _ERRORS_ONLY = 3  # of what ONNX Runtime logs by itself
+_ELSEWHERE = b"\x0a\x08location"  # how a tensor in the protobuf begins to name the file that holds its values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,10 @@ def open_session(model: bytes, *, threads: int | None) -> Session:
     """Loads a graph from its bytes; threads None: all cores. Raises CorruptArtifact for what is no graph of ours."""
     import onnxruntime
 
+    if _ELSEWHERE in model:  # ONNX Runtime would look for that file where the command was started
+        raise CorruptArtifact(
+            "the ONNX graph of the model keeps values in another file", hint="train the model again"
+        )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.inter_op_num_threads = 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_cli import gates, metrics, scoring
 from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Windows
@@ -134,7 +135,7 @@ def _write(
     dataset: Dataset,
     windows: Windows,
     forecasters: Mapping[str, scoring.Forecaster],
-    bounds: scoring.Bounds,
+    bounds: Bounds,
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
     from dataclasses import replace
@@ -166,7 +167,7 @@ def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
 
 
 def _picture(
-    dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: scoring.Bounds
+    dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: Bounds
 ) -> bytes:
     """Four windows, spread over series, targets and time: history, truth, forecast, baseline."""
     from lstm_cli.pictures.forecast import Panel, draw_forecast
@@ -181,7 +182,7 @@ def _picture(
         times = _times(dataset, one, origin - shown, origin + schema.horizon)
         named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
         drawn = {
-            name: scoring.in_units(dataset, forecasters[name](batch), batch.series, bounds)[0, :, target]
+            name: in_units(dataset, forecasters[name](batch), batch.series, bounds)[0, :, target]
             for name in ("model", beside)
         }
         history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)

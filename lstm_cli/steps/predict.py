@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from lstm_cli import scoring
 from lstm_cli.config import PredictConfig
+from lstm_cli.data.clamp import in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.origin import known_ahead, last_windows, times_ahead
 from lstm_cli.data.output import Forecast, encode, format_of
@@ -224,7 +224,7 @@ def _forecast(dataset: Dataset, model: Model, graph: bytes, source: str, threads
     for first in range(0, len(ahead), BATCH):
         batch = last_windows(dataset, model.lookback)[first : first + BATCH]
         scaled = session(batch.past, ahead[first : first + BATCH], batch.mask)
-        parts.append(scoring.in_units(dataset, scaled, batch.series, model.bounds))
+        parts.append(in_units(dataset, scaled, batch.series, model.bounds))
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
         one = int(np.argwhere(~np.isfinite(values))[0][0])

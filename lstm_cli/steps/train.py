@@ -11,6 +11,7 @@ import numpy as np
 from lstm_cli import metrics, scoring
 from lstm_cli.baselines import Linear, fit_linear, linear_lookbacks
 from lstm_cli.config import TrainConfig
+from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import Dataset, describe
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
@@ -139,7 +140,7 @@ def _device(config: TrainConfig) -> tuple[str, int]:
     return device_text(choose_device(config.device)), threads
 
 
-def _bounds(dataset: Dataset, config: TrainConfig) -> tuple[scoring.Bounds, list[str]]:
+def _bounds(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:
     """The bounds of the forecast per target, and what is told of them."""
     never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
     lower = np.full(dataset.targets, -np.inf)
@@ -154,7 +155,7 @@ def _bounds(dataset: Dataset, config: TrainConfig) -> tuple[scoring.Bounds, list
     elif config.min != "none":
         lower[:] = float(config.min)
     upper = np.full(dataset.targets, np.inf if config.max is None else config.max)
-    return scoring.Bounds(lower=lower, upper=upper), notes
+    return Bounds(lower=lower, upper=upper), notes
 
 
 def _error_scale(dataset: Dataset) -> np.ndarray:
@@ -214,7 +215,7 @@ def _settings(dataset: Dataset, linear: Linear, config: TrainConfig) -> dict[str
 def _train(
     dataset: Dataset,
     linear: Linear,
-    bounds: scoring.Bounds,
+    bounds: Bounds,
     config: TrainConfig,
     listen: Listener,
     should_stop: Callable[[], int | None],
@@ -253,7 +254,7 @@ def _train(
     )
 
 
-def _graph(dataset: Dataset, network: "nn.Module", settings: dict[str, Any], bounds: scoring.Bounds) -> bytes:
+def _graph(dataset: Dataset, network: "nn.Module", settings: dict[str, Any], bounds: Bounds) -> bytes:
     """The ONNX graph, found to agree with torch on real windows."""
     import torch
 
@@ -280,7 +281,7 @@ def _validate(
     dataset: Dataset,
     linear: Linear,
     shipped: _Shipped,
-    bounds: scoring.Bounds,
+    bounds: Bounds,
     threads: int,
     listen: Listener,
 ) -> dict[str, dict[str, float | None]]:
@@ -317,7 +318,7 @@ def _write(
     folder: Folder,
     dataset: Dataset,
     linear: Linear,
-    bounds: scoring.Bounds,
+    bounds: Bounds,
     shipped: _Shipped,
     config: TrainConfig,
 ) -> None:

@@ -81,12 +81,6 @@ def fit(
         best = stopping.update(epoch, val_loss)
         if best:
             weights = {key: value.detach().cpu().clone() for key, value in judged.state_dict().items()}
-        if (
-            plan.schedule == "plateau"
-            and stopping.waited
-            and stopping.waited % max(1, plan.patience // 3) == 0
-        ):
-            plateau *= 0.5
         ended = EpochEnded(
             epoch=epoch,
             epochs=plan.epochs,
@@ -102,6 +96,12 @@ def fit(
         listen(ended)
         if stopping.over:
             break
+        if (
+            plan.schedule == "plateau"
+            and stopping.waited
+            and stopping.waited % max(1, plan.patience // 3) == 0
+        ):
+            plateau *= 0.5
     return Fitted(
         weights=weights,
         history=history,

@@ -35,7 +35,8 @@ def command(*argv: str) -> list[str]:
 def environment(**more: str) -> dict[str, str]:
     """The environment for `command`: ours without any setting of lstm, and with `more`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LSTM_")}
-    return kept | {"PYTHONPATH": str(Path(__file__).parent)} | more
+    paths = (str(Path(__file__).parent), kept.get("PYTHONPATH"))
+    return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)} | more
 
 
 def scores(factor: float) -> dict[str, float | None]:

@@ -46,7 +46,9 @@ def test_scaled_values_are_scikit_learns(kind: str, data: st.DataObject) -> None
     assert (scaler.scale > 0).all()
     scaled = scaler.scaled(new, 0)
     np.testing.assert_array_equal(np.isnan(scaled), np.isnan(new))
-    np.testing.assert_allclose(scaled, expected, rtol=1e-7, atol=1e-7 * np.nanmax(np.abs(expected), initial=1))
+    np.testing.assert_allclose(
+        scaled, expected, rtol=1e-7, atol=1e-7 * np.nanmax(np.abs(expected), initial=1)
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -63,7 +65,9 @@ def test_a_constant_column_is_only_shifted(kind: str, level: float) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_column_of_tiny_numbers_is_scikit_learns(kind: str) -> None:
     train = np.array([[1e-20], [3e-20], [7e-20]])
-    np.testing.assert_allclose(fit_scaler(kind, [train]).scaled(train, 0), oracle(kind).fit(train).transform(train))
+    np.testing.assert_allclose(
+        fit_scaler(kind, [train]).scaled(train, 0), oracle(kind).fit(train).transform(train)
+    )
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "none"])
@@ -111,7 +115,9 @@ def test_forecasts_of_several_series_are_unscaled_each_with_its_own_and_targets_
     panel = [wave(30, 3, seed=1), 100 * wave(20, 3, seed=2)]
     scaler = fit_scaler("standard", panel)
     series = np.array([1, 0, 1])
-    forecasts = np.random.default_rng(0).normal(size=(3, 5, 2)).astype(np.float32)  # [N, H, C], C of 3 columns
+    forecasts = (
+        np.random.default_rng(0).normal(size=(3, 5, 2)).astype(np.float32)
+    )  # [N, H, C], C of 3 columns
     whole = scaler.unscaled(forecasts, series)
     for place, number in enumerate(series):
         np.testing.assert_array_equal(whole[place], scaler.unscaled(forecasts[place], int(number)))

@@ -19,7 +19,9 @@ def test_autocorrelation_by_hand() -> None:
 
 def test_a_straight_line_is_taken_out() -> None:
     values = np.sin(2 * np.pi * np.arange(120) / 12)
-    assert autocorrelation(values + 3.0 * np.arange(120), 6) == pytest.approx(autocorrelation(values, 6), abs=0.05)
+    assert autocorrelation(values + 3.0 * np.arange(120), 6) == pytest.approx(
+        autocorrelation(values, 6), abs=0.05
+    )
 
 
 @pytest.mark.parametrize(

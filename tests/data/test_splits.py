@@ -53,7 +53,11 @@ def test_the_rows_of_the_published_tables() -> None:
     )
     assert (train_end.tolist(), val_end.tolist()) == ([8640], [11_520])
     same = split_rows(
-        np.array([14_400]), val=Share(fraction=0.2), test=Share(fraction=0.2), horizon=96, rows_before=no_dates
+        np.array([14_400]),
+        val=Share(fraction=0.2),
+        test=Share(fraction=0.2),
+        horizon=96,
+        rows_before=no_dates,
     )
     assert [end.tolist() for end in same] == [[8640], [11_520]]
 
@@ -71,7 +75,11 @@ def test_a_fraction_holds_at_least_one_window_but_a_number_is_taken_at_its_word(
 
 def test_every_series_of_a_panel_is_split_for_itself() -> None:
     train_end, val_end = split_rows(
-        np.array([100, 40, 5]), val=Share(fraction=0.1), test=Share(fraction=0.2), horizon=4, rows_before=no_dates
+        np.array([100, 40, 5]),
+        val=Share(fraction=0.1),
+        test=Share(fraction=0.2),
+        horizon=4,
+        rows_before=no_dates,
     )
     assert train_end.tolist() == [70, 28, -3]  # the last is too short for its splits
     assert val_end.tolist() == [80, 32, 1]
@@ -131,5 +139,7 @@ def test_splits_follow_one_another(counts: list[int], val: Share, test: Share, h
 
 
 def split_ends(count: int, *, val: Share, test: Share, horizon: int = 1) -> tuple[int, int]:
-    train_end, val_end = split_rows(np.array([count]), val=val, test=test, horizon=horizon, rows_before=no_dates)
+    train_end, val_end = split_rows(
+        np.array([count]), val=val, test=test, horizon=horizon, rows_before=no_dates
+    )
     return int(train_end[0]), int(val_end[0])

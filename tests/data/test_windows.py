@@ -60,7 +60,9 @@ def test_the_last_window_ends_on_the_last_usable_row() -> None:
     data = dataset([wave(50, 2), wave(40, 2)], train_end=[20, 20], val_end=[30, 28], future=1, ahead=[3, 0])
     windows = split_windows(data, "test")
     for number, last in enumerate([46, 39]):  # 50 rows, 3 of them ahead; then 40 rows, from row 50 on
-        ends = windows.origins[windows.series == number] + data.schema.horizon - 1 - data.series.offset[number]
+        ends = (
+            windows.origins[windows.series == number] + data.schema.horizon - 1 - data.series.offset[number]
+        )
         assert ends.max() == last
 
 
@@ -104,12 +106,21 @@ def test_rows_beyond_the_data_are_not_observed() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), missing=st.sampled_from(["interpolate", "last", "season"]), pad=st.booleans())
+@given(
+    seed=st.integers(0, 10_000), missing=st.sampled_from(["interpolate", "last", "season"]), pad=st.booleans()
+)
 def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing: str, pad: bool) -> None:
     """Holes at random, and at each split and origin; known-ahead covariates are what they say, and exempt."""
     generator = np.random.default_rng(seed)
     series = [wave(rows, 4, seed=seed + rows) for rows in (40, 30)]
-    options = {"train_end": [20, 15], "val_end": [30, 22], "past": 1, "future": 1, "seasons": (5,), "pad": pad}
+    options = {
+        "train_end": [20, 15],
+        "val_end": [30, 22],
+        "past": 1,
+        "future": 1,
+        "seasons": (5,),
+        "pad": pad,
+    }
     options |= {"missing": missing, "calendar": True}
     origins = [20, 30, int(generator.integers(9, 36))]
     for rows in series:
@@ -121,7 +132,9 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing
     for origin in origins:
         changed = [rows.copy() for rows in series]
         width = changed[0][origin:, :3].shape
-        changed[0][origin:, :3] = np.where(generator.random(width) < 0.3, np.nan, 1e3 * generator.normal(size=width))
+        changed[0][origin:, :3] = np.where(
+            generator.random(width) < 0.3, np.nan, 1e3 * generator.normal(size=width)
+        )
         changed[1][:, :3] = np.where(np.isnan(changed[1][:, :3]), np.nan, 7.0)
         # The scaler is that of the training rows; an origin among them needs the same one.
         other = dataset(changed, **options)  # type: ignore[arg-type]
@@ -158,7 +171,11 @@ def test_a_filled_cell_is_never_observed() -> None:
     values[22, 0] = np.nan
     batch = split_windows(dataset([values], train_end=[20], val_end=[30]), "val")[:]
     places = np.argwhere(~batch.observed)
-    assert [(origin, step, target) for origin, step, target in places.tolist()] == [(0, 2, 0), (1, 1, 0), (2, 0, 0)]
+    assert [(origin, step, target) for origin, step, target in places.tolist()] == [
+        (0, 2, 0),
+        (1, 1, 0),
+        (2, 0, 0),
+    ]
 
 
 def test_the_arrays_of_one_series_are_views_and_equal_the_gathered_windows() -> None:
@@ -230,7 +247,9 @@ def test_a_dataset_comes_back_from_its_files_to_the_bit() -> None:
 
     holed = wave(60, 3)
     holed[25:35, 0] = np.nan
-    data = dataset([holed, wave(30, 3)], train_end=[30, 20], val_end=[45, 25], past=1, future=1, seasons=(40,))
+    data = dataset(
+        [holed, wave(30, 3)], train_end=[30, 20], val_end=[45, 25], past=1, future=1, seasons=(40,)
+    )
     assert np.isnan(data.training.seasonal_error).any()  # no pair a season apart: stored as null
     files = json.loads(json.dumps(describe(data), allow_nan=False))
     back = restore(files, data.values_scaled, pack(data.measured))
@@ -240,4 +259,6 @@ def test_a_dataset_comes_back_from_its_files_to_the_bit() -> None:
         one, other = split_windows(data, split)[:], split_windows(back, split)[:]
         for name, value in vars(one).items():
             np.testing.assert_array_equal(value, getattr(other, name))
-    np.testing.assert_array_equal(back.in_units(one.target, one.series), data.in_units(one.target, one.series))
+    np.testing.assert_array_equal(
+        back.in_units(one.target, one.series), data.in_units(one.target, one.series)
+    )

@@ -252,7 +252,9 @@ _SETTINGS: dict[str, Any] = {
         (7, 56, 7),
         (12, 9, 9),  # a lookback shorter than the season
         (52, 104, 13),  # weekly
-        (168, 336, 14),
+        (168, 336, 12),
+        (52, 5, 4),  # 13 would leave no whole segment
+        (52, 3, 1),
         (53, 106, 1),  # a prime: no divisor
         (1, 16, 4),
         (1, 15, 3),  # 3 and 5 are equally near 4

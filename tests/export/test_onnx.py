@@ -1,0 +1,186 @@
+"""The ONNX file against the torch model it was made from."""
+
+import collections
+import os
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
+from lstm_cli.models.segment import Segment
+from lstm_cli.models.stacked import Stacked
+from lstm_cli.runtime.quantization import to_int8
+from lstm_cli.runtime.session import open_session
+
+INPUTS, TARGETS = 4, 2
+INFINITE = float("inf")
+CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
+
+
+def _moved(model: nn.Module) -> nn.Module:
+    """Weights as after training: nothing is zero any more, so that every part of the graph has a say."""
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+        if isinstance(model, Segment):
+            model.linear_weights.normal_(0, 0.1)
+            model.linear_bias.normal_(0, 0.1)
+            model.unit.uniform_(0.5, 2)
+    return model
+
+
+def _segment(known_ahead: int) -> nn.Module:
+    torch.manual_seed(1)
+    return _moved(
+        Segment(
+            inputs=INPUTS,
+            targets=TARGETS,
+            known_ahead=known_ahead,
+            lookback=30,
+            network_lookback=24,
+            linear_lookback=30,
+            horizon=10,
+            segment=4,
+            seasons=(4, 12),
+            hidden=32,
+            dropout=0.2,
+        )
+    )
+
+
+def _stacked(known_ahead: int) -> nn.Module:
+    torch.manual_seed(2)
+    return _moved(
+        Stacked(
+            inputs=INPUTS,
+            targets=TARGETS,
+            known_ahead=known_ahead,
+            lookback=30,
+            horizon=10,
+            hidden=(32, 16),
+            dropout=0.2,
+        )
+    )
+
+
+@pytest.fixture(scope="module", params=["segment", "segment, nothing known ahead", "stacked"])
+def exported(request) -> tuple[nn.Module, int, bytes]:
+    """A model, K, and its file. The exporter takes seconds: one file serves many tests."""
+    known_ahead = 0 if "nothing" in request.param else 1
+    model = _stacked(known_ahead) if request.param == "stacked" else _segment(known_ahead)
+    return model, known_ahead, _export(model, known_ahead)
+
+
+def _export(model: nn.Module, known_ahead: int, **bounds: Tensor) -> bytes:
+    return export_onnx(
+        model,
+        inputs=INPUTS,
+        known_ahead=known_ahead,
+        lower=bounds.get("lower"),
+        upper=bounds.get("upper"),
+    )
+
+
+def _windows(size: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Windows of which each second one is padded at the front, up to all but one row."""
+    generator = torch.Generator().manual_seed(size)
+    past = torch.randn(size, 30, INPUTS, generator=generator)
+    mask = torch.ones(size, 30)
+    for row in range(1, size, 2):
+        mask[row, : 1 + (7 * row) % 29] = 0
+    return past, torch.randn(size, 10, known_ahead, generator=generator), mask
+
+
+@pytest.mark.parametrize("size", [1, 3, 257])
+def test_the_file_agrees_with_torch(exported, size: int) -> None:
+    model, known_ahead, data = exported
+    assert check_agreement(data, model, *_windows(size, known_ahead)) < CLOSE
+
+
+def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(exported) -> None:
+    model, known_ahead, data = exported
+    model.train()
+    assert check_agreement(data, model, *_windows(5, known_ahead)) < CLOSE
+    assert model.training
+    assert all(isinstance(value, nn.Parameter) for value in model.parameters())
+
+
+def test_a_model_with_other_weights_does_not_agree(exported) -> None:
+    model, known_ahead, data = exported
+    other = _moved(_stacked(known_ahead) if isinstance(model, Stacked) else _segment(known_ahead))
+    assert check_agreement(data, other, *_windows(5, known_ahead)) > 100 * CLOSE
+
+
+def test_padding_changes_nothing(exported) -> None:
+    _, known_ahead, data = exported
+    past, future, mask = (part.numpy() for part in _windows(7, known_ahead))
+    session = open_session(data, threads=1)
+    loud = np.where(mask[:, :, None] > 0, past, 1e3).astype(np.float32)
+    np.testing.assert_allclose(session(loud, future, mask), session(past, future, mask), atol=1e-4)
+
+
+def test_inputs_keep_their_names_and_an_open_batch(exported) -> None:
+    _, known_ahead, data = exported
+    graph = onnx.load_model_from_string(data).graph
+    shapes = {
+        value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output)
+    }
+    assert shapes == {
+        "past": ["batch", 30, INPUTS],
+        "future": ["batch", 10, known_ahead],
+        "mask": ["batch", 30],
+        "forecast": ["batch", 10, TARGETS],
+    }
+
+
+def test_the_lstm_is_one_operator_with_constant_weights_and_becomes_int8(exported, tmp_path) -> None:
+    model, _, data = exported
+    graph = onnx.load_model_from_string(data).graph
+    operators = collections.Counter(node.op_type for node in graph.node)
+    assert operators["LSTM"] == len(model.layers)
+    assert not {"Loop", "Scan", "If"} & set(operators)
+    constants = {tensor.name for tensor in graph.initializer}
+    assert all(set(node.input[1:4]) <= constants for node in graph.node if node.op_type == "LSTM")
+    small = onnx.load_model_from_string(to_int8(data, scratch=tmp_path)).graph
+    operators = collections.Counter(node.op_type for node in small.node)
+    assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (len(model.layers), 0)
+
+
+def test_the_file_is_whole_and_tells_nothing_of_this_machine(exported) -> None:
+    _, _, data = exported
+    model = onnx.load_model_from_string(data)
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+    for text in (os.sep + "work", os.getcwd(), os.path.expanduser("~") + os.sep, ".py", "site-packages"):  # noqa: PTH109, PTH111
+        assert text.encode() not in data
+
+
+def test_export_is_silent_repeatable_and_leaves_the_model_alone(capfd, caplog, recwarn) -> None:
+    model = _stacked(0)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    first = _export(model, 0)
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+    assert not list(recwarn)
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model(*_windows(2, 0)).sum().backward()  # the exporter has left no tensors of its own behind
+    assert _export(_stacked(0), 0) == first
+
+
+def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
+    model = _stacked(0)
+    lower, upper = torch.tensor([-0.05, -INFINITE]), torch.tensor([INFINITE, 0.05])
+    data = _export(model, 0, lower=lower, upper=upper)
+    windows = _windows(40, 0)
+    forecast = open_session(data, threads=1)(*(part.numpy() for part in windows))
+    free = model.eval()(*windows).detach().numpy()
+    assert free[..., 0].min() < -0.1 < 0.1 < free[..., 0].max()
+    assert free[..., 1].min() < -0.1 < 0.1 < free[..., 1].max()
+    expected = np.clip(free, lower.numpy(), upper.numpy())
+    np.testing.assert_allclose(forecast, expected, atol=CLOSE)
+    assert check_agreement(data, Bounded(model, lower, upper), *windows) < CLOSE
