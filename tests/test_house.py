@@ -1,4 +1,4 @@
-"""The house of docs/DESIGN.md: imports run downward, heavy ones stand where they may, nothing unpickles."""
+"""The house of docs/design.md: imports run downward, heavy ones stand where they may, nothing unpickles."""
 
 import ast
 import json

@@ -22,7 +22,6 @@ def small_graph(*, unfolded: bool = False, names: tuple[str, ...] = ("past", "fu
     }
     constants = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()]
     constants += [
-        numpy_helper.from_array(np.array([0, 1]), "first_axes"),
         numpy_helper.from_array(np.array([2]), "last_axis"),
         numpy_helper.from_array(np.array([0]), "direction"),
         numpy_helper.from_array(np.array([-1, HORIZON, TARGETS]), "shape"),
