@@ -6,6 +6,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import onnx
@@ -20,6 +21,9 @@ FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
 
 class Bounded(nn.Module):
     """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound)."""
+
+    lower: Tensor | None
+    upper: Tensor | None
 
     def __init__(self, model: nn.Module, lower: Tensor | None, upper: Tensor | None) -> None:
         super().__init__()
@@ -49,11 +53,12 @@ def export_onnx(
     from onnxscript.optimizer import fold_constants
 
     bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
+    lookback, horizon = cast(int, model.lookback), cast(int, model.horizon)
     # An example batch of 2: the exporter takes an axis of length 1 for one that never changes.
     example = (
-        torch.zeros(2, model.lookback, inputs),
-        torch.zeros(2, model.horizon, known_ahead),
-        torch.ones(2, model.lookback),
+        torch.zeros(2, lookback, inputs),
+        torch.zeros(2, horizon, known_ahead),
+        torch.ones(2, lookback),
     )
     batch = torch.export.Dim("batch")
     with _silence(), torch.no_grad():

@@ -12,6 +12,8 @@ from lstm_cli.rundir.durable import again, output_error
 from lstm_cli.rundir.reading import Run
 from lstm_cli.rundir.writer import Writer, require_own
 
+_VANISHED = 100  # times that other writers may take away the directory that we are about to lock
+
 
 @contextmanager
 def writing(
@@ -41,7 +43,10 @@ def writing(
     found = opening.refuse_foreign(path)
     if not create and found in ("absent", "empty"):
         raise opening.nothing_in(path, found)
-    held, made = _enter(path, create=create, wait=lock_wait)
+    try:
+        held, made = _enter(path, create=create, wait=lock_wait)
+    except FileNotFoundError:
+        raise opening.nothing_in(path, "absent") from None
     writer = None
     try:
         _require_writable(path, step)
@@ -65,37 +70,43 @@ def writing(
 
 def _enter(path: Path, *, create: bool, wait: float) -> tuple[lock.Lock, list[Path]]:
     """Take the lock, making the directory where asked; the folders made for it, outermost first."""
-    while True:
-        made = _make(path) if create else []
+    made: list[Path] = []
+    for _ in range(_VANISHED):
         try:
+            if create:
+                _make(path, made)
             return lock.take(path, wait=wait), made
-        except FileNotFoundError:  # whoever made the directory has taken it away again
-            if not create:
-                raise opening.nothing_in(path, "absent") from None
-        except BaseException:
+        except BaseException as error:
             _remove_empty(made)
-            raise
+            made.clear()
+            # Another first writer failed and took the directory away under us: begin again.
+            if not (create and isinstance(error, FileNotFoundError)):
+                raise
+    raise opening.nothing_in(path, "absent")
 
 
-def _make(path: Path) -> list[Path]:
+def _make(path: Path, made: list[Path]) -> None:
+    """Make the directory and its parents; `made` gets those that were not there, outermost first.
+
+    Raises:
+        FileNotFoundError: a parent vanished meanwhile.
+    """
     missing = []
     folder = path
     while not folder.exists() and folder != folder.parent:
         missing.append(folder)
         folder = folder.parent
-    made: list[Path] = []
     for folder in reversed(missing):
         try:
             again(os.mkdir, folder)
             made.append(folder)
+        except FileNotFoundError:
+            raise
         except FileExistsError:
-            if not folder.is_dir():
-                _remove_empty(made)
+            if not folder.is_dir() and os.path.lexists(folder):
                 raise ForeignFolder(f"{folder} is not a folder", hint="name a run directory") from None
         except OSError as error:
-            _remove_empty(made)
             raise output_error(folder, error, doing="make") from error
-    return made
 
 
 def _remove_empty(made: list[Path]) -> None:
