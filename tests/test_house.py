@@ -47,17 +47,21 @@ HEAVY: dict[str, dict[str, str]] = {
         "training": ANYWHERE,
         "export": ANYWHERE,
         "steps/train": IN_FUNCTIONS,
-        "steps/train_model": IN_FUNCTIONS,
     },
-    "safetensors": {"training": ANYWHERE, "export": ANYWHERE, "steps": IN_FUNCTIONS, "shipped": IN_FUNCTIONS},
+    "safetensors": {
+        "training": ANYWHERE,
+        "export": ANYWHERE,
+        "steps/train": IN_FUNCTIONS,
+        "shipped": IN_FUNCTIONS,
+    },
     "onnx": {"export": ANYWHERE, "runtime": IN_FUNCTIONS},
     "onnxscript": {"export": ANYWHERE},
-    "onnxruntime": {"runtime": ANYWHERE, "export": ANYWHERE},
+    "onnxruntime": {"runtime": IN_FUNCTIONS},
     "matplotlib": {"pictures": ANYWHERE},
     "rich": {"cli": ANYWHERE},
     "typer": {"cli": ANYWHERE},
-    "pyarrow": {"data": IN_FUNCTIONS, "steps/predict": IN_FUNCTIONS},
-    "joblib": {"steps": IN_FUNCTIONS, "data": IN_FUNCTIONS},
+    "pyarrow": {"data": IN_FUNCTIONS},
+    "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {},  # reading and grids are NumPy; tests compare with it
     "sklearn": {},  # scalers are computed in NumPy; tests compare with it
     "click": {},  # Typer's public API only

@@ -20,7 +20,7 @@ from lstm_cli.config.verbs import MISSING, SCALERS, PrepareConfig
 
 EXAMPLES = (
     "lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24",
-    "cat sample_data/ETTh1.csv | lstm prepare - runs/piped --target OT --calendar --end row:2000",
+    "cat sample_data/ETTh1.csv | lstm prepare - runs/piped --target OT --calendar --lookback 48 --end row:2000",
 )
 DEFAULTS = PrepareConfig()
 NAMES = "COLUMN"

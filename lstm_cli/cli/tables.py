@@ -171,8 +171,6 @@ def train_table(report: Any, page: Page) -> None:
             ("time", f"{report.seconds:.1f} s"),
         ]
     )
-    for note in getattr(report, "notes", ()):
-        page.line(note)
     page.blank()
     page.line("validation")
     scores = {"model": report.val} | _named(report.val_baselines)
@@ -217,7 +215,10 @@ def quantize_table(report: Any, page: Page) -> None:
     shrunk = report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
-        (f"latency, ms for {report.batch}", *(f"{report.latency_ms[name]:.2f}" for name in names)),
+        (
+            f"latency, ms for {_count(report.batch, 'window', 'windows')}",
+            *(f"{report.latency_ms[name]:.2f}" for name in names),
+        ),
         ("validation MAE, scaled", *(_figure(report.mae_scaled[name]) for name in names)),
     ]
     page.table(("", "fp32", report.to), rows)

@@ -43,6 +43,8 @@ def open_session(model: bytes, *, threads: int | None) -> Session:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.inter_op_num_threads = 1
+    # Threads that wait by spinning take a busy machine's cores from the work they wait for.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     create: Callable[..., InferenceSession] = onnxruntime.InferenceSession

@@ -1,6 +1,7 @@
 """`train`: the run's data become a trained model, shipped as weights and as one ONNX graph."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -131,6 +132,9 @@ def train(
 
 def _device(config: TrainConfig) -> tuple[str, int]:
     """The device as told, and the CPU threads; both are set up for torch."""
+    # Read by OpenMP when torch loads it. Threads that wait by spinning take a busy machine's cores from the work
+    # they wait for: training beside other work then takes many times as long, and alone it is hardly slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from lstm_cli.training.device import choose_device, device_text, usable_cores

@@ -19,7 +19,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "sample_data").mkdir()
     (root / "runs").mkdir()
     with SAMPLE.open() as file:
-        (root / "sample_data" / "ETTh1.csv").write_text("".join(line for line, _ in zip(file, range(4000), strict=False)))
+        (root / "sample_data" / "ETTh1.csv").write_text(
+            "".join(line for line, _ in zip(file, range(4000), strict=False))
+        )
     return root
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_panel_has_one_gap_of_five_days():
     holes = []
     for name, rows in shops().items():
         days = [date.fromisoformat(row["date"]) for row in rows]
-        steps = [later - earlier for earlier, later in zip(days, days[1:], strict=False)]
+        steps = [later - earlier for earlier, later in pairwise(days)]
         holes += [(name, step) for step in steps if step != timedelta(days=1)]
     assert holes == [("Bremen", timedelta(days=6))]
 
