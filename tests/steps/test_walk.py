@@ -1,0 +1,45 @@
+"""The five verbs, one after the other, on files whose steps are not of equal length."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, QuantizeConfig, TrainConfig
+from lstm_cli.events import silent
+from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.predict import predict
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.train import train
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+
+
+@pytest.mark.parametrize(
+    ("file", "freq", "season", "ahead"),
+    [
+        ("monthly.csv", "ME", 12, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]),
+        # The data end on a Friday.
+        ("business_days.csv", "B", 5, ["2023-06-19", "2023-06-20", "2023-06-21", "2023-06-22", "2023-06-23"]),
+    ],
+)
+def test_the_five_verbs_on_the_defaults(
+    tmp_path: Path, file: str, freq: str, season: int, ahead: list[str]
+) -> None:
+    run = tmp_path / "run"
+    prepared = prepare(str(SAMPLES / file), run, PrepareConfig(), silent)
+    assert (prepared.freq, prepared.season, prepared.horizon) == (freq, season, season)
+    # Only the length of the training is not the default's: the walk is what is tested.
+    trained = train(run, TrainConfig(epochs=1), silent)
+    assert trained.val["mase"] < trained.val_baselines["seasonal_naive"]["mase"]
+    scores = evaluate(run, EvaluateConfig(fail_if=("mae>seasonal_naive.mae",)), silent)
+    assert scores.windows == prepared.windows["test"]
+    quantize(run, QuantizeConfig(), silent)
+    out = io.BytesIO()
+    assert predict(run, None, PredictConfig(), silent, stdout=out).precision == "int8"
+    rows = [line.split(",") for line in out.getvalue().decode().splitlines()[1:]]
+    assert [row[0] for row in rows[: len(ahead)]] == ahead
+    assert len(rows) == season
+    assert np.isfinite([float(row[1]) for row in rows]).all()
