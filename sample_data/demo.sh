@@ -13,8 +13,7 @@ show() {
 
 mkdir -p runs
 show lstm prepare sample_data/ETTh1.csv "$run" --target OT --horizon 24
-# Two epochs are enough here and keep the demo short: left alone, training goes on for five more in search of a better one.
-show lstm train "$run" --epochs 2
+show lstm train "$run"
 
 # Kept as well as shown, since the demo ends with the scores once more.
 printf '\n$ lstm evaluate %s\n' "$run"

@@ -64,7 +64,7 @@ class Windows:
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """All windows as (X [N, L, F], y [N, H, C]), scaled, for a notebook.
 
-        Views of the data where the windows lie in one series, nothing is padded and no window ends in a hole;
+        Views of the data where the windows lie in one series, nothing is padded and no cell was interpolated;
         else copies. Raises DataError where there are no windows.
         """
         if not len(self):

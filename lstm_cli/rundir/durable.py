@@ -51,6 +51,12 @@ def again(call: Callable[..., None], *arguments: Path) -> None:
             continue
 
 
+def let_go(descriptor: int) -> None:
+    """Close what holds nothing unwritten: an error then, or a signal, tells nothing and loses nothing."""
+    with suppress(OSError):
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
     with refusals_told(folder):
@@ -58,7 +64,7 @@ def sync_folder(folder: Path) -> None:
         try:
             os.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            let_go(descriptor)
 
 
 def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -71,13 +77,12 @@ def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
             with open(descriptor, "wb", closefd=False) as file:
                 file.write(data)
             os.fsync(descriptor)
-            os.close(descriptor)
         except BaseException:
-            with suppress(OSError):
-                os.close(descriptor)
             with suppress(OSError):
                 path.unlink()
             raise
+        finally:
+            let_go(descriptor)
 
 
 def remove_tree(folder: Path) -> None:

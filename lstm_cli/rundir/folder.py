@@ -80,6 +80,7 @@ class HashingFile:
             with refusals_told(self._path):
                 self._stream.flush()
                 os.fsync(self._stream.fileno())
+            with suppress(OSError):  # all is written
                 self._stream.close()
         except BaseException:
             self.abandon()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lstm_cli.errors import LockedError
 from lstm_cli.rundir.artifacts import LOCK
-from lstm_cli.rundir.durable import output_error
+from lstm_cli.rundir.durable import let_go, output_error
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PAUSE = 0.05  # seconds between two tries
@@ -45,7 +45,7 @@ def take(run: Path, *, wait: float = 0.0) -> Lock:
             if is_still(path, descriptor):
                 _sign(path, descriptor)
                 return Lock(path=path, descriptor=descriptor, owner=os.getpid())
-            os.close(descriptor)  # its holder removed the file that we waited for: lock the one there now
+            let_go(descriptor)  # its holder removed the file that we waited for: lock the one there now
             continue
         if time.monotonic() >= deadline:
             raise LockedError(
@@ -60,7 +60,7 @@ def release(lock: Lock) -> None:
     if lock.owner == os.getpid():
         with suppress(OSError):
             lock.path.unlink()
-    os.close(lock.descriptor)
+    let_go(lock.descriptor)
 
 
 def lock_now(descriptor: int) -> bool:
@@ -92,9 +92,9 @@ def _try_once(path: Path) -> int | None:
         if lock_now(descriptor):
             return descriptor
     except OSError as error:
-        os.close(descriptor)
+        let_go(descriptor)
         raise output_error(path, error, doing="lock") from error
-    os.close(descriptor)
+    let_go(descriptor)
     return None
 
 
@@ -105,7 +105,7 @@ def _sign(path: Path, descriptor: int) -> None:
     except OSError as error:
         with suppress(OSError):
             path.unlink()
-        os.close(descriptor)
+        let_go(descriptor)
         raise output_error(path, error) from error
 
 
@@ -115,7 +115,7 @@ def _holder(path: Path) -> str:
         try:
             text = os.read(descriptor, 300).decode("ascii", "replace")
         finally:
-            os.close(descriptor)
+            let_go(descriptor)
     except OSError:
         text = ""
     signed = re.fullmatch(r"(\d+) (\S+)\n", text)

@@ -18,7 +18,7 @@ from lstm_cli.rundir.artifacts import (
     SCRATCH,
     command,
 )
-from lstm_cli.rundir.durable import output_error, refusals_told
+from lstm_cli.rundir.durable import let_go, output_error, refusals_told
 from lstm_cli.rundir.reading import Files, Run, is_link, opened
 
 # O_NONBLOCK: a FIFO in an artifact's place must not hang the reader.
@@ -82,7 +82,7 @@ def read_manifest(path: Path, root: int) -> bytes | None:
             data: bytes = stream.read()
             return data
     finally:
-        os.close(descriptor)
+        let_go(descriptor)
 
 
 def look(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
@@ -150,7 +150,7 @@ def _directory(path: Path) -> Iterator[int]:
     try:
         yield root
     finally:
-        os.close(root)
+        let_go(root)
 
 
 def _not_a_folder(path: Path) -> ForeignFolder:
@@ -187,7 +187,7 @@ def _open_files(root: int, steps: Mapping[str, Any]) -> Files:
                     files[name, file] = os.open(file, _FLAGS, dir_fd=folder)
                 except OSError as error:
                     files[name, file] = error
-            os.close(folder)
+            let_go(folder)
     return files
 
 
@@ -196,4 +196,4 @@ def _open_below(root: int, name: str, number: str) -> int:
     try:
         return os.open(number, _FOLDER_FLAGS, dir_fd=parent)
     finally:
-        os.close(parent)
+        let_go(parent)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.errors import OutputError, UsageError
-from lstm_cli.rundir.durable import again, refusals_told, sync_folder
+from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder
 from lstm_cli.rundir.lock import is_still, lock_now
 
 _ELSEWHERE = "name another file with -o"
@@ -77,7 +77,7 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
                 temporary.unlink()
             raise
         finally:
-            os.close(descriptor)
+            let_go(descriptor)
         sync_folder(target.parent)
 
 
@@ -126,7 +126,7 @@ def _claim(target: Path) -> tuple[Path, int]:
             held = True
         if held:
             return temporary, descriptor
-        os.close(descriptor)
+        let_go(descriptor)
 
 
 def _remove_unheld(temporary: Path) -> bool:
@@ -145,4 +145,4 @@ def _remove_unheld(temporary: Path) -> bool:
     except OSError:
         return False
     finally:
-        os.close(descriptor)
+        let_go(descriptor)

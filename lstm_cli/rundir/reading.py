@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_cli.errors import CorruptArtifact, MissingArtifact, StaleArtifact
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command
-from lstm_cli.rundir.durable import output_error, refusals_told
+from lstm_cli.rundir.durable import let_go, output_error, refusals_told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class Run:
         while self._files:
             _, opened = self._files.popitem()
             if isinstance(opened, int):
-                os.close(opened)
+                let_go(opened)
 
     def lacks_files(self) -> bool:
         """Whether a file that the manifest names was not there."""

@@ -135,6 +135,17 @@ def test_output_is_utf_8_in_every_locale(locale):
     assert "dätä.csv".encode() in ended.stdout
 
 
+@pytest.fixture(autouse=True)
+def signals_as_in_a_terminal():
+    """A suite that runs in the background, or under nohup, ignores INT or HUP, and so would the commands it starts."""
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
+
+
 def start(*argv, **environ):
     return subprocess.Popen(
         fake_steps.command(*argv),
