@@ -5,8 +5,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from lstm_cli.errors import OutputError
+
+Result = TypeVar("Result")
 
 _ROOM = "make room and run the command again"
 _RIGHTS = "check the owner and the mode of the file and its folder"
@@ -42,8 +45,8 @@ def refusals_told(path: Path | str, *, doing: str = "write") -> Iterator[None]:
         raise output_error(path, error, doing=doing) from error
 
 
-def again(call: Callable[..., None], *arguments: Path) -> None:
-    """Call until no signal interrupts; Python itself does so for open and write, not for rename."""
+def again(call: Callable[..., Result], *arguments: Path) -> Result:
+    """Call until no signal interrupts; Python itself does so for open, not for rename or scandir."""
     while True:
         try:
             return call(*arguments)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifacts import SCRATCH, Artifact
-from lstm_cli.rundir.durable import CREATE, output_error, refusals_told, remove_tree, sync_folder
+from lstm_cli.rundir.durable import CREATE, again, output_error, refusals_told, remove_tree, sync_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,7 +190,8 @@ class Folder:
                 raise ValueError(f"{file.name} was not closed")
         for name in self._paths:
             self._facts[name] = _fact_of(self.folder / name)
-        there = {entry.name for entry in self.folder.iterdir()}
+        with refusals_told(self.folder):
+            there = set(again(os.listdir, self.folder))
         if not there or there != set(self._facts):
             raise ValueError(f"{self.folder} holds {sorted(there)}, written were {sorted(self._facts)}")
         sync_folder(self.folder)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lstm_cli.errors import LockedError
 from lstm_cli.rundir.artifacts import LOCK
-from lstm_cli.rundir.durable import let_go, output_error
+from lstm_cli.rundir.durable import let_go, output_error, refusals_told
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PAUSE = 0.05  # seconds between two tries
@@ -40,12 +40,19 @@ def take(run: Path, *, wait: float = 0.0) -> Lock:
     path = run / LOCK
     deadline = time.monotonic() + wait
     while True:
-        descriptor = _try_once(path)
-        if descriptor is not None:
-            if is_still(path, descriptor):
-                _sign(path, descriptor)
-                return Lock(path=path, descriptor=descriptor, owner=os.getpid())
-            let_go(descriptor)  # its holder removed the file that we waited for: lock the one there now
+        descriptor = _open(path)
+        held = False
+        try:
+            with refusals_told(path, doing="lock"):
+                locked = lock_now(descriptor)
+                if locked and is_still(path, descriptor):
+                    _sign(path, descriptor)
+                    held = True
+                    return Lock(path=path, descriptor=descriptor, owner=os.getpid())
+        finally:
+            if not held:
+                let_go(descriptor)
+        if locked:  # its holder removed the file that we waited for: lock the one there now
             continue
         if time.monotonic() >= deadline:
             raise LockedError(
@@ -80,33 +87,23 @@ def is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _try_once(path: Path) -> int | None:
-    """An open file with the lock, or None where another process has it."""
+def _open(path: Path) -> int:
     try:
-        descriptor = os.open(path, _FLAGS, 0o666)
-    except FileNotFoundError:
+        return os.open(path, _FLAGS, 0o666)
+    except FileNotFoundError:  # the run directory is absent
         raise
     except OSError as error:
         raise output_error(path, error) from error
-    try:
-        if lock_now(descriptor):
-            return descriptor
-    except OSError as error:
-        let_go(descriptor)
-        raise output_error(path, error, doing="lock") from error
-    let_go(descriptor)
-    return None
 
 
 def _sign(path: Path, descriptor: int) -> None:
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             path.unlink()
-        let_go(descriptor)
-        raise output_error(path, error) from error
+        raise
 
 
 def _holder(path: Path) -> str:

@@ -18,7 +18,7 @@ from lstm_cli.rundir.artifacts import (
     SCRATCH,
     command,
 )
-from lstm_cli.rundir.durable import let_go, output_error, refusals_told
+from lstm_cli.rundir.durable import again, let_go, output_error, refusals_told
 from lstm_cli.rundir.reading import Files, Run, is_link, opened
 
 # O_NONBLOCK: a FIFO in an artifact's place must not hang the reader.
@@ -73,14 +73,15 @@ def read_manifest(path: Path, root: int) -> bytes | None:
             raise manifest.broken(path, "it is a link") from None
         raise output_error(path / MANIFEST, error, doing="read") from error
     try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise manifest.broken(path, "it is not an ordinary file")
-        if about.st_size > manifest.MAX_BYTES:
-            raise manifest.broken(path, f"it has more than {manifest.MAX_BYTES >> 20} MiB")
-        with refusals_told(path / MANIFEST, doing="read"), opened(descriptor) as stream:
-            data: bytes = stream.read()
-            return data
+        with refusals_told(path / MANIFEST, doing="read"):
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                raise manifest.broken(path, "it is not an ordinary file")
+            if about.st_size > manifest.MAX_BYTES:
+                raise manifest.broken(path, f"it has more than {manifest.MAX_BYTES >> 20} MiB")
+            with opened(descriptor) as stream:
+                data: bytes = stream.read()
+                return data
     finally:
         let_go(descriptor)
 
@@ -95,7 +96,7 @@ def look(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
     while True:
         with refusals_told(path, doing="read"):
             try:
-                entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+                entries = sorted(again(os.scandir, path), key=lambda entry: entry.name)
             except FileNotFoundError:
                 return "absent"
             except NotADirectoryError:

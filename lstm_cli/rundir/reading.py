@@ -218,7 +218,9 @@ class ArtifactReader:
         if opened is None:
             raise ValueError(f"the run {self._run.path} is closed")
         if isinstance(opened, int):
-            if not stat.S_ISREG(os.fstat(opened).st_mode):
+            with refusals_told(self.folder / file, doing="read"):
+                mode = os.fstat(opened).st_mode
+            if not stat.S_ISREG(mode):
                 raise self._damaged(file, "it is not an ordinary file")
             return opened
         if isinstance(opened, FileNotFoundError):

@@ -54,7 +54,7 @@ class Writer:
                 self._parents.append(parent)
             except FileExistsError:
                 pass
-            taken = [int(entry) for entry in os.listdir(parent) if manifest.is_number(entry)]  # noqa: PTH208
+            taken = [int(entry) for entry in again(os.listdir, parent) if manifest.is_number(entry)]
             path = parent / f"{max(taken, default=0) + 1:04d}"
             again(os.mkdir, path)
         self._folders[name] = Folder(artifact, path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, OutputError
 from lstm_cli.rundir import lock, opening
 from lstm_cli.rundir.artifacts import ARTIFACTS, STEPS
-from lstm_cli.rundir.durable import again, output_error
+from lstm_cli.rundir.durable import again, output_error, refusals_told
 from lstm_cli.rundir.reading import Run
 from lstm_cli.rundir.writer import Writer, require_own
 
@@ -93,9 +93,10 @@ def _make(path: Path, made: list[Path]) -> None:
     """
     missing = []
     folder = path
-    while not folder.exists() and folder != folder.parent:
-        missing.append(folder)
-        folder = folder.parent
+    with refusals_told(path, doing="make"):
+        while not folder.exists() and folder != folder.parent:
+            missing.append(folder)
+            folder = folder.parent
     for folder in reversed(missing):
         try:
             again(os.mkdir, folder)
