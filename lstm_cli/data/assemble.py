@@ -58,7 +58,12 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     warnings: list[str] = []
     known = grids.seasons(grid.step) if config.season == "auto" else ()
     horizon = config.horizon or (min(known) if known else 1)
-    laid = _split(table, grid, config, horizon, [])
+    try:
+        laid = _split(table, grid, config, horizon, [])
+    except DataError:
+        if config.horizon is not None:
+            raise
+        laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
     seasons, season_reason = _seasons(laid.training(targets), grid.step, config)
     if config.horizon is None:
         horizon = min(seasons, default=1)
@@ -200,7 +205,7 @@ def _scaled_and_filled(
         train_end=laid.train_end,
         val_end=laid.val_end,
     )
-    filled = _tell_missing(table, grid, schema, laid.offset, config.missing, warnings)
+    filled = tell_missing(table, grid, schema, laid.offset, config.missing, warnings)
     usable = _usable(laid.offset, grid.counts, len(grid.values))
     dataset = Dataset(
         schema=schema,
@@ -248,10 +253,13 @@ def _usable(offset: np.ndarray, counts: np.ndarray, rows: int) -> np.ndarray:
     return np.cumsum(edges)[:rows] > 0
 
 
-def _tell_missing(
+def tell_missing(
     table: Table, grid: Grid, schema: Schema, offset: np.ndarray, how: str, warnings: list[str]
 ) -> int:
-    """Counts the missing cells of the usable rows and tells those that are no holes of the grid."""
+    """Counts the missing cells of the usable rows and tells those that are no holes of the grid.
+
+    Raises DataError where `how` is `refuse` and there are any.
+    """
     missing = np.isnan(grid.values) & _usable(offset, grid.counts, len(grid.values))[:, None]
     total = int(missing.sum())
     if not total:

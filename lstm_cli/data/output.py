@@ -59,8 +59,8 @@ def safe_text(text: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number with nine significant digits: more than a 32-bit float holds."""
-    return format(value, ".9g")
+    """A number with fifteen significant digits, so that small changes on a high level are not rounded away."""
+    return format(value, ".15g")
 
 
 def _csv(forecast: Forecast) -> bytes:

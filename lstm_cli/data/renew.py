@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lstm_cli.data.assemble import tell_missing
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.filling import fill
 from lstm_cli.data.scaling import Scaler
@@ -52,6 +53,7 @@ def read_new(
     keep = _long_enough(table.source, grid, known, places, warnings)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
+    tell_missing(table, grid, schema, offset, schema.missing, warnings)
     scaler = Scaler(
         kind=known.scaler.kind,
         center=known.scaler.center[places][keep],
@@ -75,7 +77,7 @@ def read_new(
             ),
             values_scaled=np.concatenate(
                 [
-                    fill(scaler.scaled(rows, one), how=_how(schema), season=schema.season)
+                    fill(scaler.scaled(rows, one), how=schema.missing, season=schema.season)
                     for one, rows in enumerate(pieces)
                 ]
             ).astype(np.float32),
@@ -85,11 +87,6 @@ def read_new(
         ),
         tuple(warnings),
     )
-
-
-def _how(schema: Schema) -> str:
-    """New data are filled as the training data were; `refuse` is decided before."""
-    return schema.missing
 
 
 def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
@@ -136,13 +133,6 @@ def _long_enough(
         warnings.append(
             f"{source}: {int((~keep).sum())} series with too few rows for a forecast left out: {named}"
         )
-    if known.schema.missing == "refuse":
-        first = np.isnan(grid.values).any()
-        if first and grid.ahead.sum() == 0:
-            raise DataError(
-                f"{source}: there are missing cells, and the run was prepared with --missing refuse",
-                hint="fill them in the file, or prepare with --missing interpolate",
-            )
     return keep
 
 

@@ -128,7 +128,7 @@ def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str
 
 
 def format_(value: float) -> str:
-    return format(value, ".9g")
+    return format(value, ".15g")
 
 
 def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
@@ -205,3 +205,20 @@ def test_the_step_is_recorded_with_its_model(run: Path) -> None:
     entry = open_run(run).entry("train")
     assert entry["read"]["data"]["sha256"] == open_run(run).digest("data")
     assert entry["config"]["hidden"] == [8]
+
+
+def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Path) -> None:
+    lines = panel.read_text().splitlines()
+    cells = lines[100].split(",")
+    lines[100] = ",".join([*cells[:2], "", *cells[3:]])
+    new = tmp_path / "new.csv"
+    new.write_text("\n".join(lines) + "\n")
+    heard: list[str] = []
+    predict(run, str(new), FP32, lambda event: heard.append(event.text), stdout=io.BytesIO())
+    assert any("1 cell has no value, first 'sales' at 2024-04-09" in text for text in heard)
+
+
+def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:
+    from lstm_cli.data.output import number_text
+
+    assert float(number_text(5e10 + 3.25)) == 5e10 + 3.25

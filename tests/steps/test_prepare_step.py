@@ -150,3 +150,11 @@ def test_preparing_again_replaces_the_data_and_the_same_bytes_make_nothing_stale
     assert opened.stale("model") == ()
     prepare(str(panel), run, dataclasses.replace(PREPARE, scaler="robust"), silent)
     assert open_run(run).stale("model") == ("data",)
+
+
+def test_too_few_rows_for_a_season_forecast_one_step(tmp_path: Path) -> None:
+    hours = (np.datetime64("2024-01-01T00") + np.arange(40)).astype("datetime64[m]")
+    rng = np.random.default_rng(3)
+    rows = "".join(f"{hour},{value:.3f}\n" for hour, value in zip(hours, rng.normal(size=40), strict=True))
+    (tmp_path / "h.csv").write_text("time,y\n" + rows)
+    assert prepare(str(tmp_path / "h.csv"), tmp_path / "run", PrepareConfig(), silent).horizon == 1
