@@ -111,15 +111,7 @@ def _long_enough(
     source: str, grid: Grid, known: Known, places: np.ndarray, warnings: list[str]
 ) -> np.ndarray:
     """[S] bool: the series with enough rows for a window; raises DataError where none is."""
-    trained = Dataset(
-        schema=known.schema,
-        series=known.series,
-        values_scaled=np.zeros((0, 0), dtype=np.float32),
-        measured=np.zeros((0, 0), dtype=bool),
-        scaler=known.scaler,
-        training=known.training,
-    )
-    need = history_needed(trained, known.schema.lookback)[places]
+    need = history_needed(known.schema, known.series, known.schema.lookback)[places]
     keep = grid.counts >= need
     if not keep.any():
         longest = int(np.argmax(grid.counts - need))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.errors import DataError
 
 
@@ -127,7 +127,7 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
         "val": (table.train_end, table.val_end),
         "test": (table.val_end, table.count),
     }[split]
-    begin = np.maximum(begin, history_needed(dataset, lookback))
+    begin = np.maximum(begin, history_needed(schema, table, lookback))
     counts = np.maximum(end - schema.horizon + 1 - begin, 0)
     series = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -135,13 +135,12 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
     return Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
 
 
-def history_needed(dataset: Dataset, lookback: int) -> np.ndarray:
+def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndarray:
     """Rows [S] that a window of each series needs before its origin.
 
     All of the lookback where a series has training windows so. Where it was left to the tool, or `--pad` given,
     a series too short for that is padded: its windows need two seasons, or half of its training rows.
     """
-    schema, table = dataset.schema, dataset.series
     if schema.lookback_fixed and not schema.pad:
         return np.full_like(table.count, min(lookback, schema.lookback))
     full = np.full_like(table.count, lookback)
