@@ -155,25 +155,28 @@ def prepare_table(report: Any, page: Page) -> None:
 
 def train_table(report: Any, page: Page) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
-    stopped = {
-        "patience": "the validation loss got no better",
-        "epochs": "all epochs were run",
-    }.get(report.stopped, report.stopped)
+    regressions = _count(report.linear["regressions"], "regression", "regressions")
     page.facts(
         [
             ("model", f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}"),
-            ("linear", f"lookback {report.linear['lookback']}, penalty {_figure(report.linear['penalty'])}"),
+            ("linear", f"{regressions}, lookback {report.linear['lookback']}"),
+            *((training["name"], _training(training)) for training in report.trainings),
+            *report.choices.items(),
+            ("refit", "on training and validation rows" if report.refitted else "none"),
             ("device", f"{report.device}, {_count(report.threads, 'thread', 'threads')}, seed {report.seed}"),
-            (
-                "best epoch",
-                f"{report.best_epoch} of {report.epochs_run} run ({stopped}), {report.steps:,} steps",
-            ),
             ("time", f"{report.seconds:.1f} s"),
         ]
     )
+    if len(report.weights) > 1:
+        page.blank()
+        quarters = range(1, len(next(iter(report.weights.values()))) + 1)
+        page.table(
+            ("weight in quarter", *(str(quarter) for quarter in quarters)),
+            [(part, *(f"{weight:.2f}" for weight in row)) for part, row in report.weights.items()],
+        )
     page.blank()
-    page.line("validation")
-    scores = {"model": report.val} | _named(report.val_baselines)
+    page.line("validation" + (", before the refit" if report.refitted else ""))
+    scores = _beside(report.val, report.parts, report.val_baselines)
     _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
     page.line(_verdict(report.val, report.val_baselines))
@@ -186,7 +189,7 @@ def evaluate_table(report: Any, page: Page) -> None:
         f"{report.run}: {report.model} ({report.precision}) on {report.windows:,} {report.split} windows"
     )
     page.blank()
-    _score_table(page, {"model": report.metrics} | _named(report.baselines), METRICS)
+    _score_table(page, _beside(report.metrics, report.parts, report.baselines), METRICS)
     page.blank()
     page.line(_verdict(report.metrics, report.baselines), "bold")
     if report.mase_left_out:
@@ -285,6 +288,23 @@ def _gain(model: Mapping[str, Any], baseline: Mapping[str, Any]) -> float | None
         if ours is not None and theirs:
             return 1 - ours / theirs
     return None
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    """How one network was trained, in a line."""
+    stopped = {"patience": "it got no better", "epochs": "all were run"}[training["stopped"]]
+    return (
+        f"best epoch {training['best_epoch']} of {training['epochs_run']} ({stopped}), "
+        f"{training['steps']:,} steps, learning rate {training['lr']:.2g}"
+    )
+
+
+def _beside(
+    model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    """The model, its networks, and the simple forecasts; the linear part is one of those already."""
+    networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
+    return {"model": model} | (networks if len(parts) > 1 else {}) | _named(baselines)
 
 
 def _named(baselines: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,9 @@ MISSING = ("interpolate", "last", "season", "refuse")
 MODELS = ("segment", "stacked")
 OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "plateau", "constant")
+PARTS = ("linear", "anchored", "free")
+EFFORTS = ("fast", "default", "best")
+LOGS = ("auto", "on", "off")
 LOSSES = ("mae", "mse", "huber")
 SPLITS = ("val", "test")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -75,6 +78,13 @@ class TrainConfig:
     """Settings of `lstm train`. None: the model's own default, see `models.defaults`."""
 
     model: str = "segment"  # segment or stacked
+    effort: str = "default"  # of segment: fast, default or best
+    parts: tuple[str, ...] = ()  # of segment: linear, anchored, free; empty: as the effort says
+    refit: bool | None = (
+        None  # fitted again on training and validation rows; None: as the model and effort say
+    )
+    logs: str = "auto"  # the logarithm of the targets is forecast: auto, on or off
+    segment: int | None = None  # steps in one segment; None: by rule, about a season
     hidden: tuple[int, ...] | None = None  # sizes of the LSTM layers
     dropout: float | None = None  # share of activations dropped while training
     epochs: int | None = None  # at most so many intervals between two validations
@@ -96,6 +106,19 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _one_of("--model", self.model, MODELS)
+        _one_of("--effort", self.effort, EFFORTS)
+        _one_of("--logs", self.logs, LOGS)
+        _at_least("--segment", self.segment, 1)
+        for part in self.parts:
+            _one_of("--parts", part, PARTS)
+        if self.model != "segment":
+            for flag, given in (
+                ("--effort", self.effort != "default"),
+                ("--parts", self.parts),
+                ("--segment", self.segment),
+            ):
+                if given:
+                    raise UsageError(f"{flag} is a setting of --model segment, not of {self.model}")
         _one_of("--optimizer", self.optimizer, OPTIMIZERS)
         _one_of("--schedule", self.schedule, SCHEDULES)
         _one_of("--loss", self.loss, LOSSES)

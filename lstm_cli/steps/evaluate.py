@@ -16,12 +16,13 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.errors import DataError, GateFailed
-from lstm_cli.events import Listener, Progressed
+from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.metrics import Scores
 from lstm_cli.rundir import Folder, writing
-from lstm_cli.shipped import load_graph, load_linear, load_model
+from lstm_cli.shipped import as_trained, load_graph, load_linear, load_model, load_validated
 from lstm_cli.steps.reporting import plain
 
+PART = "part."  # before the name of a part
 PANELS = 4  # forecasts in the picture
 
 
@@ -35,6 +36,7 @@ class EvaluateReport:
     split: str
     windows: int
     metrics: Scores
+    parts: dict[str, Scores]  # of the combination: linear, anchored, free, simple; empty where there are none
     baselines: dict[str, Scores]  # naive, seasonal_naive (absent without a season), linear
     per_step: list[Scores]
     per_target: dict[str, Scores]
@@ -63,20 +65,25 @@ def evaluate(
     with writing(run, step="evaluate", lock_wait=lock_wait) as writer:
         assert writer.run is not None
         writer.run.require_fresh("model")
+        model = load_model(writer.run)
         graph, precision = load_graph(writer.run, config.precision)
-        dataset, model, linear = load_dataset(writer.run), load_model(writer.run), load_linear(writer.run)
+        unseen = model.refitted and config.split == "val"  # rows that the shipped model was fitted on
+        if unseen:
+            graph, precision = load_validated(writer.run), "fp32"
+        dataset = as_trained(load_dataset(writer.run), model)
+        linear = load_linear(writer.run, validated=unseen)
         windows = scoring.scored_windows(dataset, config.split, model.lookback, linear)
         if not len(windows):
             hint = "use --split val" if config.split == "test" else "use --split test"
             raise DataError(f"{run} has no {config.split} rows to score", hint=hint)
         session = open_session(graph, threads=config.threads)
-        forecasters = {
-            "model": scoring.shortened(session, model.lookback),
-            **scoring.simple_forecasters(dataset, linear),
-        }
+        forecaster = scoring.together(
+            scoring.model_forecaster(session, model.lookback, parts=model.parts),
+            scoring.simple_forecaster(dataset, linear),
+        )
         sums = scoring.score(
             windows,
-            forecasters,
+            forecaster,
             model.bounds,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
@@ -84,10 +91,12 @@ def evaluate(
         )
         report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
         folder = writer.new("scores")
-        report = _write(folder, report, dataset, windows, forecasters, model.bounds)
+        report = _write(folder, report, dataset, windows, forecaster, model.bounds)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
+    for text in report.warnings:
+        listen(Warned(text=text))
     failed = [gate for gate in report.gates if gate["failed"]]
     if failed:
         reasons = "; ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
@@ -110,6 +119,13 @@ def _report(
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
+    parts = {name.removeprefix(PART): scores.pop(name) for name in list(scores) if name.startswith(PART)}
+    networks = [part for part in parts if part in ("anchored", "free")]
+    warnings = []
+    if networks and scoring.as_good(scores["linear"], own):
+        warnings.append(
+            f"the networks add nothing on the {config.split} rows: the linear forecast is as good"
+        )
     ahead = metrics.per_step(sums["model"], scale)
     return EvaluateReport(
         run=str(run),
@@ -118,6 +134,7 @@ def _report(
         split=config.split,
         windows=windows,
         metrics=own,
+        parts=parts,
         baselines=scores,
         per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
@@ -125,7 +142,7 @@ def _report(
         gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
         picture="",
         mase_left_out=metrics.without_scale(sums["model"], scale),
-        warnings=(),
+        warnings=tuple(warnings),
     )
 
 
@@ -134,13 +151,13 @@ def _write(
     report: EvaluateReport,
     dataset: Dataset,
     windows: Windows,
-    forecasters: Mapping[str, scoring.Forecaster],
+    forecaster: scoring.Forecaster,
     bounds: Bounds,
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
     from dataclasses import replace
 
-    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecasters, bounds))
+    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecaster, bounds))
     report = replace(report, picture=str(folder.folder / "forecasts.png"))
     folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
     folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
@@ -148,7 +165,10 @@ def _write(
     figures = report.to_json()
     folder.write_json(
         "scores.json",
-        {name: figures[name] for name in ("model", "precision", "split", "windows", "metrics", "baselines")},
+        {
+            name: figures[name]
+            for name in ("model", "precision", "split", "windows", "metrics", "parts", "baselines")
+        },
     )
     return report
 
@@ -166,14 +186,12 @@ def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _picture(
-    dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: Bounds
-) -> bytes:
+def _picture(dataset: Dataset, windows: Windows, forecaster: scoring.Forecaster, bounds: Bounds) -> bytes:
     """Four windows, spread over series, targets and time: history, truth, forecast, baseline."""
     from lstm_cli.pictures.forecast import Panel, draw_forecast
 
     schema = dataset.schema
-    beside = "seasonal_naive" if "seasonal_naive" in forecasters else "naive"
+    beside = "seasonal_naive" if schema.seasons else "naive"
     panels = []
     for place, target in _shown(windows, dataset.targets):
         batch, one = windows[place], int(windows.series[place])
@@ -181,8 +199,9 @@ def _picture(
         origin = int(windows.origins[place] - dataset.series.offset[one])
         times = _times(dataset, one, origin - shown, origin + schema.horizon)
         named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
+        forecasts = forecaster(batch)
         drawn = {
-            name: in_units(dataset, forecasters[name](batch), batch.series, bounds)[0, :, target]
+            name: in_units(dataset, forecasts[name], batch.series, bounds)[0, :, target]
             for name in ("model", beside)
         }
         history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)
