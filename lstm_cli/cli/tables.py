@@ -202,6 +202,9 @@ def evaluate_table(report: Any, page: Page) -> None:
     if len(report.per_step) > 1:
         page.blank()
         _part_table(page, "step ahead", [(str(row["step"]), row) for row in _spread(report.per_step)], parts)
+    if report.backtest:
+        page.blank()
+        _backtest_table(page, report.backtest)
     if report.gates:
         page.blank()
     for gate in report.gates:
@@ -210,6 +213,30 @@ def evaluate_table(report: Any, page: Page) -> None:
     if report.picture:
         page.blank()
         page.line(f"picture: {report.picture}")
+
+
+def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
+    """The cut-offs one below the other, and how far their scores lie apart."""
+    folds, spread = backtest["folds"], backtest["spread"]
+    metric = "mase" if "mase" in spread else "mae"
+    names = [name for name in BASELINES if name in folds[0]["baselines"]]
+    how = "the model as it is" if backtest["reused"] else "trained anew at each"
+    page.line(f"backtest, {_count(len(folds), 'cut-off', 'cut-offs')}, {how}: {METRICS[metric]}")
+    rows = [
+        (
+            fold["cut"],
+            f"{fold['windows']:,}",
+            _figure(fold["metrics"][metric]),
+            *(_figure(fold["baselines"][name][metric]) for name in names),
+        )
+        for fold in folds
+    ]
+    page.table(("cut-off", "windows", "model", *(BASELINES[name] for name in names)), rows)
+    found = spread.get(metric)
+    if found:
+        apart = f" +- {_figure(found['deviation'])}" if found["deviation"] is not None else ""
+        wins = ", ".join(f"{BASELINES[name]} at {spread['wins'][name]}" for name in names)
+        page.line(f"mean {_figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}")
 
 
 def quantize_table(report: Any, page: Page) -> None:

@@ -1,8 +1,9 @@
 """The settings of the five verbs as frozen dataclasses; a rule about a value lives in `__post_init__`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lstm_cli.errors import UsageError
 
@@ -161,10 +162,18 @@ class EvaluateConfig:
     split: str = "test"  # the rows that are scored: val or test
     precision: str = "fp32"  # the model that is scored
     fail_if: tuple[str, ...] = ()  # conditions that end in exit 5, e.g. mase>=1
+    backtest: int | None = None  # cut-offs of a rolling-origin backtest; None: none
+    reuse: bool = False  # the backtest scores the model there is, instead of training anew at each cut-off
+    jobs: int = 1  # cut-offs trained side by side
     threads: int | None = None  # CPU threads; None: all cores
 
     def __post_init__(self) -> None:
         _one_of("--split", self.split, SPLITS)
+        _at_least("--backtest", self.backtest, 1)
+        _at_least("--jobs", self.jobs, 1)
+        for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
+            if given and self.backtest is None:
+                raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5")
         _one_of("--precision", self.precision, PRECISIONS)
         _at_least("--threads", self.threads, 1)
 
@@ -199,6 +208,15 @@ class PredictConfig:
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
         _at_least("--threads", self.threads, 1)
+
+
+Settings = TypeVar("Settings")
+
+
+def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
+    """Settings from the JSON that a run keeps of them."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    return kind(**values)
 
 
 def _one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:

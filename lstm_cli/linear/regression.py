@@ -8,6 +8,7 @@ import numpy as np
 from lstm_cli.data.windows import Windows
 from lstm_cli.linear.forecast import window_moments
 
+PIECE = 4096  # rows whose products are formed at a time
 PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
 
 
@@ -24,6 +25,10 @@ class Rows:
     deviation: np.ndarray  # [R, 1] of the window
     series: np.ndarray  # [R] the series of each row
     target: np.ndarray  # [R] its target column
+
+    def taken(self, chosen: np.ndarray) -> "Rows":
+        """Some of the rows, by place."""
+        return Rows(**{name: value[chosen] for name, value in vars(self).items()})
 
     def centred(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
@@ -81,14 +86,20 @@ class Moments:
         """Rows with a target that was not measured are left out, unless every row has one."""
         whole = rows.observed.all(axis=1)
         use = whole if whole.any() else np.ones_like(whole)
-        inputs, outputs, _, _ = rows.centred(center, scaled)
-        inputs, outputs = inputs[use].astype(np.float64), outputs[use].astype(np.float64)
+        reach, horizon = rows.past.shape[1], rows.truth.shape[1]
+        sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
+        squares, products, total, wanted = sums
+        chosen = np.flatnonzero(use)
+        for first in range(0, len(chosen), PIECE):
+            sides = rows.taken(chosen[first : first + PIECE]).centred(center, scaled)
+            inputs, outputs = (side.astype(np.float64) for side in sides[:2])
+            squares += inputs.T @ inputs
+            products += inputs.T @ outputs
+            total += inputs.sum(axis=0)
+            wanted += outputs.sum(axis=0)
+        count = len(chosen)
         return Moments(
-            squares=inputs.T @ inputs,
-            products=inputs.T @ outputs,
-            inputs=inputs.mean(axis=0),
-            outputs=outputs.mean(axis=0),
-            count=len(inputs),
+            squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
         )
 
     def solved(self, lookback: int, *, intercept: bool, season: int) -> "Solved":

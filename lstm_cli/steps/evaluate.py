@@ -2,24 +2,26 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lstm_cli import gates, metrics, scoring
-from lstm_cli.config import EvaluateConfig
+from lstm_cli.config import EvaluateConfig, TrainConfig, restored
 from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.errors import DataError, GateFailed
 from lstm_cli.events import Listener, Progressed, Warned
+from lstm_cli.linear import Linear
 from lstm_cli.metrics import Scores
-from lstm_cli.rundir import Folder, writing
-from lstm_cli.shipped import as_trained, load_graph, load_linear, load_model, load_validated
+from lstm_cli.rundir import Folder, Run, writing
+from lstm_cli.shipped import Model, as_trained, load_graph, load_linear, load_model, load_validated
 from lstm_cli.steps.reporting import plain
 
 PART = "part."  # before the name of a part
@@ -41,6 +43,7 @@ class EvaluateReport:
     per_step: list[Scores]
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
+    backtest: dict[str, Any] | None  # folds: cut-off, windows, metrics, baselines; spread over them; reused
     gates: list[dict[str, Any]]
     picture: str
     mase_left_out: int  # series whose training rows give MASE no scale
@@ -48,11 +51,16 @@ class EvaluateReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return plain(self, absent=("backtest",))
 
 
 def evaluate(
-    run: Path, config: EvaluateConfig, listen: Listener, *, lock_wait: float = 0.0
+    run: Path,
+    config: EvaluateConfig,
+    listen: Listener,
+    *,
+    lock_wait: float = 0.0,
+    should_stop: Callable[[], int | None] = lambda: None,
 ) -> EvaluateReport:
     """Scores the run's model; writes tables and a picture.
 
@@ -91,6 +99,13 @@ def evaluate(
         )
         report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
         folder = writer.new("scores")
+        if config.backtest:
+            report = replace(
+                report,
+                backtest=_backtest(
+                    writer.run, config, dataset, model, forecaster, linear, listen, should_stop
+                ),
+            )
         report = _write(folder, report, dataset, windows, forecaster, model.bounds)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
@@ -139,11 +154,42 @@ def _report(
         per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
         per_series=dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True)),
+        backtest=None,
         gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
         picture="",
         mase_left_out=metrics.without_scale(sums["model"], scale),
         warnings=tuple(warnings),
     )
+
+
+def _backtest(
+    run: Run,
+    config: EvaluateConfig,
+    dataset: Dataset,
+    model: Model,
+    forecaster: scoring.Forecaster,
+    linear: Linear,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> dict[str, Any]:
+    """The folds and their spread; trained as the run's model was, or that model itself."""
+    from lstm_cli.steps.backtesting import backtest, reused, spread
+
+    assert config.backtest is not None
+    if config.reuse:
+        lookback = max(model.lookback, linear.lookback, dataset.schema.season)
+        folds = reused(dataset, forecaster, model.bounds, lookback, folds=config.backtest)
+    else:
+        folds = backtest(
+            load_dataset(run),
+            restored(TrainConfig, run.entry("train")["config"]),
+            folds=config.backtest,
+            jobs=config.jobs,
+            threads=config.threads or len(os.sched_getaffinity(0)),
+            listen=listen,
+            should_stop=should_stop,
+        )
+    return {"folds": folds, "spread": spread(folds), "reused": config.reuse}
 
 
 def _write(
@@ -155,8 +201,6 @@ def _write(
     bounds: Bounds,
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
-    from dataclasses import replace
-
     folder.write_bytes("forecasts.png", _picture(dataset, windows, forecaster, bounds))
     report = replace(report, picture=str(folder.folder / "forecasts.png"))
     folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
@@ -167,7 +211,17 @@ def _write(
         "scores.json",
         {
             name: figures[name]
-            for name in ("model", "precision", "split", "windows", "metrics", "parts", "baselines")
+            for name in (
+                "model",
+                "precision",
+                "split",
+                "windows",
+                "metrics",
+                "parts",
+                "baselines",
+                "backtest",
+            )
+            if name in figures
         },
     )
     return report

@@ -10,8 +10,7 @@ import numpy as np
 
 from lstm_cli import metrics, scoring
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.clamp import Bounds
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.clamp import Bounds, bounds_of
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.events import Listener, Noted, Progressed, Warned
 from lstm_cli.rundir import writing
@@ -76,7 +75,7 @@ def train(
         dataset = load_dataset(writer.run)
         device, threads = _device(config)
         notes = [f"training on {device}, {threads} thread{'s' if threads > 1 else ''}"]
-        bounds, told = _bounds(dataset, config)
+        bounds, told = bounds_of(dataset, config)
         notes += told
         for note in notes:
             listen(Noted(text=note))
@@ -109,24 +108,6 @@ def _device(config: TrainConfig) -> tuple[str, int]:
     from lstm_cli.training.device import choose_device, device_text, usable_cores
 
     return device_text(choose_device(config.device)), config.threads or usable_cores()
-
-
-def _bounds(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:
-    """The bounds of the forecast per target, and what is told of them."""
-    never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
-    lower = np.full(dataset.targets, -np.inf)
-    notes = []
-    if config.min == "auto":
-        lower[never_negative] = 0.0
-        if never_negative.any():
-            named = ", ".join(f"'{name}'" for name in np.array(dataset.schema.targets)[never_negative])
-            notes.append(
-                f"{named}: never negative in training, so forecast at or above 0 (--min none lifts that)"
-            )
-    elif config.min != "none":
-        lower[:] = float(config.min)
-    upper = np.full(dataset.targets, np.inf if config.max is None else config.max)
-    return Bounds(lower=lower, upper=upper), notes
 
 
 def _validate(
