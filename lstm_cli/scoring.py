@@ -1,7 +1,7 @@
 """Forecasts over windows and their errors, in the file's units: one way for every step that scores."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -12,12 +12,21 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
 from lstm_cli.linear import Linear
 
-if TYPE_CHECKING:
-    from lstm_cli.runtime.session import Session
-
 BATCH = 512  # windows forecast at a time; int8 results depend on it, since activations are scaled by batch
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
+
+
+class Graph(Protocol):
+    """A loaded graph, such as `runtime.session.Session`."""
+
+    def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """The forecast [B, H, C], scaled."""
+
+    def with_parts(
+        self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The forecast, and those of its parts [B, H, C, P]."""
 
 
 def simple_forecaster(dataset: Dataset, linear: Linear) -> Forecaster:
@@ -34,7 +43,7 @@ def simple_forecaster(dataset: Dataset, linear: Linear) -> Forecaster:
 
 
 def model_forecaster(
-    session: "Session", lookback: int, *, name: str = "model", parts: Sequence[str] = ()
+    session: Graph, lookback: int, *, name: str = "model", parts: Sequence[str] = ()
 ) -> Forecaster:
     """The forecast of a graph that looks back `lookback` steps, over windows that may look back further.
 

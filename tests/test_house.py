@@ -48,6 +48,7 @@ HEAVY: dict[str, dict[str, str]] = {
         "training": ANYWHERE,
         "export": ANYWHERE,
         "steps/shipping": IN_FUNCTIONS,
+        "steps/backtesting": IN_FUNCTIONS,
     },
     "safetensors": {
         "steps/shipping": IN_FUNCTIONS,

@@ -62,7 +62,7 @@ def test_a_wrong_option_loads_nothing_heavy(verb):
     [
         ("lstm ", set(VERBS)),
         ("lstm pre", {"prepare", "predict"}),
-        ("lstm train run --lo", {"--loss", "--lock-wait"}),
+        ("lstm train run --lo", {"--loss", "--logs", "--lock-wait"}),
         ("lstm train run --model ", {"segment", "stacked"}),
         ("lstm quantize run --to f", {"fp16"}),
         ("lstm train ru", {""}),  # a path: the shell's own completion
@@ -109,8 +109,8 @@ def test_every_option_is_explained_with_its_default(lstm, verb):
     # an entry begins two blanks in; what it says may stand on the lines below
     for entry in re.split(r"\n  (?=-)", options.strip("\n")):
         text = " ".join(entry.split())
-        assert re.search(r"[A-Za-z0-9]\.", text), text
-        switch = re.match(r"-\w, --help|--json|--force|--config|--past|--future|--fail-if", text.strip())
+        assert re.search(r"[A-Za-z0-9)][.?]", text), text
+        switch = re.match(r"-\w, --help|--json|--force|--config|--past|--future|--fail-if|--reuse", text.strip())
         assert switch or "[default: " in text, text
 
 

@@ -44,6 +44,11 @@ OTHERS = {
     },
     "train": {
         "model": ("stacked", "stacked"),
+        "effort": ("fast", "fast"),
+        "parts": ("free", ("free",)),
+        "refit": (None, True),
+        "logs": ("on", "on"),
+        "segment": ("6", 6),
         "hidden": ("64", (64,)),
         "dropout": ("10%", 0.1),
         "epochs": ("3", 3),
@@ -67,6 +72,9 @@ OTHERS = {
         "split": ("val", "val"),
         "precision": ("int8", "int8"),
         "fail_if": ("mae>1", ("mae>1",)),
+        "backtest": ("3", 3),
+        "reuse": (None, True),
+        "jobs": ("2", 2),
         "threads": ("1", 1),
     },
     "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
@@ -79,12 +87,19 @@ OTHERS = {
         "threads": ("1", 1),
     },
 }
+# Options that go with another one alone.
+ASKED = {("evaluate", "reuse"): {"backtest": 4}, ("evaluate", "jobs"): {"backtest": 4}}
 EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
 
 
 @pytest.fixture(autouse=True)
 def _in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+def asked(verb, name):
+    """The flags without which an option is refused."""
+    return [text for other, value in ASKED.get((verb, name), {}).items() for text in (f"--{other}", str(value))]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -96,7 +111,7 @@ def test_every_field_of_the_config_is_an_option(verb):
         default = parameters[field.name].default
         assert (() if default is None and field.default == () else default) == field.default
         assert field.default is not MISSING
-        assert get_type_hints(function, include_extras=True)[field.name].__metadata__[0].help.endswith(".")
+        assert get_type_hints(function, include_extras=True)[field.name].__metadata__[0].help.endswith((".", "?"))
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -111,18 +126,18 @@ def test_without_options_a_step_gets_the_defaults(lstm, verb):
 def test_an_option_by_its_flag(lstm, verb, name):
     text, value = OTHERS[verb][name]
     flag = f"--{name.replace('_', '-')}"
-    code, _, err = lstm(*fake_steps.arguments(verb), flag, *([] if text is None else [text]))
+    code, _, err = lstm(*fake_steps.arguments(verb), flag, *([] if text is None else [text]), *asked(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value})
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
 
 
 @pytest.mark.parametrize(("verb", "name"), EVERY)
 def test_an_option_by_the_environment(lstm, monkeypatch, verb, name):
     text, value = OTHERS[verb][name]
     monkeypatch.setenv(f"LSTM_{verb}_{name}".upper(), "1" if text is None else text)
-    code, _, err = lstm(*fake_steps.arguments(verb))
+    code, _, err = lstm(*fake_steps.arguments(verb), *asked(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value})
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
 
 
 @pytest.mark.parametrize(("verb", "name"), EVERY)
@@ -130,9 +145,9 @@ def test_an_option_by_a_file(lstm, verb, name):
     text, value = OTHERS[verb][name]
     written = "true" if text is None else f'"{text}"'.replace("\t", "\\t")
     Path("lstm.toml").write_text(f"[{verb}]\n{name} = {written}\n")
-    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml")
+    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml", *asked(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value})
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
 
 
 def test_a_flag_goes_before_the_environment_and_that_before_the_file(lstm, monkeypatch):
@@ -182,3 +197,11 @@ def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
     code, out, _ = lstm("train", "--help")
     assert code == 0
     assert "plenty" not in out
+
+
+def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
+    assert lstm("train", "run", "--parts", "free", "--parts", "linear", "--no-refit")[0] == 0
+    given = fake_steps.calls[-1]["config"]
+    assert (given.parts, given.refit) == (("free", "linear"), False)
+    code, _, err = lstm("train", "run", "--model", "stacked", "--parts", "free")
+    assert (code, err.startswith("error: --parts is a setting of --model segment")) == (2, True)
