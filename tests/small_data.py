@@ -91,6 +91,7 @@ def plan(**changes: Any) -> Plan:
     """A short, plain training plan; `changes` replace its settings."""
     settings: dict[str, Any] = {
         "epochs": 3,
+        "stop_after": changes.get("epochs", 3),
         "steps_per_epoch": 5,
         "batch_size": 8,
         "optimizer": "adamw",

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
-from lstm_cli.models.segment import Segment
+from lstm_cli.models.combined import Combined
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.runtime.quantization import to_int8
 from lstm_cli.runtime.session import open_session
 
 INPUTS, TARGETS = 4, 2
+PARTS_OF_ALL = ("linear", "anchored", "free", "simple")
 INFINITE = float("inf")
 CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
 
@@ -26,28 +27,35 @@ def _moved(model: nn.Module) -> nn.Module:
     with torch.no_grad():
         for value in model.parameters():
             value.add_(0.1 * torch.randn_like(value))
-        if isinstance(model, Segment):
-            model.linear_weights.normal_(0, 0.1)
-            model.linear_bias.normal_(0, 0.1)
-            model.unit.uniform_(0.5, 2)
+        if isinstance(model, Combined):
+            for value in model.linear.buffers():
+                value.add_(0.1 * torch.randn_like(value))
+            model.weights.uniform_(0, 0.5)
     return model
 
 
 def _segment(known_ahead: int) -> nn.Module:
     torch.manual_seed(1)
     return _moved(
-        Segment(
+        Combined(
             inputs=INPUTS,
             targets=TARGETS,
             known_ahead=known_ahead,
             lookback=30,
-            network_lookback=24,
-            linear_lookback=30,
             horizon=10,
+            parts=PARTS_OF_ALL,
+            linear_reach=30,
+            linear_window=20,
+            linear_share=0.6,
+            linear_response=known_ahead,
+            anchored_lookback=20,
+            free_lookback=24,
+            networks=1,
             segment=4,
             seasons=(4, 12),
             hidden=32,
             dropout=0.2,
+            simple_season=4,
         )
     )
 
@@ -95,16 +103,29 @@ def _windows(size: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
     return past, torch.randn(size, 10, known_ahead, generator=generator), mask
 
 
+def _as_exported(model: nn.Module) -> nn.Module:
+    """With the outputs that the file has."""
+    return Bounded(model, None, None)
+
+
 @pytest.mark.parametrize("size", [1, 3, 257])
 def test_the_file_agrees_with_torch(exported, size: int) -> None:
     model, known_ahead, data = exported
-    assert check_agreement(data, model, *_windows(size, known_ahead)) < CLOSE
+    windows = _windows(size, known_ahead)
+    assert check_agreement(data, _as_exported(model), *windows) < CLOSE
+    if isinstance(model, Combined):  # and the forecasts of its parts too, one by one
+        forecast, parts = open_session(data, threads=1).with_parts(*(side.numpy() for side in windows))
+        expected = model.eval().each(*windows).detach().numpy()
+        np.testing.assert_allclose(parts, expected, atol=CLOSE)
+        assert expected.std(axis=-1).min() > 0  # each of them says something else
+        summed = (parts * model.weights.numpy()[None, :, None]).sum(axis=-1)
+        np.testing.assert_allclose(forecast, summed, atol=CLOSE)
 
 
 def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(exported) -> None:
     model, known_ahead, data = exported
     model.train()
-    assert check_agreement(data, model, *_windows(5, known_ahead)) < CLOSE
+    assert check_agreement(data, _as_exported(model), *_windows(5, known_ahead)) < CLOSE
     assert model.training
     assert all(isinstance(value, nn.Parameter) for value in model.parameters())
 
@@ -112,7 +133,7 @@ def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(expor
 def test_a_model_with_other_weights_does_not_agree(exported) -> None:
     model, known_ahead, data = exported
     other = _moved(_stacked(known_ahead) if isinstance(model, Stacked) else _segment(known_ahead))
-    assert check_agreement(data, other, *_windows(5, known_ahead)) > 100 * CLOSE
+    assert check_agreement(data, _as_exported(other), *_windows(5, known_ahead)) > 100 * CLOSE
 
 
 def test_padding_changes_nothing(exported) -> None:
@@ -124,17 +145,19 @@ def test_padding_changes_nothing(exported) -> None:
 
 
 def test_inputs_keep_their_names_and_an_open_batch(exported) -> None:
-    _, known_ahead, data = exported
+    model, known_ahead, data = exported
     graph = onnx.load_model_from_string(data).graph
     shapes = {
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.output)
     }
+    parts = {"parts": ["batch", 10, TARGETS, len(PARTS_OF_ALL)]} if isinstance(model, Combined) else {}
     assert shapes == {
         "past": ["batch", 30, INPUTS],
         "future": ["batch", 10, known_ahead],
         "mask": ["batch", 30],
         "forecast": ["batch", 10, TARGETS],
+        **parts,
     }
 
 
@@ -143,13 +166,14 @@ def test_the_lstm_is_one_operator_with_constant_weights_and_becomes_int8(exporte
     capfd.readouterr()
     graph = onnx.load_model_from_string(data).graph
     operators = collections.Counter(node.op_type for node in graph.node)
-    assert operators["LSTM"] == len(model.layers)
+    layers = len([module for module in model.modules() if isinstance(module, nn.LSTM)])
+    assert operators["LSTM"] == layers == 2
     assert not {"Loop", "Scan", "If"} & set(operators)
     constants = {tensor.name for tensor in graph.initializer}
     assert all(set(node.input[1:4]) <= constants for node in graph.node if node.op_type == "LSTM")
     small = onnx.load_model_from_string(to_int8(data, scratch=tmp_path)).graph
     operators = collections.Counter(node.op_type for node in small.node)
-    assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (len(model.layers), 0)
+    assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (layers, 0)
     assert capfd.readouterr() == ("", "")
 
 

@@ -1,74 +1,81 @@
-"""The segment model: its start, its padding, its covariates."""
+"""The network over segments, anchored and free: its start, its padding, its covariates."""
 
 import math
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lstm_cli.models.build import build_model
-from lstm_cli.models.segment import LINEAR_BIAS, Segment, segment_length
+from lstm_cli.models.linear import LinearForecast
+from lstm_cli.models.segment import LINEAR_BIAS, Anchored, SegmentNetwork, segment_length
 
 
-def segment(**changes: Any) -> Segment:
-    """L=12 of which the network reads 8 in segments of 4; H=6; the linear forecast reads 10."""
+def network(**changes: Any) -> SegmentNetwork:
+    """L=8 in segments of 4; H=6; two targets."""
     settings: dict[str, Any] = {
         "inputs": 2,
         "targets": 2,
         "known_ahead": 0,
-        "lookback": 12,
-        "network_lookback": 8,
-        "linear_lookback": 10,
+        "lookback": 8,
         "horizon": 6,
         "segment": 4,
         "seasons": (4, 8),
         "hidden": 8,
         "dropout": 0.0,
+        "anchored": True,
     }
     settings |= changes
     torch.manual_seed(0)
-    model = Segment(**settings)
-    # The linear part does not take numbers from the networks' generator.
-    generator = torch.Generator().manual_seed(1)
-    model.linear_weights.copy_(0.1 * torch.randn(model.linear_weights.shape, generator=generator))
-    model.linear_bias.copy_(torch.randn(model.linear_bias.shape, generator=generator))
+    model = SegmentNetwork(**settings)
     model.unit.copy_(torch.arange(1.0, settings["targets"] + 1))
     return model.eval()
 
 
-def trained(model: Segment) -> Segment:
+def anchored(**changes: Any) -> Anchored:
+    """With a linear forecast that reads 10 steps and takes known-ahead inputs in where there are any."""
+    model = network(**changes)
+    known = changes.get("known_ahead", 0)
+    linear = LinearForecast(
+        targets=model.targets, horizon=model.horizon, reach=10, window=7, share=0.6, response=known
+    )
+    # The linear part does not take numbers from the networks' generator.
+    generator = torch.Generator().manual_seed(1)
+    for value in (linear.last_weights, linear.mean_weights, linear.bias, linear.deviation_bias, linear.response):
+        value.copy_(0.1 * torch.randn(value.shape, generator=generator))
+    linear.unit.copy_(model.unit)
+    return Anchored(linear, model).eval()
+
+
+def trained(model: nn.Module) -> Any:
     """Weights as after some steps: nothing is zero, the embeddings of covariates apart."""
     generator = torch.Generator().manual_seed(2)
+    own = model.network if isinstance(model, Anchored) else model
+    assert isinstance(own, SegmentNetwork)
     with torch.no_grad():
-        for layer in (model.gate, model.correct):
+        for layer in (own.gate, own.correct):
             layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
             layer.bias.copy_(torch.randn(layer.bias.shape, generator=generator))
     return model
 
 
-def inputs(model: Segment, batch: int = 5, real: list[int] | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def inputs(
+    model: SegmentNetwork, batch: int = 5, real: list[int] | None = None, lookback: int = 12
+) -> tuple[Tensor, Tensor, Tensor]:
     """past, future and mask with `real` steps at the end of each window; all of them by default."""
     generator = torch.Generator().manual_seed(3)
-    past = 3 + torch.randn(batch, model.lookback, model.targets + model.covariates, generator=generator)
+    past = 3 + torch.randn(batch, lookback, model.targets + model.covariates, generator=generator)
     future = torch.randn(batch, model.horizon, model.known_ahead, generator=generator)
-    mask = torch.ones(batch, model.lookback)
+    mask = torch.ones(batch, lookback)
     for row, steps in enumerate(real or []):
-        mask[row, : model.lookback - steps] = 0
+        mask[row, : lookback - steps] = 0
     return past, future, mask
 
 
-def linear_forecast(model: Segment, past: Tensor, mask: Tensor) -> Tensor:
-    reach = len(model.linear_weights)
-    last = past[:, -1:, : model.targets]
-    centred = (past[:, -reach:, : model.targets] - last) * mask[:, -reach:, None]
-    forecast = torch.einsum("bkc,kh->bhc", centred, model.linear_weights)
-    return last + forecast + model.linear_bias[:, None] * model.unit
-
-
 @torch.no_grad()
-def test_gate_and_correction_start_at_zero_and_the_embeddings_of_covariates_too() -> None:
-    model = segment(inputs=4, known_ahead=1)
+def test_an_anchored_network_starts_at_zero_and_the_embeddings_of_covariates_do_in_any() -> None:
+    model = network(inputs=4, known_ahead=1)
+    free = network(inputs=4, known_ahead=1, anchored=False)
     for layer in (model.gate, model.correct, model.embed_covariates, model.embed_future):
         assert layer is not None
         assert not layer.weight.any()
@@ -77,18 +84,24 @@ def test_gate_and_correction_start_at_zero_and_the_embeddings_of_covariates_too(
     assert not bias[:, :-1].any()
     assert (bias[:, -1] == LINEAR_BIAS).all()
     assert model.layers[0].weight_ih_l0.any()
+    assert free.candidates == model.candidates - 1
+    for layer in (free.embed_covariates, free.embed_future):
+        assert layer is not None
+        assert not layer.weight.any()
+    assert free.gate.weight.all()
+    assert free.correct.weight.all()
 
 
 @torch.no_grad()
-def test_the_first_forecast_is_mostly_the_linear_one() -> None:
+def test_the_first_forecast_of_an_anchored_network_is_mostly_the_linear_one() -> None:
     """Worked by hand: the gate's share of the linear candidate, the rest evenly on the simple forecasts."""
-    model = segment()
-    past, future, mask = inputs(model)
+    model = anchored()
+    past, future, mask = inputs(model.network)
     last = past[:, -1:].expand(-1, 6, -1)
     four = past[:, -4:].repeat(1, 2, 1)[:, :6]
     eight = past[:, -8:][:, :6]
     cycle = past[:, -8:].unflatten(1, (2, 4)).mean(dim=1).repeat(1, 2, 1)[:, :6]
-    linear = linear_forecast(model, past, mask)
+    linear = model.linear(past, future, mask)
     share = math.exp(LINEAR_BIAS) / (math.exp(LINEAR_BIAS) + 4)
     assert share > 0.8
     expected = share * linear + (1 - share) * (last + four + eight + cycle) / 4
@@ -97,36 +110,47 @@ def test_the_first_forecast_is_mostly_the_linear_one() -> None:
 
 @torch.no_grad()
 def test_with_the_gate_wide_open_it_is_the_linear_forecast() -> None:
-    model = segment()
-    model.gate.bias.view(model.blocks, model.candidates)[:, -1] = 50
-    past, future, mask = inputs(model, real=[12, 10, 7, 2, 1])
-    torch.testing.assert_close(
-        model(past, future, mask), linear_forecast(model, past, mask), atol=1e-5, rtol=1e-5
-    )
+    model = anchored()
+    model.network.gate.bias.view(model.network.blocks, -1)[:, -1] = 50
+    past, future, mask = inputs(model.network, real=[12, 10, 7, 2, 1])
+    expected = model.linear(past, future, mask)
+    torch.testing.assert_close(model(past, future, mask), expected, atol=1e-5, rtol=1e-5)
 
 
 @torch.no_grad()
-def test_what_stands_in_the_padding_changes_nothing() -> None:
-    model = trained(segment(inputs=4, known_ahead=1))
-    torch.nn.init.normal_(model.embed_covariates.weight)  # type: ignore[union-attr]
-    past, future, mask = inputs(model, real=[12, 10, 7, 4, 1])
+def test_a_free_network_knows_nothing_of_the_linear_forecast() -> None:
+    """Its forecast is the gated simple ones and a correction, whatever else stands beside it."""
+    model = trained(network(anchored=False))
+    past, future, mask = inputs(model)
+    forecast = model(past, future, mask)
+    longer = torch.cat([torch.full((5, 9, 2), 1e6), past[:, -8:]], dim=1)  # it reads its own lookback
+    assert torch.equal(model(longer, future, torch.ones(5, 17)), forecast)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])
+def test_what_stands_in_the_padding_changes_nothing(make: Any) -> None:
+    model = trained(make(inputs=4, known_ahead=1))
+    own = model.network if isinstance(model, Anchored) else model
+    nn.init.normal_(own.embed_covariates.weight)
+    past, future, mask = inputs(own, real=[12, 10, 7, 4, 1])
     forecast, scale = model(past, future, mask), model.loss_scale(past, mask)
     for content in (0.0, -1e4, 1e6):
         other = torch.where(mask[:, :, None] > 0, past, content)
-        assert torch.equal(model(other, future, mask), forecast)
-        assert torch.equal(model.loss_scale(other, mask), scale)
+        torch.testing.assert_close(model(other, future, mask), forecast, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(model.loss_scale(other, mask), scale)
 
 
 @torch.no_grad()
 def test_how_much_padding_there_is_changes_nothing() -> None:
-    short = trained(segment(inputs=4, known_ahead=1, lookback=12))
-    long = trained(segment(inputs=4, known_ahead=1, lookback=20, network_lookback=16))
+    short = trained(network(inputs=4, known_ahead=1, anchored=False))
+    long = trained(network(inputs=4, known_ahead=1, anchored=False, lookback=16))
     assert long.candidates == short.candidates + 1  # two of season 8 fit: silence that candidate
     state = short.state_dict()
     for name in ("gate.weight", "gate.bias"):
         old = state[name].unflatten(0, (short.blocks, short.candidates))
         new = torch.full((short.blocks, 1, *old.shape[2:]), -1e4 if name == "gate.bias" else 0.0)
-        state[name] = torch.cat([old[:, :-1], new, old[:, -1:]], dim=1).flatten(0, 1)
+        state[name] = torch.cat([old, new], dim=1).flatten(0, 1)
     long.load_state_dict(state)
     # The mean of the cycles of season 4 would be over four of them instead of two: silence it in both.
     for model in (short, long):
@@ -139,45 +163,54 @@ def test_how_much_padding_there_is_changes_nothing() -> None:
 
 @torch.no_grad()
 def test_covariates_change_nothing_before_the_first_step() -> None:
-    plain = trained(segment())
-    with_them = trained(segment(inputs=5, known_ahead=2))
+    plain = trained(network(anchored=False))
+    with_them = trained(network(inputs=5, known_ahead=2, anchored=False))
     past, future, mask = inputs(with_them)
+    for model in (plain, with_them):  # what torch draws depends on the shapes
+        model.load_state_dict({**model.state_dict(), **{
+            name: value for name, value in plain.state_dict().items() if not name.startswith(("read", "embed_"))
+        }})
     expected = plain(past[:, :, :2], future[:, :, :0], mask)
     torch.testing.assert_close(with_them(past, future, mask), expected)
     for embedding in (with_them.embed_covariates, with_them.embed_future):
-        torch.nn.init.normal_(embedding.weight)  # type: ignore[union-attr]
+        nn.init.normal_(embedding.weight)
         assert not torch.allclose(with_them(past, future, mask), expected)
-        torch.nn.init.zeros_(embedding.weight)  # type: ignore[union-attr]
+        nn.init.zeros_(embedding.weight)
 
 
 @torch.no_grad()
 def test_what_is_known_of_a_block_ahead_reaches_that_block_alone() -> None:
-    model = trained(segment(inputs=3, known_ahead=1))
-    torch.nn.init.normal_(model.embed_future.weight)  # type: ignore[union-attr]
+    model = trained(network(inputs=3, known_ahead=1, anchored=False))
+    nn.init.normal_(model.embed_future.weight)
     past, future, mask = inputs(model)
     changed = future.clone()
     changed[:, 4:] += 1  # the second block: steps 5 and 6
     one, other = model(past, future, mask), model(past, changed, mask)
     assert torch.equal(one[:, :4], other[:, :4])
-    assert not torch.isclose(one[:, 4:], other[:, 4:]).any()
+    assert not torch.isclose(one[:, 4:], other[:, 4:]).all(dim=(1, 2)).any()
 
 
-def test_everything_learns_after_the_first_steps() -> None:
-    model = segment(inputs=3, targets=2, known_ahead=1).train()
-    past, future, mask = inputs(model)
+@pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])
+def test_everything_learns_after_the_first_steps_and_the_linear_forecast_stays(make: Any) -> None:
+    model = make(inputs=3, targets=2, known_ahead=1).train()
+    own = model.network if isinstance(model, Anchored) else model
+    past, future, mask = inputs(own)
+    buffers = {name: value.clone() for name, value in model.named_buffers()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(2):
+    for _ in range(3):
         optimizer.zero_grad()
         model(past, future, mask).square().mean().backward()
         optimizer.step()
     for name, weight in model.named_parameters():
+        assert not name.startswith("linear.")
         assert weight.grad is not None, name
         assert weight.grad.abs().max() > 0, name
+    assert all(torch.equal(value, buffers[name]) for name, value in model.named_buffers())
 
 
 @torch.no_grad()
 def test_targets_are_rows_of_one_shared_model() -> None:
-    model = trained(segment())
+    model = trained(network(anchored=False))
     model.unit.fill_(1.0)
     past, future, mask = inputs(model)
     torch.testing.assert_close(model(past.flip(2), future, mask), model(past, future, mask).flip(2))
@@ -186,17 +219,18 @@ def test_targets_are_rows_of_one_shared_model() -> None:
 @torch.no_grad()
 def test_level_and_size_of_the_values_pass_through() -> None:
     """Normalised by its own window: in other units the forecast is the same in those units."""
-    model = trained(segment())
-    past, future, mask = inputs(model)
+    model = trained(anchored())
+    past, future, mask = inputs(model.network)
     expected = 1000 + 50 * model(past, future, mask)
-    model.unit.mul_(50)
+    for unit in (model.network.unit, model.linear.unit):
+        unit.mul_(50)
     torch.testing.assert_close(model(1000 + 50 * past, future, mask), expected, atol=0.05, rtol=1e-4)
 
 
 @torch.no_grad()
 def test_a_constant_window_is_forecast_finitely() -> None:
-    model = trained(segment())
-    past, future, mask = inputs(model)
+    model = trained(anchored())
+    past, future, mask = inputs(model.network)
     forecast = model(torch.full_like(past, 7.0), future, mask)
     assert torch.isfinite(forecast).all()
     assert (model.loss_scale(torch.full_like(past, 7.0), mask) > 0).all()
@@ -204,8 +238,8 @@ def test_a_constant_window_is_forecast_finitely() -> None:
 
 @torch.no_grad()
 def test_the_loss_scale_is_the_deviation_of_what_the_network_reads() -> None:
-    model = segment()
-    past, _, mask = inputs(model, real=[12, 10, 8, 6, 3])
+    model = anchored()
+    past, _, mask = inputs(model.network, real=[12, 10, 8, 6, 3])
     scale = model.loss_scale(past, mask)
     assert scale.shape == (5, 1, 2)
     for row, steps in enumerate([8, 8, 8, 6, 3]):
@@ -218,31 +252,10 @@ def test_the_loss_scale_is_the_deviation_of_what_the_network_reads() -> None:
 )
 @torch.no_grad()
 def test_any_horizon_and_segment(horizon: int, size: int, seasons: tuple[int, ...]) -> None:
-    model = trained(segment(horizon=horizon, segment=size, seasons=seasons, inputs=3, known_ahead=1))
-    past, future, mask = inputs(model)
+    model = trained(anchored(horizon=horizon, segment=size, seasons=seasons, inputs=3, known_ahead=1))
+    past, future, mask = inputs(model.network)
     assert model(past, future, mask).shape == (5, horizon, 2)
-    assert 100 not in model.seasons  # longer than what it reads
-
-
-@torch.no_grad()
-def test_it_is_built_from_json() -> None:
-    model = build_model("segment", {**_SETTINGS, "seasons": [4, 8]})
-    assert isinstance(model, Segment)
-    assert model.seasons == (4, 8)
-
-
-_SETTINGS: dict[str, Any] = {
-    "inputs": 1,
-    "targets": 1,
-    "known_ahead": 0,
-    "lookback": 8,
-    "network_lookback": 8,
-    "linear_lookback": 8,
-    "horizon": 4,
-    "segment": 4,
-    "hidden": 4,
-    "dropout": 0.0,
-}
+    assert 100 not in model.network.seasons  # longer than what it reads
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,10 +13,13 @@ from small_data import dataset, plan, wave
 from torch import Tensor, nn
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.windows import split_windows
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.logs import in_logs
+from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import EpochEnded, Event, TrainingStarted, silent
-from lstm_cli.models.segment import Segment
+from lstm_cli.events import EpochEnded, Event, silent
+from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
 from lstm_cli.training.batches import DeviceWindows, TensorBatch
@@ -35,20 +39,19 @@ def stacked(seed: int = 0, dropout: float = 0.0) -> Stacked:
     return Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(4,), dropout=dropout)
 
 
-def segment(seed: int = 0) -> Segment:
+def segment(seed: int = 0) -> SegmentNetwork:
     torch.manual_seed(seed)
-    return Segment(
+    return SegmentNetwork(
         inputs=1,
         targets=1,
         known_ahead=0,
         lookback=8,
-        network_lookback=8,
-        linear_lookback=8,
         horizon=4,
         segment=4,
         seasons=(4,),
         hidden=4,
         dropout=0.2,
+        anchored=False,
     )
 
 
@@ -71,7 +74,7 @@ def run(
         windows(),
         validate or judge.by_loss(windows("val"), "mae"),
         plan(**settings),
-        name="stacked",
+        part="stacked",
         listen=listen,
         should_stop=should_stop,
     )
@@ -170,6 +173,31 @@ def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode()
 
     run(model, validate, epochs=2)
     assert modes == [True] * 10
+
+
+def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> None:
+    model = stacked()
+    settings = plan(epochs=5, stop_after=3, schedule="cosine", patience=1)
+    fitted = fit(model, windows(), None, settings, part="p", listen=silent, should_stop=lambda: None)
+    assert (fitted.best_epoch, fitted.steps, fitted.best_loss) == (3, 15, None)
+    assert same(fitted.weights, dict(model.state_dict()))
+    assert [epoch["val_loss"] for epoch in fitted.history] == [None] * 4
+    assert not any(epoch["best"] for epoch in fitted.history)
+    # Stopped early, the schedule stays that of the whole plan: it is the same walk as with validation.
+    whole = stacked()
+    judged = fit(
+        whole, windows(), scripted(9, 8, 7, 1, 2, 3), settings, part="p", listen=silent, should_stop=lambda: None
+    )
+    assert same(judged.weights, fitted.weights)
+
+
+def test_no_epoch_at_all_is_the_start() -> None:
+    model = segment()
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    settings = plan(stop_after=0, averaged=True)
+    fitted = fit(model, windows(), None, settings, part="p", listen=silent, should_stop=lambda: None)
+    assert (fitted.best_epoch, fitted.steps) == (0, 0)
+    assert same(fitted.weights, start)
 
 
 # Clipping
@@ -415,37 +443,47 @@ class Repeats(Zero):
         return past[:, -1:, :1].expand(-1, 4, -1)
 
 
-def _holed() -> tuple[DeviceWindows, np.ndarray, np.ndarray, np.ndarray]:
-    """More windows than one batch of validation, with filled targets; errors, observed and series of them."""
-    series = [wave(700, seed=1), wave(80, seed=2)]
+def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
+    """More windows than one batch of validation, with filled targets, and series of different size."""
+    series = [wave(700, seed=1), 40 + 9 * wave(80, seed=2)]
     series[0][500:520] = np.nan
     data = dataset(series, train_end=[60, 40], val_end=[690, 70], lookback=8, horizon=4)
     chosen = split_windows(data, "val")
-    whole = chosen[:]
     assert len(chosen) > judge.BATCH
-    return DeviceWindows(chosen, CPU), np.abs(whole.past[:, -1:] - whole.target), whole.observed, whole.series
+    return data, DeviceWindows(chosen, CPU), chosen[:]
 
 
-def test_the_score_is_mase_over_windows() -> None:
-    on_device, error, observed, series = _holed()
-    scale = np.array([[0.5], [2.0]])
-    expected = (error / scale[series][:, None])[observed].mean()
-    assert judge.by_score(on_device, scale)(Repeats()) == pytest.approx(expected, rel=1e-5)
+def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
+    """Of each measured target, in the file's units over the series' seasonal error."""
+    truth, last = (data.in_units(side, batch.series) for side in (batch.target, batch.past[:, -1:]))
+    error = np.abs(np.repeat(last, 4, axis=1) - truth) / data.training.seasonal_error[batch.series][:, None]
+    return error[batch.observed]
 
 
-def test_a_series_without_scale_is_left_out_of_the_score_and_all_without_are_plain() -> None:
-    on_device, error, observed, series = _holed()
-    first = (series == 0)[:, None, None] & observed
+@pytest.mark.parametrize("logs", [False, True])
+def test_the_score_is_mase_over_windows(logs: bool) -> None:
+    data, on_device, batch = _holed()
+    expected = _mase_of_naive(data, batch).mean()
+    if logs:
+        data = in_logs(data)
+        on_device = DeviceWindows(split_windows(data, "val"), CPU)
+    assert judge.by_score(on_device, Yardstick.of(data))(Repeats()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_series_without_scale_is_left_out_of_the_score() -> None:
+    data, on_device, batch = _holed()
     for none in (float("nan"), 0.0):
-        score = judge.by_score(on_device, np.array([[0.5], [none]]))(Repeats())
-        assert score == pytest.approx((error / 0.5)[first].mean(), rel=1e-5)
-        plain = judge.by_score(on_device, np.full((2, 1), none))(Repeats())
-        assert plain == pytest.approx(error[observed].mean(), rel=1e-5)
+        statistics = replace(data.training, seasonal_error=np.array([[0.5], [none]]))
+        score = judge.by_score(on_device, Yardstick.of(replace(data, training=statistics)))(Repeats())
+        error = np.abs(batch.past[:, -1:] - batch.target) * data.scaler.scale[batch.series][:, None]
+        counted = batch.observed & (batch.series == 0)[:, None, None]
+        assert score == pytest.approx((error / 0.5)[counted].mean(), rel=1e-5)
 
 
 def test_the_validation_loss_is_over_all_windows_at_once() -> None:
-    on_device, error, observed, _ = _holed()
-    expected = np.square(error[observed] / 2).mean()  # its loss scale is 2
+    _, on_device, batch = _holed()
+    error = (batch.past[:, -1:] - batch.target)[batch.observed]
+    expected = np.square(error / 2).mean()  # its loss scale is 2
     assert judge.by_loss(on_device, "mse")(Repeats()) == pytest.approx(expected, rel=1e-5)
 
 
@@ -455,11 +493,8 @@ def test_the_validation_loss_is_over_all_windows_at_once() -> None:
 def test_events_and_history_tell_the_same() -> None:
     events: list[Event] = []
     fitted = run(listen=events.append, epochs=2)
-    started, *epochs = events
-    assert isinstance(started, TrainingStarted)
-    assert started.parameters == sum(weight.numel() for weight in stacked().parameters())
-    assert (started.windows, started.epochs, started.steps_per_epoch) == (len(windows()), 2, 5)
-    assert [vars(event) for event in epochs if isinstance(event, EpochEnded)] == fitted.history
+    assert [vars(event) for event in events if isinstance(event, EpochEnded)] == fitted.history
+    assert {event["part"] for event in fitted.history} == {"stacked"}
     assert [(event["epoch"], event["step"]) for event in fitted.history] == [(0, 0), (1, 5), (2, 10)]
     assert fitted.history[0]["train_loss"] is None
 
