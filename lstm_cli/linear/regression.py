@@ -9,6 +9,9 @@ from lstm_cli.data.windows import Windows
 from lstm_cli.linear.forecast import window_moments
 
 PIECE = 4096  # rows whose products are formed at a time
+SMALLEST = (
+    1e-100  # of a mean squared input: where inputs are all 0, so are the weights, and no quotient overflows
+)
 PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
 
 
@@ -121,7 +124,7 @@ class Moments:
             vectors=trust[:, None] * vectors,
             values=values,
             turned=vectors.T @ (trust[:, None] * products),
-            size=max(float(values.mean()), np.finfo(np.float64).tiny),
+            size=max(float(values.mean()), SMALLEST),
             inputs=inputs if intercept else np.zeros_like(inputs),
             outputs=outputs if intercept else np.zeros_like(outputs),
         )

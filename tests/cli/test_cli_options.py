@@ -99,7 +99,9 @@ def _in_a_folder(tmp_path, monkeypatch):
 
 def asked(verb, name):
     """The flags without which an option is refused."""
-    return [text for other, value in ASKED.get((verb, name), {}).items() for text in (f"--{other}", str(value))]
+    return [
+        text for other, value in ASKED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
+    ]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -111,7 +113,11 @@ def test_every_field_of_the_config_is_an_option(verb):
         default = parameters[field.name].default
         assert (() if default is None and field.default == () else default) == field.default
         assert field.default is not MISSING
-        assert get_type_hints(function, include_extras=True)[field.name].__metadata__[0].help.endswith((".", "?"))
+        assert (
+            get_type_hints(function, include_extras=True)[field.name]
+            .__metadata__[0]
+            .help.endswith((".", "?"))
+        )
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -126,7 +132,9 @@ def test_without_options_a_step_gets_the_defaults(lstm, verb):
 def test_an_option_by_its_flag(lstm, verb, name):
     text, value = OTHERS[verb][name]
     flag = f"--{name.replace('_', '-')}"
-    code, _, err = lstm(*fake_steps.arguments(verb), flag, *([] if text is None else [text]), *asked(verb, name))
+    code, _, err = lstm(
+        *fake_steps.arguments(verb), flag, *([] if text is None else [text]), *asked(verb, name)
+    )
     assert code == 0, err
     assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
 

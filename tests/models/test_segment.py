@@ -41,7 +41,13 @@ def anchored(**changes: Any) -> Anchored:
     )
     # The linear part does not take numbers from the networks' generator.
     generator = torch.Generator().manual_seed(1)
-    for value in (linear.last_weights, linear.mean_weights, linear.bias, linear.deviation_bias, linear.response):
+    for value in (
+        linear.last_weights,
+        linear.mean_weights,
+        linear.bias,
+        linear.deviation_bias,
+        linear.response,
+    ):
         value.copy_(0.1 * torch.randn(value.shape, generator=generator))
     linear.unit.copy_(model.unit)
     return Anchored(linear, model).eval()
@@ -167,9 +173,16 @@ def test_covariates_change_nothing_before_the_first_step() -> None:
     with_them = trained(network(inputs=5, known_ahead=2, anchored=False))
     past, future, mask = inputs(with_them)
     for model in (plain, with_them):  # what torch draws depends on the shapes
-        model.load_state_dict({**model.state_dict(), **{
-            name: value for name, value in plain.state_dict().items() if not name.startswith(("read", "embed_"))
-        }})
+        model.load_state_dict(
+            {
+                **model.state_dict(),
+                **{
+                    name: value
+                    for name, value in plain.state_dict().items()
+                    if not name.startswith(("read", "embed_"))
+                },
+            }
+        )
     expected = plain(past[:, :, :2], future[:, :, :0], mask)
     torch.testing.assert_close(with_them(past, future, mask), expected)
     for embedding in (with_them.embed_covariates, with_them.embed_future):

@@ -1,6 +1,7 @@
 """Small runs that walk the steps in process: one trained panel for all tests, copied where a test changes it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ PREPARE = PrepareConfig(
     lookback=14,
     calendar=True,
 )
-TRAIN = TrainConfig(hidden=(8,), epochs=1, batch_size=4, threads=1)
+TRAIN = TrainConfig(hidden=(8,), epochs=1, batch_size=4, threads=1, lr=1e-3)
+# Exporting a network takes seconds: this is for what does not depend on one.
+LINEAR = replace(TRAIN, parts=("linear",), refit=False)
 
 
 def write_panel(path: Path, *, seed: int = 0, rows: int = 130, ahead: int = 10) -> Path:

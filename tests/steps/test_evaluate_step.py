@@ -12,6 +12,7 @@ from lstm_cli.errors import GateFailed, MissingArtifact, StaleArtifact, UsageErr
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
 from lstm_cli.runtime.session import open_session
+from lstm_cli.shipped import as_trained, load_model
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
 
@@ -19,7 +20,7 @@ from lstm_cli.steps.prepare import prepare
 def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: Path) -> None:
     report = evaluate(run, EvaluateConfig(), silent)
     opened = open_run(run)
-    dataset = load_dataset(opened)
+    dataset = as_trained(load_dataset(opened), load_model(opened))
     lookback = opened.artifact("model").json("model.json")["settings"]["lookback"]
     batch = split_windows(dataset, "test", lookback)[:]
     assert report.windows == len(batch.series) == 2 * (26 - 7 + 1)

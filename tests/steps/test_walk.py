@@ -18,21 +18,31 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 @pytest.mark.parametrize(
-    ("file", "freq", "season", "ahead"),
+    ("file", "effort", "freq", "season", "ahead"),
     [
-        ("monthly.csv", "ME", 12, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]),
+        ("monthly.csv", "default", "ME", 12, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]),
         # The data end on a Friday.
-        ("business_days.csv", "B", 5, ["2023-06-19", "2023-06-20", "2023-06-21", "2023-06-22", "2023-06-23"]),
+        (
+            "business_days.csv",
+            "fast",
+            "B",
+            5,
+            ["2023-06-19", "2023-06-20", "2023-06-21", "2023-06-22", "2023-06-23"],
+        ),
     ],
 )
-def test_the_five_verbs_on_the_defaults(
-    tmp_path: Path, file: str, freq: str, season: int, ahead: list[str]
+def test_the_five_verbs(
+    tmp_path: Path, file: str, effort: str, freq: str, season: int, ahead: list[str]
 ) -> None:
     run = tmp_path / "run"
     prepared = prepare(str(SAMPLES / file), run, PrepareConfig(), silent)
     assert (prepared.freq, prepared.season, prepared.horizon) == (freq, season, season)
-    # Only the length of the training is not the default's: the walk is what is tested.
-    trained = train(run, TrainConfig(epochs=1), silent)
+    # Only the length of the training is not the effort's own: the walk is what is tested.
+    trained = train(run, TrainConfig(effort=effort, epochs=1, lr=1e-3, threads=1), silent)
+    assert trained.refitted is (effort == "default")
+    assert set(trained.parts) - {"simple"} == {"linear", "anchored"} | (
+        {"free"} if effort == "default" else set()
+    )
     assert trained.val["mase"] < trained.val_baselines["seasonal_naive"]["mase"]
     scores = evaluate(run, EvaluateConfig(fail_if=("mae>seasonal_naive.mae",)), silent)
     assert scores.windows == prepared.windows["test"]

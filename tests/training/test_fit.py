@@ -186,7 +186,13 @@ def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> No
     # Stopped early, the schedule stays that of the whole plan: it is the same walk as with validation.
     whole = stacked()
     judged = fit(
-        whole, windows(), scripted(9, 8, 7, 1, 2, 3), settings, part="p", listen=silent, should_stop=lambda: None
+        whole,
+        windows(),
+        scripted(9, 8, 7, 1, 2, 3),
+        settings,
+        part="p",
+        listen=silent,
+        should_stop=lambda: None,
     )
     assert same(judged.weights, fitted.weights)
 

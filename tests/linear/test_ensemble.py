@@ -1,0 +1,268 @@
+"""The average of many regressions: that it is one, what judges it, and what cannot change it."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from ridge_oracle import ridge_forecast
+from small_data import dataset, wave
+
+from lstm_cli.data.dataset import Dataset, all_known
+from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.linear import Linear, fit_linear, linear_lookbacks, refit_linear
+
+LOOKBACKS = (6, 20)
+
+
+def data(**options: Any) -> Dataset:
+    options = {"lookback": 20, "horizon": 6, "seasons": (12,)} | options
+    series = [wave(160, 2, seed=1, noise=0.3), 5 * wave(120, 2, seed=2, noise=0.3)]
+    return dataset(series, train_end=[100, 80], val_end=[130, 100], **options)
+
+
+def fit(made: Dataset, **options: Any) -> Linear:
+    return fit_linear(made, **{"lookbacks": LOOKBACKS, "window": 14} | options)
+
+
+def batch_of(made: Dataset, split: str) -> Batch:
+    return split_windows(made, split, max(LOOKBACKS))[:]
+
+
+def forecast(linear: Linear, batch: Batch) -> np.ndarray:
+    return linear(batch.past, batch.future, batch.mask)
+
+
+def shares_of(linear: Linear) -> list[tuple[Any, float]]:
+    """Maps that need no fit, and their weights."""
+    return list(getattr(linear, "smoothed", ()))
+
+
+def one_by_one(linear: Linear, made: Dataset, judged: Batch) -> np.ndarray:
+    """The forecasts of the members, each by scikit-learn on the dataset's training rows, by their weights."""
+    total = np.zeros_like(judged.target, dtype=np.float64)
+    for member in linear.members:
+        for penalty, weight in member.penalties.items():
+            total += weight * ridge_forecast(
+                split_windows(made, "train", max(LOOKBACKS)),
+                judged,
+                lookback=member.lookback,
+                center=member.center,
+                scaled=member.scaled,
+                intercept=member.intercept,
+                penalty=penalty,
+                window=linear.window,
+                unit=linear.unit,
+                season=made.schema.season,
+            )
+    reach = len(linear.last_weights)
+    for smoothing, weight in shares_of(linear):
+        mapped = smoothing.weights(reach, made.schema.horizon)
+        values = np.swapaxes(judged.past[:, -reach:, : made.targets], 1, 2)
+        total += weight * np.swapaxes(values @ mapped, 1, 2)
+    return total
+
+
+def test_the_one_map_is_the_weighted_sum_of_its_members() -> None:
+    made = data()
+    linear = fit(made)
+    weights = [member.weight for member in linear.members] + [weight for _, weight in shares_of(linear)]
+    assert sum(weights) == pytest.approx(1)
+    assert sum(len(member.penalties) for member in linear.members) > 5
+    assert {member.center for member in linear.members} == {"last", "mean"}
+    judged = batch_of(made, "test")
+    np.testing.assert_allclose(forecast(linear, judged), one_by_one(linear, made, judged), atol=3e-4)
+
+
+def test_the_refit_keeps_members_and_weights_and_learns_the_validation_rows() -> None:
+    made = data()
+    linear = fit(made)
+    again = refit_linear(all_known(made), linear)
+    assert again.members == linear.members
+    assert again.settings() == linear.settings()
+    judged = batch_of(made, "test")
+    expected = one_by_one(linear, all_known(made), judged)
+    np.testing.assert_allclose(forecast(again, judged), expected, atol=3e-4)
+    assert np.abs(expected - forecast(linear, judged)).max() > 0.01
+    np.testing.assert_allclose(
+        forecast(refit_linear(made, linear), judged), forecast(linear, judged), atol=1e-5
+    )
+
+
+def test_the_score_is_mase_over_the_validation_windows() -> None:
+    made = data()
+    linear = fit(made)
+    batch = batch_of(made, "val")
+    found, truth = (made.in_units(side, batch.series) for side in (forecast(linear, batch), batch.target))
+    error = np.abs(found - truth) / made.training.seasonal_error[batch.series][:, None]
+    assert linear.score == pytest.approx(error.mean(), rel=1e-4)
+
+
+def test_threads_change_nothing() -> None:
+    made = data()
+    one, two = fit(made, workers=1), fit(made, workers=2)
+    for name, array in one.arrays().items():
+        np.testing.assert_array_equal(two.arrays()[name], array)
+    assert one.settings() == two.settings()
+    again = [refit_linear(all_known(made), one, workers=workers) for workers in (1, 2)]
+    np.testing.assert_array_equal(again[0].last_weights, again[1].last_weights)
+
+
+def test_it_is_stored_without_its_members_and_forecasts_the_same() -> None:
+    made = data()
+    linear = fit(made)
+    read = Linear.from_stored(linear.arrays(), linear.settings())
+    judged = batch_of(made, "test")
+    np.testing.assert_array_equal(forecast(read, judged), forecast(linear, judged))
+    assert (read.window, read.share, read.score) == (linear.window, linear.share, linear.score)
+
+
+def test_test_rows_change_nothing_and_validation_rows_do() -> None:
+    fits = []
+    for first in (None, 130, 115):
+        rows = wave(160, 2, seed=1)
+        if first is not None:
+            rows[first:] = -50.0
+        made = dataset([rows], train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,))
+        fits.append(fit(made))
+    plain, tested, validated = fits
+    np.testing.assert_array_equal(plain.last_weights, tested.last_weights)
+    assert plain.settings() == tested.settings()
+    assert plain.settings() != validated.settings()
+
+
+def test_filled_targets_are_no_truth() -> None:
+    """What stands in the holes of the targets neither teaches nor judges."""
+    rows = wave(160, 1, seed=1)
+    rows[60:64] = np.nan
+    rows[127:130] = np.nan  # at the end of validation: read by no window of training or validation
+    fits = []
+    for filled in (0.0, 30.0):
+        made = dataset(
+            [rows], train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,), missing="last"
+        )
+        values = made.values_scaled.copy()
+        values[127:130] = filled
+        fits.append(fit(replace(made, values_scaled=values)))
+    assert fits[0].settings() == fits[1].settings()
+    np.testing.assert_array_equal(fits[0].last_weights, fits[1].last_weights)
+    made = dataset(
+        [rows], train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,), missing="last"
+    )
+    judged = batch_of(made, "test")
+    np.testing.assert_allclose(forecast(fit(made), judged), one_by_one(fit(made), made, judged), atol=3e-4)
+
+
+@pytest.mark.parametrize("values", [wave(160, seed=1), np.full((160, 1), 5.0)], ids=["a wave", "a constant"])
+def test_a_lookback_of_one_step_and_a_constant_are_forecast_finitely(values: np.ndarray) -> None:
+    """Less the last value, a single value is 0: there is nothing to regress on."""
+    made = dataset([values], train_end=[100], val_end=[130], lookback=1, horizon=3)
+    linear = fit(made, lookbacks=(1,), window=1)
+    batch = split_windows(made, "test")[:]
+    assert np.isfinite(forecast(linear, batch)).all()
+    again = refit_linear(all_known(made), linear)
+    assert np.isfinite(forecast(again, batch)).all()
+
+
+def test_a_straight_line_and_a_pure_season_are_forecast_exactly() -> None:
+    rows = np.arange(160.0)
+    for values, seasons in ((3 * rows, ()), (np.tile([1.0, 5.0, 2.0, 0.0], 40), (4,))):
+        made = dataset(
+            [values[:, None]], train_end=[100], val_end=[130], lookback=8, horizon=5, seasons=seasons
+        )
+        batch = split_windows(made, "test")[:]
+        linear = fit(made, lookbacks=(4, 8), window=8)
+        np.testing.assert_allclose(forecast(linear, batch), batch.target, atol=0.02)
+
+
+def test_padding_changes_nothing() -> None:
+    made = data()
+    linear = fit(made)
+    batch = batch_of(made, "val")
+    mask, past = batch.mask.copy(), batch.past.copy()
+    mask[:, :7] = 0
+    expected = linear(past, batch.future, mask)
+    past[:, :7] = 1e6
+    np.testing.assert_allclose(linear(past, batch.future, mask), expected, atol=1e-5)
+    longer = np.concatenate([np.full_like(past[:, :5], -3), past], axis=1)
+    more = np.concatenate([np.zeros_like(mask[:, :5]), mask], axis=1)
+    np.testing.assert_allclose(linear(longer, batch.future, more), expected, atol=1e-5)
+
+
+def test_another_unit_of_the_values_is_another_unit_of_the_forecast() -> None:
+    found = []
+    for factor in (1.0, 8.0):
+        series = [factor * wave(160, 2, seed=1, noise=0.3)]
+        made = dataset(
+            series, train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,), scaler="none"
+        )
+        linear = fit(made)
+        found.append((linear.score, forecast(linear, batch_of(made, "test")) / factor))
+        assert linear.unit == pytest.approx(series[0][:100].std(axis=0), rel=1e-4)
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4)
+
+
+def test_a_series_without_seasonal_error_does_not_judge() -> None:
+    fits = []
+    for later in (1.0, 500.0):
+        quiet = np.full((130, 1), 3.0)
+        quiet[90:] += later * np.random.default_rng(0).normal(size=(40, 1))
+        made = dataset(
+            [wave(160, seed=1, noise=0.3), quiet],
+            train_end=[100, 90],
+            val_end=[130, 120],
+            lookback=20,
+            horizon=6,
+            seasons=(12,),
+        )
+        assert made.training.seasonal_error[1, 0] == 0
+        fits.append(fit(made))
+    assert fits[0].settings() == fits[1].settings()
+    np.testing.assert_array_equal(fits[0].last_weights, fits[1].last_weights)
+
+
+def promoted() -> Dataset:
+    """A season, and promotions that lift the target by 6 on their day alone; all known ahead."""
+    random = np.random.default_rng(4)
+    promo = (random.random(220) < 0.2).astype(float)
+    sales = 50 + 5 * np.sin(np.arange(220) * 2 * np.pi / 7) + 6 * promo + 0.2 * random.normal(size=220)
+    columns = np.stack([sales, promo], axis=1)
+    return dataset([columns], train_end=[150], val_end=[185], lookback=14, horizon=7, seasons=(7,), future=1)
+
+
+def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
+    made = promoted()
+    plain = fit(made, lookbacks=(7, 14))
+    linear = fit(made, lookbacks=(7, 14), covariates=True)
+    effect = 6 * made.scaler.scale[0, 1] / made.scaler.scale[0, 0]  # both scaled
+    assert linear.response[0, 0] == pytest.approx(effect, rel=0.05)
+    assert plain.response.shape == (0, 1)
+    assert linear.score < 0.5 * plain.score
+    batch = split_windows(made, "test", 14)[:]
+    error = np.abs(forecast(linear, batch) - batch.target).mean()
+    assert error < 0.4 * np.abs(forecast(plain, batch) - batch.target).mean()
+    more = batch.future.copy()
+    more[:, 3, 0] += 1
+    moved = linear(batch.past, more, batch.mask) - forecast(linear, batch)
+    np.testing.assert_allclose(moved[:, 3, 0], linear.response[0, 0], atol=1e-5)
+    assert not np.delete(moved, 3, axis=1).any()
+    again = refit_linear(all_known(made), linear)
+    assert again.response[0, 0] == pytest.approx(effect, rel=0.05)
+    assert again.response[0, 0] != linear.response[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("lookback", "rows", "fixed", "expected"),
+    [
+        (336, 8640, False, (168, 336, 504, 672, 1008)),
+        (336, 2000, False, (168, 336, 504, 672, 856)),  # .45 (2000 - 96) at most
+        (24, 110, False, (24,)),  # least is the season, most .45 (110 - 96) = 6: the season
+        (48, 500, True, (24, 48)),
+        (1, 500, True, (1,)),
+    ],
+)
+def test_the_lookbacks_that_take_part(
+    lookback: int, rows: int, fixed: bool, expected: tuple[int, ...]
+) -> None:
+    assert linear_lookbacks(lookback=lookback, rows=rows, horizon=96, season=24, fixed=fixed) == expected
