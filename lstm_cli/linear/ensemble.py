@@ -62,6 +62,7 @@ def fit_linear(
             )
 
     _side_by_side(fit, itertools.product(("last", "mean"), (False, True)), workers)
+    scores = dict(sorted(scores.items()))  # threads may have ended in any order, and sums depend on it
     linear = _summed(_members(scores), solved, unit=unit, window=window, response=response)
     forecast = linear.from_rows(judged.past, judged.mask, judged.mean, judged.deviation)
     return replace(linear, score=score(forecast))
