@@ -1,0 +1,362 @@
+"""Training as a whole, without its files: what each part sees, what a refit keeps, and what can change nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_data import dataset, wave
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset import Dataset, all_known
+from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.errors import DataError, Interrupted, TrainingDiverged
+from lstm_cli.events import EpochEnded, Event, TrainingStarted, silent
+from lstm_cli.linear import refit_linear
+from lstm_cli.models.combined import Combined
+from lstm_cli.training import weighing
+from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.training.choices import settle
+from lstm_cli.training.fit import fit
+from lstm_cli.training.make import train_model
+from lstm_cli.training.parts import Work, network_of, network_shape, part_windows
+from lstm_cli.training.plan import plan_training
+from lstm_cli.training.trained import Trained, Version
+from lstm_cli.training.weighing import part_weights, simple_part
+
+# The learning rate is given, so that no network is trained a second time at a slower one.
+TINY = TrainConfig(hidden=(4,), epochs=1, batch_size=4, lr=1e-3, logs="off", device="cpu")
+LATER = 190  # the first test row of `data`
+
+
+def data(change: int | None = None, **options: Any) -> Dataset:
+    """Two series with a season of 6, a past covariate and one that is known ahead; from row `change` on all differs."""
+    random = np.random.default_rng(5)
+    series = []
+    for level in (1.0, 30.0):
+        columns = level * wave(220, 3, seed=int(level), season=6, noise=0.2)
+        columns[:, 2] = random.random(220) < 0.3
+        columns[:, 0] += 2 * level * columns[:, 2]
+        if change is not None:
+            columns[change:] = 1 + 50 * np.random.default_rng(1).random(columns[change:].shape)
+        series.append(columns)
+    settings = {"lookback": 12, "horizon": 6, "seasons": (6,), "past": 1, "future": 1} | options
+    return dataset(series, train_end=[150, 150], val_end=[LATER, LATER], **settings)
+
+
+def made(given: Dataset, *, threads: int = 1, listen: Any = silent, **changes: Any) -> Trained:
+    return train_model(
+        given, replace(TINY, **changes), threads=threads, listen=listen, should_stop=lambda: None
+    )
+
+
+def state(version: Version) -> dict[str, torch.Tensor]:
+    return dict(version.network.state_dict())
+
+
+def same(one: Version, other: Version) -> bool:
+    first, second = state(one), state(other)
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def forecast(trained: Trained, batch: Batch) -> np.ndarray:
+    sides = (torch.from_numpy(np.array(side)) for side in (batch.past, batch.future, batch.mask))
+    with torch.no_grad():
+        return np.asarray(trained.shipped.network(*sides).numpy())
+
+
+def windows(trained: Trained, split: str = "test") -> Batch:
+    return split_windows(trained.dataset, split, trained.settings["lookback"])[:]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Trained:
+    return made(data())
+
+
+def test_side_by_side_is_one_after_another_to_the_bit(whole: Trained) -> None:
+    abreast = made(data(), threads=2)
+    assert same(abreast.shipped, whole.shipped)
+    assert same(abreast.validated, whole.validated)
+    assert abreast.weights == whole.weights
+    plain = [{**entry, "seconds": 0} for entry in whole.history]
+    assert [{**entry, "seconds": 0} for entry in abreast.history] == plain
+
+
+def test_another_seed_gives_other_networks_and_the_same_linear_part(whole: Trained) -> None:
+    other = made(data(), seed=1)
+    ours, theirs = state(whole.validated), state(other.validated)
+    differing = {key.split(".")[0] for key in ours if not torch.equal(ours[key], theirs[key])}
+    assert {"anchored", "free"} <= differing <= {"anchored", "free", "weights"}
+
+
+def test_test_rows_change_nothing(whole: Trained) -> None:
+    changed = made(data(change=LATER))
+    assert same(changed.shipped, whole.shipped)
+    assert same(changed.validated, whole.validated)
+    assert (changed.weights, changed.choices) == (whole.weights, whole.choices)
+
+
+def test_validation_rows_teach_the_shipped_version_and_only_weigh_the_other(whole: Trained) -> None:
+    """Before the refit they choose and weigh; after it they are fitted on too."""
+    changed = made(data(change=170))
+    assert not same(changed.shipped, whole.shipped)
+    ours, theirs = state(whole.validated), state(changed.validated)
+    assert not torch.equal(ours["weights"], theirs["weights"])
+    assert not torch.equal(state(whole.shipped)["weights"], state(changed.shipped)["weights"])
+
+
+def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole: Trained) -> None:
+    assert whole.refitted
+    shipped, validated = state(whole.shipped), state(whole.validated)
+    assert torch.equal(shipped["weights"], validated["weights"])
+    changed = {key.split(".")[0] for key in shipped if not torch.equal(shipped[key], validated[key])}
+    assert changed >= {"linear", "anchored", "free"}
+    again = refit_linear(all_known(whole.dataset), whole.validated.linear)
+    np.testing.assert_array_equal(again.last_weights, whole.shipped.linear.last_weights)
+    np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), again.last_weights)
+
+
+def test_a_refitted_network_is_a_training_on_all_known_rows_for_as_many_epochs_as_were_best(
+    whole: Trained,
+) -> None:
+    config = replace(TINY, parts=("free",), epochs=2)
+    trained = made(data(), parts=("free",), epochs=2)
+    start = settle(data(), config)
+    known = replace(start, dataset=all_known(start.dataset))
+    work = Work(
+        start=known,
+        config=config,
+        device=torch.device("cpu"),
+        workers=1,
+        listen=silent,
+        should_stop=lambda: None,
+        shapes={part: network_shape(known.dataset, part, config) for part in ("anchored", "free")},
+    )
+    # The plan is that of the training rows: its schedule and steps were chosen with them.
+    first = replace(work, start=start)
+    plan = plan_training(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
+    best = trained.parts[0].best_epoch
+    fitted = fit(
+        network_of(work, "free", start.linear, 0),
+        DeviceWindows(part_windows(work, "train", "free"), torch.device("cpu")),
+        None,
+        replace(plan, stop_after=best),
+        part="free",
+        listen=silent,
+        should_stop=lambda: None,
+    )
+    shipped = state(trained.shipped)
+    for name, value in fitted.weights.items():
+        torch.testing.assert_close(shipped[f"free.0.{name}"], value, atol=1e-6, rtol=1e-5)
+
+
+def test_a_refit_changes_no_score_of_validation(whole: Trained) -> None:
+    plain = made(data(), refit=False)
+    assert not plain.refitted
+    assert plain.shipped is plain.validated
+    assert same(plain.shipped, whole.validated)
+    assert plain.weights == whole.weights
+    assert plain.history == [
+        {**entry, "seconds": found["seconds"]}
+        for entry, found in zip(whole.history, plain.history, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [("linear",), ("anchored",), ("free",), ("linear", "anchored"), ("free", "linear"), ("anchored", "free")],
+    ids="+".join,
+)
+def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
+    heard: list[Event] = []
+    trained = made(data(), parts=parts, refit=False, listen=heard.append)
+    named = [part for part in ("linear", "anchored", "free") if part in parts]
+    assert [part for part in trained.weights if part != "simple"] == named
+    assert {part.name for part in trained.parts} == set(parts) - {"linear"}
+    assert {event.model for event in heard if isinstance(event, TrainingStarted)} == set(parts) - {"linear"}
+    assert {event.part for event in heard if isinstance(event, EpochEnded)} == set(parts) - {"linear"}
+    batch = windows(trained)
+    found = forecast(trained, batch)
+    if parts == ("linear",):
+        linear = trained.shipped.linear(batch.past, batch.future, batch.mask)
+        np.testing.assert_allclose(found, linear, atol=1e-4)
+    assert np.isfinite(found).all()
+    assert np.abs(found - batch.target).mean() < 1.5
+
+
+@pytest.mark.parametrize(
+    ("effort", "refit", "parts", "refitted"),
+    [
+        ("fast", None, {"linear", "anchored"}, False),
+        ("fast", True, {"linear", "anchored"}, True),
+        ("default", None, {"linear", "anchored", "free"}, True),
+    ],
+)
+def test_the_effort_says_which_parts_and_whether_to_refit(
+    effort: str, refit: bool | None, parts: set[str], refitted: bool
+) -> None:
+    trained = made(data(), effort=effort, refit=refit)
+    assert set(trained.weights) - {"simple"} == parts
+    assert trained.refitted is refitted
+
+
+def test_the_best_effort_tries_rates_and_averages_seeds() -> None:
+    trained = made(data(), effort="best", parts=("free",), lr=None, refit=False)
+    network = trained.shipped.network
+    assert isinstance(network, Combined)
+    assert len(network.free) == len(trained.parts) == 3
+    assert len({part.lr for part in trained.parts}) == 1  # of the one that was best on validation
+    one, two = (dict(member.state_dict()) for member in network.free[:2])
+    assert not torch.equal(one["gate.weight"], two["gate.weight"])
+
+
+def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Trained) -> None:
+    network = whole.validated.network
+    assert isinstance(network, Combined)
+    table = np.stack([whole.weights[part] for part in network.parts], axis=1)
+    np.testing.assert_allclose(table.sum(axis=1), 1, rtol=1e-5)
+    again = part_weights(whole.dataset, network, torch.device("cpu"))
+    np.testing.assert_allclose(again, table, rtol=1e-6)
+    np.testing.assert_array_equal(state(whole.shipped)["weights"].numpy(), table)
+
+
+def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_forecast(whole: Trained) -> None:
+    """Of the horizon, the graph gets what is known ahead and nothing else."""
+    batch = windows(whole)
+    first = int(split_windows(whole.dataset, "test", whole.settings["lookback"]).origins[0])
+    expected = forecast(whole, batch)[0]
+    for column, moves in ((0, False), (1, False), (2, True)):
+        values = whole.dataset.values_scaled.copy()
+        values[first : first + 6, column] += 3
+        other = replace(whole, dataset=replace(whole.dataset, values_scaled=values))
+        moved = forecast(other, windows(other))[0]
+        assert np.array_equal(moved, expected) is not moves, f"column {column}"
+
+
+def test_logs_are_forecast_in_units_at_or_above_0() -> None:
+    rows = np.exp(0.02 * np.arange(220) + 0.2 * np.sin(np.arange(220)))[:, None]
+    given = dataset([rows], train_end=[150], val_end=[190], lookback=12, horizon=6)
+    trained = made(given, parts=("linear",), logs="auto", refit=False)
+    assert trained.dataset.scaler.in_logs
+    assert trained.choices["logs"].startswith("on: validation MASE of the linear forecast")
+    batch = windows(trained)
+    found = trained.dataset.in_units(forecast(trained, batch), batch.series)
+    truth = trained.dataset.in_units(batch.target, batch.series)
+    assert (found > 0).all()
+    assert (np.abs(found - truth) / truth).mean() < 0.1
+    off = made(given, parts=("linear",), logs="off", refit=False)
+    assert off.choices["logs"] == "off, as --logs says"
+    assert not off.dataset.scaler.in_logs
+
+
+def test_the_choice_of_logs_is_told_with_its_reason() -> None:
+    config = replace(TINY, logs="auto")
+    near = [wave(200, seed=1), wave(200, seed=2)]
+    far = [near[0], 7 * near[1]]
+    options: dict[str, Any] = {"train_end": [140, 140], "val_end": [170, 170]}
+    one = settle(dataset(near, **options), config)
+    assert "validation MASE of the linear forecast" in one.choices["logs"]
+    assert one.dataset.scaler.in_logs is one.choices["logs"].startswith("on")
+    other = settle(dataset(far, **options), config)
+    assert other.choices["logs"].startswith("on: the levels of the series differ by a factor of 7")
+    negative = settle(dataset([near[0] - 20, near[1]], **options), config)
+    assert negative.choices["logs"] == "off: not every training value is above 0"
+    with pytest.raises(DataError, match="--logs on needs training values above 0"):
+        settle(dataset([near[0] - 20, near[1]], **options), replace(config, logs="on"))
+
+
+def test_known_ahead_inputs_join_the_linear_forecast_where_they_help() -> None:
+    """In `data` a promotion lifts its day; a known-ahead column of noise does not."""
+    helps = settle(data(), TINY)
+    assert len(helps.linear.response) == 1
+    assert helps.choices["covariates"].startswith("known-ahead inputs are in the linear forecast")
+    columns = np.hstack([wave(220, season=6), np.random.default_rng(9).normal(size=(220, 1))])
+    noise = dataset([columns], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,), future=1)
+    start = settle(noise, TINY)
+    assert len(start.linear.response) == 0
+    assert start.choices["covariates"].startswith("known-ahead inputs are in the networks alone")
+
+
+class Wrong:
+    """A linear forecast that is off by 9 deviations."""
+
+    lookback = 8
+
+    def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        return np.repeat(past[:, -1:, :1], 6, axis=1) + 9
+
+
+@pytest.mark.parametrize(
+    ("rows", "linear", "season"),
+    [
+        (np.tile([1.0, 5, 2, 8, 3, 9], 37)[:220], Wrong(), 6),
+        (np.cumsum(np.random.default_rng(0).normal(size=220)), Wrong(), 1),
+        (wave(220, season=6, noise=0.5)[:, 0], None, None),
+    ],
+    ids=["a season", "a walk", "the linear one is better"],
+)
+def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
+    rows: np.ndarray, linear: Any, season: int | None
+) -> None:
+    given = dataset([rows[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
+    assert simple_part(given, linear or _oracle(given)) == season
+
+
+def _oracle(given: Dataset) -> Any:
+    """A forecaster that is given the truth of the validation windows, in their order."""
+    truth = iter(split_windows(given, "val", 12).batches(512))
+
+    class Oracle(Wrong):
+        def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+            return next(truth).target
+
+    return Oracle()
+
+
+def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.training import segment
+
+    monkeypatch.setattr(segment, "simple_part", lambda dataset, linear: 6)
+    trained = made(data(), parts=("linear", "free"), refit=False)
+    assert list(trained.weights) == ["linear", "free", "simple"]
+    batch = windows(trained)
+    sides = [torch.from_numpy(np.array(side)) for side in (batch.past, batch.future, batch.mask)]
+    network = trained.shipped.network
+    assert isinstance(network, Combined)
+    with torch.no_grad():
+        each = network.each(*sides).numpy()
+    np.testing.assert_array_equal(each[..., 2], batch.past[:, -6:, :1])
+
+
+def test_without_evidence_the_weights_are_linear_and_anchored(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[np.ndarray] = []
+
+    def spied(*args: Any, prior: np.ndarray, horizons: float) -> np.ndarray:
+        seen.append(prior)
+        assert horizons == pytest.approx(2 * 40 / 6)  # 40 validation rows in each of two series
+        return np.tile(prior, (6, 1))
+
+    monkeypatch.setattr(weighing, "combination", spied)
+    made(data(), refit=False)
+    assert seen[0].tolist()[:3] == [0.5, 0.5, 0]
+
+
+def test_a_signal_and_a_divergence_end_the_training() -> None:
+    config = replace(TINY, epochs=50)
+    with pytest.raises(Interrupted):
+        train_model(data(), config, threads=2, listen=silent, should_stop=lambda: 15)
+    with pytest.raises(TrainingDiverged):
+        made(data(), threads=2, optimizer="sgd", lr=1e30, clip_norm=0.0, schedule="constant")
+
+
+def test_the_textbook_model_is_refitted_where_asked() -> None:
+    plain = made(data(), model="stacked", hidden=(4,))
+    assert (plain.refitted, plain.weights) == (False, {})
+    again = made(data(), model="stacked", hidden=(4,), refit=True)
+    assert again.refitted
+    assert same(again.validated, plain.validated)
+    assert not same(again.shipped, again.validated)
+    changed = made(data(change=LATER), model="stacked", hidden=(4,), refit=True)
+    assert same(changed.shipped, again.shipped)
