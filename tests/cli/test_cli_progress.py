@@ -4,7 +4,7 @@ import io
 import sys
 import time
 
-from lstm_cli.cli.progress import LineLog, describe, describe_progress
+from lstm_cli.cli.progress import LineLog, LiveBar, describe, describe_progress
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 
 
@@ -86,3 +86,25 @@ def test_a_line_puts_the_next_one_off(monkeypatch):
 
 def test_names_cannot_move_the_cursor(monkeypatch):
     assert heard(monkeypatch, [Warned(text="a\x1b[2Jb\nc")], silence=9, rest=0) == ["warning: a\\x1b[2Jb c"]
+
+
+def test_a_silence_names_the_part_that_is_trained(monkeypatch):
+    lines = heard(monkeypatch, [epoch(3, part="free")], silence=0.1, rest=0.15)
+    assert lines[1].startswith("free epoch 4/12 goes on, ")
+
+
+def test_networks_side_by_side_have_a_bar_each_and_other_work_takes_their_place(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    bar = LiveBar()
+    for part in ("anchored", "free"):
+        bar(TrainingStarted(model=part, parameters=1, windows=2, epochs=12, steps_per_epoch=10))
+    bar(epoch(3, part="anchored"))
+    bar(epoch(5, part="free"))
+    moving = {task.description: task.completed for task in bar._bar.tasks}
+    assert moving == {"training anchored": 3, "training free": 5}
+    bar(Progressed(stage="exporting", done=0))
+    assert [task.description for task in bar._bar.tasks] == ["exporting"]
+    bar.close()
+    assert "free     epoch  5/12" in terminal.getvalue()

@@ -108,6 +108,30 @@ def test_parts_are_shown_where_there_are_several():
     assert "and 18 more, see --json" in page
 
 
+def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
+    page = drawn(tables.train_table, train_report())
+    assert re.search(r"^linear +57 regressions, lookback 336$", page, re.M)
+    assert re.search(
+        r"^anchored +best epoch 7 of 11 \(it got no better\), 2,013 steps, learning rate 0.001$", page, re.M
+    )
+    assert re.search(r"^logs +off, as --logs says$", page, re.M)
+    assert re.search(r"^weight in quarter +1 +2 +3 +4$", page, re.M)
+    assert re.search(r"^anchored +0.75 +0.70 +0.65 +0.60$", page, re.M)
+    assert re.search(r"^refit +on training and validation rows$", page, re.M)
+    assert "\nvalidation, before the refit\n" in page
+    plain = drawn(tables.train_table, train_report(refitted=False, weights={"linear": [1.0]}))
+    assert "\nvalidation\n" in plain
+    assert "weight in quarter" not in plain
+
+
+def test_networks_stand_between_the_model_and_the_simple_forecasts():
+    page = drawn(tables.evaluate_table, evaluate_report())
+    names = re.findall(r"^(model|anchored|linear|seasonal naive|naive) ", page, re.M)
+    assert names == ["model", "anchored", "linear", "seasonal naive", "naive"]
+    alone = drawn(tables.evaluate_table, evaluate_report(parts={"anchored": scores(1)}))
+    assert not re.search(r"^anchored ", alone, re.M)  # it is the model itself
+
+
 def test_steps_ahead_are_spread_with_first_and_last():
     page = drawn(tables.evaluate_table, evaluate_report())
     steps = re.findall(r"^(\d+) ", page.split("step ahead")[1], re.M)

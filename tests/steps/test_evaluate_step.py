@@ -1,9 +1,10 @@
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_steps import PREPARE, write_panel
+from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.data.stored import load_dataset
@@ -15,6 +16,7 @@ from lstm_cli.runtime.session import open_session
 from lstm_cli.shipped import as_trained, load_model
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
 
 
 def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: Path) -> None:
@@ -106,3 +108,57 @@ def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
     assert small.metrics["mae"] == pytest.approx(exact.metrics["mae"], rel=0.1)
     with pytest.raises(MissingArtifact, match="no fp16 model"):
         evaluate(run, EvaluateConfig(precision="fp16"), silent)
+
+
+def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:
+    """What `train` told of them: the shipped graph was fitted on these rows."""
+    trained = open_run(run).report("train")
+    report = evaluate(run, EvaluateConfig(split="val"), silent)
+    for metric in ("mase", "mae_scaled"):
+        assert report.metrics[metric] == pytest.approx(trained["val"][metric], rel=1e-6)
+        for part, scores in report.parts.items():
+            assert scores[metric] == pytest.approx(trained["parts"][part][metric], rel=1e-6)
+        for name, scores in report.baselines.items():
+            assert scores[metric] == pytest.approx(trained["val_baselines"][name][metric], rel=1e-6)
+    opened = open_run(run)
+    model = load_model(opened)
+    dataset = as_trained(load_dataset(opened), model)
+    batch = split_windows(dataset, "val", model.lookback)[:]
+    graphs = (opened.artifact("model").bytes(name) for name in ("model.onnx", "validated.onnx"))
+    after, before = (open_session(graph, threads=1)(batch.past, batch.future, batch.mask) for graph in graphs)
+    assert np.abs(after - before).max() > 0.01  # so that it does matter which
+
+
+def test_the_parts_are_scored_beside_the_whole(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    assert set(report.parts) == set(open_run(run).report("train")["weights"])
+    linear = report.parts["linear"]
+    assert linear == pytest.approx(report.baselines["linear"], rel=1e-4)
+    assert len({round(scores["mae"], 6) for scores in [report.metrics, *report.parts.values()]}) > 2
+    written = json.loads((Path(report.picture).parent / "scores.json").read_text())
+    assert written["parts"] == report.parts
+
+
+@pytest.mark.parametrize(("refit", "files"), [(True, {"validated.onnx"}), (False, set())])
+def test_without_a_refit_there_is_one_graph(run: Path, refit: bool, files: set[str]) -> None:
+    trained = train(run, dataclasses.replace(LINEAR, refit=refit), silent)
+    assert trained.refitted is refit
+    assert {name for name in open_run(run).artifact("model").files if name == "validated.onnx"} == files
+    report = evaluate(run, EvaluateConfig(split="val"), silent)
+    assert report.metrics["mase"] == pytest.approx(trained.val["mase"], rel=1e-6)
+    assert set(report.parts) == {"linear"}
+    assert not report.warnings  # there is no network that could add nothing
+
+
+def test_networks_that_add_nothing_are_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli import scoring
+
+    told = "the networks add nothing on the test rows: the linear forecast is as good"
+    for good in (True, False):
+        monkeypatch.setattr(scoring, "as_good", lambda simple, model, good=good: good)
+        heard: list[str] = []
+        report = evaluate(
+            run, EvaluateConfig(), lambda event, heard=heard: heard.append(getattr(event, "text", ""))
+        )
+        assert (told in report.warnings) is good
+        assert (told in heard) is good

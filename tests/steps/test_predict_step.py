@@ -11,6 +11,7 @@ from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
 from lstm_cli.events import Warned, silent
 from lstm_cli.rundir import open_run
+from lstm_cli.shipped import load_model
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -143,6 +144,7 @@ def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
 
 def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
     """A nightly prepare must not stop the forecasts."""
+    assert load_model(open_run(run)).scaler.in_logs
     prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, silent)
     heard: list[str] = []
     out = io.BytesIO()

@@ -6,6 +6,8 @@ from lstm_cli.config import QuantizeConfig
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
+from lstm_cli.runtime.quantization import to_fp16
+from lstm_cli.shipped import load_graph
 from lstm_cli.steps.quantize import quantize
 
 
@@ -17,6 +19,12 @@ def test_both_models_stand_side_by_side(run: Path) -> None:
     assert report.loss == pytest.approx(report.mae_scaled["quantized"] / report.mae_scaled["fp32"] - 1)
     assert abs(report.loss) < 0.01
     assert all(latency > 0 for latency in report.latency_ms.values())
+    # The validation rows judge the graph that has not seen them; what is kept is the shipped one, smaller.
+    trained = open_run(run).report("train")
+    assert report.mae_scaled["fp32"] == pytest.approx(trained["val"]["mae_scaled"], rel=1e-6)
+    shipped, _ = load_graph(open_run(run), "fp32")
+    assert reader.bytes("model.onnx") == to_fp16(shipped)
+    assert report.size["fp32"] == len(shipped)
 
 
 def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

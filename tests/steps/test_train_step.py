@@ -187,3 +187,22 @@ def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None
     assert bounds == {"lower": [0.0], "upper": [None]}
     train(run, dataclasses.replace(LINEAR, min="none", max=500.0), silent)
     assert open_run(run).artifact("model").json("model.json")["bounds"] == {"lower": [None], "upper": [500.0]}
+
+
+def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: Path) -> None:
+    """Of 130 rows a shop, 91 are training rows and 13 validation rows."""
+    graphs = []
+    for name, first in (("plain", None), ("test", 104), ("val", 96)):
+        source = write_panel(tmp_path / f"{name}.csv")
+        cells = [line.split(",") for line in source.read_text().splitlines()]
+        for row, cell in enumerate(cells[1:]):
+            if first is not None and first <= row % 140 < 130:
+                cell[2:4] = [f"{float(cell[2]) * (1.3 + 0.1 * (row % 3)):.3f}", "9"]
+        source.write_text("\n".join(",".join(row) for row in cells) + "\n")
+        prepare(str(source), tmp_path / name, PREPARE, silent)
+        train(tmp_path / name, dataclasses.replace(LINEAR, refit=True), silent)
+        files = model_files(tmp_path / name)
+        graphs.append((files["model.onnx"], files["validated.onnx"], files["linear.safetensors"]))
+    assert graphs[0] == graphs[1]
+    assert graphs[0] != graphs[2]
+    assert graphs[0][2] != graphs[2][2]

@@ -1,0 +1,96 @@
+"""Forecasts over windows: which are made, of which steps, and when two are equally good."""
+
+import numpy as np
+import pytest
+from small_data import dataset, wave
+
+from lstm_cli import scoring
+from lstm_cli.data.clamp import Bounds
+from lstm_cli.data.windows import split_windows
+from lstm_cli.linear import Linear, fit_linear
+
+FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
+
+
+def made(seasons: tuple[int, ...] = (12,)) -> tuple[scoring.Dataset, Linear]:
+    data = dataset(
+        [wave(120, seed=1)], train_end=[80], val_end=[100], lookback=12, horizon=4, seasons=seasons
+    )
+    return data, fit_linear(data, lookbacks=(6, 12), window=12)
+
+
+class Graph:
+    """Says the last value of what it is given, and 1 and 2 as its parts."""
+
+    def __init__(self) -> None:
+        self.lookbacks: list[int] = []
+
+    def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        assert past.shape[1] == mask.shape[1]
+        self.lookbacks.append(past.shape[1])
+        return np.repeat(past[:, -1:, :1], 4, axis=1)
+
+    def with_parts(
+        self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        forecast = self(past, future, mask)
+        return forecast, np.stack([0 * forecast + 1, 0 * forecast + 2], axis=-1)
+
+
+def test_a_graph_gets_as_many_steps_as_it_looks_back() -> None:
+    data = made()[0]
+    graph = Graph()
+    batch = split_windows(data, "val", 20)[:]
+    found = scoring.model_forecaster(graph, 7)(batch)
+    assert list(found) == ["model"]
+    assert graph.lookbacks == [7]
+    found = scoring.model_forecaster(graph, 7, name="m", parts=("linear", "free"))(batch)
+    assert list(found) == ["m", "part.linear", "part.free"]
+    assert np.unique(found["part.linear"]).tolist() == [1]
+    assert np.unique(found["part.free"]).tolist() == [2]
+
+
+def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> None:
+    data, linear = made()
+    windows = scoring.scored_windows(data, "val", 7, linear)
+    assert windows.lookback == 12  # as far back as any of them reads
+    both = scoring.together(scoring.model_forecaster(Graph(), 7), scoring.simple_forecaster(data, linear))
+    sums = scoring.score(windows, both, FREE)
+    assert set(sums) == {"model", "naive", "seasonal_naive", "linear"}
+    overall = {name: scoring.metrics.overall(found, scoring.scale_of(data)) for name, found in sums.items()}
+    batch = windows[:]
+    error = (batch.past[:, -1:, :1] - batch.target) * data.scaler.scale[0, 0]
+    assert overall["model"]["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
+    assert overall["naive"] == overall["model"]
+    assert overall["linear"]["mae"] != overall["naive"]["mae"]
+    without, plain = made(seasons=())
+    assert set(scoring.simple_forecaster(without, plain)(split_windows(without, "val", 12)[:])) == {
+        "naive",
+        "linear",
+    }
+
+
+def test_forecasts_are_held_within_the_bounds_before_they_are_scored() -> None:
+    data, linear = made()
+    windows = scoring.scored_windows(data, "val", 7, linear)
+    floor = Bounds(lower=np.array([99.0]), upper=np.array([np.inf]))
+    sums = scoring.score(windows, scoring.model_forecaster(Graph(), 7), floor)
+    truth = data.in_units(windows[:].target, windows[:].series)
+    scores = scoring.metrics.overall(sums["model"], scoring.scale_of(data))
+    assert scores["mae"] == pytest.approx((99 - truth).mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("simple", "model", "good"),
+    [
+        ({"mase": 1.0}, {"mase": 1.0}, True),
+        ({"mase": 1.004}, {"mase": 1.0}, True),  # within half a percent
+        ({"mase": 1.006}, {"mase": 1.0}, False),
+        ({"mase": 0.5}, {"mase": 1.0}, True),
+        ({"mase": None, "mae_scaled": 2.0}, {"mase": 1.0, "mae_scaled": 1.0}, False),
+        ({"mase": None, "mae_scaled": 1.0}, {"mase": None, "mae_scaled": 1.0}, True),
+        ({"mase": None}, {"mase": None}, False),
+    ],
+)
+def test_as_good(simple: dict[str, float | None], model: dict[str, float | None], good: bool) -> None:
+    assert scoring.as_good(simple, model) is good
