@@ -1,7 +1,7 @@
 """From the files of installed packages to tables of one time column and measured columns, as a person would keep them.
 
 Every reader takes one entry of `sets.toml` and returns a pandas table, times first. Nothing is filled, smoothed or
-cut but by what the entry says (`since`, `last`, `snap`, `weekdays`): holes, zeros and shifts of level stay where they are.
+cut but by what the entry says (`since`, `last`, `snap`, `weekdays`): holes, zeros and shifts of level stay.
 """
 
 import importlib.util
