@@ -81,7 +81,8 @@ class Notebook:
 
 def shown(cell: object) -> str:
     if isinstance(cell, float):
-        return f"{cell:.4f}" if abs(cell) < 10 else f"{cell:.1f}" if abs(cell) < 1e6 else f"{cell:.3e}"
+        digits = 4 if abs(cell) < 10 else 3 if abs(cell) < 100 else 1
+        return f"{cell:.{digits}f}" if abs(cell) < 1e6 else f"{cell:.3e}"
     return "" if cell is None else str(cell)
 
 
