@@ -37,7 +37,9 @@ def run(notebook: Notebook, data: Path, seeds: list[int], choices: list[Choice])
         notebook.row(name, *figures)
 
 
-def one_choice(notebook: Notebook, run_dir: str, known: tuple[dict, dict], seeds: list[int], choice: Choice) -> None:
+def one_choice(
+    notebook: Notebook, run_dir: str, known: tuple[dict, dict], seeds: list[int], choice: Choice
+) -> None:
     label = (choice.effort, choice.refit)
 
     def once(seed: int) -> dict:

@@ -93,7 +93,7 @@ def one_choice(
 ) -> float | None:
     """One row: medians over the seeds. The median ratio, None where every seed failed."""
     prepared, checked = known
-    label = (one["name"], one["kind"], prepared["rows"], prepared["horizon"], round(checked, 1))
+    label = (one["name"], one["kind"], prepared["rows"], prepared["horizon"], f"{checked:.1f}")
     words = (choice.effort, choice.refit)
 
     def once(seed: int) -> dict:
