@@ -145,15 +145,6 @@ def events_by_day(entry: dict) -> pd.DataFrame:
     return counts.reindex(days, fill_value=0).rename_axis("time").reset_index(name=entry["target"][0])
 
 
-def without_leap_days(entry: dict) -> pd.DataFrame:
-    """Daily values of whole years in which 29 February was left out: it stays a hole."""
-    table = from_r(entry["item"]).drop(columns="time")
-    days = pd.date_range(entry["first"], periods=len(table) + 10, freq="D")
-    days = days[~((days.month == 2) & (days.day == 29))][: len(table)]
-    table.insert(0, "time", days)
-    return table
-
-
 def source_archive(entry: dict) -> pd.DataFrame:
     """A file inside a package's source archive, which `make` has laid beside the environment."""
     archive = next((HERE / ".venv" / "archives").glob(f"{entry['package']}-*.tar.gz"))
@@ -170,7 +161,7 @@ READERS: dict[str, Callable[[dict], pd.DataFrame]] = {
     one.__name__: one
     for one in (
         r_series, r_years, r_dated, r_tall, csv_file, csv_tall, typical_year, flights, airport_hours, calls_by_hour,
-        whole_days, events_by_day, without_leap_days, source_archive,
+        whole_days, events_by_day, source_archive,
     )
 }  # fmt: skip
 

@@ -56,12 +56,6 @@ def test_quarters_and_months_in_words_become_dates(from_r) -> None:
         assert table["time"].dt.strftime("%Y-%m-%d").tolist() == dates
 
 
-def test_leap_days_stay_holes(from_r) -> None:
-    from_r(pd.DataFrame({"time": range(3), "v": [1, 2, 3]}))
-    entry = {"reader": "without_leap_days", "item": "x/y", "first": "1984-02-28", "target": ["v"]}
-    assert readers.read(entry)["time"].dt.strftime("%m-%d").tolist() == ["02-28", "03-01", "03-02"]
-
-
 def test_only_whole_days_give_hours_that_are_known(from_r) -> None:
     from_r(pd.DataFrame({"julday": [5] * 24 + [6] * 23 + [8] * 24, "v": range(71)}))
     entry = {"reader": "whole_days", "item": "x/y", "first": "1995-01-08", "target": ["v"]}
