@@ -143,7 +143,7 @@ def with_covariates(
     What is given as known ahead are the values that came: for weather, as good as a perfect forecast of it.
     """
     notebook.say("\n## Covariates\n")
-    notebook.head("set", "covariates", "MAE", "over none", "MAE over the best simple", "train, s")
+    notebook.head("set", "covariates", "MAE", "over none", "over the best simple", "train, s")
     for one in sets:
         kinds = one["covariates"]
         offered = {"none": [], **kinds}
