@@ -171,15 +171,15 @@ def _seasons(
 ) -> tuple[tuple[int, ...], str]:
     if config.season == "none":
         return (), "none, as --season says"
-    if isinstance(config.season, int):
-        return (config.season,), "given by --season"
+    if isinstance(config.season, tuple):
+        return tuple(sorted(set(config.season))), "given by --season"
     known = grids.seasons(step)
     found = confirmed_seasons(known, training) if known else found_season(training)
     if found:
-        seen = ", ".join(f"autocorrelation {value:.2f} at {lag}" for lag, value in sorted(found.items()))
-        return tuple(sorted(found)), f"{'step ' + step.name if known else 'found'}, {seen}"
+        seen = ", ".join(f"autocorrelation {value:.2f} at {lag}" for lag, value in found.items())
+        return tuple(found), f"{grids.spoken(step) if known else 'found'}, {seen}"
     if known:
-        return (), f"the training rows do not confirm {' or '.join(map(str, known))} of step {step.name}"
+        return (), f"the training rows of {grids.spoken(step)} do not confirm {' or '.join(map(str, known))}"
     return (), f"none known for step {step.name}, none found"
 
 

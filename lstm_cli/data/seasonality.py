@@ -4,19 +4,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-
 SAMPLED = 200  # about so many series of a panel are asked: they tell as much as thousands
+PEAKED = 50  # about so many, where the lag has to be found
 AGREEING = 3  # a season is kept where at least one column in so many confirms it
+ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
 
 
 def autocorrelation(values: np.ndarray, lag: int) -> float:
     """Of one column [T] with NaN where not measured, a straight line taken out; NaN where it is undefined."""
+    return _of_rest(_without_line(values), lag, _power(values))
+
+
+def _without_line(values: np.ndarray) -> np.ndarray:
     rows = np.arange(len(values))
     measured = ~np.isnan(values)
-    if lag >= len(values) or measured.sum() < 3:
-        return float("nan")
+    if measured.sum() < 3:
+        return np.full(len(values), np.nan)
     slope, level = np.polyfit(rows[measured], values[measured], 1)
-    return _of_rest(values - (slope * rows + level), lag, _power(values))
+    return values - (slope * rows + level)
 
 
 def _power(values: np.ndarray) -> float:
@@ -32,7 +37,7 @@ def _of_rest(rest: np.ndarray, lag: int, power: float) -> float:
         return float("nan")
     pairs = measured[lag:] & measured[:-lag]
     variance = np.mean(np.square(rest[measured]))
-    if pairs.sum() < 3 or variance <= 1e-12 * max(1.0, power):
+    if pairs.sum() < 3 or variance <= ROUNDING**2 * power:
         return float("nan")
     return float(np.mean(rest[lag:][pairs] * rest[:-lag][pairs]) / variance)
 
@@ -146,22 +151,20 @@ def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
     return (long - short * apart) / np.sqrt(spread) if spread > 1e-12 else 0.0
 
 
-def _median(columns: list[np.ndarray], lag: int) -> float:
-    known = [value for column in columns if not np.isnan(value := autocorrelation(column, lag))]
-    return float(np.median(known)) if known else float("nan")
-
-
-def found_season(training: list[np.ndarray]) -> dict[int, float]:
+def found_season(training: Sequence[np.ndarray]) -> dict[int, float]:
     """The season of data whose step names none: the highest peak of the autocorrelation at lags 4 to T/4.
 
     A peak is above max(0.2, 2 / sqrt(T)) and the highest within a quarter of its lag. Every multiple of a season
     peaks as high as the season, so the first that is lower than the highest by no more than chance, 2 / sqrt(T),
-    is taken. Returns {} where there is none.
+    is taken. The highest of so many lags is high by chance alone in one noise of three, so the peak is then to
+    pass what a known season has to. Returns {} where there is none.
     """
-    rows_each = int(np.median([len(rows) for rows in training]))
-    columns = [rows[:, column] for rows in training[:50] for column in range(rows.shape[1])]
+    sample = training[:: max(1, len(training) // PEAKED)]
+    rows_each = int(np.median([len(rows) for rows in sample]))
+    columns = [rows[:, column] for rows in sample for column in range(rows.shape[1])]
+    rests = [(_without_line(column), _power(column)) for column in columns]
     lags = range(3, min(rows_each // 4, 400) + 2)
-    known = {lag: _median(columns, lag) for lag in lags}
+    known = {lag: _median([_of_rest(rest, lag, power) for rest, power in rests]) for lag in lags}
     chance = 2 / np.sqrt(rows_each)
     peaks = {
         lag: known[lag]
@@ -169,10 +172,13 @@ def found_season(training: list[np.ndarray]) -> dict[int, float]:
         if known[lag] > max(0.2, chance)
         and all(known[lag] >= known.get(lag + away, -1) for away in range(-(lag // 4), lag // 4 + 1))
     }
-    return next(
-        ({lag: value} for lag, value in peaks.items() if value >= max(peaks.values()) - chance),
-        {},
-    )
+    first = next((lag for lag, value in peaks.items() if value >= max(peaks.values()) - chance), None)
+    return {} if first is None else confirmed_seasons((first,), training)
+
+
+def _median(values: Sequence[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.median(known)) if known else float("nan")
 
 
 def automatic_lookback(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> int:

@@ -7,6 +7,7 @@ import pytest
 from fake_steps import evaluate_report, predict_report, prepare_report, quantize_report, scores, train_report
 
 from lstm_cli.cli import tables
+from lstm_cli.cli.page import Page
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +16,7 @@ def _in_a_pipe(monkeypatch):
 
 
 def drawn(draw, report):
-    page = tables.Page()
+    page = Page()
     draw(report, page)
     return page.text()
 
@@ -117,7 +118,8 @@ def test_steps_ahead_are_spread_with_first_and_last():
 
 def test_prepare_leaves_out_what_is_not_there():
     page = drawn(
-        tables.prepare_table, prepare_report(season=None, season_reason="", filled=0, time_start=None)
+        tables.prepare_table,
+        prepare_report(season=None, seasons=(), season_reason="", filled=0, time_start=None),
     )
     assert re.search(r"^season +none$", page, re.M)
     assert not re.search(r"^(past|future|filled)", page, re.M)
