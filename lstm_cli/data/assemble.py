@@ -123,7 +123,8 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
     train_end, val_end = split_rows(grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
-    keep = train_end >= 1
+    # Without a training window a series of a panel has no scale to speak of, and would spoil the others' scores.
+    keep = train_end >= (horizon + 1 if len(grid.names) > 1 else 1)
     if config.lookback is not None and not config.pad:
         keep &= grid.counts >= config.lookback + horizon
     targets = len(table.targets)
