@@ -16,6 +16,8 @@ METRICS = {
     "mse_scaled": "MSE scaled",
     "mae_scaled": "MAE scaled",
 }
+# Over several series errors in the file's units are those of the largest ones, so the scaled ones come first.
+SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 
@@ -92,16 +94,21 @@ def evaluate_table(report: Any, page: Page) -> None:
         f"{report.run}: {report.model} ({report.precision}) on {report.windows:,} {report.split} windows"
     )
     page.blank()
-    _score_table(page, {"model": report.metrics} | _named(report.baselines), METRICS)
+    panel = len(report.per_series) > 1
+    order = SCALED_FIRST if panel else tuple(METRICS)
+    scores = {"model": report.metrics} | _named(report.baselines)
+    _score_table(page, scores, {name: METRICS[name] for name in order})
     page.blank()
-    page.line(_verdict(report.metrics, report.baselines), "bold")
+    page.line(_verdict(report.metrics, report.baselines, panel=panel), "bold")
     if report.mase_left_out:
         page.line(f"MASE leaves out {report.mase_left_out:,} series whose values repeat exactly in training")
-    parts = ("mae", "rmse", "mase")
-    for title, table in (("target", report.per_target), ("series", report.per_series)):
-        if len(table) > 1:
-            page.blank()
-            _part_table(page, title, list(table.items()), parts)
+    parts = ("mase", "mae", "rmse") if panel else ("mae", "rmse", "mase")
+    if len(report.per_target) > 1:
+        page.blank()
+        _part_table(page, "target", list(report.per_target.items()), parts)
+    if report.worst:
+        page.blank()
+        _worst_table(page, report)
     if len(report.per_step) > 1:
         page.blank()
         _part_table(page, "step ahead", [(str(row["step"]), row) for row in _spread(report.per_step)], parts)
@@ -157,6 +164,21 @@ def _part_table(
         page.line(f"and {len(rows) - MANY:,} more, see --json")
 
 
+def _worst_table(page: Page, report: Any) -> None:
+    """The series that do worst beside a simple forecast: where a panel's mean hides that the model does not serve."""
+    simple = BASELINES.get(report.worst[0]["baseline"], report.worst[0]["baseline"])
+    page.line(f"the series that do worst beside {simple}")
+    page.table(
+        ("series", "MASE", simple, "ratio", "MAE"),
+        [
+            (row["series"], *(_figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
+            for row in report.worst
+        ],
+    )
+    if len(report.per_series) > len(report.worst):
+        page.line(f"and {len(report.per_series) - len(report.worst):,} more, see --json and per_series.csv")
+
+
 def _spread(rows: list[Any]) -> list[Any]:
     """At most MANY of the rows, evenly spread, with the first and the last."""
     if len(rows) <= MANY:
@@ -164,12 +186,17 @@ def _spread(rows: list[Any]) -> list[Any]:
     return [rows[round(place * (len(rows) - 1) / (MANY - 1))] for place in range(MANY)]
 
 
-def _verdict(model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]) -> str:
-    """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined)."""
+def _verdict(
+    model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]], *, panel: bool = False
+) -> str:
+    """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined).
+
+    Over a `panel` by MASE, where each series counts the same, whatever its length and size.
+    """
     beaten, equal, better = [], [], []
     for name in [name for name in BASELINES if name in baselines][:2]:  # naive only where there is no season
         label = "the linear forecast" if name == "linear" else BASELINES[name]
-        gain = _gain(model, baselines[name])
+        gain = _gain(model, baselines[name], ("mase",) if panel else ("mae_scaled", "mae"))
         if gain is None:
             continue
         share = f"{100 * abs(gain):.{0 if abs(gain) >= 0.1 else 1}f} %"
@@ -181,12 +208,15 @@ def _verdict(model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]
             equal.append(f"{label} is as good as the model")
     parts = better + equal + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
     text = "; ".join(parts) or "there is no simple forecast to compare with"
-    return f"{text[0].upper()}{text[1:]} (mean absolute error)."
+    by = "MASE, the mean over series" if panel else "mean absolute error"
+    return f"{text[0].upper()}{text[1:]} ({by})."
 
 
-def _gain(model: Mapping[str, Any], baseline: Mapping[str, Any]) -> float | None:
-    """By which share the model's error is lower; None where neither error is defined."""
-    for metric in ("mae_scaled", "mae"):
+def _gain(
+    model: Mapping[str, Any], baseline: Mapping[str, Any], metrics: Sequence[str] = ("mae_scaled", "mae")
+) -> float | None:
+    """By which share the model's error is lower, by the first metric that is defined; None where none is."""
+    for metric in metrics:
         ours, theirs = _defined(model.get(metric)), _defined(baseline.get(metric))
         if ours is not None and theirs:
             return 1 - ours / theirs

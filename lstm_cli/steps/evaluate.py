@@ -23,6 +23,7 @@ from lstm_cli.shipped import load_graph, load_linear, load_model
 from lstm_cli.steps.reporting import plain
 
 PANELS = 4  # forecasts in the picture
+WORST = 10  # series in the list of those that do worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class EvaluateReport:
     per_step: list[Scores]
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
+    worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
     gates: list[dict[str, Any]]
     picture: str
     mase_left_out: int  # series whose training rows give MASE no scale
@@ -84,7 +86,8 @@ def evaluate(
         )
         report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
         folder = writer.new("scores")
-        report = _write(folder, report, dataset, windows, forecasters, model.bounds)
+        beside = _beside(dataset, sums)
+        report = _write(folder, report, dataset, windows, forecasters, model.bounds, beside)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
@@ -111,6 +114,7 @@ def _report(
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
     ahead = metrics.per_step(sums["model"], scale)
+    each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
     return EvaluateReport(
         run=str(run),
         model=model,
@@ -121,12 +125,36 @@ def _report(
         baselines=scores,
         per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
-        per_series=dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True)),
+        per_series=each,
+        worst=_worst(each, _beside(dataset, sums)) if len(each) > 1 else [],
         gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
         picture="",
         mase_left_out=metrics.without_scale(sums["model"], scale),
         warnings=(),
     )
+
+
+def _beside(dataset: Dataset, sums: Mapping[str, metrics.Errors]) -> dict[str, dict[str, Any]]:
+    """For each series the MASE of seasonal naive (naive where there is no season), and the model's beside it."""
+    scale, baseline = scoring.scale_of(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
+    simple = metrics.per_series(sums[baseline], scale)
+    ratios = metrics.beside(metrics.per_series(sums["model"], scale), simple)
+    return {
+        name: {"baseline": baseline, "baseline_mase": scores["mase"], "ratio": ratio}
+        for name, scores, ratio in zip(dataset.series.names, simple, ratios, strict=True)
+    }
+
+
+def _worst(each: Mapping[str, Scores], beside: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The series that do worst. A ratio that is infinite comes first and is told as None."""
+    names = list(each)
+    places = metrics.worst_places([beside[name]["ratio"] for name in names], WORST)
+    found = []
+    for name in (names[place] for place in places):
+        ratio = beside[name]["ratio"]
+        own = {"series": name, "mase": each[name]["mase"], "mae": each[name]["mae"]}
+        found.append(own | beside[name] | {"ratio": ratio if np.isfinite(ratio) else None})
+    return found
 
 
 def _write(
@@ -136,6 +164,7 @@ def _write(
     windows: Windows,
     forecasters: Mapping[str, scoring.Forecaster],
     bounds: Bounds,
+    beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
     from dataclasses import replace
@@ -144,7 +173,9 @@ def _write(
     report = replace(report, picture=str(folder.folder / "forecasts.png"))
     folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
     folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
-    folder.write_bytes("per_series.csv", _table("series", list(report.per_series.items())))
+    per_series = [(name, {**scores, **beside[name]}) for name, scores in report.per_series.items()]
+    columns = (*metrics.NAMES, "baseline", "baseline_mase", "ratio")
+    folder.write_bytes("per_series.csv", _table("series", per_series, columns))
     figures = report.to_json()
     folder.write_json(
         "scores.json",
@@ -153,15 +184,17 @@ def _write(
     return report
 
 
-def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
+def _table(
+    name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]], columns: Sequence[str] = metrics.NAMES
+) -> bytes:
     from lstm_cli.data.output import safe_text
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([name, *metrics.NAMES])
+    writer.writerow([name, *columns])
     for key, scores in rows:
         writer.writerow(
-            [safe_text(key) if isinstance(key, str) else key, *(scores[metric] for metric in metrics.NAMES)]
+            [safe_text(key) if isinstance(key, str) else key, *(scores[column] for column in columns)]
         )
     return text.getvalue().encode()
 

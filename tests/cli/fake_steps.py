@@ -114,6 +114,7 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
         "per_step": [{"step": step, **scores(step / 24)} for step in range(1, 25)],
         "per_target": {"OT": scores(1)},
         "per_series": {"": scores(1)},
+        "worst": [],
         "gates": [],
         "picture": "runs/load/scores/0001/forecasts.png",
         "mase_left_out": 0,

@@ -179,7 +179,7 @@ def write_hourly(path: Path, rows: dict[str, int], *, seed: int = 0) -> str:
 
 @pytest.mark.parametrize("test", ["0", "48"])
 def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> None:
-    rows = {f"H{number}": 700 + 13 * number for number in range(20)} | {"short": 250, "new": 170, "tiny": 60}
+    rows = {f"H{number}": 820 + 13 * number for number in range(20)} | {"short": 250, "new": 170, "tiny": 60}
     source = write_hourly(tmp_path / "hours.csv", rows)
     config = PrepareConfig(series="id", horizon=48, val="48", test=test)
     report = prepare(source, tmp_path / "run", config, silent)
