@@ -177,8 +177,8 @@ def _seasons(
     known = grids.seasons(step)
     found = confirmed_seasons(known, training) if known else found_season(training)
     if found:
-        seen = ", ".join(f"autocorrelation {value:.2f} at {lag}" for lag, value in found.items())
-        return tuple(found), f"{grids.spoken(step) if known else 'found'}, {seen}"
+        seen = ", ".join(f"{value:.2f} at {lag}" for lag, value in found.items())
+        return tuple(found), f"{grids.spoken(step) if known else 'found'}, autocorrelation {seen}"
     if known:
         return (), f"the training rows of {grids.spoken(step)} do not confirm {' or '.join(map(str, known))}"
     return (), f"none known for step {step.name}, none found"

@@ -84,9 +84,9 @@ def evaluate(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
-        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
-        folder = writer.new("scores")
         beside = _beside(dataset, sums)
+        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions, beside)
+        folder = writer.new("scores")
         report = _write(folder, report, dataset, windows, forecasters, model.bounds, beside)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
@@ -109,6 +109,7 @@ def _report(
     windows: int,
     sums: Mapping[str, metrics.Errors],
     conditions: list[gates.Gate],
+    beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
@@ -126,7 +127,7 @@ def _report(
         per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
         per_series=each,
-        worst=_worst(each, _beside(dataset, sums)) if len(each) > 1 else [],
+        worst=_worst(each, beside) if len(each) > 1 else [],
         gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
         picture="",
         mase_left_out=metrics.without_scale(sums["model"], scale),
