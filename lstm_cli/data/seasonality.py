@@ -6,6 +6,7 @@ import numpy as np
 
 SAMPLED = 200  # about so many series of a panel are asked: they tell as much as thousands
 PEAKED = 50  # about so many, where the lag has to be found
+NEWEST = 100_000  # rows that the lag is looked for in, 250 times the longest lag
 AGREEING = 3  # a season is kept where at least one column in so many confirms it
 ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
 
@@ -159,7 +160,7 @@ def found_season(training: Sequence[np.ndarray]) -> dict[int, float]:
     is taken. The highest of so many lags is high by chance alone in one noise of three, so the peak is then to
     pass what a known season has to. Returns {} where there is none.
     """
-    sample = training[:: max(1, len(training) // PEAKED)]
+    sample = [rows[-NEWEST:] for rows in training[:: max(1, len(training) // PEAKED)]]
     rows_each = int(np.median([len(rows) for rows in sample]))
     columns = [rows[:, column] for rows in sample for column in range(rows.shape[1])]
     rests = [(_without_line(column), _power(column)) for column in columns]
