@@ -33,7 +33,7 @@ class Progressed:
 class TrainingStarted:
     """Training begins."""
 
-    model: str
+    model: str  # its name, or that of the part that is trained
     parameters: int
     windows: int  # training windows
     epochs: int  # at most so many
@@ -44,11 +44,12 @@ class TrainingStarted:
 class EpochEnded:
     """One interval between two validations is over. Epoch 0 is the validation before the first step."""
 
+    part: str  # of the model, or its name where it is trained as a whole
     epoch: int
     epochs: int
     step: int  # optimizer steps so far
     train_loss: float | None  # mean over the epoch's steps; None at epoch 0
-    val_loss: float
+    val_loss: float | None  # None where a model is fitted again on the validation rows too
     best: bool  # the best validation loss so far
     lr: float
     grad_norm: float | None  # mean over the epoch's steps, before clipping

@@ -1,34 +1,59 @@
 """Forecasts over windows and their errors, in the file's units: one way for every step that scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstm_cli import metrics
-from lstm_cli.baselines import Linear, naive, seasonal_naive
+from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
+from lstm_cli.linear import Linear
+
+if TYPE_CHECKING:
+    from lstm_cli.runtime.session import Session
 
 BATCH = 512  # windows forecast at a time; int8 results depend on it, since activations are scaled by batch
-Forecaster = Callable[[Batch], np.ndarray]  # windows -> [B, H, C] scaled
+AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
+Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
 
 
-def simple_forecasters(dataset: Dataset, linear: Linear) -> dict[str, Forecaster]:
+def simple_forecaster(dataset: Dataset, linear: Linear) -> Forecaster:
     """naive, seasonal_naive (where there is a season) and linear."""
     horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
-    found: dict[str, Forecaster] = {"naive": lambda batch: naive(batch.past, horizon, targets)}
-    if dataset.schema.seasons:
-        found["seasonal_naive"] = lambda batch: seasonal_naive(
-            batch.past, batch.mask, horizon, targets, season
-        )
-    found["linear"] = lambda batch: linear(batch.past, batch.mask)
-    return found
+
+    def forecast(batch: Batch) -> dict[str, np.ndarray]:
+        found = {"naive": naive(batch.past, horizon, targets)}
+        if dataset.schema.seasons:
+            found["seasonal_naive"] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
+        return found | {"linear": linear(batch.past, batch.future, batch.mask)}
+
+    return forecast
 
 
-def shortened(session: Callable[..., np.ndarray], lookback: int) -> Forecaster:
-    """A model that looks back `lookback` steps as a forecaster over windows that may look back further."""
-    return lambda batch: session(batch.past[:, -lookback:], batch.future, batch.mask[:, -lookback:])
+def model_forecaster(
+    session: "Session", lookback: int, *, name: str = "model", parts: Sequence[str] = ()
+) -> Forecaster:
+    """The forecast of a graph that looks back `lookback` steps, over windows that may look back further.
+
+    parts: their forecasts come beside it, as `part.NAME`.
+    """
+
+    def forecast(batch: Batch) -> dict[str, np.ndarray]:
+        inputs = (batch.past[:, -lookback:], batch.future, batch.mask[:, -lookback:])
+        if not parts:
+            return {name: session(*inputs)}
+        whole, each = session.with_parts(*inputs)
+        return {name: whole} | {f"part.{part}": each[..., place] for place, part in enumerate(parts)}
+
+    return forecast
+
+
+def together(*forecasters: Forecaster) -> Forecaster:
+    """The forecasts of several forecasters."""
+    return lambda batch: {name: found for each in forecasters for name, found in each(batch).items()}
 
 
 def scored_windows(dataset: Dataset, split: str, lookback: int, linear: Linear) -> Windows:
@@ -38,29 +63,34 @@ def scored_windows(dataset: Dataset, split: str, lookback: int, linear: Linear) 
 
 def score(
     windows: Windows,
-    forecasters: Mapping[str, Forecaster],
+    forecaster: Forecaster,
     bounds: Bounds,
     *,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, metrics.Errors]:
-    """The errors of each forecaster over the same windows, every one of them."""
+    """The errors of each forecast over the same windows, every one of them."""
     dataset, of = windows.dataset, len(windows.dataset.series.names)
     sums: dict[str, metrics.Errors] = {}
     done = 0
     for batch in windows.batches(BATCH):
         truth = dataset.in_units(batch.target, batch.series)
-        for name, forecast in forecasters.items():
+        for name, forecast in forecaster(batch).items():
             found = metrics.errors(
-                in_units(dataset, forecast(batch), batch.series, bounds),
-                truth,
-                batch.observed,
-                batch.series,
-                of=of,
+                in_units(dataset, forecast, batch.series, bounds), truth, batch.observed, batch.series, of=of
             )
             sums[name] = sums[name] + found if name in sums else found
         done += len(batch.series)
         progress(done)
     return sums
+
+
+def as_good(simple: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
+    """Whether a simple forecast's MASE (else scaled MAE) is at most half a percent above the model's."""
+    for metric in ("mase", "mae_scaled"):
+        theirs, ours = simple.get(metric), model.get(metric)
+        if theirs is not None and ours is not None:
+            return theirs <= (1 + AS_GOOD) * ours
+    return False
 
 
 def scale_of(dataset: Dataset) -> metrics.Scale:

@@ -1,18 +1,18 @@
 """A trained model as a run holds it, read without torch."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from lstm_cli.data.clamp import Bounds
-from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics
+from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.errors import MissingArtifact
+from lstm_cli.linear import Linear
 from lstm_cli.rundir import ArtifactReader, Run, command
 
-if TYPE_CHECKING:
-    from lstm_cli.baselines import Linear
+VALIDATED = "validated.onnx"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,10 @@ class Model:
     """What a forecast needs beside the graph."""
 
     name: str
+    parts: tuple[
+        str, ...
+    ]  # of the combination, in the order of the graph's second output; () where it has none
+    refitted: bool  # the shipped graph has seen the validation rows
     lookback: int  # L, steps that the graph looks back
     bounds: Bounds
     schema: Schema
@@ -34,6 +38,8 @@ def load_model(run: Run) -> Model:
     stored = reader.json("model.json")
     return Model(
         name=stored["name"],
+        parts=tuple(stored["settings"].get("parts", ())),
+        refitted=reader.has(VALIDATED),
         lookback=int(stored["settings"]["lookback"]),
         bounds=Bounds.from_dict(stored["bounds"]),
         schema=Schema.from_dict(reader.json("schema.json")),
@@ -43,22 +49,48 @@ def load_model(run: Run) -> Model:
     )
 
 
-def load_linear(run: Run) -> "Linear":
-    """The linear forecast that the run's model is held against."""
+def as_trained(dataset: Dataset, model: Model) -> Dataset:
+    """The data in the model's scaling; a series that the model has not seen keeps its own.
+
+    Nothing is copied where the scaling is the same.
+    """
+    scaler = model.scaler
+    if dataset.series.names == model.series.names and dataset.scaler.equals(scaler):
+        return dataset
+    at = {name: place for place, name in enumerate(model.series.names)}
+    places = [at.get(name) for name in dataset.series.names]
+    center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
+    floor = None if scaler.floor is None else dataset.training.least / 2
+    for one, place in enumerate(places):
+        if place is not None:
+            center[one], scale[one] = scaler.center[place], scaler.scale[place]
+            if floor is not None and scaler.floor is not None:
+                floor[one] = scaler.floor[place]
+    renewed = Scaler(kind=scaler.kind, center=center, scale=scale, floor=floor)
+    values = np.empty_like(dataset.values_scaled)
+    lengths = dataset.series.count + dataset.series.ahead
+    for one, (begin, length) in enumerate(zip(dataset.series.offset, lengths, strict=True)):
+        rows = slice(begin, begin + length)
+        values[rows] = renewed.scaled(dataset.scaler.unscaled(dataset.values_scaled[rows], one), one)
+    return replace(dataset, scaler=renewed, values_scaled=values)
+
+
+def load_linear(run: Run, *, validated: bool = False) -> Linear:
+    """The linear forecast that the run's model is held against; validated: as it was before a refit."""
     import safetensors.numpy
 
-    from lstm_cli.baselines import Linear
-
     reader = run.artifact("model")
-    arrays: dict[str, np.ndarray] = safetensors.numpy.load(reader.bytes("linear.safetensors"))
     settings: dict[str, Any] = reader.json("model.json")["linear"]
-    return Linear(
-        weights=arrays["weights"],
-        bias=arrays["bias"],
-        unit=arrays["unit"],
-        penalty=settings["penalty"],
-        score=settings["score"],
-    )
+    before = validated and reader.has("validated_linear.safetensors")
+    name = "validated_linear.safetensors" if before else "linear.safetensors"
+    arrays: dict[str, np.ndarray] = safetensors.numpy.load(reader.bytes(name))
+    return Linear.from_stored(arrays, settings)
+
+
+def load_validated(run: Run) -> bytes:
+    """The graph that validation scores speak of: as it was before a refit, else the shipped one."""
+    reader = run.artifact("model")
+    return reader.bytes(VALIDATED if reader.has(VALIDATED) else "model.onnx")
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

@@ -1,15 +1,26 @@
 """`lstm evaluate RUN`."""
 
-from typing import Annotated
+from contextlib import nullcontext
+from typing import Annotated, Any
 
+from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, ThreadsOption, option
+from lstm_cli.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LockWaitOption,
+    RunArgument,
+    ThreadsOption,
+    option,
+    switch,
+)
 from lstm_cli.config.verbs import PRECISIONS, SPLITS, EvaluateConfig
 from lstm_cli.errors import GateFailed
 
 EXAMPLES = (
     "lstm evaluate runs/load",
     "lstm evaluate runs/load --split val --fail-if 'mae>2*naive.mae' --json",
+    "lstm evaluate runs/load --backtest 4 --reuse",
 )
 DEFAULTS = EvaluateConfig()
 
@@ -28,6 +39,22 @@ def evaluate(
             "'A OP B'",
         ),
     ] = None,
+    backtest: Annotated[
+        int | None,
+        option(
+            "--backtest",
+            "Also train anew at so many cut-offs and score what follows each: was it luck?",
+            "K",
+            parse=values.whole,
+            default="none",
+        ),
+    ] = DEFAULTS.backtest,
+    reuse: Annotated[
+        bool, switch("--reuse", "The backtest scores the model there is, trained once.")
+    ] = DEFAULTS.reuse,
+    jobs: Annotated[
+        int, option("--jobs", "Cut-offs of the backtest side by side.", "N", parse=values.whole)
+    ] = DEFAULTS.jobs,
     threads: ThreadsOption = DEFAULTS.threads,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -38,16 +65,26 @@ def evaluate(
     Every window is scored, in the file's own units and scaled. Where a condition of --fail-if holds, the
     report is printed and kept, and the exit code is 5.
     """
-    settings = EvaluateConfig(split=split, precision=precision, fail_if=tuple(fail_if or ()), threads=threads)
+    settings = EvaluateConfig(
+        split=split,
+        precision=precision,
+        fail_if=tuple(fail_if or ()),
+        backtest=backtest,
+        reuse=reuse,
+        jobs=jobs,
+        threads=threads,
+    )
 
     def work() -> None:
-        from lstm_cli.cli import page, tables
+        from lstm_cli.cli import page, signals, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.evaluate import evaluate as step
 
         try:
-            with listening() as listen:
-                report = step(run, settings, listen, lock_wait=lock_wait)
+            # A backtest is asked to stop between two steps of a training; scores alone are simply dropped.
+            heeding: Any = signals.deferred() if backtest else nullcontext(lambda: None)
+            with listening() as listen, heeding as should_stop:
+                report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
         except GateFailed as failed:
             written = getattr(failed, "report", None)
             if written is not None:

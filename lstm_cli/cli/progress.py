@@ -15,6 +15,7 @@ from lstm_cli.cli.streams import is_lively, mute, one_line, say
 from lstm_cli.events import EpochEnded, Event, Listener, Noted, Progressed, TrainingStarted, Warned
 
 SILENCE = 25.0  # seconds without a line after which one is written
+TRAINING = "training"  # how the stages of networks begin
 PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
 
 
@@ -46,7 +47,8 @@ class LineLog:
         else:
             self._say(describe(event))
         if isinstance(event, EpochEnded):
-            self._state = f"epoch {event.epoch + 1}/{event.epochs} goes on"
+            following = min(event.epoch + 1, event.epochs)
+            self._state = f"{event.part} epoch {following}/{event.epochs} goes on"
 
     def close(self) -> None:
         """Fall silent for good."""
@@ -73,13 +75,13 @@ class LiveBar:
     def __init__(self) -> None:
         self._began = monotonic()
         self._bar: Any = None  # rich.progress.Progress, once there is something to show
-        self._stage = ""
-        self._task: Any = None
-        self._epoch = ""
+        self._tasks: dict[str, Any] = {}  # stage: its bar; several where networks train side by side
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         try:
-            self._hear(event)
+            with self._lock:
+                self._hear(event)
         except OSError:  # the terminal went away; the work does not
             mute(sys.stderr)
 
@@ -94,26 +96,23 @@ class LiveBar:
     def _hear(self, event: Event) -> None:
         if isinstance(event, Progressed):
             if self._bar is not None or monotonic() - self._began > PATIENCE:
-                stage = f"{self._epoch} {event.stage}".strip()
-                self._move(stage, event.done, event.total)
+                self._move(event.stage, event.done, event.total)
             return
         self._print(describe(event), _style(event))
         if isinstance(event, TrainingStarted):
-            self._move("training", 0, event.epochs)
+            self._move(f"{TRAINING} {event.model}", 0, event.epochs)
         elif isinstance(event, EpochEnded):
-            self._epoch = f"epoch {min(event.epoch + 1, event.epochs)}/{event.epochs}"
-            self._move("training", event.epoch, event.epochs)
+            self._move(f"{TRAINING} {event.part}", event.epoch, event.epochs)
 
     def _move(self, stage: str, done: int, total: int | None) -> None:
         if self._bar is None:
             self._bar = _rich_bar()
             self._bar.start()
-        if self._task is None or stage != self._stage:
-            if self._task is not None:
-                self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(one_line(stage), total=total)
-            self._stage = stage
-        self._bar.update(self._task, completed=done, total=total)
+        for other in [other for other in self._tasks if not _side_by_side(stage, other)]:
+            self._bar.remove_task(self._tasks.pop(other))
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(one_line(stage), total=total)
+        self._bar.update(self._tasks[stage], completed=done, total=total)
 
     def _print(self, text: str, style: str) -> None:
         if self._bar is None:
@@ -122,6 +121,10 @@ class LiveBar:
         from rich.text import Text  # a Text, since names may hold what Rich reads as markup
 
         self._bar.console.print(Text(one_line(text), style=style), soft_wrap=True)
+
+
+def _side_by_side(stage: str, other: str) -> bool:
+    return stage == other or (stage.startswith(TRAINING) and other.startswith(TRAINING))
 
 
 def _rich_bar() -> Any:
@@ -164,9 +167,10 @@ def describe(event: Event) -> str:
 def _describe_epoch(event: EpochEnded) -> str:
     width = len(str(event.epochs))
     train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
+    val = "      -" if event.val_loss is None else f"{event.val_loss:7.4f}"
     best = "best" if event.best else "    "
     return (
-        f"epoch {event.epoch:{width}}/{event.epochs}  train {train}  val {event.val_loss:7.4f} {best}  "
+        f"{event.part:<8} epoch {event.epoch:{width}}/{event.epochs}  train {train}  val {val} {best}  "
         f"lr {event.lr:.1e}  {event.seconds:5.1f} s"
     )
 

@@ -63,25 +63,28 @@ def prepare_table(report: Any, page: Page) -> None:
 
 def train_table(report: Any, page: Page) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
-    stopped = {
-        "patience": "the validation loss got no better",
-        "epochs": "all epochs were run",
-    }.get(report.stopped, report.stopped)
+    regressions = _count(report.linear["regressions"], "regression", "regressions")
     page.facts(
         [
             ("model", f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}"),
-            ("linear", f"lookback {report.linear['lookback']}, penalty {_figure(report.linear['penalty'])}"),
+            ("linear", f"{regressions}, lookback {report.linear['lookback']}"),
+            *((training["name"], _training(training)) for training in report.trainings),
+            *report.choices.items(),
+            ("refit", "on training and validation rows" if report.refitted else "none"),
             ("device", f"{report.device}, {_count(report.threads, 'thread', 'threads')}, seed {report.seed}"),
-            (
-                "best epoch",
-                f"{report.best_epoch} of {report.epochs_run} run ({stopped}), {report.steps:,} steps",
-            ),
             ("time", f"{report.seconds:.1f} s"),
         ]
     )
+    if len(report.weights) > 1:
+        page.blank()
+        quarters = range(1, len(next(iter(report.weights.values()))) + 1)
+        page.table(
+            ("weight in quarter", *(str(quarter) for quarter in quarters)),
+            [(part, *(f"{weight:.2f}" for weight in row)) for part, row in report.weights.items()],
+        )
     page.blank()
-    page.line("validation")
-    scores = {"model": report.val} | _named(report.val_baselines)
+    page.line("validation" + (", before the refit" if report.refitted else ""))
+    scores = _beside(report.val, report.parts, report.val_baselines)
     _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
     page.line(_verdict(report.val, report.val_baselines))
@@ -96,7 +99,7 @@ def evaluate_table(report: Any, page: Page) -> None:
     page.blank()
     panel = len(report.per_series) > 1
     order = SCALED_FIRST if panel else tuple(METRICS)
-    scores = {"model": report.metrics} | _named(report.baselines)
+    scores = _beside(report.metrics, report.parts, report.baselines)
     _score_table(page, scores, {name: METRICS[name] for name in order})
     page.blank()
     page.line(_verdict(report.metrics, report.baselines, panel=panel), "bold")
@@ -112,6 +115,9 @@ def evaluate_table(report: Any, page: Page) -> None:
     if len(report.per_step) > 1:
         page.blank()
         _part_table(page, "step ahead", [(str(row["step"]), row) for row in _spread(report.per_step)], parts)
+    if report.backtest:
+        page.blank()
+        _backtest_table(page, report.backtest)
     if report.gates:
         page.blank()
     for gate in report.gates:
@@ -120,6 +126,30 @@ def evaluate_table(report: Any, page: Page) -> None:
     if report.picture:
         page.blank()
         page.line(f"picture: {report.picture}")
+
+
+def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
+    """The cut-offs one below the other, and how far their scores lie apart."""
+    folds, spread = backtest["folds"], backtest["spread"]
+    metric = "mase" if "mase" in spread else "mae"
+    names = [name for name in BASELINES if name in folds[0]["baselines"]]
+    how = "the model as it is" if backtest["reused"] else "trained anew at each"
+    page.line(f"backtest, {_count(len(folds), 'cut-off', 'cut-offs')}, {how}: {METRICS[metric]}")
+    rows = [
+        (
+            fold["cut"],
+            f"{fold['windows']:,}",
+            _figure(fold["metrics"][metric]),
+            *(_figure(fold["baselines"][name][metric]) for name in names),
+        )
+        for fold in folds
+    ]
+    page.table(("cut-off", "windows", "model", *(BASELINES[name] for name in names)), rows)
+    found = spread.get(metric)
+    if found:
+        apart = f" +- {_figure(found['deviation'])}" if found["deviation"] is not None else ""
+        wins = ", ".join(f"{BASELINES[name]} at {spread['wins'][name]}" for name in names)
+        page.line(f"mean {_figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}")
 
 
 def quantize_table(report: Any, page: Page) -> None:
@@ -221,6 +251,23 @@ def _gain(
         if ours is not None and theirs:
             return 1 - ours / theirs
     return None
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    """How one network was trained, in a line."""
+    stopped = {"patience": "it got no better", "epochs": "all were run"}[training["stopped"]]
+    return (
+        f"best epoch {training['best_epoch']} of {training['epochs_run']} ({stopped}), "
+        f"{training['steps']:,} steps, learning rate {training['lr']:.2g}"
+    )
+
+
+def _beside(
+    model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    """The model, its networks, and the simple forecasts; the linear part is one of those already."""
+    networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
+    return {"model": model} | (networks if len(parts) > 1 else {}) | _named(baselines)
 
 
 def _named(baselines: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,16 @@ from typing import Annotated, Any
 from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, ThreadsOption, option
-from lstm_cli.config.verbs import LOSSES, MODELS, OPTIMIZERS, SCHEDULES, TrainConfig
+from lstm_cli.config.verbs import (
+    EFFORTS,
+    LOGS,
+    LOSSES,
+    MODELS,
+    OPTIMIZERS,
+    PARTS,
+    SCHEDULES,
+    TrainConfig,
+)
 
 EXAMPLES = (
     "lstm train runs/load",
@@ -23,6 +32,36 @@ def train(
             "--model", "segment: a linear forecast and an LSTM; stacked: the textbook LSTM.", choices=MODELS
         ),
     ] = DEFAULTS.model,
+    effort: Annotated[
+        str,
+        option(
+            "--effort",
+            "Of segment. fast: linear and anchored parts, no refit; best: several seeds and learning rates.",
+            choices=EFFORTS,
+        ),
+    ] = DEFAULTS.effort,
+    parts: Annotated[
+        list[str] | None,
+        option(
+            "--parts", "Train just this part of segment (repeatable).", choices=PARTS, default="by effort"
+        ),
+    ] = None,
+    refit: Annotated[
+        bool | None,
+        option(
+            "--refit/--no-refit",
+            "Fit what validation chose again on training and validation rows.",
+            default="on for segment, off for stacked",
+        ),
+    ] = DEFAULTS.refit,
+    logs: Annotated[
+        str,
+        option("--logs", "Forecast the logarithm of the targets; auto: as validation says.", choices=LOGS),
+    ] = DEFAULTS.logs,
+    segment: Annotated[
+        int | None,
+        option("--segment", "Steps in one segment.", "N", parse=values.whole, default="about a season"),
+    ] = DEFAULTS.segment,
     hidden: Annotated[
         Any, option("--hidden", "Sizes of the LSTM layers.", "N,N", parse=values.sizes, default=OWN)
     ] = DEFAULTS.hidden,
@@ -132,6 +171,11 @@ def train(
     """
     settings = TrainConfig(
         model=model,
+        effort=effort,
+        parts=tuple(parts or ()),
+        refit=refit,
+        logs=logs,
+        segment=segment,
         hidden=hidden,
         dropout=dropout,
         epochs=epochs,

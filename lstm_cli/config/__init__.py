@@ -6,6 +6,7 @@ from lstm_cli.config.verbs import (
     PrepareConfig,
     QuantizeConfig,
     TrainConfig,
+    restored,
 )
 
-__all__ = ["EvaluateConfig", "PredictConfig", "PrepareConfig", "QuantizeConfig", "TrainConfig"]
+__all__ = ["EvaluateConfig", "PredictConfig", "PrepareConfig", "QuantizeConfig", "TrainConfig", "restored"]

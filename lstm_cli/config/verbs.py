@@ -1,8 +1,9 @@
 """The settings of the five verbs as frozen dataclasses; a rule about a value lives in `__post_init__`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lstm_cli.errors import UsageError
 
@@ -11,6 +12,9 @@ MISSING = ("interpolate", "last", "season", "refuse")
 MODELS = ("segment", "stacked")
 OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "plateau", "constant")
+PARTS = ("linear", "anchored", "free")
+EFFORTS = ("fast", "default", "best")
+LOGS = ("auto", "on", "off")
 LOSSES = ("mae", "mse", "huber")
 SPLITS = ("val", "test")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -77,6 +81,13 @@ class TrainConfig:
     """Settings of `lstm train`. None: the model's own default, see `models.defaults`."""
 
     model: str = "segment"  # segment or stacked
+    effort: str = "default"  # of segment: fast, default or best
+    parts: tuple[str, ...] = ()  # of segment: linear, anchored, free; empty: as the effort says
+    refit: bool | None = (
+        None  # fitted again on training and validation rows; None: as the model and effort say
+    )
+    logs: str = "auto"  # the logarithm of the targets is forecast: auto, on or off
+    segment: int | None = None  # steps in one segment; None: by rule, about a season
     hidden: tuple[int, ...] | None = None  # sizes of the LSTM layers
     dropout: float | None = None  # share of activations dropped while training
     epochs: int | None = None  # at most so many intervals between two validations
@@ -98,6 +109,19 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _one_of("--model", self.model, MODELS)
+        _one_of("--effort", self.effort, EFFORTS)
+        _one_of("--logs", self.logs, LOGS)
+        _at_least("--segment", self.segment, 1)
+        for part in self.parts:
+            _one_of("--parts", part, PARTS)
+        if self.model != "segment":
+            for flag, given in (
+                ("--effort", self.effort != "default"),
+                ("--parts", self.parts),
+                ("--segment", self.segment),
+            ):
+                if given:
+                    raise UsageError(f"{flag} is a setting of --model segment, not of {self.model}")
         _one_of("--optimizer", self.optimizer, OPTIMIZERS)
         _one_of("--schedule", self.schedule, SCHEDULES)
         _one_of("--loss", self.loss, LOSSES)
@@ -140,10 +164,18 @@ class EvaluateConfig:
     split: str = "test"  # the rows that are scored: val or test
     precision: str = "fp32"  # the model that is scored
     fail_if: tuple[str, ...] = ()  # conditions that end in exit 5, e.g. mase>=1
+    backtest: int | None = None  # cut-offs of a rolling-origin backtest; None: none
+    reuse: bool = False  # the backtest scores the model there is, instead of training anew at each cut-off
+    jobs: int = 1  # cut-offs trained side by side
     threads: int | None = None  # CPU threads; None: all cores
 
     def __post_init__(self) -> None:
         _one_of("--split", self.split, SPLITS)
+        _at_least("--backtest", self.backtest, 1)
+        _at_least("--jobs", self.jobs, 1)
+        for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
+            if given and self.backtest is None:
+                raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5")
         _one_of("--precision", self.precision, PRECISIONS)
         _at_least("--threads", self.threads, 1)
 
@@ -178,6 +210,15 @@ class PredictConfig:
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
         _at_least("--threads", self.threads, 1)
+
+
+Settings = TypeVar("Settings")
+
+
+def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
+    """Settings from the JSON that a run keeps of them."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    return kind(**values)
 
 
 def _one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 
 
@@ -31,6 +32,24 @@ class Bounds:
             return np.array([none if bound is None else bound for bound in stored[side]])
 
         return Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf))
+
+
+def bounds_of(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:
+    """The bounds of the forecast per target, and what is told of them."""
+    never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
+    lower = np.full(dataset.targets, -np.inf)
+    notes = []
+    if config.min == "auto":
+        lower[never_negative] = 0.0
+        if never_negative.any():
+            named = ", ".join(f"'{name}'" for name in np.array(dataset.schema.targets)[never_negative])
+            notes.append(
+                f"{named}: never negative in training, so forecast at or above 0 (--min none lifts that)"
+            )
+    elif config.min != "none":
+        lower[:] = float(config.min)
+    upper = np.full(dataset.targets, np.inf if config.max is None else config.max)
+    return Bounds(lower=lower, upper=upper), notes
 
 
 def in_units(dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds) -> np.ndarray:

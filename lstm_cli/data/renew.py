@@ -54,11 +54,7 @@ def read_new(
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     tell_missing(table, grid, schema, offset, schema.missing, warnings)
-    scaler = Scaler(
-        kind=known.scaler.kind,
-        center=known.scaler.center[places][keep],
-        scale=known.scaler.scale[places][keep],
-    )
+    scaler = known.scaler.taken(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
     _tell_far(table.source, pieces, known, places[keep], warnings)
@@ -76,10 +72,7 @@ def read_new(
                 val_end=counts,
             ),
             values_scaled=np.concatenate(
-                [
-                    fill(scaler.scaled(rows, one), how=schema.missing, season=schema.season)
-                    for one, rows in enumerate(pieces)
-                ]
+                [_filled_and_scaled(rows, scaler, one, schema) for one, rows in enumerate(pieces)]
             ).astype(np.float32),
             measured=~np.isnan(np.concatenate(pieces)),
             scaler=scaler,
@@ -87,6 +80,13 @@ def read_new(
         ),
         tuple(warnings),
     )
+
+
+def _filled_and_scaled(rows: np.ndarray, scaler: Scaler, one: int, schema: Schema) -> np.ndarray:
+    """As `prepare` fills and scales; a logarithm is taken of what was filled, as training took it."""
+    if scaler.in_logs:
+        return scaler.scaled(fill(rows, how=schema.missing, season=schema.season), one)
+    return fill(scaler.scaled(rows, one), how=schema.missing, season=schema.season)
 
 
 def _places(source: str, grid: Grid, known: Known) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Scalers with scikit-learn's names and definitions, per series and column, fitted on the training rows.
 
 `standard`: mean and population standard deviation; `minmax`: least value and range; `robust`: median and
-interquartile range; `none`: the values as they are. A column without spread is only shifted (scale 1).
+interquartile range; `none`: the values as they are. A column without spread is only shifted (scale 1). A
+scaler may take the logarithm of the targets first: then a step up and a step down by the same factor count alike.
 See https://scikit-learn.org/stable/modules/preprocessing.html; the tests hold them equal to it.
 """
 
@@ -10,17 +11,40 @@ from typing import Any
 
 import numpy as np
 
+LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scaler:
-    """value_scaled = (value - center) / scale."""
+    """value_scaled = (value - center) / scale, or (log(value) - center) / scale for targets that have a floor."""
 
     kind: str
-    center: np.ndarray  # [S, F] float64, in the file's units
-    scale: np.ndarray  # [S, F] float64, in the file's units, never 0
+    center: np.ndarray  # [S, F] float64, in the file's units, or their logarithm
+    scale: np.ndarray  # [S, F] float64, likewise, never 0
+    floor: np.ndarray | None = None  # [S, C] in the file's units: the logarithm of nothing lower is taken
+
+    @property
+    def in_logs(self) -> bool:
+        """Whether the targets are scaled by their logarithm."""
+        return self.floor is not None
+
+    def equals(self, other: "Scaler") -> bool:
+        """Whether both scale alike."""
+        floor, others = (np.zeros(0) if one.floor is None else one.floor for one in (self, other))
+        return (
+            np.array_equal(self.center, other.center)
+            and np.array_equal(self.scale, other.scale)
+            and np.array_equal(floor, others)
+        )
+
+    def taken(self, places: np.ndarray) -> "Scaler":
+        """The scaler of some of the series, in that order."""
+        floor = None if self.floor is None else self.floor[places]
+        return Scaler(kind=self.kind, center=self.center[places], scale=self.scale[places], floor=floor)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "center": self.center.tolist(), "scale": self.scale.tolist()}
+        stored = {"kind": self.kind, "center": self.center.tolist(), "scale": self.scale.tolist()}
+        return stored if self.floor is None else stored | {"floor": self.floor.tolist()}
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Scaler":
@@ -28,6 +52,7 @@ class Scaler:
             kind=stored["kind"],
             center=np.array(stored["center"], dtype=np.float64),
             scale=np.array(stored["scale"], dtype=np.float64),
+            floor=np.array(stored["floor"], dtype=np.float64) if "floor" in stored else None,
         )
 
     def scaled(self, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
@@ -35,21 +60,31 @@ class Scaler:
 
         Columns beyond F' are left out: the targets come first.
         """
-        center, scale = self._aligned(values, series)
-        return (values - center) / scale
+        if self.floor is not None:
+            floor = _aligned(self.floor, values[..., : self.floor.shape[1]], series)
+            values = values.astype(np.float64)  # a copy
+            logged = values[..., : self.floor.shape[1]]
+            np.log(np.maximum(logged, floor), out=logged)
+        return (values - _aligned(self.center, values, series)) / _aligned(self.scale, values, series)
 
     def unscaled(self, values_scaled: np.ndarray, series: np.ndarray | int) -> np.ndarray:
         """The inverse of `scaled`, in float64."""
-        center, scale = self._aligned(values_scaled, series)
-        return values_scaled.astype(np.float64) * scale + center
+        values = values_scaled.astype(np.float64)  # a copy
+        values *= _aligned(self.scale, values, series)
+        values += _aligned(self.center, values, series)
+        if self.floor is not None:
+            logged = values[..., : self.floor.shape[1]]
+            np.exp(np.minimum(logged, LARGEST_LOG), out=logged)
+        return values
 
-    def _aligned(self, values: np.ndarray, series: np.ndarray | slice | int) -> tuple[np.ndarray, np.ndarray]:
-        width = values.shape[-1]
-        center, scale = self.center[series, :width], self.scale[series, :width]
-        if center.ndim == 2:  # one row of them for each entry of the first axis
-            shape = (len(center), *(1,) * (values.ndim - 2), width)
-            center, scale = center.reshape(shape), scale.reshape(shape)
-        return center, scale
+
+def _aligned(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
+    """figures [S, F] of the given series, shaped so that they go with values [..., F']."""
+    width = values.shape[-1]
+    chosen = figures[series, :width]
+    if chosen.ndim == 2:  # one row of them for each entry of the first axis
+        chosen = chosen.reshape(len(chosen), *(1,) * (values.ndim - 2), width)
+    return chosen
 
 
 def fit_scaler(kind: str, training: list[np.ndarray]) -> Scaler:

@@ -6,7 +6,7 @@ split before.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -49,6 +49,10 @@ class Windows:
         for first in range(0, len(self), size):
             yield self[first : first + size]
 
+    def taken(self, chosen: np.ndarray) -> "Windows":
+        """Some of the windows, by place or mask [N]."""
+        return replace(self, origins=self.origins[chosen], series=self.series[chosen])
+
     def every(self, most: int) -> "Windows":
         """At most so many of the windows: spread over the series as `spread` says, and evenly over their time.
 
@@ -67,12 +71,7 @@ class Windows:
         number = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
         back = (taken[which] - 1 - number) * (counts[which] - 1) / np.maximum(taken[which] - 1, 1)
         chosen = order[(first + counts - 1)[which] - back.round().astype(np.int64)]
-        return Windows(
-            dataset=self.dataset,
-            lookback=self.lookback,
-            origins=self.origins[chosen],
-            series=self.series[chosen],
-        )
+        return self.taken(chosen)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """All windows as (X [N, L, F], y [N, H, C]), scaled, for a notebook.

@@ -13,14 +13,18 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.runtime.session import INPUTS, OUTPUT, open_session
+from lstm_cli.models.combined import Combined
+from lstm_cli.runtime.session import INPUTS, OUTPUT, PARTS, open_session
 
 OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
 FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
 
 
 class Bounded(nn.Module):
-    """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound)."""
+    """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound).
+
+    With the forecasts of its parts beside it, where it combines several.
+    """
 
     lower: Tensor | None
     upper: Tensor | None
@@ -31,8 +35,13 @@ class Bounded(nn.Module):
         self.register_buffer("lower", lower)
         self.register_buffer("upper", upper)
 
-    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        forecast: Tensor = self.model(past, future, mask)
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        if isinstance(self.model, Combined):
+            each = self.model.each(past, future, mask)
+            return self._held(self.model.mixed(each)), each
+        return (self._held(self.model(past, future, mask)),)
+
+    def _held(self, forecast: Tensor) -> Tensor:
         if self.lower is not None:
             forecast = torch.maximum(forecast, self.lower)
         if self.upper is not None:
@@ -48,7 +57,8 @@ def export_onnx(
     model: see `lstm_cli.models`, on any device; it is left as it is. inputs F, known_ahead K (may be 0: the
     input `future` then has zero width). lower, upper [C] in scaled units, or None; they may hold infinities.
     The graph takes past [batch, L, F], future [batch, H, K] and mask [batch, L], all float32, and gives
-    forecast [batch, H, C]. Equal weights give equal bytes; no text of the machine that wrote it stays inside.
+    forecast [batch, H, C]; beside it parts [batch, H, C, P] where the model combines P of them. Equal weights
+    give equal bytes; no text of the machine that wrote it stays inside.
     """
     from onnxscript.optimizer import fold_constants
 
@@ -66,7 +76,7 @@ def export_onnx(
             bounded,
             example,
             input_names=list(INPUTS),
-            output_names=[OUTPUT],
+            output_names=[OUTPUT, PARTS] if isinstance(model, Combined) else [OUTPUT],
             dynamic_shapes={name: {0: batch} for name in INPUTS},
             dynamo=True,
             opset_version=OPSET,
@@ -92,12 +102,18 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
     try:
         device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
         with torch.no_grad():
-            expected = network(past.to(device), future.to(device), mask.to(device)).cpu().numpy()
+            expected = network(past.to(device), future.to(device), mask.to(device))
     finally:
         network.train(training)
     session = open_session(model, threads=None)
-    found = session(past.cpu().numpy(), future.cpu().numpy(), mask.cpu().numpy())
-    return float(np.abs(found - expected).max(initial=0.0))
+    inputs = [side.cpu().numpy() for side in (past, future, mask)]
+    outputs = expected if isinstance(expected, tuple) else (expected,)
+    found = session.with_parts(*inputs) if len(outputs) > 1 else (session(*inputs),)
+    differences = [
+        float(np.abs(ours - torchs.cpu().numpy()).max(initial=0.0))
+        for ours, torchs in zip(found, outputs, strict=True)
+    ]
+    return float(np.max(differences))  # NaN where any is
 
 
 def _float32(bound: Tensor | None) -> Tensor | None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import nn
 
-from lstm_cli.models.segment import Segment
+from lstm_cli.models.combined import Combined
 from lstm_cli.models.stacked import Stacked
 
-MODELS: dict[str, type[nn.Module]] = {"segment": Segment, "stacked": Stacked}
+MODELS: dict[str, type[nn.Module]] = {"segment": Combined, "stacked": Stacked}
 
 
 def build_model(name: str, settings: dict[str, Any]) -> nn.Module:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.models.masking import run_unpadded
 
 
@@ -27,7 +28,7 @@ class Stacked(nn.Module):
         sizes = (inputs, *hidden)
         self.layers = nn.ModuleList(nn.LSTM(size, after, batch_first=True) for size, after in pairwise(sizes))
         # A layer of its own: dropout inside a multi-layer cuDNN LSTM is not reproducible.
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = SeededDropout(dropout)
         self.head = nn.Linear(hidden[-1], horizon * targets)
         self.ahead = nn.Linear(horizon * known_ahead, horizon * targets, bias=False) if known_ahead else None
         if self.ahead is not None:

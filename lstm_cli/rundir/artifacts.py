@@ -56,6 +56,8 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "linear.safetensors": "the linear forecast it is held against, and that `segment` starts at",
                 "history.jsonl": "losses, one line an epoch",
                 "model.onnx": "the fp32 graph that `predict` runs",
+                "validated.onnx": "that graph before a refit, which the scores on validation rows speak of",
+                "validated_linear.safetensors": "the linear forecast, likewise",
             },
         ),
         Artifact(

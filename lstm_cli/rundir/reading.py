@@ -158,6 +158,10 @@ class ArtifactReader:
         files: Mapping[str, Mapping[str, Any]] = self._run.entry_of(self.name)["wrote"][self.name]["files"]
         return files
 
+    def has(self, file: str) -> bool:
+        """Whether the step wrote this file; some files are not always written."""
+        return file in self.files
+
     def verify(self) -> None:
         """Check every file."""
         for file in self.files:

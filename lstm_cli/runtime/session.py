@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 INPUTS = ("past", "future", "mask")
 OUTPUT = "forecast"
+PARTS = "parts"  # a second output of a graph that combines several forecasts
 _ERRORS_ONLY = 3  # of what ONNX Runtime logs by itself
 _ELSEWHERE = b"\x0a\x08location"  # how a tensor in the protobuf begins to name the file that holds its values
 
@@ -24,12 +25,22 @@ class Session:
     graph: "InferenceSession"
 
     def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        inputs = {
-            name: np.ascontiguousarray(value, dtype=np.float32)
-            for name, value in zip(INPUTS, (past, future, mask), strict=True)
-        }
-        forecast: np.ndarray = self.graph.run([OUTPUT], inputs)[0]
+        forecast: np.ndarray = self.graph.run([OUTPUT], _inputs(past, future, mask))[0]
         return forecast
+
+    def with_parts(
+        self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The forecast [B, H, C] and those of its parts [B, H, C, P]; for a graph that has parts."""
+        forecast, parts = self.graph.run([OUTPUT, PARTS], _inputs(past, future, mask))
+        return forecast, parts
+
+
+def _inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        name: np.ascontiguousarray(value, dtype=np.float32)
+        for name, value in zip(INPUTS, values, strict=True)
+    }
 
 
 def open_session(model: bytes, *, threads: int | None) -> Session:

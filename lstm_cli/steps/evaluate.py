@@ -2,26 +2,30 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lstm_cli import gates, metrics, scoring
-from lstm_cli.config import EvaluateConfig
+from lstm_cli.config import EvaluateConfig, TrainConfig, restored
 from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.errors import DataError, GateFailed
-from lstm_cli.events import Listener, Progressed
+from lstm_cli.events import Listener, Progressed, Warned
+from lstm_cli.linear import Linear
 from lstm_cli.metrics import Scores
-from lstm_cli.rundir import Folder, writing
-from lstm_cli.shipped import load_graph, load_linear, load_model
+from lstm_cli.rundir import Folder, Run, writing
+from lstm_cli.shipped import Model, as_trained, load_graph, load_linear, load_model, load_validated
+from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
 
+PART = "part."  # before the name of a part
 PANELS = 4  # forecasts in the picture
 WORST = 10  # series in the list of those that do worst
 
@@ -36,11 +40,13 @@ class EvaluateReport:
     split: str
     windows: int
     metrics: Scores
+    parts: dict[str, Scores]  # of the combination: linear, anchored, free, simple; empty where there are none
     baselines: dict[str, Scores]  # naive, seasonal_naive (absent without a season), linear
     per_step: list[Scores]
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
     worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
+    backtest: dict[str, Any] | None  # folds: cut-off, windows, metrics, baselines; spread over them; reused
     gates: list[dict[str, Any]]
     picture: str
     mase_left_out: int  # series whose training rows give MASE no scale
@@ -48,11 +54,16 @@ class EvaluateReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return plain(self, absent=("backtest",))
 
 
 def evaluate(
-    run: Path, config: EvaluateConfig, listen: Listener, *, lock_wait: float = 0.0
+    run: Path,
+    config: EvaluateConfig,
+    listen: Listener,
+    *,
+    lock_wait: float = 0.0,
+    should_stop: Callable[[], int | None] = lambda: None,
 ) -> EvaluateReport:
     """Scores the run's model; writes tables and a picture.
 
@@ -65,32 +76,46 @@ def evaluate(
     with writing(run, step="evaluate", lock_wait=lock_wait) as writer:
         assert writer.run is not None
         writer.run.require_fresh("model")
+        model = load_model(writer.run)
         graph, precision = load_graph(writer.run, config.precision)
-        dataset, model, linear = load_dataset(writer.run), load_model(writer.run), load_linear(writer.run)
+        unseen = model.refitted and config.split == "val"  # rows that the shipped model was fitted on
+        if unseen:
+            graph, precision = load_validated(writer.run), "fp32"
+        dataset = as_trained(load_dataset(writer.run), model)
+        linear = load_linear(writer.run, validated=unseen)
         windows = scoring.scored_windows(dataset, config.split, model.lookback, linear)
         if not len(windows):
             hint = "use --split val" if config.split == "test" else "use --split test"
             raise DataError(f"{run} has no {config.split} rows to score", hint=hint)
         session = open_session(graph, threads=config.threads)
-        forecasters = {
-            "model": scoring.shortened(session, model.lookback),
-            **scoring.simple_forecasters(dataset, linear),
-        }
+        forecaster = scoring.together(
+            scoring.model_forecaster(session, model.lookback, parts=model.parts),
+            scoring.simple_forecaster(dataset, linear),
+        )
         sums = scoring.score(
             windows,
-            forecasters,
+            forecaster,
             model.bounds,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
-        beside = _beside(dataset, sums)
+        beside = beside_simple(dataset, sums)
         report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions, beside)
         folder = writer.new("scores")
-        report = _write(folder, report, dataset, windows, forecasters, model.bounds, beside)
+        if config.backtest:
+            report = replace(
+                report,
+                backtest=_backtest(
+                    writer.run, config, dataset, model, forecaster, linear, listen, should_stop
+                ),
+            )
+        report = _write(folder, report, dataset, windows, forecaster, model.bounds, beside)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
+    for text in report.warnings:
+        listen(Warned(text=text))
     failed = [gate for gate in report.gates if gate["failed"]]
     if failed:
         reasons = "; ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
@@ -114,6 +139,13 @@ def _report(
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
+    parts = {name.removeprefix(PART): scores.pop(name) for name in list(scores) if name.startswith(PART)}
+    networks = [part for part in parts if part in ("anchored", "free")]
+    warnings = []
+    if networks and scoring.as_good(scores["linear"], own):
+        warnings.append(
+            f"the networks add nothing on the {config.split} rows: the linear forecast is as good"
+        )
     ahead = metrics.per_step(sums["model"], scale)
     each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
     return EvaluateReport(
@@ -123,39 +155,48 @@ def _report(
         split=config.split,
         windows=windows,
         metrics=own,
+        parts=parts,
         baselines=scores,
         per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
         per_series=each,
-        worst=_worst(each, beside) if len(each) > 1 else [],
+        worst=worst(each, beside, WORST) if len(each) > 1 else [],
+        backtest=None,
         gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
         picture="",
         mase_left_out=metrics.without_scale(sums["model"], scale),
-        warnings=(),
+        warnings=tuple(warnings),
     )
 
 
-def _beside(dataset: Dataset, sums: Mapping[str, metrics.Errors]) -> dict[str, dict[str, Any]]:
-    """For each series the MASE of seasonal naive (naive where there is no season), and the model's beside it."""
-    scale, baseline = scoring.scale_of(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
-    simple = metrics.per_series(sums[baseline], scale)
-    ratios = metrics.beside(metrics.per_series(sums["model"], scale), simple)
-    return {
-        name: {"baseline": baseline, "baseline_mase": scores["mase"], "ratio": ratio}
-        for name, scores, ratio in zip(dataset.series.names, simple, ratios, strict=True)
-    }
+def _backtest(
+    run: Run,
+    config: EvaluateConfig,
+    dataset: Dataset,
+    model: Model,
+    forecaster: scoring.Forecaster,
+    linear: Linear,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> dict[str, Any]:
+    """The folds and their spread; trained as the run's model was, or that model itself."""
+    from lstm_cli.steps.backtesting import backtest, reused, spread
 
-
-def _worst(each: Mapping[str, Scores], beside: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The series that do worst. A ratio that is infinite comes first and is told as None."""
-    names = list(each)
-    places = metrics.worst_places([beside[name]["ratio"] for name in names], WORST)
-    found = []
-    for name in (names[place] for place in places):
-        ratio = beside[name]["ratio"]
-        own = {"series": name, "mase": each[name]["mase"], "mae": each[name]["mae"]}
-        found.append(own | beside[name] | {"ratio": ratio if np.isfinite(ratio) else None})
-    return found
+    assert config.backtest is not None
+    if config.reuse:
+        lookback = max(model.lookback, linear.lookback, dataset.schema.season)
+        folds = reused(dataset, forecaster, model.bounds, lookback, folds=config.backtest)
+    else:
+        folds = backtest(
+            load_dataset(run),
+            restored(TrainConfig, run.entry("train")["config"]),
+            folds=config.backtest,
+            jobs=config.jobs,
+            threads=config.threads or len(os.sched_getaffinity(0)),
+            listen=listen,
+            should_stop=should_stop,
+        )
+    return {"folds": folds, "spread": spread(folds), "reused": config.reuse}
 
 
 def _write(
@@ -163,14 +204,12 @@ def _write(
     report: EvaluateReport,
     dataset: Dataset,
     windows: Windows,
-    forecasters: Mapping[str, scoring.Forecaster],
+    forecaster: scoring.Forecaster,
     bounds: Bounds,
     beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
-    from dataclasses import replace
-
-    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecasters, bounds))
+    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecaster, bounds))
     report = replace(report, picture=str(folder.folder / "forecasts.png"))
     folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
     folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
@@ -180,7 +219,20 @@ def _write(
     figures = report.to_json()
     folder.write_json(
         "scores.json",
-        {name: figures[name] for name in ("model", "precision", "split", "windows", "metrics", "baselines")},
+        {
+            name: figures[name]
+            for name in (
+                "model",
+                "precision",
+                "split",
+                "windows",
+                "metrics",
+                "parts",
+                "baselines",
+                "backtest",
+            )
+            if name in figures
+        },
     )
     return report
 
@@ -200,14 +252,12 @@ def _table(
     return text.getvalue().encode()
 
 
-def _picture(
-    dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: Bounds
-) -> bytes:
+def _picture(dataset: Dataset, windows: Windows, forecaster: scoring.Forecaster, bounds: Bounds) -> bytes:
     """Four windows, spread over series, targets and time: history, truth, forecast, baseline."""
     from lstm_cli.pictures.forecast import Panel, draw_forecast
 
     schema = dataset.schema
-    beside = "seasonal_naive" if "seasonal_naive" in forecasters else "naive"
+    beside = "seasonal_naive" if schema.seasons else "naive"
     panels = []
     for place, target in _shown(windows, dataset.targets):
         batch, one = windows[place], int(windows.series[place])
@@ -215,8 +265,9 @@ def _picture(
         origin = int(windows.origins[place] - dataset.series.offset[one])
         times = _times(dataset, one, origin - shown, origin + schema.horizon)
         named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
+        forecasts = forecaster(batch)
         drawn = {
-            name: in_units(dataset, forecasters[name](batch), batch.series, bounds)[0, :, target]
+            name: in_units(dataset, forecasts[name], batch.series, bounds)[0, :, target]
             for name in ("model", beside)
         }
         history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)

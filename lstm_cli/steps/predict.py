@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,13 +13,12 @@ from lstm_cli.data.clamp import in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.origin import known_ahead, last_windows, times_ahead
 from lstm_cli.data.output import Forecast, encode, format_of
-from lstm_cli.data.scaling import Scaler
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.time_format import format_times
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.events import Listener, Warned
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
-from lstm_cli.shipped import Model, load_graph, load_model
+from lstm_cli.shipped import Model, as_trained, load_graph, load_model
 from lstm_cli.steps.reporting import plain
 
 BATCH = 1024  # series forecast at a time
@@ -114,7 +113,7 @@ def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
     """The run's data, scaled as the model knows them."""
     dataset = load_dataset(run)
     if not run.stale("model"):
-        return dataset
+        return as_trained(dataset, model)
     differs = _differences(model, dataset)
     if differs:
         raise StaleArtifact(
@@ -122,7 +121,7 @@ def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
             hint=f"run '{command('train', run.path)}' again",
         )
     warn(f"the model of {run.path} was trained on earlier data; '{command('train', run.path)}' renews it")
-    return _rescaled(dataset, model)
+    return as_trained(dataset, model)
 
 
 def _differences(model: Model, dataset: Dataset) -> str:
@@ -136,24 +135,6 @@ def _differences(model: Model, dataset: Dataset) -> str:
         "series": (old.series_name, new.series_name),
     }
     return " and ".join(name for name, (before, after) in pairs.items() if before != after)
-
-
-def _rescaled(dataset: Dataset, model: Model) -> Dataset:
-    """The data in the model's scaling; a series that the model has not seen keeps its own."""
-    at = {name: place for place, name in enumerate(model.series.names)}
-    old = [at.get(name) for name in dataset.series.names]
-    center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
-    for one, place in enumerate(old):
-        if place is not None:
-            center[one], scale[one] = model.scaler.center[place], model.scaler.scale[place]
-    scaler = Scaler(kind=model.scaler.kind, center=center, scale=scale)
-    values = np.empty_like(dataset.values_scaled)
-    for one, (begin, length) in enumerate(
-        zip(dataset.series.offset, dataset.series.count + dataset.series.ahead, strict=True)
-    ):
-        rows = slice(begin, begin + length)
-        values[rows] = scaler.scaled(dataset.scaler.unscaled(dataset.values_scaled[rows], one), one)
-    return replace(dataset, scaler=scaler, values_scaled=values)
 
 
 def _new(

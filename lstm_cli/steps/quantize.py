@@ -1,7 +1,6 @@
 """`quantize`: a smaller model, kept only where it forecasts as well."""
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import numpy as np
 from lstm_cli import metrics, scoring
 from lstm_cli.config import QuantizeConfig
 from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Batch
+from lstm_cli.data.windows import Batch, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import writing
-from lstm_cli.shipped import load_graph, load_linear, load_model
+from lstm_cli.shipped import as_trained, load_graph, load_model, load_validated
 from lstm_cli.steps.reporting import plain, plain_value
 
 TIMED_WINDOWS = 256  # windows in a timed batch
@@ -45,7 +44,6 @@ def quantize(
     run: Path, config: QuantizeConfig, listen: Listener, *, lock_wait: float = 0.0
 ) -> QuantizeReport:
     """Quantises the run's model. Raises QuantizationLoss, and keeps the old one, where the error grows too much."""
-    from lstm_cli.runtime.quantization import to_fp16, to_int8
     from lstm_cli.runtime.session import open_session
 
     with writing(run, step="quantize", lock_wait=lock_wait) as writer:
@@ -54,16 +52,20 @@ def quantize(
         folder = writer.new("quantized")
         graph, _ = load_graph(writer.run, "fp32")
         listen(Progressed(stage="quantising", done=0))
-        small = to_int8(graph, scratch=folder.scratch()) if config.to == "int8" else to_fp16(graph)
-        dataset, model, linear = load_dataset(writer.run), load_model(writer.run), load_linear(writer.run)
-        windows = scoring.scored_windows(dataset, "val", model.lookback, linear)
+        small = _smaller(graph, config.to, folder.scratch())
+        model = load_model(writer.run)
+        dataset = as_trained(load_dataset(writer.run), model)
+        # The validation rows judge the graph that has not seen them.
+        judged = load_validated(writer.run)
+        judged_small = _smaller(judged, config.to, folder.scratch()) if model.refitted else small
+        windows = split_windows(dataset, "val", model.lookback)
         sessions = {
-            "fp32": scoring.shortened(open_session(graph, threads=None), model.lookback),
-            "quantized": scoring.shortened(open_session(small, threads=None), model.lookback),
+            name: scoring.model_forecaster(open_session(one, threads=None), model.lookback, name=name)
+            for name, one in (("fp32", judged), ("quantized", judged_small))
         }
         sums = scoring.score(
             windows,
-            sessions,
+            scoring.together(*sessions.values()),
             model.bounds,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
@@ -99,13 +101,19 @@ def quantize(
     return report
 
 
+def _smaller(graph: bytes, to: str, scratch: Path) -> bytes:
+    from lstm_cli.runtime.quantization import to_fp16, to_int8
+
+    return to_int8(graph, scratch=scratch) if to == "int8" else to_fp16(graph)
+
+
 def _growth(before: float | None, after: float | None) -> float:
     if before is None or after is None or not np.isfinite(after):
         return float("inf") if after is None or not np.isfinite(after) else 0.0
     return (after - before) / before if before > 0 else float(after > 0)
 
 
-def _latency(sessions: dict[str, Callable[[Batch], np.ndarray]], batch: Batch) -> dict[str, float]:
+def _latency(sessions: dict[str, scoring.Forecaster], batch: Batch) -> dict[str, float]:
     """The median milliseconds of one batch, measured in turn so that a busy machine slows both alike."""
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for _ in range(ROUNDS):

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import EpochEnded, Listener, TrainingStarted
+from lstm_cli.events import EpochEnded, Listener
+from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.batches import DeviceWindows, TensorBatch, shuffled
 from lstm_cli.training.plan import Plan, learning_rate
 
@@ -21,9 +22,10 @@ State = dict[str, Tensor]
 class Fitted:
     """What a training found."""
 
-    weights: State  # of the best epoch, on the CPU
-    history: list[dict[str, float | int | bool | None]]  # one entry an epoch, as in EpochEnded
+    weights: State  # of the best epoch, or the last where nothing was validated; on the CPU
+    history: list[dict[str, float | int | str | bool | None]]  # one entry an epoch, as in EpochEnded
     best_epoch: int
+    best_loss: float | None  # on validation; None where there was none
     steps: int
     stopped: str  # "epochs" or "patience"
     seconds: float
@@ -32,38 +34,30 @@ class Fitted:
 def fit(
     model: nn.Module,
     windows: DeviceWindows,
-    validate: Callable[[nn.Module], float],
+    validate: Callable[[nn.Module], float] | None,
     plan: Plan,
     *,
-    name: str,
+    part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> Fitted:
     """Trains the model and returns the weights with the best validation loss; the model keeps the last ones.
 
-    validate: the validation loss of a network in evaluation mode. should_stop: asked at every step; the number
-    of a signal ends training with Interrupted. Raises TrainingDiverged, naming epoch and step, for a loss,
-    gradient or weight that is not finite.
+    validate: the validation loss of a network in evaluation mode; None: all epochs of the plan are trained and
+    the last weights returned. part: the name of what is trained, for the listener. should_stop: asked at every
+    step; the number of a signal ends training with Interrupted. All chance comes from the plan's seed.
+    Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite.
     """
     began = time.monotonic()
-    torch.manual_seed(plan.seed)
+    seed_dropout(model, torch.Generator(windows.device).manual_seed(plan.seed))
     order = shuffled(len(windows), plan.batch_size, torch.Generator().manual_seed(plan.seed))
     optimizer = make_optimizer(model, plan)
     kept = Average(model) if plan.averaged else model
     stopping = Stopping(plan)
-    listen(
-        TrainingStarted(
-            model=name,
-            parameters=sum(weight.numel() for weight in model.parameters()),
-            windows=len(windows),
-            epochs=plan.epochs,
-            steps_per_epoch=plan.steps_per_epoch,
-        )
-    )
-    history: list[dict[str, float | int | bool | None]] = []
+    history: list[dict[str, float | int | str | bool | None]] = []
     weights: State = {}
     plateau = 1.0
-    for epoch in range(plan.epochs + 1):
+    for epoch in range(plan.stop_after + 1):
         step = epoch * plan.steps_per_epoch
         loss = norm = None
         if epoch:
@@ -73,21 +67,18 @@ def fit(
                 model, kept, windows, order, optimizer, shares, plan, epoch=epoch, should_stop=should_stop
             )
         judged = kept.model if isinstance(kept, Average) else model
-        judged.eval()
-        with torch.no_grad():
-            val_loss = validate(judged)
-        if not math.isfinite(val_loss):
-            raise diverged("the validation loss", epoch, step)
-        best = stopping.update(epoch, val_loss)
+        val_loss = None if validate is None else _validated(judged, validate, epoch, step)
+        best = epoch == plan.stop_after if val_loss is None else stopping.update(epoch, val_loss)
         if best:
             weights = {key: value.detach().cpu().clone() for key, value in judged.state_dict().items()}
         ended = EpochEnded(
+            part=part,
             epoch=epoch,
-            epochs=plan.epochs,
+            epochs=plan.stop_after,
             step=step,
             train_loss=loss,
             val_loss=val_loss,
-            best=best,
+            best=best and validate is not None,
             lr=plan.lr * plateau * learning_rate(plan, max(step - 1, 0)),
             grad_norm=norm,
             seconds=time.monotonic() - began,
@@ -96,20 +87,26 @@ def fit(
         listen(ended)
         if stopping.over:
             break
-        if (
-            plan.schedule == "plateau"
-            and stopping.waited
-            and stopping.waited % max(1, plan.patience // 3) == 0
-        ):
+        if plan.schedule == "plateau" and stopping.due(plan.patience // 3):
             plateau *= 0.5
     return Fitted(
         weights=weights,
         history=history,
-        best_epoch=stopping.best_epoch,
+        best_epoch=stopping.best_epoch if validate else plan.stop_after,
+        best_loss=stopping.best if validate else None,
         steps=step,
-        stopped="patience" if stopping.over and epoch < plan.epochs else "epochs",
+        stopped="patience" if stopping.over and epoch < plan.stop_after else "epochs",
         seconds=time.monotonic() - began,
     )
+
+
+def _validated(model: nn.Module, validate: Callable[[nn.Module], float], epoch: int, step: int) -> float:
+    model.eval()
+    with torch.no_grad():
+        loss = validate(model)
+    if not math.isfinite(loss):
+        raise diverged("the validation loss", epoch, step)
+    return loss
 
 
 def _train_epoch(
@@ -225,6 +222,10 @@ class Stopping:
             return True
         self.waited += 1
         return False
+
+    def due(self, every: int) -> bool:
+        """Whether a multiple of so many epochs went by since the best one."""
+        return self.waited > 0 and self.waited % max(1, every) == 0
 
     @property
     def over(self) -> bool:

@@ -6,29 +6,37 @@ import numpy as np
 import torch
 from torch import nn
 
+from lstm_cli.data.scaling import LARGEST_LOG
+from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.fit import batch_loss
 
 BATCH = 512  # windows validated at a time
 
 
-def by_score(windows: DeviceWindows, error_scale: np.ndarray) -> Callable[[nn.Module], float]:
-    """Mean |error| over the series' seasonal error: MASE over windows and steps.
-
-    error_scale [S, C]: the seasonal errors in scaled units. Where no series has one, the plain mean |error|.
-    """
-    usable = np.isfinite(error_scale) & (error_scale > 0)
-    weight = (
-        np.where(usable, 1 / np.where(usable, error_scale, 1), 0) if usable.any() else np.ones(usable.shape)
+def by_score(windows: DeviceWindows, yardstick: Yardstick) -> Callable[[nn.Module], float]:
+    """Mean |error| over the series' seasonal error: MASE over windows and steps."""
+    center, scale, weight = (
+        torch.from_numpy(figures.astype(np.float32)).to(windows.device)
+        for figures in (yardstick.center, yardstick.scale, yardstick.weight)
     )
-    weights = torch.from_numpy(weight.astype(np.float32)).to(windows.device)
 
     def validate(model: nn.Module) -> float:
         total = count = 0.0
         for batch in windows.in_order(BATCH):
-            each = weights[batch.series][:, None, :]
-            error = (model(batch.past, batch.future, batch.mask) - batch.target).abs() * batch.observed
-            total += float((error * each).sum(dtype=torch.float64))
+            forecast = model(batch.past, batch.future, batch.mask)
+            each = weight[batch.series][:, None, :]
+            spread = scale[batch.series][:, None, :]
+            if yardstick.in_logs:
+                level = center[batch.series][:, None, :]
+                sides = (
+                    torch.exp((side * spread + level).double().clamp(max=LARGEST_LOG))
+                    for side in (forecast, batch.target)
+                )
+                error = (next(sides) - next(sides)).abs()
+            else:
+                error = (forecast - batch.target).abs() * spread
+            total += float((error * each * batch.observed).sum(dtype=torch.float64))
             count += float((batch.observed * (each > 0)).sum(dtype=torch.float64))
         return total / max(count, 1.0)
 

@@ -13,7 +13,8 @@ SEGMENT_STEPS = 2_000  # optimizer steps of a `segment` training, at most
 class Plan:
     """The settings of one call of `fit`."""
 
-    epochs: int  # at most
+    epochs: int  # at most, and what the schedule reckons with
+    stop_after: int  # epochs that are trained at most
     steps_per_epoch: int
     batch_size: int  # windows
     optimizer: str
@@ -42,6 +43,7 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     epochs = config.epochs or (math.ceil(SEGMENT_STEPS / steps) if segment else 100)
     return Plan(
         epochs=epochs,
+        stop_after=epochs,
         steps_per_epoch=steps,
         batch_size=batch_size,
         optimizer=config.optimizer,

@@ -1,0 +1,155 @@
+"""Ridge regressions of the next H values of a target on its last K, all penalties from one eigendecomposition."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.windows import Windows
+from lstm_cli.linear.forecast import window_moments
+
+PIECE = 4096  # rows whose products are formed at a time
+PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Windows as rows: every window and target is a row, in units of the target."""
+
+    past: np.ndarray  # [R, K] float32
+    mask: np.ndarray  # [R, K] bool, False for padding
+    truth: np.ndarray  # [R, H] float32, what is known ahead taken out
+    ahead: np.ndarray  # [R, H] float32, what was taken out
+    observed: np.ndarray  # [R, H] bool
+    mean: np.ndarray  # [R, 1] of the window
+    deviation: np.ndarray  # [R, 1] of the window
+    series: np.ndarray  # [R] the series of each row
+    target: np.ndarray  # [R] its target column
+
+    def taken(self, chosen: np.ndarray) -> "Rows":
+        """Some of the rows, by place."""
+        return Rows(**{name: value[chosen] for name, value in vars(self).items()})
+
+    def centred(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
+        middle = self.past[:, -1:] if center == "last" else self.mean
+        scale = self.deviation if scaled else np.ones_like(self.deviation)
+        return (self.past - middle) * self.mask / scale, (self.truth - middle) / scale, middle, scale
+
+
+def rows_of(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> Rows:
+    """All the windows as rows. unit [C]; window: steps whose mean and deviation count; response [A, C]."""
+    targets = len(unit)
+    parts: dict[str, list[np.ndarray]] = {
+        name: []
+        for name in ("past", "mask", "truth", "ahead", "observed", "mean", "deviation", "series", "target")
+    }
+    for batch in windows.batches(512):
+        values, ahead = batch.past[:, :, :targets], np.zeros_like(batch.target)
+        if len(response):
+            values = values - batch.past[:, :, -len(response) :] @ response
+            ahead = batch.future @ response
+        mean, deviation = window_moments(values, batch.mask, window, unit)
+        count = len(batch.series)
+        parts["past"].append(_by_target(values / unit))
+        parts["mask"].append(np.repeat(batch.mask > 0, targets, axis=0))
+        parts["truth"].append(_by_target((batch.target - ahead) / unit))
+        parts["ahead"].append(_by_target(ahead / unit))
+        parts["observed"].append(_by_target(batch.observed))
+        parts["mean"].append(_by_target(mean / unit))
+        parts["deviation"].append(_by_target(deviation / unit))
+        parts["series"].append(np.repeat(batch.series, targets))
+        parts["target"].append(np.tile(np.arange(targets), count))
+    whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    for name in ("past", "truth", "ahead", "mean", "deviation"):
+        whole[name] = whole[name].astype(np.float32)
+    return Rows(**whole)
+
+
+def _by_target(values: np.ndarray) -> np.ndarray:
+    """[B, T, C] -> [B * C, T]."""
+    return np.swapaxes(values, 1, 2).reshape(-1, values.shape[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Sums over rows from which every regression follows, for one way to centre and scale them; float64."""
+
+    squares: np.ndarray  # [K, K]
+    products: np.ndarray  # [K, H]
+    inputs: np.ndarray  # [K] mean
+    outputs: np.ndarray  # [H] mean
+    count: int
+
+    @staticmethod
+    def of(rows: Rows, center: str, scaled: bool) -> "Moments":
+        """Rows with a target that was not measured are left out, unless every row has one."""
+        whole = rows.observed.all(axis=1)
+        use = whole if whole.any() else np.ones_like(whole)
+        reach, horizon = rows.past.shape[1], rows.truth.shape[1]
+        sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
+        squares, products, total, wanted = sums
+        chosen = np.flatnonzero(use)
+        for first in range(0, len(chosen), PIECE):
+            sides = rows.taken(chosen[first : first + PIECE]).centred(center, scaled)
+            inputs, outputs = (side.astype(np.float64) for side in sides[:2])
+            squares += inputs.T @ inputs
+            products += inputs.T @ outputs
+            total += inputs.sum(axis=0)
+            wanted += outputs.sum(axis=0)
+        count = len(chosen)
+        return Moments(
+            squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
+        )
+
+    def solved(self, lookback: int, *, intercept: bool, season: int) -> "Solved":
+        """The regressions on the last `lookback` values.
+
+        The penalty grows with the lag as 1 + lag / season: old values are trusted less (Hoerl and Kennard 1970,
+        "Ridge regression", in its generalised form).
+        """
+        squares, products = self.squares[-lookback:, -lookback:], self.products[-lookback:]
+        inputs, outputs = self.inputs[-lookback:], self.outputs
+        if intercept:
+            squares = squares - self.count * np.outer(inputs, inputs)
+            products = products - self.count * np.outer(inputs, outputs)
+        trust = 1 / (1 + np.arange(lookback, 0, -1) / season)
+        trust = np.sqrt(trust / trust.mean())
+        values, vectors = np.linalg.eigh(squares * np.outer(trust, trust))
+        values = values.clip(min=0)
+        return Solved(
+            vectors=trust[:, None] * vectors,
+            values=values,
+            turned=vectors.T @ (trust[:, None] * products),
+            size=max(float(values.mean()), np.finfo(np.float64).tiny),
+            inputs=inputs if intercept else np.zeros_like(inputs),
+            outputs=outputs if intercept else np.zeros_like(outputs),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """The regressions of one group, for every penalty."""
+
+    vectors: np.ndarray  # [K, K]
+    values: np.ndarray  # [K]
+    turned: np.ndarray  # [K, H]
+    size: float  # the mean squared input, which penalties are counted in
+    inputs: np.ndarray  # [K] taken from the inputs
+    outputs: np.ndarray  # [H] added to the outputs
+
+    def forecasts(self, rows: Rows, center: str, scaled: bool) -> Iterator[np.ndarray]:
+        """For each penalty the forecast [R, H] of rows, in units of the target, float32."""
+        inputs, _, middle, scale = rows.centred(center, scaled)
+        turned = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
+            np.float32
+        )
+        for penalty in PENALTIES:
+            shrunk = self.turned / (self.values + penalty * self.size)[:, None]
+            yield (turned @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
+
+    def mixed(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        """The weighted sum of the regressions: weights [K, H] and intercept [H]."""
+        shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
+        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.turned)
+        return weights, sum(penalties.values()) * self.outputs - self.inputs @ weights

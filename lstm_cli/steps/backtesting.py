@@ -1,0 +1,173 @@
+"""The rolling-origin backtest of `evaluate`: was it luck?"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_cli import metrics, scoring
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.clamp import Bounds, bounds_of
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.folds import Cut, at_cut, cuts
+from lstm_cli.data.windows import split_windows
+from lstm_cli.errors import DataError, Interrupted
+from lstm_cli.events import Listener, Progressed, silent
+
+if TYPE_CHECKING:
+    from torch import nn
+
+METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
+
+
+def backtest(
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    folds: int,
+    jobs: int,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> list[dict[str, Any]]:
+    """Trains anew at each of `folds` cut-offs and scores the rows up to the next; a report for each.
+
+    jobs: folds side by side, each in a process of its own. Raises DataError where a cut-off leaves too few rows,
+    Interrupted.
+    """
+    chosen = cuts(dataset, folds)
+    _require_rows(dataset, chosen)
+    share = max(1, threads // jobs)
+    if jobs == 1:
+        reports = []
+        for number, cut in enumerate(chosen):
+            listen(Progressed(stage="backtest", done=number, total=folds, unit="cut-offs"))
+            reports.append(_retrained(dataset, cut, config, share, listen, should_stop))
+        return reports
+    import joblib
+
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(_retrained)(dataset, cut, config, share) for cut in chosen
+    )
+    reports = []
+    for report in done:
+        signum = should_stop()
+        if signum is not None:
+            raise Interrupted(signum)
+        reports.append(report)
+        listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
+    return reports
+
+
+def reused(
+    dataset: Dataset, forecaster: scoring.Forecaster, bounds: Bounds, lookback: int, *, folds: int
+) -> list[dict[str, Any]]:
+    """The model that there is, scored on the rows after each of the cut-offs; all of them test rows.
+
+    dataset: in the model's scaling. Raises DataError where the test rows hold fewer horizons than folds.
+    """
+    table, horizon = dataset.series, dataset.schema.horizon
+    most = int((table.count - table.val_end).max()) // horizon
+    if most < folds:
+        raise DataError(
+            f"the test rows hold {most} horizons, too few for {folds} cut-offs of a model that is reused",
+            hint=f"use --backtest {max(most, 1)}, or leave out --reuse: then it is trained anew at each",
+        )
+    windows = split_windows(dataset, "test", lookback)
+    within = windows.origins - table.offset[windows.series]
+    reports = []
+    for cut in cuts(dataset, folds):
+        first, after = cut.val_end[windows.series], cut.count[windows.series]
+        chosen = windows.taken((within >= first) & (within + horizon <= after))
+        sums = scoring.score(chosen, forecaster, bounds)
+        reports.append(_fold_report(dataset, cut, len(chosen), sums))
+    return reports
+
+
+def spread(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean, standard deviation, least and greatest of each metric over the folds, and in how many the model wins."""
+    told: dict[str, Any] = {}
+    for metric in METRICS:
+        values = [report["metrics"][metric] for report in reports if report["metrics"][metric] is not None]
+        if values:
+            told[metric] = {
+                "mean": float(np.mean(values)),
+                "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+                "least": min(values),
+                "greatest": max(values),
+            }
+    names = sorted({name for report in reports for name in report["baselines"]})
+    told["wins"] = {name: sum(_wins(report, name) for report in reports) for name in names}
+    return told
+
+
+def _wins(report: dict[str, Any], baseline: str) -> bool:
+    for metric in ("mase", "mae"):
+        ours, theirs = report["metrics"][metric], report["baselines"].get(baseline, {}).get(metric)
+        if ours is not None and theirs is not None:
+            return bool(ours < theirs)
+    return False
+
+
+def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
+    horizon = dataset.schema.horizon
+    if not (chosen[0].train_end >= horizon + 1).any():
+        raise DataError(
+            f"{len(chosen)} cut-offs leave {int(chosen[0].train_end.max())} training rows before the first, too few",
+            hint="use a smaller --backtest, or prepare with a shorter --horizon or --val",
+        )
+
+
+def _retrained(
+    dataset: Dataset,
+    cut: Cut,
+    config: TrainConfig,
+    threads: int,
+    listen: Listener = silent,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> dict[str, Any]:
+    """One fold, from training to its report; runs in a process of its own too."""
+    from lstm_cli.training.make import train_model
+
+    fold = at_cut(dataset, cut)
+    trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
+    known, linear = trained.dataset, trained.shipped.linear
+    lookback = trained.settings["lookback"]
+    forecaster = scoring.together(
+        _torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear)
+    )
+    windows = scoring.scored_windows(known, "test", lookback, linear)
+    bounds = bounds_of(fold, config)[0]
+    return _fold_report(known, cut, len(windows), scoring.score(windows, forecaster, bounds))
+
+
+def _torch_forecaster(network: "nn.Module", lookback: int) -> scoring.Forecaster:
+    import torch
+
+    @torch.no_grad()
+    def forecast(batch: Any) -> dict[str, np.ndarray]:
+        past, mask = batch.past[:, -lookback:], batch.mask[:, -lookback:]
+        inputs = (torch.from_numpy(np.ascontiguousarray(side)) for side in (past, batch.future, mask))
+        return {"model": network(*inputs).numpy()}
+
+    return forecast
+
+
+def _fold_report(dataset: Dataset, cut: Cut, windows: int, sums: dict[str, metrics.Errors]) -> dict[str, Any]:
+    """The scores of a fold, and its cut-off: the time of the first row that is scored, in the first series."""
+    scale = scoring.scale_of(dataset)
+    scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
+    parts = [name for name in scores if name.startswith("part.")]
+    for name in parts:
+        scores.pop(name)
+    first = int(cut.val_end[0])
+    times = dataset.schema.time_name is not None
+    moment = (
+        dataset.schema.step.times(np.array([first]), dataset.series.origin_us[0])[0] if times else first + 1
+    )
+    return {
+        "cut": str(np.datetime64(int(moment), "us").astype("datetime64[s]")) if times else f"row {moment}",
+        "windows": windows,
+        "metrics": scores.pop("model"),
+        "baselines": scores,
+    }

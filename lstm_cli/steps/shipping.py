@@ -1,0 +1,94 @@
+"""What a training leaves in the run: the graph, found to agree with torch, the weights and what describes them."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.clamp import Bounds
+from lstm_cli.data.dataset import describe
+from lstm_cli.data.windows import split_windows
+from lstm_cli.rundir import Folder
+from lstm_cli.shipped import VALIDATED
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lstm_cli.training.trained import Trained
+
+AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
+MODEL_VERSION = 2  # of model.json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graphs:
+    """The ONNX files of a model."""
+
+    shipped: bytes
+    validated: bytes | None  # before a refit; None where there was none
+
+
+def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
+    """The graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
+    return Graphs(
+        shipped=_graph(trained, trained.shipped.network, bounds),
+        validated=_graph(trained, trained.validated.network, bounds) if trained.refitted else None,
+    )
+
+
+def _graph(trained: "Trained", network: "nn.Module", bounds: Bounds) -> bytes:
+    import torch
+
+    from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
+
+    dataset, settings = trained.dataset, trained.settings
+    # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
+    # a forecast is clipped again in the file's units.
+    sides = [dataset.scaler.scaled(side[None, :], slice(None)) for side in (bounds.lower, bounds.upper)]
+    shared = all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides)
+    shared = shared and not dataset.scaler.in_logs  # what an exponential gives is above 0 by itself
+    lower, upper = (torch.from_numpy(side[0].astype(np.float32)) if shared else None for side in sides)
+    graph = export_onnx(
+        network, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
+    )
+    batch = split_windows(dataset, "val", settings["lookback"]).every(64)[:]
+    inputs = (torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask))
+    difference = check_agreement(graph, Bounded(network, lower, upper), *inputs)
+    largest = max(1.0, float(np.abs(batch.past[..., : dataset.targets]).max()))
+    if not difference <= AGREEMENT * largest:
+        raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
+    return graph
+
+
+def write_model(
+    folder: Folder, trained: "Trained", graphs: Graphs, bounds: Bounds, config: TrainConfig
+) -> None:
+    """Writes the files of the model; the same training writes the same bytes."""
+    import safetensors.numpy
+    import safetensors.torch
+
+    shipped, validated = trained.shipped, trained.validated
+    for name, content in describe(trained.dataset).items():
+        folder.write_json(name, content)
+    folder.write_json(
+        "model.json",
+        {
+            "version": MODEL_VERSION,
+            "name": config.model,
+            "settings": trained.settings,
+            "bounds": bounds.to_dict(),
+            "linear": validated.linear.settings(),
+            "weights": trained.weights,
+        },
+    )
+    folder.write_bytes("weights.safetensors", safetensors.torch.save(shipped.network.state_dict()))
+    folder.write_bytes("linear.safetensors", safetensors.numpy.save(shipped.linear.arrays()))
+    # Seconds differ from run to run, and so does the order of networks that train side by side.
+    lines = [{key: value for key, value in entry.items() if key != "seconds"} for entry in trained.history]
+    folder.write_bytes("history.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
+    folder.write_bytes("model.onnx", graphs.shipped)
+    if graphs.validated is not None:
+        folder.write_bytes(VALIDATED, graphs.validated)
+        folder.write_bytes("validated_linear.safetensors", safetensors.numpy.save(validated.linear.arrays()))

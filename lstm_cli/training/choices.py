@@ -1,0 +1,87 @@
+"""What the linear forecast settles before a network is trained: logarithms, and covariates that are known ahead."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.logs import LEVELS, can_take_logs, in_logs, spread_of_levels
+from lstm_cli.errors import DataError
+from lstm_cli.linear import Linear, fit_linear, linear_lookbacks
+
+COVARIATES_GAIN = (
+    0.005  # known-ahead inputs enter the linear forecast where they lower its error by this share
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a training starts from."""
+
+    dataset: Dataset  # in logs where those were chosen
+    linear: Linear
+    choices: dict[str, str]
+
+
+def settle(dataset: Dataset, config: TrainConfig, *, workers: int = 1) -> Start:
+    """Fits the linear forecast every way that is open and keeps the best on validation.
+
+    Raises DataError for `--logs on` where a training value is not positive.
+    """
+    dataset, linear, why = _logs(dataset, config, workers)
+    choices = {"logs": why}
+    if dataset.schema.known_ahead:
+        linear, choices["covariates"] = _covariates(dataset, linear, workers)
+    return Start(dataset=dataset, linear=linear, choices=choices)
+
+
+def fit(dataset: Dataset, workers: int, *, covariates: bool = False) -> Linear:
+    """The linear forecast with the lookbacks that the data allow."""
+    schema = dataset.schema
+    lookbacks = linear_lookbacks(
+        lookback=schema.lookback,
+        rows=int(np.median(dataset.series.train_end)),
+        horizon=schema.horizon,
+        season=schema.season,
+        fixed=schema.lookback_fixed,
+    )
+    return fit_linear(
+        dataset, lookbacks=lookbacks, window=schema.lookback, covariates=covariates, workers=workers
+    )
+
+
+def _logs(dataset: Dataset, config: TrainConfig, workers: int) -> tuple[Dataset, Linear, str]:
+    possible = can_take_logs(dataset)
+    if config.logs == "on":
+        if not possible:
+            raise DataError(
+                "--logs on needs training values above 0 in every series and target, and the standard scaler",
+                hint="use --logs off, or prepare the data without what is not positive",
+            )
+        logged = in_logs(dataset)
+        return logged, fit(logged, workers), "on, as --logs says"
+    plain = fit(dataset, workers)
+    if config.logs == "off":
+        return dataset, plain, "off, as --logs says"
+    if not possible:
+        return dataset, plain, "off: not every training value is above 0"
+    spread = spread_of_levels(dataset)
+    logged = in_logs(dataset)
+    in_log = fit(logged, workers)
+    if spread > LEVELS:
+        return logged, in_log, f"on: the levels of the series differ by a factor of {spread:.3g}"
+    scores = f"validation MASE of the linear forecast {in_log.score:.4g} in logs, {plain.score:.4g} without"
+    if in_log.score < plain.score:
+        return logged, in_log, f"on: {scores}"
+    return dataset, plain, f"off: {scores}"
+
+
+def _covariates(dataset: Dataset, plain: Linear, workers: int) -> tuple[Linear, str]:
+    with_them = fit(dataset, workers, covariates=True)
+    scores = (
+        f"validation MASE of the linear forecast {with_them.score:.4g} with them, {plain.score:.4g} without"
+    )
+    if with_them.score < (1 - COVARIATES_GAIN) * plain.score:
+        return with_them, f"known-ahead inputs are in the linear forecast: {scores}"
+    return plain, f"known-ahead inputs are in the networks alone: {scores}"

@@ -1,0 +1,41 @@
+"""From data to a trained model, whichever the config names."""
+
+from collections.abc import Callable
+
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.training.choices import settle
+from lstm_cli.training.device import choose_device
+from lstm_cli.training.segment import train_segment
+from lstm_cli.training.stacked import train_stacked
+from lstm_cli.training.trained import Trained
+
+
+def train_model(
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> Trained:
+    """Settles what the data decide, trains, and refits where the config or the model says so.
+
+    Same data, config and machine, same result, whatever number of threads. Raises
+    DeviceError, DataError, TrainingDiverged, Interrupted.
+    """
+    device = choose_device(config.device)
+    torch.set_num_threads(threads)
+    listen(Progressed(stage="fitting the linear forecast", done=0))
+    start = settle(dataset, config, workers=threads)
+    for name, reason in start.choices.items():
+        listen(Noted(text=f"{name} {reason}"))
+    if config.model == "stacked":
+        return train_stacked(start, config, device=device, listen=listen, should_stop=should_stop)
+    workers = threads if device.type == "cpu" else 1
+    return train_segment(
+        start, config, device=device, workers=workers, listen=listen, should_stop=should_stop
+    )

@@ -1,0 +1,185 @@
+"""The networks of the default model: their shapes, and their trainings side by side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.windows import Windows, split_windows
+from lstm_cli.data.yardstick import Yardstick
+from lstm_cli.events import Listener, TrainingStarted
+from lstm_cli.linear import Linear
+from lstm_cli.models.linear import LinearForecast
+from lstm_cli.models.segment import Anchored, SegmentNetwork, segment_length
+from lstm_cli.training.abreast import abreast
+from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.training.choices import Start
+from lstm_cli.training.fit import Fitted, fit
+from lstm_cli.training.judge import by_score
+from lstm_cli.training.plan import Plan, plan_training
+
+JUDGED_ROWS = 8_000  # windows x targets that a network is validated on; every further one costs time
+SEEDS = 3  # networks of each part with --effort best
+RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
+SLOWER = 1 / 3  # of the learning rate, where a network was best before its first step
+FREE_REACH = 1.5  # lookback of the free part over that of the anchored one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One training of one network."""
+
+    part: str
+    seed: int
+    plan: Plan
+    fitted: Fitted
+
+    @property
+    def loss(self) -> float:
+        """On validation; infinite where it was not measured."""
+        return float("inf") if self.fitted.best_loss is None else self.fitted.best_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What every training of a part needs."""
+
+    start: Start
+    config: TrainConfig
+    device: torch.device
+    workers: int  # trainings side by side
+    listen: Listener
+    should_stop: Callable[[], int | None]
+    shapes: dict[str, dict[str, Any]]  # part: the arguments of its network
+
+
+def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str, Any]:
+    """The arguments of a part's network."""
+    schema = dataset.schema
+    segment = config.segment or segment_length(season=schema.season, lookback=schema.lookback)
+    segment = min(segment, schema.lookback)
+    lookback = schema.lookback
+    if part == "free" and not schema.lookback_fixed:
+        rows = int(np.median(dataset.series.train_end))
+        lookback = max(lookback, min(int(FREE_REACH * lookback), (rows - schema.horizon) // 2))
+    return {
+        "inputs": len(schema.columns) + len(schema.calendar),
+        "targets": dataset.targets,
+        "known_ahead": schema.known_ahead,
+        "lookback": lookback // segment * segment,
+        "horizon": schema.horizon,
+        "segment": segment,
+        "seasons": schema.seasons,
+        "hidden": config.hidden[0] if config.hidden else 128,
+        "dropout": 0.2 if config.dropout is None else config.dropout,
+        "anchored": part == "anchored",
+    }
+
+
+def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
+    """The trainings that are kept: one a part, or several seeds of each."""
+    plan = plan_training(
+        work.config, windows=len(part_windows(work, "train", "anchored")), targets=work.start.dataset.targets
+    )
+    if not parts:
+        return []
+    rates = RATES if work.config.effort == "best" and work.config.lr is None else (1.0,)
+    tried = _train(work, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
+    if work.config.effort != "best" and work.config.lr is None:
+        # A network that only got worse was driven too fast.
+        again = [attempt for attempt in tried if attempt.fitted.best_epoch == 0]
+        tried += _train(work, [(one.part, replace(one.plan, lr=one.plan.lr * SLOWER)) for one in again])
+    best = [min((one for one in tried if one.part == part), key=lambda one: one.loss) for part in parts]
+    if work.config.effort != "best":
+        return best
+    more = [
+        (one.part, replace(one.plan, seed=one.plan.seed + number))
+        for one in best
+        for number in range(1, SEEDS)
+    ]
+    return best + _train(work, more)
+
+
+def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
+    """Trains a network for each part and plan, side by side where there are workers."""
+
+    def task(part: str, plan: Plan) -> Callable[[Callable[[], int | None]], Attempt]:
+        network = network_of(work, part, work.start.linear, plan.seed)
+        windows = DeviceWindows(part_windows(work, "train", part), work.device)
+        most = max(1, JUDGED_ROWS // work.start.dataset.targets)
+        judged = DeviceWindows(part_windows(work, "val", part).every(most), work.device)
+        validate = by_score(judged, Yardstick.of(work.start.dataset))
+        work.listen(
+            TrainingStarted(
+                model=part,
+                parameters=sum(weight.numel() for weight in network.parameters()),
+                windows=len(windows),
+                epochs=plan.epochs,
+                steps_per_epoch=plan.steps_per_epoch,
+            )
+        )
+
+        def run(should_stop: Callable[[], int | None]) -> Attempt:
+            fitted = fit(
+                network, windows, validate, plan, part=part, listen=work.listen, should_stop=should_stop
+            )
+            return Attempt(part=part, seed=plan.seed, plan=plan, fitted=fitted)
+
+        return run
+
+    tasks = [task(part, plan) for part, plan in wanted]
+    return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
+
+
+def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
+    """The same trainings, for as many steps as were best, on the training rows of `work` and without validation."""
+
+    def task(one: Attempt) -> Callable[[Callable[[], int | None]], Attempt]:
+        network = network_of(work, one.part, work.start.linear, one.seed)
+        windows = DeviceWindows(part_windows(work, "train", one.part), work.device)
+        plan = replace(one.plan, stop_after=one.fitted.best_epoch)
+
+        def run(should_stop: Callable[[], int | None]) -> Attempt:
+            fitted = fit(
+                network, windows, None, plan, part=one.part, listen=work.listen, should_stop=should_stop
+            )
+            return replace(one, fitted=fitted)
+
+        return run
+
+    return abreast([task(one) for one in attempts], workers=work.workers, should_stop=work.should_stop)
+
+
+def network_of(work: Work, part: str, linear: Linear, seed: int) -> torch.nn.Module:
+    """A network with random weights that depend on the part and the seed alone."""
+    torch.manual_seed(seed)
+    network = SegmentNetwork(**work.shapes[part])
+    network.unit.copy_(torch.from_numpy(linear.unit))
+    whole = Anchored(linear_module(linear), network) if part == "anchored" else network
+    return whole.to(work.device)
+
+
+def part_windows(work: Work, split: str, part: str) -> Windows:
+    """The windows of a split, as far back as the part looks."""
+    lookback = work.shapes[part]["lookback"]
+    if part == "anchored":
+        lookback = max(lookback, work.start.linear.lookback)
+    return split_windows(work.start.dataset, split, lookback)
+
+
+def linear_module(linear: Linear) -> LinearForecast:
+    """The linear forecast as a module."""
+    module = LinearForecast(
+        targets=len(linear.unit),
+        horizon=len(linear.bias),
+        reach=len(linear.last_weights),
+        window=linear.window,
+        share=linear.share,
+        response=len(linear.response),
+    )
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in linear.arrays().items()})
+    return module

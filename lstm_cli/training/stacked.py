@@ -1,0 +1,102 @@
+"""The textbook LSTM, trained as a whole."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset import Dataset, all_known
+from lstm_cli.data.windows import split_windows
+from lstm_cli.events import Listener, Noted, TrainingStarted
+from lstm_cli.linear import refit_linear
+from lstm_cli.models.stacked import Stacked
+from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.training.choices import Start
+from lstm_cli.training.fit import Fitted, fit
+from lstm_cli.training.judge import by_loss
+from lstm_cli.training.plan import Plan, plan_training
+from lstm_cli.training.trained import Part, Trained, Version
+
+
+def train_stacked(
+    start: Start,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> Trained:
+    """Trains the network; with `refit`, again on training and validation rows for as many epochs as were best."""
+    began = time.monotonic()
+    dataset, settings = start.dataset, _settings(start.dataset, config)
+    windows = _windows(dataset, "train", device)
+    plan = plan_training(config, windows=len(windows), targets=dataset.targets)
+
+    def trained(windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None) -> tuple[Stacked, Fitted]:
+        torch.manual_seed(config.seed)
+        network = Stacked(**settings | {"hidden": tuple(settings["hidden"])}).to(device)
+        listen(
+            TrainingStarted(
+                model=config.model,
+                parameters=sum(weight.numel() for weight in network.parameters()),
+                windows=len(windows),
+                epochs=plan.stop_after,
+                steps_per_epoch=plan.steps_per_epoch,
+            )
+        )
+        validate = None if judged is None else by_loss(judged, config.loss)
+        fitted = fit(
+            network, windows, validate, plan, part=config.model, listen=listen, should_stop=should_stop
+        )
+        network.cpu().load_state_dict(fitted.weights)
+        return network.requires_grad_(False).eval(), fitted
+
+    network, fitted = trained(windows, plan, _windows(dataset, "val", device))
+    validated = shipped = Version(network=network, linear=start.linear)
+    if config.refit:
+        listen(Noted(text="fitting again on the training and validation rows"))
+        known = all_known(dataset)
+        again, _ = trained(
+            _windows(known, "train", device), replace(plan, stop_after=fitted.best_epoch), None
+        )
+        shipped = Version(network=again, linear=refit_linear(known, start.linear))
+    part = Part(
+        name=config.model,
+        lr=plan.lr,
+        best_epoch=fitted.best_epoch,
+        epochs_run=len(fitted.history) - 1,
+        steps=fitted.best_epoch * plan.steps_per_epoch,
+        stopped=fitted.stopped,
+    )
+    return Trained(
+        dataset=dataset,
+        settings=settings,
+        shipped=shipped,
+        validated=validated,
+        parts=(part,),
+        weights={},
+        choices=start.choices,
+        history=fitted.history,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
+    return DeviceWindows(split_windows(dataset, split), device)
+
+
+def _settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
+    """The arguments of the network's class."""
+    schema = dataset.schema
+    return {
+        "inputs": len(schema.columns) + len(schema.calendar),
+        "targets": dataset.targets,
+        "known_ahead": schema.known_ahead,
+        "horizon": schema.horizon,
+        "lookback": schema.lookback,
+        "hidden": list(config.hidden or (64, 64)),
+        "dropout": 0.2 if config.dropout is None else config.dropout,
+    }
