@@ -133,6 +133,7 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
         "per_target": {"OT": scores(1)},
         "per_series": {"": scores(1)},
         "worst": [],
+        "backtest": None,
         "gates": [],
         "picture": "runs/load/scores/0001/forecasts.png",
         "mase_left_out": 0,
