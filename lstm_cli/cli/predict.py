@@ -81,7 +81,7 @@ def predict(
         )
 
     def work() -> None:
-        from lstm_cli.cli import tables
+        from lstm_cli.cli import page, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.cli.streams import writing_out
         from lstm_cli.steps.predict import predict as step
@@ -89,7 +89,7 @@ def predict(
         with listening() as listen, writing_out() if output == "-" else nullcontext():
             report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
         if as_json:
-            tables.show_json(report)
+            page.show_json(report)
         elif output != "-":
             tables.tell_forecast(report)
 

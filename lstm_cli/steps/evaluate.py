@@ -22,10 +22,12 @@ from lstm_cli.linear import Linear
 from lstm_cli.metrics import Scores
 from lstm_cli.rundir import Folder, Run, writing
 from lstm_cli.shipped import Model, as_trained, load_graph, load_linear, load_model, load_validated
+from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
 
 PART = "part."  # before the name of a part
 PANELS = 4  # forecasts in the picture
+WORST = 10  # series in the list of those that do worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class EvaluateReport:
     per_step: list[Scores]
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
+    worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
     backtest: dict[str, Any] | None  # folds: cut-off, windows, metrics, baselines; spread over them; reused
     gates: list[dict[str, Any]]
     picture: str
@@ -97,7 +100,8 @@ def evaluate(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
-        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
+        beside = beside_simple(dataset, sums)
+        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions, beside)
         folder = writer.new("scores")
         if config.backtest:
             report = replace(
@@ -106,7 +110,7 @@ def evaluate(
                     writer.run, config, dataset, model, forecaster, linear, listen, should_stop
                 ),
             )
-        report = _write(folder, report, dataset, windows, forecaster, model.bounds)
+        report = _write(folder, report, dataset, windows, forecaster, model.bounds, beside)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
@@ -130,6 +134,7 @@ def _report(
     windows: int,
     sums: Mapping[str, metrics.Errors],
     conditions: list[gates.Gate],
+    beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
@@ -142,6 +147,7 @@ def _report(
             f"the networks add nothing on the {config.split} rows: the linear forecast is as good"
         )
     ahead = metrics.per_step(sums["model"], scale)
+    each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
     return EvaluateReport(
         run=str(run),
         model=model,
@@ -153,7 +159,8 @@ def _report(
         baselines=scores,
         per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
-        per_series=dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True)),
+        per_series=each,
+        worst=worst(each, beside, WORST) if len(each) > 1 else [],
         backtest=None,
         gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
         picture="",
@@ -199,13 +206,16 @@ def _write(
     windows: Windows,
     forecaster: scoring.Forecaster,
     bounds: Bounds,
+    beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
     folder.write_bytes("forecasts.png", _picture(dataset, windows, forecaster, bounds))
     report = replace(report, picture=str(folder.folder / "forecasts.png"))
     folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
     folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
-    folder.write_bytes("per_series.csv", _table("series", list(report.per_series.items())))
+    per_series = [(name, {**scores, **beside[name]}) for name, scores in report.per_series.items()]
+    columns = (*metrics.NAMES, "baseline", "baseline_mase", "ratio")
+    folder.write_bytes("per_series.csv", _table("series", per_series, columns))
     figures = report.to_json()
     folder.write_json(
         "scores.json",
@@ -227,15 +237,17 @@ def _write(
     return report
 
 
-def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
+def _table(
+    name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]], columns: Sequence[str] = metrics.NAMES
+) -> bytes:
     from lstm_cli.data.output import safe_text
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([name, *metrics.NAMES])
+    writer.writerow([name, *columns])
     for key, scores in rows:
         writer.writerow(
-            [safe_text(key) if isinstance(key, str) else key, *(scores[metric] for metric in metrics.NAMES)]
+            [safe_text(key) if isinstance(key, str) else key, *(scores[column] for column in columns)]
         )
     return text.getvalue().encode()
 

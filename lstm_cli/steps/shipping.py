@@ -46,10 +46,11 @@ def _graph(trained: "Trained", network: "nn.Module", bounds: Bounds) -> bytes:
     dataset, settings = trained.dataset, trained.settings
     # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
     # a forecast is clipped again in the file's units.
-    sides = [dataset.scaler.scaled(side[None, :], slice(None)) for side in (bounds.lower, bounds.upper)]
-    shared = all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides)
-    shared = shared and not dataset.scaler.in_logs  # what an exponential gives is above 0 by itself
-    lower, upper = (torch.from_numpy(side[0].astype(np.float32)) if shared else None for side in sides)
+    lower = upper = None
+    if not dataset.scaler.in_logs:  # what an exponential gives is above 0 by itself
+        sides = [dataset.scaler.scaled(side[None, :], slice(None)) for side in (bounds.lower, bounds.upper)]
+        if all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides):
+            lower, upper = (torch.from_numpy(side[0].astype(np.float32)) for side in sides)
     graph = export_onnx(
         network, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
     )

@@ -87,13 +87,30 @@ def train_report(**changes: Any) -> TrainReport:
         "epochs_run": 11,
         "best_epoch": 7,
         "steps": 2013,
+        "refitted": True,
+        "parts": {
+            "linear": {"mae_scaled": 0.32, "mase": 0.9},
+            "anchored": {"mae_scaled": 0.315, "mase": 0.89},
+        },
+        "trainings": [
+            {
+                "name": "anchored",
+                "lr": 1e-3,
+                "best_epoch": 7,
+                "epochs_run": 11,
+                "steps": 2013,
+                "stopped": "patience",
+            }
+        ],
+        "weights": {"linear": [0.25, 0.3, 0.35, 0.4], "anchored": [0.75, 0.7, 0.65, 0.6]},
+        "choices": {"logs": "off, as --logs says"},
         "val": {"mae_scaled": 0.31, "mase": 0.88},
         "val_baselines": {
             "naive": {"mae_scaled": 0.6, "mase": 1.5},
             "seasonal_naive": {"mae_scaled": 0.4, "mase": 1.02},
             "linear": {"mae_scaled": 0.32, "mase": 0.9},
         },
-        "linear": {"lookback": 336, "penalty": 0.1},
+        "linear": {"lookback": 336, "regressions": 57},
         "stopped": "patience",
         "notes": ("no forecast below 0: no training value is negative",),
         "seconds": 12.3,
@@ -110,10 +127,13 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
         "split": "test",
         "windows": 3461,
         "metrics": scores(1),
+        "parts": {"linear": scores(1.001), "anchored": scores(1.02)},
         "baselines": {"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
         "per_step": [{"step": step, **scores(step / 24)} for step in range(1, 25)],
         "per_target": {"OT": scores(1)},
         "per_series": {"": scores(1)},
+        "worst": [],
+        "backtest": None,
         "gates": [],
         "picture": "runs/load/scores/0001/forecasts.png",
         "mase_left_out": 0,
@@ -181,6 +201,7 @@ def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int |
             time.sleep(float(os.environ.get("FAKE_STEP", "0.001")))
         listen(
             EpochEnded(
+                part=config.model,
                 epoch=epoch,
                 epochs=epochs,
                 step=10 * epoch,

@@ -10,6 +10,7 @@ from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warn
 
 def epoch(number, **changes):
     values = {
+        "part": "anchored",
         "train_loss": 0.25,
         "val_loss": 0.5,
         "best": False,
@@ -23,9 +24,13 @@ def epoch(number, **changes):
 def test_events_as_lines():
     assert describe(Warned(text="w")) == "warning: w"
     assert describe(Noted(text="n")) == "n"
-    assert describe(epoch(3)) == "epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
+    line = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
+    assert describe(epoch(3)) == line
     assert describe(epoch(0, train_loss=None, best=True)).startswith(
-        "epoch  0/12  train       -  val  0.5000 best"
+        "anchored epoch  0/12  train       -  val  0.5000 best"
+    )
+    assert describe(epoch(3, part="free", val_loss=None)) == (
+        "free     epoch  3/12  train  0.2500  val       -       lr 1.0e-03    1.5 s"
     )
     started = TrainingStarted(model="segment", parameters=1234, windows=5678, epochs=9, steps_per_epoch=330)
     assert (

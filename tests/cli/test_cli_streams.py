@@ -71,7 +71,7 @@ def test_warnings_go_to_stderr():
 def test_a_log_has_a_line_an_epoch_and_no_escape():
     ended = run("train", "run", FAKE_EPOCHS="5")
     lines = ended.stderr.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{n}/5" for n in range(6)]
+    assert [line.split()[2] for line in lines if line.startswith("segment")] == [f"{n}/5" for n in range(6)]
     assert len(lines) == 8  # the device and the start besides
     assert "\x1b" not in ended.stderr + ended.stdout
     assert "\r" not in ended.stderr + ended.stdout

@@ -60,6 +60,29 @@ def test_the_baselines_are_scored_on_the_same_windows(run: Path, panel: Path) ->
     assert report.baselines["seasonal_naive"]["mae"] == pytest.approx(np.mean(seasonal), rel=1e-5)
 
 
+def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    assert {row["series"] for row in report.worst} == {"A", "B"}
+    assert report.worst[0]["ratio"] >= report.worst[1]["ratio"]
+    dataset = load_dataset(open_run(run))
+    folder = next((run / "scores").iterdir())
+    lines = [line.split(",") for line in (folder / "per_series.csv").read_text().splitlines()]
+    table = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
+    for row in report.worst:
+        one = dataset.series.names.index(row["series"])
+        begin = dataset.series.offset[one]
+        sales = dataset.in_units(dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, one))
+        sales = sales[:, 0, 0]
+        error = np.mean([np.abs(sales[at - 7 : at] - sales[at : at + 7]).mean() for at in range(104, 124)])
+        training = np.abs(sales[7:91] - sales[:84]).mean()
+        assert row["baseline"] == "seasonal_naive"
+        assert row["baseline_mase"] == pytest.approx(error / training, rel=1e-4)
+        assert row["mase"] == report.per_series[row["series"]]["mase"]
+        assert row["ratio"] == pytest.approx(row["mase"] / row["baseline_mase"])
+        assert float(table[row["series"]]["ratio"]) == pytest.approx(row["ratio"])
+        assert float(table[row["series"]]["mae"]) == pytest.approx(row["mae"])
+
+
 def test_the_report_is_plain_json_and_kept_verbatim(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(split="val"), silent).to_json()
     json.dumps(report, allow_nan=False)
