@@ -10,7 +10,9 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
 
 BATCH = 512  # windows forecast at a time
-MOST_WINDOWS = 2000  # of training and of validation, evenly spaced: their neighbours say nearly the same
+MOST_ROWS = (
+    6000  # windows x targets of training and of validation, evenly spaced: neighbours say nearly the same
+)
 MOST_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
 
 
@@ -26,7 +28,7 @@ def fit_intervals(
     A model that was fitted on the validation rows too knows them: give the one from before.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
-    most = max(1, min(MOST_WINDOWS, MOST_CELLS // (horizon * targets)))
+    most = max(1, min(MOST_ROWS // targets, MOST_CELLS // (horizon * targets)))
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
     chosen = {name: windows.every(most) for name, windows in splits.items()}
     total, done = sum(len(windows) for windows in chosen.values()), 0

@@ -2,9 +2,9 @@
 
 An interval is the forecast +- half(level, step) * spread(window), in scaled space, so that whatever turns scaled
 values into the file's units (a shift, a scale, an exponential) keeps it in order. `spread` is how much the
-window itself moves: the mean |v_t - v_(t-m)| over its lookback. `half` are quantiles of |error| / spread, pooled
-over series and targets: split conformal prediction with a local scale (Papadopoulos et al. 2002, "Inductive
-confidence machines for regression"; Lei et al. 2018, "Distribution-free predictive inference for regression").
+window itself moves. `half` are quantiles of |error| / spread, pooled over series and targets: split conformal
+prediction with a local scale (Papadopoulos et al. 2002, "Inductive confidence machines for regression"; Lei et
+al. 2018, "Distribution-free predictive inference for regression").
 
 Two things of time series break the guarantee of that: the windows overlap, and a few validation rows may be
 calmer or wilder than what comes. So errors of the training windows join them, made larger by the model's
@@ -20,7 +20,9 @@ import numpy as np
 LEVELS = (80, 95)  # percent
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # the ends of both intervals and the forecast itself
 SIDES = ("lo80", "hi80", "lo95", "hi95")  # the order of `Intervals.around`
-TRUSTED = 200  # validation horizons that weigh as much as all training: the 95 % level is then known to 1.5 points
+TRUSTED = (
+    200  # validation horizons that weigh as much as all training: the 95 % level is then known to 1.5 points
+)
 ENOUGH = 200  # errors behind the quantile of a step; with fewer, the steps beside it join
 LEAST_SPREAD = 0.05  # of the median spread: a window that stood still is not taken for certain
 
@@ -78,23 +80,43 @@ class Intervals:
 
 
 def spread(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
-    """Mean |v_t - v_(t-m)| of each window and target, [N, C]; past [N, L, C] scaled, mask [N, L].
+    """How much each window and target moves, [N, C]; past [N, L, C] scaled, mask [N, L].
 
-    A window without a pair one season apart is read one step apart; one without any pair has spread 0.
+    The mean |v_t - v_(t-m)|, plus the deviation of the means of its whole seasons, counted back from its end: what
+    changes from one season to the next, and how far the level wanders. A window without a pair one season apart is
+    read one step apart; one that holds a single step has spread 0.
     """
-    found = np.zeros((len(past), past.shape[2]))
-    open_yet = np.ones(len(past), dtype=bool)
+    values, known = past.astype(np.float64), mask > 0
+    return _season_to_season(values, known, season) + _wandering(values, known, season)
+
+
+def _season_to_season(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+    found = np.zeros((len(values), values.shape[2]))
+    open_yet = np.ones(len(values), dtype=bool)
     for lag in dict.fromkeys((season, 1)):
-        if past.shape[1] <= lag:
+        if values.shape[1] <= lag:
             continue
-        pairs = ((mask[:, lag:] > 0) & (mask[:, :-lag] > 0)).astype(np.float64)
+        pairs = known[:, lag:] & known[:, :-lag]
         count = pairs.sum(axis=1)
         use = open_yet & (count > 0)
-        moved = np.abs(past[:, lag:].astype(np.float64) - past[:, :-lag])
-        mean = (moved * pairs[:, :, None]).sum(axis=1) / np.maximum(count, 1)[:, None]
-        found[use] = mean[use]
+        moved = np.where(pairs[:, :, None], np.abs(values[:, lag:] - values[:, :-lag]), 0.0)
+        found[use] = (moved.sum(axis=1) / np.maximum(count, 1)[:, None])[use]
         open_yet &= ~use
     return found
+
+
+def _wandering(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+    windows, steps, targets = values.shape
+    seasons = steps // season
+    if seasons < 2:
+        return np.zeros((windows, targets))
+    means = values[:, -seasons * season :].reshape(windows, seasons, season, targets).mean(axis=2)
+    measured = known[:, -seasons * season :].reshape(windows, seasons, season)
+    whole = np.asarray(measured.all(axis=2))[:, :, None]
+    count = np.maximum(whole.sum(axis=1), 1)
+    middle = np.where(whole, means, 0.0).sum(axis=1) / count
+    apart = np.where(whole, means - middle[:, None], 0.0)
+    return np.sqrt(np.square(apart).sum(axis=1) / count)
 
 
 def fit(val: Misses, train: Misses, *, season: int, lookback: int) -> Intervals:
@@ -221,7 +243,9 @@ def held(
     above = [truth - line for line in lines]
     losses = [np.maximum(q * miss, (q - 1) * miss) for q, miss in zip(QUANTILES, above, strict=True)]
     return Held(
-        inside=np.stack([summed(((truth >= low) & (truth <= high)).astype(np.float64)) for low, high in pairs]),
+        inside=np.stack(
+            [summed(((truth >= low) & (truth <= high)).astype(np.float64)) for low, high in pairs]
+        ),
         width=np.stack([summed(high - low) for low, high in pairs]),
         pinball=summed(2 * np.mean(losses, axis=0)),
         size=summed(np.abs(truth)),

@@ -13,6 +13,7 @@ from lstm_cli.rundir import ArtifactReader, Run, command
 
 if TYPE_CHECKING:
     from lstm_cli.baselines import Linear
+    from lstm_cli.intervals import Intervals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,14 @@ def load_linear(run: Run) -> "Linear":
         penalty=settings["penalty"],
         score=settings["score"],
     )
+
+
+def load_intervals(run: Run) -> "Intervals | None":
+    """What makes intervals of the model's forecasts; None for a model that was trained without."""
+    from lstm_cli.intervals import Intervals
+
+    reader = run.artifact("model")
+    return Intervals.from_dict(reader.json("intervals.json")) if "intervals.json" in reader.files else None
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

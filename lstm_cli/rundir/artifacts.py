@@ -56,6 +56,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "linear.safetensors": "the linear forecast it is held against, and that `segment` starts at",
                 "history.jsonl": "losses, one line an epoch",
                 "model.onnx": "the fp32 graph that `predict` runs",
+                "intervals.json": "what makes prediction intervals of a forecast",
             },
         ),
         Artifact(

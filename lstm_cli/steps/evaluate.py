@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli import gates, metrics, scoring
+from lstm_cli import gates, intervals, metrics, scoring
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
@@ -19,10 +19,12 @@ from lstm_cli.errors import DataError, GateFailed
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.metrics import Scores
 from lstm_cli.rundir import Folder, writing
-from lstm_cli.shipped import load_graph, load_linear, load_model
+from lstm_cli.shipped import load_graph, load_intervals, load_linear, load_model
 from lstm_cli.steps.reporting import plain
 
 PANELS = 4  # forecasts in the picture
+HELD = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
+HELD_FLAT = tuple(f"{name}_{level}" for name in HELD[:3] for level in intervals.LEVELS) + HELD[3:]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,12 @@ class EvaluateReport:
     per_series: dict[str, Scores]
     gates: list[dict[str, Any]]
     picture: str
+    coverage: dict[str, float | None]  # percent of measured cells within the 80 % and the 95 % interval
+    width: dict[str, float | None]  # of the intervals, the mean, in the file's units
+    width_scaled: dict[str, float | None]  # of the training rows' deviation
+    wql: (
+        float | None
+    )  # weighted quantile loss; None, and the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
 
@@ -65,6 +73,7 @@ def evaluate(
         writer.run.require_fresh("model")
         graph, precision = load_graph(writer.run, config.precision)
         dataset, model, linear = load_dataset(writer.run), load_model(writer.run), load_linear(writer.run)
+        fitted = load_intervals(writer.run)
         windows = scoring.scored_windows(dataset, config.split, model.lookback, linear)
         if not len(windows):
             hint = "use --split val" if config.split == "test" else "use --split test"
@@ -74,17 +83,20 @@ def evaluate(
             "model": scoring.shortened(session, model.lookback),
             **scoring.simple_forecasters(dataset, linear),
         }
+        tally = None if fitted is None else scoring.IntervalTally(dataset, fitted, model.bounds, of="model")
         sums = scoring.score(
             windows,
             forecasters,
             model.bounds,
+            watch=tally or scoring.unwatched,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
-        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
+        found = None if tally is None else tally.sums
+        report = _report(run, config, precision, model.name, dataset, len(windows), sums, found, conditions)
         folder = writer.new("scores")
-        report = _write(folder, report, dataset, windows, forecasters, model.bounds)
+        report = _write(folder, report, dataset, windows, forecasters, model.bounds, fitted)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
@@ -105,12 +117,18 @@ def _report(
     dataset: Dataset,
     windows: int,
     sums: Mapping[str, metrics.Errors],
+    found: intervals.Held | None,
     conditions: list[gates.Gate],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
     ahead = metrics.per_step(sums["model"], scale)
+    held: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
+    if found is not None:
+        held = intervals.interval_scores(found, scale.deviation)
+        steps = intervals.scores_per_step(found, scale.deviation)
+        ahead = [row | beside for row, beside in zip(ahead, steps, strict=True)]
     return EvaluateReport(
         run=str(run),
         model=model,
@@ -119,11 +137,15 @@ def _report(
         windows=windows,
         metrics=own,
         baselines=scores,
-        per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
+        per_step=[{"step": number, **row} for number, row in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
         per_series=dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True)),
-        gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
+        gates=[
+            gates.check_gate(gate, own | {"wql": held["wql"]}, scores, held["coverage"])
+            for gate in conditions
+        ],
         picture="",
+        **held,
         mase_left_out=metrics.without_scale(sums["model"], scale),
         warnings=(),
     )
@@ -136,21 +158,37 @@ def _write(
     windows: Windows,
     forecasters: Mapping[str, scoring.Forecaster],
     bounds: Bounds,
+    fitted: intervals.Intervals | None,
 ) -> EvaluateReport:
     """Writes the tables and the picture; returns the report with the picture's place."""
     from dataclasses import replace
 
-    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecasters, bounds))
+    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecasters, bounds, fitted))
     report = replace(report, picture=str(folder.folder / "forecasts.png"))
-    folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
+    folder.write_bytes("per_step.csv", _table("step", [(row["step"], _flat(row)) for row in report.per_step]))
     folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
     folder.write_bytes("per_series.csv", _table("series", list(report.per_series.items())))
     figures = report.to_json()
     folder.write_json(
         "scores.json",
-        {name: figures[name] for name in ("model", "precision", "split", "windows", "metrics", "baselines")},
+        {
+            name: figures[name]
+            for name in ("model", "precision", "split", "windows", "metrics", "baselines", *HELD)
+        },
     )
     return report
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `per_step` with a column for each level of the intervals: coverage_80, width_95 and so on."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= (
+            {f"{name}_{level}": figure for level, figure in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
+    return flat
 
 
 def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
@@ -158,18 +196,23 @@ def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([name, *metrics.NAMES])
+    figures = [*metrics.NAMES, *(figure for figure in HELD_FLAT if figure in rows[0][1])]
+    writer.writerow([name, *figures])
     for key, scores in rows:
         writer.writerow(
-            [safe_text(key) if isinstance(key, str) else key, *(scores[metric] for metric in metrics.NAMES)]
+            [safe_text(key) if isinstance(key, str) else key, *(scores[figure] for figure in figures)]
         )
     return text.getvalue().encode()
 
 
 def _picture(
-    dataset: Dataset, windows: Windows, forecasters: Mapping[str, scoring.Forecaster], bounds: Bounds
+    dataset: Dataset,
+    windows: Windows,
+    forecasters: Mapping[str, scoring.Forecaster],
+    bounds: Bounds,
+    fitted: intervals.Intervals | None,
 ) -> bytes:
-    """Four windows, spread over series, targets and time: history, truth, forecast, baseline."""
+    """Four windows, spread over series, targets and time: history, truth, forecast with its intervals, baseline."""
     from lstm_cli.pictures.forecast import Panel, draw_forecast
 
     schema = dataset.schema
@@ -181,10 +224,16 @@ def _picture(
         origin = int(windows.origins[place] - dataset.series.offset[one])
         times = _times(dataset, one, origin - shown, origin + schema.horizon)
         named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
+        scaled = {name: forecasters[name](batch) for name in ("model", beside)}
         drawn = {
-            name: in_units(dataset, forecasters[name](batch), batch.series, bounds)[0, :, target]
-            for name in ("model", beside)
+            name: in_units(dataset, forecast, batch.series, bounds)[0, :, target]
+            for name, forecast in scaled.items()
         }
+        ends = (
+            None
+            if fitted is None
+            else scoring.ends_in_units(dataset, fitted, scaled["model"], batch, bounds)[:, 0, :, target]
+        )
         history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)
         truth = dataset.in_units(batch.target, batch.series)[0, :, target]
         panels.append(
@@ -196,6 +245,7 @@ def _picture(
                 forecast=drawn["model"],
                 baseline=drawn[beside],
                 baseline_name=beside.replace("_", " "),
+                ends=ends,
             )
         )
     return draw_forecast(panels)

@@ -23,6 +23,7 @@ from lstm_cli.steps.reporting import plain
 if TYPE_CHECKING:
     from torch import nn
 
+    from lstm_cli.intervals import Intervals
     from lstm_cli.training.fit import Fitted
 
 AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
@@ -99,6 +100,7 @@ def train(
             warnings.append(f"no epoch was better on the validation rows than {start}, which is shipped")
             listen(Warned(text=warnings[-1]))
         val = _validate(dataset, linear, shipped, bounds, threads, listen)
+        intervals = _fit_intervals(dataset, shipped, threads, listen)
         report = TrainReport(
             run=str(run),
             model=config.model,
@@ -119,7 +121,9 @@ def train(
             seconds=round(shipped.fitted.seconds, 2),
             warnings=tuple(warnings),
         )
-        _write(writer.new("model"), dataset, linear, bounds, shipped, config)
+        folder = writer.new("model")
+        _write(folder, dataset, linear, bounds, shipped, config)
+        folder.write_json("intervals.json", intervals.to_dict())
         writer.commit(
             config=asdict(config),
             reads={"data": reader.digest},
@@ -316,6 +320,22 @@ def _validate(
         }
         for name, found in sums.items()
     }
+
+
+def _fit_intervals(dataset: Dataset, shipped: _Shipped, threads: int, listen: Listener) -> "Intervals":
+    """Intervals around the forecasts of the graph, which has not seen the validation rows."""
+    from lstm_cli.calibration import fit_intervals
+    from lstm_cli.runtime.session import open_session
+
+    lookback = shipped.settings["lookback"]
+    return fit_intervals(
+        dataset,
+        scoring.shortened(open_session(shipped.graph, threads=threads), lookback),
+        lookback=lookback,
+        progress=lambda done, total: listen(
+            Progressed(stage="fitting intervals", done=done, total=total, unit="windows")
+        ),
+    )
 
 
 def _write(
