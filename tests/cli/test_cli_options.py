@@ -74,6 +74,7 @@ OTHERS = {
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
+        "intervals": ("false", False),
         "encoding": ("utf-16", "utf-16"),
         "delimiter": ("\t", "\t"),
         "threads": ("1", 1),
