@@ -12,7 +12,6 @@ optimism there, and few independent horizons widen the interval as they do Stude
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -152,6 +151,8 @@ def widening(quantile: float, horizons: float) -> float:
 
     By the expansion of Abramowitz and Stegun 1964, 26.7.5; less than one horizon counts as one.
     """
+    from statistics import NormalDist  # not needed by `predict`, whose start it would slow
+
     n, z = max(1.0, horizons), NormalDist().inv_cdf(quantile)
     t = (
         z
