@@ -35,7 +35,7 @@ def evaluate(
         list[str] | None,
         option(
             "--fail-if",
-            "Exit with 5 where this holds: 'mase>=1', 'mae>seasonal_naive.mae'; repeat for several.",
+            "Exit with 5 where this holds: 'mase>=1', 'mae>naive.mae', 'coverage.80<75'; repeat for several.",
             "'A OP B'",
         ),
     ] = None,

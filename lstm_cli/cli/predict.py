@@ -49,6 +49,13 @@ def predict(
             choices=("auto", *PRECISIONS),
         ),
     ] = DEFAULTS.precision,
+    intervals: Annotated[
+        bool,
+        option(
+            "--intervals/--no-intervals",
+            "Write the ends of the 80 % and 95 % intervals after each target: TARGET_lo80, _hi80, _lo95, _hi95.",
+        ),
+    ] = DEFAULTS.intervals,
     encoding: EncodingOption = DEFAULTS.encoding,
     delimiter: Annotated[
         str | None,
@@ -65,12 +72,14 @@ def predict(
 ) -> Work:
     """Forecast the steps after the last row.
 
-    The forecast is in the file's own units, times and names, per series. Nothing in the run is changed.
+    The forecast is in the file's own units, times and names, per series, with the 80 % and 95 % intervals of each
+    step. Nothing in the run is changed.
     """
     settings = PredictConfig(
         output=output,
         format=format,
         precision=precision,
+        intervals=intervals,
         encoding=encoding,
         delimiter=delimiter,
         threads=threads,

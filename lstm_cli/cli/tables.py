@@ -103,6 +103,7 @@ def evaluate_table(report: Any, page: Page) -> None:
     _score_table(page, scores, {name: METRICS[name] for name in order})
     page.blank()
     page.line(_verdict(report.metrics, report.baselines, panel=panel), "bold")
+    _interval_table(page, report)
     if report.mase_left_out:
         page.line(f"MASE leaves out {report.mase_left_out:,} series whose values repeat exactly in training")
     parts = ("mase", "mae", "rmse") if panel else ("mae", "rmse", "mase")
@@ -180,6 +181,19 @@ def _score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: M
     rows = [(name, *(_figure(figure) for figure in row)) for name, row in zip(scores, table, strict=True)]
     page.table(("forecast", *(f"{title}{KEPT * 2}" for title in shown.values())), rows, best)
     page.line("* the lowest error")
+
+
+def _interval_table(page: Page, report: Any) -> None:
+    """How much of the truth lay within the intervals, and how wide they are."""
+    if not report.coverage:
+        return
+    page.blank()
+    rows = [
+        (f"{level} %", _figure(share), _figure(report.width[level]), _figure(report.width_scaled[level]))
+        for level, share in report.coverage.items()
+    ]
+    page.table(("interval", "coverage %", "width", "width scaled"), rows)
+    page.line(f"weighted quantile loss {_figure(report.wql)}")
 
 
 def _part_table(

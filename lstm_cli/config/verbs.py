@@ -201,6 +201,7 @@ class PredictConfig:
     precision: str = "auto"  # auto: the quantised model where there is a fresh one
     encoding: str | None = None  # of the new data's text
     delimiter: str | None = None  # between the new data's cells; None: as the training file
+    intervals: bool = True  # write the ends of the 80 % and 95 % interval after each target
     threads: int | None = None  # CPU threads; None: all cores
 
     def __post_init__(self) -> None:

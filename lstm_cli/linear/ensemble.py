@@ -24,7 +24,7 @@ from lstm_cli.linear.smoothing import Smoothing, smoothings
 FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
 SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
 SOFTNESS = 0.02  # a map this share worse than the best of its family weighs 1/e of it
-FAMILY_SOFTNESS = 0.05  # the same of families
+FAMILY_SOFTNESS = 0.2  # the same of families
 LEAST_WEIGHT = 0.005  # of the best one's; less is dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
 EVIDENCE = 8.0  # horizons that are scored, where the rows allow

@@ -136,6 +136,10 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
         "backtest": None,
         "gates": [],
         "picture": "runs/load/scores/0001/forecasts.png",
+        "coverage": {"80": 81.2, "95": 95.4},
+        "width": {"80": 1.7, "95": 3.1},
+        "width_scaled": {"80": 0.6, "95": 1.1},
+        "wql": 0.123,
         "mase_left_out": 0,
         "warnings": (),
     }

@@ -74,6 +74,7 @@ OTHERS = {
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
+        "intervals": (None, True),
         "encoding": ("utf-16", "utf-16"),
         "delimiter": ("\t", "\t"),
         "threads": ("1", 1),
@@ -154,6 +155,17 @@ def test_a_switch_can_be_taken_back(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_CALENDAR", "1")
     lstm("prepare", "data.csv", "run", "--no-calendar")
     assert fake_steps.calls[-1]["config"].calendar is False
+
+
+def test_a_switch_that_is_on_can_be_turned_off_everywhere(lstm, monkeypatch):
+    lstm("predict", "run", "--no-intervals")
+    assert fake_steps.calls[-1]["config"].intervals is False
+    Path("lstm.toml").write_text("[predict]\nintervals = false\n")
+    lstm("predict", "run", "--config", "lstm.toml")
+    assert fake_steps.calls[-1]["config"].intervals is False
+    monkeypatch.setenv("LSTM_PREDICT_INTERVALS", "0")
+    lstm("predict", "run")
+    assert fake_steps.calls[-1]["config"].intervals is False
 
 
 def test_what_is_no_field_of_a_config(lstm, monkeypatch):

@@ -45,6 +45,15 @@ def test_figures_stand_below_each_other():
     assert len(ends) == 1
 
 
+def test_the_intervals_have_a_table_where_there_are_any():
+    page = drawn(tables.evaluate_table, evaluate_report())
+    assert re.search(r"^80 % +81\.20 +1\.700 +0\.6000$", page, re.M)
+    assert re.search(r"^95 % +95\.40 +3\.100 +1\.100$", page, re.M)
+    assert "weighted quantile loss 0.1230" in page
+    without = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
+    assert "interval" not in drawn(tables.evaluate_table, evaluate_report(**without))
+
+
 def test_the_lowest_error_of_each_metric_is_marked():
     better = scores(0.9) | {"mase": 2.0}
     page = drawn(tables.evaluate_table, evaluate_report(baselines={"linear": better, "naive": scores(2)}))
