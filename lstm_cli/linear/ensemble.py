@@ -23,11 +23,14 @@ from lstm_cli.linear.smoothing import Smoothing, smoothings
 
 FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
 SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
-SOFTNESS = 0.02  # a map this share worse than the best of its family weighs 1/e of it
+SHARP, SOFT = (
+    0.01,
+    0.4,
+)  # a map weighs 1/e of the best of its family where it is worse by SHARP + SOFT / horizons
 FAMILY_SOFTNESS = 0.2  # the same of families
 LEAST_WEIGHT = 0.005  # of the best one's; less is dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
-EVIDENCE = 8.0  # horizons that are scored, where the rows allow
+EVIDENCE = 16.0  # horizons that are scored, where the rows allow
 MOST_BLOCKS = 6  # before the validation rows
 
 Ridge = tuple[Group, float]  # a regression: its group and its penalty
@@ -63,7 +66,8 @@ def fit_linear(
             for block in blocks
         ]
         scores[one] = sum(score * count for score, count in found) / max(sum(count for _, count in found), 1)
-    families = [_softly({one: scores[one] for one in family}, SOFTNESS) for family in _families(scores)]
+    softness = SHARP + SOFT / max(1.0, len(blocks) * held(dataset))  # chance decides less the more is scored
+    families = [_softly({one: scores[one] for one in family}, softness) for family in _families(scores)]
     evidence = sum(block.count for block in blocks)
     means = {
         place: sum(block.score_of(weights) * block.count for block in blocks) / max(evidence, 1)
@@ -87,8 +91,7 @@ def earlier(dataset: Dataset) -> list[Dataset]:
     table, horizon = dataset.series, dataset.schema.horizon
     length = table.val_end - table.train_end
     found: list[Dataset] = []
-    held = float(length.sum()) / horizon
-    while (1 + len(found)) * held < EVIDENCE and len(found) < MOST_BLOCKS:
+    while (1 + len(found)) * held(dataset) < EVIDENCE and len(found) < MOST_BLOCKS:
         back = (1 + len(found)) * length
         shifted = replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
         if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
@@ -98,6 +101,11 @@ def earlier(dataset: Dataset) -> list[Dataset]:
             break
         found.append(one)
     return found
+
+
+def held(dataset: Dataset) -> float:
+    """How many horizons the validation rows of all series hold."""
+    return float((dataset.series.val_end - dataset.series.train_end).sum()) / dataset.schema.horizon
 
 
 def _families(scores: Iterable[Map]) -> list[list[Map]]:
