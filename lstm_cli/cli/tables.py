@@ -64,10 +64,11 @@ def prepare_table(report: Any, page: Page) -> None:
 def train_table(report: Any, page: Page) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
     regressions = _count(report.linear["regressions"], "regression", "regressions")
+    families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
         [
             ("model", f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}"),
-            ("linear", f"{regressions}, lookback {report.linear['lookback']}"),
+            ("linear", f"{families} ({regressions}), lookback {report.linear['lookback']}"),
             *((training["name"], _training(training)) for training in report.trainings),
             *report.choices.items(),
             ("refit", "on training and validation rows" if report.refitted else "none"),
@@ -87,7 +88,7 @@ def train_table(report: Any, page: Page) -> None:
     scores = _beside(report.val, report.parts, report.val_baselines)
     _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
-    page.line(_verdict(report.val, report.val_baselines))
+    page.line(_verdict(report.val, report.val_baselines, panel=report.series > 1))
     page.line(f"next: lstm evaluate {report.run}")
 
 

@@ -34,6 +34,7 @@ class TrainReport:
     parameters: int
     lookback: int  # steps that the model looks back
     horizon: int
+    series: int
     device: str
     threads: int
     seed: int
@@ -193,6 +194,7 @@ def _report(
         parameters=sum(weight.numel() for weight in trained.shipped.network.parameters()),
         lookback=trained.settings["lookback"],
         horizon=trained.dataset.schema.horizon,
+        series=len(trained.dataset.series.names),
         device=device,
         threads=threads,
         seed=config.seed,
