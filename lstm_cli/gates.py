@@ -11,6 +11,7 @@ from lstm_cli.metrics import NAMES
 
 BASELINES = ("naive", "seasonal_naive", "linear")
 COVERAGES = ("coverage.80", "coverage.95")
+LOSSES = ("wql",)  # of the intervals
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
@@ -20,7 +21,7 @@ class Gate:
     """A condition that must not come true."""
 
     text: str
-    figure: str  # a metric of the model, or coverage.LEVEL
+    figure: str  # a metric of the model, wql, or coverage.LEVEL
     sign: str
     factor: float  # of the baseline's metric, or the number itself
     baseline: str | None  # None: the limit is `factor`
@@ -36,7 +37,7 @@ def parse_gate(text: str) -> Gate:
             hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
         )
     figure, sign, limit = parts.groups()
-    _known(text, figure, (*NAMES, *COVERAGES))
+    _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
     if re.fullmatch(_NUMBER, limit):
         return Gate(text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None)
     other = re.fullmatch(rf"(?:({_NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)

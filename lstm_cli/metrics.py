@@ -1,11 +1,13 @@
 """Errors of forecasts, as sums from which every score follows.
 
-MAE, RMSE and sMAPE (0 to 200, as in M4) are in the file's units. MASE divides each series' MAE by that of its
-training rows' seasonal naive forecast (Hyndman and Koehler 2006, "Another look at measures of forecast
-accuracy") and is the mean over series and targets. `_scaled` scores divide by the training rows' standard
-deviation, as papers report them. Only measured cells count.
+MAE and RMSE are in the file's units. sMAPE runs from 0 to 200, 200 |error| / (|truth| + |forecast|), and is the
+mean over series as in M4 (Makridakis, Spiliotis and Assimakopoulos 2020, "The M4 Competition"). MASE divides
+each series' MAE by that of its training rows' seasonal naive forecast (Hyndman and Koehler 2006, "Another look
+at measures of forecast accuracy") and is the mean over series and targets. `_scaled` scores divide by the
+training rows' standard deviation, as papers report them. Only measured cells count.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -68,7 +70,7 @@ def overall(sums: Errors, scale: Scale) -> Scores:
     return {
         "mae": _ratio(sums.absolute.sum(), count),
         "rmse": _root(_ratio(sums.squared.sum(), count)),
-        "smape": _ratio(sums.symmetric.sum(), count),
+        "smape": _mean_over_series(sums.symmetric, sums.count),
         "mase": float(np.mean(mase[~np.isnan(mase)])) if (~np.isnan(mase)).any() else None,
         "mse_scaled": _ratio((sums.squared / np.square(deviation)).sum(), count),
         "mae_scaled": _ratio((sums.absolute / deviation).sum(), count),
@@ -110,6 +112,39 @@ def _mase(absolute: np.ndarray, count: np.ndarray, scale: Scale) -> np.ndarray:
     usable = (count > 0) & (scale.seasonal_error > 0)
     mean = absolute / np.where(count > 0, count, 1)
     return np.where(usable, mean / np.where(usable, scale.seasonal_error, 1), np.nan)
+
+
+def beside(own: Sequence[Scores], simple: Sequence[Scores]) -> list[float | None]:
+    """The ratio of each series' MASE [S] to that of a simple forecast of the same windows.
+
+    It is 1 where both are 0, infinite where only the simple forecast is right, None where MASE is undefined.
+    """
+    ratios: list[float | None] = []
+    for ours, theirs in zip(own, simple, strict=True):
+        mine, other = ours["mase"], theirs["mase"]
+        if mine is None or other is None:
+            ratios.append(None)
+        elif other:
+            ratios.append(mine / other)
+        else:
+            ratios.append(float("inf") if mine else 1.0)
+    return ratios
+
+
+def worst_places(ratios: Sequence[float | None], most: int) -> list[int]:
+    """Where the series stand that do worst, worst first, at most so many, by the ratios of `beside`.
+
+    Not by MASE itself: some series are hard for anyone, and the ratio tells where the model is to blame.
+    """
+    known = [(-ratio, place) for place, ratio in enumerate(ratios) if ratio is not None]
+    return [place for _, place in sorted(known)[:most]]
+
+
+def _mean_over_series(total: np.ndarray, count: np.ndarray) -> float | None:
+    """The mean over series of what was summed, [S, H, C], for so many cells."""
+    each, cells = total.sum(axis=(1, 2)), count.sum(axis=(1, 2))
+    some = cells > 0
+    return float(np.mean(each[some] / cells[some])) if some.any() else None
 
 
 def _ratio(total: float, count: float) -> float | None:

@@ -10,6 +10,7 @@ from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
+from lstm_cli.intervals import Held, Intervals, held
 from lstm_cli.linear import Linear
 
 BATCH = 512  # windows forecast at a time; int8 results depend on it, since activations are scaled by batch
@@ -70,20 +71,26 @@ def scored_windows(dataset: Dataset, split: str, lookback: int, linear: Linear) 
     return split_windows(dataset, split, max(lookback, linear.lookback, dataset.schema.season))
 
 
+def unwatched(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+    """What `score` shows its forecasts to where nobody watches."""
+
+
 def score(
     windows: Windows,
     forecaster: Forecaster,
     bounds: Bounds,
     *,
     progress: Callable[[int], None] = lambda done: None,
+    watch: Callable[[str, Batch, np.ndarray], None] = unwatched,
 ) -> dict[str, metrics.Errors]:
-    """The errors of each forecast over the same windows, every one of them."""
+    """The errors of each forecast over the same windows, every one of them; `watch` sees each forecast."""
     dataset, of = windows.dataset, len(windows.dataset.series.names)
     sums: dict[str, metrics.Errors] = {}
     done = 0
     for batch in windows.batches(BATCH):
         truth = dataset.in_units(batch.target, batch.series)
         for name, forecast in forecaster(batch).items():
+            watch(name, batch, forecast)
             found = metrics.errors(
                 in_units(dataset, forecast, batch.series, bounds), truth, batch.observed, batch.series, of=of
             )
@@ -91,6 +98,36 @@ def score(
         done += len(batch.series)
         progress(done)
     return sums
+
+
+def ends_in_units(
+    dataset: Dataset, intervals: Intervals, forecast_scaled: np.ndarray, batch: Batch, bounds: Bounds
+) -> np.ndarray:
+    """The intervals around a scaled forecast [N, H, C]: their ends [4, N, H, C] in the file's units, clipped as it."""
+    ends = intervals.around(forecast_scaled, batch.past, batch.mask)
+    return np.stack([in_units(dataset, end, batch.series, bounds) for end in ends])
+
+
+class IntervalTally:
+    """Sums up, as `watch` of `score`, how the intervals around one forecaster's forecasts held."""
+
+    def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, of: str) -> None:
+        self.sums: Held | None = None
+        self._dataset, self._intervals, self._bounds, self._of = dataset, intervals, bounds, of
+
+    def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+        if name != self._of:
+            return
+        dataset = self._dataset
+        found = held(
+            ends_in_units(dataset, self._intervals, forecast_scaled, batch, self._bounds),
+            in_units(dataset, forecast_scaled, batch.series, self._bounds),
+            dataset.in_units(batch.target, batch.series),
+            batch.observed,
+            batch.series,
+            of=len(dataset.series.names),
+        )
+        self.sums = found if self.sums is None else self.sums + found
 
 
 def as_good(simple: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:

@@ -1,7 +1,7 @@
 """A trained model as a run holds it, read without torch."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from lstm_cli.data.scaling import Scaler
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.linear import Linear
 from lstm_cli.rundir import ArtifactReader, Run, command
+
+if TYPE_CHECKING:
+    from lstm_cli.intervals import Intervals
 
 VALIDATED = "validated.onnx"
 
@@ -91,6 +94,14 @@ def load_validated(run: Run) -> bytes:
     """The graph that validation scores speak of: as it was before a refit, else the shipped one."""
     reader = run.artifact("model")
     return reader.bytes(VALIDATED if reader.has(VALIDATED) else "model.onnx")
+
+
+def load_intervals(run: Run) -> "Intervals | None":
+    """What makes intervals of the model's forecasts; None for a model that was trained without."""
+    from lstm_cli.intervals import Intervals
+
+    reader = run.artifact("model")
+    return Intervals.from_dict(reader.json("intervals.json")) if "intervals.json" in reader.files else None
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

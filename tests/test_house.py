@@ -23,6 +23,7 @@ FLOORS = {
     "models": 4,
     "runtime": 4,
     "scoring": 4,
+    "calibration": 4,
     "shipped": 4,
     "gates": 4,
     "data": 3,

@@ -11,12 +11,14 @@ from lstm_cli.metrics import (
     NAMES,
     Errors,
     Scale,
+    beside,
     errors,
     overall,
     per_series,
     per_step,
     per_target,
     without_scale,
+    worst_places,
 )
 
 NAN = float("nan")
@@ -132,6 +134,41 @@ def test_a_series_without_seasonal_error_is_left_out_of_mase_and_counted() -> No
 def test_nothing_measured_defines_no_score() -> None:
     scores = overall(errors(FORECAST, TRUTH, ~ALL, ONE, of=1), SCALE)
     assert scores == dict.fromkeys(NAMES)
+
+
+def test_smape_is_the_mean_over_series_as_in_m4() -> None:
+    """Of each series first: three windows of one and one of the other count the same."""
+    truth = np.array([[[10.0]], [[10.0]], [[10.0]], [[1.0]]])
+    forecast = np.array([[[30.0]], [[30.0]], [[30.0]], [[3.0]]])
+    forecast[3] = 1.0
+    sums = errors(forecast, truth, truth > 0, np.array([0, 0, 0, 2]), of=3)
+    scale = Scale(seasonal_error=np.ones((3, 1)), deviation=np.ones((3, 1)))
+    assert overall(sums, scale)["smape"] == pytest.approx((200 * 20 / 40 + 0) / 2)  # series 1 is not scored
+    assert [scores["smape"] for scores in per_series(sums, scale)] == [100, None, 0]
+
+
+@given(data=st.data())
+def test_smape_is_the_competitions(data: st.DataObject) -> None:
+    """M4's own formula, one window for each series: the mean of 2 |y - f| / (|y| + |f|), in percent."""
+    shape = (data.draw(st.integers(1, 6)), data.draw(st.integers(1, 5)), 1)
+    numbers = np.random.default_rng(data.draw(st.integers(0, 999)))
+    truth, forecast = numbers.lognormal(size=(2, *shape))
+    sums = errors(forecast, truth, truth > 0, np.arange(shape[0]), of=shape[0])
+    scale = Scale(seasonal_error=np.ones((shape[0], 1)), deviation=np.ones((shape[0], 1)))
+    each = [
+        np.mean(2 * np.abs(y - f) / (np.abs(y) + np.abs(f))) for y, f in zip(truth, forecast, strict=True)
+    ]
+    assert overall(sums, scale)["smape"] == pytest.approx(100 * np.mean(each))
+
+
+def test_the_series_that_do_worst_are_those_where_a_simple_forecast_is_better() -> None:
+    own = [{"mase": mase} for mase in (3.0, 0.5, None, 1.0, 0.0, 2.0)]
+    simple = [{"mase": mase} for mase in (6.0, 0.1, 1.0, 0.0, 0.0, None)]
+    ratios = beside(own, simple)
+    assert ratios == [0.5, 5.0, None, float("inf"), 1.0, None]
+    assert worst_places(ratios, 10) == [3, 1, 4, 0]
+    assert worst_places(ratios, 2) == [3, 1]
+    assert worst_places([1.0, 1.0, 1.0], 2) == [0, 1]
 
 
 @settings(deadline=None)

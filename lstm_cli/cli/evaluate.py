@@ -35,7 +35,7 @@ def evaluate(
         list[str] | None,
         option(
             "--fail-if",
-            "Exit with 5 where this holds: 'mase>=1', 'mae>seasonal_naive.mae'; repeat for several.",
+            "Exit with 5 where this holds: 'mase>=1', 'mae>naive.mae', 'coverage.80<75'; repeat for several.",
             "'A OP B'",
         ),
     ] = None,
@@ -76,7 +76,7 @@ def evaluate(
     )
 
     def work() -> None:
-        from lstm_cli.cli import signals, tables
+        from lstm_cli.cli import page, signals, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.evaluate import evaluate as step
 
@@ -88,8 +88,8 @@ def evaluate(
         except GateFailed as failed:
             written = getattr(failed, "report", None)
             if written is not None:
-                tables.show(written, tables.evaluate_table, as_json=as_json)
+                page.show(written, tables.evaluate_table, as_json=as_json)
             raise
-        tables.show(report, tables.evaluate_table, as_json=as_json)
+        page.show(report, tables.evaluate_table, as_json=as_json)
 
     return work

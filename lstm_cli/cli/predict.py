@@ -49,6 +49,13 @@ def predict(
             choices=("auto", *PRECISIONS),
         ),
     ] = DEFAULTS.precision,
+    intervals: Annotated[
+        bool,
+        option(
+            "--intervals/--no-intervals",
+            "Write the ends of the 80 % and 95 % intervals after each target: TARGET_lo80, _hi80, _lo95, _hi95.",
+        ),
+    ] = DEFAULTS.intervals,
     encoding: EncodingOption = DEFAULTS.encoding,
     delimiter: Annotated[
         str | None,
@@ -65,12 +72,14 @@ def predict(
 ) -> Work:
     """Forecast the steps after the last row.
 
-    The forecast is in the file's own units, times and names, per series. Nothing in the run is changed.
+    The forecast is in the file's own units, times and names, per series, with the 80 % and 95 % intervals of each
+    step. Nothing in the run is changed.
     """
     settings = PredictConfig(
         output=output,
         format=format,
         precision=precision,
+        intervals=intervals,
         encoding=encoding,
         delimiter=delimiter,
         threads=threads,
@@ -81,7 +90,7 @@ def predict(
         )
 
     def work() -> None:
-        from lstm_cli.cli import tables
+        from lstm_cli.cli import page, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.cli.streams import writing_out
         from lstm_cli.steps.predict import predict as step
@@ -89,7 +98,7 @@ def predict(
         with listening() as listen, writing_out() if output == "-" else nullcontext():
             report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
         if as_json:
-            tables.show_json(report)
+            page.show_json(report)
         elif output != "-":
             tables.tell_forecast(report)
 

@@ -79,7 +79,7 @@ def prepare(
         option("--horizon", "Steps to forecast.", "N", parse=values.whole, default="one season, else 1"),
     ] = DEFAULTS.horizon,
     season: Annotated[
-        Any, option("--season", "Steps in one season.", "N|auto|none", parse=values.season)
+        Any, option("--season", "Steps in a season, or in several.", "N,N|auto|none", parse=values.seasons)
     ] = DEFAULTS.season,
     val: Annotated[
         str, option("--val", "Validation rows: a fraction, a number of steps, or the first date.", "SIZE")
@@ -141,7 +141,7 @@ def prepare(
     )
 
     def work() -> None:
-        from lstm_cli.cli import tables
+        from lstm_cli.cli import page, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.prepare import prepare as step
 
@@ -149,6 +149,6 @@ def prepare(
             report = step(
                 data, run, settings, listen, force=force, lock_wait=lock_wait, stdin=sys.stdin.buffer
             )
-        tables.show(report, tables.prepare_table, as_json=as_json)
+        page.show(report, tables.prepare_table, as_json=as_json)
 
     return work

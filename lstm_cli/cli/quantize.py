@@ -41,12 +41,12 @@ def quantize(
     settings = QuantizeConfig(to=to, max_loss=max_loss)
 
     def work() -> None:
-        from lstm_cli.cli import tables
+        from lstm_cli.cli import page, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.quantize import quantize as step
 
         with listening() as listen:
             report = step(run, settings, listen, lock_wait=lock_wait)
-        tables.show(report, tables.quantize_table, as_json=as_json)
+        page.show(report, tables.quantize_table, as_json=as_json)
 
     return work

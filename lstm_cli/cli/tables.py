@@ -1,12 +1,11 @@
-"""Reports as a person reads them, and as one JSON object. The result of a command: it goes to stdout."""
+"""Reports of the steps as a person reads them."""
 
-import io
 import math
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from lstm_cli.cli.streams import is_lively, one_line, say, writing_out
+from lstm_cli.cli.page import KEPT, Page
+from lstm_cli.cli.streams import say
 
 BASELINES = {"linear": "linear", "seasonal_naive": "seasonal naive", "naive": "naive"}
 METRICS = {
@@ -17,101 +16,10 @@ METRICS = {
     "mse_scaled": "MSE scaled",
     "mae_scaled": "MAE scaled",
 }
+# Over several series errors in the file's units are those of the largest ones, so the scaled ones come first.
+SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
-KEPT = "\ue000"  # stands for a blank that Rich would cut from the end of a cell; in no name, see one_line
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
-
-
-class Report(Protocol):
-    """What every step returns."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that --json prints."""
-
-
-class Page:
-    """Lines and tables one below the other: drawn by Rich, without a colour where nobody could see it.
-
-    They are kept until `text` is asked for: Rich has an ending of its own for a closed pipe, and so have we.
-    """
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        lively = is_lively(sys.stdout)
-        self._drawn = io.StringIO()
-        self._console = Console(
-            file=self._drawn,
-            force_terminal=lively,
-            color_system="auto" if lively else None,
-            width=None if lively else 1000,  # a pipe has no width: nothing is folded
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-
-    def line(self, text: str, style: str = "") -> None:
-        """One line of text."""
-        self._console.print(one_line(text), style=style or None, soft_wrap=True)
-
-    def text(self) -> str:
-        """All of it, without blanks at the ends of lines."""
-        drawn = self._drawn.getvalue().replace(KEPT, " ")
-        return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
-
-    def blank(self) -> None:
-        """An empty line."""
-        self._console.print()
-
-    def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Names and what is so, one a line."""
-        pairs = list(pairs)
-        width = max(len(name) for name, _ in pairs)
-        for name, text in pairs:
-            self.line(f"{name:{width}}  {text}")
-
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], best: Sequence[int] = ()) -> None:
-        """A table of figures beside a column of text; `best`: the row to mark in each column of figures."""
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for place, name in enumerate(header):
-            table.add_column(name, justify="right" if place else "left", no_wrap=True)
-        for index, row in enumerate(rows):
-            cells = [Text(one_line(row[0]))]
-            for place, figure in enumerate(row[1:]):
-                marked = bool(best) and best[place] == index
-                # the mark has a place of its own in each cell, so that figures stand below each other
-                cells.append(
-                    Text(
-                        figure + (" *" if marked else KEPT * 2 if best else ""),
-                        "bold green" if marked else "",
-                    )
-                )
-            table.add_row(*cells)
-        self._console.print(table)
-
-
-def show(report: Any, draw: Callable[[Any, Page], None], *, as_json: bool) -> None:
-    """Print a report: as JSON for a machine, else as `draw` lays it out for a person."""
-    if as_json:
-        show_json(report)
-    else:
-        page = Page()
-        draw(report, page)
-        with writing_out():
-            sys.stdout.write(page.text())
-
-
-def show_json(report: Report) -> None:
-    """Print a report as one JSON object on one line."""
-    import json
-
-    text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False)
-    with writing_out():
-        sys.stdout.write(text + "\n")
 
 
 def tell_forecast(report: Any) -> None:
@@ -136,7 +44,7 @@ def prepare_table(report: Any, page: Page) -> None:
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
         ("calendar", ", ".join(report.calendar)),
-        ("season", f"{report.season or 'none'}{_reason(report.season_reason)}"),
+        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{_reason(report.season_reason)}"),
         ("lookback", f"{report.lookback} steps{_reason(report.lookback_reason)}"),
         ("horizon", _count(report.horizon, "step", "steps")),
         ("scaler", report.scaler),
@@ -156,10 +64,11 @@ def prepare_table(report: Any, page: Page) -> None:
 def train_table(report: Any, page: Page) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
     regressions = _count(report.linear["regressions"], "regression", "regressions")
+    families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
         [
             ("model", f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}"),
-            ("linear", f"{regressions}, lookback {report.linear['lookback']}"),
+            ("linear", f"{families} ({regressions}), lookback {report.linear['lookback']}"),
             *((training["name"], _training(training)) for training in report.trainings),
             *report.choices.items(),
             ("refit", "on training and validation rows" if report.refitted else "none"),
@@ -179,7 +88,7 @@ def train_table(report: Any, page: Page) -> None:
     scores = _beside(report.val, report.parts, report.val_baselines)
     _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
-    page.line(_verdict(report.val, report.val_baselines))
+    page.line(_verdict(report.val, report.val_baselines, panel=report.series > 1))
     page.line(f"next: lstm evaluate {report.run}")
 
 
@@ -189,16 +98,22 @@ def evaluate_table(report: Any, page: Page) -> None:
         f"{report.run}: {report.model} ({report.precision}) on {report.windows:,} {report.split} windows"
     )
     page.blank()
-    _score_table(page, _beside(report.metrics, report.parts, report.baselines), METRICS)
+    panel = len(report.per_series) > 1
+    order = SCALED_FIRST if panel else tuple(METRICS)
+    scores = _beside(report.metrics, report.parts, report.baselines)
+    _score_table(page, scores, {name: METRICS[name] for name in order})
     page.blank()
-    page.line(_verdict(report.metrics, report.baselines), "bold")
+    page.line(_verdict(report.metrics, report.baselines, panel=panel), "bold")
+    _interval_table(page, report)
     if report.mase_left_out:
         page.line(f"MASE leaves out {report.mase_left_out:,} series whose values repeat exactly in training")
-    parts = ("mae", "rmse", "mase")
-    for title, table in (("target", report.per_target), ("series", report.per_series)):
-        if len(table) > 1:
-            page.blank()
-            _part_table(page, title, list(table.items()), parts)
+    parts = ("mase", "mae", "rmse") if panel else ("mae", "rmse", "mase")
+    if len(report.per_target) > 1:
+        page.blank()
+        _part_table(page, "target", list(report.per_target.items()), parts)
+    if report.worst:
+        page.blank()
+        _worst_table(page, report)
     if len(report.per_step) > 1:
         page.blank()
         _part_table(page, "step ahead", [(str(row["step"]), row) for row in _spread(report.per_step)], parts)
@@ -269,6 +184,19 @@ def _score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: M
     page.line("* the lowest error")
 
 
+def _interval_table(page: Page, report: Any) -> None:
+    """How much of the truth lay within the intervals, and how wide they are."""
+    if not report.coverage:
+        return
+    page.blank()
+    rows = [
+        (f"{level} %", _figure(share), _figure(report.width[level]), _figure(report.width_scaled[level]))
+        for level, share in report.coverage.items()
+    ]
+    page.table(("interval", "coverage %", "width", "width scaled"), rows)
+    page.line(f"weighted quantile loss {_figure(report.wql)}")
+
+
 def _part_table(
     page: Page, title: str, rows: list[tuple[str, Mapping[str, Any]]], metrics: Sequence[str]
 ) -> None:
@@ -281,6 +209,21 @@ def _part_table(
         page.line(f"and {len(rows) - MANY:,} more, see --json")
 
 
+def _worst_table(page: Page, report: Any) -> None:
+    """The series that do worst beside a simple forecast: where a panel's mean hides that the model does not serve."""
+    simple = BASELINES.get(report.worst[0]["baseline"], report.worst[0]["baseline"])
+    page.line(f"the series that do worst beside {simple}")
+    page.table(
+        ("series", "MASE", simple, "ratio", "MAE"),
+        [
+            (row["series"], *(_figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
+            for row in report.worst
+        ],
+    )
+    if len(report.per_series) > len(report.worst):
+        page.line(f"and {len(report.per_series) - len(report.worst):,} more, see --json and per_series.csv")
+
+
 def _spread(rows: list[Any]) -> list[Any]:
     """At most MANY of the rows, evenly spread, with the first and the last."""
     if len(rows) <= MANY:
@@ -288,12 +231,17 @@ def _spread(rows: list[Any]) -> list[Any]:
     return [rows[round(place * (len(rows) - 1) / (MANY - 1))] for place in range(MANY)]
 
 
-def _verdict(model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]) -> str:
-    """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined)."""
+def _verdict(
+    model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]], *, panel: bool = False
+) -> str:
+    """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined).
+
+    Over a `panel` by MASE, where each series counts the same, whatever its length and size.
+    """
     beaten, equal, better = [], [], []
     for name in [name for name in BASELINES if name in baselines][:2]:  # naive only where there is no season
         label = "the linear forecast" if name == "linear" else BASELINES[name]
-        gain = _gain(model, baselines[name])
+        gain = _gain(model, baselines[name], ("mase",) if panel else ("mae_scaled", "mae"))
         if gain is None:
             continue
         share = f"{100 * abs(gain):.{0 if abs(gain) >= 0.1 else 1}f} %"
@@ -305,12 +253,15 @@ def _verdict(model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]
             equal.append(f"{label} is as good as the model")
     parts = better + equal + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
     text = "; ".join(parts) or "there is no simple forecast to compare with"
-    return f"{text[0].upper()}{text[1:]} (mean absolute error)."
+    by = "MASE, the mean over series" if panel else "mean absolute error"
+    return f"{text[0].upper()}{text[1:]} ({by})."
 
 
-def _gain(model: Mapping[str, Any], baseline: Mapping[str, Any]) -> float | None:
-    """By which share the model's error is lower; None where neither error is defined."""
-    for metric in ("mae_scaled", "mae"):
+def _gain(
+    model: Mapping[str, Any], baseline: Mapping[str, Any], metrics: Sequence[str] = ("mae_scaled", "mae")
+) -> float | None:
+    """By which share the model's error is lower, by the first metric that is defined; None where none is."""
+    for metric in metrics:
         ours, theirs = _defined(model.get(metric)), _defined(baseline.get(metric))
         if ours is not None and theirs:
             return 1 - ours / theirs

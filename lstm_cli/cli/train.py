@@ -197,12 +197,12 @@ def train(
     )
 
     def work() -> None:
-        from lstm_cli.cli import signals, tables
+        from lstm_cli.cli import page, signals, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.train import train as step
 
         with listening() as listen, signals.deferred() as should_stop:
             report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
-        tables.show(report, tables.train_table, as_json=as_json)
+        page.show(report, tables.train_table, as_json=as_json)
 
     return work

@@ -68,16 +68,21 @@ def whole_or_auto(flag: str, text: str) -> int | None:
     return int(text)
 
 
-def season(flag: str, text: str) -> int | str:
-    """A whole number of steps, `auto` or `none`."""
+def seasons(flag: str, text: str) -> tuple[int, ...] | str:
+    """Whole numbers of steps between commas, `auto` or `none`.
+
+    >>> seasons("--season", "24,168"), seasons("--season", "none")
+    ((24, 168), 'none')
+    """
     if text.strip() in ("auto", "none"):
         return text.strip()
-    if not WHOLE.fullmatch(text.strip()):
+    parts = text.split(",")
+    if not all(WHOLE.fullmatch(part.strip()) for part in parts):
         raise UsageError(
-            f"{flag} '{text}' is neither a whole number nor auto or none",
-            hint=f"write {flag} 24, {flag} auto or {flag} none",
+            f"{flag} '{text}' is neither whole numbers nor auto or none",
+            hint=f"write {flag} 24, {flag} 24,168, {flag} auto or {flag} none",
         )
-    return int(text)
+    return tuple(int(part) for part in parts)
 
 
 def lower_bound(flag: str, text: str) -> float | str:

@@ -34,7 +34,7 @@ class PrepareConfig:
     freq: str | None = None  # the time step, e.g. 1h, 15min, D, B, W, MS, ME, QS; None: found
     lookback: int | None = None  # steps that a window looks back; None: `auto`, a rule of the data
     horizon: int | None = None  # steps to forecast; None: one season, else 1
-    season: int | str = "auto"  # steps in one season, `auto` or `none`
+    season: tuple[int, ...] | str = "auto"  # steps in a season, one number or several; or `auto`, `none`
     val: str = "0.1"  # validation rows: a fraction, a number of steps, or the first date
     test: str = "0.2"  # test rows, likewise
     start: str | None = None  # first row used: a time, or row:N counted from 1
@@ -50,10 +50,12 @@ class PrepareConfig:
         _one_of("--missing", self.missing, MISSING)
         _at_least("--lookback", self.lookback, 1)
         _at_least("--horizon", self.horizon, 1)
-        if isinstance(self.season, int):
-            _at_least("--season", self.season, 1)
-        else:
+        if isinstance(self.season, str):
             _one_of("--season", self.season, ("auto", "none"))
+        elif not self.season:
+            raise UsageError("--season names none", hint="give numbers of steps, as --season 24,168, or none")
+        else:
+            _at_least("--season", min(self.season), 1)
         roles: dict[str, str] = {}
         for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
             for name in names:
@@ -199,6 +201,7 @@ class PredictConfig:
     precision: str = "auto"  # auto: the quantised model where there is a fresh one
     encoding: str | None = None  # of the new data's text
     delimiter: str | None = None  # between the new data's cells; None: as the training file
+    intervals: bool = True  # write the ends of the 80 % and 95 % interval after each target
     threads: int | None = None  # CPU threads; None: all cores
 
     def __post_init__(self) -> None:

@@ -123,7 +123,8 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
     train_end, val_end = split_rows(grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
-    keep = train_end >= 1
+    # Without a training window a series of a panel has no scale to speak of, and would spoil the others' scores.
+    keep = train_end >= (horizon + 1 if len(grid.names) > 1 else 1)
     if config.lookback is not None and not config.pad:
         keep &= grid.counts >= config.lookback + horizon
     targets = len(table.targets)
@@ -171,15 +172,15 @@ def _seasons(
 ) -> tuple[tuple[int, ...], str]:
     if config.season == "none":
         return (), "none, as --season says"
-    if isinstance(config.season, int):
-        return (config.season,), "given by --season"
+    if isinstance(config.season, tuple):
+        return tuple(sorted(set(config.season))), "given by --season"
     known = grids.seasons(step)
     found = confirmed_seasons(known, training) if known else found_season(training)
     if found:
-        seen = ", ".join(f"autocorrelation {value:.2f} at {lag}" for lag, value in sorted(found.items()))
-        return tuple(sorted(found)), f"{'step ' + step.name if known else 'found'}, {seen}"
+        seen = ", ".join(f"{value:.2f} at {lag}" for lag, value in found.items())
+        return tuple(found), f"{grids.spoken(step) if known else 'found'}, autocorrelation {seen}"
     if known:
-        return (), f"the training rows do not confirm {' or '.join(map(str, known))} of step {step.name}"
+        return (), f"the training rows of {grids.spoken(step)} do not confirm {' or '.join(map(str, known))}"
     return (), f"none known for step {step.name}, none found"
 
 

@@ -31,21 +31,22 @@ def _fill_column(cells: np.ndarray, *, how: str, season: int) -> None:
         cells[:] = 0
         return
     last = last_measured(measured)
+    first = int(np.argmax(measured))
     missing = rows[~measured]
     if how == "interpolate":
         cells[missing] = np.interp(missing, rows[measured], cells[measured])
     elif how == "season" and season > 1:
         # In order of time, a season at a time: a filled value may serve the next season.
-        for first in range(0, len(cells), season):
-            block = missing[(missing >= first) & (missing < first + season)]
+        begins = np.flatnonzero(np.diff(missing // season)) + 1
+        for block in np.split(missing, begins):
             before = block - season
-            usable = before >= np.argmax(measured)
+            usable = before >= first
             cells[block[usable]] = cells[before[usable]]
             rest = block[~usable]
             cells[rest] = cells[np.maximum(last[rest], 0)]
     else:
         cells[missing] = cells[np.maximum(last[missing], 0)]
-    cells[: np.argmax(measured)] = 0
+    cells[:first] = 0
 
 
 def last_measured(measured: np.ndarray) -> np.ndarray:

@@ -273,6 +273,20 @@ def seasons(step: Step) -> tuple[int, ...]:
     return {DAY: (7,), WEEK: (52,)}.get(step.count, ())
 
 
+def spoken(step: Step) -> str:
+    """What a person calls data of a step.
+
+    >>> spoken(Step(kind="seconds", count=30 * MINUTE)), spoken(Step(kind="months", count=3))
+    ('half-hourly data', 'quarterly data')
+    """
+    times = {HOUR: "hourly", 30 * MINUTE: "half-hourly", DAY: "daily", WEEK: "weekly"}
+    months = {1: "monthly", 3: "quarterly", 12: "yearly"}
+    word = {"seconds": times, "months": months}.get(step.kind, {}).get(step.count)
+    if step.kind == "business":
+        word = "business-day"
+    return f"{word} data" if word else f"data of step {step.name}"
+
+
 def origins_of(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
     """For each row [R] the first time of its series; a series' rows lie side by side."""
     begins = np.flatnonzero(np.append(True, series[1:] != series[:-1]))

@@ -23,15 +23,36 @@ class Forecast:
     names: tuple[str, ...]  # of the S series
     times_us: np.ndarray  # [S, H] int64; row numbers from 0 where the file has no times
     values: np.ndarray  # [S, H, C] float64, in the file's units
+    ends: np.ndarray | None = None  # [4, S, H, C] of the intervals, in the order of `sides`
+    sides: tuple[str, ...] = ()  # what follows `<target>_` in the names of their columns
 
     @property
     def header(self) -> list[str]:
         series = [self.schema.series_name] if self.schema.series_name is not None else []
-        return [*series, self.schema.time_name or "row", *self.schema.targets]
+        return [*series, self.schema.time_name or "row", *self.columns]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of numbers: each target, then the ends of its intervals."""
+        return [name for target in self.schema.targets for name in (target, *self._beside(target))]
+
+    @property
+    def cells(self) -> np.ndarray:
+        """[S, H, len(columns)]."""
+        parts = [self.values] if self.ends is None else [self.values, *self.ends]
+        return np.stack(parts, axis=-1).reshape(*self.values.shape[:2], -1)
+
+    def clash(self) -> str | None:
+        """The column of an interval that has the name of another column; None where every name stands once."""
+        mine = [name for target in self.schema.targets for name in self._beside(target)]
+        return next((name for name in mine if self.header.count(name) > 1), None)
+
+    def _beside(self, target: str) -> list[str]:
+        return [f"{target}_{side}" for side in self.sides]
 
     def rows(self) -> Iterator[list[str | float]]:
         """The rows, series by series: the series where there are several, the time, the values."""
-        for name, times, values in zip(self.names, self.times_us, self.values, strict=True):
+        for name, times, values in zip(self.names, self.times_us, self.cells, strict=True):
             named = [name] if self.schema.series_name is not None else []
             for time, cells in zip(self.written(times), values.tolist(), strict=True):
                 yield [*named, time, *cells]
@@ -67,7 +88,7 @@ def _csv(forecast: Forecast) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", delimiter=forecast.schema.delimiter or ",")
     writer.writerow([safe_text(name) for name in forecast.header])
-    labels = len(forecast.header) - len(forecast.schema.targets)
+    labels = len(forecast.header) - len(forecast.columns)
     for row in forecast.rows():
         names = [safe_text(str(cell)) for cell in row[: labels - 1]]
         writer.writerow([*names, row[labels - 1], *(number_text(float(cell)) for cell in row[labels:])])
@@ -75,7 +96,7 @@ def _csv(forecast: Forecast) -> bytes:
 
 
 def _json(forecast: Forecast) -> bytes:
-    labels = len(forecast.header) - len(forecast.schema.targets)
+    labels = len(forecast.header) - len(forecast.columns)
     rows = (
         dict(
             zip(
@@ -106,8 +127,9 @@ def _parquet(forecast: Forecast) -> bytes:
         columns[schema.time_name] = pyarrow.array(times, type=pyarrow.int64()).cast(
             pyarrow.timestamp("us", zone)
         )
-    for place, name in enumerate(schema.targets):
-        columns[name] = pyarrow.array(forecast.values[:, :, place].reshape(-1))
+    cells = forecast.cells
+    for place, name in enumerate(forecast.columns):
+        columns[name] = pyarrow.array(cells[:, :, place].reshape(-1))
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue())

@@ -54,10 +54,23 @@ class Windows:
         return replace(self, origins=self.origins[chosen], series=self.series[chosen])
 
     def every(self, most: int) -> "Windows":
-        """At most so many of the windows, evenly spaced."""
+        """At most so many of the windows: spread over the series as `spread` says, and evenly over their time.
+
+        Of each series the newest one is taken, and from two on also the oldest. With more series than `most`,
+        one of every so many series is asked.
+        """
         if len(self) <= most:
             return self
-        chosen = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
+        order = np.argsort(self.series, kind="stable")
+        _, first, counts = np.unique(self.series[order], return_index=True, return_counts=True)
+        if len(counts) > most:
+            asked = np.linspace(0, len(counts) - 1, most).round().astype(np.int64)
+            first, counts = first[asked], counts[asked]
+        taken = spread(counts, most)
+        which = np.repeat(np.arange(len(counts)), taken)
+        number = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
+        back = (taken[which] - 1 - number) * (counts[which] - 1) / np.maximum(taken[which] - 1, 1)
+        chosen = order[(first + counts - 1)[which] - back.round().astype(np.int64)]
         return self.taken(chosen)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
@@ -78,6 +91,40 @@ class Windows:
             return np.swapaxes(past, 1, 2), np.swapaxes(target, 1, 2)
         whole = self[:]
         return whole.past, whole.target
+
+
+def balanced(series: np.ndarray, *, power: float) -> np.ndarray:
+    """How likely each window [N] is to be drawn, so that long series do not drown short ones; sums to 1.
+
+    series: [N] of each window. A series of n windows is drawn in proportion to n^power: 1 draws every window
+    alike, 0 every series alike. Between them a long series counts for more, yet for less than its length, as
+    multilingual models sample their languages (Conneau and Lample 2019, "Cross-lingual language model
+    pretraining", at 0.5). Raises ValueError for a power outside of 0 to 1.
+    """
+    if not 0 <= power <= 1:
+        raise ValueError(f"power {power} is not within 0 and 1")
+    _, place, counts = np.unique(series, return_inverse=True, return_counts=True)
+    weight = counts.astype(np.float64) ** (power - 1)
+    return weight[place] / max(float((weight * counts).sum()), np.finfo(np.float64).tiny)
+
+
+def spread(counts: np.ndarray, most: int) -> np.ndarray:
+    """How many windows of each series [S] to take, `most` in all: in proportion to the root of their number.
+
+    counts: [S], each 1 or more, S <= most < their sum. Each series gives one at least, and none more than it has.
+    Shares are rounded down, at the largest factor of the roots that fits (the divisor method of Jefferson).
+    """
+    low, high = 0.0, float(most)
+    for _ in range(60):  # the factor of the root, by bisection
+        factor = (low + high) / 2
+        wanted = np.clip(factor * np.sqrt(counts), 1, counts)
+        low, high = (factor, high) if np.floor(wanted).sum() <= most else (low, factor)
+    wanted = np.clip(low * np.sqrt(counts), 1, counts)
+    taken = np.floor(wanted).astype(np.int64)
+    rest = most - int(taken.sum())  # of ties: the largest fractions get one more
+    room = np.where(taken < counts, wanted - taken, -1.0)
+    taken[np.argsort(-room, kind="stable")[:rest]] += 1
+    return taken
 
 
 def gather(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: int) -> Batch:

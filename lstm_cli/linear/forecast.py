@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.linear.smoothing import Smoothing
+
 Group = tuple[str, bool, bool, int]  # of regressions: center, scaled, intercept, lookback
 FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
 
@@ -60,6 +62,7 @@ class Linear:
     )  # [A, C] float32, the effect of each known-ahead input; A is 0 where they take no part
     score: float  # mean |error| over the seasonal error, on validation windows
     members: tuple[Member, ...]
+    smoothed: tuple[tuple[Smoothing, float], ...]  # maps that need no fit, and what each weighs
 
     @property
     def lookback(self) -> int:
@@ -99,6 +102,13 @@ class Linear:
             + deviation * self.deviation_bias
         )
 
+    def families(self) -> dict[str, float]:
+        """What the regressions, and each family of maps that need no fit, weigh in all."""
+        weights = {"ridge": sum(member.weight for member in self.members)}
+        for one, weight in self.smoothed:
+            weights[one.family] = weights.get(one.family, 0.0) + weight
+        return {name: round(weight, 4) for name, weight in weights.items() if weight > 0}
+
     def arrays(self) -> dict[str, np.ndarray]:
         """What `from_stored` needs beside the settings."""
         names = ("last_weights", "mean_weights", "bias", "deviation_bias", "unit", "response")
@@ -112,18 +122,20 @@ class Linear:
             "share": self.share,
             "score": self.score,
             "regressions": sum(len(member.penalties) for member in self.members),
+            "families": self.families(),
             "covariates": len(self.response) > 0,
         }
 
     @staticmethod
     def from_stored(arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> "Linear":
-        """The inverse of `arrays` and `settings`; the members are not kept."""
+        """The inverse of `arrays` and `settings`; its members are not kept."""
         return Linear(
             **arrays,
             share=settings["share"],
             window=settings["window"],
             score=settings["score"],
             members=(),
+            smoothed=(),
         )
 
 

@@ -27,6 +27,7 @@ class Panel:
     forecast: np.ndarray  # [H]
     baseline: np.ndarray  # [H]
     baseline_name: str
+    ends: np.ndarray | None = None  # [4, H] of the intervals: lo80, hi80, lo95, hi95
 
 
 def draw_forecast(panels: Sequence[Panel]) -> bytes:
@@ -44,7 +45,7 @@ def draw_forecast(panels: Sequence[Panel]) -> bytes:
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False)
     file = io.BytesIO()
     with warnings.catch_warnings():
         # A name in letters that the font lacks is drawn with boxes; that is no news for a terminal.
@@ -67,6 +68,8 @@ def _draw(axis: "Axes", panel: Panel) -> None:
         marker=dot,
         label=panel.baseline_name,
     )
+    if panel.ends is not None:
+        _draw_intervals(axis, ahead, panel.ends)
     axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=dot, label="forecast")
     axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
     title = panel.title if len(panel.title) <= TITLE else panel.title[: TITLE - 1] + "…"
@@ -81,6 +84,20 @@ def _draw(axis: "Axes", panel: Panel) -> None:
         locator = AutoDateLocator(minticks=3, maxticks=7)
         axis.xaxis.set_major_locator(locator)
         axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _draw_intervals(axis: "Axes", ahead: np.ndarray, ends: np.ndarray) -> None:
+    """The wide interval below the narrow one, both faint: the lines before them stay what is seen first."""
+    if len(ahead) == 1:  # an area above one point cannot be seen
+        axis.vlines(ahead, ends[2], ends[3], color=FORECAST, alpha=0.25, linewidth=3, label="95 % interval")
+        axis.vlines(ahead, ends[0], ends[1], color=FORECAST, alpha=0.45, linewidth=3, label="80 % interval")
+        return
+    axis.fill_between(
+        ahead, ends[2], ends[3], color=FORECAST, alpha=0.10, linewidth=0, zorder=1, label="95 % interval"
+    )
+    axis.fill_between(
+        ahead, ends[0], ends[1], color=FORECAST, alpha=0.18, linewidth=0, zorder=1, label="80 % interval"
+    )
 
 
 def _settle_cache() -> None:

@@ -58,6 +58,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "model.onnx": "the fp32 graph that `predict` runs",
                 "validated.onnx": "that graph before a refit, which the scores on validation rows speak of",
                 "validated_linear.safetensors": "the linear forecast, likewise",
+                "intervals.json": "what makes prediction intervals of a forecast",
             },
         ),
         Artifact(

@@ -1,31 +1,35 @@
 """`evaluate`: every window of a split, scored beside the simple forecasts."""
 
-import csv
-import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lstm_cli import gates, metrics, scoring
+from lstm_cli import gates, intervals, metrics, scoring
 from lstm_cli.config import EvaluateConfig, TrainConfig, restored
-from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Windows
 from lstm_cli.errors import DataError, GateFailed
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.linear import Linear
 from lstm_cli.metrics import Scores
-from lstm_cli.rundir import Folder, Run, writing
-from lstm_cli.shipped import Model, as_trained, load_graph, load_linear, load_model, load_validated
+from lstm_cli.rundir import Run, writing
+from lstm_cli.shipped import (
+    Model,
+    as_trained,
+    load_graph,
+    load_intervals,
+    load_linear,
+    load_model,
+    load_validated,
+)
+from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
+from lstm_cli.steps.score_files import PICTURE, write_scores
 
 PART = "part."  # before the name of a part
-PANELS = 4  # forecasts in the picture
+WORST = 10  # series in the list of those that do worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +47,16 @@ class EvaluateReport:
     per_step: list[Scores]
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
+    worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
     backtest: dict[str, Any] | None  # folds: cut-off, windows, metrics, baselines; spread over them; reused
     gates: list[dict[str, Any]]
     picture: str
+    coverage: dict[str, float | None]  # percent of measured cells within the 80 % and the 95 % interval
+    width: dict[str, float | None]  # of the intervals, the mean, in the file's units
+    width_scaled: dict[str, float | None]  # of the training rows' deviation
+    wql: (
+        float | None
+    )  # weighted quantile loss; None, and the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
 
@@ -80,6 +91,7 @@ def evaluate(
             graph, precision = load_validated(writer.run), "fp32"
         dataset = as_trained(load_dataset(writer.run), model)
         linear = load_linear(writer.run, validated=unseen)
+        fitted = load_intervals(writer.run)
         windows = scoring.scored_windows(dataset, config.split, model.lookback, linear)
         if not len(windows):
             hint = "use --split val" if config.split == "test" else "use --split test"
@@ -89,15 +101,21 @@ def evaluate(
             scoring.model_forecaster(session, model.lookback, parts=model.parts),
             scoring.simple_forecaster(dataset, linear),
         )
+        tally = None if fitted is None else scoring.IntervalTally(dataset, fitted, model.bounds, of="model")
         sums = scoring.score(
             windows,
             forecaster,
             model.bounds,
+            watch=tally or scoring.unwatched,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
-        report = _report(run, config, precision, model.name, dataset, len(windows), sums, conditions)
+        beside = beside_simple(dataset, sums)
+        found = None if tally is None else tally.sums
+        report = _report(
+            run, config, precision, model.name, dataset, len(windows), sums, found, conditions, beside
+        )
         folder = writer.new("scores")
         if config.backtest:
             report = replace(
@@ -106,7 +124,8 @@ def evaluate(
                     writer.run, config, dataset, model, forecaster, linear, listen, should_stop
                 ),
             )
-        report = _write(folder, report, dataset, windows, forecaster, model.bounds)
+        report = replace(report, picture=str(folder.folder / PICTURE))
+        write_scores(folder, report.to_json(), dataset, windows, forecaster, model.bounds, beside, fitted)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
         reads = {name: writer.run.artifact(name).digest for name in read}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
@@ -129,7 +148,9 @@ def _report(
     dataset: Dataset,
     windows: int,
     sums: Mapping[str, metrics.Errors],
+    found: intervals.Held | None,
     conditions: list[gates.Gate],
+    beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
@@ -142,6 +163,12 @@ def _report(
             f"the networks add nothing on the {config.split} rows: the linear forecast is as good"
         )
     ahead = metrics.per_step(sums["model"], scale)
+    held: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
+    if found is not None:
+        held = intervals.interval_scores(found, scale.deviation)
+        steps = intervals.scores_per_step(found, scale.deviation)
+        ahead = [row | beside for row, beside in zip(ahead, steps, strict=True)]
+    each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
     return EvaluateReport(
         run=str(run),
         model=model,
@@ -151,12 +178,17 @@ def _report(
         metrics=own,
         parts=parts,
         baselines=scores,
-        per_step=[{"step": number, **found} for number, found in enumerate(ahead, start=1)],
+        per_step=[{"step": number, **row} for number, row in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
-        per_series=dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True)),
+        per_series=each,
+        worst=worst(each, beside, WORST) if len(each) > 1 else [],
         backtest=None,
-        gates=[gates.check_gate(gate, own, scores, {}) for gate in conditions],
+        gates=[
+            gates.check_gate(gate, own | {"wql": held["wql"]}, scores, held["coverage"])
+            for gate in conditions
+        ],
         picture="",
+        **held,
         mase_left_out=metrics.without_scale(sums["model"], scale),
         warnings=tuple(warnings),
     )
@@ -190,105 +222,3 @@ def _backtest(
             should_stop=should_stop,
         )
     return {"folds": folds, "spread": spread(folds), "reused": config.reuse}
-
-
-def _write(
-    folder: Folder,
-    report: EvaluateReport,
-    dataset: Dataset,
-    windows: Windows,
-    forecaster: scoring.Forecaster,
-    bounds: Bounds,
-) -> EvaluateReport:
-    """Writes the tables and the picture; returns the report with the picture's place."""
-    folder.write_bytes("forecasts.png", _picture(dataset, windows, forecaster, bounds))
-    report = replace(report, picture=str(folder.folder / "forecasts.png"))
-    folder.write_bytes("per_step.csv", _table("step", [(row["step"], row) for row in report.per_step]))
-    folder.write_bytes("per_target.csv", _table("target", list(report.per_target.items())))
-    folder.write_bytes("per_series.csv", _table("series", list(report.per_series.items())))
-    figures = report.to_json()
-    folder.write_json(
-        "scores.json",
-        {
-            name: figures[name]
-            for name in (
-                "model",
-                "precision",
-                "split",
-                "windows",
-                "metrics",
-                "parts",
-                "baselines",
-                "backtest",
-            )
-            if name in figures
-        },
-    )
-    return report
-
-
-def _table(name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> bytes:
-    from lstm_cli.data.output import safe_text
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([name, *metrics.NAMES])
-    for key, scores in rows:
-        writer.writerow(
-            [safe_text(key) if isinstance(key, str) else key, *(scores[metric] for metric in metrics.NAMES)]
-        )
-    return text.getvalue().encode()
-
-
-def _picture(dataset: Dataset, windows: Windows, forecaster: scoring.Forecaster, bounds: Bounds) -> bytes:
-    """Four windows, spread over series, targets and time: history, truth, forecast, baseline."""
-    from lstm_cli.pictures.forecast import Panel, draw_forecast
-
-    schema = dataset.schema
-    beside = "seasonal_naive" if schema.seasons else "naive"
-    panels = []
-    for place, target in _shown(windows, dataset.targets):
-        batch, one = windows[place], int(windows.series[place])
-        shown = min(batch.past.shape[1], max(2 * schema.horizon, 2 * schema.season), int(batch.mask.sum()))
-        origin = int(windows.origins[place] - dataset.series.offset[one])
-        times = _times(dataset, one, origin - shown, origin + schema.horizon)
-        named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
-        forecasts = forecaster(batch)
-        drawn = {
-            name: in_units(dataset, forecasts[name], batch.series, bounds)[0, :, target]
-            for name in ("model", beside)
-        }
-        history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)
-        truth = dataset.in_units(batch.target, batch.series)[0, :, target]
-        panels.append(
-            Panel(
-                title=" · ".join([*named, f"from {str(times[shown])[:16].replace('T', ' ')}"]),
-                times=times,
-                history=history[0, :, target],
-                truth=np.where(batch.observed[0, :, target], truth, np.nan),
-                forecast=drawn["model"],
-                baseline=drawn[beside],
-                baseline_name=beside.replace("_", " "),
-            )
-        )
-    return draw_forecast(panels)
-
-
-def _shown(windows: Windows, targets: int) -> list[tuple[int, int]]:
-    """Windows and targets of the picture's panels: evenly spaced over series and targets, and over time."""
-    series, first, count = np.unique(windows.series, return_index=True, return_counts=True)
-    shown = []
-    for panel in range(PANELS):
-        pair = panel * len(series) * targets // PANELS
-        one, target = divmod(pair, targets)
-        share = (panel + 1) / PANELS  # the last panel shows the newest window
-        shown.append((int(first[one] + round(share * (count[one] - 1))), target))
-    return sorted(set(shown))
-
-
-def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:
-    """Row numbers, or datetime64 where the data have times."""
-    rows = np.arange(first, last)
-    if dataset.schema.time_name is None:
-        return rows + 1
-    return dataset.schema.step.times(rows, dataset.series.origin_us[series]).astype("datetime64[us]")

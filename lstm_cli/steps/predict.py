@@ -17,8 +17,10 @@ from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.time_format import format_times
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.events import Listener, Warned
+from lstm_cli.intervals import SIDES, Intervals
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
-from lstm_cli.shipped import Model, as_trained, load_graph, load_model
+from lstm_cli.scoring import ends_in_units
+from lstm_cli.shipped import Model, as_trained, load_graph, load_intervals, load_model
 from lstm_cli.steps.reporting import plain
 
 BATCH = 1024  # series forecast at a time
@@ -71,6 +73,7 @@ def predict(
     with open_run(run) as opened:
         model = load_model(opened)
         graph, precision = load_graph(opened, config.precision)
+        intervals = _intervals(opened, warn) if config.intervals else None
         if new is None:
             dataset, source = _own(opened, model, warn), str(run)
         else:
@@ -79,7 +82,7 @@ def predict(
                 "standard input" if new == "-" else new,
             )
     ready = time.perf_counter()
-    forecast = _forecast(dataset, model, graph, source, config.threads)
+    forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
     made = time.perf_counter()
     format = format_of(config.output, config.format)
     data = encode(forecast, format)
@@ -107,6 +110,16 @@ def predict(
         },
         warnings=tuple(warnings),
     )
+
+
+def _intervals(run: Run, warn: Callable[[str], None]) -> Intervals | None:
+    found = load_intervals(run)
+    if found is None:
+        warn(
+            f"the model of {run.path} was trained without intervals, so the forecast has none; "
+            f"'{command('train', run.path)}' adds them"
+        )
+    return found
 
 
 def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
@@ -196,16 +209,25 @@ def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[str
         warn(f"{source}: {differing} {values} from the run's data at the same times, first at {when}")
 
 
-def _forecast(dataset: Dataset, model: Model, graph: bytes, source: str, threads: int | None) -> Forecast:
+def _forecast(
+    dataset: Dataset,
+    model: Model,
+    graph: bytes,
+    intervals: Intervals | None,
+    source: str,
+    threads: int | None,
+) -> Forecast:
     from lstm_cli.runtime.session import open_session
 
     ahead = known_ahead(dataset, source)
     session = open_session(graph, threads=threads)
-    parts = []
+    parts, sides = [], []
     for first in range(0, len(ahead), BATCH):
         batch = last_windows(dataset, model.lookback)[first : first + BATCH]
         scaled = session(batch.past, ahead[first : first + BATCH], batch.mask)
         parts.append(in_units(dataset, scaled, batch.series, model.bounds))
+        if intervals is not None:
+            sides.append(ends_in_units(dataset, intervals, scaled, batch, model.bounds))
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
         one = int(np.argwhere(~np.isfinite(values))[0][0])
@@ -213,6 +235,18 @@ def _forecast(dataset: Dataset, model: Model, graph: bytes, source: str, threads
             f"{source}: the forecast of {dataset.series.names[one] or 'the series'} is not finite",
             hint="check the values at the end of the data",
         )
-    return Forecast(
-        schema=dataset.schema, names=dataset.series.names, times_us=times_ahead(dataset), values=values
+    forecast = Forecast(
+        schema=dataset.schema,
+        names=dataset.series.names,
+        times_us=times_ahead(dataset),
+        values=values,
+        ends=np.concatenate(sides, axis=1) if sides else None,
+        sides=SIDES if sides else (),
     )
+    twice = forecast.clash()
+    if twice is not None:
+        raise DataError(
+            f"{source}: an interval's column '{twice}' would have the name of another column",
+            hint="--no-intervals leaves the intervals out; or rename the column and prepare again",
+        )
+    return forecast

@@ -18,6 +18,7 @@ from lstm_cli.steps.reporting import plain
 from lstm_cli.steps.shipping import Graphs, export_graphs, write_model
 
 if TYPE_CHECKING:
+    from lstm_cli.intervals import Intervals
     from lstm_cli.training.trained import Trained
 
 Scores = dict[str, float | None]  # mae_scaled and mase
@@ -33,6 +34,7 @@ class TrainReport:
     parameters: int
     lookback: int  # steps that the model looks back
     horizon: int
+    series: int
     device: str
     threads: int
     seed: int
@@ -85,11 +87,14 @@ def train(
         listen(Progressed(stage="exporting", done=0))
         graphs = export_graphs(trained, bounds)
         val = _validate(trained, graphs, bounds, threads, listen)
+        intervals = _fit_intervals(trained, graphs, threads, listen)
         warnings = _warnings(trained, val)
         for text in warnings:
             listen(Warned(text=text))
         report = _report(run, config, trained, val, device=device, threads=threads, notes=notes)
-        write_model(writer.new("model"), trained, graphs, bounds, config)
+        folder = writer.new("model")
+        write_model(folder, trained, graphs, bounds, config)
+        folder.write_json("intervals.json", intervals.to_dict())
         writer.commit(
             config=asdict(config),
             reads={"data": reader.digest},
@@ -142,6 +147,24 @@ def _validate(
     }
 
 
+def _fit_intervals(trained: "Trained", graphs: Graphs, threads: int, listen: Listener) -> "Intervals":
+    """Intervals around the forecasts of the graph that has not seen the validation rows."""
+    from lstm_cli.calibration import fit_intervals
+    from lstm_cli.runtime.session import open_session
+
+    lookback = trained.settings["lookback"]
+    session = open_session(graphs.validated or graphs.shipped, threads=threads)
+    forecaster = scoring.model_forecaster(session, lookback)
+    return fit_intervals(
+        trained.dataset,
+        lambda batch: forecaster(batch)["model"],
+        lookback=lookback,
+        progress=lambda done, total: listen(
+            Progressed(stage="fitting intervals", done=done, total=total, unit="windows")
+        ),
+    )
+
+
 def _warnings(trained: "Trained", val: dict[str, Scores]) -> tuple[str, ...]:
     """What a person should know before relying on the model."""
     if trained.weights:
@@ -171,6 +194,7 @@ def _report(
         parameters=sum(weight.numel() for weight in trained.shipped.network.parameters()),
         lookback=trained.settings["lookback"],
         horizon=trained.dataset.schema.horizon,
+        series=len(trained.dataset.series.names),
         device=device,
         threads=threads,
         seed=config.seed,

@@ -7,7 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_cli.data.windows import Windows
+from lstm_cli.data.windows import Windows, balanced
+
+UNEQUAL = 3  # times the windows of the shortest series: from there on windows are drawn
+POWER = 0.5  # of a series' number of windows, in its chance to be drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,27 @@ class DeviceWindows:
         """All windows, at most `size` at a time; the last batch holds the remainder."""
         for chosen in torch.arange(len(self), device=self.device).split(size):
             yield self.gather(chosen)
+
+
+def in_turn(windows: DeviceWindows, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless batches of places [size] for training.
+
+    Every window once before any twice; but where some series have several times as many windows as others, they
+    are drawn by chance, so that long series do not drown short ones.
+    """
+    series = windows.series.cpu().numpy()
+    counts = np.unique(series, return_counts=True)[1]
+    if len(counts) and counts.max() > UNEQUAL * counts.min():
+        return drawn(balanced(series, power=POWER), size, generator)
+    return shuffled(len(windows), size, generator)
+
+
+def drawn(chances: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless batches of places [size], each drawn with these chances [N], which sum to 1."""
+    reached = torch.from_numpy(np.cumsum(chances))
+    while True:
+        found = torch.rand(size, generator=generator, dtype=torch.float64) * reached[-1]
+        yield torch.searchsorted(reached, found, right=True).clamp(max=len(reached) - 1)
 
 
 def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lstm_cli.errors import Interrupted, TrainingDiverged
 from lstm_cli.events import EpochEnded, Listener
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.batches import DeviceWindows, TensorBatch, shuffled
+from lstm_cli.training.batches import DeviceWindows, TensorBatch, in_turn
 from lstm_cli.training.plan import Plan, learning_rate
 
 State = dict[str, Tensor]
@@ -50,7 +50,7 @@ def fit(
     """
     began = time.monotonic()
     seed_dropout(model, torch.Generator(windows.device).manual_seed(plan.seed))
-    order = shuffled(len(windows), plan.batch_size, torch.Generator().manual_seed(plan.seed))
+    order = in_turn(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
     optimizer = make_optimizer(model, plan)
     kept = Average(model) if plan.averaged else model
     stopping = Stopping(plan)

@@ -31,7 +31,7 @@ OTHERS = {
         "freq": ("h", "h"),
         "lookback": ("96", 96),
         "horizon": ("12", 12),
-        "season": ("none", "none"),
+        "season": ("24,168", (24, 168)),
         "val": ("0.2", "0.2"),
         "test": ("2018-01-01", "2018-01-01"),
         "start": ("row:5", "row:5"),
@@ -82,6 +82,7 @@ OTHERS = {
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
+        "intervals": (None, True),
         "encoding": ("utf-16", "utf-16"),
         "delimiter": ("\t", "\t"),
         "threads": ("1", 1),
@@ -177,6 +178,17 @@ def test_a_switch_can_be_taken_back(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_CALENDAR", "1")
     lstm("prepare", "data.csv", "run", "--no-calendar")
     assert fake_steps.calls[-1]["config"].calendar is False
+
+
+def test_a_switch_that_is_on_can_be_turned_off_everywhere(lstm, monkeypatch):
+    lstm("predict", "run", "--no-intervals")
+    assert fake_steps.calls[-1]["config"].intervals is False
+    Path("lstm.toml").write_text("[predict]\nintervals = false\n")
+    lstm("predict", "run", "--config", "lstm.toml")
+    assert fake_steps.calls[-1]["config"].intervals is False
+    monkeypatch.setenv("LSTM_PREDICT_INTERVALS", "0")
+    lstm("predict", "run")
+    assert fake_steps.calls[-1]["config"].intervals is False
 
 
 def test_what_is_no_field_of_a_config(lstm, monkeypatch):

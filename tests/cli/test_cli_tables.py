@@ -7,6 +7,7 @@ import pytest
 from fake_steps import evaluate_report, predict_report, prepare_report, quantize_report, scores, train_report
 
 from lstm_cli.cli import tables
+from lstm_cli.cli.page import Page
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +16,7 @@ def _in_a_pipe(monkeypatch):
 
 
 def drawn(draw, report):
-    page = tables.Page()
+    page = Page()
     draw(report, page)
     return page.text()
 
@@ -42,6 +43,15 @@ def test_figures_stand_below_each_other():
         for row, name in zip(rows, names, strict=True)
     }
     assert len(ends) == 1
+
+
+def test_the_intervals_have_a_table_where_there_are_any():
+    page = drawn(tables.evaluate_table, evaluate_report())
+    assert re.search(r"^80 % +81\.20 +1\.700 +0\.6000$", page, re.M)
+    assert re.search(r"^95 % +95\.40 +3\.100 +1\.100$", page, re.M)
+    assert "weighted quantile loss 0.1230" in page
+    without = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
+    assert "interval" not in drawn(tables.evaluate_table, evaluate_report(**without))
 
 
 def test_the_lowest_error_of_each_metric_is_marked():
@@ -96,13 +106,8 @@ def test_nothing_to_compare_with():
 
 def test_parts_are_shown_where_there_are_several():
     assert "target" not in drawn(tables.evaluate_table, evaluate_report())
-    page = drawn(
-        tables.evaluate_table,
-        evaluate_report(
-            per_series={f"[red]{n}": scores(n) for n in range(1, 31)},
-            per_target={"A": scores(1), "B": scores(2)},
-        ),
-    )
+    targets = {f"[red]{n}": scores(n) for n in range(1, 31)}
+    page = drawn(tables.evaluate_table, evaluate_report(per_target=targets))
     assert "[red]12 " in page  # a name is no markup
     assert "[red]13 " not in page
     assert "and 18 more, see --json" in page
@@ -110,7 +115,7 @@ def test_parts_are_shown_where_there_are_several():
 
 def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
     page = drawn(tables.train_table, train_report())
-    assert re.search(r"^linear +57 regressions, lookback 336$", page, re.M)
+    assert re.search(r"^linear +ridge 0.90, smoothing 0.10 \(57 regressions\), lookback 336$", page, re.M)
     assert re.search(
         r"^anchored +best epoch 7 of 11 \(it got no better\), 2,013 steps, learning rate 0.001$", page, re.M
     )
@@ -132,6 +137,42 @@ def test_networks_stand_between_the_model_and_the_simple_forecasts():
     assert not re.search(r"^anchored ", alone, re.M)  # it is the model itself
 
 
+def panel_report(**changes):
+    worst = {"series": "Ulm", "mase": 1.8, "mae": 40.0, "baseline": "seasonal_naive"}
+    return evaluate_report(
+        per_series={f"shop {n}": scores(n) for n in range(30)},
+        worst=[
+            {**worst, "series": "[b]Köln", "baseline_mase": 0.0, "ratio": None},
+            {**worst, "baseline_mase": 1.2, "ratio": 1.5},
+        ],
+        **changes,
+    )
+
+
+def test_the_series_that_do_worst_are_named():
+    page = drawn(tables.evaluate_table, panel_report())
+    assert "the series that do worst beside seasonal naive\n" in page
+    assert re.search(
+        r"^\[b\]Köln +1\.800 +0\.000 +- +40\.00\nUlm +1\.800 +1\.200 +1\.500 +40\.00$", page, re.M
+    )
+    assert "and 28 more, see --json and per_series.csv" in page
+    assert "do worst" not in drawn(tables.evaluate_table, evaluate_report())
+
+
+def test_a_panel_is_told_by_mase():
+    """The errors in the file's units say the opposite: the largest series drown the others."""
+    baselines = {"linear": scores(1) | {"mase": 1.2, "mae": 0.1, "mae_scaled": 0.1}, "naive": scores(2)}
+    page = drawn(tables.evaluate_table, panel_report(baselines=baselines))
+    assert (
+        "The model beats the linear forecast by 25 % and naive by 50 % (MASE, the mean over series)." in page
+    )
+    titles = re.findall(r"MASE|sMAPE %|MAE scaled|MSE scaled|MAE|RMSE", page.splitlines()[2])
+    assert titles == ["MASE", "sMAPE %", "MAE scaled", "MSE scaled", "MAE", "RMSE"]
+    alone = drawn(tables.evaluate_table, evaluate_report(baselines=baselines))
+    assert "The linear forecast beats the model" in alone
+    assert alone.splitlines()[2].split()[1] == "MAE"
+
+
 def test_steps_ahead_are_spread_with_first_and_last():
     page = drawn(tables.evaluate_table, evaluate_report())
     steps = re.findall(r"^(\d+) ", page.split("step ahead")[1], re.M)
@@ -141,12 +182,18 @@ def test_steps_ahead_are_spread_with_first_and_last():
 
 def test_prepare_leaves_out_what_is_not_there():
     page = drawn(
-        tables.prepare_table, prepare_report(season=None, season_reason="", filled=0, time_start=None)
+        tables.prepare_table,
+        prepare_report(season=None, seasons=(), season_reason="", filled=0, time_start=None),
     )
     assert re.search(r"^season +none$", page, re.M)
     assert not re.search(r"^(past|future|filled)", page, re.M)
     assert "1 series\n" in page
     assert re.search(r"^test +3,484 +3,461$", page, re.M)
+
+
+def test_every_season_is_told():
+    page = drawn(tables.prepare_table, prepare_report(season_reason="given by --season"))
+    assert "season    24 and 168 (given by --season)\n" in page
 
 
 def test_the_next_command_is_told():

@@ -35,6 +35,20 @@ def test_a_season_before_serves_and_a_filled_value_serves_the_next_season() -> N
     assert filled(cells, "season", 4) == [0, 1, 2, 3, 3, 1, 4, 5, 3, 1, 4, 6]
 
 
+@given(measured=arrays(np.bool_, st.integers(1, 60)), season=st.integers(2, 9))
+def test_the_season_before_serves_row_by_row(measured: np.ndarray, season: int) -> None:
+    """The fill of all rows of a season at once equals a walk from row to row within what was known."""
+    values = np.where(measured, np.arange(float(len(measured))), NAN)
+    expected, last = values.copy(), NAN
+    for row in range(len(values)):
+        last = values[row] if measured[row] else last
+        if measured[row] or np.isnan(last):
+            continue
+        before = expected[row - season] if row >= season else NAN
+        expected[row] = last if np.isnan(before) else before
+    assert filled(values, "season", season) == np.nan_to_num(expected).tolist()
+
+
 @pytest.mark.parametrize("how", ["interpolate", "last", "season"])
 def test_a_column_never_measured_becomes_zero(how: str) -> None:
     assert filled(np.full(5, NAN), how, 2) == [0] * 5

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.grid import BUSINESS, DAY, HOUR, UNIT, Step, find_step, parse_freq, seasons
+from lstm_cli.data.grid import BUSINESS, DAY, HOUR, UNIT, Step, find_step, parse_freq, seasons, spoken
 from lstm_cli.data.wording import Wording
 from lstm_cli.errors import DataError, UsageError
 
@@ -304,3 +304,19 @@ def test_rows_before_a_time_are_those_that_are_earlier(freq):
         grids = step.times(np.arange(40_000)[None, :], origins[:, None])
         expected = (grids < time).sum(axis=1)
         assert step.rows_before(time, origins).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("freq", "name"),
+    [
+        ("h", "hourly data"),
+        ("30min", "half-hourly data"),
+        ("B", "business-day data"),
+        ("ME", "monthly data"),
+        ("QS", "quarterly data"),
+        ("7min", "data of step 7min"),
+        ("2MS", "data of step 2MS"),
+    ],
+)
+def test_a_step_is_spoken_of(freq: str, name: str) -> None:
+    assert spoken(parse_freq(freq)) == name

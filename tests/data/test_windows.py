@@ -1,6 +1,7 @@
 """Windows: which there are, what they hold, and what they never see."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset, describe, pack, restore
-from lstm_cli.data.windows import gather, split_windows
+from lstm_cli.data.windows import balanced, gather, split_windows, spread
 from lstm_cli.errors import DataError
 
 SPLITS = ("train", "val", "test")
@@ -222,13 +223,80 @@ def test_batches_leave_no_remainder_out() -> None:
     assert sum(len(batch.series) for batch in batches) == len(windows)
 
 
-def test_a_part_of_the_windows_is_spread_over_all_of_them() -> None:
-    windows = split_windows(panel(), "train")
+def test_a_part_of_the_windows_of_one_series_is_evenly_spaced() -> None:
+    windows = split_windows(dataset([wave(60)], train_end=[30], val_end=[45]), "train")
     part = windows.every(5)
-    assert len(part) == 5
-    assert (part.origins[0], part.origins[-1]) == (windows.origins[0], windows.origins[-1])
+    assert len(windows) == 19
+    assert (part.origins - windows.origins[0]).tolist() == [0, 4, 9, 14, 18]  # 4.5 and 13.5 to the even one
     assert windows.every(10_000) is windows
-    assert np.isin(part.origins, windows.origins).all()
+
+
+def test_a_part_of_the_windows_holds_every_series_from_its_oldest_to_its_newest() -> None:
+    windows = split_windows(panel(), "train")  # 19, 14 and 39 windows
+    part = windows.every(10)
+    # The roots are 4.36, 3.74 and 6.24; .801 of each, rounded down, are 3, 2 and 5, and .802 are no more.
+    assert np.bincount(part.series).tolist() == [3, 2, 5]
+    for one in range(3):
+        own, kept = windows.origins[windows.series == one], part.origins[part.series == one]
+        assert (kept[0], kept[-1]) == (own[0], own[-1])
+
+
+def test_more_series_than_windows_asked_for_are_sampled_at_their_newest() -> None:
+    data = dataset([wave(30) for _ in range(9)], train_end=[20] * 9, val_end=[25] * 9)
+    part = split_windows(data, "train").every(3)
+    assert part.series.tolist() == [0, 4, 8]
+    assert (part.origins - data.series.offset[part.series]).tolist() == [16] * 3
+
+
+@given(counts=st.lists(st.integers(1, 3000), min_size=1, max_size=60), share=st.floats(0, 1))
+def test_a_part_is_as_large_as_asked_and_drowns_no_series(counts: list[int], share: float) -> None:
+    numbers = np.array(counts)
+    most = len(counts) + int(share * (numbers.sum() - len(counts)))
+    if most >= numbers.sum():
+        return
+    taken = spread(numbers, most)
+    assert taken.sum() == most
+    assert (taken >= 1).all()
+    assert (taken <= numbers).all()
+    order = np.argsort(numbers, kind="stable")
+    assert (np.diff(taken[order]) >= -1).all()  # a longer series gives no fewer, but for rounding
+    for one, other in pairwise(order):  # yet fewer of its windows
+        if taken[other] > 2:
+            assert taken[other] / numbers[other] <= (taken[one] + 1) / numbers[one]
+
+
+def test_windows_in_any_order_are_asked_by_series() -> None:
+    windows = split_windows(panel(), "train")
+    shuffle = np.random.default_rng(0).permutation(len(windows))
+    mixed = replace(windows, origins=windows.origins[shuffle], series=windows.series[shuffle])
+    assert np.bincount(mixed.every(10).series).tolist() == [3, 2, 5]
+
+
+def test_balanced_probabilities_by_hand() -> None:
+    series = np.array([0, 0, 0, 0, 7])
+    assert balanced(series, power=1).tolist() == [0.2] * 5
+    assert balanced(series, power=0).tolist() == [1 / 8] * 4 + [1 / 2]
+    assert balanced(series, power=0.5) == pytest.approx([1 / 6] * 4 + [1 / 3])  # 2 to 1
+    assert balanced(np.empty(0, dtype=np.int64), power=0.5).tolist() == []
+    with pytest.raises(ValueError, match="power 2"):
+        balanced(series, power=2)
+
+
+@given(
+    series=st.lists(st.integers(0, 30), min_size=1, max_size=300).map(np.array),
+    power=st.floats(0, 1),
+)
+def test_balanced_series_count_for_a_power_of_their_windows(series: np.ndarray, power: float) -> None:
+    weight = balanced(series, power=power)
+    assert weight.shape == series.shape
+    assert weight.sum() == pytest.approx(1)
+    assert (weight > 0).all()
+    _, place, counts = np.unique(series, return_inverse=True, return_counts=True)
+    shares = np.bincount(place, weights=weight)
+    expected = counts.astype(float) ** power
+    np.testing.assert_allclose(shares, expected / expected.sum(), rtol=1e-9)
+    # Short series never weigh less than by their windows alone.
+    assert shares[np.argmin(counts)] >= counts.min() / len(series) - 1e-12
 
 
 def test_the_calendar_joins_the_inputs_known_ahead() -> None:

@@ -35,7 +35,7 @@ def forecast(linear: Linear, batch: Batch) -> np.ndarray:
 
 def shares_of(linear: Linear) -> list[tuple[Any, float]]:
     """Maps that need no fit, and their weights."""
-    return list(getattr(linear, "smoothed", ()))
+    return list(linear.smoothed)
 
 
 def one_by_one(linear: Linear, made: Dataset, judged: Batch) -> np.ndarray:

@@ -11,8 +11,6 @@ from lstm_cli.linear import Linear
 from lstm_cli.models.dropout import SeededDropout, seed_dropout
 from lstm_cli.training.parts import linear_module
 
-OPTIONAL = {"smoothed": ()} if "smoothed" in Linear.__dataclass_fields__ else {}
-
 
 def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 5) -> Linear:
     """Every part of the formula has a say; three targets."""
@@ -32,8 +30,9 @@ def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 
         "response": some(known_ahead, 3),
         "score": 1.0,
         "members": (),
+        "smoothed": (),
     }
-    return Linear(**parts | OPTIONAL)
+    return Linear(**parts)
 
 
 @pytest.mark.parametrize("known_ahead", [0, 2])

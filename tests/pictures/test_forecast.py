@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,23 @@ def test_forecast_and_baseline_are_drawn(dates: bool) -> None:
     png = draw_forecast([_panel(dates=dates)])
     assert _drawn(png, FORECAST) > 100
     assert _drawn(png, BASELINE) > 100
+
+
+def test_the_intervals_are_drawn_faintly_and_only_where_given() -> None:
+    panel = _panel()
+    ends = np.stack([panel.forecast + side for side in (-0.5, 0.5, -1.0, 1.0)])
+    plain, banded = (_pixels(draw_forecast([one])) for one in (panel, replace(panel, ends=ends)))
+    reddish = [int((image[60:, :, 0] - image[60:, :, 1] > 10).sum()) for image in (plain, banded)]
+    assert reddish[1] > 5 * reddish[0] + 1000
+    assert _drawn(draw_forecast([replace(panel, ends=ends)]), FORECAST) > 100  # the line stays what is seen
+
+
+def test_the_intervals_of_one_step_can_be_seen() -> None:
+    panel = _panel(horizon=1)
+    ends = np.stack([panel.forecast + side for side in (-0.5, 0.5, -1.0, 1.0)])
+    assert not np.array_equal(
+        _pixels(draw_forecast([panel])), _pixels(draw_forecast([replace(panel, ends=ends)]))
+    )
 
 
 def test_a_horizon_of_one_step_can_be_seen() -> None:

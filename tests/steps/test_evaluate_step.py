@@ -13,7 +13,7 @@ from lstm_cli.errors import GateFailed, MissingArtifact, StaleArtifact, UsageErr
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
 from lstm_cli.runtime.session import open_session
-from lstm_cli.shipped import as_trained, load_model
+from lstm_cli.shipped import as_trained, load_intervals, load_model
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -63,6 +63,29 @@ def test_the_baselines_are_scored_on_the_same_windows(run: Path, panel: Path) ->
     assert report.baselines["seasonal_naive"]["mae"] == pytest.approx(np.mean(seasonal), rel=1e-5)
 
 
+def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    assert {row["series"] for row in report.worst} == {"A", "B"}
+    assert report.worst[0]["ratio"] >= report.worst[1]["ratio"]
+    dataset = load_dataset(open_run(run))
+    folder = next((run / "scores").iterdir())
+    lines = [line.split(",") for line in (folder / "per_series.csv").read_text().splitlines()]
+    table = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
+    for row in report.worst:
+        one = dataset.series.names.index(row["series"])
+        begin = dataset.series.offset[one]
+        sales = dataset.in_units(dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, one))
+        sales = sales[:, 0, 0]
+        error = np.mean([np.abs(sales[at - 7 : at] - sales[at : at + 7]).mean() for at in range(104, 124)])
+        training = np.abs(sales[7:91] - sales[:84]).mean()
+        assert row["baseline"] == "seasonal_naive"
+        assert row["baseline_mase"] == pytest.approx(error / training, rel=1e-4)
+        assert row["mase"] == report.per_series[row["series"]]["mase"]
+        assert row["ratio"] == pytest.approx(row["mase"] / row["baseline_mase"])
+        assert float(table[row["series"]]["ratio"]) == pytest.approx(row["ratio"])
+        assert float(table[row["series"]]["mae"]) == pytest.approx(row["mae"])
+
+
 def test_the_report_is_plain_json_and_kept_verbatim(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(split="val"), silent).to_json()
     json.dumps(report, allow_nan=False)
@@ -88,9 +111,53 @@ def test_an_unknown_condition_answers_at_once(tmp_path: Path, condition: str) ->
         evaluate(tmp_path / "absent", EvaluateConfig(fail_if=(condition,)), silent)
 
 
-def test_a_figure_that_is_absent_fails_its_gate(run: Path) -> None:
-    with pytest.raises(GateFailed, match=r"coverage\.80 is undefined"):
-        evaluate(run, EvaluateConfig(fail_if=("coverage.80<75",)), silent)
+def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    opened = open_run(run)
+    dataset, model, intervals = load_dataset(opened), load_model(opened), load_intervals(opened)
+    assert intervals is not None
+    batch = split_windows(dataset, "test", model.lookback)[:]
+    session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
+    forecast = session(batch.past, batch.future, batch.mask)
+    ends = intervals.around(forecast, batch.past, batch.mask)
+    low, high = (np.maximum(dataset.in_units(end, batch.series), 0) for end in ends[:2])
+    truth = dataset.in_units(batch.target, batch.series)
+    inside = (low <= truth) & (truth <= high)
+    assert report.coverage["80"] == pytest.approx(100 * inside.mean())
+    assert report.width["80"] == pytest.approx(np.mean(high - low))
+    deviation = dataset.training.deviation[batch.series][:, None]
+    assert report.width_scaled["80"] == pytest.approx(np.mean((high - low) / deviation))
+    assert report.per_step[2]["coverage"]["80"] == pytest.approx(100 * inside[:, 2].mean())
+    assert 0 < report.coverage["80"] < report.coverage["95"] <= 100
+    assert report.width["80"] < report.width["95"]
+    assert 0 < report.wql < 1
+
+
+def test_the_figures_of_the_intervals_stand_in_the_tables_and_gates(run: Path) -> None:
+    conditions = ("coverage.80>=0", "coverage.95<1", "wql>1000")
+    with pytest.raises(GateFailed, match=r"coverage\.80>=0") as failed:
+        evaluate(run, EvaluateConfig(fail_if=conditions), silent)
+    report = failed.value.report
+    assert [gate["failed"] for gate in report.gates] == [True, False, False]
+    lines = (Path(report.picture).parent / "per_step.csv").read_text().splitlines()
+    row = dict(zip(lines[0].split(","), lines[3].split(","), strict=True))
+    assert float(row["coverage_80"]) == pytest.approx(report.per_step[2]["coverage"]["80"])
+    assert float(row["width_scaled_95"]) == pytest.approx(report.per_step[2]["width_scaled"]["95"])
+    assert float(row["wql"]) == pytest.approx(report.per_step[2]["wql"])
+    kept = json.loads((Path(report.picture).parent / "scores.json").read_text())
+    assert kept["coverage"] == report.coverage
+
+
+def test_a_model_without_intervals_is_scored_and_its_coverage_fails_a_gate(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstm_cli.steps.evaluate.load_intervals", lambda run: None)
+    report = evaluate(run, EvaluateConfig(), silent)
+    assert (report.coverage, report.width, report.wql) == ({}, {}, None)
+    assert "coverage" not in report.per_step[0]
+    for condition in ("coverage.80<75", "wql>1"):
+        with pytest.raises(GateFailed, match="is undefined"):
+            evaluate(run, EvaluateConfig(fail_if=(condition,)), silent)
 
 
 def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp_path: Path) -> None:

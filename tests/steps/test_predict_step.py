@@ -10,13 +10,14 @@ from small_steps import LINEAR, PREPARE, write_panel
 from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
 from lstm_cli.events import Warned, silent
-from lstm_cli.rundir import open_run
+from lstm_cli.rundir import ArtifactReader, open_run
 from lstm_cli.shipped import load_model
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 
 FP32 = PredictConfig(precision="fp32")
+COLUMNS = ("sales", "sales_lo80", "sales_hi80", "sales_lo95", "sales_hi95")
 
 
 def forecast(run: Path, new: str | None = None, config: PredictConfig = FP32) -> bytes:
@@ -30,12 +31,12 @@ def lines_of(data: bytes) -> list[list[str]]:
 
 
 def numbers(data: bytes) -> list[float]:
-    return [float(row[-1]) for row in lines_of(data)[1:]]
+    return [float(cell) for row in lines_of(data)[1:] for cell in row[2:]]
 
 
 def test_it_starts_one_step_after_the_last_row_of_each_series(run: Path) -> None:
     rows = lines_of(forecast(run))
-    assert rows[0] == ["shop", "day", "sales"]
+    assert rows[0] == ["shop", "day", "sales", "sales_lo80", "sales_hi80", "sales_lo95", "sales_hi95"]
     days = [str(np.datetime64("2024-05-10") + step) for step in range(7)]
     assert [row[:2] for row in rows[1:]] == [[shop, day] for shop in "AB" for day in days]
     values = np.array([float(row[2]) for row in rows[1:]]).reshape(2, 7)
@@ -121,14 +122,15 @@ def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str
     assert (report.format, report.rows) == (format, 14)
     if format == "json":
         found = json.loads(output.read_text())
-        assert [[row["shop"], row["day"], format_(row["sales"])] for row in found] == rows
+        assert [[row["shop"], row["day"], *(format_(row[name]) for name in COLUMNS)] for row in found] == rows
     else:
         import pyarrow.parquet
 
         table = pyarrow.parquet.read_table(output).to_pydict()
         assert table["shop"] == [row[0] for row in rows]
         assert [str(day.date()) for day in table["day"]] == [row[1] for row in rows]
-        np.testing.assert_allclose(table["sales"], [float(row[2]) for row in rows], rtol=1e-8)
+        for place, name in enumerate(COLUMNS, start=2):
+            np.testing.assert_allclose(table[name], [float(row[place]) for row in rows], rtol=1e-8)
 
 
 def format_(value: float) -> str:
@@ -201,9 +203,77 @@ def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path)
     prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, silent)
     train(tmp_path / "run", LINEAR, silent)
     found = lines_of(forecast(tmp_path / "run"))
-    assert found[0] == ["shop", "day", "'=y()"]
+    assert found[0][:4] == ["shop", "day", "'=y()", "'=y()_lo80"]
     assert found[1][0] == "'@shop"
     assert found[1][2].startswith("-")
+
+
+def test_the_intervals_lie_around_the_forecast_each_in_its_series_units(run: Path) -> None:
+    """B's sales are 18 times A's, with noise in proportion, and never negative."""
+    cells = np.array([[float(cell) for cell in row[2:]] for row in lines_of(forecast(run))[1:]])
+    middle, low, high, lowest, highest = cells.reshape(2, 7, 5).transpose(2, 0, 1)
+    assert ((lowest < low) & (low < middle) & (middle < high) & (high < highest)).all()
+    assert (lowest >= 0).all()
+    width = (high - low).mean(axis=1)
+    assert 5 < width[1] / width[0] < 60
+
+
+def test_the_bounds_hold_for_the_intervals(panel: Path, tmp_path: Path) -> None:
+    prepare(str(panel), tmp_path / "run", PREPARE, silent)
+    train(tmp_path / "run", dataclasses.replace(LINEAR, min=40.0, max=60.0), silent)
+    cells = np.array([[float(cell) for cell in row[2:]] for row in lines_of(forecast(tmp_path / "run"))[1:]])
+    assert cells.min() >= 40
+    assert cells.max() == 60
+
+
+def test_intervals_can_be_left_out_and_leave_the_forecast_as_it_is(run: Path) -> None:
+    plain = lines_of(forecast(run, config=dataclasses.replace(FP32, intervals=False)))
+    assert plain == [row[:3] for row in lines_of(forecast(run))]
+
+
+def test_a_model_without_intervals_forecasts_without_them_and_one_warning(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [row[:3] for row in lines_of(forecast(run))]
+    files = ArtifactReader.files.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        ArtifactReader,
+        "files",
+        property(lambda reader: {name: f for name, f in files(reader).items() if name != "intervals.json"}),
+    )
+    heard: list[str] = []
+    out = io.BytesIO()
+    predict(run, None, FP32, lambda event: heard.append(event.text), stdout=out)
+    assert lines_of(out.getvalue()) == expected
+    assert len(heard) == 1
+    assert "without intervals" in heard[0]
+    assert f"lstm train {run}" in heard[0]
+
+
+def test_a_column_of_an_interval_that_has_the_name_of_another_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = "".join(
+        f"{np.datetime64('2024-01-01') + row},{a:.3f},{b:.3f}\n"
+        for row, (a, b) in enumerate(rng.random((90, 2)))
+    )
+    (tmp_path / "c.csv").write_text("day,y,y_hi95\n" + rows)
+    run = tmp_path / "run"
+    prepare(
+        str(tmp_path / "c.csv"), run, PrepareConfig(target=("y", "y_hi95"), horizon=3, lookback=7), silent
+    )
+    train(run, LINEAR, silent)
+    with pytest.raises(DataError, match="'y_hi95'") as refused:
+        forecast(run)
+    assert "--no-intervals" in refused.value.hint
+    plain = lines_of(forecast(run, config=dataclasses.replace(FP32, intervals=False)))
+    assert plain[0] == ["day", "y", "y_hi95"]
+
+
+def test_damaged_intervals_are_refused(run: Path) -> None:
+    stored = next((run / "model").iterdir()) / "intervals.json"
+    stored.write_text(stored.read_text().replace("0", "1", 1))
+    with pytest.raises(CorruptArtifact, match=r"intervals\.json"):
+        forecast(run)
 
 
 def test_the_step_is_recorded_with_its_model(run: Path) -> None:

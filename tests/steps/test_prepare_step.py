@@ -158,3 +158,87 @@ def test_too_few_rows_for_a_season_forecast_one_step(tmp_path: Path) -> None:
     rows = "".join(f"{hour},{value:.3f}\n" for hour, value in zip(hours, rng.normal(size=40), strict=True))
     (tmp_path / "h.csv").write_text("time,y\n" + rows)
     assert prepare(str(tmp_path / "h.csv"), tmp_path / "run", PrepareConfig(), silent).horizon == 1
+
+
+def write_hourly(path: Path, rows: dict[str, int], *, seed: int = 0) -> str:
+    """A panel of hours: a day and a week in each series, at levels from 1 to a million, the last row in common."""
+    generator = np.random.default_rng(seed)
+    lines = ["id,time,load"]
+    for number, (name, count) in enumerate(rows.items()):
+        hours = np.arange(count)
+        shape = 3 + np.sin(2 * np.pi * hours / 24) + np.where(hours // 24 % 7 < 5, 0.7, -0.7)
+        values = 10.0 ** (number % 7) * (shape + 0.2 * generator.normal(size=count))
+        times = np.datetime64("2024-01-01T00") - count + hours
+        lines += [
+            f"{name},{str(time).replace('T', ' ')}:00,{value:.6g}"
+            for time, value in zip(times, values, strict=True)
+        ]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("test", ["0", "48"])
+def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> None:
+    rows = {f"H{number}": 820 + 13 * number for number in range(20)} | {"short": 250, "new": 170, "tiny": 60}
+    source = write_hourly(tmp_path / "hours.csv", rows)
+    config = PrepareConfig(series="id", horizon=48, val="48", test=test)
+    report = prepare(source, tmp_path / "run", config, silent)
+    assert report.seasons == (24, 168)
+    assert report.season_reason.startswith("hourly data, autocorrelation 0.")
+    assert report.lookback == 336
+    # 60 rows hold a window to validate and perhaps one to test, but none to train on.
+    assert report.series == 22
+    assert any("1 series too short" in warning and "'tiny'" in warning for warning in report.warnings)
+    assert report.windows["val"] == 22
+    assert report.windows["test"] == (22 if test == "48" else 0)
+    dataset = load_dataset(open_run(tmp_path / "run"))
+    assert (dataset.series.count - dataset.series.val_end == int(test)).all()
+    assert (dataset.series.val_end - dataset.series.train_end == 48).all()
+    for split in ("train", "val"):
+        windows = load_windows(tmp_path / "run", split)
+        batch = windows[np.flatnonzero(windows.series >= 20)]
+        assert batch.past.shape[1] == 336
+        assert (batch.mask[:, -1] == 1).all()
+        assert (batch.mask.sum(axis=1) < 336).any()  # short series are padded at the front
+        assert set(windows.series.tolist()) == set(range(22))
+    scaled = [dataset.values_scaled[begin : begin + 90] for begin in dataset.series.offset]
+    assert max(np.abs(rows).max() for rows in scaled) < 10  # whatever the level, as scaled by its own rows
+
+
+def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
+    """A thousand series, most of them short: all are there, told apart, and come back in their units."""
+    generator = np.random.default_rng(0)
+    counts = np.exp(generator.uniform(np.log(30), np.log(300), size=1000)).astype(int)
+    lines, first = ["shop,day,sales"], {}
+    for number, count in enumerate(counts):
+        days = np.datetime64("2023-01-01") + int(generator.integers(0, 300)) + np.arange(count)
+        level = 10 ** generator.uniform(-2, 6)
+        values = level * (1 + 0.5 * np.sin(np.arange(count) * 2 * np.pi / 7) + 0.1 * generator.random(count))
+        first[f"s{number}"] = float(f"{values[0]:.6g}")
+        lines += [f"s{number},{day},{value:.6g}" for day, value in zip(days, values, strict=True)]
+    (tmp_path / "shops.csv").write_text("\n".join(lines) + "\n")
+    config = PrepareConfig(series="shop", horizon=7, val="7", test="7")
+    report = prepare(str(tmp_path / "shops.csv"), tmp_path / "run", config, silent)
+    assert (report.series, report.seasons) == (1000, (7,))
+    assert report.windows["val"] == report.windows["test"] == 1000
+    dataset = load_dataset(open_run(tmp_path / "run"))
+    begin = dataset.series.offset
+    found = dataset.in_units(dataset.values_scaled[begin][:, None], np.arange(1000))[:, 0, 0]
+    np.testing.assert_allclose(found, [first[name] for name in dataset.series.names], rtol=1e-5)
+    part = load_windows(tmp_path / "run", "train").every(1500)
+    assert len(np.unique(part.series)) == 1000
+
+
+def test_seasons_are_given_in_any_order(tmp_path: Path) -> None:
+    source = write_hourly(tmp_path / "hours.csv", {"A": 600})
+    config = PrepareConfig(target=("load",), season=(168, 24), end="row:500")
+    report = prepare(source, tmp_path / "run", config, silent)
+    assert (report.season, report.seasons, report.season_reason) == (24, (24, 168), "given by --season")
+    assert open_run(tmp_path / "run").report("prepare")["seasons"] == [24, 168]
+
+
+def test_a_refused_season_says_what_it_looked_for(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=200)
+    source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in noise])
+    report = prepare(source, tmp_path / "run", PrepareConfig(), silent)
+    assert report.season_reason == "the training rows of daily data do not confirm 7"

@@ -1,0 +1,164 @@
+"""The collected data sets (datasets.py): the default's test error beside the best of the simple forecasts."""
+
+import json
+import math
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from command import Choice, Notebook, each_seed, lstm
+
+SIMPLE = ("naive", "seasonal_naive", "linear")
+ENOUGH = 28  # horizons of validation rows from which the tool's choices rest on firm ground
+
+
+def listed(folder: Path, group: str, only: Sequence[str]) -> list[dict]:
+    """The sets of a group (look, closed, all), or those of it that are named.
+
+    Raises ValueError for a name that is not in the group: a closed set is never scored by a slip.
+    """
+    sets = json.loads((folder / "sets.json").read_text())
+    sets = [one for one in sets if group in (one["group"], "all")]
+    unknown = set(only) - {one["name"] for one in sets}
+    if unknown:
+        raise ValueError(f"no such set in group {group}: {', '.join(sorted(unknown))}")
+    return [one for one in sets if not only or one["name"] in only]
+
+
+def prepare_each(notebook: Notebook, folder: Path, sets: list[dict]) -> None:
+    """What `prepare` makes of every file, and nothing more: to see that no file is misread."""
+    notebook.say("\n## Prepared\n")
+    notebook.head(
+        "set", "group", "kind", "rows", "step", "seasons", "L", "H", "windows", "filled", "warnings"
+    )
+    for one in sets:
+        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(one["name"], one["group"]):
+            report, _ = lstm("prepare", str(folder / one["file"]), f"{temporary}/run", *one["prepare"])
+            windows = "/".join(str(report["windows"][split]) for split in ("train", "val", "test"))
+            notebook.row(
+                one["name"], one["group"], one["kind"], report["rows"], report["freq"], report["seasons"],
+                report["lookback"], report["horizon"], windows, report["filled"], len(report["warnings"]),
+            )  # fmt: skip
+            notebook.keep(data=one["name"], prepared=report)
+
+
+def horizons_of_validation(prepared: dict) -> float:
+    """Validation rows of a series over the horizon."""
+    rows = prepared["windows"]["val"] / max(1, prepared["series"]) + prepared["horizon"] - 1
+    return rows / prepared["horizon"]
+
+
+def compared(report: dict) -> dict:
+    """The model's test error, the best simple one and their ratio, by MASE, or MAE where that is undefined."""
+    baselines = {name: report["baselines"][name] for name in SIMPLE if name in report["baselines"]}
+    metric = (
+        "mase" if all(one["mase"] is not None for one in (report["metrics"], *baselines.values())) else "mae"
+    )
+    best = min(baselines, key=lambda name: baselines[name][metric])
+    own, simple = report["metrics"][metric], baselines[best][metric]
+    return {"metric": metric, "error": own, "best": best, "simple": simple, "ratio": own / simple}
+
+
+def score(run_dir: str, seed: int, choice: Choice) -> dict:
+    trained, seconds = lstm("train", run_dir, "--seed", str(seed), *choice.options())
+    report, _ = lstm("evaluate", run_dir, *choice.thread_options())
+    measured = {**compared(report), "mae": report["metrics"]["mae"], "seconds": seconds}
+    return {**measured, "loop_seconds": trained["seconds"]}
+
+
+def run(notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], choices: list[Choice]) -> None:
+    notebook.say("\n## Collected sets\n")
+    notebook.head(
+        "set", "kind", "rows", "H", "validation, H", "effort", "refit", "metric", "error", "best simple",
+        "its error", "ratio", "worst seed", "train, s",
+    )  # fmt: skip
+    ratios: dict[Choice, list[tuple[str, float, float]]] = {choice: [] for choice in choices}
+    for one in sets:
+        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(one["name"]):
+            run_dir = f"{temporary}/run"
+            prepared, _ = lstm("prepare", str(folder / one["file"]), run_dir, *one["prepare"])
+            checked = horizons_of_validation(prepared)
+            for choice in choices:
+                ratio = one_choice(notebook, one, run_dir, (prepared, checked), seeds, choice)
+                if ratio is not None:
+                    ratios[choice].append((one["name"], checked, ratio))
+    for choice, found in ratios.items():
+        notebook.say(f"\nEffort: {choice.effort}; refit: {choice.refit}.")
+        summary(notebook, found)
+
+
+def one_choice(
+    notebook: Notebook, one: dict, run_dir: str, known: tuple[dict, float], seeds: list[int], choice: Choice
+) -> float | None:
+    """One row: medians over the seeds. The median ratio, None where every seed failed."""
+    prepared, checked = known
+    label = (one["name"], one["kind"], prepared["rows"], prepared["horizon"], f"{checked:.1f}")
+    words = (choice.effort, choice.refit)
+
+    def once(seed: int) -> dict:
+        measured = score(run_dir, seed, choice)
+        notebook.keep(
+            data=one["name"], kind=one["kind"], group=one["group"], seed=seed, effort=choice.effort,
+            refit=choice.refit, validation_horizons=checked, **measured,
+        )  # fmt: skip
+        return measured
+
+    found = each_seed(notebook, seeds, (*label, *words), once)
+    if not found:
+        return None
+    middle = {key: statistics.median(seed[key] for seed in found) for key in ("error", "ratio", "seconds")}
+    notebook.row(
+        *label, *words, found[0]["metric"], middle["error"], found[0]["best"], found[0]["simple"],
+        middle["ratio"], max(seed["ratio"] for seed in found), middle["seconds"],
+    )  # fmt: skip
+    return middle["ratio"]
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(statistics.fmean(math.log(value) for value in values))
+
+
+def summary(notebook: Notebook, found: list[tuple[str, float, float]]) -> None:
+    """found: name, horizons of validation, ratio. Geometric mean and worst, apart where validation is short."""
+    notebook.say("")
+    notebook.head("validation holds", "sets", "geometric mean", "worst", "ahead", "the worst set")
+    for name, chosen in (
+        (f"{ENOUGH} horizons or more", [one for one in found if one[1] >= ENOUGH]),
+        ("fewer", [one for one in found if one[1] < ENOUGH]),
+        ("any", found),
+    ):
+        if chosen:
+            ratios = [ratio for _, _, ratio in chosen]
+            worst = max(chosen, key=lambda one: one[2])
+            ahead = f"{sum(ratio < 1 for ratio in ratios)}/{len(ratios)}"
+            notebook.row(name, len(chosen), geometric_mean(ratios), worst[2], ahead, worst[0])
+
+
+def with_covariates(
+    notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], choice: Choice
+) -> None:
+    """Each set that has covariates: without them, with each kind alone, with all.
+
+    What is given as known ahead are the values that came: for weather, as good as a perfect forecast of it.
+    """
+    notebook.say("\n## Covariates\n")
+    notebook.head("set", "covariates", "MAE", "over none", "over the best simple", "train, s")
+    for one in sets:
+        kinds = one["covariates"]
+        offered = {"none": [], **kinds}
+        if len(kinds) > 1:
+            offered["all"] = [word for words in kinds.values() for word in words]
+        none: float | None = None
+        for name, words in offered.items() if kinds else ():
+            with tempfile.TemporaryDirectory() as temporary, notebook.attempt(one["name"], name):
+                run_dir = f"{temporary}/run"
+                lstm("prepare", str(folder / one["file"]), run_dir, *one["prepare"], *words)
+                found = [score(run_dir, seed, choice) for seed in seeds]
+                middle = {
+                    key: statistics.median(seed[key] for seed in found) for key in ("mae", "ratio", "seconds")
+                }
+                none = middle["mae"] if name == "none" else none
+                over = None if none is None else middle["mae"] / none
+                notebook.row(one["name"], name, middle["mae"], over, middle["ratio"], middle["seconds"])
+                notebook.keep(data=one["name"], covariates=name, effort=choice.effort, seeds=seeds, **middle)

@@ -1,0 +1,287 @@
+"""Prediction intervals around a point forecast, and how well they hold. NumPy only.
+
+An interval is the forecast +- half(level, step) * spread(window), in scaled space, so that whatever turns scaled
+values into the file's units (a shift, a scale, an exponential) keeps it in order. `spread` is how much the
+window itself moves. `half` are quantiles of |error| / spread, pooled over series and targets: split conformal
+prediction with a local scale (Papadopoulos et al. 2002, "Inductive confidence machines for regression"; Lei et
+al. 2018, "Distribution-free predictive inference for regression").
+
+Two things of time series break the guarantee of that: the windows overlap, and a few validation rows may be
+calmer or wilder than what comes. So errors of the training windows join them, made larger by the model's
+optimism there, and few independent horizons widen the interval as they do Student's t.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LEVELS = (80, 95)  # percent
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # the ends of both intervals and the forecast itself
+SIDES = ("lo80", "hi80", "lo95", "hi95")  # the order of `Intervals.around`
+TRUSTED = (
+    200  # validation horizons that weigh as much as all training: the 95 % level is then known to 1.5 points
+)
+ENOUGH = 200  # errors behind the quantile of a step; with fewer, the steps beside it join
+LEAST_SPREAD = 0.05  # of the median spread: a window that stood still is not taken for certain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misses:
+    """Errors of a forecaster over windows, in scaled space."""
+
+    absolute: np.ndarray  # [N, H, C] |error|, NaN where nothing was measured
+    simple: np.ndarray  # [N, H, C] of the seasonal naive forecast, which nothing was fitted for
+    spread: np.ndarray  # [N, C]
+    horizons: float  # how many horizons the windows span without an overlap, over all series
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intervals:
+    """What makes intervals of a forecast, fitted by `fit`."""
+
+    half: np.ndarray  # [2, H] float64: half the width of each level, in spreads
+    floor: np.ndarray  # [C] float64: the least spread, scaled
+    season: int  # m, steps
+    lookback: int  # steps of a window that its spread is read from
+    optimism: float  # by which errors on training windows were made larger
+    horizons: float  # independent horizons behind them
+
+    def around(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """The ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
+
+        forecast_scaled [N, H, C]; past [N, L', F] with the targets first and mask [N, L'], L' at least `lookback`.
+        """
+        targets = forecast_scaled.shape[2]
+        moved = spread(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
+        reach = self.half[:, None, :, None] * np.maximum(moved, self.floor)[:, None, :]
+        near, far = reach
+        middle = forecast_scaled.astype(np.float64)
+        return np.stack([middle - near, middle + near, middle - far, middle + far])
+
+    def to_dict(self) -> dict[str, Any]:
+        stored = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+        return {"version": 1, "levels": list(LEVELS)} | stored
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> "Intervals":
+        return Intervals(
+            half=np.array(stored["half"], dtype=np.float64),
+            floor=np.array(stored["floor"], dtype=np.float64),
+            season=int(stored["season"]),
+            lookback=int(stored["lookback"]),
+            optimism=float(stored["optimism"]),
+            horizons=float(stored["horizons"]),
+        )
+
+
+def spread(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
+    """How much each window and target moves, [N, C]; past [N, L, C] scaled, mask [N, L].
+
+    The mean |v_t - v_(t-m)|, plus the deviation of the means of its whole seasons, counted back from its end: what
+    changes from one season to the next, and how far the level wanders. A window without a pair one season apart is
+    read one step apart; one that holds a single step has spread 0.
+    """
+    values, known = past.astype(np.float64), mask > 0
+    return _season_to_season(values, known, season) + _wandering(values, known, season)
+
+
+def _season_to_season(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+    found = np.zeros((len(values), values.shape[2]))
+    open_yet = np.ones(len(values), dtype=bool)
+    for lag in dict.fromkeys((season, 1)):
+        if values.shape[1] <= lag:
+            continue
+        pairs = known[:, lag:] & known[:, :-lag]
+        count = pairs.sum(axis=1)
+        use = open_yet & (count > 0)
+        moved = np.where(pairs[:, :, None], np.abs(values[:, lag:] - values[:, :-lag]), 0.0)
+        found[use] = (moved.sum(axis=1) / np.maximum(count, 1)[:, None])[use]
+        open_yet &= ~use
+    return found
+
+
+def _wandering(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+    windows, steps, targets = values.shape
+    seasons = steps // season
+    if seasons < 2:
+        return np.zeros((windows, targets))
+    means = values[:, -seasons * season :].reshape(windows, seasons, season, targets).mean(axis=2)
+    measured = known[:, -seasons * season :].reshape(windows, seasons, season)
+    whole = np.asarray(measured.all(axis=2))[:, :, None]
+    count = np.maximum(whole.sum(axis=1), 1)
+    middle = np.where(whole, means, 0.0).sum(axis=1) / count
+    apart = np.where(whole, means - middle[:, None], 0.0)
+    return np.sqrt(np.square(apart).sum(axis=1) / count)
+
+
+def fit(val: Misses, train: Misses, *, season: int, lookback: int) -> Intervals:
+    """Intervals from errors on validation windows and on training windows (which may be none).
+
+    The training windows weigh TRUSTED / (TRUSTED + horizons of validation) together. Their errors are made
+    larger by `optimism`.
+    """
+    floor = _floor(np.concatenate([val.spread, train.spread]))
+    optimism = _optimism(val, train, floor)
+    share = TRUSTED / (TRUSTED + val.horizons)
+    parts, weights = [], []
+    for misses, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
+        relative = factor * misses.absolute / np.maximum(misses.spread, floor)[:, None]
+        rows = np.swapaxes(relative, 1, 2).reshape(-1, relative.shape[1])
+        parts.append(rows)
+        weights.append(np.full(len(rows), weight / max(1, len(rows))))
+    horizons = val.horizons + train.horizons
+    half = _quantiles(np.concatenate(parts), np.concatenate(weights))
+    half *= np.array([widening(0.5 + level / 200, horizons) for level in LEVELS])[:, None]
+    return Intervals(
+        half=np.maximum.accumulate(half, axis=0),
+        floor=floor,
+        season=season,
+        lookback=lookback,
+        optimism=optimism,
+        horizons=horizons,
+    )
+
+
+def widening(quantile: float, horizons: float) -> float:
+    """How much further out a quantile lies in Student's t with so many degrees of freedom than in the normal.
+
+    By the expansion of Abramowitz and Stegun 1964, 26.7.5; less than one horizon counts as one.
+    """
+    from statistics import NormalDist  # not needed by `predict`, whose start it would slow
+
+    n, z = max(1.0, horizons), NormalDist().inv_cdf(quantile)
+    t = (
+        z
+        + (z**3 + z) / (4 * n)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    )
+    return t / z
+
+
+def _floor(moved: np.ndarray) -> np.ndarray:
+    """The least spread [C] of windows with spreads moved [N, C]; 1 for a target that never moves."""
+    typical = np.median(moved, axis=0)
+    typical = np.where(typical > 0, typical, moved.mean(axis=0))
+    return np.where(typical > 0, LEAST_SPREAD * typical, 1.0)
+
+
+def _optimism(val: Misses, train: Misses, floor: np.ndarray) -> float:
+    """How much smaller the model's errors are on the rows it was fitted on, at least 1.
+
+    That validation errors are larger may also be the rows': by how much, the seasonal naive forecast tells, which
+    was fitted on neither.
+    """
+
+    def mean(misses: Misses, errors: np.ndarray) -> float:
+        relative = errors / np.maximum(misses.spread, floor)[:, None]
+        return float(np.nanmean(relative)) if np.isfinite(relative).any() else 0.0
+
+    fitted, before = mean(val, val.absolute), mean(train, train.absolute)
+    wilder, calm = mean(val, val.simple), mean(train, train.simple)
+    if not (fitted and before and wilder and calm):
+        return 1.0
+    return max(1.0, (fitted / before) / (wilder / calm))
+
+
+def _quantiles(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The LEVELS of each column of rows [R, H], NaN left out, weights [R]; returns [2, H]."""
+    beside = max(0, -(-(ENOUGH - len(rows)) // (2 * max(1, len(rows)))))
+    horizon = rows.shape[1]
+    found = np.zeros((len(LEVELS), horizon))
+    for step in range(horizon):
+        near = rows[:, max(0, step - beside) : step + beside + 1]
+        known = np.isfinite(near)
+        if not known.any():
+            known, near = np.isfinite(rows), rows
+        values = near[known]
+        order = np.argsort(values, kind="stable")
+        weight = np.repeat(weights[:, None], near.shape[1], axis=1)[known][order]
+        reached = np.cumsum(weight)
+        for place, level in enumerate(LEVELS):
+            wanted = level / 100 * reached[-1] if len(reached) else 0.0
+            index = int(np.searchsorted(reached, wanted * (1 - 1e-12)))
+            found[place, step] = values[order[min(index, len(values) - 1)]] if len(values) else 0.0
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Sums over windows of how intervals held. Every array is [..., S, H, C] float64."""
+
+    inside: np.ndarray  # [2, ...] measured cells within the interval of each level
+    width: np.ndarray  # [2, ...] widths, in the file's units
+    pinball: np.ndarray  # twice the pinball loss, the mean over QUANTILES
+    size: np.ndarray  # |truth|
+    count: np.ndarray  # measured cells
+
+    def __add__(self, other: "Held") -> "Held":
+        return Held(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+
+def held(
+    ends: np.ndarray,
+    forecast: np.ndarray,
+    truth: np.ndarray,
+    observed: np.ndarray,
+    series: np.ndarray,
+    *,
+    of: int,
+) -> Held:
+    """Sums of windows. ends [4, N, H, C]; forecast, truth, observed [N, H, C], in the file's units; series [N]."""
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        total = np.zeros((of, *values.shape[1:]))
+        np.add.at(total, series, np.where(observed, values, 0.0))
+        return total
+
+    pairs = (ends[:2], ends[2:])
+    lines = (ends[2], ends[0], forecast, ends[1], ends[3])
+    above = [truth - line for line in lines]
+    losses = [np.maximum(q * miss, (q - 1) * miss) for q, miss in zip(QUANTILES, above, strict=True)]
+    return Held(
+        inside=np.stack(
+            [summed(((truth >= low) & (truth <= high)).astype(np.float64)) for low, high in pairs]
+        ),
+        width=np.stack([summed(high - low) for low, high in pairs]),
+        pinball=summed(2 * np.mean(losses, axis=0)),
+        size=summed(np.abs(truth)),
+        count=summed(np.ones_like(truth)),
+    )
+
+
+def interval_scores(sums: Held, deviation: np.ndarray) -> dict[str, Any]:
+    """coverage (percent), width (the file's units), width_scaled (of the deviation [S, C]) of each level; wql.
+
+    wql is the weighted quantile loss: twice the sum of the pinball loss (Gneiting 2011, "Quantiles as optimal
+    point forecasts") over the sum of |truth|, averaged over QUANTILES, as in Park et al. 2022, "Learning quantile
+    functions without quantile crossing". None where it is not defined.
+    """
+    count, size = sums.count.sum(), sums.size.sum()
+    names = [str(level) for level in LEVELS]
+
+    def each(values: np.ndarray, factor: float = 1.0) -> dict[str, float | None]:
+        totals = values.reshape(len(LEVELS), -1).sum(axis=1)
+        pairs = zip(names, totals, strict=True)
+        return {name: float(factor * total / count) if count else None for name, total in pairs}
+
+    return {
+        "coverage": each(sums.inside, 100.0),
+        "width": each(sums.width),
+        "width_scaled": each(sums.width / deviation[:, None, :]),
+        "wql": float(sums.pinball.sum() / size) if size else None,
+    }
+
+
+def scores_per_step(sums: Held, deviation: np.ndarray) -> list[dict[str, Any]]:
+    """`interval_scores` of each step ahead, first step first."""
+    return [
+        interval_scores(
+            Held(**{name: value[..., step : step + 1, :] for name, value in vars(sums).items()}), deviation
+        )
+        for step in range(sums.count.shape[1])
+    ]

@@ -1,0 +1,88 @@
+"""Forecasts that need no fit, as linear maps of a window: the last value, the last seasons, exponential smoothing.
+
+Given its parameters, exponential smoothing with a damped trend (Gardner and McKenzie 1985, "Forecasting trends in
+time series") and an additive season (Winters 1960) is linear in the values that it reads. So it can stand beside
+regressions as one more map, and short series, which leave a regression too little to learn from, have something
+to fall back on.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+LEVELS = (0.1, 0.3, 0.6, 0.9)  # share of the newest error that the level takes up
+TRENDS = ((0.0, 0.0), (0.1, 0.8), (0.1, 0.9), (0.1, 0.98))  # share that the trend takes up, and what damps it
+SEASONAL = (0.1, 0.3)  # share that the season takes up
+MOST_SEASON = 60  # steps; longer seasons are left to the regressions: their smoothing would hardly begin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoothing:
+    """The parameters of one map."""
+
+    family: str  # "last value", "last season" or "smoothing"
+    season: int = 1  # steps; 1: none
+    level: float = 1.0
+    trend: float = 0.0
+    damping: float = 0.0
+    seasonal: float = 0.0
+    cycles: int = 1  # of "last season": so many are averaged
+
+    def weights(self, lookback: int, horizon: int) -> np.ndarray:
+        """[K, H] float64: what each of the last K values adds to each step; every column sums to 1."""
+        if self.family == "last value":
+            return _last_season(lookback, horizon, 1, 1)
+        if self.family == "last season":
+            return _last_season(lookback, horizon, self.season, self.cycles)
+        return self._smoothed(np.eye(lookback), horizon)
+
+    def _smoothed(self, values: np.ndarray, horizon: int) -> np.ndarray:
+        """The forecast [S, H] of each row of values [S, K]; the rows of an identity give the map."""
+        season = self.season
+        first = values[:, :season]
+        level = first.mean(axis=1)
+        trend = np.zeros_like(level)
+        seasons = [first[:, place] - level for place in range(season)] if season > 1 else []
+        for step in range(season if season > 1 else 1, values.shape[1]):
+            effect = seasons[step % season] if seasons else 0.0
+            error = values[:, step] - (level + self.damping * trend + effect)
+            level = level + self.damping * trend + self.level * error
+            trend = self.damping * trend + self.trend * self.level * error
+            if seasons:
+                seasons[step % season] = seasons[step % season] + self.seasonal * (1 - self.level) * error
+        forecast, ahead = [], np.zeros_like(level)
+        for step in range(horizon):
+            ahead = self.damping * (ahead + trend)
+            effect = seasons[(values.shape[1] + step) % season] if seasons else 0.0
+            forecast.append(level + ahead + effect)
+        return np.stack(forecast, axis=1)
+
+
+def smoothings(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
+    """The maps that data with these seasons may use, reading at most `lookback` values."""
+    found = [Smoothing(family="last value")]
+    for season in seasons:
+        found += [
+            Smoothing(family="last season", season=season, cycles=cycles)
+            for cycles in (1, 2, 3)
+            if cycles * season <= lookback
+        ]
+    short = [season for season in seasons if season <= MOST_SEASON and 2 * season <= lookback][:1]
+    for level, (trend, damping) in itertools.product(LEVELS, TRENDS):
+        if not short:
+            found.append(Smoothing(family="smoothing", level=level, trend=trend, damping=damping))
+        found += [
+            Smoothing(
+                family="smoothing", season=season, level=level, trend=trend, damping=damping, seasonal=share
+            )
+            for season, share in itertools.product(short, SEASONAL)
+        ]
+    return found
+
+
+def _last_season(lookback: int, horizon: int, season: int, cycles: int) -> np.ndarray:
+    weights = np.zeros((lookback, horizon))
+    for step, cycle in itertools.product(range(horizon), range(1, cycles + 1)):
+        weights[lookback - cycle * season + step % season, step] += 1 / cycles
+    return weights

@@ -1,0 +1,86 @@
+"""The competition's scores, by numbers worked by hand."""
+
+import csv
+from pathlib import Path
+
+import m4
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def test_smape_by_hand() -> None:
+    # 200 * 10/210 = 9.5238 and 200 * 40/360 = 22.2222
+    assert m4.smape(np.array([100.0, 200]), np.array([110.0, 160])) == pytest.approx(
+        (9.523810 + 22.222222) / 2
+    )
+
+
+def test_mase_by_hand() -> None:
+    # inside the training rows, two steps apart: |3-1| and |5-2|, mean 2.5; errors 1 and 2, mean 1.5
+    found = m4.mase(np.array([4.0, 6]), np.array([5.0, 4]), np.array([1.0, 2, 3, 5]), season=2)
+    assert found == pytest.approx(0.6)
+
+
+def test_scores_are_means_over_series_and_owa_is_relative_to_naive2() -> None:
+    training = {"a": np.arange(26.0), "b": np.arange(26.0) * 2}  # scales 24 and 48
+    truth = {"a": np.array([10.0]), "b": np.array([100.0])}
+    forecast = {"a": np.array([34.0]), "b": np.array([100.0])}
+    found = m4.scores(training, truth, forecast)
+    assert found["mase"] == pytest.approx((24 / 24 + 0) / 2)
+    assert found["smape"] == pytest.approx((200 * 24 / 44 + 0) / 2)
+    assert found["owa"] == pytest.approx((found["smape"] / 18.383 + found["mase"] / 2.395) / 2)
+
+
+@pytest.mark.parametrize("forecast", [{}, {"a": np.array([1.0, 2])}])
+def test_a_series_without_its_forecast_is_told_rather_than_left_out(forecast: dict) -> None:
+    with pytest.raises(ValueError, match="series a"):
+        m4.scores({"a": np.arange(30.0)}, {"a": np.array([1.0])}, forecast)
+
+
+def test_naive2_of_a_series_without_season_is_its_last_value() -> None:
+    assert m4.naive2(np.array([3.0, 1, 4, 1, 5]), 3, season=24).tolist() == [5, 5, 5]
+
+
+@given(
+    factors=st.lists(st.integers(1, 20), min_size=4, max_size=4).filter(lambda some: len(set(some)) > 1),
+    rows=st.integers(40, 47),
+    level=st.floats(0.1, 1e4),
+)
+def test_naive2_goes_on_with_a_season_that_repeats(factors: list[int], rows: int, level: float) -> None:
+    season = level * np.array(factors)
+    training = np.resize(season, rows)
+    if m4.is_seasonal(training, 4):
+        expected = np.resize(season, rows + 6)[rows:]
+        assert m4.naive2(training, 6, season=4) == pytest.approx(expected)
+
+
+def test_a_clear_season_is_found_and_noise_is_not() -> None:
+    random = np.random.default_rng(0)
+    cycle = np.resize(np.array([1.0, 2, 3, 2]), 60)
+    assert m4.is_seasonal(cycle + random.normal(0, 0.1, 60), 4)
+    assert not m4.is_seasonal(random.normal(10, 1, 60), 4)
+    assert not m4.is_seasonal(cycle[:11], 4)
+
+
+def test_wide_files_become_long_ones_with_hourly_times(tmp_path: Path) -> None:
+    wide = tmp_path / "wide.csv"
+    wide.write_text('"V1","V2","V3","V4"\n"H1","605","586.5",""\n"H2","3","2","1"\n')
+    m4.write_long(m4.read_wide(wide), tmp_path / "long.csv")
+    with (tmp_path / "long.csv").open(newline="") as file:
+        rows = [tuple(row) for row in csv.reader(file)]
+    assert rows[0] == ("series", "time", "value")
+    assert rows[1:4] == [
+        ("H1", "2001-01-01 00:00:00", "605"),
+        ("H1", "2001-01-01 01:00:00", "586.5"),
+        ("H2", "2001-01-01 00:00:00", "3"),
+    ]
+    assert len(rows) == 6
+
+
+def test_a_forecast_is_read_in_the_order_of_time(tmp_path: Path) -> None:
+    file = tmp_path / "forecast.csv"
+    file.write_text("series,time,value\nb,2001-01-02 01:00:00,2\nb,2001-01-02 00:00:00,1\na,2001-01-02,7\n")
+    found = m4.read_forecast(file)
+    assert {name: values.tolist() for name, values in found.items()} == {"a": [7], "b": [1, 2]}
