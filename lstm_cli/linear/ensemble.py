@@ -2,7 +2,8 @@
 
 Each weighs by its score on the validation windows. Maps of one family are averaged first, families then: that
 there are hundreds of regressions says nothing for them. Averaging beats picking one, since the score of the best
-is partly luck; where validation holds few horizons, blocks of rows before it are scored too, each by maps fitted on
+is partly luck; maps that need no fit join only where regressions have few windows to learn from, and where
+validation holds few horizons, blocks of rows before it are scored too, each by maps fitted on
 what lies before.
 """
 
@@ -30,6 +31,7 @@ SHARP, SOFT = (
 FAMILY_SOFTNESS = 0.2  # the same of families
 LEAST_WEIGHT = 0.005  # of the best one's; less is dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
+LEARNT = 2_000  # training windows x targets from which on regressions alone do better
 EVIDENCE = 16.0  # horizons that are scored, where the rows allow
 MOST_BLOCKS = 6  # before the validation rows
 
@@ -53,7 +55,8 @@ def fit_linear(
     """
     unit = units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
-    fixed = smoothings(dataset.schema.seasons, max(lookbacks))
+    windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
+    fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < LEARNT else []
     blocks = [
         _Block.fitted(one, lookbacks=lookbacks, window=window, unit=unit, response=response, workers=workers)
         for one in (dataset, *earlier(dataset))

@@ -7,7 +7,7 @@ import numpy as np
 BLOCKS = 4  # of the horizon; a weight is interpolated between the blocks' centres
 ROUNDS = 20  # of the greedy choice
 POWER = 6  # of the error, in the weights by error alone
-DOUBT = 5.0  # horizons of validation rows at which weights and prior count alike
+DOUBT = 3.0  # horizons of validation rows at which weights and prior count alike
 
 
 def combination(

@@ -11,6 +11,7 @@ from lstm_cli.linear import Linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.combination import combination
 
+PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
 JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
 WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights rest on
 
@@ -53,9 +54,7 @@ def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> n
         truths.append(yardstick.measured(batch.target, batch.series).astype(np.float32))
         observed.append(batch.observed)
     network.cpu()
-    prior = np.array([1.0 if part in ("linear", "anchored") else 0.0 for part in parts])
-    if not prior.any():
-        prior = np.ones(len(parts))
+    prior = np.array([PRIOR[part] for part in parts])
     rows = int((dataset.series.val_end - dataset.series.train_end).sum())
     weights = combination(
         np.concatenate(forecasts),
