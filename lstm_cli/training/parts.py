@@ -25,7 +25,6 @@ from lstm_cli.training.plan import Plan, plan_training
 JUDGED_ROWS = 8_000  # windows x targets that a network is validated on; every further one costs time
 SEEDS = 3  # networks of each part with --effort best
 RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
-SLOWER = 1 / 3  # of the learning rate, where a network was best before its first step
 FREE_REACH = 1.5  # lookback of the free part over that of the anchored one
 
 
@@ -89,10 +88,6 @@ def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
         return []
     rates = RATES if work.config.effort == "best" and work.config.lr is None else (1.0,)
     tried = _train(work, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
-    if work.config.effort != "best" and work.config.lr is None:
-        # A network that only got worse was driven too fast.
-        again = [attempt for attempt in tried if attempt.fitted.best_epoch == 0]
-        tried += _train(work, [(one.part, replace(one.plan, lr=one.plan.lr * SLOWER)) for one in again])
     best = [min((one for one in tried if one.part == part), key=lambda one: one.loss) for part in parts]
     if work.config.effort != "best":
         return best

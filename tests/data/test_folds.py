@@ -1,0 +1,83 @@
+"""The past as it stood at a cut-off."""
+
+import numpy as np
+import pytest
+from small_data import dataset, wave
+
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.folds import Cut, at_cut, cuts
+from lstm_cli.data.windows import split_windows
+
+
+def data(second: np.ndarray | None = None) -> Dataset:
+    series = [wave(160, 2, seed=1), 50 + 9 * wave(120, 2, seed=2) if second is None else second]
+    return dataset(series, train_end=[100, 80], val_end=[120, 90], lookback=12, horizon=4, seasons=(12,))
+
+
+def test_cut_offs_divide_the_test_rows_evenly() -> None:
+    found = cuts(data(), 4)
+    assert [cut.val_end.tolist() for cut in found] == [[120, 90], [130, 97], [140, 105], [150, 112]]
+    assert [cut.count.tolist() for cut in found] == [[130, 97], [140, 105], [150, 112], [160, 120]]
+    assert [cut.train_end.tolist() for cut in found] == [[100, 80], [110, 87], [120, 95], [130, 102]]
+
+
+def test_too_few_test_rows_are_joined_by_those_before() -> None:
+    found = cuts(data(), 12)  # 48 rows of horizon 4, where the second series has 30
+    assert found[0].val_end.tolist() == [112, 72]
+    assert found[-1].count.tolist() == [160, 120]
+    assert all((cut.count - cut.val_end >= 4).all() for cut in found)
+
+
+def test_a_fold_holds_the_same_values_under_its_own_scaler() -> None:
+    whole, cut = data(), cuts(data(), 3)[1]
+    fold = at_cut(whole, cut)
+    for one in range(2):
+        rows = slice(whole.series.offset[one], whole.series.offset[one] + cut.count[one])
+        own = slice(fold.series.offset[one], fold.series.offset[one] + cut.count[one])
+        before = whole.scaler.unscaled(whole.values_scaled[rows], one)
+        np.testing.assert_allclose(fold.scaler.unscaled(fold.values_scaled[own], one), before, rtol=1e-5)
+        training = fold.values_scaled[own][: cut.train_end[one]]
+        np.testing.assert_allclose(training.mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(training.std(axis=0), 1, atol=1e-5)
+    assert len(fold.values_scaled) == fold.series.count.sum()
+
+
+def test_nothing_after_a_cut_off_reaches_its_training() -> None:
+    changed = 50 + 9 * wave(120, 2, seed=2)
+    cut = cuts(data(), 3)[1]
+    changed[cut.val_end[1] :] = 1e6
+    one, other = at_cut(data(), cut), at_cut(data(changed), cut)
+    assert one.scaler.equals(other.scaler)
+    for split in ("train", "val"):
+        a, b = split_windows(one, split)[:], split_windows(other, split)[:]
+        np.testing.assert_allclose(a.past, b.past, atol=1e-5)
+        np.testing.assert_allclose(a.target, b.target, atol=1e-5)
+    for name, value in vars(one.training).items():
+        np.testing.assert_allclose(value, getattr(other.training, name), rtol=1e-5)
+
+
+def test_every_scored_window_starts_at_the_cut_off_or_later_and_ends_before_the_next() -> None:
+    whole = data()
+    for cut in cuts(whole, 3):
+        fold = at_cut(whole, cut)
+        windows = split_windows(fold, "test")
+        first = windows.origins - fold.series.offset[windows.series]
+        assert (first >= cut.val_end[windows.series]).all()
+        assert (first + 4 <= cut.count[windows.series]).all()
+        assert len(windows) == (cut.count - cut.val_end - 3).sum()
+
+
+def test_filled_cells_stay_no_truth_and_are_not_in_the_scaler() -> None:
+    series = wave(100, 1, seed=3)
+    series[20:30] = np.nan
+    whole = dataset([series], train_end=[60], val_end=[80], lookback=12, horizon=4)
+    fold = at_cut(whole, Cut(train_end=np.array([50]), val_end=np.array([70]), count=np.array([90])))
+    assert not fold.measured[20:30].any()
+    np.testing.assert_allclose(fold.scaler.center, np.nanmean(series[:50]), rtol=1e-5)
+
+
+def test_a_series_that_begins_after_the_cut_off_is_left_out() -> None:
+    cut = Cut(train_end=np.array([50, -3]), val_end=np.array([60, 7]), count=np.array([70, 17]))
+    assert at_cut(data(), cut).series.names == ("series0",)
+    with pytest.raises(ValueError, match="no series"):
+        at_cut(data(), Cut(train_end=np.array([0, 0]), val_end=np.array([9, 9]), count=np.array([20, 20])))
