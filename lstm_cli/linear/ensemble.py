@@ -29,6 +29,7 @@ SHARP, SOFT = (
     0.4,
 )  # a map weighs 1/e of the best of its family where it is worse by SHARP + SOFT / horizons
 FAMILY_SOFTNESS = 0.2  # the same of families
+FLAWLESS = 1e-100  # a score of 0, to be divided by
 LEAST_WEIGHT = 0.005  # of the best one's; less is dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
 LEARNT = 2_000  # training windows x targets from which on regressions alone do better
@@ -124,7 +125,7 @@ _Key = TypeVar("_Key")
 
 def _softly(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
     """What each weighs, by its score; the weights sum to 1."""
-    best = max(min(scores.values()), np.finfo(np.float64).tiny)
+    best = max(min(scores.values()), FLAWLESS)
     raw = {key: float(np.exp(-(score / best - 1) / softness)) for key, score in scores.items()}
     kept = {key: weight for key, weight in raw.items() if weight >= LEAST_WEIGHT}
     total = sum(kept.values())

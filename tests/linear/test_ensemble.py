@@ -175,6 +175,18 @@ def test_a_straight_line_and_a_pure_season_are_forecast_exactly() -> None:
         np.testing.assert_allclose(forecast(linear, batch), batch.target, atol=0.02)
 
 
+def test_a_map_without_any_error_takes_all_of_the_weight() -> None:
+    """Whole numbers that repeat: the last season is exact, and next to a score of 0 nothing else counts."""
+    values = np.tile([-9.0, -10, -11, -12, -13, -14, -15], 23)[:, None]
+    made = dataset(
+        [values], train_end=[100], val_end=[130], lookback=14, horizon=3, seasons=(7,), scaler="none"
+    )
+    linear = fit(made, lookbacks=(7, 14), window=14)
+    batch = split_windows(made, "test")[:]
+    assert linear.score < 1e-3
+    np.testing.assert_allclose(forecast(linear, batch), batch.target, atol=1e-3)
+
+
 def test_padding_changes_nothing() -> None:
     made = data()
     linear = fit(made)

@@ -114,7 +114,8 @@ def test_an_unknown_condition_answers_at_once(tmp_path: Path, condition: str) ->
 def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(), silent)
     opened = open_run(run)
-    dataset, model, intervals = load_dataset(opened), load_model(opened), load_intervals(opened)
+    model, intervals = load_model(opened), load_intervals(opened)
+    dataset = as_trained(load_dataset(opened), model)
     assert intervals is not None
     batch = split_windows(dataset, "test", model.lookback)[:]
     session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)

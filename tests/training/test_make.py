@@ -330,7 +330,7 @@ def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.Mo
     np.testing.assert_array_equal(each[..., 2], batch.past[:, -6:, :1])
 
 
-def test_without_evidence_the_weights_are_linear_and_anchored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_evidence_the_weights_are_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[np.ndarray] = []
 
     def spied(*args: Any, prior: np.ndarray, horizons: float) -> np.ndarray:
@@ -340,7 +340,8 @@ def test_without_evidence_the_weights_are_linear_and_anchored(monkeypatch: pytes
 
     monkeypatch.setattr(weighing, "combination", spied)
     made(data(), refit=False)
-    assert seen[0].tolist()[:3] == [0.5, 0.5, 0]
+    shares = [weighing.PRIOR[part] for part in ("linear", "anchored", "free")]
+    assert seen[0].tolist()[:3] == pytest.approx([share / sum(shares) for share in shares])
 
 
 def test_a_signal_and_a_divergence_end_the_training() -> None:
