@@ -42,21 +42,26 @@ def backtest(
         reports = []
         for number, cut in enumerate(chosen):
             listen(Progressed(stage="backtest", done=number, total=folds, unit="cut-offs"))
-            reports.append(_retrained(dataset, cut, config, share, listen, should_stop))
+            _heed(should_stop)
+            reports.append(_retrained(at_cut(dataset, cut), cut, config, share, listen, should_stop))
         return reports
     import joblib
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_retrained)(dataset, cut, config, share) for cut in chosen
+        joblib.delayed(_retrained)(at_cut(dataset, cut), cut, config, share) for cut in chosen
     )
     reports = []
     for report in done:
-        signum = should_stop()
-        if signum is not None:
-            raise Interrupted(signum)
+        _heed(should_stop)
         reports.append(report)
         listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
     return reports
+
+
+def _heed(should_stop: Callable[[], int | None]) -> None:
+    signum = should_stop()
+    if signum is not None:
+        raise Interrupted(signum)
 
 
 def reused(
@@ -119,7 +124,7 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
 
 
 def _retrained(
-    dataset: Dataset,
+    fold: Dataset,
     cut: Cut,
     config: TrainConfig,
     threads: int,
@@ -129,7 +134,6 @@ def _retrained(
     """One fold, from training to its report; runs in a process of its own too."""
     from lstm_cli.training.make import train_model
 
-    fold = at_cut(dataset, cut)
     trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
     known, linear = trained.dataset, trained.shipped.linear
     lookback = trained.settings["lookback"]

@@ -1,0 +1,120 @@
+"""The rolling-origin backtest of `evaluate`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_steps import LINEAR, PREPARE
+
+from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.errors import DataError, Interrupted
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.backtesting import backtest, spread
+from lstm_cli.steps.evaluate import EvaluateReport, evaluate
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
+
+
+@pytest.fixture(scope="module")
+def linear_run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose model is the linear part alone: trained anew in no time."""
+    run = tmp_path_factory.mktemp("backtest") / "run"
+    prepare(str(panel), run, PREPARE, silent)
+    train(run, LINEAR, silent)
+    return run
+
+
+def scored(run: Path, **options: Any) -> EvaluateReport:
+    return evaluate(run, EvaluateConfig(threads=1, **options), silent)
+
+
+def test_without_the_option_there_is_none(linear_run: Path) -> None:
+    report = scored(linear_run)
+    assert report.backtest is None
+    assert "backtest" not in report.to_json()
+
+
+def test_a_reused_model_has_the_errors_of_the_whole_in_parts(linear_run: Path) -> None:
+    """One cut-off is the test split itself; of several each holds the windows that end before the next."""
+    whole = scored(linear_run, backtest=1, reuse=True)
+    assert whole.backtest is not None
+    (fold,) = whole.backtest["folds"]
+    assert fold["windows"] == whole.windows
+    assert fold["metrics"] == pytest.approx(whole.metrics)
+    assert fold["baselines"]["naive"] == pytest.approx(whole.baselines["naive"])
+    parts = scored(linear_run, backtest=3, reuse=True).backtest
+    assert parts is not None
+    windows = [fold["windows"] for fold in parts["folds"]]
+    assert sum(windows) == whole.windows - 2 * 2 * 6  # two shops, two borders, six windows across each
+    assert parts["folds"][0]["cut"] < parts["folds"][1]["cut"] < parts["folds"][2]["cut"]
+
+
+def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, tmp_path: Path) -> None:
+    """Rows after the second cut-off are spoilt: the first fold stays as it was, the last one does not."""
+    header, *rows = (line.split(",") for line in panel.read_text().splitlines())
+    reports: list[list[dict[str, Any]]] = []
+    for number, spoilt_from in enumerate(("9999", "2024-04-23")):
+        for row in rows:
+            if row[0] >= spoilt_from and row[2]:
+                row[2] = "7"
+        path, run = tmp_path / f"{number}.csv", tmp_path / f"run{number}"
+        path.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
+        prepare(str(path), run, PREPARE, silent)
+        train(run, LINEAR, silent)
+        found = scored(run, backtest=3).backtest
+        assert found is not None
+        reports.append(found["folds"])
+    before, after = reports
+    assert [fold["cut"] for fold in after] == [fold["cut"] for fold in before]
+    assert before[0]["cut"] < before[1]["cut"] <= "2024-04-23" < before[2]["cut"]
+    assert after[0] == before[0]
+    assert after[2]["metrics"]["mae"] != pytest.approx(before[2]["metrics"]["mae"])
+
+
+def test_folds_side_by_side_are_the_same(linear_run: Path) -> None:
+    with open_run(linear_run) as run:
+        dataset = load_dataset(run)
+    options: dict[str, Any] = {"folds": 2, "threads": 1, "listen": silent, "should_stop": lambda: None}
+    one = backtest(dataset, LINEAR, jobs=1, **options)
+    assert one == backtest(dataset, LINEAR, jobs=2, **options)
+
+
+def test_the_spread_by_hand() -> None:
+    def fold(ours: float | None, naive: float) -> dict[str, Any]:
+        own = {"mae": ours, "rmse": 1.0, "mase": ours, "mae_scaled": None}
+        return {"metrics": own, "baselines": {"naive": {"mase": naive, "mae": naive}}}
+
+    found = spread([fold(1.0, 2.0), fold(3.0, 2.0), fold(5.0, 9.0)])
+    assert found["mase"] == {"mean": 3.0, "deviation": 2.0, "least": 1.0, "greatest": 5.0}
+    assert found["wins"] == {"naive": 2}
+    assert "mae_scaled" not in found
+    assert spread([fold(1.0, 2.0)])["mae"]["deviation"] is None
+
+
+def test_too_many_cut_offs_are_refused(linear_run: Path) -> None:
+    with pytest.raises(DataError, match="too few for 9 cut-offs"):
+        scored(linear_run, backtest=9, reuse=True)
+    with pytest.raises(DataError, match="training rows before the first"):
+        scored(linear_run, backtest=16)
+
+
+def test_a_signal_ends_it_and_leaves_the_old_scores(linear_run: Path) -> None:
+    scored(linear_run)
+    with open_run(linear_run) as run:
+        before = run.digest("scores")
+    with pytest.raises(Interrupted):
+        evaluate(linear_run, EvaluateConfig(backtest=2), silent, should_stop=lambda: 15)
+    with open_run(linear_run) as run:
+        assert run.digest("scores") == before
+
+
+def test_the_report_is_kept_in_the_scores(linear_run: Path) -> None:
+    report = scored(linear_run, backtest=2, reuse=True)
+    with open_run(linear_run) as run:
+        kept = run.artifact("scores").json("scores.json")
+    assert kept["backtest"] == report.to_json()["backtest"]
+    assert kept["backtest"]["reused"] is True
+    assert np.isfinite(kept["backtest"]["spread"]["mase"]["mean"])
