@@ -5,7 +5,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -17,6 +17,7 @@ from lstm_cli.models.combined import Combined
 from lstm_cli.runtime.session import INPUTS, OUTPUT, PARTS, open_session
 
 OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
+WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded`
 FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
 
 
@@ -60,8 +61,21 @@ def export_onnx(
     forecast [batch, H, C]; beside it parts [batch, H, C, P] where the model combines P of them. Equal weights
     give equal bytes; no text of the machine that wrote it stays inside.
     """
-    from onnxscript.optimizer import fold_constants
+    return export_versions([model], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)[0]
 
+
+def export_versions(
+    models: Sequence[nn.Module],
+    *,
+    inputs: int,
+    known_ahead: int,
+    lower: Tensor | None,
+    upper: Tensor | None,
+) -> list[bytes]:
+    """The same for several models that differ in their weights alone: the first is traced, which takes seconds,
+    and the others' weights are put into its graph. `check_agreement` tells whether that was so.
+    """
+    model = models[0]
     bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
     lookback, horizon = cast(int, model.lookback), cast(int, model.horizon)
     # An example batch of 2: the exporter takes an axis of length 1 for one that never changes.
@@ -82,12 +96,31 @@ def export_onnx(
             opset_version=OPSET,
             external_data=False,
             verbose=False,
+            optimize=False,  # weights keep their names until every version has its own
         )
         assert program is not None
-        # Torch orders the gates of an LSTM otherwise than ONNX: its weights are slices put together anew.
-        # Doing so here makes them constants, which quantising needs, and spares every start the work.
-        fold_constants(program.model, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT)
-        return _plain(program.model_proto)
+        traced = program.model_proto
+        return [_finished(traced, one) for one in models]
+
+
+def _finished(traced: "onnx.ModelProto", model: nn.Module) -> bytes:
+    """The traced graph with the weights of `model`, simplified."""
+    from onnx import numpy_helper
+    from onnxscript import ir
+    from onnxscript.optimizer import fold_constants, optimize
+
+    graph = onnx.ModelProto()
+    graph.CopyFrom(traced)
+    weights = {f"{WITHIN}{name}": value for name, value in model.state_dict().items()}
+    for tensor in graph.graph.initializer:
+        if tensor.name in weights:
+            tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name].cpu().numpy(), tensor.name))
+    program = ir.from_proto(graph)
+    optimize(program)
+    # Torch orders the gates of an LSTM otherwise than ONNX: its weights are slices put together anew.
+    # Doing so here makes them constants, which quantising needs, and spares every start the work.
+    fold_constants(program, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT)
+    return _plain(ir.to_proto(program))
 
 
 def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tensor, mask: Tensor) -> float:

@@ -14,8 +14,6 @@ from lstm_cli.rundir import Folder
 from lstm_cli.shipped import VALIDATED
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from lstm_cli.training.trained import Trained
 
 AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
@@ -32,16 +30,9 @@ class Graphs:
 
 def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
     """The graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
-    return Graphs(
-        shipped=_graph(trained, trained.shipped.network, bounds),
-        validated=_graph(trained, trained.validated.network, bounds) if trained.refitted else None,
-    )
-
-
-def _graph(trained: "Trained", network: "nn.Module", bounds: Bounds) -> bytes:
     import torch
 
-    from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
+    from lstm_cli.export.onnx import Bounded, check_agreement, export_versions
 
     dataset, settings = trained.dataset, trained.settings
     # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
@@ -51,16 +42,19 @@ def _graph(trained: "Trained", network: "nn.Module", bounds: Bounds) -> bytes:
         sides = [dataset.scaler.scaled(side[None, :], slice(None)) for side in (bounds.lower, bounds.upper)]
         if all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides):
             lower, upper = (torch.from_numpy(side[0].astype(np.float32)) for side in sides)
-    graph = export_onnx(
-        network, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
+    versions = [trained.shipped, *([trained.validated] if trained.refitted else [])]
+    networks = [version.network for version in versions]
+    graphs = export_versions(
+        networks, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
     )
     batch = split_windows(dataset, "val", settings["lookback"]).every(64)[:]
-    inputs = (torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask))
-    difference = check_agreement(graph, Bounded(network, lower, upper), *inputs)
+    inputs = [torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask)]
     largest = max(1.0, float(np.abs(batch.past[..., : dataset.targets]).max()))
-    if not difference <= AGREEMENT * largest:
-        raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
-    return graph
+    for graph, network in zip(graphs, networks, strict=True):
+        difference = check_agreement(graph, Bounded(network, lower, upper), *inputs)
+        if not difference <= AGREEMENT * largest:
+            raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
+    return Graphs(shipped=graphs[0], validated=graphs[1] if trained.refitted else None)
 
 
 def write_model(

@@ -1,6 +1,8 @@
 """From data to a trained model, whichever the config names."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -27,6 +29,7 @@ def train_model(
     Same data, config and machine, same result, whatever number of threads. Raises
     DeviceError, DataError, TrainingDiverged, Interrupted.
     """
+    began = time.monotonic()
     device = choose_device(config.device)
     torch.set_num_threads(threads)
     listen(Progressed(stage="fitting the linear forecast", done=0))
@@ -34,8 +37,10 @@ def train_model(
     for name, reason in start.choices.items():
         listen(Noted(text=f"{name} {reason}"))
     if config.model == "stacked":
-        return train_stacked(start, config, device=device, listen=listen, should_stop=should_stop)
-    workers = threads if device.type == "cpu" else 1
-    return train_segment(
-        start, config, device=device, workers=workers, listen=listen, should_stop=should_stop
-    )
+        trained = train_stacked(start, config, device=device, listen=listen, should_stop=should_stop)
+    else:
+        workers = threads if device.type == "cpu" else 1
+        trained = train_segment(
+            start, config, device=device, workers=workers, listen=listen, should_stop=should_stop
+        )
+    return replace(trained, seconds=time.monotonic() - began)
