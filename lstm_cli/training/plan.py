@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lstm_cli.config import TrainConfig
 
 SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
+MANY_ROWS = 100_000  # windows x targets
 SEGMENT_STEPS = 2_000  # optimizer steps of a `segment` training, at most
 
 
@@ -37,10 +38,12 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     An epoch is the interval between two validations: one pass over the windows, held between 100 and 330 steps.
     """
     segment = config.model == "segment"
-    # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step.
-    batch_size = config.batch_size or (max(1, 64 // targets) if segment else 64)
+    # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
+    # twice as many where there are more than all its steps can see.
+    rows = 128 if windows * targets >= MANY_ROWS else 64
+    batch_size = config.batch_size or (max(1, rows // targets) if segment else 64)
     steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
-    epochs = config.epochs or (math.ceil(SEGMENT_STEPS / steps) if segment else 100)
+    epochs = config.epochs or (round(SEGMENT_STEPS / steps) if segment else 100)
     return Plan(
         epochs=epochs,
         stop_after=epochs,
