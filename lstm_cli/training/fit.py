@@ -83,8 +83,9 @@ def fit(
             grad_norm=norm,
             seconds=time.monotonic() - began,
         )
-        history.append(asdict(ended))
-        listen(ended)
+        if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
+            history.append(asdict(ended))
+            listen(ended)
         if stopping.over:
             break
         if plan.schedule == "plateau" and stopping.due(plan.patience // 3):

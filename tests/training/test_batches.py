@@ -9,7 +9,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
-from lstm_cli.training.batches import DeviceWindows, shuffled
+from lstm_cli.training.batches import DeviceWindows, drawn, in_turn, shuffled
 
 CPU = torch.device("cpu")
 
@@ -107,3 +107,28 @@ def test_the_order_is_the_generators() -> None:
 def test_no_windows_are_refused_instead_of_sought_for_ever() -> None:
     with pytest.raises(ValueError, match="no windows"):
         next(shuffled(0, 4, torch.Generator()))
+
+
+def test_windows_are_drawn_with_their_chances() -> None:
+    chances = np.array([0.5, 0.0, 0.3, 0.2])
+    batches = drawn(chances, 50, torch.Generator().manual_seed(0))
+    seen = torch.cat(list(itertools.islice(batches, 400)))
+    share = torch.bincount(seen, minlength=4) / len(seen)
+    np.testing.assert_allclose(share.numpy(), chances, atol=0.02)
+    assert share[1] == 0
+
+
+@pytest.mark.parametrize(("long", "even"), [(90, True), (400, False)])
+def test_long_series_do_not_drown_short_ones(long: int, even: bool) -> None:
+    """Where series are alike every window is seen once; a series with many times the windows gives up its lead."""
+    made = dataset(
+        [wave(60), wave(long, seed=1)], train_end=[40, long - 20], val_end=[50, long - 10], horizon=4
+    )
+    windows = DeviceWindows(split_windows(made, "train"), CPU)
+    order = in_turn(windows, 16, torch.Generator().manual_seed(0))
+    seen = torch.cat(list(itertools.islice(order, 500)))
+    counts = torch.bincount(windows.series)
+    short = (windows.series[seen] == 0).float().mean()
+    fair = counts[0] / counts.sum() if even else counts[0] ** 0.5 / (counts.float() ** 0.5).sum()
+    assert short == pytest.approx(float(fair), abs=0.02)
+    assert (len(torch.unique(seen[: len(windows)])) == len(windows)) is even
