@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.scaling import Scaler
-from lstm_cli.errors import MissingArtifact
+from lstm_cli.errors import MissingArtifact, StaleArtifact
 from lstm_cli.linear import Linear
 from lstm_cli.rundir import ArtifactReader, Run, command
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lstm_cli.intervals import Intervals
 
 VALIDATED = "validated.onnx"
+MODEL_VERSION = 2  # of model.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +24,7 @@ class Model:
     """What a forecast needs beside the graph."""
 
     name: str
-    parts: tuple[
-        str, ...
-    ]  # of the combination, in the order of the graph's second output; () where it has none
+    parts: tuple[str, ...]  # of the combination, as in the graph's second output; () where it has none
     refitted: bool  # the shipped graph has seen the validation rows
     lookback: int  # L, steps that the graph looks back
     bounds: Bounds
@@ -36,9 +35,15 @@ class Model:
 
 
 def load_model(run: Run) -> Model:
-    """The run's model. Raises MissingArtifact or CorruptArtifact."""
+    """The run's model. Raises MissingArtifact or CorruptArtifact, StaleArtifact for one of another version of lstm."""
     reader = run.artifact("model")
     stored = reader.json("model.json")
+    if stored["version"] != MODEL_VERSION:
+        raise StaleArtifact(
+            f"the model of {run.path} was made by another version of lstm (format {stored['version']}, this one "
+            f"reads {MODEL_VERSION})",
+            hint=f"run '{command('train', run.path)}' again",
+        )
     return Model(
         name=stored["name"],
         parts=tuple(stored["settings"].get("parts", ())),

@@ -11,13 +11,12 @@ from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import describe
 from lstm_cli.data.windows import split_windows
 from lstm_cli.rundir import Folder
-from lstm_cli.shipped import VALIDATED
+from lstm_cli.shipped import MODEL_VERSION, VALIDATED
 
 if TYPE_CHECKING:
     from lstm_cli.training.trained import Trained
 
 AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
-MODEL_VERSION = 2  # of model.json
 
 
 @dataclass(frozen=True, kw_only=True)

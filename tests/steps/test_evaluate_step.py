@@ -161,6 +161,15 @@ def test_a_model_without_intervals_is_scored_and_its_coverage_fails_a_gate(
             evaluate(run, EvaluateConfig(fail_if=(condition,)), silent)
 
 
+def test_a_model_of_another_version_is_refused_with_the_command_that_renews_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstm_cli.shipped.MODEL_VERSION", 99)
+    with pytest.raises(StaleArtifact, match="made by another version of lstm") as caught:
+        evaluate(run, EvaluateConfig(), silent)
+    assert "lstm train" in str(caught.value.hint)
+
+
 def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp_path: Path) -> None:
     prepare(str(write_panel(tmp_path / "new.csv", seed=1)), run, PREPARE, silent)
     with pytest.raises(StaleArtifact) as stale:
