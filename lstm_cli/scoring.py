@@ -11,7 +11,7 @@ from lstm_cli.data.clamp import Bounds, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
 from lstm_cli.intervals import Held, Intervals, held
-from lstm_cli.linear import Linear
+from lstm_cli.linear.forecast import Linear
 
 BATCH = 512  # windows forecast at a time; int8 results depend on it, since activations are scaled by batch
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal

@@ -9,11 +9,11 @@ from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.errors import MissingArtifact, StaleArtifact
-from lstm_cli.linear import Linear
 from lstm_cli.rundir import ArtifactReader, Run, command
 
 if TYPE_CHECKING:
     from lstm_cli.intervals import Intervals
+    from lstm_cli.linear.forecast import Linear
 
 VALIDATED = "validated.onnx"
 MODEL_VERSION = 2  # of model.json
@@ -83,9 +83,11 @@ def as_trained(dataset: Dataset, model: Model) -> Dataset:
     return replace(dataset, scaler=renewed, values_scaled=values)
 
 
-def load_linear(run: Run, *, validated: bool = False) -> Linear:
+def load_linear(run: Run, *, validated: bool = False) -> "Linear":
     """The linear forecast that the run's model is held against; validated: as it was before a refit."""
     import safetensors.numpy
+
+    from lstm_cli.linear.forecast import Linear
 
     reader = run.artifact("model")
     settings: dict[str, Any] = reader.json("model.json")["linear"]

@@ -7,7 +7,8 @@ from small_data import dataset, wave
 from lstm_cli import scoring
 from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.windows import split_windows
-from lstm_cli.linear import Linear, fit_linear
+from lstm_cli.linear.ensemble import fit_linear
+from lstm_cli.linear.forecast import Linear
 
 FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
 

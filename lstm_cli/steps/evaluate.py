@@ -12,7 +12,7 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import DataError, GateFailed
 from lstm_cli.events import Listener, Progressed, Warned
-from lstm_cli.linear import Linear
+from lstm_cli.linear.forecast import Linear
 from lstm_cli.metrics import Scores
 from lstm_cli.rundir import Run, writing
 from lstm_cli.shipped import (

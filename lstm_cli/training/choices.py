@@ -8,7 +8,8 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.logs import LEVELS, can_take_logs, in_logs, spread_of_levels
 from lstm_cli.errors import DataError
-from lstm_cli.linear import Linear, fit_linear, linear_lookbacks
+from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks
+from lstm_cli.linear.forecast import Linear
 
 COVARIATES_GAIN = (
     0.005  # known-ahead inputs enter the linear forecast where they lower its error by this share

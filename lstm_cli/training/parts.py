@@ -12,7 +12,7 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Windows, split_windows
 from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.events import Listener, TrainingStarted
-from lstm_cli.linear import Linear
+from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.linear import LinearForecast
 from lstm_cli.models.segment import Anchored, SegmentNetwork, segment_length
 from lstm_cli.training.abreast import abreast

@@ -10,7 +10,8 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.verbs import PARTS
 from lstm_cli.data.dataset import all_known
 from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.linear import Linear, refit_linear
+from lstm_cli.linear.ensemble import refit_linear
+from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.build import build_model
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.choices import Start

@@ -10,7 +10,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset, all_known
 from lstm_cli.data.windows import split_windows
 from lstm_cli.events import Listener, Noted, TrainingStarted
-from lstm_cli.linear import refit_linear
+from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.choices import Start

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.linear import Linear
+from lstm_cli.linear.forecast import Linear
 
 
 @dataclass(frozen=True, kw_only=True)

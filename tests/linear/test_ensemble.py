@@ -10,7 +10,8 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset, all_known
 from lstm_cli.data.windows import Batch, split_windows
-from lstm_cli.linear import Linear, fit_linear, linear_lookbacks, refit_linear
+from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks, refit_linear
+from lstm_cli.linear.forecast import Linear
 
 LOOKBACKS = (6, 20)
 

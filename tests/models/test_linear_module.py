@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_cli.linear import Linear
+from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.dropout import SeededDropout, seed_dropout
 from lstm_cli.training.parts import linear_module
 

@@ -13,7 +13,7 @@ from lstm_cli.data.dataset import Dataset, all_known
 from lstm_cli.data.windows import Batch, split_windows
 from lstm_cli.errors import DataError, Interrupted, TrainingDiverged
 from lstm_cli.events import EpochEnded, Event, TrainingStarted, silent
-from lstm_cli.linear import refit_linear
+from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training import weighing
 from lstm_cli.training.batches import DeviceWindows
