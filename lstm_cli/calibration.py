@@ -10,9 +10,7 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
 
 BATCH = 512  # windows forecast at a time
-MOST_ROWS = (
-    6000  # windows x targets of training and of validation, evenly spaced: neighbours say nearly the same
-)
+MOST_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
 MOST_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
 
 

@@ -108,7 +108,7 @@ def load_intervals(run: Run) -> "Intervals | None":
     from lstm_cli.intervals import Intervals
 
     reader = run.artifact("model")
-    return Intervals.from_dict(reader.json("intervals.json")) if "intervals.json" in reader.files else None
+    return Intervals.from_dict(reader.json("intervals.json")) if reader.has("intervals.json") else None
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

@@ -24,10 +24,8 @@ from lstm_cli.linear.smoothing import Smoothing, smoothings
 
 FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
 SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
-SHARP, SOFT = (
-    0.01,
-    0.4,
-)  # a map weighs 1/e of the best of its family where it is worse by SHARP + SOFT / horizons
+# A map weighs 1/e of the best of its family where it is worse by this share: SHARP + SOFT / horizons scored.
+SHARP, SOFT = 0.01, 0.4
 FAMILY_SOFTNESS = 0.2  # the same of families
 FLAWLESS = 1e-100  # a score of 0, to be divided by
 LEAST_WEIGHT = 0.005  # of the best one's; less is dropped

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
+from lstm_cli.linear.forecast import FLOOR
 
 
 class LinearForecast(nn.Module):

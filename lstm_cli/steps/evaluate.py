@@ -1,6 +1,5 @@
 """`evaluate`: every window of a split, scored beside the simple forecasts."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -54,9 +53,7 @@ class EvaluateReport:
     coverage: dict[str, float | None]  # percent of measured cells within the 80 % and the 95 % interval
     width: dict[str, float | None]  # of the intervals, the mean, in the file's units
     width_scaled: dict[str, float | None]  # of the training rows' deviation
-    wql: (
-        float | None
-    )  # weighted quantile loss; None, and the three above empty, for a model without intervals
+    wql: float | None  # weighted quantile loss; None, the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
 
@@ -212,12 +209,14 @@ def _backtest(
         lookback = max(model.lookback, linear.lookback, dataset.schema.season)
         folds = reused(dataset, forecaster, model.bounds, lookback, folds=config.backtest)
     else:
+        from lstm_cli.training.device import usable_cores
+
         folds = backtest(
             load_dataset(run),
             restored(TrainConfig, run.entry("train")["config"]),
             folds=config.backtest,
             jobs=config.jobs,
-            threads=config.threads or len(os.sched_getaffinity(0)),
+            threads=config.threads or usable_cores(),
             listen=listen,
             should_stop=should_stop,
         )

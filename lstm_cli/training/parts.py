@@ -33,7 +33,6 @@ class Attempt:
     """One training of one network."""
 
     part: str
-    seed: int
     plan: Plan
     fitted: Fitted
 
@@ -101,13 +100,11 @@ def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
 
 def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
     """Trains a network for each part and plan, side by side where there are workers."""
-
-    def task(part: str, plan: Plan) -> Callable[[Callable[[], int | None]], Attempt]:
-        network = network_of(work, part, work.start.linear, plan.seed)
-        windows = DeviceWindows(part_windows(work, "train", part), work.device)
-        most = max(1, JUDGED_ROWS // work.start.dataset.targets)
+    most = max(1, JUDGED_ROWS // work.start.dataset.targets)
+    tasks = []
+    for part, plan in wanted:
+        network, windows = network_of(work, part, work.start.linear, plan.seed), _resident(work, part)
         judged = DeviceWindows(part_windows(work, "val", part).every(most), work.device)
-        validate = by_score(judged, Yardstick.of(work.start.dataset))
         work.listen(
             TrainingStarted(
                 model=part,
@@ -117,36 +114,40 @@ def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
                 steps_per_epoch=plan.steps_per_epoch,
             )
         )
-
-        def run(should_stop: Callable[[], int | None]) -> Attempt:
-            fitted = fit(
-                network, windows, validate, plan, part=part, listen=work.listen, should_stop=should_stop
-            )
-            return Attempt(part=part, seed=plan.seed, plan=plan, fitted=fitted)
-
-        return run
-
-    tasks = [task(part, plan) for part, plan in wanted]
+        validate = by_score(judged, Yardstick.of(work.start.dataset))
+        tasks.append(_task(work, part, plan, network, windows, validate))
     return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
 
 
 def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
     """The same trainings, for as many steps as were best, on the training rows of `work` and without validation."""
-
-    def task(one: Attempt) -> Callable[[Callable[[], int | None]], Attempt]:
-        network = network_of(work, one.part, work.start.linear, one.seed)
-        windows = DeviceWindows(part_windows(work, "train", one.part), work.device)
+    tasks = []
+    for one in attempts:
         plan = replace(one.plan, stop_after=one.fitted.best_epoch)
+        network = network_of(work, one.part, work.start.linear, plan.seed)
+        tasks.append(_task(work, one.part, plan, network, _resident(work, one.part), None))
+    return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
 
-        def run(should_stop: Callable[[], int | None]) -> Attempt:
-            fitted = fit(
-                network, windows, None, plan, part=one.part, listen=work.listen, should_stop=should_stop
-            )
-            return replace(one, fitted=fitted)
 
-        return run
+def _resident(work: Work, part: str) -> DeviceWindows:
+    return DeviceWindows(part_windows(work, "train", part), work.device)
 
-    return abreast([task(one) for one in attempts], workers=work.workers, should_stop=work.should_stop)
+
+def _task(
+    work: Work,
+    part: str,
+    plan: Plan,
+    network: torch.nn.Module,
+    windows: DeviceWindows,
+    validate: Callable[[torch.nn.Module], float] | None,
+) -> Callable[[Callable[[], int | None]], Attempt]:
+    """One training, ready to run beside others; without `validate` all of its epochs are run."""
+
+    def run(should_stop: Callable[[], int | None]) -> Attempt:
+        fitted = fit(network, windows, validate, plan, part=part, listen=work.listen, should_stop=should_stop)
+        return Attempt(part=part, plan=plan, fitted=fitted)
+
+    return run
 
 
 def network_of(work: Work, part: str, linear: Linear, seed: int) -> torch.nn.Module:

@@ -7,6 +7,7 @@ from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
+from lstm_cli.linear.ensemble import held
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.combination import combination
@@ -55,12 +56,11 @@ def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> n
         observed.append(batch.observed)
     network.cpu()
     prior = np.array([PRIOR[part] for part in parts])
-    rows = int((dataset.series.val_end - dataset.series.train_end).sum())
     weights = combination(
         np.concatenate(forecasts),
         np.concatenate(truths),
         np.concatenate(observed),
         prior=prior / prior.sum(),
-        horizons=rows / schema.horizon,
+        horizons=held(dataset),
     )
     return weights.astype(np.float32)
