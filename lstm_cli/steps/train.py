@@ -1,6 +1,5 @@
 """`train`: the run's data become a trained model, shipped as weights and as one ONNX graph."""
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,9 +106,6 @@ def train(
 
 def _device(config: TrainConfig) -> tuple[str, int]:
     """The device as told, and the CPU threads."""
-    # Read by OpenMP when torch loads it. Threads that wait by spinning take a busy machine's cores from the work
-    # they wait for: training beside other work then takes many times as long, and alone it is hardly slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from lstm_cli.training.device import choose_device, device_text, usable_cores
 
     return device_text(choose_device(config.device)), config.threads or usable_cores()
