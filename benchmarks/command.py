@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -93,3 +94,10 @@ def each_seed(notebook: Notebook, seeds: list[int], cells: tuple, once: Callable
         with notebook.attempt(*cells, f"seed {seed}"):
             found.append(once(seed))
     return found
+
+
+def medians(notebook: Notebook, label: tuple, found: list[dict]) -> None:
+    """A row of the medians over the seeds; none where every seed failed."""
+    if found:
+        middle = (statistics.median(one[key] for one in found) for key in found[0])
+        notebook.row(*label, "**median**", *middle)

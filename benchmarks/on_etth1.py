@@ -1,11 +1,10 @@
 """ETTh1 by the published protocol: 8640/2880/2880 rows, 7 channels, every test window, scaled units."""
 
-import statistics
 import tempfile
 from pathlib import Path
 
 import published
-from command import Choice, Notebook, each_seed, lstm
+from command import Choice, Notebook, each_seed, lstm, medians
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "ETTh1.csv"
 CHANNELS = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
@@ -49,8 +48,4 @@ def one_choice(notebook: Notebook, run_dir: str, horizon: int, seeds: list[int],
         )  # fmt: skip
         return measured
 
-    found = each_seed(notebook, seeds, label, once)
-    if found:
-        notebook.row(
-            *label, "**median**", *(statistics.median(one[key] for one in found) for key in found[0])
-        )
+    medians(notebook, label, each_seed(notebook, seeds, label, once))

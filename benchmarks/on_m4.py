@@ -1,13 +1,12 @@
 """M4 hourly: 414 series, 48 steps ahead, scored against the competition's own test file."""
 
-import statistics
 import tempfile
 from pathlib import Path
 
 import m4
 import numpy as np
 import published
-from command import Choice, Notebook, each_seed, lstm
+from command import Choice, Notebook, each_seed, lstm, medians
 
 HORIZON = 48
 
@@ -54,8 +53,4 @@ def one_choice(
         )  # fmt: skip
         return measured
 
-    found = each_seed(notebook, seeds, label, once)
-    if found:
-        notebook.row(
-            *label, "**median**", *(statistics.median(one[key] for one in found) for key in found[0])
-        )
+    medians(notebook, label, each_seed(notebook, seeds, label, once))
