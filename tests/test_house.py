@@ -49,7 +49,7 @@ HEAVY: dict[str, dict[str, str]] = {
         "training": ANYWHERE,
         "export": ANYWHERE,
         "steps/shipping": IN_FUNCTIONS,
-        "steps/backtesting": IN_FUNCTIONS,
+        "steps/forecaster": IN_FUNCTIONS,
     },
     "safetensors": {
         "steps/shipping": IN_FUNCTIONS,

@@ -1,7 +1,7 @@
 """How an option is declared, and the ones that several verbs share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +9,10 @@ import typer
 
 from lstm_cli.cli import values
 from lstm_cli.cli.app import VERBS
-from lstm_cli.config.sources import Kind, find_settings
-from lstm_cli.errors import UsageError
+from lstm_cli.config.sources import Kind, find_settings, of_run
+from lstm_cli.errors import ArtifactError, UsageError
+
+PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
 
 
 def option(
@@ -55,24 +57,60 @@ def _settle(context: typer.Context, file: str | None) -> str | None:
     if context.resilient_parsing:  # completion
         return file
     verb = str(context.info_name).split()[-1]
-    options = {  # by the name that the flag bears, which is not always the parameter's: --json, as_json
-        param.opts[-1].removeprefix("--").replace("-", "_"): param
-        for param in context.command.params
-        if param.param_type_name == "option"
-    }
-    options.pop("config")
-    options.pop("help", None)
-    kinds: dict[str, Kind] = {name: _kind(param) for name, param in options.items()}
-    found = find_settings(verb, kinds, file=file, environ=os.environ, verbs=tuple(VERBS))
+    options = _options(context)
+    found = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
     context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
     context.obj.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
     return file
 
 
-def _kind(param: Any) -> Kind:
+def _options(context: typer.Context) -> dict[str, Any]:
+    """The verb's options by the name that the flag bears, which is not always the parameter's: --json, as_json."""
+    return {
+        param.opts[-1].removeprefix("--").replace("-", "_"): param
+        for param in context.command.params
+        if param.param_type_name == "option" and param.name not in ("config", "help")
+    }
+
+
+def _kinds(options: Mapping[str, Any]) -> dict[str, Kind]:
+    return {name: _kind(name, param) for name, param in options.items()}
+
+
+def _kind(name: str, param: Any) -> Kind:
     if param.is_flag:
         return "switch"
+    if name in PAIRS:
+        return "pairs"
     return "repeated" if param.multiple else "value"
+
+
+def _take_winner(context: typer.Context, run: Path) -> Path:
+    """Lay what `tune` found best for the run's model under all the rest.
+
+    RUN is looked at before the options that no flag gives, and after those that one does.
+    """
+    if context.resilient_parsing:
+        return run
+    options = _options(context)
+    above: dict[str, Any] = {**(context.default_map or {}), **context.params}
+    winner = winner_of(run) if above.get("tuned", True) else {}
+    if above.get("model") in (None, winner.get("model")):
+        for name, setting in of_run(winner, _kinds(options), origin="the winner of 'lstm tune'").items():
+            context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
+            context.obj.setdefault(options[name].opts[-1], setting.origin)
+    return run
+
+
+def winner_of(run: Path) -> dict[str, Any]:
+    """The settings of the winner of `tune`, its model among them; none where there is none or it cannot be read."""
+    from lstm_cli.rundir import open_run
+
+    try:
+        with open_run(run) as opened:
+            return dict(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
+    except ArtifactError:  # the step meets it again, and says what is wrong
+        return {}
 
 
 def _run_path(text: str) -> Path:
@@ -83,6 +121,16 @@ def _run_path(text: str) -> Path:
 
 RunArgument = Annotated[
     Path, typer.Argument(parser=_run_path, metavar="RUN", help="The run directory.", show_default=False)
+]
+TunedRunArgument = Annotated[
+    Path,
+    typer.Argument(
+        parser=_run_path,
+        metavar="RUN",
+        help="The run directory.",
+        show_default=False,
+        callback=_take_winner,
+    ),
 ]
 ConfigOption = Annotated[
     str | None,

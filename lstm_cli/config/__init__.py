@@ -6,7 +6,16 @@ from lstm_cli.config.verbs import (
     PrepareConfig,
     QuantizeConfig,
     TrainConfig,
+    TuneConfig,
     restored,
 )
 
-__all__ = ["EvaluateConfig", "PredictConfig", "PrepareConfig", "QuantizeConfig", "TrainConfig", "restored"]
+__all__ = [
+    "EvaluateConfig",
+    "PredictConfig",
+    "PrepareConfig",
+    "QuantizeConfig",
+    "TrainConfig",
+    "TuneConfig",
+    "restored",
+]

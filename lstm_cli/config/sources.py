@@ -1,8 +1,10 @@
-"""Where a setting comes from when no flag gives it: the environment, then a file.
+"""Where a setting comes from when no flag gives it: the environment, then a file, then what the run settled.
 
     LSTM_TRAIN_EPOCHS=20                 an environment variable a setting
     [train]                              a table a verb in the file of --config
     epochs = 20
+    [tune.space]                         a table below it, for NAME=VALUE options
+    lr = "1e-4..1e-2:log"
 
 Every value leaves here as the text that would stand behind the flag (a list of texts where the flag may be
 repeated, a truth value where it is a switch), so that one parser serves all three sources.
@@ -15,8 +17,8 @@ from typing import Any, Literal
 
 from lstm_cli.errors import UsageError
 
-Kind = Literal["value", "repeated", "switch"]
-"""What a flag takes: one value, one value each time it is given, or none."""
+Kind = Literal["value", "repeated", "pairs", "switch"]
+"""What a flag takes: one value, one value each time it is given, NAME=VALUE each time it is given, or none."""
 
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
@@ -157,6 +159,8 @@ def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
         if not all(isinstance(one, str) for one in values):
             raise UsageError(f"{origin} is not a list of texts", hint='write a list such as ["A", "B"]')
         return values
+    if kind == "pairs":
+        return _read_pairs(origin, value)
     if isinstance(value, list) and value and all(_is_number(one) for one in value):
         return ",".join(str(one) for one in value)
     if isinstance(value, (bool, list, dict)):
@@ -164,6 +168,43 @@ def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
             f"{origin} takes one value", hint='write a number, or a text in quotes such as "auto"'
         )
     return str(value)  # a text, a number, or a date as TOML has them
+
+
+def _read_pairs(origin: str, value: Any) -> list[str]:
+    """A table as NAME=VALUE texts, a list in it as A|B; or a list of such texts as it is."""
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return list(value)
+    if not isinstance(value, dict):
+        raise UsageError(f"{origin} is no table", hint='write lines such as lr = "1e-4..1e-2:log" below it')
+    if not value:
+        raise UsageError(f"{origin} is empty", hint='write lines such as lr = "1e-4..1e-2:log" below it')
+    return [f"{name}={_as_choice(origin, name, one)}" for name, one in value.items()]
+
+
+def _as_choice(origin: str, name: str, value: Any) -> str:
+    texts = []
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, bool):
+            texts.append("on" if one else "off")
+        elif isinstance(one, list) and one and all(_is_number(number) for number in one):
+            texts.append(",".join(str(number) for number in one))  # the sizes of several layers
+        elif isinstance(one, str) or _is_number(one):
+            texts.append(str(one))
+        else:
+            raise UsageError(
+                f"{origin}: '{name}' holds neither texts nor numbers",
+                hint=f'write a range or a list: {name} = ["A", "B"]',
+            )
+    return "|".join(texts)
+
+
+def of_run(stored: Mapping[str, Any], kinds: Mapping[str, Kind], *, origin: str) -> dict[str, Setting]:
+    """Settings that a run keeps as JSON, those of them that are options of the verb."""
+    found = {}
+    for option, value in stored.items():
+        if option in kinds and value is not None:
+            found[option] = Setting(value=_read_value(origin, value, kinds[option]), origin=origin)
+    return found
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The settings of the five verbs as frozen dataclasses; a rule about a value lives in `__post_init__`."""
+"""The settings of the verbs as frozen dataclasses; a rule about a value lives in `__post_init__`."""
 
 import re
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ LOSSES = ("mae", "mse", "huber")
 SPLITS = ("val", "test")
 PRECISIONS = ("fp32", "fp16", "int8")
 FORMATS = ("csv", "json", "parquet")
+METHODS = ("random", "grid", "bayes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +156,28 @@ class TrainConfig:
             _one_of("--min", self.min, ("auto", "none"))
         elif self.max is not None and self.min >= self.max:
             raise UsageError(f"--min {self.min:g} is not below --max {self.max:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneConfig:
+    """Settings of `lstm tune`, beside those of `lstm train` that every trial has in common."""
+
+    method: str = "random"  # how settings are proposed: random, grid or bayes
+    trials: int | None = None  # trainings at most; None: 20, or the whole grid
+    time: float | None = None  # seconds after which no further trial begins; None: no limit
+    jobs: int | None = None  # trials side by side; None: 1, or all workers of `dask`
+    space: tuple[str, ...] = ()  # NAME=A..B[:log] or NAME=A|B each; empty: the model's own
+    dask: str | None = None  # address of a Dask scheduler whose workers run the trials
+    storage: str | None = None  # address of an Optuna storage that several searches share
+
+    def __post_init__(self) -> None:
+        _one_of("--method", self.method, METHODS)
+        _at_least("--trials", self.trials, 1)
+        _at_least("--jobs", self.jobs, 1)
+        if self.time is not None and not self.time > 0:
+            raise UsageError(f"--time {self.time:g} is not above 0")
+        if self.storage is not None and self.method != "bayes":
+            raise UsageError("--storage is a setting of --method bayes", hint="add --method bayes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,16 @@ ARTIFACTS: Mapping[str, Artifact] = {
             },
         ),
         Artifact(
+            name="tune",
+            title="search",
+            made_by="tune",
+            meaning="the search for settings, committed anew after each trial",
+            files={
+                "trials.jsonl": "a line a trial: settings, seed, history, metrics, seconds, state",
+                "importance.png": "each searched setting against the validation score",
+            },
+        ),
+        Artifact(
             name="quantized",
             title="quantised model",
             made_by="quantize",

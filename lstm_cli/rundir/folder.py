@@ -121,6 +121,10 @@ class Folder:
         """Write JSON. Raises ValueError where it holds NaN or an infinity."""
         self.write_bytes(name, manifest.to_json(value, path=self.folder / name))
 
+    def write_json_lines(self, name: str, values: Iterable[Any]) -> None:
+        """Write JSON, a line each. Raises ValueError where one holds NaN or an infinity."""
+        self.write_bytes(name, b"".join(manifest.to_json(one, path=self.folder / name) for one in values))
+
     def write_array(self, name: str, array: "np.ndarray") -> None:
         """Write an array of any size as `.npy`, in C order. Raises ValueError for Python objects."""
         rows = array.reshape(1, *array.shape) if array.ndim == 0 else array

@@ -184,6 +184,13 @@ class ArtifactReader:
         except ValueError as error:
             raise self._damaged(file, str(error)) from None
 
+    def json_lines(self, file: str) -> list[Any]:
+        """The file's JSON, a value a line; refused as `json` refuses."""
+        try:
+            return [manifest.from_json(line) for line in self.bytes(file).splitlines()]
+        except ValueError as error:
+            raise self._damaged(file, str(error)) from None
+
     def array(self, file: str) -> "np.ndarray":
         """The `.npy` file as a read-only memory map; an array of objects (a pickle) is refused."""
         import numpy as np

@@ -60,6 +60,13 @@ class Writer:
         self._folders[name] = Folder(artifact, path)
         return self._folders[name]
 
+    def go_on_as(self, step: str) -> None:
+        """Under the same lock, be another step from now on: what was committed stays, its time begins."""
+        if self._folders:
+            raise ValueError(f"'lstm {self.step}' has begun {', '.join(self._folders)} and not committed it")
+        self.step = step
+        self._began = (time.time(), time.monotonic())
+
     def commit(
         self,
         *,
@@ -94,6 +101,7 @@ class Writer:
         self._put(data)
         self._steps = steps
         self._folders, self._parents = {}, []
+        self._manifest, self._set_aside = None, False  # what this writer begins next has not been committed
         self.tidy()
 
     def tidy(self) -> None:

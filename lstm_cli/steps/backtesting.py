@@ -1,7 +1,7 @@
 """The rolling-origin backtest of `evaluate`: was it luck?"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,7 @@ from lstm_cli.data.folds import Cut, at_cut, cuts
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DataError, Interrupted
 from lstm_cli.events import Listener, Progressed, silent
-
-if TYPE_CHECKING:
-    from torch import nn
+from lstm_cli.steps.forecaster import torch_forecaster
 
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
 
@@ -138,23 +136,11 @@ def _retrained(
     known, linear = trained.dataset, trained.shipped.linear
     lookback = trained.settings["lookback"]
     forecaster = scoring.together(
-        _torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear)
+        torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear)
     )
     windows = scoring.scored_windows(known, "test", lookback, linear)
     bounds = bounds_of(fold, config)[0]
     return _fold_report(known, cut, len(windows), scoring.score(windows, forecaster, bounds))
-
-
-def _torch_forecaster(network: "nn.Module", lookback: int) -> scoring.Forecaster:
-    import torch
-
-    @torch.no_grad()
-    def forecast(batch: Any) -> dict[str, np.ndarray]:
-        past, mask = batch.past[:, -lookback:], batch.mask[:, -lookback:]
-        inputs = (torch.from_numpy(np.ascontiguousarray(side)) for side in (past, batch.future, mask))
-        return {"model": network(*inputs).numpy()}
-
-    return forecast
 
 
 def _fold_report(dataset: Dataset, cut: Cut, windows: int, sums: dict[str, metrics.Errors]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from lstm_cli.steps.evaluate import EvaluateReport
 from lstm_cli.steps.predict import PredictReport
 from lstm_cli.steps.prepare import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport
-from lstm_cli.steps.train import TrainReport
+from lstm_cli.steps.making import TrainReport
 
 VERBS = ("prepare", "train", "evaluate", "quantize", "predict")
 calls: list[dict[str, Any]] = []  # what each step was given

@@ -1,0 +1,110 @@
+"""One trial of a search: trained on the training rows, scored on the validation rows, nothing kept but figures."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lstm_cli import metrics, scoring
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.clamp import bounds_of
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.errors import Interrupted, LstmError, UsageError
+from lstm_cli.events import EpochEnded, Event, Listener, silent
+from lstm_cli.steps.forecaster import torch_forecaster
+from lstm_cli.steps.reporting import plain_value
+
+DONE, FAILED, PRUNED = "done", "failed", "pruned"
+BY = ("mase", "mae_scaled", "mae")  # the first that the data define is what trials are compared by
+KEPT = ("part", "epoch", "train_loss", "val_loss", "lr", "grad_norm", "best")  # of an epoch, in the record
+Trial = dict[str, Any]  # a line of trials.jsonl
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What one trial needs; it may go to another process or machine."""
+
+    number: int
+    settings: dict[str, Any]  # the searched ones
+    fixed: TrainConfig
+    threads: int
+
+
+class Pruned(Exception):
+    """Raised by what watches a trial, to end it: it does worse than those before."""
+
+
+def run_trial(
+    dataset: Dataset,
+    task: Task,
+    watch: Listener = silent,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> Trial:
+    """Trains with the settings of the task and scores every validation window; never looks at a test row.
+
+    What goes wrong within the trial becomes its state and reason, so that the search goes on. `watch` may end it
+    by raising Pruned. Raises Interrupted.
+    """
+    began = time.monotonic()
+    epochs: list[EpochEnded] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            epochs.append(event)
+        watch(event)
+
+    trial: Trial = {
+        "number": task.number,
+        "state": FAILED,
+        "settings": task.settings,
+        "config": None,
+        "seed": task.fixed.seed,
+        "metric": None,
+        "score": None,
+        "metrics": None,
+        "parameters": None,
+        "reason": None,
+        "usage": False,  # refused by its settings alone, whatever the data hold
+    }
+    try:
+        # Without a refit: validation has to score a network that has not seen its rows.
+        config = replace(task.fixed, refit=False, **task.settings)
+        trial["config"] = asdict(config)
+        trial |= {"state": DONE} | _trained(dataset, config, task.threads, listen, should_stop)
+    except Interrupted:
+        raise
+    except Pruned:
+        trial |= {"state": PRUNED, "reason": f"no better than the others after epoch {epochs[-1].epoch}"}
+    except LstmError as error:
+        trial |= {"reason": error.message, "usage": isinstance(error, UsageError)}
+    except (RuntimeError, ValueError, MemoryError) as error:  # memory of the device; what torch cannot build
+        trial["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
+    history = [{key: value for key, value in asdict(one).items() if key in KEPT} for one in epochs]
+    return dict(
+        plain_value(trial | {"history": history, "seconds": round(time.monotonic() - began, 2)})
+    )
+
+
+def _trained(
+    dataset: Dataset,
+    config: TrainConfig,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> Mapping[str, Any]:
+    """The figures of a training that came to its end."""
+    from lstm_cli.training.make import train_model
+
+    trained = train_model(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
+    known, lookback = trained.dataset, trained.settings["lookback"]
+    network = trained.validated.network
+    windows = scoring.scored_windows(known, "val", lookback, trained.validated.linear)
+    sums = scoring.score(windows, torch_forecaster(network, lookback), bounds_of(dataset, config)[0])
+    found = metrics.overall(sums["model"], scoring.scale_of(known))
+    metric = next((name for name in BY if found[name] is not None), BY[-1])
+    return {
+        "metric": metric,
+        "score": found[metric],
+        "metrics": found,
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+    }
