@@ -65,7 +65,12 @@ HEAVY: dict[str, dict[str, str]] = {
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {},  # reading and grids are NumPy; tests compare with it
-    "sklearn": {},  # scalers are computed in NumPy; tests compare with it
+    # Scalers are computed in NumPy; tests compare with it.
+    "sklearn": {"steps/proposals": IN_FUNCTIONS},
+    "optuna": {"steps/bayes": IN_FUNCTIONS},
+    "distributed": {"steps/on_dask": IN_FUNCTIONS},
+    "tensorboard": {"cli/tensorboard": IN_FUNCTIONS},
+    "wandb": {"cli/wandb": IN_FUNCTIONS},
     "click": {},  # Typer's public API only
 }
 CAN_RUN_CODE = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
@@ -336,7 +341,7 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
     [
         ["--help"],
         ["--version"],
-        *([verb, "--help"] for verb in ("prepare", "train", "evaluate", "quantize", "predict")),
+        *([verb, "--help"] for verb in ("prepare", "train", "tune", "evaluate", "quantize", "predict")),
     ],
     ids=" ".join,
 )

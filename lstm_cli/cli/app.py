@@ -19,13 +19,14 @@ Work = Callable[[], None]
 VERBS = {
     "prepare": "Read a table of measurements and make a run directory of it.",
     "train": "Train a model on the data of a run.",
+    "tune": "Search the settings of train, and make the best the run's model.",
     "evaluate": "Score a trained model beside the simple forecasts.",
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
 }
 ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
 
-The five commands pass their results to each other through one run directory."""
+The commands pass their results to each other through one run directory."""
 EPILOG = """\b
 The whole way:
   lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24

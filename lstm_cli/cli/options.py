@@ -1,9 +1,12 @@
 """How an option is declared, and the ones that several verbs share."""
 
+import functools
+import inspect
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
@@ -12,6 +15,7 @@ from lstm_cli.cli.app import VERBS
 from lstm_cli.config.sources import Kind, find_settings, of_run
 from lstm_cli.errors import ArtifactError, UsageError
 
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
 
 
@@ -50,6 +54,42 @@ def option(
 def switch(flag: str, help: str) -> Any:
     """An option without a value."""
     return typer.Option(flag, help=help, show_default=False)
+
+
+def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Callable[[Verb], Verb]:
+    """Decorate a verb that takes the settings of another verb too: its parameter `into` becomes their options.
+
+    `kind` is the dataclass of those settings, whose fields bear the names of the other verb's parameters.
+    """
+    named = {field.name for field in fields(kind)}
+    borrowed = [param for param in inspect.signature(other).parameters.values() if param.name in named]
+
+    def decorate(verb: Verb) -> Verb:
+        @functools.wraps(verb)
+        def whole(**given: Any) -> Any:
+            values = {param.name: given.pop(param.name) for param in borrowed}
+            return verb(**given, **{into: _settings(kind, values)})
+
+        own = inspect.signature(verb).parameters.values()
+        params = [param for each in own for param in (borrowed if each.name == into else [each])]
+        # What Typer reads, instead of what `wraps` would show it.
+        whole.__signature__ = inspect.Signature(params)  # type: ignore[attr-defined]
+        whole.__annotations__ = {param.name: param.annotation for param in params}
+        del whole.__wrapped__
+        return cast(Verb, whole)
+
+    return decorate
+
+
+def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
+    """The dataclass from the values of its options; a repeated one that is not given comes as None or a list."""
+    defaults = {field.name: field.default for field in fields(kind)}
+    return kind(
+        **{
+            name: tuple(value or ()) if isinstance(defaults[name], tuple) else value
+            for name, value in values.items()
+        }
+    )
 
 
 def _settle(context: typer.Context, file: str | None) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lstm_cli.cli.page import KEPT, Page
 from lstm_cli.cli.streams import say
+from lstm_cli.config.space import as_text
 
 BASELINES = {"linear": "linear", "seasonal_naive": "seasonal naive", "naive": "naive"}
 METRICS = {
@@ -18,6 +19,7 @@ METRICS = {
 }
 # Over several series errors in the file's units are those of the largest ones, so the scaled ones come first.
 SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
+LISTED = 40  # trials of a search; --json holds them all
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 
@@ -90,6 +92,68 @@ def train_table(report: Any, page: Page) -> None:
     page.blank()
     page.line(_verdict(report.val, report.val_baselines, panel=report.series > 1))
     page.line(f"next: lstm evaluate {report.run}")
+
+
+def tune_table(report: Any, page: Page) -> None:
+    """Every trial, what mattered, and the winner."""
+    states = ", ".join(f"{count} {state}" for state, count in report.states.items())
+    wanted = _count(report.wanted, "trial", "trials")
+    page.line(f"{report.run}: {report.method} search for {report.model}, {states} of {wanted}")
+    page.blank()
+    metric = METRICS.get(report.metric or "", "score")
+    shown = _best_first(report.trials)
+    page.table(
+        ("trial", "state", metric, *report.space, "s"),
+        [
+            (
+                str(trial["number"]),
+                trial["state"],
+                _figure(trial["score"]),
+                *(as_text(trial["settings"][name]) for name in report.space),
+                f"{trial['seconds']:.1f}",
+            )
+            for trial in shown[:LISTED]
+        ],
+    )
+    if len(shown) > LISTED:
+        page.line(f"and {len(shown) - LISTED:,} more, see --json")
+    for trial in [trial for trial in report.trials if trial["state"] == "failed"][:MANY]:
+        page.line(f"trial {trial['number']} failed: {trial['reason']}")
+    if any(row["share"] is not None for row in report.importance.values()):
+        page.blank()
+        page.table(
+            ("what mattered", "share of variance", "rank correlation"),
+            [
+                (name, f"{100 * row['share']:.0f} %", _signed(row["rank_correlation"]))
+                for name, row in sorted(report.importance.items(), key=lambda item: -(item[1]["share"] or 0))
+                if row["share"] is not None
+            ],
+        )
+    page.blank()
+    if report.best is None:
+        page.line("no trial has come to a score yet")
+        return
+    settings = ", ".join(f"{name} {as_text(value)}" for name, value in report.best["settings"].items())
+    page.line(
+        f"best: trial {report.best['number']}, {metric} {_figure(report.best['score'])}: {settings}", "bold"
+    )
+    if not report.finished:
+        page.line(
+            f"the search has not come to its end: lstm tune {report.run}, with the same options, goes on"
+        )
+        return
+    page.line(_verdict(report.val, report.val_baselines))
+    page.line(f"picture: {report.picture}")
+    page.line(f"next: lstm evaluate {report.run}")
+
+
+def _best_first(trials: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Trials by score; those without one last, in their order."""
+    return sorted(trials, key=lambda trial: (trial["score"] is None, trial["score"] or 0, trial["number"]))
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.2f}"
 
 
 def evaluate_table(report: Any, page: Page) -> None:

@@ -1,10 +1,20 @@
 """`lstm train RUN`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, ThreadsOption, option
+from lstm_cli.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LockWaitOption,
+    ThreadsOption,
+    TunedRunArgument,
+    option,
+    winner_of,
+)
+from lstm_cli.config.space import as_text
 from lstm_cli.config.verbs import (
     EFFORTS,
     LOGS,
@@ -14,7 +24,9 @@ from lstm_cli.config.verbs import (
     PARTS,
     SCHEDULES,
     TrainConfig,
+    restored,
 )
+from lstm_cli.events import Listener, Noted
 
 EXAMPLES = (
     "lstm train runs/load",
@@ -25,7 +37,7 @@ OWN = "the model's own"
 
 
 def train(
-    run: RunArgument,
+    run: TunedRunArgument,
     model: Annotated[
         str,
         option(
@@ -161,6 +173,12 @@ def train(
             default="none",
         ),
     ] = DEFAULTS.max,
+    tuned: Annotated[
+        bool,
+        option(
+            "--tuned/--no-tuned", "Take what 'lstm tune' found best for settings that nothing else gives."
+        ),
+    ] = True,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -202,7 +220,18 @@ def train(
         from lstm_cli.steps.train import train as step
 
         with listening() as listen, signals.deferred() as should_stop:
+            if tuned:
+                _tell_winner(listen, winner_of(run), settings)
             report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
         page.show(report, tables.train_table, as_json=as_json)
 
     return work
+
+
+def _tell_winner(listen: Listener, winner: Mapping[str, Any], settings: TrainConfig) -> None:
+    """Tell which settings are those that `tune` found best."""
+    of_winner = restored(TrainConfig, winner) if winner.get("model") == settings.model else None
+    taken = [name for name in winner if of_winner and getattr(of_winner, name) == getattr(settings, name)]
+    if taken:
+        named = ", ".join(f"{name} {as_text(getattr(settings, name))}" for name in taken)
+        listen(Noted(text=f"settings of the winner of 'lstm tune': {named} (--no-tuned leaves them out)"))

@@ -113,3 +113,19 @@ def seconds(flag: str, text: str) -> float:
     if not NUMBER.fullmatch(text.strip()) or number(flag, text) < 0:
         raise UsageError(f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60")
     return number(flag, text)
+
+
+def duration(flag: str, text: str) -> float:
+    """A time in seconds, also written in minutes or hours.
+
+    >>> duration("--time", "90"), duration("--time", "10m"), duration("--time", "1.5h")
+    (90.0, 600.0, 5400.0)
+    """
+    figure = text.strip()
+    unit = {"s": 1, "m": 60, "h": 3600}.get(figure[-1:], 0)
+    figure = figure[:-1].rstrip() if unit else figure
+    if not NUMBER.fullmatch(figure):
+        raise UsageError(
+            f"{flag} '{text}' is not a time", hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h"
+        )
+    return number(flag, figure) * (unit or 1)

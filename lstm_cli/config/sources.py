@@ -171,9 +171,10 @@ def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
 
 
 def _read_pairs(origin: str, value: Any) -> list[str]:
-    """A table as NAME=VALUE texts, a list in it as A|B; or a list of such texts as it is."""
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-        return list(value)
+    """A table as NAME=VALUE texts, a list in it as A|B; or such texts as they are."""
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, list) and texts and all(isinstance(one, str) for one in texts):
+        return texts
     if not isinstance(value, dict):
         raise UsageError(f"{origin} is no table", hint='write lines such as lr = "1e-4..1e-2:log" below it')
     if not value:

@@ -140,7 +140,9 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
             raise UsageError(f"--space names '{name}' twice", hint="give all its values in one --space")
         if is_fixed(name, fixed):
             flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"'{name}' is fixed by {flag} and searched by --space", hint="keep one of the two")
+            raise UsageError(
+                f"'{name}' is fixed by {flag} and searched by --space", hint="keep one of the two"
+            )
         space[name] = values
     _require_possible(space, fixed)
     return space
@@ -202,7 +204,9 @@ def _range(text: str, name: str, form: str, low: str, high: str, *, log: bool) -
             f"--space '{text}' is a range, and '{name}' takes no numbers",
             hint=f"name its values, as --space '{name}={example}'; see 'lstm train --help'",
         )
-    first, last = (_value(text, name, "whole" if form == "sizes" else form, end.strip()) for end in (low, high))
+    first, last = (
+        _value(text, name, "whole" if form == "sizes" else form, end.strip()) for end in (low, high)
+    )
     if not first < last:
         raise UsageError(f"--space '{text}' does not begin below its end", hint=WRITTEN)
     if log and not first > 0:

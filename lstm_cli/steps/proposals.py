@@ -1,4 +1,4 @@
-"""Which settings `tune` tries: drawn by chance or all of a grid, the same for the same seed, however often it begins."""
+"""Which settings `tune` tries: drawn by chance or all of a grid, the same each time for the same seed."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,7 @@
 """One trial of a search: trained on the training rows, scored on the validation rows, nothing kept but figures."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from lstm_cli import metrics, scoring
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.clamp import bounds_of
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.errors import Interrupted, LstmError, UsageError
+from lstm_cli.errors import DataError, Interrupted, LstmError, UsageError
 from lstm_cli.events import EpochEnded, Event, Listener, silent
 from lstm_cli.steps.forecaster import torch_forecaster
 from lstm_cli.steps.reporting import plain_value
@@ -20,6 +20,10 @@ KEPT = ("part", "epoch", "train_loss", "val_loss", "lr", "grad_norm", "best")  #
 Trial = dict[str, Any]  # a line of trials.jsonl
 
 
+class Pruned(Exception):
+    """Raised by what watches a trial, to end it: it does worse than those before."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What one trial needs; it may go to another process or machine."""
@@ -28,25 +32,19 @@ class Task:
     settings: dict[str, Any]  # the searched ones
     fixed: TrainConfig
     threads: int
+    rivals: Sequence[Sequence[float]] | None = (
+        None  # of earlier trials: validation losses by epoch; None: no pruning
+    )
 
 
-class Pruned(Exception):
-    """Raised by what watches a trial, to end it: it does worse than those before."""
-
-
-def run_trial(
-    dataset: Dataset,
-    task: Task,
-    watch: Listener = silent,
-    should_stop: Callable[[], int | None] = lambda: None,
-) -> Trial:
+def run_trial(dataset: Dataset, task: Task, should_stop: Callable[[], int | None] = lambda: None) -> Trial:
     """Trains with the settings of the task and scores every validation window; never looks at a test row.
 
-    What goes wrong within the trial becomes its state and reason, so that the search goes on. `watch` may end it
-    by raising Pruned. Raises Interrupted.
+    What goes wrong within the trial becomes its state and reason, so that the search goes on. Raises Interrupted.
     """
     began = time.monotonic()
     epochs: list[EpochEnded] = []
+    watch = _watch(task)
 
     def listen(event: Event) -> None:
         if isinstance(event, EpochEnded):
@@ -80,9 +78,15 @@ def run_trial(
     except (RuntimeError, ValueError, MemoryError) as error:  # memory of the device; what torch cannot build
         trial["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
     history = [{key: value for key, value in asdict(one).items() if key in KEPT} for one in epochs]
-    return dict(
-        plain_value(trial | {"history": history, "seconds": round(time.monotonic() - began, 2)})
-    )
+    return dict(plain_value(trial | {"history": history, "seconds": round(time.monotonic() - began, 2)}))
+
+
+def _watch(task: Task) -> Listener:
+    if task.rivals is None:
+        return silent
+    from lstm_cli.steps.bayes import pruning
+
+    return pruning(task.rivals)
 
 
 def _trained(
@@ -91,7 +95,7 @@ def _trained(
     threads: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> Mapping[str, Any]:
+) -> Trial:
     """The figures of a training that came to its end."""
     from lstm_cli.training.make import train_model
 
@@ -101,7 +105,9 @@ def _trained(
     windows = scoring.scored_windows(known, "val", lookback, trained.validated.linear)
     sums = scoring.score(windows, torch_forecaster(network, lookback), bounds_of(dataset, config)[0])
     found = metrics.overall(sums["model"], scoring.scale_of(known))
-    metric = next((name for name in BY if found[name] is not None), BY[-1])
+    metric = next((name for name in BY if found[name] is not None), None)
+    if metric is None:
+        raise DataError("no target was measured in the validation rows, so that trials cannot be compared")
     return {
         "metric": metric,
         "score": found[metric],

@@ -11,12 +11,13 @@ from typing import Any
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 from lstm_cli.steps.evaluate import EvaluateReport
+from lstm_cli.steps.making import TrainReport
 from lstm_cli.steps.predict import PredictReport
 from lstm_cli.steps.prepare import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport
-from lstm_cli.steps.making import TrainReport
+from lstm_cli.steps.search_record import TuneReport
 
-VERBS = ("prepare", "train", "evaluate", "quantize", "predict")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
@@ -120,6 +121,64 @@ def train_report(**changes: Any) -> TrainReport:
     return TrainReport(**values | changes)
 
 
+def tune_report(**changes: Any) -> TuneReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "method": "random",
+        "model": "segment",
+        "space": {"hidden": "32..256:log", "loss": "mae|huber"},
+        "fixed": {"epochs": 3},
+        "seed": 0,
+        "wanted": 3,
+        "states": {"done": 2, "failed": 1},
+        "metric": "mase",
+        "best": {
+            "number": 2,
+            "score": 0.81,
+            "settings": {"hidden": [48], "loss": "huber"},
+            "metrics": scores(0.9),
+        },
+        "winner": {"model": "segment", "epochs": 3, "hidden": [48], "loss": "huber"},
+        "importance": {
+            "hidden": {"share": 0.62, "rank_correlation": -0.5},
+            "loss": {"share": None, "rank_correlation": None},
+        },
+        "trials": [
+            {
+                "number": 0,
+                "state": "done",
+                "score": 0.9,
+                "settings": {"hidden": [200], "loss": "mae"},
+                "seconds": 4.0,
+                "reason": None,
+            },
+            {
+                "number": 1,
+                "state": "failed",
+                "score": None,
+                "settings": {"hidden": [99], "loss": "mae"},
+                "seconds": 0.1,
+                "reason": "training diverged at epoch 1",
+            },
+            {
+                "number": 2,
+                "state": "done",
+                "score": 0.81,
+                "settings": {"hidden": [48], "loss": "huber"},
+                "seconds": 5.0,
+                "reason": None,
+            },
+        ],
+        "finished": True,
+        "val": {"mae_scaled": 0.31, "mase": 0.81},
+        "val_baselines": {"linear": {"mae_scaled": 0.32, "mase": 0.9}},
+        "picture": "runs/load/tune/0004/importance.png",
+        "seconds": 9.1,
+        "warnings": (),
+    }
+    return TuneReport(**values | changes)
+
+
 def evaluate_report(**changes: Any) -> EvaluateReport:
     values: dict[str, Any] = {
         "run": "runs/load",
@@ -220,6 +279,13 @@ def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int |
         )
     _misbehave()
     return train_report(run=str(run))
+
+
+def tune(run, config, fixed, listen, *, lock_wait=0.0, should_stop=lambda: None):
+    calls.append({"run": run, "config": config, "fixed": fixed, "lock_wait": lock_wait})
+    listen(Progressed(stage="trials", done=0, total=3, unit="trials"))
+    _misbehave()
+    return tune_report(run=str(run))
 
 
 def evaluate(run, config, listen, *, lock_wait=0.0, should_stop=lambda: None):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-VERBS = ("prepare", "train", "evaluate", "quantize", "predict")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict")
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
 
 
@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_example_of_the_help_runs(folder: Path, example: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "LSTM_TRAIN_EPOCHS": "1", "LSTM_TRAIN_HIDDEN": "8"}
+    environment |= {"LSTM_TUNE_EPOCHS": "1", "LSTM_TUNE_PARTS": "anchored"}
     if "stacked" in example:
         del environment["LSTM_TRAIN_HIDDEN"]
     done = subprocess.run(

@@ -15,6 +15,7 @@ from lstm_cli.cli.app import VERBS
 CONFIGS = {
     "prepare": config.PrepareConfig,
     "train": config.TrainConfig,
+    "tune": config.TuneConfig,
     "evaluate": config.EvaluateConfig,
     "quantize": config.QuantizeConfig,
     "predict": config.PredictConfig,
@@ -68,6 +69,15 @@ OTHERS = {
         "min": ("-5", -5.0),
         "max": ("7", 7.0),
     },
+    "tune": {
+        "method": ("grid", "grid"),
+        "trials": ("5", 5),
+        "time": ("10m", 600.0),
+        "jobs": ("2", 2),
+        "space": ("lr=1e-4..1e-2:log", ("lr=1e-4..1e-2:log",)),
+        "dask": ("localhost:8786", "localhost:8786"),
+        "storage": ("sqlite:///a.db", "sqlite:///a.db"),
+    },
     "evaluate": {
         "split": ("val", "val"),
         "precision": ("int8", "int8"),
@@ -89,7 +99,11 @@ OTHERS = {
     },
 }
 # Options that go with another one alone.
-ASKED = {("evaluate", "reuse"): {"backtest": 4}, ("evaluate", "jobs"): {"backtest": 4}}
+ASKED = {
+    ("tune", "storage"): {"method": "bayes"},
+    ("evaluate", "reuse"): {"backtest": 4},
+    ("evaluate", "jobs"): {"backtest": 4},
+}
 EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
 
 

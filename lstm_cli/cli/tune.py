@@ -1,0 +1,123 @@
+"""`lstm tune RUN`."""
+
+from typing import Annotated
+
+from lstm_cli.cli import train, values
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LockWaitOption,
+    RunArgument,
+    option,
+    switch,
+    with_options_of,
+)
+from lstm_cli.config.verbs import METHODS, TrainConfig, TuneConfig
+
+EXAMPLES = (
+    "lstm tune runs/load --trials 2 --space 'hidden=8..16:log' --space 'loss=mae|huber'",
+    "lstm tune runs/load --show",
+)
+DEFAULTS = TuneConfig()
+EVERY = TrainConfig()
+
+
+@with_options_of(train.train, TrainConfig, into="every")
+def tune(
+    run: RunArgument,
+    method: Annotated[
+        str,
+        option(
+            "--method", "How settings are proposed; bayes learns from the trials so far.", choices=METHODS
+        ),
+    ] = DEFAULTS.method,
+    trials: Annotated[
+        int | None,
+        option("--trials", "So many trainings.", "N", parse=values.whole, default="20, or the whole grid"),
+    ] = DEFAULTS.trials,
+    time: Annotated[
+        float | None,
+        option(
+            "--time",
+            "Begin no further trial after so long: seconds, or 10m, 2h.",
+            "TIME",
+            parse=values.duration,
+            default="no limit",
+        ),
+    ] = DEFAULTS.time,
+    jobs: Annotated[
+        int | None,
+        option(
+            "--jobs",
+            "Trials side by side.",
+            "N",
+            parse=values.whole,
+            default="1, or all workers of --dask",
+        ),
+    ] = DEFAULTS.jobs,
+    space: Annotated[
+        list[str] | None,
+        option(
+            "--space",
+            "What to search: hidden=32..256:log, dropout=0..0.5, loss=mae|huber; repeat for several.",
+            "NAME=VALUES",
+            default="by the model",
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        option(
+            "--dask", "Run trials on the workers of this Dask scheduler.", "HOST:PORT", default="this machine"
+        ),
+    ] = DEFAULTS.dask,
+    storage: Annotated[
+        str | None,
+        option(
+            "--storage",
+            "With bayes: share proposals and results with other searches in this Optuna storage.",
+            "URL",
+            default="none",
+        ),
+    ] = DEFAULTS.storage,
+    show: Annotated[bool, switch("--show", "Show the trials so far, and search nothing.")] = False,
+    every: TrainConfig = EVERY,
+    lock_wait: LockWaitOption = 0.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Search the settings of train, and make the best the run's model.
+
+    Trials are compared on the validation rows. Each is recorded as soon as it is over, and a search that was
+    ended goes on where it stood. From then on train uses the best settings for this model. The options of
+    train hold for every trial.
+    """
+    settings = TuneConfig(
+        method=method,
+        trials=trials,
+        time=time,
+        jobs=jobs,
+        space=tuple(space or ()),
+        dask=dask,
+        storage=storage,
+    )
+
+    def work() -> None:
+        from lstm_cli.cli import page, signals, tables
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.tune import tune as step
+
+        with listening() as listen, signals.deferred() as should_stop:
+            report = step(run, settings, every, listen, lock_wait=lock_wait, should_stop=should_stop)
+        page.show(report, tables.tune_table, as_json=as_json)
+
+    def look() -> None:
+        from lstm_cli.cli import page, tables
+        from lstm_cli.rundir import open_run
+        from lstm_cli.steps.search_record import read_search
+
+        with open_run(run) as opened:
+            report = read_search(opened)
+        page.show(report, tables.tune_table, as_json=as_json)
+
+    return look if show else work

@@ -1,0 +1,133 @@
+"""The trials of a search, one after another or side by side, on this machine or on others."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config.space import Space
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.errors import Interrupted, LstmError, QualityError, UsageError
+from lstm_cli.steps.proposals import Settings, at_random, of_grid
+from lstm_cli.steps.reporting import plain_value
+from lstm_cli.steps.trial import DONE, FAILED, Task, Trial, run_trial
+
+DASK_TIMEOUT = 10  # seconds that a scheduler has to answer
+
+
+def search(
+    dataset: Dataset,
+    space: Space,
+    config: TuneConfig,
+    fixed: TrainConfig,
+    before: Sequence[Trial],
+    *,
+    wanted: int,
+    threads: int,
+    should_stop: Callable[[], int | None],
+) -> Iterator[Trial]:
+    """The trials that `before` lacks, each as soon as it is over.
+
+    threads: CPU threads for all trials that run side by side. Raises UsageError for a scheduler or storage that
+    cannot be reached, Interrupted.
+    """
+    deadline = time.monotonic() + (math.inf if config.time is None else config.time)
+    with _workers(config) as (jobs, share):
+        each = fixed.threads or share or max(1, threads // jobs)
+        side_by_side = jobs > 1 or config.dask is not None
+
+        def run(
+            proposed: Iterable[tuple[int, Settings]], rivals: Sequence[Sequence[float]] | None = None
+        ) -> Iterator[Trial]:
+            tasks = (
+                Task(number=number, settings=settings, fixed=fixed, threads=each, rivals=rivals)
+                for number, settings in proposed
+            )
+            return run_all(dataset, tasks, jobs=jobs if side_by_side else None, should_stop=should_stop)
+
+        if config.method == "bayes":
+            from lstm_cli.steps.bayes import bayesian
+
+            yield from bayesian(
+                run, space, config, fixed, before, wanted=wanted, jobs=jobs, deadline=deadline
+            )
+            return
+        proposals = (
+            of_grid(space, wanted) if config.method == "grid" else at_random(space, wanted, fixed.seed)
+        )
+        known = [trial["settings"] for trial in before]
+        lacking = (one for one in enumerate(proposals) if plain_value(one[1]) not in known)
+        yield from run(one for one in lacking if time.monotonic() < deadline)
+
+
+def run_all(
+    dataset: Dataset, tasks: Iterable[Task], *, jobs: int | None, should_stop: Callable[[], int | None]
+) -> Iterator[Trial]:
+    """The trials of the tasks as they end; a task is asked for when it can begin.
+
+    jobs: so many at a time, where joblib sends them; None: one after another in this process. Raises Interrupted.
+    """
+    if jobs is None:
+        for task in tasks:
+            heed(should_stop)
+            yield run_trial(dataset, task, should_stop)
+        return
+    import joblib
+
+    # Out of its file, which joblib would look for by a name that it has not.
+    dataset = replace(dataset, values_scaled=np.array(dataset.values_scaled))
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs")(
+        joblib.delayed(run_trial)(dataset, task) for task in tasks
+    )
+    for trial in done:
+        heed(should_stop)
+        yield trial
+
+
+def heed(should_stop: Callable[[], int | None]) -> None:
+    """Raise Interrupted where a signal has come."""
+    signum = should_stop()
+    if signum is not None:
+        raise Interrupted(signum)
+
+
+def _workers(config: TuneConfig) -> AbstractContextManager[tuple[int, int | None]]:
+    """Within the block joblib sends work where `config` says: trials side by side, and threads of each where set."""
+    if config.dask is None:
+        return nullcontext((config.jobs or 1, None))
+    from lstm_cli.steps.on_dask import dask_workers
+
+    return dask_workers(config.dask, config.jobs, timeout=DASK_TIMEOUT)
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The trial with the lowest score, the first of several; None where none came to a score."""
+    scored = [trial for trial in trials if trial["state"] == DONE and trial["score"] is not None]
+    return min(scored, key=lambda trial: (trial["score"], trial["number"]), default=None)
+
+
+def nothing_found(trials: Sequence[Trial], show: str) -> LstmError:
+    """The error of a search all of whose trials failed: of usage where their settings alone were refused."""
+    if not trials:
+        return QualityError("no trial was begun before the time was over", hint="give more with --time")
+    reasons = [trial["reason"] for trial in trials if trial["state"] == FAILED]
+    many = f"all {len(trials)} trials" if len(trials) > 1 else "the only trial"
+    if all(trial["usage"] for trial in trials):
+        return UsageError(f"{many} failed, the first with: {reasons[0]}", hint="change --space")
+    why = f", the first with: {reasons[0]}" if reasons else ""
+    return QualityError(f"{many} failed{why}", hint=f"'{show}' lists them; change --space")
+
+
+def one_line(trial: Trial, texts: Mapping[str, str]) -> str:
+    """A trial as a line, e.g. `trial 3: mase 0.4512, lr 0.003, 12.3 s`."""
+    named = ", ".join(f"{name} {text}" for name, text in texts.items())
+    outcome = (
+        f"{trial['metric']} {trial['score']:.4f}"
+        if trial["state"] == DONE
+        else f"{trial['state']}: {trial['reason']}"
+    )
+    return f"trial {trial['number']}: {outcome}; {named}; {trial['seconds']:.1f} s"

@@ -1,0 +1,148 @@
+"""The record of a search: what identifies it, its trials, and the report that grows with each of them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config.space import Choice, Range, Space, as_text, is_fixed
+from lstm_cli.rundir import Run
+from lstm_cli.steps.mattering import what_mattered
+from lstm_cli.steps.reporting import plain, plain_value
+from lstm_cli.steps.search import best_of
+from lstm_cli.steps.trial import DONE, Trial
+
+TRIALS, PICTURE = "trials.jsonl", "importance.png"
+OF_THE_MACHINE = (
+    "threads",
+    "device",
+)  # settings that say where, not what: any machine may go on with a search
+LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # of a trial, in the report
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneReport:
+    """What a search tried, what was best, and what mattered."""
+
+    run: str
+    method: str
+    model: str
+    space: dict[str, str]  # setting: its values, as --space takes them
+    fixed: dict[str, Any]  # settings of every trial that differ from the defaults
+    seed: int
+    wanted: int  # trials
+    states: dict[str, int]  # done, failed, pruned: how many
+    metric: str | None  # on the validation rows; lower is better
+    best: dict[str, Any] | None  # number, score, settings, metrics
+    winner: dict[str, Any] | None  # settings that `train` uses from now on, its model among them
+    importance: dict[str, dict[str, float | None]]  # setting: share of the scores' variance, rank correlation
+    trials: list[dict[str, Any]]
+    finished: bool  # the winner is the run's model
+    val: dict[str, float | None] | None  # of the winner as it was trained for the run, before its refit
+    val_baselines: dict[str, dict[str, float | None]] | None
+    picture: str | None
+    seconds: float  # of all trials
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def read_search(run: Run) -> TuneReport:
+    """The report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
+    run.artifact("tune").verify()
+    stored = run.report("tune")
+    return TuneReport(**stored | {"warnings": tuple(stored["warnings"])})
+
+
+def identity(config: TuneConfig, fixed: TrainConfig, space: Space) -> dict[str, Any]:
+    """What makes a search the same one when it is begun again, but for its data: the entry's config."""
+    common = {name: value for name, value in asdict(fixed).items() if name not in OF_THE_MACHINE}
+    same: dict[str, Any] = plain_value(
+        {"method": config.method, "space": written(space), "train": common, "storage": config.storage}
+    )
+    return same
+
+
+def trials_before(run: Run, same: Mapping[str, Any]) -> tuple[list[Trial], str]:
+    """The trials that the run has of this very search; else none, and why those it has do not count."""
+    if not run.has("tune"):
+        return [], ""
+    entry = run.entry("tune")
+    if entry["read"]["data"]["sha256"] != run.digest("data"):
+        return [], "the data are others now"
+    if {name: entry["config"].get(name) for name in same} != same:
+        changed = [name for name in same if entry["config"].get(name) != same[name]]
+        names = {"train": "the settings of every trial", "space": "the space", "method": "the method"}
+        return [], f"{' and '.join(names.get(name, name) for name in changed)} changed"
+    return run.artifact("tune").json_lines(TRIALS), ""
+
+
+def written(space: Space) -> dict[str, str]:
+    """The space as --space takes it."""
+
+    def text(values: Range | Choice) -> str:
+        if isinstance(values, Choice):
+            return "|".join(as_text(one) for one in values.options)
+        return f"{values.low:g}..{values.high:g}{':log' if values.log else ''}"
+
+    return {name: text(values) for name, values in space.items()}
+
+
+def fixed_settings(fixed: TrainConfig) -> dict[str, Any]:
+    """The settings of every trial that differ from the defaults, the machine's own left out."""
+    return {
+        field.name: getattr(fixed, field.name)
+        for field in fields(TrainConfig)
+        if field.name not in OF_THE_MACHINE and is_fixed(field.name, fixed)
+    }
+
+
+def winning(fixed: TrainConfig, trials: Sequence[Trial]) -> dict[str, Any] | None:
+    """The settings of the best trial as `train` takes them; None where no trial came to a score."""
+    best = best_of(trials)
+    if best is None:
+        return None
+    settings: dict[str, Any] = plain_value(fixed_settings(fixed) | best["settings"] | {"model": fixed.model})
+    return settings
+
+
+def report_of(
+    run: str,
+    config: TuneConfig,
+    fixed: TrainConfig,
+    space: Space,
+    trials: Sequence[Trial],
+    *,
+    wanted: int,
+    winner: dict[str, Any] | None,
+    trained: Mapping[str, Any] | None = None,
+    picture: str | None = None,
+    warnings: tuple[str, ...] = (),
+) -> TuneReport:
+    """The report of a search so far. trained: the report of the training that made its winner the run's model."""
+    best = best_of(trials)
+    done = [trial for trial in trials if trial["state"] == DONE]
+    return TuneReport(
+        run=run,
+        method=config.method,
+        model=fixed.model,
+        space=written(space),
+        fixed=fixed_settings(fixed),
+        seed=fixed.seed,
+        wanted=wanted,
+        states=dict(Counter(trial["state"] for trial in trials)),
+        metric=best["metric"] if best else None,
+        best={name: best[name] for name in ("number", "score", "settings", "metrics")} if best else None,
+        winner=winner,
+        importance=what_mattered(space, done),
+        trials=[{name: trial[name] for name in LISTED} for trial in trials],
+        finished=trained is not None,
+        val=trained["val"] if trained else None,
+        val_baselines=trained["val_baselines"] if trained else None,
+        picture=picture,
+        seconds=round(sum(trial["seconds"] for trial in trials), 2),
+        warnings=warnings,
+    )
