@@ -1,8 +1,11 @@
 """Progress as frozen events to one listener. Steps and training speak only through these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,33 @@ class EpochEnded:
     seconds: float  # since training began
 
 
-Event: TypeAlias = Warned | Noted | Progressed | TrainingStarted | EpochEnded
+@dataclass(frozen=True, kw_only=True)
+class WeightsSeen:
+    """The weights of a network at the end of an epoch. Made only for a listener that wants it."""
+
+    part: str  # as in EpochEnded
+    epoch: int
+    step: int  # optimizer steps so far
+    validated: bool  # False while a model is fitted again on the validation rows too
+    weights: "Mapping[str, np.ndarray]"  # by the parameter's name; on the CPU
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureDrawn:
+    """A picture of what a training gave. Made only for a listener that wants it."""
+
+    name: str  # e.g. "forecasts"
+    png: bytes
+
+
+Event: TypeAlias = Warned | Noted | Progressed | TrainingStarted | EpochEnded | WeightsSeen | PictureDrawn
 Listener: TypeAlias = Callable[[Event], None]
+ON_DEMAND = (WeightsSeen, PictureDrawn)  # events that cost work to make
+
+
+def wanted(listen: Listener, kind: type) -> bool:
+    """Whether the listener asks for this kind of event among those made on demand: by its attribute `wants`."""
+    return kind in getattr(listen, "wants", ())
 
 
 def silent(event: Event) -> None:

@@ -12,7 +12,17 @@ from time import monotonic
 from typing import Any
 
 from lstm_cli.cli.streams import is_lively, mute, one_line, say
-from lstm_cli.events import EpochEnded, Event, Listener, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.events import (
+    EpochEnded,
+    Event,
+    Listener,
+    Noted,
+    PictureDrawn,
+    Progressed,
+    TrainingStarted,
+    Warned,
+    WeightsSeen,
+)
 
 SILENCE = 25.0  # seconds without a line after which one is written
 TRAINING = "training"  # how the stages of networks begin
@@ -162,6 +172,10 @@ def describe(event: Event) -> str:
             )
         case EpochEnded():
             return _describe_epoch(event)
+        case WeightsSeen():
+            return f"{event.part} epoch {event.epoch}: {len(event.weights)} arrays of weights"
+        case PictureDrawn():
+            return f"picture of {event.name}"
 
 
 def _describe_epoch(event: EpochEnded) -> str:

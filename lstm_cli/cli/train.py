@@ -1,6 +1,7 @@
 """`lstm train RUN`."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from lstm_cli.cli import values
@@ -12,8 +13,10 @@ from lstm_cli.cli.options import (
     ThreadsOption,
     TunedRunArgument,
     option,
+    switch,
     winner_of,
 )
+from lstm_cli.config.extras import require_extra
 from lstm_cli.config.space import as_text
 from lstm_cli.config.verbs import (
     EFFORTS,
@@ -179,6 +182,13 @@ def train(
             "--tuned/--no-tuned", "Take what 'lstm tune' found best for settings that nothing else gives."
         ),
     ] = True,
+    tensorboard: Annotated[
+        bool,
+        switch("--tensorboard", "Write RUN/logs/tensorboard for TensorBoard: losses, weights, forecasts."),
+    ] = False,
+    wandb: Annotated[
+        bool, switch("--wandb", "Write RUN/logs/wandb for Weights & Biases, offline: nothing is sent.")
+    ] = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -214,12 +224,17 @@ def train(
         max=max,
     )
 
+    for asked, extra in ((tensorboard, "tensorboard"), (wandb, "wandb")):
+        if asked:
+            require_extra(f"--{extra}", extra)
+
     def work() -> None:
         from lstm_cli.cli import page, signals, tables
-        from lstm_cli.cli.progress import listening
+        from lstm_cli.cli.watching import watching
         from lstm_cli.steps.train import train as step
 
-        with listening() as listen, signals.deferred() as should_stop:
+        watched = watching(run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings))
+        with watched as listen, signals.deferred() as should_stop:
             if tuned:
                 _tell_winner(listen, winner_of(run), settings)
             report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)

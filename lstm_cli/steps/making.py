@@ -11,7 +11,7 @@ from lstm_cli import metrics, scoring
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.clamp import Bounds, bounds_of
 from lstm_cli.data.stored import load_dataset
-from lstm_cli.events import Listener, Noted, Progressed, Warned
+from lstm_cli.events import Listener, Noted, PictureDrawn, Progressed, Warned, wanted
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.reporting import plain
 from lstm_cli.steps.shipping import Graphs, export_graphs, write_model
@@ -86,6 +86,8 @@ def make_model(
     graphs = export_graphs(trained, bounds)
     val = _validate(trained, graphs, bounds, threads, listen)
     intervals = _fit_intervals(trained, graphs, threads, listen)
+    if wanted(listen, PictureDrawn):
+        listen(_drawn(trained, graphs, bounds, threads, intervals))
     warnings = _warnings(trained, val)
     for text in warnings:
         listen(Warned(text=text))
@@ -157,6 +159,25 @@ def _fit_intervals(trained: "Trained", graphs: Graphs, threads: int, listen: Lis
         progress=lambda done, total: listen(
             Progressed(stage="fitting intervals", done=done, total=total, unit="windows")
         ),
+    )
+
+
+def _drawn(
+    trained: "Trained", graphs: Graphs, bounds: Bounds, threads: int, intervals: "Intervals"
+) -> PictureDrawn:
+    """Forecasts of some validation windows by the model that has not seen them."""
+    from lstm_cli.runtime.session import open_session
+    from lstm_cli.steps.score_files import forecast_picture
+
+    dataset, linear = trained.dataset, trained.validated.linear
+    lookback = trained.settings["lookback"]
+    session = open_session(graphs.validated or graphs.shipped, threads=threads)
+    forecaster = scoring.together(
+        scoring.model_forecaster(session, lookback), scoring.simple_forecaster(dataset, linear)
+    )
+    windows = scoring.scored_windows(dataset, "val", lookback, linear)
+    return PictureDrawn(
+        name="forecasts", png=forecast_picture(dataset, windows, forecaster, bounds, intervals)
     )
 
 

@@ -31,7 +31,7 @@ def write_scores(
     fitted: intervals.Intervals | None,
 ) -> None:
     """Writes the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
-    folder.write_bytes(PICTURE, _picture(dataset, windows, forecaster, bounds, fitted))
+    folder.write_bytes(PICTURE, forecast_picture(dataset, windows, forecaster, bounds, fitted))
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))
     folder.write_bytes("per_target.csv", _table("target", list(report["per_target"].items())))
@@ -69,7 +69,7 @@ def _table(
     return text.getvalue().encode()
 
 
-def _picture(
+def forecast_picture(
     dataset: Dataset,
     windows: Windows,
     forecaster: scoring.Forecaster,

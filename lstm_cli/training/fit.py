@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import EpochEnded, Listener
+from lstm_cli.events import EpochEnded, Listener, WeightsSeen, wanted
 from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.batches import DeviceWindows, TensorBatch, in_turn
 from lstm_cli.training.plan import Plan, learning_rate
@@ -86,6 +86,8 @@ def fit(
         if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
             history.append(asdict(ended))
             listen(ended)
+            if wanted(listen, WeightsSeen):
+                listen(_weights(judged, ended))
         if stopping.over:
             break
         if plan.schedule == "plateau" and stopping.due(plan.patience // 3):
@@ -98,6 +100,16 @@ def fit(
         steps=step,
         stopped="patience" if stopping.over and epoch < plan.stop_after else "epochs",
         seconds=time.monotonic() - began,
+    )
+
+
+def _weights(model: nn.Module, ended: EpochEnded) -> WeightsSeen:
+    return WeightsSeen(
+        part=ended.part,
+        epoch=ended.epoch,
+        step=ended.step,
+        validated=ended.val_loss is not None,
+        weights={name: weight.detach().cpu().numpy().copy() for name, weight in model.named_parameters()},
     )
 
 

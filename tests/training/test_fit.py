@@ -18,7 +18,7 @@ from lstm_cli.data.logs import in_logs
 from lstm_cli.data.windows import Batch, split_windows
 from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import EpochEnded, Event, silent
+from lstm_cli.events import EpochEnded, Event, WeightsSeen, silent
 from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
@@ -547,3 +547,23 @@ def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
 def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
     plan = refit_plan(plan_training(TrainConfig(), windows=9600, targets=1), best_epoch=0)
     assert plan.stop_after == 0
+
+
+def test_weights_are_shown_to_a_listener_that_asks_and_to_no_other() -> None:
+    heard: list[Event] = []
+
+    class Watcher:
+        wants = frozenset({WeightsSeen})
+
+        def __call__(self, event: Event) -> None:
+            heard.append(event)
+
+    plain: list[Event] = []
+    for listen in (Watcher(), plain.append):
+        run(epochs=1, listen=listen)
+    shown = [event for event in heard if isinstance(event, WeightsSeen)]
+    assert [(one.epoch, one.step) for one in shown] == [(0, 0), (1, 5)]
+    before, after = (one.weights for one in shown)
+    assert set(before) == set(after)
+    assert any((before[name] != after[name]).any() for name in before)
+    assert not any(isinstance(event, WeightsSeen) for event in plain)
