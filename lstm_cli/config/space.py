@@ -55,13 +55,17 @@ class Range:
         >>> Range(low=32, high=256, log=True, form="whole").at(0.5)
         91
         """
-        if self.form == "number":
-            value = float(f"{self._between(self.low, self.high, share):.{DIGITS}g}")
-            return min(max(value, self.low), self.high)
         # Each whole number has a unit of its own, and so the ends are as likely as the others.
-        whole = round(self._between(self.low - 0.5, self.high + 0.5, share))
-        whole = min(max(whole, int(self.low)), int(self.high))
-        return (whole,) if self.form == "sizes" else whole
+        rest = 0.0 if self.form == "number" else 0.5
+        return self.rounded(self._between(self.low - rest, self.high + rest, share))
+
+    def rounded(self, number: float) -> Any:
+        """A number within the range as the setting takes it."""
+        number = float(f"{number:.{DIGITS}g}") if self.form == "number" else round(number)
+        number = min(max(number, self.low), self.high)
+        if self.form == "number":
+            return number
+        return (int(number),) if self.form == "sizes" else int(number)
 
     def values(self) -> tuple[Any, ...] | None:
         """Every value, where a grid can hold them: whole numbers that are not spread over a logarithm."""

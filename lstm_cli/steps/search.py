@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config.extras import require_extra
 from lstm_cli.config.space import Space
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.errors import Interrupted, LstmError, QualityError, UsageError
@@ -17,6 +18,14 @@ from lstm_cli.steps.reporting import plain_value
 from lstm_cli.steps.trial import DONE, FAILED, Task, Trial, run_trial
 
 DASK_TIMEOUT = 10  # seconds that a scheduler has to answer
+
+
+def require_extras(config: TuneConfig) -> None:
+    """Raise UsageError where a package is missing that only some searches need."""
+    if config.method == "bayes":
+        require_extra("--method bayes", "optuna")
+    if config.dask is not None:
+        require_extra("--dask", "dask", "dask", "distributed")
 
 
 def search(

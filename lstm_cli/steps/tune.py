@@ -13,7 +13,7 @@ from lstm_cli.events import Listener, Noted, Progressed, Warned
 from lstm_cli.rundir import Run, Writer, command, writing
 from lstm_cli.steps.making import make_model
 from lstm_cli.steps.proposals import trials_wanted
-from lstm_cli.steps.search import best_of, nothing_found, one_line, search
+from lstm_cli.steps.search import best_of, nothing_found, one_line, require_extras, search
 from lstm_cli.steps.search_record import (
     PICTURE,
     TRIALS,
@@ -43,6 +43,7 @@ def tune(
     without end, and where every trial was refused for its settings; QualityError where all failed otherwise;
     Interrupted.
     """
+    require_extras(config)
     space = parse_space(config.space, fixed)
     wanted = trials_wanted(space, config.trials, grid=config.method == "grid")
     with writing(run, step="tune", lock_wait=lock_wait) as writer:
