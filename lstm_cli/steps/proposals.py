@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.config.space import Choice, Range, Space, size_of
+from lstm_cli.config.space import Choice, Range, Space, as_text, size_of
 from lstm_cli.errors import UsageError
 
 Settings = dict[str, Any]
@@ -29,12 +29,16 @@ def trials_wanted(space: Space, trials: int | None, *, grid: bool) -> int:
 def require_finite(space: Space) -> None:
     """Raise UsageError, naming the setting, where a grid over the space would have no end."""
     for name, values in space.items():
-        if values.values() is None:
-            example = "|".join(f"{values.at(share):g}" for share in (0.0, 0.5, 1.0) if not _sizes(values))
+        if isinstance(values, Range) and values.values() is None:
+            lacks = (
+                "over a logarithm has no steps"
+                if values.form != "number"
+                else "of numbers has no end of them"
+            )
+            example = "|".join(as_text(values.at(share)) for share in (0.0, 0.5, 1.0))
             raise UsageError(
-                f"--method grid needs the values of '{name}', and a range "
-                + ("over a logarithm has no steps" if _whole(values) else "of numbers has no end of them"),
-                hint=f"name them, as --space '{name}={example or '32|64|128'}', or use --method random",
+                f"--method grid needs the values of '{name}', and a range {lacks}",
+                hint=f"name them, as --space '{name}={example}', or use --method random",
             )
 
 
@@ -73,11 +77,3 @@ class _Drawn:
         """One value."""
         chance = random_state if random_state is not None else np.random.RandomState()
         return self._values.at(float(chance.random_sample()))
-
-
-def _whole(values: Range | Choice) -> bool:
-    return isinstance(values, Range) and values.form != "number"
-
-
-def _sizes(values: Range | Choice) -> bool:
-    return isinstance(values, Range) and values.form == "sizes"

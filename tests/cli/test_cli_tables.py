@@ -4,7 +4,15 @@ import re
 
 import fake_steps
 import pytest
-from fake_steps import evaluate_report, predict_report, prepare_report, quantize_report, scores, train_report
+from fake_steps import (
+    evaluate_report,
+    predict_report,
+    prepare_report,
+    quantize_report,
+    scores,
+    train_report,
+    tune_report,
+)
 
 from lstm_cli.cli import tables
 from lstm_cli.cli.page import Page
@@ -26,6 +34,7 @@ def test_no_line_has_escapes_or_blanks_at_its_end():
         drawn(tables.prepare_table, prepare_report()),
         drawn(tables.train_table, train_report()),
         drawn(tables.evaluate_table, evaluate_report()),
+        drawn(tables.tune_table, tune_report()),
         drawn(tables.quantize_table, quantize_report()),
     ]
     for page in pages:
@@ -237,3 +246,25 @@ def test_every_verb_draws_its_report(lstm, verb):
     code, out, _ = lstm(*fake_steps.arguments(verb))
     assert code == 0
     assert len(out.splitlines()) > 3
+
+
+def test_trials_stand_best_first_with_their_settings_and_what_mattered():
+    page = drawn(tables.tune_table, tune_report())
+    rows = re.findall(r"^(\d) +(done|failed) +(\S+) +(\S+) +(\S+) +(\S+)$", page, re.M)
+    assert rows == [
+        ("2", "done", "0.8100", "48", "huber", "5.0"),
+        ("0", "done", "0.9000", "200", "mae", "4.0"),
+        ("1", "failed", "-", "99", "mae", "0.1"),
+    ]
+    assert "trial 1 failed: training diverged at epoch 1" in page
+    assert re.search(r"^hidden +62 % +-0\.50$", page, re.M)
+    assert not re.search(r"^loss +", page, re.M)  # of which nothing can be said
+    assert "best: trial 2, MASE 0.8100: hidden 48, loss huber" in page
+    assert "The model beats the linear forecast by 3.1 %" in page
+
+
+def test_a_search_that_goes_on_says_so():
+    page = drawn(tables.tune_table, tune_report(finished=False, val=None, val_baselines=None, picture=None))
+    assert "the search has not come to its end: lstm tune runs/load, with the same options, goes on" in page
+    page = drawn(tables.tune_table, tune_report(finished=False, best=None, metric=None, trials=[]))
+    assert page.endswith("no trial has come to a score yet\n")

@@ -2,11 +2,12 @@
 
 import pytest
 
-from lstm_cli.config.sources import find_settings
+from lstm_cli.config.sources import find_settings, of_run
 from lstm_cli.errors import UsageError
 
 VERBS = ("prepare", "train", "evaluate")
 KINDS = {"epochs": "value", "batch_size": "value", "hidden": "value", "target": "repeated", "pad": "switch"}
+KINDS["space"] = "pairs"
 
 
 def settings(tmp_path, text=None, **environ):
@@ -78,6 +79,40 @@ def test_values_of_a_file(tmp_path, line, value):
     assert list(settings(tmp_path, f"[train]\n{line}\n").values()) == [value]
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            "[train.space]\nlr = '1e-4..1e-2:log'\nloss = ['mae', 'huber']\n",
+            ["lr=1e-4..1e-2:log", "loss=mae|huber"],
+        ),
+        ("[train.space]\nhidden = [[64, 32], [8]]\nepochs = [1, 2]\n", ["hidden=64,32|8", "epochs=1|2"]),
+        ("[train.space]\nbidirectional = [true, false]\nseed = 3\n", ["bidirectional=on|off", "seed=3"]),
+        ("[train]\nspace = ['lr=1..2', 'loss=mae|mse']\n", ["lr=1..2", "loss=mae|mse"]),
+        ("[train]\nspace = 'lr=1..2'\n", ["lr=1..2"]),
+    ],
+)
+def test_a_table_below_that_of_the_verb(tmp_path, text, values):
+    assert settings(tmp_path, text) == {"space": values}
+
+
+def test_pairs_of_the_environment_go_before_the_table(tmp_path):
+    found = settings(tmp_path, "[train.space]\nlr = '1..2'\n", LSTM_TRAIN_SPACE='["loss=mae|mse", "lr=3..4"]')
+    assert found == {"space": ["loss=mae|mse", "lr=3..4"]}
+
+
+def test_what_a_run_keeps_reads_as_a_file_does():
+    stored = {"epochs": 3, "hidden": [64, 32], "target": ["A,B"], "pad": True, "batch_size": None, "gone": 1}
+    found = of_run(stored, KINDS, origin="the winner")
+    assert {name: setting.value for name, setting in found.items()} == {
+        "epochs": "3",
+        "hidden": "64,32",
+        "target": ["A,B"],
+        "pad": True,
+    }
+    assert {setting.origin for setting in found.values()} == {"the winner"}
+
+
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("On", True), ("no", False), ("0", False)])
 def test_switches_of_the_environment(tmp_path, text, value):
     assert settings(tmp_path, LSTM_TRAIN_PAD=text) == {"pad": value}
@@ -95,6 +130,9 @@ def test_switches_of_the_environment(tmp_path, text, value):
         ("[train]\nepochs = [true]\n", "takes one value", "number"),
         ("[train]\npad = 'yes'\n", "neither true nor false", "without quotes"),
         ("[train]\ntarget = [1]\n", "not a list of texts", '["A", "B"]'),
+        ("[train.space]\n", "'[train] space'", "is empty"),
+        ("[train]\nspace = 3\n", "is no table", 'lr = "1e-4..1e-2:log"'),
+        ("[train.space]\nlr = {}\n", "'lr' holds neither texts nor numbers", '["A", "B"]'),
         ("[train\n", "is not TOML", "line 1"),
         ("[train]\ndevice = cpu\n", "is not TOML", "line 2"),
     ],

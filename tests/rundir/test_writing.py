@@ -12,7 +12,7 @@ import pytest
 from small_run import VALUES, child, finish, prepare, quantize, train, tree
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, MissingArtifact, OutputError
-from lstm_cli.rundir import open_run, writing
+from lstm_cli.rundir import Writer, open_run, writing
 
 
 def weights(run: Path) -> bytes:
@@ -532,3 +532,65 @@ def test_modes_follow_the_umask(tmp_path: Path, umask: int) -> None:
 
 def test_every_refusal_is_exit_4(run: Path) -> None:
     assert {error.exit_code for error in (ArtifactError, CorruptArtifact, ForeignFolder, OutputError)} == {4}
+
+
+# A step that commits again and again, and one that goes on as another
+
+
+def tuned(writer: Writer, *lines: int) -> None:
+    folder = writer.new("tune")
+    folder.write_json_lines("trials.jsonl", [{"number": line} for line in lines])
+    writer.commit(config={}, reads={"data": writer.run.digest("data")}, report={"trials": len(lines)})
+
+
+def test_a_writer_may_commit_again_and_each_time_all_is_new(run: Path) -> None:
+    with writing(run, step="tune") as writer:
+        for number in range(3):
+            tuned(writer, *range(number + 1))
+            with open_run(run) as opened:  # a reader needs no lock, and sees the newest
+                lines = opened.artifact("tune").json_lines("trials.jsonl")
+            assert lines == [{"number": line} for line in range(number + 1)]
+            assert len(list((run / "tune").iterdir())) == 1
+
+
+def test_what_is_not_committed_after_a_commit_goes_again(run: Path) -> None:
+    committed = {}
+
+    def fail_after_a_commit() -> None:
+        with writing(run, step="tune") as writer:
+            tuned(writer, 0)
+            committed.update({name: data for name, data in tree(run).items() if name != ".lock"})
+            writer.new("tune").write_bytes("importance.png", b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_after_a_commit()
+    assert tree(run) == committed
+
+
+def test_a_step_goes_on_as_another_under_the_same_lock(run: Path) -> None:
+    with writing(run, step="tune") as writer:
+        tuned(writer, 0)
+        with pytest.raises(ValueError, match="not for 'lstm tune' to make"):
+            writer.new("model")
+        writer.go_on_as("train")
+        folder = writer.new("model")
+        with pytest.raises(ValueError, match="'lstm train' has begun model and not committed it"):
+            writer.go_on_as("tune")
+        folder.write_bytes("weights.safetensors", b"tuned")
+        writer.commit(config={}, reads={"data": writer.run.digest("data")}, report={})
+        writer.go_on_as("tune")
+        tuned(writer, 0, 1)
+    assert weights(run) == b"tuned"
+    with open_run(run) as opened:
+        assert opened.report("tune") == {"trials": 2}
+        assert opened.stale("model") == ()
+
+
+def test_a_damaged_line_is_refused(run: Path) -> None:
+    with writing(run, step="tune") as writer:
+        folder = writer.new("tune")
+        folder.write_bytes("trials.jsonl", b'{"number": 0}\n{"number": NaN}\n')
+        writer.commit(config={}, reads={}, report={})
+    with open_run(run) as opened, pytest.raises(CorruptArtifact, match=r"trials\.jsonl is damaged"):
+        opened.artifact("tune").json_lines("trials.jsonl")

@@ -15,7 +15,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, MissingArtifact, TrainingDiverged
-from lstm_cli.events import silent
+from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
 from lstm_cli.rundir import open_run
 from lstm_cli.runtime.session import open_session
 from lstm_cli.shipped import as_trained, load_model
@@ -149,7 +149,7 @@ def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
 real = os.replace, os.rename
 os.replace = os.rename = kill
 from lstm_cli.config import TrainConfig
-from lstm_cli.events import silent
+from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
 from lstm_cli.steps.train import train
 train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), silent)
 """
@@ -206,3 +206,19 @@ def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: 
     assert graphs[0] == graphs[1]
     assert graphs[0] != graphs[2]
     assert graphs[0][2] != graphs[2][2]
+
+
+def test_weights_and_forecasts_are_shown_to_a_listener_that_asks(run: Path) -> None:
+    heard: list[Event] = []
+
+    class Watcher:
+        wants = frozenset({PictureDrawn, WeightsSeen})
+
+        def __call__(self, event: Event) -> None:
+            heard.append(event)
+
+    train(run, dataclasses.replace(TRAIN, parts=("anchored",)), Watcher())
+    (picture,) = [event for event in heard if isinstance(event, PictureDrawn)]
+    assert picture.png.startswith(b"\x89PNG")
+    seen = [event for event in heard if isinstance(event, WeightsSeen)]
+    assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]

@@ -81,11 +81,11 @@ def search(
 
 
 def test_it_learns_where_the_best_is() -> None:
-    found = search(TuneConfig(method="bayes"), [], wanted=40)
+    found = search(TuneConfig(method="bayes"), [], wanted=40, seed=1)
     assert [one["number"] for one in found] == list(range(40))
     scores = [one["score"] for one in found]
     assert median(scores[20:]) < median(scores[:10]) / 2
-    assert min(found, key=lambda one: one["score"])["settings"]["loss"] == "huber"
+    assert sum(one["settings"]["loss"] == "huber" for one in found[20:]) > 12
 
 
 def test_the_same_seed_proposes_the_same() -> None:
