@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.config.space import Choice, Range, Space, as_text
 from lstm_cli.errors import UsageError
-from lstm_cli.events import EpochEnded, Event, Listener
+from lstm_cli.events import EpochEnded, Event, Listener, TrainingStarted
 from lstm_cli.steps.proposals import Settings
+from lstm_cli.steps.sought import Search
 from lstm_cli.steps.trial import DONE, FAILED, PRUNED, Pruned, Trial
 
 if TYPE_CHECKING:
     import optuna
 
-STUDY = "lstm tune"  # its name in a storage begins so
 WARM_UP = 2  # epochs before a trial may be pruned
 FIRST = 5  # trials before any is pruned
 
@@ -26,31 +25,20 @@ Run = Callable[[Iterable[tuple[int, Settings]], Sequence[Sequence[float]] | None
 
 
 def bayesian(
-    run: Run,
-    space: Space,
-    config: TuneConfig,
-    fixed: TrainConfig,
-    before: Sequence[Trial],
-    *,
-    wanted: int,
-    jobs: int,
-    deadline: float,
+    search: Search, run: Run, before: Sequence[Trial], *, name: str, jobs: int, deadline: float
 ) -> Iterator[Trial]:
-    """Trials in rounds of `jobs`, each round proposed from all before it, until there are `wanted`.
+    """Trials in rounds of `jobs`, each round proposed from all before it, until there are as many as wanted.
 
-    With a storage the trials of every search that shares it are learnt from; each search records its own.
+    With a storage the trials of every search of this name in it are learnt from; each search records its own.
     Raises UsageError for a storage that cannot be used.
     """
-    study = _study(space, config, fixed, before)
+    study, space = _study(search, name, before), search.space
     trials = list(before)
-    while len(trials) < wanted and time.monotonic() < deadline:
+    while (lacking := search.wanted - len(trials)) > 0 and time.monotonic() < deadline:
         first = max((trial["number"] for trial in trials), default=-1) + 1
-        asked = {
-            first + place: study.ask(_distributions(space))
-            for place in range(min(jobs, wanted - len(trials)))
-        }
+        asked = {first + place: study.ask(_distributions(space)) for place in range(min(jobs, lacking))}
         proposed = ((number, _settings(space, one.params)) for number, one in asked.items())
-        for trial in run(proposed, _rivals(study) if _prunable(space, fixed) else None):
+        for trial in run(proposed, _rivals(study) if _prunable(search) else None):
             _tell(study, asked[trial["number"]], trial)
             trials.append(trial)
             yield trial
@@ -59,8 +47,7 @@ def bayesian(
 def pruning(rivals: Sequence[Sequence[float]]) -> Listener:
     """A listener that raises Pruned where a training is worse than the median of the others at the same epoch.
 
-    rivals: of each other trial the validation losses, epoch by epoch. Of networks that train side by side the
-    first that is heard of is watched.
+    rivals: of each other trial the validation losses, epoch by epoch. Of several networks one is watched.
     """
     import optuna
 
@@ -70,13 +57,12 @@ def pruning(rivals: Sequence[Sequence[float]]) -> Listener:
             optuna.trial.create_trial(value=min(losses), intermediate_values=dict(enumerate(losses)))
         )
     own = study.ask()
-    watched: list[str] = []
+    parts: list[str] = []  # all are announced before any is trained
 
     def listen(event: Event) -> None:
-        if not isinstance(event, EpochEnded) or event.val_loss is None:
-            return
-        watched[:] = watched or [event.part]
-        if event.part == watched[0]:
+        if isinstance(event, TrainingStarted):
+            parts.append(event.model)
+        elif isinstance(event, EpochEnded) and event.val_loss is not None and event.part == _watched(parts):
             own.report(event.val_loss, event.epoch)
             if own.should_prune():
                 raise Pruned
@@ -84,24 +70,25 @@ def pruning(rivals: Sequence[Sequence[float]]) -> Listener:
     return listen
 
 
-def _study(space: Space, config: TuneConfig, fixed: TrainConfig, before: Sequence[Trial]) -> "optuna.Study":
+def _study(search: Search, name: str, before: Sequence[Trial]) -> "optuna.Study":
     import optuna
 
-    if config.storage is not None:
+    storage = search.config.storage
+    if storage is not None:
         # Chance of its own for each search that shares it: with one seed all would propose the same.
         sampler = optuna.samplers.TPESampler(constant_liar=True)
         try:
-            return _quiet_study(sampler=sampler, storage=config.storage, name=f"{STUDY} {fixed.model}")
+            return _quiet_study(sampler=sampler, storage=storage, name=name)
         except Exception as error:  # of whichever driver the address names
             raise UsageError(
-                f"--storage '{config.storage}' cannot be used: {str(error).splitlines()[0]}",
+                f"--storage '{storage}' cannot be used: {str(error).splitlines()[0]}",
                 hint="write it like --storage sqlite:///search.db",
             ) from error
     # What was drawn before a kill is not drawn again.
-    sampler = optuna.samplers.TPESampler(seed=fixed.seed + len(before), constant_liar=True)
+    sampler = optuna.samplers.TPESampler(seed=search.fixed.seed + len(before), constant_liar=True)
     study = _quiet_study(sampler=sampler, storage=None, name=None)
     for trial in before:
-        study.add_trial(_told(space, trial))
+        study.add_trial(_told(search.space, trial))
     return study
 
 
@@ -181,7 +168,13 @@ def _tell(study: "optuna.Study", asked: "optuna.Trial", trial: Trial) -> None:
 def _losses(trial: Trial) -> list[float]:
     """The validation losses of the network that is watched, from epoch 0."""
     history = [epoch for epoch in trial["history"] if epoch["val_loss"] is not None]
-    return [epoch["val_loss"] for epoch in history if epoch["part"] == history[0]["part"]]
+    watched = _watched([epoch["part"] for epoch in history])
+    return [epoch["val_loss"] for epoch in history if epoch["part"] == watched]
+
+
+def _watched(parts: Sequence[str]) -> str | None:
+    """The network whose losses are compared: the first by name, since they train side by side in any order."""
+    return min(parts, default=None)
 
 
 def _rivals(study: "optuna.Study") -> list[list[float]]:
@@ -195,9 +188,12 @@ def _rivals(study: "optuna.Study") -> list[list[float]]:
     return [losses for losses in every if losses]
 
 
-def _prunable(space: Space, fixed: TrainConfig) -> bool:
-    """Whether losses of different trials may be compared: not where the loss itself is searched.
+def _prunable(search: Search) -> bool:
+    """Whether losses of different trials may be compared epoch by epoch.
 
-    `segment` validates by MASE whatever its loss is.
+    Not where the loss itself is searched, but for `segment`, which validates by MASE whatever its loss is; nor
+    with its greatest effort, which trains several networks of one name.
     """
-    return fixed.model == "segment" or "loss" not in space
+    if search.fixed.model != "segment":
+        return "loss" not in search.space
+    return search.fixed.effort != "best" and "effort" not in search.space

@@ -8,46 +8,37 @@ from dataclasses import replace
 
 import numpy as np
 
-from lstm_cli.config import TrainConfig, TuneConfig
-from lstm_cli.config.extras import require_extra
-from lstm_cli.config.space import Space
+from lstm_cli.config import TuneConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.errors import Interrupted, LstmError, QualityError, UsageError
 from lstm_cli.steps.proposals import Settings, at_random, of_grid
 from lstm_cli.steps.reporting import plain_value
+from lstm_cli.steps.sought import Search
 from lstm_cli.steps.trial import DONE, FAILED, Task, Trial, run_trial
 
 DASK_TIMEOUT = 10  # seconds that a scheduler has to answer
 
 
-def require_extras(config: TuneConfig) -> None:
-    """Raise UsageError where a package is missing that only some searches need."""
-    if config.method == "bayes":
-        require_extra("--method bayes", "optuna")
-    if config.dask is not None:
-        require_extra("--dask", "dask", "dask", "distributed")
-
-
-def search(
+def trials_of(
+    search: Search,
     dataset: Dataset,
-    space: Space,
-    config: TuneConfig,
-    fixed: TrainConfig,
     before: Sequence[Trial],
     *,
-    wanted: int,
+    name: str,
     threads: int,
     should_stop: Callable[[], int | None],
 ) -> Iterator[Trial]:
     """The trials that `before` lacks, each as soon as it is over.
 
-    threads: CPU threads for all trials that run side by side. Raises UsageError for a scheduler or storage that
+    name: of the search, the same on every machine that takes part in it. threads: CPU threads for all trials that
+    run side by side. Raises UsageError for a scheduler or storage that
     cannot be reached, Interrupted.
     """
+    config, fixed = search.config, search.fixed
     deadline = time.monotonic() + (math.inf if config.time is None else config.time)
     with _workers(config) as (jobs, share):
         each = fixed.threads or share or max(1, threads // jobs)
-        side_by_side = jobs > 1 or config.dask is not None
+        side_by_side = jobs if jobs > 1 or config.dask is not None else None
 
         def run(
             proposed: Iterable[tuple[int, Settings]], rivals: Sequence[Sequence[float]] | None = None
@@ -56,18 +47,17 @@ def search(
                 Task(number=number, settings=settings, fixed=fixed, threads=each, rivals=rivals)
                 for number, settings in proposed
             )
-            return run_all(dataset, tasks, jobs=jobs if side_by_side else None, should_stop=should_stop)
+            return run_all(dataset, tasks, jobs=side_by_side, should_stop=should_stop)
 
         if config.method == "bayes":
             from lstm_cli.steps.bayes import bayesian
 
-            yield from bayesian(
-                run, space, config, fixed, before, wanted=wanted, jobs=jobs, deadline=deadline
-            )
+            yield from bayesian(search, run, before, name=name, jobs=jobs, deadline=deadline)
             return
-        proposals = (
-            of_grid(space, wanted) if config.method == "grid" else at_random(space, wanted, fixed.seed)
-        )
+        if config.method == "grid":
+            proposals = of_grid(search.space, search.wanted)
+        else:
+            proposals = at_random(search.space, search.wanted, fixed.seed)
         known = [trial["settings"] for trial in before]
         lacking = (one for one in enumerate(proposals) if plain_value(one[1]) not in known)
         yield from run(one for one in lacking if time.monotonic() < deadline)

@@ -1,23 +1,23 @@
 """The record of a search: what identifies it, its trials, and the report that grows with each of them."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config import TrainConfig
 from lstm_cli.config.space import Choice, Range, Space, as_text, is_fixed
 from lstm_cli.rundir import Run
 from lstm_cli.steps.mattering import what_mattered
 from lstm_cli.steps.reporting import plain, plain_value
 from lstm_cli.steps.search import best_of
+from lstm_cli.steps.sought import Search
 from lstm_cli.steps.trial import DONE, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
-OF_THE_MACHINE = (
-    "threads",
-    "device",
-)  # settings that say where, not what: any machine may go on with a search
+OF_THE_MACHINE = ("threads", "device")  # where, not what: any machine may go on with a search
 LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # of a trial, in the report
 
 
@@ -57,17 +57,26 @@ def read_search(run: Run) -> TuneReport:
     return TuneReport(**stored | {"warnings": tuple(stored["warnings"])})
 
 
-def identity(config: TuneConfig, fixed: TrainConfig, space: Space) -> dict[str, Any]:
+def identity(search: Search) -> dict[str, Any]:
     """What makes a search the same one when it is begun again, but for its data: the entry's config."""
-    common = {name: value for name, value in asdict(fixed).items() if name not in OF_THE_MACHINE}
+    config, fixed = search.config, asdict(search.fixed)
+    common = {name: value for name, value in fixed.items() if name not in OF_THE_MACHINE}
     same: dict[str, Any] = plain_value(
-        {"method": config.method, "space": written(space), "train": common, "storage": config.storage}
+        {"method": config.method, "space": written(search.space), "train": common, "storage": config.storage}
     )
     return same
 
 
-def trials_before(run: Run, same: Mapping[str, Any]) -> tuple[list[Trial], str]:
+def name_of(search: Search, data: str) -> str:
+    """A name that searches bear which look for the same on data of this digest, wherever they run."""
+    same = {key: value for key, value in identity(search).items() if key != "storage"}
+    told = json.dumps([same, data], sort_keys=True)
+    return f"lstm tune {search.fixed.model} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def trials_before(run: Run, search: Search) -> tuple[list[Trial], str]:
     """The trials that the run has of this very search; else none, and why those it has do not count."""
+    same = identity(search)
     if not run.has("tune"):
         return [], ""
     entry = run.entry("tune")
@@ -100,23 +109,20 @@ def fixed_settings(fixed: TrainConfig) -> dict[str, Any]:
     }
 
 
-def winning(fixed: TrainConfig, trials: Sequence[Trial]) -> dict[str, Any] | None:
+def winning(search: Search, trials: Sequence[Trial]) -> dict[str, Any] | None:
     """The settings of the best trial as `train` takes them; None where no trial came to a score."""
     best = best_of(trials)
     if best is None:
         return None
-    settings: dict[str, Any] = plain_value(fixed_settings(fixed) | best["settings"] | {"model": fixed.model})
+    fixed = fixed_settings(search.fixed) | {"model": search.fixed.model}
+    settings: dict[str, Any] = plain_value(fixed | best["settings"])
     return settings
 
 
 def report_of(
-    run: str,
-    config: TuneConfig,
-    fixed: TrainConfig,
-    space: Space,
+    search: Search,
     trials: Sequence[Trial],
     *,
-    wanted: int,
     winner: dict[str, Any] | None,
     trained: Mapping[str, Any] | None = None,
     picture: str | None = None,
@@ -126,18 +132,18 @@ def report_of(
     best = best_of(trials)
     done = [trial for trial in trials if trial["state"] == DONE]
     return TuneReport(
-        run=run,
-        method=config.method,
-        model=fixed.model,
-        space=written(space),
-        fixed=fixed_settings(fixed),
-        seed=fixed.seed,
-        wanted=wanted,
+        run=search.run,
+        method=search.config.method,
+        model=search.fixed.model,
+        space=written(search.space),
+        fixed=fixed_settings(search.fixed),
+        seed=search.fixed.seed,
+        wanted=search.wanted,
         states=dict(Counter(trial["state"] for trial in trials)),
         metric=best["metric"] if best else None,
         best={name: best[name] for name in ("number", "score", "settings", "metrics")} if best else None,
         winner=winner,
-        importance=what_mattered(space, done),
+        importance=what_mattered(search.space, done),
         trials=[{name: trial[name] for name in LISTED} for trial in trials],
         finished=trained is not None,
         val=trained["val"] if trained else None,

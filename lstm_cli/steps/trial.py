@@ -77,6 +77,7 @@ def run_trial(dataset: Dataset, task: Task, should_stop: Callable[[], int | None
         trial |= {"reason": error.message, "usage": isinstance(error, UsageError)}
     except (RuntimeError, ValueError, MemoryError) as error:  # memory of the device; what torch cannot build
         trial["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
+    epochs.sort(key=lambda one: one.part)  # networks that train side by side speak in any order
     history = [{key: value for key, value in asdict(one).items() if key in KEPT} for one in epochs]
     return dict(plain_value(trial | {"history": history, "seconds": round(time.monotonic() - began, 2)}))
 

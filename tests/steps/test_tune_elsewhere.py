@@ -12,12 +12,12 @@ import pytest
 from small_steps import LINEAR, PREPARE
 
 from lstm_cli.config import TrainConfig, TuneConfig
-from lstm_cli.config.space import parse_space
 from lstm_cli.errors import UsageError
-from lstm_cli.events import EpochEnded, silent
+from lstm_cli.events import EpochEnded, TrainingStarted, silent
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.bayes import bayesian, pruning
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.sought import settled
 from lstm_cli.steps.trial import DONE, FAILED, PRUNED, Pruned, Trial
 from lstm_cli.steps.tune import tune
 
@@ -65,7 +65,8 @@ def search(
     config: TuneConfig, before: list[Trial], *, wanted: int, jobs: int = 1, seed: int = 0
 ) -> list[Trial]:
     """A search for the lowest point of a parabola in the learning rate's logarithm, at 1e-3 with huber."""
-    space = parse_space(("lr=1e-5..1e-1:log", "hidden=8..64", "loss=mae|huber"), TrainConfig())
+    space = ("lr=1e-5..1e-1:log", "hidden=8..64", "loss=mae|huber")
+    sought = settled("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
 
     def run(proposed: Any, rivals: Any) -> Iterator[Trial]:
         for number, settings in proposed:
@@ -73,11 +74,7 @@ def search(
             bend = (math.log10(settings["lr"]) + 3) ** 2 + (settings["loss"] == "mae")
             yield trial(number, settings, bend)
 
-    return list(
-        bayesian(
-            run, space, config, TrainConfig(seed=seed), before, wanted=wanted, jobs=jobs, deadline=math.inf
-        )
-    )
+    return list(bayesian(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
 
 
 def test_it_learns_where_the_best_is() -> None:
@@ -121,15 +118,17 @@ def epoch(number: int, loss: float, *, part: str = "anchored") -> EpochEnded:
 
 def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() -> None:
     rivals = [[1.0, 0.5 + 0.1 * place, 0.4 + 0.1 * place, 0.3 + 0.1 * place] for place in range(5)]
-    good, bad = pruning(rivals), pruning(rivals)
+    good, bad, few = pruning(rivals), pruning(rivals), pruning(rivals[:3])
+    for listen in (good, bad, few):
+        for part in ("free", "anchored"):
+            listen(TrainingStarted(model=part, parameters=1, windows=1, epochs=9, steps_per_epoch=1))
     for number, loss in enumerate((1.0, 0.6, 0.5, 0.4)):
         good(epoch(number, loss))
     for number in range(2):
         bad(epoch(number, 0.95))
-        bad(epoch(number, 99.0, part="free"))  # of two networks the first is watched
+        bad(epoch(number, 99.0, part="free"))  # of two networks one is watched
     with pytest.raises(Pruned):
         bad(epoch(2, 0.95))
-    few = pruning(rivals[:3])
     for number in range(4):
         few(epoch(number, 9.0))
 
@@ -154,16 +153,19 @@ def test_a_pruned_trial_is_recorded_with_what_was_trained(
 
 
 def test_searches_that_share_a_storage_learn_from_each_other(prepared: Path, tmp_path: Path) -> None:
-    """As two machines would: each has a run of its own, and both trials are in the storage."""
+    """As two machines would: each has a run of its own, and both trials are in the storage.
+
+    A search for something else in the same storage is not mixed with them.
+    """
     import optuna
 
     storage = f"sqlite:///{tmp_path / 'search.db'}"
-    for name in ("one", "two"):
+    for name, space in (("one", SPACE), ("two", SPACE), ("other", ("logs=on|off|auto",))):
         run = copied(prepared, tmp_path / name)
-        tune(run, TuneConfig(method="bayes", trials=2, space=SPACE, storage=storage), FIXED, silent)
+        tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, silent)
         assert [one["number"] for one in figures(run)] == [0, 1]
-    (shared,) = optuna.get_all_study_summaries(storage)
-    assert shared.n_trials == 4
+    other, shared = sorted(optuna.get_all_study_summaries(storage), key=lambda study: study.n_trials)
+    assert (other.n_trials, shared.n_trials) == (2, 4)
     assert shared.best_trial is not None
     scores = [one["score"] for name in ("one", "two") for one in figures(tmp_path / name)]
     assert shared.best_trial.value == min(scores)
