@@ -24,7 +24,7 @@ from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
 from lstm_cli.training.batches import DeviceWindows, TensorBatch
 from lstm_cli.training.fit import Average, Fitted, Stopping, batch_loss, fit, make_optimizer
-from lstm_cli.training.plan import learning_rate, plan_training
+from lstm_cli.training.plan import learning_rate, plan_training, refit_plan
 
 CPU = torch.device("cpu")
 
@@ -538,8 +538,8 @@ def test_events_and_history_tell_the_same() -> None:
 
 def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     small, large = {"windows": 50, "targets": 1}, {"windows": 100_000, "targets": 7}
-    yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 10}
-    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 6, "lr": 3e-3, "patience": 3}
+    yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 7}
+    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 6, "lr": 3e-3, "patience": 2}
     yield {}, {"windows": 8000, "targets": 7}, {"batch_size": 9, "steps_per_epoch": 330, "lr": 3e-3}
     yield {}, {"windows": 9600, "targets": 1}, {"steps_per_epoch": 150, "warmup": 100, "averaged": True}
     yield {"model": "stacked"}, large, {"batch_size": 64, "epochs": 100, "lr": 1e-3, "warmup": 0}
@@ -560,3 +560,17 @@ def test_the_plan_follows_the_recipe_and_the_settings(
 ) -> None:
     found = vars(plan_training(TrainConfig(**config), **size))
     assert {name: found[name] for name in expected} == expected
+
+
+def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
+    plan = plan_training(TrainConfig(), windows=9600, targets=1)
+    again = refit_plan(plan, best_epoch=4)
+    assert (again.epochs, again.stop_after, again.steps_per_epoch, again.warmup) == (1, 1, 150, 15)
+    assert again.lr == pytest.approx(0.3 * plan.lr)
+    assert learning_rate(again, 14) == 1.0
+    assert learning_rate(again, 149) < 0.02
+
+
+def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
+    plan = refit_plan(plan_training(TrainConfig(), windows=9600, targets=1), best_epoch=0)
+    assert plan.stop_after == 0
