@@ -9,7 +9,8 @@ from lstm_cli.models.attention import AdditivePooling, SelfAttention
 
 @torch.no_grad()
 @pytest.mark.parametrize("heads", [1, 2, 4])
-def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int) -> None:
+@pytest.mark.parametrize("training", [True, False])
+def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int, training: bool) -> None:
     torch.manual_seed(0)
     ours, theirs = SelfAttention(8, heads), nn.MultiheadAttention(8, heads, batch_first=True)
     for one, other in (
@@ -22,7 +23,7 @@ def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int) ->
     steps = torch.randn(3, 5, 8)
     real = torch.tensor([[1.0, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]])
     expected, _ = theirs(steps, steps, steps, key_padding_mask=real == 0)
-    torch.testing.assert_close(ours(steps, real), steps + expected)
+    torch.testing.assert_close(ours.train(training)(steps, real), steps + expected)
 
 
 def test_it_joins_at_zero_and_learns_from_there() -> None:
