@@ -90,6 +90,9 @@ def train_table(report: Any, page: Page) -> None:
     scores = _beside(report.val, report.parts, report.val_baselines)
     _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
+    for finding in report.diagnosis:
+        of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
+        page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
     page.line(_verdict(report.val, report.val_baselines, panel=report.series > 1))
     page.line(f"next: lstm evaluate {report.run}")
 
@@ -154,6 +157,26 @@ def _best_first(trials: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _signed(value: float | None) -> str:
     return "-" if value is None else f"{value:+.2f}"
+
+
+def find_lr_table(report: Any, page: Page) -> None:
+    """At which learning rates the loss fell, and the one to try."""
+    rows = [
+        (
+            part["part"],
+            _figure(part["lowest_at"]),
+            f"{100 * part['fall']:.1f}",
+            _figure(part["suggestion"]),
+        )
+        for part in report.parts
+    ]
+    page.table(("network", "lowest loss at", "fall %", "suggestion"), rows)
+    page.blank()
+    if report.suggestion is None:
+        page.line("The loss falls at no learning rate: there is nothing to suggest.")
+    else:
+        page.line(f"try: lstm train {report.run} --lr {report.suggestion:.1g}")
+    page.line(f"picture: {report.picture}")
 
 
 def evaluate_table(report: Any, page: Page) -> None:

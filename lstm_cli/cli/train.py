@@ -20,6 +20,8 @@ from lstm_cli.config.extras import require_extra
 from lstm_cli.config.space import as_text
 from lstm_cli.config.verbs import (
     EFFORTS,
+    HEADS,
+    INITS,
     LOGS,
     LOSSES,
     MODELS,
@@ -29,6 +31,7 @@ from lstm_cli.config.verbs import (
     TrainConfig,
     restored,
 )
+from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Noted
 
 EXAMPLES = (
@@ -90,6 +93,45 @@ def train(
             default=OWN,
         ),
     ] = DEFAULTS.dropout,
+    bidirectional: Annotated[
+        bool, switch("--bidirectional", "Of stacked: every layer reads backwards too.")
+    ] = DEFAULTS.bidirectional,
+    batch_norm: Annotated[
+        bool, switch("--batch-norm", "Of stacked: batch normalisation after each layer.")
+    ] = DEFAULTS.batch_norm,
+    layer_norm: Annotated[
+        bool, switch("--layer-norm", "Of stacked: layer normalisation after each layer.")
+    ] = DEFAULTS.layer_norm,
+    attention: Annotated[
+        int,
+        option(
+            "--attention",
+            "Self-attention with so many heads over the LSTM's outputs.",
+            "HEADS",
+            parse=values.whole,
+            default="none",
+        ),
+    ] = DEFAULTS.attention,
+    head: Annotated[
+        str,
+        option(
+            "--head",
+            "Of stacked: forecast from the last state, the mean output, a learned mean, or by a decoder.",
+            choices=HEADS,
+        ),
+    ] = DEFAULTS.head,
+    init: Annotated[
+        str | None,
+        option(
+            "--init",
+            "Of stacked: how weights begin; recurrent ones are then orthogonal.",
+            choices=INITS,
+            default="as torch does",
+        ),
+    ] = DEFAULTS.init,
+    forget_bias: Annotated[
+        bool, switch("--forget-bias", "Of stacked: forget gates begin open, with a bias of 1.")
+    ] = DEFAULTS.forget_bias,
     epochs: Annotated[
         int | None,
         option(
@@ -129,6 +171,16 @@ def train(
     weight_decay: Annotated[
         float, option("--weight-decay", "Pull of the weights towards 0.", "X", parse=values.number)
     ] = DEFAULTS.weight_decay,
+    max_norm: Annotated[
+        float | None,
+        option(
+            "--max-norm",
+            "Hold the norm of the weights into each unit at or below this.",
+            "X",
+            parse=values.number,
+            default="not held",
+        ),
+    ] = DEFAULTS.max_norm,
     schedule: Annotated[
         str, option("--schedule", "How the learning rate falls.", choices=SCHEDULES)
     ] = DEFAULTS.schedule,
@@ -182,6 +234,14 @@ def train(
             "--tuned/--no-tuned", "Take what 'lstm tune' found best for settings that nothing else gives."
         ),
     ] = True,
+    find_lr: Annotated[
+        bool,
+        switch("--find-lr", "Try learning rates instead: which to take, with a picture; nothing is kept."),
+    ] = False,
+    output: Annotated[
+        str | None,
+        option("-o --output", "Where the picture of --find-lr goes.", "FILE", default="RUN/logs/find-lr.png"),
+    ] = None,
     tensorboard: Annotated[
         bool,
         switch("--tensorboard", "Write RUN/logs/tensorboard for TensorBoard: losses, weights, forecasts."),
@@ -206,6 +266,13 @@ def train(
         segment=segment,
         hidden=hidden,
         dropout=dropout,
+        bidirectional=bidirectional,
+        batch_norm=batch_norm,
+        layer_norm=layer_norm,
+        attention=attention,
+        head=head,
+        init=init,
+        forget_bias=forget_bias,
         epochs=epochs,
         patience=patience,
         min_delta=min_delta,
@@ -213,6 +280,7 @@ def train(
         optimizer=optimizer,
         lr=lr,
         weight_decay=weight_decay,
+        max_norm=max_norm,
         schedule=schedule,
         clip_norm=clip_norm,
         clip_value=clip_value,
@@ -227,12 +295,22 @@ def train(
     for asked, extra in ((tensorboard, "tensorboard"), (wandb, "wandb")):
         if asked:
             require_extra(f"--{extra}", extra)
+    if output is not None and not find_lr:
+        raise UsageError("--output is a setting of --find-lr", hint="add --find-lr")
 
     def work() -> None:
         from lstm_cli.cli import page, signals, tables
         from lstm_cli.cli.watching import watching
         from lstm_cli.steps.train import train as step
 
+        if find_lr:
+            from lstm_cli.cli.progress import listening
+            from lstm_cli.steps.find_lr import find_lr as look
+
+            with listening() as listen, signals.deferred() as should_stop:
+                found = look(run, settings, output, listen, should_stop=should_stop)
+            page.show(found, tables.find_lr_table, as_json=as_json)
+            return
         watched = watching(run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings))
         with watched as listen, signals.deferred() as should_stop:
             if tuned:

@@ -29,6 +29,7 @@ DEFAULT_SPACES = {
     "stacked": (
         "hidden=32|64|128|64,32|128,64",
         "dropout=0..0.5",
+        "head=last|mean|attention",
         "lr=3e-4..1e-2:log",
         "batch_size=32|64|128",
         "weight_decay=1e-6..1e-2:log",

@@ -8,6 +8,7 @@ MANIFEST = "run.json"
 MANIFEST_TEMPORARY = "run.json.tmp"
 MANIFEST_BROKEN = "run.json.broken"  # an unreadable manifest that `prepare --force` set aside
 LOCK = ".lock"
+LOGS = "logs"  # for people and other programs: nothing in it is ever read by a step, or removed
 SCRATCH = (
     "scratch"  # a subfolder of a new numbered folder for what a library writes on the way; never committed
 )

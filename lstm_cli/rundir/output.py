@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.errors import OutputError, UsageError
+from lstm_cli.rundir.artifacts import LOGS
 from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder
 from lstm_cli.rundir.lock import is_still, lock_now
+from lstm_cli.rundir.writer import require_own
 
 _ELSEWHERE = "name another file with -o"
 
@@ -44,6 +46,20 @@ def check_output(
         refused = target if target.exists() and not os.access(target, os.W_OK) else parent
         if not os.access(refused, os.W_OK):
             raise OutputError(f"cannot write {path}: {refused} is read-only", hint=_ELSEWHERE)
+
+
+def logs_of(run: Path | str) -> Path:
+    """The folder `logs/` of a run, which no step reads; made where it is absent.
+
+    Raises:
+        ForeignFolder: it is a link, which may lead out of the run, or a file.
+        OutputError: the system refuses.
+    """
+    folder = Path(run) / LOGS
+    require_own(folder)
+    with refusals_told(folder), suppress(FileExistsError):
+        again(os.mkdir, folder)
+    return folder
 
 
 @contextmanager

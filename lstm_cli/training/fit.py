@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from lstm_cli.errors import Interrupted, TrainingDiverged
 from lstm_cli.events import EpochEnded, Listener, WeightsSeen, wanted
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.batches import DeviceWindows, TensorBatch, in_turn
+from lstm_cli.training.batches import DeviceWindows, in_turn
 from lstm_cli.training.plan import Plan, learning_rate
+from lstm_cli.training.step import backward, make_optimizer, move, set_rate
 
 State = dict[str, Tensor]
 
@@ -59,11 +60,11 @@ def fit(
     plateau = 1.0
     for epoch in range(plan.stop_after + 1):
         step = epoch * plan.steps_per_epoch
-        loss = norm = None
+        loss = norm = first_norm = None
         if epoch:
             first = step - plan.steps_per_epoch
             shares = (plateau * learning_rate(plan, at) for at in range(first, step))
-            loss, norm = _train_epoch(
+            loss, norm, first_norm = _train_epoch(
                 model, kept, windows, order, optimizer, shares, plan, epoch=epoch, should_stop=should_stop
             )
         judged = kept.model if isinstance(kept, Average) else model
@@ -81,6 +82,7 @@ def fit(
             best=best and validate is not None,
             lr=plan.lr * plateau * learning_rate(plan, max(step - 1, 0)),
             grad_norm=norm,
+            first_grad_norm=first_norm,
             seconds=time.monotonic() - began,
         )
         if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
@@ -133,52 +135,30 @@ def _train_epoch(
     *,
     epoch: int,
     should_stop: Callable[[], int | None],
-) -> tuple[float, float]:
-    """One epoch; returns the mean training loss and the mean gradient norm before clipping."""
+) -> tuple[float, float, float]:
+    """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model.train()
-    losses, norms = [], []
+    seen: list[Tensor] = []  # [3] of each step
     first = (epoch - 1) * plan.steps_per_epoch
     for number, share in enumerate(shares):
         signum = should_stop()
         if signum is not None:
             raise Interrupted(signum)
-        for group in optimizer.param_groups:
-            group["lr"] = plan.lr * share
-        batch = windows.gather(next(order).to(windows.device))
-        optimizer.zero_grad(set_to_none=True)
-        loss = batch_loss(model, batch, plan.loss)
-        loss.backward()
-        if plan.clip_value is not None:
-            nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
-        norm = nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm or math.inf)
-        losses.append(loss.detach())
-        norms.append(norm.detach())
+        set_rate(optimizer, plan.lr * share)
+        seen.append(backward(model, windows.gather(next(order).to(windows.device)), plan))
         if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
             # Read in tens: every read waits for the device.
-            recent = torch.stack([torch.stack(losses[-10:]), torch.stack(norms[-10:])])
-            _require_finite(recent, epoch, first + number + 1)
-        optimizer.step()
+            _require_finite(torch.stack(seen[-10:]), epoch, first + number + 1)
+        move(model, optimizer, plan)
         if isinstance(kept, Average):
             kept.update(model, first + number)
-    return float(torch.stack(losses).mean()), float(torch.stack(norms).mean())
-
-
-def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
-    """Mean loss over the measured targets, each error divided by the model's loss scale."""
-    forecast = model(batch.past, batch.future, batch.mask)
-    error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
-    if kind == "mae":
-        cost = error.abs()
-    elif kind == "mse":
-        cost = error.square()
-    else:
-        cost = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-    return (cost * batch.observed).sum() / batch.observed.sum().clamp(min=1)
+    loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
+    return loss_mean, norm_mean, first_mean
 
 
 def _require_finite(recent: Tensor, epoch: int, step: int) -> None:
-    """recent [2, n]: losses and gradient norms of the last n steps, up to `step`."""
-    finite = torch.isfinite(recent).all(dim=0).tolist()
+    """recent [n, 3]: losses and gradient norms of the last n steps, up to `step`."""
+    finite = torch.isfinite(recent).all(dim=1).tolist()
     if not all(finite):
         raise diverged("the loss or its gradient", epoch, step - len(finite) + 1 + finite.index(False))
 
@@ -189,20 +169,6 @@ def diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
         f"training diverged: {what} is not finite at epoch {epoch}, step {step}",
         hint="lower the learning rate (--lr), or clip harder (--clip-norm 0.1)",
     )
-
-
-def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """The optimizer that the plan names."""
-    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adamw": torch.optim.AdamW,
-        "adam": torch.optim.Adam,
-        "sgd": torch.optim.SGD,
-        "rmsprop": torch.optim.RMSprop,
-    }
-    options = {"lr": plan.lr, "weight_decay": plan.weight_decay}
-    if plan.optimizer == "sgd":
-        options["momentum"] = 0.9
-    return kinds[plan.optimizer](model.parameters(), **options)
 
 
 class Average:

@@ -11,6 +11,7 @@ from typing import Any
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 from lstm_cli.steps.evaluate import EvaluateReport
+from lstm_cli.steps.find_lr import FindLrReport
 from lstm_cli.steps.making import TrainReport
 from lstm_cli.steps.predict import PredictReport
 from lstm_cli.steps.prepare import PrepareReport
@@ -102,6 +103,7 @@ def train_report(**changes: Any) -> TrainReport:
                 "epochs_run": 11,
                 "steps": 2013,
                 "stopped": "patience",
+                "diagnosis": (),
             }
         ],
         "weights": {"linear": [0.25, 0.3, 0.35, 0.4], "anchored": [0.75, 0.7, 0.65, 0.6]},
@@ -114,6 +116,7 @@ def train_report(**changes: Any) -> TrainReport:
         },
         "linear": {"lookback": 336, "regressions": 57, "families": {"ridge": 0.9, "smoothing": 0.1}},
         "stopped": "patience",
+        "diagnosis": (),
         "notes": ("no forecast below 0: no training value is negative",),
         "seconds": 12.3,
         "warnings": (),
@@ -177,6 +180,30 @@ def tune_report(**changes: Any) -> TuneReport:
         "warnings": (),
     }
     return TuneReport(**values | changes)
+
+
+def find_lr_report(**changes: Any) -> FindLrReport:
+    part = {
+        "part": "free",
+        "suggestion": 3e-3,
+        "fall": 0.2,
+        "lowest_at": 3e-2,
+        "lr": [],
+        "loss": [],
+        "smoothed": [],
+    }
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "model": "segment",
+        "suggestion": 3e-3,
+        "parts": [part],
+        "device": "cpu",
+        "threads": 2,
+        "seed": 0,
+        "picture": "rates.png",
+        "seconds": 3.2,
+    }
+    return FindLrReport(**values | changes)
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:

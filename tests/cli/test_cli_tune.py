@@ -8,7 +8,7 @@ from typing import Any
 
 import fake_steps
 import pytest
-from test_cli_options import OTHERS
+from test_cli_options import ASKED, OTHERS, asked
 
 from lstm_cli.cli.tune import tune
 from lstm_cli.config import TrainConfig
@@ -25,9 +25,10 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [field.name for field in fields(TrainConfig)])
 def test_every_setting_of_train_can_be_fixed(lstm: Lstm, name: str) -> None:
     text, value = OTHERS["train"][name]
-    code, _, err = lstm("tune", "run", f"--{name.replace('_', '-')}", *([] if text is None else [text]))
+    words = [f"--{name.replace('_', '-')}", *([] if text is None else [text])]
+    code, _, err = lstm("tune", "run", *words, *asked("train", name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["fixed"] == TrainConfig(**{name: value})
+    assert fake_steps.calls[-1]["fixed"] == TrainConfig(**{name: value}, **ASKED.get(("train", name), {}))
 
 
 def test_settings_of_every_trial_come_from_the_file_and_the_environment_too(

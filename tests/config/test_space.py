@@ -128,6 +128,13 @@ def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: fl
     assert values.ends()[1] in (low + span, (low + span,))
 
 
+def test_heads_that_divide_no_size_are_refused_and_those_that_divide_some_are_searched() -> None:
+    with pytest.raises(UsageError, match="--attention 3 heads do not divide the 4 outputs"):
+        parse_space(("attention=2|3",), TrainConfig(model="stacked", hidden=(4,)))
+    space = parse_space(("attention=2|3", "hidden=4|6"), TrainConfig(model="stacked"))
+    assert size_of(space) == 4
+
+
 def test_half_the_way_over_a_logarithm_is_the_geometric_mean() -> None:
     assert Range(low=1e-4, high=1e-2, log=True, form="number").at(0.5) == pytest.approx(1e-3)
     assert Range(low=0.0, high=0.5, log=False, form="number").at(0.5) == 0.25

@@ -99,6 +99,21 @@ def test_an_anchored_network_starts_at_zero_and_the_embeddings_of_covariates_do_
 
 
 @torch.no_grad()
+@torch.no_grad()
+def test_attention_over_segments_joins_at_zero_and_leaves_all_other_weights_as_drawn() -> None:
+    plain, attentive = network(anchored=False), network(anchored=False, attention=2)
+    own, other = plain.state_dict(), attentive.state_dict()
+    assert {name for name in other if name not in own} == {
+        f"attention.{layer}.{kind}" for layer in ("project", "out") for kind in ("weight", "bias")
+    }
+    assert all(torch.equal(value, other[name]) for name, value in own.items())
+    past, future, mask = inputs(plain, real=[8, 5, 1])
+    assert torch.equal(plain(past, future, mask), attentive(past, future, mask))
+    assert attentive.attention is not None
+    nn.init.normal_(attentive.attention.out.weight)
+    assert not torch.allclose(plain(past, future, mask), attentive(past, future, mask))
+
+
 def test_the_first_forecast_of_an_anchored_network_is_mostly_the_linear_one() -> None:
     """Worked by hand: the gate's share of the linear candidate, the rest evenly on the simple forecasts."""
     model = anchored()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from small_run import child, finish, tree
 
-from lstm_cli.errors import OutputError, UsageError
-from lstm_cli.rundir import check_output, output, replace_file, replacing
+from lstm_cli.errors import ForeignFolder, OutputError, UsageError
+from lstm_cli.rundir import check_output, logs_of, output, replace_file, replacing
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -217,3 +217,14 @@ def test_the_standard_output_of_a_shell_is_written_in_place(tmp_path: Path) -> N
             os._exit(0)
         os.waitpid(pid, 0)
         assert os.fstat(file.fileno()).st_size == 4  # the file that the shell holds, not another of its name
+
+
+def test_the_folder_for_logs_is_made_once_and_never_a_way_out_of_the_run(run: Path, tmp_path: Path) -> None:
+    folder = logs_of(run)
+    (folder / "mine").write_bytes(b"kept")
+    assert logs_of(run) == folder == run / "logs"
+    assert tree(folder) == {"mine": b"kept"}
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ForeignFolder):
+        logs_of(run)

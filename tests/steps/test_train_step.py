@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 from small_steps import LINEAR, PREPARE, TRAIN, write_panel
 
-from lstm_cli.config import TrainConfig
+from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, MissingArtifact, TrainingDiverged
@@ -19,7 +19,9 @@ from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
 from lstm_cli.rundir import open_run
 from lstm_cli.runtime.session import open_session
 from lstm_cli.shipped import as_trained, load_model
+from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
 
 STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
@@ -44,6 +46,34 @@ def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> No
     train(run, STACKED, silent)
     assert model_files(run) == first
     require_agreement(run)
+
+
+def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(run: Path) -> None:
+    """From training to a graph that agrees, an int8 one, and a forecast."""
+    everything = dataclasses.replace(
+        STACKED,
+        bidirectional=True,
+        batch_norm=True,
+        attention=2,
+        head="seq2seq",
+        init="orthogonal",
+        forget_bias=True,
+        max_norm=2.0,
+        clip_value=0.5,
+    )
+    report = train(run, everything, silent)
+    assert report.to_json()["diagnosis"] == []  # an epoch tells nothing
+    require_agreement(run)
+    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), silent)
+    assert (told.rows, told.precision) == (14, "int8")
+
+
+def test_what_went_wrong_in_training_is_in_the_report(run: Path) -> None:
+    report = train(run, dataclasses.replace(STACKED, epochs=2, lr=1e-6), silent)
+    (finding,) = report.to_json()["diagnosis"]
+    assert (finding["part"], finding["name"]) == ("stacked", "learning rate too low")
+    assert finding["advice"] == "--lr 1e-05"
 
 
 def test_the_shipped_graph_agrees_with_torch_on_real_windows(run: Path) -> None:
@@ -148,7 +178,7 @@ from pathlib import Path
 def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
 real = os.replace, os.rename
 os.replace = os.rename = kill
-from lstm_cli.config import TrainConfig
+from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
 from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
 from lstm_cli.steps.train import train
 train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), silent)

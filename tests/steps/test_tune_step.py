@@ -234,6 +234,17 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> N
     assert report.warnings == (f"1 of 2 trials failed, the first with: {failed['reason']}",)
 
 
+@pytest.mark.usefixtures("unshipped")
+def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fresh: Path) -> None:
+    config = TuneConfig(method="grid", space=("hidden=4|6", "attention=3"))
+    report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), silent)
+    assert report.states == {"failed": 1, "done": 1}
+    failed = next(one for one in trials(fresh) if one["state"] == "failed")
+    assert failed["settings"] == {"hidden": [4], "attention": 3}
+    assert failed["reason"].startswith("--attention 3 heads do not divide the 4 outputs")
+    assert report.winner == {"model": "stacked", "epochs": 1, "hidden": [6], "attention": 3}
+
+
 def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_path: Path) -> None:
     source = write_panel(tmp_path / "negative.csv")
     source.write_text(source.read_text().replace(",50.", ",-50."))

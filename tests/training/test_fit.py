@@ -23,8 +23,9 @@ from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
 from lstm_cli.training.batches import DeviceWindows, TensorBatch
-from lstm_cli.training.fit import Average, Fitted, Stopping, batch_loss, fit, make_optimizer
+from lstm_cli.training.fit import Average, Fitted, Stopping, fit
 from lstm_cli.training.plan import learning_rate, plan_training, refit_plan
+from lstm_cli.training.step import batch_loss, make_optimizer
 
 CPU = torch.device("cpu")
 
@@ -245,10 +246,37 @@ def test_clipping_clips(clip: dict[str, float], step: list[float]) -> None:
     torch.testing.assert_close(fitted.weights["weights"], -0.1 * torch.tensor(step, dtype=torch.float32))
 
 
-def test_the_norm_before_clipping_is_told() -> None:
-    fitted = run(Fixed(2.0), scripted(9, 1), clip_norm=1.0, epochs=1)
+@pytest.mark.parametrize(
+    "clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"clip_value": 1.0, "clip_norm": 1.0}]
+)
+def test_the_norm_before_any_clipping_is_told(clip: dict[str, float]) -> None:
+    fitted = run(Fixed(2.0), scripted(9, 1), epochs=1, **clip)
     assert fitted.history[0]["grad_norm"] is None
     assert fitted.history[1]["grad_norm"] == pytest.approx(10)
+
+
+def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
+    """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
+    shallow = run(stacked(), epochs=1).history[1]
+    deep = run(
+        Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
+        epochs=1,
+    ).history[1]
+    for epoch, least, most in ((shallow, 0.05, 1.0), (deep, 0.0, 1e-3)):
+        assert least < epoch["first_grad_norm"] / epoch["grad_norm"] < most  # type: ignore[operator]
+
+
+# Max-norm
+
+
+def test_no_units_weights_leave_the_ball_and_small_ones_stay() -> None:
+    free, held = (run(stacked(), epochs=2, lr=0.05, max_norm=most).weights for most in (None, 0.5))
+    for name, weight in held.items():
+        if weight.dim() == 2:
+            assert weight.norm(dim=1).max() <= 0.5 + 1e-5, name
+            assert free[name].norm(dim=1).max() > 0.5, name
+    loose = run(stacked(), epochs=2, lr=0.05, max_norm=1e3).weights
+    assert same(loose, free)
 
 
 @pytest.mark.parametrize(

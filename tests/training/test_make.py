@@ -15,6 +15,8 @@ from lstm_cli.errors import DataError, Interrupted, TrainingDiverged
 from lstm_cli.events import EpochEnded, Event, TrainingStarted, silent
 from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.models.combined import Combined
+from lstm_cli.models.segment import SegmentNetwork
+from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import weighing
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.choices import settle
@@ -370,3 +372,41 @@ def test_the_textbook_model_is_refitted_where_asked() -> None:
     assert not same(again.shipped, again.validated)
     changed = made(data(change=LATER), model="stacked", hidden=(4,), refit=True)
     assert same(changed.shipped, again.shipped)
+
+
+def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:
+    given = {"hidden": (4, 6), "bidirectional": True, "layer_norm": True, "attention": 3, "head": "seq2seq"}
+    trained = made(
+        data(), model="stacked", **given, init="orthogonal", forget_bias=True, lr=1e-30, weight_decay=0.0
+    )
+    assert given.items() <= (trained.settings | {"hidden": tuple(trained.settings["hidden"])}).items()
+    network = trained.shipped.network
+    assert isinstance(network, Stacked)
+    assert len(network.backward_layers) == len(network.norms) == 2
+    assert network.attention is not None
+    assert network.attention.heads == 3
+    assert network.decoder is not None
+    lstm = network.layers[0]  # at a learning rate of next to nothing it is as it began
+    assert isinstance(lstm, torch.nn.LSTM)
+    gate = lstm.weight_hh_l0[:4]
+    torch.testing.assert_close(gate @ gate.T, torch.eye(4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(lstm.bias_ih_l0[4:8] + lstm.bias_hh_l0[4:8], torch.ones(4))
+
+
+def test_statistics_of_batch_normalisation_are_shipped_as_they_were_learned() -> None:
+    network = made(data(), model="stacked", batch_norm=True).shipped.network
+    assert isinstance(network, Stacked)
+    moved = network.norms[0].running_mean
+    assert isinstance(moved, torch.Tensor)
+    assert moved.any()
+
+
+def test_attention_and_max_norm_reach_the_networks_of_the_default_model() -> None:
+    trained = made(data(), attention=2, max_norm=0.5, refit=False)
+    network = trained.shipped.network
+    assert isinstance(network, Combined)
+    for each in (*network.anchored, *network.free):
+        assert isinstance(each, SegmentNetwork)
+        assert each.attention is not None
+        assert each.attention.out.weight.any()  # it has learned
+        assert each.embed.weight.norm(dim=1).max() < 0.5 + 1e-5
