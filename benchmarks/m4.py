@@ -33,13 +33,20 @@ def write_long(wide: dict[str, list[str]], file: Path) -> None:
                 writer.writerow((name, FIRST + datetime.timedelta(hours=step), cell))
 
 
-def read_forecast(file: Path) -> dict[str, np.ndarray]:
-    """What `lstm predict -o FILE` wrote: the steps of each series in the order of time."""
+def read_forecast(file: Path, column: str = "value") -> dict[str, np.ndarray]:
+    """A column of what `lstm predict -o FILE` wrote: the steps of each series in the order of time."""
     found: dict[str, list[tuple[str, float]]] = {}
     with file.open(newline="") as opened:
         for line in csv.DictReader(opened):
-            found.setdefault(line["series"], []).append((line["time"], float(line["value"])))
+            found.setdefault(line["series"], []).append((line["time"], float(line[column])))
     return {name: np.array([value for _, value in sorted(rows)]) for name, rows in found.items()}
+
+
+def coverage(truth: dict[str, np.ndarray], file: Path, level: int) -> float:
+    """Percent of all true values that lie within the forecast's interval of this level."""
+    low, high = (read_forecast(file, f"value_{side}{level}") for side in ("lo", "hi"))
+    inside = [(low[name] <= values) & (values <= high[name]) for name, values in truth.items()]
+    return 100 * float(np.mean(np.concatenate(inside)))
 
 
 def smape(truth: np.ndarray, forecast: np.ndarray) -> float:

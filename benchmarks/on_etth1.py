@@ -13,7 +13,10 @@ SPLITS = ("--end", "row:14400", "--val", "2880", "--test", "2880")
 
 def run(notebook: Notebook, horizons: list[int], seeds: list[int], choices: list[Choice]) -> None:
     notebook.say("\n## ETTh1\n")
-    notebook.head("horizon", "effort", "refit", "seed", "MSE", "MAE", "linear MSE", "linear MAE", "train, s")
+    notebook.head(
+        "horizon", "effort", "refit", "seed", "MSE", "MAE", "linear MSE", "linear MAE",
+        "coverage 80", "coverage 95", "train, s",
+    )  # fmt: skip
     for horizon in horizons:
         with tempfile.TemporaryDirectory() as folder, notebook.attempt(horizon):
             run_dir = str(Path(folder) / "run")
@@ -39,6 +42,8 @@ def one_choice(notebook: Notebook, run_dir: str, horizon: int, seeds: list[int],
             "mae": own["mae_scaled"],
             "linear_mse": linear["mse_scaled"],
             "linear_mae": linear["mae_scaled"],
+            "coverage_80": report["coverage"]["80"],
+            "coverage_95": report["coverage"]["95"],
             "seconds": seconds,
         }
         notebook.row(*label, seed, *measured.values())

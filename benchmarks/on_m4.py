@@ -14,14 +14,14 @@ HORIZON = 48
 def run(notebook: Notebook, data: Path, seeds: list[int], choices: list[Choice]) -> None:
     """data: the folder that holds m4_hourly_train.csv and m4_hourly_test.csv, one series a line."""
     notebook.say("\n## M4 hourly\n")
-    notebook.head("effort", "refit", "seed", "sMAPE", "MASE", "OWA", "train, s")
+    notebook.head("effort", "refit", "seed", "sMAPE", "MASE", "OWA", "coverage 80", "coverage 95", "train, s")
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("M4 hourly"):
         wide = m4.read_wide(data / "m4_hourly_train.csv")
         training = {name: np.array(cells, dtype=float) for name, cells in wide.items()}
         rows_after = m4.read_wide(data / "m4_hourly_test.csv")
         truth = {name: np.array(cells, dtype=float) for name, cells in rows_after.items()}
         yardstick = {name: m4.naive2(values, HORIZON) for name, values in training.items()}
-        notebook.row("Naive2", "", "", *m4.scores(training, truth, yardstick).values(), None)
+        notebook.row("Naive2", "", "", *m4.scores(training, truth, yardstick).values(), None, None, None)
         table, run_dir = Path(folder) / "m4_hourly.csv", str(Path(folder) / "run")
         m4.write_long(wide, table)
         options = ("--target", "value", "--series", "series", "--horizon", str(HORIZON))
@@ -45,7 +45,11 @@ def one_choice(
         trained, seconds = lstm("train", run_dir, "--seed", str(seed), *choice.options())
         forecast = Path(run_dir).parent / "forecast.csv"
         lstm("predict", run_dir, "-o", str(forecast), *choice.thread_options())
-        measured = {**m4.scores(*known, m4.read_forecast(forecast)), "seconds": seconds}
+        measured = {
+            **m4.scores(*known, m4.read_forecast(forecast)),
+            **{f"coverage_{level}": m4.coverage(known[1], forecast, level) for level in (80, 95)},
+            "seconds": seconds,
+        }
         notebook.row(*label, seed, *measured.values())
         notebook.keep(
             data="M4 hourly", effort=choice.effort, refit=choice.refit, seed=seed, **measured,

@@ -73,7 +73,6 @@ def train_table(report: Any, page: Page) -> None:
             ("linear", f"{families} ({regressions}), lookback {report.linear['lookback']}"),
             *((training["name"], _training(training)) for training in report.trainings),
             *report.choices.items(),
-            ("refit", "on training and validation rows" if report.refitted else "none"),
             ("device", f"{report.device}, {_count(report.threads, 'thread', 'threads')}, seed {report.seed}"),
             ("time", f"{report.seconds:.1f} s"),
         ]

@@ -69,7 +69,7 @@ def train(
         option(
             "--refit/--no-refit",
             "Fit what validation chose again on training and validation rows.",
-            default="on for segment, off for stacked",
+            default="on for segment unless the rows are too few, off for stacked",
         ),
     ] = DEFAULTS.refit,
     logs: Annotated[

@@ -14,6 +14,11 @@ from lstm_cli.linear.forecast import Linear
 COVARIATES_GAIN = (
     0.005  # known-ahead inputs enter the linear forecast where they lower its error by this share
 )
+# With fewer training rows (windows x targets) for each value that the linear forecast reads, nothing is fitted again: a
+# regression errs most where it has as many rows as inputs (Belkin et al. 2019, "Reconciling modern machine-learning
+# practice and the classical bias-variance trade-off"), and a few rows more may take it there with penalties that were
+# chosen elsewhere.
+ROWS_PER_INPUT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,20 @@ def fit(dataset: Dataset, workers: int, *, covariates: bool = False) -> Linear:
     return fit_linear(
         dataset, lookbacks=lookbacks, window=schema.lookback, covariates=covariates, workers=workers
     )
+
+
+def refits(config: TrainConfig, *, rows: int, linear: Linear) -> tuple[bool, str]:
+    """Whether the model is fitted again on training and validation rows, and why; rows: training windows x targets."""
+    if config.refit is not None:
+        return config.refit, "on training and validation rows" if config.refit else "none, as --no-refit says"
+    if config.model != "segment":
+        return False, "none (--refit)"
+    if config.effort == "fast":
+        return False, "none, as --effort fast says"
+    if rows < ROWS_PER_INPUT * linear.lookback:
+        reason = f"{rows} training windows are too few for a linear forecast from {linear.lookback} values"
+        return False, f"none: {reason} (--refit)"
+    return True, "on training and validation rows"
 
 
 def _logs(dataset: Dataset, config: TrainConfig, workers: int) -> tuple[Dataset, Linear, str]:

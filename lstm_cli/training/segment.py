@@ -14,11 +14,12 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.build import build_model
 from lstm_cli.models.combined import Combined
-from lstm_cli.training.choices import Start
+from lstm_cli.training.choices import Start, refits
 from lstm_cli.training.parts import (
     Attempt,
     Work,
     linear_module,
+    part_windows,
     trained_again,
     trained_parts,
     work_on,
@@ -53,7 +54,9 @@ def train_segment(
     weights = part_weights(dataset, network, device)
     network.weights.copy_(torch.from_numpy(weights))
     validated = shipped = Version(network=network, linear=linear)
-    if config.refit if config.refit is not None else config.effort != "fast":
+    rows = len(part_windows(work, "train", "anchored")) * dataset.targets
+    again, why = refits(config, rows=rows, linear=linear)
+    if again:
         shipped = _refitted(work, settings, attempts, network.weights)
     fitted = [entry for attempt in attempts for entry in attempt.fitted.history]
     return Trained(
@@ -63,7 +66,7 @@ def train_segment(
         validated=validated,
         parts=tuple(_told(attempt) for attempt in attempts),
         weights={part: weights[:, place].tolist() for place, part in enumerate(parts)},
-        choices=start.choices | {"segment": _segment_reason(work)},
+        choices=start.choices | {"segment": _segment_reason(work), "refit": why},
         history=fitted,
         seconds=0.0,  # the whole is measured by `train_model`
     )

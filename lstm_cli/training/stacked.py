@@ -14,7 +14,7 @@ from lstm_cli.models.build import build_model
 from lstm_cli.models.initialization import initialize, remember_first
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.choices import Start
+from lstm_cli.training.choices import Start, refits
 from lstm_cli.training.fit import Fitted, State, fit
 from lstm_cli.training.judge import by_loss
 from lstm_cli.training.plan import Plan, plan_training, refit_plan
@@ -59,7 +59,8 @@ def train_stacked(
 
     network, fitted = trained(windows, plan, _windows(dataset, "val", device))
     validated = shipped = Version(network=network, linear=start.linear)
-    if config.refit:
+    refit, why = refits(config, rows=len(windows) * dataset.targets, linear=start.linear)
+    if refit:
         listen(Noted(text="fitting again on the training and validation rows"))
         known = all_known(dataset)
         further = refit_plan(plan, best_epoch=fitted.best_epoch)
@@ -80,7 +81,7 @@ def train_stacked(
         validated=validated,
         parts=(part,),
         weights={},
-        choices=start.choices,
+        choices=start.choices | {"refit": why},
         history=fitted.history,
         seconds=0.0,  # the whole is measured by `train_model`
     )

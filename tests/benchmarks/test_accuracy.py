@@ -50,7 +50,8 @@ def test_etth1_goes_on_after_a_row_that_failed(
         if verb == "train" and words[words.index("--seed") + 1] == "1":
             raise CommandFailed("exit 7: no memory")
         scores = {"mse_scaled": 0.35, "mae_scaled": 0.38}
-        return {"metrics": scores, "baselines": {"linear": scores}, "seconds": 3.0}, 5.0
+        coverage = {"80": 81.0, "95": 96.0}
+        return {"metrics": scores, "baselines": {"linear": scores}, "coverage": coverage, "seconds": 3.0}, 5.0
 
     monkeypatch.setattr(on_etth1, "lstm", pretended)
     words = ["--etth1", "--horizons", "96", "--seeds", "0", "1", "2", "--refit", "refit"]

@@ -84,3 +84,12 @@ def test_a_forecast_is_read_in_the_order_of_time(tmp_path: Path) -> None:
     file.write_text("series,time,value\nb,2001-01-02 01:00:00,2\nb,2001-01-02 00:00:00,1\na,2001-01-02,7\n")
     found = m4.read_forecast(file)
     assert {name: values.tolist() for name, values in found.items()} == {"a": [7], "b": [1, 2]}
+
+
+def test_coverage_counts_the_true_values_within_both_ends(tmp_path: Path) -> None:
+    file = tmp_path / "forecast.csv"
+    file.write_text(
+        "series,time,value,value_lo80,value_hi80\na,2001-01-02,5,4,6\na,2001-01-03,5,4,6\nb,2001-01-02,1,0,2\n"
+    )
+    truth = {"a": np.array([6.0, 6.1]), "b": np.array([-0.5])}
+    assert m4.coverage(truth, file, 80) == pytest.approx(100 / 3)

@@ -178,8 +178,8 @@ from pathlib import Path
 def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
 real = os.replace, os.rename
 os.replace = os.rename = kill
-from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
-from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
+from lstm_cli.config import TrainConfig
+from lstm_cli.events import silent
 from lstm_cli.steps.train import train
 train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), silent)
 """

@@ -19,7 +19,7 @@ from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import weighing
 from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.choices import settle
+from lstm_cli.training.choices import refits, settle
 from lstm_cli.training.fit import fit
 from lstm_cli.training.make import train_model
 from lstm_cli.training.parts import Work, network_of, network_shape, part_windows
@@ -161,6 +161,21 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
     shipped = state(trained.shipped)
     for name, value in fitted.weights.items():
         torch.testing.assert_close(shipped[f"{prefix}{name}"], value, atol=1e-6, rtol=1e-5)
+
+
+def test_a_refit_is_left_out_where_the_rows_are_too_few_for_what_the_linear_forecast_reads(
+    whole: Trained,
+) -> None:
+    linear = whole.validated.linear
+    enough = 2 * linear.lookback
+    assert refits(TINY, rows=enough, linear=linear)[0]
+    again, why = refits(TINY, rows=enough - 1, linear=linear)
+    assert not again
+    assert f"{enough - 1} training windows" in why
+    assert refits(replace(TINY, refit=True), rows=1, linear=linear)[0]
+    assert not refits(replace(TINY, refit=False), rows=10 * enough, linear=linear)[0]
+    assert not refits(replace(TINY, effort="fast"), rows=10 * enough, linear=linear)[0]
+    assert not refits(replace(TINY, model="stacked"), rows=10 * enough, linear=linear)[0]
 
 
 def test_a_refit_changes_no_score_of_validation(whole: Trained) -> None:
@@ -394,7 +409,9 @@ def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:
 
 
 def test_statistics_of_batch_normalisation_are_shipped_as_they_were_learned() -> None:
-    network = made(data(), model="stacked", batch_norm=True).shipped.network
+    trained = made(data(), model="stacked", batch_norm=True, lr=1e-2)
+    assert trained.parts[0].best_epoch == 1
+    network = trained.shipped.network
     assert isinstance(network, Stacked)
     moved = network.norms[0].running_mean
     assert isinstance(moved, torch.Tensor)

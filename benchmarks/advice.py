@@ -1,0 +1,120 @@
+"""What each advice of the LSTM guides does to the error of the textbook network, through the command line alone.
+
+.venv/bin/python benchmarks/advice.py
+.venv/bin/python benchmarks/advice.py --seeds 0 --only dropout attention
+
+Eight months of hourly load (the first 6,000 rows of sample_data/ETTh1.csv), 24 hours ahead from 96: `stacked` on its
+defaults, and with one thing changed at a time. Errors are mean absolute errors over every test window, in deviations
+of the training rows; a ratio is the median over the seeds of the error over that of the plain network of that seed.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from command import Notebook, lstm
+
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "ETTh1.csv"
+PREPARE = ("--target", "HUFL", "--end", "row:6000", "--horizon", "24", "--lookback", "96")
+PLAIN = "plain"
+# name: words for `prepare`, words for `train`
+ADVICE: dict[str, tuple[str, str]] = {
+    PLAIN: ("", ""),
+    "min-max scaling": ("--scaler minmax", ""),
+    "robust scaling": ("--scaler robust", ""),
+    "calendar inputs": ("--calendar", ""),
+    "lookback 24": ("--lookback 24", ""),
+    "lookback 336": ("--lookback 336", ""),
+    "one layer": ("", "--hidden 64"),
+    "three layers, narrowing": ("", "--hidden 128,64,32"),
+    "wider": ("", "--hidden 128,128"),
+    "no dropout": ("", "--dropout 0"),
+    "more dropout": ("", "--dropout 0.5"),
+    "bidirectional": ("", "--bidirectional"),
+    "batch norm": ("", "--batch-norm"),
+    "layer norm": ("", "--layer-norm"),
+    "xavier": ("", "--init xavier"),
+    "orthogonal": ("", "--init orthogonal"),
+    "forget bias": ("", "--forget-bias"),
+    "max norm": ("", "--max-norm 3"),
+    "no weight decay": ("", "--weight-decay 0"),
+    "no clipping": ("", "--clip-norm 0"),
+    "attention": ("", "--attention 4"),
+    "mean head": ("", "--head mean"),
+    "attention head": ("", "--head attention"),
+    "seq2seq head": ("", "--head seq2seq"),
+    "mse loss": ("", "--loss mse"),
+    "huber loss": ("", "--loss huber"),
+    "plateau schedule": ("", "--schedule plateau"),
+    "constant rate": ("", "--schedule constant"),
+    "adam": ("", "--optimizer adam"),
+    "sgd": ("", "--optimizer sgd"),
+    "rate x 3": ("", "--lr 3e-3"),
+    "rate / 3": ("", "--lr 3e-4"),
+    "larger batches": ("", "--batch-size 256"),
+    "no early stopping": ("", "--epochs 40 --patience 40"),
+    "refit": ("", "--refit"),
+    "segment": ("", "--model segment"),
+}
+
+
+def measured(name: str, seed: int) -> dict:
+    """The errors and seconds of one network."""
+    prepare, train = (words.split() for words in ADVICE[name])
+    with tempfile.TemporaryDirectory() as folder:
+        run_dir = f"{folder}/run"
+        lstm("prepare", str(SAMPLE), run_dir, *PREPARE, *prepare)
+        # Named last, a model of the advice takes the place of the plain one.
+        words = ("--model", "stacked", *train, "--seed", str(seed), "--threads", "1")
+        trained, seconds = lstm("train", run_dir, *words)
+        report, _ = lstm("evaluate", run_dir, "--threads", "1")
+    return {
+        "mae": report["metrics"]["mae_scaled"],
+        "linear": report["baselines"]["linear"]["mae_scaled"],
+        "seasonal_naive": report["baselines"]["seasonal_naive"]["mae_scaled"],
+        "epochs": trained["best_epoch"],
+        "seconds": seconds,
+    }
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", default=list(ADVICE), choices=list(ADVICE), metavar="ADVICE")
+    parser.add_argument("--jobs", type=int, default=2, help="networks trained side by side, a thread each")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
+    options = parser.parse_args(words)
+    notebook = Notebook(options.record)
+    names = dict.fromkeys([PLAIN, *options.only])
+    notebook.head("what", "options", "MAE", "over plain", "best epoch", "train, s")
+    with ThreadPoolExecutor(options.jobs) as pool:
+        runs = {name: [pool.submit(measured, name, seed) for seed in options.seeds] for name in names}
+        plain: list[dict] = []
+        for name, each in runs.items():
+            with notebook.attempt(name):
+                found = [one.result() for one in each]
+                plain = plain or found
+                ratios = [own["mae"] / base["mae"] for own, base in zip(found, plain, strict=True)]
+                middle = {key: statistics.median(one[key] for one in found) for key in found[0]}
+                options_told = " ".join(words for words in ADVICE[name] if words)
+                notebook.row(
+                    name, f"`{options_told}`" if options_told else "", middle["mae"],
+                    statistics.median(ratios), middle["epochs"], middle["seconds"],
+                )  # fmt: skip
+                for seed, one in zip(options.seeds, found, strict=True):
+                    notebook.keep(advice=name, seed=seed, **one)
+    if plain:
+        notebook.say(
+            f"\nOn the same windows: linear {plain[0]['linear']:.4f}, "
+            f"seasonal naive {plain[0]['seasonal_naive']:.4f}."
+        )
+    return 1 if notebook.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
