@@ -33,6 +33,7 @@ FLOORS = {
     "intervals": 3,
     "rundir": 2,
     "config": 1,
+    "extras": 1,
     "errors": 0,
     "events": 0,
 }
@@ -52,9 +53,11 @@ HEAVY: dict[str, dict[str, str]] = {
         "steps/backtesting": IN_FUNCTIONS,
     },
     "safetensors": {
+        "export": ANYWHERE,
         "steps/shipping": IN_FUNCTIONS,
         "shipped": IN_FUNCTIONS,
     },
+    "keras": {"export": IN_FUNCTIONS},  # an extra
     "onnx": {"export": ANYWHERE, "runtime": IN_FUNCTIONS},
     "onnxscript": {"export": ANYWHERE},
     "onnxruntime": {"runtime": IN_FUNCTIONS},

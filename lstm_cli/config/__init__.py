@@ -2,6 +2,7 @@
 
 from lstm_cli.config.verbs import (
     EvaluateConfig,
+    ExportConfig,
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
@@ -9,4 +10,12 @@ from lstm_cli.config.verbs import (
     restored,
 )
 
-__all__ = ["EvaluateConfig", "PredictConfig", "PrepareConfig", "QuantizeConfig", "TrainConfig", "restored"]
+__all__ = [
+    "EvaluateConfig",
+    "ExportConfig",
+    "PredictConfig",
+    "PrepareConfig",
+    "QuantizeConfig",
+    "TrainConfig",
+    "restored",
+]

@@ -7,6 +7,7 @@ import numpy as np
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.scaling import Scaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,18 @@ class Bounds:
         """forecast [..., C] in the file's units, held within the bounds."""
         return np.clip(forecast, self.lower, self.upper)
 
+    def scaled(self, scaler: Scaler) -> "ScaledBounds":
+        """The bounds as one scaled number a target, where the scaling allows that."""
+        if scaler.in_logs:
+            return ScaledBounds(
+                why_not="the forecast is a logarithm, so that its exponential is above 0 anyway"
+            )
+        sides = [scaler.scaled(side[None, :], slice(None)) for side in (self.lower, self.upper)]
+        if not all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides):
+            return ScaledBounds(why_not="the series are scaled differently, so that no one number serves all")
+        lower, upper = (side[0].astype(np.float32) for side in sides)
+        return ScaledBounds(lower=lower, upper=upper)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             name: [float(bound) if np.isfinite(bound) else None for bound in value]
@@ -32,6 +45,15 @@ class Bounds:
             return np.array([none if bound is None else bound for bound in stored[side]])
 
         return Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaledBounds:
+    """Bounds that may stand in a graph, which forecasts scaled numbers and knows no series."""
+
+    lower: np.ndarray | None = None  # [C] float32, -inf for none; None: no graph can hold these bounds
+    upper: np.ndarray | None = None
+    why_not: str = ""  # the reason
 
 
 def bounds_of(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:

@@ -1,0 +1,78 @@
+"""The formats of `lstm export` in one table: what each is called, what opens it, and what it cannot hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from lstm_cli.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One kind of file."""
+
+    file: str  # its name in `exports/`
+    endings: tuple[str, ...]  # that another name may have
+    opens: str  # the line of Python that opens it
+    extra: str | None = None  # what has to be installed
+    holds_graph: bool = True  # it forecasts by itself
+    holds_parts: bool = False  # and gives the forecasts of the model's parts too
+    asks_future: bool = True  # `future` is an input even where nothing is known ahead, with no columns
+
+
+_KERAS = "model = keras.models.load_model('{file}')"
+FORMATS: Mapping[str, Format] = {
+    "onnx": Format(
+        file="model.onnx",
+        endings=(".onnx",),
+        opens="session = onnxruntime.InferenceSession('{file}')",
+        holds_parts=True,
+    ),
+    "torchscript": Format(
+        file="model.pt", endings=(".pt", ".pth", ".ts"), opens="model = torch.jit.load('{file}')"
+    ),
+    "pt2": Format(file="model.pt2", endings=(".pt2",), opens="model = torch.export.load('{file}').module()"),
+    "keras": Format(file="model.keras", endings=(".keras",), opens=_KERAS, extra="keras", asks_future=False),
+    "h5": Format(file="model.h5", endings=(".h5", ".hdf5"), opens=_KERAS, extra="keras", asks_future=False),
+    "safetensors": Format(
+        file="model.safetensors",
+        endings=(".safetensors",),
+        opens="weights = safetensors.numpy.load_file('{file}')",
+        holds_graph=False,
+    ),
+    "npz": Format(
+        file="windows.npz",
+        endings=(".npz",),
+        opens="windows = numpy.load('{file}', allow_pickle=False)",
+        holds_graph=False,
+    ),
+}
+
+
+def require_ending(to: str, output: str) -> None:
+    """Raise UsageError where a file of this name would be taken for another format by what opens it."""
+    endings = FORMATS[to].endings
+    if PurePath(output).suffix.lower() not in endings:
+        other = next((name for name, one in FORMATS.items() if output.lower().endswith(one.endings)), None)
+        meant = f", or use --to {other}" if other is not None else ""
+        raise UsageError(
+            f"the output {output} of --to {to} does not end in {' or '.join(endings)}",
+            hint=f"name it like {FORMATS[to].file}{meant}",
+        )
+
+
+def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
+    """Raise UsageError, with the reason and a format to use instead, for a model that the format cannot hold.
+
+    model, settings: of the run's model.json.
+    """
+    if FORMATS[to].extra != "keras":
+        return
+    instead = "use --to onnx, which holds every model"
+    if model != "stacked":
+        raise UsageError(
+            f"--to {to} cannot hold the model '{model}': its linear part, its gate and its candidates are no "
+            f"layers of Keras",
+            hint=f"{instead}, or train --model stacked",
+        )
