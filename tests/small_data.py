@@ -101,6 +101,7 @@ def plan(**changes: Any) -> Plan:
         "warmup": 0,
         "clip_norm": 0.0,
         "clip_value": None,
+        "max_norm": None,
         "loss": "mae",
         "patience": 10,
         "min_delta": 0.0,

@@ -4,9 +4,19 @@ from typing import Annotated, Any
 
 from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, ThreadsOption, option
+from lstm_cli.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LockWaitOption,
+    RunArgument,
+    ThreadsOption,
+    option,
+    switch,
+)
 from lstm_cli.config.verbs import (
     EFFORTS,
+    HEADS,
+    INITS,
     LOGS,
     LOSSES,
     MODELS,
@@ -75,6 +85,45 @@ def train(
             default=OWN,
         ),
     ] = DEFAULTS.dropout,
+    bidirectional: Annotated[
+        bool, switch("--bidirectional", "Of stacked: every layer reads backwards too.")
+    ] = DEFAULTS.bidirectional,
+    batch_norm: Annotated[
+        bool, switch("--batch-norm", "Of stacked: batch normalisation after each layer.")
+    ] = DEFAULTS.batch_norm,
+    layer_norm: Annotated[
+        bool, switch("--layer-norm", "Of stacked: layer normalisation after each layer.")
+    ] = DEFAULTS.layer_norm,
+    attention: Annotated[
+        int,
+        option(
+            "--attention",
+            "Self-attention with so many heads over the LSTM's outputs.",
+            "HEADS",
+            parse=values.whole,
+            default="none",
+        ),
+    ] = DEFAULTS.attention,
+    head: Annotated[
+        str,
+        option(
+            "--head",
+            "Of stacked: forecast from the last state, the mean output, a learned mean, or by a decoder.",
+            choices=HEADS,
+        ),
+    ] = DEFAULTS.head,
+    init: Annotated[
+        str | None,
+        option(
+            "--init",
+            "Of stacked: how weights begin; recurrent ones are then orthogonal.",
+            choices=INITS,
+            default="as torch does",
+        ),
+    ] = DEFAULTS.init,
+    forget_bias: Annotated[
+        bool, switch("--forget-bias", "Of stacked: forget gates begin open, with a bias of 1.")
+    ] = DEFAULTS.forget_bias,
     epochs: Annotated[
         int | None,
         option(
@@ -114,6 +163,16 @@ def train(
     weight_decay: Annotated[
         float, option("--weight-decay", "Pull of the weights towards 0.", "X", parse=values.number)
     ] = DEFAULTS.weight_decay,
+    max_norm: Annotated[
+        float | None,
+        option(
+            "--max-norm",
+            "Hold the norm of the weights into each unit at or below this.",
+            "X",
+            parse=values.number,
+            default="not held",
+        ),
+    ] = DEFAULTS.max_norm,
     schedule: Annotated[
         str, option("--schedule", "How the learning rate falls.", choices=SCHEDULES)
     ] = DEFAULTS.schedule,
@@ -178,6 +237,13 @@ def train(
         segment=segment,
         hidden=hidden,
         dropout=dropout,
+        bidirectional=bidirectional,
+        batch_norm=batch_norm,
+        layer_norm=layer_norm,
+        attention=attention,
+        head=head,
+        init=init,
+        forget_bias=forget_bias,
         epochs=epochs,
         patience=patience,
         min_delta=min_delta,
@@ -185,6 +251,7 @@ def train(
         optimizer=optimizer,
         lr=lr,
         weight_decay=weight_decay,
+        max_norm=max_norm,
         schedule=schedule,
         clip_norm=clip_norm,
         clip_value=clip_value,

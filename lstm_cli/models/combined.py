@@ -36,6 +36,7 @@ class Combined(nn.Module):
         hidden: int,
         dropout: float,
         simple_season: int,  # of the part `simple`: 1 is the last value, else that season tiled
+        attention: int = 0,  # heads of self-attention over the segments; 0: none
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
@@ -63,6 +64,7 @@ class Combined(nn.Module):
                     hidden=hidden,
                     dropout=dropout,
                     anchored=name == "anchored",
+                    attention=attention,
                 )
                 for _ in range(count)
             )

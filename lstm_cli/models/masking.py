@@ -1,22 +1,59 @@
-"""Recurrence over sequences that are padded at the front."""
+"""Recurrence over sequences that are padded at the front.
+
+Each row is turned so that its real steps come first, and run plain: what stands in the padding, and how much of it
+there is, changes nothing. (Packed sequences do the same but cannot be exported to ONNX.)
+"""
 
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.models.attention import SelfAttention
 
-def run_unpadded(layers: nn.ModuleList, dropout: nn.Module, steps: Tensor, lengths: Tensor) -> Tensor:
-    """The last output of stacked LSTM layers over sequences padded at the front.
 
-    steps [B, T, D]; lengths [B]: how many steps, at the end, are real (at least 1). Returns [B, hidden]. Each
-    row is turned so that its real steps come first, run plain, and read at its last real step: what stands in
-    the padding, and how much of it there is, changes nothing. (Packed sequences do the same but cannot be
-    exported to ONNX.)
-    """
+def real_first(steps: Tensor, lengths: Tensor) -> Tensor:
+    """steps [B, T, D] padded at the front -> the same with the padding behind; lengths [B] count the real ones."""
     length = steps.shape[1]
     place = torch.arange(length, device=steps.device)
-    turned = (place[None, :] + (length - lengths)[:, None]) % length
-    output = torch.gather(steps, 1, turned[:, :, None].expand(-1, -1, steps.shape[2]))
+    return _taken(steps, (place[None, :] + (length - lengths)[:, None]) % length)
+
+
+def reversed_rows(steps: Tensor, lengths: Tensor) -> Tensor:
+    """Each row of steps [B, T, D] backwards by its own length; the padding stays behind. Twice is as it was."""
+    length = steps.shape[1]
+    place = torch.arange(length, device=steps.device)
+    return _taken(steps, (lengths[:, None] - 1 - place[None, :]) % length)
+
+
+def is_real(lengths: Tensor, count: int) -> Tensor:
+    """[B, count] of 1 and 0, where the real steps come first."""
+    return (torch.arange(count, device=lengths.device)[None, :] < lengths[:, None]).float()
+
+
+def last_real(steps: Tensor, lengths: Tensor) -> Tensor:
+    """The last real step [B, D] of steps [B, T, D], where the real ones come first."""
+    return _taken(steps, (lengths - 1)[:, None])[:, 0]
+
+
+def run_unpadded(
+    layers: nn.ModuleList,
+    dropout: nn.Module,
+    steps: Tensor,
+    lengths: Tensor,
+    attention: SelfAttention | None = None,
+) -> Tensor:
+    """The last output of stacked LSTM layers, and of attention over their outputs where there is some.
+
+    steps [B, T, D] padded at the front; lengths [B]: how many steps, at the end, are real (at least 1). Returns
+    [B, hidden].
+    """
+    output = real_first(steps, lengths)
     for number, layer in enumerate(layers):
         output, _ = layer(output if number == 0 else dropout(output))
-    last = (lengths - 1)[:, None, None].expand(-1, 1, output.shape[2])
-    return torch.gather(output, 1, last)[:, 0]
+    if attention is not None:
+        output = attention(output, is_real(lengths, output.shape[1]))
+    return last_real(output, lengths)
+
+
+def _taken(steps: Tensor, places: Tensor) -> Tensor:
+    """The steps [B, S, D] at places [B, S]."""
+    return torch.gather(steps, 1, places[:, :, None].expand(-1, -1, steps.shape[2]))

@@ -12,6 +12,7 @@ linear one, nearly. A free one starts as torch does and knows nothing of the lin
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.models.attention import SelfAttention
 from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.models.linear import LinearForecast, window_moments
 from lstm_cli.models.masking import run_unpadded
@@ -38,6 +39,7 @@ class SegmentNetwork(nn.Module):
         hidden: int,
         dropout: float,
         anchored: bool,
+        attention: int = 0,  # heads of self-attention over the segments; 0: none
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
@@ -66,6 +68,8 @@ class SegmentNetwork(nn.Module):
             with torch.no_grad():
                 self.gate.bias.view(self.blocks, self.candidates)[:, -1] = LINEAR_BIAS
         self.register_buffer("unit", torch.ones(targets))
+        # Made last: all other weights are drawn as without it.
+        self.attention = SelfAttention(hidden, attention) if attention else None
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor, linear: Tensor | None = None) -> Tensor:
         """past [B, >= L, F], future [B, H, A], mask [B, >= L], linear [B, H, C] for an anchored one -> [B, H, C]."""
@@ -113,7 +117,7 @@ class SegmentNetwork(nn.Module):
         real = mask.sum(dim=1).long()
         segments = ((real + self.segment - 1) // self.segment).clamp(min=1)
         segments = segments[:, None].expand(-1, self.targets).flatten()
-        state = run_unpadded(self.layers, self.dropout, steps.flatten(0, 1), segments)
+        state = run_unpadded(self.layers, self.dropout, steps.flatten(0, 1), segments, self.attention)
         state = self.dropout(state).unflatten(0, (-1, self.targets))[:, :, None]
         state = state.expand(-1, -1, self.blocks, -1)
         if self.read_future is not None and self.embed_future is not None:

@@ -136,9 +136,7 @@ def _train_epoch(
         optimizer.zero_grad(set_to_none=True)
         loss = batch_loss(model, batch, plan.loss)
         loss.backward()
-        if plan.clip_value is not None:
-            nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
-        norm = nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm or math.inf)
+        norm = clip_gradients(model, plan)
         losses.append(loss.detach())
         norms.append(norm.detach())
         if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
@@ -146,9 +144,33 @@ def _train_epoch(
             recent = torch.stack([torch.stack(losses[-10:]), torch.stack(norms[-10:])])
             _require_finite(recent, epoch, first + number + 1)
         optimizer.step()
+        if plan.max_norm is not None:
+            hold_weights(model, plan.max_norm)
         if isinstance(kept, Average):
             kept.update(model, first + number)
     return float(torch.stack(losses).mean()), float(torch.stack(norms).mean())
+
+
+def clip_gradients(model: nn.Module, plan: Plan) -> Tensor:
+    """Clips as the plan says; returns the norm that the whole gradient had before."""
+    if plan.clip_value is None:
+        return nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm or math.inf)
+    norm = nn.utils.get_total_norm(each.grad for each in model.parameters() if each.grad is not None)
+    nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+    if plan.clip_norm:
+        nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm)
+    return norm
+
+
+@torch.no_grad()
+def hold_weights(model: nn.Module, most: float) -> None:
+    """Scales the weights that come into a unit down to the norm `most`, where theirs is larger.
+
+    A row of a matrix is what comes into one unit, or into one gate of it (Srivastava et al. 2014, max-norm).
+    """
+    for weight in model.parameters():
+        if weight.dim() == 2:
+            weight.renorm_(2, 0, most)
 
 
 def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:

@@ -72,9 +72,10 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
         "horizon": schema.horizon,
         "segment": segment,
         "seasons": schema.seasons,
-        "hidden": config.hidden[0] if config.hidden else 128,
+        "hidden": config.sizes[0],
         "dropout": 0.2 if config.dropout is None else config.dropout,
         "anchored": part == "anchored",
+        "attention": config.attention,
     }
 
 

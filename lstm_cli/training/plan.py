@@ -25,6 +25,7 @@ class Plan:
     warmup: int  # optimizer steps until the learning rate is at its peak
     clip_norm: float  # 0: not clipped
     clip_value: float | None
+    max_norm: float | None  # no unit's weights have a larger norm; None: free
     loss: str
     patience: int  # epochs
     min_delta: float
@@ -56,6 +57,7 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
         warmup=min(100, epochs * steps // 10) if segment else 0,
         clip_norm=config.clip_norm or 0.0,
         clip_value=config.clip_value,
+        max_norm=config.max_norm,
         loss=config.loss,
         # Without a better validation for 990 steps `segment` stops; epochs of a small set are shorter.
         patience=config.patience or (math.ceil(990 / steps) if segment else 10),

@@ -94,7 +94,7 @@ def _settings(work: Work, parts: list[str], simple_season: int, attempts: list[A
     """The arguments of the combined network."""
     linear, shapes = work.start.linear, work.shapes
     reach = [linear.lookback, simple_season, *(shapes[one.part]["lookback"] for one in attempts)]
-    shared = ("inputs", "targets", "known_ahead", "horizon", "segment", "hidden", "dropout")
+    shared = ("inputs", "targets", "known_ahead", "horizon", "segment", "hidden", "dropout", "attention")
     return {name: shapes["anchored"][name] for name in shared} | {
         "lookback": max(reach),
         "parts": parts,

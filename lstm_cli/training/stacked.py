@@ -11,6 +11,8 @@ from lstm_cli.data.dataset import Dataset, all_known
 from lstm_cli.data.windows import split_windows
 from lstm_cli.events import Listener, Noted, TrainingStarted
 from lstm_cli.linear.ensemble import refit_linear
+from lstm_cli.models.build import build_model
+from lstm_cli.models.initialization import initialize, remember_first
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.choices import Start
@@ -34,8 +36,7 @@ def train_stacked(
     plan = plan_training(config, windows=len(windows), targets=dataset.targets)
 
     def trained(windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None) -> tuple[Stacked, Fitted]:
-        torch.manual_seed(config.seed)
-        network = Stacked(**settings | {"hidden": tuple(settings["hidden"])}).to(device)
+        network = _network(settings, config).to(device)
         listen(
             TrainingStarted(
                 model=config.model,
@@ -82,6 +83,18 @@ def train_stacked(
     )
 
 
+def _network(settings: dict[str, Any], config: TrainConfig) -> Stacked:
+    """The network with random weights that depend on the seed alone."""
+    torch.manual_seed(config.seed)
+    network = build_model("stacked", settings)
+    assert isinstance(network, Stacked)
+    if config.init is not None:
+        initialize(network, config.init)
+    if config.forget_bias:
+        remember_first(network)
+    return network
+
+
 def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
     return DeviceWindows(split_windows(dataset, split), device)
 
@@ -95,6 +108,11 @@ def _settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
         "known_ahead": schema.known_ahead,
         "horizon": schema.horizon,
         "lookback": schema.lookback,
-        "hidden": list(config.hidden or (64, 64)),
+        "hidden": list(config.sizes),
         "dropout": 0.2 if config.dropout is None else config.dropout,
+        "bidirectional": config.bidirectional,
+        "batch_norm": config.batch_norm,
+        "layer_norm": config.layer_norm,
+        "attention": config.attention,
+        "head": config.head,
     }

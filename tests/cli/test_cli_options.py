@@ -51,6 +51,13 @@ OTHERS = {
         "segment": ("6", 6),
         "hidden": ("64", (64,)),
         "dropout": ("10%", 0.1),
+        "bidirectional": (None, True),
+        "batch_norm": (None, True),
+        "layer_norm": (None, True),
+        "attention": ("4", 4),
+        "head": ("mean", "mean"),
+        "init": ("he", "he"),
+        "forget_bias": (None, True),
         "epochs": ("3", 3),
         "patience": ("4", 4),
         "min_delta": ("0.1", 0.1),
@@ -58,6 +65,7 @@ OTHERS = {
         "optimizer": ("sgd", "sgd"),
         "lr": ("1e-2", 0.01),
         "weight_decay": ("0", 0.0),
+        "max_norm": ("3", 3.0),
         "schedule": ("plateau", "plateau"),
         "clip_norm": ("0", 0.0),
         "clip_value": ("2", 2.0),
@@ -89,7 +97,10 @@ OTHERS = {
     },
 }
 # Options that go with another one alone.
-ASKED = {("evaluate", "reuse"): {"backtest": 4}, ("evaluate", "jobs"): {"backtest": 4}}
+OF_STACKED = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
+ASKED = {("evaluate", "reuse"): {"backtest": 4}, ("evaluate", "jobs"): {"backtest": 4}} | {
+    ("train", name): {"model": "stacked"} for name in OF_STACKED
+}
 EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
 
 
@@ -225,3 +236,32 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
     assert (given.parts, given.refit) == (("free", "linear"), False)
     code, _, err = lstm("train", "run", "--model", "stacked", "--parts", "free")
     assert (code, err.startswith("error: --parts is a setting of --model segment")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        (
+            "--bidirectional",
+            "--bidirectional is a setting of --model stacked, not of segment",
+            "--model stacked",
+        ),
+        ("--head mean", "--head is a setting of --model stacked, not of segment", "--model stacked"),
+        ("--model stacked --segment 4", "--segment is a setting of --model segment, not", "--model segment"),
+        ("--model stacked --batch-norm --layer-norm", "exclude each other", "choose one"),
+        ("--model stacked --head first", "--head 'first' is none of last, mean, attention, seq2seq", ""),
+        ("--model stacked --init zeros", "--init 'zeros' is none of xavier, he, orthogonal", ""),
+        ("--attention 7", "--attention 7 heads do not divide the 128 outputs of the LSTM", "--attention 8"),
+        (
+            "--model stacked --hidden 16,6 --bidirectional --attention 5",
+            "--attention 5 heads do not divide the 12 outputs of the LSTM in both directions",
+            "--attention 4",
+        ),
+        ("--max-norm 0", "--max-norm 0 is not above 0", ""),
+    ],
+)
+def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
+    code, out, err = lstm("train", "run", *given.split())
+    assert (code, out) == (2, "")
+    assert message in err.splitlines()[0]
+    assert hint in err.partition("hint: ")[2]

@@ -1,0 +1,42 @@
+"""Attention over the outputs of an LSTM: among themselves, or as a weighted mean."""
+
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention beside a residual path (Vaswani et al. 2017, "Attention is all you need").
+
+    It joins at zero: before the first step of training the outputs are as without it.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.project = nn.Linear(width, 3 * width)  # queries, keys and values, in this order
+        self.out = nn.Linear(width, width)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, steps: Tensor, real: Tensor) -> Tensor:
+        """steps [B, T, width], real [B, T] (1 for steps that may be looked at) -> [B, T, width]."""
+        each = self.project(steps).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = each.unbind(0)  # each [B, heads, T, width / heads]
+        seen = (real > 0)[:, None, None, :]
+        found = scaled_dot_product_attention(query, key, value, attn_mask=seen)
+        return steps + self.out(found.transpose(1, 2).flatten(2))
+
+
+class AdditivePooling(nn.Module):
+    """A mean of the steps, each weighed by what it holds (Bahdanau et al. 2015, additive scores)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, width)
+        self.score = nn.Linear(width, 1, bias=False)
+
+    def forward(self, steps: Tensor, real: Tensor) -> Tensor:
+        """steps [B, T, width], real [B, T] (1 for steps that count) -> [B, width]."""
+        scores = self.score(self.project(steps).tanh()).squeeze(2)
+        weights = scores.masked_fill(real == 0, float("-inf")).softmax(dim=1)
+        return (weights[:, :, None] * steps).sum(dim=1)

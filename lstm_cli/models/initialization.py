@@ -1,0 +1,46 @@
+"""How a network's weights begin."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+INPUT_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "xavier": nn.init.xavier_uniform_,  # Glorot & Bengio 2010
+    "he": nn.init.kaiming_uniform_,  # He et al. 2015
+    "orthogonal": nn.init.orthogonal_,  # Saxe et al. 2014
+}
+
+
+@torch.no_grad()
+def initialize(model: nn.Module, kind: str) -> None:
+    """Draws the weights anew: `kind` is xavier, he or orthogonal, and says how those of the inputs are drawn.
+
+    Recurrent weights are orthogonal, one square a gate (Saxe et al. 2014), biases 0. What joins at zero stays there.
+    """
+    draw = INPUT_WEIGHTS[kind]
+    for module in model.modules():
+        if isinstance(module, nn.LSTM):
+            for name, weight in module.named_parameters():
+                if name.startswith("bias"):
+                    weight.zero_()
+                    continue
+                for gate in weight.chunk(4):  # each a map of its own: in one, the gates would share its size
+                    (nn.init.orthogonal_ if name.startswith("weight_hh") else draw)(gate)
+        elif isinstance(module, nn.Linear) and module.weight.any():
+            draw(module.weight)
+            if module.bias is not None:
+                module.bias.zero_()
+
+
+@torch.no_grad()
+def remember_first(model: nn.Module) -> None:
+    """Sets the bias of every forget gate to 1: cells begin by keeping what they hold (Jozefowicz et al. 2015)."""
+    for module in model.modules():
+        if isinstance(module, nn.LSTM):
+            gates = slice(
+                module.hidden_size, 2 * module.hidden_size
+            )  # torch's order: input, forget, cell, output
+            for name, bias in module.named_parameters():
+                if name.startswith("bias"):  # torch adds the two of them
+                    bias[gates] = 1.0 if name.startswith("bias_ih") else 0.0

@@ -1,0 +1,43 @@
+"""Batch normalisation over steps of which some are padding."""
+
+import torch
+from torch import Tensor, nn
+
+MOMENTUM = 0.1  # share of a batch in the running statistics
+FLOOR = 1e-5  # added to the variance
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch normalisation (Ioffe & Szegedy 2015) whose statistics are those of the real steps alone.
+
+    Over windows without padding it is `torch.nn.BatchNorm1d` over all their steps.
+    """
+
+    running_mean: Tensor  # [D]
+    running_var: Tensor  # [D]
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.register_buffer("running_mean", torch.zeros(width))
+        self.register_buffer("running_var", torch.ones(width))
+
+    def forward(self, steps: Tensor, real: Tensor) -> Tensor:
+        """steps [B, T, D], real [B, T] (1 for steps that count) -> [B, T, D]."""
+        if self.training:
+            mean, variance = self._of_batch(steps, real[:, :, None])
+        else:
+            mean, variance = self.running_mean, self.running_var
+        return (steps - mean) * torch.rsqrt(variance + FLOOR) * self.weight + self.bias
+
+    def _of_batch(self, steps: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance [D] of the real steps, which move the running ones."""
+        count = real.sum()
+        mean = (steps * real).sum(dim=(0, 1)) / count
+        variance = (((steps - mean) * real) ** 2).sum(dim=(0, 1)) / count
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, MOMENTUM)
+            unbiased = variance * count / (count - 1).clamp(min=1)
+            self.running_var.lerp_(unbiased, MOMENTUM)
+        return mean, variance
