@@ -339,7 +339,7 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
     [
         ["--help"],
         ["--version"],
-        *([verb, "--help"] for verb in ("prepare", "train", "evaluate", "quantize", "predict")),
+        *([verb, "--help"] for verb in ("prepare", "train", "evaluate", "quantize", "predict", "export")),
     ],
     ids=" ".join,
 )

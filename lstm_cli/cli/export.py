@@ -63,10 +63,14 @@ def export_table(report: "ExportReport", page: "Page") -> None:
     )
     bounds = f"not held in the file: {report.bounds}" if report.bounds is not None else ""
     facts = [
-        ("wrote", f"{report.output} ({report.size / 1e6:,.1f} MB)"),
+        ("wrote", f"{report.output} ({_size(report.size)})"),
         ("beside", f"{report.about}: inputs, scaling, units, bounds, times"),
         *((name, " x ".join(str(length) for length in shape)) for name, shape in report.shapes.items()),
         ("agrees", agrees),
         ("bounds", bounds),
     ]
     page.facts((name, text) for name, text in facts if text)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} KB"

@@ -23,15 +23,18 @@ class Bounds:
 
     def scaled(self, scaler: Scaler) -> "ScaledBounds":
         """The bounds as one scaled number a target, where the scaling allows that."""
-        if scaler.in_logs:
-            return ScaledBounds(
-                why_not="the forecast is a logarithm, so that its exponential is above 0 anyway"
-            )
-        sides = [scaler.scaled(side[None, :], slice(None)) for side in (self.lower, self.upper)]
-        if not all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides):
+        width = len(self.lower)
+        center, scale = scaler.center[:, :width], scaler.scale[:, :width]
+        sides = [self.lower, self.upper]
+        if scaler.in_logs:  # what an exponential gives is above 0 by itself
+            with np.errstate(divide="ignore"):
+                sides = [np.log(np.maximum(side, 0)) for side in sides]
+        if not np.isfinite(sides).any():
+            return ScaledBounds()
+        lower, upper = (((side - center) / scale).astype(np.float32) for side in sides)
+        if not all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in (lower, upper)):
             return ScaledBounds(why_not="the series are scaled differently, so that no one number serves all")
-        lower, upper = (side[0].astype(np.float32) for side in sides)
-        return ScaledBounds(lower=lower, upper=upper)
+        return ScaledBounds(lower=lower[0], upper=upper[0])
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -51,9 +54,9 @@ class Bounds:
 class ScaledBounds:
     """Bounds that may stand in a graph, which forecasts scaled numbers and knows no series."""
 
-    lower: np.ndarray | None = None  # [C] float32, -inf for none; None: no graph can hold these bounds
+    lower: np.ndarray | None = None  # [C] float32, -inf where there is none; None: not in the graph
     upper: np.ndarray | None = None
-    why_not: str = ""  # the reason
+    why_not: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
 def bounds_of(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:

@@ -78,13 +78,13 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
 def bounds_facts(schema: Schema, bounds: Bounds, scaled: ScaledBounds, *, held: bool) -> dict[str, Any]:
     """What no forecast leaves, and whether the file's own forecast is held there; held: the format has a graph."""
     stored = bounds.to_dict()
-    inside = held and not scaled.why_not
+    reason = scaled.why_not if held else "the file holds no graph"
     bounded = any(bound is not None for side in stored.values() for bound in side)
     return {
         "unit": "the file's",
         **{side: dict(zip(schema.targets, stored[side], strict=True)) for side in ("lower", "upper")},
-        "in_file": inside,
-        "reason": "" if inside or not bounded else scaled.why_not if held else "the file holds no graph",
+        "in_file": bounded and not reason,
+        "reason": reason if bounded else "",
     }
 
 

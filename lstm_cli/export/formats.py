@@ -48,6 +48,12 @@ FORMATS: Mapping[str, Format] = {
         holds_graph=False,
     ),
 }
+# The settings of `stacked` that Keras has layers for.
+_GO_OVER = {
+    *("inputs", "targets", "known_ahead", "horizon", "lookback"),
+    *("hidden", "dropout", "bidirectional", "layer_norm"),
+}
+_HEADS = {("head", "last"), ("head", "mean")}
 
 
 def require_ending(to: str, output: str) -> None:
@@ -69,10 +75,18 @@ def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
     """
     if FORMATS[to].extra != "keras":
         return
-    instead = "use --to onnx, which holds every model"
     if model != "stacked":
         raise UsageError(
-            f"--to {to} cannot hold the model '{model}': its linear part, its gate and its candidates are no "
-            f"layers of Keras",
-            hint=f"{instead}, or train --model stacked",
+            f"--to {to} cannot hold the model '{model}': its linear part and its gates are no layers of Keras",
+            hint="use --to onnx, which holds every model, or train --model stacked",
+        )
+    refused = [
+        f"--head {value}" if name == "head" else f"--{name.replace('_', '-')}"
+        for name, value in settings.items()
+        if value and name not in _GO_OVER and (name, value) not in _HEADS
+    ]
+    if refused:
+        raise UsageError(
+            f"--to {to} cannot hold {' and '.join(refused)}: no layer of Keras does the same with padded windows",
+            hint="use --to onnx, which holds every model, or train without",
         )

@@ -117,21 +117,37 @@ def _encoder(keras: Any, model: Stacked) -> tuple[Any, list[tuple[Any, list[np.n
     layers = keras.layers
     stack = [layers.Masking(PADDED, name="masking")]
     carried = []
-    for number, lstm in enumerate(model.layers, start=1):
+    for place, lstm in enumerate(model.layers):
         assert isinstance(lstm, nn.LSTM)
+        last = place == len(model.layers) - 1
+        number = place + 1
+        # The last state of each direction is what `return_sequences=False` gives, behind the padding.
         layer = layers.LSTM(
-            lstm.hidden_size, return_sequences=number < len(model.layers), name=f"lstm_{number}"
+            lstm.hidden_size, return_sequences=not last or model.head_kind == "mean", name=f"lstm_{number}"
         )
-        carried.append((layer, _recurrent(lstm)))
-        stack += [layer, layers.Dropout(model.dropout.share, name=f"dropout_{number}")]
+        weights = _recurrent(lstm)
+        if model.backward_layers:
+            layer = layers.Bidirectional(layer, name=f"bidirectional_{number}")
+            backward = model.backward_layers[place]
+            assert isinstance(backward, nn.LSTM)
+            weights += _recurrent(backward)
+        stack.append(layer)
+        carried.append((layer, weights))
+        if model.norms:
+            norm = model.norms[place]
+            assert isinstance(norm, nn.LayerNorm)
+            stack.append(layers.LayerNormalization(epsilon=norm.eps, name=f"norm_{number}"))
+            carried.append((stack[-1], [_array(norm.weight), _array(norm.bias)]))
+        if last and model.head_kind == "mean":
+            stack.append(layers.GlobalAveragePooling1D(name="mean"))
+        stack.append(layers.Dropout(model.dropout.share, name=f"dropout_{number}"))
     return keras.Sequential(stack, name="encoder"), carried
 
 
-def _recurrent(lstm: nn.LSTM, *, suffix: str = "") -> list[np.ndarray]:
-    """The weights of one direction of a layer as Keras keeps them: kernel [in, 4 hidden], recurrent one, bias."""
+def _recurrent(lstm: nn.LSTM) -> list[np.ndarray]:
+    """The weights of a layer as Keras keeps them: kernel [in, 4 hidden], recurrent kernel, one bias."""
     kernel, recurrent, bias, second = (
-        _array(getattr(lstm, f"{name}_l0{suffix}"))
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        _array(getattr(lstm, name)) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     )
     return [kernel.T, recurrent.T, bias + second]
 

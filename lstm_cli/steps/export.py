@@ -39,8 +39,8 @@ class ExportReport:
     about: str  # the file beside it
     size: int  # bytes of the output
     model: str | None  # None: windows of a run that has no model yet
-    shapes: dict[str, list[Any]]  # of the inputs and outputs, or of the arrays
-    bounds: str | None  # why the file does not hold its forecasts within the bounds; None where it does
+    shapes: dict[str, list[Any]]  # of inputs and outputs, or of X and y
+    bounds: str | None  # why the file does not hold its forecast within the bounds; None where it does
     difference: float | None  # the largest from the model's own forecasts, scaled; None: the same bytes
     compared: int  # on so many validation windows
     warnings: tuple[str, ...]
@@ -188,7 +188,9 @@ def _windows(dataset: Dataset, model: Model | None, listen: Listener) -> _Conten
         "arrays": described,
         **data_facts(dataset.schema, dataset.series, dataset.scaler),
     }
-    shapes: dict[str, list[Any]] = {array.name: list(array.shape) for array in arrays}
+    shapes: dict[str, list[Any]] = {
+        array.name: list(array.shape) for array in arrays if array.name.startswith(("X", "y"))
+    }
     return _Content(size=size, write=write, facts=facts, shapes=shapes)
 
 

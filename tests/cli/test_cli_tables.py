@@ -232,7 +232,7 @@ def test_figures(value, text):
     assert tables._figure(value) == text
 
 
-@pytest.mark.parametrize("verb", fake_steps.VERBS[:-1])
+@pytest.mark.parametrize("verb", [verb for verb in fake_steps.VERBS if verb != "predict"])
 def test_every_verb_draws_its_report(lstm, verb):
     code, out, _ = lstm(*fake_steps.arguments(verb))
     assert code == 0
