@@ -57,11 +57,12 @@ def export(
 def export_table(report: "ExportReport", page: "Page") -> None:
     """What was written, and how it agrees with the model."""
     agrees = (
-        f"within {report.difference:.1e} (scaled) of the model's own forecasts of {report.compared} windows"
+        f"within {report.difference:.1e} (scaled) with the model's own forecasts on {report.compared} "
+        "validation windows"
         if report.difference is not None
         else ""
     )
-    bounds = f"not held in the file: {report.bounds}" if report.bounds is not None else ""
+    bounds = f"not in the file: {report.bounds}" if report.bounds is not None else ""
     facts = [
         ("wrote", f"{report.output} ({_size(report.size)})"),
         ("beside", f"{report.about}: inputs, scaling, units, bounds, times"),

@@ -55,7 +55,7 @@ class _Content:
     """What goes into the file, and what is told of it."""
 
     size: int  # bytes, at least
-    write: Callable[[BinaryIO], None]
+    write: Callable[[BinaryIO], object]
     facts: dict[str, Any]
     shapes: dict[str, list[Any]]
     difference: float | None = None
@@ -68,46 +68,33 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     Raises UsageError where the format cannot hold the model or its extra is not installed, MissingArtifact or
     StaleArtifact where there is no model of the data there now, OutputError for a place that cannot be written.
     """
-    format = FORMATS[config.to]
     if config.output is not None:
         require_ending(config.to, config.output)
-    if format.extra is not None:
-        require_extra(format.extra, asked_by=f"--to {config.to}")
+    extra = FORMATS[config.to].extra
+    if extra is not None:
+        require_extra(extra, asked_by=f"--to {config.to}")
     with open_run(run) as opened:
-        # Windows are of the data alone, so that they may be asked for before there is a model.
-        model = None if config.to == "npz" and not opened.has("model") else _fresh(opened, config.to)
-        output = exports_of(run) / format.file if config.output is None else Path(config.output)
+        # Windows are of the data, so that they may be asked for before there is a model.
+        model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None
+        output = exports_of(run) / FORMATS[config.to].file if config.output is None else Path(config.output)
         about = output.with_name(f"{output.name}.json")
         for path in (output, about):
             check_output(path, run=run, exported=True)
-        dataset = load_dataset(opened)
-        if model is not None:
-            dataset = as_trained(dataset, model)
-        content = (
-            _windows(dataset, model, listen)
-            if config.to == "npz" or model is None
-            else _network(opened, config.to, model, dataset, listen)
-        )
+        if config.to == "npz" or model is None:
+            content = _windows(opened, model, listen)
+        else:
+            content = _network(opened, config.to, model, listen)
         _require_room(output, content.size)
         with replacing(output) as stream:
             content.write(stream)
-    size = output.stat().st_size
-    facts = {
-        "format": config.to,
-        "file": output.name,
-        "size": size,
-        "opens": format.opens.format(file=output.name),
-        "written_by": f"lstm {__version__}",
-        "made_from": {name: opened.digest(name) for name in ("data", "model") if opened.has(name)},
-        **content.facts,
-    }
+        facts = _origin(opened, config.to, output) | content.facts
     replace_file(about, [json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False).encode(), b"\n"])
     return ExportReport(
         run=str(run),
         to=config.to,
         output=str(output),
         about=str(about),
-        size=size,
+        size=facts["size"],
         model=None if model is None else model.name,
         shapes=content.shapes,
         bounds=facts.get("bounds", {}).get("reason") or None,
@@ -124,8 +111,25 @@ def _fresh(run: Run, to: str) -> Model:
     return model
 
 
-def _network(run: Run, to: str, model: Model, dataset: Dataset, listen: Listener) -> _Content:
-    """The model itself: the bytes that the run has of it, or a conversion that was found to agree."""
+def _data(run: Run, model: Model | None) -> Dataset:
+    dataset = load_dataset(run)
+    return dataset if model is None else as_trained(dataset, model)
+
+
+def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
+    """Which file it is, how it is opened, and what it was made from."""
+    return {
+        "format": to,
+        "file": output.name,
+        "size": output.stat().st_size,
+        "opens": FORMATS[to].opens.format(file=output.name),
+        "written_by": f"lstm {__version__}",
+        "made_from": {name: run.digest(name) for name in ("data", "model") if run.has(name)},
+    }
+
+
+def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
+    """The model itself: bytes that the run has of it, or a conversion that was found to agree."""
     format, bounds = FORMATS[to], model.bounds.scaled(model.scaler)
     difference, compared = None, 0
     if to == "onnx":
@@ -138,8 +142,8 @@ def _network(run: Run, to: str, model: Model, dataset: Dataset, listen: Listener
 
         listen(Progressed(stage=f"converting to {to}", done=0))
         weights = run.artifact("model").bytes("weights.safetensors")
-        batch = split_windows(dataset, "val", model.lookback).every(COMPARED)[:]
         network = restored_network(model.name, model.settings, weights)
+        batch = split_windows(_data(run, model), "val", model.lookback).every(COMPARED)[:]
         data, difference = converted(to, network, bounds, batch)
         compared = len(batch.series)
     facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
@@ -154,7 +158,7 @@ def _network(run: Run, to: str, model: Model, dataset: Dataset, listen: Listener
     facts["agreement"] = {"largest_difference": difference, "windows": compared, "unit": "scaled"}
     return _Content(
         size=len(data),
-        write=lambda stream: _put(stream, data),
+        write=lambda stream: stream.write(data),
         facts=facts,
         shapes=shapes,
         difference=difference,
@@ -162,10 +166,11 @@ def _network(run: Run, to: str, model: Model, dataset: Dataset, listen: Listener
     )
 
 
-def _windows(dataset: Dataset, model: Model | None, listen: Listener) -> _Content:
-    """The windows of every split, as the model sees them where there is one."""
+def _windows(run: Run, model: Model | None, listen: Listener) -> _Content:
+    """The windows of every split: as the model sees them, where there is one."""
     from lstm_cli.export.windows import window_arrays, write_windows
 
+    dataset = _data(run, model)
     lookback = dataset.schema.lookback if model is None else model.lookback
     splits = {split: split_windows(dataset, split, lookback) for split in SPLITS}
     arrays = window_arrays(splits)
@@ -192,10 +197,6 @@ def _windows(dataset: Dataset, model: Model | None, listen: Listener) -> _Conten
         array.name: list(array.shape) for array in arrays if array.name.startswith(("X", "y"))
     }
     return _Content(size=size, write=write, facts=facts, shapes=shapes)
-
-
-def _put(stream: BinaryIO, data: bytes) -> None:
-    stream.write(data)
 
 
 def _require_room(output: Path, size: int) -> None:

@@ -1,12 +1,14 @@
 """The arrays of the windows, read back by NumPy."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.grid import UNIT
 from lstm_cli.data.windows import Windows, split_windows
 from lstm_cli.export import windows as module
 from lstm_cli.export.windows import window_arrays, write_windows
@@ -85,3 +87,13 @@ def test_the_same_windows_give_the_same_bytes_and_a_split_may_be_empty() -> None
     assert first == written(splits)[0]
     assert arrays["X_test"].shape == (0, 8, 1)
     assert "future_train" not in arrays
+
+
+def test_without_a_time_column_windows_are_told_by_rows() -> None:
+    data = dataset([wave(40)], train_end=[30], val_end=[40])
+    data = replace(data, schema=replace(data.schema, time_name=None, step=UNIT))
+    splits = splits_of(data)
+    _, arrays = written(splits)
+    assert arrays["time_val"].dtype == np.int64
+    assert arrays["time_val"][0] == 31  # the first validation row, counted from 1
+    assert arrays["time_val"][-1] == 37
