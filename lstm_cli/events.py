@@ -54,6 +54,7 @@ class EpochEnded:
     lr: float
     grad_norm: float | None  # mean over the epoch's steps, before clipping
     seconds: float  # since training began
+    first_grad_norm: float | None = None  # likewise, of the first LSTM layer alone
 
 
 Event: TypeAlias = Warned | Noted | Progressed | TrainingStarted | EpochEnded

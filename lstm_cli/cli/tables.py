@@ -88,6 +88,9 @@ def train_table(report: Any, page: Page) -> None:
     scores = _beside(report.val, report.parts, report.val_baselines)
     _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
+    for finding in report.diagnosis:
+        of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
+        page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
     page.line(_verdict(report.val, report.val_baselines, panel=report.series > 1))
     page.line(f"next: lstm evaluate {report.run}")
 

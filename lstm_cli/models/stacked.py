@@ -40,7 +40,7 @@ class Stacked(nn.Module):
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
-        self.head_kind = head
+        self.known_ahead, self.head_kind = known_ahead, head
         directions = 2 if bidirectional else 1
         widths = [directions * size for size in hidden]
         sizes = list(zip((inputs, *widths), hidden, strict=False))

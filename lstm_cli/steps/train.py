@@ -49,6 +49,7 @@ class TrainReport:
     val_baselines: dict[str, Scores]
     linear: dict[str, Any]  # lookback, members and validation score of the linear forecast
     stopped: str  # "epochs" or "patience"
+    diagnosis: tuple[dict[str, str], ...]  # what went wrong in a training: part, name, sign and advice
     notes: tuple[str, ...]
     seconds: float
     warnings: tuple[str, ...]
@@ -183,6 +184,8 @@ def _report(
     threads: int,
     notes: list[str],
 ) -> TrainReport:
+    from lstm_cli.training.diagnosis import diagnose
+
     parts = {name.removeprefix("part."): scores for name, scores in val.items() if name.startswith("part.")}
     return TrainReport(
         run=str(run),
@@ -208,6 +211,7 @@ def _report(
         },
         linear=trained.validated.linear.settings(),
         stopped="patience" if any(part.stopped == "patience" for part in trained.parts) else "epochs",
+        diagnosis=tuple(asdict(finding) for finding in diagnose(trained, config)),
         notes=tuple(notes),
         seconds=round(trained.seconds, 2),
         warnings=_warnings(trained, val),

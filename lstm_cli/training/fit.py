@@ -59,11 +59,11 @@ def fit(
     plateau = 1.0
     for epoch in range(plan.stop_after + 1):
         step = epoch * plan.steps_per_epoch
-        loss = norm = None
+        loss = norm = first_norm = None
         if epoch:
             first = step - plan.steps_per_epoch
             shares = (plateau * learning_rate(plan, at) for at in range(first, step))
-            loss, norm = _train_epoch(
+            loss, norm, first_norm = _train_epoch(
                 model, kept, windows, order, optimizer, shares, plan, epoch=epoch, should_stop=should_stop
             )
         judged = kept.model if isinstance(kept, Average) else model
@@ -81,6 +81,7 @@ def fit(
             best=best and validate is not None,
             lr=plan.lr * plateau * learning_rate(plan, max(step - 1, 0)),
             grad_norm=norm,
+            first_grad_norm=first_norm,
             seconds=time.monotonic() - began,
         )
         if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
@@ -121,10 +122,11 @@ def _train_epoch(
     *,
     epoch: int,
     should_stop: Callable[[], int | None],
-) -> tuple[float, float]:
-    """One epoch; returns the mean training loss and the mean gradient norm before clipping."""
+) -> tuple[float, float, float]:
+    """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model.train()
-    losses, norms = [], []
+    nearest = first_layer(model)
+    seen: list[Tensor] = []  # [3] of each step
     first = (epoch - 1) * plan.steps_per_epoch
     for number, share in enumerate(shares):
         signum = should_stop()
@@ -136,30 +138,38 @@ def _train_epoch(
         optimizer.zero_grad(set_to_none=True)
         loss = batch_loss(model, batch, plan.loss)
         loss.backward()
-        norm = clip_gradients(model, plan)
-        losses.append(loss.detach())
-        norms.append(norm.detach())
+        norms = gradient_norm(model), gradient_norm(nearest)
+        clip_gradients(model, plan, norms[0])
+        seen.append(torch.stack([loss.detach(), *norms]))
         if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
             # Read in tens: every read waits for the device.
-            recent = torch.stack([torch.stack(losses[-10:]), torch.stack(norms[-10:])])
-            _require_finite(recent, epoch, first + number + 1)
+            _require_finite(torch.stack(seen[-10:]), epoch, first + number + 1)
         optimizer.step()
         if plan.max_norm is not None:
             hold_weights(model, plan.max_norm)
         if isinstance(kept, Average):
             kept.update(model, first + number)
-    return float(torch.stack(losses).mean()), float(torch.stack(norms).mean())
+    loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
+    return loss_mean, norm_mean, first_mean
 
 
-def clip_gradients(model: nn.Module, plan: Plan) -> Tensor:
-    """Clips as the plan says; returns the norm that the whole gradient had before."""
-    if plan.clip_value is None:
-        return nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm or math.inf)
-    norm = nn.utils.get_total_norm(each.grad for each in model.parameters() if each.grad is not None)
-    nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+def first_layer(model: nn.Module) -> nn.Module:
+    """The LSTM layer nearest to the input; the model itself where it has none."""
+    return next((module for module in model.modules() if isinstance(module, nn.LSTM)), model)
+
+
+def gradient_norm(model: nn.Module) -> Tensor:
+    """The norm [] of the whole gradient of a model."""
+    return nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
+
+
+def clip_gradients(model: nn.Module, plan: Plan, norm: Tensor) -> None:
+    """Holds each entry of the gradient, and then its norm (now `norm`), within what the plan says."""
+    if plan.clip_value is not None:
+        nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+        norm = gradient_norm(model)
     if plan.clip_norm:
-        nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm)
-    return norm
+        nn.utils.clip_grads_with_norm_(model.parameters(), plan.clip_norm, norm)
 
 
 @torch.no_grad()
@@ -187,8 +197,8 @@ def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
 
 
 def _require_finite(recent: Tensor, epoch: int, step: int) -> None:
-    """recent [2, n]: losses and gradient norms of the last n steps, up to `step`."""
-    finite = torch.isfinite(recent).all(dim=0).tolist()
+    """recent [n, 3]: losses and gradient norms of the last n steps, up to `step`."""
+    finite = torch.isfinite(recent).all(dim=1).tolist()
     if not all(finite):
         raise diverged("the loss or its gradient", epoch, step - len(finite) + 1 + finite.index(False))
 

@@ -20,9 +20,9 @@ from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.choices import Start
 from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.judge import by_score
-from lstm_cli.training.plan import Plan, plan_training
+from lstm_cli.training.plan import Plan, plan_training, refit_plan
 
-JUDGED_ROWS = 8_000  # windows x targets that a network is validated on; every further one costs time
+JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
 SEEDS = 3  # networks of each part with --effort best
 RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
 FREE_REACH = 1.5  # lookback of the free part over that of the anchored one
@@ -40,6 +40,17 @@ class Attempt:
     def loss(self) -> float:
         """On validation; infinite where it was not measured."""
         return float("inf") if self.fitted.best_loss is None else self.fitted.best_loss
+
+    @property
+    def network_weights(self) -> dict[str, torch.Tensor]:
+        """Of the network alone, without the linear forecast that an anchored one is trained with."""
+        weights = self.fitted.weights
+        if self.part != "anchored":
+            return weights
+        prefix = "network."
+        return {
+            name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +132,13 @@ def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
 
 
 def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
-    """The same trainings, for as many steps as were best, on the training rows of `work` and without validation."""
+    """The networks trained further from their best weights, on the training rows of `work`, without validation."""
     tasks = []
     for one in attempts:
-        plan = replace(one.plan, stop_after=one.fitted.best_epoch)
+        plan = refit_plan(one.plan, best_epoch=one.fitted.best_epoch)
         network = network_of(work, one.part, work.start.linear, plan.seed)
+        inner = network.network if isinstance(network, Anchored) else network
+        inner.load_state_dict(one.network_weights)
         tasks.append(_task(work, one.part, plan, network, _resident(work, one.part), None))
     return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
 

@@ -1,13 +1,16 @@
 """What a training does, with every setting resolved."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lstm_cli.config import TrainConfig
 
 SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
 SEGMENT_STEPS = 2_000  # optimizer steps of a `segment` training, at most
+SEGMENT_PATIENCE = 660  # steps without a better validation after which it stops
+# A refit goes on from the best weights: for this share of the steps that led to them, at this share of the rate.
+REFIT_STEPS, REFIT_RATE = 0.25, 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +62,27 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
         clip_value=config.clip_value,
         max_norm=config.max_norm,
         loss=config.loss,
-        # Without a better validation for 990 steps `segment` stops; epochs of a small set are shorter.
-        patience=config.patience or (math.ceil(990 / steps) if segment else 10),
+        patience=config.patience or (math.ceil(SEGMENT_PATIENCE / steps) if segment else 10),
         min_delta=config.min_delta,
         averaged=segment,
         seed=config.seed,
+    )
+
+
+def refit_plan(plan: Plan, *, best_epoch: int) -> Plan:
+    """The plan that takes the weights of the best epoch further, on rows of which some are new to them.
+
+    Without validation, so it is one epoch. No step at all where the best weights were those of the start.
+    """
+    steps = round(REFIT_STEPS * best_epoch * plan.steps_per_epoch)
+    return replace(
+        plan,
+        epochs=1,
+        stop_after=min(1, steps),
+        steps_per_epoch=steps,
+        lr=REFIT_RATE * plan.lr,
+        warmup=steps // 10,
+        schedule="cosine",
     )
 
 

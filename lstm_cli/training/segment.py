@@ -116,23 +116,16 @@ def _assembled(settings: dict[str, Any], linear: Linear, attempts: list[Attempt]
     assert isinstance(network, Combined)
     network.linear = linear_module(linear)
     for part in ("anchored", "free"):
-        own = [one.fitted.weights for one in attempts if one.part == part]
+        own = [one.network_weights for one in attempts if one.part == part]
         for module, weights in zip(getattr(network, part), own, strict=True):
-            prefix = "network."
-            module.load_state_dict(
-                {
-                    name.removeprefix(prefix): value
-                    for name, value in weights.items()
-                    if not name.startswith("linear.")
-                }
-            )
+            module.load_state_dict(weights)
     return network.requires_grad_(False).eval()
 
 
 def _refitted(
     work: Work, settings: dict[str, Any], attempts: list[Attempt], weights: torch.Tensor
 ) -> Version:
-    """Everything fitted again on training and validation rows, with what validation chose: weights and steps."""
+    """Everything fitted again on training and validation rows, with what validation chose."""
     work.listen(Noted(text="fitting again on the training and validation rows"))
     known = all_known(work.start.dataset)
     linear = refit_linear(known, work.start.linear, workers=work.workers)

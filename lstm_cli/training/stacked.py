@@ -1,7 +1,6 @@
 """The textbook LSTM, trained as a whole."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,9 +15,9 @@ from lstm_cli.models.initialization import initialize, remember_first
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.choices import Start
-from lstm_cli.training.fit import Fitted, fit
+from lstm_cli.training.fit import Fitted, State, fit
 from lstm_cli.training.judge import by_loss
-from lstm_cli.training.plan import Plan, plan_training
+from lstm_cli.training.plan import Plan, plan_training, refit_plan
 from lstm_cli.training.trained import Part, Trained, Version
 
 
@@ -30,13 +29,18 @@ def train_stacked(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> Trained:
-    """Trains the network; with `refit`, again on training and validation rows for as many epochs as were best."""
+    """Trains the network; with `refit`, takes its best weights further on training and validation rows."""
     dataset, settings = start.dataset, _settings(start.dataset, config)
     windows = _windows(dataset, "train", device)
     plan = plan_training(config, windows=len(windows), targets=dataset.targets)
 
-    def trained(windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None) -> tuple[Stacked, Fitted]:
-        network = _network(settings, config).to(device)
+    def trained(
+        windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None, begin: State | None = None
+    ) -> tuple[Stacked, Fitted]:
+        network = _network(settings, config)
+        if begin is not None:
+            network.load_state_dict(begin)
+        network.to(device)
         listen(
             TrainingStarted(
                 model=config.model,
@@ -58,9 +62,8 @@ def train_stacked(
     if config.refit:
         listen(Noted(text="fitting again on the training and validation rows"))
         known = all_known(dataset)
-        again, _ = trained(
-            _windows(known, "train", device), replace(plan, stop_after=fitted.best_epoch), None
-        )
+        further = refit_plan(plan, best_epoch=fitted.best_epoch)
+        again, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
         shipped = Version(network=again, linear=refit_linear(known, start.linear))
     part = Part(
         name=config.model,

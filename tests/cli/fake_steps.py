@@ -102,6 +102,7 @@ def train_report(**changes: Any) -> TrainReport:
                 "epochs_run": 11,
                 "steps": 2013,
                 "stopped": "patience",
+                "diagnosis": (),
             }
         ],
         "weights": {"linear": [0.25, 0.3, 0.35, 0.4], "anchored": [0.75, 0.7, 0.65, 0.6]},
@@ -114,6 +115,7 @@ def train_report(**changes: Any) -> TrainReport:
         },
         "linear": {"lookback": 336, "regressions": 57, "families": {"ridge": 0.9, "smoothing": 0.1}},
         "stopped": "patience",
+        "diagnosis": (),
         "notes": ("no forecast below 0: no training value is negative",),
         "seconds": 12.3,
         "warnings": (),

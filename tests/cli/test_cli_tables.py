@@ -99,6 +99,15 @@ def test_the_sentence(linear, seasonal, sentence):
     )
 
 
+def test_what_went_wrong_in_a_training_is_told_with_the_flag_to_try():
+    finding = {"part": "free", "name": "over-fitting", "sign": "it rose", "advice": "--dropout 0.4"}
+    page = drawn(tables.train_table, train_report(diagnosis=(finding,)))
+    assert "over-fitting: it rose; try --dropout 0.4\n" in page
+    twice = train_report().trainings * 2
+    page = drawn(tables.train_table, train_report(diagnosis=(finding,), trainings=twice))
+    assert "over-fitting of free: it rose; try --dropout 0.4\n" in page
+
+
 def test_a_share_is_of_the_other_forecasts_error():
     """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
     assert tables._gain({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)

@@ -24,7 +24,7 @@ from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
 from lstm_cli.training.batches import DeviceWindows, TensorBatch
 from lstm_cli.training.fit import Average, Fitted, Stopping, batch_loss, fit, make_optimizer
-from lstm_cli.training.plan import learning_rate, plan_training
+from lstm_cli.training.plan import learning_rate, plan_training, refit_plan
 
 CPU = torch.device("cpu")
 
@@ -245,10 +245,37 @@ def test_clipping_clips(clip: dict[str, float], step: list[float]) -> None:
     torch.testing.assert_close(fitted.weights["weights"], -0.1 * torch.tensor(step, dtype=torch.float32))
 
 
-def test_the_norm_before_clipping_is_told() -> None:
-    fitted = run(Fixed(2.0), scripted(9, 1), clip_norm=1.0, epochs=1)
+@pytest.mark.parametrize(
+    "clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"clip_value": 1.0, "clip_norm": 1.0}]
+)
+def test_the_norm_before_any_clipping_is_told(clip: dict[str, float]) -> None:
+    fitted = run(Fixed(2.0), scripted(9, 1), epochs=1, **clip)
     assert fitted.history[0]["grad_norm"] is None
     assert fitted.history[1]["grad_norm"] == pytest.approx(10)
+
+
+def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
+    """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
+    shallow = run(stacked(), epochs=1).history[1]
+    deep = run(
+        Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
+        epochs=1,
+    ).history[1]
+    for epoch, least, most in ((shallow, 0.05, 1.0), (deep, 0.0, 1e-3)):
+        assert least < epoch["first_grad_norm"] / epoch["grad_norm"] < most  # type: ignore[operator]
+
+
+# Max-norm
+
+
+def test_no_units_weights_leave_the_ball_and_small_ones_stay() -> None:
+    free, held = (run(stacked(), epochs=2, lr=0.05, max_norm=most).weights for most in (None, 0.5))
+    for name, weight in held.items():
+        if weight.dim() == 2:
+            assert weight.norm(dim=1).max() <= 0.5 + 1e-5, name
+            assert free[name].norm(dim=1).max() > 0.5, name
+    loose = run(stacked(), epochs=2, lr=0.05, max_norm=1e3).weights
+    assert same(loose, free)
 
 
 @pytest.mark.parametrize(
@@ -511,8 +538,8 @@ def test_events_and_history_tell_the_same() -> None:
 
 def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     small, large = {"windows": 50, "targets": 1}, {"windows": 100_000, "targets": 7}
-    yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 10}
-    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 6, "lr": 3e-3, "patience": 3}
+    yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 7}
+    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 6, "lr": 3e-3, "patience": 2}
     yield {}, {"windows": 8000, "targets": 7}, {"batch_size": 9, "steps_per_epoch": 330, "lr": 3e-3}
     yield {}, {"windows": 9600, "targets": 1}, {"steps_per_epoch": 150, "warmup": 100, "averaged": True}
     yield {"model": "stacked"}, large, {"batch_size": 64, "epochs": 100, "lr": 1e-3, "warmup": 0}
@@ -533,3 +560,17 @@ def test_the_plan_follows_the_recipe_and_the_settings(
 ) -> None:
     found = vars(plan_training(TrainConfig(**config), **size))
     assert {name: found[name] for name in expected} == expected
+
+
+def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
+    plan = plan_training(TrainConfig(), windows=9600, targets=1)
+    again = refit_plan(plan, best_epoch=4)
+    assert (again.epochs, again.stop_after, again.steps_per_epoch, again.warmup) == (1, 1, 150, 15)
+    assert again.lr == pytest.approx(0.3 * plan.lr)
+    assert learning_rate(again, 14) == 1.0
+    assert learning_rate(again, 149) < 0.02
+
+
+def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
+    plan = refit_plan(plan_training(TrainConfig(), windows=9600, targets=1), best_epoch=0)
+    assert plan.stop_after == 0

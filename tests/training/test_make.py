@@ -21,7 +21,7 @@ from lstm_cli.training.choices import settle
 from lstm_cli.training.fit import fit
 from lstm_cli.training.make import train_model
 from lstm_cli.training.parts import Work, network_of, network_shape, part_windows
-from lstm_cli.training.plan import plan_training
+from lstm_cli.training.plan import plan_training, refit_plan
 from lstm_cli.training.trained import Trained, Version
 from lstm_cli.training.weighing import part_weights, simple_part
 
@@ -118,7 +118,7 @@ def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole:
     np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), again.last_weights)
 
 
-def test_a_refitted_network_is_a_training_on_all_known_rows_for_as_many_epochs_as_were_best(
+def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_rows(
     whole: Trained,
 ) -> None:
     config = replace(TINY, parts=("free",), epochs=2)
@@ -137,19 +137,28 @@ def test_a_refitted_network_is_a_training_on_all_known_rows_for_as_many_epochs_a
     # The plan is that of the training rows: its schedule and steps were chosen with them.
     first = replace(work, start=start)
     plan = plan_training(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
-    best = trained.parts[0].best_epoch
+    assert trained.parts[0].best_epoch > 0
+    network = network_of(work, "free", start.linear, 0)
+    prefix = "free.0."
+    network.load_state_dict(
+        {
+            name.removeprefix(prefix): value
+            for name, value in state(trained.validated).items()
+            if name.startswith(prefix)
+        }
+    )
     fitted = fit(
-        network_of(work, "free", start.linear, 0),
+        network,
         DeviceWindows(part_windows(work, "train", "free"), torch.device("cpu")),
         None,
-        replace(plan, stop_after=best),
+        refit_plan(plan, best_epoch=trained.parts[0].best_epoch),
         part="free",
         listen=silent,
         should_stop=lambda: None,
     )
     shipped = state(trained.shipped)
     for name, value in fitted.weights.items():
-        torch.testing.assert_close(shipped[f"free.0.{name}"], value, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(shipped[f"{prefix}{name}"], value, atol=1e-6, rtol=1e-5)
 
 
 def test_a_refit_changes_no_score_of_validation(whole: Trained) -> None:
