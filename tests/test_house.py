@@ -33,7 +33,6 @@ FLOORS = {
     "intervals": 3,
     "rundir": 2,
     "config": 1,
-    "extras": 1,
     "errors": 0,
     "events": 0,
 }

@@ -15,7 +15,7 @@ class Format:
     file: str  # its name in `exports/`
     endings: tuple[str, ...]  # that another name may have
     opens: str  # the line of Python that opens it
-    extra: str | None = None  # what has to be installed
+    of_keras: bool = False  # an extra, whose layers cannot do all that ours do
     holds_graph: bool = True  # it forecasts by itself
     holds_parts: bool = False  # and gives the forecasts of the model's parts too
     asks_future: bool = True  # `future` is an input even where nothing is known ahead, with no columns
@@ -33,8 +33,8 @@ FORMATS: Mapping[str, Format] = {
         file="model.pt", endings=(".pt", ".pth", ".ts"), opens="model = torch.jit.load('{file}')"
     ),
     "pt2": Format(file="model.pt2", endings=(".pt2",), opens="model = torch.export.load('{file}').module()"),
-    "keras": Format(file="model.keras", endings=(".keras",), opens=_KERAS, extra="keras", asks_future=False),
-    "h5": Format(file="model.h5", endings=(".h5", ".hdf5"), opens=_KERAS, extra="keras", asks_future=False),
+    "keras": Format(file="model.keras", endings=(".keras",), opens=_KERAS, of_keras=True, asks_future=False),
+    "h5": Format(file="model.h5", endings=(".h5", ".hdf5"), opens=_KERAS, of_keras=True, asks_future=False),
     "safetensors": Format(
         file="model.safetensors",
         endings=(".safetensors",),
@@ -73,7 +73,7 @@ def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
 
     model, settings: of the run's model.json.
     """
-    if FORMATS[to].extra != "keras":
+    if not FORMATS[to].of_keras:
         return
     if model != "stacked":
         raise UsageError(

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from lstm_cli import __version__
 from lstm_cli.config import ExportConfig
+from lstm_cli.config.extras import require_extra
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
@@ -20,10 +21,9 @@ from lstm_cli.errors import OutputError
 from lstm_cli.events import Listener, Noted, Progressed
 from lstm_cli.export.about import bounds_facts, data_facts, tensors
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
-from lstm_cli.extras import require_extra
 from lstm_cli.rundir import Run, check_output, exports_of, open_run, replace_file, replacing
 from lstm_cli.shipped import Model, as_trained, load_graph, load_model
-from lstm_cli.steps.reporting import plain
+from lstm_cli.steps.reporting import plain, plain_value
 
 COMPARED = 64  # validation windows on which a converted model is compared with the one it was made from
 SPLITS = ("train", "val", "test")
@@ -70,9 +70,8 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     """
     if config.output is not None:
         require_ending(config.to, config.output)
-    extra = FORMATS[config.to].extra
-    if extra is not None:
-        require_extra(extra, asked_by=f"--to {config.to}")
+    if FORMATS[config.to].of_keras:
+        require_extra(f"--to {config.to}", "keras", "keras", "h5py")
     with open_run(run) as opened:
         # Windows are of the data, so that they may be asked for before there is a model.
         model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None
@@ -88,7 +87,9 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         with replacing(output) as stream:
             content.write(stream)
         facts = _origin(opened, config.to, output) | content.facts
-    replace_file(about, [json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False).encode(), b"\n"])
+    replace_file(
+        about, [json.dumps(plain_value(facts), indent=2, ensure_ascii=False, allow_nan=False).encode(), b"\n"]
+    )
     return ExportReport(
         run=str(run),
         to=config.to,

@@ -1,8 +1,11 @@
+import inspect
+
 import pytest
 
 from lstm_cli.config.verbs import EXPORTS
 from lstm_cli.errors import UsageError
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
+from lstm_cli.models.stacked import Stacked
 
 PLAIN = {
     "inputs": 3,
@@ -63,6 +66,11 @@ def test_what_keras_has_no_layer_for_is_refused_by_name(to: str, settings: dict,
         require_fit(to, "stacked", PLAIN | settings)
     assert refused.value.message.startswith(f"--to {to} cannot hold {named}")
     assert "--to onnx" in refused.value.hint
+
+
+def test_every_setting_of_the_network_is_known_here() -> None:
+    """A new one has to be decided on: carried over, or refused."""
+    assert set(PLAIN) == set(inspect.signature(Stacked.__init__).parameters) - {"self"}
 
 
 def test_what_fits_is_let_through() -> None:

@@ -10,6 +10,9 @@ from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, stacked, windows
 from lstm_cli.export.keras import export_keras, load_keras, open_keras
 from lstm_cli.models.stacked import Stacked
 
+# Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 CLOSE = 1e-5
 LOWER = np.array([-0.05, -np.inf], np.float32)
 UPPER = np.array([np.inf, 0.05], np.float32)

@@ -67,7 +67,7 @@ def opened_by_its_own(to: str, path: Path):
     return lambda *inputs: model(*(torch.from_numpy(np.array(side)) for side in inputs)).numpy()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras, about NumPy 2
 @pytest.mark.parametrize(
     ("name", "to"),
     [("stacked", to) for to in GRAPHS] + [("trained", to) for to in ("onnx", "torchscript")],
@@ -203,7 +203,9 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(
     stacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(UsageError, match="--to keras needs h5py, which is not installed") as refused:
+    with pytest.raises(
+        UsageError, match="--to keras needs h5py, which a plain install does not hold"
+    ) as refused:
         export(stacked, ExportConfig(to="keras"), silent)
     assert refused.value.hint == "pip install 'lstm-cli[keras]'"
 
