@@ -12,7 +12,7 @@ from lstm_cli.data.windows import Batch
 from lstm_cli.export.bounded import Alone, Bounded, example_windows
 from lstm_cli.models.stacked import Stacked
 
-AGREEMENT = 1e-5  # the file may differ from torch by so much of a target's deviation
+AGREEMENT = 1e-5  # the file may differ from torch by so much of the largest scaled value
 Forecast = Callable[..., np.ndarray]  # past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]
 
 
@@ -29,7 +29,8 @@ def converted(to: str, model: nn.Module, bounds: ScaledBounds, windows: Batch) -
         expected = network(*(torch.from_numpy(np.ascontiguousarray(side)) for side in inputs)).numpy()
     data, forecast = _written(to, network, cast(Stacked, model), bounds, windows)
     difference = float(np.abs(forecast(*inputs) - expected).max(initial=0.0))
-    if not difference <= AGREEMENT * max(1.0, float(np.abs(expected).max(initial=0.0))):
+    largest = max(1.0, *(float(np.abs(side).max(initial=0.0)) for side in (windows.past, expected)))
+    if not difference <= AGREEMENT * largest:
         raise RuntimeError(f"the {to} file differs from torch by {difference:g} in scaled units")
     return data, difference
 

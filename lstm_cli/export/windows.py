@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lstm_cli.data.dataset import Schema
-from lstm_cli.data.windows import Batch, Windows
+from lstm_cli.data.windows import Windows
 
 GATHERED = 512  # windows at a time
 
@@ -52,70 +52,37 @@ def write_windows(
             with archive.open(zipfile.ZipInfo(f"{array.name}.npy"), "w", force_zip64=True) as entry:
                 np.lib.format.write_array_header_1_0(entry, header)
                 for piece in array.pieces():
-                    data = piece.astype(array.dtype, copy=False).tobytes()
+                    data = piece.tobytes()
                     entry.write(data)
                     done += len(data)
                     progress(done)
 
 
 def _of_split(split: str, windows: Windows) -> list[WindowArray]:
-    data, schema = windows.dataset, windows.dataset.schema
-    lookback, horizon = windows.lookback, schema.horizon
     # What lies ahead is gathered without what lies behind, which is most of the work.
     ahead = replace(windows, lookback=1)
-
-    def array(
-        name: str,
-        axes: tuple[int, ...],
-        kind: type,
-        meaning: str,
-        source: Windows,
-        part: Callable[[Batch], np.ndarray],
-    ) -> WindowArray:
-        return WindowArray(
-            name=f"{name}_{split}",
-            shape=(len(windows), *axes),
-            dtype=np.dtype(kind),
-            meaning=meaning,
-            pieces=lambda: (part(batch) for batch in source.batches(GATHERED)),
-        )
-
-    steps, width = (horizon, data.targets), data.inputs.shape[1]
     found = [
-        array(
-            "X",
-            (lookback, width),
-            np.float32,
-            "the inputs, oldest step first; scaled",
-            windows,
-            lambda b: b.past,
-        ),
-        array("y", steps, np.float32, "the targets; scaled", ahead, lambda b: b.target),
-        array(
-            "mask",
-            (lookback,),
-            np.float32,
-            "1 for a step of the series, 0 for padding",
-            windows,
-            lambda b: b.mask,
-        ),
-        array(
-            "measured", steps, np.bool_, "which of y was measured, not filled", ahead, lambda b: b.observed
-        ),
+        _gathered(f"X_{split}", windows, "past", "the inputs, oldest step first; scaled"),
+        _gathered(f"y_{split}", ahead, "target", "the targets; scaled"),
+        _gathered(f"mask_{split}", windows, "mask", "1 for a step of the series, 0 for padding"),
+        _gathered(f"measured_{split}", ahead, "observed", "which of y was measured, not filled"),
     ]
-    if schema.known_ahead:
-        axes = (horizon, schema.known_ahead)
-        found.append(
-            array(
-                "future",
-                axes,
-                np.float32,
-                "what is known of the steps ahead; scaled",
-                ahead,
-                lambda b: b.future,
-            )
-        )
+    if windows.dataset.schema.known_ahead:
+        meaning = "what is known of the steps ahead; scaled"
+        found.append(_gathered(f"future_{split}", ahead, "future", meaning))
     return [*found, *_labels(split, windows)]
+
+
+def _gathered(name: str, windows: Windows, part: str, meaning: str) -> WindowArray:
+    """One part of all the windows; `part` is a field of Batch."""
+    none: np.ndarray = getattr(windows[:0], part)
+    return WindowArray(
+        name=name,
+        shape=(len(windows), *none.shape[1:]),
+        dtype=none.dtype,
+        meaning=meaning,
+        pieces=lambda: (getattr(batch, part) for batch in windows.batches(GATHERED)),
+    )
 
 
 def _labels(split: str, windows: Windows) -> list[WindowArray]:
