@@ -7,7 +7,7 @@ from lstm_cli.config import TrainConfig
 
 SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
-SEGMENT_STEPS = 2_000  # optimizer steps of a `segment` training, at most
+SEGMENT_STEPS, STEPS_OF_MANY = 2_000, 1_650  # optimizer steps of a `segment` training, at most
 SEGMENT_PATIENCE = 660  # steps without a better validation after which it stops
 # A refit goes on from the best weights: for this share of the steps that led to them, at this share of the rate.
 REFIT_STEPS, REFIT_RATE = 0.25, 0.3
@@ -44,10 +44,10 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     segment = config.model == "segment"
     # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
     # twice as many where there are more than all its steps can see.
-    rows = 128 if windows * targets >= MANY_ROWS else 64
+    rows, longest = (128, STEPS_OF_MANY) if windows * targets >= MANY_ROWS else (64, SEGMENT_STEPS)
     batch_size = config.batch_size or (max(1, rows // targets) if segment else 64)
     steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
-    epochs = config.epochs or (round(SEGMENT_STEPS / steps) if segment else 100)
+    epochs = config.epochs or (round(longest / steps) if segment else 100)
     return Plan(
         epochs=epochs,
         stop_after=epochs,

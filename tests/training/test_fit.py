@@ -539,7 +539,7 @@ def test_events_and_history_tell_the_same() -> None:
 def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     small, large = {"windows": 50, "targets": 1}, {"windows": 100_000, "targets": 7}
     yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 7}
-    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 6, "lr": 3e-3, "patience": 2}
+    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 5, "lr": 3e-3, "patience": 2}
     yield {}, {"windows": 8000, "targets": 7}, {"batch_size": 9, "steps_per_epoch": 330, "lr": 3e-3}
     yield {}, {"windows": 9600, "targets": 1}, {"steps_per_epoch": 150, "warmup": 100, "averaged": True}
     yield {"model": "stacked"}, large, {"batch_size": 64, "epochs": 100, "lr": 1e-3, "warmup": 0}
