@@ -95,6 +95,26 @@ def train_table(report: Any, page: Page) -> None:
     page.line(f"next: lstm evaluate {report.run}")
 
 
+def find_lr_table(report: Any, page: Page) -> None:
+    """At which learning rates the loss fell, and the one to try."""
+    rows = [
+        (
+            part["part"],
+            _figure(part["lowest_at"]),
+            f"{100 * part['fall']:.1f}",
+            _figure(part["suggestion"]),
+        )
+        for part in report.parts
+    ]
+    page.table(("network", "lowest loss at", "fall %", "suggestion"), rows)
+    page.blank()
+    if report.suggestion is None:
+        page.line("The loss falls at no learning rate: there is nothing to suggest.")
+    else:
+        page.line(f"try: lstm train {report.run} --lr {report.suggestion:.1g}")
+    page.line(f"picture: {report.picture}")
+
+
 def evaluate_table(report: Any, page: Page) -> None:
     """The model's errors beside those of the simple forecasts, in whole and in parts."""
     page.line(

@@ -25,6 +25,7 @@ from lstm_cli.config.verbs import (
     SCHEDULES,
     TrainConfig,
 )
+from lstm_cli.errors import UsageError
 
 EXAMPLES = (
     "lstm train runs/load",
@@ -220,6 +221,14 @@ def train(
             default="none",
         ),
     ] = DEFAULTS.max,
+    find_lr: Annotated[
+        bool,
+        switch("--find-lr", "Try learning rates instead: which to take, with a picture; nothing is kept."),
+    ] = False,
+    output: Annotated[
+        str | None,
+        option("-o --output", "Where the picture of --find-lr goes.", "FILE", default="RUN/logs/find-lr.png"),
+    ] = None,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -263,11 +272,21 @@ def train(
         max=max,
     )
 
+    if output is not None and not find_lr:
+        raise UsageError("--output is a setting of --find-lr", hint="add --find-lr")
+
     def work() -> None:
         from lstm_cli.cli import page, signals, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.train import train as step
 
+        if find_lr:
+            from lstm_cli.steps.find_lr import find_lr as look
+
+            with listening() as listen, signals.deferred() as should_stop:
+                found = look(run, settings, output, listen, should_stop=should_stop)
+            page.show(found, tables.find_lr_table, as_json=as_json)
+            return
         with listening() as listen, signals.deferred() as should_stop:
             report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
         page.show(report, tables.train_table, as_json=as_json)

@@ -32,7 +32,7 @@ class Panel:
 
 def draw_forecast(panels: Sequence[Panel]) -> bytes:
     """The PNG of one panel or more, the same bytes for the same panels."""
-    _settle_cache()
+    settle_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -100,7 +100,7 @@ def _draw_intervals(axis: "Axes", ahead: np.ndarray, ends: np.ndarray) -> None:
     )
 
 
-def _settle_cache() -> None:
+def settle_cache() -> None:
     """matplotlib keeps a cache beside its settings: in a temporary folder, so that nothing is left elsewhere."""
     if "MPLCONFIGDIR" not in os.environ:
         import atexit

@@ -8,7 +8,9 @@ MANIFEST = "run.json"
 MANIFEST_TEMPORARY = "run.json.tmp"
 MANIFEST_BROKEN = "run.json.broken"  # an unreadable manifest that `prepare --force` set aside
 LOCK = ".lock"
-EXPORTS = "exports"  # for people and other programs: nothing in it is ever read by a step, or removed
+# For people and other programs: nothing in these folders is ever read by a step, or removed.
+EXPORTS = "exports"
+LOGS = "logs"
 SCRATCH = (
     "scratch"  # a subfolder of a new numbered folder for what a library writes on the way; never committed
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.errors import OutputError, UsageError
-from lstm_cli.rundir.artifacts import EXPORTS
+from lstm_cli.rundir.artifacts import EXPORTS, LOGS
 from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder
 from lstm_cli.rundir.lock import is_still, lock_now
 from lstm_cli.rundir.writer import require_own
@@ -57,17 +57,18 @@ def check_output(
 
 
 def exports_of(run: Path | str) -> Path:
-    """The folder `exports/` of a run, made where it is absent.
+    """The folder `exports/` of a run, which no step reads; made where it is absent.
 
     Raises:
         ForeignFolder: it is a link, which may lead out of the run, or a file.
         OutputError: the system refuses.
     """
-    folder = Path(run) / EXPORTS
-    require_own(folder)
-    with refusals_told(folder), suppress(FileExistsError):
-        again(os.mkdir, folder)
-    return folder
+    return _made(Path(run) / EXPORTS)
+
+
+def logs_of(run: Path | str) -> Path:
+    """The folder `logs/` of a run, likewise."""
+    return _made(Path(run) / LOGS)
 
 
 @contextmanager
@@ -110,6 +111,13 @@ def replace_file(path: Path | str, chunks: Iterable[bytes]) -> None:
     with replacing(path) as stream:
         for chunk in chunks:
             stream.write(chunk)
+
+
+def _made(folder: Path) -> Path:
+    require_own(folder)
+    with refusals_told(folder), suppress(FileExistsError):
+        again(os.mkdir, folder)
+    return folder
 
 
 def _is_within(target: Path, run: Path | str, *, exported: bool) -> bool:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from lstm_cli.errors import Interrupted, TrainingDiverged
 from lstm_cli.events import EpochEnded, Listener
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.batches import DeviceWindows, TensorBatch, in_turn
+from lstm_cli.training.batches import DeviceWindows, in_turn
 from lstm_cli.training.plan import Plan, learning_rate
+from lstm_cli.training.step import backward, make_optimizer, move, set_rate
 
 State = dict[str, Tensor]
 
@@ -125,75 +126,22 @@ def _train_epoch(
 ) -> tuple[float, float, float]:
     """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model.train()
-    nearest = first_layer(model)
     seen: list[Tensor] = []  # [3] of each step
     first = (epoch - 1) * plan.steps_per_epoch
     for number, share in enumerate(shares):
         signum = should_stop()
         if signum is not None:
             raise Interrupted(signum)
-        for group in optimizer.param_groups:
-            group["lr"] = plan.lr * share
-        batch = windows.gather(next(order).to(windows.device))
-        optimizer.zero_grad(set_to_none=True)
-        loss = batch_loss(model, batch, plan.loss)
-        loss.backward()
-        norms = gradient_norm(model), gradient_norm(nearest)
-        clip_gradients(model, plan, norms[0])
-        seen.append(torch.stack([loss.detach(), *norms]))
+        set_rate(optimizer, plan.lr * share)
+        seen.append(backward(model, windows.gather(next(order).to(windows.device)), plan))
         if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
             # Read in tens: every read waits for the device.
             _require_finite(torch.stack(seen[-10:]), epoch, first + number + 1)
-        optimizer.step()
-        if plan.max_norm is not None:
-            hold_weights(model, plan.max_norm)
+        move(model, optimizer, plan)
         if isinstance(kept, Average):
             kept.update(model, first + number)
     loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
     return loss_mean, norm_mean, first_mean
-
-
-def first_layer(model: nn.Module) -> nn.Module:
-    """The LSTM layer nearest to the input; the model itself where it has none."""
-    return next((module for module in model.modules() if isinstance(module, nn.LSTM)), model)
-
-
-def gradient_norm(model: nn.Module) -> Tensor:
-    """The norm [] of the whole gradient of a model."""
-    return nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
-
-
-def clip_gradients(model: nn.Module, plan: Plan, norm: Tensor) -> None:
-    """Holds each entry of the gradient, and then its norm (now `norm`), within what the plan says."""
-    if plan.clip_value is not None:
-        nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
-        norm = gradient_norm(model)
-    if plan.clip_norm:
-        nn.utils.clip_grads_with_norm_(model.parameters(), plan.clip_norm, norm)
-
-
-@torch.no_grad()
-def hold_weights(model: nn.Module, most: float) -> None:
-    """Scales the weights that come into a unit down to the norm `most`, where theirs is larger.
-
-    A row of a matrix is what comes into one unit, or into one gate of it (Srivastava et al. 2014, max-norm).
-    """
-    for weight in model.parameters():
-        if weight.dim() == 2:
-            weight.renorm_(2, 0, most)
-
-
-def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
-    """Mean loss over the measured targets, each error divided by the model's loss scale."""
-    forecast = model(batch.past, batch.future, batch.mask)
-    error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
-    if kind == "mae":
-        cost = error.abs()
-    elif kind == "mse":
-        cost = error.square()
-    else:
-        cost = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-    return (cost * batch.observed).sum() / batch.observed.sum().clamp(min=1)
 
 
 def _require_finite(recent: Tensor, epoch: int, step: int) -> None:
@@ -209,20 +157,6 @@ def diverged(what: str, epoch: int, step: int) -> TrainingDiverged:
         f"training diverged: {what} is not finite at epoch {epoch}, step {step}",
         hint="lower the learning rate (--lr), or clip harder (--clip-norm 0.1)",
     )
-
-
-def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """The optimizer that the plan names."""
-    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adamw": torch.optim.AdamW,
-        "adam": torch.optim.Adam,
-        "sgd": torch.optim.SGD,
-        "rmsprop": torch.optim.RMSprop,
-    }
-    options = {"lr": plan.lr, "weight_decay": plan.weight_decay}
-    if plan.optimizer == "sgd":
-        options["momentum"] = 0.9
-    return kinds[plan.optimizer](model.parameters(), **options)
 
 
 class Average:

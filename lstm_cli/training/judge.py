@@ -9,7 +9,7 @@ from torch import nn
 from lstm_cli.data.scaling import LARGEST_LOG
 from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.fit import batch_loss
+from lstm_cli.training.step import batch_loss
 
 BATCH = 512  # windows validated at a time
 

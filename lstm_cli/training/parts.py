@@ -66,6 +66,27 @@ class Work:
     shapes: dict[str, dict[str, Any]]  # part: the arguments of its network
 
 
+def work_on(
+    start: Start,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    workers: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> Work:
+    """The work that a start and a config ask for."""
+    return Work(
+        start=start,
+        config=config,
+        device=device,
+        workers=workers,
+        listen=listen,
+        should_stop=should_stop,
+        shapes={part: network_shape(start.dataset, part, config) for part in ("anchored", "free")},
+    )
+
+
 def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str, Any]:
     """The arguments of a part's network."""
     schema = dataset.schema
@@ -92,9 +113,7 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
 
 def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
     """The trainings that are kept: one a part, or several seeds of each."""
-    plan = plan_training(
-        work.config, windows=len(part_windows(work, "train", "anchored")), targets=work.start.dataset.targets
-    )
+    plan = part_plan(work)
     if not parts:
         return []
     rates = RATES if work.config.effort == "best" and work.config.lr is None else (1.0,)
@@ -108,6 +127,12 @@ def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
         for number in range(1, SEEDS)
     ]
     return best + _train(work, more)
+
+
+def part_plan(work: Work) -> Plan:
+    """The plan of every part's training."""
+    windows = len(part_windows(work, "train", "anchored"))
+    return plan_training(work.config, windows=windows, targets=work.start.dataset.targets)
 
 
 def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:

@@ -19,9 +19,9 @@ from lstm_cli.training.parts import (
     Attempt,
     Work,
     linear_module,
-    network_shape,
     trained_again,
     trained_parts,
+    work_on,
 )
 from lstm_cli.training.trained import Part, Trained, Version
 from lstm_cli.training.weighing import part_weights, simple_part
@@ -41,15 +41,7 @@ def train_segment(
     workers: how many networks train side by side; the result does not depend on it. Raises TrainingDiverged,
     Interrupted.
     """
-    work = Work(
-        start=start,
-        config=config,
-        device=device,
-        workers=workers,
-        listen=listen,
-        should_stop=should_stop,
-        shapes={part: network_shape(start.dataset, part, config) for part in ("anchored", "free")},
-    )
+    work = work_on(start, config, device=device, workers=workers, listen=listen, should_stop=should_stop)
     named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
     attempts = trained_parts(work, [part for part in named if part != "linear"])
     dataset, linear = start.dataset, start.linear

@@ -30,14 +30,14 @@ def train_stacked(
     should_stop: Callable[[], int | None],
 ) -> Trained:
     """Trains the network; with `refit`, takes its best weights further on training and validation rows."""
-    dataset, settings = start.dataset, _settings(start.dataset, config)
+    dataset, settings = start.dataset, network_settings(start.dataset, config)
     windows = _windows(dataset, "train", device)
     plan = plan_training(config, windows=len(windows), targets=dataset.targets)
 
     def trained(
         windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None, begin: State | None = None
     ) -> tuple[Stacked, Fitted]:
-        network = _network(settings, config)
+        network = new_network(settings, config)
         if begin is not None:
             network.load_state_dict(begin)
         network.to(device)
@@ -86,7 +86,7 @@ def train_stacked(
     )
 
 
-def _network(settings: dict[str, Any], config: TrainConfig) -> Stacked:
+def new_network(settings: dict[str, Any], config: TrainConfig) -> Stacked:
     """The network with random weights that depend on the seed alone."""
     torch.manual_seed(config.seed)
     network = build_model("stacked", settings)
@@ -102,7 +102,7 @@ def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindow
     return DeviceWindows(split_windows(dataset, split), device)
 
 
-def _settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
+def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
     """The arguments of the network's class."""
     schema = dataset.schema
     return {

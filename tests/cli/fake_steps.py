@@ -12,6 +12,7 @@ from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 from lstm_cli.steps.evaluate import EvaluateReport
 from lstm_cli.steps.export import ExportReport
+from lstm_cli.steps.find_lr import FindLrReport
 from lstm_cli.steps.predict import PredictReport
 from lstm_cli.steps.prepare import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport
@@ -121,6 +122,30 @@ def train_report(**changes: Any) -> TrainReport:
         "warnings": (),
     }
     return TrainReport(**values | changes)
+
+
+def find_lr_report(**changes: Any) -> FindLrReport:
+    part = {
+        "part": "free",
+        "suggestion": 3e-3,
+        "fall": 0.2,
+        "lowest_at": 3e-2,
+        "lr": [],
+        "loss": [],
+        "smoothed": [],
+    }
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "model": "segment",
+        "suggestion": 3e-3,
+        "parts": [part],
+        "device": "cpu",
+        "threads": 2,
+        "seed": 0,
+        "picture": "rates.png",
+        "seconds": 3.2,
+    }
+    return FindLrReport(**values | changes)
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:

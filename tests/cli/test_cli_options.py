@@ -267,3 +267,21 @@ def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
     assert (code, out) == (2, "")
     assert message in err.splitlines()[0]
     assert hint in err.partition("hint: ")[2]
+
+
+def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
+    given = []
+
+    def look(run, config, output, listen, *, should_stop):
+        given.append((run, config, output))
+        return fake_steps.find_lr_report()
+
+    monkeypatch.setattr("lstm_cli.steps.find_lr.find_lr", look)
+    code, out, _ = lstm("train", "run", "--find-lr", "--model", "stacked", "-o", "rates.png")
+    assert code == 0
+    assert given == [(Path("run"), config.TrainConfig(model="stacked"), "rates.png")]
+    assert fake_steps.calls == []
+    assert "try: lstm train runs/load --lr 0.003\n" in out
+    assert "picture: rates.png\n" in out
+    code, out, err = lstm("train", "run", "-o", "rates.png")
+    assert (code, out, err.splitlines()[0]) == (2, "", "error: --output is a setting of --find-lr")

@@ -108,6 +108,14 @@ def test_what_went_wrong_in_a_training_is_told_with_the_flag_to_try():
     assert "over-fitting of free: it rose; try --dropout 0.4\n" in page
 
 
+def test_where_no_rate_lowers_the_loss_none_is_suggested():
+    flat = fake_steps.find_lr_report().parts[0] | {"suggestion": None, "fall": 0.01}
+    page = drawn(tables.find_lr_table, fake_steps.find_lr_report(suggestion=None, parts=[flat]))
+    assert "try" not in page
+    assert "The loss falls at no learning rate" in page
+    assert re.search(r"^free +0\.03 +1\.0 +-$", page.replace("0.03000", "0.03"), re.M)
+
+
 def test_a_share_is_of_the_other_forecasts_error():
     """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
     assert tables._gain({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)

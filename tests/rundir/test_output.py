@@ -8,7 +8,7 @@ import pytest
 from small_run import child, finish, tree
 
 from lstm_cli.errors import ForeignFolder, OutputError, UsageError
-from lstm_cli.rundir import check_output, exports_of, output, replace_file, replacing
+from lstm_cli.rundir import check_output, exports_of, logs_of, output, replace_file, replacing
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -245,3 +245,14 @@ def test_exports_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ForeignFolder, match="exports is not a folder of the run"):
             exports_of(run)
     assert tree(tmp_path / "elsewhere") == {}
+
+
+def test_the_folder_for_logs_is_made_once_and_never_a_way_out_of_the_run(run: Path, tmp_path: Path) -> None:
+    folder = logs_of(run)
+    (folder / "mine").write_bytes(b"kept")
+    assert logs_of(run) == folder == run / "logs"
+    assert tree(folder) == {"mine": b"kept"}
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ForeignFolder):
+        logs_of(run)

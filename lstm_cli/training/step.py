@@ -1,0 +1,93 @@
+"""One optimizer step: the loss, its gradient, clipping, and the weights' move."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.training.batches import TensorBatch
+from lstm_cli.training.plan import Plan
+
+
+def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    """The optimizer that the plan names."""
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "adamw": torch.optim.AdamW,
+        "adam": torch.optim.Adam,
+        "sgd": torch.optim.SGD,
+        "rmsprop": torch.optim.RMSprop,
+    }
+    options = {"lr": plan.lr, "weight_decay": plan.weight_decay}
+    if plan.optimizer == "sgd":
+        options["momentum"] = 0.9
+    return kinds[plan.optimizer](model.parameters(), **options)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """The learning rate of the steps from now on."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+def backward(model: nn.Module, batch: TensorBatch, plan: Plan) -> Tensor:
+    """Leaves the clipped gradient of the batch's loss in the model.
+
+    Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
+    """
+    model.zero_grad(set_to_none=True)
+    loss = batch_loss(model, batch, plan.loss)
+    loss.backward()
+    norm = gradient_norm(model)
+    found = torch.stack([loss.detach(), norm, gradient_norm(first_layer(model))])
+    _clip(model, plan, norm)
+    return found
+
+
+def move(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan) -> None:
+    """Moves the weights along their gradient, and holds them as the plan says."""
+    optimizer.step()
+    if plan.max_norm is not None:
+        hold_weights(model, plan.max_norm)
+
+
+def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
+    """Mean loss over the measured targets, each error divided by the model's loss scale."""
+    forecast = model(batch.past, batch.future, batch.mask)
+    error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
+    if kind == "mae":
+        cost = error.abs()
+    elif kind == "mse":
+        cost = error.square()
+    else:
+        cost = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+    return (cost * batch.observed).sum() / batch.observed.sum().clamp(min=1)
+
+
+def first_layer(model: nn.Module) -> nn.Module:
+    """The LSTM layer nearest to the input; the model itself where it has none."""
+    return next((module for module in model.modules() if isinstance(module, nn.LSTM)), model)
+
+
+def gradient_norm(model: nn.Module) -> Tensor:
+    """The norm [] of the whole gradient of a model."""
+    return nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
+
+
+@torch.no_grad()
+def hold_weights(model: nn.Module, most: float) -> None:
+    """Scales the weights that come into a unit down to the norm `most`, where theirs is larger.
+
+    A row of a matrix is what comes into one unit, or into one gate of it (Srivastava et al. 2014, max-norm).
+    """
+    for weight in model.parameters():
+        if weight.dim() == 2:
+            weight.renorm_(2, 0, most)
+
+
+def _clip(model: nn.Module, plan: Plan, norm: Tensor) -> None:
+    """Holds each entry of the gradient, and then its norm (now `norm`), within what the plan says."""
+    if plan.clip_value is not None:
+        nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+        norm = gradient_norm(model)
+    if plan.clip_norm:
+        nn.utils.clip_grads_with_norm_(model.parameters(), plan.clip_norm, norm)
