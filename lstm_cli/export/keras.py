@@ -12,13 +12,15 @@ bounds are layers too: a Dense one without weights, whose bias they are, and a m
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from lstm_cli.errors import UsageError
+from lstm_cli.errors import Interrupted, UsageError
 from lstm_cli.export.silence import silence
 from lstm_cli.models.stacked import Stacked
 
@@ -51,7 +53,7 @@ def export_keras(model: Stacked, *, lower: np.ndarray | None, upper: np.ndarray 
     anything is known ahead, and mask [batch, L]; the output is forecast [batch, H, C].
     """
     keras = load_keras()
-    with silence(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
+    with interrupts_kept(), silence(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
         path = Path(folder) / f"model{ending}"
         _network(keras, model, lower, upper).save(path)
         return path.read_bytes()
@@ -60,7 +62,7 @@ def export_keras(model: Stacked, *, lower: np.ndarray | None, upper: np.ndarray 
 def open_keras(data: bytes, *, ending: str) -> Any:
     """The file in its own runtime: called with past, future, mask as arrays, it gives the forecast as one."""
     keras = load_keras()
-    with silence(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
+    with interrupts_kept(), silence(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
         path = Path(folder) / f"model{ending}"
         path.write_bytes(data)
         network = keras.models.load_model(path)
@@ -72,6 +74,20 @@ def open_keras(data: bytes, *, ending: str) -> Any:
         return found
 
     return forecast
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Within this block an end by a signal stays one: Keras makes errors of its own of what its layers raise."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, Interrupted):
+                raise cause from None
+            cause = cause.__context__
+        raise
 
 
 def _network(keras: Any, model: Stacked, lower: np.ndarray | None, upper: np.ndarray | None) -> Any:

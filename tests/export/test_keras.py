@@ -7,7 +7,8 @@ import pytest
 import torch
 from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, stacked, windows
 
-from lstm_cli.export.keras import export_keras, load_keras, open_keras
+from lstm_cli.errors import Interrupted
+from lstm_cli.export.keras import export_keras, interrupts_kept, load_keras, open_keras
 from lstm_cli.models.stacked import Stacked
 
 # Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.
@@ -118,3 +119,15 @@ def test_the_file_is_made_of_layers_of_keras_that_may_be_trained_on(tmp_path) ->
     after = [model.get_layer(name).get_weights() for name in ("lower", "upper")]
     for before, now in zip(held, after, strict=True):  # training leaves the bounds where they are
         assert all(np.array_equal(one, other) for one, other in zip(before, now, strict=True))
+
+
+def test_what_ends_the_command_within_a_layer_is_not_made_an_error_of_keras() -> None:
+    keras = load_keras()
+
+    class Ended(keras.layers.Layer):
+        def call(self, steps):
+            raise Interrupted(15)
+
+    with pytest.raises(Interrupted) as ended, interrupts_kept():
+        Ended()(keras.Input((3,)))
+    assert ended.value.exit_code == 143
