@@ -24,6 +24,7 @@ class Model:
     """What a forecast needs beside the graph."""
 
     name: str
+    settings: dict[str, Any]  # the arguments of its class
     parts: tuple[str, ...]  # of the combination, as in the graph's second output; () where it has none
     refitted: bool  # the shipped graph has seen the validation rows
     lookback: int  # L, steps that the graph looks back
@@ -46,6 +47,7 @@ def load_model(run: Run) -> Model:
         )
     return Model(
         name=stored["name"],
+        settings=stored["settings"],
         parts=tuple(stored["settings"].get("parts", ())),
         refitted=reader.has(VALIDATED),
         lookback=int(stored["settings"]["lookback"]),

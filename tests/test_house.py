@@ -52,9 +52,11 @@ HEAVY: dict[str, dict[str, str]] = {
         "steps/forecaster": IN_FUNCTIONS,
     },
     "safetensors": {
+        "export": ANYWHERE,
         "steps/shipping": IN_FUNCTIONS,
         "shipped": IN_FUNCTIONS,
     },
+    "keras": {"export": IN_FUNCTIONS},  # an extra
     "onnx": {"export": ANYWHERE, "runtime": IN_FUNCTIONS},
     "onnxscript": {"export": ANYWHERE},
     "onnxruntime": {"runtime": IN_FUNCTIONS},
@@ -341,7 +343,10 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
     [
         ["--help"],
         ["--version"],
-        *([verb, "--help"] for verb in ("prepare", "train", "tune", "evaluate", "quantize", "predict")),
+        *(
+            [verb, "--help"]
+            for verb in ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
+        ),
     ],
     ids=" ".join,
 )

@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": "Score a trained model beside the simple forecasts.",
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
+    "export": "Write the model or its windows as a file for another program.",
 }
 ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
 

@@ -2,6 +2,7 @@
 
 from lstm_cli.config.verbs import (
     EvaluateConfig,
+    ExportConfig,
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
@@ -12,6 +13,7 @@ from lstm_cli.config.verbs import (
 
 __all__ = [
     "EvaluateConfig",
+    "ExportConfig",
     "PredictConfig",
     "PrepareConfig",
     "QuantizeConfig",

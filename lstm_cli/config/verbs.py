@@ -23,6 +23,7 @@ SPLITS = ("val", "test")
 PRECISIONS = ("fp32", "fp16", "int8")
 FORMATS = ("csv", "json", "parquet")
 METHODS = ("random", "grid", "bayes")
+EXPORTS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,6 +282,17 @@ class PredictConfig:
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
         _at_least("--threads", self.threads, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """Settings of `lstm export`."""
+
+    to: str = "onnx"  # the format of the file
+    output: str | None = None  # where the file goes; None: into `exports/` of the run
+
+    def __post_init__(self) -> None:
+        _one_of("--to", self.to, EXPORTS)
 
 
 Settings = TypeVar("Settings")

@@ -7,6 +7,7 @@ import numpy as np
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.scaling import Scaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,21 @@ class Bounds:
         """forecast [..., C] in the file's units, held within the bounds."""
         return np.clip(forecast, self.lower, self.upper)
 
+    def scaled(self, scaler: Scaler) -> "ScaledBounds":
+        """The bounds as one scaled number a target, where the scaling allows that."""
+        width = len(self.lower)
+        center, scale = scaler.center[:, :width], scaler.scale[:, :width]
+        sides = [self.lower, self.upper]
+        if scaler.in_logs:  # what an exponential gives is above 0 by itself
+            with np.errstate(divide="ignore"):
+                sides = [np.log(np.maximum(side, 0)) for side in sides]
+        if not np.isfinite(sides).any():
+            return ScaledBounds()
+        lower, upper = (((side - center) / scale).astype(np.float32) for side in sides)
+        if not all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in (lower, upper)):
+            return ScaledBounds(why_not="the series are scaled differently, so that no one number serves all")
+        return ScaledBounds(lower=lower[0], upper=upper[0])
+
     def to_dict(self) -> dict[str, Any]:
         return {
             name: [float(bound) if np.isfinite(bound) else None for bound in value]
@@ -32,6 +48,15 @@ class Bounds:
             return np.array([none if bound is None else bound for bound in stored[side]])
 
         return Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaledBounds:
+    """Bounds that may stand in a graph, which forecasts scaled numbers and knows no series."""
+
+    lower: np.ndarray | None = None  # [C] float32, -inf where there is none; None: not in the graph
+    upper: np.ndarray | None = None
+    why_not: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
 def bounds_of(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:

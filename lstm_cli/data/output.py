@@ -59,9 +59,14 @@ class Forecast:
 
     def written(self, times_us: np.ndarray) -> list[str]:
         """Times as the file writes them; rows are counted from 1."""
-        if self.schema.time_name is None:
-            return [str(row + 1) for row in times_us.tolist()]
-        return format_times(times_us, self.schema.time_format)
+        return written_times(self.schema, times_us)
+
+
+def written_times(schema: Schema, times_us: np.ndarray) -> list[str]:
+    """Times [n] as the file writes them; rows, counted from 1, where it has none."""
+    if schema.time_name is None:
+        return [str(row + 1) for row in times_us.tolist()]
+    return format_times(times_us, schema.time_format)
 
 
 def format_of(output: str, asked: str | None) -> str:

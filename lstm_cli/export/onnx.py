@@ -1,53 +1,21 @@
 """A torch model as one ONNX file with an open batch axis, the bounds of the forecast inside."""
 
-import contextlib
 import copy
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.export.bounded import Bounded, example_windows
+from lstm_cli.export.silence import silence
 from lstm_cli.models.combined import Combined
 from lstm_cli.runtime.session import INPUTS, OUTPUT, PARTS, open_session
 
 OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
 WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded`
 FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
-
-
-class Bounded(nn.Module):
-    """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound).
-
-    With the forecasts of its parts beside it, where it combines several.
-    """
-
-    lower: Tensor | None
-    upper: Tensor | None
-
-    def __init__(self, model: nn.Module, lower: Tensor | None, upper: Tensor | None) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("lower", lower)
-        self.register_buffer("upper", upper)
-
-    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        if isinstance(self.model, Combined):
-            each = self.model.each(past, future, mask)
-            return self._held(self.model.mixed(each)), each
-        return (self._held(self.model(past, future, mask)),)
-
-    def _held(self, forecast: Tensor) -> Tensor:
-        if self.lower is not None:
-            forecast = torch.maximum(forecast, self.lower)
-        if self.upper is not None:
-            forecast = torch.minimum(forecast, self.upper)
-        return forecast
 
 
 def export_onnx(
@@ -77,15 +45,9 @@ def export_versions(
     """
     model = models[0]
     bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
-    lookback, horizon = cast(int, model.lookback), cast(int, model.horizon)
-    # An example batch of 2: the exporter takes an axis of length 1 for one that never changes.
-    example = (
-        torch.zeros(2, lookback, inputs),
-        torch.zeros(2, horizon, known_ahead),
-        torch.ones(2, lookback),
-    )
+    example = example_windows(model, inputs=inputs, known_ahead=known_ahead)
     batch = torch.export.Dim("batch")
-    with _silence(), torch.no_grad():
+    with silence(), torch.no_grad():
         program = torch.onnx.export(
             bounded,
             example,
@@ -151,23 +113,6 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
 
 def _float32(bound: Tensor | None) -> Tensor | None:
     return None if bound is None else bound.detach().to("cpu", torch.float32)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """The exporter prints its progress and warns of what it does itself; none of that is for our user."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _plain(model: "onnx.ModelProto") -> bytes:

@@ -12,7 +12,7 @@ with writing("runs/load", step="train") as writer:
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command, table
 from lstm_cli.rundir.folder import Folder, HashingFile
 from lstm_cli.rundir.opening import open_run
-from lstm_cli.rundir.output import check_output, logs_of, replace_file, replacing
+from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
 from lstm_cli.rundir.reading import ArtifactReader, Run
 from lstm_cli.rundir.writer import Writer
 from lstm_cli.rundir.writing import writing
@@ -27,6 +27,7 @@ __all__ = [
     "Writer",
     "check_output",
     "command",
+    "exports_of",
     "logs_of",
     "open_run",
     "replace_file",

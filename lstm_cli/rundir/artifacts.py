@@ -8,7 +8,9 @@ MANIFEST = "run.json"
 MANIFEST_TEMPORARY = "run.json.tmp"
 MANIFEST_BROKEN = "run.json.broken"  # an unreadable manifest that `prepare --force` set aside
 LOCK = ".lock"
-LOGS = "logs"  # for people and other programs: nothing in it is ever read by a step, or removed
+# For people and other programs: nothing in these folders is ever read by a step, or removed.
+EXPORTS = "exports"
+LOGS = "logs"
 SCRATCH = (
     "scratch"  # a subfolder of a new numbered folder for what a library writes on the way; never committed
 )
@@ -121,6 +123,7 @@ def table() -> str:
     for artifact in ARTIFACTS.values():
         rows.append((f"{artifact.name}/0001/", f"`lstm {artifact.made_by}`", artifact.meaning))
         rows += [(f"{artifact.name}/0001/{file}", "", meaning) for file, meaning in artifact.files.items()]
+    rows.append((f"{EXPORTS}/", "`lstm export`", "files for other programs; no step reads them"))
     lines = ["| path | made by | what it holds |", "| --- | --- | --- |"]
     lines += [f"| `{path}` | {maker} | {meaning} |" for path, maker, meaning in rows]
     return "\n".join(lines) + "\n"

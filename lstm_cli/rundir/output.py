@@ -1,4 +1,7 @@
-"""A file outside the run, such as `predict -o FILE`: replaced by one rename, whole or not at all."""
+"""A file that is no artifact, such as `predict -o FILE`: replaced by one rename, whole or not at all.
+
+It lies outside the run, or in `exports/`, which is for other programs.
+"""
 
 import os
 import stat
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.errors import OutputError, UsageError
-from lstm_cli.rundir.artifacts import LOGS
+from lstm_cli.rundir.artifacts import EXPORTS, LOGS
 from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder
 from lstm_cli.rundir.lock import is_still, lock_now
 from lstm_cli.rundir.writer import require_own
@@ -17,12 +20,17 @@ _ELSEWHERE = "name another file with -o"
 
 
 def check_output(
-    path: Path | str, *, run: Path | str | None = None, source: Path | str | None = None
+    path: Path | str,
+    *,
+    run: Path | str | None = None,
+    source: Path | str | None = None,
+    exported: bool = False,
 ) -> None:
     """Refuse an output that could not or must not be written, before any work. It writes nothing.
 
     Args:
         run: the run directory, in which no output may lie.
+        exported: it may lie in the run's `exports/`, though.
         source: the input file, which must not be overwritten; None, or `-`, where there is none.
 
     Raises:
@@ -41,25 +49,26 @@ def check_output(
             raise OutputError(f"cannot write {path}: there is no folder {parent}", hint=f"mkdir -p {parent}")
         if source is not None and str(source) != "-" and _is_same(target, Path(source)):
             raise UsageError(f"the output {path} is the input file itself", hint=_ELSEWHERE)
-        if run is not None and target.is_relative_to(os.path.realpath(run)):
+        if run is not None and _is_within(target, run, exported=exported):
             raise UsageError(f"the output {path} lies in the run directory {run}", hint=_ELSEWHERE)
         refused = target if target.exists() and not os.access(target, os.W_OK) else parent
         if not os.access(refused, os.W_OK):
             raise OutputError(f"cannot write {path}: {refused} is read-only", hint=_ELSEWHERE)
 
 
-def logs_of(run: Path | str) -> Path:
-    """The folder `logs/` of a run, which no step reads; made where it is absent.
+def exports_of(run: Path | str) -> Path:
+    """The folder `exports/` of a run, which no step reads; made where it is absent.
 
     Raises:
         ForeignFolder: it is a link, which may lead out of the run, or a file.
         OutputError: the system refuses.
     """
-    folder = Path(run) / LOGS
-    require_own(folder)
-    with refusals_told(folder), suppress(FileExistsError):
-        again(os.mkdir, folder)
-    return folder
+    return _made(Path(run) / EXPORTS)
+
+
+def logs_of(run: Path | str) -> Path:
+    """The folder `logs/` of a run, likewise."""
+    return _made(Path(run) / LOGS)
 
 
 @contextmanager
@@ -102,6 +111,19 @@ def replace_file(path: Path | str, chunks: Iterable[bytes]) -> None:
     with replacing(path) as stream:
         for chunk in chunks:
             stream.write(chunk)
+
+
+def _made(folder: Path) -> Path:
+    require_own(folder)
+    with refusals_told(folder), suppress(FileExistsError):
+        again(os.mkdir, folder)
+    return folder
+
+
+def _is_within(target: Path, run: Path | str, *, exported: bool) -> bool:
+    """Whether `target` lies in the run; with `exported`, in another folder of it than `exports/`."""
+    root = Path(os.path.realpath(run))
+    return target.is_relative_to(root) and not (exported and target.is_relative_to(root / EXPORTS))
 
 
 def _is_same(target: Path, source: Path) -> bool:

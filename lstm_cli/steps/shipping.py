@@ -31,16 +31,14 @@ def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
     """The graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
     import torch
 
-    from lstm_cli.export.onnx import Bounded, check_agreement, export_versions
+    from lstm_cli.export.bounded import Bounded
+    from lstm_cli.export.onnx import check_agreement, export_versions
 
     dataset, settings = trained.dataset, trained.settings
     # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
     # a forecast is clipped again in the file's units.
-    lower = upper = None
-    if not dataset.scaler.in_logs:  # what an exponential gives is above 0 by itself
-        sides = [dataset.scaler.scaled(side[None, :], slice(None)) for side in (bounds.lower, bounds.upper)]
-        if all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in sides):
-            lower, upper = (torch.from_numpy(side[0].astype(np.float32)) for side in sides)
+    scaled = bounds.scaled(dataset.scaler)
+    lower, upper = (None if side is None else torch.from_numpy(side) for side in (scaled.lower, scaled.upper))
     versions = [trained.shipped, *([trained.validated] if trained.refitted else [])]
     networks = [version.network for version in versions]
     graphs = export_versions(

@@ -11,6 +11,7 @@ from typing import Any
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 from lstm_cli.steps.evaluate import EvaluateReport
+from lstm_cli.steps.export import ExportReport
 from lstm_cli.steps.find_lr import FindLrReport
 from lstm_cli.steps.making import TrainReport
 from lstm_cli.steps.predict import PredictReport
@@ -18,7 +19,7 @@ from lstm_cli.steps.prepare import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport
 from lstm_cli.steps.search_record import TuneReport
 
-VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
@@ -265,6 +266,23 @@ def predict_report(**changes: Any) -> PredictReport:
     return PredictReport(**values | changes)
 
 
+def export_report(**changes: Any) -> ExportReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "to": "onnx",
+        "output": "runs/load/exports/model.onnx",
+        "about": "runs/load/exports/model.onnx.json",
+        "size": 1336600,
+        "model": "segment",
+        "shapes": {"past": ["batch", 336, 7], "mask": ["batch", 336], "forecast": ["batch", 24, 1]},
+        "bounds": None,
+        "difference": None,
+        "compared": 0,
+        "warnings": (),
+    }
+    return ExportReport(**values | changes)
+
+
 def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=None):
     calls.append({"source": source, "run": run, "config": config, "force": force, "lock_wait": lock_wait})
     listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
@@ -348,6 +366,12 @@ def predict(run, new, config, listen, *, stdin=None, stdout=None):
     else:
         Path(config.output).write_text(rows)
     return predict_report(run=str(run), output=config.output)
+
+
+def export(run, config, listen):
+    calls.append({"run": run, "config": config})
+    _misbehave()
+    return export_report(run=str(run), to=config.to)
 
 
 def _misbehave() -> None:

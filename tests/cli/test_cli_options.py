@@ -19,6 +19,7 @@ CONFIGS = {
     "evaluate": config.EvaluateConfig,
     "quantize": config.QuantizeConfig,
     "predict": config.PredictConfig,
+    "export": config.ExportConfig,
 }
 # A value other than the default for each field, as a person writes it and as the step gets it.
 OTHERS = {
@@ -105,6 +106,7 @@ OTHERS = {
         "delimiter": ("\t", "\t"),
         "threads": ("1", 1),
     },
+    "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
 }
 # Options that go with another one alone.
 OF_STACKED = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")

@@ -6,6 +6,7 @@ import fake_steps
 import pytest
 from fake_steps import (
     evaluate_report,
+    export_report,
     predict_report,
     prepare_report,
     quantize_report,
@@ -15,6 +16,7 @@ from fake_steps import (
 )
 
 from lstm_cli.cli import tables
+from lstm_cli.cli.export import export_table
 from lstm_cli.cli.page import Page
 
 
@@ -258,7 +260,7 @@ def test_figures(value, text):
     assert tables._figure(value) == text
 
 
-@pytest.mark.parametrize("verb", fake_steps.VERBS[:-1])
+@pytest.mark.parametrize("verb", [verb for verb in fake_steps.VERBS if verb != "predict"])
 def test_every_verb_draws_its_report(lstm, verb):
     code, out, _ = lstm(*fake_steps.arguments(verb))
     assert code == 0
@@ -285,3 +287,17 @@ def test_a_search_that_goes_on_says_so():
     assert "the search has not come to its end: lstm tune runs/load, with the same options, goes on" in page
     page = drawn(tables.tune_table, tune_report(finished=False, best=None, metric=None, trials=[]))
     assert page.endswith("no trial has come to a score yet\n")
+
+
+def test_an_export_tells_its_shapes_and_what_it_does_not_hold():
+    page = drawn(export_table, export_report())
+    assert re.search(r"^wrote +runs/load/exports/model\.onnx \(1\.3 MB\)$", page, re.M)
+    assert re.search(r"^past +batch x 336 x 7$", page, re.M)
+    assert not re.search(r"^(agrees|bounds)", page, re.M)
+    page = drawn(
+        export_table,
+        export_report(to="pt2", size=800, difference=2e-7, compared=64, bounds="the file holds no graph"),
+    )
+    assert "(0.8 KB)" in page
+    assert re.search(r"^agrees +within 2\.0e-07 \(scaled\) .* on 64 validation windows$", page, re.M)
+    assert re.search(r"^bounds +not in the file: the file holds no graph$", page, re.M)

@@ -8,78 +8,25 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, moved, segment, stacked, windows
 from torch import Tensor, nn
 
-from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
+from lstm_cli.export.bounded import Bounded
+from lstm_cli.export.onnx import check_agreement, export_onnx
 from lstm_cli.models.combined import Combined
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.runtime.quantization import to_int8
 from lstm_cli.runtime.session import open_session
 
-INPUTS, TARGETS = 4, 2
-PARTS_OF_ALL = ("linear", "anchored", "free", "simple")
 INFINITE = float("inf")
 CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
-
-
-def _moved(model: nn.Module) -> nn.Module:
-    """Weights as after training: nothing is zero any more, so that every part of the graph has a say."""
-    with torch.no_grad():
-        for value in model.parameters():
-            value.add_(0.1 * torch.randn_like(value))
-        if isinstance(model, Combined):
-            for value in model.linear.buffers():
-                value.add_(0.1 * torch.randn_like(value))
-            model.weights.uniform_(0, 0.5)
-    return model
-
-
-def _segment(known_ahead: int) -> nn.Module:
-    torch.manual_seed(1)
-    return _moved(
-        Combined(
-            inputs=INPUTS,
-            targets=TARGETS,
-            known_ahead=known_ahead,
-            lookback=30,
-            horizon=10,
-            parts=PARTS_OF_ALL,
-            linear_reach=30,
-            linear_window=20,
-            linear_share=0.6,
-            linear_response=known_ahead,
-            anchored_lookback=20,
-            free_lookback=24,
-            networks=1,
-            segment=4,
-            seasons=(4, 12),
-            hidden=32,
-            dropout=0.2,
-            simple_season=4,
-        )
-    )
-
-
-def _stacked(known_ahead: int) -> nn.Module:
-    torch.manual_seed(2)
-    return _moved(
-        Stacked(
-            inputs=INPUTS,
-            targets=TARGETS,
-            known_ahead=known_ahead,
-            lookback=30,
-            horizon=10,
-            hidden=(32, 16),
-            dropout=0.2,
-        )
-    )
 
 
 @pytest.fixture(scope="module", params=["segment", "segment, nothing known ahead", "stacked"])
 def exported(request) -> tuple[nn.Module, int, bytes]:
     """A model, K, and its file. The exporter takes seconds: one file serves many tests."""
     known_ahead = 0 if "nothing" in request.param else 1
-    model = _stacked(known_ahead) if request.param == "stacked" else _segment(known_ahead)
+    model = stacked(known_ahead) if request.param == "stacked" else segment(known_ahead)
     return model, known_ahead, _export(model, known_ahead)
 
 
@@ -93,16 +40,6 @@ def _export(model: nn.Module, known_ahead: int, **bounds: Tensor) -> bytes:
     )
 
 
-def _windows(size: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Windows of which each second one is padded at the front, up to all but one row."""
-    generator = torch.Generator().manual_seed(size)
-    past = torch.randn(size, 30, INPUTS, generator=generator)
-    mask = torch.ones(size, 30)
-    for row in range(1, size, 2):
-        mask[row, : 1 + (7 * row) % 29] = 0
-    return past, torch.randn(size, 10, known_ahead, generator=generator), mask
-
-
 def _as_exported(model: nn.Module) -> nn.Module:
     """With the outputs that the file has."""
     return Bounded(model, None, None)
@@ -111,11 +48,11 @@ def _as_exported(model: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("size", [1, 3, 257])
 def test_the_file_agrees_with_torch(exported, size: int) -> None:
     model, known_ahead, data = exported
-    windows = _windows(size, known_ahead)
-    assert check_agreement(data, _as_exported(model), *windows) < CLOSE
+    given = windows(size, known_ahead)
+    assert check_agreement(data, _as_exported(model), *given) < CLOSE
     if isinstance(model, Combined):  # and the forecasts of its parts too, one by one
-        forecast, parts = open_session(data, threads=1).with_parts(*(side.numpy() for side in windows))
-        expected = model.eval().each(*windows).detach().numpy()
+        forecast, parts = open_session(data, threads=1).with_parts(*(side.numpy() for side in given))
+        expected = model.eval().each(*given).detach().numpy()
         np.testing.assert_allclose(parts, expected, atol=CLOSE)
         assert expected.std(axis=-1).min() > 0  # each of them says something else
         summed = (parts * model.weights.numpy()[None, :, None]).sum(axis=-1)
@@ -125,20 +62,20 @@ def test_the_file_agrees_with_torch(exported, size: int) -> None:
 def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(exported) -> None:
     model, known_ahead, data = exported
     model.train()
-    assert check_agreement(data, _as_exported(model), *_windows(5, known_ahead)) < CLOSE
+    assert check_agreement(data, _as_exported(model), *windows(5, known_ahead)) < CLOSE
     assert model.training
     assert all(isinstance(value, nn.Parameter) for value in model.parameters())
 
 
 def test_a_model_with_other_weights_does_not_agree(exported) -> None:
     model, known_ahead, data = exported
-    other = _moved(_stacked(known_ahead) if isinstance(model, Stacked) else _segment(known_ahead))
-    assert check_agreement(data, _as_exported(other), *_windows(5, known_ahead)) > 100 * CLOSE
+    other = moved(stacked(known_ahead) if isinstance(model, Stacked) else segment(known_ahead))
+    assert check_agreement(data, _as_exported(other), *windows(5, known_ahead)) > 100 * CLOSE
 
 
 def test_padding_changes_nothing(exported) -> None:
     _, known_ahead, data = exported
-    past, future, mask = (part.numpy() for part in _windows(7, known_ahead))
+    past, future, mask = (part.numpy() for part in windows(7, known_ahead))
     session = open_session(data, threads=1)
     loud = np.where(mask[:, :, None] > 0, past, 1e3).astype(np.float32)
     np.testing.assert_allclose(session(loud, future, mask), session(past, future, mask), atol=1e-4)
@@ -188,7 +125,7 @@ def test_the_file_is_whole_and_tells_nothing_of_this_machine(exported) -> None:
 
 @pytest.mark.parametrize("exported", ["stacked"], indirect=True)
 def test_export_is_silent_repeatable_and_leaves_the_model_alone(exported, capfd, caplog, recwarn) -> None:
-    model = _stacked(1)
+    model = stacked(1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     capfd.readouterr()
     again = _export(model, 1)
@@ -198,7 +135,7 @@ def test_export_is_silent_repeatable_and_leaves_the_model_alone(exported, capfd,
     assert again == exported[2]
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    model(*_windows(2, 1)).sum().backward()  # the exporter has left no tensors of its own behind
+    model(*windows(2, 1)).sum().backward()  # the exporter has left no tensors of its own behind
 
 
 class _Last(nn.Module):
@@ -214,11 +151,11 @@ def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
     model = _Last()
     lower, upper = torch.tensor([-0.05, -INFINITE]), torch.tensor([INFINITE, 0.05])
     data = _export(model, 0, lower=lower, upper=upper)
-    windows = _windows(40, 0)
-    forecast = open_session(data, threads=1)(*(part.numpy() for part in windows))
-    free = model.eval()(*windows).detach().numpy()
+    given = windows(40, 0)
+    forecast = open_session(data, threads=1)(*(part.numpy() for part in given))
+    free = model.eval()(*given).detach().numpy()
     assert free[..., 0].min() < -0.1 < 0.1 < free[..., 0].max()
     assert free[..., 1].min() < -0.1 < 0.1 < free[..., 1].max()
     expected = np.clip(free, lower.numpy(), upper.numpy())
     np.testing.assert_allclose(forecast, expected)
-    assert check_agreement(data, Bounded(model, lower, upper), *windows) < CLOSE
+    assert check_agreement(data, Bounded(model, lower, upper), *given) < CLOSE

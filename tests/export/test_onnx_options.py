@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_cli.export.onnx import Bounded, check_agreement, export_onnx
+from lstm_cli.export.bounded import Bounded
+from lstm_cli.export.onnx import check_agreement, export_onnx
 from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.runtime.quantization import to_int8

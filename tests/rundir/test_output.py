@@ -8,7 +8,7 @@ import pytest
 from small_run import child, finish, tree
 
 from lstm_cli.errors import ForeignFolder, OutputError, UsageError
-from lstm_cli.rundir import check_output, logs_of, output, replace_file, replacing
+from lstm_cli.rundir import check_output, exports_of, logs_of, output, replace_file, replacing
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -217,6 +217,34 @@ def test_the_standard_output_of_a_shell_is_written_in_place(tmp_path: Path) -> N
             os._exit(0)
         os.waitpid(pid, 0)
         assert os.fstat(file.fileno()).st_size == 4  # the file that the shell holds, not another of its name
+
+
+def test_exports_is_the_one_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    folder = exports_of(run)
+    assert folder == run / "exports"
+    assert exports_of(run) == folder
+    assert folder.is_dir()
+    check_output(folder / "model.onnx", run=run, exported=True)
+    with pytest.raises(UsageError, match="lies in the run directory"):
+        check_output(folder / "forecast.csv", run=run)
+    for name in ("model.onnx", "exports/../model.onnx", "exports.onnx"):
+        with pytest.raises(UsageError, match="lies in the run directory"):
+            check_output(run / name, run=run, exported=True)
+    with pytest.raises(UsageError, match="is a folder"):
+        check_output(folder, run=run, exported=True)
+
+
+def test_exports_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for name, make in (("link", lambda path: path.symlink_to(tmp_path / "elsewhere")), ("file", Path.touch)):
+        run = tmp_path / name
+        run.mkdir()
+        make(run / "exports")
+        with pytest.raises(ForeignFolder, match="exports is not a folder of the run"):
+            exports_of(run)
+    assert tree(tmp_path / "elsewhere") == {}
 
 
 def test_the_folder_for_logs_is_made_once_and_never_a_way_out_of_the_run(run: Path, tmp_path: Path) -> None:

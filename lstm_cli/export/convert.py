@@ -1,0 +1,67 @@
+"""A torch model in the format asked for, once it has been found to forecast the same there."""
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from lstm_cli.data.clamp import ScaledBounds
+from lstm_cli.data.windows import Batch
+from lstm_cli.export.bounded import Alone, Bounded, example_windows
+from lstm_cli.models.stacked import Stacked
+
+AGREEMENT = 1e-5  # the file may differ from torch by so much of the largest scaled value
+Forecast = Callable[..., np.ndarray]  # past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]
+
+
+def converted(to: str, model: nn.Module, bounds: ScaledBounds, windows: Batch) -> tuple[bytes, float]:
+    """The bytes of the file, and the largest difference of its forecasts from torch's, in scaled units.
+
+    to: torchscript, pt2, keras or h5; model: on the CPU, in evaluation mode; windows: those that are compared.
+    Raises RuntimeError where the two do not agree.
+    """
+    lower, upper = (None if side is None else torch.from_numpy(side) for side in (bounds.lower, bounds.upper))
+    network = Alone(Bounded(model, lower, upper)).eval()
+    inputs = (windows.past, windows.future, windows.mask)
+    with torch.no_grad():
+        expected = network(*(torch.from_numpy(np.ascontiguousarray(side)) for side in inputs)).numpy()
+    data, forecast = _written(to, network, cast(Stacked, model), bounds, windows)
+    difference = float(np.abs(forecast(*inputs) - expected).max(initial=0.0))
+    largest = max(1.0, *(float(np.abs(side).max(initial=0.0)) for side in (windows.past, expected)))
+    if not difference <= AGREEMENT * largest:
+        raise RuntimeError(f"the {to} file differs from torch by {difference:g} in scaled units")
+    return data, difference
+
+
+def _written(
+    to: str, network: Alone, model: Stacked, bounds: ScaledBounds, windows: Batch
+) -> tuple[bytes, Forecast]:
+    """The file, and its forecast in its own runtime."""
+    if to in ("keras", "h5"):
+        from lstm_cli.export.keras import export_keras, open_keras
+
+        data = export_keras(model, lower=bounds.lower, upper=bounds.upper, ending=f".{to}")
+        return data, open_keras(data, ending=f".{to}")
+    example = example_windows(model, inputs=windows.past.shape[2], known_ahead=windows.future.shape[2])
+    if to == "torchscript":
+        from lstm_cli.export.torchscript import export_torchscript, open_torchscript
+
+        data = export_torchscript(network, example)
+        return data, _of_torch(open_torchscript(data))
+    from lstm_cli.export.pt2 import export_pt2, open_pt2
+
+    data = export_pt2(network, example)
+    return data, _of_torch(open_pt2(data))
+
+
+def _of_torch(opened: nn.Module) -> Forecast:
+    def forecast(*inputs: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            found: np.ndarray = opened(
+                *(torch.from_numpy(np.ascontiguousarray(side)) for side in inputs)
+            ).numpy()
+        return found
+
+    return forecast

@@ -1,0 +1,210 @@
+"""`export`: the model or its windows as a file for other programs, and beside it what these must know.
+
+It reads a snapshot of the run and takes no lock: what lies in `exports/` is no artifact, and no step reads it.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lstm_cli import __version__
+from lstm_cli.config import ExportConfig
+from lstm_cli.config.extras import require_extra
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.windows import split_windows
+from lstm_cli.errors import OutputError
+from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.export.about import bounds_facts, data_facts, tensors
+from lstm_cli.export.formats import FORMATS, require_ending, require_fit
+from lstm_cli.rundir import Run, check_output, exports_of, open_run, replace_file, replacing
+from lstm_cli.shipped import Model, as_trained, load_graph, load_model
+from lstm_cli.steps.reporting import plain, plain_value
+
+COMPARED = 64  # validation windows on which a converted model is compared with the one it was made from
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What was written."""
+
+    run: str
+    to: str
+    output: str
+    about: str  # the file beside it
+    size: int  # bytes of the output
+    model: str | None  # None: windows of a run that has no model yet
+    shapes: dict[str, list[Any]]  # of inputs and outputs, or of X and y
+    bounds: str | None  # why the file does not hold its forecast within the bounds; None where it does
+    difference: float | None  # the largest from the model's own forecasts, scaled; None: the same bytes
+    compared: int  # on so many validation windows
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Content:
+    """What goes into the file, and what is told of it."""
+
+    size: int  # bytes, at least
+    write: Callable[[BinaryIO], object]
+    facts: dict[str, Any]
+    shapes: dict[str, list[Any]]
+    difference: float | None = None
+    compared: int = 0
+
+
+def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
+    """Writes the file of config.to, and a JSON file beside it, into config.output or `exports/` of the run.
+
+    Raises UsageError where the format cannot hold the model or its extra is not installed, MissingArtifact or
+    StaleArtifact where there is no model of the data there now, OutputError for a place that cannot be written.
+    """
+    if config.output is not None:
+        require_ending(config.to, config.output)
+    if FORMATS[config.to].of_keras:
+        require_extra(f"--to {config.to}", "keras", "keras", "h5py")
+    with open_run(run) as opened:
+        # Windows are of the data, so that they may be asked for before there is a model.
+        model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None
+        output = exports_of(run) / FORMATS[config.to].file if config.output is None else Path(config.output)
+        about = output.with_name(f"{output.name}.json")
+        for path in (output, about):
+            check_output(path, run=run, exported=True)
+        if config.to == "npz" or model is None:
+            content = _windows(opened, model, listen)
+        else:
+            content = _network(opened, config.to, model, listen)
+        _require_room(output, content.size)
+        with replacing(output) as stream:
+            content.write(stream)
+        facts = _origin(opened, config.to, output) | content.facts
+    replace_file(
+        about, [json.dumps(plain_value(facts), indent=2, ensure_ascii=False, allow_nan=False).encode(), b"\n"]
+    )
+    return ExportReport(
+        run=str(run),
+        to=config.to,
+        output=str(output),
+        about=str(about),
+        size=facts["size"],
+        model=None if model is None else model.name,
+        shapes=content.shapes,
+        bounds=facts.get("bounds", {}).get("reason") or None,
+        difference=content.difference,
+        compared=content.compared,
+        warnings=(),
+    )
+
+
+def _fresh(run: Run, to: str) -> Model:
+    run.require_fresh("model")
+    model = load_model(run)
+    require_fit(to, model.name, model.settings)
+    return model
+
+
+def _data(run: Run, model: Model | None) -> Dataset:
+    dataset = load_dataset(run)
+    return dataset if model is None else as_trained(dataset, model)
+
+
+def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
+    """Which file it is, how it is opened, and what it was made from."""
+    return {
+        "format": to,
+        "file": output.name,
+        "size": output.stat().st_size,
+        "opens": FORMATS[to].opens.format(file=output.name),
+        "written_by": f"lstm {__version__}",
+        "made_from": {name: run.digest(name) for name in ("data", "model") if run.has(name)},
+    }
+
+
+def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
+    """The model itself: bytes that the run has of it, or a conversion that was found to agree."""
+    format, bounds = FORMATS[to], model.bounds.scaled(model.scaler)
+    difference, compared = None, 0
+    if to == "onnx":
+        data, _ = load_graph(run, "fp32")
+    elif to == "safetensors":
+        data = run.artifact("model").bytes("weights.safetensors")
+    else:
+        from lstm_cli.export.convert import converted
+        from lstm_cli.export.network import restored_network
+
+        listen(Progressed(stage=f"converting to {to}", done=0))
+        weights = run.artifact("model").bytes("weights.safetensors")
+        network = restored_network(model.name, model.settings, weights)
+        batch = split_windows(_data(run, model), "val", model.lookback).every(COMPARED)[:]
+        data, difference = converted(to, network, bounds, batch)
+        compared = len(batch.series)
+    facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
+    facts |= {"model": {"name": model.name, "settings": model.settings}}
+    shapes = {}
+    if format.holds_graph:
+        inputs, outputs = tensors(format, model.schema, lookback=model.lookback, parts=model.parts)
+        facts |= {"inputs": inputs, "outputs": outputs}
+        shapes = {name: tensor["shape"] for name, tensor in (inputs | outputs).items()}
+    facts |= data_facts(model.schema, model.series, model.scaler)
+    facts["bounds"] = bounds_facts(model.schema, model.bounds, bounds, held=format.holds_graph)
+    facts["agreement"] = {"largest_difference": difference, "windows": compared, "unit": "scaled"}
+    return _Content(
+        size=len(data),
+        write=lambda stream: stream.write(data),
+        facts=facts,
+        shapes=shapes,
+        difference=difference,
+        compared=compared,
+    )
+
+
+def _windows(run: Run, model: Model | None, listen: Listener) -> _Content:
+    """The windows of every split: as the model sees them, where there is one."""
+    from lstm_cli.export.windows import window_arrays, write_windows
+
+    dataset = _data(run, model)
+    lookback = dataset.schema.lookback if model is None else model.lookback
+    splits = {split: split_windows(dataset, split, lookback) for split in SPLITS}
+    arrays = window_arrays(splits)
+    size = sum(array.size for array in arrays)
+    counts = ", ".join(f"{split} {len(windows):,}" for split, windows in splits.items())
+    listen(Noted(text=f"writing windows of {lookback} steps ({counts}): {size / 1e6:,.1f} MB"))
+
+    def write(stream: BinaryIO) -> None:
+        def told(done: int) -> None:
+            listen(Progressed(stage="writing windows", done=done, total=size, unit="bytes"))
+
+        write_windows(stream, arrays, progress=told)
+
+    described = {
+        array.name: {"shape": list(array.shape), "dtype": array.dtype.name, "meaning": array.meaning}
+        for array in arrays
+    }
+    facts = {
+        "lookback": lookback,
+        "arrays": described,
+        **data_facts(dataset.schema, dataset.series, dataset.scaler),
+    }
+    shapes: dict[str, list[Any]] = {
+        array.name: list(array.shape) for array in arrays if array.name.startswith(("X", "y"))
+    }
+    return _Content(size=size, write=write, facts=facts, shapes=shapes)
+
+
+def _require_room(output: Path, size: int) -> None:
+    """Refuse what the disk could not hold, before half of it is written."""
+    free = shutil.disk_usage(output.parent).free
+    if size > free:
+        raise OutputError(
+            f"cannot write {output}: it needs {size / 1e6:,.1f} MB, and {output.parent} has {free / 1e6:,.1f} MB left",
+            hint="make room, or name a file in another place with -o",
+        )

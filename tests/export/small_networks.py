@@ -1,0 +1,78 @@
+"""Networks with weights as after training, and windows of which some are padded."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.models.combined import Combined
+from lstm_cli.models.stacked import Stacked
+
+LOOKBACK, HORIZON, INPUTS, TARGETS = 30, 10, 4, 2
+PARTS_OF_ALL = ("linear", "anchored", "free", "simple")
+
+
+def moved(model: nn.Module) -> nn.Module:
+    """Nothing is zero any more, so that every part of the graph has a say."""
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+        if isinstance(model, Combined):
+            for value in model.linear.buffers():
+                value.add_(0.1 * torch.randn_like(value))
+            model.weights.uniform_(0, 0.5)
+    return model
+
+
+def segment(known_ahead: int) -> nn.Module:
+    torch.manual_seed(1)
+    return moved(
+        Combined(
+            inputs=INPUTS,
+            targets=TARGETS,
+            known_ahead=known_ahead,
+            lookback=LOOKBACK,
+            horizon=HORIZON,
+            parts=PARTS_OF_ALL,
+            linear_reach=30,
+            linear_window=20,
+            linear_share=0.6,
+            linear_response=known_ahead,
+            anchored_lookback=20,
+            free_lookback=24,
+            networks=1,
+            segment=4,
+            seasons=(4, 12),
+            hidden=32,
+            dropout=0.2,
+            simple_season=4,
+        )
+    )
+
+
+def stacked(known_ahead: int, **settings: Any) -> nn.Module:
+    torch.manual_seed(2)
+    return moved(
+        Stacked(
+            **{
+                "inputs": INPUTS,
+                "targets": TARGETS,
+                "known_ahead": known_ahead,
+                "lookback": LOOKBACK,
+                "horizon": HORIZON,
+                "hidden": (32, 16),
+                "dropout": 0.2,
+            }
+            | settings
+        )
+    )
+
+
+def windows(size: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Windows of which each second one is padded at the front, up to all but one row."""
+    generator = torch.Generator().manual_seed(size)
+    past = torch.randn(size, LOOKBACK, INPUTS, generator=generator)
+    mask = torch.ones(size, LOOKBACK)
+    for row in range(1, size, 2):
+        mask[row, : 1 + (7 * row) % 29] = 0
+    return past, torch.randn(size, HORIZON, known_ahead, generator=generator), mask

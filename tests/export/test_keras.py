@@ -1,0 +1,133 @@
+"""Keras files, loaded by Keras, against the torch model whose weights they carry."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, stacked, windows
+
+from lstm_cli.errors import Interrupted
+from lstm_cli.export.keras import export_keras, interrupts_kept, load_keras, open_keras
+from lstm_cli.models.stacked import Stacked
+
+# Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+CLOSE = 1e-5
+LOWER = np.array([-0.05, -np.inf], np.float32)
+UPPER = np.array([np.inf, 0.05], np.float32)
+ALL: dict[str, Any] = {"hidden": (12, 7, 9), "bidirectional": True, "layer_norm": True}
+
+
+def exported(
+    model: Stacked, ending: str, *, lower: np.ndarray | None = None, upper: np.ndarray | None = None
+) -> Any:
+    return open_keras(export_keras(model, lower=lower, upper=upper, ending=ending), ending=ending)
+
+
+def expected(model: Stacked, *given: torch.Tensor) -> np.ndarray:
+    with torch.no_grad():
+        found: np.ndarray = model.eval()(*given).numpy()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ending", "known_ahead", "settings"),
+    [
+        (".keras", 0, {"hidden": (16,)}),
+        (".keras", 2, {"hidden": (12, 7, 9)}),
+        (".keras", 0, {"bidirectional": True}),
+        (".keras", 1, {"layer_norm": True}),
+        (".keras", 1, {"head": "mean"}),
+        (".keras", 2, {**ALL, "head": "mean"}),
+        (".keras", 2, ALL),
+        (".h5", 2, {**ALL, "head": "mean"}),
+        (".h5", 0, ALL),
+    ],
+)
+def test_the_file_agrees_with_torch_for_any_batch(
+    ending: str, known_ahead: int, settings: dict[str, Any]
+) -> None:
+    model = stacked(known_ahead, **settings)
+    forecast = exported(model, ending)
+    for size in (1, 7):
+        given = windows(size, known_ahead)
+        found = forecast(*(side.numpy() for side in given))
+        assert found.shape == (size, HORIZON, TARGETS)
+        np.testing.assert_allclose(found, expected(model, *given), rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("settings", [{"bidirectional": True}, {"head": "mean"}])
+def test_padding_changes_nothing_whatever_its_amount(settings: dict[str, Any]) -> None:
+    model = stacked(0, **settings)
+    forecast = exported(model, ".keras")
+    past, future, mask = (side.numpy() for side in windows(7, 0))
+    found = forecast(past, future, mask)
+    loud = np.where(mask[:, :, None] > 0, past, 1e3).astype(np.float32)
+    np.testing.assert_array_equal(forecast(loud, future, mask), found)
+    # A real step that is zero, as a constant series is when scaled, is not taken for padding.
+    flat = np.zeros_like(past)
+    whole = np.ones_like(mask)
+    apart = np.abs(forecast(flat, future, whole) - forecast(flat, future, mask))
+    assert apart[1::2].max() > 1e-3
+    np.testing.assert_allclose(
+        forecast(flat, future, whole),
+        expected(model, *map(torch.from_numpy, (flat, future, whole))),
+        atol=CLOSE,
+    )
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_bounds_are_in_the_file_and_infinite_ones_bind_nothing(ending: str) -> None:
+    model = stacked(0)
+    forecast = exported(model, ending, lower=LOWER, upper=UPPER)
+    given = windows(40, 0)
+    free = expected(model, *given)
+    assert free[..., 0].min() < -0.1 < 0.1 < free[..., 0].max()
+    assert free[..., 1].min() < -0.1 < 0.1 < free[..., 1].max()
+    held = forecast(*(side.numpy() for side in given))
+    np.testing.assert_allclose(held, np.clip(free, LOWER, UPPER), rtol=0, atol=CLOSE)
+    assert held[..., 0].min() == LOWER[0]
+    assert held[..., 1].max() == UPPER[1]
+
+
+def test_the_file_is_made_of_layers_of_keras_that_may_be_trained_on(tmp_path) -> None:
+    keras = load_keras()
+    path = tmp_path / "model.keras"
+    path.write_bytes(export_keras(stacked(1, **ALL, dropout=0.3), lower=LOWER, upper=UPPER, ending=".keras"))
+    model = keras.models.load_model(path)
+    assert {tensor.name: tuple(tensor.shape) for tensor in model.inputs} == {
+        "past": (None, LOOKBACK, INPUTS),
+        "future": (None, HORIZON, 1),
+        "mask": (None, LOOKBACK),
+    }
+    assert model.output_shape == (None, HORIZON, TARGETS)
+    assert all(isinstance(layer, keras.layers.Layer) for layer in model.layers)
+    encoder = model.get_layer("encoder").layers
+    lstms = [layer.forward_layer for layer in encoder if isinstance(layer, keras.layers.Bidirectional)]
+    assert [(type(layer), layer.units) for layer in lstms] == [
+        (keras.layers.LSTM, size) for size in (12, 7, 9)
+    ]
+    assert [layer.rate for layer in encoder if isinstance(layer, keras.layers.Dropout)] == [0.3] * 3
+    held = [model.get_layer(name).get_weights() for name in ("lower", "upper")]
+    model.compile(optimizer="sgd", loss="mae")
+    past, future, mask = (side.numpy() for side in windows(8, 1))
+    given = {"past": past, "future": future, "mask": mask}
+    losses = model.fit(given, np.zeros((8, HORIZON, TARGETS)), epochs=2, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+    after = [model.get_layer(name).get_weights() for name in ("lower", "upper")]
+    for before, now in zip(held, after, strict=True):  # training leaves the bounds where they are
+        assert all(np.array_equal(one, other) for one, other in zip(before, now, strict=True))
+
+
+def test_what_ends_the_command_within_a_layer_is_not_made_an_error_of_keras() -> None:
+    keras = load_keras()
+
+    class Ended(keras.layers.Layer):
+        def call(self, steps):
+            raise Interrupted(15)
+
+    with pytest.raises(Interrupted) as ended, interrupts_kept():
+        Ended()(keras.Input((3,)))
+    assert ended.value.exit_code == 143

@@ -1,0 +1,285 @@
+"""`export`: each file is opened by its own program and forecasts what the run's own graph does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_steps import PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import ExportConfig, PredictConfig
+from lstm_cli.config.verbs import EXPORTS
+from lstm_cli.data.clamp import in_units
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.errors import ForeignFolder, MissingArtifact, OutputError, StaleArtifact, UsageError
+from lstm_cli.events import Event, Noted, silent
+from lstm_cli.export.formats import FORMATS
+from lstm_cli.rundir import open_run, writing
+from lstm_cli.runtime.session import open_session
+from lstm_cli.shipped import as_trained, load_graph, load_model
+from lstm_cli.steps.export import export
+from lstm_cli.steps.predict import predict
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
+
+GRAPHS = ("onnx", "torchscript", "pt2", "keras", "h5")
+
+
+@pytest.fixture(scope="session")
+def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the textbook LSTM, of one shop, with bounds in its graph; not to be changed."""
+    root = tmp_path_factory.mktemp("stacked")
+    lines = panel.read_text().splitlines()
+    shop = root / "shop.csv"
+    shop.write_text("\n".join([lines[0], *(line for line in lines if ",A," in line)]) + "\n")
+    prepare(str(shop), root / "run", replace(PREPARE, series=None), silent)
+    settings = replace(
+        TRAIN, model="stacked", hidden=(8, 6), bidirectional=True, layer_norm=True, logs="off", min=45.0
+    )
+    train(root / "run", settings, silent)
+    return root / "run"
+
+
+def windows_of(run: Path) -> Batch:
+    opened = open_run(run)
+    model = load_model(opened)
+    return split_windows(as_trained(load_dataset(opened), model), "test", model.lookback)[:]
+
+
+def opened_by_its_own(to: str, path: Path):
+    """The file as a function of past, future and mask."""
+    if to == "onnx":
+        return open_session(path.read_bytes(), threads=1)
+    if to in ("keras", "h5"):
+        from lstm_cli.export.keras import open_keras
+
+        return open_keras(path.read_bytes(), ending=path.suffix)
+    import torch
+
+    model = torch.jit.load(path) if to == "torchscript" else torch.export.load(path).module()
+    return lambda *inputs: model(*(torch.from_numpy(np.array(side)) for side in inputs)).numpy()
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras, about NumPy 2
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [("stacked", to) for to in GRAPHS] + [("trained", to) for to in ("onnx", "torchscript")],
+)
+def test_each_file_forecasts_real_windows_as_the_run_does(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str, to: str
+) -> None:
+    run: Path = request.getfixturevalue(name)
+    report = export(run, ExportConfig(to=to, output=str(tmp_path / FORMATS[to].file)), silent)
+    own = open_session(load_graph(open_run(run), "fp32")[0], threads=1)
+    forecast = opened_by_its_own(to, Path(report.output))
+    whole = windows_of(run)
+    for size in (1, 7):
+        inputs = (whole.past[:size], whole.future[:size], whole.mask[:size])
+        found = forecast(*inputs)
+        assert found.shape == (size, 7, 1)
+        np.testing.assert_allclose(found, own(*inputs), rtol=0, atol=1e-5)
+    if to == "onnx":
+        assert report.difference is None
+    else:
+        assert report.difference is not None
+        assert report.difference < 1e-5
+        assert report.compared > 0
+
+
+@pytest.mark.parametrize("name", ["stacked", "trained"])
+def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    """A forecast with nothing but the exported file, what is told beside it, and the values of the CSV."""
+    run: Path = request.getfixturevalue(name)
+    report = export(run, ExportConfig(output=str(tmp_path / "m.onnx")), silent)
+    about = json.loads(Path(report.about).read_text())
+    assert about["file"] == Path(report.output).name
+    assert about["inputs"]["past"]["shape"] == ["batch", 14, 9]
+    assert about["inputs"]["past"]["columns"][:3] == ["sales", "price", "promo"]
+    assert about["inputs"]["future"]["columns"][0] == "promo"
+    assert {tensor["dtype"] for tensor in about["inputs"].values()} == {"float32"}
+    assert about["outputs"]["forecast"]["shape"] == ["batch", 7, 1]
+    assert about["targets"] == ["sales"]
+    assert about["times"]["step"] == "D"
+    whole = windows_of(run)
+    session = open_session(Path(report.output).read_bytes(), threads=1)
+    scaled = session(whole.past, whole.future, whole.mask)
+    opened = open_run(run)
+    model = load_model(opened)
+    dataset = as_trained(load_dataset(opened), model)
+    expected = in_units(dataset, scaled, whole.series, model.bounds)
+    lower = about["bounds"]["lower"]["sales"]
+    for place, series in enumerate(about["series"]):
+        assert series["name"] == dataset.series.names[place]
+        assert (series["first"], series["last"]) == ("2024-01-01", "2024-05-09")
+        mine = whole.series == place
+        values = scaled[mine].astype(float) * series["scale"]["sales"] + series["center"]["sales"]
+        values = np.maximum(np.exp(values) if about["scaling"]["logs"] else values, lower)
+        np.testing.assert_allclose(values, expected[mine])
+    if name == "stacked":
+        assert about["bounds"]["in_file"]
+        assert lower == 45
+        floor = (lower - about["series"][0]["center"]["sales"]) / about["series"][0]["scale"]["sales"]
+        assert scaled.min() == pytest.approx(floor)
+
+
+def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
+    from lstm_cli.export.network import restored_network
+
+    output = tmp_path / "w.safetensors"
+    report = export(stacked, ExportConfig(to="safetensors", output=str(output)), silent)
+    about = json.loads(Path(report.about).read_text())
+    assert (about["bounds"]["in_file"], about["bounds"]["reason"]) == (False, "the file holds no graph")
+    assert report.bounds == "the file holds no graph"
+    network = restored_network(about["model"]["name"], about["model"]["settings"], output.read_bytes())
+    assert (
+        sum(value.numel() for value in network.parameters())
+        == open_run(stacked).report("train")["parameters"]
+    )
+
+
+def test_windows_are_those_of_the_model_and_their_size_is_told_before(trained: Path, tmp_path: Path) -> None:
+    told: list[Event] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noted):
+            told.append(event)
+            assert not output.exists()
+
+    output = tmp_path / "w.npz"
+    report = export(trained, ExportConfig(to="npz", output=str(output)), listen)
+    (note,) = told
+    assert isinstance(note, Noted)
+    assert note.text == "writing windows of 14 steps (train 142, val 14, test 40): 0.2 MB"
+    about = json.loads((tmp_path / "w.npz.json").read_text())
+    whole = windows_of(trained)
+    with np.load(output, allow_pickle=False) as arrays:
+        assert {name: list(array.shape) for name, array in arrays.items()} == {
+            name: array["shape"] for name, array in about["arrays"].items()
+        }
+        np.testing.assert_array_equal(arrays["X_test"], whole.past)
+        np.testing.assert_array_equal(arrays["y_test"], whole.target)
+    assert report.shapes["X_train"] == [142, 14, 9]
+    assert about["lookback"] == 14
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_a_run_without_a_model_has_windows_and_nothing_else(panel: Path, tmp_path: Path, to: str) -> None:
+    run = tmp_path / "run"
+    prepare(str(panel), run, PREPARE, silent)
+    if to == "npz":
+        assert export(run, ExportConfig(to=to), silent).model is None
+        return
+    with pytest.raises(MissingArtifact, match="has no trained model") as refused:
+        export(run, ExportConfig(to=to), silent)
+    assert refused.value.hint == f"run 'lstm train {run}' first"
+    assert not (run / "exports").exists()
+
+
+def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp_path: Path) -> None:
+    prepare(str(write_panel(tmp_path / "newer.csv", seed=1)), run, PREPARE, silent)
+    for to in ("onnx", "npz"):
+        with pytest.raises(StaleArtifact) as refused:
+            export(run, ExportConfig(to=to), silent)
+        assert refused.value.hint == f"run 'lstm train {run}' again"
+
+
+def test_what_keras_cannot_hold_is_refused_before_anything_is_written(run: Path) -> None:
+    for to in ("keras", "h5"):
+        with pytest.raises(UsageError, match="cannot hold the model 'segment'"):
+            export(run, ExportConfig(to=to), silent)
+    assert not (run / "exports").exists()
+
+
+def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+    stacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(
+        UsageError, match="--to keras needs h5py, which a plain install does not hold"
+    ) as refused:
+        export(stacked, ExportConfig(to="keras"), silent)
+    assert refused.value.hint == "pip install 'lstm-cli[keras]'"
+
+
+def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken.onnx").mkdir()
+    (tmp_path / "beside.onnx.json").mkdir()
+    refused = [
+        (tmp_path / "none" / "model.onnx", OutputError, "there is no folder"),
+        (tmp_path / "taken.onnx", UsageError, "is a folder"),
+        (tmp_path / "beside.onnx", UsageError, r"beside\.onnx\.json is a folder"),
+        (run / "model.onnx", UsageError, "lies in the run directory"),
+        (tmp_path / "model.pt2", UsageError, r"does not end in \.onnx"),
+    ]
+    for path, kind, words in refused:
+        with pytest.raises(kind, match=words):
+            export(run, ExportConfig(output=str(path)), silent)
+    (run / "exports").symlink_to(tmp_path)
+    with pytest.raises(ForeignFolder, match="exports is not a folder of the run"):
+        export(run, ExportConfig(), silent)
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
+
+
+def test_a_disk_without_room_is_told_before(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
+    with pytest.raises(OutputError, match=r"it needs 0\.2 MB, and .*exports has 0\.0 MB left"):
+        export(run, ExportConfig(to="npz"), silent)
+    assert list((run / "exports").iterdir()) == []
+
+
+def test_exports_are_never_read_and_the_run_stays_as_it_was(run: Path) -> None:
+    before = (run / "run.json").read_bytes()
+    with writing(run, step="train"):  # another process trains: a snapshot is exported all the same
+        report = export(run, ExportConfig(), silent)
+    first = Path(report.output).read_bytes()
+    for path in (run / "exports").iterdir():
+        path.write_bytes(b"not what it was")
+    assert predict(run, None, PredictConfig(output=str(run.parent / "f.csv")), silent).rows == 14
+    assert Path(export(run, ExportConfig(), silent).output).read_bytes() == first
+    assert (run / "run.json").read_bytes() == before
+    assert sorted(path.name for path in (run / "exports").iterdir()) == ["model.onnx", "model.onnx.json"]
+
+
+WATCH = """
+import json, sys
+from lstm_cli.cli.main import run
+code = run(sys.argv[1:])
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+"""
+
+
+def fresh(*argv: str, **environ: str) -> tuple[int, set[str], str]:
+    """The exit code of a command line in a process of its own, what it loaded, and its stderr."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, *argv],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    code, loaded = json.loads(done.stderr.splitlines()[-1])
+    return code, set(loaded), done.stderr
+
+
+def test_what_the_run_holds_already_is_exported_without_torch(run: Path) -> None:
+    code, loaded, _ = fresh("export", str(run), "--json")
+    assert code == 0
+    assert not loaded & {"torch", "keras", "onnx", "onnxruntime", "pandas"}
+
+
+def test_a_backend_of_keras_that_is_not_there_is_told(stacked: Path) -> None:
+    code, _, told = fresh("export", str(stacked), "--to", "keras", KERAS_BACKEND="tensorflow")
+    assert code == 2
+    assert "error: Keras does not start with KERAS_BACKEND=tensorflow: " in told
+    assert "set KERAS_BACKEND=torch" in told
