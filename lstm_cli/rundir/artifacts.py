@@ -124,6 +124,7 @@ def table() -> str:
         rows.append((f"{artifact.name}/0001/", f"`lstm {artifact.made_by}`", artifact.meaning))
         rows += [(f"{artifact.name}/0001/{file}", "", meaning) for file, meaning in artifact.files.items()]
     rows.append((f"{EXPORTS}/", "`lstm export`", "files for other programs; no step reads them"))
+    rows.append((f"{LOGS}/", "`lstm train`", "for TensorBoard, W&B and people; likewise"))
     lines = ["| path | made by | what it holds |", "| --- | --- | --- |"]
     lines += [f"| `{path}` | {maker} | {meaning} |" for path, maker, meaning in rows]
     return "\n".join(lines) + "\n"
