@@ -76,7 +76,7 @@ def evaluate(
     )
 
     def work() -> None:
-        from lstm_cli.cli import page, signals, tables
+        from lstm_cli.cli import evaluation, page, signals
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.evaluate import evaluate as step
 
@@ -88,8 +88,8 @@ def evaluate(
         except GateFailed as failed:
             written = getattr(failed, "report", None)
             if written is not None:
-                page.show(written, tables.evaluate_table, as_json=as_json)
+                page.show(written, evaluation.evaluate_table, as_json=as_json)
             raise
-        page.show(report, tables.evaluate_table, as_json=as_json)
+        page.show(report, evaluation.evaluate_table, as_json=as_json)
 
     return work

@@ -1,27 +1,15 @@
-"""Reports of the steps as a person reads them."""
+"""Reports of the steps as a person reads them; that of `evaluate` has a file of its own."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_cli.cli.page import KEPT, Page
+from lstm_cli.cli.page import Page
+from lstm_cli.cli.scores import METRICS, beside, counted, figure, reason, score_table, verdict
 from lstm_cli.cli.streams import say
 from lstm_cli.config.space import as_text
 
-BASELINES = {"linear": "linear", "seasonal_naive": "seasonal naive", "naive": "naive"}
-METRICS = {
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "smape": "sMAPE %",
-    "mase": "MASE",
-    "mse_scaled": "MSE scaled",
-    "mae_scaled": "MAE scaled",
-}
-# Over several series errors in the file's units are those of the largest ones, so the scaled ones come first.
-SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
 LISTED = 40  # trials of a search; --json holds them all
-MANY = 12  # rows of a table of targets, series or steps; --json holds them all
-AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
+FAILED_LISTED = 12  # of those that failed, with their reasons
 
 
 def tell_forecast(report: Any) -> None:
@@ -39,18 +27,18 @@ def prepare_table(report: Any, page: Page) -> None:
     facts = [
         (
             "read",
-            f"{report.source}: {report.rows:,} rows of {_count(report.series, 'series', 'series')}{span}",
+            f"{report.source}: {report.rows:,} rows of {counted(report.series, 'series', 'series')}{span}",
         ),
         ("step", report.freq),
         ("target", ", ".join(report.targets)),
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
         ("calendar", ", ".join(report.calendar)),
-        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{_reason(report.season_reason)}"),
-        ("lookback", f"{report.lookback} steps{_reason(report.lookback_reason)}"),
-        ("horizon", _count(report.horizon, "step", "steps")),
+        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{reason(report.season_reason)}"),
+        ("lookback", f"{report.lookback} steps{reason(report.lookback_reason)}"),
+        ("horizon", counted(report.horizon, "step", "steps")),
         ("scaler", report.scaler),
-        ("filled", _count(report.filled, "cell", "cells") if report.filled else ""),
+        ("filled", counted(report.filled, "cell", "cells") if report.filled else ""),
     ]
     page.facts((name, text) for name, text in facts if text)
     page.blank()
@@ -65,7 +53,7 @@ def prepare_table(report: Any, page: Page) -> None:
 
 def train_table(report: Any, page: Page) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
-    regressions = _count(report.linear["regressions"], "regression", "regressions")
+    regressions = counted(report.linear["regressions"], "regression", "regressions")
     families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
         [
@@ -73,7 +61,10 @@ def train_table(report: Any, page: Page) -> None:
             ("linear", f"{families} ({regressions}), lookback {report.linear['lookback']}"),
             *((training["name"], _training(training)) for training in report.trainings),
             *report.choices.items(),
-            ("device", f"{report.device}, {_count(report.threads, 'thread', 'threads')}, seed {report.seed}"),
+            (
+                "device",
+                f"{report.device}, {counted(report.threads, 'thread', 'threads')}, seed {report.seed}",
+            ),
             ("time", f"{report.seconds:.1f} s"),
         ]
     )
@@ -86,20 +77,20 @@ def train_table(report: Any, page: Page) -> None:
         )
     page.blank()
     page.line("validation" + (", before the refit" if report.refitted else ""))
-    scores = _beside(report.val, report.parts, report.val_baselines)
-    _score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
+    scores = beside(report.val, report.parts, report.val_baselines)
+    score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
     for finding in report.diagnosis:
         of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
         page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
-    page.line(_verdict(report.val, report.val_baselines, panel=report.series > 1))
+    page.line(verdict(report.val, report.val_baselines, panel=report.series > 1))
     page.line(f"next: lstm evaluate {report.run}")
 
 
 def tune_table(report: Any, page: Page) -> None:
     """Every trial, what mattered, and the winner."""
     states = ", ".join(f"{count} {state}" for state, count in report.states.items())
-    wanted = _count(report.wanted, "trial", "trials")
+    wanted = counted(report.wanted, "trial", "trials")
     page.line(f"{report.run}: {report.method} search for {report.model}, {states} of {wanted}")
     page.blank()
     metric = METRICS.get(report.metric or "", "score")
@@ -110,7 +101,7 @@ def tune_table(report: Any, page: Page) -> None:
             (
                 str(trial["number"]),
                 trial["state"],
-                _figure(trial["score"]),
+                figure(trial["score"]),
                 *(as_text(trial["settings"][name]) for name in report.space),
                 f"{trial['seconds']:.1f}",
             )
@@ -119,7 +110,7 @@ def tune_table(report: Any, page: Page) -> None:
     )
     if len(shown) > LISTED:
         page.line(f"and {len(shown) - LISTED:,} more, see --json")
-    for trial in [trial for trial in report.trials if trial["state"] == "failed"][:MANY]:
+    for trial in [trial for trial in report.trials if trial["state"] == "failed"][:FAILED_LISTED]:
         page.line(f"trial {trial['number']} failed: {trial['reason']}")
     if any(row["share"] is not None for row in report.importance.values()):
         page.blank()
@@ -137,14 +128,14 @@ def tune_table(report: Any, page: Page) -> None:
         return
     settings = ", ".join(f"{name} {as_text(value)}" for name, value in report.best["settings"].items())
     page.line(
-        f"best: trial {report.best['number']}, {metric} {_figure(report.best['score'])}: {settings}", "bold"
+        f"best: trial {report.best['number']}, {metric} {figure(report.best['score'])}: {settings}", "bold"
     )
     if not report.finished:
         page.line(
             f"the search has not come to its end: lstm tune {report.run}, with the same options, goes on"
         )
         return
-    page.line(_verdict(report.val, report.val_baselines))
+    page.line(verdict(report.val, report.val_baselines))
     page.line(f"picture: {report.picture}")
     page.line(f"next: lstm evaluate {report.run}")
 
@@ -163,9 +154,9 @@ def find_lr_table(report: Any, page: Page) -> None:
     rows = [
         (
             part["part"],
-            _figure(part["lowest_at"]),
+            figure(part["lowest_at"]),
             f"{100 * part['fall']:.1f}",
-            _figure(part["suggestion"]),
+            figure(part["suggestion"]),
         )
         for part in report.parts
     ]
@@ -178,68 +169,6 @@ def find_lr_table(report: Any, page: Page) -> None:
     page.line(f"picture: {report.picture}")
 
 
-def evaluate_table(report: Any, page: Page) -> None:
-    """The model's errors beside those of the simple forecasts, in whole and in parts."""
-    page.line(
-        f"{report.run}: {report.model} ({report.precision}) on {report.windows:,} {report.split} windows"
-    )
-    page.blank()
-    panel = len(report.per_series) > 1
-    order = SCALED_FIRST if panel else tuple(METRICS)
-    scores = _beside(report.metrics, report.parts, report.baselines)
-    _score_table(page, scores, {name: METRICS[name] for name in order})
-    page.blank()
-    page.line(_verdict(report.metrics, report.baselines, panel=panel), "bold")
-    _interval_table(page, report)
-    if report.mase_left_out:
-        page.line(f"MASE leaves out {report.mase_left_out:,} series whose values repeat exactly in training")
-    parts = ("mase", "mae", "rmse") if panel else ("mae", "rmse", "mase")
-    if len(report.per_target) > 1:
-        page.blank()
-        _part_table(page, "target", list(report.per_target.items()), parts)
-    if report.worst:
-        page.blank()
-        _worst_table(page, report)
-    if len(report.per_step) > 1:
-        page.blank()
-        _part_table(page, "step ahead", [(str(row["step"]), row) for row in _spread(report.per_step)], parts)
-    if report.backtest:
-        page.blank()
-        _backtest_table(page, report.backtest)
-    if report.gates:
-        page.blank()
-    for gate in report.gates:
-        verdict = "FAILED" if gate["failed"] else "passed"
-        page.line(f"{verdict}: --fail-if '{gate['condition']}'{_reason(gate.get('reason') or '')}")
-    if report.picture:
-        page.blank()
-        page.line(f"picture: {report.picture}")
-
-
-def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
-    """The cut-offs one below the other, and how far their scores lie apart."""
-    folds, spread = backtest["folds"], backtest["spread"]
-    metric = "mase" if "mase" in spread else "mae"
-    names = [name for name in BASELINES if name in folds[0]["baselines"]]
-    how = "the model as it is" if backtest["reused"] else "trained anew at each"
-    page.line(f"backtest, {_count(len(folds), 'cut-off', 'cut-offs')}, {how}: {METRICS[metric]}")
-    rows = [
-        (
-            fold["cut"],
-            f"{fold['windows']:,}",
-            _figure(fold["metrics"][metric]),
-            *(_figure(fold["baselines"][name][metric]) for name in names),
-        )
-        for fold in folds
-    ]
-    page.table(("cut-off", "windows", "model", *(BASELINES[name] for name in names)), rows)
-    found = spread.get(metric)
-    if found:
-        apart = f" +- {_figure(found['deviation'])}" if found["deviation"] is not None else ""
-        wins = ", ".join(f"{BASELINES[name]} at {spread['wins'][name]}" for name in names)
-        page.line(f"mean {_figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}")
-
-
 def quantize_table(report: Any, page: Page) -> None:
     """Size, latency and error of the two models side by side."""
     names = ("fp32", "quantized")
@@ -247,10 +176,10 @@ def quantize_table(report: Any, page: Page) -> None:
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
         (
-            f"latency, ms for {_count(report.batch, 'window', 'windows')}",
+            f"latency, ms for {counted(report.batch, 'window', 'windows')}",
             *(f"{report.latency_ms[name]:.2f}" for name in names),
         ),
-        ("validation MAE, scaled", *(_figure(report.mae_scaled[name]) for name in names)),
+        ("validation MAE, scaled", *(figure(report.mae_scaled[name]) for name in names)),
     ]
     page.table(("", "fp32", report.to), rows)
     page.blank()
@@ -261,99 +190,6 @@ def quantize_table(report: Any, page: Page) -> None:
     )
 
 
-def _score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:
-    shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
-    table = [[_defined(score.get(key)) for key in shown] for score in scores.values()]
-    best = [_lowest([row[place] for row in table]) for place in range(len(shown))]
-    rows = [(name, *(_figure(figure) for figure in row)) for name, row in zip(scores, table, strict=True)]
-    page.table(("forecast", *(f"{title}{KEPT * 2}" for title in shown.values())), rows, best)
-    page.line("* the lowest error")
-
-
-def _interval_table(page: Page, report: Any) -> None:
-    """How much of the truth lay within the intervals, and how wide they are."""
-    if not report.coverage:
-        return
-    page.blank()
-    rows = [
-        (f"{level} %", _figure(share), _figure(report.width[level]), _figure(report.width_scaled[level]))
-        for level, share in report.coverage.items()
-    ]
-    page.table(("interval", "coverage %", "width", "width scaled"), rows)
-    page.line(f"weighted quantile loss {_figure(report.wql)}")
-
-
-def _part_table(
-    page: Page, title: str, rows: list[tuple[str, Mapping[str, Any]]], metrics: Sequence[str]
-) -> None:
-    shown = [name for name in metrics if any(name in row for _, row in rows)]
-    page.table(
-        (title, *(METRICS[name] for name in shown)),
-        [(name, *(_figure(row.get(metric)) for metric in shown)) for name, row in rows[:MANY]],
-    )
-    if len(rows) > MANY:
-        page.line(f"and {len(rows) - MANY:,} more, see --json")
-
-
-def _worst_table(page: Page, report: Any) -> None:
-    """The series that do worst beside a simple forecast: where a panel's mean hides that the model does not serve."""
-    simple = BASELINES.get(report.worst[0]["baseline"], report.worst[0]["baseline"])
-    page.line(f"the series that do worst beside {simple}")
-    page.table(
-        ("series", "MASE", simple, "ratio", "MAE"),
-        [
-            (row["series"], *(_figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
-            for row in report.worst
-        ],
-    )
-    if len(report.per_series) > len(report.worst):
-        page.line(f"and {len(report.per_series) - len(report.worst):,} more, see --json and per_series.csv")
-
-
-def _spread(rows: list[Any]) -> list[Any]:
-    """At most MANY of the rows, evenly spread, with the first and the last."""
-    if len(rows) <= MANY:
-        return rows
-    return [rows[round(place * (len(rows) - 1) / (MANY - 1))] for place in range(MANY)]
-
-
-def _verdict(
-    model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]], *, panel: bool = False
-) -> str:
-    """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined).
-
-    Over a `panel` by MASE, where each series counts the same, whatever its length and size.
-    """
-    beaten, equal, better = [], [], []
-    for name in [name for name in BASELINES if name in baselines][:2]:  # naive only where there is no season
-        label = "the linear forecast" if name == "linear" else BASELINES[name]
-        gain = _gain(model, baselines[name], ("mase",) if panel else ("mae_scaled", "mae"))
-        if gain is None:
-            continue
-        share = f"{100 * abs(gain):.{0 if abs(gain) >= 0.1 else 1}f} %"
-        if gain > AS_GOOD:
-            beaten.append(f"{label} by {share}")
-        elif gain < -AS_GOOD:
-            better.append(f"{label} beats the model, whose error is {share} higher")
-        else:
-            equal.append(f"{label} is as good as the model")
-    parts = better + equal + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
-    text = "; ".join(parts) or "there is no simple forecast to compare with"
-    by = "MASE, the mean over series" if panel else "mean absolute error"
-    return f"{text[0].upper()}{text[1:]} ({by})."
-
-
-def _gain(
-    model: Mapping[str, Any], baseline: Mapping[str, Any], metrics: Sequence[str] = ("mae_scaled", "mae")
-) -> float | None:
-    """By which share the model's error is lower, by the first metric that is defined; None where none is."""
-    for metric in metrics:
-        ours, theirs = _defined(model.get(metric)), _defined(baseline.get(metric))
-        if ours is not None and theirs:
-            return 1 - ours / theirs
-    return None
-
-
 def _training(training: Mapping[str, Any]) -> str:
     """How one network was trained, in a line."""
     stopped = {"patience": "it got no better", "epochs": "all were run"}[training["stopped"]]
@@ -361,44 +197,3 @@ def _training(training: Mapping[str, Any]) -> str:
         f"best epoch {training['best_epoch']} of {training['epochs_run']} ({stopped}), "
         f"{training['steps']:,} steps, learning rate {training['lr']:.2g}"
     )
-
-
-def _beside(
-    model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any]
-) -> dict[str, Mapping[str, Any]]:
-    """The model, its networks, and the simple forecasts; the linear part is one of those already."""
-    networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
-    return {"model": model} | (networks if len(parts) > 1 else {}) | _named(baselines)
-
-
-def _named(baselines: Mapping[str, Any]) -> dict[str, Any]:
-    """The baselines in the order of the table, by their names there."""
-    return {title: baselines[name] for name, title in BASELINES.items() if name in baselines}
-
-
-def _lowest(figures: Sequence[float | None]) -> int:
-    defined = [(figure, place) for place, figure in enumerate(figures) if figure is not None]
-    return min(defined)[1] if defined else -1
-
-
-def _figure(value: float | None) -> str:
-    """Four digits that tell; a dash for what is not defined."""
-    value = _defined(value)
-    if value is None:
-        return "-"
-    if value == 0 or 1e-4 <= abs(value) < 999.95:
-        return f"{value:#.4g}"
-    return f"{value:,.0f}" if 1 <= abs(value) < 1e9 else f"{value:.3e}"
-
-
-def _defined(value: float | None) -> float | None:
-    """None also for NaN and infinity, which say the same in a report as it comes from a step."""
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def _reason(text: str) -> str:
-    return f" ({text})" if text else ""

@@ -15,7 +15,8 @@ from fake_steps import (
     tune_report,
 )
 
-from lstm_cli.cli import tables
+from lstm_cli.cli import evaluation, tables
+from lstm_cli.cli import scores as shown
 from lstm_cli.cli.export import export_table
 from lstm_cli.cli.page import Page
 
@@ -35,7 +36,7 @@ def test_no_line_has_escapes_or_blanks_at_its_end():
     pages = [
         drawn(tables.prepare_table, prepare_report()),
         drawn(tables.train_table, train_report()),
-        drawn(tables.evaluate_table, evaluate_report()),
+        drawn(evaluation.evaluate_table, evaluate_report()),
         drawn(tables.tune_table, tune_report()),
         drawn(tables.quantize_table, quantize_report()),
     ]
@@ -45,7 +46,7 @@ def test_no_line_has_escapes_or_blanks_at_its_end():
 
 
 def test_figures_stand_below_each_other():
-    lines = drawn(tables.evaluate_table, evaluate_report()).splitlines()
+    lines = drawn(evaluation.evaluate_table, evaluate_report()).splitlines()
     rows = [line for line in lines if re.match(r"(model|linear|seasonal naive|naive) ", line)]
     assert len(rows) == 4
     names = [re.match(r"[a-z ]+", row).end() for row in rows]
@@ -57,17 +58,17 @@ def test_figures_stand_below_each_other():
 
 
 def test_the_intervals_have_a_table_where_there_are_any():
-    page = drawn(tables.evaluate_table, evaluate_report())
+    page = drawn(evaluation.evaluate_table, evaluate_report())
     assert re.search(r"^80 % +81\.20 +1\.700 +0\.6000$", page, re.M)
     assert re.search(r"^95 % +95\.40 +3\.100 +1\.100$", page, re.M)
     assert "weighted quantile loss 0.1230" in page
     without = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
-    assert "interval" not in drawn(tables.evaluate_table, evaluate_report(**without))
+    assert "interval" not in drawn(evaluation.evaluate_table, evaluate_report(**without))
 
 
 def test_the_lowest_error_of_each_metric_is_marked():
     better = scores(0.9) | {"mase": 2.0}
-    page = drawn(tables.evaluate_table, evaluate_report(baselines={"linear": better, "naive": scores(2)}))
+    page = drawn(evaluation.evaluate_table, evaluate_report(baselines={"linear": better, "naive": scores(2)}))
     assert re.search(r"^model +0\.5000 +0\.7000 +12\.30 +0\.9000 \* ", page, re.M)
     assert re.search(r"^linear +0\.4500 \* ", page, re.M)
 
@@ -75,7 +76,7 @@ def test_the_lowest_error_of_each_metric_is_marked():
 def test_an_undefined_figure_is_a_dash():
     undefined = scores(1) | {"mase": None, "smape": float("nan")}
     baselines = {"naive": undefined | {"mae": 0.9}, "linear": undefined}
-    page = drawn(tables.evaluate_table, evaluate_report(metrics=undefined, baselines=baselines))
+    page = drawn(evaluation.evaluate_table, evaluate_report(metrics=undefined, baselines=baselines))
     assert re.search(r"^model +0\.5000 \* +0\.7000 \* +- +- ", page, re.M)
     assert "nan" not in page
 
@@ -94,7 +95,7 @@ def test_the_sentence(linear, seasonal, sentence):
     baselines = {"naive": scores(2), "linear": scores(linear)}
     if seasonal is not None:
         baselines["seasonal_naive"] = scores(seasonal)
-    page = drawn(tables.evaluate_table, evaluate_report(baselines=baselines))
+    page = drawn(evaluation.evaluate_table, evaluate_report(baselines=baselines))
     assert sentence in page
     assert (
         drawn(tables.train_table, train_report(val=scores(1), val_baselines=baselines)).count(sentence) == 1
@@ -120,22 +121,22 @@ def test_where_no_rate_lowers_the_loss_none_is_suggested():
 
 def test_a_share_is_of_the_other_forecasts_error():
     """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
-    assert tables._gain({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
-    page = drawn(tables.evaluate_table, evaluate_report(baselines={"linear": scores(0.8)}))
+    assert shown.gain({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
+    page = drawn(evaluation.evaluate_table, evaluate_report(baselines={"linear": scores(0.8)}))
     assert "25 % higher" in page
 
 
 def test_nothing_to_compare_with():
     page = drawn(
-        tables.evaluate_table, evaluate_report(metrics={"mae": None}, baselines={"naive": {"mae": None}})
+        evaluation.evaluate_table, evaluate_report(metrics={"mae": None}, baselines={"naive": {"mae": None}})
     )
     assert "There is no simple forecast to compare with" in page
 
 
 def test_parts_are_shown_where_there_are_several():
-    assert "target" not in drawn(tables.evaluate_table, evaluate_report())
+    assert "target" not in drawn(evaluation.evaluate_table, evaluate_report())
     targets = {f"[red]{n}": scores(n) for n in range(1, 31)}
-    page = drawn(tables.evaluate_table, evaluate_report(per_target=targets))
+    page = drawn(evaluation.evaluate_table, evaluate_report(per_target=targets))
     assert "[red]12 " in page  # a name is no markup
     assert "[red]13 " not in page
     assert "and 18 more, see --json" in page
@@ -158,10 +159,10 @@ def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
 
 
 def test_networks_stand_between_the_model_and_the_simple_forecasts():
-    page = drawn(tables.evaluate_table, evaluate_report())
+    page = drawn(evaluation.evaluate_table, evaluate_report())
     names = re.findall(r"^(model|anchored|linear|seasonal naive|naive) ", page, re.M)
     assert names == ["model", "anchored", "linear", "seasonal naive", "naive"]
-    alone = drawn(tables.evaluate_table, evaluate_report(parts={"anchored": scores(1)}))
+    alone = drawn(evaluation.evaluate_table, evaluate_report(parts={"anchored": scores(1)}))
     assert not re.search(r"^anchored ", alone, re.M)  # it is the model itself
 
 
@@ -178,33 +179,33 @@ def panel_report(**changes):
 
 
 def test_the_series_that_do_worst_are_named():
-    page = drawn(tables.evaluate_table, panel_report())
+    page = drawn(evaluation.evaluate_table, panel_report())
     assert "the series that do worst beside seasonal naive\n" in page
     assert re.search(
         r"^\[b\]Köln +1\.800 +0\.000 +- +40\.00\nUlm +1\.800 +1\.200 +1\.500 +40\.00$", page, re.M
     )
     assert "and 28 more, see --json and per_series.csv" in page
-    assert "do worst" not in drawn(tables.evaluate_table, evaluate_report())
+    assert "do worst" not in drawn(evaluation.evaluate_table, evaluate_report())
 
 
 def test_a_panel_is_told_by_mase():
     """The errors in the file's units say the opposite: the largest series drown the others."""
     baselines = {"linear": scores(1) | {"mase": 1.2, "mae": 0.1, "mae_scaled": 0.1}, "naive": scores(2)}
-    page = drawn(tables.evaluate_table, panel_report(baselines=baselines))
+    page = drawn(evaluation.evaluate_table, panel_report(baselines=baselines))
     assert (
         "The model beats the linear forecast by 25 % and naive by 50 % (MASE, the mean over series)." in page
     )
     titles = re.findall(r"MASE|sMAPE %|MAE scaled|MSE scaled|MAE|RMSE", page.splitlines()[2])
     assert titles == ["MASE", "sMAPE %", "MAE scaled", "MSE scaled", "MAE", "RMSE"]
-    alone = drawn(tables.evaluate_table, evaluate_report(baselines=baselines))
+    alone = drawn(evaluation.evaluate_table, evaluate_report(baselines=baselines))
     assert "The linear forecast beats the model" in alone
     assert alone.splitlines()[2].split()[1] == "MAE"
 
 
 def test_steps_ahead_are_spread_with_first_and_last():
-    page = drawn(tables.evaluate_table, evaluate_report())
+    page = drawn(evaluation.evaluate_table, evaluate_report())
     steps = re.findall(r"^(\d+) ", page.split("step ahead")[1], re.M)
-    assert len(steps) == tables.MANY
+    assert len(steps) == evaluation.MANY
     assert (steps[0], steps[-1]) == ("1", "24")
 
 
@@ -257,7 +258,7 @@ def test_several_series_are_counted(capsys):
     ],
 )
 def test_figures(value, text):
-    assert tables._figure(value) == text
+    assert shown.figure(value) == text
 
 
 @pytest.mark.parametrize("verb", [verb for verb in fake_steps.VERBS if verb != "predict"])
