@@ -7,10 +7,11 @@ from lstm_cli.config import TrainConfig
 
 SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
-SEGMENT_STEPS, STEPS_OF_MANY = 2_000, 1_650  # optimizer steps of a `segment` training, at most
+SEGMENT_STEPS, STEPS_OF_MANY = 2_000, 1_320  # optimizer steps of a `segment` training, at most
 SEGMENT_PATIENCE = 660  # steps without a better validation after which it stops
-# A refit goes on from the best weights: for this share of the steps that led to them, at this share of the rate.
-REFIT_STEPS, REFIT_RATE = 0.25, 0.3
+# A refit goes on from the best weights: for so large a share of the steps that led to them, at so large a share of the
+# rate. Less where the network began to overfit in the first half of its training, more where it learnt to the end.
+EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +75,14 @@ def refit_plan(plan: Plan, *, best_epoch: int) -> Plan:
 
     Without validation, so it is one epoch. No step at all where the best weights were those of the start.
     """
-    steps = round(REFIT_STEPS * best_epoch * plan.steps_per_epoch)
+    share, rate = LATE_REFIT if 2 * best_epoch > plan.epochs else EARLY_REFIT
+    steps = round(share * best_epoch * plan.steps_per_epoch)
     return replace(
         plan,
         epochs=1,
         stop_after=min(1, steps),
         steps_per_epoch=steps,
-        lr=REFIT_RATE * plan.lr,
+        lr=rate * plan.lr,
         warmup=steps // 10,
         schedule="cosine",
     )

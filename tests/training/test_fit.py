@@ -540,7 +540,7 @@ def test_events_and_history_tell_the_same() -> None:
 def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     small, large = {"windows": 50, "targets": 1}, {"windows": 100_000, "targets": 7}
     yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 7}
-    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 5, "lr": 3e-3, "patience": 2}
+    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 4, "lr": 3e-3, "patience": 2}
     yield {}, {"windows": 8000, "targets": 7}, {"batch_size": 9, "steps_per_epoch": 330, "lr": 3e-3}
     yield {}, {"windows": 9600, "targets": 1}, {"steps_per_epoch": 150, "warmup": 100, "averaged": True}
     yield {"model": "stacked"}, large, {"batch_size": 64, "epochs": 100, "lr": 1e-3, "warmup": 0}
@@ -568,6 +568,9 @@ def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
     again = refit_plan(plan, best_epoch=4)
     assert (again.epochs, again.stop_after, again.steps_per_epoch, again.warmup) == (1, 1, 150, 15)
     assert again.lr == pytest.approx(0.3 * plan.lr)
+    late = refit_plan(plan, best_epoch=plan.epochs)
+    assert late.steps_per_epoch == round(0.5 * plan.epochs * 150)
+    assert late.lr == pytest.approx(0.5 * plan.lr)
     assert learning_rate(again, 14) == 1.0
     assert learning_rate(again, 149) < 0.02
 
