@@ -7,7 +7,7 @@ from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
-from lstm_cli.linear.ensemble import held
+from lstm_cli.linear.blocks import held
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.combination import combination
