@@ -108,16 +108,16 @@ def pooled(blocks: Sequence[Block], weights: Mapping[Map, float]) -> float:
     return sum(block.score_of(weights) * block.count for block in blocks) / max(scored, 1)
 
 
-def earlier(dataset: Dataset) -> list[Dataset]:
-    """The data as they stood one, two, ... validation lengths before, newest first.
+def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BLOCKS) -> list[Dataset]:
+    """The data as they stood one, two, ... validation lengths before, newest first, at most so many.
 
-    As many as it takes to have `EVIDENCE` horizons of validation rows in all, while half of the training rows
+    As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
     are left; none where validation holds that much by itself.
     """
     table, horizon = dataset.series, dataset.schema.horizon
     length = table.val_end - table.train_end
     found: list[Dataset] = []
-    while (1 + len(found)) * held(dataset) < EVIDENCE and len(found) < MOST_BLOCKS:
+    while (1 + len(found)) * held(dataset) < evidence and len(found) < most:
         back = (1 + len(found)) * length
         shifted = replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
         if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):

@@ -46,7 +46,8 @@ def train_segment(
     named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
     attempts = trained_parts(work, [part for part in named if part != "linear"])
     dataset, linear = start.dataset, start.linear
-    simple = simple_part(dataset, linear) if "linear" in named and attempts else None
+    wanted = "linear" in named and attempts
+    simple = simple_part(dataset, linear, workers=workers) if wanted else None
     parts = [*named, *(["simple"] if simple else [])]
     settings = _settings(work, parts, simple or 1, attempts)
     network = _assembled(settings, linear, attempts)

@@ -7,36 +7,56 @@ from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
-from lstm_cli.linear.blocks import held
+from lstm_cli.linear.blocks import earlier, held
+from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.combination import combination
 
 PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
+LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
+PROVEN = 3  # blocks before the validation rows on which a simple forecast must be better too
 JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
 WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights rest on
 
 
-def simple_part(dataset: Dataset, linear: Linear) -> int | None:
-    """The season of the simple forecast that beats the linear one on the validation rows (1: the last value).
+def simple_part(dataset: Dataset, linear: Linear, *, workers: int) -> int | None:
+    """The season of the simple forecast that beats the linear one wherever both can be held against each other.
 
-    None where none does, which is usual: as a permanent part it would cost accuracy.
+    1 is the last value. On the validation rows, and on each block of rows before them by the same regressions
+    fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
+    without a holiday) says nothing of the rows to come.
     """
+    errors = _simple_errors(dataset, linear)
+    best = min(errors, key=lambda season: errors[season])
+    if best == LINEAR:
+        return None
+    for block in earlier(dataset, evidence=np.inf, most=PROVEN):
+        errors = _simple_errors(block, refit_linear(block, linear, workers=workers))
+        if errors[best] >= errors[LINEAR]:
+            return None
+    return best
+
+
+def _simple_errors(dataset: Dataset, linear: Linear) -> dict[int, float]:
+    """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
     seasons = (1, *dataset.schema.seasons)
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
     yardstick, targets = Yardstick.of(dataset), dataset.targets
-    totals = dict.fromkeys((0, *seasons), 0.0)  # 0 stands for the linear forecast
+    totals = dict.fromkeys((LINEAR, *seasons), 0.0)
     for batch in windows.every(max(1, JUDGED_ROWS // targets)).batches(512):
         truth = yardstick.measured(batch.target, batch.series)
         horizon = batch.target.shape[1]
-        forecasts = {0: linear(batch.past, batch.future, batch.mask), 1: naive(batch.past, horizon, targets)}
+        forecasts = {
+            LINEAR: linear(batch.past, batch.future, batch.mask),
+            1: naive(batch.past, horizon, targets),
+        }
         for season in dataset.schema.seasons:
             forecasts[season] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
         for season, forecast in forecasts.items():
             error = np.abs(yardstick.measured(forecast, batch.series) - truth)
             totals[season] += float(error[batch.observed].sum())
-    best = min(totals, key=lambda season: totals[season])
-    return best or None
+    return totals
 
 
 def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> np.ndarray:

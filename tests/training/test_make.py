@@ -314,20 +314,34 @@ class Wrong:
         return np.repeat(past[:, -1:, :1], 6, axis=1) + 9
 
 
+SAW = np.tile([1.0, 5, 2, 8, 3, 9], 37)[:220]
+WALK = np.cumsum(np.random.default_rng(0).normal(size=220))
+CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # repeats in validation alone
+
+
 @pytest.mark.parametrize(
     ("rows", "linear", "season"),
     [
-        (np.tile([1.0, 5, 2, 8, 3, 9], 37)[:220], Wrong(), 6),
-        (np.cumsum(np.random.default_rng(0).normal(size=220)), Wrong(), 1),
+        (SAW, Wrong(), 6),
+        (WALK, Wrong(), 1),
         (wave(220, season=6, noise=0.5)[:, 0], None, None),
     ],
     ids=["a season", "a walk", "the linear one is better"],
 )
 def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
-    rows: np.ndarray, linear: Any, season: int | None
+    rows: np.ndarray, linear: Any, season: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(weighing, "refit_linear", lambda block, linear, workers: linear)
     given = dataset([rows[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
-    assert simple_part(given, linear or _oracle(given)) == season
+    assert simple_part(given, linear or _oracle(given), workers=1) == season
+
+
+def test_a_simple_part_that_is_better_in_a_calm_validation_alone_does_not_join() -> None:
+    given = dataset([CALM[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
+    linear = settle(given, TINY).linear
+    totals = weighing._simple_errors(given, linear)
+    assert totals[6] < totals[weighing.LINEAR]
+    assert simple_part(given, linear, workers=1) is None
 
 
 def _oracle(given: Dataset) -> Any:
@@ -344,7 +358,7 @@ def _oracle(given: Dataset) -> Any:
 def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training import segment
 
-    monkeypatch.setattr(segment, "simple_part", lambda dataset, linear: 6)
+    monkeypatch.setattr(segment, "simple_part", lambda dataset, linear, workers: 6)
     trained = made(data(), parts=("linear", "free"), refit=False)
     assert list(trained.weights) == ["linear", "free", "simple"]
     batch = windows(trained)
