@@ -122,7 +122,10 @@ def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
         assert (series["first"], series["last"]) == ("2024-01-01", "2024-05-09")
         mine = whole.series == place
         values = scaled[mine].astype(float) * series["scale"]["sales"] + series["center"]["sales"]
-        values = np.maximum(np.exp(values) if about["scaling"]["logs"] else values, lower)
+        if about["scaling"]["logs"]:
+            level = np.log(series["least"]["sales"])
+            values = np.where(values < level, series["least"]["sales"] * (1 + values - level), np.exp(values))
+        values = np.maximum(values, lower)
         np.testing.assert_allclose(values, expected[mine])
     if name == "stacked":
         assert about["bounds"]["in_file"]
