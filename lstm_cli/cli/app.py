@@ -17,6 +17,7 @@ Work = Callable[[], None]
 
 # The first line of each verb's help, once more, so that `lstm --help` loads no verb (a test compares them).
 VERBS = {
+    "check": "Look at a table of measurements, and tell what is in it and what is wrong with it.",
     "prepare": "Read a table of measurements and make a run directory of it.",
     "train": "Train a model on the data of a run.",
     "tune": "Search the settings of train, and make the best the run's model.",
@@ -30,6 +31,7 @@ ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a fore
 The commands pass their results to each other through one run directory."""
 EPILOG = """\b
 The whole way:
+  lstm check sample_data/ETTh1.csv --target OT
   lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24
   lstm train runs/load
   lstm evaluate runs/load

@@ -159,6 +159,12 @@ def _run_path(text: str) -> Path:
     return Path(text)
 
 
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="CSV (also gzipped) or Parquet; - is standard input.", show_default=False
+    ),
+]
 RunArgument = Annotated[
     Path, typer.Argument(parser=_run_path, metavar="RUN", help="The run directory.", show_default=False)
 ]

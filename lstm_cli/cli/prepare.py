@@ -3,12 +3,11 @@
 import sys
 from typing import Annotated, Any
 
-import typer
-
 from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DataArgument,
     EncodingOption,
     JsonOption,
     LockWaitOption,
@@ -27,12 +26,7 @@ NAMES = "COLUMN"
 
 
 def prepare(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA", help="CSV (also gzipped) or Parquet; - is standard input.", show_default=False
-        ),
-    ],
+    data: DataArgument,
     run: RunArgument,
     target: Annotated[
         list[str] | None,

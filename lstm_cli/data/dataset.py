@@ -74,6 +74,15 @@ class SeriesTable:
     train_end: np.ndarray  # int64, rows of the training split, counted from its first
     val_end: np.ndarray  # int64, rows up to the end of validation
 
+    @property
+    def split_rows(self) -> dict[str, int]:
+        """The rows of each split, over all series."""
+        return {
+            "train": int(self.train_end.sum()),
+            "val": int((self.val_end - self.train_end).sum()),
+            "test": int((self.count - self.val_end).sum()),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         return {
             name: list(value) if name == "names" else value.tolist() for name, value in vars(self).items()

@@ -119,16 +119,20 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
 
 
 def _told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
-    """Which times [n] look like an hour that local clocks show twice, at the end of daylight saving.
-
-    Somewhere clocks go back in March, April, September, October or November, on a Sunday before 4 o'clock.
-    """
+    """Which times [n] look like an hour that local clocks show twice, at the end of daylight saving."""
     if table.time_format.has_offset:
         return np.zeros(len(times_us), dtype=bool)
+    return on_a_night_of_change(times_us) & (times_us % DAY > 0)  # midnight does not count: so are days written
+
+
+def on_a_night_of_change(times_us: np.ndarray) -> np.ndarray:
+    """Which times [n] lie where local clocks are put forward or back somewhere.
+
+    That is in March, April, September, October or November, on a Sunday before 4 o'clock.
+    """
     sunday = (times_us // DAY + 3) % 7 == 6
     month = times_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    clock = times_us % DAY  # midnight does not count: so are days written
-    return sunday & np.isin(month, (3, 4, 9, 10, 11)) & (clock > 0) & (clock < 4 * HOUR)
+    return sunday & np.isin(month, (3, 4, 9, 10, 11)) & (times_us % DAY < 4 * HOUR)
 
 
 def wording_of(table: Table) -> Wording:

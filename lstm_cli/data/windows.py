@@ -14,6 +14,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.errors import DataError
 
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -192,3 +194,27 @@ def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndar
     full = np.full_like(table.count, lookback)
     least = np.minimum(2 * schema.season, (table.train_end - schema.horizon) // 2)
     return np.where(table.train_end >= lookback + schema.horizon, full, np.clip(least, 1, lookback))
+
+
+def require_windows(dataset: Dataset, source: str, *, test_wanted: bool) -> dict[str, int]:
+    """How many windows each split has. Raises DataError where one that is wanted has none."""
+    schema, series = dataset.schema, dataset.series
+    windows = {split: len(split_windows(dataset, split)) for split in SPLITS}
+    rows = {
+        "train": series.train_end,
+        "val": series.val_end - series.train_end,
+        "test": series.count - series.val_end,
+    }
+    for split, name in SPLITS.items():
+        if windows[split] or (split == "test" and not test_wanted):
+            continue
+        need = (
+            f"a window needs {schema.lookback} + {schema.horizon} (lookback and horizon)"
+            if split == "train" and schema.lookback_fixed and not schema.pad
+            else f"a window needs {schema.horizon} of them for its targets"
+        )
+        raise DataError(
+            f"{source}: no {name} window fits into {int(rows[split].max())} {name} rows: {need}",
+            hint="shorten --horizon or --lookback, or change --val and --test",
+        )
+    return windows

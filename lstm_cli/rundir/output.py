@@ -16,8 +16,6 @@ from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder
 from lstm_cli.rundir.lock import is_still, lock_now
 from lstm_cli.rundir.writer import require_own
 
-_ELSEWHERE = "name another file with -o"
-
 
 def check_output(
     path: Path | str,
@@ -25,6 +23,7 @@ def check_output(
     run: Path | str | None = None,
     source: Path | str | None = None,
     exported: bool = False,
+    flag: str = "-o",
 ) -> None:
     """Refuse an output that could not or must not be written, before any work. It writes nothing.
 
@@ -32,28 +31,30 @@ def check_output(
         run: the run directory, in which no output may lie.
         exported: it may lie in the run's `exports/`, though.
         source: the input file, which must not be overwritten; None, or `-`, where there is none.
+        flag: what names the output.
 
     Raises:
         UsageError: it is a folder, the input file itself, or in the run directory.
         OutputError: its folder is absent, or the system would not let us write.
     """
     path = Path(path)
+    elsewhere = f"name another file with {flag}"
     with refusals_told(path):
         if _is_device(path):
             return
         target = Path(os.path.realpath(path))
         if target.is_dir():
-            raise UsageError(f"the output {path} is a folder", hint="name a file in it with -o")
+            raise UsageError(f"the output {path} is a folder", hint=f"name a file in it with {flag}")
         parent = target.parent
         if not parent.is_dir():
             raise OutputError(f"cannot write {path}: there is no folder {parent}", hint=f"mkdir -p {parent}")
         if source is not None and str(source) != "-" and _is_same(target, Path(source)):
-            raise UsageError(f"the output {path} is the input file itself", hint=_ELSEWHERE)
+            raise UsageError(f"the output {path} is the input file itself", hint=elsewhere)
         if run is not None and _is_within(target, run, exported=exported):
-            raise UsageError(f"the output {path} lies in the run directory {run}", hint=_ELSEWHERE)
+            raise UsageError(f"the output {path} lies in the run directory {run}", hint=elsewhere)
         refused = target if target.exists() and not os.access(target, os.W_OK) else parent
         if not os.access(refused, os.W_OK):
-            raise OutputError(f"cannot write {path}: {refused} is read-only", hint=_ELSEWHERE)
+            raise OutputError(f"cannot write {path}: {refused} is read-only", hint=elsewhere)
 
 
 def exports_of(run: Path | str) -> Path:

@@ -10,20 +10,16 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import Assembled, assemble
-from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.series import lay_on_grid
 from lstm_cli.data.source import STDIN
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.stored import store_dataset
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.time_format import TimeFormat, format_times
-from lstm_cli.data.windows import split_windows
-from lstm_cli.errors import DataError
+from lstm_cli.data.windows import require_windows
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.rundir import writing
 from lstm_cli.steps.reporting import plain
-
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +87,8 @@ def prepare(
         grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
         found = assemble(table, grid, config)
         warnings = (*table.warnings, *grid.warnings, *found.warnings)
-        windows = _count_windows(table, found.dataset, config)
+        test_wanted = parse_share("--test", config.test).rows != 0
+        windows = require_windows(found.dataset, table.source, test_wanted=test_wanted)
         for text in warnings:
             listen(Warned(text=text))
         folder = writer.new("data")
@@ -99,31 +96,6 @@ def prepare(
         report = _report(run, table, found, windows, warnings)
         writer.commit(config=asdict(config), reads=_read(source), report=report.to_json())
     return report
-
-
-def _count_windows(table: Table, dataset: Dataset, config: PrepareConfig) -> dict[str, int]:
-    windows = {split: len(split_windows(dataset, split)) for split in SPLITS}
-    schema, series = dataset.schema, dataset.series
-    needed = [split for split in SPLITS if split != "test" or parse_share("--test", config.test).rows != 0]
-    for split in needed:
-        if windows[split]:
-            continue
-        name = {"train": "training", "val": "validation", "test": "test"}[split]
-        rows = {
-            "train": series.train_end,
-            "val": series.val_end - series.train_end,
-            "test": series.count - series.val_end,
-        }
-        need = (
-            f"a window needs {schema.lookback} + {schema.horizon} (lookback and horizon)"
-            if split == "train" and schema.lookback_fixed and not schema.pad
-            else f"a window needs {schema.horizon} of them for its targets"
-        )
-        raise DataError(
-            f"{table.source}: no {name} window fits into {int(rows[split].max())} {name} rows: {need}",
-            hint="shorten --horizon or --lookback, or change --val and --test",
-        )
-    return windows
 
 
 def _read(source: str) -> dict[str, Mapping[str, Any]]:
@@ -172,11 +144,7 @@ def _report(
         lookback_reason=found.lookback_reason,
         horizon=schema.horizon,
         windows=windows,
-        split_rows={
-            "train": int(series.train_end.sum()),
-            "val": int((series.val_end - series.train_end).sum()),
-            "test": int((series.count - series.val_end).sum()),
-        },
+        split_rows=series.split_rows,
         filled=found.filled,
         scaler=dataset.scaler.kind,
         megabytes=round(dataset.values_scaled.nbytes / 1e6, 2),

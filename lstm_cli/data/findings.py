@@ -1,0 +1,203 @@
+"""What the chosen columns hold that a person should know before a model learns from them.
+
+`check` tells all of it, `prepare` what is more than a note.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding
+from lstm_cli.data.gaps import find_gaps, spring_hours
+from lstm_cli.data.leaks import Leak, find_leaks, longest_first
+from lstm_cli.data.lines import GridRows
+from lstm_cli.data.ordering import in_series, wording_of
+from lstm_cli.data.outliers import Outliers, find_outliers
+from lstm_cli.data.series import NAMED, Grid
+from lstm_cli.data.table import Table
+from lstm_cli.data.wording import count_of
+
+TOLD_LINES = 3  # lines that the sentence on outliers names beside the first
+LEAST_REACH = 24  # steps ahead that a column is held against the target, at least
+
+
+def inspect(
+    table: Table,
+    grid: Grid,
+    *,
+    outliers: Sequence[Outliers],
+    season: int,
+    horizon: int,
+    start: str | None = None,
+    end: str | None = None,
+) -> list[Finding]:
+    """All findings about the chosen columns of a table.
+
+    grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one.
+    """
+    rows = GridRows(table, grid)
+    return [
+        *_constant(rows),
+        *(_constant_series(rows) if len(grid.names) > 1 else ()),
+        *_clock_changes(rows, start, end),
+        *(_of_outliers(rows, one) for one in outliers),
+        *_of_leaks(rows, horizon, season),
+    ]
+
+
+def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
+    """Outliers of the targets. A covariate may well jump: a promotion does."""
+    offset = GridRows(table, grid).offset
+    return find_outliers(grid.values[:, : len(table.targets)], offset, grid.counts, seasons)
+
+
+def _constant(rows: GridRows) -> list[Finding]:
+    table, grid = rows.table, rows.grid
+    found = []
+    for index, name in enumerate(table.columns):
+        cells = grid.values[:, index]
+        measured = int((~np.isnan(cells)).sum())
+        if measured < 2 or not np.nanmin(cells) == np.nanmax(cells):
+            continue
+        target = name in table.targets
+        line = rows.line(int(np.argmax(~np.isnan(cells))))
+        flag = "--target" if target else "--past" if name in table.past else "--future"
+        advice = "--target names another column" if target else f"leave it out of {flag}"
+        found.append(
+            Finding(
+                kind="constant",
+                severity=WARNING if target else NOTE,
+                text=f"{rows.place(name).at(line)}: all {measured:,} values are {np.nanmin(cells):.15g}, so it tells "
+                f"nothing ({advice})",
+                column=name,
+                lines=(line,),
+                count=measured,
+            )
+        )
+    return found
+
+
+def _constant_series(rows: GridRows) -> list[Finding]:
+    """The series of a panel whose target never changes, where not all are like that."""
+    table, grid = rows.table, rows.grid
+    found = []
+    for index, name in enumerate(table.targets):
+        cells = grid.values[:, index]
+        ends = np.stack([rows.offset, rows.offset + grid.counts], axis=1).ravel()
+        ends = ends[:-1] if ends[-1] == len(cells) else ends
+        least, most = (extreme.reduceat(cells, ends)[::2] for extreme in (np.fmin, np.fmax))
+        flat = np.flatnonzero((least == most) & (grid.counts > 1))
+        if not 0 < len(flat) < len(grid.names):
+            continue
+        line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
+        named = ", ".join(f"'{grid.names[one]}'" for one in flat[:NAMED])
+        more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
+        found.append(
+            Finding(
+                kind="constant-series",
+                severity=NOTE,
+                text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(grid.names):,} series hold one value only: "
+                f"{named}{more} (no flag: leave them out of the file, or let them be)",
+                column=name,
+                lines=(line,),
+                count=len(flat),
+            )
+        )
+    return found
+
+
+def _clock_changes(rows: GridRows, start: str | None, end: str | None) -> list[Finding]:
+    table, grid = rows.table, rows.grid
+    if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
+        return []
+    gaps = find_gaps(table, grid.step, start=start, end=end)
+    spring = np.flatnonzero(spring_hours(gaps, table, grid.step))
+    if not len(spring):
+        return []
+    wording = wording_of(table)
+    order = spring[np.argsort(gaps.before[spring], kind="stable")]
+    first = order[0]
+    return [
+        Finding(
+            kind="daylight-saving",
+            severity=WARNING,
+            text=f"{wording.at(gaps.before[first])}: no row follows for {wording.time(gaps.first_us[first])}"
+            f"{in_series(table, gaps.series[first])}, an hour that local clocks skip in spring, "
+            f"{count_of(len(spring), 'such hour')}; write the times with offsets such as +01:00, since in autumn "
+            "an hour is told twice (--time names another column, --missing decides the filling)",
+            column=table.time_name,
+            lines=tuple(gaps.before[order][:LINES].tolist()),
+            count=len(spring),
+        )
+    ]
+
+
+def _of_outliers(rows: GridRows, found: Outliers) -> Finding:
+    name = rows.table.columns[found.column]
+    lines = sorted((rows.line(int(row)), float(value)) for row, value in zip(found.rows[:LINES], found.values))
+    (first, value), others = lines[0], [str(line) for line, _ in lines[1 : 1 + TOLD_LINES]]
+    unit = wording_of(rows.table).unit
+    also = f", also in {unit}{'s' if len(others) > 1 else ''} {', '.join(others)}" if others else ""
+    more = " and more" if len(found.rows) > 1 + len(others) else ""
+    return Finding(
+        kind="outliers",
+        severity=WARNING,
+        text=f"{rows.place(name).at(first)}: {value:.15g} is far from what stands a season before and after, "
+        f"{count_of(len(found.rows), 'such value')}{also}{more} (empty the cells if they are wrong; --scaler robust "
+        "gives them less weight)",
+        column=name,
+        lines=tuple(line for line, _ in lines),
+        count=len(found.rows),
+    )
+
+
+def _of_leaks(rows: GridRows, horizon: int, season: int) -> list[Finding]:
+    """What the covariates give away."""
+    table = rows.table
+    targets = len(table.targets)
+    series = [rows.values(one) for one in longest_first(rows.grid.counts)]
+    others = range(targets, len(table.columns))
+    leaks = find_leaks(series, range(targets), others, reach=reach_of(horizon, season)) if others else []
+    told = []
+    for leak in leaks:
+        name = table.columns[leak.column]
+        role = "past" if name in table.past else "future"
+        told.append(leak_told(leak, rows, name=name, role=role, horizon=horizon))
+    return [one for one in told if one is not None]
+
+
+def reach_of(horizon: int, season: int) -> int:
+    """How many steps ahead and back a column is held against the target."""
+    return max(horizon, season, LEAST_REACH)
+
+
+def leak_told(leak: Leak, rows: GridRows, *, name: str, role: str, horizon: int) -> Finding | None:
+    """A leak of the column `name`; None where it may be known in its role: "past", "future" or "unread".
+
+    A past covariate is not read after the origin, so only what lies ahead of it gives something away.
+    """
+    line = rows.line(int(rows.offset[longest_first(rows.grid.counts)[0]]))
+    target = rows.table.targets[leak.target]
+    alike = "is" if leak.copy else f"tells, but for {100 * leak.left:.1g} % of its variance,"
+    steps = count_of(abs(leak.ahead), "step")
+    if leak.ahead > 0:
+        what = f"what '{target}' will be {steps} later, so that it gives the target away"
+        advice = {"unread": "name it neither by --past nor by --future"}.get(role, f"leave it out of --{role}")
+    elif leak.ahead == 0:
+        what = f"'{target}' of the same row, " + (
+            "and adds nothing" if role == "past" else "so that as known ahead it gives the target away"
+        )
+        advice = {"unread": "do not name it by --future"}.get(role, f"leave it out of --{role}")
+    elif role == "future" and -leak.ahead < horizon:
+        what = f"what '{target}' was {steps} before, which is not known for all of {horizon} steps ahead"
+        advice = "name it by --past instead of --future, or shorten --horizon"
+    else:
+        return None
+    grave = role == "future" or (role == "past" and leak.ahead > 0)
+    return Finding(
+        kind="leak",
+        severity=WARNING if grave else NOTE,
+        text=f"{rows.place(name).at(line)}: from here on it {alike} {what} ({advice})",
+        column=name,
+        lines=(line,),
+    )

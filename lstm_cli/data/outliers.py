@@ -1,0 +1,180 @@
+"""Single values far from what stands a season before and after: slips of a sensor or of a hand.
+
+A value counts where it differs from both neighbours one season away in the same direction by more than `FAR`
+robust deviations of such differences (1.4826 times their median absolute deviation, the normal-consistent MAD of
+Hampel 1974, "The influence curve and its role in robust estimation"). A level that shifts or a trend differs on
+one side only. The deviation is the largest of that of the whole series, of its surroundings, and of its phase in
+the season: noise that grows, and nights that are calmer than days, are no outliers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+FAR = 10.0  # robust deviations
+NORMAL = 1.4826  # MAD to standard deviation, of normal noise
+BLOCK = 500_000  # rows looked at at a time
+SAMPLED = 500_000  # differences that the first look rests on, of all series
+LOOKED_AT = 200  # series of a panel that are looked at closely
+RARE = 0.01  # a larger share of a column is no slip but its nature
+LEAST = 20  # rows below which nothing can be called usual
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outliers:
+    """Those of one column, over all series."""
+
+    column: int
+    rows: np.ndarray  # [N] int64, rows of the values, rising
+    values: np.ndarray  # [N] float64
+
+
+def find_outliers(
+    values: np.ndarray, offset: np.ndarray, counts: np.ndarray, seasons: Sequence[int]
+) -> list[Outliers]:
+    """The columns that have any. values [T, F], NaN where not measured; series at offset [S], counts [S] rows."""
+    season = _season(counts, seasons)
+    found = []
+    for column in range(values.shape[1]):
+        rows: list[np.ndarray] = []
+        for one in _suspects(values[:, column], offset, counts, season):
+            begin, count = int(offset[one]), int(counts[one])
+            cells = np.asarray(values[begin : begin + count, column], dtype=np.float64)
+            rows.append(begin + outliers_of(cells, season))
+        chosen = np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
+        if len(chosen):
+            found.append(Outliers(column=column, rows=chosen, values=np.array(values[chosen, column], float)))
+    return found
+
+
+def _season(counts: np.ndarray, seasons: Sequence[int]) -> int:
+    """The longest season that most series hold four times; 1 where there is none."""
+    usual = float(np.median(counts)) if len(counts) else 0.0
+    return max((season for season in seasons if 4 * season <= usual), default=1)
+
+
+def outliers_of(cells: np.ndarray, season: int) -> np.ndarray:
+    """The rows of one column [n] that are outliers, rising."""
+    none = np.zeros(0, dtype=np.int64)
+    if len(cells) < max(LEAST, 2 * season + 1):
+        return none
+    apart = cells[season:] - cells[:-season]
+    spread = _deviation(apart)
+    if spread == 0:
+        rows = _beyond_all(cells)
+    else:
+        lift = _lift(cells, season)
+        rows = np.flatnonzero(lift > FAR * spread)
+        rows = rows if len(rows) > _many(cells) else _confirmed(rows, lift, apart, season)
+    return none if len(rows) > _many(cells) else rows
+
+
+def _many(cells: np.ndarray) -> float:
+    return max(1.0, RARE * int((~np.isnan(cells)).sum()))
+
+
+def _lift(cells: np.ndarray, season: int) -> np.ndarray:
+    """How far each value [n] stands from both neighbours a season away in one direction; 0 where it does not.
+
+    At the ends, and beside what was not measured, the neighbour two seasons away stands in. One alone says
+    nothing.
+    """
+    before, after = (_beside(cells, season, side) for side in (1, -1))
+    up = np.minimum(cells - before, cells - after)
+    down = np.minimum(before - cells, after - cells)
+    return np.nan_to_num(np.maximum(np.maximum(up, down), 0.0), nan=0.0)
+
+
+def _beside(cells: np.ndarray, season: int, side: int) -> np.ndarray:
+    """The neighbour one season before (side 1) or after (-1); else two on that side; else two on the other."""
+    found = np.full(len(cells), np.nan)
+    for away in (side * season, 2 * side * season, -2 * side * season):
+        other = np.full(len(cells), np.nan)
+        if abs(away) < len(cells):
+            if away > 0:
+                other[away:] = cells[:-away]
+            else:
+                other[:away] = cells[-away:]
+        found = np.where(np.isnan(found), other, found)
+    return found
+
+
+def _confirmed(rows: np.ndarray, lift: np.ndarray, apart: np.ndarray, season: int) -> np.ndarray:
+    """Those of the rows that are far beside the noise around them and that of their phase, too."""
+    around = max(2 * season, 50)
+    kept = []
+    for row in rows.tolist():
+        near = apart[max(0, row - season - around) : row + around]
+        phase = apart[row % season :: season] if season > 1 else near
+        if lift[row] > FAR * max(_deviation(near), _deviation(phase)):
+            kept.append(row)
+    return np.array(kept, dtype=np.int64)
+
+
+def _beyond_all(cells: np.ndarray) -> np.ndarray:
+    """Of a column where most values repeat: the few that are ten times as far from its median as all others."""
+    measured = np.flatnonzero(~np.isnan(cells))
+    far = np.abs(cells[measured] - np.median(cells[measured]))
+    order = np.argsort(far, kind="stable")
+    few = int(_many(cells))
+    top = far[order[-few - 1 :]]
+    jumps = np.flatnonzero((top[1:] > FAR * top[:-1]) & (top[:-1] > 0))
+    return np.sort(measured[order[len(order) - few + int(jumps[0]) :]]) if len(jumps) else np.zeros(0, np.int64)
+
+
+def _deviation(values: np.ndarray) -> float:
+    """The robust standard deviation of what was measured; 0 where nothing was."""
+    measured = values[~np.isnan(values)]
+    if not len(measured):
+        return 0.0
+    return NORMAL * float(np.median(np.abs(measured - np.median(measured))))
+
+
+def _suspects(cells: np.ndarray, offset: np.ndarray, counts: np.ndarray, season: int) -> list[int]:
+    """The series that a quick look over all rows finds something in, the most striking first."""
+    spread = _sampled_deviation(cells, offset, counts, season)
+    strongest = np.zeros(len(offset))
+    for begin in range(0, len(cells), BLOCK):
+        low, high = max(0, begin - season), min(len(cells), begin + BLOCK)
+        if high - low <= season:
+            continue
+        block = np.asarray(cells[low:high], dtype=np.float64)
+        apart = np.abs(block[season:] - block[:-season])
+        later = np.arange(low + season, high)
+        one = np.searchsorted(offset, later, side="right") - 1
+        inside = (later - season >= offset[one]) & (later < offset[one] + counts[one]) & ~np.isnan(apart)
+        firsts = np.flatnonzero(np.diff(one, prepend=-1))
+        most = np.maximum.reduceat(np.where(inside, apart, 0.0), firsts)
+        strongest[one[firsts]] = np.maximum(strongest[one[firsts]], most)
+    # Half of what the close look asks for, since this deviation rests on a sample.
+    suspects = np.flatnonzero(strongest > 0.5 * FAR * spread)
+    with np.errstate(divide="ignore"):
+        order = np.argsort(-(strongest[suspects] / spread[suspects]), kind="stable")
+    return [int(one) for one in suspects[order][:LOOKED_AT]]
+
+
+def _sampled_deviation(cells: np.ndarray, offset: np.ndarray, counts: np.ndarray, season: int) -> np.ndarray:
+    """The robust deviation of each series' differences [S], by a sample of them; 0 where there is none."""
+    each = max(32, min(20_000, SAMPLED // max(1, len(offset))))
+    spread = np.zeros(len(offset))
+    pairs = counts - season
+    for low in range(0, len(offset), max(1, SAMPLED // each)):
+        some = np.arange(low, min(low + max(1, SAMPLED // each), len(offset)))
+        some = some[pairs[some] > 0]
+        if not len(some):
+            continue
+        place = np.linspace(0, 1, each)[None, :] * (pairs[some] - 1)[:, None]
+        later = offset[some][:, None] + season + place.round().astype(np.int64)
+        apart = cells[later].astype(np.float64) - cells[later - season]
+        spread[some] = NORMAL * _median(np.abs(apart - _median(apart)[:, None]))
+    return spread
+
+
+def _median(rows: np.ndarray) -> np.ndarray:
+    """The median of each row [S, n] of what is not NaN, 0 where nothing is."""
+    ordered = np.sort(rows, axis=1)  # NaN last
+    known = (~np.isnan(ordered)).sum(axis=1)
+    at = np.arange(len(rows))
+    middle = (ordered[at, np.maximum(known - 1, 0) // 2] + ordered[at, np.minimum(known // 2, rows.shape[1] - 1)]) / 2
+    return np.where(known > 0, np.nan_to_num(middle), 0.0)

@@ -1,0 +1,54 @@
+"""`check`: what is known of a data file before anything is made of it. It writes nothing but the picture asked for."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.source import STDIN
+from lstm_cli.data.splits import parse_share
+from lstm_cli.errors import UsageError
+from lstm_cli.events import Listener, Progressed
+from lstm_cli.rundir import check_output, replace_file
+from lstm_cli.steps.check_report import CheckReport, report_of
+from lstm_cli.steps.looking import Known, look
+
+
+def check(
+    source: str,
+    config: PrepareConfig,
+    listen: Listener,
+    *,
+    plot: str | None = None,
+    stdin: BinaryIO | None = None,
+) -> CheckReport:
+    """Looks at `source` (a path, or `-`) as `prepare` would with these settings; `plot`: where a picture goes.
+
+    Raises what `prepare` would raise; a DataError or DeviceError bears all that is known nevertheless as its
+    attribute `report`.
+    """
+    for flag, share in (("--val", config.val), ("--test", config.test)):
+        parse_share(flag, share)  # a wrong one answers before the reading
+    if plot is not None:
+        _check_plot(plot, source)
+    listen(Progressed(stage="reading", done=0))
+    known = look(source, config, stdin if source == STDIN else None)
+    drawn = plot if plot is not None and known.grid is not None else None
+    if drawn is not None:
+        listen(Progressed(stage="drawing", done=0))
+        replace_file(drawn, [_picture(known)])
+    report = report_of(known, picture=drawn)
+    if known.refused is not None:
+        known.refused.report = report  # type: ignore[attr-defined]
+        raise known.refused
+    return report
+
+
+def _check_plot(plot: str, source: str) -> None:
+    """Refuses an unusable picture before any work."""
+    if Path(plot).suffix.lower() not in (".png", ""):
+        raise UsageError(f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png")
+    check_output(plot, source=source, flag="--plot")
+
+
+def _picture(known: Known) -> bytes:
+    raise NotImplementedError

@@ -1,0 +1,187 @@
+"""What `check` reports, from what is known of a file."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.data.gaps import Gaps, double_lines, spring_hours
+from lstm_cli.data.lines import GridRows
+from lstm_cli.data.ordering import wording_of
+from lstm_cli.data.series import Grid
+from lstm_cli.data.strength import strengths
+from lstm_cli.data.table import Table
+from lstm_cli.steps.expectation import expectation
+from lstm_cli.steps.looking import Known, findings
+from lstm_cli.steps.reporting import plain
+
+PLACES = 10  # first holes, doubles and outliers that the report holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """What a file holds, and what `prepare` and `train` would make of it; None where that was not come to."""
+
+    source: str
+    rows: int  # of the file
+    columns: list[dict[str, Any]]  # name, reads_as, part, missing, first_missing, value, least, greatest
+    target_named: bool  # False: several columns could be the target, and none was named
+    targets: tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    series: int | None
+    time: dict[str, Any] | None  # column, start, end; None: rows are counted as steps
+    freq: str | None
+    holes: dict[str, Any] | None  # count, longest, places: line before, series, from, to, rows
+    doubles: dict[str, Any] | None  # count, lines: rows of a time that there was already
+    daylight_saving: dict[str, Any] | None  # skipped: hours that local clocks skip in spring; the lines before
+    outliers: list[dict[str, Any]]  # column, count, lines, values
+    strength: list[dict[str, Any]]  # column, season, season_strength, trend_strength
+    seasons: tuple[int, ...] | None  # that the training rows confirm
+    season_reason: str | None
+    lookback: int | None  # steps
+    horizon: int | None  # steps
+    windows: dict[str, int] | None
+    split_rows: dict[str, int] | None
+    expected: dict[str, Any] | None  # of `lstm train`, by rule of thumb: see Expectation
+    findings: list[dict[str, Any]]  # kind, severity, text, column, lines, count, flags
+    refused: dict[str, Any] | None  # message and hint of `prepare`
+    picture: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def report_of(known: Known, *, picture: str | None) -> CheckReport:
+    """The report of all that is known."""
+    survey, table, grid, found = known.survey, known.table, known.grid, known.found
+    schema = found.dataset.schema if found is not None else None
+    refused, windows = known.refused, known.windows
+    return CheckReport(
+        source=survey.source,
+        rows=survey.rows,
+        columns=_columns(known),
+        target_named=known.target_named,
+        targets=table.targets if table is not None and known.target_named else (),
+        past=known.config.past,
+        future=known.config.future,
+        series=None if grid is None else len(grid.names),
+        time=None if table is None else _time(table),
+        freq=None if grid is None else grid.step.name,
+        holes=None if table is None or grid is None else _holes(known.gaps, table),
+        doubles=None if table is None else _doubles(known, table),
+        daylight_saving=None if table is None or grid is None else _daylight_saving(known.gaps, table, grid),
+        outliers=[] if table is None or grid is None else _outliers(known, table, grid),
+        strength=[] if table is None or grid is None else _strength(known, table, grid),
+        seasons=None if schema is None else schema.seasons,
+        season_reason=None if found is None else found.season_reason,
+        lookback=None if schema is None else schema.lookback,
+        horizon=None if schema is None else schema.horizon,
+        windows=windows,
+        split_rows=None if found is None else found.dataset.series.split_rows,
+        expected=None
+        if found is None or windows is None or not known.target_named
+        else asdict(expectation(found.dataset, windows=windows["train"])),
+        findings=[{**asdict(one), "flags": one.flags} for one in findings(known)],
+        refused=None if refused is None else {"message": refused.message, "hint": refused.hint},
+        picture=picture,
+    )
+
+
+def _columns(known: Known) -> list[dict[str, Any]]:
+    table, config = known.table, known.config
+    targets = config.target if table is None else table.targets
+    parts = dict.fromkeys(targets if known.target_named else (), "target")
+    parts |= dict.fromkeys(config.past, "past") | dict.fromkeys(config.future, "future")
+    time, series = (config.time, config.series) if table is None else (table.time_name, table.series_name)
+    parts |= {name: part for name, part in ((time, "time"), (series, "series")) if name is not None}
+    rows: list[dict[str, Any]] = []
+    for column in known.survey.columns:
+        part = parts.get(column.name)
+        rows.append(
+            {
+                "name": column.name,
+                "reads_as": "time" if part == "time" else column.reads_as,
+                "part": part,
+                "missing": column.missing,
+                "first_missing": column.first_missing,
+                "value": column.value,
+                "least": None if part == "time" else column.least,
+                "greatest": None if part == "time" else column.greatest,
+            }
+        )
+    return rows
+
+
+def _time(table: Table) -> dict[str, Any] | None:
+    if table.time_name is None:
+        return None
+    wording = wording_of(table)
+    return {
+        "column": table.time_name,
+        "start": wording.time(int(table.times.min())),
+        "end": wording.time(int(table.times.max())),
+    }
+
+
+def _holes(gaps: Gaps | None, table: Table) -> dict[str, Any]:
+    if gaps is None or not len(gaps.rows):
+        return {"count": 0, "longest": None, "places": []}
+    wording = wording_of(table)
+
+    def place(one: int) -> dict[str, Any]:
+        return {
+            "line": int(gaps.before[one]),
+            "series": table.series_names[gaps.series[one]] if table.series_name is not None else None,
+            "from": wording.time(int(gaps.first_us[one])),
+            "to": wording.time(int(gaps.last_us[one])),
+            "rows": int(gaps.rows[one]),
+        }
+
+    return {
+        "count": int(gaps.rows.sum()),
+        "longest": place(int(np.argmax(gaps.rows))),
+        "places": [place(int(one)) for one in np.argsort(gaps.before, kind="stable")[:PLACES]],
+    }
+
+
+def _doubles(known: Known, table: Table) -> dict[str, Any]:
+    if table.time_name is None:
+        return {"count": 0, "lines": []}
+    lines = double_lines(table, start=known.config.start, end=known.config.end)
+    return {"count": len(lines), "lines": lines[:PLACES].tolist()}
+
+
+def _daylight_saving(gaps: Gaps | None, table: Table, grid: Grid) -> dict[str, Any]:
+    if gaps is None:
+        return {"skipped": 0, "lines": []}
+    spring = np.flatnonzero(spring_hours(gaps, table, grid.step))
+    return {"skipped": len(spring), "lines": np.sort(gaps.before[spring])[:PLACES].tolist()}
+
+
+def _outliers(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
+    rows = GridRows(table, grid)
+    return [
+        {
+            "column": table.columns[one.column],
+            "count": len(one.rows),
+            "lines": [rows.line(int(row)) for row in one.rows[:PLACES]],
+            "values": one.values[:PLACES].tolist(),
+        }
+        for one in known.outliers
+    ]
+
+
+def _strength(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
+    rows = GridRows(table, grid)
+    series = [rows.values(one) for one in range(len(grid.names))]
+    return [
+        {
+            "column": table.columns[one.column],
+            "season": one.period,
+            "season_strength": None if one.season is None else round(one.season, 4),
+            "trend_strength": round(one.trend, 4),
+        }
+        for one in strengths(series, len(table.targets), known.seasons)
+    ]

@@ -1,0 +1,181 @@
+"""How `check` reads: every column, then what `prepare` would read, as far as that goes."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import BinaryIO
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.assemble import Assembled, assemble
+from lstm_cli.data.choose import Asked, choose_columns
+from lstm_cli.data.finding import NOTE, Finding, refusal, severity_order, told_by_reader
+from lstm_cli.data.findings import inspect, target_outliers
+from lstm_cli.data.gaps import Gaps, find_gaps
+from lstm_cli.data.outliers import Outliers
+from lstm_cli.data.series import Grid, lay_on_grid
+from lstm_cli.data.splits import parse_share
+from lstm_cli.data.survey import Survey, survey_file
+from lstm_cli.data.table import Table, read_table
+from lstm_cli.data.unread import of_columns, of_unread
+from lstm_cli.data.windows import require_windows
+from lstm_cli.errors import DataError, LstmError, UsageError
+
+OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
+
+
+@dataclass(kw_only=True)
+class Known:
+    """What is known of a file; None from where on `prepare` would refuse it."""
+
+    survey: Survey
+    config: PrepareConfig
+    target_named: bool  # False: the targets stand in for the one that is to be named
+    table: Table | None = None
+    grid: Grid | None = None
+    found: Assembled | None = None
+    windows: dict[str, int] | None = None
+    refused: LstmError | None = None
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Those that the training rows confirm."""
+        return () if self.found is None else self.found.dataset.schema.seasons
+
+    @cached_property
+    def outliers(self) -> list[Outliers]:
+        """Of the targets."""
+        if self.table is None or self.grid is None:
+            return []
+        return target_outliers(self.table, self.grid, self.seasons)
+
+    @cached_property
+    def gaps(self) -> Gaps | None:
+        """Holes of the time grid; None where there is none."""
+        if self.table is None or self.grid is None or self.table.time_name is None:
+            return None
+        return find_gaps(self.table, self.grid.step, start=self.config.start, end=self.config.end)
+
+
+def look(source: str, config: PrepareConfig, stdin: BinaryIO | None) -> Known:
+    """Reads a file as `prepare` would with these settings; what that refuses is kept.
+
+    stdin: standard input, held in memory since it is read twice. Raises DataError for what holds no table at all,
+    UsageError for settings that are wrong whatever the data hold.
+    """
+    if stdin is not None and not stdin.isatty():  # a terminal is refused by the reader
+        stdin = io.BytesIO(stdin.read())
+    survey = survey_file(source, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
+    candidates = () if config.target else _several(survey, config)
+    known = Known(
+        survey=survey,
+        config=replace(config, target=candidates) if candidates else config,
+        target_named=not candidates,
+    )
+    if stdin is not None:
+        stdin.seek(0)
+    try:
+        _read_on(known, source, stdin)
+    except UsageError:
+        raise
+    except LstmError as error:
+        known.refused = error
+    return known
+
+
+def _read_on(known: Known, source: str, stdin: BinaryIO | None) -> None:
+    config = known.config
+    known.table = read_table(
+        source,
+        targets=config.target,
+        past=config.past,
+        future=config.future,
+        time=config.time,
+        series=config.series,
+        encoding=config.encoding,
+        delimiter=config.delimiter,
+        stdin=stdin,
+    )
+    known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
+    known.found = assemble(known.table, known.grid, config)
+    test_wanted = parse_share("--test", config.test).rows != 0
+    known.windows = require_windows(known.found.dataset, known.table.source, test_wanted=test_wanted)
+
+
+def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
+    """The columns that could be the target, where there are several; else none."""
+    taken = {config.time, config.series, *config.past, *config.future}
+    names = [column.name for column in survey.columns]
+    numeric = [
+        column.name
+        for column in survey.columns
+        if column.values is not None and column.name not in taken and names.count(column.name) == 1
+    ]
+    for one in (numeric[-1:], numeric[:1]):  # a column of digits may turn out to be the time
+        asked = Asked(
+            targets=tuple(one), past=config.past, future=config.future, time=config.time, series=config.series
+        )
+        try:
+            chosen = choose_columns(survey.source, names, survey.sample, asked)
+        except DataError:  # which reading tells
+            return ()
+        if chosen.time is not None:
+            numeric = [name for name in numeric if name != names[chosen.time]]
+            break
+    return tuple(numeric) if len(numeric) > 1 else ()
+
+
+def findings(known: Known) -> list[Finding]:
+    """All of them, the gravest first."""
+    table, grid, found = known.table, known.grid, known.found
+    source = known.survey.source
+    told = [refusal(known.refused, source)] if known.refused is not None else []
+    for part in (table, grid, found):
+        told += [told_by_reader(text, source) for text in (part.warnings if part is not None else ())]
+    if table is not None and grid is not None:
+        told += _inspected(known, table, grid)
+    if not known.target_named:
+        told.append(_no_target(known))
+    told += of_columns(known.survey, _used(known))
+    return sorted(told, key=severity_order)
+
+
+def _inspected(known: Known, table: Table, grid: Grid) -> Sequence[Finding]:
+    config = known.config
+    horizon = (config.horizon or 1) if known.found is None else known.found.dataset.schema.horizon
+    told = inspect(
+        table,
+        grid,
+        outliers=known.outliers,
+        season=max(known.seasons, default=1),
+        horizon=horizon,
+        start=config.start,
+        end=config.end,
+    )
+    if known.target_named:
+        return told + of_unread(
+            known.survey, table, grid, horizon=horizon, season=max(known.seasons, default=1)
+        )
+    told = [one for one in told if one.kind in OF_ANY_TARGET]
+    return [replace(one, severity=NOTE) if one.kind == "outliers" else one for one in told]
+
+
+def _no_target(known: Known) -> Finding:
+    names = known.config.target
+    return Finding(
+        kind="no-target",
+        severity=NOTE,
+        text=f"{known.survey.source}: {len(names)} columns of numbers could be forecast, and prepare asks for one by "
+        "name; what concerns a target alone, such as columns that give it away, is left out (--target names it)",
+        count=len(names),
+    )
+
+
+def _used(known: Known) -> tuple[str, ...]:
+    """The columns that are read, whose findings are told already."""
+    table, config = known.table, known.config
+    numeric = (*config.target, *config.past, *config.future) if known.target_named else ()
+    if table is None:
+        return (*numeric, *(name for name in (config.time, config.series) if name))
+    named = table.columns if known.target_named else ()
+    return (*named, *(name for name in (table.time_name, table.series_name) if name))
