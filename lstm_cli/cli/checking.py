@@ -142,7 +142,7 @@ def _findings(report: Any, page: Page) -> None:
         page.line("nothing found that needs attention", "green")
         return
     for finding in report.findings:
-        page.line(f"{finding['severity']}: {finding['text']}", STYLES[finding["severity"]])
+        page.passage(finding["severity"], finding["text"], STYLES[finding["severity"]])
 
 
 def _short(name: str) -> str:

@@ -27,6 +27,7 @@ class Page:
         from rich.console import Console
 
         lively = is_lively(sys.stdout)
+        self._folded = lively
         self._drawn = io.StringIO()
         self._console = Console(
             file=self._drawn,
@@ -41,6 +42,17 @@ class Page:
     def line(self, text: str, style: str = "") -> None:
         """One line of text."""
         self._console.print(one_line(text), style=style or None, soft_wrap=True)
+
+    def passage(self, head: str, text: str, style: str = "") -> None:
+        """A sentence behind a word, folded with its lines set in; in a pipe it stays one line, for grep."""
+        from textwrap import wrap
+
+        whole = one_line(f"{head}: {text}")
+        if self._folded:
+            width, indent = self._console.width, " " * 4
+            lines = wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False)
+            whole = "\n".join(lines)
+        self._console.print(whole, style=style or None, soft_wrap=True)
 
     def text(self) -> str:
         """All of it, without blanks at the ends of lines."""

@@ -37,6 +37,11 @@ def find_gaps(table: Table, step: Step, *, start: str | None = None, end: str | 
     )
 
 
+# Month, first and last day of the Sundays on which clocks are, or lately were, put forward somewhere: America and
+# Europe in March and April, Chile, New Zealand, Australia, Paraguay and Brazil in September to November.
+SPRING_SUNDAYS = ((3, 8, 14), (3, 25, 31), (4, 1, 7), (9, 2, 8), (9, 24, 30), (10, 1, 21), (11, 1, 7))
+
+
 def spring_hours(gaps: Gaps, table: Table, step: Step) -> np.ndarray:
     """Which of the gaps [G] are one hour that local clocks skip as daylight saving begins.
 
@@ -44,8 +49,15 @@ def spring_hours(gaps: Gaps, table: Table, step: Step) -> np.ndarray:
     """
     if step == UNIT or step.kind != "seconds" or step.count > HOUR or table.time_format.has_offset:
         return np.zeros(len(gaps.rows), dtype=bool)
-    hour = gaps.rows * step.count == HOUR
-    return hour & on_a_night_of_change(gaps.first_us) & (gaps.first_us % DAY % HOUR == 0)
+    day = gaps.first_us // DAY
+    months = day.astype("datetime64[D]").astype("datetime64[M]")
+    of_month = day - months.astype("datetime64[D]").astype(np.int64) + 1
+    month = months.astype(np.int64) % 12 + 1
+    sunday = np.zeros(len(day), dtype=bool)
+    for which, first, last in SPRING_SUNDAYS:
+        sunday |= (month == which) & (of_month >= first) & (of_month <= last)
+    hour = (gaps.rows * step.count == HOUR) & (gaps.first_us % HOUR == 0)
+    return hour & sunday & on_a_night_of_change(gaps.first_us)
 
 
 def double_lines(table: Table, *, start: str | None = None, end: str | None = None) -> np.ndarray:

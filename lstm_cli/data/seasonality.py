@@ -16,6 +16,12 @@ def autocorrelation(values: np.ndarray, lag: int) -> float:
     return _of_rest(_without_line(values), lag, _power(values))
 
 
+def autocorrelations(values: np.ndarray, lags: int) -> np.ndarray:
+    """The same at lags 1 to `lags` [lags], at once."""
+    rest, power = _without_line(values), _power(values)
+    return np.array([_of_rest(rest, lag, power) for lag in range(1, lags + 1)])
+
+
 def _without_line(values: np.ndarray) -> np.ndarray:
     rows = np.arange(len(values))
     measured = ~np.isnan(values)

@@ -35,7 +35,7 @@ def check(
     drawn = plot if plot is not None and known.grid is not None else None
     if drawn is not None:
         listen(Progressed(stage="drawing", done=0))
-        replace_file(drawn, [_picture(known)])
+        replace_file(drawn, [_draw(known)])
     report = report_of(known, picture=drawn)
     if known.refused is not None:
         known.refused.report = report  # type: ignore[attr-defined]
@@ -50,5 +50,7 @@ def _check_plot(plot: str, source: str) -> None:
     check_output(plot, source=source, flag="--plot")
 
 
-def _picture(known: Known) -> bytes:
-    raise NotImplementedError
+def _draw(known: Known) -> bytes:
+    from lstm_cli.steps.check_picture import picture_of  # loads matplotlib
+
+    return picture_of(known)

@@ -10,7 +10,9 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import Assembled, assemble
-from lstm_cli.data.series import lay_on_grid
+from lstm_cli.data.finding import WARNING
+from lstm_cli.data.findings import inspect, target_outliers
+from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.source import STDIN
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.stored import store_dataset
@@ -86,9 +88,9 @@ def prepare(
         )
         grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
         found = assemble(table, grid, config)
-        warnings = (*table.warnings, *grid.warnings, *found.warnings)
         test_wanted = parse_share("--test", config.test).rows != 0
         windows = require_windows(found.dataset, table.source, test_wanted=test_wanted)
+        warnings = (*table.warnings, *grid.warnings, *found.warnings, *_warnings(table, grid, found, config))
         for text in warnings:
             listen(Warned(text=text))
         folder = writer.new("data")
@@ -96,6 +98,21 @@ def prepare(
         report = _report(run, table, found, windows, warnings)
         writer.commit(config=asdict(config), reads=_read(source), report=report.to_json())
     return report
+
+
+def _warnings(table: Table, grid: Grid, found: Assembled, config: PrepareConfig) -> list[str]:
+    """What `check` finds in the chosen columns, where it is more than a note."""
+    schema = found.dataset.schema
+    told = inspect(
+        table,
+        grid,
+        outliers=target_outliers(table, grid, schema.seasons),
+        season=max(schema.seasons, default=1),
+        horizon=schema.horizon,
+        start=config.start,
+        end=config.end,
+    )
+    return [one.text for one in told if one.severity == WARNING]
 
 
 def _read(source: str) -> dict[str, Mapping[str, Any]]:
