@@ -10,6 +10,7 @@ from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.filling import fill
+from lstm_cli.data.lines import GridRows
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
@@ -265,19 +266,15 @@ def tell_missing(
     total = int(missing.sum())
     if not total:
         return 0
-    row, column = (int(place) for place in np.argwhere(missing)[0])
-    one = int(np.searchsorted(offset, row, side="right")) - 1
-    time = wording_of(table).time(int(grid.step.times(np.asarray(row - offset[one]), grid.origin_us[one])))
-    where = f"row {row - offset[one] + 1}" if table.time_name is None else time
-    place = f"'{schema.columns[column]}' at {where}" + (
-        f" in series '{grid.names[one]}'" if table.series_name else ""
+    holes = int((grid.counts - grid.rows_read).sum()) * grid.values.shape[1]
+    place = _first_missing(
+        table, grid, schema, missing if total == holes else _without_value(table, grid, missing)
     )
     if how == "refuse":
         raise DataError(
             f"{table.source}: {total:,} cells are missing, first {place}, and --missing refuse allows none",
             hint="fill them in the file, or choose --missing interpolate, last or season",
         )
-    holes = int((grid.counts - grid.rows_read).sum()) * grid.values.shape[1]
     if total > holes:
         cells = "cell has" if total - holes == 1 else "cells have"
         warnings.append(
@@ -285,3 +282,27 @@ def tell_missing(
             "never counted as truth"
         )
     return total
+
+
+def _without_value(table: Table, grid: Grid, missing: np.ndarray) -> np.ndarray:
+    """Those of the missing cells [T, F] that stand in a row of the file."""
+    places = GridRows(table, grid).places(np.flatnonzero(np.isnan(table.values).any(axis=1)))
+    rows = np.zeros(len(missing), dtype=bool)
+    rows[places[places >= 0]] = True
+    return missing & rows[:, None]
+
+
+def _first_missing(table: Table, grid: Grid, schema: Schema, missing: np.ndarray) -> str:
+    """The first of the missing cells [T, F] in words, with its line where it is no hole."""
+    row, column = divmod(int(np.argmax(missing)), missing.shape[1])
+    rows, wording = GridRows(table, grid), wording_of(table)
+    one = rows.series(row)
+    series = f" in series '{grid.names[one]}'" if table.series_name else ""
+    time = int(grid.step.times(np.asarray(row - rows.offset[one]), grid.origin_us[one]))
+    name = f"'{schema.columns[column]}'"
+    where = f"at {wording.time(time)}{series}"
+    try:
+        line = f"{wording.unit} {rows.line(row)}"
+    except LookupError:
+        return f"{name} {where}"
+    return f"{name} in {line}{series}" if table.time_name is None else f"{name} {where} ({line})"

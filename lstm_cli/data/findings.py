@@ -56,19 +56,20 @@ def _constant(rows: GridRows) -> list[Finding]:
     found = []
     for index, name in enumerate(table.columns):
         cells = grid.values[:, index]
-        measured = int((~np.isnan(cells)).sum())
-        if measured < 2 or not np.nanmin(cells) == np.nanmax(cells):
+        known = ~np.isnan(cells)
+        measured = int(known.sum())
+        if measured < 2 or np.nanmin(cells) != np.nanmax(cells):
             continue
-        target = name in table.targets
-        line = rows.line(int(np.argmax(~np.isnan(cells))))
-        flag = "--target" if target else "--past" if name in table.past else "--future"
-        advice = "--target names another column" if target else f"leave it out of {flag}"
+        value = float(np.nanmin(cells))
+        role = "target" if name in table.targets else "past" if name in table.past else "future"
+        advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
+        line = rows.line(int(np.argmax(known)))
         found.append(
             Finding(
                 kind="constant",
-                severity=WARNING if target else NOTE,
-                text=f"{rows.place(name).at(line)}: all {measured:,} values are {np.nanmin(cells):.15g}, so it tells "
-                f"nothing ({advice})",
+                severity=WARNING if role == "target" else NOTE,
+                text=f"{rows.place(name).at(line)}: all {measured:,} values are {value:.15g}, so it tells nothing "
+                f"({advice})",
                 column=name,
                 lines=(line,),
                 count=measured,
@@ -134,19 +135,21 @@ def _clock_changes(rows: GridRows, start: str | None, end: str | None) -> list[F
 
 def _of_outliers(rows: GridRows, found: Outliers) -> Finding:
     name = rows.table.columns[found.column]
-    lines = sorted((rows.line(int(row)), float(value)) for row, value in zip(found.rows[:LINES], found.values))
-    (first, value), others = lines[0], [str(line) for line, _ in lines[1 : 1 + TOLD_LINES]]
-    unit = wording_of(rows.table).unit
-    also = f", also in {unit}{'s' if len(others) > 1 else ''} {', '.join(others)}" if others else ""
-    more = " and more" if len(found.rows) > 1 + len(others) else ""
+    pairs = zip(found.rows[:LINES].tolist(), found.values[:LINES].tolist(), strict=True)
+    told = sorted((rows.line(row), value) for row, value in pairs)
+    lines = tuple(line for line, _ in told)
+    others = ", ".join(map(str, lines[1 : 1 + TOLD_LINES]))
+    also = f", also in {wording_of(rows.table).unit}s {others}" if others else ""
+    more = " and more" if len(found.rows) > 1 + TOLD_LINES else ""
+    stands = "what stands a season before and after" if found.season > 1 else "the values before and after"
     return Finding(
         kind="outliers",
         severity=WARNING,
-        text=f"{rows.place(name).at(first)}: {value:.15g} is far from what stands a season before and after, "
+        text=f"{rows.place(name).at(lines[0])}: {told[0][1]:.15g} is far from {stands}, "
         f"{count_of(len(found.rows), 'such value')}{also}{more} (empty the cells if they are wrong; --scaler robust "
         "gives them less weight)",
         column=name,
-        lines=tuple(line for line, _ in lines),
+        lines=lines,
         count=len(found.rows),
     )
 
@@ -182,7 +185,9 @@ def leak_told(leak: Leak, rows: GridRows, *, name: str, role: str, horizon: int)
     steps = count_of(abs(leak.ahead), "step")
     if leak.ahead > 0:
         what = f"what '{target}' will be {steps} later, so that it gives the target away"
-        advice = {"unread": "name it neither by --past nor by --future"}.get(role, f"leave it out of --{role}")
+        advice = {"unread": "name it neither by --past nor by --future"}.get(
+            role, f"leave it out of --{role}"
+        )
     elif leak.ahead == 0:
         what = f"'{target}' of the same row, " + (
             "and adds nothing" if role == "past" else "so that as known ahead it gives the target away"

@@ -1,8 +1,11 @@
 """The way back from rows of a grid to lines of the file."""
 
+from functools import cached_property
+
 import numpy as np
 
 from lstm_cli.data.cells import Place
+from lstm_cli.data.grid import origins_of
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.series import Grid
 from lstm_cli.data.table import Table
@@ -22,19 +25,39 @@ class GridRows:
 
     def line(self, row: int) -> int:
         """The line of a row. Raises LookupError for one of a hole."""
-        table, grid, one = self.table, self.grid, self.series(row)
-        time = int(grid.step.times(np.asarray(row - self.offset[one]), grid.origin_us[one]))
-        mine = self.in_table(one)
-        if table.time_name is None:  # the time of a row is its number in the series
-            return int(table.lines[mine[time]])
-        at = mine[table.times[mine] == time]
+        mine = self.in_table(self.series(row))
+        at = mine[self.places(mine) == row]
         if not len(at):
-            raise LookupError(f"{table.source} has no line for row {row} of the grid")
-        return int(table.lines[at[0]])
+            raise LookupError(f"{self.table.source} has no line for row {row} of the grid")
+        return int(self.table.lines[at[0]])
 
     def in_table(self, one: int) -> np.ndarray:
         """The table's rows [n] of a series, in the file's order."""
         return np.flatnonzero(self.table.series == self.table.series_names.index(self.grid.names[one]))
+
+    def places(self, chosen: np.ndarray) -> np.ndarray:
+        """Where rows of the table [n] stand in the grid; -1 where they do not, as what --start cuts off."""
+        table, grid = self.table, self.grid
+        of_grid = np.full(len(table.series_names), -1)
+        numbers = {name: number for number, name in enumerate(table.series_names)}
+        of_grid[[numbers[name] for name in grid.names]] = np.arange(len(grid.names))
+        one = of_grid[table.series[chosen]]
+        index, on_grid = grid.step.index(self._times[chosen], grid.origin_us[one])
+        lengths = grid.counts + grid.ahead
+        inside = (one >= 0) & on_grid & (index >= 0) & (index < lengths[one])
+        return np.where(inside, self.offset[one] + index, -1)
+
+    @cached_property
+    def _times(self) -> np.ndarray:
+        """Of each row of the table; without a time column its number in its series, as on the grid."""
+        table = self.table
+        if table.time_name is not None:
+            return table.times
+        order = np.argsort(table.series, kind="stable")
+        places = np.arange(len(order))
+        numbers = np.empty_like(places)
+        numbers[order] = places - origins_of(places, table.series[order])
+        return numbers
 
     def values(self, one: int) -> np.ndarray:
         """The usable rows [n, F] of a series."""

@@ -122,7 +122,9 @@ def _told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
     """Which times [n] look like an hour that local clocks show twice, at the end of daylight saving."""
     if table.time_format.has_offset:
         return np.zeros(len(times_us), dtype=bool)
-    return on_a_night_of_change(times_us) & (times_us % DAY > 0)  # midnight does not count: so are days written
+    return on_a_night_of_change(times_us) & (
+        times_us % DAY > 0
+    )  # midnight does not count: so are days written
 
 
 def on_a_night_of_change(times_us: np.ndarray) -> np.ndarray:

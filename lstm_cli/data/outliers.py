@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FAR = 10.0  # robust deviations
+AT_ENDS = 1.5  # times as far within a season of either end, where both neighbours lie on one side
 NORMAL = 1.4826  # MAD to standard deviation, of normal noise
 BLOCK = 500_000  # rows looked at at a time
 SAMPLED = 500_000  # differences that the first look rests on, of all series
@@ -28,6 +29,7 @@ class Outliers:
     column: int
     rows: np.ndarray  # [N] int64, rows of the values, rising
     values: np.ndarray  # [N] float64
+    season: int  # steps to the neighbours that they are held against
 
 
 def find_outliers(
@@ -44,7 +46,8 @@ def find_outliers(
             rows.append(begin + outliers_of(cells, season))
         chosen = np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
         if len(chosen):
-            found.append(Outliers(column=column, rows=chosen, values=np.array(values[chosen, column], float)))
+            cells = np.array(values[chosen, column], dtype=np.float64)
+            found.append(Outliers(column=column, rows=chosen, values=cells, season=season))
     return found
 
 
@@ -65,6 +68,8 @@ def outliers_of(cells: np.ndarray, season: int) -> np.ndarray:
         rows = _beyond_all(cells)
     else:
         lift = _lift(cells, season)
+        lift[:season] /= AT_ENDS
+        lift[-season:] /= AT_ENDS
         rows = np.flatnonzero(lift > FAR * spread)
         rows = rows if len(rows) > _many(cells) else _confirmed(rows, lift, apart, season)
     return none if len(rows) > _many(cells) else rows
@@ -120,7 +125,9 @@ def _beyond_all(cells: np.ndarray) -> np.ndarray:
     few = int(_many(cells))
     top = far[order[-few - 1 :]]
     jumps = np.flatnonzero((top[1:] > FAR * top[:-1]) & (top[:-1] > 0))
-    return np.sort(measured[order[len(order) - few + int(jumps[0]) :]]) if len(jumps) else np.zeros(0, np.int64)
+    return (
+        np.sort(measured[order[len(order) - few + int(jumps[0]) :]]) if len(jumps) else np.zeros(0, np.int64)
+    )
 
 
 def _deviation(values: np.ndarray) -> float:
@@ -176,5 +183,7 @@ def _median(rows: np.ndarray) -> np.ndarray:
     ordered = np.sort(rows, axis=1)  # NaN last
     known = (~np.isnan(ordered)).sum(axis=1)
     at = np.arange(len(rows))
-    middle = (ordered[at, np.maximum(known - 1, 0) // 2] + ordered[at, np.minimum(known // 2, rows.shape[1] - 1)]) / 2
+    middle = (
+        ordered[at, np.maximum(known - 1, 0) // 2] + ordered[at, np.minimum(known // 2, rows.shape[1] - 1)]
+    ) / 2
     return np.where(known > 0, np.nan_to_num(middle), 0.0)

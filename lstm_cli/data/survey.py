@@ -89,7 +89,9 @@ def survey_file(
     )
 
 
-_Opened = tuple[list[str], list[list[str]], Iterator[_Piece]]  # names, text of each column's first rows, pieces
+_Opened = tuple[
+    list[str], list[list[str]], Iterator[_Piece]
+]  # names, text of each column's first rows, pieces
 
 
 def _text(source: Source, encoding: str | None, delimiter: str | None) -> _Opened:
@@ -134,11 +136,16 @@ class _Tally:
     def count(self, cells: Any, lines: np.ndarray, room: int) -> None:
         """Takes some cells [n] in, and keeps the numbers of the first `room` of them."""
         texts, values = (cells, None) if isinstance(cells, list) else _of_arrow(cells, lines, self.place)
+        self.cells += len(lines)
         if texts is not None:
             values = _numbers(texts, lines, self.place)
-        self.cells += len(lines)
+        elif values is None:  # a nested type, which is nothing that could be read
+            self.first_odd = self.first_odd or (int(lines[0]), "")
+            self._note_missing(np.asarray(cells.is_null()), lines)
+            return
         if values is None:
-            self._count_texts(texts or ["?"] * len(lines), lines)
+            assert texts is not None
+            self._count_texts(texts, lines)
             return
         missing = np.isnan(values)
         self._note_missing(missing, lines)
@@ -213,9 +220,7 @@ def _numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarra
         return None
 
 
-def _of_arrow(
-    column: Any, lines: np.ndarray, place: Place
-) -> tuple[list[str] | None, np.ndarray | None]:
+def _of_arrow(column: Any, lines: np.ndarray, place: Place) -> tuple[list[str] | None, np.ndarray | None]:
     """A pyarrow column [n]: as numbers where its type is one of them, else as text; neither for a nested type."""
     from lstm_cli.data.parquet import column_is_number, column_numbers, column_text
 

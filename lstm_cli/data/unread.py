@@ -88,13 +88,11 @@ class _Laid:
     """A series of the grid, and where the file's rows stand in it."""
 
     def __init__(self, rows: GridRows, one: int) -> None:
-        table, grid = rows.table, rows.grid
         mine = rows.in_table(one)
-        times = np.arange(len(mine)) if table.time_name is None else table.times[mine]
-        index, on_grid = grid.step.index(times, grid.origin_us[one])
+        places = rows.places(mine) - rows.offset[one]
         self.targets = rows.values(one)[:ROWS]
-        used = on_grid & (index >= 0) & (index < len(self.targets))
-        self.file_rows, self.grid_rows = mine[used], index[used]
+        used = (places >= 0) & (places < len(self.targets))
+        self.file_rows, self.grid_rows = mine[used], places[used]
 
     def beside(self, values: np.ndarray, targets: int) -> np.ndarray:
         """[n, targets + 1]: the targets, and a column of the file's first rows laid beside them."""

@@ -171,6 +171,7 @@ def _envelope(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _draw_strip(axis: "Axes", strip: Strip) -> None:
     from matplotlib.colors import LinearSegmentedColormap
+
     colors = LinearSegmentedColormap.from_list("measured", [HOLE, "#d9dde3", BASELINE])
     rows = np.arange(len(strip.names) + 1) - 0.5
     axis.pcolormesh(_numbers(strip.times), rows, strip.measured, cmap=colors, vmin=0, vmax=1, rasterized=True)
@@ -179,7 +180,10 @@ def _draw_strip(axis: "Axes", strip: Strip) -> None:
     axis.set_yticks(range(len(strip.names)) if few else [])
     if few:
         axis.set_yticklabels([_short(name, 18) for name in strip.names], fontsize=7, parse_math=False)
-    _dress(axis, f"what {len(strip.names)} series measured: blue all of it, orange none of it, white not begun or over")
+    _dress(
+        axis,
+        f"what {len(strip.names)} series measured: blue all of it, orange none of it, white not begun or over",
+    )
     axis.grid(visible=False)
     _time_axis(axis, strip.times)
 

