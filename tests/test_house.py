@@ -350,7 +350,7 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
     ],
     ids=" ".join,
 )
-def test_a_command_that_only_looks_imports_nothing_heavy(argv):
+def test_help_imports_nothing_heavy(argv):
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, *argv], capture_output=True, text=True, timeout=60, check=True
     )
@@ -359,3 +359,17 @@ def test_a_command_that_only_looks_imports_nothing_heavy(argv):
     assert done.stdout
     heavy = {"torch", "pandas", "sklearn", "pyarrow", "matplotlib", "onnxruntime", "onnx", "scipy", "numpy"}
     assert heavy & set(imported) == set()
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_a_command_that_only_looks_imports_nothing_heavy(tmp_path, drawn):
+    sample = PACKAGE.parent / "sample_data" / "monthly.csv"
+    plot = ["--plot", str(tmp_path / "check.png")] if drawn else []
+    argv = [sys.executable, "-c", DRIVER, "check", str(sample), "--json", *plot]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    code, imported = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0
+    assert json.loads(done.stdout)["freq"] == "ME"
+    heavy = {"torch", "pandas", "sklearn", "pyarrow", "onnxruntime", "onnx", "scipy"}
+    assert heavy & set(imported) == set()
+    assert ("matplotlib" in imported) == drawn

@@ -57,6 +57,8 @@ def _leak(series: Sequence[np.ndarray], column: int, target: int, reach: int) ->
     copy = True
     for rows in series:
         told, future = rows[:, column], rows[:, target]
+        if len(rows) < PAIRS:
+            continue
         if not left:
             ahead = _likely_lag(told, future, min(reach, len(rows) // 2))
         told, future = told[max(0, -ahead) :], future[max(0, ahead) :]

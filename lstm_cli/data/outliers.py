@@ -63,6 +63,8 @@ def outliers_of(cells: np.ndarray, season: int) -> np.ndarray:
     if len(cells) < max(LEAST, 2 * season + 1):
         return none
     apart = cells[season:] - cells[:-season]
+    if np.isnan(apart).all():
+        return none
     spread = _deviation(apart)
     if spread == 0:
         rows = _beyond_all(cells)
@@ -85,22 +87,27 @@ def _lift(cells: np.ndarray, season: int) -> np.ndarray:
     At the ends, and beside what was not measured, the neighbour two seasons away stands in. One alone says
     nothing.
     """
-    before, after = (_beside(cells, season, side) for side in (1, -1))
+    apart = cells[season:] - cells[:-season]
+    drift = float(np.median(apart[~np.isnan(apart)]))  # a trend goes on, at the ends too
+    before, after = (_beside(cells, season, side, drift) for side in (1, -1))
     up = np.minimum(cells - before, cells - after)
     down = np.minimum(before - cells, after - cells)
     return np.nan_to_num(np.maximum(np.maximum(up, down), 0.0), nan=0.0)
 
 
-def _beside(cells: np.ndarray, season: int, side: int) -> np.ndarray:
-    """The neighbour one season before (side 1) or after (-1); else two on that side; else two on the other."""
+def _beside(cells: np.ndarray, season: int, side: int, drift: float) -> np.ndarray:
+    """The neighbour one season before (side 1) or after (-1); else two on that side; else two on the other.
+
+    drift: what the values rise by in a season, which is taken out.
+    """
     found = np.full(len(cells), np.nan)
     for away in (side * season, 2 * side * season, -2 * side * season):
         other = np.full(len(cells), np.nan)
         if abs(away) < len(cells):
             if away > 0:
-                other[away:] = cells[:-away]
+                other[away:] = cells[:-away] + drift * (away // season)
             else:
-                other[:away] = cells[-away:]
+                other[:away] = cells[-away:] + drift * (away // season)
         found = np.where(np.isnan(found), other, found)
     return found
 

@@ -58,14 +58,21 @@ def _strength(cells: np.ndarray, period: int | None) -> tuple[float, float] | No
     window = period or max(3, len(cells) // TREND_SHARE)
     if len(cells) < max(2 * window, LEAST_ROWS) or window < 2 or np.isnan(cells).all():
         return None
+    size = float(np.nanmax(np.abs(cells)))
+    if not _variance(cells / size if size else cells) > ROUNDING**2:
+        return None
+    cells = cells / size  # so that no square overflows
     rest = without_moving_mean(cells, window)
     trend = cells - rest
     season = _phase_means(rest, period) if period is not None else np.zeros(len(cells))
     remainder = rest - season
-    with_trend, with_season, alone = (_variance(part) for part in (trend + remainder, rest, remainder))
-    if not with_trend > ROUNDING**2 * float(np.nanmean(np.square(cells))):
-        return None
-    return max(0.0, 1 - alone / with_trend), max(0.0, 1 - alone / with_season) if with_season > 0 else 0.0
+    alone = _variance(remainder)
+    return _share(alone, _variance(trend + remainder)), _share(alone, _variance(rest))
+
+
+def _share(alone: float, together: float) -> float:
+    """What a part adds to the variance of the remainder; mere rounding adds nothing."""
+    return max(0.0, 1 - alone / together) if together > ROUNDING**2 else 0.0
 
 
 def _phase_means(rest: np.ndarray, period: int) -> np.ndarray:

@@ -12,8 +12,9 @@ FIXED = (8.0, 25.0)
 PER_SEGMENT = (15e-6, 30e-6)
 LONGER = 1.5  # the free network reads so many times the lookback
 REFIT = 1.25  # with the steps of the refit
-# Megabytes: the programs, and times what the linear forecast lays out of windows at once.
-PROGRAMS = 700
+# Megabytes of the programs, and how often the windows of the linear forecast lie in memory at its peak: by the same.
+PROGRAMS = 500
+COPIES = 4.5
 FITTED_ROWS = 24_000  # windows x targets that the linear forecast is fitted on at most
 LINEAR_REACH = 3  # lookbacks that it reads
 
@@ -40,7 +41,7 @@ def expectation(dataset: Dataset, *, windows: int) -> Expectation:
         for fixed, step, each in zip(FIXED, steps, PER_SEGMENT, strict=True)
     ]
     inputs = (len(schema.columns) + len(schema.calendar)) * len(dataset.values_scaled)
-    linear = 2 * min(windows * targets, FITTED_ROWS) * LINEAR_REACH * schema.lookback * 8
+    linear = COPIES * min(windows * targets, FITTED_ROWS) * LINEAR_REACH * schema.lookback * 8
     # The file, a copy that lies in memory, and which cells were measured.
     data = 2 * 4 * inputs + 5 * targets * len(dataset.values_scaled) + 3 * 16 * windows
     return Expectation(memory_mb=round(PROGRAMS + (linear + data) / 1e6), seconds=(seconds[0], seconds[1]))
