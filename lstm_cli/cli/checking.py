@@ -8,6 +8,7 @@ from lstm_cli.cli.scores import counted, figure, reason
 from lstm_cli.cli.streams import one_line
 
 NAME = 24  # letters of a column's name in a table
+SHOWN = 3  # lines beside a count
 LISTED = 40  # columns in a table; --json holds them all
 STYLES = {"error": "red", "warning": "yellow", "note": ""}
 
@@ -49,11 +50,11 @@ def _holes(holes: Mapping[str, Any] | None) -> str:
     if not holes["count"]:
         return "none"
     longest = holes["longest"]
-    lines = ", ".join(str(place["line"]) for place in holes["places"][:3])
+    lines = _lines([place["line"] for place in holes["places"]])
     span = longest["from"] if longest["rows"] == 1 else f"{longest['from']} to {longest['to']}"
     of = f" of '{longest['series']}'" if longest["series"] is not None else ""
     return (
-        f"{counted(holes['count'], 'row', 'rows')} missing, after lines {lines}; "
+        f"{counted(holes['count'], 'row', 'rows')} missing, after {lines}; "
         f"longest {counted(longest['rows'], 'row', 'rows')}, {span}{of}"
     )
 
@@ -63,12 +64,18 @@ def _places(found: Mapping[str, Any] | None, one: str, many: str) -> str:
         return ""
     if not found["count"]:
         return "none"
-    return f"{counted(found['count'], one, many)}: lines {', '.join(map(str, found['lines'][:5]))}"
+    return f"{counted(found['count'], one, many)}: {_lines(found['lines'])}"
 
 
 def _outliers(found: Mapping[str, Any]) -> str:
-    lines = ", ".join(map(str, found["lines"][:5]))
-    return f"{_short(found['column'])} {counted(found['count'], 'value', 'values')}: lines {lines}"
+    values = counted(found["count"], "value", "values")
+    return f"{_short(found['column'])} {values}: {_lines(found['lines'])}"
+
+
+def _lines(lines: Sequence[int]) -> str:
+    """The first of them."""
+    more = ", …" if len(lines) > SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:SHOWN]))}{more}"
 
 
 def _season(report: Any) -> str:

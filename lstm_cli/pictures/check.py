@@ -88,7 +88,7 @@ def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     figure.legend(
-        list(found.values()), list(found), loc="outside upper center", ncols=6, frameon=False, fontsize=9
+        list(found.values()), list(found), loc="outside upper center", ncols=7, frameon=False, fontsize=9
     )
 
 

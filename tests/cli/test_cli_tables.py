@@ -213,12 +213,16 @@ def test_steps_ahead_are_spread_with_first_and_last():
 
 def test_check_stands_within_80_columns_but_for_sentences():
     page = drawn(checking.check_table, check_report(picture="check.png"))
-    tables_only = [line for line in page.splitlines() if not re.match(r"[a-z]+:? ", line) or "  " in line[12:]]
+    tables_only = [
+        line for line in page.splitlines() if not re.match(r"[a-z]+:? ", line) or "  " in line[12:]
+    ]
     assert max(map(len, tables_only)) <= 80
     assert re.search(r"^OT +target +number +3 +-4\.080 +46\.01$", page, re.M)
     assert re.search(r"^OT +24 +0\.29 +0\.98$", page, re.M)
-    assert "6 rows missing, after lines 120, 400; longest 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00" in page
-    assert "1 row of a time told before: lines 77" in page
+    assert (
+        "6 rows missing, after lines 120, 400; longest 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00" in page
+    )
+    assert "1 row of a time told before: line 77" in page
     assert "lstm train, by rule of thumb: 26 s to 2 min, 900 MB of memory" in page
     assert page.endswith("values before and after\npicture: check.png\n")
 
@@ -231,9 +235,7 @@ def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatc
     columns = [column | {"name": evil} for column in check_report().columns]
     finding = check_report().findings[0] | {"text": f"load.csv, line 9, column '{evil}': " + "a word " * 30}
     strength = [{"column": evil, "season": None, "season_strength": None, "trend_strength": 0.5}]
-    page = drawn(
-        checking.check_table, check_report(columns=columns, findings=[finding], strength=strength)
-    )
+    page = drawn(checking.check_table, check_report(columns=columns, findings=[finding], strength=strength))
     bare = re.sub(r"\x1b\[[\d;]*m", "", page)
     assert "\x1b[31m" not in page
     assert "\x1b" not in bare

@@ -9,7 +9,10 @@ def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[
     """The rows of outliers of each column, for series one after another."""
     counts = np.array([len(rows) for rows in series])
     values = np.concatenate(series)
-    told = {one.column: one.rows.tolist() for one in find_outliers(values, np.cumsum(counts) - counts, counts, seasons)}
+    told = {
+        one.column: one.rows.tolist()
+        for one in find_outliers(values, np.cumsum(counts) - counts, counts, seasons)
+    }
     return [told.get(column, []) for column in range(values.shape[1])]
 
 

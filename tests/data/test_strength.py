@@ -50,7 +50,9 @@ def test_each_season_is_told_and_missing_cells_are_left_out() -> None:
     assert both[0].season == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize("cells", [np.full(100, 4.0), np.full(100, np.nan), np.arange(7.0), np.full(100, 1e300)])
+@pytest.mark.parametrize(
+    "cells", [np.full(100, 4.0), np.full(100, np.nan), np.arange(7.0), np.full(100, 1e300)]
+)
 def test_what_does_not_vary_or_is_short_is_left_out(cells: np.ndarray) -> None:
     assert strengths([cells[:, None]], 1, (7,)) == []
 

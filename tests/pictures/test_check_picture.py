@@ -18,7 +18,9 @@ def line(rows: int = 400, *, title: str = "load", dates: bool = True) -> Line:
     place = np.arange(rows)
     return Line(
         title=title,
-        times=np.datetime64("2024-02-28T00", "us") + place * np.timedelta64(3600, "s") if dates else place + 1,
+        times=np.datetime64("2024-02-28T00", "us") + place * np.timedelta64(3600, "s")
+        if dates
+        else place + 1,
         values=np.sin(place * 2 * np.pi / 24),
         holes=np.zeros(rows, dtype=bool),
         outliers=NONE,
@@ -110,7 +112,9 @@ def test_the_strip_shows_which_series_were_measured(series: int, dates: bool) ->
     measured[0, 50:60] = 0
     measured[-1, :80] = np.nan
     edges = np.linspace(0, 400, 101)
-    times = np.datetime64("2024-02-28T00", "us") + (edges * 3600e6).astype("timedelta64[us]") if dates else edges
+    times = (
+        np.datetime64("2024-02-28T00", "us") + (edges * 3600e6).astype("timedelta64[us]") if dates else edges
+    )
     strip = Strip(names=[f"shop {number}" for number in range(series)], times=times, measured=measured)
     image = pixels(draw_check([line(dates=dates)], strip, None))
     orange = columns_of(image[LINE:], HOLE)

@@ -199,7 +199,9 @@ def test_holes_of_a_panel_bear_the_name_of_their_series(tmp_path: Path) -> None:
 
 def test_the_same_row_twice(tmp_path: Path) -> None:
     times, values = hours(), cells(load())
-    source = write(tmp_path / "a.csv", time=[*times[:50], times[49], *times[50:]], y=[*values[:50], *values[49:]])
+    source = write(
+        tmp_path / "a.csv", time=[*times[:50], times[49], *times[50:]], y=[*values[:50], *values[49:]]
+    )
     report = check(source, Y, silent)
     assert report.doubles == {"count": 1, "lines": [52]}
     assert "the same row as in line 51" in only(report, "reading")["text"]
@@ -381,7 +383,9 @@ def test_a_cell_that_is_no_number_in_a_column_that_nobody_named(tmp_path: Path) 
     source = write(tmp_path / "a.csv", time=hours(), y=cells(load()), other=other)
     finding = only(check(source, Y, silent), "no-number")
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (9,), 2)
-    assert "line 9, column 'other': '12 %' is not a plain number (percent sign), 2 such cells" in finding["text"]
+    assert (
+        "line 9, column 'other': '12 %' is not a plain number (percent sign), 2 such cells" in finding["text"]
+    )
     refused = refusals(source, replace(Y, past=("other",)), tmp_path)
     report: CheckReport = refused.report  # type: ignore[attr-defined]
     assert found(report, "refused")[0]["severity"] == "error"
@@ -440,7 +444,9 @@ def test_a_refusal_is_that_of_prepare_with_what_is_known(
     json.dumps(report.to_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "time,y\n", "<html></html>", "1,2\n3,4\n", "a,b\n1,2\n3\n", 'a,b\n1,"2\n'])
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "time,y\n", "<html></html>", "1,2\n3,4\n", "a,b\n1,2\n3\n", 'a,b\n1,"2\n']
+)
 def test_what_is_no_table_is_refused_as_prepare_does(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     refused = refusals(str(tmp_path / "a.csv"), PrepareConfig(), tmp_path)
@@ -505,7 +511,11 @@ def test_standard_input_gzip_and_parquet_read_as_the_file_does(tmp_path: Path) -
     zipped = check(str(tmp_path / "a.gz"), Y, silent)
     columns = check(str(tmp_path / "a.parquet"), Y, silent)
     for other in (piped, zipped):
-        assert (other.columns, other.outliers, other.windows) == (plain.columns, plain.outliers, plain.windows)
+        assert (other.columns, other.outliers, other.windows) == (
+            plain.columns,
+            plain.outliers,
+            plain.windows,
+        )
     assert columns.outliers == [plain.outliers[0] | {"lines": [41]}]  # rows of Parquet have no header above
     assert [column["reads_as"] for column in columns.columns] == ["time", "number", "text", "text"]
     assert "row 41, column 'y'" in found(columns, "outliers")[0]["text"]
