@@ -4,12 +4,14 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.cells import shown
 from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding
 from lstm_cli.data.gaps import find_gaps, spring_hours
-from lstm_cli.data.leaks import Leak, find_leaks, longest_first
+from lstm_cli.data.leaks import ROWS, Leak, find_leaks, longest_first
 from lstm_cli.data.lines import GridRows
 from lstm_cli.data.ordering import in_series, wording_of
 from lstm_cli.data.outliers import Outliers, find_outliers
@@ -38,7 +40,6 @@ def inspect(
     rows = GridRows(table, grid)
     return [
         *_constant(rows),
-        *(_constant_series(rows) if len(grid.names) > 1 else ()),
         *_clock_changes(rows, start, end),
         *(_of_outliers(rows, one) for one in outliers),
         *_of_leaks(rows, horizon, season),
@@ -47,64 +48,85 @@ def inspect(
 
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
     """Outliers of the targets. A covariate may well jump: a promotion does."""
-    offset = GridRows(table, grid).offset
-    return find_outliers(grid.values[:, : len(table.targets)], offset, grid.counts, seasons)
+    return find_outliers(GridRows(table, grid), len(table.targets), seasons)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Extremes:
+    """Of each series and column; every array is [S, F]."""
+
+    least: np.ndarray  # NaN where nothing was measured
+    greatest: np.ndarray
+    measured: np.ndarray  # cells
+
+
+def _extremes(rows: GridRows) -> _Extremes:
+    shape = (len(rows.grid.names), len(rows.table.columns))
+    least, greatest, measured = (
+        np.full(shape, np.nan),
+        np.full(shape, np.nan),
+        np.zeros(shape, dtype=np.int64),
+    )
+    for first, series, usable in rows.blocks():
+        cells = np.where(usable[:, None], rows.piece(first, first + len(series)), np.nan)
+        firsts = np.flatnonzero(np.diff(series, prepend=-1))
+        which = series[firsts]
+        least[which] = np.fmin(least[which], np.fmin.reduceat(cells, firsts, axis=0))
+        greatest[which] = np.fmax(greatest[which], np.fmax.reduceat(cells, firsts, axis=0))
+        measured[which] += np.add.reduceat(~np.isnan(cells), firsts, axis=0, dtype=np.int64)
+    return _Extremes(least=least, greatest=greatest, measured=measured)
 
 
 def _constant(rows: GridRows) -> list[Finding]:
-    table, grid = rows.table, rows.grid
+    """Columns of one value; and where a target is not, the series of a panel in which it is."""
+    table, extremes = rows.table, _extremes(rows)
     found = []
     for index, name in enumerate(table.columns):
-        cells = grid.values[:, index]
-        known = ~np.isnan(cells)
-        measured = int(known.sum())
-        if measured < 2 or np.nanmin(cells) != np.nanmax(cells):
+        least, greatest = extremes.least[:, index], extremes.greatest[:, index]
+        measured = extremes.measured[:, index]
+        if measured.sum() < 2:
             continue
-        value = float(np.nanmin(cells))
-        role = "target" if name in table.targets else "past" if name in table.past else "future"
-        advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
-        line = rows.line(int(np.argmax(known)))
-        found.append(
-            Finding(
-                kind="constant",
-                severity=WARNING if role == "target" else NOTE,
-                text=f"{rows.place(name).at(line)}: all {measured:,} values are {value:.15g}, so it tells nothing "
-                f"({advice})",
-                column=name,
-                lines=(line,),
-                count=measured,
-            )
-        )
+        value = float(np.fmin.reduce(least))
+        if value == float(np.fmax.reduce(greatest)):
+            found.append(_constant_column(rows, index, value, measured))
+        elif name in table.targets:
+            flat = np.flatnonzero((least == greatest) & (measured > 1))
+            found += [_constant_series(rows, name, flat)] if len(flat) else []
     return found
 
 
-def _constant_series(rows: GridRows) -> list[Finding]:
-    """The series of a panel whose target never changes, where not all are like that."""
-    table, grid = rows.table, rows.grid
-    found = []
-    for index, name in enumerate(table.targets):
-        cells = grid.values[:, index]
-        ends = np.stack([rows.offset, rows.offset + grid.counts], axis=1).ravel()
-        ends = ends[:-1] if ends[-1] == len(cells) else ends
-        least, most = (extreme.reduceat(cells, ends)[::2] for extreme in (np.fmin, np.fmax))
-        flat = np.flatnonzero((least == most) & (grid.counts > 1))
-        if not 0 < len(flat) < len(grid.names):
-            continue
-        line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
-        named = ", ".join(f"'{grid.names[one]}'" for one in flat[:NAMED])
-        more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
-        found.append(
-            Finding(
-                kind="constant-series",
-                severity=NOTE,
-                text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(grid.names):,} series hold one value only: "
-                f"{named}{more} (no flag: leave them out of the file, or let them be)",
-                column=name,
-                lines=(line,),
-                count=len(flat),
-            )
-        )
-    return found
+def _constant_column(rows: GridRows, index: int, value: float, measured: np.ndarray) -> Finding:
+    """measured: the cells of each series [S]."""
+    table = rows.table
+    name, one = table.columns[index], int(np.argmax(measured > 0))
+    line = rows.line(int(rows.offset[one] + np.argmax(~np.isnan(rows.values(one)[:, index]))))
+    role = "target" if name in table.targets else "past" if name in table.past else "future"
+    advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
+    return Finding(
+        kind="constant",
+        severity=WARNING if role == "target" else NOTE,
+        text=f"{rows.place(name).at(line)}: all {measured.sum():,} values are {value:.15g}, so it "
+        f"tells nothing ({advice})",
+        column=name,
+        lines=(line,),
+        count=int(measured.sum()),
+    )
+
+
+def _constant_series(rows: GridRows, name: str, flat: np.ndarray) -> Finding:
+    names = rows.grid.names
+    line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
+    named = ", ".join(shown(names[one]) for one in flat[:NAMED])
+    more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
+    return Finding(
+        kind="constant-series",
+        severity=NOTE,
+        text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(names):,} series hold one value only: {named}{more} "
+        "(no flag: leave them out of the file, or let them be)",
+        column=name,
+        lines=(line,),
+        count=len(flat),
+    )
 
 
 def _clock_changes(rows: GridRows, start: str | None, end: str | None) -> list[Finding]:
@@ -158,7 +180,7 @@ def _of_leaks(rows: GridRows, horizon: int, season: int) -> list[Finding]:
     """What the covariates give away."""
     table = rows.table
     targets = len(table.targets)
-    series = [rows.values(one) for one in longest_first(rows.grid.counts)]
+    series = [rows.values(one, ROWS) for one in longest_first(rows.grid.counts)]
     others = range(targets, len(table.columns))
     leaks = find_leaks(series, range(targets), others, reach=reach_of(horizon, season)) if others else []
     told = []
@@ -180,21 +202,21 @@ def leak_told(leak: Leak, rows: GridRows, *, name: str, role: str, horizon: int)
     A past covariate is not read after the origin, so only what lies ahead of it gives something away.
     """
     line = rows.line(int(rows.offset[longest_first(rows.grid.counts)[0]]))
-    target = rows.table.targets[leak.target]
+    target = shown(rows.table.targets[leak.target])
     alike = "is" if leak.copy else f"tells, but for {100 * leak.left:.1g} % of its variance,"
     steps = count_of(abs(leak.ahead), "step")
     if leak.ahead > 0:
-        what = f"what '{target}' will be {steps} later, so that it gives the target away"
+        what = f"what {target} will be {steps} later, so that it gives the target away"
         advice = {"unread": "name it neither by --past nor by --future"}.get(
             role, f"leave it out of --{role}"
         )
     elif leak.ahead == 0:
-        what = f"'{target}' of the same row, " + (
+        what = f"{target} of the same row, " + (
             "and adds nothing" if role == "past" else "so that as known ahead it gives the target away"
         )
         advice = {"unread": "do not name it by --future"}.get(role, f"leave it out of --{role}")
     elif role == "future" and -leak.ahead < horizon:
-        what = f"what '{target}' was {steps} before, which is not known for all of {horizon} steps ahead"
+        what = f"what {target} was {steps} before, which is not known for all of {horizon} steps ahead"
         advice = "name it by --past instead of --future, or shorten --horizon"
     else:
         return None

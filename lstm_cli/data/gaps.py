@@ -64,5 +64,5 @@ def double_lines(table: Table, *, start: str | None = None, end: str | None = No
     """The lines [D] of rows that follow one of the same series and time, in the order of the file."""
     rows = sorted_rows(table)
     rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
-    double = np.append(False, (np.diff(rows.times) == 0) & (np.diff(rows.series) == 0))
+    double = np.flatnonzero((np.diff(rows.times) == 0) & (np.diff(rows.series) == 0)) + 1
     return np.sort(rows.lines[double])

@@ -1,5 +1,6 @@
 """The way back from rows of a grid to lines of the file."""
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +10,8 @@ from lstm_cli.data.grid import origins_of
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.series import Grid
 from lstm_cli.data.table import Table
+
+BLOCK = 500_000  # rows that are looked at at a time
 
 
 class GridRows:
@@ -59,9 +62,31 @@ class GridRows:
         numbers[order] = places - origins_of(places, table.series[order])
         return numbers
 
-    def values(self, one: int) -> np.ndarray:
-        """The usable rows [n, F] of a series."""
-        return self.grid.values[self.offset[one] : self.offset[one] + self.grid.counts[one]]
+    def values(self, one: int, most: int | None = None) -> np.ndarray:
+        """The usable rows [n, F] of a series, the first `most` of them."""
+        count = int(self.grid.counts[one])
+        return self.piece(int(self.offset[one]), int(self.offset[one]) + min(count, most or count))
+
+    def piece(self, begin: int, end: int) -> np.ndarray:
+        """The values [n, F] of the rows from `begin` to before `end`."""
+        return self.grid.values[begin:end]
+
+    def taken(self, chosen: np.ndarray, column: int) -> np.ndarray:
+        """One column's values of some rows, of the shape of `chosen`."""
+        values: np.ndarray = self.grid.values[chosen, column]
+        return values
+
+    def blocks(self, *, before: int = 0) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """All rows, some at a time: the first row, the series [n] of each, and whether it is usable [n].
+
+        before: so many rows are repeated at the begin of each block but the first.
+        """
+        total = len(self.grid.values)
+        for begin in range(0, total, BLOCK):
+            first = max(0, begin - before)
+            rows = np.arange(first, min(begin + BLOCK, total))
+            one = np.searchsorted(self.offset, rows, side="right") - 1
+            yield first, one, rows < self.offset[one] + self.grid.counts[one]
 
     def place(self, column: str) -> Place:
         """A column as messages name it."""

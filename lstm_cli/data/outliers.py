@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.lines import GridRows
+
 FAR = 10.0  # robust deviations
 AT_ENDS = 1.5  # times as far within a season of either end, where both neighbours lie on one side
 NORMAL = 1.4826  # MAD to standard deviation, of normal noise
-BLOCK = 500_000  # rows looked at at a time
 SAMPLED = 500_000  # differences that the first look rests on, of all series
 LOOKED_AT = 200  # series of a panel that are looked at closely
 RARE = 0.01  # a larger share of a column is no slip but its nature
@@ -32,23 +33,21 @@ class Outliers:
     season: int  # steps to the neighbours that they are held against
 
 
-def find_outliers(
-    values: np.ndarray, offset: np.ndarray, counts: np.ndarray, seasons: Sequence[int]
-) -> list[Outliers]:
-    """The columns that have any. values [T, F], NaN where not measured; series at offset [S], counts [S] rows."""
-    season = _season(counts, seasons)
+def find_outliers(rows: GridRows, columns: int, seasons: Sequence[int]) -> list[Outliers]:
+    """The first so many columns of a grid, those of them that have any."""
+    offset, season = rows.offset, _season(rows.grid.counts, seasons)
     found = []
-    for column in range(values.shape[1]):
-        rows: list[np.ndarray] = []
-        for one in _suspects(values[:, column], offset, counts, season):
-            begin, count = int(offset[one]), int(counts[one])
-            cells = np.asarray(values[begin : begin + count, column], dtype=np.float64)
-            rows.append(begin + outliers_of(cells, season))
-        chosen = np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
+    for column, suspects in enumerate(_suspects(rows, columns, season)):
+        slips = [offset[one] + outliers_of(_cells(rows, one, column), season) for one in suspects]
+        chosen = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *slips]))
         if len(chosen):
-            cells = np.array(values[chosen, column], dtype=np.float64)
-            found.append(Outliers(column=column, rows=chosen, values=cells, season=season))
+            values = rows.taken(chosen, column).astype(np.float64)
+            found.append(Outliers(column=column, rows=chosen, values=values, season=season))
     return found
+
+
+def _cells(rows: GridRows, one: int, column: int) -> np.ndarray:
+    return np.array(rows.values(one)[:, column], dtype=np.float64)
 
 
 def _season(counts: np.ndarray, seasons: Sequence[int]) -> int:
@@ -145,42 +144,47 @@ def _deviation(values: np.ndarray) -> float:
     return NORMAL * float(np.median(np.abs(measured - np.median(measured))))
 
 
-def _suspects(cells: np.ndarray, offset: np.ndarray, counts: np.ndarray, season: int) -> list[int]:
-    """The series that a quick look over all rows finds something in, the most striking first."""
-    spread = _sampled_deviation(cells, offset, counts, season)
-    strongest = np.zeros(len(offset))
-    for begin in range(0, len(cells), BLOCK):
-        low, high = max(0, begin - season), min(len(cells), begin + BLOCK)
-        if high - low <= season:
+def _suspects(rows: GridRows, columns: int, season: int) -> list[list[int]]:
+    """For each column the series that a quick look over all rows finds something in, the most striking first."""
+    strongest = np.zeros((columns, len(rows.offset)))
+    for first, series, usable in rows.blocks(before=season):
+        one = series[season:]  # of the later row of each pair
+        pairs = usable[season:] & (series[:-season] == one)
+        if not len(one):
             continue
-        block = np.asarray(cells[low:high], dtype=np.float64)
-        apart = np.abs(block[season:] - block[:-season])
-        later = np.arange(low + season, high)
-        one = np.searchsorted(offset, later, side="right") - 1
-        inside = (later - season >= offset[one]) & (later < offset[one] + counts[one]) & ~np.isnan(apart)
+        block = rows.piece(first, first + len(series))
         firsts = np.flatnonzero(np.diff(one, prepend=-1))
-        most = np.maximum.reduceat(np.where(inside, apart, 0.0), firsts)
-        strongest[one[firsts]] = np.maximum(strongest[one[firsts]], most)
-    # Half of what the close look asks for, since this deviation rests on a sample.
-    suspects = np.flatnonzero(strongest > 0.5 * FAR * spread)
-    with np.errstate(divide="ignore"):
-        order = np.argsort(-(strongest[suspects] / spread[suspects]), kind="stable")
-    return [int(one) for one in suspects[order][:LOOKED_AT]]
+        for column in range(columns):
+            cells = block[:, column].astype(np.float64)
+            apart = np.nan_to_num(np.abs(cells[season:] - cells[:-season]))
+            most = np.maximum.reduceat(np.where(pairs, apart, 0.0), firsts)
+            strongest[column, one[firsts]] = np.maximum(strongest[column, one[firsts]], most)
+    found = []
+    for column in range(columns):
+        spread = _sampled_deviation(rows, column, season)
+        # Half of what the close look asks for, since this deviation rests on a sample.
+        suspects = np.flatnonzero(strongest[column] > 0.5 * FAR * spread)
+        with np.errstate(divide="ignore"):
+            order = np.argsort(-(strongest[column, suspects] / spread[suspects]), kind="stable")
+        found.append(suspects[order][:LOOKED_AT].tolist())
+    return found
 
 
-def _sampled_deviation(cells: np.ndarray, offset: np.ndarray, counts: np.ndarray, season: int) -> np.ndarray:
+def _sampled_deviation(rows: GridRows, column: int, season: int) -> np.ndarray:
     """The robust deviation of each series' differences [S], by a sample of them; 0 where there is none."""
+    offset = rows.offset
     each = max(32, min(20_000, SAMPLED // max(1, len(offset))))
     spread = np.zeros(len(offset))
-    pairs = counts - season
-    for low in range(0, len(offset), max(1, SAMPLED // each)):
-        some = np.arange(low, min(low + max(1, SAMPLED // each), len(offset)))
+    pairs = rows.grid.counts - season
+    some_at_once = max(1, SAMPLED // each)
+    for low in range(0, len(offset), some_at_once):
+        some = np.arange(low, min(low + some_at_once, len(offset)))
         some = some[pairs[some] > 0]
         if not len(some):
             continue
         place = np.linspace(0, 1, each)[None, :] * (pairs[some] - 1)[:, None]
         later = offset[some][:, None] + season + place.round().astype(np.int64)
-        apart = cells[later].astype(np.float64) - cells[later - season]
+        apart = rows.taken(later, column).astype(np.float64) - rows.taken(later - season, column)
         spread[some] = NORMAL * _median(np.abs(apart - _median(apart)[:, None]))
     return spread
 

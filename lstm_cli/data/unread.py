@@ -90,7 +90,7 @@ class _Laid:
     def __init__(self, rows: GridRows, one: int) -> None:
         mine = rows.in_table(one)
         places = rows.places(mine) - rows.offset[one]
-        self.targets = rows.values(one)[:ROWS]
+        self.targets = rows.values(one, ROWS)
         used = (places >= 0) & (places < len(self.targets))
         self.file_rows, self.grid_rows = mine[used], places[used]
 

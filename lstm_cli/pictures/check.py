@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -83,13 +83,13 @@ def draw_check(lines: Sequence[Line], strip: Strip | None, correlation: Correlat
 
 def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
     """Each mark once, whatever panel shows it."""
-    found = {}
+    found: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    figure.legend(
-        list(found.values()), list(found), loc="outside upper center", ncols=7, frameon=False, fontsize=9
-    )
+    handles: list[Any] = list(found.values())
+    place: Literal["outside upper center"] = "outside upper center"
+    figure.legend(handles, list(found), loc=place, ncols=7, frameon=False, fontsize=9)
 
 
 def _draw_line(axis: "Axes", line: Line) -> None:

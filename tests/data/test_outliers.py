@@ -1,19 +1,33 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from lstm_cli.data import outliers
+from lstm_cli.data import lines, outliers
+from lstm_cli.data.grid import UNIT
+from lstm_cli.data.lines import GridRows
 from lstm_cli.data.outliers import find_outliers, outliers_of
+from lstm_cli.data.series import Grid
+
+TABLE: Any = None  # no line is asked for
 
 
 def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[int]]:
     """The rows of outliers of each column, for series one after another."""
     counts = np.array([len(rows) for rows in series])
-    values = np.concatenate(series)
-    told = {
-        one.column: one.rows.tolist()
-        for one in find_outliers(values, np.cumsum(counts) - counts, counts, seasons)
-    }
-    return [told.get(column, []) for column in range(values.shape[1])]
+    grid = Grid(
+        step=UNIT,
+        names=tuple(map(str, range(len(series)))),
+        origin_us=np.zeros_like(counts),
+        counts=counts,
+        ahead=np.zeros_like(counts),
+        values=np.concatenate(series),
+        rows_read=counts,
+        warnings=(),
+    )
+    columns = series[0].shape[1]
+    told = {one.column: one.rows.tolist() for one in find_outliers(GridRows(TABLE, grid), columns, seasons)}
+    return [told.get(column, []) for column in range(columns)]
 
 
 def noise(rows: int, *, seed: int = 0) -> np.ndarray:
@@ -94,7 +108,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = found(series, (7,))
     assert whole == [[240, 297]]
     for block in (1, 13, 100):
-        monkeypatch.setattr(outliers, "BLOCK", block)
+        monkeypatch.setattr(lines, "BLOCK", block)
         assert found(series, (7,)) == whole
 
 

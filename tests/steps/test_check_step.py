@@ -444,9 +444,10 @@ def test_a_refusal_is_that_of_prepare_with_what_is_known(
     json.dumps(report.to_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\n\n", "time,y\n", "<html></html>", "1,2\n3,4\n", "a,b\n1,2\n3\n", 'a,b\n1,"2\n']
-)
+NO_TABLES = ("", "\n\n", "time,y\n", "<html></html>", "1,2\n3,4\n", "a,b\n1,2\n3\n", 'a,b\n1,"2\n')
+
+
+@pytest.mark.parametrize("text", NO_TABLES)
 def test_what_is_no_table_is_refused_as_prepare_does(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     refused = refusals(str(tmp_path / "a.csv"), PrepareConfig(), tmp_path)
@@ -457,7 +458,7 @@ def test_settings_that_are_wrong_answer_before_the_file_is_read(tmp_path: Path) 
     absent = str(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="--test"):
         check(absent, PrepareConfig(test="1.5"), silent)
-    with pytest.raises(UsageError, match="--plot 'a.pdf' is no name of a PNG"):
+    with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is no name of a PNG"):
         check(absent, Y, silent, plot="a.pdf")
     with pytest.raises(OutputError, match="there is no folder"):
         check(absent, Y, silent, plot=str(tmp_path / "nowhere" / "a.png"))
