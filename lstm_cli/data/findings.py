@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,65 +50,74 @@ def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Ou
     return find_outliers(GridRows(table, grid), len(table.targets), seasons)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Extremes:
-    """Of each series and column; every array is [S, F]."""
+def _constant(rows: GridRows) -> list[Finding]:
+    """Columns of one value; and where a target is not, the series of a panel in which it is."""
+    table = rows.table
+    constant = _one_value(rows)
+    found = [_constant_column(rows, column, value) for column, value in constant.items()]
+    if len(rows.grid.names) > 1:
+        flat = _flat(rows, len(table.targets))
+        for column, name in enumerate(table.targets):
+            if column not in constant and flat[:, column].any():
+                found.append(_constant_series(rows, name, np.flatnonzero(flat[:, column])))
+    return [one for one in found if one is not None]
 
-    least: np.ndarray  # NaN where nothing was measured
-    greatest: np.ndarray
-    measured: np.ndarray  # cells
+
+def _one_value(rows: GridRows) -> dict[int, float]:
+    """The columns of one value. Nearly always the first block shows that there is none."""
+    values = dict.fromkeys(range(len(rows.table.columns)), np.nan)
+    for first, series, usable in rows.blocks():
+        block = rows.piece(first, first + len(series))
+        for column, value in list(values.items()):
+            known = block[:, column][usable & ~np.isnan(block[:, column])]
+            if len(known):
+                values[column] = float(known[0]) if np.isnan(value) else value
+                if (known != values[column]).any():
+                    del values[column]
+        if not values:
+            break
+    return {column: value for column, value in values.items() if not np.isnan(value)}
 
 
-def _extremes(rows: GridRows) -> _Extremes:
-    shape = (len(rows.grid.names), len(rows.table.columns))
+def _flat(rows: GridRows, columns: int) -> np.ndarray:
+    """In which series [S] the first columns have one value only, told more than once: [S, columns]."""
+    shape = (len(rows.grid.names), columns)
     least, greatest, measured = (
         np.full(shape, np.nan),
         np.full(shape, np.nan),
         np.zeros(shape, dtype=np.int64),
     )
     for first, series, usable in rows.blocks():
-        cells = np.where(usable[:, None], rows.piece(first, first + len(series)), np.nan)
+        cells = np.where(usable[:, None], rows.piece(first, first + len(series))[:, :columns], np.nan)
         firsts = np.flatnonzero(np.diff(series, prepend=-1))
         which = series[firsts]
         least[which] = np.fmin(least[which], np.fmin.reduceat(cells, firsts, axis=0))
         greatest[which] = np.fmax(greatest[which], np.fmax.reduceat(cells, firsts, axis=0))
         measured[which] += np.add.reduceat(~np.isnan(cells), firsts, axis=0, dtype=np.int64)
-    return _Extremes(least=least, greatest=greatest, measured=measured)
+    flat: np.ndarray = (least == greatest) & (measured > 1)
+    return flat
 
 
-def _constant(rows: GridRows) -> list[Finding]:
-    """Columns of one value; and where a target is not, the series of a panel in which it is."""
-    table, extremes = rows.table, _extremes(rows)
-    found = []
-    for index, name in enumerate(table.columns):
-        least, greatest = extremes.least[:, index], extremes.greatest[:, index]
-        measured = extremes.measured[:, index]
-        if measured.sum() < 2:
-            continue
-        value = float(np.fmin.reduce(least))
-        if value == float(np.fmax.reduce(greatest)):
-            found.append(_constant_column(rows, index, value, measured))
-        elif name in table.targets:
-            flat = np.flatnonzero((least == greatest) & (measured > 1))
-            found += [_constant_series(rows, name, flat)] if len(flat) else []
-    return found
-
-
-def _constant_column(rows: GridRows, index: int, value: float, measured: np.ndarray) -> Finding:
-    """measured: the cells of each series [S]."""
+def _constant_column(rows: GridRows, index: int, value: float) -> Finding | None:
+    """None for a column that has its one value once."""
     table = rows.table
-    name, one = table.columns[index], int(np.argmax(measured > 0))
-    line = rows.line(int(rows.offset[one] + np.argmax(~np.isnan(rows.values(one)[:, index]))))
+    name, count, line = table.columns[index], 0, 0
+    for one in range(len(rows.grid.names)):
+        known = ~np.isnan(rows.values(one)[:, index])
+        if known.any() and not count:
+            line = rows.line(int(rows.offset[one] + np.argmax(known)))
+        count += int(known.sum())
+    if count < 2:
+        return None
     role = "target" if name in table.targets else "past" if name in table.past else "future"
     advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
     return Finding(
         kind="constant",
         severity=WARNING if role == "target" else NOTE,
-        text=f"{rows.place(name).at(line)}: all {measured.sum():,} values are {value:.15g}, so it "
-        f"tells nothing ({advice})",
+        text=f"{rows.place(name).at(line)}: all {count:,} values are {value:.15g}, so it tells nothing ({advice})",
         column=name,
         lines=(line,),
-        count=int(measured.sum()),
+        count=count,
     )
 
 
