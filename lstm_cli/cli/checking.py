@@ -8,6 +8,7 @@ from lstm_cli.cli.scores import counted, figure, reason
 from lstm_cli.cli.streams import one_line
 
 NAME = 24  # letters of a column's name in a table
+TWICE = ("row of an hour told twice in autumn", "rows of hours told twice in autumn")
 SHOWN = 3  # lines beside a count
 LISTED = 40  # columns in a table; --json holds them all
 STYLES = {"error": "red", "warning": "yellow", "note": ""}
@@ -39,6 +40,7 @@ def _facts(report: Any) -> list[tuple[str, str]]:
         ("times", span and f"{span}, step {report.freq or 'not found'}"),
         ("holes", _holes(report.holes)),
         ("doubles", _places(report.doubles, "row of a time told before", "rows of a time told before")),
+        ("clocks", _clocks(report.daylight_saving)),
         ("outliers", "; ".join(_outliers(one) for one in report.outliers)),
         ("season", _season(report)),
     ]
@@ -65,6 +67,19 @@ def _places(found: Mapping[str, Any] | None, one: str, many: str) -> str:
     if not found["count"]:
         return "none"
     return f"{counted(found['count'], one, many)}: {_lines(found['lines'])}"
+
+
+def _clocks(found: Mapping[str, Any] | None) -> str:
+    """Hours that local clocks skipped or told twice; nothing where there are none."""
+    if found is None:
+        return ""
+    hours = []
+    if found["skipped"]:
+        skipped = counted(found["skipped"], "hour", "hours")
+        hours.append(f"{skipped} skipped in spring, after {_lines(found['skipped_after'])}")
+    if found["told_twice"]:
+        hours.append(_places({"count": found["told_twice"], "lines": found["told_twice_lines"]}, *TWICE))
+    return "; ".join(hours)
 
 
 def _outliers(found: Mapping[str, Any]) -> str:

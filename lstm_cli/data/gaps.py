@@ -6,7 +6,7 @@ import numpy as np
 
 from lstm_cli.data.bounds import cut_mask
 from lstm_cli.data.grid import DAY, HOUR, UNIT, Step, origins_of
-from lstm_cli.data.ordering import on_a_night_of_change, sorted_rows
+from lstm_cli.data.ordering import on_a_night_of_change, sorted_rows, told_twice
 from lstm_cli.data.table import Table
 
 
@@ -60,9 +60,20 @@ def spring_hours(gaps: Gaps, table: Table, step: Step) -> np.ndarray:
     return hour & sunday & on_a_night_of_change(gaps.first_us)
 
 
-def double_lines(table: Table, *, start: str | None = None, end: str | None = None) -> np.ndarray:
-    """The lines [D] of rows that follow one of the same series and time, in the order of the file."""
+@dataclass(frozen=True, kw_only=True)
+class Doubles:
+    """Rows that follow one of the same series and time, in the order of the file. Both arrays are [D]."""
+
+    lines: np.ndarray
+    told_twice: np.ndarray  # bool: in an hour that local clocks show twice, as daylight saving ends
+
+
+def find_doubles(table: Table, *, start: str | None = None, end: str | None = None) -> Doubles:
+    """Those of a table between `--start` and `--end`; without a time column there are none."""
     rows = sorted_rows(table)
     rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
-    double = np.flatnonzero((np.diff(rows.times) == 0) & (np.diff(rows.series) == 0)) + 1
-    return np.sort(rows.lines[double])
+    times, series = rows.times, rows.series
+    double = np.flatnonzero((np.diff(times) == 0) & (np.diff(series) == 0)) + 1
+    lines = rows.lines[double]
+    order = np.argsort(lines, kind="stable")
+    return Doubles(lines=lines[order], told_twice=told_twice(times[double], table)[order])

@@ -85,7 +85,7 @@ def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
     repair = "one of each was kept"
     if table.series_name is None:
         repair += " (--series names a column that tells them apart)"
-    if _told_twice(rows.times[second], table).any():
+    if told_twice(rows.times[second], table).any():
         repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
     warnings.append(
         f"{wording.at(rows.lines[row])}: the same row as in {wording.unit} {rows.lines[row - 1]}"
@@ -105,7 +105,7 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
     hint = "keep one of the two lines"
     if table.series_name is None:
         hint = "--series names the column that tells several series apart; within one series, keep one line"
-    if _told_twice(rows.times[row : row + 1], table)[0]:
+    if told_twice(rows.times[row : row + 1], table)[0]:
         hint = (
             "this looks like a daylight-saving hour told twice: write the times with offsets such as +01:00; "
             "if the file holds several series, --series names their column"
@@ -118,7 +118,7 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
     )
 
 
-def _told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
+def told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
     """Which times [n] look like an hour that local clocks show twice, at the end of daylight saving."""
     if table.time_format.has_offset:
         return np.zeros(len(times_us), dtype=bool)

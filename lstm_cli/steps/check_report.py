@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.gaps import Gaps, double_lines, spring_hours
+from lstm_cli.data.gaps import Doubles, Gaps, find_doubles, spring_hours
+from lstm_cli.data.grid import Step
 from lstm_cli.data.lines import GridRows
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.series import Grid
@@ -60,6 +61,8 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
     survey, table, grid, found = known.survey, known.table, known.grid, known.found
     schema = found.dataset.schema if found is not None else None
     refused, windows = known.refused, known.windows
+    config = known.config
+    doubles = None if table is None else find_doubles(table, start=config.start, end=config.end)
     return CheckReport(
         source=survey.source,
         rows=survey.rows,
@@ -72,8 +75,10 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
         time=None if table is None else _time(table),
         freq=None if grid is None else grid.step.name,
         holes=None if table is None or grid is None else _holes(known.gaps, table),
-        doubles=None if table is None else _doubles(known, table),
-        daylight_saving=None if table is None or grid is None else _daylight_saving(known.gaps, table, grid),
+        doubles=None if doubles is None else _doubles(doubles),
+        daylight_saving=None
+        if table is None or doubles is None
+        else _daylight_saving(known.gaps, doubles, table, None if grid is None else grid.step),
         outliers=[] if table is None or grid is None else _outliers(known, table, grid),
         strength=[] if table is None or grid is None else _strength(known, table, grid),
         seasons=None if schema is None else schema.seasons,
@@ -148,18 +153,22 @@ def _holes(gaps: Gaps | None, table: Table) -> dict[str, Any]:
     }
 
 
-def _doubles(known: Known, table: Table) -> dict[str, Any]:
-    if table.time_name is None:
-        return {"count": 0, "lines": []}
-    lines = double_lines(table, start=known.config.start, end=known.config.end)
-    return {"count": len(lines), "lines": lines[:PLACES].tolist()}
+def _doubles(doubles: Doubles) -> dict[str, Any]:
+    return {"count": len(doubles.lines), "lines": doubles.lines[:PLACES].tolist()}
 
 
-def _daylight_saving(gaps: Gaps | None, table: Table, grid: Grid) -> dict[str, Any]:
-    if gaps is None:
-        return {"skipped": 0, "lines": []}
-    spring = np.flatnonzero(spring_hours(gaps, table, grid.step))
-    return {"skipped": len(spring), "lines": np.sort(gaps.before[spring])[:PLACES].tolist()}
+def _daylight_saving(gaps: Gaps | None, doubles: Doubles, table: Table, step: Step | None) -> dict[str, Any]:
+    """Hours that were skipped are known where there is a grid, those told twice by the rows alone."""
+    skipped = np.zeros(0, dtype=np.int64)
+    if gaps is not None and step is not None:
+        skipped = np.sort(gaps.before[spring_hours(gaps, table, step)])
+    twice = doubles.lines[doubles.told_twice]
+    return {
+        "skipped": len(skipped),
+        "skipped_after": skipped[:PLACES].tolist(),
+        "told_twice": len(twice),
+        "told_twice_lines": twice[:PLACES].tolist(),
+    }
 
 
 def _outliers(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from lstm_cli.data.survey import Survey, survey_file
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.unread import of_columns, of_unread
 from lstm_cli.data.windows import require_windows
+from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError, LstmError, UsageError
 
 OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
@@ -103,13 +104,16 @@ def _read_on(known: Known, source: str, stdin: BinaryIO | None) -> None:
 
 
 def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
-    """The columns that could be the target, where there are several; else none."""
+    """Where several columns could be the target, those of them that hold numbers alone; else none."""
     taken = {config.time, config.series, *config.past, *config.future}
     names = [column.name for column in survey.columns]
+    plain = {column.name: column.values is not None for column in survey.columns}
     numeric = [
         column.name
         for column in survey.columns
-        if column.values is not None and column.name not in taken and names.count(column.name) == 1
+        if (column.reads_as == "number" or plain[column.name])
+        and column.name not in taken
+        and names.count(column.name) == 1
     ]
     for one in (numeric[-1:], numeric[:1]):  # a column of digits may turn out to be the time
         asked = Asked(
@@ -122,7 +126,7 @@ def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
         if chosen.time is not None:
             numeric = [name for name in numeric if name != names[chosen.time]]
             break
-    return tuple(numeric) if len(numeric) > 1 else ()
+    return tuple(name for name in numeric if plain[name]) if len(numeric) > 1 else ()
 
 
 def findings(known: Known) -> list[Finding]:
@@ -136,7 +140,9 @@ def findings(known: Known) -> list[Finding]:
         told += _inspected(known, table, grid)
     if not known.target_named:
         told.append(_no_target(known))
-    told += of_columns(known.survey, _used(known))
+    refused = known.refused.message if known.refused is not None else None
+    others = of_columns(known.survey, _used(known))
+    told += [one for one in others if refused is None or not one.text.startswith(refused)]
     return sorted(told, key=severity_order)
 
 
@@ -161,13 +167,13 @@ def _inspected(known: Known, table: Table, grid: Grid) -> Sequence[Finding]:
 
 
 def _no_target(known: Known) -> Finding:
-    names = known.config.target
+    columns = count_of(len(known.config.target), "column")
     return Finding(
         kind="no-target",
         severity=NOTE,
-        text=f"{known.survey.source}: {len(names)} columns of numbers could be forecast, and prepare asks for one by "
+        text=f"{known.survey.source}: {columns} of numbers could be forecast, and prepare asks for one by "
         "name; what concerns a target alone, such as columns that give it away, is left out (--target names it)",
-        count=len(names),
+        count=len(known.config.target),
     )
 
 

@@ -80,7 +80,12 @@ def check_report(**changes: Any) -> CheckReport:
         "freq": "h",
         "holes": {"count": 6, "longest": hole, "places": [hole, hole | {"line": 400, "rows": 1}]},
         "doubles": {"count": 1, "lines": [77]},
-        "daylight_saving": {"skipped": 0, "lines": []},
+        "daylight_saving": {
+            "skipped": 0,
+            "skipped_after": [],
+            "told_twice": 1,
+            "told_twice_lines": [77],
+        },
         "outliers": [{"column": "OT", "count": 2, "lines": [9, 4000], "values": [99.0, -99.0]}],
         "strength": [{"column": "OT", "season": 24, "season_strength": 0.29, "trend_strength": 0.98}],
         "seasons": (24, 168),

@@ -223,6 +223,7 @@ def test_check_stands_within_80_columns_but_for_sentences():
         "6 rows missing, after lines 120, 400; longest 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00" in page
     )
     assert "1 row of a time told before: line 77" in page
+    assert "1 row of an hour told twice in autumn: line 77" in page
     assert "lstm train, by rule of thumb: 26 s to 2 min, 900 MB of memory" in page
     assert page.endswith("values before and after\npicture: check.png\n")
 
@@ -245,9 +246,8 @@ def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatc
 
 def test_check_says_so_where_nothing_is_found_or_little_is_known():
     assert "nothing found that needs attention" in drawn(checking.check_table, check_report(findings=[]))
-    unknown = dict.fromkeys(
-        ("series", "time", "freq", "holes", "doubles", "seasons", "windows", "split_rows", "expected")
-    )
+    names = "series time freq holes doubles daylight_saving seasons windows split_rows expected"
+    unknown = dict.fromkeys(names.split())
     page = drawn(checking.check_table, check_report(**unknown, strength=[], outliers=[]))
     assert not re.search(r"^(times|holes|doubles|outliers|season|lookback)", page, re.M)
 

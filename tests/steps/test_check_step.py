@@ -240,7 +240,8 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
     assert f"line {line}: no row follows for {skipped[0]}" in finding["text"]
     assert "1 such hour" in finding["text"]
     assert "--time" in finding["flags"]
-    assert report.daylight_saving == {"skipped": 1, "lines": [line]}
+    expected = {"skipped": 1, "skipped_after": [line], "told_twice": 0, "told_twice_lines": []}
+    assert report.daylight_saving == expected
 
 
 @pytest.mark.parametrize(
@@ -273,6 +274,8 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
     assert "daylight-saving hour told twice" in refused.hint
     report: CheckReport = refused.report  # type: ignore[attr-defined]
     assert report.doubles == {"count": 1, "lines": [twice + 3]}
+    assert report.daylight_saving is not None
+    assert report.daylight_saving["told_twice_lines"] == [twice + 3]
     assert found(report, "refused")[0]["lines"] == (twice + 2, twice + 3)
 
 
@@ -412,6 +415,15 @@ def test_without_a_target_the_columns_are_told_and_what_needs_one_is_not(tmp_pat
     assert report.windows is not None
     with pytest.raises(DataError, match="must be named"):
         prepare(source, tmp_path / "run", PrepareConfig(), silent)
+
+
+def test_without_a_target_a_column_that_cannot_be_read_does_not_stand_in(tmp_path: Path) -> None:
+    odd = cells(load(seed=1))
+    odd[7] = "n.d."
+    report = check(write(tmp_path / "a.csv", time=hours(), y=cells(load()), odd=odd), PrepareConfig(), silent)
+    kinds = [(finding["kind"], finding["severity"]) for finding in report.findings]
+    assert kinds == [("no-target", "note"), ("no-number", "note")]
+    assert {one["column"] for one in report.strength} == {"y"}
 
 
 def test_digits_that_are_times_are_no_candidate_for_the_target(tmp_path: Path) -> None:
