@@ -47,7 +47,8 @@ def inspect(
 
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
     """Outliers of the targets. A covariate may well jump: a promotion does."""
-    return find_outliers(GridRows(table, grid), len(table.targets), seasons)
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
+        return find_outliers(GridRows(table, grid), len(table.targets), seasons)
 
 
 def _constant(rows: GridRows) -> list[Finding]:

@@ -37,12 +37,12 @@ def find_leaks(
     """
     looked = [np.asarray(rows[:ROWS], dtype=np.float64) for rows in series[:SERIES]]
     found = []
-    for column in columns:
-        told = [
-            leak for target in targets if column != target and (leak := _leak(looked, column, target, reach))
-        ]
-        if told:
-            found.append(min(told, key=lambda leak: leak.left))
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers near 1e308 tell nothing
+        for column in columns:
+            leaks = (_leak(looked, column, target, reach) for target in targets if target != column)
+            told = [leak for leak in leaks if leak is not None]
+            if told:
+                found.append(min(told, key=lambda leak: leak.left))
     return found
 
 
@@ -78,7 +78,7 @@ def _likely_lag(told: np.ndarray, future: np.ndarray, reach: int) -> int:
 
     By their cross-correlation, through the Fourier transform; of equal ones the least.
     """
-    changes = [np.nan_to_num(np.diff(cells)) for cells in (told, future)]
+    changes = [_within_one(np.diff(cells)) for cells in (told, future)]
     size = 1 << (2 * len(told)).bit_length()
     first, second = (np.fft.rfft(one - one.mean(), size) for one in changes)
     together = np.abs(np.fft.irfft(np.conj(first) * second, size))
@@ -86,6 +86,13 @@ def _likely_lag(told: np.ndarray, future: np.ndarray, reach: int) -> int:
     strength = together[lags]
     near = lags[strength >= (1 - 1e-6) * strength.max()]
     return int(near[np.argmin(np.abs(near))])
+
+
+def _within_one(cells: np.ndarray) -> np.ndarray:
+    """Cells [n] as shares of the largest, so that no product overflows; 0 where there is none."""
+    known = np.where(np.isfinite(cells), cells, 0.0)
+    shares: np.ndarray = known / max(float(np.abs(known).max()), np.finfo(np.float64).tiny)
+    return shares
 
 
 def _left(told: np.ndarray, future: np.ndarray) -> tuple[float, float] | None:
@@ -98,7 +105,8 @@ def _left(told: np.ndarray, future: np.ndarray) -> tuple[float, float] | None:
         pairs = ~np.isnan(one) & ~np.isnan(other)
         if pairs.sum() < PAIRS:
             return None
-        one, other = one[pairs] - one[pairs].mean(), other[pairs] - other[pairs].mean()
+        one, other = (_within_one(cells[pairs]) for cells in (one, other))
+        one, other = one - one.mean(), other - other.mean()
         power = float(one @ one) * float(other @ other)
         if not power > 0 or not np.isfinite(power):
             return None

@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDTH = 10.0  # inches
 BINS = 1_500  # places of a line beside each other; more rows are drawn as least and greatest of each
 STRIPES = 300  # series of the strip at most
+LARGEST = 1e300  # no axis reaches further
 HOLE, MISSING = "#e9a23b", "#8f6fb3"
 
 
@@ -36,6 +37,7 @@ class Line:
 class Strip:
     """Which share of many series was measured, over their common time."""
 
+    total: int  # series that there are; not all need be drawn
     names: Sequence[str]  # [S]
     times: np.ndarray  # [W + 1] datetime64 or row numbers, the edges of the bins
     measured: np.ndarray  # [S, W] share from 0 to 1; NaN before a series begins and after it ends
@@ -93,6 +95,7 @@ def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
 
 
 def _draw_line(axis: "Axes", line: Line) -> None:
+    line = replace(line, values=np.clip(line.values, -LARGEST, LARGEST))
     across = _numbers(line.times)
     _mark_missing(axis, line, across)
     if len(line.values) <= 2 * BINS:
@@ -180,9 +183,10 @@ def _draw_strip(axis: "Axes", strip: Strip) -> None:
     axis.set_yticks(range(len(strip.names)) if few else [])
     if few:
         axis.set_yticklabels([_short(name, 18) for name in strip.names], fontsize=7, parse_math=False)
+    drawn = len(strip.names)
+    of = f" of {strip.total:,}" if strip.total > drawn else ""
     _dress(
-        axis,
-        f"what {len(strip.names)} series measured: blue all of it, orange none of it, white not begun or over",
+        axis, f"what {drawn}{of} series measured: blue all of it, orange none of it, white not begun or over"
     )
     axis.grid(visible=False)
     _time_axis(axis, strip.times)

@@ -25,8 +25,10 @@ def picture_of(known: Known) -> bytes:
     holes = _holes(rows)
     wanted = [(one, column) for one in _shown_series(grid) for column in range(len(table.targets))][:PANELS]
     lines = [_line(known, rows, holes, one, column) for one, column in wanted]
-    strip = _strip(rows, holes) if len(grid.names) > 1 else None
-    return draw_check(lines, strip, _correlation(known, rows))
+    strip = _strip(rows) if len(grid.names) > 1 else None
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
+        correlation = _correlation(known, rows)
+        return draw_check(lines, strip, correlation)
 
 
 def _shown_series(grid: Grid) -> list[int]:
@@ -78,7 +80,7 @@ def _ends(known: Known, name: str) -> tuple[int, ...]:
     return int(series.train_end[one]), int(series.val_end[one])
 
 
-def _strip(rows: GridRows, holes: np.ndarray) -> Strip:
+def _strip(rows: GridRows) -> Strip:
     """The first target's share of measured rows; with many series every so-manieth of them."""
     grid = rows.grid
     some = np.linspace(0, len(grid.names) - 1, min(STRIPES, len(grid.names))).round().astype(np.int64)
@@ -104,7 +106,9 @@ def _strip(rows: GridRows, holes: np.ndarray) -> Strip:
             before = filled[np.searchsorted(filled, empty, side="right") - 1]
             measured[number, bins[0] + empty] = measured[number, bins[0] + before]
     times = edges if rows.table.time_name is None else edges.astype(np.int64).astype("datetime64[us]")
-    return Strip(names=[grid.names[one] for one in some], times=times, measured=measured)
+    return Strip(
+        total=len(grid.names), names=[grid.names[one] for one in some], times=times, measured=measured
+    )
 
 
 def _correlation(known: Known, rows: GridRows) -> Correlation | None:

@@ -82,3 +82,10 @@ def test_a_column_is_told_once_for_the_target_it_tells_best() -> None:
 def test_short_series_give_no_error() -> None:
     for rows in (1, 2, 5):
         assert leak(walk(rows=rows), walk(rows=rows)) is None
+
+
+def test_numbers_near_the_largest_give_no_error() -> None:
+    for size in (1e300, 1.7e308):
+        steps = size * np.random.default_rng(0).uniform(-1, 1, T)
+        leak(steps, steps)
+    assert leak(walk(), 1e290 * walk()) is not None

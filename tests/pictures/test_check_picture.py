@@ -115,7 +115,9 @@ def test_the_strip_shows_which_series_were_measured(series: int, dates: bool) ->
     times = (
         np.datetime64("2024-02-28T00", "us") + (edges * 3600e6).astype("timedelta64[us]") if dates else edges
     )
-    strip = Strip(names=[f"shop {number}" for number in range(series)], times=times, measured=measured)
+    strip = Strip(
+        total=600, names=[f"shop {number}" for number in range(series)], times=times, measured=measured
+    )
     image = pixels(draw_check([line(dates=dates)], strip, None))
     orange = columns_of(image[LINE:], HOLE)
     assert 0.45 < orange.min() / 1000 < orange.max() / 1000 < 0.68
@@ -130,12 +132,13 @@ def test_the_same_data_give_the_same_bytes() -> None:
 
 def test_any_name_can_stand_above_a_panel(recwarn: pytest.WarningsRecorder) -> None:
     names = ["cost $x^$ in $", "温度 ☃", "a name " * 200, "", r"\frac{", "\x1b[31mred"]
-    strip = Strip(names=names, times=np.linspace(0, 400, 11), measured=np.ones((len(names), 10)))
+    strip = Strip(total=600, names=names, times=np.linspace(0, 400, 11), measured=np.ones((len(names), 10)))
     assert draw_check([line(title=name, dates=False) for name in names], strip, None)
     assert not list(recwarn)
 
 
 def test_one_row_and_no_value_are_drawn_all_the_same(recwarn: pytest.WarningsRecorder) -> None:
     empty = replace(line(3), values=np.full(3, np.nan))
-    assert draw_check([line(1), empty], None, None)
+    immense = replace(line(3), values=np.array([-1.7e308, 1.7e308, np.nan]))
+    assert draw_check([line(1), empty, immense], None, None)
     assert not list(recwarn)
