@@ -1,1 +1,21 @@
-"""Stands here so that tests in every folder can import `small_data`."""
+"""Stands here so that tests in every folder can import `small_data`.
+
+The networks and tables of the tests are tiny, and several workers share the cores: more threads each would only wait
+for one another. The variables reach NumPy, torch and every process that a test starts.
+"""
+
+import os
+import sys
+
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Training sets the threads of the process that it runs in."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
