@@ -1,4 +1,9 @@
-"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes."""
+"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes.
+
+A process loads the steps that it runs alone: tests start many of them.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
@@ -6,26 +11,28 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
-from lstm_cli.steps.evaluate import EvaluateReport
-from lstm_cli.steps.export import ExportReport
-from lstm_cli.steps.find_lr import FindLrReport
-from lstm_cli.steps.making import TrainReport
-from lstm_cli.steps.predict import PredictReport
-from lstm_cli.steps.prepare import PrepareReport
-from lstm_cli.steps.quantize import QuantizeReport
-from lstm_cli.steps.search_record import TuneReport
+
+if TYPE_CHECKING:
+    from lstm_cli.steps.evaluate import EvaluateReport
+    from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.find_lr import FindLrReport
+    from lstm_cli.steps.making import TrainReport
+    from lstm_cli.steps.predict import PredictReport
+    from lstm_cli.steps.prepare import PrepareReport
+    from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.search_record import TuneReport
 
 VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
 def install() -> None:
-    """Put the fakes in the place of the steps, for the rest of this process."""
-    for verb in VERBS:
+    """Put the fakes in the place of the steps that the command line names, for the rest of this process."""
+    for verb in set(VERBS) & set(sys.argv):
         setattr(import_module(f"lstm_cli.steps.{verb}"), verb, globals()[verb])
 
 
@@ -48,6 +55,8 @@ def scores(factor: float) -> dict[str, float | None]:
 
 
 def prepare_report(**changes: Any) -> PrepareReport:
+    from lstm_cli.steps.prepare import PrepareReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "source": "load.csv",
@@ -78,6 +87,8 @@ def prepare_report(**changes: Any) -> PrepareReport:
 
 
 def train_report(**changes: Any) -> TrainReport:
+    from lstm_cli.steps.making import TrainReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "model": "segment",
@@ -126,6 +137,8 @@ def train_report(**changes: Any) -> TrainReport:
 
 
 def tune_report(**changes: Any) -> TuneReport:
+    from lstm_cli.steps.search_record import TuneReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "method": "random",
@@ -184,6 +197,8 @@ def tune_report(**changes: Any) -> TuneReport:
 
 
 def find_lr_report(**changes: Any) -> FindLrReport:
+    from lstm_cli.steps.find_lr import FindLrReport
+
     part = {
         "part": "free",
         "suggestion": 3e-3,
@@ -208,6 +223,8 @@ def find_lr_report(**changes: Any) -> FindLrReport:
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:
+    from lstm_cli.steps.evaluate import EvaluateReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "model": "segment",
@@ -235,6 +252,8 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
 
 
 def quantize_report(**changes: Any) -> QuantizeReport:
+    from lstm_cli.steps.quantize import QuantizeReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "to": "int8",
@@ -250,6 +269,8 @@ def quantize_report(**changes: Any) -> QuantizeReport:
 
 
 def predict_report(**changes: Any) -> PredictReport:
+    from lstm_cli.steps.predict import PredictReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "output": "-",
@@ -267,6 +288,8 @@ def predict_report(**changes: Any) -> PredictReport:
 
 
 def export_report(**changes: Any) -> ExportReport:
+    from lstm_cli.steps.export import ExportReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "to": "onnx",
