@@ -27,7 +27,7 @@ def test_where_mase_is_undefined_the_ratio_is_of_mae() -> None:
 
 
 def test_a_simple_forecast_without_error_is_a_row_that_says_so() -> None:
-    with pytest.raises(ValueError, match="naive makes no error on these test rows, ours is 0.5"):
+    with pytest.raises(ValueError, match=r"naive makes no error on these test rows, ours is 0\.5"):
         on_sets.compared(report(0.5, naive=0.0, linear=0.4))
 
 
