@@ -8,6 +8,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data import grid as grids
 from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
+from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.filling import fill
 from lstm_cli.data.ordering import wording_of
@@ -17,6 +18,8 @@ from lstm_cli.data.series import NAMED, Grid
 from lstm_cli.data.splits import parse_share, split_rows
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError, UsageError
+
+LARGEST = 1e150  # its square, summed over all rows, is still a number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
 
     Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
     """
+    refuse_immense(table)
     targets = len(table.targets)
     warnings: list[str] = []
     known = grids.seasons(grid.step) if config.season == "auto" else ()
@@ -102,6 +106,20 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     return _scaled_and_filled(table, laid, schema, config, season_reason, lookback_reason, warnings)
 
 
+def refuse_immense(table: Table) -> None:
+    """Raises DataError for values whose squares are beyond what can be held: they have no standard deviation."""
+    with np.errstate(invalid="ignore"):
+        immense = np.abs(table.values) > LARGEST
+    if not immense.any():
+        return
+    row, column = (int(place) for place in np.argwhere(immense)[0])
+    raise DataError(
+        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
+        f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
+        hint="mend that line, or write the column in a larger unit",
+    )
+
+
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:
     """The splits, without the series that are too short for them; those are named in `warnings`."""
     val, test = parse_share("--val", config.val), parse_share("--test", config.test)
@@ -134,11 +152,11 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
         raise _too_short(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
-        named = ", ".join(f"'{grid.names[one]}'" for one in skipped[:NAMED])
+        listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
         warnings.append(
             f"{table.source}: {len(skipped)} series too short for the splits and horizon {horizon} left out: "
-            f"{named}{more} (--horizon, --lookback, --val and --test decide)"
+            f"{listed}{more} (--horizon, --lookback, --val and --test decide)"
         )
         grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
@@ -223,7 +241,7 @@ def _scaled_and_filled(
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *_tell_unseen(dataset, table.source)),
     )
 
 
@@ -238,12 +256,36 @@ def _values(table: Table, grid: Grid, scaler: Scaler, offset: np.ndarray, schema
             )
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
-        name = schema.columns[int(np.argmax(infinite))]
-        raise DataError(
-            f"{table.source}: column '{name}' holds values too large for 32-bit floats with --scaler {scaler.kind}",
-            hint="use --scaler standard, or write the column in a larger unit",
-        )
+        raise _too_far(table, int(np.argmax(infinite)), scaler.kind)
     return values
+
+
+def _too_far(table: Table, column: int, scaler: str) -> DataError:
+    """A value of a column leaves 32-bit floats once it is scaled."""
+    row = int(np.nanargmax(np.abs(table.values[:, column])))
+    wider = "" if scaler == "standard" else "use --scaler standard, or "
+    return DataError(
+        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
+        f"{table.values[row, column]:.15g} is too large for 32-bit floats with --scaler {scaler}",
+        hint=f"{wider}mend that line, or write the column in a larger unit",
+    )
+
+
+def _tell_unseen(dataset: Dataset, source: str) -> list[str]:
+    """A warning for each target whose values differ, though no longer once they are 32-bit floats."""
+    table, warnings = dataset.series, []
+    rows = dataset.values_scaled[:, : dataset.targets]
+    same = np.maximum.reduceat(rows, table.offset) == np.minimum.reduceat(rows, table.offset)
+    differ = dataset.training.least < dataset.training.greatest
+    for column in np.flatnonzero((same & differ).any(axis=0)):
+        one = int(np.argmax((same & differ)[:, column]))
+        of = f" of series {named(table.names[one])}" if dataset.schema.series_name is not None else ""
+        warnings.append(
+            f"{source}: the values of {named(dataset.schema.targets[column])}{of} lie from "
+            f"{dataset.training.least[one, column]:.15g} to {dataset.training.greatest[one, column]:.15g}, too close "
+            "for 32-bit floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
+        )
+    return warnings
 
 
 def _usable(offset: np.ndarray, counts: np.ndarray, rows: int) -> np.ndarray:
@@ -269,8 +311,8 @@ def tell_missing(
     one = int(np.searchsorted(offset, row, side="right")) - 1
     time = wording_of(table).time(int(grid.step.times(np.asarray(row - offset[one]), grid.origin_us[one])))
     where = f"row {row - offset[one] + 1}" if table.time_name is None else time
-    place = f"'{schema.columns[column]}' at {where}" + (
-        f" in series '{grid.names[one]}'" if table.series_name else ""
+    place = f"{named(schema.columns[column])} at {where}" + (
+        f" in series {named(grid.names[one])}" if table.series_name else ""
     )
     if how == "refuse":
         raise DataError(
