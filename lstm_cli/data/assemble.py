@@ -11,6 +11,7 @@ from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.filling import fill
+from lstm_cli.data.limits import refuse_immense, tell_unseen, too_far
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
@@ -18,8 +19,6 @@ from lstm_cli.data.series import NAMED, Grid
 from lstm_cli.data.splits import parse_share, split_rows
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError, UsageError
-
-LARGEST = 1e150  # its square, summed over all rows, is still a number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,20 +103,6 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
             f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
         )
     return _scaled_and_filled(table, laid, schema, config, season_reason, lookback_reason, warnings)
-
-
-def refuse_immense(table: Table) -> None:
-    """Raises DataError for values whose squares are beyond what can be held: they have no standard deviation."""
-    with np.errstate(invalid="ignore"):
-        immense = np.abs(table.values) > LARGEST
-    if not immense.any():
-        return
-    row, column = (int(place) for place in np.argwhere(immense)[0])
-    raise DataError(
-        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
-        f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
-        hint="mend that line, or write the column in a larger unit",
-    )
 
 
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:
@@ -241,7 +226,7 @@ def _scaled_and_filled(
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
-        warnings=(*warnings, *_tell_unseen(dataset, table.source)),
+        warnings=(*warnings, *tell_unseen(dataset, table.source)),
     )
 
 
@@ -256,36 +241,8 @@ def _values(table: Table, grid: Grid, scaler: Scaler, offset: np.ndarray, schema
             )
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
-        raise _too_far(table, int(np.argmax(infinite)), scaler.kind)
+        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
     return values
-
-
-def _too_far(table: Table, column: int, scaler: str) -> DataError:
-    """A value of a column leaves 32-bit floats once it is scaled."""
-    row = int(np.nanargmax(np.abs(table.values[:, column])))
-    wider = "" if scaler == "standard" else "use --scaler standard, or "
-    return DataError(
-        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
-        f"{table.values[row, column]:.15g} is too large for 32-bit floats with --scaler {scaler}",
-        hint=f"{wider}mend that line, or write the column in a larger unit",
-    )
-
-
-def _tell_unseen(dataset: Dataset, source: str) -> list[str]:
-    """A warning for each target whose values differ, though no longer once they are 32-bit floats."""
-    table, warnings = dataset.series, []
-    rows = dataset.values_scaled[:, : dataset.targets]
-    same = np.maximum.reduceat(rows, table.offset) == np.minimum.reduceat(rows, table.offset)
-    differ = dataset.training.least < dataset.training.greatest
-    for column in np.flatnonzero((same & differ).any(axis=0)):
-        one = int(np.argmax((same & differ)[:, column]))
-        of = f" of series {named(table.names[one])}" if dataset.schema.series_name is not None else ""
-        warnings.append(
-            f"{source}: the values of {named(dataset.schema.targets[column])}{of} lie from "
-            f"{dataset.training.least[one, column]:.15g} to {dataset.training.greatest[one, column]:.15g}, too close "
-            "for 32-bit floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
-        )
-    return warnings
 
 
 def _usable(offset: np.ndarray, counts: np.ndarray, rows: int) -> np.ndarray:

@@ -96,8 +96,9 @@ def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | 
 
 def tell_large(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
     """A warning where values [n] are whole numbers with more digits than a float keeps, such as long ids."""
-    with np.errstate(invalid="ignore"):
-        large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e19)
+    if max(np.fmax.reduce(values), -np.fmin.reduce(values)) < _EXACT:
+        return None
+    large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e19)
     if not large.any():
         return None
     first = int(np.argmax(large))

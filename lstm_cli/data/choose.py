@@ -18,6 +18,8 @@ from lstm_cli.data.time_shapes import is_time, looks_like_a_date, text_kind
 from lstm_cli.errors import DataError
 
 _SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
+# What a text cell begins with that a spreadsheet may take for a formula; an apostrophe before it prevents that.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LISTED = 20  # so many columns are listed in a message
 _COMPARED = 200  # so much of a name is compared to find the nearest one
 
@@ -58,7 +60,7 @@ def column_names(header: Sequence[str]) -> list[str]:
 def bare_text(cell: str) -> str:
     """A text cell without blanks around it and without the apostrophe that keeps it from being a formula."""
     cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
 def choose_columns(
