@@ -2,7 +2,17 @@
 
 from collections import Counter
 
-from mutations import wrong
+from pathlib import Path
+
+from mutations import good_files, wrong
+from outcomes import FILE, outcome_within
+
+
+def test_the_good_files_are_read(tmp_path: Path) -> None:
+    for number, (data, options) in enumerate(good_files()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert outcome_within(folder, FILE, data, options)[0] == 0
 
 
 def test_every_mutated_file_is_read_or_refused() -> None:
