@@ -27,6 +27,13 @@ def settled_delimiter(top: Sequence[str], source: str, warnings: list[str]) -> s
         )
     found = [mark for mark in _OTHERS if mark in bare[0]]
     if "," in bare[0]:
+        other = next((mark for mark in ";\t|" if 0 < bare[0].count(mark) == bare[-1].count(mark)), None)
+        if other and len(bare) > 1:
+            raise DataError(
+                f"{source}, line 1: are cells divided by commas, or by {other!r}? the header and the first row have "
+                "as many of these",
+                hint=f"name the delimiter: --delimiter {quoted(other)}, or --delimiter ','",
+            )
         return ","
     if not found:
         _refuse_undivided(top, bare, source)

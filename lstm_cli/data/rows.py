@@ -4,6 +4,7 @@ The dialect is RFC 4180's (quotes doubled within quotes), with any line end and 
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -73,7 +74,8 @@ def open_rows(text: Iterable[str], source: str, delimiter: str | None, unended: 
         )
     # `strict`: text after a closing quote, and a quote that is never closed, must not pass in silence.
     skip = delimiter != " "
-    reader = csv.reader(chain(first, text), delimiter=delimiter, skipinitialspace=skip, strict=True)
+    lines = _unpadded(first, text, delimiter) if skip else chain(first, text)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
     header: list[str] = []
     while not header or header == [""]:  # blank lines above the header
         line = reader.line_num + 1
@@ -87,6 +89,18 @@ def open_rows(text: Iterable[str], source: str, delimiter: str | None, unended: 
         pieces=_pieces(reader, frame, unended, warnings),
         warnings=warnings,
     )
+
+
+def _unpadded(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
+    """The lines, without the blanks between a closing quote and the delimiter; csv.reader takes them for text.
+
+    Where none of the first lines has any, the others are left as they are.
+    """
+    mark = re.escape(delimiter)
+    padded = re.compile(rf'(?<![^{mark}])([ ]*"(?:[^"\n]|"")*")[ ]+(?=[{mark}\n]|$)')
+    if not any('" ' in line and padded.search(line) for line in first):
+        return chain(first, text)
+    return (padded.sub(r"\1", line) if '" ' in line else line for line in chain(first, text))
 
 
 def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:

@@ -20,7 +20,19 @@ from spoiled import GOOD, VALUES, hour, panel, parquet, table
 
 SECONDS = 10  # of this process's own time that one file may take
 SEPARATORS = (b",", b";", b"\t", b"|", b" ", b"\n", b"\r", b"\r\n", b'"', b".", b"-", b":", b"\0", b"")
-PIECES = (b'"', b"\n", b"\0", b"\xff", b"\x1b[2J", b"nan", b"1e999", b",,", b"\xef\xbb\xbf", b"9999-12-31", b"=1+1")
+PIECES = (
+    b'"',
+    b"\n",
+    b"\0",
+    b"\xff",
+    b"\x1b[2J",
+    b"nan",
+    b"1e999",
+    b",,",
+    b"\xef\xbb\xbf",
+    b"9999-12-31",
+    b"=1+1",
+)
 BROKEN = re.compile(r"\w+(Error|Exception|Warning)\b|Traceback|\x1b")
 
 
@@ -47,7 +59,11 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
         end = min(len(data), at + chance.choice((1, 1, 2, 4, 16, 64, 512, len(data))))
         match chance.randrange(5):
             case 0:
-                data = data[:at] + bytes(byte ^ 1 << chance.randrange(8) for byte in data[at : at + 1]) + data[at + 1 :]
+                data = (
+                    data[:at]
+                    + bytes(byte ^ 1 << chance.randrange(8) for byte in data[at : at + 1])
+                    + data[at + 1 :]
+                )
             case 1:
                 data = data[:at] + data[end:]
             case 2:

@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from spoiled import Case, cases
+from all_spoiled import cases
+from spoiled import Case
 
 FILE, RUN = "f.csv", "run"
 

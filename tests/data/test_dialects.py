@@ -13,7 +13,9 @@ from lstm_cli.data.table import read_table
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 WRITTEN = (repr, "{:.17g}".format, "{:.17E}".format, "{:+.17g}".format)
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252")
-LETTERS = st.text(st.characters(codec="cp1252", exclude_categories=("C", "Z"), exclude_characters="'\""), min_size=1)
+LETTERS = st.text(
+    st.characters(codec="cp1252", exclude_categories=("C", "Z"), exclude_characters="'\""), min_size=1
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class Dialect:
     def cell(self, text: str) -> str:
         must = any(mark in text for mark in (self.delimiter, '"', "\n"))
         inner = '"' + text.replace('"', '""') + '"' if self.quoted or must else text
-        return self.before + inner + ("" if inner[0] == '"' else self.after)
+        return self.before + inner + self.after
 
     def written(self, rows: list[list[str]]) -> bytes:
         text = self.end.join(self.delimiter.join(map(self.cell, row)) for row in rows)

@@ -1,7 +1,6 @@
 """Mutated files in one process, and that the mutations reach both answers."""
 
 from collections import Counter
-
 from pathlib import Path
 
 from mutations import good_files, wrong

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from all_spoiled import cases
 from outcomes import FILE, RUN, outcome, outcome_within
-from spoiled import cases
 
 ALL = cases()
 CASES = {case.name: case for case in ALL}

@@ -72,7 +72,9 @@ def cells(run: Path) -> Cells:
 
 def values(forecast: bytes | None) -> np.ndarray:
     assert forecast is not None
-    return np.array([[float(cell) for cell in row[2:]] for row in csv.reader(forecast.decode().splitlines()[1:])])
+    return np.array(
+        [[float(cell) for cell in row[2:]] for row in csv.reader(forecast.decode().splitlines()[1:])]
+    )
 
 
 def test_other_order_more_columns_and_other_quotes_give_the_same_bytes(known, answer) -> None:
@@ -95,9 +97,14 @@ def test_rows_before_the_lookback_change_nothing(known, answer) -> None:
 
 
 def test_an_export_that_grew_goes_on_from_its_own_end(known, answer, tmp_path) -> None:
-    grown = [line.split(",") for line in write_panel(tmp_path / "grown.csv", rows=135, ahead=10).read_text().splitlines()]
+    grown = [
+        line.split(",")
+        for line in write_panel(tmp_path / "grown.csv", rows=135, ahead=10).read_text().splitlines()
+    ]
     for row in grown[1:]:  # the first 130 days as they were, five more
-        old = next((known_row for known_row in cells(known) if known_row[:2] == row[:2] and known_row[SALES]), None)
+        old = next(
+            (known_row for known_row in cells(known) if known_row[:2] == row[:2] and known_row[SALES]), None
+        )
         row[:] = old or row
     found = answer(known, grown)
     assert (found.code, found.warnings) == (0, [])
@@ -122,7 +129,9 @@ def every_second_day(rows: Cells) -> Cells:
 
 
 def hourly(rows: Cells) -> Cells:
-    return [rows[0]] + [[f"2024-01-{1 + n // 24:02d} {n % 24:02d}:00", "A", "5", "5", "0"] for n in range(200)]
+    return [rows[0]] + [
+        [f"2024-01-{1 + n // 24:02d} {n % 24:02d}:00", "A", "5", "5", "0"] for n in range(200)
+    ]
 
 
 def new_shop(rows: Cells) -> Cells:
