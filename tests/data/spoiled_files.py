@@ -235,7 +235,7 @@ def foreign_cases() -> list[Case]:
         refuse("random bytes", numbers.randbytes(5000), "line 1"),
         refuse("random letters", "".join(numbers.choices(string.printable, k=5000)), "line "),
         refuse("prose", "Dear all, find below the data\nfor the year. As ever, they are, I fear,\nlate.\n", "line 2"),
-        refuse("lines of SQL", "INSERT INTO t VALUES ('2021-01-01', 5);\n" * 30, "5);"),
+        refuse("lines of SQL", "INSERT INTO t VALUES ('2021-01-01', 5);\n" * 30, "line 1"),
         refuse("YAML", "date: 2021-01-01\nload: 5\n" * 20, "line 1"),
         read("gzip", packed),
         read("two members of gzip", gzip.compress(GOOD[:200].encode()) + gzip.compress(GOOD[200:].encode())),
