@@ -1,18 +1,22 @@
 # make demo   from a CSV to a forecast, in runs/demo
 # make test   the whole test suite
+# make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test fuzz lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
 
 test: $(READY)
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+fuzz: $(READY)
+	$(BIN)/python tests/data/mutations.py 2000
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -8,8 +8,10 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data import grid as grids
 from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
+from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.filling import fill
+from lstm_cli.data.limits import refuse_immense, tell_unseen, too_far
 from lstm_cli.data.lines import GridRows
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.scaling import Scaler, fit_scaler
@@ -55,6 +57,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
 
     Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
     """
+    refuse_immense(table)
     targets = len(table.targets)
     warnings: list[str] = []
     known = grids.seasons(grid.step) if config.season == "auto" else ()
@@ -135,11 +138,11 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
         raise _too_short(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
-        named = ", ".join(f"'{grid.names[one]}'" for one in skipped[:NAMED])
+        listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
         warnings.append(
             f"{table.source}: {len(skipped)} series too short for the splits and horizon {horizon} left out: "
-            f"{named}{more} (--horizon, --lookback, --val and --test decide)"
+            f"{listed}{more} (--horizon, --lookback, --val and --test decide)"
         )
         grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
@@ -224,7 +227,7 @@ def _scaled_and_filled(
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *tell_unseen(dataset, table.source)),
     )
 
 
@@ -239,11 +242,7 @@ def _values(table: Table, grid: Grid, scaler: Scaler, offset: np.ndarray, schema
             )
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
-        name = schema.columns[int(np.argmax(infinite))]
-        raise DataError(
-            f"{table.source}: column '{name}' holds values too large for 32-bit floats with --scaler {scaler.kind}",
-            hint="use --scaler standard, or write the column in a larger unit",
-        )
+        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
     return values
 
 
@@ -297,9 +296,9 @@ def _first_missing(table: Table, grid: Grid, schema: Schema, missing: np.ndarray
     row, column = divmod(int(np.argmax(missing)), missing.shape[1])
     rows, wording = GridRows(table, grid), wording_of(table)
     one = rows.series(row)
-    series = f" in series '{grid.names[one]}'" if table.series_name else ""
+    series = f" in series {named(grid.names[one])}" if table.series_name else ""
     time = int(grid.step.times(np.asarray(row - rows.offset[one]), grid.origin_us[one]))
-    name = f"'{schema.columns[column]}'"
+    name = named(schema.columns[column])
     where = f"at {wording.time(time)}{series}"
     try:
         line = f"{wording.unit} {rows.line(row)}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.cells import shown
+from lstm_cli.data.cells import named
 from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding
 from lstm_cli.data.gaps import find_gaps, spring_hours
 from lstm_cli.data.leaks import ROWS, Leak, find_leaks, longest_first
@@ -125,12 +125,12 @@ def _constant_column(rows: GridRows, index: int, value: float) -> Finding | None
 def _constant_series(rows: GridRows, name: str, flat: np.ndarray) -> Finding:
     names = rows.grid.names
     line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
-    named = ", ".join(shown(names[one]) for one in flat[:NAMED])
+    listed = ", ".join(named(names[one]) for one in flat[:NAMED])
     more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
     return Finding(
         kind="constant-series",
         severity=NOTE,
-        text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(names):,} series hold one value only: {named}{more} "
+        text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(names):,} series hold one value only: {listed}{more} "
         "(no flag: leave them out of the file, or let them be)",
         column=name,
         lines=(line,),
@@ -211,7 +211,7 @@ def leak_told(leak: Leak, rows: GridRows, *, name: str, role: str, horizon: int)
     A past covariate is not read after the origin, so only what lies ahead of it gives something away.
     """
     line = rows.line(int(rows.offset[longest_first(rows.grid.counts)[0]]))
-    target = shown(rows.table.targets[leak.target])
+    target = named(rows.table.targets[leak.target])
     alike = "is" if leak.copy else f"tells, but for {100 * leak.left:.1g} % of its variance,"
     steps = count_of(abs(leak.ahead), "step")
     if leak.ahead > 0:

@@ -1,4 +1,9 @@
-"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes."""
+"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes.
+
+A process loads the steps that it runs alone: tests start many of them.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
@@ -6,27 +11,29 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
-from lstm_cli.steps.check_report import CheckReport
-from lstm_cli.steps.evaluate import EvaluateReport
-from lstm_cli.steps.export import ExportReport
-from lstm_cli.steps.find_lr import FindLrReport
-from lstm_cli.steps.making import TrainReport
-from lstm_cli.steps.predict import PredictReport
-from lstm_cli.steps.prepare import PrepareReport
-from lstm_cli.steps.quantize import QuantizeReport
-from lstm_cli.steps.search_record import TuneReport
+
+if TYPE_CHECKING:
+    from lstm_cli.steps.check_report import CheckReport
+    from lstm_cli.steps.evaluate import EvaluateReport
+    from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.find_lr import FindLrReport
+    from lstm_cli.steps.making import TrainReport
+    from lstm_cli.steps.predict import PredictReport
+    from lstm_cli.steps.prepare import PrepareReport
+    from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.search_record import TuneReport
 
 VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
 def install() -> None:
-    """Put the fakes in the place of the steps, for the rest of this process."""
-    for verb in VERBS:
+    """Put the fakes in the place of the steps that the command line names, for the rest of this process."""
+    for verb in set(VERBS) & set(sys.argv):
         setattr(import_module(f"lstm_cli.steps.{verb}"), verb, globals()[verb])
 
 
@@ -49,6 +56,8 @@ def scores(factor: float) -> dict[str, float | None]:
 
 
 def check_report(**changes: Any) -> CheckReport:
+    from lstm_cli.steps.check_report import CheckReport
+
     column = {
         "name": "OT",
         "reads_as": "number",
@@ -113,6 +122,8 @@ def check_report(**changes: Any) -> CheckReport:
 
 
 def prepare_report(**changes: Any) -> PrepareReport:
+    from lstm_cli.steps.prepare import PrepareReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "source": "load.csv",
@@ -143,6 +154,8 @@ def prepare_report(**changes: Any) -> PrepareReport:
 
 
 def train_report(**changes: Any) -> TrainReport:
+    from lstm_cli.steps.making import TrainReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "model": "segment",
@@ -191,6 +204,8 @@ def train_report(**changes: Any) -> TrainReport:
 
 
 def tune_report(**changes: Any) -> TuneReport:
+    from lstm_cli.steps.search_record import TuneReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "method": "random",
@@ -249,6 +264,8 @@ def tune_report(**changes: Any) -> TuneReport:
 
 
 def find_lr_report(**changes: Any) -> FindLrReport:
+    from lstm_cli.steps.find_lr import FindLrReport
+
     part = {
         "part": "free",
         "suggestion": 3e-3,
@@ -273,6 +290,8 @@ def find_lr_report(**changes: Any) -> FindLrReport:
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:
+    from lstm_cli.steps.evaluate import EvaluateReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "model": "segment",
@@ -300,6 +319,8 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
 
 
 def quantize_report(**changes: Any) -> QuantizeReport:
+    from lstm_cli.steps.quantize import QuantizeReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "to": "int8",
@@ -315,6 +336,8 @@ def quantize_report(**changes: Any) -> QuantizeReport:
 
 
 def predict_report(**changes: Any) -> PredictReport:
+    from lstm_cli.steps.predict import PredictReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "output": "-",
@@ -332,6 +355,8 @@ def predict_report(**changes: Any) -> PredictReport:
 
 
 def export_report(**changes: Any) -> ExportReport:
+    from lstm_cli.steps.export import ExportReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "to": "onnx",

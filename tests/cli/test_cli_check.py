@@ -1,12 +1,22 @@
 """`lstm check` and its real step on small files: what stands on which stream, and the exit code."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lstm_cli.cli.main import run
 
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "monthly.csv"
+# Runs one command line and tells on stderr's last line what it has imported.
+DRIVER = """
+import json, sys
+from lstm_cli.cli.main import run
+code = run(sys.argv[1:])
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+"""
 ROWS = "".join(
     f"2024-01-{day:02d},{value}\n" for day, value in zip(range(1, 29), [3, 1, 4, 1] * 7, strict=True)
 )
@@ -81,3 +91,13 @@ def test_settings_come_from_the_environment_and_a_file(call, monkeypatch: pytest
     report = json.loads(out)
     assert (code, report["targets"], report["horizon"], report["picture"]) == (0, ["y"], 3, "a.png")
     assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("plot", [[], ["--plot", "a.png"]])
+def test_looking_imports_nothing_heavy(tmp_path: Path, plot: list[str]) -> None:
+    argv = [sys.executable, "-c", DRIVER, "check", str(SAMPLE), "--json", *plot]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+    code, imported = json.loads(done.stderr.splitlines()[-1])
+    assert (code, json.loads(done.stdout)["freq"]) == (0, "ME")
+    assert not {"torch", "pandas", "sklearn", "pyarrow", "onnxruntime", "onnx", "scipy"} & set(imported)
+    assert ("matplotlib" in imported) == bool(plot)

@@ -32,7 +32,7 @@ from lstm_cli.steps.train import train
 GRAPHS = ("onnx", "torchscript", "pt2", "keras", "h5")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the textbook LSTM, of one shop, with bounds in its graph; not to be changed."""
     root = tmp_path_factory.mktemp("stacked")
