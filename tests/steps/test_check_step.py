@@ -304,7 +304,7 @@ def test_a_series_of_a_panel_that_never_changes(tmp_path: Path) -> None:
     rows = [f"{day},A,{value:.3f}" for day, value in zip(days, load(60), strict=True)]
     rows += [f"{day},B,4" for day in days]
     (tmp_path / "a.csv").write_text("day,id,y\n" + "\n".join(rows) + "\n")
-    finding = only(check(str(tmp_path / "a.csv"), replace(Y, series="id"), silent), "constant-series")
+    (finding,) = found(check(str(tmp_path / "a.csv"), replace(Y, series="id"), silent), "constant-series")
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (62,), 1)
     assert "1 of 2 series hold one value only: 'B'" in finding["text"]
 
