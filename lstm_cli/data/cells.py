@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from lstm_cli.data.wording import Files, Wording
 from lstm_cli.errors import DataError
 
 # What a missing cell may hold, in lower case and without blanks around it.
@@ -16,6 +17,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Within these characters float() reads plain decimals and exponents and nothing else: no words, no 1_000.
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
+_FIRST_ABOVE = 9999  # the least of those above 0
 _SHOWN = 40  # so much of a cell stands in a message
 
 
@@ -26,10 +28,19 @@ class Place:
     source: str
     column: str
     unit: str = "line"  # what is counted: "line" of a text file, "row" of a Parquet file
+    files: Files | None = None  # where lines are counted on over several files
 
     def at(self, line: int) -> str:
         """Where a cell stands: `data.csv, line 7, column 'OT'`."""
-        return f"{self.source}, {self.unit} {line}, column '{self.column}'"
+        return f"{self._wording.at(line)}, column '{self.column}'"
+
+    def row(self, line: int) -> str:
+        """A row beside one that was named: `line 7`; where there are several files, `line 7 of data.csv`."""
+        return self._wording.row(line)
+
+    @property
+    def _wording(self) -> Wording:
+        return Wording(source=self.source, unit=self.unit, files=self.files)
 
 
 def is_missing(cell: str) -> bool:
@@ -69,22 +80,49 @@ def refuse_infinite(
         raise _beyond(values[first] if cells is None else cells[first], int(lines[first]), place)
 
 
-def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
-    """A warning where values [n] hold a number such as -999 that mostly means that nothing was measured."""
-    if not (values <= -99).any() and not (values >= 9999).any():
-        return None
-    for sentinel in _SENTINELS:
-        same = values == sentinel
-        if same.any():
-            others = np.abs(values[~same & ~np.isnan(values)])
-            if len(others) and others.max() * 5 < abs(sentinel):
-                cells = "1 cell" if same.sum() == 1 else f"{same.sum():,} cells"
+class Sentinels:
+    """Looks in a column for a number such as -999 that mostly means that nothing was measured, piece by piece."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[int, int]] = {}  # each sentinel's first line and how many there are
+        self._largest = -1.0  # of the other values' sizes
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        if least > _SENTINELS[0] and greatest < _FIRST_ABOVE:
+            self._largest = max(self._largest, abs(least), abs(greatest))
+            return
+        others = ~np.isnan(values)
+        for sentinel in _SENTINELS:
+            same = values == sentinel
+            if same.any():
+                others &= ~same
+                line, count = self._found.get(sentinel, (int(lines[np.argmax(same)]), 0))
+                self._found[sentinel] = (line, count + int(same.sum()))
+        self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where one of them stands far from all other values."""
+        for sentinel in _SENTINELS:
+            if sentinel not in self._found:
+                continue
+            largest = max([self._largest, *(abs(other) for other in self._found if other != sentinel)])
+            if largest >= 0 and largest * 5 < abs(sentinel):
+                line, count = self._found[sentinel]
+                cells = "1 cell" if count == 1 else f"{count:,} cells"
                 advice = "no flag: empty the cells where nothing was measured"
                 return (
-                    f"{place.at(int(lines[np.argmax(same)]))}: {sentinel} stands in {cells}, far from all "
-                    f"other values, and was read as a number ({advice})"
+                    f"{place.at(line)}: {sentinel} stands in {cells}, far from all other values, and was read as a "
+                    f"number ({advice})"
                 )
-    return None
+        return None
+
+
+def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
+    """The warning of `Sentinels` for a whole column, values [n] on lines [n]."""
+    sentinels = Sentinels()
+    sentinels.add(values, lines, np.nan, np.nan)
+    return sentinels.tell(place)
 
 
 def shown(cell: object) -> str:

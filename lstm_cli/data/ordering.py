@@ -88,7 +88,7 @@ def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
     if _told_twice(rows.times[second], table).any():
         repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
     warnings.append(
-        f"{wording.at(rows.lines[row])}: the same row as in {wording.unit} {rows.lines[row - 1]}"
+        f"{wording.at(rows.lines[row])}: the same row as in {wording.row(rows.lines[row - 1])}"
         f"{in_series(table, rows.series[row])}, {wording.time(rows.times[row])}, "
         f"{count_of(len(second), 'such row')}; {repair}"
     )
@@ -111,7 +111,7 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
             "if the file holds several series, --series names their column"
         )
     return DataError(
-        f"{table.source}, {wording.unit}s {rows.lines[row - 1]} and {rows.lines[row]}: two values of "
+        f"{wording.both(rows.lines[row - 1], rows.lines[row])}: two values of "
         f"'{table.columns[column]}' for {wording.time(rows.times[row])}{in_series(table, rows.series[row])}, "
         f"{first} and {other}",
         hint=hint,
@@ -134,7 +134,9 @@ def _told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
 def wording_of(table: Table) -> Wording:
     """How messages name the rows and times of a table."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
-    return Wording(source=table.source, unit=unit, utc=table.time_format.has_offset)
+    return Wording(
+        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
+    )
 
 
 def in_series(table: Table, series: int) -> str:

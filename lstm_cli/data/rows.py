@@ -6,7 +6,7 @@ The dialect is RFC 4180's (quotes doubled within quotes), with any line end and 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -32,17 +32,6 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """A text file as rows."""
-
-    header: list[str]  # names as written, blanks around them and a byte order mark taken off
-    header_line: int
-    delimiter: str
-    pieces: Iterator[Piece]  # may raise DataError, with the line
-    warnings: list[str]  # grows while the pieces are read
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Frame:
     """What every row is held against."""
 
@@ -52,9 +41,52 @@ class _Frame:
     line: int  # of the header
 
 
-def open_rows(text: Iterable[str], source: str, delimiter: str | None) -> Rows:
+@dataclass(kw_only=True)
+class _Seen:
+    """What one stretch of a text leaves for the next to know."""
+
+    line: int = 0  # lines read so far
+    last: int = 0  # the last one that holds a row
+    blank: list[int] = field(default_factory=list)  # lines without any cell
+    empty: list[list[str]] = field(default_factory=list)  # rows of empty cells that may be the text's last
+    empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """A text file as rows."""
+
+    header: list[str]  # names as written, blanks around them and a byte order mark taken off
+    header_line: int
+    delimiter: str
+    pieces: Iterator[Piece]  # of the text it was opened with; may raise DataError, with the line
+    warnings: list[str]  # grows while the pieces are read
+    frame: _Frame
+    seen: _Seen
+
+    def further(self, text: Iterable[str], *, last: bool) -> Iterator[Piece]:
+        """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
+        skip = self.delimiter != " "
+        reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
+        return _pieces(reader, self.frame, self.seen, self.warnings, last=last)
+
+    def passed(self, lines: int) -> Piece | None:
+        """So many lines, each a row and the last not of empty cells, were read otherwise.
+
+        Returns the rows of empty cells before them, if any: as others follow, they count.
+        """
+        seen = self.seen
+        held = Piece(cells=seen.empty, lines=seen.empty_lines) if seen.empty else None
+        seen.empty, seen.empty_lines = [], seen.empty_lines[:0]
+        seen.line += lines
+        seen.last = seen.line
+        return held
+
+
+def open_rows(text: Iterable[str], source: str, delimiter: str | None, *, whole: bool = True) -> Rows:
     """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
 
+    whole False: the text is the first stretch of it, which ends at the end of a row; `further` reads others.
     Raises UsageError for a delimiter that can divide nothing; DataError for a text without a header, and
     while the pieces are read for rows longer or shorter than the header and for wrong quotes.
     """
@@ -79,18 +111,21 @@ def open_rows(text: Iterable[str], source: str, delimiter: str | None) -> Rows:
         header = [name.strip() for name in _take(reader, 1, source)[0]]
     _check_header(header, line, top[0], source)
     frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line)
+    seen = _Seen(last=line)
     return Rows(
         header=header,
         header_line=line,
         delimiter=delimiter,
-        pieces=_pieces(reader, frame, warnings),
+        pieces=_pieces(reader, frame, seen, warnings, last=whole),
         warnings=warnings,
+        frame=frame,
+        seen=seen,
     )
 
 
-def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:
-    """The next rows, at most `count`, blank lines among them as []."""
-    start = reader.line_num
+def _take(reader: "_Reader", count: int, source: str, before: int = 0) -> list[list[str]]:
+    """The next rows, at most `count`, blank lines among them as []. before: lines of earlier stretches."""
+    start = before + reader.line_num
     rows: list[list[str]] = []
     try:
         rows.extend(islice(reader, count))  # rows read before an error stay in the list
@@ -100,30 +135,30 @@ def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:
     return rows
 
 
-def _pieces(reader: "_Reader", frame: _Frame, warnings: list[str]) -> Iterator[Piece]:
-    blank: list[int] = []  # lines without any cell
-    empty: list[list[str]] = []  # rows of empty cells that may be the file's last
-    empty_lines = np.zeros(0, dtype=np.int64)
-    last = frame.line
-    start = reader.line_num
-    while rows := _take(reader, PIECE, frame.source):
-        if reader.line_num - start == len(rows):
-            lines = np.arange(start + 1, reader.line_num + 1, dtype=np.int64)
+def _pieces(
+    reader: "_Reader", frame: _Frame, seen: _Seen, warnings: list[str], *, last: bool
+) -> Iterator[Piece]:
+    before = seen.line
+    start = before + reader.line_num
+    while rows := _take(reader, PIECE, frame.source, before):
+        if before + reader.line_num - start == len(rows):
+            lines = np.arange(start + 1, before + reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends
             lines = start + 1 + np.cumsum([0, *map(_lines_of, rows[:-1])], dtype=np.int64)
-        start = reader.line_num
+        start = seen.line = before + reader.line_num
         if set(map(len, rows)) != {frame.width}:
-            rows, lines = _even(rows, lines, frame, blank)
-        if empty:
-            rows, lines = empty + rows, np.concatenate([empty_lines, lines])
+            rows, lines = _even(rows, lines, frame, seen.blank)
+        if seen.empty:
+            rows, lines = seen.empty + rows, np.concatenate([seen.empty_lines, lines])
         kept = len(rows)
         while kept and not any(map(str.strip, rows[kept - 1])):
             kept -= 1
-        last = int(lines[-1]) if rows else last
-        empty, empty_lines = rows[kept:], lines[kept:]
+        seen.last = int(lines[-1]) if rows else seen.last
+        seen.empty, seen.empty_lines = rows[kept:], lines[kept:]
         if kept:
-            yield Piece(cells=rows[:kept] if empty else rows, lines=lines[:kept])
-    _tell([line for line in blank if line < last], empty_lines, frame, warnings)
+            yield Piece(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
+    if last:
+        _tell([line for line in seen.blank if line < seen.last], seen.empty_lines, frame, warnings)
 
 
 def _even(

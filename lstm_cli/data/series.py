@@ -148,7 +148,7 @@ def _require_same(rows: Rows, table: Table, step: Step) -> None:
     if found in (None, step):
         row = first_line(rows.lines, ~on_grid) if not on_grid.all() else 0
         wording = wording_of(table)
-        theirs += f" (see {wording.unit} {rows.lines[row]}, {wording.time(rows.times[row])})"
+        theirs += f" (see {wording.row(rows.lines[row])}, {wording.time(rows.times[row])})"
     raise DataError(
         f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",
         hint="give data with the run's step, or prepare a run from these data",
@@ -228,7 +228,7 @@ def _settle_holes(
     wording = wording_of(table)
     if holes > len(index) and not allowed:
         row = int(np.argmax(gaps))
-        ends = [f"{wording.unit} {rows.lines[at]} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
+        ends = [f"{wording.row(rows.lines[at])} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
         raise DataError(
             f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
             f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
