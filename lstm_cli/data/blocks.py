@@ -21,7 +21,7 @@ from lstm_cli.data.source import Source, codec_of, lines_of
 LARGE = 8 << 20  # bytes from which on a file is read in bulk; below, loading pyarrow would take longer
 HEAD = 1 << 20  # bytes at the beginning
 SAMPLE = 5_000  # rows there that say what the columns hold
-BLOCK = 4 << 20  # bytes read at once
+BLOCK = 1 << 20  # bytes read at once
 TAIL = 1 << 16  # bytes at the end, where notes and totals stand
 AHEAD = 3  # blocks that are begun before the first of them is needed
 WORKERS = 4  # at most

@@ -57,9 +57,13 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
         return None
     rows = table.num_rows
     values = np.empty((rows, len(layout.numeric)), dtype=np.float64)
+    ends = np.empty((2, len(layout.numeric)))
     for place, index in enumerate(layout.numeric):
-        if not _numbers(_column(table, index), values[:, place]):
+        numbers = _numbers(_column(table, index))
+        if numbers is None:
             return None
+        values[:, place] = numbers
+        ends[:, place] = numbers.min(), numbers.max()
     if layout.time is None and np.isnan(values[-1]).all():
         return None  # rows of empty cells at the end of a file do not count
     try:
@@ -74,7 +78,7 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
         if not all(names):
             return None
     lines = np.arange(1, rows + 1, dtype=np.int64)
-    return Columns(lines=lines, values=values, times=times, codes=codes, names=names)
+    return Columns(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
 
 
 def is_plain(data: bytes, layout: Layout) -> bool:
@@ -135,11 +139,14 @@ def _column(table: "object", index: int) -> "object":
     return table.column(str(index)).combine_chunks()
 
 
-def _numbers(column: "object", out: np.ndarray) -> bool:
-    """Numbers [n] into `out`, NaN where missing; False where one of them is infinite or no number."""
-    numbers = column.to_numpy(zero_copy_only=False)
-    out[:] = numbers
-    return int(np.isfinite(numbers).sum()) == len(numbers) - column.null_count
+def _numbers(column: "object") -> np.ndarray | None:
+    """Numbers [n], NaN where missing; None where one of them is infinite or no number."""
+    numbers: np.ndarray = column.to_numpy(zero_copy_only=False)
+    if column.null_count:
+        finite = np.count_nonzero(np.isfinite(numbers)) == len(numbers) - column.null_count
+    else:
+        finite = bool(np.isfinite(numbers.min()) and np.isfinite(numbers.max()))
+    return numbers if finite else None
 
 
 def _times(column: "object", place: Place) -> TimePiece:

@@ -17,6 +17,7 @@ class Columns:
 
     lines: np.ndarray  # [n] int64
     values: np.ndarray  # [n, F] float64, NaN where missing
+    ends: np.ndarray  # [2, F] the least and the greatest of each column, NaN where one is missing
     times: TimePiece | None
     codes: np.ndarray | None  # [n] int32, places in `names`
     names: list[str]  # of series, blanks and apostrophes taken off; one may stand twice
@@ -54,7 +55,7 @@ class Gathered:
         }
 
     def add(self, columns: Columns) -> None:
-        """The rows that follow those already there. Raises OSError where a file cannot be written."""
+        """The rows that follow those already there. Raises OutputError where a file cannot be written."""
         if not self._held:
             self.expect(0)
         self._held["lines"].append(columns.lines)
@@ -64,13 +65,10 @@ class Gathered:
         if columns.codes is not None:
             places = [self._ids.setdefault(name, len(self._ids)) for name in columns.names]
             self._held["codes"].append(np.array(places, dtype=np.int32)[columns.codes])
-        least, greatest = columns.values.min(axis=0), columns.values.max(axis=0)
-        for index, sentinels in enumerate(self._sentinels):
-            if np.isnan(least[index]):
-                self.measured[index] |= not np.isnan(columns.values[:, index]).all()
-            else:
-                self.measured[index] = True
-            sentinels.add(columns.values[:, index], columns.lines, least[index], greatest[index])
+        for index, (least, greatest) in enumerate(columns.ends.T.tolist()):
+            values = columns.values[:, index]
+            self.measured[index] = self.measured[index] or not np.isnan(least) or not np.isnan(values).all()
+            self._sentinels[index].add(values, columns.lines, least, greatest)
 
     def _add_times(self, piece: TimePiece) -> None:
         self._held["times"].append(piece.values)

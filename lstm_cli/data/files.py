@@ -50,7 +50,7 @@ class TextFile:
 
     def expected(self, size: int) -> int:
         """How many rows so many bytes of such files hold, about; 0 where they are few, or it is not known."""
-        return int(size * self._blocks.rows_per_byte)
+        return int(1.1 * size * self._blocks.rows_per_byte)  # what is not filled takes no memory
 
     def columns(self, chosen: Chosen) -> Iterator[Columns]:
         """All rows, some at a time. Raises DataError for what cannot be read."""
@@ -156,7 +156,8 @@ def _columns(
         column, place = next(rest)
         codes, names = _series_codes(text(column, place), lines, place)
     values = np.stack([numbers(column, lines, place) for column, place in rest], axis=1)
-    return Columns(lines=lines, values=values, times=times, codes=codes, names=names)
+    ends = np.stack([values.min(axis=0), values.max(axis=0)])
+    return Columns(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
 
 
 def _series_codes(cells: Sequence[str], lines: np.ndarray, place: Place) -> tuple[np.ndarray, list[str]]:

@@ -6,6 +6,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lstm_cli.rundir.durable import refusals_told
+
 IN_MEMORY = 448 << 20  # bytes of a table that are held in memory; 5 million rows of 8 numbers are 400 MiB
 
 
@@ -48,22 +50,23 @@ class Held:
         self._reserve(rows)
 
     def append(self, piece: np.ndarray) -> None:
-        """Rows [n, *cell] at the end. Raises OSError where a file cannot be written."""
+        """Rows [n, *cell] at the end. Raises OutputError where a file cannot be written."""
         end = self.rows + len(piece)
         if self._stream is None and end > len(self._array):
             self._reserve(max(end, len(self._array) * 3 // 2))
         if self._stream is None:
             self._array[self.rows : end] = piece
         else:
-            self._stream.write(np.ascontiguousarray(piece, dtype=self._dtype).data)
+            self._write(piece)
         self.rows = end
 
     def whole(self) -> np.ndarray:
         """All rows [R, *cell]; from a file they are memory-mapped, not to be written."""
         if self._stream is None:
             return self._array[: self.rows]
-        self._stream.close()
         assert self._path is not None
+        with refusals_told(self._path):
+            self._stream.close()
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, *self._cell))
 
     def close(self) -> None:
@@ -80,6 +83,12 @@ class Held:
             self._array = larger
             return
         self._path = self._room.file()
-        self._stream = self._path.open("wb")
-        self._stream.write(self._array[: self.rows].data)
+        with refusals_told(self._path):
+            self._stream = self._path.open("wb")
+        self._write(self._array[: self.rows])
         self._array = self._array[:0].copy()
+
+    def _write(self, rows: np.ndarray) -> None:
+        assert self._path is not None and self._stream is not None
+        with refusals_told(self._path):
+            self._stream.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
