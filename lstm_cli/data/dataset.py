@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -183,7 +183,23 @@ def all_known(dataset: Dataset) -> Dataset:
 FILES = ("schema.json", "series.json", "scaler.json", "training.json")
 
 
-def describe(dataset: Dataset) -> dict[str, dict[str, Any]]:
+class Described(Protocol):
+    """A dataset, or all of one but its values."""
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def series(self) -> SeriesTable: ...
+
+    @property
+    def scaler(self) -> Scaler: ...
+
+    @property
+    def training(self) -> TrainingStatistics: ...
+
+
+def describe(dataset: Described) -> dict[str, dict[str, Any]]:
     """The JSON files that describe a dataset beside its two arrays."""
     parts = (
         dataset.schema.to_dict(),

@@ -36,6 +36,22 @@ NAMED = 5  # so many series are named in a warning
 
 
 @dataclass(frozen=True, kw_only=True)
+class GridRows:
+    """Some consecutive rows of a grid, the first so many columns; read where they are asked for."""
+
+    grid: "Grid"
+    begin: int
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        begin, end, _ = rows.indices(len(self))
+        return self.grid.piece(self.begin + begin, self.begin + max(begin, end))[:, : self.shape[1]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """Series laid on a regular grid, one after another in `values`."""
 
