@@ -1,7 +1,6 @@
 """`prepare`: a file of measurements becomes scaled series on a time grid, with their splits."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,14 +9,12 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import Assembled, assemble
-from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.series import lay_on_grid
-from lstm_cli.data.source import STDIN
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.stored import store_dataset
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.time_format import TimeFormat, format_times
-from lstm_cli.data.windows import split_windows
+from lstm_cli.data.windows import count_windows
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.rundir import writing
@@ -61,7 +58,7 @@ class PrepareReport:
 
 
 def prepare(
-    source: str,
+    source: str | Sequence[str],
     run: Path,
     config: PrepareConfig,
     listen: Listener,
@@ -70,13 +67,17 @@ def prepare(
     lock_wait: float = 0.0,
     stdin: BinaryIO | None = None,
 ) -> PrepareReport:
-    """Reads `source` (a path, or `-`) and writes the run's data. Raises what errors.py names; then nothing is left."""
+    """Reads `source` (a path, `-`, a pattern, or several paths) and writes the run's data.
+
+    Raises what errors.py names; then nothing is left.
+    """
     (
         parse_share("--val", config.val),
         parse_share("--test", config.test),
     )  # a wrong one answers before the reading
     with writing(run, step="prepare", create=True, lock_wait=lock_wait, force=force) as writer:
         listen(Progressed(stage="reading", done=0))
+        folder = writer.new("data")
         table = read_table(
             source,
             targets=config.target,
@@ -87,23 +88,24 @@ def prepare(
             encoding=config.encoding,
             delimiter=config.delimiter,
             stdin=stdin,
+            listen=listen,
+            spill=folder.scratch,
         )
         grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
         found = assemble(table, grid, config)
         warnings = (*table.warnings, *grid.warnings, *found.warnings)
-        windows = _count_windows(table, found.dataset, config)
+        windows = _count_windows(table, found, config)
         for text in warnings:
             listen(Warned(text=text))
-        folder = writer.new("data")
-        store_dataset(found.dataset, folder)
+        store_dataset(found, table, folder, listen)
         report = _report(run, table, found, windows, warnings)
-        writer.commit(config=asdict(config), reads=_read(source), report=report.to_json())
+        writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
 
 
-def _count_windows(table: Table, dataset: Dataset, config: PrepareConfig) -> dict[str, int]:
-    windows = {split: len(split_windows(dataset, split)) for split in SPLITS}
-    schema, series = dataset.schema, dataset.series
+def _count_windows(table: Table, found: Assembled, config: PrepareConfig) -> dict[str, int]:
+    schema, series = found.schema, found.series
+    windows = {split: count_windows(schema, series, split) for split in SPLITS}
     needed = [split for split in SPLITS if split != "test" or parse_share("--test", config.test).rows != 0]
     for split in needed:
         if windows[split]:
@@ -126,12 +128,11 @@ def _count_windows(table: Table, dataset: Dataset, config: PrepareConfig) -> dic
     return windows
 
 
-def _read(source: str) -> dict[str, Mapping[str, Any]]:
-    if source == STDIN:
-        return {}
-    with Path(source).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"source": {"sha256": digest, "size": file.tell()}}
+def _read(table: Table) -> dict[str, Mapping[str, Any]]:
+    facts = list(table.read.values())
+    if len(facts) == 1:
+        return {"source": facts[0]}
+    return {f"source {number}": fact for number, fact in enumerate(facts, start=1)}
 
 
 def _iso(time_us: int, written: TimeFormat) -> str:
@@ -142,8 +143,7 @@ def _iso(time_us: int, written: TimeFormat) -> str:
 def _report(
     run: Path, table: Table, found: Assembled, windows: dict[str, int], warnings: tuple[str, ...]
 ) -> PrepareReport:
-    dataset = found.dataset
-    schema, series = dataset.schema, dataset.series
+    schema, series = found.schema, found.series
     start = end = None
     if schema.time_name is not None:
         last = [
@@ -178,7 +178,7 @@ def _report(
             "test": int((series.count - series.val_end).sum()),
         },
         filled=found.filled,
-        scaler=dataset.scaler.kind,
-        megabytes=round(dataset.values_scaled.nbytes / 1e6, 2),
+        scaler=found.scaler.kind,
+        megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
         warnings=warnings,
     )
