@@ -118,7 +118,8 @@ def prepare(
 ) -> Work:
     """Read a table of measurements and make a run directory of it.
 
-    Several files, or a pattern in quotes such as 'data/*.csv', are one data set. Every guess and repair is told in one warning; a refusal leaves nothing behind.
+    Several files, or a pattern in quotes such as 'data/*.csv', are one data set.
+    Every guess and repair is told in one warning; a refusal leaves nothing behind.
     """
     settings = PrepareConfig(
         target=tuple(target or ()),
@@ -149,7 +150,13 @@ def prepare(
 
         with listening() as listen:
             report = step(
-                data[0] if len(data) == 1 else data, run, settings, listen, force=force, lock_wait=lock_wait, stdin=sys.stdin.buffer
+                data[0] if len(data) == 1 else data,
+                run,
+                settings,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                stdin=sys.stdin.buffer,
             )
         page.show(report, tables.prepare_table, as_json=as_json)
 

@@ -66,13 +66,21 @@ class Blocks:
                     while waiting and (last or len(waiting) > AHEAD):
                         block, future = waiting.popleft()
                         columns = future.result()
-                        if columns is None and b'"' in block and not quotes_are_plain(block, layout.delimiter):
+                        if (
+                            columns is None
+                            and b'"' in block
+                            and not quotes_are_plain(block, layout.delimiter)
+                        ):
                             # A cell may go on in the next block.
                             rest = chain((block,), (one for one, _ in waiting), (data,) * last)
-                            yield from self._careful(chain(rest, (one for one, _ in blocks)), careful, last=True)
+                            yield from self._careful(
+                                chain(rest, (one for one, _ in blocks)), careful, last=True
+                            )
                             return
                         yield from (
-                            self._careful((block,), careful) if columns is None else self._bulk(columns, careful)
+                            self._careful((block,), careful)
+                            if columns is None
+                            else self._bulk(columns, careful)
                         )
                     if last:
                         yield from self._careful((data,), careful, last=True)
@@ -87,7 +95,10 @@ class Blocks:
         yield columns.after(before)
 
     def _careful(
-        self, blocks: Sequence[bytes] | Iterator[bytes], careful: Callable[[Piece], Columns], last: bool = False
+        self,
+        blocks: Sequence[bytes] | Iterator[bytes],
+        careful: Callable[[Piece], Columns],
+        last: bool = False,
     ) -> Iterator[Columns]:
         return map(careful, self.rows.further(self._lines(blocks, before=self.rows.seen.line), last=last))
 
@@ -118,7 +129,9 @@ def _divided(
 
 
 def _goes_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -> bool:
-    return delimiter in DELIMITERS and all(b'"' not in data or quotes_are_plain(data, delimiter) for data in head)
+    return delimiter in DELIMITERS and all(
+        b'"' not in data or quotes_are_plain(data, delimiter) for data in head
+    )
 
 
 def _cut(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

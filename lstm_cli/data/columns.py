@@ -47,12 +47,15 @@ class Gathered:
 
     def expect(self, rows: int) -> None:
         """Make room for about so many rows. Called once, before the first rows come."""
-        kinds = {"values": (np.float64, (self._width,)), "lines": (np.int64, ())}
-        kinds |= {"times": (np.int64, ())} if self._timed else {}
-        kinds |= {"codes": (np.int32, ())} if self._series else {}
+        room = self._room
         self._held = {
-            name: Held(dtype, cell, rows=rows, room=self._room) for name, (dtype, cell) in kinds.items()
+            "values": Held(np.float64, (self._width,), rows=rows, room=room),
+            "lines": Held(np.int64, (), rows=rows, room=room),
         }
+        if self._timed:
+            self._held["times"] = Held(np.int64, (), rows=rows, room=room)
+        if self._series:
+            self._held["codes"] = Held(np.int32, (), rows=rows, room=room)
 
     def add(self, columns: Columns) -> None:
         """The rows that follow those already there. Raises OutputError where a file cannot be written."""
@@ -74,7 +77,9 @@ class Gathered:
         self._held["times"].append(piece.values)
         last = self._times[-1] if self._times else None
         if last is None or last.kind != piece.kind or piece.kind == "day-month":
-            self._times.append(piece if piece.kind == "day-month" else replace(piece, values=piece.values[:0]))
+            self._times.append(
+                piece if piece.kind == "day-month" else replace(piece, values=piece.values[:0])
+            )
             return
         shapes = dict(last.shapes)
         for shape, (line, count) in piece.shapes.items():
@@ -104,9 +109,7 @@ class Gathered:
         """The column of times; unit steps where there is none. Raises what `read_times` does."""
         lines = self.lines()
         if not self._timed:
-            return TimeColumn(
-                times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), warnings=()
-            )
+            return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), warnings=())
         pieces = self._times
         if len(pieces) == 1 and not len(pieces[0].values):
             pieces = [replace(pieces[0], values=self._held["times"].whole())]

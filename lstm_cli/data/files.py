@@ -146,7 +146,7 @@ def _columns(
 ) -> Columns:
     """Rows [n] as columns. cells: [n] of each chosen column, text or what pyarrow holds."""
     rest = iter(zip(cells, places, strict=True))
-    times, codes, names = None, None, []
+    times, codes, names = None, None, list[str]()
     if chosen.time is not None:
         column, place = next(rest)
         times = scan_times(text(column, place), lines, place)

@@ -35,7 +35,9 @@ class Filling:
         self._value = np.zeros(width)  # [F] its value
         self._tail = np.zeros((0, width))  # the last rows, filled, as many as a season has
 
-    def fill(self, values: np.ndarray, following: Callable[[int], tuple[int, float] | None] | None = None) -> None:
+    def fill(
+        self, values: np.ndarray, following: Callable[[int], tuple[int, float] | None] | None = None
+    ) -> None:
         """Fill the rows [n, F] that come next, in place.
 
         following: of a column, the row that is measured next after these, counted from 0 for the first of these,

@@ -173,7 +173,9 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
     one = first_line(rows.lines[second], np.asarray(differ.any(axis=1)))
     row = second[one]
     column = int(np.argmax(differ[one]))
-    first, other = ("nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values(np.array([row - 1, row]))[:, column])
+    first, other = (
+        "nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values(np.array([row - 1, row]))[:, column]
+    )
     wording = wording_of(table)
     hint = "keep one of the two lines"
     if table.series_name is None:
@@ -207,9 +209,7 @@ def _told_twice(times_us: np.ndarray, table: Table) -> np.ndarray:
 def wording_of(table: Table) -> Wording:
     """How messages name the rows and times of a table."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
-    return Wording(
-        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
-    )
+    return Wording(source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files)
 
 
 def in_series(table: Table, series: int) -> str:

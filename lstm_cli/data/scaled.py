@@ -1,7 +1,6 @@
 """The values of a grid, scaled and filled piece by piece, as they are written into a run."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +37,11 @@ class ScaledValues:
         for span, which in by_series(self._series.offset, self._grid.rows):
             values = self._grid.piece(span.start, span.stop)
             measured = ~np.isnan(values)
-            cells = np.concatenate([self._rest, measured.reshape(-1)]) if len(self._rest) else measured.reshape(-1)
+            cells = (
+                np.concatenate([self._rest, measured.reshape(-1)])
+                if len(self._rest)
+                else measured.reshape(-1)
+            )
             whole = len(cells) // 8 * 8
             self._bits.append(np.packbits(cells[:whole]))
             self._rest = cells[whole:]

@@ -61,7 +61,9 @@ class Grid:
     counts: np.ndarray  # [S] int64, grid rows from the first to the last row with a measured target
     ahead: np.ndarray  # [S] int64, grid rows after them, up to the last one with a future covariate
     cells: np.ndarray  # [R, F] float64, the table's values; NaN where not measured
-    at: slice | np.ndarray  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
+    at: (
+        slice | np.ndarray
+    )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
     rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
     warnings: tuple[str, ...]  # what was repaired or left out here; the table's own are not repeated
 
@@ -231,7 +233,9 @@ def _laid(
         used[end + 1] -= 1
         used = np.cumsum(used[:-1], dtype=np.int8).view(bool)
         _tell_unused(rows, table, warnings, ~used)
-        gone = np.cumsum(first - begins) + np.append(0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1])
+        gone = np.cumsum(first - begins) + np.append(
+            0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1]
+        )
         rows = rows.taken(used)
         first, last, end = first - gone, last - gone, end - gone
     times = rows.times

@@ -331,4 +331,4 @@ def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_pattern(given: str) -> bool:
-    return any(mark in given for mark in "*?[") and not os.path.lexists(given)  # noqa: PTH110
+    return any(mark in given for mark in "*?[") and not os.path.lexists(given)

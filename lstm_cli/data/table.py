@@ -43,7 +43,9 @@ class Table:
     warnings: tuple[str, ...]  # guesses and repairs, each a whole sentence
     delimiter: str  # as read; "" for Parquet
     files: Files | None = None  # which of `lines` lie in which file; None: all in one
-    read: dict[str, dict[str, Any]] = field(default_factory=dict)  # sha256 and size of each file, but of stdin
+    read: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # sha256 and size of each file, but of stdin
 
 
 def read_table(
