@@ -1,4 +1,4 @@
-"""`lstm prepare DATA RUN`."""
+"""`lstm prepare DATA... RUN`."""
 
 import sys
 from typing import Annotated, Any
@@ -28,9 +28,11 @@ NAMES = "COLUMN"
 
 def prepare(
     data: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar="DATA", help="CSV (also gzipped) or Parquet; - is standard input.", show_default=False
+            metavar="DATA...",
+            help="CSV (also gzipped) or Parquet, or several of a kind as one data set; - is standard input.",
+            show_default=False,
         ),
     ],
     run: RunArgument,
@@ -116,6 +118,7 @@ def prepare(
 ) -> Work:
     """Read a table of measurements and make a run directory of it.
 
+    Several files, or a pattern in quotes such as 'data/*.csv', are one data set.
     Every guess and repair is told in one warning; a refusal leaves nothing behind.
     """
     settings = PrepareConfig(
@@ -147,7 +150,13 @@ def prepare(
 
         with listening() as listen:
             report = step(
-                data, run, settings, listen, force=force, lock_wait=lock_wait, stdin=sys.stdin.buffer
+                data[0] if len(data) == 1 else data,
+                run,
+                settings,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                stdin=sys.stdin.buffer,
             )
         page.show(report, tables.prepare_table, as_json=as_json)
 

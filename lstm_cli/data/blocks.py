@@ -31,26 +31,30 @@ class Blocks:
     """A text file, opened to its header."""
 
     def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
-        """Raises what `codec_of` and `open_rows` raise."""
+        """Raises what `codec_of` and `open_rows` raise, and of the first rows what reading them does."""
         self._name = source.name
         self.codec = codec_of(source, encoding)
         self._unended: list[str] = []
         head, rest = _divided(source.blocks, self.codec)
         rows = open_rows(self._lines(head), source.name, delimiter, whole=rest is None, unended=self._unended)
-        if rest is not None and not _goes_in_bulk(head, rows.delimiter):
+        plain = rest is None or _goes_in_bulk(head, rows.delimiter)
+        first = next(rows.pieces, None) if plain else None
+        if rest is not None and first is None:
             rows = open_rows(self._lines(chain(head, rest)), source.name, delimiter, unended=self._unended)
-            rest = None
+            first, rest = next(rows.pieces, None), None
         self.rows: Rows = rows
+        self.first: Piece | None = first  # the first rows; None: there are none
         self._rest = rest
         self.rows_per_byte = 0.0  # about; 0 where the file is small, or not plain
         if rest is not None:
             self.rows_per_byte = sum(data.count(b"\n") for data in head) / sum(map(len, head))
 
     def columns(self, layout: Layout, careful: Callable[[Piece], Columns]) -> Iterator[Columns]:
-        """What follows the pieces of `rows`. careful: the chosen columns of rows of text.
+        """What follows the first rows. careful: the chosen columns of rows of text.
 
         Raises DataError with the line for what cannot be read.
         """
+        yield from map(careful, self.rows.pieces)
         if self._rest is None:
             return
         waiting: deque[tuple[bytes, Future[Columns | None]]] = deque()
@@ -118,8 +122,8 @@ def _divided(
         return first, None
     data = b"".join(first)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
-    place = max(SAMPLE + 1, int(np.searchsorted(ends, HEAD)))
-    if codec not in CODECS or place >= len(ends):
+    place = min(max(SAMPLE, int(np.searchsorted(ends, HEAD)), 1), len(ends) - 1)
+    if codec not in CODECS or place < 1:
         return chain((data,), blocks), None
     cut = int(ends[place]) + 1
     return (data[:cut],), chain((data[cut:],), blocks)

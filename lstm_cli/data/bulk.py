@@ -7,6 +7,7 @@ where nothing in it asks for more than plain cells; else it says so, and the car
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from lstm_cli.data.columns import Columns
 from lstm_cli.data.even_times import scan_even_times
 from lstm_cli.data.times import TimePiece, scan_times
 from lstm_cli.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import csv
 
 CODECS = frozenset(
     ("utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252")
@@ -72,7 +77,7 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
         times = None if layout.time is None else _times(_column(table, layout.time), layout.place)
     except DataError:
         return None
-    codes, names = None, []
+    codes, names = None, list[str]()
     if layout.series is not None:
         column = _column(table, layout.series)
         codes = column.indices.to_numpy().astype(np.int32, copy=False)
@@ -123,7 +128,7 @@ def _missing_words() -> list[str]:
     )
 
 
-def _conversion(layout: Layout) -> "object":
+def _conversion(layout: Layout) -> "csv.ConvertOptions":
     import pyarrow as pa
     from pyarrow import csv
 
@@ -140,11 +145,11 @@ def _conversion(layout: Layout) -> "object":
     )
 
 
-def _column(table: "object", index: int) -> "object":
+def _column(table: "pa.Table", index: int) -> Any:
     return table.column(str(index)).combine_chunks()
 
 
-def _numbers(column: "object") -> np.ndarray | None:
+def _numbers(column: Any) -> np.ndarray | None:
     """Numbers [n], NaN where missing; None where one of them is infinite or no number."""
     numbers: np.ndarray = column.to_numpy(zero_copy_only=False)
     if column.null_count:
@@ -154,7 +159,7 @@ def _numbers(column: "object") -> np.ndarray | None:
     return numbers if finite else None
 
 
-def _times(column: "object", place: Place) -> TimePiece:
+def _times(column: Any, place: Place) -> TimePiece:
     rows = len(column)
     _, offsets, characters = column.buffers()
     ends = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + rows + 1]

@@ -50,12 +50,15 @@ class Gathered:
 
     def expect(self, rows: int) -> None:
         """Make room for about so many rows. Called once, before the first rows come."""
-        kinds = {"values": (np.float64, (self._width,)), "lines": (np.int64, ())}
-        kinds |= {"times": (np.int64, ())} if self._timed else {}
-        kinds |= {"codes": (np.int32, ())} if self._series else {}
+        room = self._room
         self._held = {
-            name: Held(dtype, cell, rows=rows, room=self._room) for name, (dtype, cell) in kinds.items()
+            "values": Held(np.float64, (self._width,), rows=rows, room=room),
+            "lines": Held(np.int64, (), rows=rows, room=room),
         }
+        if self._timed:
+            self._held["times"] = Held(np.int64, (), rows=rows, room=room)
+        if self._series:
+            self._held["codes"] = Held(np.int32, (), rows=rows, room=room)
 
     def add(self, columns: Columns) -> None:
         """The rows that follow those already there. Raises OutputError where a file cannot be written."""

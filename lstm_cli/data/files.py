@@ -29,12 +29,11 @@ class TextFile:
         self._blocks = Blocks(source, encoding, delimiter)
         rows = self._blocks.rows
         self.names = column_names(rows.header)
-        first = next(rows.pieces, None)
-        if first is None:
+        if self._blocks.first is None:
             raise DataError(
                 f"{source.name} has a header and no row below it", hint="it needs one row for each time"
             )
-        self._first = first
+        self._first = self._blocks.first
         self.delimiter = rows.delimiter
         self.warnings = rows.warnings  # grows while the file is read
 
@@ -67,7 +66,6 @@ class TextFile:
             return _columns(piece.lines, cells, chosen, places, read_numbers, lambda column, place: column)
 
         yield careful(self._first)
-        yield from map(careful, self._blocks.rows.pieces)
         layout = Layout(
             codec=self._blocks.codec,
             delimiter=self.delimiter,
@@ -154,7 +152,7 @@ def _columns(
 ) -> Columns:
     """Rows [n] as columns. cells: [n] of each chosen column, text or what pyarrow holds."""
     rest = iter(zip(cells, places, strict=True))
-    times, codes, names = None, None, []
+    times, codes, names = None, None, list[str]()
     if chosen.time is not None:
         column, place = next(rest)
         times = scan_times(text(column, place), lines, place)

@@ -5,7 +5,7 @@ Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UT
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -203,7 +203,13 @@ def _unknown_freq(text: str) -> UsageError:
     )
 
 
-def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wording: Wording) -> Step:
+class LineNumbers(Protocol):
+    """The line that each row stands on: an array, or lines that are looked up where they are asked for."""
+
+    def __getitem__(self, rows: Any) -> Any: ...
+
+
+def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, wording: Wording) -> Step:
     """The one step that all series share; each may begin at another time.
 
     times_us: [R] int64, rising within each series; series: [R] which series a row belongs to, its rows side
@@ -339,7 +345,7 @@ def most_common(values: np.ndarray) -> int:
     return int(distinct[np.argmax(counts)])
 
 
-def first_line(lines: np.ndarray, chosen: np.ndarray) -> int:
+def first_line(lines: LineNumbers, chosen: np.ndarray) -> int:
     """Which row among the chosen ones (bool [R], some True) comes first in the file."""
     rows = np.flatnonzero(chosen)
     return int(rows[np.argmin(lines[rows])])

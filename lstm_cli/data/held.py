@@ -1,6 +1,7 @@
 """Arrays that grow by pieces: in memory as far as a bound allows, beyond it in a file."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -72,7 +73,8 @@ class Held:
     def close(self) -> None:
         """Let the file go, where an error ended the reading."""
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # what the error was is known already
+                self._stream.close()
 
     def _reserve(self, rows: int) -> None:
         """Room for so many rows: pages of memory that are not written to are not taken from the system."""

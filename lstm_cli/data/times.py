@@ -145,7 +145,7 @@ def read_times(
         for shape, (line, count) in piece.shapes.items():
             before = shapes.get(shape, (line, 0))
             shapes[shape] = (before[0], before[1] + count)
-    values = np.concatenate([piece.values for piece in pieces])
+    values = pieces[0].values if len(pieces) == 1 else np.concatenate([piece.values for piece in pieces])
     if kind == "digits":
         widths = {len(shape): line for shape, (line, _) in shapes.items()}
         times, fmt = read_digits(values, widths, lines, place, like)
