@@ -160,9 +160,11 @@ def _run_path(text: str) -> Path:
 
 
 DataArgument = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar="DATA", help="CSV (also gzipped) or Parquet; - is standard input.", show_default=False
+        metavar="DATA...",
+        help="CSV (also gzipped) or Parquet, or several of a kind as one data set; - is standard input.",
+        show_default=False,
     ),
 ]
 RunArgument = Annotated[

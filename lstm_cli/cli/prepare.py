@@ -1,4 +1,4 @@
-"""`lstm prepare DATA RUN`."""
+"""`lstm prepare DATA... RUN`."""
 
 import sys
 from typing import Annotated, Any
@@ -110,6 +110,7 @@ def prepare(
 ) -> Work:
     """Read a table of measurements and make a run directory of it.
 
+    Several files, or a pattern in quotes such as 'data/*.csv', are one data set.
     Every guess and repair is told in one warning; a refusal leaves nothing behind.
     """
     settings = PrepareConfig(
@@ -141,7 +142,13 @@ def prepare(
 
         with listening() as listen:
             report = step(
-                data, run, settings, listen, force=force, lock_wait=lock_wait, stdin=sys.stdin.buffer
+                data,
+                run,
+                settings,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                stdin=sys.stdin.buffer,
             )
         page.show(report, tables.prepare_table, as_json=as_json)
 

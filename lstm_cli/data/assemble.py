@@ -1,6 +1,7 @@
 """Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, each choice with its reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import fsum
 
 import numpy as np
 
@@ -9,14 +10,14 @@ from lstm_cli.data import grid as grids
 from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
-from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
-from lstm_cli.data.filling import fill
-from lstm_cli.data.limits import refuse_immense, tell_unseen, too_far
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
+from lstm_cli.data.limits import refuse_immense, tell_unseen
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
-from lstm_cli.data.series import NAMED, Grid
+from lstm_cli.data.series import NAMED, Grid, GridRows
+from lstm_cli.data.spans import by_series
 from lstm_cli.data.splits import parse_share, split_rows
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError, UsageError
@@ -24,15 +25,19 @@ from lstm_cli.errors import DataError, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Assembled:
-    """A dataset and what was found on the way to it."""
+    """All of a dataset but its values, which are too many to be held, and what was found on the way to it."""
 
-    dataset: Dataset
+    schema: Schema
+    series: SeriesTable
+    scaler: Scaler
+    training: TrainingStatistics
     rows: int  # usable rows of the file
     target_sum: float  # of the first target over them, in the file's units
     filled: int  # cells of usable rows that were filled
     season_reason: str
     lookback_reason: str
     warnings: tuple[str, ...]
+    grid: Grid  # the values as the file has them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +49,16 @@ class _Laid:
     train_end: np.ndarray
     val_end: np.ndarray
 
-    def training(self, columns: int) -> list[np.ndarray]:
+    def training(self, columns: int) -> list[GridRows]:
         """The training rows of each series, the first so many columns."""
         return [
-            self.grid.values[begin : begin + rows, :columns]
-            for begin, rows in zip(self.offset, self.train_end, strict=True)
+            GridRows(grid=self.grid, begin=begin, shape=(rows, columns))
+            for begin, rows in zip(self.offset.tolist(), self.train_end.tolist(), strict=True)
         ]
 
 
 def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
-    """Settles splits, seasons and lookback, and scales and fills the values.
+    """Settles splits, seasons and lookback, and fits the scaler; `scaled.py` then scales and fills the values.
 
     Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
     """
@@ -103,7 +108,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         warnings.append(
             f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
         )
-    return _scaled_and_filled(table, laid, schema, config, season_reason, lookback_reason, warnings)
+    return _fitted(table, laid, schema, config, season_reason, lookback_reason, warnings)
 
 
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:
@@ -126,14 +131,11 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
 
     train_end, val_end = split_rows(grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before)
     lengths = grid.counts + grid.ahead
-    offset = np.cumsum(lengths) - lengths
     # Without a training window a series of a panel has no scale to speak of, and would spoil the others' scores.
     keep = train_end >= (horizon + 1 if len(grid.names) > 1 else 1)
     if config.lookback is not None and not config.pad:
         keep &= grid.counts >= config.lookback + horizon
-    targets = len(table.targets)
-    for one in np.flatnonzero(keep):
-        keep[one] = ~np.isnan(grid.values[offset[one] : offset[one] + train_end[one], :targets]).all()
+    # A series has a measured target among its training rows, since it begins with one.
     if not keep.any():
         raise _too_short(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
@@ -159,20 +161,21 @@ def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> 
 
 
 def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
-    return Grid(
-        step=grid.step,
+    rows = np.repeat(keep, lengths)
+    at = np.flatnonzero(rows) + grid.at.start if isinstance(grid.at, slice) else grid.at[rows]
+    return replace(
+        grid,
         names=tuple(name for name, kept in zip(grid.names, keep, strict=True) if kept),
         origin_us=grid.origin_us[keep],
         counts=grid.counts[keep],
         ahead=grid.ahead[keep],
-        values=grid.values[np.repeat(keep, lengths)],
+        at=at,
         rows_read=grid.rows_read[keep],
-        warnings=grid.warnings,
     )
 
 
 def _seasons(
-    training: list[np.ndarray], step: grids.Step, config: PrepareConfig
+    training: list[GridRows], step: grids.Step, config: PrepareConfig
 ) -> tuple[tuple[int, ...], str]:
     if config.season == "none":
         return (), "none, as --season says"
@@ -188,7 +191,7 @@ def _seasons(
     return (), f"none known for step {step.name}, none found"
 
 
-def _scaled_and_filled(
+def _fitted(
     table: Table,
     laid: _Laid,
     schema: Schema,
@@ -198,9 +201,10 @@ def _scaled_and_filled(
     warnings: list[str],
 ) -> Assembled:
     grid, targets = laid.grid, len(schema.targets)
-    training = laid.training(grid.values.shape[1])
+    training = laid.training(len(schema.columns))
+    of_targets = laid.training(targets)
     scaler = fit_scaler(config.scaler, training)
-    deviation = fit_scaler("standard", [rows[:, :targets] for rows in training]).scale
+    standard = scaler if config.scaler == "standard" else fit_scaler("standard", of_targets)
     series = SeriesTable(
         names=grid.names,
         origin_us=grid.origin_us,
@@ -210,48 +214,61 @@ def _scaled_and_filled(
         train_end=laid.train_end,
         val_end=laid.val_end,
     )
-    filled = tell_missing(table, grid, schema, laid.offset, config.missing, warnings)
-    usable = _usable(laid.offset, grid.counts, len(grid.values))
-    dataset = Dataset(
+    counted = _counted(table, grid, laid.offset)
+    filled = _told_missing(counted, table, grid, schema, config.missing, warnings)
+    training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
+    return Assembled(
+        grid=grid,
         schema=schema,
         series=series,
-        values_scaled=_values(table, grid, scaler, laid.offset, schema),
-        measured=~np.isnan(grid.values),
         scaler=scaler,
-        training=training_statistics([rows[:, :targets] for rows in training], schema.season, deviation),
-    )
-    return Assembled(
-        dataset=dataset,
+        training=training_of,
         rows=int(grid.rows_read.sum()),
-        target_sum=float(np.nansum(grid.values[usable, 0])),
+        target_sum=fsum(counted.sums),
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
-        warnings=(*warnings, *tell_unseen(dataset, table.source)),
+        warnings=(*warnings, *tell_unseen(schema, series.names, training_of, scaler, table.source)),
     )
 
 
-def _values(table: Table, grid: Grid, scaler: Scaler, offset: np.ndarray, schema: Schema) -> np.ndarray:
-    """[T, columns] float32, scaled and filled, series by series so that no copy of all of it is made twice."""
-    values = np.empty(grid.values.shape, dtype=np.float32)
-    for one, (begin, length) in enumerate(zip(offset, grid.counts + grid.ahead, strict=True)):
-        rows = slice(begin, begin + length)
-        with np.errstate(over="ignore"):
-            values[rows] = fill(
-                scaler.scaled(grid.values[rows], one), how=schema.missing, season=schema.season
-            )
-    infinite = ~np.isfinite(values).all(axis=0)
-    if infinite.any():
-        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
-    return values
+@dataclass(frozen=True, kw_only=True)
+class _Counted:
+    """What the usable rows of a grid hold. A place is a row and a column of it."""
+
+    missing: int  # cells
+    first: tuple[int, int] | None  # the first of them
+    first_empty: tuple[int, int] | None  # the first that stands in a row of the file, empty there
+    sums: list[float]  # of the first target, piece by piece
 
 
-def _usable(offset: np.ndarray, counts: np.ndarray, rows: int) -> np.ndarray:
-    """[T] bool: the rows that are usable, not those ahead of them."""
-    edges = np.zeros(rows + 1, dtype=np.int64)
-    np.add.at(edges, offset, 1)
-    np.add.at(edges, offset + counts, -1)
-    return np.cumsum(edges)[:rows] > 0
+def _counted(table: Table, grid: Grid, offset: np.ndarray) -> _Counted:
+    """offset: [S] the first row of each series."""
+    lines = GridLines(table, grid)
+    missing, first, first_empty, sums = 0, None, None, []
+    for span, which in by_series(offset, grid.rows):
+        values = grid.piece(span.start, span.stop)
+        lacking = np.isnan(values)
+        if grid.ahead.any():
+            usable = np.arange(span.start, span.stop) < (offset + grid.counts)[which]
+            lacking &= usable[:, None]
+            values = values[usable]
+        sums.append(float(np.nansum(values[:, 0])))
+        if lacking.any():
+            missing += int(np.count_nonzero(lacking))
+            first = first or _first_place(lacking, span.start)
+            if first_empty is None:
+                in_file = lines.in_table(span.start, span.stop) >= 0
+                first_empty = _first_place(lacking & in_file[:, None], span.start)
+    return _Counted(missing=missing, first=first, first_empty=first_empty, sums=sums)
+
+
+def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
+    """The first of the chosen cells [n, F] of the rows from `begin` on."""
+    if not chosen.any():
+        return None
+    row, column = divmod(int(np.argmax(chosen)), chosen.shape[1])
+    return begin + row, column
 
 
 def tell_missing(
@@ -261,19 +278,22 @@ def tell_missing(
 
     Raises DataError where `how` is `refuse` and there are any.
     """
-    missing = np.isnan(grid.values) & _usable(offset, grid.counts, len(grid.values))[:, None]
-    total = int(missing.sum())
-    if not total:
+    return _told_missing(_counted(table, grid, offset), table, grid, schema, how, warnings)
+
+
+def _told_missing(
+    counted: _Counted, table: Table, grid: Grid, schema: Schema, how: str, warnings: list[str]
+) -> int:
+    if counted.first is None:
         return 0
-    holes = int((grid.counts - grid.rows_read).sum()) * grid.values.shape[1]
-    place = _first_missing(
-        table, grid, schema, missing if total == holes else _without_value(table, grid, missing)
-    )
+    total = counted.missing
+    place = _missing_place(table, grid, schema, counted.first_empty or counted.first)
     if how == "refuse":
         raise DataError(
             f"{table.source}: {total:,} cells are missing, first {place}, and --missing refuse allows none",
             hint="fill them in the file, or choose --missing interpolate, last or season",
         )
+    holes = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
     if total > holes:
         cells = "cell has" if total - holes == 1 else "cells have"
         warnings.append(
@@ -283,25 +303,17 @@ def tell_missing(
     return total
 
 
-def _without_value(table: Table, grid: Grid, missing: np.ndarray) -> np.ndarray:
-    """Those of the missing cells [T, F] that stand in a row of the file."""
-    places = GridRows(table, grid).places(np.flatnonzero(np.isnan(table.values).any(axis=1)))
-    rows = np.zeros(len(missing), dtype=bool)
-    rows[places[places >= 0]] = True
-    return missing & rows[:, None]
-
-
-def _first_missing(table: Table, grid: Grid, schema: Schema, missing: np.ndarray) -> str:
-    """The first of the missing cells [T, F] in words, with its line where it is no hole."""
-    row, column = divmod(int(np.argmax(missing)), missing.shape[1])
-    rows, wording = GridRows(table, grid), wording_of(table)
-    one = rows.series(row)
+def _missing_place(table: Table, grid: Grid, schema: Schema, place: tuple[int, int]) -> str:
+    """A missing cell in words, with its line where it is no hole."""
+    row, column = place
+    lines, wording = GridLines(table, grid), wording_of(table)
+    one = lines.series(row)
     series = f" in series {named(grid.names[one])}" if table.series_name else ""
-    time = int(grid.step.times(np.asarray(row - rows.offset[one]), grid.origin_us[one]))
+    time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
     name = named(schema.columns[column])
     where = f"at {wording.time(time)}{series}"
     try:
-        line = f"{wording.unit} {rows.line(row)}"
+        line = wording.row(lines.line(row))
     except LookupError:
         return f"{name} {where}"
     return f"{name} in {line}{series}" if table.time_name is None else f"{name} {where} ({line})"

@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from lstm_cli.data.wording import Files, Wording
 from lstm_cli.errors import DataError
 
 # What a missing cell may hold, in lower case and without blanks around it.
@@ -21,6 +22,7 @@ HEADER_AGAIN = (
 # Within these characters float() reads plain decimals and exponents and nothing else: no words, no 1_000.
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
+_FIRST_ABOVE = 9999  # the least of those above 0
 _SHOWN = 40  # so much of a cell stands in a message
 _SHOWN_NAME = 80  # and so much of a name
 _EXACT = 2**53  # beyond it not every whole number is a float
@@ -33,10 +35,19 @@ class Place:
     source: str
     column: str
     unit: str = "line"  # what is counted: "line" of a text file, "row" of a Parquet file
+    files: Files | None = None  # where lines are counted on over several files
 
     def at(self, line: int) -> str:
         """Where a cell stands: `data.csv, line 7, column 'OT'`."""
-        return f"{self.source}, {self.unit} {line}, column {shown(self.column, _SHOWN_NAME)}"
+        return f"{self._wording.at(line)}, column {named(self.column)}"
+
+    def row(self, line: int) -> str:
+        """A row beside one that was named: `line 7`; where there are several files, `line 7 of data.csv`."""
+        return self._wording.row(line)
+
+    @property
+    def _wording(self) -> Wording:
+        return Wording(source=self.source, unit=self.unit, files=self.files)
 
 
 def is_missing(cell: str) -> bool:
@@ -76,52 +87,107 @@ def refuse_infinite(
         raise _beyond(values[first] if cells is None else cells[first], int(lines[first]), place)
 
 
-def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
-    """A warning where values [n] hold a number such as -999 that mostly means that nothing was measured."""
-    if not (values <= -99).any() and not (values >= 9999).any():
-        return None
-    for sentinel in _SENTINELS:
-        same = values == sentinel
-        if same.any():
-            others = np.abs(values[~same & ~np.isnan(values)])
-            if len(others) and others.max() * 5 < abs(sentinel):
-                cells = "1 cell" if same.sum() == 1 else f"{same.sum():,} cells"
+class Sentinels:
+    """Looks in a column for a number such as -999 that mostly means that nothing was measured, piece by piece."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[int, int]] = {}  # each sentinel's first line and how many there are
+        self._largest = -1.0  # of the other values' sizes
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        if least > _SENTINELS[0] and greatest < _FIRST_ABOVE:
+            self._largest = max(self._largest, abs(least), abs(greatest))
+            return
+        others = ~np.isnan(values)
+        for sentinel in _SENTINELS:
+            same = values == sentinel
+            if same.any():
+                others &= ~same
+                line, count = self._found.get(sentinel, (int(lines[np.argmax(same)]), 0))
+                self._found[sentinel] = (line, count + int(same.sum()))
+        self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where one of them stands far from all other values."""
+        for sentinel in _SENTINELS:
+            if sentinel not in self._found:
+                continue
+            largest = max([self._largest, *(abs(other) for other in self._found if other != sentinel)])
+            if largest >= 0 and largest * 5 < abs(sentinel):
+                line, count = self._found[sentinel]
+                cells = "1 cell" if count == 1 else f"{count:,} cells"
                 advice = "no flag: empty the cells where nothing was measured"
                 return (
-                    f"{place.at(int(lines[np.argmax(same)]))}: {sentinel} stands in {cells}, far from all "
-                    f"other values, and was read as a number ({advice})"
+                    f"{place.at(line)}: {sentinel} stands in {cells}, far from all other values, and was read as a "
+                    f"number ({advice})"
                 )
-    return None
+        return None
 
 
-def tell_large(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
-    """A warning where values [n] are whole numbers with more digits than a float keeps, such as long ids."""
-    if max(np.fmax.reduce(values), -np.fmin.reduce(values)) < _EXACT:
-        return None
-    large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e19)
-    if not large.any():
-        return None
-    first = int(np.argmax(large))
-    cells = "1 number is" if large.sum() == 1 else f"{large.sum():,} numbers are"
-    return (
-        f"{place.at(int(lines[first]))}: {cells} beyond 2^53 and held to 16 digits, this one as "
-        f"{values[first]:.0f} (no flag: write the column in a larger unit)"
-    )
+def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
+    """The warning of `Sentinels` for a whole column, values [n] on lines [n]."""
+    sentinels = Sentinels()
+    sentinels.add(values, lines, np.nan, np.nan)
+    return sentinels.tell(place)
 
 
-def tell_total(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
-    """A warning where the last of values [n] is the sum of the others, as a row of totals would have it."""
-    measured = np.flatnonzero(~np.isnan(values))
-    if len(measured) < 4:
-        return None
-    *_, last = measured
-    total = values[measured[:-1]].sum()
-    if not total or abs(values[last] - total) > 1e-9 * abs(total):
-        return None
-    return (
-        f"{place.at(int(lines[last]))}: {values[last]:.15g} is the sum of all rows above, so may be no row but "
-        f"their total, and was read as a row (--end row:{last} leaves it out)"
-    )
+class LargeNumbers:
+    """Looks in a column for whole numbers with more digits than a float keeps, such as long ids, piece by piece."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None  # its line and value
+        self._count = 0
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        if max(-least, greatest) < _EXACT:
+            return
+        large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e19)
+        if large.any():
+            first = int(np.argmax(large))
+            self._first = self._first or (int(lines[first]), float(values[first]))
+            self._count += int(large.sum())
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where there are any."""
+        if self._first is None:
+            return None
+        line, value = self._first
+        cells = "1 number is" if self._count == 1 else f"{self._count:,} numbers are"
+        return (
+            f"{place.at(line)}: {cells} beyond 2^53 and held to 16 digits, this one as {value:.0f} "
+            "(no flag: write the column in a larger unit)"
+        )
+
+
+class Totals:
+    """Looks whether the last number of a column is the sum of the others, as a row of totals would have it."""
+
+    def __init__(self) -> None:
+        self._sum, self._last, self._line = 0.0, 0.0, 0
+        self._count = self._rows = 0
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, not used."""
+        measured = np.flatnonzero(~np.isnan(values))
+        if len(measured):
+            last = int(measured[-1])
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._sum += self._last + float(values[measured[:-1]].sum())
+            self._last, self._line = float(values[last]), int(lines[last])
+            self._count += len(measured)
+            self._before = self._rows + last
+        self._rows += len(values)
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where the last number may be a total."""
+        if self._count < 4 or not self._sum or not abs(self._last - self._sum) <= 1e-9 * abs(self._sum):
+            return None
+        return (
+            f"{place.at(self._line)}: {self._last:.15g} is the sum of all rows above, so may be no row but their "
+            f"total, and was read as a row (--end row:{self._before} leaves it out)"
+        )
 
 
 def named(name: str) -> str:

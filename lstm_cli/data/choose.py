@@ -10,7 +10,6 @@ from lstm_cli.data.cells import is_missing, is_number, named, shown
 from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
 from lstm_cli.data.suspicions import (
     refuse_divided_times,
-    refuse_totals,
     refuse_unread_numbers,
     tell_thousands,
 )
@@ -69,10 +68,9 @@ def choose_columns(
     sample: Sequence[Sequence[str]],
     asked: Asked,
     *,
-    lines: np.ndarray | None = None,
     delimiter: str = "",
 ) -> Chosen:
-    """Settle which columns are read. sample: the text cells of each column's first rows, on the lines [n].
+    """Settle which columns are read. sample: the text cells of each column's first rows.
 
     Raises DataError for a name that is not there or stands twice, where no default can be settled, and where
     the times stand in several columns.
@@ -107,9 +105,7 @@ def choose_columns(
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
             raise _twice(source, names, names[index])
-    if time is None:
-        refuse_totals(source, names, sample, lines)
-    else:
+    if time is not None:
         refuse_divided_times(source, names, sample, time, groups)
     for index in sorted(set(used) - {time, series}):
         told = tell_thousands(sample[index], delimiter, f"{source}, column {named(names[index])}")

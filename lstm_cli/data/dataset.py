@@ -1,15 +1,17 @@
 """The prepared data of a run: scaled series on a grid, their splits, and what is needed to undo the scaling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from lstm_cli.data.calendar import calendar
 from lstm_cli.data.filling import reach
 from lstm_cli.data.grid import Step
-from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.scaling import Scaler, ends, sums_of
+from lstm_cli.data.spans import Stretch, spans
 from lstm_cli.data.time_format import TimeFormat
 
 
@@ -119,30 +121,27 @@ class TrainingStatistics:
         )
 
 
-def training_statistics(training: list[np.ndarray], season: int, deviation: np.ndarray) -> TrainingStatistics:
+def training_statistics(
+    training: Sequence[Stretch], season: int, deviation: np.ndarray
+) -> TrainingStatistics:
     """training: for each series [rows, C], NaN where not measured; deviation [S, C]; season m in steps."""
-
-    def per_series(summary: Any) -> np.ndarray:
-        return np.stack([summary(rows) for rows in training])
-
-    def seasonal(rows: np.ndarray) -> np.ndarray:
-        return _nan_free(np.nanmean, np.abs(rows[season:] - rows[:-season]))
-
+    least_and_greatest = [ends(rows) for rows in training]
     return TrainingStatistics(
         deviation=deviation,
-        seasonal_error=per_series(seasonal),
-        least=per_series(lambda rows: _nan_free(np.nanmin, rows)),
-        greatest=per_series(lambda rows: _nan_free(np.nanmax, rows)),
+        seasonal_error=np.stack([_seasonal_error(rows, season) for rows in training]),
+        least=np.stack([least for least, _ in least_and_greatest]),
+        greatest=np.stack([greatest for _, greatest in least_and_greatest]),
     )
 
 
-def _nan_free(summary: Any, rows: np.ndarray) -> np.ndarray:
-    """The summary of each column, NaN (and no warning) for one without a value."""
-    result = np.full(rows.shape[1], np.nan)
-    some = ~np.isnan(rows).all(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=bool)
-    if some.any():
-        result[some] = summary(rows[:, some], axis=0)
-    return result
+def _seasonal_error(rows: Stretch, season: int) -> np.ndarray:
+    """[C], NaN where there is no such pair of rows [T, C]."""
+    count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    for span in spans(max(0, len(rows) - season)):
+        later = rows[span.start + season : span.stop + season]
+        some, sums = sums_of(np.abs(later - rows[span]))
+        count, total = count + some, total + sums
+    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +192,23 @@ def all_known(dataset: Dataset) -> Dataset:
 FILES = ("schema.json", "series.json", "scaler.json", "training.json")
 
 
-def describe(dataset: Dataset) -> dict[str, dict[str, Any]]:
+class Described(Protocol):
+    """A dataset, or all of one but its values."""
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def series(self) -> SeriesTable: ...
+
+    @property
+    def scaler(self) -> Scaler: ...
+
+    @property
+    def training(self) -> TrainingStatistics: ...
+
+
+def describe(dataset: Described) -> dict[str, dict[str, Any]]:
     """The JSON files that describe a dataset beside its two arrays."""
     parts = (
         dataset.schema.to_dict(),

@@ -41,7 +41,7 @@ def read_digits(
     if len(units) > 1:
         first, second = sorted(widths.values())[:2]
         raise DataError(
-            f"{place.at(second)}: the time has another number of digits than that in {place.unit} {first}",
+            f"{place.at(second)}: the time has another number of digits than that in {place.row(first)}",
             hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss",
         )
     width = max(widths)

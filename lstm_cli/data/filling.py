@@ -5,6 +5,8 @@ was measured after its origin, `reach` tells for each row the last row whose val
 gathering of a window never goes beyond it (windows.py).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -17,36 +19,81 @@ def fill(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
     anything later would tell the future. (Scaled, 0 is the centre of the training rows.)
     """
     filled = values.copy()
-    for column in range(values.shape[1]):
-        _fill_column(filled[:, column], how=how, season=season)
+    Filling(values.shape[1], how=how, season=season).fill(filled)
     return filled
 
 
-def _fill_column(cells: np.ndarray, *, how: str, season: int) -> None:
-    measured = ~np.isnan(cells)
-    if measured.all():
-        return
-    rows = np.arange(len(cells))
-    if not measured.any():
-        cells[:] = 0
-        return
-    last = last_measured(measured)
-    first = int(np.argmax(measured))
-    missing = rows[~measured]
-    if how == "interpolate":
-        cells[missing] = np.interp(missing, rows[measured], cells[measured])
-    elif how == "season" and season > 1:
+class Filling:
+    """Fills one series piece by piece."""
+
+    def __init__(self, width: int, *, how: str, season: int) -> None:
+        """width: F columns."""
+        self._how, self._season = how, season
+        self._row = 0  # rows so far
+        self._first = np.full(width, -1)  # [F] the first row that was measured; -1: none yet
+        self._last = np.full(width, -1)  # [F] the last one so far
+        self._value = np.zeros(width)  # [F] its value
+        self._tail = np.zeros((0, width))  # the last rows, filled, as many as a season has
+
+    def fill(
+        self, values: np.ndarray, following: Callable[[int], tuple[int, float] | None] | None = None
+    ) -> None:
+        """Fill the rows [n, F] that come next, in place.
+
+        following: of a column, the row that is measured next after these, counted from 0 for the first of these,
+        and its value; None: no row follows.
+        """
+        measured = ~np.isnan(values)
+        for column in range(values.shape[1]):
+            if not measured[:, column].all():
+                needed = following is not None and self._how == "interpolate" and not measured[-1, column]
+                after = following(column) if following is not None and needed else None
+                self._fill_column(values[:, column], measured[:, column], column, after)
+        self._remember(values, measured)
+
+    def _fill_column(
+        self, cells: np.ndarray, measured: np.ndarray, column: int, after: tuple[int, float] | None
+    ) -> None:
+        missing, known = np.flatnonzero(~measured), np.flatnonzero(measured)
+        values = cells[known]
+        if self._last[column] >= 0:
+            known = np.append(self._last[column] - self._row, known)
+            values = np.append(self._value[column], values)
+        first = int(self._first[column]) - self._row if self._first[column] >= 0 else None
+        if after is not None:
+            known, values = np.append(known, after[0]), np.append(values, after[1])
+        if not len(known):
+            cells[:] = 0
+            return
+        first = int(known[0]) if first is None else first
+        if self._how == "interpolate":
+            cells[missing] = np.interp(missing, known, values)
+        else:
+            cells[missing] = values[np.maximum(np.searchsorted(known, missing, side="right") - 1, 0)]
+            if self._how == "season" and self._season > 1:
+                self._fill_by_season(cells, missing, column, first)
+        cells[: max(first, 0)] = 0
+
+    def _fill_by_season(self, cells: np.ndarray, missing: np.ndarray, column: int, first: int) -> None:
+        """first: the first measured row of the series, counted from the first of these cells."""
+        season, before = self._season, len(self._tail)
+        whole = np.concatenate([self._tail[:, column], cells])
         # In order of time, a season at a time: a filled value may serve the next season.
-        begins = np.flatnonzero(np.diff(missing // season)) + 1
-        for block in np.split(missing, begins):
-            before = block - season
-            usable = before >= first
-            cells[block[usable]] = cells[before[usable]]
-            rest = block[~usable]
-            cells[rest] = cells[np.maximum(last[rest], 0)]
-    else:
-        cells[missing] = cells[np.maximum(last[missing], 0)]
-    cells[:first] = 0
+        for block in np.split(missing, np.flatnonzero(np.diff(missing // season)) + 1):
+            usable = block[block - season >= first]
+            whole[before + usable] = whole[before + usable - season]
+        cells[:] = whole[before:]
+
+    def _remember(self, values: np.ndarray, measured: np.ndarray) -> None:
+        columns = np.arange(values.shape[1])
+        some = measured.any(axis=0)
+        first, last = np.argmax(measured, axis=0), len(measured) - 1 - np.argmax(measured[::-1], axis=0)
+        self._first = np.where(some & (self._first < 0), self._row + first, self._first)
+        self._last = np.where(some, self._row + last, self._last)
+        self._value = np.where(some, values[last, columns], self._value)
+        if self._how == "season":
+            self._tail = np.concatenate([self._tail, values[-self._season :]])[-self._season :]
+        self._row += len(values)
 
 
 def last_measured(measured: np.ndarray) -> np.ndarray:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_cli.data.cells import named
-from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding
+from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding, told_by_reader
 from lstm_cli.data.gaps import find_gaps, spring_hours
 from lstm_cli.data.leaks import ROWS, Leak, find_leaks, longest_first
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.ordering import in_series, wording_of
 from lstm_cli.data.outliers import Outliers, find_outliers
 from lstm_cli.data.series import NAMED, Grid
@@ -29,18 +29,22 @@ def inspect(
     outliers: Sequence[Outliers],
     season: int,
     horizon: int,
+    told: Sequence[str],
     start: str | None = None,
     end: str | None = None,
 ) -> list[Finding]:
     """All findings about the chosen columns of a table.
 
-    grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one.
+    grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one;
+    told: warnings of the reader, after which an outlier on a line of theirs is no news.
     """
-    rows = GridRows(table, grid)
+    rows = GridLines(table, grid)
+    known = {line for text in told for line in told_by_reader(text, table.source).lines}
+    slips = [_of_outliers(rows, one) for one in outliers]
     return [
         *_constant(rows),
         *_clock_changes(rows, start, end),
-        *(_of_outliers(rows, one) for one in outliers),
+        *(one for one in slips if one.count > len(one.lines) or not known.issuperset(one.lines)),
         *_of_leaks(rows, horizon, season),
     ]
 
@@ -48,10 +52,10 @@ def inspect(
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
     """Outliers of the targets. A covariate may well jump: a promotion does."""
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
-        return find_outliers(GridRows(table, grid), len(table.targets), seasons)
+        return find_outliers(GridLines(table, grid), len(table.targets), seasons)
 
 
-def _constant(rows: GridRows) -> list[Finding]:
+def _constant(rows: GridLines) -> list[Finding]:
     """Columns of one value; and where a target is not, the series of a panel in which it is."""
     table = rows.table
     constant = _one_value(rows)
@@ -64,7 +68,7 @@ def _constant(rows: GridRows) -> list[Finding]:
     return [one for one in found if one is not None]
 
 
-def _one_value(rows: GridRows) -> dict[int, float]:
+def _one_value(rows: GridLines) -> dict[int, float]:
     """The columns of one value. Nearly always the first block shows that there is none."""
     values = dict.fromkeys(range(len(rows.table.columns)), np.nan)
     for first, series, usable in rows.blocks():
@@ -80,7 +84,7 @@ def _one_value(rows: GridRows) -> dict[int, float]:
     return {column: value for column, value in values.items() if not np.isnan(value)}
 
 
-def _flat(rows: GridRows, columns: int) -> np.ndarray:
+def _flat(rows: GridLines, columns: int) -> np.ndarray:
     """In which series [S] the first columns have one value only, told more than once: [S, columns]."""
     shape = (len(rows.grid.names), columns)
     least, greatest, measured = (
@@ -99,12 +103,12 @@ def _flat(rows: GridRows, columns: int) -> np.ndarray:
     return flat
 
 
-def _constant_column(rows: GridRows, index: int, value: float) -> Finding | None:
+def _constant_column(rows: GridLines, index: int, value: float) -> Finding | None:
     """None for a column that has its one value once."""
     table = rows.table
     name, count, line = table.columns[index], 0, 0
     for one in range(len(rows.grid.names)):
-        known = ~np.isnan(rows.values(one)[:, index])
+        known = ~np.isnan(rows.cells(one, index))
         if known.any() and not count:
             line = rows.line(int(rows.offset[one] + np.argmax(known)))
         count += int(known.sum())
@@ -122,7 +126,7 @@ def _constant_column(rows: GridRows, index: int, value: float) -> Finding | None
     )
 
 
-def _constant_series(rows: GridRows, name: str, flat: np.ndarray) -> Finding:
+def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     names = rows.grid.names
     line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
     listed = ", ".join(named(names[one]) for one in flat[:NAMED])
@@ -138,7 +142,7 @@ def _constant_series(rows: GridRows, name: str, flat: np.ndarray) -> Finding:
     )
 
 
-def _clock_changes(rows: GridRows, start: str | None, end: str | None) -> list[Finding]:
+def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
     table, grid = rows.table, rows.grid
     if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
         return []
@@ -164,7 +168,7 @@ def _clock_changes(rows: GridRows, start: str | None, end: str | None) -> list[F
     ]
 
 
-def _of_outliers(rows: GridRows, found: Outliers) -> Finding:
+def _of_outliers(rows: GridLines, found: Outliers) -> Finding:
     name = rows.table.columns[found.column]
     pairs = zip(found.rows[:LINES].tolist(), found.values[:LINES].tolist(), strict=True)
     told = sorted((rows.line(row), value) for row, value in pairs)
@@ -185,7 +189,7 @@ def _of_outliers(rows: GridRows, found: Outliers) -> Finding:
     )
 
 
-def _of_leaks(rows: GridRows, horizon: int, season: int) -> list[Finding]:
+def _of_leaks(rows: GridLines, horizon: int, season: int) -> list[Finding]:
     """What the covariates give away."""
     table = rows.table
     targets = len(table.targets)
@@ -205,7 +209,7 @@ def reach_of(horizon: int, season: int) -> int:
     return max(horizon, season, LEAST_REACH)
 
 
-def leak_told(leak: Leak, rows: GridRows, *, name: str, role: str, horizon: int) -> Finding | None:
+def leak_told(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: int) -> Finding | None:
     """A leak of the column `name`; None where it may be known in its role: "past", "future" or "unread".
 
     A past covariate is not read after the origin, so only what lies ahead of it gives something away.

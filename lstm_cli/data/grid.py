@@ -5,10 +5,11 @@ Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UT
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from lstm_cli.data.spans import begins_of, by_series, spans
 from lstm_cli.data.wording import Wording
 from lstm_cli.errors import DataError, UsageError
 
@@ -94,6 +95,13 @@ class Step:
         ordinal, origin = self._ordinal(times_us), self._ordinal(np.asarray(origin_us))
         index = (ordinal - origin) // self.count
         return index, self.times(index, origin_us) == times_us
+
+    def on_grid(self, times_us: np.ndarray, begins: np.ndarray) -> np.ndarray:
+        """Which times [R] lie on the grid that begins with the first one of their series, at rows `begins` [S]."""
+        on_grid = np.empty(len(times_us), dtype=bool)
+        for span, which in by_series(begins, len(times_us)):
+            on_grid[span] = self.index(times_us[span], times_us[begins[which]])[1]
+        return on_grid
 
     def times(self, index: np.ndarray, origin_us: np.ndarray | int) -> np.ndarray:
         """The times (int64 microseconds) so many steps after the origin: the inverse of `index`."""
@@ -195,26 +203,31 @@ def _unknown_freq(text: str) -> UsageError:
     )
 
 
-def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wording: Wording) -> Step:
+class LineNumbers(Protocol):
+    """The line that each row stands on: an array, or lines that are looked up where they are asked for."""
+
+    def __getitem__(self, rows: Any) -> Any: ...
+
+
+def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, wording: Wording) -> Step:
     """The one step that all series share; each may begin at another time.
 
     times_us: [R] int64, rising within each series; series: [R] which series a row belongs to, its rows side
     by side; lines: [R] int64, where the rows stand in the file. Raises DataError where no series has two rows
     and, naming the first line that is off the grid, where the times are irregular.
     """
-    pairs = series[1:] == series[:-1]
-    gaps = (times_us[1:] - times_us[:-1])[pairs]
+    begins = begins_of(series)
+    gaps, counts = _gaps(times_us, series)
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
         raise DataError(
             f"{wording.source} has one row{each}, so the time step cannot be found",
             hint="name it with --freq, e.g. --freq h",
         )
-    usual = most_common(gaps)
-    origins = origins_of(times_us, series)
+    usual = int(gaps[np.argmax(counts)])
     best: tuple[Step, np.ndarray] | None = None
-    for step in _candidates(times_us, pairs, usual):
-        on_grid = step.index(times_us, origins)[1]
+    for step in _candidates(times_us, series, usual):
+        on_grid = step.on_grid(times_us, begins)
         if on_grid.all():
             return step
         if best is None or on_grid.sum() > best[1].sum():
@@ -224,15 +237,33 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wo
     row = first_line(lines, ~on_grid)
     raise DataError(
         f"{wording.at(lines[row])}: {wording.time(times_us[row])} is off the time grid, whose step seems "
-        f"to be {step.name} from {wording.time(origins[row])} on",
+        f"to be {step.name} from {wording.time(origins_of(times_us, series)[row])} on",
         hint=_irregular_hint(gaps, usual, _gaps_from(row, times_us, series)),
     )
 
 
-def _candidates(times_us: np.ndarray, pairs: np.ndarray, usual: int) -> list[Step]:
+def _gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different gaps from row to row within a series, rising, and how many there are of each."""
+    found: dict[int, int] = {}
+    for span in spans(len(series) - 1):
+        both = slice(span.start, span.stop + 1)
+        gaps = np.diff(times_us[both])[series[both][1:] == series[both][:-1]]
+        if len(gaps) and (gaps == gaps[0]).all():  # usual, and spares sorting them
+            found[int(gaps[0])] = found.get(int(gaps[0]), 0) + len(gaps)
+            continue
+        for gap, count in zip(*(each.tolist() for each in np.unique(gaps, return_counts=True)), strict=True):
+            found[gap] = found.get(gap, 0) + count
+    ordered = sorted(found.items())
+    return np.array([gap for gap, _ in ordered], dtype=np.int64), np.array([count for _, count in ordered])
+
+
+def _candidates(times_us: np.ndarray, series: np.ndarray, usual: int) -> list[Step]:
     """Steps that the times may follow, the most telling first."""
-    days = times_us // DAY
     found = []
+    if usual < 28 * DAY and usual != DAY:
+        return [Step(kind="seconds", count=usual)]
+    days = times_us // DAY
+    pairs = series[1:] == series[:-1]
     if usual >= 28 * DAY:
         months = _month(days)
         count = most_common(np.diff(months)[pairs])
@@ -241,7 +272,7 @@ def _candidates(times_us: np.ndarray, pairs: np.ndarray, usual: int) -> list[Ste
         # A month's end is tried first: 30 June and 30 September are more often that than a day 30.
         likely = ([MONTH_END] if 2 * at_end.sum() > len(day) else []) + [32 - most_common(32 - day)]
         found += [Step(kind="months", count=count, day=one) for one in likely if count > 0]
-    elif usual == DAY and ((days + 3) % 7 < 5).all():
+    elif ((days + 3) % 7 < 5).all():
         passed = (np.diff((days + 3) // 7) > 0) & pairs
         if passed.any():  # without a weekend between two rows the days may as well be all seven
             found.append(BUSINESS)
@@ -302,7 +333,7 @@ def spoken(step: Step) -> str:
 
 def origins_of(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
     """For each row [R] the first time of its series; a series' rows lie side by side."""
-    begins = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
+    begins = begins_of(series)
     return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))
 
 
@@ -314,7 +345,7 @@ def most_common(values: np.ndarray) -> int:
     return int(distinct[np.argmax(counts)])
 
 
-def first_line(lines: np.ndarray, chosen: np.ndarray) -> int:
+def first_line(lines: LineNumbers, chosen: np.ndarray) -> int:
     """Which row among the chosen ones (bool [R], some True) comes first in the file."""
     rows = np.flatnonzero(chosen)
     return int(rows[np.argmin(lines[rows])])

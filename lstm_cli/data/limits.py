@@ -1,10 +1,14 @@
 """Values that are too large to be scaled, and differences that are too small to be seen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lstm_cli.data.cells import named
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dataset import Schema, TrainingStatistics
 from lstm_cli.data.ordering import wording_of
+from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.spans import spans
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError
 
@@ -13,12 +17,16 @@ LARGEST = 1e150  # its square, summed over all rows, is still a number
 
 def refuse_immense(table: Table) -> None:
     """Raises DataError for values whose squares are beyond what can be held: they have no standard deviation."""
-    greatest = np.maximum(np.fmax.reduce(table.values), -np.fmin.reduce(table.values))  # takes no memory
-    if not (greatest > LARGEST).any():
-        return
-    column = int(np.argmax(greatest > LARGEST))
-    row = int(np.argmax(np.abs(table.values[:, column]) > LARGEST))
-    raise DataError(
+    for span in spans(len(table.lines)):
+        values = table.values[span]
+        if not (np.fmax.reduce(values) > LARGEST).any() and not (np.fmin.reduce(values) < -LARGEST).any():
+            continue
+        row, column = (int(place) for place in np.argwhere(np.abs(values) > LARGEST)[0])
+        raise _immense(table, span.start + row, column)
+
+
+def _immense(table: Table, row: int, column: int) -> DataError:
+    return DataError(
         f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
         f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
         hint="mend that line, or write the column in a larger unit",
@@ -36,18 +44,23 @@ def too_far(table: Table, column: int, scaler: str) -> DataError:
     )
 
 
-def tell_unseen(dataset: Dataset, source: str) -> list[str]:
+def tell_unseen(
+    schema: Schema, names: Sequence[str], training: TrainingStatistics, scaler: Scaler, source: str
+) -> list[str]:
     """A warning for each target whose values differ, though no longer once they are 32-bit floats."""
-    table, warnings = dataset.series, []
-    rows = dataset.values_scaled[:, : dataset.targets]
-    same = np.maximum.reduceat(rows, table.offset) == np.minimum.reduceat(rows, table.offset)
-    differ = dataset.training.least < dataset.training.greatest
-    for column in np.flatnonzero((same & differ).any(axis=0)):
-        one = int(np.argmax((same & differ)[:, column]))
-        of = f" of series {named(table.names[one])}" if dataset.schema.series_name is not None else ""
+    warnings, width = [], len(schema.targets)
+    with np.errstate(over="ignore"):
+        ends = [
+            ((end - scaler.center[:, :width]) / scaler.scale[:, :width]).astype(np.float32)
+            for end in (training.least, training.greatest)
+        ]
+    unseen = (ends[0] == ends[1]) & (training.least < training.greatest)
+    for column in np.flatnonzero(unseen.any(axis=0)):
+        one = int(np.argmax(unseen[:, column]))
+        of = f" of series {named(names[one])}" if schema.series_name is not None else ""
         warnings.append(
-            f"{source}: the values of {named(dataset.schema.targets[column])}{of} lie from "
-            f"{dataset.training.least[one, column]:.15g} to {dataset.training.greatest[one, column]:.15g}, too close "
-            "for 32-bit floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
+            f"{source}: the values of {named(schema.targets[column])}{of} lie from "
+            f"{training.least[one, column]:.15g} to {training.greatest[one, column]:.15g}, too close for 32-bit "
+            "floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
         )
     return warnings

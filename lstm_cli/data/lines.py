@@ -1,12 +1,10 @@
 """The way back from rows of a grid to lines of the file."""
 
 from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
 
 from lstm_cli.data.cells import Place
-from lstm_cli.data.grid import origins_of
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.series import Grid
 from lstm_cli.data.table import Table
@@ -14,7 +12,7 @@ from lstm_cli.data.table import Table
 BLOCK = 500_000  # rows that are looked at at a time
 
 
-class GridRows:
+class GridLines:
     """The rows of a grid [T], and where the file has them."""
 
     def __init__(self, table: Table, grid: Grid) -> None:
@@ -28,52 +26,40 @@ class GridRows:
 
     def line(self, row: int) -> int:
         """The line of a row. Raises LookupError for one of a hole."""
-        mine = self.in_table(self.series(row))
-        at = mine[self.places(mine) == row]
-        if not len(at):
+        at = int(self.in_table(row, row + 1)[0])
+        if at < 0:
             raise LookupError(f"{self.table.source} has no line for row {row} of the grid")
-        return int(self.table.lines[at[0]])
+        return int(self.table.lines[at])
 
-    def in_table(self, one: int) -> np.ndarray:
-        """The table's rows [n] of a series, in the file's order."""
-        return np.flatnonzero(self.table.series == self.table.series_names.index(self.grid.names[one]))
-
-    def places(self, chosen: np.ndarray) -> np.ndarray:
-        """Where rows of the table [n] stand in the grid; -1 where they do not, as what --start cuts off."""
-        table, grid = self.table, self.grid
-        of_grid = np.full(len(table.series_names), -1)
-        numbers = {name: number for number, name in enumerate(table.series_names)}
-        of_grid[[numbers[name] for name in grid.names]] = np.arange(len(grid.names))
-        one = of_grid[table.series[chosen]]
-        index, on_grid = grid.step.index(self._times[chosen], grid.origin_us[one])
-        lengths = grid.counts + grid.ahead
-        inside = (one >= 0) & on_grid & (index >= 0) & (index < lengths[one])
-        return np.where(inside, self.offset[one] + index, -1)
-
-    @cached_property
-    def _times(self) -> np.ndarray:
-        """Of each row of the table; without a time column its number in its series, as on the grid."""
-        table = self.table
-        if table.time_name is not None:
-            return table.times
-        order = np.argsort(table.series, kind="stable")
-        places = np.arange(len(order))
-        numbers = np.empty_like(places)
-        numbers[order] = places - origins_of(places, table.series[order])
-        return numbers
+    def in_table(self, begin: int, end: int) -> np.ndarray:
+        """The row of the table [n] in each row from `begin` to before `end`; -1 in a hole."""
+        at = self.grid.at
+        if isinstance(at, slice):
+            return np.arange(at.start + begin, at.start + end)
+        return at[begin:end]
 
     def values(self, one: int, most: int | None = None) -> np.ndarray:
         """The usable rows [n, F] of a series, the first `most` of them."""
         count = int(self.grid.counts[one])
         return self.piece(int(self.offset[one]), int(self.offset[one]) + min(count, most or count))
 
+    def cells(self, one: int, column: int) -> np.ndarray:
+        """One column of the usable rows [n] of a series."""
+        begin = int(self.offset[one])
+        return self._cells(self.in_table(begin, begin + int(self.grid.counts[one])), column)
+
     def piece(self, begin: int, end: int) -> np.ndarray:
         """The values [n, F] of the rows from `begin` to before `end`."""
-        return self.grid.values[begin:end]
+        return self.grid.piece(begin, end)
 
     def taken(self, chosen: np.ndarray, column: int) -> np.ndarray:
         """One column's values of some rows, of the shape of `chosen`."""
-        values: np.ndarray = self.grid.values[chosen, column]
+        at = self.grid.at
+        return self._cells(at.start + chosen if isinstance(at, slice) else at[chosen], column)
+
+    def _cells(self, in_table: np.ndarray, column: int) -> np.ndarray:
+        values: np.ndarray = self.grid.cells[in_table, column]
+        values[in_table < 0] = np.nan
         return values
 
     def blocks(self, *, before: int = 0) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -81,7 +67,7 @@ class GridRows:
 
         before: so many rows are repeated at the begin of each block but the first.
         """
-        total = len(self.grid.values)
+        total = self.grid.rows
         for begin in range(0, total, BLOCK):
             first = max(0, begin - before)
             rows = np.arange(first, min(begin + BLOCK, total))
@@ -90,4 +76,5 @@ class GridRows:
 
     def place(self, column: str) -> Place:
         """A column as messages name it."""
-        return Place(source=self.table.source, column=column, unit=wording_of(self.table).unit)
+        wording = wording_of(self.table)
+        return Place(source=wording.source, column=column, unit=wording.unit, files=wording.files)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.lines import GridLines
 
 FAR = 10.0  # robust deviations
 AT_ENDS = 1.5  # times as far within a season of either end, where both neighbours lie on one side
@@ -33,21 +33,18 @@ class Outliers:
     season: int  # steps to the neighbours that they are held against
 
 
-def find_outliers(rows: GridRows, columns: int, seasons: Sequence[int]) -> list[Outliers]:
+def find_outliers(rows: GridLines, columns: int, seasons: Sequence[int]) -> list[Outliers]:
     """The first so many columns of a grid, those of them that have any."""
     offset, season = rows.offset, _season(rows.grid.counts, seasons)
     found = []
     for column, suspects in enumerate(_suspects(rows, columns, season)):
-        slips = [offset[one] + outliers_of(_cells(rows, one, column), season) for one in suspects]
+        slips = [offset[one] + outliers_of(rows.cells(one, column), season) for one in suspects]
         chosen = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *slips]))
         if len(chosen):
-            values = rows.taken(chosen, column).astype(np.float64)
-            found.append(Outliers(column=column, rows=chosen, values=values, season=season))
+            found.append(
+                Outliers(column=column, rows=chosen, values=rows.taken(chosen, column), season=season)
+            )
     return found
-
-
-def _cells(rows: GridRows, one: int, column: int) -> np.ndarray:
-    return np.array(rows.values(one)[:, column], dtype=np.float64)
 
 
 def _season(counts: np.ndarray, seasons: Sequence[int]) -> int:
@@ -144,7 +141,7 @@ def _deviation(values: np.ndarray) -> float:
     return NORMAL * float(np.median(np.abs(measured - np.median(measured))))
 
 
-def _suspects(rows: GridRows, columns: int, season: int) -> list[list[int]]:
+def _suspects(rows: GridLines, columns: int, season: int) -> list[list[int]]:
     """For each column the series that a quick look over all rows finds something in, the most striking first."""
     strongest = np.zeros((columns, len(rows.offset)))
     for first, series, usable in rows.blocks(before=season):
@@ -155,7 +152,7 @@ def _suspects(rows: GridRows, columns: int, season: int) -> list[list[int]]:
         block = rows.piece(first, first + len(series))
         firsts = np.flatnonzero(np.diff(one, prepend=-1))
         for column in range(columns):
-            cells = block[:, column].astype(np.float64)
+            cells = block[:, column]
             apart = np.nan_to_num(np.abs(cells[season:] - cells[:-season]))
             most = np.maximum.reduceat(np.where(pairs, apart, 0.0), firsts)
             strongest[column, one[firsts]] = np.maximum(strongest[column, one[firsts]], most)
@@ -170,7 +167,7 @@ def _suspects(rows: GridRows, columns: int, season: int) -> list[list[int]]:
     return found
 
 
-def _sampled_deviation(rows: GridRows, column: int, season: int) -> np.ndarray:
+def _sampled_deviation(rows: GridLines, column: int, season: int) -> np.ndarray:
     """The robust deviation of each series' differences [S], by a sample of them; 0 where there is none."""
     offset = rows.offset
     each = max(32, min(20_000, SAMPLED // max(1, len(offset))))
@@ -184,7 +181,7 @@ def _sampled_deviation(rows: GridRows, column: int, season: int) -> np.ndarray:
             continue
         place = np.linspace(0, 1, each)[None, :] * (pairs[some] - 1)[:, None]
         later = offset[some][:, None] + season + place.round().astype(np.int64)
-        apart = rows.taken(later, column).astype(np.float64) - rows.taken(later - season, column)
+        apart = rows.taken(later, column) - rows.taken(later - season, column)
         spread[some] = NORMAL * _median(np.abs(apart - _median(apart)[:, None]))
     return spread
 

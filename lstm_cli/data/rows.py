@@ -6,7 +6,7 @@ The dialect is RFC 4180's (quotes doubled within quotes), with any line end and 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -32,17 +32,6 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """A text file as rows."""
-
-    header: list[str]  # names as written, blanks around them and a byte order mark taken off
-    header_line: int
-    delimiter: str
-    pieces: Iterator[Piece]  # may raise DataError, with the line
-    warnings: list[str]  # grows while the pieces are read
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Frame:
     """What every row is held against."""
 
@@ -50,13 +39,68 @@ class _Frame:
     delimiter: str
     width: int  # cells of the header
     line: int  # of the header
+    padded: bool  # whether blanks stand between quotes and delimiters
 
 
-def open_rows(text: Iterable[str], source: str, delimiter: str | None, unended: Sequence[str] = ()) -> Rows:
+@dataclass(kw_only=True)
+class _Seen:
+    """What one stretch of a text leaves for the next to know."""
+
+    line: int = 0  # lines read so far
+    last: int = 0  # the last one that holds a row
+    blank: list[int] = field(default_factory=list)  # lines without any cell
+    empty: list[list[str]] = field(default_factory=list)  # rows of empty cells that may be the text's last
+    empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    rows: int = 0  # that count, so far
+    latest: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
+    unended: Sequence[str] = ()  # once read: the text's last line, where no line end follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """A text file as rows."""
+
+    header: list[str]  # names as written, blanks around them and a byte order mark taken off
+    header_line: int
+    delimiter: str
+    pieces: Iterator[Piece]  # of the text it was opened with; may raise DataError, with the line
+    warnings: list[str]  # grows while the pieces are read
+    frame: _Frame
+    seen: _Seen
+
+    def further(self, text: Iterable[str], *, last: bool) -> Iterator[Piece]:
+        """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
+        skip = self.delimiter != " "
+        text = _unpadded((), iter(text), self.delimiter) if self.frame.padded else text
+        reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
+        return _pieces(reader, self.frame, self.seen, self.warnings, last=last)
+
+    def passed(self, lines: int) -> Piece | None:
+        """So many lines, each a row and the last not of empty cells, were read otherwise.
+
+        Returns the rows of empty cells before them, if any: as others follow, they count.
+        """
+        seen = self.seen
+        held = Piece(cells=seen.empty, lines=seen.empty_lines) if seen.empty else None
+        seen.empty, seen.empty_lines = [], seen.empty_lines[:0]
+        seen.line += lines
+        seen.rows += lines + len(held.lines if held else ())
+        seen.last = seen.line
+        return held
+
+
+def open_rows(
+    text: Iterable[str],
+    source: str,
+    delimiter: str | None,
+    *,
+    whole: bool = True,
+    unended: Sequence[str] = (),
+) -> Rows:
     """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
 
     unended: grows by the last line, once it is read, where no line end follows it.
-
+    whole False: the text is the first stretch of it, which ends at the end of a row; `further` reads others.
     Raises UsageError for a delimiter that can divide nothing; DataError for a text without a header, and
     while the pieces are read for rows longer or shorter than the header and for wrong quotes.
     """
@@ -74,38 +118,47 @@ def open_rows(text: Iterable[str], source: str, delimiter: str | None, unended: 
         )
     # `strict`: text after a closing quote, and a quote that is never closed, must not pass in silence.
     skip = delimiter != " "
-    lines = _unpadded(first, text, delimiter) if skip else chain(first, text)
+    padded = skip and has_padded_quotes(first, delimiter)
+    lines = _unpadded(first, text, delimiter) if padded else chain(first, text)
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
     header: list[str] = []
     while not header or header == [""]:  # blank lines above the header
         line = reader.line_num + 1
         header = [name.strip() for name in _take(reader, 1, source)[0]]
     check_header(header, line, top[0], source)
-    frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line)
+    frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line, padded=padded)
+    seen = _Seen(last=line, unended=unended)
     return Rows(
         header=header,
         header_line=line,
         delimiter=delimiter,
-        pieces=_pieces(reader, frame, unended, warnings),
+        pieces=_pieces(reader, frame, seen, warnings, last=whole),
         warnings=warnings,
+        frame=frame,
+        seen=seen,
     )
 
 
-def _unpadded(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
-    """The lines, without the blanks between a closing quote and the delimiter; csv.reader takes them for text.
+def has_padded_quotes(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether blanks stand between a closing quote and the delimiter in some of the lines."""
+    padded = _padded(delimiter)
+    return any('" ' in line and padded.search(line) for line in lines)
 
-    Where none of the first lines has any, the others are left as they are.
-    """
+
+def _padded(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
-    padded = re.compile(rf'(?<![^{mark}])([ ]*"(?:[^"\n]|"")*")[ ]+(?=[{mark}\n]|$)')
-    if not any('" ' in line and padded.search(line) for line in first):
-        return chain(first, text)
+    return re.compile(rf'(?<![^{mark}])([ ]*"(?:[^"\n]|"")*")[ ]+(?=[{mark}\n]|$)')
+
+
+def _unpadded(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
+    """The lines, without the blanks between a closing quote and the delimiter; csv.reader takes them for text."""
+    padded = _padded(delimiter)
     return (padded.sub(r"\1", line) if '" ' in line else line for line in chain(first, text))
 
 
-def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:
-    """The next rows, at most `count`, blank lines among them as []."""
-    start = reader.line_num
+def _take(reader: "_Reader", count: int, source: str, before: int = 0) -> list[list[str]]:
+    """The next rows, at most `count`, blank lines among them as []. before: lines of earlier stretches."""
+    start = before + reader.line_num
     rows: list[list[str]] = []
     try:
         rows.extend(islice(reader, count))  # rows read before an error stay in the list
@@ -115,41 +168,34 @@ def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:
     return rows
 
 
-def _pieces(reader: "_Reader", frame: _Frame, unended: Sequence[str], warnings: list[str]) -> Iterator[Piece]:
-    blank: list[int] = []  # lines without any cell
-    empty: list[list[str]] = []  # rows of empty cells that may be the file's last
-    empty_lines = np.zeros(0, dtype=np.int64)
-    latest: list[list[str]] = []
-    done = 0
-    last = frame.line
-    start = reader.line_num
-    while rows := _take(reader, PIECE, frame.source):
-        if reader.line_num - start == len(rows):
-            lines = np.arange(start + 1, reader.line_num + 1, dtype=np.int64)
+def _pieces(
+    reader: "_Reader", frame: _Frame, seen: _Seen, warnings: list[str], *, last: bool
+) -> Iterator[Piece]:
+    before = seen.line
+    start = before + reader.line_num
+    while rows := _take(reader, PIECE, frame.source, before):
+        if before + reader.line_num - start == len(rows):
+            lines = np.arange(start + 1, before + reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends
             lines = start + 1 + np.cumsum([0, *map(_lines_of, rows[:-1])], dtype=np.int64)
             _refuse_swallowed(rows, lines, frame)
-        start = reader.line_num
+        start = seen.line = before + reader.line_num
         if set(map(len, rows)) != {frame.width}:
-            rows, lines = _even(rows, lines, frame, blank)
-        if empty:
-            rows, lines = empty + rows, np.concatenate([empty_lines, lines])
+            rows, lines = _even(rows, lines, frame, seen.blank)
+        if seen.empty:
+            rows, lines = seen.empty + rows, np.concatenate([seen.empty_lines, lines])
         kept = len(rows)
         while kept and not any(map(str.strip, rows[kept - 1])):
             kept -= 1
-        last = int(lines[-1]) if rows else last
-        empty, empty_lines = rows[kept:], lines[kept:]
+        seen.last = int(lines[-1]) if rows else seen.last
+        seen.empty, seen.empty_lines = rows[kept:], lines[kept:]
         if kept:
-            done += kept
-            latest = rows[max(0, kept - 1000) : kept]
-            yield Piece(cells=rows[:kept] if empty else rows, lines=lines[:kept])
-    if unended and unended[0].strip() and latest and not empty and not _shows_whole(unended[0], latest):
-        advice = f"--end row:{done - 1} leaves it out"
-        warnings.append(
-            f"{frame.source}, line {last}: the file ends without a line end, so this last row may be cut off, "
-            f"and was read as it stands ({advice})"
-        )
-    _tell([line for line in blank if line < last], empty_lines, frame, warnings)
+            seen.rows += kept
+            seen.latest = rows[max(0, kept - 1000) : kept]
+            yield Piece(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
+    if last:
+        _tell_unended(frame, seen, warnings)
+        _tell([line for line in seen.blank if line < seen.last], seen.empty_lines, frame, warnings)
 
 
 def _even(
@@ -221,6 +267,17 @@ def _how_to_even(row: Sequence[str], frame: _Frame) -> str:
     return (
         "mend the line; a cell that holds the delimiter stands in double quotes, and each column has a name"
     )
+
+
+def _tell_unended(frame: _Frame, seen: _Seen, warnings: list[str]) -> None:
+    """Warns of a last row that the file breaks off in, for all that can be seen."""
+    if seen.empty or not seen.latest or not seen.unended or not seen.unended[-1].strip():
+        return
+    if not _shows_whole(seen.unended[-1], seen.latest):
+        warnings.append(
+            f"{frame.source}, line {seen.last}: the file ends without a line end, so this last row may be cut "
+            f"off, and was read as it stands (--end row:{seen.rows - 1} leaves it out)"
+        )
 
 
 def _tell(blank: Sequence[int], empty: np.ndarray, frame: _Frame, warnings: list[str]) -> None:

@@ -7,10 +7,13 @@ Below a floor the logarithm goes on as the line that touches it, so that 0 and w
 See https://scikit-learn.org/stable/modules/preprocessing.html; the tests hold them equal to it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from lstm_cli.data.spans import Stretch, spans
 
 LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
 
@@ -99,7 +102,7 @@ def _aligned(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice
     return chosen
 
 
-def fit_scaler(kind: str, training: list[np.ndarray]) -> Scaler:
+def fit_scaler(kind: str, training: Sequence[Stretch]) -> Scaler:
     """Fits one scaler for each series and column. training: for each series [rows, F], NaN where not measured."""
     fitted = [_fit_one(kind, rows) for rows in training]
     return Scaler(
@@ -109,40 +112,72 @@ def fit_scaler(kind: str, training: list[np.ndarray]) -> Scaler:
     )
 
 
-def _fit_one(kind: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fit_one(kind: str, rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
     width = rows.shape[1]
-    center, scale = np.zeros(width), np.ones(width)
-    if kind == "none":
-        return center, scale
-    for column in range(width):
-        values = rows[:, column]
-        values = values[~np.isnan(values)]
-        if not len(values):
-            continue  # nothing was measured: the column is filled with 0 and says nothing
-        if kind == "standard":
-            center[column], spread = _moments(values)
-        elif kind == "minmax":
-            center[column], spread = values.min(), _seen(np.ptp(values))
-        else:
-            low, center[column], high = np.percentile(values, [25, 50, 75])
-            spread = _seen(high - low)
-        scale[column] = spread or 1.0
-    return center, scale
+    center, spread = np.zeros(width), np.ones(width)
+    if kind == "standard":
+        center, spread = _moments(rows)
+    elif kind == "minmax":
+        least, greatest = ends(rows)
+        center, spread = least, _seen(greatest - least)
+    elif kind == "robust":
+        for column in range(width):
+            values = np.concatenate([rows[span][:, column] for span in spans(len(rows))] or [np.zeros(0)])
+            values = values[~np.isnan(values)]
+            if len(values):
+                low, center[column], high = np.percentile(values, [25, 50, 75])
+                spread[column] = _seen(high - low)
+    # A column of which nothing was measured is filled with 0 and says nothing.
+    return np.where(np.isnan(center), 0.0, center), np.where(np.isnan(spread) | (spread == 0), 1.0, spread)
 
 
-def _seen(spread: float) -> float:
+def ends(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest value of each column of rows [T, F]; NaN where nothing was measured."""
+    least, greatest = np.full(rows.shape[1], np.nan), np.full(rows.shape[1], np.nan)
+    for span in spans(len(rows)):
+        piece = rows[span]
+        least, greatest = (
+            np.fmin(least, np.fmin.reduce(piece, axis=0)),
+            np.fmax(greatest, np.fmax.reduce(piece, axis=0)),
+        )
+    return least, greatest
+
+
+def _seen(spread: np.ndarray) -> np.ndarray:
     """0 for a spread that scikit-learn takes for rounding."""
-    return spread if spread >= 10 * np.finfo(np.float64).eps else 0.0
+    return np.where(spread < 10 * np.finfo(np.float64).eps, 0.0, spread)
 
 
-def _moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and population standard deviation, which is 0 where rounding alone can explain it.
+def _moments(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and population standard deviation [F], which is 0 where rounding alone can explain it; NaN: no value.
 
     The bound is scikit-learn's for StandardScaler (after Chan, Golub and LeVeque 1983, "Algorithms for
     computing the sample variance").
     """
-    mean = float(np.mean(values))
-    variance = float(np.mean(np.square(values - mean)))
+    count, mean = mean_of(rows, lambda piece: piece)
+    _, variance = mean_of(rows, lambda piece: np.square(piece - mean))
     epsilon = np.finfo(np.float64).eps
-    bound = len(values) * epsilon * variance + (len(values) * mean * epsilon) ** 2
-    return mean, float(np.sqrt(variance)) if variance > bound else 0.0
+    bound = count * epsilon * variance + (count * mean * epsilon) ** 2
+    return mean, np.where(variance <= bound, 0.0, np.sqrt(variance))
+
+
+def mean_of(rows: Stretch, what: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """How many values of each column [F] were measured, and the mean of `what` is made of them; NaN: of none."""
+    count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    for span in spans(len(rows)):
+        some, sums = sums_of(what(rows[span]))
+        count, total = count + some, total + sums
+    return count, np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+
+
+def sums_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many values of each column of [n, F] are not NaN, and their sums; as exact as NumPy's of one column."""
+    measured = ~np.isnan(values)
+    if measured.all():
+        counts = np.full(values.shape[1], float(len(values)))
+    else:
+        counts, values = measured.sum(axis=0, dtype=np.float64), np.where(measured, values, 0.0)
+    # NumPy adds rows one after another: a few at a time, the rounding errors stay those of few.
+    whole = len(values) // 128 * 128
+    blocks = values[:whole].reshape(-1, 128, values.shape[1]).sum(axis=1)
+    return counts, np.concatenate([blocks, values[whole:].sum(axis=0)[None]]).sum(axis=0)

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lstm_cli.data.spans import Stretch
+
 SAMPLED = 200  # about so many series of a panel are asked: they tell as much as thousands
 PEAKED = 50  # about so many, where the lag has to be found
+JUDGED = 1_000_000  # newest rows that a season is judged by: two years of minutes
 NEWEST = 100_000  # rows that the lag is looked for in, 250 times the longest lag
 AGREEING = 3  # a season is kept where at least one column in so many confirms it
 ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
@@ -86,7 +89,7 @@ def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
     trend[:first] = trend[first] + slope * np.arange(-first, 0)
 
 
-def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[np.ndarray]) -> dict[int, float]:
+def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[Stretch]) -> dict[int, float]:
     """The candidates that the training rows confirm, each with its autocorrelation.
 
     candidates: shortest first. training: for each series its target columns [T, C], NaN where not measured.
@@ -95,7 +98,7 @@ def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[np.ndarray
     of a panel has is worth its place, and chance confirms one column in a hundred.
     """
     found: dict[int, float] = {}
-    sample = training[:: max(1, len(training) // SAMPLED)]
+    sample = [rows[-JUDGED:] for rows in training[:: max(1, len(training) // SAMPLED)]]
     for season in candidates:
         long = [rows for rows in sample if len(rows) >= 3 * season]
         if len(long) * 2 <= len(sample):
@@ -158,7 +161,7 @@ def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
     return (long - short * apart) / np.sqrt(spread) if spread > 1e-12 else 0.0
 
 
-def found_season(training: Sequence[np.ndarray]) -> dict[int, float]:
+def found_season(training: Sequence[Stretch]) -> dict[int, float]:
     """The season of data whose step names none: the highest peak of the autocorrelation at lags 4 to T/4.
 
     A peak is above max(0.2, 2 / sqrt(T)) and the highest within a quarter of its lag. Every multiple of a season

@@ -4,6 +4,7 @@ Everything works on all series at once: rows sorted by series and time, and wher
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,12 +28,29 @@ from lstm_cli.data.ordering import (
     tell_disorder,
     wording_of,
 )
+from lstm_cli.data.spans import begins_of, by_series, spans
 from lstm_cli.data.stretches import coarser_stretch, stretched
 from lstm_cli.data.table import Table
 from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError, DeviceError
 
 NAMED = 5  # so many series are named in a warning
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridRows:
+    """Some consecutive rows of a grid, the first so many columns; read where they are asked for."""
+
+    grid: "Grid"
+    begin: int
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        begin, end, _ = rows.indices(len(self))
+        return self.grid.piece(self.begin + begin, self.begin + max(begin, end))[:, : self.shape[1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +62,33 @@ class Grid:
     origin_us: np.ndarray  # [S] int64, the time of each series' first row
     counts: np.ndarray  # [S] int64, grid rows from the first to the last row with a measured target
     ahead: np.ndarray  # [S] int64, grid rows after them, up to the last one with a future covariate
-    values: np.ndarray  # [sum(counts + ahead), F] float64, NaN where not measured and in the rows of holes
+    cells: np.ndarray  # [R, F] float64, the table's values; NaN where not measured
+    at: (
+        slice | np.ndarray
+    )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
     rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
     warnings: tuple[str, ...]  # what was repaired or left out here; the table's own are not repeated
+
+    @property
+    def rows(self) -> int:
+        """T."""
+        return int((self.counts + self.ahead).sum())
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """[T, F] float64, NaN where not measured and in the rows of holes. For a grid that fits in memory."""
+        return self.piece(0, self.rows)
+
+    def piece(self, begin: int, end: int) -> np.ndarray:
+        """The rows from `begin` to before `end` [n, F] of the values; a view of the table's where that can be."""
+        if isinstance(self.at, slice):
+            return self.cells[self.at.start + begin : self.at.start + end]
+        at = self.at[begin:end]
+        values = self.cells[at]
+        holes = at < 0
+        if holes.any():
+            values[holes] = np.nan
+        return values
 
 
 def lay_on_grid(
@@ -63,19 +105,36 @@ def lay_on_grid(
     asked = parse_freq(freq) if freq is not None else None
     warnings: list[str] = []
     rows = sorted_rows(table)
-    rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
+    if start is not None or end is not None:
+        rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
     tell_disorder(rows, table, warnings)
     rows = merge_doubles(rows, table, warnings)
-    rows, kept = _skip_unmeasured(rows, table, warnings)
+    measured = _measured(rows, 0, len(table.targets))
+    rows, measured, kept = _skip_unmeasured(rows, measured, table, warnings)
     settled = _settled_step(rows, table, asked=asked, fixed=step)
     allowed = freq is not None or step is not None  # who names the step knows of its holes
-    return _laid(rows, kept, table, settled, warnings, holes_allowed=allowed)
+    return _laid(rows, measured, kept, table, settled, warnings, holes_allowed=allowed)
 
 
-def _skip_unmeasured(rows: Rows, table: Table, warnings: list[str]) -> tuple[Rows, np.ndarray]:
-    """Leaves out the series without a measured target. Returns the rest, and which series [S] it holds."""
-    measured = measured_rows(rows.values[:, : len(table.targets)])
-    kept = np.unique(rows.series[measured])
+def _measured(rows: Rows, first: int, last: int) -> np.ndarray:
+    """Which rows [R] have a measured cell in the columns from `first` to before `last`."""
+    measured = np.zeros(len(rows), dtype=bool)
+    if last > first:
+        for span in spans(len(rows)):
+            measured[span] = measured_rows(rows.table.values[rows.within(span), first:last])
+    return measured
+
+
+def _skip_unmeasured(
+    rows: Rows, measured: np.ndarray, table: Table, warnings: list[str]
+) -> tuple[Rows, np.ndarray, np.ndarray]:
+    """Leaves out the series without a measured target. measured: [R] the rows that have one.
+
+    Returns the rest, its `measured`, and which series [S] it holds.
+    """
+    has = np.zeros(len(table.series_names), dtype=bool)
+    has[rows.series if measured.all() else rows.series[measured]] = True
+    kept = np.flatnonzero(has)
     targets = ", ".join(map(named, table.targets))
     if not len(kept):
         raise DataError(
@@ -90,8 +149,9 @@ def _skip_unmeasured(rows: Rows, table: Table, warnings: list[str]) -> tuple[Row
             f"{table.source}: {len(skipped)} series without a measured {targets} left out: {listed}{more} "
             "(--target names another column)"
         )
-        rows = rows.taken(np.isin(rows.series, kept))
-    return rows, kept
+        rest = has[rows.series]
+        rows, measured = rows.taken(rest), measured[rest]
+    return rows, measured, kept
 
 
 def _settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | None) -> Step:
@@ -150,7 +210,7 @@ def _require_same(rows: Rows, table: Table, step: Step) -> None:
     if found in (None, step):
         row = first_line(rows.lines, ~on_grid) if not on_grid.all() else 0
         wording = wording_of(table)
-        theirs += f" (see {wording.unit} {rows.lines[row]}, {wording.time(rows.times[row])})"
+        theirs += f" (see {wording.row(rows.lines[row])}, {wording.time(rows.times[row])})"
     raise DataError(
         f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",
         hint="give data with the run's step, or prepare a run from these data",
@@ -158,50 +218,100 @@ def _require_same(rows: Rows, table: Table, step: Step) -> None:
 
 
 def _laid(
-    rows: Rows, kept: np.ndarray, table: Table, step: Step, warnings: list[str], *, holes_allowed: bool
+    rows: Rows,
+    measured: np.ndarray,
+    kept: np.ndarray,
+    table: Table,
+    step: Step,
+    warnings: list[str],
+    *,
+    holes_allowed: bool,
 ) -> Grid:
-    first, last, end = _spans(rows, kept, table)
-    place = np.arange(len(rows.series))
-    at = np.searchsorted(kept, rows.series)  # [R] which of the kept series
-    before, after = place < first[at], place > end[at]
-    _tell_unused(rows, table, warnings, before | after)
-    index = step.index(rows.times, origins_of(rows.times, rows.series))[0]
-    counts, lengths = index[last] - index[first] + 1, index[end] - index[first] + 1
-    used = ~(before | after)
-    index, at, origin_us = (index - index[first][at])[used], at[used], rows.times[first]
-    rows = rows.taken(used)
-    holes = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(index)
-    values = rows.values
+    begins = begins_of(rows.series)
+    first, last, end = _spans(rows, begins, measured, table)
+    if (first > begins).any() or end[-1] + 1 < len(rows) or (end[:-1] + 1 < begins[1:]).any():
+        used = np.zeros(len(rows) + 1, dtype=np.int8)
+        used[first] = 1
+        used[end + 1] -= 1
+        used = np.cumsum(used[:-1], dtype=np.int8).view(bool)
+        _tell_unused(rows, table, warnings, ~used)
+        gone = np.cumsum(first - begins) + np.append(
+            0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1]
+        )
+        rows = rows.taken(used)
+        first, last, end = first - gone, last - gone, end - gone
+    times = rows.times
+    origin_us = times[first]
+    counts = step.index(times[last], origin_us)[0] + 1
+    lengths = step.index(times[end], origin_us)[0] + 1
+    del times
+    holes = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(rows)
+    at = rows.at
     if holes:
+        index = _indices(rows, first, step)
         _settle_holes(rows, index, table, step, warnings, holes=holes, allowed=holes_allowed)
-        values = _empty_grid(holes + len(index), values.shape[1], step)
-        values[(np.cumsum(lengths) - lengths)[at] + index] = rows.values
+        at = _with_holes(rows, index, np.cumsum(lengths) - lengths, first, holes, step)
     return Grid(
         step=step,
         names=tuple(table.series_names[one] for one in kept),
         origin_us=origin_us,
         counts=counts,
         ahead=lengths - counts,
-        values=values,
+        cells=table.values,
+        at=at,
         rows_read=last - first + 1,
         warnings=tuple(warnings),
     )
 
 
-def _spans(rows: Rows, kept: np.ndarray, table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each kept series [S] the places of its first row with a measured target, its last one, and its end.
+def _indices(rows: Rows, first: np.ndarray, step: Step) -> np.ndarray:
+    """How many steps each row [R] lies after the first one of its series; `first`: [S] those."""
+    index = np.empty(len(rows), dtype=np.int64)
+    times = rows.times
+    for span, which in by_series(first, len(rows)):
+        index[span] = step.index(times[span], times[first[which]])[0]
+    return index
 
-    The end is the last row with a measured future covariate, where that comes later than the last target.
+
+def _with_holes(
+    rows: Rows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, holes: int, step: Step
+) -> np.ndarray:
+    """The row of the table in each row of the grid [T], -1 in the holes.
+
+    index: [R] place of each row in its series; offset: [S] the first row of each series in the grid.
+    Raises DeviceError where the grid is more than the memory of the machine.
     """
-    targets = np.flatnonzero(measured_rows(rows.values[:, : len(table.targets)]))
-    series = rows.series[targets]
-    first = targets[np.searchsorted(series, kept, "left")]
-    last = targets[np.searchsorted(series, kept, "right") - 1]
-    known = np.flatnonzero(measured_rows(rows.values[:, len(table.targets) + len(table.past) :]))
-    if not len(known):
-        return first, last, last
-    latest = known[np.maximum(np.searchsorted(rows.series[known], kept, "right") - 1, 0)]
-    return first, last, np.where(rows.series[latest] == kept, np.maximum(last, latest), last)
+    at = _empty_grid(holes + len(rows), rows.table.values.shape[1], step)
+    for span, which in by_series(first, len(rows)):
+        at[offset[which] + index[span]] = rows.places(np.arange(span.start, span.stop))
+    return at
+
+
+def _spans(
+    rows: Rows, begins: np.ndarray, measured: np.ndarray, table: Table
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each series [S] the places of its first row with a measured target, its last one, and its end.
+
+    begins: [S] its first row of all. The end is the last row with a measured future covariate, where that comes
+    later than the last target.
+    """
+    first, last = _first_and_last(measured, begins)
+    known = _measured(rows, len(table.targets) + len(table.past), len(table.columns))
+    latest = _first_and_last(known, begins)[1] if known.any() else last
+    return first, last, np.maximum(last, latest)
+
+
+def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last chosen row (bool [R]) of each series that begins at `begins` [S]; -1 without one."""
+    ends = np.append(begins[1:], len(chosen)) - 1
+    if chosen.all():
+        return begins, ends
+    rows = np.flatnonzero(chosen)
+    first = np.searchsorted(rows, begins, "left")
+    last = np.searchsorted(rows, ends, "right") - 1
+    none = last < first
+    first, last = rows[np.minimum(first, len(rows) - 1)], rows[np.maximum(last, 0)]
+    return np.where(none, -1, first), np.where(none, -1, last)
 
 
 def measured_rows(values: np.ndarray) -> np.ndarray:
@@ -230,7 +340,7 @@ def _settle_holes(
     wording = wording_of(table)
     if holes > len(index) and not allowed:
         row = int(np.argmax(gaps))
-        ends = [f"{wording.unit} {rows.lines[at]} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
+        ends = [f"{wording.row(rows.lines[at])} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
         raise DataError(
             f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
             f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
@@ -253,7 +363,7 @@ def _settle_holes(
 
 
 def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
-    """[rows, columns] of NaN. Raises DeviceError where that is more than the memory of the machine."""
+    """[rows] of -1. Raises DeviceError where the values of the grid are more than the memory of the machine."""
     import os
 
     need = rows * columns * 8
@@ -261,7 +371,7 @@ def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
     try:
         if need > have:  # refused before the system grants memory that it does not have
             raise MemoryError
-        return np.full((rows, columns), np.nan)
+        return np.full(rows, -1, dtype=np.int32 if rows < 1 << 31 else np.int64)
     except MemoryError:
         raise DeviceError(
             f"a grid of step {step.name} has {rows:,} rows and needs {need / 2**30:.1f} GiB of memory",

@@ -1,18 +1,19 @@
 """The bytes of a data file and their text: a path or `-`, gzip by its first bytes, encodings, refusals."""
 
 import codecs
+import hashlib
 import io
 import os
 import re
 import stat
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lstm_cli.errors import DataError, UsageError
 
@@ -65,18 +66,44 @@ class Source:
     parquet: bool
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
-    unended: list[str] = field(default_factory=list)  # once read: its last line, where no line end follows
+    tap: "Tap"
+
+
+class Tap:
+    """The bytes of a file as they lie on the disk, counted and hashed while they are read."""
+
+    def __init__(self, stream: BinaryIO, name: str, heard: Callable[[int], None]) -> None:
+        self._sha256 = hashlib.sha256()
+        self._blocks = _blocks(stream, name)
+        self._heard = heard  # told the bytes of each block
+        self._size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._sha256.update(block)
+            self._size += len(block)
+            self._heard(len(block))
+            yield block
+
+    def fact(self) -> dict[str, Any]:
+        """The sha256 and the size of the whole file; what was not read yet is read."""
+        for _ in self:
+            pass
+        return {"sha256": self._sha256.hexdigest(), "size": self._size}
 
 
 @contextmanager
-def open_source(source: str, stdin: BinaryIO | None = None) -> Iterator[Source]:
-    """Open the path `source`, or standard input where it is `-`.
+def open_source(
+    source: str, stdin: BinaryIO | None = None, heard: Callable[[int], None] = lambda size: None
+) -> Iterator[Source]:
+    """Open the path `source`, or standard input where it is `-`. heard: told the bytes of each block read.
 
     Raises DataError for what is missing, empty, no regular file, or plainly no table.
     """
     stream, name = (_standard_input(stdin), "standard input") if source == STDIN else _open(source)
     try:
-        blocks = _blocks(stream, name)
+        tap = Tap(stream, name, heard)
+        blocks = iter(tap)
         head, blocks = _peek(blocks)
         if not head:
             raise DataError(f"{name} is empty", hint="a data file needs one header line and rows below it")
@@ -92,7 +119,7 @@ def open_source(source: str, stdin: BinaryIO | None = None) -> Iterator[Source]:
         if not parquet:
             _refuse_foreign(head, name)
         path = None if source == STDIN else Path(source)
-        yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks)
+        yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, tap=tap)
     finally:
         if source != STDIN:
             stream.close()
@@ -104,31 +131,47 @@ def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
     encoding None: UTF-8, or what the byte order mark says. Raises UsageError for an unknown encoding, and
     DataError for bytes that are not in it and for NUL characters, each with the line.
     """
-    codec = _codec(source, encoding)
+    return lines_of(source.blocks, source.name, codec_of(source, encoding))
+
+
+def lines_of(
+    blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0, unended: list[str] | None = None
+) -> Iterator[str]:
+    """The lines of some bytes of a text file that begin with a line; `before`: so many lines come before.
+
+    unended: is given the last line, where no line end follows it.
+    """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
-    return chain.from_iterable(_decoded(source, decoder, codec))
+    return chain.from_iterable(_decoded(blocks, name, decoder, codec, before, unended))
 
 
-def _decoded(source: Source, decoder: io.IncrementalNewlineDecoder, codec: str) -> Iterator[Iterable[str]]:
-    done = 0  # whole lines before `carry`
+def _decoded(
+    blocks: Iterable[bytes],
+    name: str,
+    decoder: io.IncrementalNewlineDecoder,
+    codec: str,
+    before: int,
+    unended: list[str] | None,
+) -> Iterator[Iterable[str]]:
+    done = before  # whole lines before `carry`
     carry = ""
-    for block in chain(source.blocks, (None,)):
+    for block in chain(blocks, (None,)):
         try:
             text = decoder.decode(b"", final=True) if block is None else decoder.decode(block)
         except UnicodeError as error:
-            raise _undecodable(error, source.name, codec, done + 1) from None
+            raise _undecodable(error, name, codec, done + 1) from None
         if not done and not carry:
             text = text.removeprefix("\ufeff")  # the mark, where the encoding does not take it off itself
         if "\0" in text:
             line = done + (carry + text).split("\0", 1)[0].count("\n") + 1
             raise DataError(
-                f"{source.name}, line {line}: there is a NUL character, as in no text file",
+                f"{name}, line {line}: there is a NUL character, as in no text file",
                 hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the table as CSV",
             )
         text = carry + text
         whole = len(text) if block is None else text.rfind("\n") + 1
-        if block is None and text and not text.endswith("\n"):
-            source.unended.append(text[text.rfind("\n") + 1 :])
+        if block is None and unended is not None and text and not text.endswith("\n"):
+            unended.append(text[text.rfind("\n") + 1 :])
         carry = text[whole:]
         if whole:
             done += text.count("\n")
@@ -147,7 +190,8 @@ def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataE
     return DataError(f"{name}, line {line}: byte 0x{byte:02x} is not {codec}", hint=hint)
 
 
-def _codec(source: Source, encoding: str | None) -> str:
+def codec_of(source: Source, encoding: str | None) -> str:
+    """The name of the encoding of a text file. Raises UsageError for an unknown one."""
     if encoding is None:
         return next((codec for mark, codec in _MARKS if source.head.startswith(mark)), "utf-8")
     try:
@@ -281,3 +325,32 @@ def _refuse_foreign(head: bytes, name: str) -> None:
         )
     if head[:2] == b"\x1f\x8b":
         raise DataError(f"{name} is compressed twice", hint="decompress it once")
+
+
+def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
+    """The paths of one data set: those that were given, a pattern such as `data/*.csv` as the files it fits.
+
+    The files of a pattern come in the order of their names. Raises DataError where none fits, UsageError where
+    standard input is one of several or a file is named twice.
+    """
+    paths: list[str] = []
+    for given in [source] if isinstance(source, str) else source:
+        if not _is_pattern(given):
+            paths.append(given)
+            continue
+        import glob
+
+        found = sorted(path for path in glob.glob(given, recursive=True) if not os.path.isdir(path))  # noqa: PTH112, PTH207
+        if not found:
+            raise DataError(f"no file fits the pattern '{given}'", hint="check the path")
+        paths += found
+    if STDIN in paths and len(paths) > 1:
+        raise UsageError("standard input cannot be one of several files", hint="write it to a file first")
+    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice", hint="name each file once")
+    return tuple(paths)
+
+
+def _is_pattern(given: str) -> bool:
+    return any(mark in given for mark in "*?[") and not os.path.lexists(given)

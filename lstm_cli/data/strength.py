@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.seasonality import NEWEST, ROUNDING, SAMPLED, without_moving_mean
+from lstm_cli.data.spans import Stretch
 
 TREND_SHARE = 10  # without a season the trend is the moving mean over a tenth of the rows
 LEAST_ROWS = 12
@@ -28,7 +29,7 @@ class Strength:
     season: float | None
 
 
-def strengths(series: Sequence[np.ndarray], columns: int, seasons: Sequence[int]) -> list[Strength]:
+def strengths(series: Sequence[Stretch], columns: int, seasons: Sequence[int]) -> list[Strength]:
     """For each of the first `columns` columns and each season, where the rows hold it twice in most series.
 
     series: [T, F] each, with NaN where not measured. Of many series some are asked, of long ones the newest rows.

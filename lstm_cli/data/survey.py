@@ -1,7 +1,7 @@
 """What stands in every column of a file, whether it will be read or not: one pass, which refuses no cell."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
@@ -12,8 +12,9 @@ import numpy as np
 from lstm_cli.data.cells import Place, is_missing, is_number, read_numbers
 from lstm_cli.data.choose import bare_text, column_names
 from lstm_cli.data.rows import open_rows
-from lstm_cli.data.source import Source, open_source, text_lines
+from lstm_cli.data.source import Source, expanded, open_source, text_lines
 from lstm_cli.data.time_shapes import is_time, shapes_of
+from lstm_cli.data.wording import Files
 from lstm_cli.errors import DataError
 
 KEPT_ROWS = 200_000  # first rows of which the numbers are kept
@@ -25,7 +26,7 @@ _Piece = tuple[np.ndarray, Sequence[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a file."""
+    """One column of a file, or of several as one."""
 
     name: str
     reads_as: str  # time, number, text, constant (one value in every measured cell) or empty
@@ -42,56 +43,59 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """All columns of a file."""
+    """All columns of a file, or of several as one."""
 
     source: str  # as messages name it
     unit: str  # what the numbers of rows count: "line", or "row" in Parquet
+    files: Files  # lines are counted on from one to the next
     rows: int
     columns: tuple[Column, ...]
     sample: list[list[str]]  # the text cells of each column's first rows
-    whole: bool  # False: reading it ended at a row that is refused
+    whole: bool  # False: reading it ended at what is refused
+
+    def place(self, column: str) -> Place:
+        """A column as messages name it."""
+        return Place(source=self.source, column=column, unit=self.unit, files=self.files)
 
 
-def survey_file(
-    source: str,
+def survey_files(
+    source: str | Sequence[str],
     *,
     encoding: str | None = None,
     delimiter: str | None = None,
     stdin: BinaryIO | None = None,
 ) -> Survey:
-    """Look at every cell of CSV (also gzip) or Parquet: the path `source`, or standard input for `-`.
+    """Look at every cell of what `read_table` reads: one file, several, a pattern, or standard input for `-`.
 
     Raises DataError where nothing can be read, UsageError for an encoding or delimiter that is none; a row
-    further down that is refused ends the survey instead.
+    further down that is refused ends the survey instead, and so does a file with other columns than the first.
     """
-    with open_source(source, stdin) as opened:
-        unit = "row" if opened.parquet else "line"
-        names, sample, pieces = _parquet(opened) if opened.parquet else _text(opened, encoding, delimiter)
-        tallies = [_Tally(place=Place(source=opened.name, column=name, unit=unit)) for name in names]
-        room = min(KEPT_ROWS, KEPT_CELLS // max(1, len(names)))
-        rows, whole = 0, True
-        try:
-            for lines, columns in pieces:
-                for tally, cells in zip(tallies, columns, strict=True):
-                    tally.count(cells, lines, max(0, room - rows))
-                rows += len(lines)
-        except DataError:
-            if not rows:
-                raise
-            whole = False
-    return Survey(
-        source=opened.name,
-        unit=unit,
-        rows=rows,
-        columns=tuple(tally.column() for tally in tallies),
-        sample=sample,
-        whole=whole,
-    )
+    survey: _Surveying | None = None
+    whole = True
+    try:
+        for one in expanded(source):
+            with open_source(one, stdin) as opened:
+                file = _parquet(opened) if opened.parquet else _text(opened, encoding, delimiter)
+                survey = survey or _Surveying(file)
+                survey.add(file)
+    except DataError:
+        if survey is None or not survey.rows:
+            raise
+        whole = False
+    assert survey is not None  # there is a file, or `expanded` refuses
+    return survey.result(whole=whole)
 
 
-_Opened = tuple[
-    list[str], list[list[str]], Iterator[_Piece]
-]  # names, text of each column's first rows, pieces
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A file read up to its first rows."""
+
+    source: str
+    unit: str
+    names: list[str]
+    sample: list[list[str]]
+    pieces: Iterator[_Piece]
+    lines: Callable[[], int]  # how many it has, once it is read
 
 
 def _text(source: Source, encoding: str | None, delimiter: str | None) -> _Opened:
@@ -103,7 +107,14 @@ def _text(source: Source, encoding: str | None, delimiter: str | None) -> _Opene
         )
     columns = list(map(list, zip(*first.cells, strict=True)))
     rest = ((piece.lines, list(map(list, zip(*piece.cells, strict=True)))) for piece in rows.pieces)
-    return column_names(rows.header), columns, chain([(first.lines, columns)], rest)
+    return _Opened(
+        source=source.name,
+        unit="line",
+        names=column_names(rows.header),
+        sample=columns,
+        pieces=chain([(first.lines, columns)], rest),
+        lines=lambda: rows.seen.line,
+    )
 
 
 def _parquet(source: Source) -> _Opened:
@@ -113,7 +124,55 @@ def _parquet(source: Source) -> _Opened:
     if not file.rows:
         raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
     names = [name or f"column {place}" for place, name in enumerate(file.names, start=1)]
-    return names, file.sample(), file.pieces(range(len(names)))
+    return _Opened(
+        source=source.name,
+        unit="row",
+        names=names,
+        sample=file.sample(),
+        pieces=file.pieces(range(len(names))),
+        lines=lambda: file.rows,
+    )
+
+
+class _Surveying:
+    """A survey while files are added to it."""
+
+    def __init__(self, first: _Opened) -> None:
+        self._first = first
+        self._tallies = [
+            _Tally(place=Place(source=first.source, column=name, unit=first.unit)) for name in first.names
+        ]
+        self._room = min(KEPT_ROWS, KEPT_CELLS // max(1, len(first.names)))
+        self._names: list[str] = []  # of files
+        self._begins: list[int] = []  # lines before each
+        self._lines = self.rows = 0
+
+    def add(self, file: _Opened) -> None:
+        """Count all cells of a file. Raises DataError where it has other columns, or at a row that is refused."""
+        tallies = self._tallies
+        if file.names != self._first.names:
+            if sorted(file.names) != sorted(self._first.names) or len(set(file.names)) < len(file.names):
+                raise DataError(f"{file.source} has other columns than {self._first.source}")
+            tallies = [tallies[self._first.names.index(name)] for name in file.names]
+        self._names.append(file.source)
+        self._begins.append(self._lines)
+        for lines, columns in file.pieces:
+            for tally, cells in zip(tallies, columns, strict=True):
+                tally.count(cells, lines + self._lines, max(0, self._room - self.rows))
+            self.rows += len(lines)
+        self._lines += file.lines()
+
+    def result(self, *, whole: bool) -> Survey:
+        files = Files(names=tuple(self._names), begins=tuple(self._begins))
+        return Survey(
+            source=files.name,
+            unit=self._first.unit,
+            files=files,
+            rows=self.rows,
+            columns=tuple(tally.column() for tally in self._tallies),
+            sample=self._first.sample,
+            whole=whole,
+        )
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.cells import is_missing, is_number, named, shown
+from lstm_cli.data.cells import Place, is_missing, is_number, named, shown
 from lstm_cli.data.digit_times import YEARS, is_named_as_time, is_named_like_time
 from lstm_cli.data.time_shapes import looks_like_a_clock
 from lstm_cli.errors import DataError
@@ -63,15 +63,18 @@ def refuse_divided_times(
 
 
 def refuse_totals(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], lines: np.ndarray | None
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], lines: np.ndarray, *, unit: str
 ) -> None:
-    """Raises DataError where rows are only counted, and one is called a total. lines: [n] of the sample's rows."""
+    """Raises DataError where rows are only counted, and one is called a total.
+
+    sample: the first cells [n] of each column, on the lines [n]; unit: what these count.
+    """
     for index, cells in enumerate(sample):
         for row, cell in enumerate(cells):
             if _TOTAL.fullmatch(cell.strip().rstrip(":")) and not _is_usual(cell, cells):
-                where = source if lines is None else f"{source}, line {lines[row]}"
+                place = Place(source=source, column=names[index], unit=unit)
                 raise DataError(
-                    f"{where}, column {named(names[index])}: {shown(cell)} seems to be no row of data but a total",
+                    f"{place.at(int(lines[row]))}: {shown(cell)} seems to be no row of data but a total",
                     hint="delete the line",
                 )
 
@@ -99,7 +102,7 @@ def tell_thousands(cells: Iterable[str], delimiter: str, place: str) -> list[str
     ]
 
 
-def tell_alike(names: Iterable[str], place: str) -> list[str]:
+def tell_alike(names: Iterable[str], place: Place) -> list[str]:
     """A warning where two series are written alike, one in letters put together of others (NFD against NFC)."""
     first: dict[str, str] = {}
     for name in names:
@@ -107,7 +110,8 @@ def tell_alike(names: Iterable[str], place: str) -> list[str]:
             other = first.setdefault(normalize("NFC", name), name)
             if other != name:
                 return [
-                    f"{place}: {named(name)} stands for two series, as its letters are written in two ways, of one "
-                    "or several characters (NFC and NFD); no flag: write them in one way"
+                    f"{place.source}, column {named(place.column)}: {named(name)} stands for two series, as its "
+                    "letters are written in two ways, of one or several characters (NFC and NFD); no flag: write "
+                    "them in one way"
                 ]
     return []

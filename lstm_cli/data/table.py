@@ -1,28 +1,30 @@
-"""A data file as a table: the columns that were chosen, as numbers, times and names of series."""
+"""A data file, or several as one, as a table: the columns that were chosen, as numbers, times and names of series."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from operator import itemgetter
-from typing import Any, BinaryIO, TypeAlias
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from lstm_cli.data.cells import Place, named, read_numbers, tell_large, tell_sentinel, tell_total
-from lstm_cli.data.choose import Asked, Chosen, bare_text, choose_columns, column_names
-from lstm_cli.data.rows import open_rows
-from lstm_cli.data.source import Source, open_source, text_lines
-from lstm_cli.data.suspicions import tell_alike
-from lstm_cli.data.times import TimeFormat, TimePiece, read_times, scan_times
+from lstm_cli.data.cells import Place, named, shown
+from lstm_cli.data.choose import Asked, choose_columns
+from lstm_cli.data.columns import Gathered
+from lstm_cli.data.files import File, ParquetFile, TextFile, chosen_by_name
+from lstm_cli.data.source import STDIN, expanded, open_source
+from lstm_cli.data.suspicions import refuse_totals, tell_alike
+from lstm_cli.data.times import TimeFormat
+from lstm_cli.data.wording import Files
 from lstm_cli.errors import DataError
+from lstm_cli.events import Listener, Progressed, silent
 
-# Line numbers [n] and, in the order of `_order`, n cells of each column: text, or what pyarrow holds.
-_Piece: TypeAlias = tuple[np.ndarray, list[Any]]
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """The chosen columns of a data file, R rows in the file's order."""
+    """The chosen columns of a data file, R rows in the file's order; of several files, one after the other."""
 
     source: str  # how messages name the file: its path, or "standard input"
     columns: tuple[str, ...]  # names of the F numeric columns: targets, then past, then future covariates
@@ -37,23 +39,18 @@ class Table:
     series_name: str | None  # the column that names the series
     series: np.ndarray  # [R] int32, index into series_names
     series_names: tuple[str, ...]  # in order of first appearance; ("",) without a series column
-    values: np.ndarray  # [R, F] float64, NaN where missing
-    lines: np.ndarray  # [R] int64, line in the file; Parquet: row, counted from 1
+    values: np.ndarray  # [R, F] float64, NaN where missing; memory-mapped where they are too many
+    lines: np.ndarray  # [R] int64, line in the file; Parquet: row, counted from 1; several files: counted on
     warnings: tuple[str, ...]  # guesses and repairs, each a whole sentence
     delimiter: str  # as read; "" for Parquet
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
-    """How the cells of a kind of file become numbers and text."""
-
-    unit: str
-    numbers: Callable[[Any, np.ndarray, Place], np.ndarray]
-    text: Callable[[Any, Place], list[str]]
+    files: Files | None = None  # which of `lines` lie in which file; None: all in one
+    read: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # sha256 and size of each file, but of stdin
 
 
 def read_table(
-    source: str,
+    source: str | Sequence[str],
     *,
     targets: Sequence[str] = (),
     past: Sequence[str] = (),
@@ -65,13 +62,17 @@ def read_table(
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     like: TimeFormat | None = None,
+    listen: Listener = silent,
+    spill: Callable[[], Path] | None = None,
 ) -> Table:
     """Read CSV (also gzip) or Parquet: the path `source`, or standard input for `-`.
 
-    targets empty: the only numeric column. time None: the first column that reads as times. encoding None:
-    UTF-8, or what its mark says. delimiter None: the comma. unmeasured_targets_ok: a target may hold no
-    number at all, as in rows of covariates known ahead. like: how the run's data write times; it settles what
-    reads both ways.
+    source: several paths, or a pattern such as `data/*.csv`, are one data set: the files have the same columns,
+    in whatever order. targets empty: the only numeric column. time None: the first column that reads as times.
+    encoding None: UTF-8, or what its mark says. delimiter None: the comma. unmeasured_targets_ok: a target may
+    hold no number at all, as in rows of covariates known ahead. like: how the run's data write times; it settles
+    what reads both ways. listen: hears how far the reading is. spill: makes the folder for a table that is too
+    large for memory, and stays as long as the table does; None: all is held in memory.
 
     Raises DataError, with line, column and value, for all that cannot be read as asked; UsageError for an
     encoding or delimiter that is none.
@@ -84,132 +85,146 @@ def read_table(
         series=series,
         by_model=like is not None,
     )
-    with open_source(source, stdin) as opened:
-        table = (
-            _read_parquet(opened, asked, like)
-            if opened.parquet
-            else _read_text(opened, asked, like, encoding, delimiter)
-        )
-    for index, name in enumerate(table.columns):
-        if np.isnan(table.values[:, index]).all() and not (unmeasured_targets_ok and name in table.targets):
+    sources = expanded(source)
+    total = _total_size(sources)
+    heard = _progress(total, listen)
+    reading = _Reading(asked, spill, total)
+    with closing(reading):
+        for one in sources:
+            with open_source(one, stdin, heard) as opened:
+                reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter))
+                if one != STDIN:
+                    reading.read[one] = opened.tap.fact()
+        table = reading.table(like)
+    for name, measured in zip(table.columns, reading.gathered.measured, strict=True):
+        if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
-                f"{table.source}: column '{name}' holds no number in any of its {len(table.lines):,} rows",
+                f"{table.source}: column {named(name)} holds no number in any of its {len(table.lines):,} rows",
                 hint="name another column, or leave it out",
             )
     return table
 
 
-def _read_text(
-    source: Source, asked: Asked, like: TimeFormat | None, encoding: str | None, delimiter: str | None
-) -> Table:
-    rows = open_rows(text_lines(source, encoding), source.name, delimiter, source.unended)
-    names = column_names(rows.header)
-    first = next(rows.pieces, None)
-    if first is None:
-        raise DataError(
-            f"{source.name} has a header and no row below it", hint="it needs one row for each time"
-        )
-    sample = list(zip(*first.cells, strict=True))
-    chosen = choose_columns(source.name, names, sample, asked, lines=first.lines, delimiter=rows.delimiter)
-    getters = [itemgetter(index) for index in _order(chosen)]
-    pieces = (
-        (piece.lines, [list(map(getter, piece.cells)) for getter in getters])
-        for piece in chain((first,), rows.pieces)
-    )
-    kind = _Kind(unit="line", numbers=read_numbers, text=lambda cells, place: cells)
-    return _assemble(source.name, names, chosen, pieces, kind, like, rows.delimiter, rows.warnings)
+def _total_size(sources: Sequence[str]) -> int:
+    """The bytes of all files; 0 where that cannot be known."""
+    try:
+        return 0 if STDIN in sources else sum(Path(one).stat().st_size for one in sources)
+    except (OSError, ValueError):
+        return 0  # opening it tells why
 
 
-def _read_parquet(source: Source, asked: Asked, like: TimeFormat | None) -> Table:
-    from lstm_cli.data.parquet import ParquetRows, column_numbers, column_text
+def _progress(total: int, listen: Listener) -> Callable[[int], None]:
+    """What hears of bytes that were read, and tells it on in MB."""
+    done = 0
 
-    file = ParquetRows(source)
-    names = [name or f"column {place}" for place, name in enumerate(file.names, start=1)]
-    sample = file.sample()
-    if not file.rows:
-        raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
-    chosen = choose_columns(source.name, names, sample, asked)
-    kind = _Kind(unit="row", numbers=column_numbers, text=column_text)
-    return _assemble(source.name, names, chosen, file.pieces(_order(chosen)), kind, like, "", [])
+    def heard(size: int) -> None:
+        nonlocal done
+        done += size
+        whole = total // MEGABYTE or None
+        listen(Progressed(stage="reading", done=done // MEGABYTE, total=whole, unit="MB"))
 
-
-def _order(chosen: Chosen) -> list[int]:
-    """The chosen columns in the order of a piece: the time, the series, then the numeric ones."""
-    return [index for index in (chosen.time, chosen.series) if index is not None] + list(chosen.numeric)
+    return heard
 
 
-def _assemble(
-    source: str,
-    names: Sequence[str],
-    chosen: Chosen,
-    pieces: Iterator[_Piece],
-    kind: _Kind,
-    like: TimeFormat | None,
-    delimiter: str,
-    reading_warnings: list[str],  # still grows while the pieces are read
-) -> Table:
-    places = [Place(source=source, column=names[index], unit=kind.unit) for index in _order(chosen)]
-    numeric = places[len(places) - len(chosen.numeric) :]
-    all_lines: list[np.ndarray] = []
-    values: list[np.ndarray] = []
-    stamps: list[TimePiece] = []
-    codes: list[np.ndarray] = []
-    ids: dict[str, int] = {}
-    for lines, columns in pieces:
-        rest = iter(zip(columns, places, strict=True))
-        if chosen.time is not None:
-            column, place = next(rest)
-            stamps.append(scan_times(kind.text(column, place), lines, place))
-        if chosen.series is not None:
-            column, place = next(rest)
-            codes.append(_series_codes(kind.text(column, place), lines, place, ids))
-        values.append(np.stack([kind.numbers(column, lines, place) for column, place in rest], axis=1))
-        all_lines.append(lines)
-    lines = np.concatenate(all_lines)
-    numbers = np.concatenate(values)
-    times, fmt = np.arange(len(lines), dtype=np.int64), TimeFormat()
-    told: tuple[str, ...] = ()
-    if stamps:
-        read = read_times(stamps, lines, places[0], like=like)
-        times, fmt, told = read.times, read.format, read.warnings
-    alike = (
-        tell_alike(ids, f"{source}, column {named(names[chosen.series])}")
-        if chosen.series is not None
-        else []
-    )
-    doubtful = [
-        tell(numbers[:, index], lines, place)
-        for index, place in enumerate(numeric)
-        for tell in (tell_sentinel, tell_large, *([] if stamps or codes else [tell_total]))
-    ]
-    return Table(
-        source=source,
-        columns=tuple(names[index] for index in chosen.numeric),
-        targets=tuple(names[index] for index in chosen.targets),
-        past=tuple(names[index] for index in chosen.past),
-        future=tuple(names[index] for index in chosen.future),
-        time_name=None if chosen.time is None else names[chosen.time],
-        times=times,
-        time_format=fmt,
-        series_name=None if chosen.series is None else names[chosen.series],
-        series=np.concatenate(codes) if codes else np.zeros(len(lines), dtype=np.int32),
-        series_names=tuple(ids) if codes else ("",),
-        values=numbers,
-        lines=lines,
-        warnings=(*reading_warnings, *chosen.warnings, *told, *alike, *filter(None, doubtful)),
-        delimiter=delimiter,
-    )
+class _Reading:
+    """Files on their way to one table."""
 
+    def __init__(self, asked: Asked, spill: Callable[[], Path] | None, total: int) -> None:
+        """total: the bytes of all files; 0 where that is not known."""
+        self._asked, self._spill, self._total = asked, spill, total
+        self._files: list[File] = []
+        self._begins: list[int] = []  # lines before each file
+        self._lines = 0
+        self._warnings: list[str] = []
+        self.read: dict[str, dict[str, Any]] = {}
 
-def _series_codes(cells: Sequence[str], lines: np.ndarray, place: Place, ids: dict[str, int]) -> np.ndarray:
-    """The index of each cell's series [n] int32; `ids` grows by those not seen before."""
-    index: dict[str, int] = {}
-    for cell in dict.fromkeys(cells):
-        name = bare_text(cell)
-        if not name:
-            line = int(lines[cells.index(cell)])
-            raise DataError(
-                f"{place.at(line)}: the name of the series is missing", hint="write it, or delete the line"
+    def add(self, file: File) -> None:
+        """Read a file to its end. Raises DataError."""
+        if not self._files:
+            self._chosen = choose_columns(
+                file.source, file.names, file.sample, self._asked, delimiter=file.delimiter
             )
-        index[cell] = ids.setdefault(name, len(ids))
-    return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells))
+            if self._chosen.time is None:
+                refuse_totals(file.source, file.names, *file.first, unit=file.unit)
+            self.gathered = Gathered(
+                len(self._chosen.numeric),
+                timed=self._chosen.time is not None,
+                series=self._chosen.series is not None,
+                spill=self._spill,
+            )
+            self.gathered.expect(file.expected(self._total))
+        else:
+            _require_alike(file, self._files[0], self._warnings)
+        first = self._files[0] if self._files else file
+        self._files.append(file)
+        self._begins.append(self._lines)
+        for columns in file.columns(chosen_by_name(self._chosen, first.names, file.names)):
+            self.gathered.add(columns.after(self._lines) if self._lines else columns)
+        self._lines += file.lines
+        self._warnings += file.warnings
+
+    def table(self, like: TimeFormat | None) -> Table:
+        """All rows. like: as in `read_table`. Raises DataError for times that the whole column cannot settle."""
+        names, chosen, gathered = self._files[0].names, self._chosen, self.gathered
+        first = self._files[0]
+        files = Files(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
+
+        def place(index: int) -> Place:
+            return Place(source=files.name, column=names[index], unit=first.unit, files=files)
+
+        time_place = place(0 if chosen.time is None else chosen.time)
+        column = gathered.times(time_place, like)
+        codes, series_names = gathered.series()
+        alike = [] if chosen.series is None else tell_alike(series_names, place(chosen.series))
+        doubtful = gathered.doubtful([place(index) for index in chosen.numeric])
+        return Table(
+            source=files.name,
+            columns=tuple(names[index] for index in chosen.numeric),
+            targets=tuple(names[index] for index in chosen.targets),
+            past=tuple(names[index] for index in chosen.past),
+            future=tuple(names[index] for index in chosen.future),
+            time_name=None if chosen.time is None else names[chosen.time],
+            times=column.times,
+            time_format=column.format,
+            series_name=None if chosen.series is None else names[chosen.series],
+            series=codes,
+            series_names=series_names,
+            values=gathered.values(),
+            lines=gathered.lines(),
+            warnings=(*self._warnings, *chosen.warnings, *column.warnings, *alike, *doubtful),
+            delimiter=first.delimiter,
+            files=files,
+            read=self.read,
+        )
+
+    def close(self) -> None:
+        """Let files of a large table go; what was mapped of them stays."""
+        if self._files:
+            self.gathered.close()
+
+
+def _require_alike(file: File, first: File, warnings: list[str]) -> None:
+    """Raises DataError unless a file has the columns of the first one; in another order they are told."""
+    if file.unit != first.unit:
+        kinds = ["Parquet" if one.unit == "row" else "text" for one in (file, first)]
+        raise DataError(
+            f"{file.source} is {kinds[0]} and {first.source} {kinds[1]}: they cannot be one data set",
+            hint="give files of one kind",
+        )
+    lacking = [name for name in first.names if name not in file.names]
+    further = [name for name in file.names if name not in first.names]
+    if lacking or further or len(file.names) != len(first.names):
+        raise DataError(
+            f"{file.source} has other columns than {first.source}: "
+            + " and ".join(
+                f"{what} {', '.join(shown(name) for name in some[:5])}"
+                for what, some in (("not", lacking), ("besides", further or ["one of them twice"]))
+                if some
+            ),
+            hint="files that are one data set have the same columns; name the files that belong together",
+        )
+    if file.names != first.names:
+        warnings.append(
+            f"{file.source}: the columns stand in another order than in {first.source} and were matched by name "
+            "(no flag: write them in one order)"
+        )

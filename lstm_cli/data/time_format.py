@@ -69,12 +69,24 @@ def microseconds(
     year: np.ndarray, month: np.ndarray, day: np.ndarray, clock_us: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Dates [n] and the time of day as int64 microseconds since 1970, and which of the dates [n] exist."""
+    changes = (day[1:] != day[:-1]) | (month[1:] != month[:-1]) | (year[1:] != year[:-1])
+    begins = np.append(0, np.flatnonzero(changes) + 1) if len(year) else np.zeros(0, dtype=np.int64)
+    if 4 * len(begins) > len(year):
+        starts, exist = _dates(year, month, day)
+        return starts + clock_us, exist
+    starts, exist = _dates(year[begins], month[begins], day[begins])  # many times of few days
+    lengths = np.diff(np.append(begins, len(year)))
+    return np.repeat(starts, lengths) + clock_us, np.repeat(exist, lengths)
+
+
+def _dates(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Dates [n] as int64 microseconds since 1970, and which of them [n] exist."""
     exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(exists, year, 1970) - 1970) * 12 + np.where(exists, month, 1) - 1
     start = months.astype("datetime64[M]")
     length = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(np.int64)
     exists &= day <= length
-    return start.astype("datetime64[D]").astype(np.int64) * DAY + (day - 1) * DAY + clock_us, exists
+    return start.astype("datetime64[D]").astype(np.int64) * DAY + (day - 1) * DAY, exists
 
 
 def _fields(local_us: np.ndarray) -> dict[str, np.ndarray]:

@@ -118,10 +118,12 @@ def shape_fields(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict
 
 
 def number_of(digits: np.ndarray) -> np.ndarray:
-    """Digits [n, width] as numbers [n] int64."""
-    total = np.zeros(len(digits), dtype=np.int64)
-    for column in range(digits.shape[1]):
-        total = total * 10 + digits[:, column]
+    """Digits [n, width], uint8, as numbers [n] int64."""
+    width = digits.shape[1]
+    total = digits[:, 0].astype(np.int64) if width % 2 else np.zeros(len(digits), dtype=np.int64)
+    for column in range(width % 2, width, 2):
+        pair = digits[:, column] * np.uint8(10) + digits[:, column + 1]  # at most 99, so uint8 too
+        total = total * 100 + pair if column else pair.astype(np.int64)
     return total
 
 

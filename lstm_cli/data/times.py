@@ -27,7 +27,7 @@ from lstm_cli.errors import DataError, UsageError
 
 __all__ = ["TimeColumn", "TimeFormat", "TimePiece", "format_times", "parse_one", "read_times", "scan_times"]
 
-_DATE_PARTS = frozenset("mdab")  # month, day, and the two numbers of which the column decides which is which
+DATE_PARTS = frozenset("mdab")  # month, day, and the two numbers of which the column decides which is which
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 
 
@@ -103,7 +103,7 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, place: Place) -> TimePie
         told[shape] = (int(lines[where[0]]), len(where))
         assert match is not None
         fields = shape_fields(chosen, shape, match[1])
-        padded |= {name for name in _DATE_PARTS & set(fields) if padded_somewhere(fields[name])}
+        padded |= {name for name in DATE_PARTS & set(fields) if padded_somewhere(fields[name])}
         if kind == "digits":
             values[where] = number_of(fields["all"])
             continue
@@ -145,7 +145,7 @@ def read_times(
         for shape, (line, count) in piece.shapes.items():
             before = shapes.get(shape, (line, 0))
             shapes[shape] = (before[0], before[1] + count)
-    values = np.concatenate([piece.values for piece in pieces])
+    values = pieces[0].values if len(pieces) == 1 else np.concatenate([piece.values for piece in pieces])
     if kind == "digits":
         widths = {len(shape): line for shape, (line, _) in shapes.items()}
         times, fmt = read_digits(values, widths, lines, place, like)
@@ -192,7 +192,7 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
 
 def _two_manners(place: Place, line: int, first: int) -> DataError:
     return DataError(
-        f"{place.at(line)}: the time is written otherwise than in {place.unit} {first}", hint=_WRITE_ISO
+        f"{place.at(line)}: the time is written otherwise than in {place.row(first)}", hint=_WRITE_ISO
     )
 
 
@@ -207,7 +207,7 @@ def _refuse_mixed(shapes: dict[str, tuple[int, int]], place: Place) -> None:
             first, second = sorted((min(with_it), min(without)))
             how = "with" if second in with_it else "without"
             raise DataError(
-                f"{place.at(second)}: the time is written {how} {told}, unlike that in {place.unit} {first}",
+                f"{place.at(second)}: the time is written {how} {told}, unlike that in {place.row(first)}",
                 hint=f"write all times with {told} or all without",
             )
 
@@ -222,7 +222,7 @@ def _day_first(parts: np.ndarray, lines: np.ndarray, place: Place, like: TimeFor
             ((int(lines[np.argmax(day)]), "day/month"), (int(lines[np.argmax(month)]), "month/day"))
         )
         raise DataError(
-            f"{place.at(second[0])}: the date reads as {second[1]} only, and that in {place.unit} {first[0]} "
+            f"{place.at(second[0])}: the date reads as {second[1]} only, and that in {place.row(first[0])} "
             f"as {first[1]} only",
             hint="mend the wrong ones, or write all dates as YYYY-MM-DD",
         )
@@ -261,8 +261,8 @@ def _format(
 ) -> TimeFormat:
     matches = {shape: found[1] for shape in shapes if (found := match_shape(shape))}
     narrow = {name for match in matches.values() for name, text in match.groupdict().items() if text == "0"}
-    if narrow & _DATE_PARTS:
-        narrow |= _DATE_PARTS - padded  # in 1/30/2020 nothing says that the ninth would have a zero
+    if narrow & DATE_PARTS:
+        narrow |= DATE_PARTS - padded  # in 1/30/2020 nothing says that the ninth would have a zero
     finest = max(matches, key=lambda shape: (bool(group_of(shape, "S")), bool(group_of(shape, "H"))))
     match = matches[finest]
     names = {"a": "d" if day_first else "m", "b": "m" if day_first else "d"}

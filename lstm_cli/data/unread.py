@@ -8,7 +8,7 @@ from lstm_cli.data.cells import Place, read_numbers, shown
 from lstm_cli.data.finding import NOTE, Finding
 from lstm_cli.data.findings import leak_told, reach_of
 from lstm_cli.data.leaks import ROWS, find_leaks, longest_first
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.series import Grid
 from lstm_cli.data.survey import Column, Survey
 from lstm_cli.data.table import Table
@@ -24,7 +24,7 @@ def of_columns(survey: Survey, used: Sequence[str]) -> list[Finding]:
     for column in survey.columns:
         if column.name in used:
             continue
-        place = Place(source=survey.source, column=column.name, unit=survey.unit)
+        place = survey.place(column.name)
         if column.reads_as == "empty" or column.value is not None:
             found.append(_useless(column, place, survey.rows))
         elif column.first_odd is not None:
@@ -72,7 +72,7 @@ def of_unread(survey: Survey, table: Table, grid: Grid, *, horizon: int, season:
     columns = [one for one in survey.columns if one.values is not None and one.name not in taken][:HELD]
     if not columns or not survey.whole or survey.rows != len(table.lines):
         return []
-    rows = GridRows(table, grid)
+    rows = GridLines(table, grid)
     laid = [_Laid(rows, one) for one in longest_first(grid.counts)]
     targets = len(table.targets)
     told = []
@@ -87,12 +87,12 @@ def of_unread(survey: Survey, table: Table, grid: Grid, *, horizon: int, season:
 class _Laid:
     """A series of the grid, and where the file's rows stand in it."""
 
-    def __init__(self, rows: GridRows, one: int) -> None:
-        mine = rows.in_table(one)
-        places = rows.places(mine) - rows.offset[one]
+    def __init__(self, rows: GridLines, one: int) -> None:
         self.targets = rows.values(one, ROWS)
-        used = (places >= 0) & (places < len(self.targets))
-        self.file_rows, self.grid_rows = mine[used], places[used]
+        begin = int(rows.offset[one])
+        in_table = rows.in_table(begin, begin + len(self.targets))
+        self.grid_rows = np.flatnonzero(in_table >= 0)
+        self.file_rows = in_table[self.grid_rows]
 
     def beside(self, values: np.ndarray, targets: int) -> np.ndarray:
         """[n, targets + 1]: the targets, and a column of the file's first rows laid beside them."""

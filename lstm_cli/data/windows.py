@@ -170,17 +170,29 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
     """
     schema, table = dataset.schema, dataset.series
     lookback = schema.lookback if lookback is None else lookback
+    begin, counts = _first_and_count(schema, table, split, lookback)
+    series = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    origins = (table.offset + begin)[series] + within
+    return Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
+
+
+def count_windows(schema: Schema, table: SeriesTable, split: str) -> int:
+    """How many windows `split_windows` gives."""
+    return int(_first_and_count(schema, table, split, schema.lookback)[1].sum())
+
+
+def _first_and_count(
+    schema: Schema, table: SeriesTable, split: str, lookback: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first origin of each series [S], counted in its rows, and its number of windows [S]."""
     begin, end = {
         "train": (np.zeros_like(table.count), table.train_end),
         "val": (table.train_end, table.val_end),
         "test": (table.val_end, table.count),
     }[split]
     begin = np.maximum(begin, history_needed(schema, table, lookback))
-    counts = np.maximum(end - schema.horizon + 1 - begin, 0)
-    series = np.repeat(np.arange(len(counts)), counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    origins = (table.offset + begin)[series] + within
-    return Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
+    return begin, np.maximum(end - schema.horizon + 1 - begin, 0)
 
 
 def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndarray:
@@ -196,10 +208,9 @@ def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndar
     return np.where(table.train_end >= lookback + schema.horizon, full, np.clip(least, 1, lookback))
 
 
-def require_windows(dataset: Dataset, source: str, *, test_wanted: bool) -> dict[str, int]:
+def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wanted: bool) -> dict[str, int]:
     """How many windows each split has. Raises DataError where one that is wanted has none."""
-    schema, series = dataset.schema, dataset.series
-    windows = {split: len(split_windows(dataset, split)) for split in SPLITS}
+    windows = {split: count_windows(schema, series, split) for split in SPLITS}
     rows = {
         "train": series.train_end,
         "val": series.val_end - series.train_end,

@@ -1,21 +1,58 @@
 """How messages name the rows and times of a file."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
+class Files:
+    """The files of one data set. Their lines are counted on from file to file."""
+
+    names: tuple[str, ...]
+    begins: tuple[int, ...]  # lines before the first one of each file
+
+    @property
+    def name(self) -> str:
+        """a.csv, or a.csv and 2 more files."""
+        more = len(self.names) - 1
+        return self.names[0] + (f" and {count_of(more, 'more file')}" if more else "")
+
+    def find(self, line: int) -> tuple[str, int]:
+        """The name of the file that a line stands in, and its number there."""
+        place = bisect_left(self.begins, line) - 1
+        return self.names[place], line - self.begins[place]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wording:
-    """How the rows and times of one file are named."""
+    """How the rows and times of one data set are named."""
 
     source: str
     unit: str = "line"  # what the numbers of rows count; "row" in Parquet
     utc: bool = False  # the times are UTC, whatever offsets the file writes
+    files: Files | None = None  # None: one file, `source`
 
     def at(self, line: int) -> str:
         """a.csv, line 5."""
-        return f"{self.source}, {self.unit} {line}"
+        name, line = (self.source, line) if self.files is None else self.files.find(int(line))
+        return f"{name}, {self.unit} {line}"
+
+    def row(self, line: int) -> str:
+        """line 5; where there are several files, line 5 of a.csv."""
+        if self.files is None or len(self.files.names) == 1:
+            return f"{self.unit} {line}"
+        name, line = self.files.find(int(line))
+        return f"{self.unit} {line} of {name}"
+
+    def both(self, first: int, second: int) -> str:
+        """a.csv, lines 5 and 7; a.csv, line 5 and b.csv, line 7."""
+        name, line = (self.source, first) if self.files is None else self.files.find(int(first))
+        other, further = (self.source, second) if self.files is None else self.files.find(int(second))
+        if name == other:
+            return f"{name}, {self.unit}s {line} and {further}"
+        return f"{self.at(first)} and {self.at(second)}"
 
     def time(self, time_us: int) -> str:
         """2020-03-29, 2020-03-29 02:00, 2020-03-29 02:00:15.5; times in UTC with that word."""

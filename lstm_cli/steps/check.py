@@ -1,10 +1,11 @@
 """`check`: what is known of a data file before anything is made of it. It writes nothing but the picture asked for."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.source import STDIN
+from lstm_cli.data.source import STDIN, expanded
 from lstm_cli.data.splits import parse_share
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
@@ -14,24 +15,25 @@ from lstm_cli.steps.looking import Known, look
 
 
 def check(
-    source: str,
+    source: str | Sequence[str],
     config: PrepareConfig,
     listen: Listener,
     *,
     plot: str | None = None,
     stdin: BinaryIO | None = None,
 ) -> CheckReport:
-    """Looks at `source` (a path, or `-`) as `prepare` would with these settings; `plot`: where a picture goes.
+    """Looks at `source` (a path, `-`, a pattern, or several paths) as `prepare` would with these settings.
 
-    Raises what `prepare` would raise; a DataError or DeviceError bears all that is known nevertheless as its
-    attribute `report`.
+    plot: where a picture goes. Raises what `prepare` would raise; a DataError or DeviceError bears all that is
+    known nevertheless as its attribute `report`.
     """
     for flag, share in (("--val", config.val), ("--test", config.test)):
         parse_share(flag, share)  # a wrong one answers before the reading
+    sources = expanded(source)
     if plot is not None:
-        _check_plot(plot, source)
+        _check_plot(plot, sources)
     listen(Progressed(stage="reading", done=0))
-    known = look(source, config, stdin if source == STDIN else None)
+    known = look(source, config, stdin if STDIN in sources else None)
     drawn = plot if plot is not None and known.grid is not None else None
     if drawn is not None:
         listen(Progressed(stage="drawing", done=0))
@@ -43,11 +45,12 @@ def check(
     return report
 
 
-def _check_plot(plot: str, source: str) -> None:
+def _check_plot(plot: str, sources: Sequence[str]) -> None:
     """Refuses an unusable picture before any work."""
     if Path(plot).suffix.lower() not in (".png", ""):
         raise UsageError(f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png")
-    check_output(plot, source=source, flag="--plot")
+    for source in sources:
+        check_output(plot, source=source, flag="--plot")
 
 
 def _draw(known: Known) -> bytes:

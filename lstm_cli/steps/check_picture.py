@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.outliers import Outliers
 from lstm_cli.data.seasonality import NEWEST, autocorrelations, without_moving_mean
 from lstm_cli.data.series import Grid
@@ -21,7 +21,7 @@ def picture_of(known: Known) -> bytes:
     table, grid = known.table, known.grid
     assert table is not None
     assert grid is not None
-    rows = GridRows(table, grid)
+    rows = GridLines(table, grid)
     holes = _holes(rows)
     wanted = [(one, column) for one in _shown_series(grid) for column in range(len(table.targets))][:PANELS]
     lines = [_line(known, rows, holes, one, column) for one, column in wanted]
@@ -36,22 +36,20 @@ def _shown_series(grid: Grid) -> list[int]:
     return sorted(np.argsort(-grid.counts, kind="stable")[:PANELS].tolist())
 
 
-def _holes(rows: GridRows) -> np.ndarray:
+def _holes(rows: GridLines) -> np.ndarray:
     """Which rows of the grid [T] the file does not have."""
-    places = rows.places(np.arange(len(rows.table.lines)))
-    holes = np.ones(len(rows.grid.values), dtype=bool)
-    holes[places[places >= 0]] = False
+    holes: np.ndarray = rows.in_table(0, rows.grid.rows) < 0
     return holes
 
 
-def _times(rows: GridRows, one: int, index: np.ndarray) -> np.ndarray:
+def _times(rows: GridLines, one: int, index: np.ndarray) -> np.ndarray:
     """The times of rows of a series, or their numbers from 1."""
     if rows.table.time_name is None:
         return index + 1
     return rows.grid.step.times(index, rows.grid.origin_us[one]).astype("datetime64[us]")
 
 
-def _line(known: Known, rows: GridRows, holes: np.ndarray, one: int, column: int) -> Line:
+def _line(known: Known, rows: GridLines, holes: np.ndarray, one: int, column: int) -> Line:
     table, grid = rows.table, rows.grid
     begin, count = int(rows.offset[one]), int(grid.counts[one])
     name = table.targets[column]
@@ -60,7 +58,7 @@ def _line(known: Known, rows: GridRows, holes: np.ndarray, one: int, column: int
     return Line(
         title=f"{name} of {grid.names[one]}" if table.series_name is not None else name,
         times=_times(rows, one, np.arange(count)),
-        values=np.asarray(grid.values[begin : begin + count, column], dtype=np.float64),
+        values=rows.cells(one, column),
         holes=holes[begin : begin + count],
         outliers=mine,
         ends=_ends(known, grid.names[one]),
@@ -73,14 +71,14 @@ def _rows_of(found: list[Outliers], column: int) -> np.ndarray:
 
 def _ends(known: Known, name: str) -> tuple[int, ...]:
     """Where the splits of a series begin, if it has any."""
-    if known.found is None or name not in known.found.dataset.series.names:
+    if known.found is None or name not in known.found.series.names:
         return ()
-    series = known.found.dataset.series
+    series = known.found.series
     one = series.names.index(name)
     return int(series.train_end[one]), int(series.val_end[one])
 
 
-def _strip(rows: GridRows) -> Strip:
+def _strip(rows: GridLines) -> Strip:
     """The first target's share of measured rows; with many series every so-manieth of them."""
     grid = rows.grid
     some = np.linspace(0, len(grid.names) - 1, min(STRIPES, len(grid.names))).round().astype(np.int64)
@@ -94,7 +92,7 @@ def _strip(rows: GridRows) -> Strip:
         index = np.arange(grid.counts[one])
         places = index if rows.table.time_name is None else grid.step.times(index, grid.origin_us[one])
         bins = np.clip(np.searchsorted(edges, places, side="right") - 1, 0, STRIP_BINS - 1)
-        known = ~np.isnan(rows.values(int(one))[:, 0])
+        known = ~np.isnan(rows.cells(int(one), 0))
         count = np.bincount(bins, minlength=STRIP_BINS)
         share = np.bincount(bins, weights=known, minlength=STRIP_BINS) / np.maximum(count, 1)
         inside = slice(bins[0], bins[-1] + 1)
@@ -111,7 +109,7 @@ def _strip(rows: GridRows) -> Strip:
     )
 
 
-def _correlation(known: Known, rows: GridRows) -> Correlation | None:
+def _correlation(known: Known, rows: GridLines) -> Correlation | None:
     """Of the first target: the median over some series of a panel, of the newest rows."""
     grid = rows.grid
     usual = int(np.median(grid.counts))
@@ -120,7 +118,7 @@ def _correlation(known: Known, rows: GridRows) -> Correlation | None:
     if lags < 2:
         return None
     some = range(0, len(grid.names), max(1, len(grid.names) // CORRELATED))
-    series = [np.asarray(rows.values(one)[-NEWEST:, 0], dtype=np.float64) for one in some]
+    series = [rows.cells(one, 0)[-NEWEST:] for one in some]
     season = max((one for one in known.seasons if one <= lags), default=None)
     whole = _median([autocorrelations(cells, lags) for cells in series])
     beside = None

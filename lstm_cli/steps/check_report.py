@@ -7,9 +7,9 @@ import numpy as np
 
 from lstm_cli.data.gaps import Doubles, Gaps, find_doubles, spring_hours
 from lstm_cli.data.grid import Step
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.ordering import wording_of
-from lstm_cli.data.series import Grid
+from lstm_cli.data.series import Grid, GridRows
 from lstm_cli.data.strength import strengths
 from lstm_cli.data.table import Table
 from lstm_cli.steps.expectation import expectation
@@ -59,7 +59,7 @@ class CheckReport:
 def report_of(known: Known, *, picture: str | None) -> CheckReport:
     """The report of all that is known."""
     survey, table, grid, found = known.survey, known.table, known.grid, known.found
-    schema = found.dataset.schema if found is not None else None
+    schema = found.schema if found is not None else None
     refused, windows = known.refused, known.windows
     config = known.config
     doubles = None if table is None else find_doubles(table, start=config.start, end=config.end)
@@ -86,10 +86,10 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
         lookback=None if schema is None else schema.lookback,
         horizon=None if schema is None else schema.horizon,
         windows=windows,
-        split_rows=None if found is None else found.dataset.series.split_rows,
+        split_rows=None if found is None else found.series.split_rows,
         expected=None
         if found is None or windows is None or not known.target_named
-        else asdict(expectation(found.dataset, windows=windows["train"])),
+        else asdict(expectation(found.schema, rows=found.grid.rows, windows=windows["train"])),
         findings=[{**asdict(one), "flags": one.flags} for one in findings(known)],
         refused=None if refused is None else {"message": refused.message, "hint": refused.hint},
         picture=picture,
@@ -172,7 +172,7 @@ def _daylight_saving(gaps: Gaps | None, doubles: Doubles, table: Table, step: St
 
 
 def _outliers(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
-    rows = GridRows(table, grid)
+    rows = GridLines(table, grid)
     return [
         {
             "column": table.columns[one.column],
@@ -185,8 +185,11 @@ def _outliers(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
 
 
 def _strength(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
-    rows = GridRows(table, grid)
-    series = [rows.values(one) for one in range(len(grid.names))]
+    offset = GridLines(table, grid).offset
+    series = [
+        GridRows(grid=grid, begin=begin, shape=(count, len(table.targets)))
+        for begin, count in zip(offset.tolist(), grid.counts.tolist(), strict=True)
+    ]
     return [
         {
             "column": table.columns[one.column],

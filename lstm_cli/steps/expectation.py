@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dataset import Schema
 from lstm_cli.training.plan import SEGMENT_PATIENCE, plan_training
 
 # Seconds on two cores, by trainings of benchmarks/README.md: for reading, the linear forecast, weights and graph, and
@@ -27,21 +27,24 @@ class Expectation:
     seconds: tuple[int, int]  # least and most, on two idle cores
 
 
-def expectation(dataset: Dataset, *, windows: int) -> Expectation:
-    """Memory from the sizes of arrays, time from the number of optimizer steps. windows: of the training split."""
-    schema, targets = dataset.schema, dataset.targets
+def expectation(schema: Schema, *, rows: int, windows: int) -> Expectation:
+    """Memory from the sizes of arrays, time from the number of optimizer steps.
+
+    rows: of the grid; windows: of the training split.
+    """
+    targets = len(schema.targets)
     plan = plan_training(TrainConfig(), windows=windows, targets=targets)
     segment = min(max(schema.season, 4), 48)
     segments = (LONGER * schema.lookback + schema.horizon) / segment
     fewest = min(SEGMENT_PATIENCE + plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
     steps = (fewest, REFIT * plan.epochs * plan.steps_per_epoch)
-    rows = plan.batch_size * targets
+    batch = plan.batch_size * targets
     seconds = [
-        round(fixed + step * rows * segments * each)
+        round(fixed + step * batch * segments * each)
         for fixed, step, each in zip(FIXED, steps, PER_SEGMENT, strict=True)
     ]
-    inputs = (len(schema.columns) + len(schema.calendar)) * len(dataset.values_scaled)
+    inputs = (len(schema.columns) + len(schema.calendar)) * rows
     linear = COPIES * min(windows * targets, FITTED_ROWS) * LINEAR_REACH * schema.lookback * 8
     # The file, a copy that lies in memory, and which cells were measured.
-    data = 2 * 4 * inputs + 5 * targets * len(dataset.values_scaled) + 3 * 16 * windows
+    data = 2 * 4 * inputs + 5 * targets * rows + 3 * 16 * windows
     return Expectation(memory_mb=round(PROGRAMS + (linear + data) / 1e6), seconds=(seconds[0], seconds[1]))

@@ -15,7 +15,7 @@ from lstm_cli.data.gaps import Gaps, find_gaps
 from lstm_cli.data.outliers import Outliers
 from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.splits import parse_share
-from lstm_cli.data.survey import Survey, survey_file
+from lstm_cli.data.survey import Survey, survey_files
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.unread import of_columns, of_unread
 from lstm_cli.data.windows import require_windows
@@ -41,7 +41,7 @@ class Known:
     @property
     def seasons(self) -> tuple[int, ...]:
         """Those that the training rows confirm."""
-        return () if self.found is None else self.found.dataset.schema.seasons
+        return () if self.found is None else self.found.schema.seasons
 
     @cached_property
     def outliers(self) -> list[Outliers]:
@@ -58,7 +58,7 @@ class Known:
         return find_gaps(self.table, self.grid.step, start=self.config.start, end=self.config.end)
 
 
-def look(source: str, config: PrepareConfig, stdin: BinaryIO | None) -> Known:
+def look(source: str | Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> Known:
     """Reads a file as `prepare` would with these settings; what that refuses is kept.
 
     stdin: standard input, held in memory since it is read twice. Raises DataError for what holds no table at all,
@@ -66,7 +66,7 @@ def look(source: str, config: PrepareConfig, stdin: BinaryIO | None) -> Known:
     """
     if stdin is not None and not stdin.isatty():  # a terminal is refused by the reader
         stdin = io.BytesIO(stdin.read())
-    survey = survey_file(source, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
+    survey = survey_files(source, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
     candidates = () if config.target else _several(survey, config)
     known = Known(
         survey=survey,
@@ -84,7 +84,7 @@ def look(source: str, config: PrepareConfig, stdin: BinaryIO | None) -> Known:
     return known
 
 
-def _read_on(known: Known, source: str, stdin: BinaryIO | None) -> None:
+def _read_on(known: Known, source: str | Sequence[str], stdin: BinaryIO | None) -> None:
     config = known.config
     known.table = read_table(
         source,
@@ -100,7 +100,9 @@ def _read_on(known: Known, source: str, stdin: BinaryIO | None) -> None:
     known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
     known.found = assemble(known.table, known.grid, config)
     test_wanted = parse_share("--test", config.test).rows != 0
-    known.windows = require_windows(known.found.dataset, known.table.source, test_wanted=test_wanted)
+    known.windows = require_windows(
+        known.found.schema, known.found.series, known.table.source, test_wanted=test_wanted
+    )
 
 
 def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
@@ -134,10 +136,10 @@ def findings(known: Known) -> list[Finding]:
     table, grid, found = known.table, known.grid, known.found
     source = known.survey.source
     told = [refusal(known.refused, source)] if known.refused is not None else []
-    for part in (table, grid, found):
-        told += [told_by_reader(text, source) for text in (part.warnings if part is not None else ())]
+    warnings = [text for part in (table, grid, found) if part is not None for text in part.warnings]
+    told += [told_by_reader(text, source) for text in warnings]
     if table is not None and grid is not None:
-        told += _inspected(known, table, grid)
+        told += _inspected(known, table, grid, warnings)
     if not known.target_named:
         told.append(_no_target(known))
     refused = known.refused.message if known.refused is not None else None
@@ -146,15 +148,16 @@ def findings(known: Known) -> list[Finding]:
     return sorted(told, key=severity_order)
 
 
-def _inspected(known: Known, table: Table, grid: Grid) -> Sequence[Finding]:
+def _inspected(known: Known, table: Table, grid: Grid, warnings: Sequence[str]) -> Sequence[Finding]:
     config = known.config
-    horizon = (config.horizon or 1) if known.found is None else known.found.dataset.schema.horizon
+    horizon = (config.horizon or 1) if known.found is None else known.found.schema.horizon
     told = inspect(
         table,
         grid,
         outliers=known.outliers,
         season=max(known.seasons, default=1),
         horizon=horizon,
+        told=warnings,
         start=config.start,
         end=config.end,
     )

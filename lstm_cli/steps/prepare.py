@@ -1,7 +1,6 @@
 """`prepare`: a file of measurements becomes scaled series on a time grid, with their splits."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,7 +12,6 @@ from lstm_cli.data.assemble import Assembled, assemble
 from lstm_cli.data.finding import WARNING
 from lstm_cli.data.findings import inspect, target_outliers
 from lstm_cli.data.series import Grid, lay_on_grid
-from lstm_cli.data.source import STDIN
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.stored import store_dataset
 from lstm_cli.data.table import Table, read_table
@@ -59,7 +57,7 @@ class PrepareReport:
 
 
 def prepare(
-    source: str,
+    source: str | Sequence[str],
     run: Path,
     config: PrepareConfig,
     listen: Listener,
@@ -68,13 +66,17 @@ def prepare(
     lock_wait: float = 0.0,
     stdin: BinaryIO | None = None,
 ) -> PrepareReport:
-    """Reads `source` (a path, or `-`) and writes the run's data. Raises what errors.py names; then nothing is left."""
+    """Reads `source` (a path, `-`, a pattern, or several paths) and writes the run's data.
+
+    Raises what errors.py names; then nothing is left.
+    """
     (
         parse_share("--val", config.val),
         parse_share("--test", config.test),
     )  # a wrong one answers before the reading
     with writing(run, step="prepare", create=True, lock_wait=lock_wait, force=force) as writer:
         listen(Progressed(stage="reading", done=0))
+        folder = writer.new("data")
         table = read_table(
             source,
             targets=config.target,
@@ -85,42 +87,46 @@ def prepare(
             encoding=config.encoding,
             delimiter=config.delimiter,
             stdin=stdin,
+            listen=listen,
+            spill=folder.scratch,
         )
         grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
         found = assemble(table, grid, config)
         test_wanted = parse_share("--test", config.test).rows != 0
-        windows = require_windows(found.dataset, table.source, test_wanted=test_wanted)
-        warnings = (*table.warnings, *grid.warnings, *found.warnings, *_warnings(table, grid, found, config))
+        windows = require_windows(found.schema, found.series, table.source, test_wanted=test_wanted)
+        told = (*table.warnings, *grid.warnings, *found.warnings)
+        warnings = (*told, *_warnings(table, grid, found, config, told))
         for text in warnings:
             listen(Warned(text=text))
-        folder = writer.new("data")
-        store_dataset(found.dataset, folder)
+        store_dataset(found, table, folder, listen)
         report = _report(run, table, found, windows, warnings)
-        writer.commit(config=asdict(config), reads=_read(source), report=report.to_json())
+        writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
 
 
-def _warnings(table: Table, grid: Grid, found: Assembled, config: PrepareConfig) -> list[str]:
-    """What `check` finds in the chosen columns, where it is more than a note."""
-    schema = found.dataset.schema
-    told = inspect(
+def _warnings(
+    table: Table, grid: Grid, found: Assembled, config: PrepareConfig, told: Sequence[str]
+) -> list[str]:
+    """What `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
+    schema = found.schema
+    further = inspect(
         table,
         grid,
         outliers=target_outliers(table, grid, schema.seasons),
         season=max(schema.seasons, default=1),
         horizon=schema.horizon,
+        told=told,
         start=config.start,
         end=config.end,
     )
-    return [one.text for one in told if one.severity == WARNING]
+    return [one.text for one in further if one.severity == WARNING]
 
 
-def _read(source: str) -> dict[str, Mapping[str, Any]]:
-    if source == STDIN:
-        return {}
-    with Path(source).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"source": {"sha256": digest, "size": file.tell()}}
+def _read(table: Table) -> dict[str, Mapping[str, Any]]:
+    facts = list(table.read.values())
+    if len(facts) == 1:
+        return {"source": facts[0]}
+    return {f"source {number}": fact for number, fact in enumerate(facts, start=1)}
 
 
 def _iso(time_us: int, written: TimeFormat) -> str:
@@ -131,8 +137,7 @@ def _iso(time_us: int, written: TimeFormat) -> str:
 def _report(
     run: Path, table: Table, found: Assembled, windows: dict[str, int], warnings: tuple[str, ...]
 ) -> PrepareReport:
-    dataset = found.dataset
-    schema, series = dataset.schema, dataset.series
+    schema, series = found.schema, found.series
     start = end = None
     if schema.time_name is not None:
         last = [
@@ -163,7 +168,7 @@ def _report(
         windows=windows,
         split_rows=series.split_rows,
         filled=found.filled,
-        scaler=dataset.scaler.kind,
-        megabytes=round(dataset.values_scaled.nbytes / 1e6, 2),
+        scaler=found.scaler.kind,
+        megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
         warnings=warnings,
     )

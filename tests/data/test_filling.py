@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lstm_cli.data.filling import fill, last_measured, reach
+from lstm_cli.data.filling import Filling, fill, last_measured, reach
 
 NAN = float("nan")
 HOLES = np.array([NAN, 2.0, NAN, NAN, 8.0, 9.0, NAN])
@@ -105,3 +105,29 @@ def test_reach_by_its_definition(measured: np.ndarray, data: st.DataObject) -> N
         for column in range(columns):
             seen = [earlier for earlier in range(first, row + 1) if measured[earlier, column]]
             assert result[row, column] == (seen[-1] if seen else row)
+
+
+@given(
+    measured=arrays(np.bool_, st.tuples(st.integers(1, 40), st.just(2))),
+    cuts=st.lists(st.integers(1, 9), max_size=12),
+    how=st.sampled_from(["interpolate", "last", "season"]),
+    season=st.integers(1, 6),
+)
+def test_a_series_filled_piece_by_piece_is_filled_alike(
+    measured: np.ndarray, cuts: list[int], how: str, season: int
+) -> None:
+    values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
+    filling, done, pieces = Filling(2, how=how, season=season), 0, []
+    for size in [*cuts, len(values)]:
+        piece, later = values[done : done + size].copy(), values[done + size :]
+        if not len(piece):
+            continue
+
+        def following(column: int, later: np.ndarray = later, size: int = size) -> tuple[int, float] | None:
+            known = np.flatnonzero(~np.isnan(later[:, column]))
+            return (size + int(known[0]), later[known[0], column]) if len(known) else None
+
+        filling.fill(piece, following)
+        pieces.append(piece)
+        done += size
+    np.testing.assert_array_equal(np.concatenate(pieces), fill(values, how=how, season=season))

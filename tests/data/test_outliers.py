@@ -5,7 +5,7 @@ import pytest
 
 from lstm_cli.data import lines, outliers
 from lstm_cli.data.grid import UNIT
-from lstm_cli.data.lines import GridRows
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.outliers import find_outliers, outliers_of
 from lstm_cli.data.series import Grid
 
@@ -21,12 +21,13 @@ def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[
         origin_us=np.zeros_like(counts),
         counts=counts,
         ahead=np.zeros_like(counts),
-        values=np.concatenate(series),
+        cells=np.concatenate(series),
+        at=slice(0, int(counts.sum())),
         rows_read=counts,
         warnings=(),
     )
     columns = series[0].shape[1]
-    told = {one.column: one.rows.tolist() for one in find_outliers(GridRows(TABLE, grid), columns, seasons)}
+    told = {one.column: one.rows.tolist() for one in find_outliers(GridLines(TABLE, grid), columns, seasons)}
     return [told.get(column, []) for column in range(columns)]
 
 

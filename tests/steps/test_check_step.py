@@ -570,3 +570,26 @@ def test_memory_and_time_grow_with_the_data(tmp_path: Path) -> None:
     assert small["memory_mb"] < large["memory_mb"]
     assert 0 < small["seconds"][0] < small["seconds"][1]
     assert small["seconds"][1] < large["seconds"][1]
+
+
+def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(tmp_path: Path) -> None:
+    values = load()
+    values[300] = 90.0
+    times, half = hours(), 250
+    spare = [str(row % 7) if row != 400 else "oops" for row in range(HOURS)]
+    parts = [
+        write(tmp_path / "a.csv", time=times[:half], y=cells(values[:half]), spare=spare[:half]),
+        write(tmp_path / "b.csv", spare=spare[half:], y=cells(values[half:]), time=times[half:]),
+    ]
+    report = check(str(tmp_path / "?.csv"), Y, silent)
+    assert report.source == f"{parts[0]} and 1 more file"
+    assert report.rows == HOURS
+    assert [(one["name"], one["missing"]) for one in report.columns] == [("time", 0), ("y", 0), ("spare", 0)]
+    (slip,), (odd,) = found(report, "outliers"), found(report, "no-number")
+    assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is far")
+    assert odd["text"].startswith(f"{parts[1]}, line {400 - half + 2}, column 'spare': 'oops' is not")
+    assert check(parts, Y, silent).findings == report.findings
+    other = write(tmp_path / "c.csv", time=times[:9], z=cells(values[:9]))
+    with pytest.raises(DataError, match=r"c\.csv") as refused:
+        check([*parts, other], Y, silent)
+    assert refused.value.report.rows == HOURS  # type: ignore[attr-defined]

@@ -1,0 +1,90 @@
+"""The values of a grid, scaled and filled piece by piece, as they are written into a run."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lstm_cli.data.dataset import Schema, SeriesTable
+from lstm_cli.data.filling import Filling
+from lstm_cli.data.limits import too_far
+from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.series import Grid
+from lstm_cli.data.spans import by_series, spans
+from lstm_cli.data.table import Table
+
+
+class ScaledValues:
+    """Walks over a grid [T, F]."""
+
+    def __init__(self, grid: Grid, series: SeriesTable, schema: Schema, scaler: Scaler, table: Table) -> None:
+        """table: where the rows of the grid are from."""
+        self._grid, self._series, self._schema = grid, series, schema
+        self._scaler, self._table = scaler, table
+        self._ends = series.offset + series.count + series.ahead
+        self._filling: tuple[int, Filling] | None = None  # the series that goes on in the next piece
+        self._infinite = np.zeros(len(schema.columns), dtype=bool)
+        self._bits: list[np.ndarray] = []  # which cells were measured, eight in a byte
+        self._rest = np.zeros(0, dtype=bool)  # those that fill no byte yet
+
+    def measured(self) -> np.ndarray:
+        """After the last piece: which cells were measured, as `dataset.pack` has them."""
+        return np.concatenate([*self._bits, np.packbits(self._rest)])
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        """Rows [n, F] float32, scaled and filled, one piece after another.
+
+        Raises DataError, at the end, where a column is too large for 32-bit floats.
+        """
+        for span, which in by_series(self._series.offset, self._grid.rows):
+            values = self._grid.piece(span.start, span.stop)
+            measured = ~np.isnan(values)
+            cells = (
+                np.concatenate([self._rest, measured.reshape(-1)])
+                if len(self._rest)
+                else measured.reshape(-1)
+            )
+            whole = len(cells) // 8 * 8
+            self._bits.append(np.packbits(cells[:whole]))
+            self._rest = cells[whole:]
+            with np.errstate(over="ignore"):
+                scaled = self._scaler.scaled(values, int(which[0]) if len(which) == 1 else which)
+                self._fill(scaled, measured, span, which)
+                piece = scaled.astype(np.float32)
+            self._infinite |= ~np.isfinite(piece).all(axis=0)
+            yield piece
+        if self._infinite.any():
+            raise too_far(self._table, int(np.argmax(self._infinite)), self._scaler.kind)
+
+    def _fill(self, scaled: np.ndarray, measured: np.ndarray, span: slice, which: np.ndarray) -> None:
+        """Fill the rows of a piece in place, series by series; those that neither lack nor go on are passed over."""
+        lacking = np.flatnonzero(~measured.all(axis=1))
+        ones = np.full(len(lacking), which[0]) if len(which) == 1 else which[lacking]
+        asked = set(ones.tolist()) | {int(which[0]), int(which[-1])}
+        for one in sorted(asked):
+            begin, end = int(self._series.offset[one]), int(self._ends[one])
+            rows = slice(max(begin, span.start) - span.start, min(end, span.stop) - span.start)
+            if end <= span.stop and begin >= span.start and measured[rows].all():
+                continue
+            filling = self._filling[1] if self._filling and self._filling[0] == one else self._new_filling()
+
+            def following(column: int, one: int = one) -> tuple[int, float] | None:
+                return self._following(one, column, span)
+
+            filling.fill(scaled[rows], following if end > span.stop else None)
+            self._filling = (one, filling)
+
+    def _new_filling(self) -> Filling:
+        return Filling(len(self._schema.columns), how=self._schema.missing, season=self._schema.season)
+
+    def _following(self, one: int, column: int, span: slice) -> tuple[int, float] | None:
+        """The next measured value of a column of a series after a piece, scaled, and its row counted in the piece."""
+        first = max(int(self._series.offset[one]), span.start)
+        for ahead in spans(int(self._ends[one]) - span.stop):
+            begin = span.stop + ahead.start
+            values = self._grid.piece(begin, span.stop + ahead.stop)
+            known = np.flatnonzero(~np.isnan(values[:, column]))
+            if len(known):
+                row = int(known[0])
+                scaled = self._scaler.scaled(values[row : row + 1], one)
+                return begin + row - first, float(scaled[0, column])
+        return None
