@@ -107,7 +107,9 @@ class TrainConfig:
     epochs: int | None = None  # at most so many intervals between two validations
     patience: int | None = None  # epochs without a better validation loss before training stops
     min_delta: float = 0.0  # a validation loss is better when it is lower by more than this
-    batch_size: int | None = None  # windows in one optimizer step
+    batch_size: int | str | None = (
+        None  # windows in one optimizer step; auto: the model's own, or fewer where memory does not suffice
+    )
     optimizer: str = "adamw"
     lr: float | None = None  # learning rate at its peak
     weight_decay: float = 1e-4
@@ -136,9 +138,12 @@ class TrainConfig:
         for flag, whole in (
             ("--epochs", self.epochs),
             ("--patience", self.patience),
-            ("--batch-size", self.batch_size),
         ):
             _at_least(flag, whole, 1)
+        if isinstance(self.batch_size, str):
+            _one_of("--batch-size", self.batch_size, ("auto",))
+        else:
+            _at_least("--batch-size", self.batch_size, 1)
         _at_least("--threads", self.threads, 1)
         _at_least("--seed", self.seed, 0)
         _at_least("--min-delta", self.min_delta, 0)

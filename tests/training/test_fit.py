@@ -23,9 +23,10 @@ from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
 from lstm_cli.training.batches import DeviceWindows, TensorBatch
-from lstm_cli.training.fit import Average, Fitted, Stopping, fit
+from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.plan import learning_rate, plan_training, refit_plan
 from lstm_cli.training.step import batch_loss, make_optimizer
+from lstm_cli.training.underway import Average, Stopping
 
 CPU = torch.device("cpu")
 
