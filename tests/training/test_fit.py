@@ -329,7 +329,9 @@ class Breaks(Fixed):
     ("at", "epoch"), [(1, 1), (7, 1), (10, 1), (11, 1), (12, 1), (13, 2), (24, 2), (30, 3)]
 )
 def test_a_loss_that_is_not_finite_names_epoch_and_step(at: int, epoch: int, cell: float) -> None:
-    with pytest.raises(TrainingDiverged, match=rf"not finite at epoch {epoch}, step {at}$") as caught:
+    with pytest.raises(
+        TrainingDiverged, match=rf"in stacked: .* not finite at epoch {epoch}, step {at}$"
+    ) as caught:
         run(Breaks(at, cell), scripted(*range(9, 0, -1)), steps_per_epoch=12)
     assert caught.value.hint
     assert caught.value.exit_code == 5
