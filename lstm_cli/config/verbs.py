@@ -14,6 +14,7 @@ OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "plateau", "constant")
 HIDDEN = {"segment": (128,), "stacked": (64, 64)}  # sizes of the LSTM layers where none are given
 INITS = ("xavier", "he", "orthogonal")
+HIGHEST_LR = 1e30  # a weight of 32 bits holds 3e38
 HEADS = ("last", "mean", "attention", "seq2seq")
 PARTS = ("linear", "anchored", "free")
 EFFORTS = ("fast", "default", "best")
@@ -156,6 +157,8 @@ class TrainConfig:
         ):
             if number is not None and not number > 0:
                 raise UsageError(f"{flag} {number:g} is not above 0")
+        if self.lr is not None and self.lr > HIGHEST_LR:
+            raise UsageError(f"--lr {self.lr:g} is above {HIGHEST_LR:g}", hint="usual rates are 1e-4 to 1e-2")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UsageError(f"--dropout {self.dropout:g} is not within 0 and 1 (1 excluded)")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):

@@ -272,6 +272,9 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
             "--attention 4",
         ),
         ("--max-norm 0", "--max-norm 0 is not above 0", ""),
+        ("--lr 1e39", "--lr 1e+39 is above 1e+30", "usual rates are 1e-4 to 1e-2"),
+        ("--batch-size none", "--batch-size 'none' is neither a whole number nor auto", ""),
+        ("--checkpoint-every 0", "--checkpoint-every 0 is not 1 or more", ""),
     ],
 )
 def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):

@@ -216,7 +216,7 @@ def test_a_weight_that_leaves_the_finite_numbers_at_the_very_last_step_is_seen()
     with pytest.raises(TrainingDiverged) as diverged:
         trained(
             stacked,
-            plan(epochs=1, steps_per_epoch=1, optimizer="sgd", lr=1e39),
+            plan(epochs=1, steps_per_epoch=1, optimizer="sgd", lr=1e38, weight_decay=1e3),
             validated=False,
         )
     assert diverged.value.message == "training diverged in free: a weight is not finite at epoch 1, step 1"
