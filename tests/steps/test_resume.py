@@ -52,18 +52,20 @@ def model_files(run: Path) -> dict[str, bytes]:
     return {name: reader.bytes(name) for name in reader.files}
 
 
-def ended_at(run: Path, question: int, config: TrainConfig = TRAIN, **options: Any) -> list[Event]:
-    """What is heard of a training that a signal ends at this question; 0 is the first."""
+def ended_after(
+    run: Path, epochs_heard: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
+) -> list[Event]:
+    """What is heard of a training that a signal ends so many steps after so many epochs of its networks."""
     heard: list[Event] = []
-    asked = count()
+    after = count()
+
+    def should_stop() -> int | None:
+        if len(epochs(heard)) < epochs_heard or next(after) < steps:
+            return None
+        return signal.SIGTERM
+
     with pytest.raises(Interrupted) as ended:
-        train(
-            run,
-            config,
-            heard.append,
-            should_stop=lambda: signal.SIGTERM if next(asked) >= question else None,
-            **options,
-        )
+        train(run, config, heard.append, should_stop=should_stop, **options)
     assert ended.value.exit_code == 143
     return heard
 
@@ -84,7 +86,7 @@ def epochs(heard: list[Event]) -> list[tuple[str, int]]:
 def interrupted_run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained run with the checkpoint of another training of the same: one network done, one begun."""
     run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("interrupted") / "run"))
-    heard = ended_at(run, 150)
+    heard = ended_after(run, 3, steps=20)
     assert epochs(heard) == [("anchored", 0), ("anchored", 1), ("free", 0)]
     return run
 
@@ -98,16 +100,16 @@ def test_a_training_that_was_ended_three_times_gives_the_same_bytes_and_leaves_n
     interrupted: Path,
 ) -> None:
     before = model_files(interrupted)
-    first = ended_at(interrupted, 0)
+    first = ended_after(interrupted, 0)
     assert going_on(first) == [
         "going on with a training that was interrupted: anchored done, free after epoch 0 of 1 (--fresh starts over)"
     ]
-    second = ended_at(interrupted, 130)  # within the refit
-    assert epochs(second) == [("free", 1)]
+    second = ended_after(interrupted, 2)
+    assert epochs(second) == [("free", 1), ("anchored", 1)]  # the latter of the refit
     heard: list[Event] = []
     report = train(interrupted, TRAIN, heard.append)
-    assert "anchored done, free done, refit of anchored after epoch 0 of 1" in going_on(heard)[0]
-    assert epochs(heard) == [("anchored", 1), ("free", 1)]  # of the refit
+    assert "anchored done, free done, refit of anchored done (--fresh" in going_on(heard)[0]
+    assert epochs(heard) == [("free", 1)]  # of the refit
     assert model_files(interrupted) == before
     assert report.epochs_run == 1
     assert not (interrupted / "checkpoint").exists()
@@ -133,7 +135,7 @@ def test_other_settings_are_refused_until_it_is_to_be_fresh(interrupted: Path) -
     )
     assert "--fresh" in refused.value.hint
     assert {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()} == before
-    heard = ended_at(interrupted, 0, other, fresh=True)
+    heard = ended_after(interrupted, 0, other, fresh=True)
     assert not going_on(heard)
     assert "the checkpoint of an earlier training is discarded (--fresh)" in told(heard)
     assert not (interrupted / "checkpoint").exists()
@@ -232,17 +234,17 @@ def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
     """With other settings too, so that a nightly line goes on."""
     spoil(interrupted, monkeypatch)
     config = TRAIN if spoil is another_plan else dataclasses.replace(TRAIN, lr=3e-3)
-    heard = ended_at(interrupted, 3, config)
+    heard = ended_after(interrupted, 1, config)
     (warning,) = told(heard, Warned)
     assert reason in warning
     assert warning.endswith("it is discarded, and training starts anew")
     assert epochs(heard) == [("anchored", 0)]
     assert not (interrupted / "canary").exists()
-    assert "anchored after epoch 0 of 1" in going_on(ended_at(interrupted, 0, config))[0]
+    assert "anchored after epoch 0 of 1" in going_on(ended_after(interrupted, 0, config))[0]
 
 
 def test_threads_are_those_that_it_began_with(interrupted: Path) -> None:
-    heard = ended_at(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
+    heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
     assert "training on cpu, 1 thread" in told(heard)
 
 
@@ -252,7 +254,7 @@ def test_one_that_a_completed_training_left_is_none(interrupted: Path, tmp_path:
     linear = dataclasses.replace(TRAIN, parts=("linear",), refit=False)
     train(interrupted, linear, silent, fresh=True)
     shutil.copytree(left, interrupted / "checkpoint")
-    heard = ended_at(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
+    heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
     assert not told(heard, Warned)
     assert not going_on(heard)
 
@@ -279,7 +281,7 @@ def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch
     assert short.value.hint.startswith("use --batch-size 2, or --batch-size auto")
     assert short.value.hint.endswith("; add --fresh")
     monkeypatch.undo()
-    assert "anchored done" in going_on(ended_at(interrupted, 0))[0]
+    assert "anchored done" in going_on(ended_after(interrupted, 0))[0]
 
 
 # When it is written
@@ -380,5 +382,5 @@ def test_a_process_that_is_ended_leaves_its_last_finished_epoch(run: Path) -> No
     config = TrainConfig(
         hidden=(8,), epochs=500, patience=500, threads=1, logs="off", parts=("free",), seed=0
     )
-    (line,) = going_on(ended_at(run, 0, config))
+    (line,) = going_on(ended_after(run, 0, config))
     assert int(line.split("free after epoch ")[1].split()[0]) >= 1
