@@ -64,7 +64,7 @@ class Checkpoint:
             about, facts = _parts_of(document)
             files = {name: self._checked(fact) for name, fact in facts.items()}
         except ValueError as error:
-            raise CorruptArtifact(f"{self.folder / ABOUT} is damaged: {error}") from None
+            raise CorruptArtifact(f"{self.folder} is damaged: {error}") from None
         self._facts = facts
         return Stored(about=about, files=files)
 

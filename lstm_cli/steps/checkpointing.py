@@ -14,7 +14,6 @@ from lstm_cli.errors import (
     CorruptArtifact,
     DeviceError,
     Interrupted,
-    OutputError,
     TrainingDiverged,
 )
 from lstm_cli.events import Listener, Noted, Warned
@@ -148,12 +147,12 @@ def keeping(
     try:
         yield keeper
     except Interrupted as error:
-        with suppress(OutputError):  # the checkpoint before it stays
+        with suppress(ArtifactError):  # the checkpoint before it stays
             if keeper.flush():
                 error.hint = "run the same command again: it goes on from the last finished epoch"
         raise
     except DeviceError as error:
-        with suppress(OutputError):
+        with suppress(ArtifactError):
             if keeper.flush() and how.others and "--batch-size" in error.hint:
                 error.hint += "; add --fresh"
         raise
@@ -223,7 +222,10 @@ def _states(checkpoint: Checkpoint, stored: Stored) -> "dict[str, Saved]":
     from lstm_cli.training.checkpoints import Saved
 
     try:
-        trainings = stored.about["trainings"]
+        trainings, threads = stored.about["trainings"], stored.about["threads"]
+        if type(threads) is not int or threads < 1:
+            raise ValueError(f"{threads!r} threads")
+        float(stored.about["seconds"])
         states = {
             name: Saved(facts=trainings[name], tensors=load(data)) for name, data in stored.files.items()
         }

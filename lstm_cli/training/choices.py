@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.logs import LEVELS, can_take_logs, in_logs, spread_of_levels
-from lstm_cli.errors import DataError
+from lstm_cli.errors import DataError, TrainingDiverged
 from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks
 from lstm_cli.linear.forecast import Linear
 
@@ -20,6 +20,7 @@ COVARIATES_GAIN = (
 # practice and the classical bias-variance trade-off"), and a few rows more may take it there with penalties that were
 # chosen elsewhere.
 ROWS_PER_INPUT = 2
+TOO_LARGE = 1e17  # a scaled value; the squares of a lookback are summed, and a float of 32 bits ends at 3e38
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +41,10 @@ def settle(
 ) -> Start:
     """Fits the linear forecast every way that is open and keeps the best on validation.
 
-    Raises DataError for `--logs on` where a training value is not positive, Interrupted.
+    Raises DataError for `--logs on` where a training value is not positive, TrainingDiverged where values are too
+    large to train on, Interrupted.
     """
+    _require_bearable(dataset)
 
     def fitted(dataset: Dataset, *, covariates: bool = False) -> Linear:
         return fit(dataset, workers, covariates=covariates, should_stop=should_stop)
@@ -51,6 +54,21 @@ def settle(
     if dataset.schema.known_ahead:
         linear, choices["covariates"] = _covariates(linear, fitted(dataset, covariates=True))
     return Start(dataset=dataset, linear=linear, choices=choices)
+
+
+def _require_bearable(dataset: Dataset) -> None:
+    """Raise TrainingDiverged where no network, nor the linear forecast, could reckon with the values."""
+    table = dataset.series
+    largest = 0.0
+    for begin, rows in zip(table.offset, table.val_end, strict=True):
+        values = dataset.values_scaled[begin : begin + rows]
+        largest = max(largest, float(values.max(initial=0)), -float(values.min(initial=0)))
+    if not largest < TOO_LARGE:
+        raise TrainingDiverged(
+            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not hold their "
+            "squares",
+            hint="prepare without the rows that hold them (--start, --end), or with --scaler standard",
+        )
 
 
 def fit(

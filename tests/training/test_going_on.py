@@ -1,7 +1,7 @@
 """A model whose training is ended and goes on, in whichever network and at whichever step: to the bit the same."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 import pytest
@@ -9,7 +9,7 @@ import torch
 from small_data import dataset, wave
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.errors import Interrupted
+from lstm_cli.errors import Interrupted, TrainingDiverged
 from lstm_cli.events import silent
 from lstm_cli.training.checkpoints import Checkpoints, Saved
 from lstm_cli.training.choices import Start, settle
@@ -58,14 +58,23 @@ class Asked:
         return 15 if self.count == self.at else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """A training that nobody ended."""
+
+    trained: Trained
+    states: dict[str, Saved]  # what it left
+    questions: int
+    beside: int  # those that come beside the epochs of networks
+
+
 @cache
-def whole(way: str) -> tuple[Trained, dict[str, Saved], int]:
-    """The training that nobody ends, what it leaves, and how often it asks beside the steps of networks."""
+def whole(way: str) -> Whole:
     states: dict[str, Saved] = {}
-    found = trained(WAYS[way], Checkpoints(save=states.__setitem__), Asked())
-    asked = Asked()
-    require_same(trained(WAYS[way], Checkpoints(found=states), asked), found)
-    return found, states, asked.count
+    first, again = Asked(), Asked()
+    found = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
+    require_same(trained(WAYS[way], Checkpoints(found=states), again), found)
+    return Whole(trained=found, states=states, questions=first.count, beside=again.count)
 
 
 def require_same(one: Trained, other: Trained) -> None:
@@ -82,34 +91,47 @@ def require_same(one: Trained, other: Trained) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str) -> None:
     """Each process comes through a little more than one epoch before it is ended."""
-    expected, _, beside = whole(way)
-    for steps in (130, 170):
-        states: dict[str, Saved] = {}
-        ends, made = 0, None
-        while made is None:
-            try:
-                checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
-                made = trained(WAYS[way], checkpoints, Asked(beside + steps))
-            except Interrupted:
-                ends += 1
-                assert ends < 20, "it comes no further"
-        assert ends >= 1
-        require_same(made, expected)
+    expected = whole(way)
+    states: dict[str, Saved] = {}
+    ends, made = 0, None
+    while made is None:
+        try:
+            checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
+            made = trained(WAYS[way], checkpoints, Asked(expected.beside + 130))
+        except Interrupted:
+            ends += 1
+            assert ends < 20, "it comes no further"
+    assert ends >= 2
+    require_same(made, expected.trained)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_finished_networks_are_not_trained_again(way: str) -> None:
-    _, states, beside = whole(way)
-    steps = sum(saved.facts["epoch"] * saved.facts["plan"]["steps_per_epoch"] for saved in states.values())
-    asked = Asked()
-    trained(WAYS[way], Checkpoints(), asked)
-    assert asked.count >= beside + steps
+    found = whole(way)
+    plans = [(saved.facts["epoch"], saved.facts["plan"]) for saved in found.states.values()]
+    steps = sum(epoch * plan["steps_per_epoch"] for epoch, plan in plans)
+    assert steps > 200
+    assert found.questions >= found.beside + steps
 
 
 def test_every_network_has_a_place_of_its_own() -> None:
     """Rates and seeds of one part, and the refits, do not overwrite each other."""
-    parts = [name.split()[0] for name in whole("segment")[1]]
+    parts = [name.split()[0] for name in whole("segment").states]
     assert sorted(parts) == ["anchored", "anchored", "free", "free"]
-    plans = [saved.facts["plan"] for saved in whole("best")[1].values()]
+    plans = [saved.facts["plan"] for saved in whole("best").states.values()]
     assert len({(plan["lr"], plan["seed"]) for plan in plans}) == len(plans) == 5
-    assert set(whole("stacked")[1]) == {"stacked", "stacked again"}
+    assert set(whole("stacked").states) == {"stacked", "stacked again"}
+
+
+@pytest.mark.parametrize("scaler", ["none", "standard"])
+def test_values_that_32_bits_cannot_reckon_with_end_it_before_it_begins(scaler: str) -> None:
+    """With the standard scaler it is a validation row that does, of which the scaler knows nothing."""
+    rows = wave(150, seed=2, season=6)
+    rows[110] = 1e38
+    data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
+    with pytest.raises(TrainingDiverged, match="before epoch 1, step 1: scaled values reach") as diverged:
+        settle(data, TINY)
+    assert "--scaler standard" in diverged.value.hint
+    rows[110], rows[130] = rows[109], 1e38  # a test row teaches nothing
+    data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
+    settle(data, TINY)
