@@ -65,8 +65,8 @@ def _require_bearable(dataset: Dataset) -> None:
         largest = max(largest, float(values.max(initial=0)), -float(values.min(initial=0)))
     if not largest < TOO_LARGE:
         raise TrainingDiverged(
-            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not hold their "
-            "squares",
+            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not "
+            "hold their squares",
             hint="prepare without the rows that hold them (--start, --end), or with --scaler standard",
         )
 
