@@ -97,6 +97,8 @@ class Checkpoint:
                 for path in written:
                     with suppress(OSError):
                         path.unlink()
+                with suppress(OSError):  # where it was to be the first
+                    self.folder.rmdir()
             raise
         self._facts = facts
         self._remove({fact["file"] for fact in facts.values()} | {ABOUT})

@@ -113,6 +113,15 @@ def test_a_writing_that_fails_leaves_the_one_before(
     raise AssertionError(f"{call} never came through")
 
 
+def test_a_first_writing_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for at in (1, 2, 3):  # the files of two networks, and their names
+        with monkeypatch.context() as patched:
+            failing(patched, "fsync", at + 1)  # the first is that of the run directory
+            with pytest.raises(OutputError):
+                Checkpoint(tmp_path).write(ABOUT, FILES)
+        assert tree(tmp_path) == {}
+
+
 def failing(patched: pytest.MonkeyPatch, call: str, at: int) -> list[int]:
     """Let the n-th call of `os.call` fail; gets an entry a call."""
     real: Callable[..., Any] = getattr(os, call)
