@@ -284,6 +284,16 @@ def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
     assert hint in err.partition("hint: ")[2]
 
 
+def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
+    assert lstm("train", "run")[0] == 0
+    assert lstm("train", "run", "--fresh", "--checkpoint-every", "3", "--batch-size", "auto")[0] == 0
+    assert [(call["fresh"], call["checkpoint_every"]) for call in fake_steps.calls] == [
+        (False, None),
+        (True, 3),
+    ]
+    assert fake_steps.calls[1]["config"] == config.TrainConfig(batch_size="auto")
+
+
 def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
     given = []
 
