@@ -150,12 +150,10 @@ def _device(config: TrainConfig) -> tuple[str, int]:
 
 def _warnings(trained: "Trained", val: dict[str, Scores]) -> tuple[str, ...]:
     """What a person should know before relying on the model."""
-    if trained.weights:
-        networks = [part for part in trained.weights if part not in ("linear", "simple")]
-        if networks and scoring.as_good(val["linear"], val["model"]):
-            return ("the networks add nothing on the validation rows: the linear forecast is as good",)
-        return ()
-    if all(part.best_epoch == 0 for part in trained.parts):
+    networks = [part for part in trained.weights if part not in ("linear", "simple")]
+    if networks and scoring.as_good(val["linear"], val["model"]):
+        return ("the networks add nothing on the validation rows: the linear forecast is as good",)
+    if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         return ("no epoch was better on the validation rows than its untrained start, which is shipped",)
     return ()
 
