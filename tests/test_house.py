@@ -51,6 +51,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "safetensors": {
         "export": ANYWHERE,
         "steps/shipping": IN_FUNCTIONS,
+        "steps/checkpointing": IN_FUNCTIONS,
         "shipped": IN_FUNCTIONS,
     },
     "keras": {"export": IN_FUNCTIONS},  # an extra

@@ -11,7 +11,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code (errors.py says what each means)."""
     if argv is None:
         streams.read_utf8(sys.orig_argv)
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+    code = run(sys.argv[1:] if argv is None else argv)
+    if code in signals.CODES:
+        signals.leave_soon(code)
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:

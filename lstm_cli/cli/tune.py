@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from lstm_cli.cli import train, values
+from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
@@ -13,6 +13,7 @@ from lstm_cli.cli.options import (
     switch,
     with_options_of,
 )
+from lstm_cli.cli.train_settings import train_settings
 from lstm_cli.config.verbs import METHODS, TrainConfig, TuneConfig
 
 EXAMPLES = (
@@ -23,7 +24,7 @@ DEFAULTS = TuneConfig()
 EVERY = TrainConfig()
 
 
-@with_options_of(train.train, TrainConfig, into="every")
+@with_options_of(train_settings, TrainConfig, into="every")
 def tune(
     run: RunArgument,
     method: Annotated[

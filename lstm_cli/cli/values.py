@@ -68,6 +68,12 @@ def whole_or_auto(flag: str, text: str) -> int | None:
     return int(text)
 
 
+def batch(flag: str, text: str) -> int | str:
+    """A whole number of windows, or the word `auto`."""
+    size = whole_or_auto(flag, text)
+    return "auto" if size is None else size
+
+
 def seasons(flag: str, text: str) -> tuple[int, ...] | str:
     """Whole numbers of steps between commas, `auto` or `none`.
 

@@ -118,6 +118,7 @@ def searchable() -> Mapping[str, str]:
     found = {}
     for field in fields(TrainConfig):
         kinds = [kind for kind in get_args(hints[field.name]) if kind is not type(None)]
+        kinds = [kind for kind in kinds if kind is not str] or kinds  # the word beside a number is `auto`
         kind = kinds[0] if len(kinds) == 1 else hints[field.name]
         if field.name not in NOT_SEARCHED and kind in FORMS:
             found[field.name] = FORMS[kind]

@@ -14,6 +14,7 @@ OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("cosine", "plateau", "constant")
 HIDDEN = {"segment": (128,), "stacked": (64, 64)}  # sizes of the LSTM layers where none are given
 INITS = ("xavier", "he", "orthogonal")
+HIGHEST_LR = 1e30  # a weight of 32 bits holds 3e38
 HEADS = ("last", "mean", "attention", "seq2seq")
 PARTS = ("linear", "anchored", "free")
 EFFORTS = ("fast", "default", "best")
@@ -107,7 +108,9 @@ class TrainConfig:
     epochs: int | None = None  # at most so many intervals between two validations
     patience: int | None = None  # epochs without a better validation loss before training stops
     min_delta: float = 0.0  # a validation loss is better when it is lower by more than this
-    batch_size: int | None = None  # windows in one optimizer step
+    batch_size: int | str | None = (
+        None  # windows in one optimizer step; auto: the model's own, or fewer where memory does not suffice
+    )
     optimizer: str = "adamw"
     lr: float | None = None  # learning rate at its peak
     weight_decay: float = 1e-4
@@ -136,9 +139,12 @@ class TrainConfig:
         for flag, whole in (
             ("--epochs", self.epochs),
             ("--patience", self.patience),
-            ("--batch-size", self.batch_size),
         ):
             _at_least(flag, whole, 1)
+        if isinstance(self.batch_size, str):
+            _one_of("--batch-size", self.batch_size, ("auto",))
+        else:
+            _at_least("--batch-size", self.batch_size, 1)
         _at_least("--threads", self.threads, 1)
         _at_least("--seed", self.seed, 0)
         _at_least("--min-delta", self.min_delta, 0)
@@ -151,6 +157,8 @@ class TrainConfig:
         ):
             if number is not None and not number > 0:
                 raise UsageError(f"{flag} {number:g} is not above 0")
+        if self.lr is not None and self.lr > HIGHEST_LR:
+            raise UsageError(f"--lr {self.lr:g} is above {HIGHEST_LR:g}", hint="usual rates are 1e-4 to 1e-2")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UsageError(f"--dropout {self.dropout:g} is not within 0 and 1 (1 excluded)")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):

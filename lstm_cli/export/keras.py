@@ -12,15 +12,13 @@ bounds are layers too: a Dense one without weights, whose bias they are, and a m
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from lstm_cli.errors import Interrupted, UsageError
+from lstm_cli.errors import UsageError, interrupts_kept
 from lstm_cli.export.silence import silence
 from lstm_cli.models.stacked import Stacked
 
@@ -75,20 +73,6 @@ def open_keras(data: bytes, *, ending: str) -> Any:
         return found
 
     return forecast
-
-
-@contextmanager
-def interrupts_kept() -> Iterator[None]:
-    """Within this block an end by a signal stays one: Keras makes errors of its own of what its layers raise."""
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, Interrupted):
-                raise cause from None
-            cause = cause.__context__
-        raise
 
 
 def _network(keras: Any, model: Stacked, lower: np.ndarray | None, upper: np.ndarray | None) -> Any:

@@ -8,6 +8,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.errors import interrupts_kept
 from lstm_cli.export.bounded import Bounded, example_windows
 from lstm_cli.export.silence import silence
 from lstm_cli.models.combined import Combined
@@ -55,7 +56,7 @@ def traced(
     bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
     example = example_windows(model, inputs=inputs, known_ahead=known_ahead)
     batch = torch.export.Dim("batch")
-    with silence(), torch.no_grad():
+    with interrupts_kept(), silence(), torch.no_grad():
         program = torch.onnx.export(
             bounded,
             example,

@@ -10,6 +10,7 @@ import numpy as np
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
+from lstm_cli.errors import heed
 from lstm_cli.linear.forecast import Group, Linear, Member
 from lstm_cli.linear.regression import PENALTIES, Moments, Rows, Solved, rows_of
 from lstm_cli.linear.smoothing import Smoothing
@@ -44,7 +45,10 @@ class Block:
         unit: np.ndarray,
         response: np.ndarray,
         workers: int,
+        should_stop: Callable[[], int | None],
     ) -> "Block":
+        """The regressions of a dataset's training rows, scored on its validation rows. Raises Interrupted."""
+        heed(should_stop)
         train, judged = (
             rows_from(dataset, split, max(lookbacks), window, unit, response, most)
             for split, most in (("train", FITTED_ROWS), ("val", SCORED_CELLS // dataset.schema.horizon))
@@ -56,6 +60,7 @@ class Block:
         def fit(kind: tuple[str, bool]) -> None:
             moments = Moments.of(train, *kind)
             for lookback, intercept in itertools.product(lookbacks, (True, False)):
+                heed(should_stop)
                 group = (*kind, intercept, lookback)
                 solved[group] = moments.solved(lookback, intercept=intercept, season=dataset.schema.season)
                 forecasts = solved[group].forecasts(judged, *kind)

@@ -7,7 +7,7 @@ validation holds few horizons, blocks of rows before it are scored too, each by 
 what lies before.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
+from lstm_cli.errors import heed
 from lstm_cli.linear.blocks import (
     FITTED_ROWS,
     Block,
@@ -46,19 +47,28 @@ def fit_linear(
     window: int,
     covariates: bool = False,
     workers: int = 1,
+    should_stop: Callable[[], int | None] = lambda: None,
 ) -> Linear:
     """Fits the average on the training windows and weighs it by the validation windows.
 
     lookbacks: the numbers of values K that regressions may read; window: the steps whose mean and deviation
     centre and scale them; covariates: known-ahead inputs take part; workers: CPU threads, which do not change
-    the result.
+    the result; should_stop: asked before every regression. Raises Interrupted.
     """
     unit = units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
     fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < LEARNT else []
     blocks = [
-        Block.fitted(one, lookbacks=lookbacks, window=window, unit=unit, response=response, workers=workers)
+        Block.fitted(
+            one,
+            lookbacks=lookbacks,
+            window=window,
+            unit=unit,
+            response=response,
+            workers=workers,
+            should_stop=should_stop,
+        )
         for one in (dataset, *earlier(dataset))
     ]
     maps: tuple[Map, ...] = (*blocks[0].scores, *fixed)
@@ -75,7 +85,13 @@ def fit_linear(
     return replace(linear, score=blocks[0].score_of(weights))
 
 
-def refit_linear(dataset: Dataset, linear: Linear, *, workers: int = 1) -> Linear:
+def refit_linear(
+    dataset: Dataset,
+    linear: Linear,
+    *,
+    workers: int = 1,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> Linear:
     """The same average, its members and their weights kept, fitted anew on the dataset's training rows."""
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
@@ -86,6 +102,7 @@ def refit_linear(dataset: Dataset, linear: Linear, *, workers: int = 1) -> Linea
         moments = Moments.of(rows, *kind)
         for member in linear.members:
             if (member.center, member.scaled) == kind:
+                heed(should_stop)
                 solved[member.group] = moments.solved(
                     member.lookback, intercept=member.intercept, season=dataset.schema.season
                 )

@@ -10,20 +10,23 @@ with writing("runs/load", step="train") as writer:
 """
 
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command, table
+from lstm_cli.rundir.checkpoint import Checkpoint, Stored
 from lstm_cli.rundir.folder import Folder, HashingFile
 from lstm_cli.rundir.opening import open_run
 from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
 from lstm_cli.rundir.reading import ArtifactReader, Run
-from lstm_cli.rundir.writer import Writer
+from lstm_cli.rundir.writer import Writer, versions
 from lstm_cli.rundir.writing import writing
 
 __all__ = [
     "ARTIFACTS",
     "Artifact",
     "ArtifactReader",
+    "Checkpoint",
     "Folder",
     "HashingFile",
     "Run",
+    "Stored",
     "Writer",
     "check_output",
     "command",
@@ -33,5 +36,6 @@ __all__ = [
     "replace_file",
     "replacing",
     "table",
+    "versions",
     "writing",
 ]

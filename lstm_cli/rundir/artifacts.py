@@ -8,6 +8,7 @@ MANIFEST = "run.json"
 MANIFEST_TEMPORARY = "run.json.tmp"
 MANIFEST_BROKEN = "run.json.broken"  # an unreadable manifest that `prepare --force` set aside
 LOCK = ".lock"
+CHECKPOINT = "checkpoint"  # a training in progress, which no other file rests on; see `checkpoint`
 # For people and other programs: nothing in these folders is ever read by a step, or removed.
 EXPORTS = "exports"
 LOGS = "logs"
@@ -123,6 +124,7 @@ def table() -> str:
     for artifact in ARTIFACTS.values():
         rows.append((f"{artifact.name}/0001/", f"`lstm {artifact.made_by}`", artifact.meaning))
         rows += [(f"{artifact.name}/0001/{file}", "", meaning) for file, meaning in artifact.files.items()]
+    rows.append((f"{CHECKPOINT}/", "`lstm train`", "a training in progress; gone when it has completed"))
     rows.append((f"{EXPORTS}/", "`lstm export`", "files for other programs; no step reads them"))
     rows.append((f"{LOGS}/", "`lstm train`", "for TensorBoard, W&B and people; likewise"))
     lines = ["| path | made by | what it holds |", "| --- | --- | --- |"]

@@ -85,9 +85,23 @@ def encode(steps: Mapping[str, Any], run: Path) -> bytes:
     """The manifest's bytes. Raises what `to_json` raises, and ValueError for what no reader would take."""
     document = {"format": FORMAT, "schema": SCHEMA, "steps": steps}
     _check(document)
-    body = to_json(document, path=run / MANIFEST)
+    return sealed(document, path=run / MANIFEST)
+
+
+def sealed(document: Mapping[str, Any], *, path: Path | str) -> bytes:
+    """An object as JSON that carries its own checksum. Raises what `to_json` raises."""
+    body = to_json(document, path=path)
     checksum = hashlib.sha256(body).hexdigest()
     return b'%b%b",%b' % (_HEAD, checksum.encode(), body[1:])
+
+
+def unsealed(data: bytes) -> Any:
+    """What `sealed` wrote. Raises ValueError where the bytes are others, before any of them is parsed."""
+    start = len(_HEAD) + 64 + 2
+    body = b"{" + data[start:]
+    if data[:start] != b'%b%b",' % (_HEAD, hashlib.sha256(body).hexdigest().encode()):
+        raise ValueError("its bytes are not those that were written")
+    return from_json(body)
 
 
 def decode(data: bytes, run: Path) -> dict[str, Any]:

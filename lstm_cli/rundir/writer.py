@@ -90,7 +90,7 @@ class Writer:
             "config": dict(config),
             "read": {name: self._fact(name, fact) for name, fact in reads.items()},
             "wrote": wrote,
-            "versions": _versions(),
+            "versions": versions(),
             "seed": seed,
             "device": device,
             "times": self._times(),
@@ -211,11 +211,11 @@ def _remove_unnamed(parent: Path, named: set[str], ours: set[str]) -> None:
             parent.rmdir()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Of this tool, of Python, and of the libraries that the step loaded."""
-    versions = {"lstm-cli": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
+    found = {"lstm-cli": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
     for name in _LIBRARIES:
         version = getattr(sys.modules.get(name), "__version__", None)
         if version is not None:
-            versions[name] = str(version)
-    return versions
+            found[name] = str(version)
+    return found

@@ -11,7 +11,7 @@ from lstm_cli.data.clamp import Bounds, bounds_of
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.folds import Cut, at_cut, cuts
 from lstm_cli.data.windows import split_windows
-from lstm_cli.errors import DataError, Interrupted
+from lstm_cli.errors import DataError, heed
 from lstm_cli.events import Listener, Progressed, silent
 from lstm_cli.steps.forecaster import torch_forecaster
 
@@ -41,7 +41,7 @@ def backtest(
     reports: list[dict[str, Any]] = []
     if jobs == 1:
         for cut, moment in zip(chosen, told, strict=True):
-            _heed(should_stop)
+            heed(should_stop)
             reports.append(_retrained(at_cut(dataset, cut), moment, config, share, listen, should_stop))
             listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
         return reports
@@ -52,16 +52,10 @@ def backtest(
         for cut, moment in zip(chosen, told, strict=True)
     )
     for report in done:
-        _heed(should_stop)
+        heed(should_stop)
         reports.append(report)
         listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
     return reports
-
-
-def _heed(should_stop: Callable[[], int | None]) -> None:
-    signum = should_stop()
-    if signum is not None:
-        raise Interrupted(signum)
 
 
 def reused(

@@ -1,26 +1,28 @@
 """The run's data become its model: trained, exported, validated, with intervals, and committed."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli import metrics, scoring
+from lstm_cli import scoring
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.clamp import Bounds, bounds_of
+from lstm_cli.data.clamp import bounds_of
+from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
+from lstm_cli.errors import heed
 from lstm_cli.events import Listener, Noted, PictureDrawn, Progressed, Warned, wanted
 from lstm_cli.rundir import Writer
+from lstm_cli.steps.checkpointing import Keeper, Keeping, keeping
 from lstm_cli.steps.reporting import plain
-from lstm_cli.steps.shipping import Graphs, export_graphs, write_model
+from lstm_cli.steps.shipping import export_graphs, write_model
+from lstm_cli.steps.validating import Scores, Validated
 
 if TYPE_CHECKING:
-    from lstm_cli.intervals import Intervals
     from lstm_cli.training.trained import Trained
 
-Scores = dict[str, float | None]  # mae_scaled and mase
 QUARTERS = 4  # of the horizon, in the report's weights
 
 
@@ -64,46 +66,79 @@ def make_model(
     config: TrainConfig,
     listen: Listener,
     *,
+    how: Keeping,
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
     """Trains the model that `config` names on the run's data and commits it, for every step that ships one.
 
-    Raises MissingArtifact without data, DeviceError for an absent device, TrainingDiverged, Interrupted; the run
-    then keeps the model that it had.
+    It goes on from the run's checkpoint, as `how` says. Raises MissingArtifact without data, ArtifactError for a
+    checkpoint of other settings, DeviceError for an absent device or too little memory, TrainingDiverged,
+    Interrupted; the run then keeps the model that it had.
     """
     assert writer.run is not None
-    reader = writer.run.artifact("data")
     dataset = load_dataset(writer.run)
     device, threads = _device(config)
-    notes = [f"training on {device}, {threads} thread{'s' if threads > 1 else ''}"]
     bounds, told = bounds_of(dataset, config)
-    notes += told
-    for note in notes:
-        listen(Noted(text=note))
+    with keeping(writer, config, listen, device=device, threads=threads, how=how) as keeper:
+        threads = keeper.threads
+        notes = [f"training on {device}, {threads} thread{'s' if threads > 1 else ''}", *told]
+        for note in notes:
+            listen(Noted(text=note))
+        trained = _trained(dataset, config, keeper, listen, should_stop)
+        heed(should_stop)
+        listen(Progressed(stage="exporting", done=0))
+        graphs = export_graphs(trained, bounds)
+        validated = Validated(trained=trained, graphs=graphs, bounds=bounds, threads=threads)
+        val = validated.scores(listen, should_stop)
+        intervals = validated.intervals(listen, should_stop)
+        if wanted(listen, PictureDrawn):
+            listen(validated.picture(intervals))
+        warnings = _warnings(trained, val)
+        for text in warnings:
+            listen(Warned(text=text))
+        report = _report(writer.path, config, trained, val, device=device, threads=threads, notes=notes)
+        folder = writer.new("model")
+        write_model(folder, trained, graphs, bounds, config)
+        folder.write_json("intervals.json", intervals.to_dict())
+        writer.commit(
+            config=asdict(config),
+            reads={"data": writer.run.artifact("data").digest},
+            report=report.to_json(),
+            seed=config.seed,
+            device=device,
+        )
+    return report
+
+
+def _trained(
+    dataset: Dataset,
+    config: TrainConfig,
+    keeper: Keeper,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> "Trained":
+    from lstm_cli.training.checkpoints import StateUnfit
     from lstm_cli.training.make import train_model
 
-    trained = train_model(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
-    listen(Progressed(stage="exporting", done=0))
-    graphs = export_graphs(trained, bounds)
-    val = _validate(trained, graphs, bounds, threads, listen)
-    intervals = _fit_intervals(trained, graphs, threads, listen)
-    if wanted(listen, PictureDrawn):
-        listen(_drawn(trained, graphs, bounds, threads, intervals))
-    warnings = _warnings(trained, val)
-    for text in warnings:
-        listen(Warned(text=text))
-    report = _report(writer.path, config, trained, val, device=device, threads=threads, notes=notes)
-    folder = writer.new("model")
-    write_model(folder, trained, graphs, bounds, config)
-    folder.write_json("intervals.json", intervals.to_dict())
-    writer.commit(
-        config=asdict(config),
-        reads={"data": reader.digest},
-        report=report.to_json(),
-        seed=config.seed,
-        device=device,
-    )
-    return report
+    def train() -> "Trained":
+        return train_model(
+            dataset,
+            config,
+            threads=keeper.threads,
+            listen=listen,
+            should_stop=should_stop,
+            checkpoints=keeper.checkpoints,
+        )
+
+    try:
+        trained = train()
+    except StateUnfit as error:
+        listen(
+            Warned(text=f"the checkpoint does not fit ({error}): it is discarded, and training starts anew")
+        )
+        keeper.discard()
+        trained = train()
+    return replace(trained, seconds=trained.seconds + keeper.seconds)
 
 
 def _device(config: TrainConfig) -> tuple[str, int]:
@@ -113,83 +148,12 @@ def _device(config: TrainConfig) -> tuple[str, int]:
     return device_text(choose_device(config.device)), config.threads or usable_cores()
 
 
-def _validate(
-    trained: "Trained", graphs: Graphs, bounds: Bounds, threads: int, listen: Listener
-) -> dict[str, Scores]:
-    """Scores on the validation windows: of the model and its parts as before a refit, and the simple forecasts."""
-    from lstm_cli.runtime.session import open_session
-
-    dataset, linear = trained.dataset, trained.validated.linear
-    session = open_session(graphs.validated or graphs.shipped, threads=threads)
-    lookback = trained.settings["lookback"]
-    windows = scoring.scored_windows(dataset, "val", lookback, linear)
-    sums = scoring.score(
-        windows,
-        scoring.together(
-            scoring.model_forecaster(session, lookback, parts=tuple(trained.weights)),
-            scoring.simple_forecaster(dataset, linear),
-        ),
-        bounds,
-        progress=lambda done: listen(
-            Progressed(stage="validating", done=done, total=len(windows), unit="windows")
-        ),
-    )
-    scale = scoring.scale_of(dataset)
-    return {
-        name: {
-            key: value
-            for key, value in metrics.overall(found, scale).items()
-            if key in ("mae_scaled", "mase")
-        }
-        for name, found in sums.items()
-    }
-
-
-def _fit_intervals(trained: "Trained", graphs: Graphs, threads: int, listen: Listener) -> "Intervals":
-    """Intervals around the forecasts of the graph that has not seen the validation rows."""
-    from lstm_cli.calibration import fit_intervals
-    from lstm_cli.runtime.session import open_session
-
-    lookback = trained.settings["lookback"]
-    session = open_session(graphs.validated or graphs.shipped, threads=threads)
-    forecaster = scoring.model_forecaster(session, lookback)
-    return fit_intervals(
-        trained.dataset,
-        lambda batch: forecaster(batch)["model"],
-        lookback=lookback,
-        progress=lambda done, total: listen(
-            Progressed(stage="fitting intervals", done=done, total=total, unit="windows")
-        ),
-    )
-
-
-def _drawn(
-    trained: "Trained", graphs: Graphs, bounds: Bounds, threads: int, intervals: "Intervals"
-) -> PictureDrawn:
-    """Forecasts of some validation windows by the model that has not seen them."""
-    from lstm_cli.runtime.session import open_session
-    from lstm_cli.steps.score_files import forecast_picture
-
-    dataset, linear = trained.dataset, trained.validated.linear
-    lookback = trained.settings["lookback"]
-    session = open_session(graphs.validated or graphs.shipped, threads=threads)
-    forecaster = scoring.together(
-        scoring.model_forecaster(session, lookback), scoring.simple_forecaster(dataset, linear)
-    )
-    windows = scoring.scored_windows(dataset, "val", lookback, linear)
-    return PictureDrawn(
-        name="forecasts", png=forecast_picture(dataset, windows, forecaster, bounds, intervals)
-    )
-
-
 def _warnings(trained: "Trained", val: dict[str, Scores]) -> tuple[str, ...]:
     """What a person should know before relying on the model."""
-    if trained.weights:
-        networks = [part for part in trained.weights if part not in ("linear", "simple")]
-        if networks and scoring.as_good(val["linear"], val["model"]):
-            return ("the networks add nothing on the validation rows: the linear forecast is as good",)
-        return ()
-    if all(part.best_epoch == 0 for part in trained.parts):
+    networks = [part for part in trained.weights if part not in ("linear", "simple")]
+    if networks and scoring.as_good(val["linear"], val["model"]):
+        return ("the networks add nothing on the validation rows: the linear forecast is as good",)
+    if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         return ("no epoch was better on the validation rows than its untrained start, which is shipped",)
     return ()
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_cli.config import TuneConfig
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.errors import Interrupted, LstmError, QualityError, UsageError
+from lstm_cli.errors import LstmError, QualityError, UsageError, heed
 from lstm_cli.steps.proposals import Settings, at_random, of_grid
 from lstm_cli.steps.reporting import plain_value
 from lstm_cli.steps.sought import Search
@@ -85,13 +85,6 @@ def run_all(
     for trial in done:
         heed(should_stop)
         yield trial
-
-
-def heed(should_stop: Callable[[], int | None]) -> None:
-    """Raise Interrupted where a signal has come."""
-    signum = should_stop()
-    if signum is not None:
-        raise Interrupted(signum)
 
 
 def _workers(config: TuneConfig) -> AbstractContextManager[tuple[int, int | None]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from lstm_cli.config import TrainConfig
 from lstm_cli.events import Listener
 from lstm_cli.rundir import writing
+from lstm_cli.steps.checkpointing import Keeping
 from lstm_cli.steps.making import TrainReport, make_model
 
 
@@ -15,11 +16,17 @@ def train(
     listen: Listener,
     *,
     lock_wait: float = 0.0,
+    fresh: bool = False,
+    checkpoint_every: int | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> TrainReport:
     """Trains the model that `config` names on the run's data. Nothing is shipped unless it came to its end.
 
-    Raises MissingArtifact without data, DeviceError for an absent device, TrainingDiverged, Interrupted.
+    A training that was ended before goes on, unless it is to be `fresh`. checkpoint_every: epochs between two
+    checkpoints; None: every epoch, but at most one in a few seconds. Raises MissingArtifact without data,
+    ArtifactError for an unfinished training with other settings, DeviceError for an absent device or too little
+    memory, TrainingDiverged, Interrupted.
     """
+    how = Keeping(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait) as writer:
-        return make_model(writer, config, listen, should_stop=should_stop)
+        return make_model(writer, config, listen, how=how, should_stop=should_stop)

@@ -11,6 +11,7 @@ from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Noted, Progressed, Warned
 from lstm_cli.rundir import Run, Writer, command, writing
+from lstm_cli.steps.checkpointing import Keeping
 from lstm_cli.steps.making import make_model
 from lstm_cli.steps.search import best_of, nothing_found, one_line, trials_of
 from lstm_cli.steps.search_record import (
@@ -72,7 +73,8 @@ def tune(
             best = best_of(trials) or {}
             listen(Noted(text=f"training the best, trial {best['number']}, as the run's model"))
             writer.go_on_as("train")
-            trained = make_model(writer, chosen, listen, should_stop=should_stop).to_json()
+            how = Keeping(others=False)
+            trained = make_model(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
             writer.go_on_as("tune")
         warnings = _warnings(trials)
         for text in warnings:

@@ -1,5 +1,6 @@
 """What the linear forecast settles before a network is trained: logarithms, and covariates that are known ahead."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.logs import LEVELS, can_take_logs, in_logs, spread_of_levels
-from lstm_cli.errors import DataError
+from lstm_cli.errors import DataError, TrainingDiverged
 from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks
 from lstm_cli.linear.forecast import Linear
 
@@ -19,6 +20,7 @@ COVARIATES_GAIN = (
 # practice and the classical bias-variance trade-off"), and a few rows more may take it there with penalties that were
 # chosen elsewhere.
 ROWS_PER_INPUT = 2
+TOO_LARGE = 1e17  # a scaled value; the squares of a lookback are summed, and a float of 32 bits ends at 3e38
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +32,52 @@ class Start:
     choices: dict[str, str]
 
 
-def settle(dataset: Dataset, config: TrainConfig, *, workers: int = 1) -> Start:
+def settle(
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    workers: int = 1,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> Start:
     """Fits the linear forecast every way that is open and keeps the best on validation.
 
-    Raises DataError for `--logs on` where a training value is not positive.
+    Raises DataError for `--logs on` where a training value is not positive, TrainingDiverged where values are too
+    large to train on, Interrupted.
     """
-    dataset, linear, why = _logs(dataset, config, workers)
+    _require_bearable(dataset)
+
+    def fitted(dataset: Dataset, *, covariates: bool = False) -> Linear:
+        return fit(dataset, workers, covariates=covariates, should_stop=should_stop)
+
+    dataset, linear, why = _logs(dataset, config, fitted)
     choices = {"logs": why}
     if dataset.schema.known_ahead:
-        linear, choices["covariates"] = _covariates(dataset, linear, workers)
+        linear, choices["covariates"] = _covariates(linear, fitted(dataset, covariates=True))
     return Start(dataset=dataset, linear=linear, choices=choices)
 
 
-def fit(dataset: Dataset, workers: int, *, covariates: bool = False) -> Linear:
+def _require_bearable(dataset: Dataset) -> None:
+    """Raise TrainingDiverged where no network, nor the linear forecast, could reckon with the values."""
+    table = dataset.series
+    largest = 0.0
+    for begin, rows in zip(table.offset, table.val_end, strict=True):
+        values = dataset.values_scaled[begin : begin + rows]
+        largest = max(largest, float(values.max(initial=0)), -float(values.min(initial=0)))
+    if not largest < TOO_LARGE:
+        raise TrainingDiverged(
+            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not "
+            "hold their squares",
+            hint="prepare without the rows that hold them (--start, --end), or with --scaler standard",
+        )
+
+
+def fit(
+    dataset: Dataset,
+    workers: int,
+    *,
+    covariates: bool = False,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> Linear:
     """The linear forecast with the lookbacks that the data allow."""
     schema = dataset.schema
     lookbacks = linear_lookbacks(
@@ -53,7 +88,12 @@ def fit(dataset: Dataset, workers: int, *, covariates: bool = False) -> Linear:
         fixed=schema.lookback_fixed,
     )
     return fit_linear(
-        dataset, lookbacks=lookbacks, window=schema.lookback, covariates=covariates, workers=workers
+        dataset,
+        lookbacks=lookbacks,
+        window=schema.lookback,
+        covariates=covariates,
+        workers=workers,
+        should_stop=should_stop,
     )
 
 
@@ -71,7 +111,9 @@ def refits(config: TrainConfig, *, rows: int, linear: Linear) -> tuple[bool, str
     return True, "on training and validation rows"
 
 
-def _logs(dataset: Dataset, config: TrainConfig, workers: int) -> tuple[Dataset, Linear, str]:
+def _logs(
+    dataset: Dataset, config: TrainConfig, fitted: Callable[[Dataset], Linear]
+) -> tuple[Dataset, Linear, str]:
     possible = can_take_logs(dataset)
     if config.logs == "on":
         if not possible:
@@ -80,15 +122,15 @@ def _logs(dataset: Dataset, config: TrainConfig, workers: int) -> tuple[Dataset,
                 hint="use --logs off, or prepare the data without what is not positive",
             )
         logged = in_logs(dataset)
-        return logged, fit(logged, workers), "on, as --logs says"
-    plain = fit(dataset, workers)
+        return logged, fitted(logged), "on, as --logs says"
+    plain = fitted(dataset)
     if config.logs == "off":
         return dataset, plain, "off, as --logs says"
     if not possible:
         return dataset, plain, "off: not every training value is above 0"
     spread = spread_of_levels(dataset)
     logged = in_logs(dataset)
-    in_log = fit(logged, workers)
+    in_log = fitted(logged)
     if spread > LEVELS:
         return logged, in_log, f"on: the levels of the series differ by a factor of {spread:.3g}"
     scores = f"validation MASE of the linear forecast {in_log.score:.4g} in logs, {plain.score:.4g} without"
@@ -97,8 +139,7 @@ def _logs(dataset: Dataset, config: TrainConfig, workers: int) -> tuple[Dataset,
     return dataset, plain, f"off: {scores}"
 
 
-def _covariates(dataset: Dataset, plain: Linear, workers: int) -> tuple[Linear, str]:
-    with_them = fit(dataset, workers, covariates=True)
+def _covariates(plain: Linear, with_them: Linear) -> tuple[Linear, str]:
     scores = (
         f"validation MASE of the linear forecast {with_them.score:.4g} with them, {plain.score:.4g} without"
     )

@@ -8,14 +8,17 @@ from torch import nn
 
 from lstm_cli.data.scaling import LARGEST_LOG
 from lstm_cli.data.yardstick import Yardstick
+from lstm_cli.errors import heed
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.step import batch_loss
 
 BATCH = 512  # windows validated at a time
 
 
-def by_score(windows: DeviceWindows, yardstick: Yardstick) -> Callable[[nn.Module], float]:
-    """Mean |error| over the series' seasonal error: MASE over windows and steps."""
+def by_score(
+    windows: DeviceWindows, yardstick: Yardstick, *, should_stop: Callable[[], int | None] = lambda: None
+) -> Callable[[nn.Module], float]:
+    """Mean |error| over the series' seasonal error: MASE over windows and steps. It may raise Interrupted."""
     center, scale, weight = (
         torch.from_numpy(figures.astype(np.float32)).to(windows.device)
         for figures in (yardstick.center, yardstick.scale, yardstick.weight)
@@ -26,6 +29,7 @@ def by_score(windows: DeviceWindows, yardstick: Yardstick) -> Callable[[nn.Modul
     def validate(model: nn.Module) -> float:
         total = count = 0.0
         for batch in windows.in_order(BATCH):
+            heed(should_stop)
             forecast = model(batch.past, batch.future, batch.mask)
             each = weight[batch.series][:, None, :]
             spread = scale[batch.series][:, None, :]
@@ -51,12 +55,15 @@ def from_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
     return torch.where(logs >= level, logs.clamp(max=LARGEST_LOG).exp(), floor * (1 + logs - level))
 
 
-def by_loss(windows: DeviceWindows, kind: str) -> Callable[[nn.Module], float]:
-    """The training loss over all validation windows."""
+def by_loss(
+    windows: DeviceWindows, kind: str, *, should_stop: Callable[[], int | None] = lambda: None
+) -> Callable[[nn.Module], float]:
+    """The training loss over all validation windows. It may raise Interrupted."""
 
     def validate(model: nn.Module) -> float:
         total = count = 0.0
         for batch in windows.in_order(BATCH):
+            heed(should_stop)
             measured = float(batch.observed.sum())
             total += float(batch_loss(model, batch, kind)) * measured
             count += measured

@@ -9,8 +9,10 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.training.checkpoints import Checkpoints
 from lstm_cli.training.choices import settle
 from lstm_cli.training.device import choose_device
+from lstm_cli.training.memory import FEWER, shortage_told
 from lstm_cli.training.segment import train_segment
 from lstm_cli.training.stacked import train_stacked
 from lstm_cli.training.trained import Trained
@@ -23,24 +25,40 @@ def train_model(
     threads: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Settles what the data decide, trains, and refits where the config or the model says so.
 
-    Same data, config and machine, same result, whatever number of threads. Raises
-    DeviceError, DataError, TrainingDiverged, Interrupted.
+    Same data, config and machine, same result, whatever number of threads, and however often it went on from
+    what it left in `checkpoints`. Raises DeviceError, DataError, TrainingDiverged, Interrupted, and StateUnfit
+    where the checkpoints are those of another training.
     """
     began = time.monotonic()
+    checkpoints = checkpoints or Checkpoints()
     device = choose_device(config.device)
     torch.set_num_threads(threads)
     listen(Progressed(stage="fitting the linear forecast", done=0))
-    start = settle(dataset, config, workers=threads)
+    start = settle(dataset, config, workers=threads, should_stop=should_stop)
     for name, reason in start.choices.items():
         listen(Noted(text=f"{name} {reason}"))
-    if config.model == "stacked":
-        trained = train_stacked(start, config, device=device, listen=listen, should_stop=should_stop)
-    else:
-        workers = threads if device.type == "cpu" else 1
-        trained = train_segment(
-            start, config, device=device, workers=workers, listen=listen, should_stop=should_stop
-        )
+    with shortage_told(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
+        if config.model == "stacked":
+            trained = train_stacked(
+                start,
+                config,
+                device=device,
+                listen=listen,
+                should_stop=should_stop,
+                checkpoints=checkpoints,
+            )
+        else:
+            trained = train_segment(
+                start,
+                config,
+                device=device,
+                workers=threads if device.type == "cpu" else 1,
+                listen=listen,
+                should_stop=should_stop,
+                checkpoints=checkpoints,
+            )
     return replace(trained, seconds=time.monotonic() - began)

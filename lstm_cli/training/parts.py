@@ -1,7 +1,7 @@
 """The networks of the default model: their shapes, and their trainings side by side."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from lstm_cli.models.linear import LinearForecast
 from lstm_cli.models.segment import Anchored, SegmentNetwork, segment_length
 from lstm_cli.training.abreast import abreast
 from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.training.checkpoints import Checkpoints, is_over
 from lstm_cli.training.choices import Start
-from lstm_cli.training.fit import Fitted, fit
+from lstm_cli.training.fit import Fitted
 from lstm_cli.training.judge import by_score
+from lstm_cli.training.memory import fit_in_memory, shortage_told
 from lstm_cli.training.plan import Plan, plan_training, refit_plan
 
 JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
@@ -64,6 +66,7 @@ class Work:
     listen: Listener
     should_stop: Callable[[], int | None]
     shapes: dict[str, dict[str, Any]]  # part: the arguments of its network
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 def work_on(
@@ -74,6 +77,7 @@ def work_on(
     workers: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints | None = None,
 ) -> Work:
     """The work that a start and a config ask for."""
     return Work(
@@ -84,6 +88,7 @@ def work_on(
         listen=listen,
         should_stop=should_stop,
         shapes={part: network_shape(start.dataset, part, config) for part in ("anchored", "free")},
+        checkpoints=checkpoints or Checkpoints(),
     )
 
 
@@ -140,18 +145,19 @@ def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
     most = max(1, JUDGED_ROWS // work.start.dataset.targets)
     tasks = []
     for part, plan in wanted:
-        network, windows = network_of(work, part, work.start.linear, plan.seed), _resident(work, part)
-        judged = DeviceWindows(part_windows(work, "val", part).every(most), work.device)
-        work.listen(
-            TrainingStarted(
-                model=part,
-                parameters=sum(weight.numel() for weight in network.parameters()),
-                windows=len(windows),
-                epochs=plan.epochs,
-                steps_per_epoch=plan.steps_per_epoch,
+        network, windows = network_of(work, part, work.start.linear, plan.seed), _known(work, part)
+        judged = _resident(work, part_windows(work, "val", part).every(most))
+        if not is_over(work.checkpoints.of(name_of(part, plan))):
+            work.listen(
+                TrainingStarted(
+                    model=part,
+                    parameters=sum(weight.numel() for weight in network.parameters()),
+                    windows=len(windows),
+                    epochs=plan.epochs,
+                    steps_per_epoch=plan.steps_per_epoch,
+                )
             )
-        )
-        validate = by_score(judged, Yardstick.of(work.start.dataset))
+        validate = by_score(judged, Yardstick.of(work.start.dataset), should_stop=work.should_stop)
         tasks.append(_task(work, part, plan, network, windows, validate))
     return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
 
@@ -164,12 +170,23 @@ def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
         network = network_of(work, one.part, work.start.linear, plan.seed)
         inner = network.network if isinstance(network, Anchored) else network
         inner.load_state_dict(one.network_weights)
-        tasks.append(_task(work, one.part, plan, network, _resident(work, one.part), None))
+        tasks.append(_task(work, one.part, plan, network, _known(work, one.part), None))
     return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
 
 
-def _resident(work: Work, part: str) -> DeviceWindows:
-    return DeviceWindows(part_windows(work, "train", part), work.device)
+def name_of(part: str, plan: Plan, *, again: bool = False) -> str:
+    """What tells one training of a model from the others; again: it is the refit."""
+    return f"{part} lr {plan.lr!r} seed {plan.seed}{' again' if again else ''}"
+
+
+def _known(work: Work, part: str) -> DeviceWindows:
+    """The training windows of a part."""
+    return _resident(work, part_windows(work, "train", part))
+
+
+def _resident(work: Work, windows: Windows) -> DeviceWindows:
+    with shortage_told(f"on {work.device} for the data"):
+        return DeviceWindows(windows, work.device)
 
 
 def _task(
@@ -180,11 +197,21 @@ def _task(
     windows: DeviceWindows,
     validate: Callable[[torch.nn.Module], float] | None,
 ) -> Callable[[Callable[[], int | None]], Attempt]:
-    """One training, ready to run beside others; without `validate` all of its epochs are run."""
+    """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
 
     def run(should_stop: Callable[[], int | None]) -> Attempt:
-        fitted = fit(network, windows, validate, plan, part=part, listen=work.listen, should_stop=should_stop)
-        return Attempt(part=part, plan=plan, fitted=fitted)
+        followed, fitted = fit_in_memory(
+            network,
+            windows,
+            validate,
+            plan,
+            shrink=work.config.batch_size == "auto",
+            part=part,
+            listen=work.listen,
+            should_stop=should_stop,
+            keep=work.checkpoints.of(name_of(part, plan, again=validate is None)),
+        )
+        return Attempt(part=part, plan=followed, fitted=fitted)
 
     return run
 

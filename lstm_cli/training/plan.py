@@ -46,7 +46,8 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
     # twice as many where there are more than all its steps can see.
     rows, longest = (128, STEPS_OF_MANY) if windows * targets >= MANY_ROWS else (64, SEGMENT_STEPS)
-    batch_size = config.batch_size or (max(1, rows // targets) if segment else 64)
+    own = max(1, rows // targets) if segment else 64
+    batch_size = config.batch_size if isinstance(config.batch_size, int) else own
     steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
     epochs = config.epochs or (round(longest / steps) if segment else 100)
     return Plan(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lstm_cli.errors import Interrupted
+from lstm_cli.errors import heed
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.batches import DeviceWindows, in_turn
@@ -78,9 +78,7 @@ def run_range_test(
     mean, least = 0.0, np.inf
     model.train()
     for number, rate in enumerate(rates):
-        signum = should_stop()
-        if signum is not None:
-            raise Interrupted(signum)
+        heed(should_stop)
         set_rate(optimizer, float(rate))
         found = backward(model, windows.gather(next(order).to(windows.device)), plan)
         loss = float(found[0])
@@ -97,5 +95,5 @@ def run_range_test(
             break
         move(model, optimizer, plan)
     if not losses:
-        raise diverged("the loss or its gradient", 1, 1)
+        raise diverged(part, "the loss or its gradient", 1, 1)
     return RangeTest(part=part, lr=rates[: len(losses)], loss=np.array(losses), smoothed=np.array(smoothed))

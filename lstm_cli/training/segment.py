@@ -14,6 +14,7 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.build import build_model
 from lstm_cli.models.combined import Combined
+from lstm_cli.training.checkpoints import Checkpoints
 from lstm_cli.training.choices import Start, refits
 from lstm_cli.training.parts import (
     Attempt,
@@ -36,18 +37,27 @@ def train_segment(
     workers: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints,
 ) -> Trained:
     """Trains the parts that the config names, combines them by their validation forecasts, and refits them.
 
     workers: how many networks train side by side; the result does not depend on it. Raises TrainingDiverged,
-    Interrupted.
+    DeviceError, Interrupted, StateUnfit.
     """
-    work = work_on(start, config, device=device, workers=workers, listen=listen, should_stop=should_stop)
+    work = work_on(
+        start,
+        config,
+        device=device,
+        workers=workers,
+        listen=listen,
+        should_stop=should_stop,
+        checkpoints=checkpoints,
+    )
     named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
     attempts = trained_parts(work, [part for part in named if part != "linear"])
     dataset, linear = start.dataset, start.linear
     wanted = "linear" in named and attempts
-    simple = simple_part(dataset, linear, workers=workers) if wanted else None
+    simple = simple_part(dataset, linear, workers=workers, should_stop=should_stop) if wanted else None
     parts = [*named, *(["simple"] if simple else [])]
     settings = _settings(work, parts, simple or 1, attempts)
     network = _assembled(settings, linear, attempts)
@@ -124,7 +134,7 @@ def _refitted(
     """Everything fitted again on training and validation rows, with what validation chose."""
     work.listen(Noted(text="fitting again on the training and validation rows"))
     known = all_known(work.start.dataset)
-    linear = refit_linear(known, work.start.linear, workers=work.workers)
+    linear = refit_linear(known, work.start.linear, workers=work.workers, should_stop=work.should_stop)
     again = replace(work, start=replace(work.start, dataset=known, linear=linear))
     network = _assembled(settings, linear, trained_again(again, attempts))
     network.weights.copy_(weights)

@@ -14,11 +14,14 @@ from lstm_cli.models.build import build_model
 from lstm_cli.models.initialization import initialize, remember_first
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.training.checkpoints import Checkpoints, is_over
 from lstm_cli.training.choices import Start, refits
-from lstm_cli.training.fit import Fitted, State, fit
+from lstm_cli.training.fit import Fitted
 from lstm_cli.training.judge import by_loss
+from lstm_cli.training.memory import fit_in_memory, shortage_told
 from lstm_cli.training.plan import Plan, plan_training, refit_plan
 from lstm_cli.training.trained import Part, Trained, Version
+from lstm_cli.training.underway import State
 
 
 def train_stacked(
@@ -28,62 +31,79 @@ def train_stacked(
     device: torch.device,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints,
 ) -> Trained:
-    """Trains the network; with `refit`, takes its best weights further on training and validation rows."""
+    """Trains the network; with `refit`, takes its best weights further on training and validation rows.
+
+    Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
+    """
     dataset, settings = start.dataset, network_settings(start.dataset, config)
     windows = _windows(dataset, "train", device)
     plan = plan_training(config, windows=len(windows), targets=dataset.targets)
 
     def trained(
         windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None, begin: State | None = None
-    ) -> tuple[Stacked, Fitted]:
+    ) -> tuple[Stacked, Plan, Fitted]:
         network = new_network(settings, config)
         if begin is not None:
             network.load_state_dict(begin)
         network.to(device)
-        listen(
-            TrainingStarted(
-                model=config.model,
-                parameters=sum(weight.numel() for weight in network.parameters()),
-                windows=len(windows),
-                epochs=plan.stop_after,
-                steps_per_epoch=plan.steps_per_epoch,
+        keep = checkpoints.of(config.model if judged is not None else f"{config.model} again")
+        if not is_over(keep):
+            listen(
+                TrainingStarted(
+                    model=config.model,
+                    parameters=sum(weight.numel() for weight in network.parameters()),
+                    windows=len(windows),
+                    epochs=plan.stop_after,
+                    steps_per_epoch=plan.steps_per_epoch,
+                )
             )
-        )
-        validate = None if judged is None else by_loss(judged, config.loss)
-        fitted = fit(
-            network, windows, validate, plan, part=config.model, listen=listen, should_stop=should_stop
+        followed, fitted = fit_in_memory(
+            network,
+            windows,
+            None if judged is None else by_loss(judged, config.loss, should_stop=should_stop),
+            plan,
+            shrink=config.batch_size == "auto",
+            part=config.model,
+            listen=listen,
+            should_stop=should_stop,
+            keep=keep,
         )
         network.cpu().load_state_dict(fitted.weights)
-        return network.requires_grad_(False).eval(), fitted
+        return network.requires_grad_(False).eval(), followed, fitted
 
-    network, fitted = trained(windows, plan, _windows(dataset, "val", device))
+    network, plan, fitted = trained(windows, plan, _windows(dataset, "val", device))
     validated = shipped = Version(network=network, linear=start.linear)
     refit, why = refits(config, rows=len(windows) * dataset.targets, linear=start.linear)
     if refit:
         listen(Noted(text="fitting again on the training and validation rows"))
         known = all_known(dataset)
         further = refit_plan(plan, best_epoch=fitted.best_epoch)
-        again, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
-        shipped = Version(network=again, linear=refit_linear(known, start.linear))
-    part = Part(
-        name=config.model,
-        lr=plan.lr,
-        best_epoch=fitted.best_epoch,
-        epochs_run=len(fitted.history) - 1,
-        steps=fitted.best_epoch * plan.steps_per_epoch,
-        stopped=fitted.stopped,
-    )
+        again, _, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
+        linear = refit_linear(known, start.linear, should_stop=should_stop)
+        shipped = Version(network=again, linear=linear)
     return Trained(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=(part,),
+        parts=(_told(config.model, plan, fitted),),
         weights={},
         choices=start.choices | {"refit": why},
         history=fitted.history,
         seconds=0.0,  # the whole is measured by `train_model`
+    )
+
+
+def _told(name: str, plan: Plan, fitted: Fitted) -> Part:
+    return Part(
+        name=name,
+        lr=plan.lr,
+        best_epoch=fitted.best_epoch,
+        epochs_run=len(fitted.history) - 1,
+        steps=fitted.best_epoch * plan.steps_per_epoch,
+        stopped=fitted.stopped,
     )
 
 
@@ -100,7 +120,8 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> Stacked:
 
 
 def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
-    return DeviceWindows(split_windows(dataset, split), device)
+    with shortage_told(f"on {device} for the data"):
+        return DeviceWindows(split_windows(dataset, split), device)
 
 
 def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:

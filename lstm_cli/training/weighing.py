@@ -1,5 +1,7 @@
 """Which parts a combination has, and what each weighs, from their validation forecasts."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -20,19 +22,25 @@ JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared 
 WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights rest on
 
 
-def simple_part(dataset: Dataset, linear: Linear, *, workers: int) -> int | None:
+def simple_part(
+    dataset: Dataset,
+    linear: Linear,
+    *,
+    workers: int,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> int | None:
     """The season of the simple forecast that beats the linear one wherever both can be held against each other.
 
     1 is the last value. On the validation rows, and on each block of rows before them by the same regressions
     fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
-    without a holiday) says nothing of the rows to come.
+    without a holiday) says nothing of the rows to come. Raises Interrupted.
     """
     errors = _simple_errors(dataset, linear)
     best = min(errors, key=lambda season: errors[season])
     if best == LINEAR:
         return None
     for block in earlier(dataset, evidence=np.inf, most=PROVEN):
-        errors = _simple_errors(block, refit_linear(block, linear, workers=workers))
+        errors = _simple_errors(block, refit_linear(block, linear, workers=workers, should_stop=should_stop))
         if errors[best] >= errors[LINEAR]:
             return None
     return best

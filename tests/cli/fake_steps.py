@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -386,9 +387,19 @@ def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=No
     return prepare_report(run=str(run), source=source)
 
 
-def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int | None]):
-    """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so."""
-    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+def train(
+    run,
+    config,
+    listen,
+    *,
+    lock_wait=0.0,
+    fresh=False,
+    checkpoint_every=None,
+    should_stop: Callable[[], int | None],
+):
+    """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so. FAKE_DEAF=1: never."""
+    how = {"lock_wait": lock_wait, "fresh": fresh, "checkpoint_every": checkpoint_every}
+    calls.append({"run": run, "config": config, **how})
     listen(Noted(text="training on cpu (2 threads)"))
     epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
     listen(
@@ -396,6 +407,9 @@ def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int |
             model=config.model, parameters=139166, windows=11667, epochs=epochs, steps_per_epoch=10
         )
     )
+    while os.environ.get("FAKE_DEAF"):
+        with suppress(Interrupted):
+            time.sleep(60)
     for epoch in range(epochs + 1):
         for step in range(10):
             signum = should_stop()

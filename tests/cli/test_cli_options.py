@@ -274,6 +274,9 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
             "--attention 4",
         ),
         ("--max-norm 0", "--max-norm 0 is not above 0", ""),
+        ("--lr 1e39", "--lr 1e+39 is above 1e+30", "usual rates are 1e-4 to 1e-2"),
+        ("--batch-size none", "--batch-size 'none' is neither a whole number nor auto", ""),
+        ("--checkpoint-every 0", "--checkpoint-every 0 is not 1 or more", ""),
     ],
 )
 def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
@@ -281,6 +284,16 @@ def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
     assert (code, out) == (2, "")
     assert message in err.splitlines()[0]
     assert hint in err.partition("hint: ")[2]
+
+
+def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
+    assert lstm("train", "run")[0] == 0
+    assert lstm("train", "run", "--fresh", "--checkpoint-every", "3", "--batch-size", "auto")[0] == 0
+    assert [(call["fresh"], call["checkpoint_every"]) for call in fake_steps.calls] == [
+        (False, None),
+        (True, 3),
+    ]
+    assert fake_steps.calls[1]["config"] == config.TrainConfig(batch_size="auto")
 
 
 def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):

@@ -221,6 +221,18 @@ def test_a_training_that_comes_to_no_step_ends_all_the_same():
     assert process.returncode == 143
 
 
+def test_a_second_signal_ends_even_what_swallows_interrupts():
+    process = start("train", "run", FAKE_DEAF="1")
+    wait_for(process, "training segment")
+    time.sleep(0.2)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        process.send_signal(signum)
+        time.sleep(0.1)
+    _, err = process.communicate(timeout=5)
+    assert process.returncode == 143
+    assert err.startswith("error: ended by SIGTERM\nhint: ")
+
+
 def test_nohup_keeps_its_promise():
     """A process whose parent ignores SIGHUP goes on after it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

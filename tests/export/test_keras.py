@@ -7,8 +7,8 @@ import pytest
 import torch
 from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, stacked, windows
 
-from lstm_cli.errors import Interrupted
-from lstm_cli.export.keras import export_keras, interrupts_kept, load_keras, open_keras
+from lstm_cli.errors import Interrupted, interrupts_kept
+from lstm_cli.export.keras import export_keras, load_keras, open_keras
 from lstm_cli.models.stacked import Stacked
 
 # Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -19,10 +21,13 @@ from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
 from lstm_cli.rundir import open_run
 from lstm_cli.runtime.session import open_session
 from lstm_cli.shipped import as_trained, load_model
+from lstm_cli.steps.making import _warnings
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
+from lstm_cli.steps.validating import Scores
+from lstm_cli.training.trained import Trained
 
 STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 
@@ -160,6 +165,19 @@ def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
         train(run, wild, silent)
     assert model_files(run) == before
     assert sorted(path.name for path in (run / "model").iterdir()) == ["0001"]
+
+
+@pytest.mark.parametrize("weights", [{"linear": [0.7], "anchored": [0.3]}, {}], ids=["segment", "stacked"])
+def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[float]]) -> None:
+    """Finite and useless, as with a wild learning rate: what is shipped is the start, which may even be better."""
+    val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
+
+    def told(best_epoch: int) -> tuple[str, ...]:
+        trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
+        return _warnings(cast(Trained, trained), val)
+
+    assert "its untrained start, which is shipped" in told(0)[0]
+    assert told(1) == ()
 
 
 def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:

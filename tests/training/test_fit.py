@@ -23,9 +23,10 @@ from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge
 from lstm_cli.training.batches import DeviceWindows, TensorBatch
-from lstm_cli.training.fit import Average, Fitted, Stopping, fit
+from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.plan import learning_rate, plan_training, refit_plan
 from lstm_cli.training.step import batch_loss, make_optimizer
+from lstm_cli.training.underway import Average, Stopping
 
 CPU = torch.device("cpu")
 
@@ -328,7 +329,9 @@ class Breaks(Fixed):
     ("at", "epoch"), [(1, 1), (7, 1), (10, 1), (11, 1), (12, 1), (13, 2), (24, 2), (30, 3)]
 )
 def test_a_loss_that_is_not_finite_names_epoch_and_step(at: int, epoch: int, cell: float) -> None:
-    with pytest.raises(TrainingDiverged, match=rf"not finite at epoch {epoch}, step {at}$") as caught:
+    with pytest.raises(
+        TrainingDiverged, match=rf"in stacked: .* not finite at epoch {epoch}, step {at}$"
+    ) as caught:
         run(Breaks(at, cell), scripted(*range(9, 0, -1)), steps_per_epoch=12)
     assert caught.value.hint
     assert caught.value.exit_code == 5
