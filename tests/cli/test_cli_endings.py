@@ -21,7 +21,7 @@ from lstm_cli import errors
         (["--", "train", "run"], "the command does not stand first", "put it right behind 'lstm'"),
         (["train"], "missing argument 'RUN'", "see 'lstm train --help'"),
         (["train", ""], "RUN is empty", "name the run directory, such as runs/load"),
-        (["prepare"], "missing argument 'DATA'", "see 'lstm prepare --help'"),
+        (["prepare"], "missing argument 'DATA...'", "see 'lstm prepare --help'"),
         (
             ["train", "run", "--epoch", "5"],
             "no such option '--epoch'",

@@ -331,7 +331,7 @@ CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # 
 def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
     rows: np.ndarray, linear: Any, season: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weighing, "refit_linear", lambda block, linear, workers: linear)
+    monkeypatch.setattr(weighing, "refit_linear", lambda block, linear, **_: linear)
     given = dataset([rows[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
     assert simple_part(given, linear or _oracle(given), workers=1) == season
 
