@@ -24,6 +24,7 @@ VERBS = {
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
     "export": "Write the model or its windows as a file for another program.",
+    "verify": "Check every file of a run, and name the command that mends it.",
 }
 ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
 

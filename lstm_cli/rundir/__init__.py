@@ -14,6 +14,8 @@ from lstm_cli.rundir.folder import Folder, HashingFile
 from lstm_cli.rundir.opening import open_run
 from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
 from lstm_cli.rundir.reading import ArtifactReader, Run
+from lstm_cli.rundir.verifying import Verdict
+from lstm_cli.rundir.verifying import verify as verify_run
 from lstm_cli.rundir.writer import Writer
 from lstm_cli.rundir.writing import writing
 
@@ -24,6 +26,7 @@ __all__ = [
     "Folder",
     "HashingFile",
     "Run",
+    "Verdict",
     "Writer",
     "check_output",
     "command",
@@ -33,5 +36,6 @@ __all__ = [
     "replace_file",
     "replacing",
     "table",
+    "verify_run",
     "writing",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import CorruptArtifact, MissingArtifact, StaleArtifact
-from lstm_cli.rundir import manifest
+from lstm_cli.rundir import manifest, npy
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command
 from lstm_cli.rundir.durable import let_go, output_error, refusals_told
 
@@ -51,6 +51,10 @@ class Run:
     def lacks_files(self) -> bool:
         """Whether a file that the manifest names was not there."""
         return any(isinstance(file, FileNotFoundError) for file in self._files.values())
+
+    def lacks(self, name: str, file: str) -> bool:
+        """Whether a file that the manifest names was not there."""
+        return isinstance(self._files.get((name, file)), FileNotFoundError)
 
     def has(self, name: str) -> bool:
         """Whether the artifact has been made."""
@@ -165,7 +169,11 @@ class ArtifactReader:
     def verify(self) -> None:
         """Check every file."""
         for file in self.files:
-            self._verified(file)
+            self.verify_file(file)
+
+    def verify_file(self, file: str) -> None:
+        """Check one file, read in pieces."""
+        self._verified(file)
 
     def bytes(self, file: str) -> bytes:
         """The whole file."""
@@ -198,12 +206,12 @@ class ArtifactReader:
         descriptor = self._verified(file)
         with refusals_told(self.folder / file, doing="read"), opened(descriptor) as stream:
             try:
-                shape, dtype, start = _npy_header(os.pread(descriptor, 16384, 0))
-                if start + _count(shape) * dtype.itemsize != self.files[file]["size"]:
+                shape, dtype, start = npy.read_header(os.pread(descriptor, npy.HEAD, 0))
+                if start + npy.count(shape) * dtype.itemsize != self.files[file]["size"]:
                     raise ValueError("its header tells another size than it has")
             except ValueError as error:
                 raise self._damaged(file, str(error)) from None
-            if _count(shape) == 0:  # nothing to map
+            if npy.count(shape) == 0:  # nothing to map
                 return np.empty(shape, dtype)
             # From the open file rather than by np.load(path): the path may be another file by now.
             return np.memmap(stream, dtype=dtype, mode="r", offset=start, shape=shape)
@@ -291,33 +299,3 @@ def _sources_first(run: Run, name: str) -> list[str]:
 
     visit(name)
     return order
-
-
-def _npy_header(head: bytes) -> "tuple[tuple[int, ...], np.dtype, int]":
-    """Shape, dtype, offset of the first value. Raises ValueError, for objects and Fortran order too."""
-    import io
-
-    import numpy as np
-
-    stream = io.BytesIO(head)
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError("it is not in version 1.0 of the .npy format")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except ValueError:
-        raise
-    except Exception as error:  # NumPy evaluates and tokenizes the header: too many classes to list
-        raise ValueError(f"its .npy header cannot be read ({type(error).__name__})") from None
-    if dtype.hasobject:
-        raise ValueError("it holds Python objects")
-    if fortran or any(length < 0 for length in shape):
-        raise ValueError("its .npy header is not one that we write")
-    return shape, dtype, stream.tell()
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for length in shape:
-        count *= length
-    return count

@@ -18,8 +18,9 @@ from lstm_cli.steps.predict import PredictReport
 from lstm_cli.steps.prepare import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport
 from lstm_cli.steps.search_record import TuneReport
+from lstm_cli.steps.verify import VerifyReport
 
-VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
@@ -283,6 +284,29 @@ def export_report(**changes: Any) -> ExportReport:
     return ExportReport(**values | changes)
 
 
+def verify_report(**changes: Any) -> VerifyReport:
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "artifacts": (
+            {
+                "artifact": "data",
+                "folder": "data/0001",
+                "files": 6,
+                "size": 71234,
+                "state": "ok",
+                "findings": (),
+                "rebuild": "",
+            },
+        ),
+        "files": 6,
+        "size": 71234,
+        "broken": (),
+        "stale": (),
+        "rebuild": (),
+    }
+    return VerifyReport(**values | changes)
+
+
 def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=None):
     calls.append({"source": source, "run": run, "config": config, "force": force, "lock_wait": lock_wait})
     listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
@@ -372,6 +396,12 @@ def export(run, config, listen):
     calls.append({"run": run, "config": config})
     _misbehave()
     return export_report(run=str(run), to=config.to)
+
+
+def verify(run, listen):
+    calls.append({"run": run})
+    _misbehave()
+    return verify_report(run=str(run))
 
 
 def _misbehave() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify")
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
 
 
