@@ -345,7 +345,17 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
         ["--version"],
         *(
             [verb, "--help"]
-            for verb in ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify")
+            for verb in (
+                "prepare",
+                "train",
+                "tune",
+                "evaluate",
+                "quantize",
+                "predict",
+                "export",
+                "verify",
+                "config",
+            )
         ),
     ],
     ids=" ".join,

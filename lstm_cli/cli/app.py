@@ -25,6 +25,7 @@ VERBS = {
     "predict": "Forecast the steps after the last row.",
     "export": "Write the model or its windows as a file for another program.",
     "verify": "Check every file of a run, and name the command that mends it.",
+    "config": "Show the settings of a run and where each came from.",
 }
 ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
 
@@ -109,9 +110,11 @@ def _new_app(*, completion: bool) -> typer.Typer:
 
 
 def _add(app: typer.Typer, verb: str) -> None:
+    from lstm_cli.cli.options import heard  # which reads the verbs' names from here
+
     module = import_module(f"lstm_cli.cli.{verb}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    app.command(verb, epilog=f"\b\nExamples:\n{examples}")(getattr(module, verb))
+    app.command(verb, epilog=f"\b\nExamples:\n{examples}")(heard(getattr(module, verb)))
 
 
 def _tell_version(asked: bool) -> None:

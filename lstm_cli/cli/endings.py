@@ -7,7 +7,7 @@ import signal
 import sys
 
 from lstm_cli import __version__
-from lstm_cli.cli.streams import mute, say
+from lstm_cli.cli.streams import mute, tell, tell_as_json
 from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
 
 BUG = 1
@@ -48,14 +48,23 @@ def end(error: BaseException, verb: str = "") -> int:
     expected = _expected(error, verb)
     if expected is None:
         _tell_traceback(error)
-        say(f"error: this is a bug in lstm {__version__}: {type(error).__name__}: {error}")
-        say("hint: please report it with the lines above and the command that you ran")
+        _tell(
+            f"this is a bug in lstm {__version__}: {type(error).__name__}: {error}",
+            "please report it with the lines above and the command that you ran",
+            BUG,
+        )
         return BUG
     if os.environ.get("LSTM_DEBUG") == "1":
         _tell_traceback(error)
-    say(f"error: {expected.message}")
-    say(f"hint: {expected.hint or _fallback(expected, verb)}")
+    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code)
     return expected.exit_code
+
+
+def _tell(message: str, hint: str, code: int) -> None:
+    """One line of the error and one that helps; one object of both with --log-format json."""
+    if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code}):
+        tell("error", f"error: {message}")
+        tell("error", f"hint: {hint}")
 
 
 def _expected(error: BaseException, verb: str) -> LstmError | None:
@@ -108,4 +117,4 @@ def _tell_traceback(error: BaseException) -> None:
     from traceback import format_exception
 
     for line in "".join(format_exception(error)).splitlines():
-        say(line)
+        tell("traceback", line)

@@ -14,6 +14,7 @@ from lstm_cli.cli.options import (
     LockWaitOption,
     RunArgument,
     option,
+    sources_of,
     switch,
 )
 from lstm_cli.config.verbs import MISSING, SCALERS, PrepareConfig
@@ -27,6 +28,7 @@ NAMES = "COLUMN"
 
 
 def prepare(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -108,7 +110,11 @@ def prepare(
         str | None, option("--delimiter", "The character between cells.", "CHAR", default="the comma")
     ] = DEFAULTS.delimiter,
     force: Annotated[
-        bool, switch("--force", "Begin anew over a run whose run.json is broken; it is kept aside.")
+        bool,
+        switch(
+            "--force",
+            "Read anew although nothing has changed, over a run whose run.json is broken too (kept aside).",
+        ),
     ] = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -147,7 +153,14 @@ def prepare(
 
         with listening() as listen:
             report = step(
-                data, run, settings, listen, force=force, lock_wait=lock_wait, stdin=sys.stdin.buffer
+                data,
+                run,
+                settings,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=sources_of(context, settings),
+                stdin=sys.stdin.buffer,
             )
         page.show(report, tables.prepare_table, as_json=as_json)
 

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
+import typer
+
 from lstm_cli.cli import values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    ForceOption,
     JsonOption,
     LockWaitOption,
     ThreadsOption,
     TunedRunArgument,
     option,
+    sources_of,
     switch,
     winner_of,
 )
@@ -43,6 +47,7 @@ OWN = "the model's own"
 
 
 def train(
+    context: typer.Context,
     run: TunedRunArgument,
     model: Annotated[
         str,
@@ -249,6 +254,7 @@ def train(
     wandb: Annotated[
         bool, switch("--wandb", "Write RUN/logs/wandb for Weights & Biases, offline: nothing is sent.")
     ] = False,
+    force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -315,7 +321,15 @@ def train(
         with watched as listen, signals.deferred() as should_stop:
             if tuned:
                 _tell_winner(listen, winner_of(run), settings)
-            report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
+            report = step(
+                run,
+                settings,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=sources_of(context, settings),
+                should_stop=should_stop,
+            )
         page.show(report, tables.train_table, as_json=as_json)
 
     return work

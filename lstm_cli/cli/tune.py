@@ -2,14 +2,18 @@
 
 from typing import Annotated
 
+import typer
+
 from lstm_cli.cli import train, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    ForceOption,
     JsonOption,
     LockWaitOption,
     RunArgument,
     option,
+    sources_of,
     switch,
     with_options_of,
 )
@@ -25,6 +29,7 @@ EVERY = TrainConfig()
 
 @with_options_of(train.train, TrainConfig, into="every")
 def tune(
+    context: typer.Context,
     run: RunArgument,
     method: Annotated[
         str,
@@ -82,6 +87,7 @@ def tune(
     ] = DEFAULTS.storage,
     show: Annotated[bool, switch("--show", "Show the trials so far, and search nothing.")] = False,
     every: TrainConfig = EVERY,
+    force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -108,7 +114,16 @@ def tune(
         from lstm_cli.steps.tune import tune as step
 
         with listening() as listen, signals.deferred() as should_stop:
-            report = step(run, settings, every, listen, lock_wait=lock_wait, should_stop=should_stop)
+            report = step(
+                run,
+                settings,
+                every,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=sources_of(context, settings, every),
+                should_stop=should_stop,
+            )
         page.show(report, tables.tune_table, as_json=as_json)
 
     def look() -> None:

@@ -14,6 +14,7 @@ from lstm_cli.rundir.folder import Folder, HashingFile
 from lstm_cli.rundir.opening import open_run
 from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
 from lstm_cli.rundir.reading import ArtifactReader, Run
+from lstm_cli.rundir.standing import stands
 from lstm_cli.rundir.verifying import Verdict
 from lstm_cli.rundir.verifying import verify as verify_run
 from lstm_cli.rundir.writer import Writer
@@ -35,6 +36,7 @@ __all__ = [
     "open_run",
     "replace_file",
     "replacing",
+    "stands",
     "table",
     "verify_run",
     "writing",

@@ -8,6 +8,7 @@ MANIFEST = "run.json"
 MANIFEST_TEMPORARY = "run.json.tmp"
 MANIFEST_BROKEN = "run.json.broken"  # an unreadable manifest that `prepare --force` set aside
 LOCK = ".lock"
+CHECKPOINT = "checkpoint"  # a training in progress, gone when it has completed
 # For people and other programs: nothing in these folders is ever read by a step, or removed.
 EXPORTS = "exports"
 LOGS = "logs"

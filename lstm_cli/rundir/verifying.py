@@ -8,7 +8,11 @@ from lstm_cli.rundir.artifacts import ARTIFACTS, command
 from lstm_cli.rundir.reading import ArtifactReader, Run
 
 OK, STALE, MISSING, DAMAGED, UNREADABLE = "ok", "stale", "missing", "damaged", "unreadable"
-BROKEN = (MISSING, DAMAGED, UNREADABLE)  # the worst first: what an artifact is called of whose files several are
+BROKEN = (
+    MISSING,
+    DAMAGED,
+    UNREADABLE,
+)  # the worst first: what an artifact is called of whose files several are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +24,9 @@ class Verdict:
     files: int
     size: int  # bytes, as they were written
     state: str  # ok, stale, missing, damaged or unreadable
-    findings: tuple[str, ...]  # a sentence for each file that is broken, and for each artifact that is another now
+    findings: tuple[
+        str, ...
+    ]  # a sentence for each file that is broken, and for each artifact that is another now
     rebuild: str  # the command that makes it anew; empty where it is ok
 
     @property

@@ -22,9 +22,19 @@ _LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "safetensors", "pyarrow",
 class Writer:
     """A step's hold on the run: `new` folders are filled, `commit` makes them count. See `writing`."""
 
-    def __init__(self, path: Path, step: str, run: Run | None, *, set_aside: bool, made: list[Path]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        step: str,
+        run: Run | None,
+        *,
+        sources: Mapping[str, str] | None,
+        set_aside: bool,
+        made: list[Path],
+    ) -> None:
         self.path = path
         self.step = step
+        self.sources = sources  # by setting: where its value came from, defaults left out; None: not known
         self.run = run  # the run before this step; None where it begins
         self._set_aside = set_aside  # the manifest there is damaged
         self._made = made  # folders made for the run, outermost first
@@ -60,11 +70,11 @@ class Writer:
         self._folders[name] = Folder(artifact, path)
         return self._folders[name]
 
-    def go_on_as(self, step: str) -> None:
+    def go_on_as(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
         """Under the same lock, be another step from now on: what was committed stays, its time begins."""
         if self._folders:
             raise ValueError(f"'lstm {self.step}' has begun {', '.join(self._folders)} and not committed it")
-        self.step = step
+        self.step, self.sources = step, sources
         self._began = (time.time(), time.monotonic())
 
     def commit(
@@ -88,6 +98,7 @@ class Writer:
         wrote = {name: folder.seal() for name, folder in self._folders.items()}
         entry = {
             "config": dict(config),
+            "sources": None if self.sources is None else dict(self.sources),
             "read": {name: self._fact(name, fact) for name, fact in reads.items()},
             "wrote": wrote,
             "versions": _versions(),

@@ -20,7 +20,8 @@ from lstm_cli.data.time_format import TimeFormat, format_times
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, Warned
-from lstm_cli.rundir import writing
+from lstm_cli.rundir import Run, stands, writing
+from lstm_cli.steps.before import told_again
 from lstm_cli.steps.reporting import plain
 
 SPLITS = ("train", "val", "test")
@@ -54,10 +55,13 @@ class PrepareReport:
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
+    up_to_date: bool | None = (
+        None  # True: nothing had changed, and this is what the run that made it reported
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("season",))
+        return plain(self, absent=("season", "up_to_date"))
 
 
 def prepare(
@@ -68,14 +72,26 @@ def prepare(
     *,
     force: bool = False,
     lock_wait: float = 0.0,
+    sources: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
 ) -> PrepareReport:
-    """Reads `source` (a path, or `-`) and writes the run's data. Raises what errors.py names; then nothing is left."""
+    """Reads `source` (a path, or `-`) and writes the run's data. Raises what errors.py names; then nothing is left.
+
+    Where the run has the data of these very bytes and settings, it is left alone. force: prepare anyhow, over a run
+    whose `run.json` is damaged too.
+    """
     (
         parse_share("--val", config.val),
         parse_share("--test", config.test),
     )  # a wrong one answers before the reading
-    with writing(run, step="prepare", create=True, lock_wait=lock_wait, force=force) as writer:
+    with writing(
+        run, step="prepare", create=True, lock_wait=lock_wait, sources=sources, force=force
+    ) as writer:
+        # Of the bytes before they are parsed: if they change meanwhile, the next run finds others and reads anew.
+        reads = _read(source)
+        if not force and _stands(writer.run, source, config, reads):
+            assert writer.run is not None
+            return told_again(PrepareReport, writer.run, "prepare", listen)
         listen(Progressed(stage="reading", done=0))
         table = read_table(
             source,
@@ -97,7 +113,7 @@ def prepare(
         folder = writer.new("data")
         store_dataset(found.dataset, folder)
         report = _report(run, table, found, windows, warnings)
-        writer.commit(config=asdict(config), reads=_read(source), report=report.to_json())
+        writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     return report
 
 
@@ -127,11 +143,26 @@ def _count_windows(table: Table, dataset: Dataset, config: PrepareConfig) -> dic
 
 
 def _read(source: str) -> dict[str, Mapping[str, Any]]:
-    if source == STDIN:
+    """Size and sha256 of an ordinary file; of anything else nothing, whether it can be read or not."""
+    if source == STDIN or not Path(source).is_file():
         return {}
-    with Path(source).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"source": {"sha256": digest, "size": file.tell()}}
+    try:
+        with Path(source).open("rb", buffering=0) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return {"source": {"sha256": digest, "size": file.tell()}}
+    except OSError:  # told by who reads it
+        return {}
+
+
+def _stands(
+    run: Run | None, source: str, config: PrepareConfig, reads: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    """Whether the run has the data of this very file, which reports name."""
+    return (
+        run is not None
+        and stands(run, "prepare", config=asdict(config), source=reads.get("source"))
+        and run.report("prepare").get("source") == source
+    )
 
 
 def _iso(time_us: int, written: TimeFormat) -> str:

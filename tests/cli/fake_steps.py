@@ -10,6 +10,7 @@ from typing import Any
 
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.steps.config import ConfigReport
 from lstm_cli.steps.evaluate import EvaluateReport
 from lstm_cli.steps.export import ExportReport
 from lstm_cli.steps.find_lr import FindLrReport
@@ -20,7 +21,7 @@ from lstm_cli.steps.quantize import QuantizeReport
 from lstm_cli.steps.search_record import TuneReport
 from lstm_cli.steps.verify import VerifyReport
 
-VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
@@ -307,16 +308,27 @@ def verify_report(**changes: Any) -> VerifyReport:
     return VerifyReport(**values | changes)
 
 
-def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=None):
-    calls.append({"source": source, "run": run, "config": config, "force": force, "lock_wait": lock_wait})
+def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, sources=None, stdin=None):
+    calls.append(
+        {
+            "source": source,
+            "run": run,
+            "config": config,
+            "force": force,
+            "lock_wait": lock_wait,
+            "sources": sources,
+        }
+    )
     listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
     _misbehave()
     return prepare_report(run=str(run), source=source)
 
 
-def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int | None]):
+def train(
+    run, config, listen, *, force=False, lock_wait=0.0, sources=None, should_stop: Callable[[], int | None]
+):
     """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so."""
-    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait, "force": force, "sources": sources})
     listen(Noted(text="training on cpu (2 threads)"))
     epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
     listen(
@@ -350,16 +362,25 @@ def train(run, config, listen, *, lock_wait=0.0, should_stop: Callable[[], int |
     return train_report(run=str(run))
 
 
-def tune(run, config, fixed, listen, *, lock_wait=0.0, should_stop=lambda: None):
-    calls.append({"run": run, "config": config, "fixed": fixed, "lock_wait": lock_wait})
+def tune(run, config, fixed, listen, *, force=False, lock_wait=0.0, sources=None, should_stop=lambda: None):
+    calls.append(
+        {
+            "run": run,
+            "config": config,
+            "fixed": fixed,
+            "lock_wait": lock_wait,
+            "force": force,
+            "sources": sources,
+        }
+    )
     listen(Progressed(stage="trials", done=0, total=3, unit="trials"))
     _misbehave()
     return tune_report(run=str(run))
 
 
-def evaluate(run, config, listen, *, lock_wait=0.0, should_stop=lambda: None):
+def evaluate(run, config, listen, *, force=False, lock_wait=0.0, sources=None, should_stop=lambda: None):
     """Every condition with 'mase' in it comes true."""
-    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait, "force": force, "sources": sources})
     gates = [
         {"condition": text, "value": 0.9, "limit": 1.0, "failed": "mase" in text, "reason": "mase is 0.9"}
         for text in config.fail_if
@@ -373,8 +394,8 @@ def evaluate(run, config, listen, *, lock_wait=0.0, should_stop=lambda: None):
     return report
 
 
-def quantize(run, config, listen, *, lock_wait=0.0):
-    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+def quantize(run, config, listen, *, force=False, lock_wait=0.0, sources=None):
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait, "force": force, "sources": sources})
     _misbehave()
     return quantize_report(run=str(run), to=config.to, max_loss=config.max_loss)
 
@@ -402,6 +423,13 @@ def verify(run, listen):
     calls.append({"run": run})
     _misbehave()
     return verify_report(run=str(run))
+
+
+def config(run):
+    calls.append({"run": run})
+    _misbehave()
+    steps = {"quantize": {"to": {"value": "fp16", "source": "flag"}}}
+    return ConfigReport(run=str(run), data=None, steps=steps)
 
 
 def _misbehave() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify")
+VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
 
 

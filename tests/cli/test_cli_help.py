@@ -112,7 +112,7 @@ def test_every_option_is_explained_with_its_default(lstm, verb):
         assert re.search(r"[A-Za-z0-9)][.?]", text), text
         switch = re.match(
             r"-\w, --help|--json|--force|--config|--past|--future|--fail-if|--reuse|--show|--tensorboard|--wandb"
-            r"|--bidirectional|--batch-norm|--layer-norm|--forget-bias|--find-lr",
+            r"|--bidirectional|--batch-norm|--layer-norm|--forget-bias|--find-lr|--toml|--quiet|--dry-run",
             text.strip(),
         )
         assert switch or "[default: " in text, text

@@ -75,7 +75,9 @@ def test_what_is_broken_is_named_with_what_mends_it(
     assert caught.value.hint == f"run 'lstm train {run}'"
     report = caught.value.report  # type: ignore[attr-defined]
     assert [line["state"] for line in report.artifacts] == ["ok", state]
-    assert any(f"{run / MODEL}" in finding and words in finding for finding in report.artifacts[1]["findings"])
+    assert any(
+        f"{run / MODEL}" in finding and words in finding for finding in report.artifacts[1]["findings"]
+    )
     assert report.broken == ("model",)
     train(run)
     assert verify(run, silent).broken == ()
