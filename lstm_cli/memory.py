@@ -28,7 +28,9 @@ def require(need: int, *, doing: str, hint: str, have: Callable[[], int | None] 
     """
     there = have()
     if there is not None and need > MARGIN * there:
-        raise DeviceError(f"{doing} needs some {in_words(need)} of memory, and {in_words(there)} are free", hint=hint)
+        raise DeviceError(
+            f"{doing} needs some {in_words(need)} of memory, and {in_words(there)} are free", hint=hint
+        )
 
 
 def in_words(size: int) -> str:

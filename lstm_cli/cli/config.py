@@ -3,8 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
+from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, RunArgument, switch
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
 from lstm_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def config(
     toml: Annotated[
         bool, switch("--toml", "Print the file that, given as --config, makes the same run.")
     ] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
@@ -45,6 +47,10 @@ def config(
         else:
             page.show(report, config_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_looking(run, "config", whole=False), as_json=as_json
+        )
     return work
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from lstm_cli.cli import values
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
     ForceOption,
     JsonOption,
     LockWaitOption,
@@ -61,6 +62,7 @@ def evaluate(
         int, option("--jobs", "Cut-offs of the backtest side by side.", "N", parse=values.whole)
     ] = DEFAULTS.jobs,
     threads: ThreadsOption = DEFAULTS.threads,
+    dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -106,4 +108,8 @@ def evaluate(
             raise
         page.show(report, evaluation.evaluate_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_evaluate(run, settings, force=force), as_json=as_json
+        )
     return work

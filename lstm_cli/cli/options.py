@@ -239,6 +239,9 @@ ThreadsOption = Annotated[
 ]
 JsonOption = Annotated[bool, switch("--json", "Print the report as one JSON object instead of a table.")]
 ForceOption = Annotated[bool, switch("--force", "Run although nothing has changed since the last time.")]
+DryRunOption = Annotated[
+    bool, switch("--dry-run", "Tell what would be read, written and needed, and do nothing.")
+]
 QuietOption = Annotated[bool, switch("--quiet", "Tell warnings and errors alone on stderr.")]
 LogFormatOption = Annotated[
     str, option("--log-format", "How stderr is written: json is an object a line.", choices=LOG_FORMATS)

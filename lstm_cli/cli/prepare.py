@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from lstm_cli.cli import values
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
     EncodingOption,
     JsonOption,
     LockWaitOption,
@@ -109,6 +110,7 @@ def prepare(
     delimiter: Annotated[
         str | None, option("--delimiter", "The character between cells.", "CHAR", default="the comma")
     ] = DEFAULTS.delimiter,
+    dry_run: DryRunOption = False,
     force: Annotated[
         bool,
         switch(
@@ -164,4 +166,8 @@ def prepare(
             )
         page.show(report, tables.prepare_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_prepare(data, run, settings, force=force), as_json=as_json
+        )
     return work

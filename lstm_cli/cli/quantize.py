@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from lstm_cli.cli import values
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
     ForceOption,
     JsonOption,
     LockWaitOption,
@@ -40,6 +41,7 @@ def quantize(
             default=f"{100 * DEFAULTS.max_loss:g}%",
         ),
     ] = DEFAULTS.max_loss,
+    dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -63,4 +65,8 @@ def quantize(
             )
         page.show(report, tables.quantize_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_quantize(run, settings, force=force), as_json=as_json
+        )
     return work

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from lstm_cli.cli import values
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
     ForceOption,
     JsonOption,
     LockWaitOption,
@@ -254,6 +255,7 @@ def train(
     wandb: Annotated[
         bool, switch("--wandb", "Write RUN/logs/wandb for Weights & Biases, offline: nothing is sent.")
     ] = False,
+    dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -332,6 +334,12 @@ def train(
             )
         page.show(report, tables.train_table, as_json=as_json)
 
+    if dry_run and find_lr:
+        return plans.dry_run(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_train(run, settings, force=force), as_json=as_json
+        )
     return work
 
 

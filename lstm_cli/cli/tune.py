@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from lstm_cli.cli import train, values
+from lstm_cli.cli import plans, train, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
     ForceOption,
     JsonOption,
     LockWaitOption,
@@ -87,6 +88,7 @@ def tune(
     ] = DEFAULTS.storage,
     show: Annotated[bool, switch("--show", "Show the trials so far, and search nothing.")] = False,
     every: TrainConfig = EVERY,
+    dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -135,4 +137,8 @@ def tune(
             report = read_search(opened)
         page.show(report, tables.tune_table, as_json=as_json)
 
+    if dry_run and not show:
+        return plans.dry_run(
+            lambda planning: planning.plan_tune(run, settings, every, force=force), as_json=as_json
+        )
     return look if show else work

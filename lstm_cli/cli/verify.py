@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, RunArgument
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument
 from lstm_cli.errors import CorruptArtifact
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ EXAMPLES = (
 
 def verify(
     run: RunArgument,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
@@ -42,6 +44,10 @@ def verify(
             raise
         page.show(report, verify_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_looking(run, "verify", whole=True), as_json=as_json
+        )
     return work
 
 

@@ -64,8 +64,7 @@ class Writer:
                 self._parents.append(parent)
             except FileExistsError:
                 pass
-            taken = [int(entry) for entry in again(os.listdir, parent) if manifest.is_number(entry)]
-            path = parent / f"{max(taken, default=0) + 1:04d}"
+            path = next_folder(parent)
             again(os.mkdir, path)
         self._folders[name] = Folder(artifact, path)
         return self._folders[name]
@@ -193,6 +192,15 @@ class Writer:
             "finished": time.strftime(form, time.gmtime()),
             "seconds": round(time.monotonic() - self._began[1], 3),
         }
+
+
+def next_folder(parent: Path) -> Path:
+    """The numbered folder that the next writer would make. Raises OSError where `parent` cannot be read."""
+    try:
+        taken = [int(entry) for entry in again(os.listdir, parent) if manifest.is_number(entry)]
+    except FileNotFoundError:
+        taken = []
+    return parent / f"{max(taken, default=0) + 1:04d}"
 
 
 def require_own(folder: Path) -> None:

@@ -12,6 +12,7 @@ Report = TypeVar("Report")
 
 # Settings that say where or how long, not what: another value of them makes nothing anew.
 OF_THE_MACHINE = ("threads", "jobs")
+JUDGED = (*OF_THE_MACHINE, "fail_if")  # of `evaluate`, whose conditions are held against stored scores too
 
 
 def told_again(kind: type[Report], run: Run, step: str, listen: Listener) -> Report:

@@ -23,7 +23,7 @@ from lstm_cli.shipped import (
     load_model,
     load_validated,
 )
-from lstm_cli.steps.before import OF_THE_MACHINE, told_again
+from lstm_cli.steps.before import JUDGED, told_again
 from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
 from lstm_cli.steps.score_files import PICTURE, write_scores
@@ -89,8 +89,7 @@ def evaluate(
     with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         writer.run.require_fresh("model")
-        ignoring = (*OF_THE_MACHINE, "fail_if")
-        if not force and stands(writer.run, "evaluate", config=asdict(config), ignoring=ignoring):
+        if not force and stands(writer.run, "evaluate", config=asdict(config), ignoring=JUDGED):
             before = told_again(EvaluateReport, writer.run, "evaluate", listen)
             return _judged(replace(before, gates=_checked(before, conditions)))
         model = load_model(writer.run)

@@ -88,8 +88,8 @@ def prepare(
         run, step="prepare", create=True, lock_wait=lock_wait, sources=sources, force=force
     ) as writer:
         # Of the bytes before they are parsed: if they change meanwhile, the next run finds others and reads anew.
-        reads = _read(source)
-        if not force and _stands(writer.run, source, config, reads):
+        reads = reads_of(source)
+        if not force and stands_of(writer.run, source, config, reads):
             assert writer.run is not None
             return told_again(PrepareReport, writer.run, "prepare", listen)
         listen(Progressed(stage="reading", done=0))
@@ -142,7 +142,7 @@ def _count_windows(table: Table, dataset: Dataset, config: PrepareConfig) -> dic
     return windows
 
 
-def _read(source: str) -> dict[str, Mapping[str, Any]]:
+def reads_of(source: str) -> dict[str, Mapping[str, Any]]:
     """Size and sha256 of an ordinary file; of anything else nothing, whether it can be read or not."""
     if source == STDIN or not Path(source).is_file():
         return {}
@@ -154,7 +154,7 @@ def _read(source: str) -> dict[str, Mapping[str, Any]]:
         return {}
 
 
-def _stands(
+def stands_of(
     run: Run | None, source: str, config: PrepareConfig, reads: Mapping[str, Mapping[str, Any]]
 ) -> bool:
     """Whether the run has the data of this very file, which reports name."""

@@ -53,7 +53,7 @@ def tune(
     with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         trials, why = trials_before(writer.run, search, force=force)
-        if len(trials) == search.wanted and _stands(writer.run, search, trials):
+        if len(trials) == search.wanted and stands_of(writer.run, search, trials):
             return told_again(TuneReport, writer.run, "tune", listen)
         dataset = load_dataset(writer.run)
         before = len(trials)
@@ -88,7 +88,7 @@ def tune(
         return _commit(writer, search, trials, report)
 
 
-def _stands(run: Run, search: Search, trials: Sequence[Trial]) -> bool:
+def stands_of(run: Run, search: Search, trials: Sequence[Trial]) -> bool:
     """Whether the search came to its end, and its winner is the run's model."""
     winner = winning(search, trials)
     if winner is None or not run.report("tune").get("finished"):
