@@ -1,5 +1,7 @@
 """A dataset in a run directory: written by `prepare`, read by every later step."""
 
+import numpy as np
+
 from lstm_cli.data.dataset import FILES, Dataset, describe, pack, restore
 from lstm_cli.rundir import Folder, Run
 
@@ -18,4 +20,31 @@ def load_dataset(run: Run) -> Dataset:
     """The run's prepared data, its values memory-mapped. Raises MissingArtifact or CorruptArtifact."""
     reader = run.artifact("data")
     files = {name: reader.json(name) for name in FILES}
-    return restore(files, reader.array(VALUES), reader.array(MEASURED))
+    values, measured = reader.array(VALUES), reader.array(MEASURED)
+    with reader.parsing():
+        dataset = restore(files, values, measured)
+        _require_fitting(dataset)
+    return dataset
+
+
+def _require_fitting(dataset: Dataset) -> None:
+    """Raise ValueError unless the parts of a dataset are of one size."""
+    table, schema, values = dataset.series, dataset.schema, dataset.values_scaled
+    series, columns = len(table.names), len(schema.columns)
+    shapes = [array.shape for name, array in vars(table).items() if name != "names"]
+    fitting = (
+        values.dtype == np.float32
+        and values.ndim == 2
+        and values.shape[1] == columns
+        and dataset.measured.shape == values.shape
+        and all(shape == (series,) for shape in shapes)
+        and dataset.scaler.center.shape == dataset.scaler.scale.shape == (series, columns)
+        and all(array.shape == (series, dataset.targets) for array in vars(dataset.training).values())
+    )
+    if not fitting:
+        raise ValueError("its files are not of one size")
+    ends = table.offset + table.count + table.ahead
+    ordered = (table.train_end >= 0) & (table.train_end <= table.val_end) & (table.val_end <= table.count)
+    inside = (table.offset >= 0) & (table.ahead >= 0) & (ends <= len(values)) & ordered
+    if not (inside.all() and schema.horizon >= 1 and schema.lookback >= 1):
+        raise ValueError("a series lies outside of the values")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.errors import CorruptArtifact, MissingArtifact, StaleArtifact
+from lstm_cli.errors import CorruptArtifact, LstmError, MissingArtifact, StaleArtifact
 from lstm_cli.rundir import manifest, npy
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command
 from lstm_cli.rundir.durable import let_go, output_error, refusals_told
@@ -215,6 +215,22 @@ class ArtifactReader:
                 return np.empty(shape, dtype)
             # From the open file rather than by np.load(path): the path may be another file by now.
             return np.memmap(stream, dtype=dtype, mode="r", offset=start, shape=shape)
+
+    @contextmanager
+    def parsing(self, file: str = "") -> Iterator[None]:
+        """Within this block, what the content of the file (or of several) makes go wrong is told as its fault.
+
+        The bytes are those that `run.json` names, so somebody made both: they are not to be trusted all the same.
+        """
+        try:
+            yield
+        except (LstmError, OSError, MemoryError):
+            raise
+        except Exception as error:  # whatever a parser of its own classes makes of bytes that are not ours
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise CorruptArtifact(
+                f"{self.folder / file} does not hold what this release reads ({text:.200})", hint=self._mend()
+            ) from error
 
     def path(self, file: str) -> Path:
         """The file's path, for a library that opens it; a writer may remove it meanwhile, see `bytes`."""

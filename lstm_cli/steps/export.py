@@ -151,8 +151,10 @@ def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
         from lstm_cli.export.network import restored_network
 
         listen(Progressed(stage=f"converting to {to}", done=0))
-        weights = run.artifact("model").bytes("weights.safetensors")
-        network = restored_network(model.name, model.settings, weights)
+        reader = run.artifact("model")
+        weights = reader.bytes("weights.safetensors")
+        with reader.parsing("weights.safetensors"):
+            network = restored_network(model.name, model.settings, weights)
         batch = split_windows(_data(run, model), "val", model.lookback).every(COMPARED)[:]
         data, difference = converted(to, network, bounds, batch)
         compared = len(batch.series)

@@ -10,6 +10,7 @@ from typing import Any
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.space import Choice, Range, Space, as_text, is_fixed
 from lstm_cli.rundir import Run
+from lstm_cli.steps.before import restored_report
 from lstm_cli.steps.mattering import what_mattered
 from lstm_cli.steps.reporting import plain, plain_value
 from lstm_cli.steps.search import best_of
@@ -56,8 +57,7 @@ class TuneReport:
 def read_search(run: Run) -> TuneReport:
     """The report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
     run.artifact("tune").verify()
-    stored = run.report("tune")
-    return TuneReport(**stored | {"warnings": tuple(stored["warnings"])})
+    return restored_report(TuneReport, run, "tune")
 
 
 def identity(search: Search) -> dict[str, Any]:
@@ -94,7 +94,10 @@ def trials_before(run: Run, search: Search, *, force: bool = False) -> tuple[lis
         changed = [name for name in same if entry["config"].get(name) != same[name]]
         names = {"train": "the settings of every trial", "space": "the space", "method": "the method"}
         return [], f"{' and '.join(names.get(name, name) for name in changed)} changed"
-    return run.artifact("tune").json_lines(TRIALS), ""
+    reader = run.artifact("tune")
+    trials = reader.json_lines(TRIALS)
+    with reader.parsing(TRIALS):
+        return [{**trial, "number": int(trial["number"])} for trial in trials if trial["state"]], ""
 
 
 def written(space: Space) -> dict[str, str]:

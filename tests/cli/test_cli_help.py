@@ -62,7 +62,7 @@ def test_a_wrong_option_loads_nothing_heavy(verb):
     [
         ("lstm ", set(VERBS)),
         ("lstm pre", {"prepare", "predict"}),
-        ("lstm train run --lo", {"--loss", "--logs", "--lock-wait"}),
+        ("lstm train run --lo", {"--loss", "--logs", "--lock-wait", "--log-format"}),
         ("lstm train run --model ", {"segment", "stacked"}),
         ("lstm quantize run --to f", {"fp16"}),
         ("lstm train ru", {""}),  # a path: the shell's own completion
