@@ -33,7 +33,7 @@ def plan_table(plan: "Plan", page: "Page") -> None:
     facts += [("writes", path) for path in plan.writes]
     if not plan.up_to_date and plan.seconds is not None:
         facts.append(("takes", f"{plan.seconds:,.1f} s, as the last time"))
-    if plan.memory is not None and plan.memory["need"] is not None:
+    if not plan.up_to_date and plan.memory is not None and plan.memory["need"] is not None:
         have = plan.memory["have"]
         there = "" if have is None else f" of memory, {in_words(have)} are free"
         facts.append(("needs", f"some {in_words(plan.memory['need'])}{there}"))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstm_cli.data.dataset import FILES, Dataset, describe, pack, restore
+from lstm_cli.data.dataset import FILES, Dataset, Schema, SeriesTable, describe, pack, restore
 from lstm_cli.rundir import Folder, Run
 
 VALUES, MEASURED = "values.npy", "measured.npy"
@@ -14,6 +14,14 @@ def store_dataset(dataset: Dataset, folder: Folder) -> None:
     folder.write_array(MEASURED, pack(dataset.measured))
     for name, content in describe(dataset).items():
         folder.write_json(name, content)
+
+
+def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
+    """Columns and series alone, without their values. Raises MissingArtifact or CorruptArtifact."""
+    reader = run.artifact("data")
+    schema, series = reader.json("schema.json"), reader.json("series.json")
+    with reader.parsing():
+        return Schema.from_dict(schema), SeriesTable.from_dict(series)
 
 
 def load_dataset(run: Run) -> Dataset:

@@ -24,6 +24,7 @@ from lstm_cli.shipped import (
     load_validated,
 )
 from lstm_cli.steps.before import JUDGED, told_again
+from lstm_cli.steps.needs import MANY, require_scoring
 from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
 from lstm_cli.steps.score_files import PICTURE, write_scores
@@ -93,6 +94,7 @@ def evaluate(
             before = told_again(EvaluateReport, writer.run, "evaluate", listen)
             return _judged(replace(before, gates=_checked(before, conditions)))
         model = load_model(writer.run)
+        require_scoring(writer.run, model, windows=MANY, doing="scoring")
         graph, precision = load_graph(writer.run, config.precision)
         unseen = model.refitted and config.split == "val"  # rows that the shipped model was fitted on
         if unseen:

@@ -1,7 +1,7 @@
 """`--dry-run` of every verb: what it would read, write and take. Nothing is locked, made or changed."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from lstm_cli.config import (
     TuneConfig,
 )
 from lstm_cli.data.source import STDIN, open_source
+from lstm_cli.data.stored import load_outline
+from lstm_cli.memory import available
 from lstm_cli.rundir import (
     ARTIFACTS,
     LOGS,
@@ -27,8 +29,10 @@ from lstm_cli.rundir import (
     would_read,
     would_write,
 )
+from lstm_cli.shipped import load_model
 from lstm_cli.steps.before import JUDGED, OF_THE_MACHINE
 from lstm_cli.steps.find_lr import PICTURE
+from lstm_cli.steps.needs import MANY, Need, prepare_need, scoring_need, train_need
 from lstm_cli.steps.reporting import plain
 
 STDOUT = "standard output"
@@ -62,11 +66,12 @@ def plan_prepare(source: str, run: Path, config: PrepareConfig, *, force: bool) 
     else:
         with open_source(source):
             reads = [(source, os.stat(source).st_size)]  # noqa: PTH116 - as a person wrote it
+    need = prepare_need(source, config)
     if found != "run":
-        return _plan(run, "prepare", None, reads, would_write(run, "prepare"))
+        return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
     with open_run(run) as opened:
         same = not force and stands_of(opened, source, config, reads_of(source))
-        return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), same=same)
+        return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), same=same, need=need)
 
 
 def plan_train(run: Path, config: TrainConfig, *, force: bool) -> Plan:
@@ -74,7 +79,8 @@ def plan_train(run: Path, config: TrainConfig, *, force: bool) -> Plan:
     with open_run(run) as opened:
         reads = would_read(opened, "data")
         same = not force and stands(opened, "train", config=asdict(config), ignoring=OF_THE_MACHINE)
-        return _plan(run, "train", opened, reads, would_write(run, "train"), same=same)
+        need = train_need(*load_outline(opened), config)
+        return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
 
 
 def plan_find_lr(run: Path, output: str | None) -> Plan:
@@ -98,7 +104,8 @@ def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool)
         trials, _ = trials_before(opened, search, force=force)
         same = len(trials) == search.wanted and stands_of(opened, search, trials)
         writes = [*would_write(run, "tune"), *would_write(run, "train")]
-        return _plan(run, "tune", opened, reads, writes, same=same)
+        need = train_need(*load_outline(opened), fixed)
+        return _plan(run, "tune", opened, reads, writes, same=same, need=need)
 
 
 def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
@@ -108,7 +115,8 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
         names = ("data", "model", *(("quantized",) if config.precision != "fp32" else ()))
         reads = would_read(opened, *names)
         same = not force and stands(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
-        return _plan(run, "evaluate", opened, reads, would_write(run, "evaluate"), same=same)
+        need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
+        return _plan(run, "evaluate", opened, reads, would_write(run, "evaluate"), same=same, need=need)
 
 
 def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> Plan:
@@ -117,7 +125,8 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> Plan:
         opened.require_fresh("model")
         reads = would_read(opened, "data", "model")
         same = not force and stands(opened, "quantize", config=asdict(config))
-        return _plan(run, "quantize", opened, reads, would_write(run, "quantize"), same=same)
+        need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
+        return _plan(run, "quantize", opened, reads, would_write(run, "quantize"), same=same, need=need)
 
 
 def plan_predict(run: Path, new: str | None, config: PredictConfig) -> Plan:
@@ -131,12 +140,15 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> Plan:
         if new is None:
             names.append("data")
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
+        model = load_model(opened)
+        need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
     if new == STDIN:
         reads.append(("standard input", None))
     elif new is not None:
         with open_source(new):
             reads.append((new, Path(new).stat().st_size))
-    return _plan(run, "predict", None, reads, [STDOUT if config.output == "-" else config.output])
+    output = STDOUT if config.output == "-" else config.output
+    return _plan(run, "predict", None, reads, [output], need=need)
 
 
 def plan_export(run: Path, config: ExportConfig) -> Plan:
@@ -172,7 +184,7 @@ def _plan(
     writes: Sequence[str],
     *,
     same: bool = False,
-    memory: Mapping[str, int | None] | None = None,
+    need: Need | None = None,
 ) -> Plan:
     before = opened.steps.get(step) if opened is not None else None
     return Plan(
@@ -182,5 +194,5 @@ def _plan(
         reads=tuple({"path": path, "size": size} for path, size in reads),
         writes=() if same else tuple(writes),
         seconds=None if before is None else before["times"].get("seconds"),
-        memory=None if memory is None else dict(memory),
+        memory=None if need is None else {"need": need.size, "have": available()},
     )

@@ -92,6 +92,9 @@ def prepare(
         if not force and stands_of(writer.run, source, config, reads):
             assert writer.run is not None
             return told_again(PrepareReport, writer.run, "prepare", listen)
+        from lstm_cli.steps.needs import require_prepare  # which knows of models too
+
+        require_prepare(source, config)
         listen(Progressed(stage="reading", done=0))
         table = read_table(
             source,

@@ -17,6 +17,7 @@ from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import stands, writing
 from lstm_cli.shipped import as_trained, load_graph, load_model, load_validated
 from lstm_cli.steps.before import told_again
+from lstm_cli.steps.needs import MANY, require_scoring
 from lstm_cli.steps.reporting import plain, plain_value
 
 TIMED_WINDOWS = 256  # windows in a timed batch
@@ -66,10 +67,11 @@ def quantize(
         if not force and stands(writer.run, "quantize", config=asdict(config)):
             return told_again(QuantizeReport, writer.run, "quantize", listen)
         folder = writer.new("quantized")
+        model = load_model(writer.run)
+        require_scoring(writer.run, model, windows=MANY, doing="scoring")
         graph, _ = load_graph(writer.run, "fp32")
         listen(Progressed(stage="quantising", done=0))
         small = _smaller(graph, config.to, folder.scratch())
-        model = load_model(writer.run)
         dataset = as_trained(load_dataset(writer.run), model)
         # The validation rows judge the graph that has not seen them.
         judged = load_validated(writer.run)

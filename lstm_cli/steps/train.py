@@ -9,6 +9,7 @@ from lstm_cli.events import Listener
 from lstm_cli.rundir import stands, writing
 from lstm_cli.steps.before import OF_THE_MACHINE, told_again
 from lstm_cli.steps.making import TrainReport, make_model
+from lstm_cli.steps.needs import require_train
 
 
 def train(
@@ -30,4 +31,5 @@ def train(
         assert writer.run is not None
         if not force and stands(writer.run, "train", config=asdict(config), ignoring=OF_THE_MACHINE):
             return told_again(TrainReport, writer.run, "train", listen)
+        require_train(writer.run, config)
         return make_model(writer, config, listen, should_stop=should_stop)

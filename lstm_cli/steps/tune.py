@@ -13,6 +13,7 @@ from lstm_cli.events import Listener, Noted, Progressed, Warned
 from lstm_cli.rundir import Run, Writer, command, stands, writing
 from lstm_cli.steps.before import OF_THE_MACHINE, told_again
 from lstm_cli.steps.making import make_model
+from lstm_cli.steps.needs import require_train
 from lstm_cli.steps.search import best_of, nothing_found, one_line, trials_of
 from lstm_cli.steps.search_record import (
     PICTURE,
@@ -55,6 +56,7 @@ def tune(
         trials, why = trials_before(writer.run, search, force=force)
         if len(trials) == search.wanted and stands_of(writer.run, search, trials):
             return told_again(TuneReport, writer.run, "tune", listen)
+        require_train(writer.run, fixed, doing="each trial")
         dataset = load_dataset(writer.run)
         before = len(trials)
         _tell_beginning(listen, writer.run, search, before, why)
