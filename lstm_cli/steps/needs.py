@@ -93,6 +93,7 @@ def train_need(schema: Schema, series: SeriesTable, config: TrainConfig) -> Need
     """Of a training on the CPU; on a GPU the network lies there, and the rest here."""
     sizes = _sizes(schema, series)
     parts = {
+        "torch itself": (TORCH, "run it where there is more memory, or stop other programs"),
         "the data": (_data(sizes, calendar=bool(schema.calendar)), SHORTER),
         "the linear forecast": (_linear(sizes, schema, series), SHORTER),
     }
@@ -104,7 +105,7 @@ def train_need(schema: Schema, series: SeriesTable, config: TrainConfig) -> Need
     windows = min(BATCH, max(sizes.val, 1)) * sizes.lookback * sizes.inputs * FLOAT
     parts["windows"] = (windows, SHORTER)
     name, (_, hint) = max(parts.items(), key=lambda part: part[1][0])
-    return Need(size=TORCH + sum(size for size, _ in parts.values()), most=name, hint=hint)
+    return Need(size=sum(size for size, _ in parts.values()), most=name, hint=hint)
 
 
 def scoring_need(schema: Schema, series: SeriesTable, model: Model, *, windows: int) -> Need:
