@@ -14,7 +14,8 @@ from lstm_cli.config import PrepareConfig, TrainConfig
 from lstm_cli.data.dataset import Schema, SeriesTable
 from lstm_cli.data.source import STDIN
 from lstm_cli.data.stored import load_outline
-from lstm_cli.linear.ensemble import FITTED_ROWS, SCORED_CELLS, linear_lookbacks
+from lstm_cli.linear.blocks import FITTED_ROWS, SCORED_CELLS
+from lstm_cli.linear.ensemble import linear_lookbacks
 from lstm_cli.rundir import Run
 from lstm_cli.scoring import BATCH
 from lstm_cli.shipped import Model

@@ -12,7 +12,7 @@ import pytest
 from small_run import VALUES, child, finish, prepare, quantize, train, tree
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, MissingArtifact, OutputError
-from lstm_cli.rundir import Writer, open_run, writing
+from lstm_cli.rundir import Writer, open_run, replace_file, writing
 
 
 def weights(run: Path) -> bytes:
@@ -597,7 +597,9 @@ def test_a_damaged_line_is_refused(run: Path) -> None:
 
 
 def test_a_group_that_shares_a_folder_shares_what_is_written_in_it(tmp_path: Path) -> None:
-    groups = [group for group in (*os.getgroups(), *([65534] if os.getuid() == 0 else [])) if group != os.getgid()]
+    groups = [
+        group for group in (*os.getgroups(), *([65534] if os.getuid() == 0 else [])) if group != os.getgid()
+    ]
     if not groups:
         pytest.skip("this user is in one group alone")
     shared = tmp_path / "shared"
