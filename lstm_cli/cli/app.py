@@ -41,6 +41,7 @@ The whole way:
 \b
 Each option may also come from the environment (LSTM_TRAIN_EPOCHS=20) or from
 a file (--config lstm.toml with a table [train]); a flag goes before both.
+A step that has nothing new to do says so and ends; --force runs it anyhow.
 Exit codes: 0 done, 1 a bug, 2 usage, 3 the data, 4 an artifact, 5 not good
 enough, 6 locked, 7 device or memory."""
 COMPLETE = "_LSTM_COMPLETE"  # the shell's question, in Typer's convention
