@@ -1,18 +1,22 @@
 # make demo   from a CSV to a forecast, in runs/demo
 # make test   the whole test suite
+# make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint clean faults
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
 
 test: $(READY)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+faults: $(READY)
+	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff check .
