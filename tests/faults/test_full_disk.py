@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import FULL, LINEAR, Command, golden, leftovers, state
-from steps import BY_NAME
+from faulted_steps import BY_NAME
+from faulty import FULL, LINEAR, Command, golden, leftovers, state
 
 MB = 1 << 20
-SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95) if FULL else (0.05, 0.5, 0.95)
+SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95) if FULL else (0.5,)
 
 
 @pytest.fixture

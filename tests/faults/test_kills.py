@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Command, leftovers, several, state
-from steps import STEPS, Step
+from faulted_steps import STEPS, Step
+from faulty import Command, leftovers, several, state
 
 OLD = b"an older forecast\n"
 AGAIN = {"train": ["--force"]}  # what has run once already
@@ -27,7 +27,7 @@ def test_a_step_that_is_killed(
     done = command(*step.argv(panel, clean), *AGAIN.get(step.name, ()), cached=True)
     assert done["status"] == 0, done["err"]
     after, made = state(clean), forecast.read_bytes() if forecast.exists() else None
-    trials, killed = several(50, 2), 0
+    trials, killed = several(50, 1), 0
     for trial in range(trials):
         run = tmp_path / str(trial) / "run"
         run.parent.mkdir()

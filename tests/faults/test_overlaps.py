@@ -7,8 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import FULL, LINEAR, Command, golden, leftovers, several, state
-from steps import BY_NAME
+import pytest
+from faulted_steps import BY_NAME
+from faulty import FULL, LINEAR, Command, golden, leftovers, several, state
 
 CHILD = "import sys; from lstm_cli.cli.main import main; main(sys.argv[1:])"
 
@@ -25,7 +26,7 @@ def test_two_writers_one_of_which_is_refused(command: Command, panel: Path, tmp_
     argv = BY_NAME["prepare"].argv
     assert command(*argv(panel, clean))["status"] == 0
     after, refused = state(clean), 0
-    for trial in range(several(50, 2)):
+    for trial in range(several(50, 1)):
         run = golden(tmp_path / f"run{trial}")
         both = [start(*argv(panel, run), "--force", cwd=tmp_path) for _ in range(2)]
         ended = [(process.communicate(timeout=60)[1], process.returncode) for process in both]
@@ -38,10 +39,11 @@ def test_two_writers_one_of_which_is_refused(command: Command, panel: Path, tmp_
         assert state(run) == after
         assert leftovers(run) == []
         shutil.rmtree(run)
-    print(f"two writers: {refused} of {several(50, 2)} pairs met")
+    print(f"two writers: {refused} of {several(50, 1)} pairs met")
     assert not FULL or refused > 0
 
 
+@pytest.mark.skipif(not FULL, reason="part of `make faults`")
 def test_a_second_writer_may_wait(panel: Path, tmp_path: Path) -> None:
     run = golden(tmp_path / "run")
     argv = [*BY_NAME["prepare"].argv(panel, run), "--force", "--lock-wait", "60"]
@@ -82,7 +84,7 @@ def test_readers_while_the_model_is_replaced(command: Command, panel: Path, tmp_
     print(f"{count} readers during 20 swaps: {forecasts} forecasts, each of one whole model")
 
 
-READER = """
+READER = r"""
 import io, os, sys
 from pathlib import Path
 from lstm_cli.config import PredictConfig

@@ -7,12 +7,15 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import FULL, GOLDEN, golden
+from faulty import FULL, GOLDEN, golden
 
 from lstm_cli.errors import ArtifactError
 from lstm_cli.rundir import open_run
 
-FILES = [Path("run.json"), *sorted(path.relative_to(GOLDEN / "run") for path in (GOLDEN / "run").glob("*/*/*"))]
+FILES = [
+    Path("run.json"),
+    *sorted(path.relative_to(GOLDEN / "run") for path in (GOLDEN / "run").glob("*/*/*")),
+]
 
 
 @pytest.mark.skipif(not FULL, reason="part of `make faults`")

@@ -1,6 +1,7 @@
 """The golden run as a small run of every kind of artifact: to read, damage and forge without a training."""
 
 import hashlib
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -27,3 +28,14 @@ def forge(run: Path, file: Path, data: bytes) -> None:
             if name in wrote:
                 entry["read"][name]["sha256"] = manifest.digest(wrote[name]["files"])
     (run / "run.json").write_bytes(manifest.encode(steps, run))
+
+
+def data(to: Path) -> str:
+    """The data that the golden run was prepared from."""
+    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    to.write_text(make.data())
+    return to.name

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from golden_run import copied
+from golden_run import copied, data
 from small_run import tree
-from test_planning import data
 
 from lstm_cli import memory
 from lstm_cli.cli.main import run as lstm

@@ -1,11 +1,10 @@
 """--dry-run: what each verb would read, write and take; nothing is locked, made or changed."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
-from golden_run import GOLDEN, copied
+from golden_run import copied, data
 from small_run import tree
 
 from lstm_cli.cli.main import run as lstm
@@ -24,17 +23,6 @@ def plan(capfd: pytest.CaptureFixture[str], *argv: str) -> dict[str, object]:
     assert code == 0, told.err
     found: dict[str, object] = json.loads(told.out)
     return found
-
-
-def data(to: Path) -> str:
-    """The data that the golden run was prepared from."""
-    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
-    to.write_text(make.data())
-    return to.name
 
 
 GIVEN = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import LINEAR, golden
+from faulty import LINEAR, golden
 
 PREPARE = ["--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7"]
 
