@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import CorruptArtifact, LstmError, MissingArtifact, StaleArtifact
-from lstm_cli.rundir import manifest, npy
+from lstm_cli.rundir import manifest, npy, staleness
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command
 from lstm_cli.rundir.durable import let_go, output_error, refusals_told
 
@@ -112,7 +112,7 @@ class Run:
             MissingArtifact: `name` has not been made.
         """
         self.require(name)
-        return tuple(dict.fromkeys(self._stale(name, set())))
+        return staleness.causes(self, name)
 
     def require_fresh(self, name: str) -> None:
         """Refuse an artifact made from bytes that are no longer there.
@@ -124,22 +124,15 @@ class Run:
         causes = self.stale(name)
         if not causes:
             return
-        steps = [ARTIFACTS[other].made_by for other in _sources_first(self, name) if self.stale(other)]
+        steps = [
+            ARTIFACTS[other].made_by for other in staleness.sources_first(self, name) if self.stale(other)
+        ]
         commands = ", then ".join(f"'{command(step, self.path)}'" for step in steps)
         titles = " and the ".join(ARTIFACTS[cause].title for cause in causes)
         raise StaleArtifact(
             f"the {ARTIFACTS[name].title} of {self.path} was not made from the {titles} there now",
             hint=f"run {commands} again",
         )
-
-    def _stale(self, name: str, seen: set[str]) -> Iterator[str]:
-        if name in seen:
-            return
-        seen.add(name)
-        for other, fact in _artifacts_read(self, name):
-            if self.digest(other) != fact["sha256"]:
-                yield other
-            yield from self._stale(other, seen)
 
 
 class ArtifactReader:
@@ -294,24 +287,3 @@ def opened(descriptor: int) -> Iterator[Any]:
     with open(descriptor, "rb", buffering=0, closefd=False) as stream:
         stream.seek(0)
         yield stream
-
-
-def _artifacts_read(run: Run, name: str) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(other, fact) for other, fact in run.entry_of(name).get("read", {}).items() if other in ARTIFACTS]
-
-
-def _sources_first(run: Run, name: str) -> list[str]:
-    """`name` and all it was made from, each after its own sources."""
-    order: list[str] = []
-    seen: set[str] = set()
-
-    def visit(artifact: str) -> None:
-        if artifact in seen or not run.has(artifact):
-            return
-        seen.add(artifact)
-        for other, _ in _artifacts_read(run, artifact):
-            visit(other)
-        order.append(artifact)
-
-    visit(name)
-    return order

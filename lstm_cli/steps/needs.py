@@ -78,10 +78,13 @@ def require_forecast(model: Model, *, doing: str) -> None:
 def prepare_need(source: str, config: PrepareConfig) -> Need | None:
     """Of the cells that are kept, by the length of the first lines; None for what tells no number of lines."""
     path = Path(source)
-    if source == STDIN or not path.is_file():
+    try:
+        if source == STDIN or not path.is_file():
+            return None
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:  # told by who reads it
         return None
-    with path.open("rb") as file:
-        head = file.read(HEAD)
     lines = head.count(b"\n")
     if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
         return None

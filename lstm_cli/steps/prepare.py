@@ -147,9 +147,9 @@ def _count_windows(table: Table, dataset: Dataset, config: PrepareConfig) -> dic
 
 def reads_of(source: str) -> dict[str, Mapping[str, Any]]:
     """Size and sha256 of an ordinary file; of anything else nothing, whether it can be read or not."""
-    if source == STDIN or not Path(source).is_file():
-        return {}
     try:
+        if source == STDIN or not Path(source).is_file():
+            return {}
         with Path(source).open("rb", buffering=0) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return {"source": {"sha256": digest, "size": file.tell()}}
