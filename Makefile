@@ -1,19 +1,23 @@
 # make demo   from a CSV to a forecast, in runs/demo
 # make test   the whole test suite
 # make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
+# make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean faults
+.PHONY: demo test fuzz faults lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
 
 test: $(READY)
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+fuzz: $(READY)
+	$(BIN)/python tests/data/mutations.py 2000
 
 faults: $(READY)
 	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults

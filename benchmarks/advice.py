@@ -3,9 +3,10 @@
 .venv/bin/python benchmarks/advice.py
 .venv/bin/python benchmarks/advice.py --seeds 0 --only dropout attention
 
-Five and a half months of hourly load (the first 4,000 rows of sample_data/ETTh1.csv), 24 hours ahead from 48: `stacked` on its
-defaults, and with one thing changed at a time. Errors are mean absolute errors over every test window, in deviations
-of the training rows; a ratio is the median over the seeds of the error over that of the plain network of that seed.
+Five and a half months of hourly load (the first 4,000 rows of sample_data/ETTh1.csv), 24 hours ahead from 48:
+`stacked` on its defaults, and with one thing changed at a time. Errors are mean absolute errors over every test window,
+in deviations of the training rows; a ratio is the median over the seeds of the error over that of the plain network of
+that seed.
 `tuned` ones are searched instead of trained, and `int8` and `fp16` are the plain network made smaller.
 """
 

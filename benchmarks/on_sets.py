@@ -57,6 +57,8 @@ def compared(report: dict) -> dict:
     )
     best = min(baselines, key=lambda name: baselines[name][metric])
     own, simple = report["metrics"][metric], baselines[best][metric]
+    if not simple:
+        raise ValueError(f"{best} makes no error on these test rows, ours is {own:.4g}: no ratio can be told")
     return {"metric": metric, "error": own, "best": best, "simple": simple, "ratio": own / simple}
 
 

@@ -259,9 +259,12 @@ def interval_scores(sums: Held, deviation: np.ndarray) -> dict[str, Any]:
 
     wql is the weighted quantile loss: twice the sum of the pinball loss (Gneiting 2011, "Quantiles as optimal
     point forecasts") over the sum of |truth|, averaged over QUANTILES, as in Park et al. 2022, "Learning quantile
-    functions without quantile crossing". None where it is not defined.
+    functions without quantile crossing"; here of each series and target, and then their mean, so that the
+    largest does not drown the rest. None where it is not defined.
     """
-    count, size = sums.count.sum(), sums.size.sum()
+    count = sums.count.sum()
+    size, pinball = sums.size.sum(axis=1), sums.pinball.sum(axis=1)  # [S, C]
+    some = size > 0
     names = [str(level) for level in LEVELS]
 
     def each(values: np.ndarray, factor: float = 1.0) -> dict[str, float | None]:
@@ -273,7 +276,7 @@ def interval_scores(sums: Held, deviation: np.ndarray) -> dict[str, Any]:
         "coverage": each(sums.inside, 100.0),
         "width": each(sums.width),
         "width_scaled": each(sums.width / deviation[:, None, :]),
-        "wql": float(sums.pinball.sum() / size) if size else None,
+        "wql": float(np.mean(pinball[some] / size[some])) if some.any() else None,
     }
 
 

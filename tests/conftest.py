@@ -1,1 +1,28 @@
-"""Stands here so that tests in every folder can import `small_data`."""
+"""Stands here so that tests in every folder can import `small_data`.
+
+The networks and tables of the tests are tiny, and several workers share the cores: more threads each would only wait
+for one another. The variables reach NumPy, torch and every process that a test starts.
+"""
+
+import os
+import sys
+
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+LONGEST = ("export", "steps", "training")  # the folders whose files take longest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers take file after file: the longest first, so that all of them end together."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Training sets the threads of the process that it runs in."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)

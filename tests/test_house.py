@@ -1,9 +1,6 @@
 """The house of docs/design.md: imports run downward, heavy ones stand where they may, nothing unpickles."""
 
 import ast
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -328,45 +325,3 @@ def test_what_could_run_code_is_seen(source):
 )
 def test_what_runs_no_code_is_allowed(source):
     assert runs_code(PACKAGE / "data" / "stored.py", ast.parse(source)) == []
-
-
-# A fresh process that runs one command line and tells on stderr's last line what it has imported.
-DRIVER = """
-import json, sys
-from lstm_cli.cli.main import run
-code = run(sys.argv[1:])
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
-"""
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ["--help"],
-        ["--version"],
-        *(
-            [verb, "--help"]
-            for verb in (
-                "prepare",
-                "train",
-                "tune",
-                "evaluate",
-                "quantize",
-                "predict",
-                "export",
-                "verify",
-                "config",
-            )
-        ),
-    ],
-    ids=" ".join,
-)
-def test_a_command_that_only_looks_imports_nothing_heavy(argv):
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, *argv], capture_output=True, text=True, timeout=60, check=True
-    )
-    code, imported = json.loads(done.stderr.splitlines()[-1])
-    assert code == 0
-    assert done.stdout
-    heavy = {"torch", "pandas", "sklearn", "pyarrow", "matplotlib", "onnxruntime", "onnx", "scipy", "numpy"}
-    assert heavy & set(imported) == set()

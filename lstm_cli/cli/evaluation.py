@@ -86,11 +86,13 @@ def _interval_table(page: Page, report: Any) -> None:
     if not report.coverage:
         return
     page.blank()
+    panel = len(report.per_series) > 1  # a mean width in units is that of the largest series
+    widths = (report.width_scaled,) if panel else (report.width, report.width_scaled)
     rows = [
-        (f"{level} %", figure(share), figure(report.width[level]), figure(report.width_scaled[level]))
+        (f"{level} %", figure(share), *(figure(width[level]) for width in widths))
         for level, share in report.coverage.items()
     ]
-    page.table(("interval", "coverage %", "width", "width scaled"), rows)
+    page.table(("interval", "coverage %", *(("width", "width scaled")[-len(widths) :])), rows)
     page.line(f"weighted quantile loss {figure(report.wql)}")
 
 

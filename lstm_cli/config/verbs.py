@@ -78,7 +78,9 @@ class PrepareConfig:
         if self.time is not None and self.time == self.series:
             raise UsageError(f"column '{self.time}' is named by --time and by --series")
         if self.delimiter is not None and len(self.delimiter) != 1:
-            raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
+            raise UsageError(
+                f"--delimiter '{self.delimiter}' is not one character", hint="e.g. ';', and $'\\t' for a tab"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +282,9 @@ class PredictConfig:
         if self.format is not None:
             _one_of("--format", self.format, FORMATS)
         if self.delimiter is not None and len(self.delimiter) != 1:
-            raise UsageError(f"--delimiter '{self.delimiter}' is not one character")
+            raise UsageError(
+                f"--delimiter '{self.delimiter}' is not one character", hint="e.g. ';', and $'\\t' for a tab"
+            )
         _at_least("--threads", self.threads, 1)
 
 

@@ -8,8 +8,10 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data import grid as grids
 from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
+from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.filling import fill
+from lstm_cli.data.limits import refuse_immense, tell_unseen, too_far
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
@@ -54,6 +56,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
 
     Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
     """
+    refuse_immense(table)
     targets = len(table.targets)
     warnings: list[str] = []
     known = grids.seasons(grid.step) if config.season == "auto" else ()
@@ -134,11 +137,11 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
         raise _too_short(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
-        named = ", ".join(f"'{grid.names[one]}'" for one in skipped[:NAMED])
+        listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
         warnings.append(
             f"{table.source}: {len(skipped)} series too short for the splits and horizon {horizon} left out: "
-            f"{named}{more} (--horizon, --lookback, --val and --test decide)"
+            f"{listed}{more} (--horizon, --lookback, --val and --test decide)"
         )
         grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
@@ -223,7 +226,7 @@ def _scaled_and_filled(
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *tell_unseen(dataset, table.source)),
     )
 
 
@@ -238,11 +241,7 @@ def _values(table: Table, grid: Grid, scaler: Scaler, offset: np.ndarray, schema
             )
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
-        name = schema.columns[int(np.argmax(infinite))]
-        raise DataError(
-            f"{table.source}: column '{name}' holds values too large for 32-bit floats with --scaler {scaler.kind}",
-            hint="use --scaler standard, or write the column in a larger unit",
-        )
+        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
     return values
 
 
@@ -269,8 +268,8 @@ def tell_missing(
     one = int(np.searchsorted(offset, row, side="right")) - 1
     time = wording_of(table).time(int(grid.step.times(np.asarray(row - offset[one]), grid.origin_us[one])))
     where = f"row {row - offset[one] + 1}" if table.time_name is None else time
-    place = f"'{schema.columns[column]}' at {where}" + (
-        f" in series '{grid.names[one]}'" if table.series_name else ""
+    place = f"{named(schema.columns[column])} at {where}" + (
+        f" in series {named(grid.names[one])}" if table.series_name else ""
     )
     if how == "refuse":
         raise DataError(

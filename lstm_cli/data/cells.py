@@ -13,10 +13,17 @@ from lstm_cli.errors import DataError
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# What is said of a cell that is its column's name, and how to mend it.
+HEADER_AGAIN = (
+    ": the header stands here again",
+    "delete the line; if another table begins here, keep each table in a file of its own",
+)
 # Within these characters float() reads plain decimals and exponents and nothing else: no words, no 1_000.
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
 _SHOWN = 40  # so much of a cell stands in a message
+_SHOWN_NAME = 80  # and so much of a name
+_EXACT = 2**53  # beyond it not every whole number is a float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +36,7 @@ class Place:
 
     def at(self, line: int) -> str:
         """Where a cell stands: `data.csv, line 7, column 'OT'`."""
-        return f"{self.source}, {self.unit} {line}, column '{self.column}'"
+        return f"{self.source}, {self.unit} {line}, column {shown(self.column, _SHOWN_NAME)}"
 
 
 def is_missing(cell: str) -> bool:
@@ -87,10 +94,45 @@ def tell_sentinel(values: np.ndarray, lines: np.ndarray, place: Place) -> str | 
     return None
 
 
-def shown(cell: object) -> str:
+def tell_large(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
+    """A warning where values [n] are whole numbers with more digits than a float keeps, such as long ids."""
+    if max(np.fmax.reduce(values), -np.fmin.reduce(values)) < _EXACT:
+        return None
+    large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e19)
+    if not large.any():
+        return None
+    first = int(np.argmax(large))
+    cells = "1 number is" if large.sum() == 1 else f"{large.sum():,} numbers are"
+    return (
+        f"{place.at(int(lines[first]))}: {cells} beyond 2^53 and held to 16 digits, this one as "
+        f"{values[first]:.0f} (no flag: write the column in a larger unit)"
+    )
+
+
+def tell_total(values: np.ndarray, lines: np.ndarray, place: Place) -> str | None:
+    """A warning where the last of values [n] is the sum of the others, as a row of totals would have it."""
+    measured = np.flatnonzero(~np.isnan(values))
+    if len(measured) < 4:
+        return None
+    *_, last = measured
+    total = values[measured[:-1]].sum()
+    if not total or abs(values[last] - total) > 1e-9 * abs(total):
+        return None
+    return (
+        f"{place.at(int(lines[last]))}: {values[last]:.15g} is the sum of all rows above, so may be no row but "
+        f"their total, and was read as a row (--end row:{last} leaves it out)"
+    )
+
+
+def named(name: str) -> str:
+    """The name of a column or series in quotes for a message."""
+    return shown(name, _SHOWN_NAME)
+
+
+def shown(cell: object, width: int = _SHOWN) -> str:
     """A cell in quotes for a message, cut where it is long, control characters spelt out."""
     text = str(cell).strip()
-    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    text = text if len(text) <= width else text[:width] + "…"
     return (
         "'"
         + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -113,7 +155,7 @@ def _not_a_number(cells: Iterable[str], lines: np.ndarray, place: Place) -> Data
     cell, line = next(pair for pair in pairs if not is_missing(pair[0]) and not _is_finite(pair[0]))
     if is_number(cell):
         return _beyond(cell, int(line), place)
-    reason, hint = _reason(cell.strip())
+    reason, hint = _reason(cell.strip(), place)
     return DataError(f"{place.at(int(line))}: {shown(cell)} is not a plain number{reason}", hint=hint)
 
 
@@ -128,16 +170,44 @@ def _beyond(cell: object, line: int, place: Place) -> DataError:
     )
 
 
-def _reason(cell: str) -> tuple[str, str]:
-    plain = "write numbers with a decimal point and nothing else, such as 1234.5"
-    if "%" in cell:
-        return " (percent sign)", "take the percent signs off, from every cell of the column"
-    if re.fullmatch(r"[+-]?(inf|infinity|∞)", cell, re.IGNORECASE):
-        return " (infinity)", "leave the cell empty where nothing was measured"
-    if "," in cell and re.fullmatch(r"[+-]?[\d.,]+", cell):
-        return " (is the comma a decimal comma or between thousands?)", plain
-    if re.fullmatch(r"[+-]?\d{1,3}([\s'_\u2019]\d{3})+(\.\d*)?", cell):
-        return " (divided thousands)", plain
-    if re.match(r"[+-]?[\d.]+\s*[^\W\d_]|[$€£¥]|\d+ ?°", cell) and not re.search(r"[:/]|\d-", cell):
-        return " (a unit?)", "take the unit off, from every cell of the column"
+# What cells look like that are no plain numbers, what is said of them, and how to mend them; the first fit counts.
+_PLAIN = "write numbers with a decimal point and nothing else, such as 1234.5"
+_EMPTY = "leave the cell empty, or write NA, where nothing was measured"
+_DIGITS = r"[+-]?[\d.,]+"
+_WORD = r"(?:[^\W\d_]|[$€£¥₹°µ])+"
+_REASONS = tuple(
+    (re.compile(pattern, re.IGNORECASE), said, hint)
+    for pattern, said, hint in (
+        (r"(<{7}|={7}|>{7}|\|{7}).*", "a mark of a merge conflict", "settle the conflict in the file"),
+        (r".*[%\uff05\u2030].*", "percent sign", "take the percent signs off, from every cell of the column"),
+        (r"[+-]?(inf|infinity|∞)", "infinity", _EMPTY),
+        (r"-+|\.+|\?+|\*+|…|\\N|missing|unknown|n\. ?[ad]\.|k\. ?a\.", "a mark for no value?", _EMPTY),
+        (r"#[A-Z0-9/]+[!?]|-?\d\.#[A-Z]+|nan\(.*\)", "a failed computation", _EMPTY),
+        (r"\(\s*" + _DIGITS + r"\s*\)|[\d.,]+-", "a negative number of accounting?", "write it as -5"),
+        (
+            r"[\u2212\u2013\u2014]\s*[\d.,]+",
+            "its minus sign is another character",
+            "write minus signs as '-'",
+        ),
+        (r"[+-]?\d{1,3}(\.\d{3}){2,}", "divided thousands", _PLAIN),
+        (r"[+-]?\d{1,3}([\s'_\u2019]\d{3})+([.,]\d*)?", "divided thousands", _PLAIN),
+        (r"[+-]?[\d.]*,[\d.,]*(e[+-]?\d+)?", "is the comma a decimal comma or between thousands?", _PLAIN),
+        (r"0x[\da-f]+", "hexadecimal", _PLAIN),
+        (
+            rf"{_DIGITS}\s*{_WORD}(?!.*\d[:/-]\d).*|{_WORD}\.?\s*{_DIGITS}",
+            "a unit?",
+            "take the unit off, from every cell of the column",
+        ),
+        (r"\D+", "", "delete the line if it is no row of data; a cell without a value is empty or NA"),
+    )
+)
+
+
+def _reason(cell: str, place: Place) -> tuple[str, str]:
+    """What seems to keep a cell from being a number, for the end of a message, and the hint that mends it."""
+    if cell == place.column:
+        return HEADER_AGAIN
+    for pattern, said, hint in _REASONS:
+        if pattern.fullmatch(cell[:200]):
+            return f" ({said})" if said else "", hint
     return "", "mend the cell; one without a value is empty or NA"

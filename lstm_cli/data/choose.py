@@ -2,16 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.cells import is_missing, is_number, shown
+from lstm_cli.data.cells import is_missing, is_number, named, shown
 from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
+from lstm_cli.data.suspicions import (
+    refuse_divided_times,
+    refuse_totals,
+    refuse_unread_numbers,
+    tell_thousands,
+)
 from lstm_cli.data.time_shapes import is_time, looks_like_a_date, text_kind
 from lstm_cli.errors import DataError
 
 _SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
+# What a text cell begins with that a spreadsheet may take for a formula; an apostrophe before it prevents that.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LISTED = 20  # so many columns are listed in a message
+_COMPARED = 200  # so much of a name is compared to find the nearest one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +33,7 @@ class Asked:
     future: tuple[str, ...]
     time: str | None
     series: str | None
+    by_model: bool = False  # a model needs these columns: no flag may name others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,73 +60,104 @@ def column_names(header: Sequence[str]) -> list[str]:
 def bare_text(cell: str) -> str:
     """A text cell without blanks around it and without the apostrophe that keeps it from being a formula."""
     cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
 def choose_columns(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], asked: Asked
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    asked: Asked,
+    *,
+    lines: np.ndarray | None = None,
+    delimiter: str = "",
 ) -> Chosen:
-    """Settle which columns are read. sample: the text cells of each column's first rows.
+    """Settle which columns are read. sample: the text cells of each column's first rows, on the lines [n].
 
-    Raises DataError for a name that is not there or stands twice, and where no default can be settled.
+    Raises DataError for a name that is not there or stands twice, where no default can be settled, and where
+    the times stand in several columns.
     """
 
     def find(flag: str, name: str) -> int:
-        return _find(source, names, flag, name)
+        return _find(source, names, "" if asked.by_model else flag, name)
 
-    named = {
+    columns = {
         "targets": tuple(find("--target", name) for name in asked.targets),
         "past": tuple(find("--past", name) for name in asked.past),
         "future": tuple(find("--future", name) for name in asked.future),
     }
     series = find("--series", asked.series) if asked.series is not None else None
-    taken = {index for indices in named.values() for index in indices} | ({series} - {None})
+    taken = {index for indices in columns.values() for index in indices} | ({series} - {None})
     free = [index for index in range(len(names)) if index not in taken]
     warnings: list[str] = []
+    groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
     if asked.time is not None:
         time: int | None = find("--time", asked.time)
     else:
-        groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
         time = _default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
-    if not named["targets"]:
+    if not columns["targets"]:
         free = [index for index in free if index != time]
-        named["targets"] = (_default_target(source, names, sample, free),)
+        columns["targets"] = (_default_target(source, names, sample, free),)
     used = [
-        *named["targets"],
-        *named["past"],
-        *named["future"],
+        *columns["targets"],
+        *columns["past"],
+        *columns["future"],
         *(i for i in (time, series) if i is not None),
     ]
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
             raise _twice(source, names, names[index])
-    return Chosen(time=time, series=series, warnings=tuple(warnings), **named)
+    if time is None:
+        refuse_totals(source, names, sample, lines)
+    else:
+        refuse_divided_times(source, names, sample, time, groups)
+    for index in sorted(set(used) - {time, series}):
+        told = tell_thousands(sample[index], delimiter, f"{source}, column {named(names[index])}")
+        warnings.extend(told)
+    return Chosen(time=time, series=series, warnings=tuple(warnings), **columns)
 
 
 def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
-    places = [index for index, known in enumerate(names) if known == name.strip()]
+    """The column of that name; `flag` asked for it, or a model where that is empty.
+
+    Letters that are put together of others in the one (NFD) and not in the other (NFC) are the same.
+    """
+    name = name.strip()
+    places = [index for index, known in enumerate(names) if known == name]
+    if not places and not name.isascii():
+        bare = normalize("NFC", name)
+        places = [index for index, known in enumerate(names) if normalize("NFC", known) == bare]
     if len(places) == 1:
         return places[0]
     if places:
-        raise _twice(source, names, name.strip())
+        raise _twice(source, names, names[places[0]])
     import difflib
 
     lower: dict[str, str] = {}
     for known in names:
-        lower.setdefault(known.lower(), known)
-    close = difflib.get_close_matches(name.strip().lower(), list(lower), n=1, cutoff=0.5)
-    hint = (
-        f"{flag} '{lower[close[0]]}' is the nearest name"
-        if close
-        else "names are read as the header writes them"
+        lower.setdefault(known.lower()[:_COMPARED], known)
+    close = difflib.get_close_matches(name.lower()[:_COMPARED], list(lower), n=1, cutoff=0.5)
+    nearest = named(lower[close[0]]) if close else ""
+    if not flag:
+        hint = f"is it {nearest}? name it as in training" if nearest else "name the columns as in training"
+        raise DataError(
+            f"{source} has no column {named(name)}, which the model needs; its columns are {_listed(names)}",
+            hint=hint,
+        )
+    hint = f"{flag} {nearest} is the nearest name" if nearest else "names are read as the header writes them"
+    raise DataError(
+        f"{source} has no column {named(name)} ({flag}); its columns are {_listed(names)}", hint=hint
     )
-    raise DataError(f"{source} has no column '{name}' ({flag}); its columns are {_listed(names)}", hint=hint)
 
 
 def _twice(source: str, names: Sequence[str], name: str) -> DataError:
-    places = [str(index + 1) for index, known in enumerate(names) if known == name]
+    places = [
+        str(index + 1)
+        for index, known in enumerate(names)
+        if normalize("NFC", known) == normalize("NFC", name)
+    ]
     return DataError(
-        f"{source}: the name '{name}' stands over {len(places)} columns ({', '.join(places)})",
+        f"{source}: the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
         hint="give each column a name of its own in the header",
     )
 
@@ -136,7 +178,7 @@ def _default_time(
         if dated and dated * 2 >= len(cells[index]):
             if is_time(names[index]):
                 raise DataError(
-                    f"{source}: the header holds a time, '{names[index]}', as if it were a row of data",
+                    f"{source}: the header holds a time, {shown(names[index])}, as if it were a row of data",
                     hint="write a first line that names the columns",
                 )
             return index
@@ -144,13 +186,15 @@ def _default_time(
         others = targets_named or any(_is_numeric(sample[other]) for other in free if other != index)
         if _digits_are_times(names[index], sample[index], groups, others):
             warnings.append(
-                f"{source}: '{names[index]}', a column of numbers, was taken as the time, as it reads as "
+                f"{source}: {named(names[index])}, a column of numbers, was taken as the time, as it reads as "
                 f"{_read_as(cells[index][0])} (--time names another column)"
             )
             return index
     for index in free:
         if cells[index] and not _is_numeric(sample[index]) and _is_meant_as_time(names[index], cells[index]):
             return index
+    for index in free:
+        refuse_unread_numbers(source, names[index], cells[index])
     warnings.append(
         f"{source}: no column reads as times, so rows are counted as steps, in the file's order "
         "(--time names a time column)"
@@ -197,15 +241,18 @@ def _default_target(
     if len(numeric) == 1:
         if is_number(names[numeric[0]]):
             raise DataError(
-                f"{source}: the header holds a number, '{names[numeric[0]]}', as if it were a row of data",
+                f"{source}: the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
                 hint="write a first line that names the columns; if this is a name, give it with --target",
             )
         return numeric[0]
+    for index in numeric:
+        if list(names).count(names[index]) > 1:
+            raise _twice(source, names, names[index])
     if numeric:
         raise DataError(
             f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
             f"{_listed([names[index] for index in numeric])}",
-            hint=f"e.g. --target '{names[numeric[-1]]}'",
+            hint=f"e.g. --target {named(names[numeric[-1]])}",
         )
     if len(free) == 1 and _present(sample[free[0]]):
         return free[0]  # reading it tells the line that is no number
@@ -213,7 +260,7 @@ def _default_target(
         cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
             raise DataError(
-                f"{source} has no column of plain numbers; '{names[index]}' holds {shown(cells[0])}, for one",
+                f"{source} has no column of plain numbers; {named(names[index])} holds {shown(cells[0])}, for one",
                 hint="write plain numbers such as 1234.5; --target names a column, to see its wrong line",
             )
     raise DataError(
@@ -239,4 +286,4 @@ def _present(cells: Sequence[str]) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(f"'{name}'" for name in names[:_LISTED]) + more
+    return ", ".join(map(named, names[:_LISTED])) + more

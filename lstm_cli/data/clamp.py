@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.scaling import Scaler, logarithm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +26,8 @@ class Bounds:
         width = len(self.lower)
         center, scale = scaler.center[:, :width], scaler.scale[:, :width]
         sides = [self.lower, self.upper]
-        if scaler.in_logs:  # what an exponential gives is above 0 by itself
-            with np.errstate(divide="ignore"):
-                sides = [np.log(np.maximum(side, 0)) for side in sides]
+        if scaler.floor is not None:
+            sides = [logarithm(side, scaler.floor) for side in sides]
         if not np.isfinite(sides).any():
             return ScaledBounds()
         lower, upper = (((side - center) / scale).astype(np.float32) for side in sides)

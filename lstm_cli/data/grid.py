@@ -225,7 +225,7 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: np.ndarray, wo
     raise DataError(
         f"{wording.at(lines[row])}: {wording.time(times_us[row])} is off the time grid, whose step seems "
         f"to be {step.name} from {wording.time(origins[row])} on",
-        hint=_irregular_hint(gaps, usual),
+        hint=_irregular_hint(gaps, usual, _gaps_from(row, times_us, series)),
     )
 
 
@@ -248,7 +248,20 @@ def _candidates(times_us: np.ndarray, pairs: np.ndarray, usual: int) -> list[Ste
     return [*found, Step(kind="seconds", count=usual)]
 
 
-def _irregular_hint(gaps: np.ndarray, usual: int) -> str:
+def _gaps_from(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """The next gaps after a row, within its series; at most ten."""
+    same = series[row : row + 11] == series[row]
+    return np.diff(times_us[row : row + 11][same])
+
+
+def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray) -> str:
+    """gaps: all; usual: the most common one; after: those after the first row that is off the grid."""
+    if len(after) >= 5 and (after == after[0]).all() and 0 < after[0] < usual and usual % after[0] == 0:
+        finer = Step(kind="seconds", count=int(after[0])).name
+        return (
+            f"the step changes to {finer} there: --start and --end choose the rows of one step; --freq {finer} "
+            "takes the rows before for ones with holes"
+        )
     odd = gaps[gaps % usual != 0] % usual
     if usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
         return (

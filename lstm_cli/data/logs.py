@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.scaling import Scaler, fit_scaler
+from lstm_cli.data.scaling import Scaler, fit_scaler, logarithm
 
 LEVELS = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
 SMALLEST = 1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
@@ -26,8 +26,10 @@ def spread_of_levels(dataset: Dataset) -> float:
 def in_logs(dataset: Dataset) -> Dataset:
     """The same data, their targets scaled by their logarithm; fitted on the measured training rows.
 
-    Every series is shifted by its own mean; the scale is one number a target, the root mean square of the
-    series' deviations, so that a step by the same factor is the same step in every series.
+    Half of the least training value is the floor below which the logarithm goes on as a line: values far below
+    training, zeros among them, stay what they are. Every series is shifted by its own mean; the scale is one
+    number a target, the root mean square of the series' deviations, so that a step by the same factor is the
+    same step in every series.
     """
     targets, table = dataset.targets, dataset.series
     floor = dataset.training.least / 2
@@ -38,7 +40,7 @@ def in_logs(dataset: Dataset) -> Dataset:
         rows = slice(begin, begin + length)
         values[rows] = dataset.values_scaled[rows]
         units = dataset.scaler.unscaled(dataset.values_scaled[rows, :targets], one)
-        values[rows, :targets] = np.log(np.maximum(units, floor[one]))
+        values[rows, :targets] = logarithm(units, floor[one])
         known = values[begin : begin + training, :targets].astype(np.float64)
         known[~dataset.measured[begin : begin + training, :targets]] = np.nan
         logs.append(known)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.cells import named
 from lstm_cli.data.grid import DAY, HOUR, first_line, origins_of
 from lstm_cli.data.table import Table
 from lstm_cli.data.wording import Wording, count_of
@@ -112,7 +113,7 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
         )
     return DataError(
         f"{table.source}, {wording.unit}s {rows.lines[row - 1]} and {rows.lines[row]}: two values of "
-        f"'{table.columns[column]}' for {wording.time(rows.times[row])}{in_series(table, rows.series[row])}, "
+        f"{named(table.columns[column])} for {wording.time(rows.times[row])}{in_series(table, rows.series[row])}, "
         f"{first} and {other}",
         hint=hint,
     )
@@ -139,4 +140,4 @@ def wording_of(table: Table) -> Wording:
 
 def in_series(table: Table, series: int) -> str:
     """A series as messages name it; nothing where the file holds one series without a name."""
-    return f" of series '{table.series_names[series]}'" if table.series_name is not None else ""
+    return f" of series {named(table.series_names[series])}" if table.series_name is not None else ""

@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 import numpy as np
 
+from lstm_cli.data.choose import FORMULA
 from lstm_cli.data.dataset import Schema
 from lstm_cli.data.time_format import format_times
 
@@ -81,7 +82,7 @@ def encode(forecast: Forecast, format: str) -> bytes:
 
 def safe_text(text: str) -> str:
     """Text that a spreadsheet cannot take for a formula; the reader takes the apostrophe off again."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text[:1] in FORMULA else text
 
 
 def number_text(value: float) -> str:

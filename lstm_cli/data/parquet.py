@@ -27,8 +27,8 @@ class ParquetRows:
         self.source = source.name
         try:
             self._file = pq.ParquetFile(source.path or pa.BufferReader(b"".join(source.blocks)))
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(source.name, error) from None
+        except (pa.ArrowException, OSError):
+            raise _damaged(source.name) from None
         self.names: list[str] = list(self._file.schema_arrow.names)
         self.rows: int = self._file.metadata.num_rows
 
@@ -38,8 +38,8 @@ class ParquetRows:
 
         try:
             batch = next(self._file.iter_batches(batch_size=SAMPLE), None)
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(self.source, error) from None
+        except (pa.ArrowException, OSError):
+            raise _damaged(self.source) from None
         columns = batch.columns if batch is not None else []
         texts = []
         for name, column in zip(self.names, columns, strict=False):
@@ -64,8 +64,8 @@ class ParquetRows:
                 lines = np.arange(done + 1, done + batch.num_rows + 1, dtype=np.int64)
                 done += batch.num_rows
                 yield lines, [_column(batch, self.names[index]) for index in indices]
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(self.source, error) from None
+        except (pa.ArrowException, OSError):
+            raise _damaged(self.source) from None
 
 
 def _column(batch: "pa.RecordBatch", name: str) -> "pa.Array":
@@ -121,6 +121,5 @@ def _coarsest(column: "pa.Array", kind: Any) -> "pa.Array":
     return column
 
 
-def _damaged(source: str, error: Exception) -> DataError:
-    text = str(error).strip().split("\n")[0]
-    return DataError(f"{source} is damaged, or no Parquet file: {text}", hint="write it anew")
+def _damaged(source: str) -> DataError:
+    return DataError(f"{source} is damaged, or no Parquet file", hint="write it anew")

@@ -2,19 +2,25 @@
 
 from dataclasses import dataclass
 from typing import BinaryIO
+from unicodedata import normalize
 
 import numpy as np
 
 from lstm_cli.data.assemble import tell_missing
+from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.filling import fill
+from lstm_cli.data.limits import refuse_immense, too_far
+from lstm_cli.data.ordering import in_series, wording_of
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.data.series import Grid, lay_on_grid
-from lstm_cli.data.table import read_table
+from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.windows import history_needed
+from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError
 
 FAR = 10  # times the range of the training values outside of it: told
+FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,7 @@ def read_new(
         stdin=stdin,
         like=schema.time_format,
     )
+    refuse_immense(table)
     grid = lay_on_grid(table, freq=None, start=None, end=None, step=schema.step)
     places = _places(table.source, grid, known)
     warnings = [*table.warnings, *grid.warnings]
@@ -57,7 +64,7 @@ def read_new(
     scaler = known.scaler.taken(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
-    _tell_far(table.source, pieces, known, places[keep], warnings)
+    _tell_far(table, known, warnings)
     counts, lengths = grid.counts[keep], lengths[keep]
     return (
         Dataset(
@@ -71,15 +78,25 @@ def read_new(
                 train_end=counts,
                 val_end=counts,
             ),
-            values_scaled=np.concatenate(
-                [_filled_and_scaled(rows, scaler, one, schema) for one, rows in enumerate(pieces)]
-            ).astype(np.float32),
+            values_scaled=_scaled(table, pieces, scaler, schema),
             measured=~np.isnan(np.concatenate(pieces)),
             scaler=scaler,
             training=known.training,
         ),
         tuple(warnings),
     )
+
+
+def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
+    """[T, F] float32. Raises DataError for a value that is too large for it."""
+    with np.errstate(over="ignore"):
+        values = np.concatenate(
+            [_filled_and_scaled(rows, scaler, one, schema) for one, rows in enumerate(pieces)]
+        ).astype(np.float32)
+    infinite = ~np.isfinite(values).all(axis=0)
+    if infinite.any():
+        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
+    return values
 
 
 def _filled_and_scaled(rows: np.ndarray, scaler: Scaler, one: int, schema: Schema) -> np.ndarray:
@@ -93,18 +110,23 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     """[S] where each new series stands among the known ones."""
     if known.schema.series_name is None:
         return np.zeros(len(grid.names), dtype=np.int64)
-    at = {name: place for place, name in enumerate(known.series.names)}
-    unknown = [name for name in grid.names if name not in at]
+    at = _known_places(known)
+    unknown = [name for name in grid.names if normalize("NFC", name) not in at]
     if unknown:
         import difflib
 
-        close = difflib.get_close_matches(unknown[0], at, n=1)
+        close = difflib.get_close_matches(unknown[0][:200], at, n=1)
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
-            f"{source}: the model knows no series '{unknown[0]}'{more}",
-            hint=f"did you mean '{close[0]}'?" if close else "prepare and train with data that hold it",
+            f"{source}: the model knows no series {named(unknown[0])}{more}",
+            hint=f"did you mean {named(close[0])}?" if close else "prepare and train with data that hold it",
         )
-    return np.array([at[name] for name in grid.names])
+    return np.array([at[normalize("NFC", name)] for name in grid.names])
+
+
+def _known_places(known: Known) -> dict[str, int]:
+    """Where each series stands, by its name in composed letters."""
+    return {normalize("NFC", name): place for place, name in enumerate(known.series.names)}
 
 
 def _long_enough(
@@ -121,30 +143,39 @@ def _long_enough(
             hint="give more of the rows before the forecast",
         )
     if not keep.all():
-        named = ", ".join(f"'{grid.names[one]}'" for one in np.flatnonzero(~keep)[:5])
+        listed = ", ".join(named(grid.names[one]) for one in np.flatnonzero(~keep)[:5])
         warnings.append(
-            f"{source}: {int((~keep).sum())} series with too few rows for a forecast left out: {named}"
+            f"{source}: {int((~keep).sum())} series with too few rows for a forecast left out: {listed} "
+            "(no flag: give more of their rows)"
         )
     return keep
 
 
-def _tell_far(
-    source: str, pieces: list[np.ndarray], known: Known, places: np.ndarray, warnings: list[str]
-) -> None:
-    """Warns of target values far outside of what training saw."""
-    for number, name in enumerate(known.schema.targets):
-        far = 0
-        for rows, place in zip(pieces, places, strict=True):
-            least, greatest = known.training.least[place, number], known.training.greatest[place, number]
-            room = (
-                FAR * max(greatest - least, abs(greatest), abs(least))
-                if greatest == least
-                else FAR * (greatest - least)
-            )
-            values = rows[:, number]
-            far += int(((values > greatest + room) | (values < least - room)).sum())
-        if far:
+def _tell_far(table: Table, known: Known, warnings: list[str]) -> None:
+    """Warns of each column with values far outside of what training saw, and names the first of them."""
+    if known.schema.series_name is None:
+        place = np.zeros(len(table.lines), dtype=np.int64)
+    else:
+        at = _known_places(known)
+        place = np.array([at.get(normalize("NFC", name), 0) for name in table.series_names])[table.series]
+    least, greatest = known.training.least, known.training.greatest
+    scaler, targets = known.scaler, len(table.targets)
+    for column, name in enumerate(table.columns):
+        if column < targets:
+            low, high = least[:, column], greatest[:, column]
+            width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
+            low, high = low - FAR * width, high + FAR * width
+        elif scaler.kind == "none":
+            continue
+        else:
+            room = FAR_COVARIATE * scaler.scale[:, column]
+            low, high = scaler.center[:, column] - room, scaler.center[:, column] + room
+        values = table.values[:, column]
+        far = (values > high[place]) | (values < low[place])
+        if far.any():
+            row = int(np.argmax(far))
             warnings.append(
-                f"{source}: {far} value{'s' if far > 1 else ''} of '{name}' lie far outside of what training saw; "
-                "check their unit"
+                f"{wording_of(table).at(table.lines[row])}, column {named(name)}: {values[row]:.15g} lies far outside "
+                f"of what training saw{in_series(table, table.series[row])}, {count_of(int(far.sum()), 'such value')} "
+                "(no flag: check the unit of the column)"
             )

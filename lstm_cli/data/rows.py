@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.data.cells import is_missing, is_number, shown
+from lstm_cli.data.cells import is_number, shown
+from lstm_cli.data.header import CONFLICT, check_header, quoted, settled_delimiter
 from lstm_cli.data.time_shapes import is_time
 from lstm_cli.errors import DataError, UsageError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from _csv import Reader as _Reader
 
 PIECE = 50_000  # rows held as text at a time
-_OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +52,10 @@ class _Frame:
     line: int  # of the header
 
 
-def open_rows(text: Iterable[str], source: str, delimiter: str | None) -> Rows:
+def open_rows(text: Iterable[str], source: str, delimiter: str | None, unended: Sequence[str] = ()) -> Rows:
     """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
+
+    unended: grows by the last line, once it is read, where no line end follows it.
 
     Raises UsageError for a delimiter that can divide nothing; DataError for a text without a header, and
     while the pieces are read for rows longer or shorter than the header and for wrong quotes.
@@ -65,27 +67,40 @@ def open_rows(text: Iterable[str], source: str, delimiter: str | None) -> Rows:
         raise DataError(f"{source} holds blank lines only", hint="it needs one header line and rows below it")
     warnings: list[str] = []
     if delimiter is None:
-        delimiter = _settled_delimiter(top, source, warnings)
+        delimiter = settled_delimiter(top, source, warnings)
     elif delimiter in "\r\n\"'.+-_" or delimiter.isalnum():
         raise UsageError(
             f"--delimiter {delimiter!r} cannot stand between numbers", hint="e.g. --delimiter ';'"
         )
     # `strict`: text after a closing quote, and a quote that is never closed, must not pass in silence.
     skip = delimiter != " "
-    reader = csv.reader(chain(first, text), delimiter=delimiter, skipinitialspace=skip, strict=True)
+    lines = _unpadded(first, text, delimiter) if skip else chain(first, text)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
     header: list[str] = []
     while not header or header == [""]:  # blank lines above the header
         line = reader.line_num + 1
         header = [name.strip() for name in _take(reader, 1, source)[0]]
-    _check_header(header, line, top[0], source)
+    check_header(header, line, top[0], source)
     frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line)
     return Rows(
         header=header,
         header_line=line,
         delimiter=delimiter,
-        pieces=_pieces(reader, frame, warnings),
+        pieces=_pieces(reader, frame, unended, warnings),
         warnings=warnings,
     )
+
+
+def _unpadded(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
+    """The lines, without the blanks between a closing quote and the delimiter; csv.reader takes them for text.
+
+    Where none of the first lines has any, the others are left as they are.
+    """
+    mark = re.escape(delimiter)
+    padded = re.compile(rf'(?<![^{mark}])([ ]*"(?:[^"\n]|"")*")[ ]+(?=[{mark}\n]|$)')
+    if not any('" ' in line and padded.search(line) for line in first):
+        return chain(first, text)
+    return (padded.sub(r"\1", line) if '" ' in line else line for line in chain(first, text))
 
 
 def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:
@@ -100,10 +115,12 @@ def _take(reader: "_Reader", count: int, source: str) -> list[list[str]]:
     return rows
 
 
-def _pieces(reader: "_Reader", frame: _Frame, warnings: list[str]) -> Iterator[Piece]:
+def _pieces(reader: "_Reader", frame: _Frame, unended: Sequence[str], warnings: list[str]) -> Iterator[Piece]:
     blank: list[int] = []  # lines without any cell
     empty: list[list[str]] = []  # rows of empty cells that may be the file's last
     empty_lines = np.zeros(0, dtype=np.int64)
+    latest: list[list[str]] = []
+    done = 0
     last = frame.line
     start = reader.line_num
     while rows := _take(reader, PIECE, frame.source):
@@ -111,6 +128,7 @@ def _pieces(reader: "_Reader", frame: _Frame, warnings: list[str]) -> Iterator[P
             lines = np.arange(start + 1, reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends
             lines = start + 1 + np.cumsum([0, *map(_lines_of, rows[:-1])], dtype=np.int64)
+            _refuse_swallowed(rows, lines, frame)
         start = reader.line_num
         if set(map(len, rows)) != {frame.width}:
             rows, lines = _even(rows, lines, frame, blank)
@@ -122,7 +140,15 @@ def _pieces(reader: "_Reader", frame: _Frame, warnings: list[str]) -> Iterator[P
         last = int(lines[-1]) if rows else last
         empty, empty_lines = rows[kept:], lines[kept:]
         if kept:
+            done += kept
+            latest = rows[max(0, kept - 1000) : kept]
             yield Piece(cells=rows[:kept] if empty else rows, lines=lines[:kept])
+    if unended and unended[0].strip() and latest and not empty and not _shows_whole(unended[0], latest):
+        advice = f"--end row:{done - 1} leaves it out"
+        warnings.append(
+            f"{frame.source}, line {last}: the file ends without a line end, so this last row may be cut off, "
+            f"and was read as it stands ({advice})"
+        )
     _tell([line for line in blank if line < last], empty_lines, frame, warnings)
 
 
@@ -141,18 +167,59 @@ def _even(
     return [rows[index] for index in keep], lines[keep]
 
 
+def _refuse_swallowed(rows: Sequence[Sequence[str]], lines: np.ndarray, frame: _Frame) -> None:
+    """Refuse a cell of several lines that read as rows: a quote opened there by mistake swallowed them."""
+    for row, line in zip(rows, lines.tolist(), strict=True):
+        for cell in row:
+            for inside in cell.split("\n")[1:]:
+                cells = inside.split(frame.delimiter)
+                if len(cells) == frame.width > 1 and any(is_number(one) or is_time(one) for one in cells):
+                    raise DataError(
+                        f"{frame.source}, line {line}: a quote opens in this row and closes in a later line, and "
+                        f"what lies between reads as rows, such as {shown(inside)}",
+                        hint="close the quote where its cell ends, or delete it",
+                    )
+
+
+def _shows_whole(line: str, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the last of the rows, on a line without an end, cannot have been cut off within its last cell."""
+    if line.rstrip().endswith('"'):
+        return True
+    *others, cell = (row[-1].strip() for row in rows)
+    decimals = {len(other.partition(".")[2]) for other in others}
+    return len(others) > 1 and (
+        {len(other) for other in others} == {len(cell)} or decimals == {len(cell.partition(".")[2])} != {0}
+    )
+
+
 def _ragged(row: Sequence[str], line: int, frame: _Frame) -> DataError:
+    where = f"{frame.source}, line {line}"
+    if CONFLICT.match(row[0]):
+        return DataError(
+            f"{where}: {shown(row[0])} is a mark of a merge conflict", hint="settle the conflict in the file"
+        )
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+    return DataError(
+        f"{where}: {cells} where the header (line {frame.line}) has {frame.width}",
+        hint=_how_to_even(row, frame),
+    )
+
+
+def _how_to_even(row: Sequence[str], frame: _Frame) -> str:
     marks = (mark for mark in ";\t|" if mark != frame.delimiter and any(mark in cell for cell in row))
     other = next(marks, None)
-    hint = "mend the line; a cell that holds the delimiter stands in double quotes"
     if other:
-        hint = f"is another delimiter meant? try --delimiter {_quoted(other)}"
-    elif frame.width == 1:
-        hint = "the first line must be the header: delete title and comment lines above it"
-    return DataError(
-        f"{frame.source}, line {line}: {cells} where the header (line {frame.line}) has {frame.width}",
-        hint=hint,
+        return f"is another delimiter meant? try --delimiter {quoted(other)}"
+    if frame.width == 1:
+        return "the first line must be the header: delete title and comment lines above it"
+    if len(row) == 1:
+        return "delete the line if it is a title, a comment or a footer; a row needs all of its cells"
+    if len(row) == frame.width + 1 and not row[-1].strip():
+        return "end the header with a delimiter too, or take it off the ends of the rows"
+    if len(row) == frame.width + 1 and row[-2].strip().isdigit() and row[-1].strip().isdigit():
+        return "is the last comma a decimal comma? write decimal points, or divide the cells otherwise"
+    return (
+        "mend the line; a cell that holds the delimiter stands in double quotes, and each column has a name"
     )
 
 
@@ -174,44 +241,6 @@ def _tell(blank: Sequence[int], empty: np.ndarray, frame: _Frame, warnings: list
         warnings.append(f"{frame.source}: {rows} at the end did not count, first line {empty[0]} ({advice})")
 
 
-def _settled_delimiter(top: Sequence[str], source: str, warnings: list[str]) -> str:
-    bare = [re.sub(r'"[^"]*"', "", line) for line in top]
-    if bare[0].strip().lower().startswith("sep="):
-        mark = bare[0].strip()[4:5] or "\t"
-        raise DataError(
-            f"{source}, line 1: 'sep=' is a mark of Excel's, not a header",
-            hint=f"delete the line and name the delimiter: --delimiter {_quoted(mark)}",
-        )
-    found = [mark for mark in _OTHERS if mark in bare[0]]
-    if "," in bare[0] or not found:
-        return ","
-    plain = len(found) == 1 and (len(bare) == 1 or bare[1].count(found[0]) == bare[0].count(found[0]))
-    if not plain:
-        names = " or ".join(f"'{_OTHERS[mark]}'" for mark in found)
-        raise DataError(
-            f"{source}, line 1: cells are not divided by commas, and it is not plain by what: {names}",
-            hint=f"name the delimiter, e.g. --delimiter {_quoted(found[0])}",
-        )
-    warnings.append(
-        f"{source}: cells were divided at {_OTHERS[found[0]]!r}, as the header (line 1) has no comma "
-        "(--delimiter decides it otherwise)"
-    )
-    return found[0]
-
-
-def _check_header(header: list[str], line: int, text: str, source: str) -> None:
-    named = [name for name in header if not is_missing(name)]
-    if not named:
-        raise DataError(
-            f"{source}, line {line}: no column has a name", hint="the first line must name the columns"
-        )
-    if all(is_number(name) or is_time(name) for name in named):
-        raise DataError(
-            f"{source}, line {line}: {shown(text)} reads as a row of data, and the header is missing",
-            hint="write a first line that names the columns",
-        )
-
-
 def _lines_of(row: Sequence[str]) -> int:
     return 1 + sum(cell.count("\n") for cell in row)
 
@@ -229,7 +258,3 @@ def _quote_error(source: str, line: int, error: str) -> DataError:
     return DataError(
         f"{where}: a cell goes on after its closing quote", hint='a quote within quotes is written twice: ""'
     )
-
-
-def _quoted(mark: str) -> str:
-    return "$'\\t'" if mark == "\t" else f"'{mark}'"

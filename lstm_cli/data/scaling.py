@@ -3,6 +3,7 @@
 `standard`: mean and population standard deviation; `minmax`: least value and range; `robust`: median and
 interquartile range; `none`: the values as they are. A column without spread is only shifted (scale 1). A
 scaler may take the logarithm of the targets first: then a step up and a step down by the same factor count alike.
+Below a floor the logarithm goes on as the line that touches it, so that 0 and what is negative keep their values too.
 See https://scikit-learn.org/stable/modules/preprocessing.html; the tests hold them equal to it.
 """
 
@@ -16,12 +17,12 @@ LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
 
 @dataclass(frozen=True, kw_only=True)
 class Scaler:
-    """value_scaled = (value - center) / scale, or (log(value) - center) / scale for targets that have a floor."""
+    """value_scaled = (value - center) / scale, or (logarithm - center) / scale for targets that have a floor."""
 
     kind: str
     center: np.ndarray  # [S, F] float64, in the file's units, or their logarithm
     scale: np.ndarray  # [S, F] float64, likewise, never 0
-    floor: np.ndarray | None = None  # [S, C] in the file's units: the logarithm of nothing lower is taken
+    floor: np.ndarray | None = None  # [S, C] in the file's units: see `logarithm`
 
     @property
     def in_logs(self) -> bool:
@@ -64,7 +65,7 @@ class Scaler:
             floor = _aligned(self.floor, values[..., : self.floor.shape[1]], series)
             values = values.astype(np.float64)  # a copy
             logged = values[..., : self.floor.shape[1]]
-            np.log(np.maximum(logged, floor), out=logged)
+            logged[...] = logarithm(logged, floor)
         return (values - _aligned(self.center, values, series)) / _aligned(self.scale, values, series)
 
     def unscaled(self, values_scaled: np.ndarray, series: np.ndarray | int) -> np.ndarray:
@@ -74,8 +75,19 @@ class Scaler:
         values += _aligned(self.center, values, series)
         if self.floor is not None:
             logged = values[..., : self.floor.shape[1]]
-            np.exp(np.minimum(logged, LARGEST_LOG), out=logged)
+            logged[...] = from_logarithm(logged, _aligned(self.floor, logged, series))
         return values
+
+
+def logarithm(values: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """log(value) at or above the floor (above 0), and below it the line that touches the logarithm there."""
+    return np.where(values >= floor, np.log(np.maximum(values, floor)), np.log(floor) + values / floor - 1)
+
+
+def from_logarithm(logs: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """The inverse of `logarithm`."""
+    level = np.log(floor)
+    return np.where(logs >= level, np.exp(np.minimum(logs, LARGEST_LOG)), floor * (1 + logs - level))
 
 
 def _aligned(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.bounds import cut_mask
+from lstm_cli.data.cells import named
 from lstm_cli.data.grid import (
     BUSINESS,
     UNIT,
@@ -26,6 +27,7 @@ from lstm_cli.data.ordering import (
     tell_disorder,
     wording_of,
 )
+from lstm_cli.data.stretches import coarser_stretch, stretched
 from lstm_cli.data.table import Table
 from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError, DeviceError
@@ -74,7 +76,7 @@ def _skip_unmeasured(rows: Rows, table: Table, warnings: list[str]) -> tuple[Row
     """Leaves out the series without a measured target. Returns the rest, and which series [S] it holds."""
     measured = measured_rows(rows.values[:, : len(table.targets)])
     kept = np.unique(rows.series[measured])
-    targets = ", ".join(f"'{name}'" for name in table.targets)
+    targets = ", ".join(map(named, table.targets))
     if not len(kept):
         raise DataError(
             f"{table.source}: no row measures {targets}",
@@ -82,10 +84,10 @@ def _skip_unmeasured(rows: Rows, table: Table, warnings: list[str]) -> tuple[Row
         )
     skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
     if len(skipped):
-        named = ", ".join(f"'{table.series_names[one]}'" for one in skipped[:NAMED])
+        listed = ", ".join(named(table.series_names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
         warnings.append(
-            f"{table.source}: {len(skipped)} series without a measured {targets} left out: {named}{more} "
+            f"{table.source}: {len(skipped)} series without a measured {targets} left out: {listed}{more} "
             "(--target names another column)"
         )
         rows = rows.taken(np.isin(rows.series, kept))
@@ -212,7 +214,7 @@ def _tell_unused(rows: Rows, table: Table, warnings: list[str], unused: np.ndarr
     if not unused.any():
         return
     row = first_line(rows.lines, unused)
-    targets = ", ".join(f"'{name}'" for name in table.targets)
+    targets = ", ".join(map(named, table.targets))
     warnings.append(
         f"{wording_of(table).at(rows.lines[row])}: before the first or after the last measured {targets}"
         f"{in_series(table, rows.series[row])}, so not used, {count_of(unused.sum(), 'such row')} "
@@ -233,6 +235,14 @@ def _settle_holes(
             f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
             f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
             hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
+        )
+    coarse = coarser_stretch(gaps)
+    if coarse is not None and not allowed:
+        raise DataError(
+            f"{wording.at(rows.lines[coarse])}: from {wording.time(rows.times[coarse])}"
+            f"{in_series(table, rows.series[coarse])} on the step is {stretched(step, int(gaps[coarse]))}, and "
+            f"{step.name} elsewhere",
+            hint=f"--start and --end choose the rows of one step; --freq {step.name} accepts the holes",
         )
     row = int(np.argmax(gaps > 1))
     missing = wording.time(int(step.times(np.asarray(1), rows.times[row])))

@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -65,6 +65,7 @@ class Source:
     parquet: bool
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
+    unended: list[str] = field(default_factory=list)  # once read: its last line, where no line end follows
 
 
 @contextmanager
@@ -126,6 +127,8 @@ def _decoded(source: Source, decoder: io.IncrementalNewlineDecoder, codec: str) 
             )
         text = carry + text
         whole = len(text) if block is None else text.rfind("\n") + 1
+        if block is None and text and not text.endswith("\n"):
+            source.unended.append(text[text.rfind("\n") + 1 :])
         carry = text[whole:]
         if whole:
             done += text.count("\n")
@@ -186,6 +189,11 @@ def _open(source: str) -> tuple[BinaryIO, str]:
             )
         return open(source, "rb", buffering=0), source  # noqa: PTH123 - open_source closes it
     except FileNotFoundError:
+        if Path(source).is_symlink():
+            raise DataError(
+                f"{source} is a link to a file that is not there",
+                hint="name the file itself, or mend the link",
+            ) from None
         raise DataError(f"there is no file {source or repr(source)}", hint=_nearest_file(source)) from None
     except (OSError, ValueError) as error:
         raise DataError(
@@ -266,5 +274,10 @@ def _refuse_foreign(head: bytes, name: str) -> None:
         kind = "JSON"
     if kind is not None:
         raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV)
+    if start.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise DataError(
+            f"{name} is a Git LFS pointer, and the data it stands for are elsewhere",
+            hint="fetch them: 'git lfs pull'",
+        )
     if head[:2] == b"\x1f\x8b":
         raise DataError(f"{name} is compressed twice", hint="decompress it once")

@@ -8,10 +8,11 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from lstm_cli.data.cells import Place, read_numbers, tell_sentinel
+from lstm_cli.data.cells import Place, named, read_numbers, tell_large, tell_sentinel, tell_total
 from lstm_cli.data.choose import Asked, Chosen, bare_text, choose_columns, column_names
 from lstm_cli.data.rows import open_rows
 from lstm_cli.data.source import Source, open_source, text_lines
+from lstm_cli.data.suspicions import tell_alike
 from lstm_cli.data.times import TimeFormat, TimePiece, read_times, scan_times
 from lstm_cli.errors import DataError
 
@@ -75,7 +76,14 @@ def read_table(
     Raises DataError, with line, column and value, for all that cannot be read as asked; UsageError for an
     encoding or delimiter that is none.
     """
-    asked = Asked(targets=tuple(targets), past=tuple(past), future=tuple(future), time=time, series=series)
+    asked = Asked(
+        targets=tuple(targets),
+        past=tuple(past),
+        future=tuple(future),
+        time=time,
+        series=series,
+        by_model=like is not None,
+    )
     with open_source(source, stdin) as opened:
         table = (
             _read_parquet(opened, asked, like)
@@ -94,14 +102,15 @@ def read_table(
 def _read_text(
     source: Source, asked: Asked, like: TimeFormat | None, encoding: str | None, delimiter: str | None
 ) -> Table:
-    rows = open_rows(text_lines(source, encoding), source.name, delimiter)
+    rows = open_rows(text_lines(source, encoding), source.name, delimiter, source.unended)
     names = column_names(rows.header)
     first = next(rows.pieces, None)
     if first is None:
         raise DataError(
             f"{source.name} has a header and no row below it", hint="it needs one row for each time"
         )
-    chosen = choose_columns(source.name, names, list(zip(*first.cells, strict=True)), asked)
+    sample = list(zip(*first.cells, strict=True))
+    chosen = choose_columns(source.name, names, sample, asked, lines=first.lines, delimiter=rows.delimiter)
     getters = [itemgetter(index) for index in _order(chosen)]
     pieces = (
         (piece.lines, [list(map(getter, piece.cells)) for getter in getters])
@@ -163,7 +172,16 @@ def _assemble(
     if stamps:
         read = read_times(stamps, lines, places[0], like=like)
         times, fmt, told = read.times, read.format, read.warnings
-    sentinels = [tell_sentinel(numbers[:, index], lines, place) for index, place in enumerate(numeric)]
+    alike = (
+        tell_alike(ids, f"{source}, column {named(names[chosen.series])}")
+        if chosen.series is not None
+        else []
+    )
+    doubtful = [
+        tell(numbers[:, index], lines, place)
+        for index, place in enumerate(numeric)
+        for tell in (tell_sentinel, tell_large, *([] if stamps or codes else [tell_total]))
+    ]
     return Table(
         source=source,
         columns=tuple(names[index] for index in chosen.numeric),
@@ -178,7 +196,7 @@ def _assemble(
         series_names=tuple(ids) if codes else ("",),
         values=numbers,
         lines=lines,
-        warnings=(*reading_warnings, *chosen.warnings, *told, *filter(None, sentinels)),
+        warnings=(*reading_warnings, *chosen.warnings, *told, *alike, *filter(None, doubtful)),
         delimiter=delimiter,
     )
 

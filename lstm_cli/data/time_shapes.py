@@ -62,12 +62,35 @@ def looks_like_a_date(cell: str) -> bool:
     )
 
 
-def why_unread(cell: str) -> str:
-    """What keeps a cell from being read as a time, for the end of a message; "" where nothing is known."""
+def looks_like_a_clock(cell: str) -> bool:
+    """Whether a cell is a time of day without a date."""
+    return bool(re.fullmatch(r"00?:00(:00(\.0+)?)?( ?[AaPp][Mm])?", cell.strip().translate(_SHAPE)))
+
+
+def why_unread(cell: str) -> tuple[str, str]:
+    """What keeps a cell from being read as a time, for the end of a message, and the hint; "" where not known."""
     shape = cell.strip().translate(_SHAPE)
+    if "0" not in shape:
+        return (
+            "",
+            "delete the line if it is no row of data (a title, units, a total); --time names another column",
+        )
     if re.match(r"00?([-/.])00?\1(00)\b", shape):
-        return ": the year has two digits only"
-    return ": months are read as numbers, not names" if _MONTH_NAME.search(cell) else ""
+        return ": the year has two digits only", ""
+    if _MONTH_NAME.search(cell):
+        return ": months are read as numbers, not names", ""
+    if re.match(r"0000-?W00", shape):
+        return ": weeks are not read", "write the first day of each week as YYYY-MM-DD"
+    if looks_like_a_clock(cell):
+        return ": a time of day without its date", "write date and time in one column, as YYYY-MM-DD hh:mm:ss"
+    if re.search(r":00\S* ?(\[.*\]|[A-Za-z]{3,4}|[A-Z][a-z]+/\w+)$", shape):
+        return ": names of time zones are not read", "write the offset from UTC instead, such as +01:00"
+    if re.fullmatch(r"00000(\.0+)?", shape) and 20_000 <= float(cell) <= 80_000:
+        return (
+            ": a serial day of a spreadsheet?",
+            "format the column as YYYY-MM-DD hh:mm there, and save it anew",
+        )
+    return "", ""
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.cells import Place, is_missing, shown
+from lstm_cli.data.cells import HEADER_AGAIN, Place, is_missing, shown
 from lstm_cli.data.digit_times import read_digits
 from lstm_cli.data.time_format import SECOND, TimeFormat, format_times, microseconds
 from lstm_cli.data.time_shapes import (
@@ -112,9 +112,10 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, place: Place) -> TimePie
             first = int(np.argmin(exists))
             finer = ", or is finer than a microsecond" if len(group_of(shape, "f") or "") > 6 else ""
             where_it_is = place.at(int(lines[where[first]]))
+            midnight = "H" in fields and number_of(fields["H"])[first] == 24
             raise DataError(
                 f"{where_it_is}: {shown(chosen[first])} is a date or time that does not exist{finer}",
-                hint="mend that line",
+                hint="write 24:00 as 00:00 of the next day" if midnight else "mend that line",
             )
         values[where] = us
         if kind == "day-month":
@@ -175,9 +176,14 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
         match = match_shape(shape)
         if match is None:
             if is_missing(cell):
-                return DataError(f"{where}: the time is missing", hint="write the time, or delete the line")
-            hint = f"{_WRITE_ISO}; --time names another column"
-            return DataError(f"{where}: {shown(cell)} does not read as a time{why_unread(cell)}", hint=hint)
+                hint = "write the time, or delete the line if it is no row of data (units, a total)"
+                return DataError(f"{where}: the time is missing", hint=hint)
+            if cell.strip("\ufeff ") == place.column:
+                why, hint = HEADER_AGAIN
+            else:
+                why, hint = why_unread(cell)
+            hint = hint or f"{_WRITE_ISO}; --time names another column"
+            return DataError(f"{where}: {shown(cell)} does not read as a time{why}", hint=hint)
         first = first or (match[0], line)
         if match[0] != first[0]:
             return _two_manners(place, line, first[1])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.scaling import LARGEST_LOG
+from lstm_cli.data.scaling import from_logarithm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class Yardstick:
     center: np.ndarray
     scale: np.ndarray
     weight: np.ndarray  # 1 / seasonal error in the file's units; 0 where a series has none
-    in_logs: bool
+    floor: np.ndarray | None  # of targets in logarithms, as the scaler has it
 
     @staticmethod
     def of(dataset: Dataset) -> "Yardstick":
@@ -28,7 +28,7 @@ class Yardstick:
             center=dataset.scaler.center[:, : dataset.targets],
             scale=dataset.scaler.scale[:, : dataset.targets],
             weight=np.where(usable, 1 / np.where(usable, seasonal, 1), 0.0),
-            in_logs=dataset.scaler.in_logs,
+            floor=dataset.scaler.floor,
         )
 
     def measured(self, values_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
@@ -49,6 +49,6 @@ class Yardstick:
             for figures in (self.center, self.scale, self.weight)
         )
         values = values_scaled * scale
-        if self.in_logs:
-            values = np.exp(np.minimum(values + center, LARGEST_LOG))
+        if self.floor is not None:
+            values = from_logarithm(values + center, np.expand_dims(self.floor[series, target], axis))
         return values * weight

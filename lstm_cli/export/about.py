@@ -45,8 +45,9 @@ def tensors(
 
 def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str, Any]:
     """Columns, scaling, units and times, the same for every format."""
-    logged = "(log(max(value, least)) - center) / scale"
+    logged = "(u - center) / scale, u = log(value), or log(least) + value / least - 1 for a value below least"
     back = "value = scaled * scale + center"
+    risen = "exp(u), u = scaled * scale + center, or least * (1 + u - log(least)) for u below log(least)"
     return {
         "targets": list(schema.targets),
         "past": list(schema.past),
@@ -59,7 +60,7 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
             "logs": scaler.in_logs,
             "scaled": "scaled = (value - center) / scale"
             + (f"; for a target scaled = {logged}" if scaler.in_logs else ""),
-            "value": back + ("; for a target value = exp(scaled * scale + center)" if scaler.in_logs else ""),
+            "value": back + (f"; for a target value = {risen}" if scaler.in_logs else ""),
             "calendar": "half the sine or cosine of the share of the period that has passed; not scaled",
         },
         "times": {

@@ -43,7 +43,15 @@ def export_versions(
     """The same for several models that differ in their weights alone: the first is traced, which takes seconds,
     and the others' weights are put into its graph. `check_agreement` tells whether that was so.
     """
-    model = models[0]
+    graph = traced(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
+    with silence(), torch.no_grad():
+        return [_finished(graph, one) for one in models]
+
+
+def traced(
+    model: nn.Module, *, inputs: int, known_ahead: int, lower: Tensor | None, upper: Tensor | None
+) -> "onnx.ModelProto":
+    """The graph of a model as the exporter writes it, with every weight under its name."""
     bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
     example = example_windows(model, inputs=inputs, known_ahead=known_ahead)
     batch = torch.export.Dim("batch")
@@ -61,8 +69,7 @@ def export_versions(
             optimize=False,  # weights keep their names until every version has its own
         )
         assert program is not None
-        traced = program.model_proto
-        return [_finished(traced, one) for one in models]
+        return program.model_proto
 
 
 def _finished(traced: "onnx.ModelProto", model: nn.Module) -> bytes:

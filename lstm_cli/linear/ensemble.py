@@ -128,11 +128,18 @@ def units(dataset: Dataset) -> np.ndarray:
     """[C] float32: the typical size of a scaled value of each target, by its training rows."""
     targets, table = dataset.targets, dataset.series
     spread = [
-        dataset.values_scaled[begin : begin + rows, :targets].std(axis=0, dtype=np.float64)
+        dataset.values_scaled[begin : begin + rows, :targets].std(
+            axis=0, dtype=np.float64, where=_seen(dataset.measured[begin : begin + rows, :targets])
+        )
         for begin, rows in zip(table.offset, table.train_end, strict=True)
     ]
     unit = np.mean(spread, axis=0)
     return np.where(unit > 0, unit, 1.0).astype(np.float32)
+
+
+def _seen(measured: np.ndarray) -> np.ndarray:
+    """measured [T, C], but everything of a target of which nothing was measured."""
+    return measured | ~measured.any(axis=0)
 
 
 def known_ahead_response(dataset: Dataset) -> np.ndarray:

@@ -12,6 +12,8 @@ PIECE = 4096  # rows whose products are formed at a time
 SMALLEST = (
     1e-100  # of a mean squared input: where inputs are all 0, so are the weights, and no quotient overflows
 )
+MEANT = 1e-2  # the penalty of the regression that stands in for targets that were not measured
+ROUNDS = 10  # in which it settles: what is left of its error shrinks by the share that is missing each time
 PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
 
 
@@ -86,24 +88,23 @@ class Moments:
 
     @staticmethod
     def of(rows: Rows, center: str, scaled: bool) -> "Moments":
-        """Rows with a target that was not measured are left out, unless every row has one."""
-        whole = rows.observed.all(axis=1)
-        use = whole if whole.any() else np.ones_like(whole)
-        reach, horizon = rows.past.shape[1], rows.truth.shape[1]
-        sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
-        squares, products, total, wanted = sums
-        chosen = np.flatnonzero(use)
-        for first in range(0, len(chosen), PIECE):
-            sides = rows.taken(chosen[first : first + PIECE]).centred(center, scaled)
-            inputs, outputs = (side.astype(np.float64) for side in sides[:2])
-            squares += inputs.T @ inputs
-            products += inputs.T @ outputs
-            total += inputs.sum(axis=0)
-            wanted += outputs.sum(axis=0)
-        count = len(chosen)
-        return Moments(
-            squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
-        )
+        """Rows with a target that was not measured are left out, unless they are most.
+
+        Then what was measured of them counts, and a regression of its own stands in for the rest, never the
+        value that it was filled with: expectation and maximisation in turn (Dempster, Laird and Rubin 1977).
+        """
+        whole = np.flatnonzero(rows.observed.all(axis=1))
+        count = len(rows.observed)
+        if 2 * len(whole) >= count:
+            return _moments(rows, whole, center, scaled)
+        every = np.arange(count)
+        standing_in = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
+        for _ in range(ROUNDS):
+            found = _moments(rows, every, center, scaled, standing_in)
+            size = max(float(np.trace(found.squares)) / len(found.squares), SMALLEST)
+            ridge = MEANT * size * np.eye(len(found.squares))
+            standing_in = np.linalg.solve(found.squares + ridge, found.products)
+        return _moments(rows, every, center, scaled, standing_in)
 
     def solved(self, lookback: int, *, intercept: bool, season: int) -> "Solved":
         """The regressions on the last `lookback` values.
@@ -128,6 +129,31 @@ class Moments:
             inputs=inputs if intercept else np.zeros_like(inputs),
             outputs=outputs if intercept else np.zeros_like(outputs),
         )
+
+
+def _moments(
+    rows: Rows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
+) -> Moments:
+    """The sums over the chosen rows, by place.
+
+    standing_in [K, H]: the regression whose forecasts take the place of unmeasured targets.
+    """
+    reach, horizon = rows.past.shape[1], rows.truth.shape[1]
+    sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
+    squares, products, total, wanted = sums
+    count = len(chosen)
+    for first in range(0, count, PIECE):
+        piece = rows.taken(chosen[first : first + PIECE])
+        inputs, outputs = (side.astype(np.float64) for side in piece.centred(center, scaled)[:2])
+        if standing_in is not None:
+            outputs = np.where(piece.observed, outputs, inputs @ standing_in)
+        squares += inputs.T @ inputs
+        products += inputs.T @ outputs
+        total += inputs.sum(axis=0)
+        wanted += outputs.sum(axis=0)
+    return Moments(
+        squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,19 +36,21 @@ def backtest(
     chosen = cuts(dataset, folds)
     _require_rows(dataset, chosen)
     share = max(1, threads // jobs)
+    told = [_moment(dataset, cut) for cut in chosen]
+    listen(Progressed(stage="backtest", done=0, total=folds, unit="cut-offs"))
+    reports: list[dict[str, Any]] = []
     if jobs == 1:
-        reports = []
-        for number, cut in enumerate(chosen):
-            listen(Progressed(stage="backtest", done=number, total=folds, unit="cut-offs"))
+        for cut, moment in zip(chosen, told, strict=True):
             _heed(should_stop)
-            reports.append(_retrained(at_cut(dataset, cut), cut, config, share, listen, should_stop))
+            reports.append(_retrained(at_cut(dataset, cut), moment, config, share, listen, should_stop))
+            listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
         return reports
     import joblib
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_retrained)(at_cut(dataset, cut), cut, config, share) for cut in chosen
+        joblib.delayed(_retrained)(at_cut(dataset, cut), moment, config, share)
+        for cut, moment in zip(chosen, told, strict=True)
     )
-    reports = []
     for report in done:
         _heed(should_stop)
         reports.append(report)
@@ -83,7 +85,7 @@ def reused(
         first, after = cut.val_end[windows.series], cut.count[windows.series]
         chosen = windows.taken((within >= first) & (within + horizon <= after))
         sums = scoring.score(chosen, forecaster, bounds)
-        reports.append(_fold_report(dataset, cut, len(chosen), sums))
+        reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums))
     return reports
 
 
@@ -123,7 +125,7 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
 
 def _retrained(
     fold: Dataset,
-    cut: Cut,
+    moment: str,
     config: TrainConfig,
     threads: int,
     listen: Listener = silent,
@@ -140,23 +142,31 @@ def _retrained(
     )
     windows = scoring.scored_windows(known, "test", lookback, linear)
     bounds = bounds_of(fold, config)[0]
-    return _fold_report(known, cut, len(windows), scoring.score(windows, forecaster, bounds))
+    return _fold_report(known, moment, len(windows), scoring.score(windows, forecaster, bounds))
 
 
-def _fold_report(dataset: Dataset, cut: Cut, windows: int, sums: dict[str, metrics.Errors]) -> dict[str, Any]:
-    """The scores of a fold, and its cut-off: the time of the first row that is scored, in the first series."""
+def _moment(dataset: Dataset, cut: Cut) -> str:
+    """When a fold begins: the first row after its cut-off in the longest series, which is in every fold."""
+    table = dataset.series
+    longest = int(np.argmax(table.count))
+    first = int(cut.val_end[longest])
+    if dataset.schema.time_name is None:
+        return f"row {first + 1}"
+    time_us = dataset.schema.step.times(np.array([first]), table.origin_us[longest])[0]
+    return str(np.datetime64(int(time_us), "us").astype("datetime64[s]"))
+
+
+def _fold_report(
+    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors]
+) -> dict[str, Any]:
+    """The scores of a fold, and when it begins."""
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     parts = [name for name in scores if name.startswith("part.")]
     for name in parts:
         scores.pop(name)
-    first = int(cut.val_end[0])
-    times = dataset.schema.time_name is not None
-    moment = (
-        dataset.schema.step.times(np.array([first]), dataset.series.origin_us[0])[0] if times else first + 1
-    )
     return {
-        "cut": str(np.datetime64(int(moment), "us").astype("datetime64[s]")) if times else f"row {moment}",
+        "cut": moment,
         "windows": windows,
         "metrics": scores.pop("model"),
         "baselines": scores,

@@ -9,7 +9,7 @@ from lstm_cli import gates, intervals, metrics, scoring
 from lstm_cli.config import EvaluateConfig, TrainConfig, restored
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
-from lstm_cli.errors import DataError, GateFailed
+from lstm_cli.errors import DataError, GateFailed, UsageError
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.metrics import Scores
@@ -82,7 +82,8 @@ def evaluate(
     Where the run has the scores of this very model and settings, they are left alone and the conditions held against
     them anew. force: score anyhow.
     Raises GateFailed, with the report as its `report`, after all was written; StaleArtifact for a model made
-    from other data; DataError for a split without windows.
+    from other data; DataError for a split without windows; UsageError for validation rows that a smaller model
+    knows from the refit.
     """
     from lstm_cli.runtime.session import open_session
 
@@ -98,7 +99,12 @@ def evaluate(
         graph, precision = load_graph(writer.run, config.precision)
         unseen = model.refitted and config.split == "val"  # rows that the shipped model was fitted on
         if unseen:
-            graph, precision = load_validated(writer.run), "fp32"
+            if precision != "fp32":
+                raise UsageError(
+                    f"the {precision} model is made from the refitted one, which knows the validation rows",
+                    hint="leave out --precision: then the model from before the refit is scored; or --split test",
+                )
+            graph = load_validated(writer.run)
         dataset = as_trained(load_dataset(writer.run), model)
         linear = load_linear(writer.run, validated=unseen)
         fitted = load_intervals(writer.run)

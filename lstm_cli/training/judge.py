@@ -21,16 +21,18 @@ def by_score(windows: DeviceWindows, yardstick: Yardstick) -> Callable[[nn.Modul
         for figures in (yardstick.center, yardstick.scale, yardstick.weight)
     )
 
+    floor = None if yardstick.floor is None else torch.from_numpy(yardstick.floor).to(windows.device)
+
     def validate(model: nn.Module) -> float:
         total = count = 0.0
         for batch in windows.in_order(BATCH):
             forecast = model(batch.past, batch.future, batch.mask)
             each = weight[batch.series][:, None, :]
             spread = scale[batch.series][:, None, :]
-            if yardstick.in_logs:
-                level = center[batch.series][:, None, :]
+            if floor is not None:
+                level, least = center[batch.series][:, None, :], floor[batch.series][:, None, :]
                 sides = (
-                    torch.exp((side * spread + level).double().clamp(max=LARGEST_LOG))
+                    from_logarithm((side * spread + level).double(), least)
                     for side in (forecast, batch.target)
                 )
                 error = (next(sides) - next(sides)).abs()
@@ -41,6 +43,12 @@ def by_score(windows: DeviceWindows, yardstick: Yardstick) -> Callable[[nn.Modul
         return total / max(count, 1.0)
 
     return validate
+
+
+def from_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
+    """As in `lstm_cli.data.scaling`, on the device."""
+    level = floor.log()
+    return torch.where(logs >= level, logs.clamp(max=LARGEST_LOG).exp(), floor * (1 + logs - level))
 
 
 def by_loss(windows: DeviceWindows, kind: str) -> Callable[[nn.Module], float]:

@@ -26,6 +26,11 @@ def test_where_mase_is_undefined_the_ratio_is_of_mae() -> None:
     assert on_sets.compared(report(0.5, naive=None, linear=0.4))["metric"] == "mae"
 
 
+def test_a_simple_forecast_without_error_is_a_row_that_says_so() -> None:
+    with pytest.raises(ValueError, match=r"naive makes no error on these test rows, ours is 0\.5"):
+        on_sets.compared(report(0.5, naive=0.0, linear=0.4))
+
+
 def test_horizons_of_validation_counts_rows_not_windows() -> None:
     # two series with 30 validation rows each and a horizon of 6: 25 windows each
     prepared = {"windows": {"val": 50}, "series": 2, "horizon": 6}

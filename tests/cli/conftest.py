@@ -1,11 +1,21 @@
 import signal
+from collections.abc import Iterator
 
 import fake_steps
 import pytest
 
 
 @pytest.fixture
-def lstm(monkeypatch, capsys):
+def signals_as_they_were() -> Iterator[None]:
+    """A command that is run in this process leaves handlers of its own."""
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
+@pytest.fixture
+def lstm(monkeypatch, capsys, signals_as_they_were):
     """Runs a command line in this process with the fake steps; returns (exit code, stdout, stderr)."""
     from lstm_cli.cli.main import run
 
@@ -13,13 +23,10 @@ def lstm(monkeypatch, capsys):
         monkeypatch.setattr(f"lstm_cli.steps.{verb}.{verb}", getattr(fake_steps, verb))
     monkeypatch.setenv("COLUMNS", "100")
     fake_steps.calls.clear()
-    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def call(*argv: str) -> tuple[int, str, str]:
         code = run(list(argv))
         written = capsys.readouterr()
         return code, written.out, written.err
 
-    yield call
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
+    return call

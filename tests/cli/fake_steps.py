@@ -1,4 +1,9 @@
-"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes."""
+"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes.
+
+A process loads the steps that it runs alone: tests start many of them.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
@@ -6,28 +11,29 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
-from lstm_cli.steps.config import ConfigReport
-from lstm_cli.steps.evaluate import EvaluateReport
-from lstm_cli.steps.export import ExportReport
-from lstm_cli.steps.find_lr import FindLrReport
-from lstm_cli.steps.making import TrainReport
-from lstm_cli.steps.predict import PredictReport
-from lstm_cli.steps.prepare import PrepareReport
-from lstm_cli.steps.quantize import QuantizeReport
-from lstm_cli.steps.search_record import TuneReport
-from lstm_cli.steps.verify import VerifyReport
+
+if TYPE_CHECKING:
+    from lstm_cli.steps.evaluate import EvaluateReport
+    from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.find_lr import FindLrReport
+    from lstm_cli.steps.making import TrainReport
+    from lstm_cli.steps.predict import PredictReport
+    from lstm_cli.steps.prepare import PrepareReport
+    from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.search_record import TuneReport
+    from lstm_cli.steps.verify import VerifyReport
 
 VERBS = ("prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
 def install() -> None:
-    """Put the fakes in the place of the steps, for the rest of this process."""
-    for verb in VERBS:
+    """Put the fakes in the place of the steps that the command line names, for the rest of this process."""
+    for verb in set(VERBS) & set(sys.argv):
         setattr(import_module(f"lstm_cli.steps.{verb}"), verb, globals()[verb])
 
 
@@ -50,6 +56,8 @@ def scores(factor: float) -> dict[str, float | None]:
 
 
 def prepare_report(**changes: Any) -> PrepareReport:
+    from lstm_cli.steps.prepare import PrepareReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "source": "load.csv",
@@ -80,6 +88,8 @@ def prepare_report(**changes: Any) -> PrepareReport:
 
 
 def train_report(**changes: Any) -> TrainReport:
+    from lstm_cli.steps.making import TrainReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "model": "segment",
@@ -128,6 +138,8 @@ def train_report(**changes: Any) -> TrainReport:
 
 
 def tune_report(**changes: Any) -> TuneReport:
+    from lstm_cli.steps.search_record import TuneReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "method": "random",
@@ -186,6 +198,8 @@ def tune_report(**changes: Any) -> TuneReport:
 
 
 def find_lr_report(**changes: Any) -> FindLrReport:
+    from lstm_cli.steps.find_lr import FindLrReport
+
     part = {
         "part": "free",
         "suggestion": 3e-3,
@@ -210,6 +224,8 @@ def find_lr_report(**changes: Any) -> FindLrReport:
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:
+    from lstm_cli.steps.evaluate import EvaluateReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "model": "segment",
@@ -237,6 +253,8 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
 
 
 def quantize_report(**changes: Any) -> QuantizeReport:
+    from lstm_cli.steps.quantize import QuantizeReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "to": "int8",
@@ -252,6 +270,8 @@ def quantize_report(**changes: Any) -> QuantizeReport:
 
 
 def predict_report(**changes: Any) -> PredictReport:
+    from lstm_cli.steps.predict import PredictReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "output": "-",
@@ -269,6 +289,8 @@ def predict_report(**changes: Any) -> PredictReport:
 
 
 def export_report(**changes: Any) -> ExportReport:
+    from lstm_cli.steps.export import ExportReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "to": "onnx",
@@ -286,6 +308,8 @@ def export_report(**changes: Any) -> ExportReport:
 
 
 def verify_report(**changes: Any) -> VerifyReport:
+    from lstm_cli.steps.verify import VerifyReport
+
     values: dict[str, Any] = {
         "run": "runs/load",
         "artifacts": (
@@ -426,6 +450,8 @@ def verify(run, listen):
 
 
 def config(run):
+    from lstm_cli.steps.config import ConfigReport
+
     calls.append({"run": run})
     _misbehave()
     steps = {"quantize": {"to": {"value": "fp16", "source": "flag"}}}

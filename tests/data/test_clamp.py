@@ -1,5 +1,7 @@
 """Bounds as they stand in a graph: one scaled number a target, or the reason why not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,13 +38,15 @@ def test_without_bounds_there_is_nothing_to_hold() -> None:
     assert bounds([-INFINITE], [INFINITE]).scaled(LONELY) == ScaledBounds()
 
 
-@pytest.mark.parametrize("lower", [0.0, -3.0, -INFINITE])
-def test_a_logarithm_needs_no_bound_at_0(lower: float) -> None:
-    logs = Scaler(
-        kind="standard", center=np.array([[1.0], [2.0]]), scale=np.ones((2, 1)), floor=np.full((2, 1), 0.5)
-    )
-    assert bounds([lower], [INFINITE]).scaled(logs) == ScaledBounds()
-    assert bounds([lower], [5]).scaled(logs).why_not  # an upper one is another number for each series
+@pytest.mark.parametrize("lower", [0.0, -3.0])
+def test_the_bound_of_a_logarithm_below_its_floor_is_on_the_line_that_goes_on(lower: float) -> None:
+    """log(floor) + lower / floor - 1, one number a series."""
+    logs = Scaler(kind="standard", center=np.ones((2, 1)), scale=np.ones((2, 1)), floor=np.full((2, 1), 0.5))
+    found = bounds([lower], [INFINITE]).scaled(logs)
+    np.testing.assert_allclose(found.lower, [np.log(0.5) + lower / 0.5 - 2], rtol=1e-6)
+    apart = replace(logs, floor=np.array([[0.5], [0.6]]))
+    assert bounds([lower], [INFINITE]).scaled(apart).why_not
+    assert bounds([-INFINITE], [INFINITE]).scaled(apart) == ScaledBounds()
 
 
 def test_the_bound_of_a_logarithm_is_its_logarithm() -> None:

@@ -11,6 +11,7 @@ from small_data import dataset, wave
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.logs import can_take_logs, in_logs, spread_of_levels
 from lstm_cli.data.scaling import LARGEST_LOG, Scaler
+from lstm_cli.data.yardstick import Yardstick
 
 
 def growing(**options: object) -> Dataset:
@@ -54,19 +55,38 @@ def test_the_way_back_is_in_the_files_units() -> None:
         plain.in_units(plain.values_scaled[rows, :1], series),
         rtol=1e-5,
     )
-    assert (logged.in_units(np.full((2, 4, 1), -50.0), series) > 0).all()  # never below 0
     assert np.isfinite(logged.in_units(np.full((2, 4, 1), 1e9), series)).all()
     assert logged.in_units(np.full((1, 1, 1), 1e9), series[:1]).max() == pytest.approx(np.exp(LARGEST_LOG))
 
 
-def test_a_value_far_below_training_is_taken_for_half_the_least_of_it() -> None:
+def test_a_value_far_below_training_keeps_its_value() -> None:
+    """Below half the least training value the logarithm goes on as the line that touches it there."""
     logged = in_logs(growing())
-    floor = logged.scaler.floor
+    floor, center, scale = logged.scaler.floor, logged.scaler.center[0, 0], logged.scaler.scale[0, 0]
     assert floor is not None
     np.testing.assert_array_equal(floor, logged.training.least / 2)
-    low = logged.scaler.scaled(np.array([[0.0], [-7.0], [floor[0, 0]]]), 0)
-    assert len(set(low[:, 0].tolist())) == 1
-    assert np.isfinite(low).all()
+    low = np.array([[0.0], [-7.0], [floor[0, 0] * (1 - 1e-9)], [floor[0, 0] * (1 + 1e-9)]])
+    scaled = logged.scaler.scaled(low, 0)
+    np.testing.assert_allclose(logged.scaler.unscaled(scaled, 0), low, atol=1e-12)
+    assert scaled[0, 0] * scale + center == pytest.approx(np.log(floor[0, 0]) - 1)
+    assert scaled[2, 0] == pytest.approx(scaled[3, 0])
+
+
+def test_truth_after_training_is_truth_in_logs_too() -> None:
+    """A shop that is shut: zeros in validation and test rows, none before."""
+    rows = np.exp(1 + 0.3 * np.sin(np.arange(80.0)))[:, None]
+    rows[[55, 72], 0] = 0.0, -1.0
+    plain = dataset([rows], train_end=[50], val_end=[65])
+    logged = in_logs(plain)
+    at = np.array([[55, 72, 73]])
+    values = [one.in_units(one.values_scaled[at, :1], np.array([0])) for one in (plain, logged)]
+    np.testing.assert_allclose(values[1], values[0], atol=1e-5)
+    np.testing.assert_allclose(values[1][0, :2, 0], [0, -1], atol=1e-5)
+    series = np.array([0])
+    errors = [
+        Yardstick.of(one).measured(one.values_scaled[at, :1], series) for one in (plain, logged)
+    ]  # all but the mean, which differences lose
+    np.testing.assert_allclose(*(error - error[:, 2:] for error in errors), atol=1e-5)
 
 
 @settings(max_examples=60, deadline=None)

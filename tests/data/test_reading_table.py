@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.data.choose import bare_text
+from lstm_cli.data.output import safe_text
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.times import TimeFormat, format_times
 from lstm_cli.errors import DataError
@@ -395,3 +397,10 @@ class TestParquet:
             path.write_bytes(broken)
             with pytest.raises(DataError):
                 read_table(str(path), targets=["y"])
+
+
+@pytest.mark.parametrize("name", ["=a", "+a", "-1", "@a", "\t=a", "\ra", "a", "'a", "'=a"])
+def test_text_written_for_a_spreadsheet_comes_back(name):
+    written = safe_text(name)
+    assert written[:1] not in tuple("=+-@\t\r")
+    assert bare_text(written) == (name if name != "'=a" else "=a")

@@ -506,9 +506,9 @@ def test_a_panel_of_many_series_is_quick():
     panel = table(times, np.zeros(len(times)), series=["s0"] * len(times))
     labels = np.repeat(np.arange(len(names), dtype=np.int32), 20)
     panel = Table(**(vars(panel) | {"series": labels, "series_names": tuple(names)}))
-    began = time.perf_counter()
+    began = time.process_time()
     grid = lay(panel)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert grid.counts.tolist() == [20] * len(names)
 
 

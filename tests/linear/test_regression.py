@@ -1,5 +1,6 @@
 """Every regression of the linear forecast is scikit-learn's Ridge."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
-from lstm_cli.linear.regression import PENALTIES, Moments, rows_of
+from lstm_cli.linear.regression import PENALTIES, Moments, Rows, rows_of
 
 NOTHING_AHEAD = np.zeros((0, 2), dtype=np.float32)
 
@@ -43,6 +44,44 @@ def test_every_penalty_is_a_ridge_regression(
         forecast = np.swapaxes(found[penalty].reshape(-1, 2, 6), 1, 2) * unit
         np.testing.assert_allclose(forecast, expected, atol=2e-4)
     assert np.abs(found[PENALTIES[0]] - found[PENALTIES[-1]]).max() > 0.1  # they do differ
+
+
+def test_a_target_that_was_not_measured_teaches_nothing_whatever_it_was_filled_with() -> None:
+    whole = rows_of(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
+    closed = (np.arange(len(whole.truth))[:, None] + np.arange(6)) % 6 == 0  # a day of each week
+    few, most = whole.observed & ~(closed & (np.arange(len(closed)) < 40)[:, None]), whole.observed & ~closed
+    assert few.all(axis=1).mean() > 0.5
+    assert not most.all(axis=1).any()
+    complete = fitted_on(whole)
+    for observed in (few, most):
+        found, other = (
+            fitted_on(replace(whole, observed=observed, truth=np.where(observed, whole.truth, filled)))
+            for filled in (0.0, 1e6)
+        )
+        np.testing.assert_array_equal(found, other)
+        assert np.abs(found - complete).max() < 0.25 * np.abs(complete).max()
+
+
+def fitted_on(rows: Rows) -> np.ndarray:
+    """The weights [K, H] of one regression."""
+    solved = Moments.of(rows, "mean", False).solved(9, intercept=True, season=12)
+    return solved.mixed({PENALTIES[4]: 1.0})[0]
+
+
+def test_what_stands_in_for_unmeasured_targets_is_what_the_measured_ones_say() -> None:
+    """Where the truth is a linear map of the past, half of it tells the map."""
+    rows = rows_of(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
+    generator = np.random.default_rng(3)
+    past = generator.normal(size=(4_000, 12)).astype(np.float32)
+    weights = generator.normal(size=(12, 6))
+    observed = generator.random((4_000, 6)) < 0.5
+    made = replace(
+        rows.taken(np.arange(4_000) % len(rows.past)),
+        past=past, mask=np.ones_like(past), mean=np.zeros((4_000, 1), np.float32),
+        truth=np.where(observed, past @ weights, 99.0).astype(np.float32), observed=observed,
+    )  # fmt: skip
+    found = Moments.of(made, "mean", False).solved(12, intercept=False, season=12)
+    np.testing.assert_allclose(found.mixed({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
 
 
 def test_regressions_mixed_are_their_weighted_sum() -> None:

@@ -165,6 +165,7 @@ def test_hostile_json_is_refused_fast_and_small(name: str, tmp_path: Path) -> No
     (tmp_path / "run.json").write_bytes(hostile(HOSTILE[name]))
     assert not name.endswith("limit") or not manifest._too_large(HOSTILE[name])
     source = """
+import time
 from lstm_cli.errors import CorruptArtifact
 try:
     rundir.open_run(path)
@@ -174,9 +175,9 @@ except CorruptArtifact:
 """
     code, out, err = finish(child(source, tmp_path))
     assert code == 0, err
-    peak, seconds = out.split()
-    assert int(peak) < 200  # MB, NumPy included
-    assert float(seconds) < 5  # of the processor; half of it is Python's start, and the page says 2 s
+    megabytes, seconds = map(float, out.split())
+    assert megabytes < 200  # NumPy included
+    assert seconds < 5  # of the processor, whatever else the machine does; the page says 2 s
 
 
 def test_what_would_be_too_large_to_read_is_not_written() -> None:

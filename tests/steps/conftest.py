@@ -1,5 +1,14 @@
 """The fixtures of `small_steps`, for every test of the steps."""
 
-from small_steps import panel, run, trained
+from collections.abc import Iterator
+
+import pytest
+from small_steps import panel, run, traces_kept, trained
 
 __all__ = ["panel", "run", "trained"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _traces_kept() -> Iterator[None]:
+    with traces_kept():
+        yield

@@ -1,8 +1,11 @@
 """Small runs that walk the steps in process: one trained panel for all tests, copied where a test changes it."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,9 @@ from lstm_cli.events import silent
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 PREPARE = PrepareConfig(
     target=("sales",),
@@ -46,6 +52,47 @@ def write_panel(path: Path, *, seed: int = 0, rows: int = 130, ahead: int = 10) 
     return path
 
 
+_traces: dict[tuple[Any, ...], Any] = {}  # the graph of each architecture, as the exporter writes it
+
+
+@contextmanager
+def traces_kept() -> Iterator[None]:
+    """Within it, networks that differ in their weights alone are traced once, which takes seconds, in all tests.
+
+    Every training puts its weights into the graph and asks whether it agrees with torch. That tracing gives the same
+    graph each time is held by the tests of `export`.
+    """
+    from lstm_cli.export import onnx
+
+    trace = onnx.traced
+
+    def kept(
+        model: "nn.Module", *, inputs: int, known_ahead: int, lower: "Tensor | None", upper: "Tensor | None"
+    ) -> Any:
+        key = (inputs, known_ahead, _values(lower), _values(upper), *_architecture(model))
+        if key not in _traces:
+            _traces[key] = trace(model, inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
+        return _traces[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx, "traced", kept)
+        yield
+
+
+def _architecture(model: "nn.Module") -> Iterator[Any]:
+    """All that a graph is made of, but the values of the weights."""
+    state = model.state_dict()
+    yield tuple((name, tuple(value.shape)) for name, value in state.items())
+    yield tuple((name, _values(value)) for name, value in model.named_buffers() if name not in state)
+    for name, module in model.named_modules():
+        own = {key: value for key, value in vars(module).items() if key[0] != "_" and key != "training"}
+        yield name, type(module), repr(sorted(own.items()))
+
+
+def _values(tensor: "Tensor | None") -> bytes | None:
+    return None if tensor is None else tensor.cpu().numpy().tobytes()
+
+
 @pytest.fixture(scope="session")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_panel(tmp_path_factory.mktemp("panel") / "panel.csv")
@@ -56,7 +103,8 @@ def trained(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with data, model and an int8 model; not to be changed."""
     run = tmp_path_factory.mktemp("trained") / "run"
     prepare(str(panel), run, PREPARE, silent)
-    train(run, TRAIN, silent)
+    with traces_kept():
+        train(run, TRAIN, silent)
     quantize(run, QuantizeConfig(max_loss=1.0), silent)
     return run
 

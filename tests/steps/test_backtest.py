@@ -1,18 +1,22 @@
 """The rolling-origin backtest of `evaluate`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_data import dataset, wave
 from small_steps import LINEAR, PREPARE
 
 from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.folds import cuts
+from lstm_cli.data.grid import Step
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import DataError, Interrupted
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
-from lstm_cli.steps.backtesting import backtest, spread
+from lstm_cli.steps.backtesting import _moment, backtest, spread
 from lstm_cli.steps.evaluate import EvaluateReport, evaluate
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -50,6 +54,20 @@ def test_a_reused_model_has_the_errors_of_the_whole_in_parts(linear_run: Path) -
     windows = [fold["windows"] for fold in parts["folds"]]
     assert sum(windows) == whole.windows - 2 * 2 * 6  # two shops, two borders, six windows across each
     assert parts["folds"][0]["cut"] < parts["folds"][1]["cut"] < parts["folds"][2]["cut"]
+
+
+def test_the_cut_offs_are_told_by_the_longest_series() -> None:
+    """One that is too short for the early folds, and begins earlier, has no say."""
+    day = 86_400_000_000
+    short_and_long = dataset([wave(50), wave(300)], train_end=[22, 272], val_end=[36, 286], horizon=14)
+    table = replace(short_and_long.series, origin_us=np.array([0, 1_000 * day]))
+    daily = replace(short_and_long.schema, step=Step(kind="seconds", count=day))
+    panel = replace(short_and_long, series=table, schema=daily)
+    moments = [_moment(panel, cut) for cut in cuts(panel, 4)]
+    begins = [
+        np.datetime64("1970-01-01", "s") + np.timedelta64(1_000 + row, "D") for row in (244, 258, 272, 286)
+    ]
+    assert moments == [str(one) for one in begins]
 
 
 def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, tmp_path: Path) -> None:

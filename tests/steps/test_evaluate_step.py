@@ -185,6 +185,9 @@ def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
     assert small.metrics["mae"] == pytest.approx(exact.metrics["mae"], rel=0.1)
     with pytest.raises(MissingArtifact, match="no fp16 model"):
         evaluate(run, EvaluateConfig(precision="fp16"), silent)
+    assert open_run(run).report("train")["refitted"]
+    with pytest.raises(UsageError, match="made from the refitted one, which knows the validation rows"):
+        evaluate(run, EvaluateConfig(precision="int8", split="val"), silent)
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:

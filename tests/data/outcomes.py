@@ -1,0 +1,50 @@
+"""What `lstm prepare --json` makes of a spoiled file, in this process or in a fresh one (run as a script)."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from all_spoiled import cases
+from spoiled import Case
+
+FILE, RUN = "f.csv", "run"
+
+
+def outcome(case: Case) -> list:
+    """The exit code, stdout, stderr, and the names of what is left in the folder and in the temporary one."""
+    with tempfile.TemporaryDirectory() as folder:
+        return outcome_within(Path(folder), FILE, case.data, case.options)
+
+
+def outcome_within(folder: Path, source: str, data: bytes | None, options: tuple[str, ...] = ()) -> list:
+    """The same for a source in a folder of its own, written there where there are data."""
+    from lstm_cli.cli.main import run
+
+    signals = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    home, temporary, out, err = Path.cwd(), folder / "tmp", io.StringIO(), io.StringIO()
+    temporary.mkdir()
+    if data is not None:
+        (folder / source).write_bytes(data)
+    before, tempfile.tempdir = tempfile.tempdir, str(temporary)
+    try:
+        os.chdir(folder)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(["prepare", source, RUN, "--json", *options])
+    finally:
+        os.chdir(home)
+        tempfile.tempdir = before
+        for one, handler in signals.items():
+            signal.signal(one, handler)
+    left = sorted({path.name for path in folder.iterdir()} - {source, "tmp"})
+    return [code, out.getvalue(), err.getvalue(), left + sorted(path.name for path in temporary.iterdir())]
+
+
+if __name__ == "__main__":
+    step = int(sys.argv[1])
+    found = {case.name: outcome(case) for case in cases()[::step]}
+    Path(sys.argv[2]).write_text(json.dumps(found), encoding="utf-8")

@@ -1,0 +1,144 @@
+"""What spoiled files are made of: the good file, and the ways to spoil it.
+
+The good file holds 40 days of load, in plain CSV. A case is either read, and then every guess and repair is told in
+a warning that says so (`told`, one for each warning, and none where the file is plain), or refused, with the words
+that the message must hold (`says`). The cases stand in `spoiled_files.py` and `spoiled_cells.py`, one a line;
+`test_spoiled.py` runs them all through `lstm prepare --json`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from io import BytesIO
+
+ROWS = 40
+VALUES = [(row * 37 % 101) / 4 + 3 for row in range(400)]
+TOTAL = sum(VALUES[:ROWS])
+START, END = "2021-01-04T00:00:00", "2021-02-12T00:00:00"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A file, the options beside it, and what must come of them."""
+
+    name: str
+    data: bytes
+    options: tuple[str, ...]
+    says: tuple[str, ...] = ()  # words of the refusal; empty: it is read
+    code: int = 3
+    told: tuple[str, ...] = ()  # words of each warning
+    rows: int = ROWS
+    total: float = TOTAL
+    series: int = 1
+    start: str | None = START
+    end: str | None = END
+
+
+def read(name: str, data: str | bytes, *options: str, told: Iterable[str] = (), **expected: object) -> Case:
+    return Case(name=name, data=_bytes(data), options=options, told=tuple(told), **expected)  # type: ignore[arg-type]
+
+
+def refuse(name: str, data: str | bytes, *words: str, options: Sequence[str] = (), code: int = 3) -> Case:
+    return Case(name=name, data=_bytes(data), options=tuple(options), says=words, code=code)
+
+
+def _bytes(data: str | bytes) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+# Building blocks. Lines are counted from 1, as messages do: line 1 is the header, line 2 the first row.
+
+
+def day(row: int) -> date:
+    return date(2021, 1, 4) + timedelta(row)
+
+
+def hour(row: int, minutes: int = 60) -> datetime:
+    return datetime(2021, 3, 1) + timedelta(minutes=minutes * row)
+
+
+def table(header: str, *columns: Iterable[object], mark: str = ",") -> str:
+    rows = (mark.join(map(str, cells)) for cells in zip(*columns, strict=False))
+    return "\n".join([header, *rows]) + "\n"
+
+
+def values(rows: int = ROWS) -> list[str]:
+    return [f"{value:g}" for value in VALUES[:rows]]
+
+
+def at(cells: Callable[[int], object], rows: int = ROWS, name: str = "date") -> str:
+    """The good file with other times."""
+    return table(f"{name},load", map(cells, range(rows)), values(rows))
+
+
+def loads(cells: Callable[[int], object], rows: int = ROWS, mark: str = ",") -> str:
+    """The good file with other loads."""
+    return table(f"date{mark}load", map(day, range(rows)), map(cells, range(rows)), mark=mark)
+
+
+def cell(text: str, line: int = 7) -> str:
+    """The good file with another load in one line."""
+    text = f'"{text}"' if "," in text else text
+    return loads(lambda row: text if row == line - 2 else f"{VALUES[row]:g}")
+
+
+def moment(text: str, line: int = 12) -> str:
+    """The good file with another time in one line."""
+    return at(lambda row: text if row == line - 2 else day(row))
+
+
+def instead(line: int, *texts: str) -> str:
+    """The good file with other lines in place of one."""
+    lines = GOOD.splitlines()
+    return "\n".join([*lines[: line - 1], *texts, *lines[line:]]) + "\n"
+
+
+def above(line: int, *texts: str) -> str:
+    """The good file with lines put in above one."""
+    lines = GOOD.splitlines()
+    return "\n".join([*lines[: line - 1], *texts, *lines[line - 1 :]]) + "\n"
+
+
+def noted(note: str) -> str:
+    """The good file with a column of notes, one of them as given, in line 7."""
+    return table(
+        "date,load,note", map(day, range(ROWS)), values(), (note if row == 5 else "n" for row in range(ROWS))
+    )
+
+
+def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: bool = False) -> str:
+    """A row a day and shop, day by day or (blocks) shop by shop."""
+    lengths = [rows] * len(names) if isinstance(rows, int) else list(rows)
+    cells = [(row, shop) for shop, length in enumerate(lengths) for row in range(length)]
+    cells = cells if blocks else sorted(cells)
+    lines = [f"{day(row)},{names[shop]},{VALUES[row + 7 * shop]:g}" for row, shop in cells]
+    return "\n".join(["date,shop,load", *lines]) + "\n"
+
+
+def sold(*shops: int, rows: int = ROWS) -> float:
+    """The sum over those shops of a panel."""
+    return sum(sum(VALUES[7 * shop : 7 * shop + rows]) for shop in shops)
+
+
+GOOD = loads(lambda row: f"{VALUES[row]:g}")
+BODY = GOOD.partition("\n")[2]
+UNIT_STEPS = "no column reads as times"
+NO_TIMES = {"start": None, "end": None}
+NUMBERS_AS_TIMES = "--time names another column"
+SHOP = ("--series", "shop")
+LOAD = ("--target", "load")
+LETTERS = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"  # the same word in characters of two kinds, NFC and NFD
+
+
+def parquet(rows: int) -> bytes:
+    import pyarrow
+    from pyarrow import parquet as files
+
+    sink = BytesIO()
+    days = pyarrow.array(
+        [datetime(2021, 1, 4) + timedelta(row) for row in range(rows)], pyarrow.timestamp("us")
+    )
+    files.write_table(
+        pyarrow.table({"date": days, "load": pyarrow.array(VALUES[:rows], pyarrow.float64())}), sink
+    )
+    return sink.getvalue()

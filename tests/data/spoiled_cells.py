@@ -1,0 +1,287 @@
+"""Spoiled cells: numbers, times, their grid, and several series; one case a line."""
+
+from datetime import date, datetime, timedelta
+
+from spoiled import (
+    BODY,
+    GOOD,
+    LETTERS,
+    LOAD,
+    NO_TIMES,
+    NUMBERS_AS_TIMES,
+    ROWS,
+    SHOP,
+    TOTAL,
+    UNIT_STEPS,
+    VALUES,
+    Case,
+    above,
+    at,
+    cell,
+    day,
+    hour,
+    loads,
+    moment,
+    panel,
+    read,
+    refuse,
+    sold,
+    table,
+    values,
+)
+
+
+def number_cases() -> list[Case]:
+    """Cells of numbers: what is one, what is none, what is missing."""
+    hole = {"told": ["1 cell has no value, first 'load' at 2021-01-09"], "total": TOTAL - VALUES[5]}
+    missing = ["", " ", "NA", "N/A", "#N/A", "-", "null", "NULL", "None", "NaN", "nan", "<NA>", "NaT"]
+    marks = ["--", "\\N", ".", "?", "*", "...", "missing", "n.a.", "k.A."]
+    units = ["5 MW", "5kWh", "21°C", "5 km/h", "$5", "€5", "5 €", "5€", "£5", "USD 5", "R$5", "5 kr", "Rs. 5"]
+    commas = ["1,234", "1,234.5", "1.234,5", "12,5", "1,5e3", "1,23,456"]
+    thousands = ["1 234", "1\u00a0234", "1\u202f234", "1'234", "1\u2019234", "1_234", "1.234.567"]
+    dotted = ["987", "1.234", "12.345", "1.002"]
+    return [
+        *(read(f"missing: {word!r}", cell(word), **hole) for word in missing),
+        *(refuse(f"a mark for no value: {word}", cell(word), "line 7", "'load'", word, "NA") for word in marks),
+        *(refuse(f"a failed formula: {word}", cell(word), "line 7", word, "NA") for word in ["#DIV/0!", "#REF!", "#NAME?"]),
+        *(refuse(f"a unit: {word}", cell(word), "line 7", word, "unit") for word in units),
+        *(refuse(f"a comma: {word}", cell(word), "line 7", word, "decimal comma") for word in commas),
+        *(refuse(f"thousands: {word!r}", cell(word), "line 7", "divided thousands") for word in thousands),
+        *(refuse(f"percent: {word}", cell(word), "line 7", word, "percent") for word in ["5%", "5 %", "5\uff05"]),
+        *(refuse(f"accounting: {word}", cell(word), "line 7", word, "-5") for word in ["(5)", "5-"]),
+        *(refuse(f"infinity: {word}", cell(word), "line 7", word, "infinity") for word in ["inf", "-Infinity", "∞"]),
+        *(refuse(f"no number: {word}", cell(word), "line 7", "'load'") for word in
+          ["x", "TRUE", "0x1F", "1d5", "--5", "5-3", "1e", "e5", "=5", "=SUM(A1)", "<5", "~5", "5*", "1.2.3", "1 2",
+           "12:30", "1/2", "2021-01-05", "'5", "１２", "٣", "\u200b5"]),
+        refuse("a minus sign of another kind", cell("\u22125"), "line 7", "\u22125", "minus"),
+        refuse("semicolons and decimal commas", GOOD.replace(",", ";").replace(".", ","), "line 3", "12,25", "comma"),
+        refuse("percent in every cell", loads(lambda row: f"{row}%"), "line 2", "0%", "percent"),
+        refuse("units in every cell", loads(lambda row: f"{row} MW"), "line 2", "0 MW", "unit"),
+        refuse("truth values", loads(lambda row: row % 2 == 0), "line 2", "True"),
+        *(refuse(f"beyond floats: {word}", cell(word), "line 7", word, "1.8e308")
+          for word in ["1e400", "4e492493924924", "-1e309"]),
+        refuse("beyond what can be scaled", cell("1e300"), "line 7", "'load'", "1e+300"),
+        refuse("beyond what can be scaled, all", loads(lambda row: f"{row + 1}e300"), "line 2", "1e+300"),
+        refuse("beyond 32-bit floats", cell("1e100", 40), "line 40", "1e+100", "32-bit"),
+        read("exponents, signs and bare points", cell("+.5e1"), total=TOTAL - VALUES[5] + 5),
+        read("a bare point at the end", cell("5."), total=TOTAL - VALUES[5] + 5),
+        read("large and alike", loads(lambda row: f"{1e9 + row % 7 * 0.001:.3f}"), total=40 * 1e9 + 0.115),
+        read("alike for 32-bit floats", loads(lambda row: f"{1e9 + row % 7 * 0.001:.3f}"), "--scaler", "none",
+             total=40 * 1e9 + 0.115, told=["'load' lie from 1000000000 to 1000000000.006, too close"]),
+        read("tiny", loads(lambda row: f"{row + 1}e-20"), total=820e-20),
+        read("too tiny to be scaled", loads(lambda row: f"{row + 1}e-300"), total=820e-300, told=["too close"]),
+        read("whole numbers beyond 2^53", loads(lambda row: 2**53 + 1 + 2 * row), total=40.0 * 2**53 + 1600,
+             told=["line 2, column 'load': 40 numbers are beyond 2^53"]),
+        read("one whole number beyond 2^53", cell("9007199254740993"), told=["line 7"], total=2.0**53 + TOTAL - VALUES[5]),
+        read("a number that mostly says missing", cell("-9999"), total=TOTAL - VALUES[5] - 9999, told=["-9999 stands in 1"]),
+        read("half of the cells missing", loads(lambda row: row if row % 2 == 0 else "NA", 41), rows=41, total=420.0,
+             end="2021-02-13T00:00:00", told=["20 cells have no value"]),
+        refuse("all of the cells missing", loads(lambda row: "NA"), "holds no number", "40", options=LOAD),
+        read("dots between thousands or decimals", loads(lambda row: dotted[row % 4]), total=10 * 1001.581,
+             told=["'1.234' and 29 more"]),
+        read("dots in all cells between semicolons", loads(lambda row: f"{row + 1}.125", mark=";"), total=825.0,
+             told=["';'", "thousands"]),
+        read("three decimals between commas", loads(lambda row: f"{row + 1}.125"), total=825.0),
+        read("more digits than are held", loads(lambda row: f"{row}.12500000000000000000001"), total=785.0),
+        refuse("a past covariate without a number", table("date,load,wind", map(day, range(ROWS)), values(), ["NA"] * 40),
+               "'wind'", "no number", options=(*LOAD, "--past", "wind")),
+    ]  # fmt: skip
+
+
+def time_cases() -> list[Case]:
+    """Cells of times: manners of writing, offsets, digits, dates that do not exist."""
+    epoch = 1_609_459_200  # 2021-01-01T00:00:00Z
+    first, last = "2021-03-01T00:00:00", "2021-03-02T15:00:00"
+    hourly = {"start": first, "end": last}
+    east = {"start": "2021-02-28T23:00:00Z", "end": "2021-03-02T14:00:00Z"}
+    counted = {"start": "2021-01-01T00:00:00Z", "end": "2021-01-02T15:00:00Z", "told": [NUMBERS_AS_TIMES]}
+    months = {"start": "1980-01-01T00:00:00", "end": "1983-04-01T00:00:00"}
+    quarters = {"start": "1980-01-01T00:00:00", "end": "1989-10-01T00:00:00"}
+
+    def month(row: int) -> date:
+        return date(1980 + row // 12, row % 12 + 1, 1)
+
+    def midnight(row: int) -> str:
+        return f"{hour(row + 1):%Y-%m-%d %H:%M}" if (row + 1) % 24 else f"{hour(row):%Y-%m-%d} 24:00"
+
+    divided = (f"{hour(row):%Y-%m-%d}" for row in range(ROWS)), (f"{hour(row):%H:%M}" for row in range(ROWS))
+    return [
+        read("T between day and clock", at(lambda row: hour(row).isoformat()), **hourly),
+        read("no seconds", at(lambda row: f"{hour(row):%Y-%m-%d %H:%M}"), **hourly),
+        read("Z", at(lambda row: f"{hour(row).isoformat()}Z"), start=first + "Z", end=last + "Z"),
+        read("an offset", at(lambda row: f"{hour(row).isoformat()}+01:00"), **east),
+        read("an offset without a colon", at(lambda row: f"{hour(row)} +0100"), **east),
+        read("two offsets", at(lambda row: f"{hour(row + row // 20).isoformat()}+0{1 + row // 20}:00"), **east),
+        refuse("an offset on all but one", at(lambda row: f"{hour(row).isoformat()}{'' if row == 7 else 'Z'}"),
+               "line 9", "line 2", "offset"),
+        refuse("a zone's name", at(lambda row: f"{hour(row)} CET"), "line 2", "CET", "+01:00"),
+        refuse("a zone's name in brackets", at(lambda row: f"{hour(row).isoformat()}+01:00[Europe/Berlin]"), "line 2", "zones"),
+        read("microseconds", at(lambda row: f"{hour(row)}.000250"), start=first + ".000250", end=last + ".000250"),
+        refuse("nanoseconds", at(lambda row: f"{hour(row)}.000000001"), "line 2", "finer than a microsecond"),
+        read("AM and PM", at(lambda row: f"{day(row):%m/%d/%Y} 12:00 AM")),
+        refuse("PM on some", at(lambda row: f"{day(row)} {'5:00 PM' if row == 9 else '5:00'}"), "line 11", "AM or PM"),
+        read("seconds since 1970", at(lambda row: epoch + 3600 * row, name="ts"), **counted),
+        read("milliseconds since 1970", at(lambda row: (epoch + 3600 * row) * 1000, name="ts"), **counted),
+        read("nanoseconds since 1970", at(lambda row: (epoch + 3600 * row) * 10**9, name="ts"), **counted),
+        read("seconds since 1970, unnamed", at(lambda row: epoch + 3600 * row, name="x"), **counted),
+        refuse("seconds, then milliseconds", at(lambda row: (epoch + 3600 * row) * (1 if row < 9 else 1000), name="ts"),
+               "line 11", "line 2", "digits"),
+        refuse("milliseconds as decimals", at(lambda row: f"{(epoch + row) * 1000}.0", name="ts"), "'ts'", "000.0"),
+        refuse("seconds as powers", at(lambda row: f"{epoch + 100 * row:.7e}", name="ts"), "'ts'", "e+09", options=LOAD),
+        read("YYYYMMDD", at(lambda row: f"{day(row):%Y%m%d}"), told=[NUMBERS_AS_TIMES]),
+        read("YYYYMMDDhh", at(lambda row: f"{hour(row):%Y%m%d%H}"), told=[NUMBERS_AS_TIMES], **hourly),
+        refuse("YYYYMMDD with an impossible day", at(lambda row: f"{day(row):%Y%m%d}" if row != 9 else "20210230"),
+               "line 11", "20210230"),
+        refuse("DDMMYYYY", at(lambda row: f"{day(row):%d%m%Y}"), "'date'", "04012021"),
+        refuse("YYMMDD", at(lambda row: f"{day(row):%y%m%d}"), "line 11", "210113"),
+        read("YYYYMM", at(lambda row: f"{month(row):%Y%m}", name="month"), told=[NUMBERS_AS_TIMES], **months),
+        refuse("YYYYMM or YYMMDD", at(lambda row: f"{2001 + row // 12}{row % 12 + 1:02d}", name="month"), "line 2", "YYMMDD"),
+        read("years", at(lambda row: 1980 + row, name="year"), told=["years"], start=months["start"], end="2019-01-01T00:00:00"),
+        refuse("years as decimals", at(lambda row: f"{1980 + row}.0", name="year"), "'year'", "1980.0", options=LOAD),
+        read("quarters", at(lambda row: f"{1980 + row // 4}Q{row % 4 + 1}"), **quarters),
+        read("quarters, the year last", at(lambda row: f"Q{row % 4 + 1} {1980 + row // 4}"), **quarters),
+        refuse("a fifth quarter", at(lambda row: f"{1980 + row // 4}-Q{5 if row == 6 else row % 4 + 1}"), "line 8", "1981-Q5"),
+        read("months", at(lambda row: f"{month(row):%Y-%m}"), **months),
+        read("months with an M", at(lambda row: f"{month(row):%YM%m}"), **months),
+        read("months, the year last", at(lambda row: f"{month(row):%m/%Y}"), **months),
+        refuse("months by name", at(lambda row: ["Jan", "Feb", "Mar"][row % 3] + " 2020"), "line 2", "Jan 2020", "names"),
+        refuse("days with names of months", at(lambda row: f"{row + 1}-Jan-2021", 30), "line 2", "names"),
+        refuse("weeks", at(lambda row: f"2021-W{row + 1:02d}"), "line 2", "2021-W01", "weeks"),
+        refuse("days of the year", at(lambda row: f"2021-{row + 1:03d}"), "line 2", "2021-001"),
+        refuse("days of a spreadsheet", at(lambda row: 44200 + row), "'date'", "44200", "spreadsheet"),
+        refuse("days of a spreadsheet, the target named", at(lambda row: 44200 + row), "'44200'", "spreadsheet", options=LOAD),
+        refuse("days and hours of a spreadsheet", at(lambda row: 44197.5 + row), "44197.5", "spreadsheet", options=LOAD),
+        refuse("days of a spreadsheet as --time", at(lambda row: 44200 + row), "line 2", "spreadsheet", options=("--time", "date")),
+        read("the day first, by its rows", at(lambda row: f"{day(row):%d/%m/%Y}")),
+        read("the month first, by its rows", at(lambda row: f"{day(row):%m/%d/%Y}")),
+        read("days and months between points", at(lambda row: f"{day(row):%d.%m.%Y}")),
+        refuse("the day or the month first", at(lambda row: f"1/{row % 12 + 1}/{1980 + row // 12}"), "line 2", "1/1/1980", "both"),
+        refuse("the day first, later the month", "date,load\n13/1/2021,5\n1/14/2021,6\n", "line 3", "line 2", "month/day"),
+        refuse("years of two digits", at(lambda row: f"{day(row):%d/%m/%y}"), "line 2", "04/01/21", "two digits"),
+        *(refuse(f"no such time: {text}", moment(text), "line 12", "'date'", text) for text in
+          ["2021-02-30", "2021-02-29", "2021-13-01", "2021-00-10", "2021-01-32", "0000-00-00", "1900-01-00",
+           "2021-01-14T25:00", "2021-01-14 12:60", "never", "14.01"]),
+        refuse("no such time, the day first", at(lambda row: f"{day(row):%d/%m/%Y}" if row != 10 else "31/4/2021"),
+               "line 12", "31/4/2021"),
+        refuse("hour 24", at(midnight), "line 25", "24:00", "00:00 of the next day"),
+        refuse("a leap second", moment("2021-01-14 23:59:60"), "line 12", "23:59:60"),
+        *(refuse(f"a missing time: {text!r}", moment(text), "line 12", "time is missing") for text in ["", "NA", "-", "NaT"]),
+        refuse("a month midway", moment("2021-01"), "line 12", "line 2"),
+        refuse("another manner midway", moment("14.01.2021"), "line 12", "line 2"),
+        refuse("digits midway", moment("20210114"), "line 12", "line 2"),
+        read("slashes midway", moment("2021/01/14")),
+        read("a clock in one time", moment("2021-01-14 00:00"), told=["39 times have no clock"]),
+        read("the year 1", at(lambda row: date(1, 1, 1) + timedelta(row)), start="0001-01-01T00:00:00", end="0001-02-09T00:00:00"),
+        read("the year 9999", at(lambda row: date(9999, 11, 22) + timedelta(row)), start="9999-11-22T00:00:00",
+             end="9999-12-31T00:00:00"),
+        refuse("one time in the year 1", moment("0001-01-01", 2), "line 2", "0001-01-01", "holes"),
+        refuse("one time in the year 9999", moment("9999-12-31", 41), "line 41", "9999-12-31", "holes"),
+        refuse("the clock in a column of its own", table("date,time,load", *divided, values()), "'date'", "'time'"),
+        refuse("the hour in a column of its own", table("date,hour,load", (day(row // 24) for row in range(72)),
+               (row % 24 for row in range(72)), values(72)), "'date'", "'hour'", options=LOAD),
+        refuse("year, month and day in columns", table("year,month,day,load", (2021 for _ in range(ROWS)),
+               (day(row).month for row in range(ROWS)), (day(row).day for row in range(ROWS)), values()),
+               "'year'", "'month'", options=LOAD),
+        refuse("the clock alone", at(lambda row: f"{row // 4:02d}:{row % 4 * 15:02d}", name="time"), "line 2", "without its date"),
+        read("steps without a time", at(lambda row: row * 0.5, name="time"), *LOAD, told=[UNIT_STEPS], **NO_TIMES),
+        read("no times", table("load", values()), told=[UNIT_STEPS], **NO_TIMES),
+    ]  # fmt: skip
+
+
+def grid_cases() -> list[Case]:
+    """Rows out of order, twice, missing, in another step; daylight saving."""
+    lines = BODY.splitlines(keepends=True)
+    workdays = [day(row) for row in range(80) if day(row).weekday() < 5]
+    spring = [datetime(2021, 3, 27, 12) + timedelta(hours=row + (row >= 14)) for row in range(ROWS)]
+    autumn = [datetime(2021, 10, 30, 12) + timedelta(hours=row - (row >= 15)) for row in range(ROWS)]
+    zones = [f"{time.isoformat()}+0{1 + (row < 15)}:00" for row, time in enumerate(autumn)]
+    springs = {"start": "2021-03-27T12:00:00", "end": "2021-03-29T04:00:00"}
+
+    def change(row: int, row_of_change: int, before: int, after: int) -> datetime:
+        past = max(0, row - row_of_change)
+        return datetime(2021, 3, 1) + timedelta(minutes=before * (row - past) + after * past)
+
+    return [
+        read("out of order", "".join(["date,load\n", *lines[:2], *lines[20:22], *lines[2:20], *lines[22:]]),
+             told=["line 6: 2021-01-06 is earlier"]),
+        read("the newest first", "date,load\n" + "".join(reversed(lines)), told=["39 such rows"]),
+        read("a row twice", above(12, lines[9].strip()), told=["line 12: the same row as in line 11"]),
+        read("every row twice", "date,load\n" + "".join(line * 2 for line in lines), told=["40 such rows"]),
+        refuse("two values for a time", above(12, "2021-01-13,99"), "lines 11 and 12", "'load'", "2021-01-13", "99", "--series"),
+        refuse("a value and none for a time", above(12, "2021-01-13,NA"), "lines 11 and 12", "nothing"),
+        refuse("two exports that overlap and differ", GOOD + "".join(lines[30:]).replace("2021-02-12,10.25", "2021-02-12,21"),
+               "lines 41 and 51", "10.25 and 21"),
+        read("a gap", "date,load\n" + "".join(lines[:18] + lines[23:]), rows=35, total=TOTAL - sum(VALUES[18:23]),
+             told=["line 19: no row follows for 2021-01-22, 5 such holes"]),
+        refuse("a gap, refused", "date,load\n" + "".join(lines[:18] + lines[23:]), "5 cells", "2021-01-22",
+               options=("--missing", "refuse")),
+        refuse("irregular times", at(lambda row: hour(row * 60 + row * row % 7, 1)), "line 3", "off the time grid", "--freq"),
+        refuse("one irregular time", at(lambda row: hour(row) if row != 9 else hour(547, 1)), "line 11", "09:07", "--freq"),
+        refuse("days, then hours", at(lambda row: change(row, 25, 1440, 60)), "line 28", "--freq h", "step changes to h"),
+        refuse("hours, then quarters of hours", at(lambda row: change(row, 15, 60, 15), 80), "line 2", "step is h", "15min"),
+        refuse("quarters of hours, then hours", at(lambda row: change(row, 60, 15, 60), 80), "line 62", "step is h", "15min"),
+        refuse("every day, then every second one", at(lambda row: day(row + max(0, row - 28))), "line 30", "2D", "--freq D"),
+        read("every day, then every second one, as asked", at(lambda row: day(row + max(0, row - 28))), "--freq", "D",
+             end="2021-02-23T00:00:00", told=["11 such holes"]),
+        refuse("one row", "date,load\n2021-01-04,5\n", "one row", "--freq"),
+        refuse("two rows", "date,load\n2021-01-04,5\n2021-01-05,6\n", "2 usable rows", "--horizon"),
+        read("daylight saving begins", table("date,load", spring, values()), told=["line 15: no row follows for 2021-03-28 02:00"],
+             **springs),
+        refuse("daylight saving ends", table("date,load", autumn, values()), "lines 16 and 17", "2021-10-31 02:00", "daylight"),
+        read("daylight saving ends, the values alike", table("date,load", autumn, [5] * ROWS), rows=39, total=195.0,
+             start="2021-10-30T12:00:00", end="2021-11-01T02:00:00", told=["daylight-saving"]),
+        read("daylight saving ends, with offsets", table("date,load", zones, values()), start="2021-10-30T10:00:00Z",
+             end="2021-11-01T01:00:00Z"),
+        read("business days", at(workdays.__getitem__), end="2021-02-26T00:00:00"),
+        read("a holiday among business days", at(lambda row: workdays[row + (row > 20)]), end="2021-03-01T00:00:00",
+             told=["1 such hole in the time grid of step B"]),
+        read("weeks by their Mondays", at(lambda row: day(7 * row)), end="2021-10-04T00:00:00"),
+        read("ends of months", at(lambda row: date(2018 + (row + 1) // 12, (row + 1) % 12 + 1, 1) - timedelta(1)),
+             start="2018-01-31T00:00:00", end="2021-04-30T00:00:00"),
+        read("no value at either end", cell("", 2).replace("2021-02-12,10.25", "2021-02-12,"), rows=38,
+             total=TOTAL - VALUES[0] - VALUES[39], start="2021-01-05T00:00:00", end="2021-02-11T00:00:00",
+             told=["line 2: before the first or after the last measured 'load', so not used, 2 such rows"]),
+    ]  # fmt: skip
+
+
+def panel_cases() -> list[Case]:
+    """Several series in a file."""
+    three = {"rows": 120, "series": 3, "total": sold(0, 1, 2)}
+    two = {"rows": 80, "series": 2, "total": sold(0, 1)}
+    lines = panel("ABC").splitlines()
+    unmeasured = "\n".join(line.rpartition(",")[0] + "," if ",B," in line else line for line in lines) + "\n"
+    weekly = "".join(f"{day(7 * row)},B,{row}\n" for row in range(ROWS))
+    return [
+        read("day by day", panel("ABC"), *SHOP, **three),
+        read("shop by shop", panel("ABC", blocks=True), *SHOP, **three),
+        refuse("the series not named", panel("ABC"), "lines 2 and 3", "2021-01-04", "--series"),
+        read("Namibia and others", panel(["NA", "null", "-"]), *SHOP, **three),
+        read("numbers as names", panel(["007", "7", "7.0"]), *SHOP, **three),
+        read("names that are formulas", panel(["=1+1", "+x", "@y"]), *SHOP, **three),
+        read("a total as a series", panel(["A", "B", "Total"]), *SHOP, **three),
+        read("blanks around names", panel([" A", "B ", "C"]).replace("2021-01-05, A", "2021-01-05,A"), *SHOP, **three),
+        read("a short series", panel("ABC", [40, 40, 2]), *SHOP, told=["1 series too short"], **two),
+        read("a series of one row", panel("ABC", [40, 40, 1], blocks=True), *SHOP, told=["'C'"], **two),
+        read("a series shorter than the lookback", panel("ABC", [40, 40, 20]), *SHOP, "--lookback", "21", told=["'C'"], **two),
+        refuse("all series too short", panel("ABC", 2), "2 usable rows in the longest series", options=SHOP),
+        refuse("all series shorter than the lookback", panel("ABC"), "40 usable rows", "--lookback 50", "--pad",
+               options=(*SHOP, "--lookback", "50")),
+        read("a series without values", unmeasured, *SHOP, rows=80, series=2, total=sold(0, 2), told=["left out: 'B'"]),
+        refuse("a missing name", "\n".join([*lines[:19], lines[19].replace(",A,", ",,"), *lines[20:]]), "line 20", "'shop'",
+               options=SHOP),
+        refuse("two values in a series", panel("ABC") + "2021-02-12,B,99\n", "series 'B'", "99", options=SHOP),
+        read("300 series", hundreds(), *SHOP, rows=6000, series=300, total=float(300 * sum(range(20))), end="2021-01-23T00:00:00"),
+        refuse("a series in another step", panel("A") + weekly, "line 42", "series 'B'", "--freq", options=SHOP),
+        read("a series in letters of two kinds", panel(LETTERS), *SHOP, told=["NFC"], **two),
+        read("a series with a terminal's escape", panel(["a\x1b[31m", "B"], [1, 40]), *SHOP, total=sold(1),
+             told=["'a\\x1b[31m'"]),
+        read("a series with a name of 5,000 letters", panel(["x" * 5000, "B"], [1, 40]), *SHOP, total=sold(1), told=["xxx…"]),
+        refuse("no such column of series", panel("ABC"), "'shp'", "--series 'shop'", options=("--series", "shp")),
+        refuse("a column for two things", panel("ABC"), "'load'", options=("--series", "load", *LOAD), code=2),
+        refuse("a column a series", table("date,A,B", map(day, range(ROWS)), values(), values()), "'A', 'B'", "--target"),
+    ]  # fmt: skip
+
+
+def hundreds() -> str:
+    return table("date,shop,load", (day(row // 300) for row in range(6000)), (f"s{row % 300}" for row in range(6000)),
+                 (row // 300 for row in range(6000)))  # fmt: skip

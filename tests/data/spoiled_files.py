@@ -1,0 +1,249 @@
+"""Spoiled files: text, delimiters, rows, names, and what is no table; one case a line."""
+
+import codecs
+import gzip
+import json
+import random
+import string
+
+from spoiled import (
+    BODY,
+    GOOD,
+    LETTERS,
+    LOAD,
+    NO_TIMES,
+    ROWS,
+    SHOP,
+    TOTAL,
+    UNIT_STEPS,
+    VALUES,
+    Case,
+    above,
+    cell,
+    day,
+    instead,
+    loads,
+    noted,
+    parquet,
+    read,
+    refuse,
+    table,
+    values,
+)
+
+
+def text_cases() -> list[Case]:
+    """Encodings, line ends, and characters that no text has."""
+    german = GOOD.replace("load", LETTERS[0])
+    return [
+        read("plain", GOOD),
+        read("a byte order mark", "\ufeff" + GOOD),
+        read("a mark before a quoted name", '\ufeff"date",load\n' + BODY),
+        read("UTF-16", GOOD.encode("utf-16")),
+        read("UTF-16, big end first", codecs.BOM_UTF16_BE + GOOD.encode("utf-16-be")),
+        read("UTF-32", GOOD.encode("utf-32")),
+        read("UTF-16 without its mark, named", GOOD.encode("utf-16-le"), "--encoding", "utf-16-le"),
+        refuse("UTF-16 without its mark", GOOD.encode("utf-16-le"), "line 1", "NUL", "--encoding utf-16-le"),
+        refuse("UTF-16 cut within a character", GOOD.encode("utf-16")[:-1], "line 41", "within a character", "utf-16"),
+        refuse("a name in cp1252", german.encode("cp1252"), "line 1", "0xf6", "--encoding cp1252"),
+        read("a name in cp1252, named", german.encode("cp1252"), "--encoding", "cp1252"),
+        refuse("one bad byte", GOOD.encode().replace(b"01-23", b"01-2\xff"), "line 21", "0xff", "--encoding"),
+        refuse("a byte order mark midway", GOOD + "\ufeff" + GOOD, "line 42", "date", "header stands here again"),
+        refuse("an encoding that is none", GOOD, "'utf-9'", options=("--encoding", "utf-9"), code=2),
+        read("CR LF", GOOD.replace("\n", "\r\n")),
+        read("CR", GOOD.replace("\n", "\r")),
+        read("CR CR LF", GOOD.replace("\n", "\r\r\n"), told=["40 blank lines"]),
+        read("line ends of three kinds", GOOD.replace("\n", "\r\n", 20).replace("\r\n", "\r", 9)),
+        refuse("no line ends that count", GOOD.replace("\n", "\u2028"), "no row"),
+        refuse("a DOS end of file", GOOD + "\x1a", "line 42", "1 cell"),
+        refuse("a NUL in a cell", GOOD.replace("2021-01-14", "2021-01-1\0"), "line 12", "NUL"),
+        refuse("a tail of NULs", GOOD + "\0" * 4096, "line 42", "NUL"),
+        refuse("nothing", "", "is empty"),
+        refuse("a byte order mark and nothing", "\ufeff", "blank"),
+        refuse("blank lines alone", "\n \n\n", "blank lines only"),
+        refuse("a header and nothing", "date,load\n", "no row below"),
+        read("blank lines above, between and below", "\n\n" + above(12, "", "  ") + "\n\n", told=["2 blank lines"]),
+        read("a last line without an end, as wide as all", loads(lambda row: 10 + row)[:-1], total=1180),
+        read("a last line without an end", GOOD[:-1], told=["line 41: the file ends without a line end"]),
+        read("a last line cut within its number", GOOD[:-4], told=["line 41"], total=TOTAL - VALUES[39] + 10),
+        refuse("a last line cut within its time", GOOD[:-9], "line 41", "1 cell"),
+    ]  # fmt: skip
+
+
+def division_cases() -> list[Case]:
+    """Delimiters and quotes."""
+    semicolons = GOOD.replace(",", ";")
+    swallowing = noted('"n').replace("2021-01-23,27.25,n", '2021-01-23,27.25,n"')
+    assert swallowing.count('"') == 2
+    return [
+        read("semicolons", semicolons, told=["';'"]),
+        read("semicolons, named", semicolons, "--delimiter", ";"),
+        read("tabs", GOOD.replace(",", "\t"), told=["'tab'"]),
+        read("bars, named", GOOD.replace(",", "|"), "--delimiter", "|"),
+        refuse("bars", GOOD.replace(",", "|"), "line 1", "--delimiter '|'"),
+        refuse("blanks", GOOD.replace(",", " "), "line 1", "--delimiter ' '"),
+        refuse("columns of fixed width", GOOD.replace(",", "    "), "line 1", "--delimiter"),
+        refuse("a table of Markdown", "| date | load |\n|---|---|\n" + BODY.replace(",", "|"), "--delimiter '|'"),
+        refuse("two delimiters in the header", "date;load\tx\n1;2\t3\n", "line 1", "--delimiter"),
+        refuse("another delimiter from line 20 on", GOOD[:300] + GOOD[300:].replace(",", ";"), "line 20", "';'"),
+        refuse("the first line of Excel", "sep=;\n" + semicolons, "line 1", "sep=", "--delimiter ';'"),
+        refuse("a delimiter of two characters", GOOD, "';;'", options=("--delimiter", ";;"), code=2),
+        refuse("a delimiter within numbers", GOOD, "'.'", options=("--delimiter", "."), code=2),
+        read("blanks around all cells", GOOD.replace(",", " , ")),
+        read("blanks of other kinds around cells", GOOD.replace(",", "\u00a0,\u2009")),
+        read("all cells in quotes", '"' + GOOD.replace(",", '","').replace("\n", '"\n"')[:-1]),
+        read("blanks around cells in quotes", '"' + GOOD.replace(",", '"  , "').replace("\n", '" \n "')[:-2]),
+        read("blanks within quotes stay", table("date,shop,load", map(day, range(ROWS)), ['"a "" , b" '] * 40, values()), *SHOP),
+        refuse("a comma in a header of semicolons", "step;load, MW\ns1;3,5\ns2;4,5\n", "line 1", "--delimiter ';'"),
+        refuse("a comma in a header of tabs", "step\tload, MW\ns1\t3,5\ns2\t4,5\n", "line 1", "--delimiter $'\\t'"),
+        refuse("all lines in quotes", '"' + GOOD.replace("\n", '"\n"')[:-1], "line 1", "double quotes"),
+        refuse("single quotes", "'" + GOOD.replace(",", "','").replace("\n", "'\n'")[:-1], "line 2", "2021-01-04"),
+        read("a line end within quotes", noted('"a\nb"')),
+        read("a delimiter within quotes", noted('"a, b"')),
+        read("quotes within quotes", noted('"a ""b"" c"')),
+        read("a quote within a cell", noted('5" pipe')),
+        refuse("quotes escaped by backslashes", noted('"a \\"b\\" c"'), "line 7", "closing quote", '""'),
+        refuse("a quote never closed", noted('"n'), "line 7", "never closed"),
+        refuse("a quote that swallows rows and closes", swallowing, "line 7", "quote", "2021-01-10"),
+        refuse("a quote that swallows one row", noted('"n').replace(",8,n\n", ',8,n"\n'), "line 7", "quote"),
+    ]  # fmt: skip
+
+
+def row_cases() -> list[Case]:
+    """Rows of another length, and lines that are no rows."""
+    spread = [line + "," for line in GOOD.splitlines()]
+    other = table("day,wind", map(day, range(ROWS)), values())
+    wider = table("day,wind,sun", map(day, range(ROWS)), values(), values())
+    return [
+        refuse("a short row", instead(12, "2021-01-14"), "line 12", "1 cell", "2"),
+        refuse("a long row", instead(12, "2021-01-14,5,6"), "line 12", "3 cells", "2"),
+        refuse("a long first row", instead(2, "2021-01-04,5,6"), "line 2", "3 cells"),
+        refuse("decimal commas between commas", instead(12, "2021-01-14,5,25"), "line 12", "decimal comma"),
+        refuse("a delimiter at the end of each row", "date,load\n" + "\n".join(spread[1:]), "line 2", "delimiter"),
+        read("a delimiter at the end of each line", "\n".join(spread) + "\n"),
+        refuse("a delimiter at the end of the header", "date,load,\n" + BODY, "line 2", "2 cells"),
+        refuse("an index without a name in the header", table("date,load", range(ROWS), map(day, range(ROWS)), values()),
+               "line 2", "3 cells"),
+        read("rows of empty cells at the end", GOOD + ",\n,\n", told=["2 rows of empty cells"]),
+        refuse("a row of empty cells midway", above(12, ","), "line 12", "time is missing"),
+        refuse("a title", "Load of Berlin\n" + GOOD, "line 2", "title"),
+        refuse("a title and a blank line", "Load of Berlin\n\n" + GOOD, "line 3", "title"),
+        refuse("lines about the station", "Name,Berlin\nId,17\n\n" + GOOD, "line 2", "'Id'"),
+        refuse("a comment above", "# made by hand\n" + GOOD, "line 2", "comment"),
+        refuse("a comment with a comma above", "# made by hand, twice\n" + GOOD, "line 2", "'date'"),
+        refuse("a comment midway", above(12, "# the sensor was moved"), "line 12", "comment"),
+        refuse("a comment with a comma midway", above(12, "# moved, twice"), "line 12", "# moved"),
+        refuse("a comment at the end", GOOD + "// end\n", "line 42", "1 cell"),
+        refuse("a footer", GOOD + "Source: the grid\n", "line 42", "footer"),
+        refuse("a footer after a blank line", GOOD + "\n(40 rows)\n", "line 43", "footer"),
+        refuse("a footer with a comma", GOOD + "Source: the grid,\n", "line 42", "Source"),
+        refuse("a total", GOOD + f"Total,{TOTAL}\n", "line 42", "'Total'"),
+        refuse("a total with a colon", GOOD + f"Sum:,{TOTAL}\n", "line 42", "'Sum:'"),
+        refuse("a total in Japanese", GOOD + f"合計,{TOTAL}\n", "line 42", "合計"),
+        refuse("a total without a word", GOOD + f",{TOTAL}\n", "line 42", "time is missing", "total"),
+        refuse("a total among counted rows", table("step,load", map("s{}".format, range(ROWS)), values()) + "Total,9\n",
+               "line 42", "'Total'", "total"),
+        read("a total of counted rows without a word", table("load", values()) + f"{TOTAL}\n", rows=41, total=2 * TOTAL,
+             told=[UNIT_STEPS, "line 42, column 'load': 618.5 is the sum of all rows above"], **NO_TIMES),
+        refuse("units below the header", above(2, ",MW"), "line 2", "time is missing", "units"),
+        refuse("units and a format below the header", above(2, "YYYY-MM-DD,MW"), "line 2", "YYYY-MM-DD"),
+        refuse("units among counted rows", "load\nMW\n" + "\n".join(values()) + "\n", "line 2", "'MW'"),
+        refuse("the header twice", above(2, "date,load"), "line 2", "header stands here again"),
+        refuse("the header again midway", above(21, "date,load"), "line 21", "header stands here again"),
+        refuse("the header again among counted rows", "load\n5\n6\nload\n7\n", "line 4", "header stands here again"),
+        refuse("another table below", GOOD + "\n" + other, "line 43", "'day'"),
+        refuse("a wider table below", GOOD + "\n" + wider, "line 43", "3 cells"),
+        read("the first rows again below", GOOD + "\n" + "".join(BODY.splitlines(True)[:3]), told=["1 blank", "earlier", "3 such rows"]),
+        refuse("no header", BODY, "line 1", "header is missing"),
+        refuse("no header over numbers alone", table("3", values()), "line 1", "header is missing"),
+        refuse("a number in the header", "date,17\n" + BODY, "'17'", "header"),
+        refuse("marks of a merge", above(12, "<<<<<<< HEAD", "2021-01-14,6", "=======", ">>>>>>> b"), "line 12", "merge"),
+        refuse("a mark of a merge above", "<<<<<<< HEAD\n" + GOOD, "line 1", "merge"),
+        refuse("marks of a merge among counted rows", "load\n5\n<<<<<<< HEAD\n6\n", "line 3", "merge"),
+        refuse("a blank line in one column", "load\n5\n\n6\n7\n", "line 3", "NA"),
+    ]  # fmt: skip
+
+
+def size_cases() -> list[Case]:
+    """Huge cells, many columns."""
+    wide = table(
+        "date," + ",".join(map("c{}".format, range(2000))), map(day, range(ROWS)), *[values()] * 2000
+    )
+    return [
+        refuse("a note of ten megabytes", noted("x" * 10_000_000), "line 7", "131,072"),
+        refuse("a number of ten megabytes", cell("9" * 10_000_000), "line 7", "131,072"),
+        refuse("a number of 100,000 digits", cell("9" * 100_000), "line 7", "999…", "1.8e308"),
+        refuse("a name of a million letters", table("date,load," + "x" * 1_000_000, map(day, range(ROWS)), values(), values()),
+               "line 1", "131,072"),
+        refuse("a name of 100,000 letters", table("date,load," + "x" * 100_000, map(day, range(ROWS)), values(), values()),
+               "xxx…", "--target"),
+        refuse("2,000 columns", wide, "2000 columns of numbers", "'c19'", "1980 more", "--target"),
+        read("2,000 columns, one named", wide, "--target", "c1999"),
+    ]  # fmt: skip
+
+
+def name_cases() -> list[Case]:
+    """Columns without a name, with the same, with an awkward one."""
+
+    def two(header: str) -> str:
+        return table(header, map(day, range(ROWS)), values(), VALUES[40:80])
+
+    indexed = table(",date,load", range(ROWS), map(day, range(ROWS)), values())
+    return [
+        refuse("a name twice", two("date,load,load"), "'load'", "2 columns", "(2, 3)"),
+        refuse("a name twice, asked for", two("date,load,load"), "'load'", "(2, 3)", options=LOAD),
+        read("another name twice", table("date,load,n,n", map(day, range(ROWS)), values(), ["x"] * 40, ["y"] * 40)),
+        refuse("an index without a name", indexed, "'column 1'", "'load'", "--target"),
+        read("an index without a name, the target named", indexed, *LOAD),
+        read("a target without a name", "date,\n" + BODY),
+        read("empty columns", table("date,,load,", map(day, range(ROWS)), [""] * 40, values(), [""] * 40)),
+        refuse("two lines of names", two("date,load,wind").replace("\n", "\n,MW,MW\n", 1), "line 2", options=LOAD),
+        refuse("no such column", two("date,load,wind"), "'laod'", "--target 'load'", options=("--target", "laod")),
+        read("another case of letters, named", two("Date,LOAD,wind"), "--target", "LOAD"),
+        refuse("another case of letters", two("Date,LOAD,wind"), "--target 'LOAD'", options=LOAD),
+        read("a name with a line end", 'date,"lo\nad"\n' + BODY),
+        refuse("a name with a terminal's escape", two("date,lo\x1b[31mad,b"), "'lo\\x1b[31mad'", "--target"),
+        read("a name of HTML", "date,<script>alert(1)</script>\n" + BODY),
+        read("a name with a dash", two("date,-load,b"), "--target", "-load"),
+        read("a name that is a formula", "date,=1+1\n" + BODY),
+        read("a name as the forecast writes it", "date,'=1+1\n" + BODY, "--target", "=1+1"),
+        read("a name that says nothing is there", two("date,NA,b"), "--target", "NA"),
+        read("a name with a comma", two('date,"load, MW",b'), "--target", "load, MW"),
+        read("a name in letters put together", two(f"date,{LETTERS[1]},b"), "--target", LETTERS[0]),
+        read("a name in letters of one piece", two(f"date,{LETTERS[0]},b"), "--target", LETTERS[1]),
+        read("the same name in both", two(f"date,{LETTERS[1]},{LETTERS[0]}"), "--target", LETTERS[1]),
+    ]  # fmt: skip
+
+
+def foreign_cases() -> list[Case]:
+    """Files that are no tables of text, and compressed ones."""
+    numbers = random.Random(7)
+    packed = gzip.compress(GOOD.encode(), mtime=0)
+    pages = "<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head></html>\n"
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d7a" * 16 + "\nsize 12345\n"
+    rows = [{"date": str(day(row)), "load": VALUES[row]} for row in range(ROWS)]
+    return [
+        refuse("a page of HTML", pages, "HTML", "CSV"),
+        refuse("a page of HTML after blank lines", "\n\n <html><body>Sign in</body></html>", "HTML"),
+        refuse("an answer of XML", '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "XML"),
+        refuse("JSON", json.dumps(rows), "JSON"),
+        refuse("lines of JSON", "\n".join(map(json.dumps, rows)), "JSON"),
+        refuse("a workbook", b"PK\x03\x04\x14\x00" + bytes(200), "Excel", "CSV"),
+        refuse("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(200), "Excel"),
+        refuse("a PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
+        refuse("a pointer of Git LFS", pointer, "Git LFS", "git lfs pull"),
+        refuse("random bytes", numbers.randbytes(5000), "line 1"),
+        refuse("random letters", "".join(numbers.choices(string.printable, k=5000)), "line "),
+        refuse("prose", "Dear all, find below the data\nfor the year. As ever, they are, I fear,\nlate.\n", "line 2"),
+        refuse("lines of SQL", "INSERT INTO t VALUES ('2021-01-01', 5);\n" * 30, "line 1"),
+        refuse("YAML", "date: 2021-01-01\nload: 5\n" * 20, "line 1"),
+        read("gzip", packed),
+        read("two members of gzip", gzip.compress(GOOD[:200].encode()) + gzip.compress(GOOD[200:].encode())),
+        refuse("gzip cut short", packed[:-20], "cut short", "gzip"),
+        refuse("gzip damaged", packed[:60] + b"########" + packed[68:], "damaged"),
+        refuse("gzip twice", gzip.compress(packed), "compressed twice"),
+        refuse("a page of HTML in gzip", gzip.compress(pages.encode()), "HTML"),
+        read("Parquet", parquet(ROWS), rows=ROWS),
+        refuse("Parquet cut short", parquet(ROWS)[:-30], "Parquet", "damaged"),
+        refuse("Parquet without rows", parquet(0), "no rows"),
+    ]  # fmt: skip

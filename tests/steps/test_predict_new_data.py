@@ -1,0 +1,263 @@
+"""`lstm predict RUN NEW.csv` through the command: what may differ in NEW, and how what may not is refused."""
+
+import csv
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_steps import LINEAR, PREPARE, write_panel
+
+from lstm_cli.cli.main import run as lstm
+from lstm_cli.config import PrepareConfig
+from lstm_cli.events import silent
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
+
+Cells = list[list[str]]
+SALES, PRICE, PROMO = 2, 3, 4  # columns of the panel, after day and shop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How `lstm predict` ended."""
+
+    code: int
+    forecast: bytes | None  # None: no file was written
+    warnings: list[str]
+    error: str  # with its hint
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two shops with a linear forecast; its data are panel.csv beside it."""
+    folder = tmp_path_factory.mktemp("known")
+    prepare(str(write_panel(folder / "panel.csv")), folder / "run", PREPARE, silent)
+    train(folder / "run", LINEAR, silent)
+    return folder / "run"
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+
+
+@pytest.fixture
+def answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Path, str | Cells], Answer]:
+    def of(run: Path, new: str | Cells) -> Answer:
+        text = new if isinstance(new, str) else "\n".join(map(",".join, new)) + "\n"
+        (tmp_path / "new.csv").write_text(text)
+        output = tmp_path / "forecast.csv"
+        output.unlink(missing_ok=True)
+        code = lstm(["predict", str(run), str(tmp_path / "new.csv"), "-o", str(output)])
+        said = capsys.readouterr().err.splitlines()
+        return Answer(
+            code=code,
+            forecast=output.read_bytes() if output.exists() else None,
+            warnings=[line for line in said if line.startswith("warning: ")],
+            error="\n".join(line for line in said if line.startswith(("error: ", "hint: "))),
+        )
+
+    return of
+
+
+def cells(run: Path) -> Cells:
+    return [line.split(",") for line in (run.parent / "panel.csv").read_text().splitlines()]
+
+
+def values(forecast: bytes | None) -> np.ndarray:
+    assert forecast is not None
+    return np.array(
+        [[float(cell) for cell in row[2:]] for row in csv.reader(forecast.decode().splitlines()[1:])]
+    )
+
+
+def test_other_order_more_columns_and_other_quotes_give_the_same_bytes(known, answer) -> None:
+    plain = answer(known, cells(known))
+    assert (plain.code, plain.warnings, plain.error) == (0, [], "")
+    mixed = [[*row[::-1], "note" if row[0] == "day" else f'"a, {row[0]}"'] for row in cells(known)]
+    assert answer(known, mixed) == plain
+    twice = [[row[0], "x", *row[1:], "x"] for row in cells(known)]  # two more of one name
+    assert answer(known, twice) == plain
+    backwards = [cells(known)[0], *cells(known)[:0:-1]]
+    found = answer(known, backwards).forecast  # the shop that comes first in the file comes first
+    assert found is not None
+    assert sorted(found.splitlines()) == sorted(plain.forecast.splitlines())
+
+
+def test_rows_before_the_lookback_change_nothing(known, answer) -> None:
+    rows = cells(known)
+    late = [row for row in rows if row[0] == "day" or row[0] >= "2024-03-01"]
+    assert answer(known, late) == answer(known, rows)
+
+
+def test_an_export_that_grew_goes_on_from_its_own_end(known, answer, tmp_path) -> None:
+    grown = [
+        line.split(",")
+        for line in write_panel(tmp_path / "grown.csv", rows=135, ahead=10).read_text().splitlines()
+    ]
+    for row in grown[1:]:  # the first 130 days as they were, five more
+        old = next(
+            (known_row for known_row in cells(known) if known_row[:2] == row[:2] and known_row[SALES]), None
+        )
+        row[:] = old or row
+    found = answer(known, grown)
+    assert (found.code, found.warnings) == (0, [])
+    assert found.forecast is not None
+    assert b"A,2024-05-15," in found.forecast.splitlines()[1]
+
+
+def renamed(rows: Cells) -> Cells:
+    return [[cell.replace("price", "prices") for cell in row] for row in rows]
+
+
+def without_price(rows: Cells) -> Cells:
+    return [row[:PRICE] + row[PRICE + 1 :] for row in rows]
+
+
+def without_shop(rows: Cells) -> Cells:
+    return [[row[0], *row[2:]] for row in rows if row[1] != "B"]
+
+
+def every_second_day(rows: Cells) -> Cells:
+    return [row for row in rows if row[0] == "day" or np.datetime64(row[0]).astype(int) % 2]
+
+
+def hourly(rows: Cells) -> Cells:
+    return [rows[0]] + [
+        [f"2024-01-{1 + n // 24:02d} {n % 24:02d}:00", "A", "5", "5", "0"] for n in range(200)
+    ]
+
+
+def new_shop(rows: Cells) -> Cells:
+    return [[cell.replace("B", "Bb") for cell in row] for row in rows]
+
+
+def few(rows: Cells) -> Cells:
+    return rows[:9] + [[*row[:2], "", "", row[PROMO]] for row in rows[9:18]]
+
+
+def no_promo_ahead(rows: Cells) -> Cells:
+    return [row for row in rows if row[SALES]]
+
+
+def empty_price(rows: Cells) -> Cells:
+    return [rows[0], *([*row[:PRICE], "", row[PROMO]] for row in rows[1:])]
+
+
+def words(rows: Cells) -> Cells:
+    return [*rows[:19], [*rows[19][:SALES], "many", *rows[19][PRICE:]], *rows[20:]]
+
+
+def immense(rows: Cells) -> Cells:
+    return [*rows[:240], [*rows[240][:PRICE], "1e200", rows[240][PROMO]], *rows[241:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (renamed, ["no column 'price', which the model needs", "'prices'", "name it as in training"]),
+        (without_price, ["no column 'price', which the model needs"]),
+        (without_shop, ["no column 'shop', which the model needs"]),
+        (every_second_day, ["another step than the run: the step 2D, where the run has D"]),
+        (hourly, ["another step than the run: the step h, where the run has D"]),
+        (new_shop, ["the model knows no series 'Bb'", "did you mean 'B'?"]),
+        (few, ["8 rows are too few", "14 steps"]),
+        (no_promo_ahead, ["'promo'", "2024-05-10", "step 1 of the forecast"]),
+        (empty_price, ["'price' holds no number"]),
+        (words, ["line 20", "'sales'", "'many'"]),
+        (immense, ["line 241", "'price'", "1e+200"]),
+        (lambda rows: rows[:1], ["no row below"]),
+        (lambda rows: "", ["is empty"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_does_not_fit_is_refused_with_its_own_message(known, answer, change, says) -> None:
+    found = answer(known, change(cells(known)))
+    assert (found.code, found.forecast) == (3, None)
+    assert found.error.count("\n") == 1
+    assert "new.csv" in found.error
+    assert [words for words in says if words not in found.error] == [], found.error
+
+
+def test_overlapping_values_that_differ_are_one_warning_with_their_count(known, answer) -> None:
+    rows = cells(known)
+    for line in (20, 31, 200):
+        rows[line][SALES] = str(float(rows[line][SALES]) + 3)
+    found = answer(known, rows)
+    assert found.code == 0
+    assert len(found.warnings) == 1
+    first = rows[20] if rows[20][1] == "A" else rows[31]
+    assert f"3 values differ from the run's data at the same times, first at {first[0]}" in found.warnings[0]
+
+
+def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None:
+    rows = cells(known)
+    for line, column in ((100, SALES), (101, SALES), (110, PRICE)):
+        rows[line][column] = str(float(rows[line][column]) * 1000)
+    found = answer(known, rows)
+    assert found.code == 0
+    assert np.isfinite(values(found.forecast)).all()
+    told = [text for text in found.warnings if "far outside of what training saw" in text]
+    assert len(told) == 2
+    assert f"new.csv, line 101, column 'sales': {float(rows[100][SALES]):.15g}" in told[0]
+    assert f"of series '{rows[100][1]}', 2 such values" in told[0]
+    assert "new.csv, line 111, column 'price'" in told[1]
+    assert "1 such value " in told[1]
+
+
+def test_a_gap_and_missing_cells_are_filled_and_told(known, answer) -> None:
+    rows = cells(known)
+    rows[120][SALES] = ""
+    found = answer(known, [row for row in rows if row[:2] != ["2024-02-10", "A"]])
+    assert found.code == 0
+    assert np.isfinite(values(found.forecast)).all()
+    assert any("no row follows for 2024-02-10 of series 'A', 1 such hole" in text for text in found.warnings)
+    assert any("1 cell has no value" in text for text in found.warnings)
+
+
+AWKWARD = ["=cmd()", "+1", "-1", "@x", "007", "<script>", 'a "b", c', "NA", "Zürich"]
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose names are formulas, quotes and the like."""
+    folder = tmp_path_factory.mktemp("awkward")
+    header = ["=day", "@shop", "-y"]
+    rows = [
+        [str(np.datetime64("2024-01-01") + row), name, str(-(row * 37 % 11) - number)]
+        for row in range(60)
+        for number, name in enumerate(AWKWARD)
+    ]
+    with (folder / "panel.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    config = PrepareConfig(target=("-y",), series="@shop", horizon=2, lookback=7)
+    prepare(str(folder / "panel.csv"), folder / "run", config, silent)
+    train(folder / "run", LINEAR, silent)
+    return folder / "run"
+
+
+def test_no_text_cell_becomes_a_formula_and_numbers_are_left(awkward, answer) -> None:
+    found = answer(awkward, (awkward.parent / "panel.csv").read_text())
+    assert (found.code, found.warnings) == (0, [])
+    header, *rows = csv.reader(found.forecast.decode().splitlines())
+    assert header[:4] == ["'@shop", "'=day", "'-y", "'-y_lo80"]
+    names = [f"'{name}" if name[0] in "=+-@" else name for name in AWKWARD]
+    assert [row[0] for row in rows] == [name for name in names for _ in range(2)]
+    assert {row[1] for row in rows} == {"2024-03-01", "2024-03-02"}
+    assert (values(found.forecast)[:, 0] < 0).all()  # minus signs as they are
+    assert not any(cell.startswith("'") for row in rows for cell in row[1:])
+
+
+def test_the_reader_takes_the_apostrophes_off_again(awkward, answer) -> None:
+    text = (awkward.parent / "panel.csv").read_text()
+    as_written = text.replace("=day,@shop,-y", "'=day,'@shop,'-y")
+    for name in AWKWARD[:4]:
+        as_written = as_written.replace(f",{name},", f",'{name},")
+    assert as_written.count("'") == 3 + 4 * 60
+    assert answer(awkward, as_written) == answer(awkward, text)
