@@ -149,8 +149,8 @@ class Writer:
     def _put(self, data: bytes) -> None:
         target = self.path / MANIFEST
         temporary = self.path / MANIFEST_TEMPORARY
-        with refusals_told(temporary):
-            temporary.unlink(missing_ok=True)
+        with refusals_told(temporary), suppress(FileNotFoundError):
+            again(os.unlink, temporary)
         mode = None
         if self.run:
             with suppress(OSError):
