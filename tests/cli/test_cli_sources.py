@@ -5,7 +5,7 @@ from pathlib import Path
 
 import fake_steps
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.config.sources import find_settings
@@ -63,11 +63,12 @@ PLAIN = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), PLAIN | st.lists(PLAIN, min_size=1)))
-def test_what_is_written_is_read_again(settings):
-    text = to_toml({"train": settings, "tune": {"trials": 2, "space": {"lr": "1..2"}, "unset": None}})
+def test_what_is_written_is_read_again(given_settings):
+    text = to_toml({"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}, "unset": None}})
     read = tomllib.loads(text)
-    assert read == {"train": settings, "tune": {"trials": 2, "space": {"lr": "1..2"}}}
+    assert read == {"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}}}
 
 
 def test_a_table_below_that_of_the_verb_is_what_the_verb_takes():
