@@ -1,5 +1,6 @@
 # make demo   from a CSV to a forecast, in runs/demo
 # make test   the whole test suite
+# make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
 # make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make lint   ruff and mypy
 VENV := .venv
@@ -7,7 +8,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test fuzz lint clean
+.PHONY: demo test fuzz faults lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -17,6 +18,9 @@ test: $(READY)
 
 fuzz: $(READY)
 	$(BIN)/python tests/data/mutations.py 2000
+
+faults: $(READY)
+	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff check .

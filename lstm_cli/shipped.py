@@ -39,24 +39,27 @@ def load_model(run: Run) -> Model:
     """The run's model. Raises MissingArtifact or CorruptArtifact, StaleArtifact for one of another version of lstm."""
     reader = run.artifact("model")
     stored = reader.json("model.json")
-    if stored["version"] != MODEL_VERSION:
+    with reader.parsing("model.json"):
+        version = stored["version"]
+    if version != MODEL_VERSION:
         raise StaleArtifact(
-            f"the model of {run.path} was made by another version of lstm (format {stored['version']}, this one "
+            f"the model of {run.path} was made by another version of lstm (format {version!r:.20}, this one "
             f"reads {MODEL_VERSION})",
             hint=f"run '{command('train', run.path)}' again",
         )
-    return Model(
-        name=stored["name"],
-        settings=stored["settings"],
-        parts=tuple(stored["settings"].get("parts", ())),
-        refitted=reader.has(VALIDATED),
-        lookback=int(stored["settings"]["lookback"]),
-        bounds=Bounds.from_dict(stored["bounds"]),
-        schema=Schema.from_dict(reader.json("schema.json")),
-        series=SeriesTable.from_dict(reader.json("series.json")),
-        scaler=Scaler.from_dict(reader.json("scaler.json")),
-        training=TrainingStatistics.from_dict(reader.json("training.json")),
-    )
+    with reader.parsing():
+        return Model(
+            name=stored["name"],
+            settings=stored["settings"],
+            parts=tuple(stored["settings"].get("parts", ())),
+            refitted=reader.has(VALIDATED),
+            lookback=int(stored["settings"]["lookback"]),
+            bounds=Bounds.from_dict(stored["bounds"]),
+            schema=Schema.from_dict(reader.json("schema.json")),
+            series=SeriesTable.from_dict(reader.json("series.json")),
+            scaler=Scaler.from_dict(reader.json("scaler.json")),
+            training=TrainingStatistics.from_dict(reader.json("training.json")),
+        )
 
 
 def as_trained(dataset: Dataset, model: Model) -> Dataset:
@@ -92,11 +95,13 @@ def load_linear(run: Run, *, validated: bool = False) -> "Linear":
     from lstm_cli.linear.forecast import Linear
 
     reader = run.artifact("model")
-    settings: dict[str, Any] = reader.json("model.json")["linear"]
+    about = reader.json("model.json")
     before = validated and reader.has("validated_linear.safetensors")
     name = "validated_linear.safetensors" if before else "linear.safetensors"
-    arrays: dict[str, np.ndarray] = safetensors.numpy.load(reader.bytes(name))
-    return Linear.from_stored(arrays, settings)
+    data = reader.bytes(name)
+    with reader.parsing(name):
+        arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
+        return Linear.from_stored(arrays, about["linear"])
 
 
 def load_validated(run: Run) -> bytes:
@@ -110,7 +115,11 @@ def load_intervals(run: Run) -> "Intervals | None":
     from lstm_cli.intervals import Intervals
 
     reader = run.artifact("model")
-    return Intervals.from_dict(reader.json("intervals.json")) if reader.has("intervals.json") else None
+    if not reader.has("intervals.json"):
+        return None
+    stored = reader.json("intervals.json")
+    with reader.parsing("intervals.json"):
+        return Intervals.from_dict(stored)
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
@@ -138,4 +147,6 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
 
 
 def _precision(reader: ArtifactReader) -> str:
-    return str(reader.json("comparison.json")["to"])
+    comparison = reader.json("comparison.json")
+    with reader.parsing("comparison.json"):
+        return str(comparison["to"])

@@ -30,6 +30,7 @@ FLOORS = {
     "intervals": 3,
     "rundir": 2,
     "config": 1,
+    "memory": 1,
     "errors": 0,
     "events": 0,
 }

@@ -25,6 +25,8 @@ VERBS = {
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
     "export": "Write the model or its windows as a file for another program.",
+    "verify": "Check every file of a run, and name the command that mends it.",
+    "config": "Show the settings of a run and where each came from.",
 }
 ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
 
@@ -41,6 +43,7 @@ The whole way:
 \b
 Each option may also come from the environment (LSTM_TRAIN_EPOCHS=20) or from
 a file (--config lstm.toml with a table [train]); a flag goes before both.
+A step that has nothing new to do says so and ends; --force runs it anyhow.
 Exit codes: 0 done, 1 a bug, 2 usage, 3 the data, 4 an artifact, 5 not good
 enough, 6 locked, 7 device or memory."""
 COMPLETE = "_LSTM_COMPLETE"  # the shell's question, in Typer's convention
@@ -110,9 +113,11 @@ def _new_app(*, completion: bool) -> typer.Typer:
 
 
 def _add(app: typer.Typer, verb: str) -> None:
+    from lstm_cli.cli.options import heard  # which reads the verbs' names from here
+
     module = import_module(f"lstm_cli.cli.{verb}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    app.command(verb, epilog=f"\b\nExamples:\n{examples}")(getattr(module, verb))
+    app.command(verb, epilog=f"\b\nExamples:\n{examples}")(heard(getattr(module, verb)))
 
 
 def _tell_version(asked: bool) -> None:

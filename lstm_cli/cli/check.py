@@ -3,9 +3,9 @@
 import sys
 from typing import Annotated
 
-from lstm_cli.cli import prepare
+from lstm_cli.cli import plans, prepare
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, DataArgument, JsonOption, option, with_options_of
+from lstm_cli.cli.options import ConfigOption, DataArgument, DryRunOption, JsonOption, option, with_options_of
 from lstm_cli.config.verbs import PrepareConfig
 from lstm_cli.errors import LstmError
 
@@ -29,6 +29,7 @@ def check(
         ),
     ] = None,
     settings: PrepareConfig = EVERY,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
@@ -53,4 +54,6 @@ def check(
             raise
         page.show(report, checking.check_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(lambda planning: planning.plan_check(data, settings, plot), as_json=as_json)
     return work

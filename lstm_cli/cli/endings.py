@@ -7,12 +7,15 @@ import signal
 import sys
 
 from lstm_cli import __version__
-from lstm_cli.cli.streams import mute, say
+from lstm_cli.cli.streams import mute, tell, tell_as_json
 from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
 AGAIN = "run the same command again when you are ready"
+OUT_OF_MEMORY = (
+    r"(out of|cannot allocate|can't allocate|not enough) memory|bad_?alloc|failed to (allocate|map segment)"
+)
 # What a disk, a share or a permission does to us; any other OSError is a mistake of ours.
 STORAGE = {
     errno.EACCES,
@@ -48,14 +51,23 @@ def end(error: BaseException, verb: str = "") -> int:
     expected = _expected(error, verb)
     if expected is None:
         _tell_traceback(error)
-        say(f"error: this is a bug in lstm {__version__}: {type(error).__name__}: {error}")
-        say("hint: please report it with the lines above and the command that you ran")
+        _tell(
+            f"this is a bug in lstm {__version__}: {type(error).__name__}: {error}",
+            "please report it with the lines above and the command that you ran",
+            BUG,
+        )
         return BUG
     if os.environ.get("LSTM_DEBUG") == "1":
         _tell_traceback(error)
-    say(f"error: {expected.message}")
-    say(f"hint: {expected.hint or _fallback(expected, verb)}")
+    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code)
     return expected.exit_code
+
+
+def _tell(message: str, hint: str, code: int) -> None:
+    """One line of the error and one that helps; one object of both with --log-format json."""
+    if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code}):
+        tell("error", f"error: {message}")
+        tell("error", f"hint: {hint}")
 
 
 def _expected(error: BaseException, verb: str) -> LstmError | None:
@@ -68,7 +80,7 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
         return error
     if isinstance(error, KeyboardInterrupt):
         return _expected(Interrupted(signal.SIGINT), verb)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _is_of_memory(error):
         return DeviceError(
             "there is not enough memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
         )
@@ -81,6 +93,14 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
     if typer is not None and isinstance(error, typer.TyperException):
         return _usage(error, verb)
     return None
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether memory was refused in the words of the system, of torch, or of a library that could not be loaded."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    kind = isinstance(error, RuntimeError | ImportError)
+    return kind and re.search(OUT_OF_MEMORY, str(error), flags=re.IGNORECASE) is not None
 
 
 def _usage(error: Exception, verb: str) -> UsageError:
@@ -108,4 +128,4 @@ def _tell_traceback(error: BaseException) -> None:
     from traceback import format_exception
 
     for line in "".join(format_exception(error)).splitlines():
-        say(line)
+        tell("traceback", line)

@@ -3,15 +3,20 @@
 from contextlib import nullcontext
 from typing import Annotated, Any
 
-from lstm_cli.cli import values
+import typer
+
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
+    ForceOption,
     JsonOption,
     LockWaitOption,
     RunArgument,
     ThreadsOption,
     option,
+    sources_of,
     switch,
 )
 from lstm_cli.config.verbs import PRECISIONS, SPLITS, EvaluateConfig
@@ -26,6 +31,7 @@ DEFAULTS = EvaluateConfig()
 
 
 def evaluate(
+    context: typer.Context,
     run: RunArgument,
     split: Annotated[str, option("--split", "The rows that are scored.", choices=SPLITS)] = DEFAULTS.split,
     precision: Annotated[
@@ -56,6 +62,8 @@ def evaluate(
         int, option("--jobs", "Cut-offs of the backtest side by side.", "N", parse=values.whole)
     ] = DEFAULTS.jobs,
     threads: ThreadsOption = DEFAULTS.threads,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -84,7 +92,15 @@ def evaluate(
             # A backtest is asked to stop between two steps of a training; scores alone are simply dropped.
             heeding: Any = signals.deferred() if backtest else nullcontext(lambda: None)
             with listening() as listen, heeding as should_stop:
-                report = step(run, settings, listen, lock_wait=lock_wait, should_stop=should_stop)
+                report = step(
+                    run,
+                    settings,
+                    listen,
+                    force=force,
+                    lock_wait=lock_wait,
+                    sources=sources_of(context, settings),
+                    should_stop=should_stop,
+                )
         except GateFailed as failed:
             written = getattr(failed, "report", None)
             if written is not None:
@@ -92,4 +108,8 @@ def evaluate(
             raise
         page.show(report, evaluation.evaluate_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_evaluate(run, settings, force=force), as_json=as_json
+        )
     return work

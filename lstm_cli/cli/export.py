@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, RunArgument, option
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, option
 from lstm_cli.config.verbs import EXPORTS, ExportConfig
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def export(
             default="into exports/ of RUN",
         ),
     ] = DEFAULTS.output,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
@@ -51,6 +53,8 @@ def export(
             report = step(run, settings, listen)
         page.show(report, export_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(lambda planning: planning.plan_export(run, settings), as_json=as_json)
     return work
 
 

@@ -12,10 +12,14 @@ import typer
 
 from lstm_cli.cli import values
 from lstm_cli.cli.app import VERBS
+from lstm_cli.cli.streams import LOG_FORMATS, speak
 from lstm_cli.config.sources import Kind, find_settings, of_run
 from lstm_cli.errors import ArtifactError, UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
+SOURCES = (
+    "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
+)
 PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
 
 
@@ -72,13 +76,34 @@ def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Calla
 
         own = inspect.signature(verb).parameters.values()
         params = [param for each in own for param in (borrowed if each.name == into else [each])]
-        # What Typer reads, instead of what `wraps` would show it.
-        whole.__signature__ = inspect.Signature(params)  # type: ignore[attr-defined]
-        whole.__annotations__ = {param.name: param.annotation for param in params}
-        del whole.__wrapped__
-        return cast(Verb, whole)
+        return cast(Verb, _with_signature(whole, params))
 
     return decorate
+
+
+def heard(verb: Verb) -> Verb:
+    """Decorate a verb so that it takes --quiet and --log-format, and stderr is written as they say."""
+
+    @functools.wraps(verb)
+    def whole(**given: Any) -> Any:
+        speak(quiet=given.pop("quiet"), log_format=given.pop("log_format"))
+        return verb(**given)
+
+    own = list(inspect.signature(verb).parameters.values())
+    place = next((at for at, param in enumerate(own) if param.name == "as_json"), len(own))
+    kind = inspect.Parameter.KEYWORD_ONLY
+    quiet = inspect.Parameter("quiet", kind, default=False, annotation=QuietOption)
+    log_format = inspect.Parameter("log_format", kind, default=LOG_FORMATS[0], annotation=LogFormatOption)
+    return _with_signature(whole, [*own[:place], quiet, log_format, *own[place:]])
+
+
+def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
+    """What Typer reads of the function, instead of what `wraps` would show it."""
+    params = [param.replace(kind=inspect.Parameter.KEYWORD_ONLY) for param in params]
+    function.__signature__ = inspect.Signature(params)
+    function.__annotations__ = {param.name: param.annotation for param in params}
+    del function.__wrapped__
+    return function
 
 
 def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
@@ -101,7 +126,20 @@ def _settle(context: typer.Context, file: str | None) -> str | None:
     found = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
     context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
     context.obj.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
+    told = {str(options[name].name): setting.source for name, setting in found.items()}
+    context.meta.setdefault(SOURCES, {}).update(told)
     return file
+
+
+def sources_of(context: typer.Context, *settings: Any) -> dict[str, str]:
+    """By field of the settings: where its value came from, as a run records it; defaults are left out."""
+    told: dict[str, str] = context.meta.get(SOURCES, {})
+    found = {}
+    for name in (field.name for one in settings for field in fields(one)):
+        given = context.get_parameter_source(name)
+        if given is not None and given.name != "DEFAULT":
+            found[name] = "flag" if given.name == "COMMANDLINE" else told.get(name, "")
+    return found
 
 
 def _options(context: typer.Context) -> dict[str, Any]:
@@ -136,7 +174,9 @@ def _take_winner(context: typer.Context, run: Path) -> Path:
     above: dict[str, Any] = {**(context.default_map or {}), **context.params}
     winner = winner_of(run) if above.get("tuned", True) else {}
     if above.get("model") in (None, winner.get("model")):
-        for name, setting in of_run(winner, _kinds(options), origin="the winner of 'lstm tune'").items():
+        origin = "the winner of 'lstm tune'"
+        for name, setting in of_run(winner, _kinds(options), origin=origin, source="tune").items():
+            context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.setdefault(options[name].opts[-1], setting.origin)
     return run
@@ -206,6 +246,14 @@ ThreadsOption = Annotated[
     option("--threads", "CPU threads.", "N", parse=values.whole, default="all cores"),
 ]
 JsonOption = Annotated[bool, switch("--json", "Print the report as one JSON object instead of a table.")]
+ForceOption = Annotated[bool, switch("--force", "Run although nothing has changed since the last time.")]
+DryRunOption = Annotated[
+    bool, switch("--dry-run", "Tell what would be read, written and needed, and do nothing.")
+]
+QuietOption = Annotated[bool, switch("--quiet", "Tell warnings and errors alone on stderr.")]
+LogFormatOption = Annotated[
+    str, option("--log-format", "How stderr is written: json is an object a line.", choices=LOG_FORMATS)
+]
 EncodingOption = Annotated[
     str | None,
     option(

@@ -70,18 +70,28 @@ class Page:
         for name, text in pairs:
             self.line(f"{name:{width}}  {text}")
 
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], best: Sequence[int] = ()) -> None:
-        """A table of figures beside a column of text; `best`: the row to mark in each column of figures."""
+    def table(
+        self,
+        header: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        best: Sequence[int] = (),
+        *,
+        words: Sequence[int] = (0,),
+    ) -> None:
+        """A table of figures beside a column of text, or several.
+
+        best: the row to mark in each column of figures. words: the places of the columns of text.
+        """
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for place, name in enumerate(header):
-            table.add_column(name, justify="right" if place else "left", no_wrap=True)
+            table.add_column(name, justify="left" if place in words else "right", no_wrap=True)
         for index, row in enumerate(rows):
             cells = [Text(one_line(row[0]))]
-            for place, figure in enumerate(row[1:]):
+            for place, figure in enumerate(map(one_line, row[1:])):
                 marked = bool(best) and best[place] == index
                 # the mark has a place of its own in each cell, so that figures stand below each other
                 cells.append(

@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
+from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, EncodingOption, RunArgument, ThreadsOption, option, switch
+from lstm_cli.cli.options import (
+    ConfigOption,
+    DryRunOption,
+    EncodingOption,
+    RunArgument,
+    ThreadsOption,
+    option,
+    switch,
+)
 from lstm_cli.config.verbs import FORMATS, PRECISIONS, PredictConfig
 from lstm_cli.errors import UsageError
 
@@ -64,6 +73,7 @@ def predict(
         ),
     ] = DEFAULTS.delimiter,
     threads: ThreadsOption = DEFAULTS.threads,
+    dry_run: DryRunOption = False,
     as_json: Annotated[
         bool,
         switch("--json", "Print what was done as one JSON object; needs -o FILE, since rows fill stdout."),
@@ -84,7 +94,7 @@ def predict(
         delimiter=delimiter,
         threads=threads,
     )
-    if as_json and output == "-":
+    if as_json and output == "-" and not dry_run:
         raise UsageError(
             "--json needs -o FILE, since the forecast fills standard output", hint="add -o forecast.csv"
         )
@@ -102,4 +112,6 @@ def predict(
         elif output != "-":
             tables.tell_forecast(report)
 
+    if dry_run:
+        return plans.dry_run(lambda planning: planning.plan_predict(run, new, settings), as_json=as_json)
     return work

@@ -3,16 +3,20 @@
 import sys
 from typing import Annotated, Any
 
-from lstm_cli.cli import values
+import typer
+
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
     DataArgument,
+    DryRunOption,
     EncodingOption,
     JsonOption,
     LockWaitOption,
     RunArgument,
     option,
+    sources_of,
     switch,
 )
 from lstm_cli.config.verbs import MISSING, SCALERS, PrepareConfig
@@ -26,6 +30,7 @@ NAMES = "COLUMN"
 
 
 def prepare(
+    context: typer.Context,
     data: DataArgument,
     run: RunArgument,
     target: Annotated[
@@ -101,8 +106,13 @@ def prepare(
     delimiter: Annotated[
         str | None, option("--delimiter", "The character between cells.", "CHAR", default="the comma")
     ] = DEFAULTS.delimiter,
+    dry_run: DryRunOption = False,
     force: Annotated[
-        bool, switch("--force", "Begin anew over a run whose run.json is broken; it is kept aside.")
+        bool,
+        switch(
+            "--force",
+            "Read anew although nothing has changed, over a run whose run.json is broken too (kept aside).",
+        ),
     ] = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
@@ -148,8 +158,13 @@ def prepare(
                 listen,
                 force=force,
                 lock_wait=lock_wait,
+                sources=sources_of(context, settings),
                 stdin=sys.stdin.buffer,
             )
         page.show(report, tables.prepare_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_prepare(data, run, settings, force=force), as_json=as_json
+        )
     return work

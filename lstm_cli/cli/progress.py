@@ -1,17 +1,20 @@
 """What a person or a log hears while a command works. Everything here goes to stderr.
 
 In a terminal: a line an epoch and a moving bar below it (Rich, loaded once there is something to show).
-Elsewhere: a line an epoch at most, and one in 30 seconds at least, whatever the work.
+Elsewhere: a line an epoch at most, and one in 30 seconds at least, whatever the work. With --log-format json each
+line is an object, with --quiet only warnings are heard.
 """
 
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
+from math import isfinite
 from time import monotonic
 from typing import Any
 
-from lstm_cli.cli.streams import is_lively, mute, one_line, say
+from lstm_cli.cli.streams import may_move, mute, one_line, tell
 from lstm_cli.events import (
     EpochEnded,
     Event,
@@ -26,13 +29,22 @@ from lstm_cli.events import (
 
 SILENCE = 25.0  # seconds without a line after which one is written
 TRAINING = "training"  # how the stages of networks begin
+NAMES: dict[type, str] = {
+    Warned: "warning",
+    Noted: "note",
+    Progressed: "progress",
+    TrainingStarted: "training",
+    EpochEnded: "epoch",
+    WeightsSeen: "weights",
+    PictureDrawn: "picture",
+}
 PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
 
 
 @contextmanager
 def listening() -> Iterator[Listener]:
     """A listener for the time of one step: a bar in a terminal, lines elsewhere."""
-    listener = LiveBar() if is_lively(sys.stderr) else LineLog(silence=SILENCE)
+    listener = LiveBar() if may_move() else LineLog(silence=SILENCE)
     try:
         yield listener
     finally:
@@ -55,7 +67,7 @@ class LineLog:
         if isinstance(event, Progressed):
             self._state = describe_progress(event)
         else:
-            self._say(describe(event))
+            self._say(name_of(event), describe(event), facts_of(event))
         if isinstance(event, EpochEnded):
             following = min(event.epoch + 1, event.epochs)
             self._state = f"{event.part} epoch {following}/{event.epochs} goes on"
@@ -65,9 +77,9 @@ class LineLog:
         self._over.set()
         self._pulse.join()
 
-    def _say(self, text: str) -> None:
+    def _say(self, name: str, text: str, facts: dict[str, Any]) -> None:
         with self._lock:
-            say(text)
+            tell(name, text, facts)
             self._spoke = monotonic()
 
     def _break_silence(self) -> None:
@@ -75,7 +87,9 @@ class LineLog:
         while not self._over.wait(rest):
             rest = self._spoke + self._silence - monotonic()
             if rest <= 0:
-                self._say(f"{self._state}, {monotonic() - self._began:.0f} s")
+                seconds = round(monotonic() - self._began)
+                facts = {"state": self._state, "seconds": seconds}
+                self._say("working", f"{self._state}, {seconds} s", facts)
                 rest = self._silence
 
 
@@ -126,7 +140,7 @@ class LiveBar:
 
     def _print(self, text: str, style: str) -> None:
         if self._bar is None:
-            say(text)
+            tell("note", text)
             return
         from rich.text import Text  # a Text, since names may hold what Rich reads as markup
 
@@ -154,6 +168,21 @@ def _style(event: Event) -> str:
     if isinstance(event, Warned):
         return "yellow"
     return "green" if isinstance(event, EpochEnded) and event.best else ""
+
+
+def name_of(event: Event) -> str:
+    """What a line of --log-format json calls an event."""
+    return NAMES[type(event)]
+
+
+def facts_of(event: Event) -> dict[str, Any]:
+    """The fields of an event as JSON values; arrays and pictures, which only other programs are shown, left out."""
+    if isinstance(event, WeightsSeen | PictureDrawn):
+        return {"text": describe(event)}
+    facts = {field.name: getattr(event, field.name) for field in fields(event)}
+    return {
+        name: None if isinstance(one, float) and not isfinite(one) else one for name, one in facts.items()
+    }
 
 
 def describe(event: Event) -> str:

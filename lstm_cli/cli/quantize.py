@@ -2,9 +2,20 @@
 
 from typing import Annotated
 
-from lstm_cli.cli import values
+import typer
+
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, JsonOption, LockWaitOption, RunArgument, option
+from lstm_cli.cli.options import (
+    ConfigOption,
+    DryRunOption,
+    ForceOption,
+    JsonOption,
+    LockWaitOption,
+    RunArgument,
+    option,
+    sources_of,
+)
 from lstm_cli.config.verbs import QuantizeConfig
 
 EXAMPLES = (
@@ -15,6 +26,7 @@ DEFAULTS = QuantizeConfig()
 
 
 def quantize(
+    context: typer.Context,
     run: RunArgument,
     to: Annotated[
         str, option("--to", "The numbers of the smaller model.", choices=("int8", "fp16"))
@@ -29,6 +41,8 @@ def quantize(
             default=f"{100 * DEFAULTS.max_loss:g}%",
         ),
     ] = DEFAULTS.max_loss,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -46,7 +60,13 @@ def quantize(
         from lstm_cli.steps.quantize import quantize as step
 
         with listening() as listen:
-            report = step(run, settings, listen, lock_wait=lock_wait)
+            report = step(
+                run, settings, listen, force=force, lock_wait=lock_wait, sources=sources_of(context, settings)
+            )
         page.show(report, tables.quantize_table, as_json=as_json)
 
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_quantize(run, settings, force=force), as_json=as_json
+        )
     return work

@@ -3,9 +3,33 @@
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TextIO
+
+from lstm_cli.errors import UsageError
+
+LOG_FORMATS = ("text", "json")
+ALWAYS = ("warning", "error", "traceback")  # what --quiet leaves
+
+
+@dataclass(kw_only=True)
+class _Manner:
+    """How this process speaks on stderr, which there is one of."""
+
+    quiet: bool = False
+    as_json: bool = False
+
+
+_manner = _Manner()
+
+
+def speak(*, quiet: bool, log_format: str) -> None:
+    """Say how stderr is to be written from now on. Raises UsageError for an unknown format."""
+    if log_format not in LOG_FORMATS:
+        raise UsageError(f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}")
+    _manner.quiet, _manner.as_json = quiet, log_format == "json"
 
 
 def open_streams() -> None:
@@ -15,6 +39,7 @@ def open_streams() -> None:
     library prints would land in that file. PYTHONUNBUFFERED is undone for stdout: without a buffer, a write
     to a pipe may take half of the rows and say nothing.
     """
+    speak(quiet=False, log_format="text")
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
@@ -62,12 +87,41 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write one line to stderr. Where it cannot be written (closed pipe, full disk), work goes on unheard."""
+    """Write one line to stderr, a note that --quiet leaves out."""
+    tell("note", text)
+
+
+def tell(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
+    """Write one line to stderr: the text, or with --log-format json an object of the event's name and its facts.
+
+    Where it cannot be written (closed pipe, full disk), work goes on unheard.
+    """
+    if _manner.quiet and event not in ALWAYS:
+        return
     try:
-        sys.stderr.write(one_line(text) + "\n")
+        line = (
+            _as_json(event, {"text": text} if facts is None else facts) if _manner.as_json else one_line(text)
+        )
+        sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         mute(sys.stderr)
+
+
+def tell_as_json(event: str, facts: Mapping[str, Any]) -> bool:
+    """Write the object where stderr is written as JSON; False where it is text."""
+    if _manner.as_json:
+        tell(event, "", facts)
+    return _manner.as_json
+
+
+def _as_json(event: str, facts: Mapping[str, Any]) -> str:
+    import json
+    import time
+
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    whole = {"time": now, "event": event, **facts}
+    return json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def mute(stream: TextIO) -> None:
@@ -81,6 +135,11 @@ def mute(stream: TextIO) -> None:
         os.close(null)
     except (OSError, ValueError):  # no file stands behind the stream
         return
+
+
+def may_move() -> bool:
+    """Whether a bar may move on stderr: a person watches it, and asked neither for silence nor for JSON."""
+    return is_lively(sys.stderr) and not _manner.quiet and not _manner.as_json
 
 
 def is_lively(stream: Any) -> bool:

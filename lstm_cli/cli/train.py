@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from lstm_cli.cli import values
+import typer
+
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
+    ForceOption,
     JsonOption,
     LockWaitOption,
     TunedRunArgument,
     option,
+    sources_of,
     switch,
     winner_of,
     with_options_of,
@@ -32,6 +37,7 @@ DEFAULTS = TrainConfig()
 
 @with_options_of(train_settings, TrainConfig, into="settings")
 def train(
+    context: typer.Context,
     run: TunedRunArgument,
     settings: TrainConfig = DEFAULTS,
     tuned: Annotated[
@@ -72,6 +78,8 @@ def train(
             default="every epoch, 5 s apart at least",
         ),
     ] = None,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -110,13 +118,21 @@ def train(
                 run,
                 settings,
                 listen,
+                force=force,
                 lock_wait=lock_wait,
+                sources=sources_of(context, settings),
                 fresh=fresh,
                 checkpoint_every=checkpoint_every,
                 should_stop=should_stop,
             )
         page.show(report, tables.train_table, as_json=as_json)
 
+    if dry_run and find_lr:
+        return plans.dry_run(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_train(run, settings, force=force), as_json=as_json
+        )
     return work
 
 

@@ -2,14 +2,19 @@
 
 from typing import Annotated
 
-from lstm_cli.cli import values
+import typer
+
+from lstm_cli.cli import plans, values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
+    DryRunOption,
+    ForceOption,
     JsonOption,
     LockWaitOption,
     RunArgument,
     option,
+    sources_of,
     switch,
     with_options_of,
 )
@@ -26,6 +31,7 @@ EVERY = TrainConfig()
 
 @with_options_of(train_settings, TrainConfig, into="every")
 def tune(
+    context: typer.Context,
     run: RunArgument,
     method: Annotated[
         str,
@@ -83,6 +89,8 @@ def tune(
     ] = DEFAULTS.storage,
     show: Annotated[bool, switch("--show", "Show the trials so far, and search nothing.")] = False,
     every: TrainConfig = EVERY,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -109,7 +117,16 @@ def tune(
         from lstm_cli.steps.tune import tune as step
 
         with listening() as listen, signals.deferred() as should_stop:
-            report = step(run, settings, every, listen, lock_wait=lock_wait, should_stop=should_stop)
+            report = step(
+                run,
+                settings,
+                every,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=sources_of(context, settings, every),
+                should_stop=should_stop,
+            )
         page.show(report, tables.tune_table, as_json=as_json)
 
     def look() -> None:
@@ -121,4 +138,8 @@ def tune(
             report = read_search(opened)
         page.show(report, tables.tune_table, as_json=as_json)
 
+    if dry_run and not show:
+        return plans.dry_run(
+            lambda planning: planning.plan_tune(run, settings, every, force=force), as_json=as_json
+        )
     return look if show else work

@@ -30,6 +30,7 @@ class Setting:
 
     value: str | bool | list[str]
     origin: str  # for messages, e.g. LSTM_TRAIN_EPOCHS or '[train] epochs' in lstm.toml
+    source: str = ""  # as a run records it, e.g. `environment LSTM_TRAIN_EPOCHS`, `file lstm.toml` or `tune`
 
 
 def variable(verb: str, option: str) -> str:
@@ -72,7 +73,8 @@ def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str
             )
         if text:  # set but empty is as good as not set
             option = names[name]
-            found[option] = Setting(value=_read_variable(name, text, kinds[option]), origin=name)
+            value = _read_variable(name, text, kinds[option])
+            found[option] = Setting(value=value, origin=name, source=f"environment {name}")
     return found
 
 
@@ -123,7 +125,9 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
             )
         if option in found:
             raise UsageError(f"{path}: '{key}' in '[{verb}]' is set twice", hint="keep one of the two lines")
-        found[option] = Setting(value=_read_value(origin, value, kinds[option]), origin=origin)
+        found[option] = Setting(
+            value=_read_value(origin, value, kinds[option]), origin=origin, source=f"file {path}"
+        )
     return found
 
 
@@ -199,12 +203,16 @@ def _as_choice(origin: str, name: str, value: Any) -> str:
     return "|".join(texts)
 
 
-def of_run(stored: Mapping[str, Any], kinds: Mapping[str, Kind], *, origin: str) -> dict[str, Setting]:
+def of_run(
+    stored: Mapping[str, Any], kinds: Mapping[str, Kind], *, origin: str, source: str = ""
+) -> dict[str, Setting]:
     """Settings that a run keeps as JSON, those of them that are options of the verb."""
     found = {}
     for option, value in stored.items():
         if option in kinds and value is not None:
-            found[option] = Setting(value=_read_value(origin, value, kinds[option]), origin=origin)
+            found[option] = Setting(
+                value=_read_value(origin, value, kinds[option]), origin=origin, source=source
+            )
     return found
 
 

@@ -1,7 +1,7 @@
 """run.json: what each step read and wrote, as JSON that carries its own checksum.
 
-    {"checksum":"<sha256>","format":"lstm run","schema":1,"steps":{
-      "train": {"config": {...}, "read": {"data": {"sha256": ..., "size": ...}},
+    {"checksum":"<sha256>","format":"lstm run","schema":2,"steps":{
+      "train": {"config": {...}, "sources": {"epochs": "flag"}, "read": {"data": {"sha256": ..., "size": ...}},
                 "wrote": {"model": {"folder": "0002", "files": {"model.onnx": {"sha256": ..., "size": ...}}}},
                 "versions": {...}, "seed": 0, "device": "cpu", "times": {...}, "report": {...}}}}
 
@@ -17,9 +17,9 @@ from typing import Any
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
 from lstm_cli.rundir.artifacts import ARTIFACTS, MANIFEST, STEPS, command
+from lstm_cli.rundir.migrations import SCHEMA, migrated
 
 FORMAT = "lstm run"
-SCHEMA = 1
 MAX_BYTES = 16 << 20  # of one JSON file
 MAX_MARKS = 1_000_000  # commas, colons, brackets in it; the two hold hostile JSON under 200 MB once parsed
 MAX_FILES = 32  # in one artifact
@@ -105,7 +105,7 @@ def unsealed(data: bytes) -> Any:
 
 
 def decode(data: bytes, run: Path) -> dict[str, Any]:
-    """The steps of a manifest; its checksum and schema are checked, and that it names artifacts only.
+    """The steps of a manifest, in this release's form; its checksum is checked, and that it names artifacts only.
 
     Raises:
         CorruptArtifact: its bytes are not those that were written.
@@ -128,6 +128,8 @@ def decode(data: bytes, run: Path) -> dict[str, Any]:
                 f"{path} was written by a newer release (schema {newer}; this one reads up to {SCHEMA})",
                 hint="upgrade: pip install --upgrade lstm-cli",
             )
+        _require(isinstance(document, dict), "it is no object")
+        document = migrated(document)
         _check(document)
     except ValueError as error:
         raise broken(run, str(error)) from None
@@ -192,12 +194,20 @@ def _check(document: Any) -> None:
         _require(isinstance(entry, dict), f"step '{step}' is not an object")
         for key in ("config", "read", "wrote", "versions", "times", "report"):
             _require(isinstance(entry.get(key), dict), f"step '{step}' has no '{key}'")
+        _check_sources(entry.get("sources", ""), step)
         for name, fact in entry["read"].items():
             _check_fact(fact, f"what step '{step}' read as {name!r:.100}")
         for name, wrote in entry["wrote"].items():
             artifact = ARTIFACTS.get(name)
             _require(artifact and artifact.made_by == step, f"step '{step}' does not make {name!r:.100}")
             _check_wrote(wrote, f"'{name}'")
+
+
+def _check_sources(sources: Any, step: str) -> None:
+    sound = sources is None or (
+        isinstance(sources, dict) and all(isinstance(source, str) for source in sources.values())
+    )
+    _require(sound, f"step '{step}' has no 'sources'")
 
 
 def _check_wrote(wrote: Any, where: str) -> None:

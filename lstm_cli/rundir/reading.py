@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.errors import CorruptArtifact, MissingArtifact, StaleArtifact
-from lstm_cli.rundir import manifest
+from lstm_cli.errors import CorruptArtifact, LstmError, MissingArtifact, StaleArtifact
+from lstm_cli.rundir import manifest, npy, staleness
 from lstm_cli.rundir.artifacts import ARTIFACTS, Artifact, command
 from lstm_cli.rundir.durable import let_go, output_error, refusals_told
 
@@ -51,6 +51,10 @@ class Run:
     def lacks_files(self) -> bool:
         """Whether a file that the manifest names was not there."""
         return any(isinstance(file, FileNotFoundError) for file in self._files.values())
+
+    def lacks(self, name: str, file: str) -> bool:
+        """Whether a file that the manifest names was not there."""
+        return isinstance(self._files.get((name, file)), FileNotFoundError)
 
     def has(self, name: str) -> bool:
         """Whether the artifact has been made."""
@@ -108,7 +112,7 @@ class Run:
             MissingArtifact: `name` has not been made.
         """
         self.require(name)
-        return tuple(dict.fromkeys(self._stale(name, set())))
+        return staleness.causes(self, name)
 
     def require_fresh(self, name: str) -> None:
         """Refuse an artifact made from bytes that are no longer there.
@@ -120,22 +124,15 @@ class Run:
         causes = self.stale(name)
         if not causes:
             return
-        steps = [ARTIFACTS[other].made_by for other in _sources_first(self, name) if self.stale(other)]
+        steps = [
+            ARTIFACTS[other].made_by for other in staleness.sources_first(self, name) if self.stale(other)
+        ]
         commands = ", then ".join(f"'{command(step, self.path)}'" for step in steps)
         titles = " and the ".join(ARTIFACTS[cause].title for cause in causes)
         raise StaleArtifact(
             f"the {ARTIFACTS[name].title} of {self.path} was not made from the {titles} there now",
             hint=f"run {commands} again",
         )
-
-    def _stale(self, name: str, seen: set[str]) -> Iterator[str]:
-        if name in seen:
-            return
-        seen.add(name)
-        for other, fact in _artifacts_read(self, name):
-            if self.digest(other) != fact["sha256"]:
-                yield other
-            yield from self._stale(other, seen)
 
 
 class ArtifactReader:
@@ -165,7 +162,11 @@ class ArtifactReader:
     def verify(self) -> None:
         """Check every file."""
         for file in self.files:
-            self._verified(file)
+            self.verify_file(file)
+
+    def verify_file(self, file: str) -> None:
+        """Check one file, read in pieces."""
+        self._verified(file)
 
     def bytes(self, file: str) -> bytes:
         """The whole file."""
@@ -198,15 +199,31 @@ class ArtifactReader:
         descriptor = self._verified(file)
         with refusals_told(self.folder / file, doing="read"), opened(descriptor) as stream:
             try:
-                shape, dtype, start = _npy_header(os.pread(descriptor, 16384, 0))
-                if start + _count(shape) * dtype.itemsize != self.files[file]["size"]:
+                shape, dtype, start = npy.read_header(os.pread(descriptor, npy.HEAD, 0))
+                if start + npy.count(shape) * dtype.itemsize != self.files[file]["size"]:
                     raise ValueError("its header tells another size than it has")
             except ValueError as error:
                 raise self._damaged(file, str(error)) from None
-            if _count(shape) == 0:  # nothing to map
+            if npy.count(shape) == 0:  # nothing to map
                 return np.empty(shape, dtype)
             # From the open file rather than by np.load(path): the path may be another file by now.
             return np.memmap(stream, dtype=dtype, mode="r", offset=start, shape=shape)
+
+    @contextmanager
+    def parsing(self, file: str = "") -> Iterator[None]:
+        """Within this block, what the content of the file (or of several) makes go wrong is told as its fault.
+
+        The bytes are those that `run.json` names, so somebody made both: they are not to be trusted all the same.
+        """
+        try:
+            yield
+        except (LstmError, OSError, MemoryError):
+            raise
+        except Exception as error:  # whatever a parser of its own classes makes of bytes that are not ours
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise CorruptArtifact(
+                f"{self.folder / file} does not hold what this release reads ({text:.200})", hint=self._mend()
+            ) from error
 
     def path(self, file: str) -> Path:
         """The file's path, for a library that opens it; a writer may remove it meanwhile, see `bytes`."""
@@ -270,54 +287,3 @@ def opened(descriptor: int) -> Iterator[Any]:
     with open(descriptor, "rb", buffering=0, closefd=False) as stream:
         stream.seek(0)
         yield stream
-
-
-def _artifacts_read(run: Run, name: str) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(other, fact) for other, fact in run.entry_of(name).get("read", {}).items() if other in ARTIFACTS]
-
-
-def _sources_first(run: Run, name: str) -> list[str]:
-    """`name` and all it was made from, each after its own sources."""
-    order: list[str] = []
-    seen: set[str] = set()
-
-    def visit(artifact: str) -> None:
-        if artifact in seen or not run.has(artifact):
-            return
-        seen.add(artifact)
-        for other, _ in _artifacts_read(run, artifact):
-            visit(other)
-        order.append(artifact)
-
-    visit(name)
-    return order
-
-
-def _npy_header(head: bytes) -> "tuple[tuple[int, ...], np.dtype, int]":
-    """Shape, dtype, offset of the first value. Raises ValueError, for objects and Fortran order too."""
-    import io
-
-    import numpy as np
-
-    stream = io.BytesIO(head)
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError("it is not in version 1.0 of the .npy format")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except ValueError:
-        raise
-    except Exception as error:  # NumPy evaluates and tokenizes the header: too many classes to list
-        raise ValueError(f"its .npy header cannot be read ({type(error).__name__})") from None
-    if dtype.hasobject:
-        raise ValueError("it holds Python objects")
-    if fortran or any(length < 0 for length in shape):
-        raise ValueError("its .npy header is not one that we write")
-    return shape, dtype, stream.tell()
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for length in shape:
-        count *= length
-    return count

@@ -22,9 +22,19 @@ _LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "safetensors", "pyarrow",
 class Writer:
     """A step's hold on the run: `new` folders are filled, `commit` makes them count. See `writing`."""
 
-    def __init__(self, path: Path, step: str, run: Run | None, *, set_aside: bool, made: list[Path]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        step: str,
+        run: Run | None,
+        *,
+        sources: Mapping[str, str] | None,
+        set_aside: bool,
+        made: list[Path],
+    ) -> None:
         self.path = path
         self.step = step
+        self.sources = sources  # by setting: where its value came from, defaults left out; None: not known
         self.run = run  # the run before this step; None where it begins
         self._set_aside = set_aside  # the manifest there is damaged
         self._made = made  # folders made for the run, outermost first
@@ -54,17 +64,16 @@ class Writer:
                 self._parents.append(parent)
             except FileExistsError:
                 pass
-            taken = [int(entry) for entry in again(os.listdir, parent) if manifest.is_number(entry)]
-            path = parent / f"{max(taken, default=0) + 1:04d}"
+            path = next_folder(parent)
             again(os.mkdir, path)
         self._folders[name] = Folder(artifact, path)
         return self._folders[name]
 
-    def go_on_as(self, step: str) -> None:
+    def go_on_as(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
         """Under the same lock, be another step from now on: what was committed stays, its time begins."""
         if self._folders:
             raise ValueError(f"'lstm {self.step}' has begun {', '.join(self._folders)} and not committed it")
-        self.step = step
+        self.step, self.sources = step, sources
         self._began = (time.time(), time.monotonic())
 
     def commit(
@@ -88,6 +97,7 @@ class Writer:
         wrote = {name: folder.seal() for name, folder in self._folders.items()}
         entry = {
             "config": dict(config),
+            "sources": None if self.sources is None else dict(self.sources),
             "read": {name: self._fact(name, fact) for name, fact in reads.items()},
             "wrote": wrote,
             "versions": versions(),
@@ -139,8 +149,8 @@ class Writer:
     def _put(self, data: bytes) -> None:
         target = self.path / MANIFEST
         temporary = self.path / MANIFEST_TEMPORARY
-        with refusals_told(temporary):
-            temporary.unlink(missing_ok=True)
+        with refusals_told(temporary), suppress(FileNotFoundError):
+            again(os.unlink, temporary)
         mode = None
         if self.run:
             with suppress(OSError):
@@ -182,6 +192,15 @@ class Writer:
             "finished": time.strftime(form, time.gmtime()),
             "seconds": round(time.monotonic() - self._began[1], 3),
         }
+
+
+def next_folder(parent: Path) -> Path:
+    """The numbered folder that the next writer would make. Raises OSError where `parent` cannot be read."""
+    try:
+        taken = [int(entry) for entry in again(os.listdir, parent) if manifest.is_number(entry)]
+    except FileNotFoundError:
+        taken = []
+    return parent / f"{max(taken, default=0) + 1:04d}"
 
 
 def require_own(folder: Path) -> None:

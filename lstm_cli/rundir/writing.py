@@ -1,7 +1,7 @@
 """Writing a run: one writer at a time, and one rename that makes a step's work count."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,7 +17,13 @@ _VANISHED = 100  # times that other writers may take away the directory that we 
 
 @contextmanager
 def writing(
-    path: Path | str, *, step: str, create: bool = False, lock_wait: float = 0.0, force: bool = False
+    path: Path | str,
+    *,
+    step: str,
+    create: bool = False,
+    lock_wait: float = 0.0,
+    force: bool = False,
+    sources: Mapping[str, str] | None = None,
 ) -> Iterator[Writer]:
     """Hold the run directory's lock, from before the first read to after the last rename.
 
@@ -29,6 +35,7 @@ def writing(
         create: make the directory where it is absent (for `prepare`).
         lock_wait: seconds to wait for another writer.
         force: with `create`, set a damaged `run.json` aside as `run.json.broken` and begin anew.
+        sources: where each setting that is no default came from, to be recorded; None: not known.
 
     Raises:
         ForeignFolder: the directory is not a run directory; it is untouched.
@@ -51,7 +58,7 @@ def writing(
     try:
         _require_writable(path, step)
         run, set_aside = _run_before(path, create=create, force=force)
-        writer = Writer(path, step, run, set_aside=set_aside, made=made)
+        writer = Writer(path, step, run, sources=sources, set_aside=set_aside, made=made)
         yield writer
         writer.abandon()
         writer.tidy()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.errors import CorruptArtifact
+from lstm_cli.errors import CorruptArtifact, DeviceError, LstmError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 INPUTS = ("past", "future", "mask")
 OUTPUT = "forecast"
 PARTS = "parts"  # a second output of a graph that combines several forecasts
+_ANEW = "train the model again"
+_LESS = "train a model with fewer units or a shorter lookback, or stop other programs"
 _ERRORS_ONLY = 3  # of what ONNX Runtime logs by itself
 _ELSEWHERE = b"\x0a\x08location"  # how a tensor in the protobuf begins to name the file that holds its values
 
@@ -25,15 +27,29 @@ class Session:
     graph: "InferenceSession"
 
     def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        forecast: np.ndarray = self.graph.run([OUTPUT], _inputs(past, future, mask))[0]
+        forecast: np.ndarray = self._run([OUTPUT], past, future, mask)[0]
         return forecast
 
     def with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The forecast [B, H, C] and those of its parts [B, H, C, P]; for a graph that has parts."""
-        forecast, parts = self.graph.run([OUTPUT, PARTS], _inputs(past, future, mask))
+        forecast, parts = self._run([OUTPUT, PARTS], past, future, mask)
         return forecast, parts
+
+    def _run(self, outputs: list[str], *inputs: np.ndarray) -> list[np.ndarray]:
+        try:
+            found: list[np.ndarray] = self.graph.run(outputs, _inputs(*inputs))
+        except LstmError:  # a signal that came meanwhile
+            raise
+        except Exception as error:  # as in `open_session`
+            text = str(error).splitlines()[0]
+            if "alloc" in text:
+                raise DeviceError("there is not enough memory for the forecast", hint=_LESS) from error
+            raise CorruptArtifact(
+                f"the ONNX graph of the model does not take its windows: {text:.200}", hint=_ANEW
+            ) from error
+        return found
 
 
 def _inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
@@ -48,9 +64,7 @@ def open_session(model: bytes, *, threads: int | None) -> Session:
     import onnxruntime
 
     if _ELSEWHERE in model:  # ONNX Runtime would look for that file where the command was started
-        raise CorruptArtifact(
-            "the ONNX graph of the model keeps values in another file", hint="train the model again"
-        )
+        raise CorruptArtifact("the ONNX graph of the model keeps values in another file", hint=_ANEW)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.inter_op_num_threads = 1
@@ -61,11 +75,13 @@ def open_session(model: bytes, *, threads: int | None) -> Session:
     create: Callable[..., InferenceSession] = onnxruntime.InferenceSession
     try:
         graph = create(model, options, providers=["CPUExecutionProvider"])
+    except LstmError:  # a signal that came meanwhile
+        raise
     except Exception as error:  # ONNX Runtime raises classes of its own that share nothing but this
         raise CorruptArtifact(
             f"the ONNX graph of the model cannot be loaded: {str(error).splitlines()[0]}",
-            hint="train the model again",
+            hint=_ANEW,
         ) from error
     if tuple(value.name for value in graph.get_inputs()) != INPUTS:
-        raise CorruptArtifact("the ONNX graph is not one of ours", hint="train the model again")
+        raise CorruptArtifact("the ONNX graph is not one of ours", hint=_ANEW)
     return Session(graph=graph)

@@ -31,7 +31,7 @@ def check(
         parse_share(flag, share)  # a wrong one answers before the reading
     sources = expanded(source)
     if plot is not None:
-        _check_plot(plot, sources)
+        check_plot(plot, sources)
     listen(Progressed(stage="reading", done=0))
     known = look(source, config, stdin if STDIN in sources else None)
     drawn = plot if plot is not None and known.grid is not None else None
@@ -45,7 +45,7 @@ def check(
     return report
 
 
-def _check_plot(plot: str, sources: Sequence[str]) -> None:
+def check_plot(plot: str, sources: Sequence[str]) -> None:
     """Refuses an unusable picture before any work."""
     if Path(plot).suffix.lower() not in (".png", ""):
         raise UsageError(f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EVERY = 5.0  # seconds between two checkpoints at least, where --checkpoint-every does not say otherwise
 SHARE = 20  # and so many times the seconds that the last one took, so that a slow disk slows no training
-OF_THE_MACHINE = ("threads", "device")  # settings that say where, not what
+WHERE = ("threads", "device")  # settings that say where, not what
 RELEASE = ("lstm-cli", "torch", "numpy")  # another one may compute otherwise
 AGAIN = " again"  # how the names of refits end
 COMPLETED = "completed"  # a training since: its writer was killed between the commit and the end
@@ -256,7 +256,7 @@ def _why_not(there: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _changed(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """The settings that differ, as flags: `--lr 0.001 there, 0.003 now`."""
     ours, theirs = now["config"], there["config"]
-    names = [name for name in ours if name not in OF_THE_MACHINE and theirs.get(name) != ours[name]]
+    names = [name for name in ours if name not in WHERE and theirs.get(name) != ours[name]]
     if there.get("device") != now["device"]:
         names.append("device")
     return [

@@ -13,7 +13,7 @@ from lstm_cli.errors import DataError, GateFailed, UsageError
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.metrics import Scores
-from lstm_cli.rundir import Run, writing
+from lstm_cli.rundir import Run, stands, writing
 from lstm_cli.shipped import (
     Model,
     as_trained,
@@ -23,6 +23,8 @@ from lstm_cli.shipped import (
     load_model,
     load_validated,
 )
+from lstm_cli.steps.before import JUDGED, told_again
+from lstm_cli.steps.needs import MANY, require_scoring
 from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
 from lstm_cli.steps.score_files import PICTURE, write_scores
@@ -56,10 +58,13 @@ class EvaluateReport:
     wql: float | None  # weighted quantile loss; None, the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
+    up_to_date: bool | None = (
+        None  # True: nothing had changed, and this is what the run that made it reported
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("backtest",))
+        return plain(self, absent=("backtest", "up_to_date"))
 
 
 def evaluate(
@@ -67,11 +72,15 @@ def evaluate(
     config: EvaluateConfig,
     listen: Listener,
     *,
+    force: bool = False,
     lock_wait: float = 0.0,
+    sources: Mapping[str, str] | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> EvaluateReport:
     """Scores the run's model; writes tables and a picture.
 
+    Where the run has the scores of this very model and settings, they are left alone and the conditions held against
+    them anew. force: score anyhow.
     Raises GateFailed, with the report as its `report`, after all was written; StaleArtifact for a model made
     from other data; DataError for a split without windows; UsageError for validation rows that a smaller model
     knows from the refit.
@@ -79,10 +88,14 @@ def evaluate(
     from lstm_cli.runtime.session import open_session
 
     conditions = [gates.parse_gate(text) for text in config.fail_if]
-    with writing(run, step="evaluate", lock_wait=lock_wait) as writer:
+    with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         writer.run.require_fresh("model")
+        if not force and stands(writer.run, "evaluate", config=asdict(config), ignoring=JUDGED):
+            before = told_again(EvaluateReport, writer.run, "evaluate", listen)
+            return _judged(replace(before, gates=_checked(before, conditions)))
         model = load_model(writer.run)
+        require_scoring(writer.run, model, windows=MANY, doing="scoring")
         graph, precision = load_graph(writer.run, config.precision)
         unseen = model.refitted and config.split == "val"  # rows that the shipped model was fitted on
         if unseen:
@@ -116,9 +129,8 @@ def evaluate(
         )
         beside = beside_simple(dataset, sums)
         found = None if tally is None else tally.sums
-        report = _report(
-            run, config, precision, model.name, dataset, len(windows), sums, found, conditions, beside
-        )
+        report = _report(run, config, precision, model.name, dataset, len(windows), sums, found, beside)
+        report = replace(report, gates=_checked(report, conditions))
         folder = writer.new("scores")
         if config.backtest:
             report = replace(
@@ -134,10 +146,22 @@ def evaluate(
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     for text in report.warnings:
         listen(Warned(text=text))
+    return _judged(report)
+
+
+def _checked(report: EvaluateReport, conditions: list[gates.Gate]) -> list[dict[str, Any]]:
+    """The conditions of `--fail-if`, held against the report's figures."""
+    own = report.metrics | {"wql": report.wql}
+    return [gates.check_gate(gate, own, report.baselines, report.coverage) for gate in conditions]
+
+
+def _judged(report: EvaluateReport) -> EvaluateReport:
+    """The report, if no condition came true. Raises GateFailed, with the report as its `report`."""
     failed = [gate for gate in report.gates if gate["failed"]]
     if failed:
         reasons = "; ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
-        error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are kept in {folder.folder}")
+        kept = Path(report.picture).parent
+        error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are kept in {kept}")
         error.report = report  # type: ignore[attr-defined]
         raise error
     return report
@@ -152,7 +176,6 @@ def _report(
     windows: int,
     sums: Mapping[str, metrics.Errors],
     found: intervals.Held | None,
-    conditions: list[gates.Gate],
     beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
@@ -186,10 +209,7 @@ def _report(
         per_series=each,
         worst=worst(each, beside, WORST) if len(each) > 1 else [],
         backtest=None,
-        gates=[
-            gates.check_gate(gate, own | {"wql": held["wql"]}, scores, held["coverage"])
-            for gate in conditions
-        ],
+        gates=[],
         picture="",
         **held,
         mase_left_out=metrics.without_scale(sums["model"], scale),

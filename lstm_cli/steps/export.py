@@ -21,7 +21,7 @@ from lstm_cli.errors import OutputError
 from lstm_cli.events import Listener, Noted, Progressed
 from lstm_cli.export.about import bounds_facts, data_facts, tensors
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
-from lstm_cli.rundir import Run, check_output, exports_of, open_run, replace_file, replacing
+from lstm_cli.rundir import EXPORTS, Run, check_output, exports_of, open_run, replace_file, replacing
 from lstm_cli.shipped import Model, as_trained, load_graph, load_model
 from lstm_cli.steps.reporting import plain, plain_value
 
@@ -75,8 +75,9 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     with open_run(run) as opened:
         # Windows are of the data, so that they may be asked for before there is a model.
         model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None
-        output = exports_of(run) / FORMATS[config.to].file if config.output is None else Path(config.output)
-        about = output.with_name(f"{output.name}.json")
+        if config.output is None:
+            exports_of(run)
+        output, about = outputs_of(run, config)
         for path in (output, about):
             check_output(path, run=run, exported=True)
         if config.to == "npz" or model is None:
@@ -103,6 +104,14 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         compared=content.compared,
         warnings=(),
     )
+
+
+def outputs_of(run: Path, config: ExportConfig) -> tuple[Path, Path]:
+    """The file, and the one beside it. Raises UsageError for a name that means another format."""
+    if config.output is not None:
+        require_ending(config.to, config.output)
+    output = run / EXPORTS / FORMATS[config.to].file if config.output is None else Path(config.output)
+    return output, output.with_name(f"{output.name}.json")
 
 
 def _fresh(run: Run, to: str) -> Model:
@@ -142,8 +151,10 @@ def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
         from lstm_cli.export.network import restored_network
 
         listen(Progressed(stage=f"converting to {to}", done=0))
-        weights = run.artifact("model").bytes("weights.safetensors")
-        network = restored_network(model.name, model.settings, weights)
+        reader = run.artifact("model")
+        weights = reader.bytes("weights.safetensors")
+        with reader.parsing("weights.safetensors"):
+            network = restored_network(model.name, model.settings, weights)
         batch = split_windows(_data(run, model), "val", model.lookback).every(COMPARED)[:]
         data, difference = converted(to, network, bounds, batch)
         compared = len(batch.series)

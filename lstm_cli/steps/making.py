@@ -55,10 +55,13 @@ class TrainReport:
     notes: tuple[str, ...]
     seconds: float
     warnings: tuple[str, ...]
+    up_to_date: bool | None = (
+        None  # True: nothing had changed, and this is what the run that made it reported
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return plain(self, absent=("up_to_date",))
 
 
 def make_model(

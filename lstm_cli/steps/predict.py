@@ -21,6 +21,7 @@ from lstm_cli.intervals import SIDES, Intervals
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
 from lstm_cli.scoring import ends_in_units
 from lstm_cli.shipped import Model, as_trained, load_graph, load_intervals, load_model
+from lstm_cli.steps.needs import require_forecast
 from lstm_cli.steps.reporting import plain
 
 BATCH = 1024  # series forecast at a time
@@ -72,6 +73,7 @@ def predict(
 
     with open_run(run) as opened:
         model = load_model(opened)
+        require_forecast(model, doing="the forecast")
         graph, precision = load_graph(opened, config.precision)
         intervals = _intervals(opened, warn) if config.intervals else None
         if new is None:

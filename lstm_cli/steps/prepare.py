@@ -1,6 +1,6 @@
 """`prepare`: a file of measurements becomes scaled series on a time grid, with their splits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,13 +12,16 @@ from lstm_cli.data.assemble import Assembled, assemble
 from lstm_cli.data.finding import WARNING
 from lstm_cli.data.findings import inspect, target_outliers
 from lstm_cli.data.series import Grid, lay_on_grid
+from lstm_cli.data.source import STDIN, expanded
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.stored import store_dataset
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.time_format import TimeFormat, format_times
 from lstm_cli.data.windows import require_windows
+from lstm_cli.data.wording import Files
 from lstm_cli.events import Listener, Progressed, Warned
-from lstm_cli.rundir import writing
+from lstm_cli.rundir import Run, stands, writing
+from lstm_cli.steps.before import told_again
 from lstm_cli.steps.reporting import plain
 
 
@@ -50,10 +53,13 @@ class PrepareReport:
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
+    up_to_date: bool | None = (
+        None  # True: nothing had changed, and this is what the run that made it reported
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("season",))
+        return plain(self, absent=("season", "up_to_date"))
 
 
 def prepare(
@@ -64,21 +70,32 @@ def prepare(
     *,
     force: bool = False,
     lock_wait: float = 0.0,
+    sources: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
 ) -> PrepareReport:
     """Reads `source` (a path, `-`, a pattern, or several paths) and writes the run's data.
 
-    Raises what errors.py names; then nothing is left.
+    Where the run has the data of these very bytes and settings, it is left alone. force: prepare anyhow, over a run
+    whose `run.json` is damaged too. Raises what errors.py names; then nothing is left.
     """
     (
         parse_share("--val", config.val),
         parse_share("--test", config.test),
     )  # a wrong one answers before the reading
-    with writing(run, step="prepare", create=True, lock_wait=lock_wait, force=force) as writer:
+    paths = expanded(source)
+    with writing(
+        run, step="prepare", create=True, lock_wait=lock_wait, sources=sources, force=force
+    ) as writer:
+        if not force and stands_of(writer.run, paths, config):
+            assert writer.run is not None
+            return told_again(PrepareReport, writer.run, "prepare", listen)
+        from lstm_cli.steps.needs import require_prepare  # which knows of models too
+
+        require_prepare(paths, config)
         listen(Progressed(stage="reading", done=0))
         folder = writer.new("data")
         table = read_table(
-            source,
+            paths,
             targets=config.target,
             past=config.past,
             future=config.future,
@@ -123,10 +140,25 @@ def _warnings(
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:
-    facts = list(table.read.values())
-    if len(facts) == 1:
-        return {"source": facts[0]}
-    return {f"source {number}": fact for number, fact in enumerate(facts, start=1)}
+    """Size and sha256 of each file that was read; of standard input nothing."""
+    return dict(zip(named_sources(table.read), table.read.values(), strict=True))
+
+
+def named_sources(paths: Collection[str]) -> dict[str, str]:
+    """The files of a data set by the names that `run.json` has for them."""
+    if len(paths) == 1:
+        return {"source": next(iter(paths))}
+    return {f"source {number}": path for number, path in enumerate(paths, start=1)}
+
+
+def stands_of(run: Run | None, paths: Sequence[str], config: PrepareConfig) -> bool:
+    """Whether the run has the data of these very files, which reports name."""
+    return (
+        run is not None
+        and STDIN not in paths
+        and run.report("prepare").get("source") == Files(names=tuple(paths), begins=()).name
+        and stands(run, "prepare", config=asdict(config), sources=named_sources(paths))
+    )
 
 
 def _iso(time_us: int, written: TimeFormat) -> str:

@@ -1,6 +1,7 @@
 """`quantize`: a smaller model, kept only where it forecasts as well."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Batch, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.rundir import writing
+from lstm_cli.rundir import stands, writing
 from lstm_cli.shipped import as_trained, load_graph, load_model, load_validated
+from lstm_cli.steps.before import told_again
+from lstm_cli.steps.needs import MANY, require_scoring
 from lstm_cli.steps.reporting import plain, plain_value
 
 TIMED_WINDOWS = 256  # windows in a timed batch
@@ -34,26 +37,41 @@ class QuantizeReport:
     loss: float  # relative growth of the error
     max_loss: float
     warnings: tuple[str, ...]
+    up_to_date: bool | None = (
+        None  # True: nothing had changed, and this is what the run that made it reported
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return plain(self, absent=("up_to_date",))
 
 
 def quantize(
-    run: Path, config: QuantizeConfig, listen: Listener, *, lock_wait: float = 0.0
+    run: Path,
+    config: QuantizeConfig,
+    listen: Listener,
+    *,
+    force: bool = False,
+    lock_wait: float = 0.0,
+    sources: Mapping[str, str] | None = None,
 ) -> QuantizeReport:
-    """Quantises the run's model. Raises QuantizationLoss, and keeps the old one, where the error grows too much."""
+    """Quantises the run's model. Raises QuantizationLoss, and keeps the old one, where the error grows too much.
+
+    Where the run has the smaller one of this very model and settings, it is left alone. force: quantise anyhow.
+    """
     from lstm_cli.runtime.session import open_session
 
-    with writing(run, step="quantize", lock_wait=lock_wait) as writer:
+    with writing(run, step="quantize", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         writer.run.require_fresh("model")
+        if not force and stands(writer.run, "quantize", config=asdict(config)):
+            return told_again(QuantizeReport, writer.run, "quantize", listen)
         folder = writer.new("quantized")
+        model = load_model(writer.run)
+        require_scoring(writer.run, model, windows=MANY, doing="scoring")
         graph, _ = load_graph(writer.run, "fp32")
         listen(Progressed(stage="quantising", done=0))
         small = _smaller(graph, config.to, folder.scratch())
-        model = load_model(writer.run)
         dataset = as_trained(load_dataset(writer.run), model)
         # The validation rows judge the graph that has not seen them.
         judged = load_validated(writer.run)

@@ -10,6 +10,7 @@ from typing import Any
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.space import Choice, Range, Space, as_text, is_fixed
 from lstm_cli.rundir import Run
+from lstm_cli.steps.before import restored_report
 from lstm_cli.steps.mattering import what_mattered
 from lstm_cli.steps.reporting import plain, plain_value
 from lstm_cli.steps.search import best_of
@@ -17,7 +18,7 @@ from lstm_cli.steps.sought import Search
 from lstm_cli.steps.trial import DONE, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
-OF_THE_MACHINE = ("threads", "device")  # where, not what: any machine may go on with a search
+ANYWHERE = ("threads", "device")  # where, not what: any machine may go on with a search
 LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # of a trial, in the report
 
 
@@ -44,23 +45,25 @@ class TuneReport:
     picture: str | None
     seconds: float  # of all trials
     warnings: tuple[str, ...]
+    up_to_date: bool | None = (
+        None  # True: nothing had changed, and this is what the run that made it reported
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return plain(self, absent=("up_to_date",))
 
 
 def read_search(run: Run) -> TuneReport:
     """The report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
     run.artifact("tune").verify()
-    stored = run.report("tune")
-    return TuneReport(**stored | {"warnings": tuple(stored["warnings"])})
+    return restored_report(TuneReport, run, "tune")
 
 
 def identity(search: Search) -> dict[str, Any]:
     """What makes a search the same one when it is begun again, but for its data: the entry's config."""
     config, fixed = search.config, asdict(search.fixed)
-    common = {name: value for name, value in fixed.items() if name not in OF_THE_MACHINE}
+    common = {name: value for name, value in fixed.items() if name not in ANYWHERE}
     same: dict[str, Any] = plain_value(
         {"method": config.method, "space": written(search.space), "train": common, "storage": config.storage}
     )
@@ -74,11 +77,16 @@ def name_of(search: Search, data: str) -> str:
     return f"lstm tune {search.fixed.model} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
-def trials_before(run: Run, search: Search) -> tuple[list[Trial], str]:
-    """The trials that the run has of this very search; else none, and why those it has do not count."""
+def trials_before(run: Run, search: Search, *, force: bool = False) -> tuple[list[Trial], str]:
+    """The trials that the run has of this very search; else none, and why those it has do not count.
+
+    force: none count.
+    """
     same = identity(search)
     if not run.has("tune"):
         return [], ""
+    if force:
+        return [], "--force asks for one"
     entry = run.entry("tune")
     if entry["read"]["data"]["sha256"] != run.digest("data"):
         return [], "the data are others now"
@@ -86,7 +94,10 @@ def trials_before(run: Run, search: Search) -> tuple[list[Trial], str]:
         changed = [name for name in same if entry["config"].get(name) != same[name]]
         names = {"train": "the settings of every trial", "space": "the space", "method": "the method"}
         return [], f"{' and '.join(names.get(name, name) for name in changed)} changed"
-    return run.artifact("tune").json_lines(TRIALS), ""
+    reader = run.artifact("tune")
+    trials = reader.json_lines(TRIALS)
+    with reader.parsing(TRIALS):
+        return [{**trial, "number": int(trial["number"])} for trial in trials if trial["state"]], ""
 
 
 def written(space: Space) -> dict[str, str]:
@@ -105,7 +116,7 @@ def fixed_settings(fixed: TrainConfig) -> dict[str, Any]:
     return {
         field.name: getattr(fixed, field.name)
         for field in fields(TrainConfig)
-        if field.name not in OF_THE_MACHINE and is_fixed(field.name, fixed)
+        if field.name not in ANYWHERE and is_fixed(field.name, fixed)
     }
 
 

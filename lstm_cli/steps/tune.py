@@ -10,9 +10,11 @@ from lstm_cli.config.space import Choice, Range, Space, as_text
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Noted, Progressed, Warned
-from lstm_cli.rundir import Run, Writer, command, writing
+from lstm_cli.rundir import Run, Writer, command, stands, writing
+from lstm_cli.steps.before import OF_THE_MACHINE, told_again
 from lstm_cli.steps.checkpointing import Keeping
 from lstm_cli.steps.making import make_model
+from lstm_cli.steps.needs import require_train
 from lstm_cli.steps.search import best_of, nothing_found, one_line, trials_of
 from lstm_cli.steps.search_record import (
     PICTURE,
@@ -28,6 +30,8 @@ from lstm_cli.steps.search_record import (
 from lstm_cli.steps.sought import Search, settled
 from lstm_cli.steps.trial import DONE, FAILED, Trial
 
+HOW_LONG = ("jobs", "dask", "time")  # settings of a search that change nothing in one that has all its trials
+
 
 def tune(
     run: Path,
@@ -35,21 +39,26 @@ def tune(
     fixed: TrainConfig,
     listen: Listener,
     *,
+    force: bool = False,
     lock_wait: float = 0.0,
+    sources: Mapping[str, str] | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> TuneReport:
     """Searches the settings of `train`, and trains the winner as the run's model.
 
     fixed: the settings of every trial, seed among them. The run is committed after every trial, so a search that
-    was killed goes on with the trials it lacks. Raises UsageError for a space that names no setting, a grid
-    without end, and where every trial was refused for its settings; QualityError where all failed otherwise;
-    Interrupted.
+    was killed goes on with the trials it lacks; one that came to its end is left alone. force: search anew. Raises
+    UsageError for a space that names no setting, a grid without end, and where every trial was refused for its
+    settings; QualityError where all failed otherwise; Interrupted.
     """
     search = settled(str(run), config, fixed)
-    with writing(run, step="tune", lock_wait=lock_wait) as writer:
+    with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
+        trials, why = trials_before(writer.run, search, force=force)
+        if len(trials) == search.wanted and stands_of(writer.run, search, trials):
+            return told_again(TuneReport, writer.run, "tune", listen)
+        require_train(writer.run, fixed, doing="each trial")
         dataset = load_dataset(writer.run)
-        trials, why = trials_before(writer.run, search)
         before = len(trials)
         _tell_beginning(listen, writer.run, search, before, why)
         earlier = writer.run.report("tune") if writer.run.has("tune") else {}
@@ -72,15 +81,38 @@ def tune(
         if trained is None:
             best = best_of(trials) or {}
             listen(Noted(text=f"training the best, trial {best['number']}, as the run's model"))
-            writer.go_on_as("train")
+            writer.go_on_as("train", sources=_train_sources(sources, winner))
             how = Keeping(others=False)
             trained = make_model(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
-            writer.go_on_as("tune")
+            writer.go_on_as("tune", sources=sources)
         warnings = _warnings(trials)
         for text in warnings:
             listen(Warned(text=text))
         report = report_of(search, trials, winner=winner, trained=trained, warnings=warnings)
         return _commit(writer, search, trials, report)
+
+
+def stands_of(run: Run, search: Search, trials: Sequence[Trial]) -> bool:
+    """Whether the search came to its end, and its winner is the run's model."""
+    winner = winning(search, trials)
+    if winner is None or not run.report("tune").get("finished"):
+        return False
+    chosen = restored(TrainConfig, asdict(search.fixed) | winner)
+    return stands(run, "train", config=asdict(chosen), ignoring=OF_THE_MACHINE) and stands(
+        run, "tune", config=_config(search), ignoring=HOW_LONG
+    )
+
+
+def _config(search: Search) -> dict[str, Any]:
+    return asdict(search.config) | identity(search)
+
+
+def _train_sources(sources: Mapping[str, str] | None, winner: Mapping[str, Any]) -> dict[str, str] | None:
+    """Where the settings of the run's model came from: those of every trial as given, the rest from the search."""
+    if sources is None:
+        return None
+    given = {name: source for name, source in sources.items() if name in asdict(TrainConfig())}
+    return dict.fromkeys(winner, "tune") | given
 
 
 def _cores() -> int:
@@ -133,7 +165,7 @@ def _commit(writer: Writer, search: Search, trials: Sequence[Trial], report: Tun
         report = replace(report, picture=str(folder.folder / PICTURE))
         folder.write_bytes(PICTURE, _picture(search.space, trials, report))
     writer.commit(
-        config=asdict(search.config) | identity(search),
+        config=_config(search),
         reads={"data": writer.run.artifact("data").digest},
         report=report.to_json(),
         seed=search.fixed.seed,

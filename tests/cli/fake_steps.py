@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from lstm_cli.steps.prepare import PrepareReport
     from lstm_cli.steps.quantize import QuantizeReport
     from lstm_cli.steps.search_record import TuneReport
+    from lstm_cli.steps.verify import VerifyReport
 
-VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export")
+VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
@@ -380,8 +381,42 @@ def check(source, config, listen, *, plot=None, stdin=None):
     return check_report(source=source, picture=plot)
 
 
-def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, stdin=None):
-    calls.append({"source": source, "run": run, "config": config, "force": force, "lock_wait": lock_wait})
+def verify_report(**changes: Any) -> VerifyReport:
+    from lstm_cli.steps.verify import VerifyReport
+
+    values: dict[str, Any] = {
+        "run": "runs/load",
+        "artifacts": (
+            {
+                "artifact": "data",
+                "folder": "data/0001",
+                "files": 6,
+                "size": 71234,
+                "state": "ok",
+                "findings": (),
+                "rebuild": "",
+            },
+        ),
+        "files": 6,
+        "size": 71234,
+        "broken": (),
+        "stale": (),
+        "rebuild": (),
+    }
+    return VerifyReport(**values | changes)
+
+
+def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, sources=None, stdin=None):
+    calls.append(
+        {
+            "source": source,
+            "run": run,
+            "config": config,
+            "force": force,
+            "lock_wait": lock_wait,
+            "sources": sources,
+        }
+    )
     listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
     _misbehave()
     return prepare_report(run=str(run), source=source)
@@ -392,14 +427,16 @@ def train(
     config,
     listen,
     *,
+    force=False,
     lock_wait=0.0,
+    sources=None,
     fresh=False,
     checkpoint_every=None,
     should_stop: Callable[[], int | None],
 ):
     """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so. FAKE_DEAF=1: never."""
     how = {"lock_wait": lock_wait, "fresh": fresh, "checkpoint_every": checkpoint_every}
-    calls.append({"run": run, "config": config, **how})
+    calls.append({"run": run, "config": config, "force": force, "sources": sources, **how})
     listen(Noted(text="training on cpu (2 threads)"))
     epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
     listen(
@@ -436,16 +473,25 @@ def train(
     return train_report(run=str(run))
 
 
-def tune(run, config, fixed, listen, *, lock_wait=0.0, should_stop=lambda: None):
-    calls.append({"run": run, "config": config, "fixed": fixed, "lock_wait": lock_wait})
+def tune(run, config, fixed, listen, *, force=False, lock_wait=0.0, sources=None, should_stop=lambda: None):
+    calls.append(
+        {
+            "run": run,
+            "config": config,
+            "fixed": fixed,
+            "lock_wait": lock_wait,
+            "force": force,
+            "sources": sources,
+        }
+    )
     listen(Progressed(stage="trials", done=0, total=3, unit="trials"))
     _misbehave()
     return tune_report(run=str(run))
 
 
-def evaluate(run, config, listen, *, lock_wait=0.0, should_stop=lambda: None):
+def evaluate(run, config, listen, *, force=False, lock_wait=0.0, sources=None, should_stop=lambda: None):
     """Every condition with 'mase' in it comes true."""
-    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait, "force": force, "sources": sources})
     gates = [
         {"condition": text, "value": 0.9, "limit": 1.0, "failed": "mase" in text, "reason": "mase is 0.9"}
         for text in config.fail_if
@@ -459,8 +505,8 @@ def evaluate(run, config, listen, *, lock_wait=0.0, should_stop=lambda: None):
     return report
 
 
-def quantize(run, config, listen, *, lock_wait=0.0):
-    calls.append({"run": run, "config": config, "lock_wait": lock_wait})
+def quantize(run, config, listen, *, force=False, lock_wait=0.0, sources=None):
+    calls.append({"run": run, "config": config, "lock_wait": lock_wait, "force": force, "sources": sources})
     _misbehave()
     return quantize_report(run=str(run), to=config.to, max_loss=config.max_loss)
 
@@ -482,6 +528,21 @@ def export(run, config, listen):
     calls.append({"run": run, "config": config})
     _misbehave()
     return export_report(run=str(run), to=config.to)
+
+
+def verify(run, listen):
+    calls.append({"run": run})
+    _misbehave()
+    return verify_report(run=str(run))
+
+
+def config(run):
+    from lstm_cli.steps.config import ConfigReport
+
+    calls.append({"run": run})
+    _misbehave()
+    steps = {"quantize": {"to": {"value": "fp16", "source": "flag"}}}
+    return ConfigReport(run=str(run), data=None, steps=steps)
 
 
 def _misbehave() -> None:

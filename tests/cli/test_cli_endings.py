@@ -15,7 +15,7 @@ from lstm_cli import errors
         (
             ["serve"],
             "there is no command 'serve'",
-            "the commands are check, prepare, train, tune, evaluate, quantize, predict, export",
+            "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, verify, config",
         ),
         (["--quiet"], "no such option '--quiet'", "see 'lstm --help'"),
         (["--", "train", "run"], "the command does not stand first", "put it right behind 'lstm'"),

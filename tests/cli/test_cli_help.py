@@ -75,7 +75,7 @@ def test_a_wrong_option_loads_nothing_heavy(verb):
     [
         ("lstm ", set(VERBS)),
         ("lstm pre", {"prepare", "predict"}),
-        ("lstm train run --lo", {"--loss", "--logs", "--lock-wait"}),
+        ("lstm train run --lo", {"--loss", "--logs", "--lock-wait", "--log-format"}),
         ("lstm train run --model ", {"segment", "stacked"}),
         ("lstm quantize run --to f", {"fp16"}),
         ("lstm train ru", {""}),  # a path: the shell's own completion
@@ -129,7 +129,7 @@ def test_every_option_is_explained_with_its_default(lstm, verb):
         assert re.search(r"[A-Za-z0-9)][.?]", text), text
         switch = re.match(
             r"-\w, --help|--json|--force|--config|--past|--future|--fail-if|--reuse|--show|--tensorboard|--wandb"
-            r"|--bidirectional|--batch-norm|--layer-norm|--forget-bias|--find-lr|--fresh",
+            r"|--bidirectional|--batch-norm|--layer-norm|--forget-bias|--find-lr|--fresh|--toml|--quiet|--dry-run",
             text.strip(),
         )
         assert switch or "[default: " in text, text

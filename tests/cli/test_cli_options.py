@@ -10,7 +10,6 @@ import fake_steps
 import pytest
 
 from lstm_cli import config
-from lstm_cli.cli.app import VERBS
 
 CONFIGS = {
     "check": config.PrepareConfig,
@@ -132,7 +131,7 @@ def asked(verb, name):
     ]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", CONFIGS)
 def test_every_field_of_the_config_is_an_option(verb):
     assert set(OTHERS[verb]) == {field.name for field in fields(CONFIGS[verb])}
     function = getattr(import_module(f"lstm_cli.cli.{verb}"), verb)
@@ -148,7 +147,7 @@ def test_every_field_of_the_config_is_an_option(verb):
         )
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", CONFIGS)
 def test_without_options_a_step_gets_the_defaults(lstm, verb):
     code, _, _ = lstm(*fake_steps.arguments(verb))
     assert code == 0

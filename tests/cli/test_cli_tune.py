@@ -74,7 +74,8 @@ def test_show_without_a_run_or_a_search(lstm: Lstm) -> None:
 
 
 def test_show_prints_the_report_as_it_was_recorded(lstm: Lstm) -> None:
-    report = fake_steps.tune_report(run="run", finished=False)
+    picture = "run/tune/0004/importance.png"
+    report = fake_steps.tune_report(run="run", finished=False, picture=picture)
     settled(Path("run"), report.to_json())
     code, out, _ = lstm("tune", "run", "--show")
     assert code == 0

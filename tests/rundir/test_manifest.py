@@ -20,6 +20,7 @@ JSON = st.recursive(
 FACT = {"sha256": "a" * 64, "size": 3}
 ENTRY = {
     "config": {},
+    "sources": None,
     "read": {},
     "wrote": {"data": {"folder": "0001", "files": {"values.npy": FACT}}},
     "versions": {},
@@ -37,7 +38,7 @@ def signed(document: object) -> bytes:
 
 
 def document(**changes: object) -> dict[str, object]:
-    return {"format": "lstm run", "schema": 1, "steps": {"prepare": {**ENTRY, **changes}}}
+    return {"format": "lstm run", "schema": manifest.SCHEMA, "steps": {"prepare": {**ENTRY, **changes}}}
 
 
 def test_what_is_encoded_is_decoded_with_keys_in_their_order() -> None:
@@ -96,8 +97,8 @@ def test_every_flipped_bit_and_every_cut_is_noticed(run: Path) -> None:
 def test_another_programs_manifest_is_foreign_and_a_newer_one_says_so() -> None:
     with pytest.raises(ForeignFolder, match="another program"):
         manifest.decode(b'{"scripts": {"run": "node ."}}', Path("r"))
-    with pytest.raises(ArtifactError, match=r"newer release \(schema 2") as caught:
-        manifest.decode(signed({"format": "lstm run", "schema": 2, "anything": []}), Path("r"))
+    with pytest.raises(ArtifactError, match=r"newer release \(schema 3") as caught:
+        manifest.decode(signed({"format": "lstm run", "schema": 3, "anything": []}), Path("r"))
     assert not isinstance(caught.value, CorruptArtifact)  # --force must not set it aside
     assert "upgrade" in caught.value.hint
 
@@ -140,7 +141,7 @@ def test_a_missing_or_wrong_part_is_refused(key: str) -> None:
 
 
 def hostile(body: bytes) -> bytes:
-    whole = b'{"format":"lstm run","schema":1,"steps":' + body + b"}\n"
+    whole = b'{"format":"lstm run","schema":2,"steps":' + body + b"}\n"
     return b'{"checksum":"' + hashlib.sha256(whole).hexdigest().encode() + b'",' + whole[1:]
 
 

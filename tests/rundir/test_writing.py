@@ -12,7 +12,7 @@ import pytest
 from small_run import VALUES, child, finish, prepare, quantize, train, tree
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, MissingArtifact, OutputError
-from lstm_cli.rundir import Writer, open_run, writing
+from lstm_cli.rundir import Writer, open_run, replace_file, writing
 
 
 def weights(run: Path) -> bytes:
@@ -514,7 +514,7 @@ except OutputError as error:
         assert out.splitlines() == ["b'weights'", f"cannot write in {locked}: permission denied"]
 
 
-@pytest.mark.parametrize("umask", [0o077, 0o002, 0o022])
+@pytest.mark.parametrize("umask", [0o077, 0o002, 0o022, 0o000])
 def test_modes_follow_the_umask(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "run"
     old = os.umask(umask)
@@ -594,3 +594,25 @@ def test_a_damaged_line_is_refused(run: Path) -> None:
         writer.commit(config={}, reads={}, report={})
     with open_run(run) as opened, pytest.raises(CorruptArtifact, match=r"trials\.jsonl is damaged"):
         opened.artifact("tune").json_lines("trials.jsonl")
+
+
+def test_a_group_that_shares_a_folder_shares_what_is_written_in_it(tmp_path: Path) -> None:
+    groups = [
+        group for group in (*os.getgroups(), *([65534] if os.getuid() == 0 else [])) if group != os.getgid()
+    ]
+    if not groups:
+        pytest.skip("this user is in one group alone")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    os.chown(shared, -1, groups[-1])
+    shared.chmod(0o2770)
+    old = os.umask(0o007)
+    try:
+        prepare(shared / "run")
+        train(shared / "run")
+        replace_file(shared / "forecast.csv", [b"x"])
+    finally:
+        os.umask(old)
+    for inner in shared.rglob("*"):
+        assert inner.stat().st_gid == groups[-1], inner
+        assert stat.S_IMODE(inner.stat().st_mode) == (0o2770 if inner.is_dir() else 0o660), inner

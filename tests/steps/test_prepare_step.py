@@ -144,7 +144,7 @@ def test_preparing_again_replaces_the_data_and_the_same_bytes_make_nothing_stale
     run: Path, panel: Path
 ) -> None:
     before = open_run(run).digest("data")
-    prepare(str(panel), run, PREPARE, silent)
+    prepare(str(panel), run, PREPARE, silent, force=True)
     opened = open_run(run)
     assert opened.digest("data") == before
     assert opened.stale("model") == ()

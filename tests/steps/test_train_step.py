@@ -40,7 +40,7 @@ def model_files(run: Path) -> dict[str, bytes]:
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
     """The shared run was trained on one thread: side by side on two, every file is the same."""
     first = model_files(run)
-    train(run, dataclasses.replace(TRAIN, threads=2), silent)
+    train(run, dataclasses.replace(TRAIN, threads=2), silent, force=True)
     assert model_files(run) == first
 
 
@@ -48,7 +48,7 @@ def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> No
     train(run, STACKED, silent)
     first = model_files(run)
     assert "validated.onnx" not in first  # not refitted unless it is asked for
-    train(run, STACKED, silent)
+    train(run, STACKED, silent, force=True)
     assert model_files(run) == first
     require_agreement(run)
 
@@ -183,7 +183,7 @@ def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[f
 def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
     before = model_files(run)
     with pytest.raises(Interrupted) as interrupted:
-        train(run, TRAIN, silent, should_stop=lambda: signal.SIGTERM)
+        train(run, TRAIN, silent, force=True, should_stop=lambda: signal.SIGTERM)
     assert interrupted.value.exit_code == 143
     assert model_files(run) == before
 

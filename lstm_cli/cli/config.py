@@ -1,0 +1,86 @@
+"""`lstm config RUN`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from lstm_cli.cli import plans
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
+from lstm_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from lstm_cli.cli.page import Page
+    from lstm_cli.steps.config import ConfigReport
+
+EXAMPLES = (
+    "lstm config runs/load",
+    "lstm config runs/load --toml > runs/load.toml",
+)
+
+
+def config(
+    run: RunArgument,
+    toml: Annotated[
+        bool, switch("--toml", "Print the file that, given as --config, makes the same run.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Show the settings of a run and where each came from.
+
+    For each step that the run has: a flag, the environment, a file, what tune found, or the default; and what the
+    step settled where a setting was left open.
+    """
+    if toml and as_json:
+        raise UsageError("--toml and --json exclude each other", hint="choose one of them")
+
+    def work() -> None:
+        from lstm_cli.cli import page
+        from lstm_cli.cli.streams import writing_out
+        from lstm_cli.steps.config import config as step
+
+        report = step(run)
+        if toml:
+            with writing_out():
+                sys.stdout.write(report.to_toml())
+        else:
+            page.show(report, config_table, as_json=as_json)
+
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_looking(run, "config", whole=False), as_json=as_json
+        )
+    return work
+
+
+def config_table(report: "ConfigReport", page: "Page") -> None:
+    """A table a step."""
+    for place, (step, settings) in enumerate(report.steps.items()):
+        if place:
+            page.blank()
+        read = f" from {report.data}" if step == "prepare" and report.data is not None else ""
+        page.line(f"{step}{read}", "bold")
+        page.table(
+            ("setting", "value", "where it came from"),
+            [
+                (name, _text(told["value"], told.get("settled")), told["source"])
+                for name, told in settings.items()
+            ],
+            words=(0, 1, 2),
+        )
+
+
+def _text(value: Any, settled: Any) -> str:
+    text = "unset" if value is None else _plain(value)
+    return text if settled is None else f"{text}: {_plain(settled)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_plain(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_plain(one) for one in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

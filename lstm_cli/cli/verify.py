@@ -1,0 +1,72 @@
+"""`lstm verify RUN`."""
+
+from typing import TYPE_CHECKING
+
+from lstm_cli.cli import plans
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument
+from lstm_cli.errors import CorruptArtifact
+
+if TYPE_CHECKING:
+    from lstm_cli.cli.page import Page
+    from lstm_cli.steps.verify import VerifyReport
+
+EXAMPLES = (
+    "lstm verify runs/load",
+    "lstm verify runs/load --json",
+)
+
+
+def verify(
+    run: RunArgument,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Check every file of a run, and name the command that mends it.
+
+    Each file is read whole: its size and sha256 must be those that were written. What is broken ends in exit code 4;
+    what is stale is whole, made from other data or another model than those there now, and told.
+    """
+
+    def work() -> None:
+        from lstm_cli.cli import page
+        from lstm_cli.cli.progress import listening
+        from lstm_cli.steps.verify import verify as step
+
+        try:
+            with listening() as listen:
+                report = step(run, listen)
+        except CorruptArtifact as corrupt:
+            found = getattr(corrupt, "report", None)
+            if found is not None:
+                page.show(found, verify_table, as_json=as_json)
+            raise
+        page.show(report, verify_table, as_json=as_json)
+
+    if dry_run:
+        return plans.dry_run(
+            lambda planning: planning.plan_looking(run, "verify", whole=True), as_json=as_json
+        )
+    return work
+
+
+def verify_table(report: "VerifyReport", page: "Page") -> None:
+    """Each artifact with its state, and below it what is wrong."""
+    page.line(f"{report.run}: {report.files:,} files, {report.size / 1e6:,.1f} MB")
+    page.blank()
+    page.table(
+        ("artifact", "files", "KB", "state"),
+        [
+            (line["folder"], f"{line['files']:,}", f"{line['size'] / 1e3:,.1f}", line["state"])
+            for line in report.artifacts
+        ],
+    )
+    page.blank()
+    for line in report.artifacts:
+        for finding in line["findings"]:
+            page.line(finding, "yellow")
+    if report.rebuild:
+        page.line(f"mend: {', then '.join(report.rebuild)}")
+    else:
+        page.line("all is whole, and made from what is there now")

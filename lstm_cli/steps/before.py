@@ -1,0 +1,56 @@
+"""The report of an earlier run of a step, told again where running it anew could change nothing."""
+
+from collections.abc import Mapping
+from dataclasses import Field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lstm_cli.errors import CorruptArtifact
+from lstm_cli.events import Listener, Noted, Warned
+from lstm_cli.rundir import Run, command
+
+Report = TypeVar("Report")
+
+# Settings that say where or how long, not what: another value of them makes nothing anew.
+OF_THE_MACHINE = ("threads", "jobs")
+JUDGED = (*OF_THE_MACHINE, "fail_if")  # of `evaluate`, whose conditions are held against stored scores too
+
+
+def told_again(kind: type[Report], run: Run, step: str, listen: Listener) -> Report:
+    """The stored report of `step`, marked as up to date; the note and the warnings that it gave are told."""
+    report = restored_report(kind, run, step)
+    finished = run.entry(step)["times"].get("finished", "it was made")
+    listen(Noted(text=f"up to date: nothing has changed since {finished}; --force runs it anyhow"))
+    for text in getattr(report, "warnings", ()):
+        listen(Warned(text=text))
+    marked: Report = replace(report, up_to_date=True)  # type: ignore[type-var]
+    return marked
+
+
+def restored_report(kind: type[Report], run: Run, step: str) -> Report:
+    """The stored report of `step` as the step returned it. The paths in it are those of the run as it is called now.
+
+    Raises CorruptArtifact where it is none of this release.
+    """
+    stored = run.report(step)
+    try:
+        values = {field.name: _value(field, stored) for field in fields(kind)}  # type: ignore[arg-type]
+        values["run"] = str(run.path)
+        if stored.get("picture"):
+            values["picture"] = str(
+                run.path / Path(*Path(stored["picture"]).parts[-3:])
+            )  # artifact, number, file
+        return kind(**values)
+    except (KeyError, TypeError) as error:
+        raise CorruptArtifact(
+            f"{run.path} holds no report of 'lstm {step}' that this release reads ({error})",
+            hint=f"run '{command(step, run.path)} --force'",
+        ) from None
+
+
+def _value(field: "Field[Any]", stored: Mapping[str, Any]) -> Any:
+    """A field's value; one that was left out of the JSON has been None."""
+    if field.name not in stored and "None" not in str(field.type):
+        raise KeyError(field.name)
+    value = stored.get(field.name)
+    return tuple(value) if isinstance(value, list) and "tuple" in str(field.type) else value

@@ -1,0 +1,213 @@
+"""`--dry-run` of every verb: what it would read, write and take. Nothing is locked, made or changed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_cli.config import (
+    EvaluateConfig,
+    ExportConfig,
+    PredictConfig,
+    PrepareConfig,
+    QuantizeConfig,
+    TrainConfig,
+    TuneConfig,
+)
+from lstm_cli.data.source import STDIN, expanded, open_source
+from lstm_cli.data.stored import load_outline
+from lstm_cli.memory import available
+from lstm_cli.rundir import (
+    ARTIFACTS,
+    LOGS,
+    Run,
+    check_output,
+    open_run,
+    refuse_foreign,
+    stands,
+    would_read,
+    would_write,
+)
+from lstm_cli.shipped import load_model
+from lstm_cli.steps.before import JUDGED, OF_THE_MACHINE
+from lstm_cli.steps.find_lr import PICTURE
+from lstm_cli.steps.needs import MANY, Need, prepare_need, scoring_need, train_need
+from lstm_cli.steps.reporting import plain
+
+STDOUT = "standard output"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a step would do."""
+
+    run: str | None
+    step: str
+    up_to_date: bool  # nothing would be done, for nothing has changed
+    reads: tuple[dict[str, Any], ...]  # of each: path, and size in bytes where it is known
+    writes: tuple[str, ...]
+    seconds: float | None  # that it took the last time on this run; None: it has not run
+    memory: dict[str, int | None] | None  # bytes: need and have; None: not estimated
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -> Plan:
+    """Raises DataError for a source that cannot be read, UsageError or OutputError for the picture's place."""
+    from lstm_cli.steps.check import check_plot
+
+    paths = expanded(source)
+    if plot is not None:
+        check_plot(plot, paths)
+    need = prepare_need(paths, config)
+    return _plan(None, "check", None, _sizes(paths), [plot] if plot is not None else [], need=need)
+
+
+def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, force: bool) -> Plan:
+    """Raises DataError for a source that cannot be read, ForeignFolder for a run that is none of ours."""
+    from lstm_cli.steps.prepare import stands_of
+
+    found = refuse_foreign(run)
+    paths = expanded(source)
+    reads = _sizes(paths)
+    need = prepare_need(paths, config)
+    if found != "run":
+        return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
+    with open_run(run) as opened:
+        same = not force and stands_of(opened, paths, config)
+        return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), same=same, need=need)
+
+
+def plan_train(run: Path, config: TrainConfig, *, force: bool) -> Plan:
+    """Raises MissingArtifact without data."""
+    with open_run(run) as opened:
+        reads = would_read(opened, "data")
+        same = not force and stands(opened, "train", config=asdict(config), ignoring=OF_THE_MACHINE)
+        need = train_need(*load_outline(opened), config)
+        return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
+
+
+def plan_find_lr(run: Path, output: str | None) -> Plan:
+    """Of `train --find-lr`. Raises MissingArtifact without data, UsageError or OutputError for its picture's place."""
+    if output is not None:
+        check_output(output, run=run)
+    with open_run(run) as opened:
+        reads = would_read(opened, "data")
+    return _plan(run, "train --find-lr", None, reads, [output or str(run / LOGS / PICTURE)])
+
+
+def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool) -> Plan:
+    """Raises MissingArtifact without data, UsageError for a space that names no setting."""
+    from lstm_cli.steps.search_record import trials_before
+    from lstm_cli.steps.sought import settled
+    from lstm_cli.steps.tune import stands_of
+
+    search = settled(str(run), config, fixed)
+    with open_run(run) as opened:
+        reads = would_read(opened, "data")
+        trials, _ = trials_before(opened, search, force=force)
+        same = len(trials) == search.wanted and stands_of(opened, search, trials)
+        writes = [*would_write(run, "tune"), *would_write(run, "train")]
+        need = train_need(*load_outline(opened), fixed)
+        return _plan(run, "tune", opened, reads, writes, same=same, need=need)
+
+
+def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
+    """Raises MissingArtifact or StaleArtifact without a model of the data there now."""
+    with open_run(run) as opened:
+        opened.require_fresh("model")
+        names = ("data", "model", *(("quantized",) if config.precision != "fp32" else ()))
+        reads = would_read(opened, *names)
+        same = not force and stands(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
+        need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
+        return _plan(run, "evaluate", opened, reads, would_write(run, "evaluate"), same=same, need=need)
+
+
+def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> Plan:
+    """Raises MissingArtifact or StaleArtifact without a model of the data there now."""
+    with open_run(run) as opened:
+        opened.require_fresh("model")
+        reads = would_read(opened, "data", "model")
+        same = not force and stands(opened, "quantize", config=asdict(config))
+        need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
+        return _plan(run, "quantize", opened, reads, would_write(run, "quantize"), same=same, need=need)
+
+
+def plan_predict(run: Path, new: str | None, config: PredictConfig) -> Plan:
+    """Raises MissingArtifact without a model, DataError for NEW that cannot be read, OutputError, UsageError."""
+    if config.output != "-":
+        check_output(config.output, run=run, source=new)
+    with open_run(run) as opened:
+        names = ["model"]
+        if opened.has("quantized") and config.precision in ("auto", "int8", "fp16"):
+            names.append("quantized")
+        if new is None:
+            names.append("data")
+        reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
+        model = load_model(opened)
+        need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
+    if new is not None:
+        reads += _sizes([new])
+    output = STDOUT if config.output == "-" else config.output
+    return _plan(run, "predict", None, reads, [output], need=need)
+
+
+def plan_export(run: Path, config: ExportConfig) -> Plan:
+    """Raises MissingArtifact or StaleArtifact without a model, UsageError, OutputError."""
+    from lstm_cli.steps.export import outputs_of
+
+    with open_run(run) as opened:
+        if config.to != "npz" or opened.has("model"):
+            opened.require_fresh("model")
+        names = [name for name in ("data", "model") if opened.has(name)]
+        outputs = outputs_of(run, config)
+        if config.output is not None:
+            for path in outputs:
+                check_output(path, run=run, exported=True)
+        return _plan(run, "export", None, would_read(opened, *names), [str(path) for path in outputs])
+
+
+def plan_looking(run: Path, step: str, *, whole: bool) -> Plan:
+    """Of a verb that only looks. whole: at every file, not at `run.json` alone."""
+    with open_run(run) as opened:
+        manifest = run / "run.json"
+        reads = [(str(manifest), manifest.stat().st_size)]
+        if whole:
+            reads += would_read(opened, *(name for name in ARTIFACTS if opened.has(name)))
+        return _plan(run, step, None, reads, [])
+
+
+def _sizes(paths: Sequence[str]) -> list[tuple[str, int | None]]:
+    """Each data file and its size. Raises DataError for one that cannot be read."""
+    found: list[tuple[str, int | None]] = []
+    for path in paths:
+        if path == STDIN:
+            found.append(("standard input", None))
+            continue
+        with open_source(path):
+            found.append((path, Path(path).stat().st_size))
+    return found
+
+
+def _plan(
+    run: Path | None,
+    step: str,
+    opened: Run | None,
+    reads: Sequence[tuple[str, int | None]],
+    writes: Sequence[str],
+    *,
+    same: bool = False,
+    need: Need | None = None,
+) -> Plan:
+    before = opened.steps.get(step) if opened is not None else None
+    return Plan(
+        run=None if run is None else str(run),
+        step=step,
+        up_to_date=same,
+        reads=tuple({"path": path, "size": size} for path, size in reads),
+        writes=() if same else tuple(writes),
+        seconds=None if before is None else before["times"].get("seconds"),
+        memory=None if need is None else {"need": need.size, "have": available()},
+    )

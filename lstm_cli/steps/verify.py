@@ -1,0 +1,73 @@
+"""`verify`: every artifact of the run read and checked, and the command that makes a broken one anew."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_cli.errors import CorruptArtifact
+from lstm_cli.events import Listener, Progressed
+from lstm_cli.rundir import ARTIFACTS, Verdict, open_run, verify_run
+from lstm_cli.steps.reporting import plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyReport:
+    """What the run holds, and in which state it is."""
+
+    run: str
+    artifacts: tuple[dict[str, Any], ...]  # of each: artifact, folder, files, size, state, findings, rebuild
+    files: int
+    size: int  # bytes
+    broken: tuple[str, ...]  # artifacts that cannot be read as they were written
+    stale: tuple[str, ...]  # artifacts that are whole, but made from others than those there now
+    rebuild: tuple[str, ...]  # the commands that mend it, in their order
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def verify(run: Path, listen: Listener) -> VerifyReport:
+    """Reads all that `run.json` names and checks each size and sha256; takes no lock and changes nothing.
+
+    Raises MissingArtifact, ForeignFolder, or CorruptArtifact for a damaged `run.json`; and CorruptArtifact, with the
+    report as its `report`, where an artifact is broken.
+    """
+    done = 0
+
+    def told(size: int) -> None:
+        nonlocal done
+        done += size
+        listen(Progressed(stage="checking", done=done, total=total, unit="bytes"))
+
+    with open_run(run) as opened:
+        made = [opened.artifact(name) for name in ARTIFACTS if opened.has(name)]
+        total = sum(fact["size"] for reader in made for fact in reader.files.values())
+        verdicts = verify_run(opened, told)
+    report = _report(run, verdicts)
+    if report.broken:
+        several = "artifacts" if len(report.broken) > 1 else "artifact"
+        titles = ", ".join(ARTIFACTS[name].title for name in report.broken)
+        error = CorruptArtifact(
+            f"{run} has {len(report.broken)} broken {several}: {titles}",
+            hint="run " + ", then ".join(f"'{line}'" for line in report.rebuild),
+        )
+        error.report = report  # type: ignore[attr-defined]
+        raise error
+    return report
+
+
+def _report(run: Path, verdicts: tuple[Verdict, ...]) -> VerifyReport:
+    lines = []
+    for verdict in verdicts:
+        values = {name: getattr(verdict, name) for name in ("artifact", "folder", "files", "size", "state")}
+        lines.append(values | {"findings": verdict.findings, "rebuild": verdict.rebuild})
+    return VerifyReport(
+        run=str(run),
+        artifacts=tuple(lines),
+        files=sum(verdict.files for verdict in verdicts),
+        size=sum(verdict.size for verdict in verdicts),
+        broken=tuple(verdict.artifact for verdict in verdicts if verdict.broken),
+        stale=tuple(verdict.artifact for verdict in verdicts if verdict.state == "stale"),
+        rebuild=tuple(verdict.rebuild for verdict in verdicts if verdict.rebuild),
+    )

@@ -1,0 +1,119 @@
+"""Faults: kills, refused system calls, full disks, overlaps. `make faults` runs more of each than the suite does."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDEN = Path(__file__).parents[1] / "rundir" / "golden"
+FULL = os.environ.get("LSTM_FAULTS") == "full"
+LINEAR = ["--parts", "linear", "--no-refit", "--threads", "1", "--no-tuned"]
+
+Command = Callable[..., dict[str, Any]]
+
+
+def several(full: int, quick: int) -> int:
+    """How often: as `make faults` does, or as the suite does."""
+    return int(os.environ.get("LSTM_FAULTS_COUNT", full)) if FULL else quick
+
+
+@pytest.fixture(scope="session")
+def command() -> Iterator[Command]:
+    """Runs a command line in a fork of a process that has everything loaded; see zygote.py."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("LSTM_")}
+    environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "zygote.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environ,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+    def call(*argv: object, **options: Any) -> dict[str, Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({"argv": [str(word) for word in argv], **options}) + "\n")
+        process.stdin.flush()
+        answer: dict[str, Any] = json.loads(process.stdout.readline())
+        return answer
+
+    yield call
+    process.stdin.close()
+    process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data that the golden run was prepared from."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    path = tmp_path_factory.mktemp("data") / "panel.csv"
+    path.write_text(make.data())
+    return path
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Chance that is the same for the same test, unless LSTM_FAULTS_SEED says otherwise."""
+    return random.Random(os.environ.get("LSTM_FAULTS_SEED", "0") + request.node.nodeid)
+
+
+def golden(to: Path, *without: str) -> Path:
+    """A copy of the golden run, without the steps that are named."""
+    from lstm_cli.rundir import ARTIFACTS, manifest
+
+    run = Path(shutil.copytree(GOLDEN / "run", to))
+    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    for artifact in ARTIFACTS.values():
+        if artifact.made_by in without:
+            steps.pop(artifact.made_by, None)
+            shutil.rmtree(run / artifact.name, ignore_errors=True)
+    (run / "run.json").write_bytes(manifest.encode(steps, run))
+    return run
+
+
+def state(run: Path) -> dict[str, str | None] | None:
+    """The digest of each artifact, every file of it checked; None where no step has finished."""
+    from lstm_cli.errors import MissingArtifact
+    from lstm_cli.rundir import ARTIFACTS, open_run, verify_run
+
+    try:
+        with open_run(run) as opened:
+            assert [verdict.findings for verdict in verify_run(opened) if verdict.broken] == []
+            return {name: opened.digest(name) for name in ARTIFACTS}
+    except MissingArtifact:
+        return None
+
+
+def leftovers(run: Path) -> list[str]:
+    """What lies in the run that its manifest does not name."""
+    from lstm_cli.rundir import open_run
+
+    with open_run(run) as opened:
+        named = {
+            run / name / wrote["folder"] / file
+            for entry in opened.steps.values()
+            for name, wrote in entry["wrote"].items()
+            for file in wrote["files"]
+        }
+    files = {path for path in run.rglob("*") if not path.is_dir()}
+    empty = {path for path in run.rglob("*") if path.is_dir() and not any(path.iterdir())}
+    allowed = {run / "run.json", run / ".lock"}
+    return sorted(str(path.relative_to(run)) for path in (files - named - allowed) | empty)

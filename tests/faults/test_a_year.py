@@ -1,0 +1,34 @@
+"""A nightly line for a year: nothing grows."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from faulty import golden, several
+
+from lstm_cli.cli.main import run as lstm
+
+
+def test_a_forecast_every_night(
+    tmp_path: Path, panel: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run, temporary, out = golden(tmp_path / "run"), tmp_path / "tmp", tmp_path / "forecast.csv"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    nights = several(365, 20)
+
+    def held() -> tuple[int, list[str], int]:
+        files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+        size = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
+        return len(os.listdir("/proc/self/fd")), files, size  # noqa: PTH208
+
+    first = None
+    for night in range(nights):
+        new = [str(panel)] if night % 2 else []
+        assert lstm(["predict", str(run), *new, "--threads", "1", "-o", str(out)]) == 0
+        if night == 3:  # once everything is loaded
+            first = held()
+    assert held() == first
+    assert list(temporary.iterdir()) == []
+    print(f"{nights} nights")

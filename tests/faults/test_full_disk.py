@@ -1,0 +1,90 @@
+"""A disk that is full: exit 4 with the path, everything as it was, and the same command works once there is room."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faulted_steps import BY_NAME
+from faulty import FULL, LINEAR, Command, golden, leftovers, state
+
+MB = 1 << 20
+SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95) if FULL else (0.5,)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own; its size is changed by `resize`."""
+    if os.getuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("a file system may not be mounted here")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def resize(disk: Path, size: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+
+
+def used(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+@pytest.mark.parametrize("step", ["prepare", "train", "predict"])
+def test_a_full_disk(small_disk: Path, command: Command, panel: Path, tmp_path: Path, step: str) -> None:
+    def argv(run: Path) -> list[object]:
+        if step == "train":
+            return ["train", run, *LINEAR, "--force"]
+        more = ["--force"] if step == "prepare" else []
+        return [*BY_NAME[step].argv(panel, run), *more]
+
+    run, forecast = golden(small_disk / "run"), small_disk / "forecast.csv"
+    assert command(*argv(run), cached=True, here=True)["status"] == 0
+    after, made = state(run), forecast.read_bytes() if forecast.exists() else None
+    shutil.rmtree(run)
+    golden(run)
+    forecast.write_bytes(b"old")
+    before, at_first = state(run), used(small_disk)
+    need = sum(path.stat().st_size for path in run.glob(f"{'data' if step == 'prepare' else 'model'}/*/*"))
+    need = len(made or b"") if step == "predict" else need
+    refused = 0
+    for share in SHARES:
+        # tmpfs counts in pages: the last of them may hold what is lacking
+        resize(small_disk, max(at_first + int(share * need) // 4096 * 4096, 4096))
+        done = command(*argv(run), cached=True)
+        if done["status"] == 0:
+            assert state(run) == after if step != "predict" else forecast.read_bytes() == made
+            continue
+        refused += 1
+        assert done["status"] == 4, done["err"]
+        assert "disk full" in done["err"]
+        assert str(small_disk) in done["err"]
+        assert state(run) == before
+        assert leftovers(run) == []
+        assert forecast.read_bytes() == b"old"
+        assert sorted(path.name for path in small_disk.iterdir()) == ["forecast.csv", "run"]
+    assert refused > 0
+    resize(small_disk, 64 * MB)
+    assert command(*argv(run), cached=True)["status"] == 0
+    assert state(run) == after
+    assert leftovers(run) == []
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_limit_of_a_files_size(command: Command, panel: Path, tmp_path: Path, share: float) -> None:
+    """Without root: `ulimit -f`."""
+    run = golden(tmp_path / "run")
+    before = state(run)
+    largest = max(path.stat().st_size for path in run.glob("data/*/*"))
+    done = command(*BY_NAME["prepare"].argv(panel, run), limit=int(share * largest))
+    assert done["status"] == 4, done["err"]
+    assert "disk full" in done["err"]
+    assert state(run) == before
+    assert leftovers(run) == []

@@ -1,0 +1,52 @@
+"""kill -9 at random times: the run is as it was or as it should be, and the same command finishes the work."""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from faulted_steps import STEPS, Step
+from faulty import Command, leftovers, several, state
+
+OLD = b"an older forecast\n"
+AGAIN = {"train": ["--force"]}  # what has run once already
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name.replace(" ", "-"))
+def test_a_step_that_is_killed(
+    step: Step, command: Command, panel: Path, tmp_path: Path, chance: random.Random
+) -> None:
+    base, clean = tmp_path / "base" / "run", tmp_path / "clean" / "run"
+    for run in (base, clean):
+        run.parent.mkdir()
+        step.before(run)
+    before = state(base)
+    forecast = clean.parent / "forecast.csv"
+    if step.name == "train":  # once in the process that forks: most trials are then of the writing
+        assert command(*step.argv(panel, clean), cached=True, here=True)["status"] == 0
+    done = command(*step.argv(panel, clean), *AGAIN.get(step.name, ()), cached=True)
+    assert done["status"] == 0, done["err"]
+    after, made = state(clean), forecast.read_bytes() if forecast.exists() else None
+    trials, killed = several(50, 1), 0
+    for trial in range(trials):
+        run = tmp_path / str(trial) / "run"
+        run.parent.mkdir()
+        if base.exists():
+            shutil.copytree(base, run)
+        output = run.parent / "forecast.csv"
+        output.write_bytes(OLD)
+        cached = step.name != "train" or trial % 10 != 9
+        seconds = chance.uniform(0, done["seconds"] * (1 if cached else 5))
+        first = command(*step.argv(panel, run), kill_after=seconds, cached=cached)
+        assert first["status"] in (-9, 0), first["err"]
+        killed += first["status"] == -9
+        assert state(run) in (before, after)
+        assert output.read_bytes() in (OLD, made)
+        again = command(*step.argv(panel, run), cached=True)
+        assert again["status"] == 0, again["err"]
+        assert state(run) == after
+        assert leftovers(run) == []
+        assert step.name != "predict" or output.read_bytes() == made
+        assert {path.name for path in run.parent.iterdir()} == {"run", "forecast.csv"}
+        shutil.rmtree(run.parent)
+    print(f"{step.name}: {killed} of {trials} killed before their end, all sound")

@@ -1,0 +1,169 @@
+"""A process that has loaded everything and forks for each command, so that a trial costs no start and no imports.
+
+It reads a request a line (JSON) on stdin and answers with a line on stdout:
+
+    argv        the command line
+    kill_after  seconds until SIGKILL, or null
+    trace       further words for strace, which is attached before the command begins, or null
+    cwd, limit  the working directory; the greatest file size (ulimit -f, in bytes), or null
+    cached      training and export are those that a first such request made: what remains is the writing
+
+    status      its exit code, -9 where it was killed
+    seconds     how long it took
+    out, err    what it wrote
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def serve() -> None:
+    import onnx  # noqa: F401
+    import onnxruntime  # noqa: F401
+    import torch
+
+    from lstm_cli.cli import (  # noqa: F401
+        evaluate,
+        evaluation,
+        main,
+        page,
+        predict,
+        prepare,
+        quantize,
+        signals,
+        tables,
+        train,
+    )
+    from lstm_cli.pictures import forecast  # noqa: F401
+    from lstm_cli.steps import evaluate as _e  # noqa: F401
+    from lstm_cli.steps import making, shipping  # noqa: F401
+    from lstm_cli.training import make
+
+    torch.set_num_threads(1)
+    making.export_graphs = _once(making.export_graphs)
+    make.train_model = _once(make.train_model)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(_answer(**json.loads(line))), flush=True)
+
+
+FIRST: dict[str, Any] = {}
+CACHED = False
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, whose first result is given again while CACHED."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        if not CACHED:
+            return function(*arguments, **options)
+        if function.__name__ not in FIRST:
+            FIRST[function.__name__] = function(*arguments, **options)
+        return FIRST[function.__name__]
+
+    return call
+
+
+def _answer(
+    argv: list[str],
+    *,
+    kill_after: float | None = None,
+    trace: list[str] | None = None,
+    cwd: str | None = None,
+    limit: int | None = None,
+    cached: bool = False,
+    here: bool = False,
+) -> dict[str, Any]:
+    global CACHED
+    CACHED = cached
+    if here:  # in this very process, so that its forks have what it made
+        from lstm_cli.cli.main import run
+
+        kept = os.dup(1)
+        os.dup2(2, 1)
+        code = run(argv)
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        return {"status": code}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if pid == 0:
+            _become(argv, out.fileno(), err.fileno(), cwd=cwd, limit=limit, wait=trace is not None)
+        tracer = _attached(pid, trace) if trace is not None else None
+        began = time.monotonic()
+        status = _waited(pid, kill_after)
+        seconds = time.monotonic() - began
+        if tracer is not None:
+            tracer.wait()
+        for stream in (out, err):
+            stream.seek(0)
+        return {
+            "status": os.waitstatus_to_exitcode(status),
+            "seconds": seconds,
+            "out": out.read().decode(errors="replace"),
+            "err": err.read().decode(errors="replace"),
+        }
+
+
+def _become(argv: list[str], out: int, err: int, *, cwd: str | None, limit: int | None, wait: bool) -> None:
+    """The command, in the forked process; never returns."""
+    code = 70
+    try:
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, number in ((null, 0), (out, 1), (err, 2)):
+            os.dup2(source, number)
+        if cwd is not None:
+            os.chdir(cwd)
+        if limit is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        if wait:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        from lstm_cli.cli.main import run
+
+        code = run(argv)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _attached(pid: int, trace: list[str]) -> "subprocess.Popen[bytes]":
+    """strace upon a stopped process, which then goes on."""
+    os.waitpid(pid, os.WUNTRACED)
+    tracer = subprocess.Popen(["strace", "-f", "-qq", *trace, "-p", str(pid)], stderr=subprocess.DEVNULL)
+    status = Path(f"/proc/{pid}/status")
+    while "TracerPid:\t0" in status.read_text():
+        if tracer.poll() is not None:
+            break
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGCONT)
+    return tracer
+
+
+def _waited(pid: int, kill_after: float | None) -> int:
+    deadline = None if kill_after is None else time.monotonic() + kill_after
+    while True:
+        if deadline is None:
+            return os.waitpid(pid, 0)[1]
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        if time.monotonic() >= deadline:
+            os.kill(pid, signal.SIGKILL)
+            deadline = None
+        else:
+            time.sleep(0.001)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,41 @@
+"""The golden run as a small run of every kind of artifact: to read, damage and forge without a training."""
+
+import hashlib
+import importlib.util
+import shutil
+from pathlib import Path
+
+from lstm_cli.rundir import manifest
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = sorted(path.relative_to(GOLDEN / "run") for path in (GOLDEN / "run").glob("*/*/*"))
+
+
+def copied(to: Path) -> Path:
+    """A copy of the golden run."""
+    return Path(shutil.copytree(GOLDEN / "run", to))
+
+
+def forge(run: Path, file: Path, data: bytes) -> None:
+    """Put `data` in the place of a file, with a manifest whose checksums are all right and that has nothing stale."""
+    (run / file).write_bytes(data)
+    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    wrote = {name: made for entry in steps.values() for name, made in entry["wrote"].items()}
+    fact = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    wrote[file.parts[0]]["files"][file.name] = fact
+    for entry in steps.values():
+        for name in entry["read"]:
+            if name in wrote:
+                entry["read"][name]["sha256"] = manifest.digest(wrote[name]["files"])
+    (run / "run.json").write_bytes(manifest.encode(steps, run))
+
+
+def data(to: Path) -> str:
+    """The data that the golden run was prepared from."""
+    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    to.write_text(make.data())
+    return to.name

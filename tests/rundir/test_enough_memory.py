@@ -1,0 +1,38 @@
+"""Every step tells what it needs and has before it starts, and leaves nothing behind where that is too little."""
+
+import re
+from pathlib import Path
+
+import pytest
+from golden_run import copied, data
+from small_run import tree
+
+from lstm_cli import memory
+from lstm_cli.cli.main import run as lstm
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["prepare", "panel.csv", "run", "--series", "shop", "--target", "sales"],
+        ["train", "run", "--seed", "1"],
+        ["tune", "run", "--trials", "3", "--seed", "1"],
+        ["evaluate", "run"],
+        ["quantize", "run", "--to", "fp16"],
+        ["predict", "run", "-o", "forecast.csv"],
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_too_little_memory_is_exit_7_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], argv: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    copied(tmp_path / "run")
+    data(tmp_path / "panel.csv")
+    before = tree(tmp_path)
+    monkeypatch.setattr(memory.require, "__kwdefaults__", {"have": lambda: 1500})
+    assert lstm(argv) == 7
+    error, hint = capfd.readouterr().err.splitlines()[-2:]
+    assert re.fullmatch(r"error: .* needs some [\d.,]+ [KMG]B of memory, and 1\.5 KB are free", error)
+    assert hint.startswith("hint: ")
+    assert tree(tmp_path) == before

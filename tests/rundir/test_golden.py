@@ -1,0 +1,103 @@
+"""A run that an earlier release has made loads in this one.
+
+golden/run is a run of schema 2, made by golden/make.py. It is never made anew: a change of the format is met by a
+migration (`rundir/migrations.py` for the manifest), and by one more golden run of the release before.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_cli.config import PredictConfig
+from lstm_cli.errors import ArtifactError, CorruptArtifact
+from lstm_cli.events import silent
+from lstm_cli.rundir import manifest, open_run
+from lstm_cli.rundir.migrations import MIGRATIONS, SCHEMA
+from lstm_cli.shipped import load_intervals, load_linear, load_model
+from lstm_cli.steps.config import config
+from lstm_cli.steps.predict import predict
+from lstm_cli.steps.search_record import read_search
+from lstm_cli.steps.verify import verify
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Path:
+    """A copy of the golden run."""
+    return Path(shutil.copytree(GOLDEN / "run", tmp_path / "run"))
+
+
+def rewritten(run: Path, *, schema: int) -> None:
+    """The manifest as another version has it."""
+    document = json.loads((run / "run.json").read_bytes())
+    del document["checksum"]
+    document["schema"] = schema
+    for entry in document["steps"].values():
+        if schema == 1:
+            del entry["sources"]
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    digest = hashlib.sha256(body).hexdigest().encode()
+    (run / "run.json").write_bytes(b'{"checksum":"' + digest + b'",' + body[1:])
+
+
+def forecast(run: Path, output: Path) -> list[list[str]]:
+    settings = PredictConfig(output=str(output), precision="fp32", threads=1)
+    predict(run, None, settings, silent)
+    return [line.split(",") for line in output.read_text().splitlines()]
+
+
+def test_it_is_whole_and_every_part_of_it_loads(golden: Path) -> None:
+    report = verify(golden, silent)
+    assert report.broken == report.stale == ()
+    assert [line["artifact"] for line in report.artifacts] == ["data", "model", "tune", "quantized"]
+    with open_run(golden) as run:
+        model = load_model(run)
+        assert (model.name, model.lookback, model.schema.horizon) == ("segment", 14, 7)
+        assert load_intervals(run) is not None
+        assert load_linear(run, validated=True).lookback == 14
+        assert [trial["number"] for trial in read_search(run).trials] == [0, 1]
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_it_forecasts_what_it_forecast(golden: Path, tmp_path: Path, schema: int) -> None:
+    rewritten(golden, schema=schema)
+    ours = forecast(golden, tmp_path / "forecast.csv")
+    theirs = [line.split(",") for line in (GOLDEN / "forecast.csv").read_text().splitlines()]
+    assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+    assert ours[0] == theirs[0]
+    figures = [np.array([row[2:] for row in rows[1:]], dtype=float) for rows in (ours, theirs)]
+    np.testing.assert_allclose(figures[0], figures[1], rtol=1e-5)
+
+
+def test_an_older_manifest_says_what_it_does_not_know(golden: Path) -> None:
+    assert config(golden).steps["train"]["hidden"] == {"value": [4], "source": "flag"}
+    rewritten(golden, schema=1)
+    before = (golden / "run.json").read_bytes()
+    assert config(golden).steps["train"]["hidden"] == {"value": [4], "source": "not recorded"}
+    assert (golden / "run.json").read_bytes() == before  # nothing is rewritten by who only looks
+
+
+def test_a_newer_one_is_refused_with_the_reason(golden: Path) -> None:
+    rewritten(golden, schema=SCHEMA + 1)
+    with pytest.raises(ArtifactError, match="newer release") as caught:
+        open_run(golden)
+    assert caught.value.exit_code == 4
+    assert not isinstance(caught.value, CorruptArtifact)
+
+
+@pytest.mark.parametrize("schema", [0, -1, True, None, "2", 1.0, [1]])
+def test_what_has_no_version_is_refused(golden: Path, schema: object) -> None:
+    document = {"format": manifest.FORMAT, "schema": schema, "steps": {}}
+    body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
+    digest = hashlib.sha256(body).hexdigest().encode()
+    with pytest.raises(CorruptArtifact, match="no schema"):
+        manifest.decode(b'{"checksum":"' + digest + b'",' + body[1:], golden)
+
+
+def test_there_is_a_migration_from_every_version_before() -> None:
+    assert set(MIGRATIONS) == set(range(1, SCHEMA))

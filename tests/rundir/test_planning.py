@@ -1,0 +1,120 @@
+"""--dry-run: what each verb would read, write and take; nothing is locked, made or changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from golden_run import copied, data
+from small_run import tree
+
+from lstm_cli.cli.main import run as lstm
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return copied(tmp_path / "run")
+
+
+def plan(capfd: pytest.CaptureFixture[str], *argv: str) -> dict[str, object]:
+    capfd.readouterr()
+    code = lstm([*argv, "--dry-run", "--json"])
+    told = capfd.readouterr()
+    assert code == 0, told.err
+    found: dict[str, object] = json.loads(told.out)
+    return found
+
+
+GIVEN = {
+    "check": ["panel.csv", "--plot", "check.png"],
+    "prepare": ["panel.csv", "run"],
+    "train": ["run", "--seed", "1"],
+    "tune": ["run", "--trials", "3"],
+    "evaluate": ["run"],
+    "quantize": ["run", "--to", "fp16"],
+    "predict": ["run"],
+    "export": ["run"],
+    "verify": ["run"],
+    "config": ["run"],
+}
+READS = {
+    "check": ["panel.csv"],
+    "prepare": ["panel.csv"],
+    "train": ["run/data/0001"],
+    "tune": ["run/data/0001"],
+    "evaluate": ["run/data/0001", "run/model/0001"],
+    "quantize": ["run/data/0001", "run/model/0001"],
+    "predict": ["run/model/0001", "run/quantized/0001", "run/data/0001"],
+    "export": ["run/data/0001", "run/model/0001"],
+    "verify": ["run/run.json", "run/data/0001", "run/model/0001", "run/tune/0003", "run/quantized/0001"],
+    "config": ["run/run.json"],
+}
+WRITES = {
+    "check": ["check.png"],
+    "prepare": ["run/data/0002"],
+    "train": ["run/model/0002"],
+    "tune": ["run/tune/0004", "run/model/0002"],
+    "evaluate": ["run/scores/0001"],
+    "quantize": ["run/quantized/0002"],
+    "predict": ["standard output"],
+    "export": ["run/exports/model.onnx", "run/exports/model.onnx.json"],
+    "verify": [],
+    "config": [],
+}
+
+
+@pytest.mark.parametrize("verb", GIVEN)
+def test_every_verb_tells_and_does_nothing(run: Path, capfd: pytest.CaptureFixture[str], verb: str) -> None:
+    data(run.parent / "panel.csv")
+    before, modified = tree(run.parent), run.stat().st_mtime_ns
+    told = plan(capfd, verb, *GIVEN[verb])
+    assert [read["path"] for read in told["reads"]] == READS[verb]
+    assert told["writes"] == WRITES[verb]
+    assert told["up_to_date"] is False
+    assert all(read["size"] > 0 for read in told["reads"])
+    assert (told["seconds"] is None) == (verb not in ("prepare", "train", "tune", "quantize"))
+    assert (tree(run.parent), run.stat().st_mtime_ns) == (before, modified)
+    capfd.readouterr()
+    assert lstm([verb, *GIVEN[verb], "--dry-run"]) == 0
+    shown = capfd.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in shown].count("reads") == len(READS[verb])
+    assert f"reads   {READS[verb][0]}" in shown[0]
+
+
+def test_what_is_up_to_date_would_write_nothing(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    argv = ["train", "run", "--hidden", "4", "--epochs", "1", "--batch-size", "4"]
+    assert plan(capfd, *argv)["up_to_date"] is True
+    told = plan(capfd, *argv, "--force")
+    assert (told["up_to_date"], told["writes"]) == (False, ["run/model/0002"])
+    assert lstm([*argv, "--dry-run"]) == 0
+    assert "writes  nothing: it is up to date, and --force would run it anyhow" in capfd.readouterr().out
+
+
+def test_what_could_not_be_done_is_refused(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (run.parent / "notes").mkdir()
+    (run.parent / "notes/mine.txt").write_text("mine")
+    source = data(run.parent / "panel.csv")
+    before = tree(run.parent)
+    for code, *argv in (
+        (3, "prepare", "absent.csv", "run"),
+        (4, "prepare", source, "notes"),
+        (4, "train", "absent"),
+        (4, "predict", "run", "-o", "absent/forecast.csv"),
+        (2, "predict", "run", source, "-o", source),
+        (3, "predict", "run", "absent.csv"),
+        (2, "export", "run", "-o", "model.txt"),
+        (2, "train", "run", "--find-lr", "-o", "run/picture.png"),
+    ):
+        assert lstm([*argv, "--dry-run"]) == code, argv
+    assert tree(run.parent) == before
+
+
+def test_a_first_prepare_makes_no_folder(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    told = plan(capfd, "prepare", data(run.parent / "panel.csv"), "new/run")
+    assert told["writes"] == ["new/run/data/0001"]
+    assert not (run.parent / "new").exists()
+
+
+def test_a_range_test_writes_its_picture_alone(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert plan(capfd, "train", "run", "--find-lr")["writes"] == ["run/logs/find-lr.png"]
+    assert plan(capfd, "train", "run", "--find-lr", "-o", "a.png")["writes"] == ["a.png"]

@@ -1,0 +1,215 @@
+"""Nothing that a run holds can run code, reach outside of it, or end a command in another way than exit 4.
+
+Each artifact of the golden run is cut, flipped and replaced, and the commands that read it are run on it. The bytes
+that `run.json` names are checked first, so most is done with a manifest whose checksums are those of the forgery.
+"""
+
+import io
+import json
+import os
+import pickle
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden_run import FILES, copied, forge
+
+from lstm_cli.cli.main import run as lstm
+from lstm_cli.errors import ArtifactError
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.shipped import load_linear
+from lstm_cli.steps.verify import verify
+
+READERS = {  # by artifact: the commands that read it, without torch
+    "data": [["predict", "--threads", "1"], ["predict", "--precision", "fp32"]],
+    "model": [["predict", "--precision", "fp32"], ["export"]],
+    "quantized": [["predict"]],
+    "tune": [["tune", "--show"]],
+}
+
+
+class Canary:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return copied(tmp_path / "run")
+
+
+@pytest.fixture
+def told(run: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Runs every command that reads an artifact; each ends with 0 or 4, and their errors are returned."""
+
+    def call(artifact: str) -> list[str]:
+        errors = []
+        for verb, *options in READERS[artifact]:
+            stderr = io.StringIO()
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, "stderr", stderr)
+                patch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+                code = lstm([verb, str(run), *options])
+            lines = [line for line in stderr.getvalue().splitlines() if line.startswith("error: ")]
+            assert (code, len(lines)) in ((0, 0), (4, 1)), (verb, code, stderr.getvalue()[-2000:])
+            errors += lines
+        return errors
+
+    return call
+
+
+def pickled(canary: Path) -> dict[str, bytes]:
+    """Payloads that make a file if any reader unpickles them, as a plain pickle, an array and torch's zip."""
+    import zipfile
+
+    array, archive = io.BytesIO(), io.BytesIO()
+    np.save(array, np.array([Canary(canary)], dtype=object), allow_pickle=True)
+    plain = pickle.dumps(Canary(canary))
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("archive/data.pkl", plain)
+        file.writestr("archive/version", "3\n")
+    yaml = f"!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{canary}']]\n"
+    return {"pickle": plain, "npy": array.getvalue(), "torch": archive.getvalue(), "yaml": yaml.encode()}
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_a_pickle_in_the_place_of_any_file_is_not_loaded(
+    run: Path, tmp_path: Path, told: Callable[[str], list[str]], file: Path
+) -> None:
+    canary = tmp_path / "canary"
+    for payload in pickled(canary).values():
+        forge(run, file, payload)
+        told(file.parts[0])
+        verify(run, silent)  # the bytes are those that are named
+        assert not canary.exists()
+
+
+def tensors(header: object, *, length: int | None = None, data: bytes = b"") -> bytes:
+    """A safetensors file."""
+    text = json.dumps(header).encode()
+    return (len(text) if length is None else length).to_bytes(8, "little") + text + data
+
+
+F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+HOSTILE = {
+    "nothing": b"",
+    "an object": b"{}",
+    "a list": b"[]",
+    "null": b"null",
+    "a list of objects": b"[{}]",
+    "NaN": b'{"a": NaN}',
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+    "a long number": b"1" * 1_000_000,
+    "a header of 2^63": tensors({}, length=2**63),
+    "a header of 99 MB": tensors({}, length=99_000_000),
+    "values that overlap": tensors({"a": F32, "b": F32 | {"data_offsets": [4, 12]}}, data=bytes(12)),
+    "a shape that overflows": tensors({"a": F32 | {"shape": [2**40, 2**40]}}, data=bytes(8)),
+    "no tensors": tensors({}),
+}
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.suffix in (".json", ".npy", ".safetensors", ".onnx")], ids=str
+)
+def test_a_hostile_file_with_the_right_checksum_is_refused(
+    run: Path, told: Callable[[str], list[str]], file: Path
+) -> None:
+    heard = []
+    for content in HOSTILE.values():
+        forge(run, file, content)
+        heard += told(file.parts[0])
+    unread = ("weights.safetensors", "validated.onnx", "linear.safetensors", "validated_linear.safetensors")
+    assert heard or file.name in unread, "no command reads it"
+
+
+def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
+    for content in HOSTILE.values():
+        forge(run, Path("model/0001/linear.safetensors"), content)
+        with (
+            open_run(run) as opened,
+            pytest.raises(ArtifactError, match=r"linear\.safetensors does not hold"),
+        ):
+            load_linear(opened)
+
+
+def test_trials_that_are_none_are_refused(run: Path) -> None:
+    from lstm_cli.config import TrainConfig, TuneConfig
+    from lstm_cli.steps.search_record import trials_before
+    from lstm_cli.steps.sought import settled
+
+    with open_run(run) as opened:
+        stored = opened.entry("tune")["config"]
+        fixed = TrainConfig(**{**stored["train"], "hidden": (4,), "parts": (), "threads": 1})
+        search = settled(str(run), TuneConfig(method="grid", space=("loss=mae|huber",)), fixed)
+        assert len(trials_before(opened, search)[0]) == 2
+    for content in (b"[]\n", b'{"number": "x", "state": "done"}\n', b"1\n", b"{}\n"):
+        forge(run, Path("tune/0003/trials.jsonl"), content)
+        with open_run(run) as opened, pytest.raises(ArtifactError, match=r"trials\.jsonl"):
+            trials_before(opened, search)
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_a_cut_and_a_flipped_bit_of_any_file_are_noticed(run: Path, file: Path) -> None:
+    chance = random.Random(str(file))
+    whole = (run / file).read_bytes()
+    spoiled = [whole[:length] for length in {0, 1, len(whole) // 2, len(whole) - 1}]
+    for _ in range(12):
+        place, bit = chance.randrange(len(whole)), chance.randrange(8)
+        spoiled.append(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+    for content in spoiled:
+        (run / file).write_bytes(content)
+        with open_run(run) as opened, pytest.raises(ArtifactError) as caught:
+            opened.artifact(file.parts[0]).verify()
+        assert str(run / file) in caught.value.message
+        assert "run 'lstm " in caught.value.hint
+
+
+@pytest.mark.parametrize("make", ["fifo", "folder", "link", "device"])
+def test_no_file_is_read_through_what_is_none(
+    run: Path, tmp_path: Path, told: Callable[[str], list[str]], make: str
+) -> None:
+    file = run / "model/0001/model.onnx"
+    shutil.move(file, tmp_path / "outside")  # the right bytes, in the wrong place
+    if make == "fifo":
+        os.mkfifo(file)
+    elif make == "folder":
+        file.mkdir()
+    else:
+        file.symlink_to(tmp_path / "outside" if make == "link" else "/dev/zero")
+    errors = told("model")
+    assert len(errors) == len(READERS["model"])
+    assert all("model.onnx is damaged" in error for error in errors)
+
+
+def test_a_graph_that_keeps_values_in_another_file_is_refused(
+    run: Path, tmp_path: Path, told: Callable[[str], list[str]]
+) -> None:
+    import onnx
+
+    graph = onnx.load_model_from_string((run / "model/0001/model.onnx").read_bytes())
+    tensor = graph.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", "../../../../etc/passwd"), ("offset", "0"), ("length", "8")):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    forge(run, Path("model/0001/model.onnx"), graph.SerializeToString())
+    assert any("keeps values in another file" in error for error in told("model"))
+
+
+def test_a_graph_of_another_model_is_refused(run: Path, told: Callable[[str], list[str]]) -> None:
+    """Whole, of the right format and with the right checksum; but its windows are of another length."""
+    about = json.loads((run / "model/0001/model.json").read_bytes())
+    about["settings"]["lookback"] = 9
+    forge(run, Path("model/0001/model.json"), json.dumps(about).encode())
+    told("model")

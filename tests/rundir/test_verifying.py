@@ -1,0 +1,134 @@
+"""`verify`: what is broken or stale, and what mends it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_run import VALUES, prepare, quantize, train
+
+from lstm_cli.errors import CorruptArtifact
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run, verify_run
+from lstm_cli.steps.verify import verify
+
+MODEL = Path("model/0001/model.onnx")
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def lock(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def lead_away(path: Path) -> None:
+    path.rename(path.parents[3] / "elsewhere")
+    path.symlink_to(path.parents[3] / "elsewhere")
+
+
+def test_a_whole_run_is_found_whole(run: Path) -> None:
+    quantize(run)
+    heard: list[int] = []
+    with open_run(run) as opened:
+        verdicts = verify_run(opened, heard.append)
+    assert [(one.artifact, one.folder, one.state, one.findings, one.rebuild) for one in verdicts] == [
+        ("data", "data/0001", "ok", (), ""),
+        ("model", "model/0001", "ok", (), ""),
+        ("quantized", "quantized/0001", "ok", (), ""),
+    ]
+    sizes = [path.stat().st_size for path in run.glob("*/*/*")]
+    assert sum(heard) == sum(sizes)
+    assert sum(one.size for one in verdicts) == sum(sizes)
+    assert sum(one.files for one in verdicts) == len(sizes)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state", "words"),
+    [
+        (Path.unlink, "missing", "is missing"),
+        (flip, "damaged", "its bytes are not those that were written"),
+        (cut, "damaged", "it has 15 bytes instead of 16"),
+        (lock, "damaged", "it is not an ordinary file"),
+        (lead_away, "damaged", "it is a link"),
+        (lambda path: shutil.rmtree(path.parent), "missing", "is missing"),
+    ],
+)
+def test_what_is_broken_is_named_with_what_mends_it(
+    run: Path, spoil: Callable[[Path], object], state: str, words: str
+) -> None:
+    spoil(run / MODEL)
+    with pytest.raises(CorruptArtifact, match="has 1 broken artifact: trained model") as caught:
+        verify(run, silent)
+    assert caught.value.exit_code == 4
+    assert caught.value.hint == f"run 'lstm train {run}'"
+    report = caught.value.report  # type: ignore[attr-defined]
+    assert [line["state"] for line in report.artifacts] == ["ok", state]
+    assert any(
+        f"{run / MODEL}" in finding and words in finding for finding in report.artifacts[1]["findings"]
+    )
+    assert report.broken == ("model",)
+    train(run)
+    assert verify(run, silent).broken == ()
+
+
+def test_what_is_stale_is_told_and_is_not_broken(run: Path) -> None:
+    quantize(run)
+    prepare(run, VALUES + 1)
+    report = verify(run, silent)
+    assert (report.broken, report.stale) == ((), ("model", "quantized"))
+    assert report.rebuild == (f"lstm train {run}", f"lstm quantize {run}")
+    assert list(report.artifacts[1]["findings"]) == [
+        "the trained model was not made from the prepared data there now"
+    ]
+
+
+def test_a_damaged_manifest_is_told_first(run: Path) -> None:
+    flip(run / "run.json")
+    with pytest.raises(CorruptArtifact, match=r"run\.json is damaged"):
+        verify(run, silent)
+
+
+def test_a_file_that_may_not_be_read_is_unreadable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = os.open
+
+    def refuse(path: object, *arguments: object, **options: object) -> int:
+        if path == "model.onnx":
+            raise PermissionError(13, "Permission denied")
+        return genuine(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+    with open_run(run) as opened:
+        verdicts = verify_run(opened)
+    assert [one.state for one in verdicts] == ["ok", "unreadable"]
+    assert verdicts[1].broken
+
+
+def test_a_large_file_is_checked_in_pieces_and_nothing_heavy_is_loaded(tmp_path: Path) -> None:
+    import numpy as np
+
+    run = tmp_path / "run"
+    prepare(run, np.zeros((150_000, 200), np.float32))  # 120 MB
+    source = """
+import sys
+from lstm_cli.cli.main import run
+code = run(["verify", sys.argv[1]])
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+heavy = {"torch", "pandas", "sklearn", "numpy", "onnx", "onnxruntime"} & set(sys.modules)
+print(code, int(peak.split()[1]) // 1024, sorted(heavy), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", source, run], capture_output=True, text=True, timeout=60)
+    code, peak, heavy = done.stderr.splitlines()[-1].split(" ", 2)
+    assert (code, heavy) == ("0", "[]"), done.stderr
+    assert int(peak) < 80

@@ -1,0 +1,207 @@
+"""A step that could only make once more what is there leaves it alone, and says the same again."""
+
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_steps import LINEAR, PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import EvaluateConfig, PrepareConfig, QuantizeConfig, TuneConfig
+from lstm_cli.errors import GateFailed
+from lstm_cli.events import Noted, Warned, silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps import tune
+from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.train import train
+
+QUANTIZE = QuantizeConfig(max_loss=1.0)
+EVALUATE = EvaluateConfig(threads=1)
+
+
+def bytes_of(run: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(run)): path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file()
+    }
+
+
+def again(report: Any, fresh: Any) -> None:
+    """The report says that it is told again, and for the rest is that of the run that made it."""
+    told, made = json.loads(json.dumps(report.to_json())), json.loads(json.dumps(fresh.to_json()))
+    assert told.pop("up_to_date") is True
+    assert told == made
+    assert list(told) == list(made)
+    assert "up_to_date" not in made
+
+
+@pytest.fixture(scope="module")
+def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained run with scores; not to be changed."""
+    run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("scored") / "run"))
+    evaluate(run, EVALUATE, silent)
+    return run
+
+
+@pytest.fixture
+def whole(scored: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(scored, tmp_path / "whole"))
+
+
+def test_every_step_is_told_again_and_changes_nothing(whole: Path, panel: Path) -> None:
+    before, heard = bytes_of(whole), []
+    with open_run(whole) as opened:
+        reports = {step: opened.report(step) for step in opened.steps}
+    told = {
+        "prepare": prepare(str(panel), whole, PREPARE, heard.append),
+        "train": train(whole, TRAIN, heard.append),
+        "evaluate": evaluate(whole, EVALUATE, heard.append),
+        "quantize": quantize(whole, QUANTIZE, heard.append),
+    }
+    assert bytes_of(whole) == before
+    for step, report in told.items():
+        stored = reports[step] | {"run": str(whole), "up_to_date": True}
+        if "picture" in stored:
+            stored["picture"] = str(whole / "scores" / "0001" / "forecasts.png")
+        assert report.to_json() == stored
+    assert len([event for event in heard if isinstance(event, Noted) and "up to date" in event.text]) == 4
+    warnings = [text for report in reports.values() for text in report["warnings"]]
+    assert [event.text for event in heard if isinstance(event, Warned)] == warnings
+
+
+def test_the_report_is_the_one_that_was_made(panel: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    config = replace(PREPARE, season="none")
+    fresh = prepare(str(panel), run, config, silent)
+    again(prepare(str(panel), run, config, silent), fresh)
+    fresh = train(run, LINEAR, silent)
+    again(train(run, LINEAR, silent), fresh)
+    fresh = evaluate(run, EVALUATE, silent)
+    again(evaluate(run, EVALUATE, silent), fresh)
+
+
+def made_anew(run: Path, step: str) -> bool:
+    """Whether the last call wrote: its folder's number went up."""
+    with open_run(run) as opened:
+        return [wrote["folder"] for wrote in opened.entry(step)["wrote"].values()] != ["0001"]
+
+
+@pytest.mark.parametrize(
+    "config", [replace(PREPARE, horizon=6), replace(PREPARE, past=()), replace(PREPARE, val="0.2")]
+)
+def test_other_settings_prepare_anew(run: Path, panel: Path, config: PrepareConfig) -> None:
+    assert prepare(str(panel), run, config, silent).up_to_date is None
+    assert made_anew(run, "prepare")
+
+
+def test_another_source_prepares_anew(run: Path, panel: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(panel, tmp_path / "copy.csv"))
+    assert prepare(str(copy), run, PREPARE, silent).up_to_date is None  # its name is part of the report
+    assert prepare(str(copy), run, PREPARE, silent).up_to_date
+    text = copy.read_text()
+    copy.write_text(text[:-2] + ("1" if text[-2] == "0" else "0") + "\n")  # one byte, the same size
+    assert prepare(str(copy), run, PREPARE, silent).up_to_date is None
+
+
+def test_standard_input_is_always_read(run: Path, panel: Path) -> None:
+    for _ in range(2):
+        stdin = io.BytesIO(panel.read_bytes())
+        stdin.isatty = lambda: False  # type: ignore[method-assign]
+        assert prepare("-", run, PREPARE, silent, stdin=stdin).up_to_date is None
+
+
+def test_force_makes_the_same_anew(whole: Path, panel: Path) -> None:
+    before = {step: open_run(whole).digest(step) for step in ("data", "scores")}
+    assert prepare(str(panel), whole, PREPARE, silent, force=True).up_to_date is None
+    assert evaluate(whole, EVALUATE, silent, force=True).up_to_date is None
+    assert made_anew(whole, "prepare")
+    assert made_anew(whole, "evaluate")
+    assert {step: open_run(whole).digest(step) for step in before} == before
+
+
+def test_another_release_makes_it_anew(run: Path, panel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.0.9")
+    assert prepare(str(panel), run, PREPARE, silent).up_to_date is None
+
+
+def test_threads_change_nothing_and_the_seed_does(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train(run, replace(TRAIN, threads=2), silent).up_to_date
+    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
+    assert train(run, replace(TRAIN, seed=1), silent) == "trained"
+    assert train(run, replace(TRAIN, device="cpu"), silent) == "trained"
+    assert train(run, TRAIN, silent, force=True) == "trained"
+
+
+@pytest.mark.parametrize(
+    "spoil", ["data/0001/values.npy", "model/0001/history.jsonl", "model/0001/model.onnx"]
+)
+def test_what_is_damaged_is_made_anew(run: Path, spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the command that an error names as its mend would mend nothing."""
+    data = bytearray((run / spoil).read_bytes())
+    data[-1] ^= 1
+    (run / spoil).write_bytes(data)
+    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
+    assert train(run, TRAIN, silent) == "trained"
+
+
+def test_a_missing_picture_is_drawn_anew(whole: Path) -> None:
+    picture = whole / "scores/0001/forecasts.png"
+    picture.unlink()
+    report = evaluate(whole, EVALUATE, silent)
+    assert report.up_to_date is None
+    assert Path(report.picture).exists()
+
+
+def test_a_training_in_progress_goes_on(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
+    assert train(run, TRAIN, silent).up_to_date
+    (run / "checkpoint").mkdir()
+    assert train(run, TRAIN, silent) == "trained"
+
+
+def test_other_data_train_anew(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(str(write_panel(tmp_path / "other.csv", seed=1)), run, PREPARE, silent)
+    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
+    assert train(run, TRAIN, silent) == "trained"
+
+
+def test_a_gate_is_held_against_the_stored_scores(whole: Path) -> None:
+    before = bytes_of(whole)
+    config = replace(EVALUATE, fail_if=("mae>0", "mae>1000000*naive.mae", "coverage.80<0"))
+    with pytest.raises(GateFailed, match="'mae>0'") as caught:
+        evaluate(whole, config, silent)
+    report = caught.value.report  # type: ignore[attr-defined]
+    assert report.up_to_date
+    assert [gate["failed"] for gate in report.gates] == [True, False, False]
+    assert caught.value.hint == f"the scores are kept in {whole / 'scores/0001'}"
+    assert evaluate(whole, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), silent).up_to_date
+    assert bytes_of(whole) == before
+
+
+def test_leftovers_of_a_killed_writer_go(run: Path, panel: Path) -> None:
+    (run / "model/0007").mkdir()
+    (run / "model/0007/model.onnx").write_bytes(b"half")
+    (run / "run.json.tmp").write_bytes(b"half")
+    assert prepare(str(panel), run, PREPARE, silent).up_to_date
+    assert sorted(path.name for path in (run / "model").iterdir()) == ["0001"]
+    assert not (run / "run.json.tmp").exists()
+
+
+def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = TuneConfig(method="grid", space=("logs=on|off",))
+    fixed = replace(LINEAR, refit=None)
+    fresh = tune.tune(run, search, fixed, silent)
+    before = bytes_of(run)
+    again(tune.tune(run, replace(search, jobs=2), fixed, silent), fresh)
+    assert bytes_of(run) == before
+    asked: list[int] = []
+    monkeypatch.setattr(
+        tune, "trials_of", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
+    )
+    with pytest.raises(Exception, match="no trial was begun"):
+        tune.tune(run, search, fixed, silent, force=True)
+    assert asked == [0]
