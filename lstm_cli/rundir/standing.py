@@ -1,7 +1,6 @@
 """Whether what a step made still stands: made by this release from the same bytes and settings, and all of it whole."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from lstm_cli import __version__
 from lstm_cli.errors import ArtifactError
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.artifacts import ARTIFACTS, CHECKPOINT
+from lstm_cli.rundir.artifacts import ARTIFACTS
 from lstm_cli.rundir.reading import Run
 
 
@@ -24,8 +23,7 @@ def stands(
     """Whether running `step` again could only make once more what is there.
 
     config: its settings now; ignoring: those that do not change what it makes. sources: by their names in `run.json`
-    the paths of its input that is no artifact of the run. Every file that it read and wrote is checked; nothing
-    stands while a training is in progress that it would go on with.
+    the paths of its input that is no artifact of the run. Every file that it read and wrote is checked.
     """
     entry = run.steps.get(step)
     if entry is None or entry["versions"].get("lstm-cli") != __version__:
@@ -33,8 +31,6 @@ def stands(
     if _settled(entry["config"], ignoring) != _settled(config, ignoring):
         return False
     if not (entry["read"] and entry["wrote"]):
-        return False
-    if step == "train" and os.path.lexists(run.path / CHECKPOINT):
         return False
     read = [name for name in entry["read"] if name in ARTIFACTS]
     outside = {name: fact for name, fact in entry["read"].items() if name not in ARTIFACTS}

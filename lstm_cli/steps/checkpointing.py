@@ -17,7 +17,7 @@ from lstm_cli.errors import (
     TrainingDiverged,
 )
 from lstm_cli.events import Listener, Noted, Warned
-from lstm_cli.rundir import Checkpoint, Stored, Writer, versions
+from lstm_cli.rundir import Checkpoint, Run, Stored, Writer, versions
 from lstm_cli.steps.reporting import plain_value
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def keeping(
     checkpoint. Raises ArtifactError where there is one of the same data with other settings.
     """
     checkpoint = Checkpoint(writer.path)
-    now = _about(writer, config, device=device, threads=threads)
+    assert writer.run is not None
+    now = _about(writer.run, config, device=device, threads=threads)
     found, before = _found(checkpoint, now, listen, how)
     about = {**now, **{name: before[name] for name in ("threads", "seconds") if name in before}}
     keeper = Keeper(checkpoint, about, found, every=how.every)
@@ -165,15 +166,35 @@ def keeping(
         keeper.close()
 
 
-def _about(writer: Writer, config: TrainConfig, *, device: str, threads: int) -> dict[str, Any]:
+FITS, OTHER, SPENT = "fits", "other", "spent"
+
+
+def unfinished(run: Run, config: TrainConfig) -> str | None:
+    """What the checkpoint in a run is to a training with these settings; None where there is none.
+
+    FITS: it goes on from there. OTHER: a training with other settings left it. SPENT: nothing goes on from there.
+    """
+    try:
+        stored = Checkpoint(run.path).read()
+        if stored is None:
+            return None
+        device = str(stored.about.get("device"))
+        now = _about(run, config, device=device, threads=1)
+        if _why_not(stored.about, now):
+            return SPENT
+        return OTHER if _changed(stored.about, now) else FITS
+    except CorruptArtifact:
+        return SPENT
+
+
+def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[str, Any]:
     """What a checkpoint is a checkpoint of."""
-    assert writer.run is not None
     there = versions()
     return {
         "release": {name: there.get(name) for name in RELEASE},
-        "data": writer.run.digest("data"),
+        "data": run.digest("data"),
         # The model there is before: where it is another one, a training has completed since.
-        "model": writer.run.entry_of("model").get("wrote", {}).get("model", {}).get("folder"),
+        "model": run.entry_of("model").get("wrote", {}).get("model", {}).get("folder"),
         "config": plain_value(asdict(config)),
         "device": device,
         "threads": threads,

@@ -29,7 +29,7 @@ from lstm_cli.rundir import (
     would_write,
 )
 from lstm_cli.shipped import load_model
-from lstm_cli.steps.before import JUDGED, OF_THE_MACHINE
+from lstm_cli.steps.before import JUDGED
 from lstm_cli.steps.find_lr import PICTURE
 from lstm_cli.steps.needs import MANY, Need, prepare_need, scoring_need, train_need
 from lstm_cli.steps.reporting import plain
@@ -82,9 +82,11 @@ def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, for
 
 def plan_train(run: Path, config: TrainConfig, *, force: bool) -> Plan:
     """Raises MissingArtifact without data."""
+    from lstm_cli.steps.train import stands_of
+
     with open_run(run) as opened:
         reads = would_read(opened, "data")
-        same = not force and stands(opened, "train", config=asdict(config), ignoring=OF_THE_MACHINE)
+        same = not force and stands_of(opened, config)
         need = train_need(*load_outline(opened), config)
         return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
 

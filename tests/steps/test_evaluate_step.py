@@ -238,7 +238,10 @@ def test_networks_that_add_nothing_are_told(run: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(scoring, "as_good", lambda simple, model, good=good: good)
         heard: list[str] = []
         report = evaluate(
-            run, EvaluateConfig(), lambda event, heard=heard: heard.append(getattr(event, "text", ""))
+            run,
+            EvaluateConfig(),
+            lambda event, heard=heard: heard.append(getattr(event, "text", "")),
+            force=True,
         )
         assert (told in report.warnings) is good
         assert (told in heard) is good

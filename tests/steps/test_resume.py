@@ -63,7 +63,7 @@ def ended_after(
         return signal.SIGTERM
 
     with pytest.raises(Interrupted) as ended:
-        train(run, config, heard.append, should_stop=should_stop, **options)
+        train(run, config, heard.append, force=True, should_stop=should_stop, **options)
     assert ended.value.exit_code == 143
     return heard
 
@@ -260,6 +260,25 @@ def test_one_that_a_completed_training_left_is_none(interrupted: Path) -> None:
     assert not (interrupted / "checkpoint").exists()
 
 
+def test_only_an_unfinished_training_of_its_own_keeps_a_model_from_being_up_to_date(
+    interrupted: Path,
+) -> None:
+    def others(about: dict[str, Any], files: dict[str, bytes]) -> None:
+        about["config"]["lr"] = 3e-3
+
+    def completed(about: dict[str, Any], files: dict[str, bytes]) -> None:
+        about["model"] = None
+
+    with pytest.raises(Interrupted):
+        train(interrupted, TRAIN, silent, should_stop=lambda: signal.SIGTERM)
+    rewritten(interrupted, others)
+    assert train(interrupted, TRAIN, silent).up_to_date
+    assert Checkpoint(interrupted).exists()  # somebody goes on with it
+    rewritten(interrupted, completed)
+    assert train(interrupted, TRAIN, silent).up_to_date
+    assert not (interrupted / "checkpoint").exists()
+
+
 def test_a_training_that_diverged_keeps_the_model_and_leaves_no_checkpoint(interrupted: Path) -> None:
     before = model_files(interrupted)
     wild = dataclasses.replace(TRAIN, lr=1e30, optimizer="sgd", clip_norm=0.0, schedule="constant")
@@ -291,7 +310,7 @@ def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Checkpoint, "write", full)
     with pytest.raises(OutputError):
-        train(run, TRAIN, silent, checkpoint_every=1)
+        train(run, TRAIN, silent, force=True, checkpoint_every=1)
 
 
 # A process of its own

@@ -286,13 +286,19 @@ def test_other_data_begin_a_new_search_but_keep_its_winner_until_then(tuned: Pat
     with open_run(run) as opened:
         winner = opened.report("tune")["winner"]
     prepare(str(write_panel(tmp_path / "more.csv", rows=131)), run, PREPARE, silent)
-    answers = iter([None])  # to the one question before the first trial
+    heard: list[str] = []
 
     def should_stop() -> int | None:
-        return next(answers, signal.SIGTERM)
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
 
     with pytest.raises(Interrupted):
-        tune(run, TuneConfig(trials=3, space=SPACE), FIXED, silent, should_stop=should_stop)
+        tune(
+            run,
+            TuneConfig(trials=3, space=SPACE),
+            FIXED,
+            lambda event: heard.append(getattr(event, "text", "")),
+            should_stop=should_stop,
+        )
     with open_run(run) as opened:
         assert opened.report("tune")["winner"] == winner
         assert len(opened.report("tune")["trials"]) == 1

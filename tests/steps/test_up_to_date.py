@@ -156,13 +156,6 @@ def test_a_missing_picture_is_drawn_anew(whole: Path) -> None:
     assert Path(report.picture).exists()
 
 
-def test_a_training_in_progress_goes_on(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
-    assert train(run, TRAIN, silent).up_to_date
-    (run / "checkpoint").mkdir()
-    assert train(run, TRAIN, silent) == "trained"
-
-
 def test_other_data_train_anew(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(str(write_panel(tmp_path / "other.csv", seed=1)), run, PREPARE, silent)
     monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
