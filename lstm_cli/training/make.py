@@ -11,6 +11,7 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.events import Listener, Noted, Progressed
 from lstm_cli.training.choices import settle
 from lstm_cli.training.device import choose_device
+from lstm_cli.training.precision import settle_precision
 from lstm_cli.training.segment import train_segment
 from lstm_cli.training.stacked import train_stacked
 from lstm_cli.training.trained import Trained
@@ -31,9 +32,12 @@ def train_model(
     """
     began = time.monotonic()
     device = choose_device(config.device)
+    precision, why = settle_precision(config, device)
+    config = replace(config, precision=precision)
     torch.set_num_threads(threads)
     listen(Progressed(stage="fitting the linear forecast", done=0))
     start = settle(dataset, config, workers=threads)
+    start = replace(start, choices=start.choices | {"precision": why})
     for name, reason in start.choices.items():
         listen(Noted(text=f"{name} {reason}"))
     if config.model == "stacked":
@@ -43,4 +47,4 @@ def train_model(
         trained = train_segment(
             start, config, device=device, workers=workers, listen=listen, should_stop=should_stop
         )
-    return replace(trained, seconds=time.monotonic() - began)
+    return replace(trained, precision=precision, seconds=time.monotonic() - began)
