@@ -9,6 +9,7 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.training.allocator import keep_freed_memory
 from lstm_cli.training.choices import settle
 from lstm_cli.training.device import choose_device
 from lstm_cli.training.precision import settle_precision
@@ -40,6 +41,7 @@ def train_model(
     start = replace(start, choices=start.choices | {"precision": why})
     for name, reason in start.choices.items():
         listen(Noted(text=f"{name} {reason}"))
+    keep_freed_memory()
     if config.model == "stacked":
         trained = train_stacked(start, config, device=device, listen=listen, should_stop=should_stop)
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -23,43 +24,50 @@ CPU = torch.device("cpu")
 DATA = dataset([wave(90)], train_end=[60], val_end=[75])
 
 
-@pytest.fixture(params=[True, False], ids=["with bf16", "without bf16"])
-def able(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether the CPU computes with bfloat16."""
-    monkeypatch.setattr(precision, "cpu_has_bf16", lambda: request.param)
-    return bool(request.param)
+ZEN = {"cpu_name": "AMD EPYC", "avx512_bf16": True}
+XEON = {"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}
+TILES = {"cpu_name": "Intel Xeon", "avx512_bf16": False, "amx_bf16": True}
+OLD = {"cpu_name": "AMD EPYC", "avx512_f": True}
 
 
-def test_auto_is_bf16_for_the_textbook_model_where_the_cpu_has_it(able: bool) -> None:
-    chosen, why = settle_precision(TrainConfig(model="stacked"), CPU)
-    assert chosen == ("bf16" if able else "fp32")
-    assert why.startswith(chosen)
-    assert ("neither AVX512-BF16 nor AMX" in why) is not able
+def on(able: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "cpu_abilities", lambda: able)
 
 
-def test_auto_is_fp32_for_the_default_model(able: bool) -> None:
-    assert settle_precision(TrainConfig(), CPU)[0] == "fp32"
+@pytest.mark.parametrize(("able", "chosen"), [(ZEN, "bf16"), (XEON, "fp32"), (TILES, "fp32"), (OLD, "fp32")])
+def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
+    able: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(able, monkeypatch)
+    settled, why = settle_precision(TrainConfig(model="stacked"), CPU)
+    assert settled == chosen
+    assert why.startswith(f"{chosen}: ")
+    assert settle_precision(TrainConfig(), CPU)[0] == "fp32"  # the default model gains nothing
 
 
-def test_bf16_is_refused_where_the_device_lacks_it_and_names_what_to_use(able: bool) -> None:
-    config = TrainConfig(precision="bf16")
-    if able:
-        assert settle_precision(config, CPU)[0] == "bf16"
-        return
+@pytest.mark.parametrize("able", [ZEN, XEON, TILES])
+def test_bf16_is_taken_where_the_cpu_has_it_and_it_is_asked_for(
+    able: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(able, monkeypatch)
+    for model in ("stacked", "segment"):
+        assert settle_precision(TrainConfig(model=model, precision="bf16"), CPU)[0] == "bf16"
+
+
+@pytest.mark.parametrize("able", [OLD, {}])
+def test_bf16_is_refused_where_the_cpu_lacks_it_and_the_hint_names_what_to_use(
+    able: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(able, monkeypatch)
     with pytest.raises(DeviceError, match="--precision bf16 .*: torch finds neither") as refused:
-        settle_precision(config, CPU)
+        settle_precision(TrainConfig(precision="bf16"), CPU)
+    assert refused.value.exit_code == 7
     assert "--precision fp32" in str(refused.value.hint)
 
 
 def test_a_word_that_is_no_precision_of_a_step_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="--precision 'int8' is none of auto, fp32, bf16"):
         TrainConfig(precision="int8")
-
-
-def test_the_cpu_says_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    for flags, has in (({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx512_f": True}, False)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda flags=flags: flags, raising=False)
-        assert precision.cpu_has_bf16() is has
 
 
 def gradients(bf16: bool) -> list[torch.Tensor]:
@@ -80,7 +88,7 @@ def test_the_gradient_in_bf16_is_that_of_fp32_to_two_digits_and_kept_in_fp32() -
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])
 def test_what_was_asked_reaches_the_steps_and_is_told(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "cpu_has_bf16", lambda: True)
+    on(ZEN, monkeypatch)
     seen = set()
 
     def watched(step: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
