@@ -1,13 +1,16 @@
 """Time as ratios: what is compared runs in turn in the same minutes, so that a busy machine slows both alike."""
 
-import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from command import CommandFailed
+
+LAUNCH = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,48 +21,39 @@ class Spent:
     mib: float  # peak memory
 
 
-def spent(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Spent:
+def spent(command: Sequence[str]) -> Spent:
     """Runs a command without a word. Raises CommandFailed where it ends otherwise than well."""
-    began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise CommandFailed(f"{' '.join(command)[:80]} ended with {child.returncode}")
-    return Spent(seconds=seconds, mib=usage.ru_maxrss / 1024)
+    words = [sys.executable, "-I", "-S", str(LAUNCH), *command]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    seconds, kib, code = done.stdout.split()
+    if int(code):
+        raise CommandFailed(f"{' '.join(command)[:80]} ended with {code}")
+    return Spent(seconds=float(seconds), mib=float(kib) / 1024)
 
 
 class Worker:
     """A process that does a piece of work for each line it is given, and prints a number."""
 
-    def __init__(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = command
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=env,
-        )
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True)
 
     def __enter__(self) -> "Worker":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.communicate()
+        with suppress(BrokenPipeError):
+            self._process.communicate()
 
     def __call__(self) -> float:
         """One piece of work. Raises CommandFailed where the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
+        with suppress(BrokenPipeError):  # how it ended is told below
             self._process.stdin.write("\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
         for line in self._process.stdout:
             try:
                 return float(line)
@@ -84,14 +78,12 @@ def ratio(own: Sequence[float], other: Sequence[float]) -> float:
     return statistics.median(one / beside for one, beside in zip(own, other, strict=True))
 
 
-def fresh(
-    own: Sequence[str], other: Sequence[str], repetitions: int, *, env: Mapping[str, str] | None = None
-) -> dict[str, float]:
+def fresh(own: Sequence[str], other: Sequence[str], repetitions: int) -> dict[str, float]:
     """Two commands in fresh processes: both medians of seconds and peak MiB, and the ratio of the seconds."""
     memory: dict[str, list[float]] = {"own": [], "other": []}
 
     def once(name: str, command: Sequence[str]) -> float:
-        found = spent(command, env=env)
+        found = spent(command)
         memory[name].append(found.mib)
         return found.seconds
 

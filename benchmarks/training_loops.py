@@ -2,9 +2,9 @@
 
 echo | .venv/bin/python benchmarks/training_loops.py RUN stored --threads 1
 
-RUN is a run directory with data. Every loop trains two layers on batches of 256 of the same windows, with AdamW, dropout
-.2 and the gradient's norm held at 1. For each line that is read a few steps are trained, and the windows a second of
-them printed: so that several of these processes can run in turn.
+RUN is a run directory with data. Every loop trains two layers on batches of 256 of the same windows, with AdamW,
+dropout .2 and the gradient's norm held at 1. For each line that is read a few steps are trained, and the windows a
+second of them printed: so that several of these processes can run in turn.
 """
 
 import argparse

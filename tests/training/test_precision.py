@@ -59,7 +59,7 @@ def test_bf16_is_refused_where_the_cpu_lacks_it_and_the_hint_names_what_to_use(
     able: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
-    with pytest.raises(DeviceError, match="--precision bf16 .*: torch finds neither") as refused:
+    with pytest.raises(DeviceError, match=r"--precision bf16 .*: torch finds neither") as refused:
         settle_precision(TrainConfig(precision="bf16"), CPU)
     assert refused.value.exit_code == 7
     assert "--precision fp32" in str(refused.value.hint)
