@@ -26,7 +26,13 @@ def prepared(folder: str) -> str:
 
 
 def run(
-    notebook: Notebook, repetitions: int, *, threads: list[int], steps: int, peers: dict[str, list[str]]
+    notebook: Notebook,
+    repetitions: int,
+    *,
+    threads: list[int],
+    steps: int,
+    clock: str,
+    peers: dict[str, list[str]],
 ) -> None:
     """peers: by name, a command that trains a few steps for each line it reads."""
     notebook.say("\n## Training `stacked` 2 x 64: windows a second, lookback 96, 7 features, batch 256\n")
@@ -34,14 +40,21 @@ def run(
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("training"):
         run_dir = prepared(folder)
         for count in threads:
-            each_loop(notebook, repetitions, run_dir, count, steps, peers)
+            each_loop(notebook, repetitions, run_dir, count, steps, clock, peers)
 
 
 def each_loop(
-    notebook: Notebook, repetitions: int, run_dir: str, threads: int, steps: int, peers: dict[str, list[str]]
+    notebook: Notebook,
+    repetitions: int,
+    run_dir: str,
+    threads: int,
+    steps: int,
+    clock: str,
+    peers: dict[str, list[str]],
 ) -> None:
+    limits = ["--threads", str(threads), "--steps", str(steps), "--clock", clock]
+
     def command(name: str) -> list[str]:
-        limits = ["--threads", str(threads), "--steps", str(steps)]
         return [sys.executable, str(LOOPS), run_dir, name, *limits]
 
     with ExitStack() as open_workers:
@@ -50,7 +63,6 @@ def each_loop(
             for name in ("ours", "ours bf16", "stored", "gathered")
         }
         for name, words in peers.items():
-            limits = ["--threads", str(threads), "--steps", str(steps)]
             sides[name] = open_workers.enter_context(Worker([*words, *limits]))
         working = {name: worker for name, worker in sides.items() if works(notebook, name, worker)}
         found = in_turn(working, repetitions)

@@ -23,6 +23,7 @@ import on_int8
 import on_peers
 import on_start
 import on_training
+import timing
 from command import Notebook
 
 TABLES = ("start", "forecast", "training", "accuracy", "precision", "int8")
@@ -36,6 +37,12 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument(
         "--threads", type=int, nargs="+", help="default: 1 and all cores for training, else all"
+    )
+    parser.add_argument(
+        "--clock",
+        choices=timing.CLOCKS,
+        default="wall",
+        help="of start and training; cpu: seconds of the processor, for a machine that other work shares",
     )
     parser.add_argument("--steps", type=int, default=10, help="of training in a repetition")
     parser.add_argument("--series", type=int, default=10_000, help="of the forecast")
@@ -73,12 +80,17 @@ def main(words: list[str] | None = None) -> int:
         fresh = {name: peer.forecast for name, peer in peers.items()}
         loops = {name: peer.train for name, peer in peers.items()}
         tables: dict[str, Callable[[], None]] = {
-            "start": lambda: on_start.run(notebook, options.repetitions, fresh),
+            "start": lambda: on_start.run(notebook, options.repetitions, options.clock, fresh),
             "forecast": lambda: on_forecast.run(
                 notebook, options.repetitions, series=options.series, threads=options.threads and threads[0]
             ),
             "training": lambda: on_training.run(
-                notebook, options.repetitions, threads=threads, steps=options.steps, peers=loops
+                notebook,
+                options.repetitions,
+                threads=threads,
+                steps=options.steps,
+                clock=options.clock,
+                peers=loops,
             ),
             "accuracy": lambda: on_training.to_accuracy(notebook, options.seeds),
             "precision": lambda: on_training.precisions(notebook, options.seeds),

@@ -17,4 +17,5 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     return parser.parse_args()

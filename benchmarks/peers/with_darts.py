@@ -49,7 +49,7 @@ def main() -> None:
         loaded = BlockRNNModel.load(path, pl_trainer_kwargs={"enable_progress_bar": False, "logger": False})
         print(loaded.predict(HORIZON, series=series()).values()[-1])
     else:
-        model(10**6, [Paced(Pace(options.steps, BATCH))]).fit(series())
+        model(10**6, [Paced(Pace(options.steps, BATCH, options.clock))]).fit(series())
 
 
 main()

@@ -62,7 +62,7 @@ def main() -> None:
         print(keras.saving.load_model(path).predict(past[-1:], verbose=0)[0, -1])
     else:
         past, target = windows()
-        paced = Paced(Pace(options.steps, BATCH))
+        paced = Paced(Pace(options.steps, BATCH, options.clock))
         model().fit(past, target, batch_size=BATCH, epochs=10**6, verbose=0, callbacks=[paced])
 
 

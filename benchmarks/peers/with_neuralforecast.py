@@ -46,7 +46,7 @@ def main() -> None:
     elif options.what == "forecast":
         print(NeuralForecast.load(options.folder).predict().tail(1))
     else:
-        model(10**9, [Paced(Pace(options.steps, BATCH))]).fit(table())
+        model(10**9, [Paced(Pace(options.steps, BATCH, options.clock))]).fit(table())
 
 
 main()
