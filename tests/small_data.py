@@ -105,6 +105,7 @@ def plan(**changes: Any) -> Plan:
         "loss": "mae",
         "patience": 10,
         "min_delta": 0.0,
+        "bf16": False,
         "averaged": False,
         "seed": 0,
     }

@@ -21,7 +21,7 @@ from lstm_cli.config.verbs import TrainConfig
 from lstm_cli.errors import UsageError
 
 # What names the search itself, decides nothing that is learnt, or would not leave trials comparable.
-NOT_SEARCHED = ("model", "refit", "seed", "device", "threads", "min", "max")
+NOT_SEARCHED = ("model", "refit", "seed", "device", "precision", "threads", "min", "max")
 # type of the field (its None apart): the form of its values
 FORMS = {int: "whole", float: "number", str: "word", bool: "switch", tuple[int, ...]: "sizes"}
 DEFAULT_SPACES = {

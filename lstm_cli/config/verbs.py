@@ -22,6 +22,7 @@ LOGS = ("auto", "on", "off")
 LOSSES = ("mae", "mse", "huber")
 SPLITS = ("val", "test")
 PRECISIONS = ("fp32", "fp16", "int8")
+STEP_PRECISIONS = ("auto", "fp32", "bf16")
 FORMATS = ("csv", "json", "parquet")
 METHODS = ("random", "grid", "bayes")
 EXPORTS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz")
@@ -121,6 +122,7 @@ class TrainConfig:
     loss: str = "mae"
     seed: int = 0
     device: str = "auto"  # auto, cpu, cuda or cuda:N
+    precision: str = "auto"  # of a training step: fp32, bf16, or auto: bf16 where it was measured to pay
     threads: int | None = None  # CPU threads; None: all cores
     min: float | str = "auto"  # no forecast below this; auto: 0 where no training value is negative; or none
     max: float | None = None  # no forecast above this
@@ -136,6 +138,7 @@ class TrainConfig:
         _one_of("--optimizer", self.optimizer, OPTIMIZERS)
         _one_of("--schedule", self.schedule, SCHEDULES)
         _one_of("--loss", self.loss, LOSSES)
+        _one_of("--precision", self.precision, STEP_PRECISIONS)
         for flag, whole in (
             ("--epochs", self.epochs),
             ("--patience", self.patience),

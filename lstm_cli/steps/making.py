@@ -37,6 +37,7 @@ class TrainReport:
     horizon: int
     series: int
     device: str
+    precision: str  # of the training steps: fp32 or bf16
     threads: int
     seed: int
     epochs_run: int
@@ -182,6 +183,7 @@ def _report(
         horizon=trained.dataset.schema.horizon,
         series=len(trained.dataset.series.names),
         device=device,
+        precision=trained.precision,
         threads=threads,
         seed=config.seed,
         epochs_run=max((part.epochs_run for part in trained.parts), default=0),

@@ -24,7 +24,7 @@ from lstm_cli.shipped import Model, as_trained, load_graph, load_intervals, load
 from lstm_cli.steps.needs import require_forecast
 from lstm_cli.steps.reporting import plain
 
-BATCH = 1024  # series forecast at a time
+BATCH = 256  # series forecast at a time: more of them do not fit into the cache of a core
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A range test of every network that a config would train."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -14,6 +15,7 @@ from lstm_cli.training.choices import Start, settle
 from lstm_cli.training.device import choose_device
 from lstm_cli.training.parts import network_of, part_plan, part_windows, work_on
 from lstm_cli.training.plan import Plan, plan_training
+from lstm_cli.training.precision import settle_precision
 from lstm_cli.training.range_test import RangeTest, run_range_test
 from lstm_cli.training.segment import chosen_parts
 from lstm_cli.training.stacked import network_settings, new_network
@@ -35,6 +37,7 @@ def find_rates(
     TrainingDiverged, Interrupted.
     """
     device = choose_device(config.device)
+    config = replace(config, precision=settle_precision(config, device)[0])
     listen(Progressed(stage="fitting the linear forecast", done=0))
     start = settle(dataset, config, workers=threads)
     for name, reason in start.choices.items():

@@ -9,10 +9,12 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.training.allocator import keep_freed_memory
 from lstm_cli.training.checkpoints import Checkpoints
 from lstm_cli.training.choices import settle
 from lstm_cli.training.device import choose_device
 from lstm_cli.training.memory import FEWER, shortage_told
+from lstm_cli.training.precision import settle_precision
 from lstm_cli.training.segment import train_segment
 from lstm_cli.training.stacked import train_stacked
 from lstm_cli.training.trained import Trained
@@ -36,11 +38,15 @@ def train_model(
     began = time.monotonic()
     checkpoints = checkpoints or Checkpoints()
     device = choose_device(config.device)
+    precision, why = settle_precision(config, device)
+    config = replace(config, precision=precision)
     torch.set_num_threads(threads)
     listen(Progressed(stage="fitting the linear forecast", done=0))
     start = settle(dataset, config, workers=threads, should_stop=should_stop)
+    start = replace(start, choices=start.choices | {"precision": why})
     for name, reason in start.choices.items():
         listen(Noted(text=f"{name} {reason}"))
+    keep_freed_memory()
     with shortage_told(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
         if config.model == "stacked":
             trained = train_stacked(
@@ -61,4 +67,4 @@ def train_model(
                 should_stop=should_stop,
                 checkpoints=checkpoints,
             )
-    return replace(trained, seconds=time.monotonic() - began)
+    return replace(trained, precision=precision, seconds=time.monotonic() - began)

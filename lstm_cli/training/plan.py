@@ -33,6 +33,7 @@ class Plan:
     loss: str
     patience: int  # epochs
     min_delta: float
+    bf16: bool  # a step computes in bfloat16 (precision.py)
     averaged: bool  # an exponential moving average of the weights is validated and kept
     seed: int
 
@@ -66,6 +67,7 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
         loss=config.loss,
         patience=config.patience or (math.ceil(SEGMENT_PATIENCE / steps) if segment else 10),
         min_delta=config.min_delta,
+        bf16=config.precision == "bf16",
         averaged=segment,
         seed=config.seed,
     )

@@ -35,7 +35,8 @@ def backward(model: nn.Module, batch: TensorBatch, plan: Plan) -> Tensor:
     Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
     """
     model.zero_grad(set_to_none=True)
-    loss = batch_loss(model, batch, plan.loss)
+    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=plan.bf16):
+        loss = batch_loss(model, batch, plan.loss)
     loss.backward()
     norm = gradient_norm(model)
     found = torch.stack([loss.detach(), norm, gradient_norm(first_layer(model))])

@@ -41,6 +41,7 @@ class Trained:
     weights: dict[str, list[float]]  # part: its weight at each step ahead; empty where there are no parts
     choices: dict[str, str]  # what was settled from the data: the reason
     history: list[dict[str, Any]]
+    precision: str = "fp32"  # of the training steps; settled by `train_model`
     seconds: float  # from the linear forecast to the refit
 
     @property

@@ -294,6 +294,9 @@ def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Pa
 
 
 def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:
-    from lstm_cli.data.output import number_text
+    from lstm_cli.data.output import number_texts
 
-    assert float(number_text(5e10 + 3.25)) == 5e10 + 3.25
+    assert [float(text) for text in number_texts(np.array([5e10 + 3.25, -1 / 3]))] == [
+        5e10 + 3.25,
+        -0.333333333333333,
+    ]

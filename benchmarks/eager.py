@@ -1,0 +1,55 @@
+"""The network of a run in torch, batch by batch: for each line that is read, seconds for every series' last window.
+
+echo | .venv/bin/python benchmarks/eager.py RUN --threads 1
+
+The windows are gathered and turned into tensors beforehand: what is timed is the network alone.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lstm_cli.data.origin import known_ahead, last_windows
+from lstm_cli.data.stored import load_dataset
+from lstm_cli.export.network import restored_network
+from lstm_cli.rundir import open_run
+from lstm_cli.shipped import as_trained, load_model
+
+BATCH = 1024
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--threads", type=int, default=None)
+    options = parser.parse_args(words)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    with open_run(options.run) as opened:
+        model = load_model(opened)
+        dataset = as_trained(load_dataset(opened), model)
+        weights = opened.artifact("model").bytes("weights.safetensors")
+    network = restored_network(model.name, model.settings, weights)
+    windows, ahead = last_windows(dataset, model.lookback), known_ahead(dataset, str(options.run))
+    batches = [
+        tuple(torch.from_numpy(np.ascontiguousarray(side)) for side in (batch.past, future, batch.mask))
+        for first in range(0, len(windows), BATCH)
+        for batch, future in [(windows[first : first + BATCH], ahead[first : first + BATCH])]
+    ]
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        with torch.no_grad():
+            for batch in batches:
+                network(*batch)
+        print(time.perf_counter() - began, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

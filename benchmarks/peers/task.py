@@ -1,0 +1,21 @@
+"""What every peer does: ETTh1, 96 steps from 96, two LSTM layers of 64, batches of 256."""
+
+import argparse
+from pathlib import Path
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
+CHANNELS = ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]
+ROWS = 8640  # of training
+LOOKBACK = HORIZON = 96
+HIDDEN, LAYERS, DROPOUT, BATCH = 64, 2, 0.2, 256
+
+
+def parsed() -> argparse.Namespace:
+    """save FOLDER: train a few steps and keep the model; forecast FOLDER: load it and forecast; train: see pace.py."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("save", "forecast", "train"))
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    return parser.parse_args()

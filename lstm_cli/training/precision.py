@@ -1,0 +1,53 @@
+"""In which numbers a training step computes: 32-bit floats, or 16-bit ones (bfloat16) where that was measured to pay.
+
+Weights, optimizer, validation and what is shipped are in 32 bits either way; in 16 bits stand the products of matrices
+and the LSTM between them (torch's autocast).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.errors import DeviceError
+
+
+def settle_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
+    """The precision of every training step, fp32 or bf16, and why.
+
+    `auto` is bf16 where that was measured to be faster and as good (benchmarks/README.md): for `stacked` on AMD's CPUs
+    with AVX512-BF16, which multiply bfloat16 at twice the rate; Intel's without AMX do not, and lose the time that it
+    takes to turn the numbers. Raises DeviceError where bf16 is asked of a device without it.
+    """
+    lacking = _lacks_bf16(device)
+    if config.precision == "bf16" and lacking:
+        raise DeviceError(
+            f"--precision bf16 needs a device that computes with bfloat16: {lacking}",
+            hint="use --precision fp32, or --precision auto",
+        )
+    if config.precision != "auto":
+        return config.precision, f"{config.precision}, as --precision says"
+    if config.model != "stacked":
+        return "fp32", f"fp32: {config.model} was not measured to train faster in bf16"
+    if lacking:
+        return "fp32", f"fp32: {lacking}"
+    if device.type == "cpu" and "AMD" in cpu_abilities().get("cpu_name", ""):
+        return "bf16", "bf16: measured to be faster on this kind of CPU, and as good"
+    return "fp32", "fp32: bf16 was not measured to be faster on this device (--precision bf16)"
+
+
+def cpu_abilities() -> Mapping[str, Any]:
+    """What the CPU can do, and its name, by torch's words; older versions of torch tell nothing."""
+    return torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+
+
+def _lacks_bf16(device: torch.device) -> str:
+    """Why the device does not multiply in bfloat16 itself; empty where it does. To imitate it is slower than fp32."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            there = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "" if there else f"{device} does not"
+    able = cpu_abilities()
+    there = able.get("avx512_bf16", False) or able.get("amx_bf16", False)
+    return "" if there else "torch finds neither AVX512-BF16 nor AMX on this CPU"
