@@ -166,6 +166,7 @@ def train_report(**changes: Any) -> TrainReport:
         "horizon": 24,
         "series": 1,
         "device": "cpu",
+        "precision": "fp32",
         "threads": 2,
         "seed": 0,
         "epochs_run": 11,

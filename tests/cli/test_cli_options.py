@@ -74,6 +74,7 @@ OTHERS = {
         "loss": ("huber", "huber"),
         "seed": ("9", 9),
         "device": ("cuda:1", "cuda:1"),
+        "precision": ("fp32", "fp32"),
         "threads": ("1", 1),
         "min": ("-5", -5.0),
         "max": ("7", 7.0),
