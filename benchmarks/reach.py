@@ -25,6 +25,9 @@ MODEL_INT8 = Row(what="model stage of `predict`, int8", beside="torch eager", re
 TRAIN = Row(what="training `stacked`, fp32", beside="bare loop", reach=1.0, aim=1.3, higher=True)
 TRAIN_BF16 = Row(what="training `stacked`, bf16", beside="bare loop, fp32", reach=1.6, aim=1.9, higher=True)
 TO_ACCURACY = Row(what="`segment` to .370", beside="the whole training of `stacked`", reach=0.5, aim=0.25)
+READING = Row(what="the reading stage", beside="`pandas.read_csv`, float32", reach=1.0, aim=0.6)
+PREPARE = Row(what="`lstm prepare`", beside="`pandas.read_csv`, float32", reach=1.2, aim=0.8)
+PANEL = Row(what="`lstm prepare`", beside="`pandas.read_csv`, float32", reach=2.0)
 PEERS = {
     "keras": Row(what="training `stacked`", beside="keras on TensorFlow", reach=1.0, aim=1.2, higher=True),
     "neuralforecast": Row(

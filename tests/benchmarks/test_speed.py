@@ -130,6 +130,18 @@ def test_one_row_that_fails_leaves_the_others(
     assert "| `lstm predict RUN` | `import numpy, onnxruntime` | 2.2500 | 2.3000 | reached |" in printed
 
 
+def test_a_large_file_is_read_beside_pandas(capsys: pytest.CaptureFixture[str]) -> None:
+    assert speed.main(["--only", "reading", "--repetitions", "1", "--rows", "1500"]) == 0
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if "`pandas" in line]
+    assert [row[0].removeprefix("| ") for row in rows] == [
+        "the reading stage",
+        "`lstm prepare`",
+        "the reading stage, 3 series in turn",
+        "`lstm prepare`, 3 series in turn",
+    ]
+    assert all(float(row[2]) > 0 for row in rows)
+
+
 def test_the_words_parse() -> None:
     options = speed.parsed(["--only", "start", "int8", "--threads", "1", "2", "--hidden", "64"])
     assert (options.only, options.threads, options.hidden) == (["start", "int8"], [1, 2], [64])
