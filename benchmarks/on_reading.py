@@ -30,30 +30,36 @@ from lstm_cli.data.table import read_table
 path, series, *numbers = sys.argv[1:]
 with tempfile.TemporaryDirectory() as folder:
     began = time.perf_counter()
-    read_table(path, targets=numbers, series=series or None, spill=lambda: Path(folder))
+    read_table(path, targets=numbers[:1], past=numbers[1:], series=series or None, spill=lambda: Path(folder))
     print(time.perf_counter() - began)
 """
 
 
-def run(notebook: Notebook, repetitions: int, rows: int) -> None:
-    notebook.say(f"\n## A CSV of {rows:,} rows\n")
+def run(notebook: Notebook, repetitions: int, rows: int, beside: str) -> None:
+    """beside: the interpreter whose pandas is measured."""
+    version = subprocess.run(
+        [beside, "-c", "import pandas; print(pandas.__version__)"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    notebook.say(f"\n## A CSV of {rows:,} rows, beside pandas {version}\n")
     notebook.head(
         "what", "beside", "ratio", "reach", "", "seconds", "beside, s", "peak MiB", "MB of CSV", "written"
     )
     panel = max(1, rows // 500)
     for series in (0, panel):
         with tempfile.TemporaryDirectory() as folder, notebook.attempt(f"{series or 1:,} series"):
-            compare(notebook, Path(folder), repetitions, rows=rows, series=series)
+            compare(notebook, Path(folder), repetitions, beside, rows=rows, series=series)
 
 
-def compare(notebook: Notebook, folder: Path, repetitions: int, *, rows: int, series: int) -> None:
+def compare(
+    notebook: Notebook, folder: Path, repetitions: int, beside: str, *, rows: int, series: int
+) -> None:
     """One file. series: so many, row by row in turn; 0: one, without a column of names."""
     source, run_dir = folder / "large.csv", folder / "run"
     write_csv(source, rows=rows, series=series)
     numbers = names(series)
-    targets = [word for name in numbers for word in ("--target", name)]
+    columns = ["--target", numbers[0], *(word for name in numbers[1:] for word in ("--past", name))]
     of_panel = ["--series", "name"] if series else []
-    prepare = [sys.executable, "-m", "lstm_cli", "prepare", str(source), str(run_dir), *targets, *of_panel]
+    prepare = [sys.executable, "-m", "lstm_cli", "prepare", str(source), str(run_dir), *columns, *of_panel]
     prepare += ["--horizon", "24", "--lookback", "48", "--season", "24", "--force"]
     taken: list[Spent] = []
 
@@ -62,7 +68,7 @@ def compare(notebook: Notebook, folder: Path, repetitions: int, *, rows: int, se
         return taken[-1].wall
 
     sides = {
-        "pandas": lambda: told([sys.executable, "-c", PANDAS, str(source), *numbers]),
+        "pandas": lambda: told([beside, "-c", PANDAS, str(source), *numbers]),
         "reading": lambda: told([sys.executable, "-c", READER, str(source), "name" * bool(series), *numbers]),
         "whole": whole,
     }

@@ -47,6 +47,9 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--steps", type=int, default=10, help="of training in a repetition")
     parser.add_argument("--rows", type=int, default=5_000_000, help="of the file that is read")
+    parser.add_argument(
+        "--pandas", default=sys.executable, metavar="PYTHON", help="whose pandas reads it beside"
+    )
     parser.add_argument("--series", type=int, default=10_000, help="of the forecast")
     parser.add_argument("--hidden", type=int, nargs="+", default=[64, 128, 512], help="of the int8 networks")
     parser.add_argument("--epochs", type=int, default=3, help="of the int8 networks")
@@ -83,7 +86,9 @@ def main(words: list[str] | None = None) -> int:
         loops = {name: peer.train for name, peer in peers.items()}
         tables: dict[str, Callable[[], None]] = {
             "start": lambda: on_start.run(notebook, options.repetitions, options.clock, fresh),
-            "reading": lambda: on_reading.run(notebook, min(3, options.repetitions), options.rows),
+            "reading": lambda: on_reading.run(
+                notebook, min(3, options.repetitions), options.rows, options.pandas
+            ),
             "forecast": lambda: on_forecast.run(
                 notebook, options.repetitions, series=options.series, threads=options.threads and threads[0]
             ),
