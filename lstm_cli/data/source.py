@@ -8,7 +8,9 @@ import re
 import stat
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +21,7 @@ from lstm_cli.errors import DataError, UsageError
 
 STDIN = "-"
 _BLOCK = 1 << 20  # bytes read at a time; one block of text and its cells is what reading needs in memory
+_HASHING = 4  # blocks that wait to be hashed, at most
 _HEAD = 4096  # bytes looked at to know what the file is
 _SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
 
@@ -77,19 +80,38 @@ class Tap:
         self._blocks = _blocks(stream, name)
         self._heard = heard  # told the bytes of each block
         self._size = 0
+        self._beside: ThreadPoolExecutor | None = (
+            None  # hashes all blocks but the first, which a small file is
+        )
+        self._hashing: deque[Future[None]] = deque()
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
-            self._sha256.update(block)
+            self._hash(block)
             self._size += len(block)
             self._heard(len(block))
             yield block
+
+    def _hash(self, block: bytes) -> None:
+        if not self._size:
+            self._sha256.update(block)
+            return
+        self._beside = self._beside or ThreadPoolExecutor(1)
+        self._hashing.append(self._beside.submit(self._sha256.update, block))
+        if len(self._hashing) > _HASHING:
+            self._hashing.popleft().result()
 
     def fact(self) -> dict[str, Any]:
         """The sha256 and the size of the whole file; what was not read yet is read."""
         for _ in self:
             pass
+        self.close()
         return {"sha256": self._sha256.hexdigest(), "size": self._size}
+
+    def close(self) -> None:
+        """Wait for what is being hashed."""
+        if self._beside is not None:
+            self._beside.shutdown()
 
 
 @contextmanager
@@ -101,8 +123,8 @@ def open_source(
     Raises DataError for what is missing, empty, no regular file, or plainly no table.
     """
     stream, name = (_standard_input(stdin), "standard input") if source == STDIN else _open(source)
+    tap = Tap(stream, name, heard)
     try:
-        tap = Tap(stream, name, heard)
         blocks = iter(tap)
         head, blocks = _peek(blocks)
         if not head:
@@ -121,6 +143,7 @@ def open_source(
         path = None if source == STDIN else Path(source)
         yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, tap=tap)
     finally:
+        tap.close()
         if source != STDIN:
             stream.close()
 
