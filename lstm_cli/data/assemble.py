@@ -12,12 +12,10 @@ from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.limits import refuse_immense, tell_unseen
-from lstm_cli.data.lines import GridLines
-from lstm_cli.data.ordering import wording_of
+from lstm_cli.data.missing import count_cells, tell_missing
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
 from lstm_cli.data.series import NAMED, Grid, GridRows
-from lstm_cli.data.spans import by_series
 from lstm_cli.data.splits import parse_share, split_rows
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError, UsageError
@@ -214,8 +212,8 @@ def _fitted(
         train_end=laid.train_end,
         val_end=laid.val_end,
     )
-    counted = _counted(table, grid, laid.offset)
-    filled = _told_missing(counted, table, grid, schema, config.missing, warnings)
+    counted = count_cells(table, grid, laid.offset)
+    filled = tell_missing(counted, table, grid, schema, config.missing, warnings)
     training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
     return Assembled(
         grid=grid,
@@ -230,90 +228,3 @@ def _fitted(
         lookback_reason=lookback_reason,
         warnings=(*warnings, *tell_unseen(schema, series.names, training_of, scaler, table.source)),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Counted:
-    """What the usable rows of a grid hold. A place is a row and a column of it."""
-
-    missing: int  # cells
-    first: tuple[int, int] | None  # the first of them
-    first_empty: tuple[int, int] | None  # the first that stands in a row of the file, empty there
-    sums: list[float]  # of the first target, piece by piece
-
-
-def _counted(table: Table, grid: Grid, offset: np.ndarray) -> _Counted:
-    """offset: [S] the first row of each series."""
-    lines = GridLines(table, grid)
-    missing, first, first_empty, sums = 0, None, None, []
-    for span, which in by_series(offset, grid.rows):
-        values = grid.piece(span.start, span.stop)
-        lacking = np.isnan(values)
-        if grid.ahead.any():
-            usable = np.arange(span.start, span.stop) < (offset + grid.counts)[which]
-            lacking &= usable[:, None]
-            values = values[usable]
-        sums.append(float(np.nansum(values[:, 0])))
-        if lacking.any():
-            missing += int(np.count_nonzero(lacking))
-            first = first or _first_place(lacking, span.start)
-            if first_empty is None:
-                in_file = lines.in_table(span.start, span.stop) >= 0
-                first_empty = _first_place(lacking & in_file[:, None], span.start)
-    return _Counted(missing=missing, first=first, first_empty=first_empty, sums=sums)
-
-
-def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
-    """The first of the chosen cells [n, F] of the rows from `begin` on."""
-    if not chosen.any():
-        return None
-    row, column = divmod(int(np.argmax(chosen)), chosen.shape[1])
-    return begin + row, column
-
-
-def tell_missing(
-    table: Table, grid: Grid, schema: Schema, offset: np.ndarray, how: str, warnings: list[str]
-) -> int:
-    """Counts the missing cells of the usable rows and tells those that are no holes of the grid.
-
-    Raises DataError where `how` is `refuse` and there are any.
-    """
-    return _told_missing(_counted(table, grid, offset), table, grid, schema, how, warnings)
-
-
-def _told_missing(
-    counted: _Counted, table: Table, grid: Grid, schema: Schema, how: str, warnings: list[str]
-) -> int:
-    if counted.first is None:
-        return 0
-    total = counted.missing
-    place = _missing_place(table, grid, schema, counted.first_empty or counted.first)
-    if how == "refuse":
-        raise DataError(
-            f"{table.source}: {total:,} cells are missing, first {place}, and --missing refuse allows none",
-            hint="fill them in the file, or choose --missing interpolate, last or season",
-        )
-    holes = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
-    if total > holes:
-        cells = "cell has" if total - holes == 1 else "cells have"
-        warnings.append(
-            f"{table.source}: {total - holes:,} {cells} no value, first {place}; filled by --missing {how}, "
-            "never counted as truth"
-        )
-    return total
-
-
-def _missing_place(table: Table, grid: Grid, schema: Schema, place: tuple[int, int]) -> str:
-    """A missing cell in words, with its line where it is no hole."""
-    row, column = place
-    lines, wording = GridLines(table, grid), wording_of(table)
-    one = lines.series(row)
-    series = f" in series {named(grid.names[one])}" if table.series_name else ""
-    time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
-    name = named(schema.columns[column])
-    where = f"at {wording.time(time)}{series}"
-    try:
-        line = wording.row(lines.line(row))
-    except LookupError:
-        return f"{name} {where}"
-    return f"{name} in {line}{series}" if table.time_name is None else f"{name} {where} ({line})"

@@ -15,8 +15,9 @@ import numpy as np
 
 from lstm_cli.data.bulk import CODECS, DELIMITERS, Layout, quotes_are_plain, read_block
 from lstm_cli.data.columns import Columns
+from lstm_cli.data.decoding import codec_of, lines_of
 from lstm_cli.data.rows import Piece, Rows, open_rows
-from lstm_cli.data.source import Source, codec_of, lines_of
+from lstm_cli.data.source import Source
 
 LARGE = 8 << 20  # bytes from which on a file is read in bulk; below, loading pyarrow would take longer
 HEAD = 1 << 20  # bytes at the beginning

@@ -6,11 +6,11 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.assemble import tell_missing
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.filling import fill
 from lstm_cli.data.limits import refuse_immense, too_far
+from lstm_cli.data.missing import count_cells, tell_missing
 from lstm_cli.data.ordering import in_series, wording_of
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.data.series import Grid, lay_on_grid
@@ -60,7 +60,7 @@ def read_new(
     keep = _long_enough(table.source, grid, known, places, warnings)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
-    tell_missing(table, grid, schema, offset, schema.missing, warnings)
+    tell_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing, warnings)
     scaler = known.scaler.taken(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]

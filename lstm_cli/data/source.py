@@ -1,15 +1,12 @@
-"""The bytes of a data file and their text: a path or `-`, gzip by its first bytes, encodings, refusals."""
+"""The bytes of a data file: a path or `-`, several or a pattern, gzip by its first bytes."""
 
-import codecs
 import hashlib
-import io
 import os
-import re
 import stat
 import sys
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,47 +14,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lstm_cli.data.foreign import refuse_foreign
 from lstm_cli.errors import DataError, UsageError
 
 STDIN = "-"
 _BLOCK = 1 << 20  # bytes read at a time; one block of text and its cells is what reading needs in memory
 _HASHING = 4  # blocks that wait to be hashed, at most
 _HEAD = 4096  # bytes looked at to know what the file is
-_SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
-
-# What a file is by its first bytes, where it is none of text, gzip and Parquet.
-_FOREIGN = (
-    (b"PK\x03\x04", "an Excel workbook or ZIP archive"),
-    (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"%PDF", "a PDF"),
-    (b"{\\rtf", "a rich text document"),
-    (b"BZh", "compressed with bzip2"),
-    (b"\xfd7zXZ\x00", "compressed with xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"CDF", "a NetCDF file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"FEA1", "a Feather file"),
-    (b"ORC", "an ORC file"),
-    (b"Obj\x01", "an Avro file"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"\x7fELF", "a program"),
-)
-_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (codecs.BOM_UTF8, "utf-8"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,97 +102,13 @@ def open_source(
                 )
         parquet = head[:4] == b"PAR1"
         if not parquet:
-            _refuse_foreign(head, name)
+            refuse_foreign(head, name)
         path = None if source == STDIN else Path(source)
         yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, tap=tap)
     finally:
         tap.close()
         if source != STDIN:
             stream.close()
-
-
-def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
-    """The lines of a text file, each with its "\\n"; "\\r\\n" and "\\r" end a line too.
-
-    encoding None: UTF-8, or what the byte order mark says. Raises UsageError for an unknown encoding, and
-    DataError for bytes that are not in it and for NUL characters, each with the line.
-    """
-    return lines_of(source.blocks, source.name, codec_of(source, encoding))
-
-
-def lines_of(
-    blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0, unended: list[str] | None = None
-) -> Iterator[str]:
-    """The lines of some bytes of a text file that begin with a line; `before`: so many lines come before.
-
-    unended: is given the last line, where no line end follows it.
-    """
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
-    return chain.from_iterable(_decoded(blocks, name, decoder, codec, before, unended))
-
-
-def _decoded(
-    blocks: Iterable[bytes],
-    name: str,
-    decoder: io.IncrementalNewlineDecoder,
-    codec: str,
-    before: int,
-    unended: list[str] | None,
-) -> Iterator[Iterable[str]]:
-    done = before  # whole lines before `carry`
-    carry = ""
-    for block in chain(blocks, (None,)):
-        try:
-            text = decoder.decode(b"", final=True) if block is None else decoder.decode(block)
-        except UnicodeError as error:
-            raise _undecodable(error, name, codec, done + 1) from None
-        if not done and not carry:
-            text = text.removeprefix("\ufeff")  # the mark, where the encoding does not take it off itself
-        if "\0" in text:
-            line = done + (carry + text).split("\0", 1)[0].count("\n") + 1
-            raise DataError(
-                f"{name}, line {line}: there is a NUL character, as in no text file",
-                hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the table as CSV",
-            )
-        text = carry + text
-        whole = len(text) if block is None else text.rfind("\n") + 1
-        if block is None and unended is not None and text and not text.endswith("\n"):
-            unended.append(text[text.rfind("\n") + 1 :])
-        carry = text[whole:]
-        if whole:
-            done += text.count("\n")
-            yield io.StringIO(text[:whole], newline="\n")  # lines end at "\n" alone, unlike str.splitlines
-
-
-def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
-    hint = "name the encoding of the file, e.g. --encoding cp1252"
-    if not isinstance(error, UnicodeDecodeError):
-        return DataError(f"{name} is not {codec}: {error}", hint=hint)
-    before = error.object[: error.start].decode(codec, errors="replace")
-    line += before.replace("\r\n", "\n").replace("\r", "\n").count("\n")
-    if error.reason == "unexpected end of data" or error.reason == "truncated data":
-        return DataError(f"{name}, line {line}: the text ends within a character of {codec}", hint=hint)
-    byte = error.object[error.start]
-    return DataError(f"{name}, line {line}: byte 0x{byte:02x} is not {codec}", hint=hint)
-
-
-def codec_of(source: Source, encoding: str | None) -> str:
-    """The name of the encoding of a text file. Raises UsageError for an unknown one."""
-    if encoding is None:
-        return next((codec for mark, codec in _MARKS if source.head.startswith(mark)), "utf-8")
-    try:
-        info = codecs.lookup(encoding)
-        "".encode(encoding)  # refuses codecs that are no text encoding, such as base64
-    except (LookupError, ValueError):
-        raise UsageError(
-            f"--encoding '{encoding}' is no text encoding known here",
-            hint="e.g. utf-8, utf-16, cp1252, latin-1",
-        ) from None
-    if info.incrementaldecoder is None:
-        raise UsageError(
-            f"--encoding '{encoding}' cannot be read piece by piece", hint="save the file as UTF-8"
-        )
-    return info.name
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
@@ -329,25 +208,6 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
         yield member.flush()  # what did not fit into the last block
     if not member.eof:
         raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint)
-
-
-def _refuse_foreign(head: bytes, name: str) -> None:
-    kind = next((kind for mark, kind in _FOREIGN if head.startswith(mark)), None)
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200]
-    if kind is None and re.match(rb"<[A-Za-z!?]", start):
-        html = re.match(rb"<!doctype html|<html|<head|<body", start, re.IGNORECASE)
-        kind = "a web page (HTML)" if html else "XML"
-    if kind is None and re.match(rb'\{\s*["}]|\[\s*[\[{"\]\d-]', start):
-        kind = "JSON"
-    if kind is not None:
-        raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV)
-    if start.startswith(b"version https://git-lfs.github.com/spec/"):
-        raise DataError(
-            f"{name} is a Git LFS pointer, and the data it stands for are elsewhere",
-            hint="fetch them: 'git lfs pull'",
-        )
-    if head[:2] == b"\x1f\x8b":
-        raise DataError(f"{name} is compressed twice", hint="decompress it once")
 
 
 def expanded(source: str | Sequence[str]) -> tuple[str, ...]:

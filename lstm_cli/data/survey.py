@@ -11,8 +11,9 @@ import numpy as np
 
 from lstm_cli.data.cells import Place, is_missing, is_number, read_numbers
 from lstm_cli.data.choose import bare_text, column_names
+from lstm_cli.data.decoding import text_lines
 from lstm_cli.data.rows import open_rows
-from lstm_cli.data.source import Source, expanded, open_source, text_lines
+from lstm_cli.data.source import Source, expanded, open_source
 from lstm_cli.data.time_shapes import is_time, shapes_of
 from lstm_cli.data.wording import Files
 from lstm_cli.errors import DataError

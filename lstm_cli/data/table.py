@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from lstm_cli.config import PrepareConfig
 from lstm_cli.data.cells import Place, named, shown
 from lstm_cli.data.choose import Asked, choose_columns
 from lstm_cli.data.columns import Gathered
@@ -103,6 +104,30 @@ def read_table(
                 hint="name another column, or leave it out",
             )
     return table
+
+
+def read_asked(
+    source: str | Sequence[str],
+    config: PrepareConfig,
+    *,
+    stdin: BinaryIO | None = None,
+    listen: Listener = silent,
+    spill: Callable[[], Path] | None = None,
+) -> Table:
+    """`read_table` with the settings of `prepare`."""
+    return read_table(
+        source,
+        targets=config.target,
+        past=config.past,
+        future=config.future,
+        time=config.time,
+        series=config.series,
+        encoding=config.encoding,
+        delimiter=config.delimiter,
+        stdin=stdin,
+        listen=listen,
+        spill=spill,
+    )
 
 
 def _total_size(sources: Sequence[str]) -> int:

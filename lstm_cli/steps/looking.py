@@ -16,7 +16,7 @@ from lstm_cli.data.outliers import Outliers
 from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.survey import Survey, survey_files
-from lstm_cli.data.table import Table, read_table
+from lstm_cli.data.table import Table, read_asked
 from lstm_cli.data.unread import of_columns, of_unread
 from lstm_cli.data.windows import require_windows
 from lstm_cli.data.wording import count_of
@@ -86,17 +86,7 @@ def look(source: str | Sequence[str], config: PrepareConfig, stdin: BinaryIO | N
 
 def _read_on(known: Known, source: str | Sequence[str], stdin: BinaryIO | None) -> None:
     config = known.config
-    known.table = read_table(
-        source,
-        targets=config.target,
-        past=config.past,
-        future=config.future,
-        time=config.time,
-        series=config.series,
-        encoding=config.encoding,
-        delimiter=config.delimiter,
-        stdin=stdin,
-    )
+    known.table = read_asked(source, config, stdin=stdin)
     known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
     known.found = assemble(known.table, known.grid, config)
     test_wanted = parse_share("--test", config.test).rows != 0

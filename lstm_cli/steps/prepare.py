@@ -15,7 +15,7 @@ from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.source import STDIN, expanded
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.stored import store_dataset
-from lstm_cli.data.table import Table, read_table
+from lstm_cli.data.table import Table, read_asked
 from lstm_cli.data.time_format import TimeFormat, format_times
 from lstm_cli.data.windows import require_windows
 from lstm_cli.data.wording import Files
@@ -94,19 +94,7 @@ def prepare(
         require_prepare(paths, config)
         listen(Progressed(stage="reading", done=0))
         folder = writer.new("data")
-        table = read_table(
-            paths,
-            targets=config.target,
-            past=config.past,
-            future=config.future,
-            time=config.time,
-            series=config.series,
-            encoding=config.encoding,
-            delimiter=config.delimiter,
-            stdin=stdin,
-            listen=listen,
-            spill=folder.scratch,
-        )
+        table = read_asked(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
         grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
         found = assemble(table, grid, config)
         test_wanted = parse_share("--test", config.test).rows != 0

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lstm_cli.data.source import open_source, text_lines
+from lstm_cli.data.decoding import text_lines
+from lstm_cli.data.source import open_source
 from lstm_cli.errors import DataError, UsageError
 
 TEXT = "date,wärme\n2020-01-01,1.5\n2020-01-02,2\n"
