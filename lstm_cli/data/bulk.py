@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_cli.data.cells import MISSING_WORDS, Place
-from lstm_cli.data.choose import bare_text
 from lstm_cli.data.columns import Columns
 from lstm_cli.data.even_times import scan_even_times
+from lstm_cli.data.formulas import bare_text
 from lstm_cli.data.times import TimePiece, scan_times
 from lstm_cli.errors import DataError
 

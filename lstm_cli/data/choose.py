@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_cli.data.cells import is_missing, is_number, named, shown
 from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
+from lstm_cli.data.formulas import bare_text
 from lstm_cli.data.suspicions import (
     refuse_divided_times,
     refuse_unread_numbers,
@@ -18,7 +19,6 @@ from lstm_cli.errors import DataError
 
 _SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
 # What a text cell begins with that a spreadsheet may take for a formula; an apostrophe before it prevents that.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LISTED = 20  # so many columns are listed in a message
 _COMPARED = 200  # so much of a name is compared to find the nearest one
 
@@ -54,12 +54,6 @@ class Chosen:
 def column_names(header: Sequence[str]) -> list[str]:
     """A header's names, with 'column 3' for one without a name, and a formula's apostrophe taken off."""
     return [bare_text(name) or f"column {place}" for place, name in enumerate(header, start=1)]
-
-
-def bare_text(cell: str) -> str:
-    """A text cell without blanks around it and without the apostrophe that keeps it from being a formula."""
-    cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
 def choose_columns(

@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-from lstm_cli.data.choose import FORMULA
 from lstm_cli.data.dataset import Schema
+from lstm_cli.data.formulas import safe_text
 from lstm_cli.data.time_format import format_times
 
 ROWS_AT_ONCE = 10_000  # of text; their cells stand in memory as objects
@@ -92,11 +92,6 @@ def format_of(output: str, asked: str | None) -> str:
 def encode(forecast: Forecast, format: str) -> bytes:
     """The whole output file, UTF-8 with LF."""
     return {"csv": _csv, "json": _json, "parquet": _parquet}[format](forecast)
-
-
-def safe_text(text: str) -> str:
-    """Text that a spreadsheet cannot take for a formula; the reader takes the apostrophe off again."""
-    return f"'{text}" if text[:1] in FORMULA else text
 
 
 def number_texts(values: np.ndarray) -> list[str]:

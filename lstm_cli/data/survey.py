@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.data.cells import Place, is_missing, is_number, read_numbers
-from lstm_cli.data.choose import bare_text, column_names
+from lstm_cli.data.choose import column_names
 from lstm_cli.data.decoding import text_lines
+from lstm_cli.data.formulas import bare_text
 from lstm_cli.data.rows import open_rows
 from lstm_cli.data.source import Source, expanded, open_source
 from lstm_cli.data.time_shapes import is_time, shapes_of

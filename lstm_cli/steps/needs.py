@@ -13,16 +13,11 @@ import numpy as np
 from lstm_cli import memory
 from lstm_cli.config import PrepareConfig, TrainConfig
 from lstm_cli.data.dataset import Schema, SeriesTable
-from lstm_cli.data.held import IN_MEMORY
-from lstm_cli.data.source import STDIN
 from lstm_cli.data.stored import load_outline
 from lstm_cli.data.wording import Files
-from lstm_cli.linear.blocks import FITTED_ROWS, SCORED_CELLS
-from lstm_cli.linear.ensemble import linear_lookbacks
 from lstm_cli.rundir import Run
 from lstm_cli.scoring import BATCH
 from lstm_cli.shipped import Model
-from lstm_cli.training.plan import plan_training
 
 FLOAT = 4  # bytes
 TORCH = 220_000_000  # bytes: of torch once it is loaded
@@ -84,6 +79,9 @@ def prepare_need(paths: Sequence[str], config: PrepareConfig) -> Need | None:
 
     A table that is too large for memory lies in files.
     """
+    from lstm_cli.data.held import IN_MEMORY
+    from lstm_cli.data.source import STDIN
+
     try:
         if STDIN in paths or not all(Path(path).is_file() for path in paths):
             return None
@@ -103,6 +101,8 @@ def prepare_need(paths: Sequence[str], config: PrepareConfig) -> Need | None:
 
 def train_need(schema: Schema, series: SeriesTable, config: TrainConfig) -> Need:
     """Of a training on the CPU; on a GPU the network lies there, and the rest here."""
+    from lstm_cli.training.plan import plan_training  # a forecast asks for its needs too, without all this
+
     sizes = _sizes(schema, series)
     parts = {
         "torch itself": (TORCH, "run it where there is more memory, or stop other programs"),
@@ -158,6 +158,9 @@ def _data(sizes: _Sizes, *, calendar: bool) -> int:
 
 def _linear(sizes: _Sizes, schema: Schema, series: SeriesTable) -> int:
     """Windows as rows, twice while they are put together; and the regressions that are solved."""
+    from lstm_cli.linear.blocks import FITTED_ROWS, SCORED_CELLS
+    from lstm_cli.linear.ensemble import linear_lookbacks
+
     lookbacks = linear_lookbacks(
         lookback=schema.lookback,
         rows=int(np.median(series.train_end)),

@@ -14,7 +14,7 @@ from lstm_cli.data.findings import inspect, target_outliers
 from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.source import STDIN, expanded
 from lstm_cli.data.splits import parse_share
-from lstm_cli.data.stored import store_dataset
+from lstm_cli.data.storing import store_dataset
 from lstm_cli.data.table import Table, read_asked
 from lstm_cli.data.time_format import TimeFormat, format_times
 from lstm_cli.data.windows import require_windows

@@ -56,7 +56,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def _table(
     name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]], columns: Sequence[str] = metrics.NAMES
 ) -> bytes:
-    from lstm_cli.data.output import safe_text
+    from lstm_cli.data.formulas import safe_text
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

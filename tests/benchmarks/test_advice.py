@@ -1,5 +1,8 @@
 """The table of advices: each is words that the command line takes."""
 
+import re
+from pathlib import Path
+
 import advice
 import pytest
 
@@ -24,3 +27,35 @@ def test_what_an_advice_changes_is_named_after_the_plain_options() -> None:
     assert prepare[-2:] == ["--lookback", "24"]
     assert train == ["train", "run", "--model", "stacked", "--seed", "3", "--threads", "1"]
     assert evaluate[-4:] == ["--precision", "fp32", "--threads", "1"]
+
+
+ROOT = Path(__file__).parents[2]
+TOLD = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
+
+
+def measured() -> dict[str, float]:
+    """What the benchmark's table says: options, and the error over that of the plain network."""
+    text = (ROOT / "benchmarks" / "README.md").read_text()
+    table = text[text.index("## Advice") :].split("\n\n## ", 1)[0]
+    rows = [line[2:-2].split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    return {row[1].strip("`"): float(row[3]) for row in rows[2:] if row[1]}
+
+
+@pytest.mark.parametrize("page", ["docs/guide.md", "README.md"])
+def test_a_page_tells_the_effects_that_were_measured(page: str) -> None:
+    ratios = measured()
+    told = TOLD.findall((ROOT / page).read_text())
+    assert len(told) >= 25
+    for options, effect in told:
+        ratio = ratios[re.sub(r"^(prepare|train) ", "", options)]
+        assert f"{100 * (ratio - 1):+.1f}" == effect, options
+
+
+def test_the_guide_tells_of_every_advice() -> None:
+    page = (ROOT / "docs" / "guide.md").read_text()
+    assert all(f"{options}`" in page for options in measured())
+    assert measured().keys() == {words for words in told_options() if words}
+
+
+def told_options() -> list[str]:
+    return [" ".join(words for words in given if words) for given in advice.ADVICE.values()]

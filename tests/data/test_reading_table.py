@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.choose import bare_text
-from lstm_cli.data.output import safe_text
+from lstm_cli.data.formulas import bare_text, safe_text
 from lstm_cli.data.table import Table, read_table
 from lstm_cli.data.times import TimeFormat, format_times
 from lstm_cli.errors import DataError

@@ -4,9 +4,12 @@ golden/run is a run of schema 2, made by golden/make.py. It is never made anew: 
 migration (`rundir/migrations.py` for the manifest), and by one more golden run of the release before.
 """
 
+import ast
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +104,21 @@ def test_what_has_no_version_is_refused(golden: Path, schema: object) -> None:
 
 def test_there_is_a_migration_from_every_version_before() -> None:
     assert set(MIGRATIONS) == set(range(1, SCHEMA))
+
+
+def test_a_forecast_loads_what_it_needs_and_no_more(golden: Path) -> None:
+    """In a fresh process: neither torch and the like, nor the reader of tables."""
+    program = (
+        "import sys\n"
+        "from lstm_cli.cli.main import run\n"
+        "assert run(['predict', sys.argv[1], '--threads', '1']) == 0\n"
+        "print(sorted(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(golden)], capture_output=True, text=True, check=True, timeout=60
+    )
+    modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))
+    heavy = {"torch", "pandas", "sklearn", "scipy", "joblib", "onnx", "pyarrow", "matplotlib", "rich"}
+    reader = {f"lstm_cli.data.{room}" for room in ("table", "assemble", "rows", "series")}
+    assert not (heavy | reader | {"lstm_cli.training.plan", "lstm_cli.linear.ensemble"}) & modules
+    assert "onnxruntime" in modules
