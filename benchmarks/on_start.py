@@ -1,5 +1,6 @@
 """How long a fresh process takes, and how much memory: `lstm --help`, and a forecast."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from timing import fresh
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "ETTh1.csv"
 LSTM = str(Path(sys.executable).parent / "lstm")
 TOLD = "\nSeconds are those of the processor.\n"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on both sides alike
 IMPORTS = {"typer": "import typer", "runtime": "import numpy, onnxruntime"}
 
 

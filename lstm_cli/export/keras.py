@@ -12,6 +12,8 @@ bounds are layers too: a Dense one without weights, whose bias they are, and a m
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from lstm_cli.errors import UsageError, interrupts_kept
 from lstm_cli.export.silence import silence
 from lstm_cli.models.stacked import Stacked
 
-BACKEND = "KERAS_BACKEND"
+BACKEND, HOME = "KERAS_BACKEND", "KERAS_HOME"
 PADDED = -(2.0**100)  # in every input of a padded step; exact in 32 bits
 
 
@@ -33,7 +35,7 @@ def load_keras() -> Any:
     """
     os.environ.setdefault(BACKEND, "torch")
     try:
-        with silence():
+        with silence(), _home():
             import keras
     except (ImportError, ValueError) as error:
         raise UsageError(
@@ -42,6 +44,20 @@ def load_keras() -> Any:
         ) from error
     keras.config.set_floatx("float32")
     return keras
+
+
+@contextmanager
+def _home() -> Iterator[None]:
+    """Keras writes its settings into the home folder where there are none: here into a folder that goes again."""
+    if HOME in os.environ or Path("~/.keras").expanduser().exists():
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="lstm-") as folder:
+        os.environ[HOME] = folder
+        try:
+            yield
+        finally:
+            del os.environ[HOME]
 
 
 def export_keras(model: Stacked, *, lower: np.ndarray | None, upper: np.ndarray | None, ending: str) -> bytes:

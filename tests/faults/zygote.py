@@ -22,13 +22,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 
 def serve() -> None:
     import onnx  # noqa: F401
-    import onnxruntime  # noqa: F401
     import torch
 
     from lstm_cli.cli import (  # noqa: F401
@@ -48,6 +48,7 @@ def serve() -> None:
     from lstm_cli.steps import making, shipping  # noqa: F401
     from lstm_cli.training import make
 
+    import_module("onnxruntime")  # after `lstm_cli.runtime`, which says how
     torch.set_num_threads(1)
     making.export_graphs = _once(making.export_graphs)
     make.train_model = _once(make.train_model)

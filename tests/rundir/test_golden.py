@@ -7,6 +7,7 @@ migration (`rundir/migrations.py` for the manifest), and by one more golden run 
 import ast
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -106,8 +107,14 @@ def test_there_is_a_migration_from_every_version_before() -> None:
     assert set(MIGRATIONS) == set(range(1, SCHEMA))
 
 
-def test_a_forecast_loads_what_it_needs_and_no_more(golden: Path) -> None:
-    """In a fresh process: neither torch and the like, nor the reader of tables."""
+def test_a_forecast_loads_what_it_needs_and_leaves_nothing_elsewhere(golden: Path, tmp_path: Path) -> None:
+    """In a fresh process: neither torch and the like, nor the reader of tables; no file of a library's own."""
+    folders = {name: tmp_path / name for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    for folder in folders.values():
+        folder.mkdir()
+    environ = {
+        name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")
+    }
     program = (
         "import sys\n"
         "from lstm_cli.cli.main import run\n"
@@ -115,8 +122,14 @@ def test_a_forecast_loads_what_it_needs_and_no_more(golden: Path) -> None:
         "print(sorted(sys.modules), file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(golden)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program, str(golden)],
+        env=environ | {name: str(folder) for name, folder in folders.items()},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
+    assert not [path for folder in folders.values() for path in folder.rglob("*")]
     modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))
     heavy = {"torch", "pandas", "sklearn", "scipy", "joblib", "onnx", "pyarrow", "matplotlib", "rich"}
     reader = {f"lstm_cli.data.{room}" for room in ("table", "assemble", "rows", "series")}
