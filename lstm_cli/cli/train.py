@@ -100,7 +100,13 @@ def train(
     def work() -> None:
         from lstm_cli.cli import page, signals, tables
         from lstm_cli.cli.watching import watching
+        from lstm_cli.steps import together
         from lstm_cli.steps.train import train as step
+
+        if together.is_follower():
+            if not find_lr:
+                together.follow(settings)
+            return
 
         if find_lr:
             from lstm_cli.cli.progress import listening
@@ -111,7 +117,7 @@ def train(
             page.show(found, tables.find_lr_table, as_json=as_json)
             return
         watched = watching(run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings))
-        with watched as listen, signals.deferred() as should_stop:
+        with together.leading(settings), watched as listen, signals.deferred() as should_stop:
             if tuned:
                 _tell_winner(listen, winner_of(run), settings)
             report = step(

@@ -30,6 +30,7 @@ class DeviceWindows:
 
     def __init__(self, windows: Windows, device: torch.device) -> None:
         data = windows.dataset
+        self.windows = windows
         self.device, self.lookback = device, windows.lookback
         self.horizon, self.targets = data.schema.horizon, data.targets
         self.known = data.inputs.shape[1] - data.schema.known_ahead
@@ -67,6 +68,10 @@ class DeviceWindows:
             observed=self.measured[ahead],
             series=series,
         )
+
+    def measured_targets(self, chosen: Tensor) -> Tensor:
+        """How many targets [] of the windows at these places [B] were measured."""
+        return self.measured[self.origins[chosen][:, None] + self.ahead].sum()
 
     def in_order(self, size: int) -> Iterator[TensorBatch]:
         """All windows, at most `size` at a time; the last batch holds the remainder."""

@@ -12,6 +12,7 @@ from lstm_cli.events import EpochEnded, Listener, WeightsSeen, wanted
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.checkpoints import NOWHERE, Keep
 from lstm_cli.training.plan import Plan, learning_rate
+from lstm_cli.training.ranks import Shared, shared
 from lstm_cli.training.step import backward, move, set_rate
 from lstm_cli.training.underway import Entry, State, Underway
 
@@ -49,13 +50,14 @@ def fit(
     Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite; StateUnfit
     for a state of another training.
     """
-    course = Underway(model, windows, plan, part=part)
-    if keep.found is not None:
-        course.take_up(keep.found)
-    while not course.over:
-        _next_epoch(course, windows, validate, listen, should_stop)
-        if keep.save is not None:
-            keep.save(course.saved())
+    with shared(model, windows, plan) as share:
+        course = Underway(model, windows, plan, part=part)
+        if keep.found is not None:
+            course.take_up(keep.found)
+        while not course.over:
+            _next_epoch(course, windows, validate, listen, should_stop, share)
+            if keep.save is not None:
+                keep.save(course.saved())
     validated = validate is not None
     return Fitted(
         weights=course.weights,
@@ -74,13 +76,16 @@ def _next_epoch(
     validate: Callable[[nn.Module], float] | None,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    share: Shared | None,
 ) -> None:
     """Trains an epoch and validates it; the first is the validation before any step."""
     plan, epoch = course.plan, course.epoch + 1
     step = epoch * plan.steps_per_epoch
     loss = norm = first_norm = None
     if epoch:
-        loss, norm, first_norm = _train_epoch(course, windows, epoch=epoch, should_stop=should_stop)
+        loss, norm, first_norm = _train_epoch(
+            course, windows, epoch=epoch, should_stop=should_stop, share=share
+        )
     judged = course.judged
     val_loss = None if validate is None else _validated(judged, validate, course.part, epoch, step)
     best = epoch == plan.stop_after if val_loss is None else course.stopping.update(epoch, val_loss)
@@ -131,7 +136,12 @@ def _validated(
 
 
 def _train_epoch(
-    course: Underway, windows: DeviceWindows, *, epoch: int, should_stop: Callable[[], int | None]
+    course: Underway,
+    windows: DeviceWindows,
+    *,
+    epoch: int,
+    should_stop: Callable[[], int | None],
+    share: Shared | None,
 ) -> tuple[float, float, float]:
     """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model, plan, part = course.model, course.plan, course.part
@@ -141,8 +151,11 @@ def _train_epoch(
     for number in range(plan.steps_per_epoch):
         heed(should_stop)
         set_rate(course.optimizer, plan.lr * (course.plateau * learning_rate(plan, first + number)))
-        batch = windows.gather(next(course.order).to(windows.device))
-        seen.append(backward(model, batch, plan))
+        chosen = next(course.order).to(windows.device)
+        if share is None:
+            seen.append(backward(model, windows.gather(chosen), plan))
+        else:
+            seen.append(share.backward(chosen, should_stop))
         if number % 10 == 9 or number + 1 == plan.steps_per_epoch:
             # Read in tens: every read waits for the device.
             _require_finite(torch.stack(seen[-10:]), part, epoch, first + number + 1)

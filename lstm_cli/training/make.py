@@ -15,6 +15,7 @@ from lstm_cli.training.choices import settle
 from lstm_cli.training.device import choose_device
 from lstm_cli.training.memory import FEWER, shortage_told
 from lstm_cli.training.precision import settle_precision
+from lstm_cli.training.ranks import several
 from lstm_cli.training.segment import train_segment
 from lstm_cli.training.stacked import train_stacked
 from lstm_cli.training.trained import Trained
@@ -62,7 +63,7 @@ def train_model(
                 start,
                 config,
                 device=device,
-                workers=threads if device.type == "cpu" else 1,
+                workers=threads if device.type == "cpu" and not several() else 1,
                 listen=listen,
                 should_stop=should_stop,
                 checkpoints=checkpoints,

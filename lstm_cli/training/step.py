@@ -30,14 +30,26 @@ def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def backward(model: nn.Module, batch: TensorBatch, plan: Plan) -> Tensor:
-    """Leaves the clipped gradient of the batch's loss in the model.
+    """Leaves the clipped gradient of the batch's loss in the model. Returns what `clipped` does."""
+    model.zero_grad(set_to_none=True)
+    return clipped(model, plan, differentiate(model, batch, plan))
+
+
+def differentiate(
+    model: nn.Module, batch: TensorBatch, plan: Plan, *, measured: Tensor | None = None
+) -> Tensor:
+    """The batch's loss [], whose gradient is added to the model's. measured: as for `batch_loss`."""
+    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=plan.bf16):
+        loss = batch_loss(model, batch, plan.loss, measured=measured)
+    loss.backward()
+    return loss
+
+
+def clipped(model: nn.Module, plan: Plan, loss: Tensor) -> Tensor:
+    """Holds the gradient in the model within what the plan says.
 
     Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
     """
-    model.zero_grad(set_to_none=True)
-    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=plan.bf16):
-        loss = batch_loss(model, batch, plan.loss)
-    loss.backward()
     norm = gradient_norm(model)
     found = torch.stack([loss.detach(), norm, gradient_norm(first_layer(model))])
     _clip(model, plan, norm)
@@ -51,8 +63,11 @@ def move(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan) -> None
         hold_weights(model, plan.max_norm)
 
 
-def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
-    """Mean loss over the measured targets, each error divided by the model's loss scale."""
+def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Tensor | None = None) -> Tensor:
+    """Mean loss over the measured targets, each error divided by the model's loss scale.
+
+    measured: the number [] that the sum is divided by; None: of the measured targets of this batch.
+    """
     forecast = model(batch.past, batch.future, batch.mask)
     error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
     if kind == "mae":
@@ -61,7 +76,8 @@ def batch_loss(model: nn.Module, batch: TensorBatch, kind: str) -> Tensor:
         cost = error.square()
     else:
         cost = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-    return (cost * batch.observed).sum() / batch.observed.sum().clamp(min=1)
+    measured = batch.observed.sum().clamp(min=1) if measured is None else measured
+    return (cost * batch.observed).sum() / measured
 
 
 def first_layer(model: nn.Module) -> nn.Module:

@@ -1,0 +1,40 @@
+"""`train` on several processes, as `torchrun` starts them: rank 0 is the command, the others help and say nothing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lstm_cli.config import TrainConfig
+
+
+def ranks() -> int:
+    """How many processes torchrun started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+
+
+def is_follower() -> bool:
+    """Whether this process is not the one that reads and writes the run."""
+    return ranks() > 1 and os.environ.get("RANK", "0") != "0"
+
+
+def follow(config: TrainConfig) -> None:
+    """Compute a share of every gradient until rank 0 says that all is done. Raises DeviceError where it is gone."""
+    from lstm_cli.training.device import usable_cores
+    from lstm_cli.training.ranks import follow as help_leader
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)  # there is nothing of its own to save
+    help_leader(config.device, config.threads or usable_cores())
+
+
+@contextmanager
+def leading(config: TrainConfig) -> Iterator[None]:
+    """Within this block the other processes help; without torchrun there are none."""
+    if ranks() == 1:
+        yield
+        return
+    from lstm_cli.training.ranks import leading as led
+
+    with led(config.device):
+        yield
