@@ -146,8 +146,10 @@ def _broadcast_step(chosen: Tensor | None, device: torch.device, plan: Plan) -> 
     """The places [B] of the next batch, from the leader to all; None where its training is over."""
     told = torch.zeros(plan.batch_size + 1, dtype=torch.long, device=device)
     if chosen is not None:
-        told[0], told[1 : 1 + len(chosen)] = len(chosen), chosen.to(device)
+        told[0], told[1 : 1 + len(chosen)] = len(chosen), chosen
     dist.broadcast(told, LEADER)
+    if dist.get_rank() == LEADER:  # which knows without waiting for its device
+        return chosen
     count = int(told[0])
     return told[1 : 1 + count] if count else None
 

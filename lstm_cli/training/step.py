@@ -1,6 +1,7 @@
 """One optimizer step: the loss, its gradient, clipping, and the weights' move."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +18,11 @@ def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
         "sgd": torch.optim.SGD,
         "rmsprop": torch.optim.RMSprop,
     }
-    options = {"lr": plan.lr, "weight_decay": plan.weight_decay}
+    options: dict[str, Any] = {"lr": plan.lr, "weight_decay": plan.weight_decay}
     if plan.optimizer == "sgd":
         options["momentum"] = 0.9
+    if plan.optimizer != "rmsprop" and next(model.parameters()).is_cuda:
+        options["fused"] = True  # one kernel for all weights
     return kinds[plan.optimizer](model.parameters(), **options)
 
 

@@ -12,6 +12,7 @@ from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleAr
 from lstm_cli.events import Warned, silent
 from lstm_cli.rundir import ArtifactReader, open_run
 from lstm_cli.shipped import load_model
+from lstm_cli.steps import making
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -300,3 +301,15 @@ def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:
         5e10 + 3.25,
         -0.333333333333333,
     ]
+
+
+def test_a_model_of_another_device_forecasts_here(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device in run.json is a note: nothing that is read later hangs on it."""
+    before, after = io.BytesIO(), io.BytesIO()
+    train(run, LINEAR, silent, force=True)
+    predict(run, None, FP32, silent, stdout=before)
+    monkeypatch.setattr(making, "_device", lambda config: ("cuda:0 (another machine's)", 1))
+    train(run, LINEAR, silent, force=True)
+    assert open_run(run).entry_of("model")["device"] == "cuda:0 (another machine's)"
+    predict(run, None, FP32, silent, stdout=after)
+    assert after.getvalue() == before.getvalue() != b""
