@@ -92,7 +92,7 @@ def measured(name: str, seed: int) -> dict:
         "mae": scored["metrics"]["mae_scaled"],
         "linear": scored["baselines"]["linear"]["mae_scaled"],
         "seasonal_naive": scored["baselines"]["seasonal_naive"]["mae_scaled"],
-        "epochs": made.get("trained", made)["best_epoch"],
+        "epochs": made.get("best_epoch"),  # of a search: none
         "seconds": seconds,
     }
 
@@ -117,7 +117,10 @@ def main(words: list[str] | None = None) -> int:
                 found = [one.result() for one in each]
                 plain = plain or found
                 ratios = [own["mae"] / base["mae"] for own, base in zip(found, plain, strict=True)]
-                middle = {key: statistics.median(one[key] for one in found) for key in found[0]}
+                middle = {
+                    key: None if None in (of := [one[key] for one in found]) else statistics.median(of)
+                    for key in found[0]
+                }
                 options_told = " ".join(words for words in ADVICE[name] if words)
                 notebook.row(
                     name, f"`{options_told}`" if options_told else "", middle["mae"],

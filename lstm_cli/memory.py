@@ -15,18 +15,21 @@ _CGROUPS = (  # files of version 2 and of version 1: the limit, the use, and wha
 )
 
 
-def available(root: Path = Path("/")) -> int | None:
+def available(root: Path = Path("/"), *, mapped: int = 0) -> int | None:
     """Bytes that this process may still take: of the machine, of its control groups, of `ulimit -v`; None: unknown."""
-    found = [_of_the_machine(root), *_of_the_groups(root), _of_the_limit(root)]
+    found = [_of_the_machine(root), *_of_the_groups(root), _of_the_limit(root, mapped)]
     return min((size for size in found if size is not None), default=None)
 
 
-def require(need: int, *, doing: str, hint: str, have: Callable[[], int | None] = available) -> None:
+def require(
+    need: int, *, doing: str, hint: str, mapped: int = 0, have: Callable[..., int | None] = available
+) -> None:
     """Raise DeviceError where the work would need more bytes than there are.
 
     doing: a phrase, as `training with --batch-size 64 and a lookback of 1,000,000`. hint: the flag that lowers it.
+    mapped: bytes of addresses that the work takes beside its memory, which `ulimit -v` counts.
     """
-    there = have()
+    there = have(mapped=mapped)
     if there is not None and need > MARGIN * there:
         raise DeviceError(
             f"{doing} needs some {in_words(need)} of memory, and {in_words(there)} are free", hint=hint
@@ -74,7 +77,7 @@ def _left_in(folder: Path, limit: str, use: str, statistics: str, reclaimable: s
     return max(0, int(most) - int(used) + (int(found[1]) if found else 0))
 
 
-def _of_the_limit(root: Path) -> int | None:
+def _of_the_limit(root: Path, mapped: int) -> int | None:
     """What `ulimit -v` leaves: of addresses, which are more than the memory behind them."""
     import resource
 
@@ -82,7 +85,7 @@ def _of_the_limit(root: Path) -> int | None:
     pages = _text(root / "proc/self/statm").split()
     if most == resource.RLIM_INFINITY or not pages:
         return None
-    return max(0, most - int(pages[0]) * os.sysconf("SC_PAGE_SIZE"))
+    return max(0, most - mapped - int(pages[0]) * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _text(path: Path) -> str:

@@ -62,11 +62,11 @@ def test_a_limit_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_too_much_is_refused_with_need_and_have() -> None:
     with pytest.raises(DeviceError) as caught:
-        memory.require(3_000_000_000, doing="training", hint="use less", have=lambda: 2_000_000_000)
+        memory.require(3_000_000_000, doing="training", hint="use less", have=lambda **_: 2_000_000_000)
     assert caught.value.message == "training needs some 3.0 GB of memory, and 2.0 GB are free"
     assert (caught.value.exit_code, caught.value.hint) == (7, "use less")
-    memory.require(1_700_000_000, doing="training", hint="", have=lambda: 2_000_000_000)
-    memory.require(3_000_000_000, doing="training", hint="", have=lambda: None)
+    memory.require(1_700_000_000, doing="training", hint="", have=lambda **_: 2_000_000_000)
+    memory.require(3_000_000_000, doing="training", hint="", have=lambda **_: None)
 
 
 def test_what_a_training_needs_grows_with_what_it_is_given() -> None:

@@ -1,5 +1,6 @@
 """The way in: `lstm` and `python -m lstm_cli`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -32,6 +33,7 @@ def run(argv: Sequence[str]) -> int:
         from lstm_cli.cli import app
 
         verb = app.find_verb(argv)
+        streams.speak_early(argv, verb, os.environ)
         with streams.writing_out():  # --help is answered here
             work = app.parse(argv)
         # Run here, and not inside of Typer, which has endings of its own for EOFError and closed pipes.

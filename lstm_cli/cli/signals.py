@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,11 @@ def leave_soon(code: int) -> None:
 
 
 def _end_within(seconds: float, signum: int) -> threading.Timer:
-    return _timer(seconds, lambda: os._exit(endings.end(Interrupted(signum))))
+    def over() -> None:
+        sys.stderr = sys.__stderr__ or sys.stderr  # an export in progress has put another one there
+        os._exit(endings.end(Interrupted(signum)))
+
+    return _timer(seconds, over)
 
 
 def _timer(seconds: float, act: Callable[[], None]) -> threading.Timer:

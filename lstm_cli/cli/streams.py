@@ -3,9 +3,10 @@
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TextIO
 
 from lstm_cli.errors import UsageError
@@ -30,6 +31,16 @@ def speak(*, quiet: bool, log_format: str) -> None:
     if log_format not in LOG_FORMATS:
         raise UsageError(f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}")
     _manner.quiet, _manner.as_json = quiet, log_format == "json"
+
+
+def speak_early(argv: Sequence[str], verb: str, environ: Mapping[str, str]) -> None:
+    """Heed --log-format and its variable before the command line is parsed, since that may fail."""
+    flag = "--log-format"
+    given = [word.partition("=")[2] for word in argv if word.startswith(f"{flag}=")]
+    given += [after for word, after in pairwise(argv) if word == flag]
+    given.append(environ.get(f"LSTM_{verb.upper()}_LOG_FORMAT", ""))
+    if "json" in given[:1]:
+        speak(quiet=False, log_format="json")
 
 
 def open_streams() -> None:

@@ -137,7 +137,7 @@ def train(
         return plans.dry_run(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
     if dry_run:
         return plans.dry_run(
-            lambda planning: planning.plan_train(run, settings, force=force), as_json=as_json
+            lambda planning: planning.plan_train(run, settings, force=force, fresh=fresh), as_json=as_json
         )
     return work
 

@@ -131,12 +131,18 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
     return found
 
 
+LONGEST = 1 << 20  # bytes of a file of settings
+
+
 def _read_toml(path: str) -> dict[str, Any]:
     import tomllib
 
     try:
         with Path(path).open("rb") as file:
-            return tomllib.load(file)
+            data = file.read(LONGEST + 1)
+        if len(data) > LONGEST:
+            raise UsageError(f"{path} is no file of settings: it is larger than {LONGEST >> 20} MiB")
+        return tomllib.loads(data.decode("utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no file '{path}'", hint="give --config the path of a TOML file") from None
     except OSError as error:

@@ -45,7 +45,7 @@ def export_versions(
     and the others' weights are put into its graph. `check_agreement` tells whether that was so.
     """
     graph = traced(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
-    with silence(), torch.no_grad():
+    with interrupts_kept(), silence(), torch.no_grad():
         return [_finished(graph, one) for one in models]
 
 

@@ -9,7 +9,7 @@ with writing("runs/load", step="train") as writer:
     writer.commit(config={...}, reads={"data": writer.run.digest("data")}, report={...}, seed=0, device="cpu")
 """
 
-from lstm_cli.rundir.artifacts import ARTIFACTS, EXPORTS, LOGS, Artifact, command, table
+from lstm_cli.rundir.artifacts import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
 from lstm_cli.rundir.checkpoint import Checkpoint, Stored
 from lstm_cli.rundir.folder import Folder, HashingFile
 from lstm_cli.rundir.opening import open_run, refuse_foreign
@@ -24,6 +24,7 @@ from lstm_cli.rundir.writing import writing
 
 __all__ = [
     "ARTIFACTS",
+    "CHECKPOINT",
     "EXPORTS",
     "LOGS",
     "Artifact",

@@ -1,5 +1,6 @@
 """The report of an earlier run of a step, told again where running it anew could change nothing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import Field, fields, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from lstm_cli.events import Listener, Noted, Warned
 from lstm_cli.rundir import Run, command
 
 Report = TypeVar("Report")
+KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple": tuple, "dict": dict, "list": list}
 
 # Settings that say where or how long, not what: another value of them makes nothing anew.
 OF_THE_MACHINE = ("threads", "jobs")
@@ -53,4 +55,9 @@ def _value(field: "Field[Any]", stored: Mapping[str, Any]) -> Any:
     if field.name not in stored and "None" not in str(field.type):
         raise KeyError(field.name)
     value = stored.get(field.name)
-    return tuple(value) if isinstance(value, list) and "tuple" in str(field.type) else value
+    told = str(field.type)
+    value = tuple(value) if isinstance(value, list) and "tuple" in told else value
+    kinds = [kind for word, kind in KINDS.items() if re.search(rf"\b{word}\b", re.sub(r"\[.*\]", "", told))]
+    if kinds and not isinstance(value, (*kinds, type(None))):
+        raise TypeError(f"{field.name} is {type(value).__name__}")
+    return value

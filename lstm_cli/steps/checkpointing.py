@@ -2,11 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from lstm_cli import __version__
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.space import as_text
 from lstm_cli.errors import (
@@ -17,7 +19,7 @@ from lstm_cli.errors import (
     TrainingDiverged,
 )
 from lstm_cli.events import Listener, Noted, Warned
-from lstm_cli.rundir import Checkpoint, Run, Stored, Writer, versions
+from lstm_cli.rundir import Checkpoint, Run, Stored, Writer
 from lstm_cli.steps.reporting import plain_value
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 EVERY = 5.0  # seconds between two checkpoints at least, where --checkpoint-every does not say otherwise
 SHARE = 20  # and so many times the seconds that the last one took, so that a slow disk slows no training
 WHERE = ("threads", "device")  # settings that say where, not what
-RELEASE = ("lstm-cli", "torch", "numpy")  # another one may compute otherwise
+LIBRARIES = ("torch", "numpy")  # another version of them may compute otherwise
 AGAIN = " again"  # how the names of refits end
 COMPLETED = "completed"  # a training since: its writer was killed between the commit and the end
 
@@ -169,6 +171,16 @@ def keeping(
 FITS, OTHER, SPENT = "fits", "other", "spent"
 
 
+def refuse_others(run: Run, config: TrainConfig) -> None:
+    """Raises ArtifactError where the run has an unfinished training on its data with other settings."""
+    if unfinished(run, config) == OTHER:
+        checkpoint = Checkpoint(run.path)
+        stored = checkpoint.read()
+        assert stored is not None
+        now = _about(run, config, device=str(stored.about.get("device")), threads=1)
+        raise _of_others(checkpoint, _changed(stored.about, now))
+
+
 def unfinished(run: Run, config: TrainConfig) -> str | None:
     """What the checkpoint in a run is to a training with these settings; None where there is none.
 
@@ -187,11 +199,15 @@ def unfinished(run: Run, config: TrainConfig) -> str | None:
         return SPENT
 
 
+def release() -> dict[str, str]:
+    """The versions that a training hangs on, whether they are loaded or not."""
+    return {"lstm-cli": __version__, **{name: version(name) for name in LIBRARIES}}
+
+
 def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[str, Any]:
     """What a checkpoint is a checkpoint of."""
-    there = versions()
     return {
-        "release": {name: there.get(name) for name in RELEASE},
+        "release": release(),
         "data": run.digest("data"),
         # The model there is before: where it is another one, a training has completed since.
         "model": run.entry_of("model").get("wrote", {}).get("model", {}).get("folder"),
@@ -224,15 +240,19 @@ def _found(
     if changed:
         told = ", ".join(changed)
         if how.others:
-            raise ArtifactError(
-                f"{checkpoint.folder} holds an unfinished training with other settings: {told}",
-                hint="run it with the settings there to go on with it, or add --fresh to start over",
-            )
+            raise _of_others(checkpoint, changed)
         reason = f"the checkpoint is of a training with other settings ({told})"
     if reason != COMPLETED:
         listen(Warned(text=f"{reason}: it is discarded, and training starts anew"))
     checkpoint.remove()
     return {}, {}
+
+
+def _of_others(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
+    return ArtifactError(
+        f"{checkpoint.folder} holds an unfinished training with other settings: {', '.join(changed)}",
+        hint="run it with the settings there to go on with it, or add --fresh to start over",
+    )
 
 
 def _states(checkpoint: Checkpoint, stored: Stored) -> "dict[str, Saved]":
@@ -261,7 +281,9 @@ def _why_not(there: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     release = there.get("release")
     if release != now["release"]:
         made = release if isinstance(release, dict) else {}
-        others = [f"{name} {made.get(name)}" for name in RELEASE if made.get(name) != now["release"][name]]
+        others = [
+            f"{name} {made.get(name)}" for name in now["release"] if made.get(name) != now["release"][name]
+        ]
         return f"the checkpoint was made by another release ({', '.join(others)})"
     if there.get("model") != now["model"]:
         return COMPLETED

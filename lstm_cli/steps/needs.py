@@ -21,6 +21,7 @@ from lstm_cli.shipped import Model
 
 FLOAT = 4  # bytes
 TORCH = 220_000_000  # bytes: of torch once it is loaded
+MAPPED = 600_000_000  # addresses that it takes beside them, which `ulimit -v` counts
 KEPT = (
     12  # floats that a training keeps for each output of an LSTM layer (measured: forward 8.6, backward 12.2)
 )
@@ -60,7 +61,7 @@ def require_prepare(paths: Sequence[str], config: PrepareConfig) -> None:
 
 def require_train(run: Run, config: TrainConfig, *, doing: str = "training") -> None:
     """Raise DeviceError where training on the run's data needs more memory than there is. Loads no torch."""
-    _require(train_need(*load_outline(run), config), doing)
+    _require(train_need(*load_outline(run), config), doing, mapped=MAPPED)
 
 
 def require_scoring(run: Run, model: Model, *, windows: int, doing: str) -> None:
@@ -132,8 +133,8 @@ def scoring_need(schema: Schema, series: SeriesTable, model: Model, *, windows: 
     return Need(size=size, most="the windows" if windows else "the data", hint=SHORTER)
 
 
-def _require(need: Need, doing: str) -> None:
-    memory.require(need.size, doing=f"{doing} (most for {need.most})", hint=need.hint)
+def _require(need: Need, doing: str, *, mapped: int = 0) -> None:
+    memory.require(need.size, doing=f"{doing} (most for {need.most})", hint=need.hint, mapped=mapped)
 
 
 def _sizes(schema: Schema, series: SeriesTable) -> _Sizes:

@@ -19,6 +19,7 @@ from lstm_cli.data.stored import load_outline
 from lstm_cli.memory import available
 from lstm_cli.rundir import (
     ARTIFACTS,
+    CHECKPOINT,
     LOGS,
     Run,
     check_output,
@@ -80,13 +81,18 @@ def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, for
         return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), same=same, need=need)
 
 
-def plan_train(run: Path, config: TrainConfig, *, force: bool) -> Plan:
-    """Raises MissingArtifact without data."""
+def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> Plan:
+    """Raises MissingArtifact without data, ArtifactError for an unfinished training with other settings."""
+    from lstm_cli.steps.checkpointing import FITS, refuse_others, unfinished
     from lstm_cli.steps.train import stands_of
 
     with open_run(run) as opened:
         reads = would_read(opened, "data")
         same = not force and stands_of(opened, config)
+        if not same and not fresh:
+            refuse_others(opened, config)
+            if unfinished(opened, config) == FITS:
+                reads.append(_sized(run / CHECKPOINT))
         need = train_need(*load_outline(opened), config)
         return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
 
@@ -179,6 +185,11 @@ def plan_looking(run: Path, step: str, *, whole: bool) -> Plan:
         if whole:
             reads += would_read(opened, *(name for name in ARTIFACTS if opened.has(name)))
         return _plan(run, step, None, reads, [])
+
+
+def _sized(folder: Path) -> tuple[str, int]:
+    """A folder, and the bytes of the files in it."""
+    return str(folder), sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _sizes(paths: Sequence[str]) -> list[tuple[str, int | None]]:

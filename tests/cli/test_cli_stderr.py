@@ -89,6 +89,15 @@ def test_the_manner_of_one_command_is_not_that_of_the_next(lstm):
     assert lstm("train", "run")[2].startswith("training on cpu")
 
 
+@pytest.mark.parametrize("argv", [["--bogus"], ["--epochs", "x"], ["--epochs", "0"]])
+@pytest.mark.parametrize("flag", [["--log-format", "json"], ["--log-format=json"]])
+def test_a_wrong_command_line_is_an_object_too(lstm, argv, flag):
+    code, _, err = lstm("train", "run", *flag, *argv)
+    assert code == 2
+    (told,) = map(json.loads, err.splitlines())
+    assert told["exit_code"] == 2
+
+
 def test_an_unknown_format_is_refused(lstm, monkeypatch):
     code, _, err = lstm("train", "run", "--log-format", "xml")
     assert code == 2

@@ -152,6 +152,7 @@ def test_a_file_that_is_refused(tmp_path, text, message, hint):
         ("LSTM_TRAIN_PAD", "maybe", "neither on nor off"),
         ("LSTM_TRAIN_TARGET", '["A"', "not a JSON list"),
         ("LSTM_TRAIN_TARGET", "[1]", "not a JSON list"),
+        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is no file of settings"),
         ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "there is no file '/nowhere/lstm.toml'"),
         ("LSTM_TRAIN_CONFIG", "/", "/ cannot be read"),
     ],

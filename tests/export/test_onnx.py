@@ -11,6 +11,7 @@ import torch
 from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, moved, segment, stacked, windows
 from torch import Tensor, nn
 
+from lstm_cli.errors import Interrupted
 from lstm_cli.export.bounded import Bounded
 from lstm_cli.export.onnx import check_agreement, export_onnx
 from lstm_cli.models.combined import Combined
@@ -159,3 +160,18 @@ def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
     expected = np.clip(free, lower.numpy(), upper.numpy())
     np.testing.assert_allclose(forecast, expected)
     assert check_agreement(data, Bounded(model, lower, upper), *given) < CLOSE
+
+
+def test_a_signal_while_the_graph_is_simplified_ends_it_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxscript makes an error of its own of what is raised within it."""
+    import signal
+
+    from onnxscript import ir, optimizer
+
+    class Ending(ir.passes.InPlacePass):
+        def call(self, model: ir.Model) -> ir.passes.PassResult:
+            raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr(optimizer, "optimize", lambda program: ir.passes.Sequential(Ending())(program))
+    with pytest.raises(Interrupted):
+        _export(stacked(known_ahead=0), 0)

@@ -1,6 +1,7 @@
 """A training that was ended goes on from the run's checkpoint, or tells why it does not."""
 
 import dataclasses
+import json
 import os
 import pickle
 import shutil
@@ -166,8 +167,8 @@ def of_other_data(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of_another_release(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = checkpointing.versions
-    monkeypatch.setattr(checkpointing, "versions", lambda: {**real(), "lstm-cli": "0.0.9"})
+    real = checkpointing.release
+    monkeypatch.setattr(checkpointing, "release", lambda: {**real(), "lstm-cli": "0.0.9"})
 
 
 def cut(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,6 +278,20 @@ def test_only_an_unfinished_training_of_its_own_keeps_a_model_from_being_up_to_d
     rewritten(interrupted, completed)
     assert train(interrupted, TRAIN, silent).up_to_date
     assert not (interrupted / "checkpoint").exists()
+
+
+def test_a_process_that_has_not_loaded_torch_knows_an_unfinished_training_too(interrupted: Path) -> None:
+    argv = ["train", str(interrupted), "--hidden", "8", "--epochs", "1", "--batch-size", "4", "--lr", "1e-3"]
+    told = {}
+    for name, more in (("same", []), ("other", ["--loss", "mse"]), ("fresh", ["--loss", "mse", "--fresh"])):
+        command = [sys.executable, "-m", "lstm_cli", *argv, *more, "--dry-run", "--json"]
+        told[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    plan = json.loads(told["same"].stdout)
+    assert not plan["up_to_date"]
+    assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
+    assert told["other"].returncode == 4
+    assert "--loss mae there, mse now" in told["other"].stderr
+    assert len(json.loads(told["fresh"].stdout)["reads"]) == 1
 
 
 def test_a_training_that_diverged_keeps_the_model_and_leaves_no_checkpoint(interrupted: Path) -> None:

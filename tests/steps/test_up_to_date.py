@@ -11,9 +11,9 @@ import pytest
 from small_steps import LINEAR, PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import EvaluateConfig, PrepareConfig, QuantizeConfig, TuneConfig
-from lstm_cli.errors import GateFailed
+from lstm_cli.errors import CorruptArtifact, GateFailed
 from lstm_cli.events import Noted, Warned, silent
-from lstm_cli.rundir import open_run
+from lstm_cli.rundir import manifest, open_run
 from lstm_cli.steps import tune
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
@@ -198,3 +198,12 @@ def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pyt
     with pytest.raises(Exception, match="no trial was begun"):
         tune.tune(run, search, fixed, silent, force=True)
     assert asked == [0]
+
+
+def test_a_report_of_other_kinds_is_refused(run: Path) -> None:
+    """Its checksum is right: somebody wrote it so."""
+    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    steps["train"]["report"] = dict.fromkeys(steps["train"]["report"], 3)
+    (run / "run.json").write_bytes(manifest.encode(steps, run))
+    with pytest.raises(CorruptArtifact, match="holds no report of 'lstm train'"):
+        train(run, TRAIN, silent)
