@@ -143,7 +143,7 @@ class LargeNumbers:
         """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
         if max(-least, greatest) < _EXACT:
             return
-        large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e19)
+        large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e22)
         if large.any():
             first = int(np.argmax(large))
             self._first = self._first or (int(lines[first]), float(values[first]))

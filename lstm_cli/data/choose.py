@@ -9,6 +9,7 @@ import numpy as np
 from lstm_cli.data.cells import is_missing, is_number, named, shown
 from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
 from lstm_cli.data.formulas import bare_text
+from lstm_cli.data.header import quoted
 from lstm_cli.data.suspicions import (
     refuse_divided_times,
     refuse_unread_numbers,
@@ -130,6 +131,9 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
     nearest = named(lower[close[0]]) if close else ""
     if not flag:
         hint = f"is it {nearest}? name it as in training" if nearest else "name the columns as in training"
+        mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
+        if mark is not None:
+            hint = f"is another delimiter meant? try --delimiter {quoted(mark)}"
         raise DataError(
             f"{source} has no column {named(name)}, which the model needs; its columns are {_listed(names)}",
             hint=hint,

@@ -33,7 +33,14 @@ def severity_order(finding: Finding) -> int:
 
 def told_by_reader(warning: str, source: str) -> Finding:
     """A warning of the reader as a finding."""
-    return Finding(kind="reading", severity=WARNING, text=warning, lines=_lines_named(warning, source))
+    told = re.search(r"\b(\d[\d,]*) (?:such|cells?|numbers?|series|rows?|blank)\b", warning)
+    return Finding(
+        kind="reading",
+        severity=WARNING,
+        text=warning,
+        lines=_lines_named(warning, source),
+        count=int(told[1].replace(",", "")) if told else 1,
+    )
 
 
 def refusal(error: LstmError, source: str) -> Finding:

@@ -1,5 +1,6 @@
 """New data under a run's schema: read with the same rules, laid on the same grid, scaled by the same scaler."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 from unicodedata import normalize
@@ -19,7 +20,7 @@ from lstm_cli.data.windows import history_needed
 from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError
 
-FAR = 10  # times the range of the training values outside of it: told
+FAR = 1  # times the range of the training values outside of it: told
 FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
 
 
@@ -53,6 +54,7 @@ def read_new(
         stdin=stdin,
         like=schema.time_format,
     )
+    _require_same_clock(table, schema)
     refuse_immense(table)
     grid = lay_on_grid(table, freq=None, start=None, end=None, step=schema.step)
     places = _places(table.source, grid, known)
@@ -87,6 +89,19 @@ def read_new(
     )
 
 
+def _require_same_clock(table: Table, schema: Schema) -> None:
+    """Raises DataError where times have offsets from UTC and those of the run have none, or the other way round."""
+    here, there = table.time_format.has_offset, schema.time_format.has_offset
+    if schema.time_name is None or table.time_name is None or here == there:
+        return
+    how = ("with", "without") if here else ("without", "with")
+    raise DataError(
+        f"{wording_of(table).at(table.lines[0])}: the times are written {how[0]} an offset from UTC, and those "
+        f"that the model learnt from {how[1]}",
+        hint=f"write them {how[1]} one, or prepare a run from these data",
+    )
+
+
 def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
     """[T, F] float32. Raises DataError for a value that is too large for it."""
     with np.errstate(over="ignore"):
@@ -111,7 +126,7 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     if known.schema.series_name is None:
         return np.zeros(len(grid.names), dtype=np.int64)
     at = _known_places(known)
-    unknown = [name for name in grid.names if normalize("NFC", name) not in at]
+    unknown = [name for name in grid.names if _known_place(name, at) is None]
     if unknown:
         import difflib
 
@@ -121,12 +136,19 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
             f"{source}: the model knows no series {named(unknown[0])}{more}",
             hint=f"did you mean {named(close[0])}?" if close else "prepare and train with data that hold it",
         )
-    return np.array([at[normalize("NFC", name)] for name in grid.names])
+    return np.array([_known_place(name, at) for name in grid.names])
 
 
 def _known_places(known: Known) -> dict[str, int]:
-    """Where each series stands, by its name in composed letters."""
-    return {normalize("NFC", name): place for place, name in enumerate(known.series.names)}
+    """Where each series stands, by its name, and by that in composed letters where it is nobody else's."""
+    places = {name: place for place, name in enumerate(known.series.names)}
+    for place, name in enumerate(known.series.names):
+        places.setdefault(normalize("NFC", name), place)
+    return places
+
+
+def _known_place(name: str, at: Mapping[str, int]) -> int | None:
+    return at.get(name, at.get(normalize("NFC", name)))
 
 
 def _long_enough(
@@ -157,7 +179,7 @@ def _tell_far(table: Table, known: Known, warnings: list[str]) -> None:
         place = np.zeros(len(table.lines), dtype=np.int64)
     else:
         at = _known_places(known)
-        place = np.array([at.get(normalize("NFC", name), 0) for name in table.series_names])[table.series]
+        place = np.array([_known_place(name, at) or 0 for name in table.series_names])[table.series]
     least, greatest = known.training.least, known.training.greatest
     scaler, targets = known.scaler, len(table.targets)
     for column, name in enumerate(table.columns):

@@ -15,6 +15,7 @@ import numpy as np
 from lstm_cli.data.cells import is_number, shown
 from lstm_cli.data.header import CONFLICT, check_header, quoted, settled_delimiter
 from lstm_cli.data.time_shapes import is_time
+from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class _Seen:
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     rows: int = 0  # that count, so far
     latest: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
+    folded: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
     unended: Sequence[str] = ()  # once read: the text's last line, where no line end follows
 
 
@@ -179,6 +181,9 @@ def _pieces(
         else:  # some cells hold line ends
             lines = start + 1 + np.cumsum([0, *map(_lines_of, rows[:-1])], dtype=np.int64)
             _refuse_swallowed(rows, lines, frame)
+            seen.folded += [
+                line for row, line in zip(rows, lines.tolist(), strict=True) if _is_folded(row, frame)
+            ]
         start = seen.line = before + reader.line_num
         if set(map(len, rows)) != {frame.width}:
             rows, lines = _even(rows, lines, frame, seen.blank)
@@ -195,6 +200,7 @@ def _pieces(
             yield Piece(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
     if last:
         _tell_unended(frame, seen, warnings)
+        _tell_folded(frame, seen, warnings)
         _tell([line for line in seen.blank if line < seen.last], seen.empty_lines, frame, warnings)
 
 
@@ -276,7 +282,21 @@ def _tell_unended(frame: _Frame, seen: _Seen, warnings: list[str]) -> None:
     if not _shows_whole(seen.unended[-1], seen.latest):
         warnings.append(
             f"{frame.source}, line {seen.last}: the file ends without a line end, so this last row may be cut "
-            f"off, and was read as it stands (--end row:{seen.rows - 1} leaves it out)"
+            "off, and was read as it stands (no flag: end the line, or delete it)"
+        )
+
+
+def _is_folded(row: Sequence[str], frame: _Frame) -> bool:
+    """Whether a cell holds both a line end and a delimiter, as where two quotes stand by mistake."""
+    return any("\n" in cell and frame.delimiter in cell for cell in row)
+
+
+def _tell_folded(frame: _Frame, seen: _Seen, warnings: list[str]) -> None:
+    """Warns of cells that two quotes by mistake may have made of parts of two rows."""
+    if seen.folded:
+        warnings.append(
+            f"{frame.source}, line {seen.folded[0]}: a quoted cell goes on in the next line, so both were read as one "
+            f"row, {count_of(len(seen.folded), 'such row')} (no flag: delete quotes that do not belong there)"
         )
 
 

@@ -99,6 +99,8 @@ def division_cases() -> list[Case]:
         refuse("all lines in quotes", '"' + GOOD.replace("\n", '"\n"')[:-1], "line 1", "double quotes"),
         refuse("single quotes", "'" + GOOD.replace(",", "','").replace("\n", "'\n'")[:-1], "line 2", "2021-01-04"),
         read("a line end within quotes", noted('"a\nb"')),
+        read("two quotes by mistake in neighbouring rows", table("note,load", ["n"] * 5 + ['"x', 'x"'] + ["n"] * 33, values()),
+             rows=39, told=["line 7: a quoted cell goes on in the next line", UNIT_STEPS], total=TOTAL - VALUES[5], **NO_TIMES),
         read("a delimiter within quotes", noted('"a, b"')),
         read("quotes within quotes", noted('"a ""b"" c"')),
         read("a quote within a cell", noted('5" pipe')),

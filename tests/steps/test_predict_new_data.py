@@ -261,3 +261,51 @@ def test_the_reader_takes_the_apostrophes_off_again(awkward, answer) -> None:
         as_written = as_written.replace(f",{name},", f",'{name},")
     assert as_written.count("'") == 3 + 4 * 60
     assert answer(awkward, as_written) == answer(awkward, text)
+
+
+def test_values_of_the_other_sign_are_told(known, answer) -> None:
+    rows = cells(known)
+    for row in rows[1:]:
+        row[SALES] = row[SALES] and f"-{row[SALES]}"
+    assert any("far outside of what training saw" in text for text in answer(known, rows).warnings)
+
+
+def test_another_delimiter_is_refused_with_the_flag(known, answer) -> None:
+    found = answer(known, "\n".join(map(";".join, cells(known))) + "\n")
+    assert (found.code, found.forecast) == (3, None)
+    assert "try --delimiter ';'" in found.error
+
+
+@pytest.mark.parametrize("zones", [("", "Z"), ("+01:00", "")])
+def test_times_with_and_without_an_offset_are_not_mixed(zones, tmp_path, answer) -> None:
+    def hours(zone: str) -> str:
+        rows = (f"{np.datetime64('2024-01-01T00') + row}:00{zone},{row % 24 + row % 5}" for row in range(240))
+        return "\n".join(["time,load", *rows]) + "\n"
+
+    (tmp_path / "load.csv").write_text(hours(zones[0]))
+    config = PrepareConfig(target=("load",), horizon=6, lookback=24)
+    prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, silent)
+    train(tmp_path / "run", LINEAR, silent)
+    assert answer(tmp_path / "run", hours(zones[0])).code == 0
+    found = answer(tmp_path / "run", hours(zones[1]))
+    assert (found.code, found.forecast) == (3, None)
+    assert "new.csv, line 2" in found.error
+    assert "offset from UTC" in found.error
+
+
+def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) -> None:
+    """The same word in composed letters and in letters put together."""
+    rows = [
+        f"{np.datetime64('2024-01-01') + row},{name},{level + row * 37 % 11}"
+        for row in range(80)
+        for name, level in (("Gr\u00f6\u00dfe", 1000), ("Gro\u0308\u00dfe", 5))
+    ]
+    text = "\n".join(["day,shop,load", *rows]) + "\n"
+    (tmp_path / "load.csv").write_text(text)
+    config = PrepareConfig(target=("load",), series="shop", horizon=3, lookback=7)
+    prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, silent)
+    train(tmp_path / "run", LINEAR, silent)
+    found = answer(tmp_path / "run", text)
+    assert not any("far outside" in one for one in found.warnings)
+    assert lstm(["predict", str(tmp_path / "run"), "-o", str(tmp_path / "own.csv")]) == 0
+    np.testing.assert_allclose(values(found.forecast), values((tmp_path / "own.csv").read_bytes()), rtol=1e-5)
