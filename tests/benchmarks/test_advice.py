@@ -48,7 +48,7 @@ def test_a_page_tells_the_effects_that_were_measured(page: str) -> None:
     assert len(told) >= 25
     for options, effect in told:
         ratio = ratios[re.sub(r"^(prepare|train) ", "", options)]
-        assert f"{100 * (ratio - 1):+.1f}" == effect, options
+        assert f"{round(100 * (ratio - 1), 1) + 0.0:+.1f}" == effect, options
 
 
 def test_the_guide_tells_of_every_advice() -> None:

@@ -1,0 +1,38 @@
+"""The benchmark of GPUs, as far as a machine without one can show it."""
+
+import gpu
+import numpy as np
+import pytest
+import torch
+from command import CommandFailed
+from small_data import dataset
+
+from lstm_cli.data.windows import split_windows
+
+CPU = torch.device("cpu")
+WINDOWS = split_windows(
+    dataset(
+        [np.random.default_rng(0).normal(size=(80, 2))], train_end=[60], val_end=[70], horizon=4, lookback=8
+    ),
+    "train",
+)
+
+
+def test_the_work_of_a_window_is_that_of_both_layers() -> None:
+    """By hand: 8 steps, 2 inputs, 3 hidden: gates of 4 x 3 rows over 2 + 3 and 3 + 3 columns, twice, three times."""
+    assert gpu.work_of(WINDOWS, 3) == 3 * 8 * 2 * (12 * (2 + 3) + 12 * (3 + 3))
+
+
+@pytest.mark.parametrize("model", ["stacked", "segment"])
+def test_two_trainings_of_one_seed_are_the_same_and_have_a_rate(model: str) -> None:
+    first, second = (gpu.trained(WINDOWS, CPU, model, 4, 6, 2, "fp32")() for _ in range(2))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert gpu.ours(WINDOWS, CPU, model, 4, 6, 2, "fp32") > 0
+    assert gpu.bare(WINDOWS, CPU, 4, 200, 2) > 0  # a batch of more windows than there are
+
+
+def test_what_the_device_cannot_do_is_a_row() -> None:
+    with pytest.raises(CommandFailed, match="out of memory"), gpu.told():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80 GiB\nmore")
+    options = gpu.parsed(["--device", "cpu", "--quick"])
+    assert (options.hidden, options.batch, options.steps) == ([8], [32], 3)

@@ -1,0 +1,51 @@
+"""INT, TERM and HUP at random times of a training: it ends with their code, and goes on to the very same bytes."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from faulty import golden, leftovers, several, state
+
+TRAIN = (
+    "--model stacked --hidden 8 --epochs 30 --patience 30 --batch-size 8 --dropout 0.3 --threads 1 --refit"
+)
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def training(run: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "lstm_cli", "train", str(run), *TRAIN.split(), "--checkpoint-every", "1"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_training_that_is_interrupted(tmp_path: Path, chance: random.Random) -> None:
+    base = golden(tmp_path / "base", "train", "tune", "quantize", "evaluate")
+    whole = Path(shutil.copytree(base, tmp_path / "whole"))
+    began = time.monotonic()
+    _, err = training(whole).communicate(timeout=120)
+    seconds, after, ended, gone_on = time.monotonic() - began, state(whole), 0, 0
+    assert after is not None, err
+    trials = several(20, 1)
+    for trial in range(trials):
+        run, signum = Path(shutil.copytree(base, tmp_path / str(trial))), chance.choice(ENDS)
+        process = training(run)
+        time.sleep(chance.uniform(0.2 * seconds, seconds))
+        process.send_signal(signum)
+        _, err = process.communicate(timeout=60)
+        # Before it heeds signals, and after it is done, a process ends by the signal itself.
+        assert process.returncode in (0, 128 + signum, -signum), err
+        assert "Traceback" not in err
+        ended += process.returncode != 0
+        again = training(run)
+        _, err = again.communicate(timeout=120)
+        assert again.returncode == 0, err
+        gone_on += "going on with a training" in err
+        assert state(run) == after
+        assert leftovers(run) == []
+        shutil.rmtree(run)
+    print(
+        f"interrupts: {ended} of {trials} ended, {gone_on} went on from a checkpoint, all to the same bytes"
+    )
