@@ -18,7 +18,9 @@ FAR = 10.0  # robust deviations
 AT_ENDS = 1.5  # times as far within a season of either end, where both neighbours lie on one side
 NORMAL = 1.4826  # MAD to standard deviation, of normal noise
 SAMPLED = 500_000  # differences that the first look rests on, of all series
+MANY = 10_000  # of each series: from there on a sample says it well
 LOOKED_AT = 200  # series of a panel that are looked at closely
+STRETCH = 500_000  # rows of a series that are judged together
 RARE = 0.01  # a larger share of a column is no slip but its nature
 LEAST = 20  # rows below which nothing can be called usual
 
@@ -38,13 +40,24 @@ def find_outliers(rows: GridLines, columns: int, seasons: Sequence[int]) -> list
     offset, season = rows.offset, _season(rows.grid.counts, seasons)
     found = []
     for column, suspects in enumerate(_suspects(rows, columns, season)):
-        slips = [offset[one] + outliers_of(rows.cells(one, column), season) for one in suspects]
+        slips = [offset[one] + _in_stretches(rows.cells(one, column), season) for one in suspects]
         chosen = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *slips]))
         if len(chosen):
             found.append(
                 Outliers(column=column, rows=chosen, values=rows.taken(chosen, column), season=season)
             )
     return found
+
+
+def _in_stretches(cells: np.ndarray, season: int) -> np.ndarray:
+    """As `outliers_of`; a very long column is judged stretch by stretch, each with what lies around it."""
+    found = [np.zeros(0, dtype=np.int64)]
+    for begin in range(0, len(cells), STRETCH):
+        end = min(begin + STRETCH, len(cells))
+        low = max(0, min(begin, end - STRETCH) - 2 * season)
+        rows = low + outliers_of(cells[low : end + 2 * season], season)
+        found.append(rows[(rows >= begin) & (rows < end)])
+    return np.concatenate(found)
 
 
 def _season(counts: np.ndarray, seasons: Sequence[int]) -> int:
@@ -159,18 +172,24 @@ def _suspects(rows: GridLines, columns: int, season: int) -> list[list[int]]:
     found = []
     for column in range(columns):
         spread = _sampled_deviation(rows, column, season)
-        # Half of what the close look asks for, since this deviation rests on a sample.
-        suspects = np.flatnonzero(strongest[column] > 0.5 * FAR * spread)
+        # Less than what the close look asks for, since this deviation rests on a sample.
+        share = 0.9 if _each(len(rows.offset)) >= MANY else 0.5
+        suspects = np.flatnonzero(strongest[column] > share * FAR * spread)
         with np.errstate(divide="ignore"):
             order = np.argsort(-(strongest[column, suspects] / spread[suspects]), kind="stable")
         found.append(suspects[order][:LOOKED_AT].tolist())
     return found
 
 
+def _each(series: int) -> int:
+    """The differences of each series that its deviation is sampled from."""
+    return max(32, min(20_000, SAMPLED // max(1, series)))
+
+
 def _sampled_deviation(rows: GridLines, column: int, season: int) -> np.ndarray:
     """The robust deviation of each series' differences [S], by a sample of them; 0 where there is none."""
     offset = rows.offset
-    each = max(32, min(20_000, SAMPLED // max(1, len(offset))))
+    each = _each(len(offset))
     spread = np.zeros(len(offset))
     pairs = rows.grid.counts - season
     some_at_once = max(1, SAMPLED // each)

@@ -119,3 +119,13 @@ def test_many_series_are_looked_at_where_it_matters(monkeypatch: pytest.MonkeyPa
     series[321][20] = 500
     series[77][20] = 400
     assert found(series) == [[77 * 40 + 20, 321 * 40 + 20]]
+
+
+def test_stretches_of_a_long_column_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    cells = np.sin(np.arange(1000) * 2 * np.pi / 24) + rng.normal(0, 0.1, 1000)
+    cells[[3, 298, 300, 599, 998]] += 30
+    whole = outliers._in_stretches(cells, 24).tolist()
+    assert {298, 300, 599} <= set(whole)
+    monkeypatch.setattr(outliers, "STRETCH", 300)
+    assert outliers._in_stretches(cells, 24).tolist() == whole
