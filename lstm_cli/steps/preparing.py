@@ -1,0 +1,113 @@
+"""The work of `prepare`: a table is read, laid on its grid, looked at, scaled and stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.assemble import Assembled, assemble
+from lstm_cli.data.finding import WARNING
+from lstm_cli.data.findings import inspect, target_outliers
+from lstm_cli.data.series import Grid, lay_on_grid
+from lstm_cli.data.splits import parse_share
+from lstm_cli.data.storing import store_dataset
+from lstm_cli.data.table import Table, read_asked
+from lstm_cli.data.time_format import TimeFormat, format_times
+from lstm_cli.data.windows import require_windows
+from lstm_cli.events import Listener, Progressed, Warned
+from lstm_cli.rundir import Writer
+from lstm_cli.steps.needs import require_prepare
+from lstm_cli.steps.prepare import PrepareReport, named_sources
+
+
+def prepare_anew(
+    writer: Writer, paths: Sequence[str], config: PrepareConfig, listen: Listener, *, stdin: BinaryIO | None
+) -> PrepareReport:
+    """Reads the files, or standard input for `-`, and commits the run's data. Raises what errors.py names."""
+    require_prepare(paths, config)
+    listen(Progressed(stage="reading", done=0))
+    folder = writer.new("data")
+    table = read_asked(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
+    grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
+    found = assemble(table, grid, config)
+    test_wanted = parse_share("--test", config.test).rows != 0
+    windows = require_windows(found.schema, found.series, table.source, test_wanted=test_wanted)
+    told = (*table.warnings, *grid.warnings, *found.warnings)
+    warnings = (*told, *_warnings(table, grid, found, config, told))
+    for text in warnings:
+        listen(Warned(text=text))
+    store_dataset(found, table, folder, listen)
+    report = _report(writer.path, table, found, windows, warnings)
+    writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
+    return report
+
+
+def _warnings(
+    table: Table, grid: Grid, found: Assembled, config: PrepareConfig, told: Sequence[str]
+) -> list[str]:
+    """What `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
+    schema = found.schema
+    further = inspect(
+        table,
+        grid,
+        outliers=target_outliers(table, grid, schema.seasons),
+        season=max(schema.seasons, default=1),
+        horizon=schema.horizon,
+        told=told,
+        start=config.start,
+        end=config.end,
+    )
+    return [one.text for one in further if one.severity == WARNING]
+
+
+def _read(table: Table) -> dict[str, Mapping[str, Any]]:
+    """Size and sha256 of each file that was read; of standard input nothing."""
+    return dict(zip(named_sources(table.read), table.read.values(), strict=True))
+
+
+def _iso(time_us: int, written: TimeFormat) -> str:
+    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if written.has_offset else "")
+    return format_times(np.array([time_us]), iso)[0]
+
+
+def _report(
+    run: Path, table: Table, found: Assembled, windows: dict[str, int], warnings: tuple[str, ...]
+) -> PrepareReport:
+    schema, series = found.schema, found.series
+    start = end = None
+    if schema.time_name is not None:
+        last = [
+            int(schema.step.times(count - 1, origin))
+            for count, origin in zip(series.count, series.origin_us, strict=True)
+        ]
+        start = _iso(int(series.origin_us.min()), schema.time_format)
+        end = _iso(max(last), schema.time_format)
+    return PrepareReport(
+        run=str(run),
+        source=table.source,
+        rows=found.rows,
+        target_sum=found.target_sum,
+        targets=schema.targets,
+        past=schema.past,
+        future=schema.future,
+        calendar=schema.calendar,
+        series=len(series.names),
+        time_start=start,
+        time_end=end,
+        freq=schema.step.name,
+        season=min(schema.seasons, default=None),
+        seasons=schema.seasons,
+        season_reason=found.season_reason,
+        lookback=schema.lookback,
+        lookback_reason=found.lookback_reason,
+        horizon=schema.horizon,
+        windows=windows,
+        split_rows=series.split_rows,
+        filled=found.filled,
+        scaler=found.scaler.kind,
+        megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
+        warnings=warnings,
+    )
