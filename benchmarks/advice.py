@@ -133,6 +133,9 @@ def main(words: list[str] | None = None) -> int:
             f"\nOn the same windows: linear {plain[0]['linear']:.4f}, "
             f"seasonal naive {plain[0]['seasonal_naive']:.4f}."
         )
+        errors = [one["mae"] for one in plain]
+        spread = max(abs(one / statistics.median(errors) - 1) for one in errors)
+        notebook.say(f"Seeds alone move the plain network by {100 * spread:.1f} %.")
     return 1 if notebook.failed else 0
 
 
