@@ -10,9 +10,7 @@ from pathlib import Path
 
 from faulty import golden, leftovers, several, state
 
-TRAIN = (
-    "--model stacked --hidden 8 --epochs 4 --patience 4 --batch-size 8 --dropout 0.3 --threads 1 --refit"
-)
+TRAIN = "--model stacked --hidden 8 --epochs 4 --patience 4 --batch-size 8 --dropout 0.3 --threads 1 --refit"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
