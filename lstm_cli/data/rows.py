@@ -52,7 +52,6 @@ class _Seen:
     blank: list[int] = field(default_factory=list)  # lines without any cell
     empty: list[list[str]] = field(default_factory=list)  # rows of empty cells that may be the text's last
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    rows: int = 0  # that count, so far
     latest: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
     folded: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
     unended: Sequence[str] = ()  # once read: the text's last line, where no line end follows
@@ -86,7 +85,6 @@ class Rows:
         held = Piece(cells=seen.empty, lines=seen.empty_lines) if seen.empty else None
         seen.empty, seen.empty_lines = [], seen.empty_lines[:0]
         seen.line += lines
-        seen.rows += lines + len(held.lines if held else ())
         seen.last = seen.line
         return held
 
@@ -195,7 +193,6 @@ def _pieces(
         seen.last = int(lines[-1]) if rows else seen.last
         seen.empty, seen.empty_lines = rows[kept:], lines[kept:]
         if kept:
-            seen.rows += kept
             seen.latest = rows[max(0, kept - 1000) : kept]
             yield Piece(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
     if last:

@@ -1,6 +1,7 @@
 """How messages name the rows and times of a file."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,8 @@ class Files:
 
     @property
     def name(self) -> str:
-        """a.csv, or a.csv and 2 more files."""
-        more = len(self.names) - 1
-        return self.names[0] + (f" and {count_of(more, 'more file')}" if more else "")
+        """See `name_of`."""
+        return name_of(self.names)
 
     def find(self, line: int) -> tuple[str, int]:
         """The name of the file that a line stands in, and its number there."""
@@ -61,6 +61,12 @@ class Wording:
         fraction = fraction.rstrip("0")
         clock = f"{whole}.{fraction}" if fraction else whole.removesuffix(":00")
         return (day if clock == "00:00" else f"{day} {clock}") + " UTC" * self.utc
+
+
+def name_of(files: Sequence[str]) -> str:
+    """Several files as one: a.csv, or a.csv and 2 more files."""
+    more = len(files) - 1
+    return files[0] + (f" and {count_of(more, 'more file')}" if more else "")
 
 
 def count_of(number: int, noun: str) -> str:

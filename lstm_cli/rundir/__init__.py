@@ -19,7 +19,7 @@ from lstm_cli.rundir.reading import ArtifactReader, Run
 from lstm_cli.rundir.standing import stands
 from lstm_cli.rundir.verifying import Verdict
 from lstm_cli.rundir.verifying import verify as verify_run
-from lstm_cli.rundir.writer import Writer, versions
+from lstm_cli.rundir.writer import Writer
 from lstm_cli.rundir.writing import writing
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "stands",
     "table",
     "verify_run",
-    "versions",
     "would_read",
     "would_write",
     "writing",

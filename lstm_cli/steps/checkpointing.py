@@ -168,35 +168,28 @@ def keeping(
         keeper.close()
 
 
-FITS, OTHER, SPENT = "fits", "other", "spent"
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """What the checkpoint in a run is to a training with some settings."""
+
+    fits: bool = False  # the training goes on from there
+    spent: bool = False  # nothing goes on from there
+    others: tuple[str, ...] = ()  # a training with other settings left it: these, as flags
 
 
-def refuse_others(run: Run, config: TrainConfig) -> None:
-    """Raises ArtifactError where the run has an unfinished training on its data with other settings."""
-    if unfinished(run, config) == OTHER:
-        checkpoint = Checkpoint(run.path)
-        stored = checkpoint.read()
-        assert stored is not None
-        now = _about(run, config, device=str(stored.about.get("device")), threads=1)
-        raise _of_others(checkpoint, _changed(stored.about, now))
-
-
-def unfinished(run: Run, config: TrainConfig) -> str | None:
-    """What the checkpoint in a run is to a training with these settings; None where there is none.
-
-    FITS: it goes on from there. OTHER: a training with other settings left it. SPENT: nothing goes on from there.
-    """
+def unfinished(run: Run, config: TrainConfig) -> Unfinished | None:
+    """The judgement of `train`, without torch and without a change; None where there is no checkpoint."""
     try:
         stored = Checkpoint(run.path).read()
-        if stored is None:
-            return None
-        device = str(stored.about.get("device"))
-        now = _about(run, config, device=device, threads=1)
-        if _why_not(stored.about, now):
-            return SPENT
-        return OTHER if _changed(stored.about, now) else FITS
     except CorruptArtifact:
-        return SPENT
+        return Unfinished(spent=True)
+    if stored is None:
+        return None
+    now = _about(run, config, device=str(stored.about.get("device")), threads=1)
+    if _why_not(stored.about, now):
+        return Unfinished(spent=True)
+    changed = tuple(_changed(stored.about, now))
+    return Unfinished(fits=not changed, others=changed)
 
 
 def release() -> dict[str, str]:
@@ -240,7 +233,7 @@ def _found(
     if changed:
         told = ", ".join(changed)
         if how.others:
-            raise _of_others(checkpoint, changed)
+            raise of_others(checkpoint, changed)
         reason = f"the checkpoint is of a training with other settings ({told})"
     if reason != COMPLETED:
         listen(Warned(text=f"{reason}: it is discarded, and training starts anew"))
@@ -248,7 +241,8 @@ def _found(
     return {}, {}
 
 
-def _of_others(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
+def of_others(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
+    """The error of a checkpoint that a training with other settings left. changed: those, as flags."""
     return ArtifactError(
         f"{checkpoint.folder} holds an unfinished training with other settings: {', '.join(changed)}",
         hint="run it with the settings there to go on with it, or add --fresh to start over",

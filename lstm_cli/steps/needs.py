@@ -14,7 +14,7 @@ from lstm_cli import memory
 from lstm_cli.config import PrepareConfig, TrainConfig
 from lstm_cli.data.dataset import Schema, SeriesTable
 from lstm_cli.data.stored import load_outline
-from lstm_cli.data.wording import Files
+from lstm_cli.data.wording import name_of
 from lstm_cli.rundir import Run
 from lstm_cli.scoring import BATCH
 from lstm_cli.shipped import Model
@@ -56,7 +56,7 @@ def require_prepare(paths: Sequence[str], config: PrepareConfig) -> None:
     """Raise DeviceError where the columns that are used could not be held."""
     need = prepare_need(paths, config)
     if need is not None:
-        _require(need, f"reading {Files(names=tuple(paths), begins=()).name}")
+        _require(need, f"reading {name_of(paths)}")
 
 
 def require_train(run: Run, config: TrainConfig, *, doing: str = "training") -> None:

@@ -21,6 +21,7 @@ from lstm_cli.rundir import (
     ARTIFACTS,
     CHECKPOINT,
     LOGS,
+    Checkpoint,
     Run,
     check_output,
     open_run,
@@ -83,16 +84,19 @@ def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, for
 
 def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> Plan:
     """Raises MissingArtifact without data, ArtifactError for an unfinished training with other settings."""
-    from lstm_cli.steps.checkpointing import FITS, refuse_others, unfinished
+    from lstm_cli.steps.checkpointing import of_others, unfinished
     from lstm_cli.steps.train import stands_of
 
     with open_run(run) as opened:
         reads = would_read(opened, "data")
         same = not force and stands_of(opened, config)
-        if not same and not fresh:
-            refuse_others(opened, config)
-            if unfinished(opened, config) == FITS:
+        before = unfinished(opened, config) if same or not fresh else None
+        if before is not None and before.fits:
+            same = False
+            if not fresh:
                 reads.append(_sized(run / CHECKPOINT))
+        if before is not None and before.others and not same:
+            raise of_others(Checkpoint(run), before.others)
         need = train_need(*load_outline(opened), config)
         return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
 

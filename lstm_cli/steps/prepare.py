@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.source import STDIN, expanded
 from lstm_cli.data.splits import parse_share
-from lstm_cli.data.wording import Files
+from lstm_cli.data.wording import name_of
 from lstm_cli.events import Listener
 from lstm_cli.rundir import Run, stands, writing
 from lstm_cli.steps.before import told_again
@@ -97,6 +97,6 @@ def stands_of(run: Run | None, paths: Sequence[str], config: PrepareConfig) -> b
     return (
         run is not None
         and STDIN not in paths
-        and run.report("prepare").get("source") == Files(names=tuple(paths), begins=()).name
+        and run.report("prepare").get("source") == name_of(paths)
         and stands(run, "prepare", config=asdict(config), sources=named_sources(paths))
     )

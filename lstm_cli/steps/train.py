@@ -8,7 +8,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.events import Listener
 from lstm_cli.rundir import Checkpoint, Run, stands, writing
 from lstm_cli.steps.before import OF_THE_MACHINE, told_again
-from lstm_cli.steps.checkpointing import FITS, SPENT, Keeping, unfinished
+from lstm_cli.steps.checkpointing import Keeping, unfinished
 from lstm_cli.steps.making import TrainReport, make_model
 from lstm_cli.steps.needs import require_train
 
@@ -37,14 +37,15 @@ def train(
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         if not force and stands_of(writer.run, config):
-            if unfinished(writer.run, config) == SPENT:
-                Checkpoint(run).remove()
-            return told_again(TrainReport, writer.run, "train", listen)
+            before = unfinished(writer.run, config)
+            if before is None or not before.fits:
+                if before is not None and before.spent:
+                    Checkpoint(run).remove()
+                return told_again(TrainReport, writer.run, "train", listen)
         require_train(writer.run, config)
         return make_model(writer, config, listen, how=how, should_stop=should_stop)
 
 
 def stands_of(run: Run, config: TrainConfig) -> bool:
-    """Whether the run has the model of these very data and settings, and no training of it to go on with."""
-    standing = stands(run, "train", config=asdict(config), ignoring=OF_THE_MACHINE)
-    return standing and unfinished(run, config) != FITS
+    """Whether the run has the model of these very data and settings."""
+    return stands(run, "train", config=asdict(config), ignoring=OF_THE_MACHINE)

@@ -11,7 +11,7 @@ from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Noted, Progressed, Warned
 from lstm_cli.rundir import Run, Writer, command, stands, writing
-from lstm_cli.steps.before import OF_THE_MACHINE, told_again
+from lstm_cli.steps.before import told_again
 from lstm_cli.steps.checkpointing import Keeping
 from lstm_cli.steps.making import make_model
 from lstm_cli.steps.needs import require_train
@@ -28,6 +28,7 @@ from lstm_cli.steps.search_record import (
     written,
 )
 from lstm_cli.steps.sought import Search, settled
+from lstm_cli.steps.train import stands_of as model_stands
 from lstm_cli.steps.trial import DONE, FAILED, Trial
 
 HOW_LONG = ("jobs", "dask", "time")  # settings of a search that change nothing in one that has all its trials
@@ -98,9 +99,7 @@ def stands_of(run: Run, search: Search, trials: Sequence[Trial]) -> bool:
     if winner is None or not run.report("tune").get("finished"):
         return False
     chosen = restored(TrainConfig, asdict(search.fixed) | winner)
-    return stands(run, "train", config=asdict(chosen), ignoring=OF_THE_MACHINE) and stands(
-        run, "tune", config=_config(search), ignoring=HOW_LONG
-    )
+    return model_stands(run, chosen) and stands(run, "tune", config=_config(search), ignoring=HOW_LONG)
 
 
 def _config(search: Search) -> dict[str, Any]:

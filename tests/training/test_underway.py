@@ -10,12 +10,12 @@ import pytest
 import safetensors.torch
 import torch
 from small_data import dataset, plan, wave
+from test_fit import segment
 from torch import nn
 
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, TrainingDiverged
 from lstm_cli.events import Event, Noted, silent
-from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import fit as fitting
 from lstm_cli.training.batches import DeviceWindows
@@ -40,22 +40,6 @@ def stacked(**changes: Any) -> Stacked:
     torch.manual_seed(0)
     settings = {"inputs": 1, "targets": 1, "known_ahead": 0, "lookback": 8, "horizon": 4, "hidden": (4,)}
     return Stacked(**settings | {"dropout": 0.3} | changes)
-
-
-def segment() -> SegmentNetwork:
-    torch.manual_seed(0)
-    return SegmentNetwork(
-        inputs=1,
-        targets=1,
-        known_ahead=0,
-        lookback=8,
-        horizon=4,
-        segment=4,
-        seasons=(4,),
-        hidden=4,
-        dropout=0.2,
-        anchored=False,
-    )
 
 
 def through_files(saved: Saved) -> Saved:
