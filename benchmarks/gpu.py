@@ -4,11 +4,13 @@ python benchmarks/gpu.py
 python benchmarks/gpu.py --device cpu --quick     tiny sizes, to see that it works
 
 It reads sample_data alone. A row that fails, for want of memory say, tells why, and the rest goes on (exit code 1).
-The peak is measured: a product of square matrices in the same numbers. The work of an LSTM layer is counted as
-8 H (I + H) multiplications and additions a step and window, three times for forward and backward.
+The peak is measured: a product of square matrices in the numbers that the layers multiply in, which are TF32 where the
+row says fp32, since torch lets cuDNN do so. The work of an LSTM layer is counted as 8 H (I + H) multiplications and
+additions a step and row, that of a linear one as 2 I O, three times for forward and backward.
 """
 
 import argparse
+import gc
 import os
 import subprocess
 import sys
@@ -28,9 +30,10 @@ from training_loops import Bare
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Windows, split_windows
-from lstm_cli.events import silent
+from lstm_cli.events import EpochEnded, Event, silent
 from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.rundir import open_run
+from lstm_cli.training import recorded
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.fit import fit
 from lstm_cli.training.parts import network_shape
@@ -39,6 +42,12 @@ from lstm_cli.training.stacked import network_settings, new_network
 
 SIZES, BATCHES = (64, 512, 2048), (256, 4096, 65536)
 REACH = {64: 5.0, 512: 1.3}  # times the bare loop, by hidden units
+SLOW = (
+    50e12  # operations a second that a step is expected to reach at least, which says how many are measured
+)
+SECONDS = 1.0  # of an epoch that is measured, by that expectation
+EPOCHS = 3  # of a measurement; in the first one the step is recorded
+FULL = (64, 512)  # hidden units that are trained to the end in both precisions
 
 
 def parsed(words: list[str] | None) -> argparse.Namespace:
@@ -48,12 +57,12 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--hidden", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--batch", type=int, nargs="+", default=list(BATCHES))
-    parser.add_argument("--steps", type=int, default=100, help="in one measurement")
+    parser.add_argument("--steps", type=int, default=50, help="in one measurement, at most")
     parser.add_argument("--quick", action="store_true", help="tiny sizes")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     options = parser.parse_args(words)
     if options.quick:
-        options.hidden, options.batch, options.steps = [8], [32], 3
+        options.hidden, options.batch, options.steps = [8], [32], 4
     return options
 
 
@@ -64,16 +73,18 @@ def main(words: list[str] | None = None) -> int:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     notebook.say(f"{name}, torch {torch.__version__}, Python {sys.version.split()[0]}\n")
     side = 256 if options.quick else 8192
-    peaks = {kind: peak(device, kind, side) for kind in ("fp32", "bf16")}
+    peaks = {kind: peak(device, kind, side) for kind in ("fp32", "TF32", "bf16")}
     notebook.say("Peak: " + ", ".join(f"{kind} {flops / 1e12:.1f} TFLOP/s" for kind, flops in peaks.items()))
     with tempfile.TemporaryDirectory() as folder:
         run_dir = prepared(folder)
         windows = split_windows(load_dataset(open_run(Path(run_dir))), "train")
-        speeds(notebook, windows, device, options, peaks)
-        with notebook.attempt("seeds"):
-            seeds_hold(notebook, windows, device, options.hidden[0])
+        speeds(notebook, windows, device, options, {"fp32": peaks["TF32"], "bf16": peaks["bf16"]})
+        recording(notebook, windows, device, options)
+        with notebook.attempt("seeds"), told():
+            seeds_hold(notebook, windows, device, options.hidden)
         with notebook.attempt("elsewhere"):
             forecast_elsewhere(notebook, run_dir, options.device)
+        precisions(notebook, run_dir, options)
     return 1 if notebook.failed else 0
 
 
@@ -92,18 +103,17 @@ def speeds(
         for batch in options.batch:
             beside: float | None = None
             with notebook.attempt("bare loop", "fp32", hidden, batch), told():
-                beside = bare(windows, device, hidden, batch, options.steps)
+                beside = bare(windows, device, hidden, batch, steps_of(windows, hidden, batch, options.steps))
                 notebook.row("bare loop", "fp32", hidden, batch, beside, None, None, None)
             for model in ("stacked", "segment"):
                 for precision in ("fp32", "bf16"):
                     with notebook.attempt(model, precision, hidden, batch), told():
-                        rate = ours(windows, device, model, hidden, batch, options.steps, precision)
-                        share = work_of(windows, hidden) * rate / peaks[precision]
+                        steps = steps_of(windows, hidden, batch, options.steps)
+                        rate = ours(windows, device, model, hidden, batch, steps, precision)
+                        share = 100 * work_of(windows, model, hidden) * rate / peaks[precision]
                         over = rate / beside if beside and model == "stacked" else None
-                        notebook.row(
-                            model, precision, hidden, batch, rate, 100 * share if model == "stacked" else None,
-                            over, REACH.get(hidden) if model == "stacked" else None,
-                        )  # fmt: skip
+                        aim = REACH.get(hidden) if over else None
+                        notebook.row(model, precision, hidden, batch, rate, share, over, aim)
                         notebook.keep(
                             model=model, precision=precision, hidden=hidden, batch=batch, rate=rate, over=over
                         )
@@ -112,11 +122,12 @@ def speeds(
 @contextmanager
 def told() -> Iterator[None]:
     """What torch or the CUDA driver cannot do becomes a row."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
     try:
         yield
     except RuntimeError as error:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
         raise CommandFailed(str(error).splitlines()[0]) from error
 
 
@@ -128,7 +139,12 @@ def peak(device: torch.device, kind: str, side: int) -> float:
         for _ in range(10):
             one @ one
 
-    return 10 * 2 * side**3 / seconds_of(turn, device)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if kind == "TF32" else "highest")
+    try:
+        return 10 * 2 * side**3 / seconds_of(turn, device)
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def seconds_of(turn: Callable[[], object], device: torch.device) -> float:
@@ -146,10 +162,24 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def work_of(windows: Windows, hidden: int) -> float:
-    """Operations of forward and backward of two layers for one window."""
-    inputs = windows.dataset.inputs.shape[1]
-    return 3 * windows.lookback * 8 * hidden * ((inputs + hidden) + 2 * hidden)
+def steps_of(windows: Windows, hidden: int, batch: int, most: int) -> int:
+    """How many steps make up about a second; one of them at least is recorded."""
+    expected = work_of(windows, "stacked", hidden) * batch / SLOW
+    return max(recorded.PLAIN + 1, min(most, round(SECONDS / expected)))
+
+
+def work_of(windows: Windows, model: str, hidden: int) -> float:
+    """Operations of forward and backward for one window."""
+    data = windows.dataset
+    inputs, horizon, targets = data.inputs.shape[1], data.schema.horizon, data.targets
+    if model == "stacked":
+        layers = windows.lookback * 8 * hidden * ((inputs + hidden) + 2 * hidden)
+        return 3 * (layers + 2 * hidden * horizon * targets)
+    network = network_of(windows, model, TrainConfig(hidden=(hidden,)))
+    assert isinstance(network, SegmentNetwork)
+    steps = network.lookback // network.segment
+    heads = network.blocks * (network.candidates + network.segment)
+    return 3 * targets * (steps * (2 * network.segment * hidden + 16 * hidden**2) + 2 * hidden * heads)
 
 
 def network_of(windows: Windows, model: str, config: TrainConfig) -> nn.Module:
@@ -161,28 +191,60 @@ def network_of(windows: Windows, model: str, config: TrainConfig) -> nn.Module:
 
 
 def trained(
-    windows: Windows, device: torch.device, model: str, hidden: int, batch: int, steps: int, precision: str
-) -> Callable[[], dict[str, torch.Tensor]]:
-    """Some steps of `fit`, as `lstm train` calls it; each call goes on with the same network."""
+    windows: Windows,
+    device: torch.device,
+    model: str,
+    hidden: int,
+    batch: int,
+    steps: int,
+    precision: str,
+    listen: Callable[[Event], None],
+) -> nn.Module:
+    """What some epochs of so many steps of `fit` make of a network, as `lstm train` calls it."""
     sizes = (hidden, hidden) if model == "stacked" else (hidden,)
     config = TrainConfig(model=model, hidden=sizes, batch_size=batch, precision=precision)
     network = network_of(windows, model, config).to(device)
     plan = plan_training(config, windows=len(windows), targets=windows.dataset.targets)
-    plan = replace(plan, epochs=1, stop_after=1, steps_per_epoch=steps)
+    plan = replace(plan, epochs=EPOCHS, stop_after=EPOCHS, steps_per_epoch=steps)
     resident = DeviceWindows(windows, device)
-
-    def turn() -> dict[str, torch.Tensor]:
-        fit(network, resident, None, plan, part="", listen=silent, should_stop=lambda: None)
-        return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-    return turn
+    fit(network, resident, None, plan, part="", listen=listen, should_stop=lambda: None)
+    return network
 
 
 def ours(
     windows: Windows, device: torch.device, model: str, hidden: int, batch: int, steps: int, precision: str
 ) -> float:
-    turn = trained(windows, device, model, hidden, batch, steps, precision)
-    return steps * batch / seconds_of(turn, device)
+    """Windows a second after the first epoch, in which the step is recorded."""
+    ends: list[float] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            ends.append(event.seconds)
+
+    trained(windows, device, model, hidden, batch, steps, precision, listen)
+    return (len(ends) - 1) * steps * batch / (ends[-1] - ends[0])
+
+
+def recording(
+    notebook: Notebook, windows: Windows, device: torch.device, options: argparse.Namespace
+) -> None:
+    """The same steps started kernel by kernel, for small batches, where that takes longer than they do."""
+    notebook.say("\n## What it brings to record a step\n")
+    notebook.head("model", "hidden", "batch", "recorded, windows/s", "plain", "times")
+    batch, plain = options.batch[0], recorded.PLAIN
+    for hidden in options.hidden:
+        for model in ("stacked", "segment"):
+            with notebook.attempt(model, hidden, batch), told():
+                steps = steps_of(windows, hidden, batch, options.steps)
+                rates = []
+                for first in (plain, EPOCHS * steps):
+                    recorded.PLAIN = first
+                    try:
+                        rates.append(ours(windows, device, model, hidden, batch, steps, "fp32"))
+                    finally:
+                        recorded.PLAIN = plain
+                notebook.row(model, hidden, batch, *rates, rates[0] / rates[1])
+                notebook.keep(recording=model, hidden=hidden, batch=batch, rates=rates)
 
 
 def bare(windows: Windows, device: torch.device, hidden: int, batch: int, steps: int) -> float:
@@ -220,14 +282,19 @@ def bare(windows: Windows, device: torch.device, hidden: int, batch: int, steps:
     return steps * size / seconds_of(turn, device)
 
 
-def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, hidden: int) -> None:
+def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, sizes: list[int]) -> None:
     notebook.say("\n## Two trainings of one seed\n")
-    notebook.head("model", "largest difference of a weight")
+    notebook.head("model", "hidden", "numbers", "largest difference of a weight")
     for model in ("stacked", "segment"):
-        first, second = (trained(windows, device, model, hidden, 64, 20, "fp32")() for _ in range(2))
-        most = max(float((first[name] - second[name]).abs().max()) for name in first)
-        notebook.row(model, most)
-        notebook.keep(seeds=model, most=most)
+        for hidden in sizes:
+            for precision in ("fp32", "bf16"):
+                first, second = (
+                    trained(windows, device, model, hidden, 256, 20, precision, silent).state_dict()
+                    for _ in range(2)
+                )
+                most = max(float((first[name] - second[name]).abs().max()) for name in first)
+                notebook.row(model, hidden, precision, most)
+                notebook.keep(seeds=model, hidden=hidden, precision=precision, most=most)
 
 
 def forecast_elsewhere(notebook: Notebook, run_dir: str, device: str) -> None:
@@ -244,6 +311,25 @@ def forecast_elsewhere(notebook: Notebook, run_dir: str, device: str) -> None:
     notebook.say(f"\nA forecast without a GPU has {'the same' if same else 'other'} bytes.")
     if not same:
         raise CommandFailed("the forecasts differ")
+
+
+def precisions(notebook: Notebook, run_dir: str, options: argparse.Namespace) -> None:
+    """Trained to the end in both precisions: is the error the same, and what does it take?"""
+    notebook.say("\n## `lstm train --model stacked`, batch 256, in both precisions\n")
+    notebook.head("hidden", "precision", "epochs", "validation MAE", "over fp32", "train, s")
+    words = ["--model", "stacked", "--batch-size", "256", "--device", options.device]
+    words += ["--epochs", "1"] if options.quick else []
+    for hidden in options.hidden if options.quick else FULL:
+        plain: float | None = None
+        for precision in ("fp32", "bf16"):
+            with notebook.attempt(hidden, precision):
+                sizes = ["--hidden", f"{hidden},{hidden}", "--precision", precision]
+                report, _ = lstm("train", run_dir, *words, *sizes)
+                error = report["val"]["mae_scaled"]
+                plain = plain or error
+                seconds = report["seconds"]
+                notebook.row(hidden, precision, report["epochs_run"], error, error / plain, seconds)
+                notebook.keep(full=hidden, precision=precision, val=error, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from lstm_cli.data.windows import Windows, balanced
 
 UNEQUAL = 3  # times the windows of the shortest series: from there on windows are drawn
 POWER = 0.5  # of a series' number of windows, in its chance to be drawn
+SENT_AT_ONCE = 1_000_000  # places of windows, of 8 bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,19 @@ class DeviceWindows:
         """All windows, at most `size` at a time; the last batch holds the remainder."""
         for chosen in torch.arange(len(self), device=self.device).split(size):
             yield self.gather(chosen)
+
+
+def sent(order: Iterator[Tensor], count: int, device: torch.device) -> Iterator[Tensor]:
+    """The next `count` batches of places [size], on the device; to a GPU many go at a time and nothing waits."""
+    if device.type == "cpu":
+        yield from islice(order, count)
+        return
+    while count:
+        first = next(order)
+        more = min(count, max(1, SENT_AT_ONCE // len(first)))
+        together = torch.stack([first, *islice(order, more - 1)]).pin_memory()
+        yield from together.to(device, non_blocking=True)
+        count -= more
 
 
 def in_turn(windows: DeviceWindows, size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -9,12 +9,15 @@ from torch import Tensor, nn
 
 from lstm_cli.errors import TrainingDiverged, heed
 from lstm_cli.events import EpochEnded, Listener, WeightsSeen, wanted
-from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.training.batches import DeviceWindows, sent
 from lstm_cli.training.checkpoints import NOWHERE, Keep
 from lstm_cli.training.plan import Plan, learning_rate
 from lstm_cli.training.ranks import Shared, shared
-from lstm_cli.training.step import backward, move, set_rate
+from lstm_cli.training.recorded import Recorded
+from lstm_cli.training.step import backward, move
 from lstm_cli.training.underway import Entry, State, Underway
+
+Step = Callable[[Tensor], Tensor]  # places [B] of windows -> [3], as `clipped` gives it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +57,9 @@ def fit(
         course = Underway(model, windows, plan, part=part)
         if keep.found is not None:
             course.take_up(keep.found)
+        take = _step(course, windows, share, should_stop)
         while not course.over:
-            _next_epoch(course, windows, validate, listen, should_stop, share)
+            _next_epoch(course, windows, validate, take, listen, should_stop)
             if keep.save is not None:
                 keep.save(course.saved())
     validated = validate is not None
@@ -70,22 +74,42 @@ def fit(
     )
 
 
+def _step(
+    course: Underway, windows: DeviceWindows, share: Shared | None, should_stop: Callable[[], int | None]
+) -> Step:
+    """A whole optimizer step; on a GPU of one process it is recorded and replayed."""
+    model, plan = course.model, course.plan
+
+    def take(chosen: Tensor) -> Tensor:
+        found = (
+            backward(model, windows.gather(chosen), plan)
+            if share is None
+            else share.backward(chosen, should_stop)
+        )
+        move(model, course.optimizer, plan)
+        if course.average is not None:
+            course.average.update(model)
+        return found
+
+    if share is None and windows.device.type == "cuda":
+        return Recorded(take, places=plan.batch_size, device=windows.device, chance=course.dropout)
+    return take
+
+
 def _next_epoch(
     course: Underway,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
+    take: Step,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    share: Shared | None,
 ) -> None:
     """Trains an epoch and validates it; the first is the validation before any step."""
     plan, epoch = course.plan, course.epoch + 1
     step = epoch * plan.steps_per_epoch
     loss = norm = first_norm = None
     if epoch:
-        loss, norm, first_norm = _train_epoch(
-            course, windows, epoch=epoch, should_stop=should_stop, share=share
-        )
+        loss, norm, first_norm = _train_epoch(course, windows, take, epoch=epoch, should_stop=should_stop)
     judged = course.judged
     val_loss = None if validate is None else _validated(judged, validate, course.part, epoch, step)
     best = epoch == plan.stop_after if val_loss is None else course.stopping.update(epoch, val_loss)
@@ -138,10 +162,10 @@ def _validated(
 def _train_epoch(
     course: Underway,
     windows: DeviceWindows,
+    take: Step,
     *,
     epoch: int,
     should_stop: Callable[[], int | None],
-    share: Shared | None,
 ) -> tuple[float, float, float]:
     """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model, plan, part = course.model, course.plan, course.part
@@ -149,21 +173,14 @@ def _train_epoch(
     seen: list[Tensor] = []  # [3] of each step
     read = 0  # of them
     first = (epoch - 1) * plan.steps_per_epoch
-    for number in range(plan.steps_per_epoch):
+    for number, chosen in enumerate(sent(course.order, plan.steps_per_epoch, windows.device)):
         heed(should_stop)
-        set_rate(course.optimizer, plan.lr * (course.plateau * learning_rate(plan, first + number)))
-        chosen = next(course.order).to(windows.device)
-        if share is None:
-            seen.append(backward(model, windows.gather(chosen), plan))
-        else:
-            seen.append(share.backward(chosen, should_stop))
+        course.at(first + number)
+        seen.append(take(chosen))
         if number + 1 == plan.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
             # A read waits for the device: on a GPU once an epoch, on the CPU in tens, to end a lost one early.
             _require_finite(torch.stack(seen[read:]), part, epoch, first + number + 1)
             read = number + 1
-        move(model, course.optimizer, plan)
-        if course.average is not None:
-            course.average.update(model, first + number)
     _require_finite_weights([model, course.judged], part, epoch, first + plan.steps_per_epoch)
     loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
     return loss_mean, norm_mean, first_mean

@@ -27,7 +27,7 @@ def by_score(
     floor = None if yardstick.floor is None else torch.from_numpy(yardstick.floor).to(windows.device)
 
     def validate(model: nn.Module) -> float:
-        total = count = 0.0
+        total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
         for batch in windows.in_order(BATCH):
             heed(should_stop)
             forecast = model(batch.past, batch.future, batch.mask)
@@ -42,9 +42,9 @@ def by_score(
                 error = (next(sides) - next(sides)).abs()
             else:
                 error = (forecast - batch.target).abs() * spread
-            total += float((error * each * batch.observed).sum(dtype=torch.float64))
-            count += float((batch.observed * (each > 0)).sum(dtype=torch.float64))
-        return total / max(count, 1.0)
+            total = total + (error * each * batch.observed).sum(dtype=torch.float64)
+            count = count + (batch.observed * (each > 0)).sum(dtype=torch.float64)
+        return float(total / count.clamp(min=1))
 
     return validate
 
@@ -61,12 +61,12 @@ def by_loss(
     """The training loss over all validation windows. It may raise Interrupted."""
 
     def validate(model: nn.Module) -> float:
-        total = count = 0.0
+        total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
         for batch in windows.in_order(BATCH):
             heed(should_stop)
-            measured = float(batch.observed.sum())
-            total += float(batch_loss(model, batch, kind)) * measured
-            count += measured
-        return total / max(count, 1.0)
+            measured = batch.observed.sum().double()
+            total = total + batch_loss(model, batch, kind).double() * measured
+            count = count + measured
+        return float(total / count.clamp(min=1))
 
     return validate

@@ -11,7 +11,7 @@ from lstm_cli.training.plan import Plan
 
 
 def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """The optimizer that the plan names."""
+    """The optimizer that the plan names; on a GPU one whose every figure lies there, so that it can be recorded."""
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adamw": torch.optim.AdamW,
         "adam": torch.optim.Adam,
@@ -21,15 +21,23 @@ def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     options: dict[str, Any] = {"lr": plan.lr, "weight_decay": plan.weight_decay}
     if plan.optimizer == "sgd":
         options["momentum"] = 0.9
-    if plan.optimizer != "rmsprop" and next(model.parameters()).is_cuda:
-        options["fused"] = True  # one kernel for all weights
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        options["lr"] = torch.tensor(plan.lr, device=device)
+        if plan.optimizer != "rmsprop":
+            options["fused"] = True  # one kernel for all weights
+        if plan.optimizer != "sgd":
+            options["capturable"] = True
     return kinds[plan.optimizer](model.parameters(), **options)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """The learning rate of the steps from now on."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
 
 
 def backward(model: nn.Module, batch: TensorBatch, plan: Plan) -> Tensor:

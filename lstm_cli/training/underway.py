@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.batches import DeviceWindows, in_turn
 from lstm_cli.training.checkpoints import Facts, Saved, StateUnfit
-from lstm_cli.training.plan import Plan
-from lstm_cli.training.step import make_optimizer
+from lstm_cli.training.plan import Plan, learning_rate
+from lstm_cli.training.step import make_optimizer, set_rate
 
 State = dict[str, Tensor]
 Entry = dict[str, float | int | str | bool | None]  # of a history, as in EpochEnded
@@ -54,6 +54,12 @@ class Underway:
     def seconds(self) -> float:
         """Since the training began, whatever the number of processes that it took."""
         return time.monotonic() - self._began
+
+    def at(self, step: int) -> None:
+        """Sets what hangs on the number of a step, counted from 0, before it is taken."""
+        set_rate(self.optimizer, self.plan.lr * (self.plateau * learning_rate(self.plan, step)))
+        if self.average is not None:
+            self.average.at(step)
 
     def keep_weights(self) -> None:
         """Remember the weights there are as the best so far."""
@@ -140,13 +146,23 @@ class Average:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = copy.deepcopy(model).requires_grad_(False)
+        device = next(model.parameters()).device
+        # On a GPU it lies there, so that a recorded step follows it.
+        self.pull: float | Tensor = torch.zeros((), device=device) if device.type == "cuda" else 0.0
+
+    def at(self, step: int) -> None:
+        """Sets how much the next update takes in: that after a step, counted from 0."""
+        pull = 1 - min(0.99, (1 + step) / (10 + step))
+        if isinstance(self.pull, Tensor):
+            self.pull.fill_(pull)
+        else:
+            self.pull = pull
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Takes in the weights after a step, counted from 0."""
-        decay = min(0.99, (1 + step) / (10 + step))
+    def update(self, model: nn.Module) -> None:
+        """Takes in the weights."""
         for own, new in zip(self.model.parameters(), model.parameters(), strict=True):
-            own.lerp_(new, 1 - decay)
+            own.lerp_(new, self.pull)
 
 
 class Stopping:

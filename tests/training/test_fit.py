@@ -351,13 +351,16 @@ def test_the_average_of_the_weights_by_hand() -> None:
     average = Average(model)
     with torch.no_grad():
         model.weights.fill_(10)
-        average.update(model, 0)  # decay 1/10
+        average.at(0)
+        average.update(model)  # decay 1/10
         assert average.model.weights.tolist() == pytest.approx([9, 9])
         model.weights.fill_(0)
-        average.update(model, 1)  # decay 2/11
+        average.at(1)
+        average.update(model)  # decay 2/11
         assert average.model.weights.tolist() == pytest.approx([18 / 11] * 2)
         model.weights.fill_(1)
-        average.update(model, 10_000)  # decay .99
+        average.at(10_000)
+        average.update(model)  # decay .99
         assert average.model.weights.tolist() == pytest.approx([0.99 * 18 / 11 + 0.01] * 2)
     assert model.weights.tolist() == [1, 1]
     assert not average.model.weights.requires_grad
