@@ -1,5 +1,6 @@
 # make demo   from a CSV to a forecast, in runs/demo
 # make test   the whole test suite
+# make test-gpu the tests that need a GPU, on the first one
 # make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
 # make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make lint   ruff and mypy
@@ -8,13 +9,16 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test fuzz faults lint clean
+.PHONY: demo test test-gpu fuzz faults lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
 
 test: $(READY)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-gpu: $(READY)
+	CUDA_VISIBLE_DEVICES=0 $(BIN)/pytest tests/training/test_recorded.py
 
 fuzz: $(READY)
 	$(BIN)/python tests/data/mutations.py 2000

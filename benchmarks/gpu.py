@@ -38,16 +38,15 @@ from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.fit import fit
 from lstm_cli.training.parts import network_shape
 from lstm_cli.training.plan import plan_training
+from lstm_cli.training.precision import settle_precision
 from lstm_cli.training.stacked import network_settings, new_network
 
 SIZES, BATCHES = (64, 512, 2048), (256, 4096, 65536)
 REACH = {64: 5.0, 512: 1.3}  # times the bare loop, by hidden units
-SLOW = (
-    50e12  # operations a second that a step is expected to reach at least, which says how many are measured
-)
-SECONDS = 1.0  # of an epoch that is measured, by that expectation
+RATE = 0.15e12  # operations a second and hidden unit that a step is expected to reach: so many steps are measured
+SECONDS = 0.5  # of an epoch that is measured, by that expectation
 EPOCHS = 3  # of a measurement; in the first one the step is recorded
-FULL = (64, 512)  # hidden units that are trained to the end in both precisions
+FULL = ((512, 256), (64, 4096))  # hidden units and batches that are trained to the end in both precisions
 
 
 def parsed(words: list[str] | None) -> argparse.Namespace:
@@ -97,14 +96,22 @@ def speeds(
 ) -> None:
     notebook.say("\n## Windows a second\n")
     notebook.head(
-        "model", "numbers", "hidden", "batch", "windows/s", "of peak, %", "over the bare loop", "reach"
+        "model",
+        "numbers",
+        "hidden",
+        "batch",
+        "windows/s",
+        "of peak, %",
+        "over the bare loop",
+        "reach",
+        "auto",
     )
     for hidden in options.hidden:
         for batch in options.batch:
             beside: float | None = None
             with notebook.attempt("bare loop", "fp32", hidden, batch), told():
                 beside = bare(windows, device, hidden, batch, steps_of(windows, hidden, batch, options.steps))
-                notebook.row("bare loop", "fp32", hidden, batch, beside, None, None, None)
+                notebook.row("bare loop", "fp32", hidden, batch, beside, None, None, None, None)
             for model in ("stacked", "segment"):
                 for precision in ("fp32", "bf16"):
                     with notebook.attempt(model, precision, hidden, batch), told():
@@ -113,7 +120,9 @@ def speeds(
                         share = 100 * work_of(windows, model, hidden) * rate / peaks[precision]
                         over = rate / beside if beside and model == "stacked" else None
                         aim = REACH.get(hidden) if over else None
-                        notebook.row(model, precision, hidden, batch, rate, share, over, aim)
+                        auto = settle_precision(config_of(model, hidden, batch, "auto"), device)[0]
+                        taken = "taken" if auto == precision else None
+                        notebook.row(model, precision, hidden, batch, rate, share, over, aim, taken)
                         notebook.keep(
                             model=model, precision=precision, hidden=hidden, batch=batch, rate=rate, over=over
                         )
@@ -164,7 +173,7 @@ def _wait(device: torch.device) -> None:
 
 def steps_of(windows: Windows, hidden: int, batch: int, most: int) -> int:
     """How many steps make up about a second; one of them at least is recorded."""
-    expected = work_of(windows, "stacked", hidden) * batch / SLOW
+    expected = work_of(windows, "stacked", hidden) * batch / (RATE * hidden)
     return max(recorded.PLAIN + 1, min(most, round(SECONDS / expected)))
 
 
@@ -190,6 +199,11 @@ def network_of(windows: Windows, model: str, config: TrainConfig) -> nn.Module:
     return new_network(network_settings(data, config), config)
 
 
+def config_of(model: str, hidden: int, batch: int, precision: str) -> TrainConfig:
+    sizes = (hidden, hidden) if model == "stacked" else (hidden,)
+    return TrainConfig(model=model, hidden=sizes, batch_size=batch, precision=precision)
+
+
 def trained(
     windows: Windows,
     device: torch.device,
@@ -201,8 +215,7 @@ def trained(
     listen: Callable[[Event], None],
 ) -> nn.Module:
     """What some epochs of so many steps of `fit` make of a network, as `lstm train` calls it."""
-    sizes = (hidden, hidden) if model == "stacked" else (hidden,)
-    config = TrainConfig(model=model, hidden=sizes, batch_size=batch, precision=precision)
+    config = config_of(model, hidden, batch, precision)
     network = network_of(windows, model, config).to(device)
     plan = plan_training(config, windows=len(windows), targets=windows.dataset.targets)
     plan = replace(plan, epochs=EPOCHS, stop_after=EPOCHS, steps_per_epoch=steps)
@@ -289,7 +302,7 @@ def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, sizes
         for hidden in sizes:
             for precision in ("fp32", "bf16"):
                 first, second = (
-                    trained(windows, device, model, hidden, 256, 20, precision, silent).state_dict()
+                    trained(windows, device, model, hidden, 256, 8, precision, silent).state_dict()
                     for _ in range(2)
                 )
                 most = max(float((first[name] - second[name]).abs().max()) for name in first)
@@ -315,21 +328,23 @@ def forecast_elsewhere(notebook: Notebook, run_dir: str, device: str) -> None:
 
 def precisions(notebook: Notebook, run_dir: str, options: argparse.Namespace) -> None:
     """Trained to the end in both precisions: is the error the same, and what does it take?"""
-    notebook.say("\n## `lstm train --model stacked`, batch 256, in both precisions\n")
-    notebook.head("hidden", "precision", "epochs", "validation MAE", "over fp32", "train, s")
-    words = ["--model", "stacked", "--batch-size", "256", "--device", options.device]
-    words += ["--epochs", "1"] if options.quick else []
-    for hidden in options.hidden if options.quick else FULL:
+    notebook.say("\n## `lstm train --model stacked` in both precisions\n")
+    notebook.head(
+        "hidden", "batch", "precision", "epochs", "validation MAE", "over fp32", "train, s", "whole, s"
+    )
+    words = ["--model", "stacked", "--device", options.device, *(["--epochs", "1"] if options.quick else [])]
+    for hidden, batch in [(options.hidden[0], options.batch[0])] if options.quick else FULL:
         plain: float | None = None
         for precision in ("fp32", "bf16"):
-            with notebook.attempt(hidden, precision):
-                sizes = ["--hidden", f"{hidden},{hidden}", "--precision", precision]
-                report, _ = lstm("train", run_dir, *words, *sizes)
-                error = report["val"]["mae_scaled"]
+            with notebook.attempt(hidden, batch, precision):
+                sizes = ["--hidden", f"{hidden},{hidden}", "--batch-size", str(batch)]
+                report, whole = lstm("train", run_dir, *words, *sizes, "--precision", precision)
+                error, seconds, epochs = report["val"]["mae_scaled"], report["seconds"], report["epochs_run"]
                 plain = plain or error
-                seconds = report["seconds"]
-                notebook.row(hidden, precision, report["epochs_run"], error, error / plain, seconds)
-                notebook.keep(full=hidden, precision=precision, val=error, seconds=seconds)
+                notebook.row(hidden, batch, precision, epochs, error, error / plain, seconds, whole)
+                notebook.keep(
+                    full=hidden, batch=batch, precision=precision, val=error, seconds=seconds, whole=whole
+                )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 The networks and tables of the tests are tiny, and several workers share the cores: more threads each would only wait
 for one another. The variables reach NumPy, torch and every process that a test starts.
+
+Tests run on the CPU whatever the machine has, so that figures are the same on all. Those that need a GPU run where one
+is named, as `make test-gpu` does: CUDA_VISIBLE_DEVICES=0.
 """
 
 import os
@@ -11,6 +14,7 @@ import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 LONGEST = ("export", "steps", "training")  # the folders whose files take longest
 

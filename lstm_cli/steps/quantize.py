@@ -15,7 +15,7 @@ from lstm_cli.data.windows import Batch, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import stands, writing
-from lstm_cli.shipped import as_trained, load_graph, load_model, load_validated
+from lstm_cli.shipped import Model, as_trained, load_graph, load_model, load_validated
 from lstm_cli.steps.before import told_again
 from lstm_cli.steps.needs import MANY, require_scoring
 from lstm_cli.steps.reporting import plain, plain_value
@@ -71,11 +71,11 @@ def quantize(
         require_scoring(writer.run, model, windows=MANY, doing="scoring")
         graph, _ = load_graph(writer.run, "fp32")
         listen(Progressed(stage="quantising", done=0))
-        small = _smaller(graph, config.to, folder.scratch())
+        small = _smaller(graph, model, config.to, folder.scratch())
         dataset = as_trained(load_dataset(writer.run), model)
         # The validation rows judge the graph that has not seen them.
         judged = load_validated(writer.run)
-        judged_small = _smaller(judged, config.to, folder.scratch()) if model.refitted else small
+        judged_small = _smaller(judged, model, config.to, folder.scratch()) if model.refitted else small
         windows = split_windows(dataset, "val", model.lookback)
         sessions = {
             name: scoring.model_forecaster(open_session(one, threads=None), model.lookback, name=name)
@@ -119,10 +119,12 @@ def quantize(
     return report
 
 
-def _smaller(graph: bytes, to: str, scratch: Path) -> bytes:
+def _smaller(graph: bytes, model: Model, to: str, scratch: Path) -> bytes:
     from lstm_cli.runtime.quantization import to_fp16, to_int8
 
-    return to_int8(graph, scratch=scratch) if to == "int8" else to_fp16(graph)
+    if to == "int8":
+        return to_int8(graph, scratch=scratch, lstm_only=model.name == "segment")
+    return to_fp16(graph)
 
 
 def _growth(before: float | None, after: float | None) -> float:

@@ -12,13 +12,16 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.errors import DeviceError
 
+BROAD = 512  # hidden units of each layer, from where on a GPU gains more than turning the numbers costs
+
 
 def settle_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
     """The precision of every training step, fp32 or bf16, and why.
 
-    `auto` is bf16 where that was measured to be faster and as good (benchmarks/README.md): for `stacked` on AMD's CPUs
-    with AVX512-BF16, which multiply bfloat16 at twice the rate; Intel's without AMX do not, and lose the time that it
-    takes to turn the numbers. Raises DeviceError where bf16 is asked of a device without it.
+    `auto` is bf16 where that was measured to be faster and as good (benchmarks/README.md): for `stacked` with broad
+    layers on a GPU, and on AMD's CPUs with AVX512-BF16, which multiply bfloat16 at twice the rate; Intel's without AMX
+    do not, and lose the time that it takes to turn the numbers. Raises DeviceError where bf16 is asked of a device
+    without it.
     """
     lacking = _lacks_bf16(device)
     if config.precision == "bf16" and lacking:
@@ -32,7 +35,11 @@ def settle_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
         return "fp32", f"fp32: {config.model} was not measured to train faster in bf16"
     if lacking:
         return "fp32", f"fp32: {lacking}"
-    if device.type == "cpu" and "AMD" in cpu_abilities().get("cpu_name", ""):
+    if device.type == "cuda":
+        if min(config.sizes) >= BROAD:
+            return "bf16", f"bf16: measured to be faster on a GPU from {BROAD} hidden units on, and as good"
+        return "fp32", f"fp32: bf16 was measured to pay on a GPU from {BROAD} hidden units on"
+    if "AMD" in cpu_abilities().get("cpu_name", ""):
         return "bf16", "bf16: measured to be faster on this kind of CPU, and as good"
     return "fp32", "fp32: bf16 was not measured to be faster on this device (--precision bf16)"
 

@@ -5,6 +5,7 @@ they do. A replay starts them all at once, on the same memory; what changes from
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ class Recorded:
         that it draws from."""
         self._step, self._chance = step, chance
         self._places = torch.zeros(places, dtype=torch.long, device=device)
-        self._stream = torch.cuda.Stream(device)
+        self._stream = _aside(device)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._found = torch.empty(0)
         self._taken = 0
@@ -62,3 +63,9 @@ class Recorded:
         if short is not None:
             raise short
         return graph
+
+
+@cache
+def _aside(device: torch.device) -> torch.cuda.Stream:
+    """One for all recordings: each that computes matrices keeps some memory of its own."""
+    return torch.cuda.Stream(device)

@@ -147,6 +147,9 @@ class Average:
     def __init__(self, model: nn.Module) -> None:
         self.model = copy.deepcopy(model).requires_grad_(False)
         device = next(model.parameters()).device
+        for module in self.model.modules():
+            if isinstance(module, nn.RNNBase):
+                module.flatten_parameters()  # those of a copy lie apart, and cuDNN would gather them at every call
         # On a GPU it lies there, so that a recorded step follows it.
         self.pull: float | Tensor = torch.zeros((), device=device) if device.type == "cuda" else 0.0
 

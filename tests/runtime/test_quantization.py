@@ -36,9 +36,19 @@ def test_int8_quantises_the_lstm_and_nothing_else(tmp_path, unfolded: bool) -> N
     assert len(small) < 0.4 * len(model)
 
 
-def test_int8_forecasts_nearly_the_same(tmp_path) -> None:
+@pytest.mark.parametrize("unfolded", [False, True], ids=["folded", "as exported"])
+def test_int8_of_every_layer_leaves_no_matrix_in_float(tmp_path, unfolded: bool) -> None:
+    small = to_int8(small_graph(unfolded=unfolded), scratch=tmp_path, lstm_only=False)
+    operators = _operators(small)
+    assert operators["DynamicQuantizeLSTM"] == 1
+    assert operators["LSTM"] + operators["Gemm"] + operators["MatMul"] == 0
+    assert len(small) < len(to_int8(small_graph(unfolded=unfolded), scratch=tmp_path))
+
+
+@pytest.mark.parametrize("lstm_only", [True, False])
+def test_int8_forecasts_nearly_the_same(tmp_path, lstm_only: bool) -> None:
     model = small_graph()
-    difference = _largest_difference(model, to_int8(model, scratch=tmp_path))
+    difference = _largest_difference(model, to_int8(model, scratch=tmp_path, lstm_only=lstm_only))
     assert 0 < difference < 0.05
 
 

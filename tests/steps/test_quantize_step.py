@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
 from lstm_cli.runtime.quantization import to_fp16
-from lstm_cli.shipped import load_graph
+from lstm_cli.shipped import load_graph, load_model
 from lstm_cli.steps.quantize import quantize
 
 
@@ -27,10 +28,31 @@ def test_both_models_stand_side_by_side(run: Path) -> None:
     assert report.size["fp32"] == len(shipped)
 
 
+@pytest.mark.parametrize(("model", "lstm_only"), [("segment", True), ("stacked", False)])
+def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
+    run: Path, monkeypatch: pytest.MonkeyPatch, model: str, lstm_only: bool
+) -> None:
+    from lstm_cli.runtime import quantization
+    from lstm_cli.steps import quantize as step
+
+    asked = []
+
+    def watched(graph: bytes, *, scratch: Path, lstm_only: bool) -> bytes:
+        asked.append(lstm_only)
+        return graph
+
+    named = replace(load_model(open_run(run)), name=model)
+    monkeypatch.setattr(step, "load_model", lambda reader: named)
+    monkeypatch.setattr(step, "require_scoring", lambda *given, **named: None)
+    monkeypatch.setattr(quantization, "to_int8", watched)
+    quantize(run, QuantizeConfig(), silent, force=True)
+    assert set(asked) == {lstm_only}
+
+
 def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.runtime import quantization
 
-    def ruined(model: bytes, *, scratch: Path) -> bytes:
+    def ruined(model: bytes, **how: object) -> bytes:
         """The graph with every LSTM weight at zero."""
         import numpy as np
         import onnx

@@ -45,6 +45,25 @@ def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
     assert settle_precision(TrainConfig(), CPU)[0] == "fp32"  # the default model gains nothing
 
 
+@pytest.mark.parametrize(
+    ("settings", "chosen"),
+    [
+        ({}, "fp32"),
+        ({"hidden": (512, 512)}, "bf16"),
+        ({"hidden": (512, 64)}, "fp32"),
+    ],
+)
+def test_auto_on_a_gpu_is_bf16_for_broad_layers(
+    settings: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "")
+    settled, why = settle_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
+    assert settled == chosen
+    assert why.startswith(f"{chosen}: ")
+    monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "cuda does not")
+    assert settle_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))[0] == "fp32"
+
+
 @pytest.mark.parametrize("able", [ZEN, XEON, TILES])
 def test_bf16_is_taken_where_the_cpu_has_it_and_it_is_asked_for(
     able: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """Steps as a CUDA graph: what is replayed is what would have been computed. Without a GPU, the order of things."""
 
+import gc
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from lstm_cli.training.memory import fit_in_memory
 from lstm_cli.training.plan import Plan
 from lstm_cli.training.recorded import Recorded
 
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 CPU = torch.device("cpu")
 
 
@@ -61,7 +62,7 @@ def test_a_step_is_taken_plain_then_recorded_once_and_replayed(monkeypatch: pyte
         seen.append(chosen.tolist())
         return chosen * 10
 
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: FakeStream())
+    monkeypatch.setattr(recorded, "_aside", lambda device: FakeStream())
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: FakeStream())
     monkeypatch.setattr(torch.cuda, "stream", anything)
     monkeypatch.setattr(torch.cuda, "graph", anything)
@@ -178,16 +179,17 @@ def test_a_gpu_trains_what_the_cpu_trains(make: Any) -> None:
 
 @gpu
 def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
+    gc.collect()
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
-    torch.cuda.set_per_process_memory_fraction(0.6e9 / total)
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 1e9) / total)
     try:
         told: list[object] = []
         large = replace(plan(epochs=1), batch_size=65_536)
 
         def attempt(shrink: bool) -> Plan:
             return fit_in_memory(
-                stacked(hidden=(256,)).cuda(),
+                stacked(hidden=(256, 256)).cuda(),
                 windows(),
                 None,
                 large,
