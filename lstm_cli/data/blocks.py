@@ -5,7 +5,6 @@ head and the tail and every block that the other engine (bulk.py) will not answe
 line numbers and values are the same whatever the size. Several blocks are read at once, on all cores.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from itertools import chain
 
 import numpy as np
 
+from lstm_cli.data.abreast import usable
 from lstm_cli.data.bulk import CODECS, DELIMITERS, Layout, quotes_are_plain, read_block
 from lstm_cli.data.columns import Columns
 from lstm_cli.data.decoding import codec_of, lines_of
@@ -25,7 +25,6 @@ SAMPLE = 5_000  # rows there that say what the columns hold
 BLOCK = 1 << 20  # bytes read at once
 TAIL = 1 << 16  # bytes at the end, where notes and totals stand
 AHEAD = 3  # blocks that are begun before the first of them is needed
-WORKERS = 4  # at most
 
 
 class Blocks:
@@ -59,7 +58,7 @@ class Blocks:
         if self._rest is None:
             return
         waiting: deque[tuple[bytes, Future[Columns | None]]] = deque()
-        with ThreadPoolExecutor(min(WORKERS, len(os.sched_getaffinity(0)))) as pool:
+        with ThreadPoolExecutor(usable()) as pool:
             try:
                 blocks = _cut(self._rest)
                 for data, last in blocks:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lstm_cli.data.abreast import abreast
 from lstm_cli.data.calendar import calendar
 from lstm_cli.data.filling import reach
 from lstm_cli.data.grid import Step
@@ -137,9 +138,11 @@ def training_statistics(
 def _seasonal_error(rows: Stretch, season: int) -> np.ndarray:
     """[C], NaN where there is no such pair of rows [T, C]."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for span in spans(max(0, len(rows) - season)):
-        later = rows[span.start + season : span.stop + season]
-        some, sums = sums_of(np.abs(later - rows[span]))
+
+    def of(span: slice) -> tuple[np.ndarray, np.ndarray]:
+        return sums_of(np.abs(rows[span.start + season : span.stop + season] - rows[span]))
+
+    for some, sums in abreast(of, spans(max(0, len(rows) - season))):
         count, total = count + some, total + sums
     return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 

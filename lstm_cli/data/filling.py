@@ -44,12 +44,13 @@ class Filling:
         and its value; None: no row follows.
         """
         measured = ~np.isnan(values)
-        for column in range(values.shape[1]):
-            if not measured[:, column].all():
-                needed = following is not None and self._how == "interpolate" and not measured[-1, column]
-                after = following(column) if following is not None and needed else None
-                self._fill_column(values[:, column], measured[:, column], column, after)
-        self._remember(values, measured)
+        whole = bool(measured.all())
+        for column in [] if whole else np.flatnonzero(~measured.all(axis=0)).tolist():
+            needed = following is not None and self._how == "interpolate" and not measured[-1, column]
+            after = following(column) if following is not None and needed else None
+            self._fill_column(values[:, column], measured[:, column], column, after)
+        # Of a long stretch without a hole the first and the last row say all that is to be remembered.
+        self._remember(values, measured[:1] if whole else measured)
 
     def _fill_column(
         self, cells: np.ndarray, measured: np.ndarray, column: int, after: tuple[int, float] | None
@@ -87,7 +88,8 @@ class Filling:
     def _remember(self, values: np.ndarray, measured: np.ndarray) -> None:
         columns = np.arange(values.shape[1])
         some = measured.any(axis=0)
-        first, last = np.argmax(measured, axis=0), len(measured) - 1 - np.argmax(measured[::-1], axis=0)
+        first = np.argmax(measured, axis=0)
+        last = len(values) - 1 - np.argmax(measured[::-1], axis=0)
         self._first = np.where(some & (self._first < 0), self._row + first, self._first)
         self._last = np.where(some, self._row + last, self._last)
         self._value = np.where(some, values[last, columns], self._value)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lstm_cli.data.abreast import abreast
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, TrainingStatistics
 from lstm_cli.data.ordering import wording_of
@@ -17,12 +18,18 @@ LARGEST = 1e150  # its square, summed over all rows, is still a number
 
 def refuse_immense(table: Table) -> None:
     """Raises DataError for values whose squares are beyond what can be held: they have no standard deviation."""
-    for span in spans(len(table.lines)):
-        values = table.values[span]
-        if not (np.fmax.reduce(values) > LARGEST).any() and not (np.fmin.reduce(values) < -LARGEST).any():
-            continue
-        row, column = (int(place) for place in np.argwhere(np.abs(values) > LARGEST)[0])
-        raise _immense(table, span.start + row, column)
+
+    def immense(span: slice) -> bool:
+        cells = table.values[span].reshape(-1)
+        return bool(
+            np.fmax.reduce(cells, initial=0.0) > LARGEST or np.fmin.reduce(cells, initial=0.0) < -LARGEST
+        )
+
+    every = list(spans(len(table.lines)))
+    for span, found in zip(every, abreast(immense, every), strict=True):
+        if found:
+            row, column = (int(place) for place in np.argwhere(np.abs(table.values[span]) > LARGEST)[0])
+            raise _immense(table, span.start + row, column)
 
 
 def _immense(table: Table, row: int, column: int) -> DataError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lstm_cli.data.abreast import abreast
 from lstm_cli.data.dataset import Schema, SeriesTable
 from lstm_cli.data.filling import Filling
 from lstm_cli.data.limits import too_far
@@ -35,9 +36,8 @@ class ScaledValues:
 
         Raises DataError, at the end, where a column is too large for 32-bit floats.
         """
-        for span, which in by_series(self._series.offset, self._grid.rows):
-            values = self._grid.piece(span.start, span.stop)
-            measured = ~np.isnan(values)
+        rows = by_series(self._series.offset, self._grid.rows)
+        for span, which, measured, scaled in abreast(self._scaled, rows):
             cells = (
                 np.concatenate([self._rest, measured.reshape(-1)])
                 if len(self._rest)
@@ -47,13 +47,20 @@ class ScaledValues:
             self._bits.append(np.packbits(cells[:whole]))
             self._rest = cells[whole:]
             with np.errstate(over="ignore"):
-                scaled = self._scaler.scaled(values, int(which[0]) if len(which) == 1 else which)
                 self._fill(scaled, measured, span, which)
                 piece = scaled.astype(np.float32)
             self._infinite |= ~np.isfinite(piece).all(axis=0)
             yield piece
         if self._infinite.any():
             raise too_far(self._table, int(np.argmax(self._infinite)), self._scaler.kind)
+
+    def _scaled(self, place: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray]:
+        """A span of rows, the series that they are of, which cells [n, F] were measured, and their scaled values."""
+        span, which = place
+        values = self._grid.piece(span.start, span.stop)
+        with np.errstate(over="ignore"):
+            scaled = self._scaler.scaled(values, int(which[0]) if len(which) == 1 else which)
+        return span, which, ~np.isnan(values), scaled
 
     def _fill(self, scaled: np.ndarray, measured: np.ndarray, span: slice, which: np.ndarray) -> None:
         """Fill the rows of a piece in place, series by series; those that neither lack nor go on are passed over."""

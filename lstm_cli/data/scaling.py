@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.abreast import abreast
 from lstm_cli.data.spans import Stretch, spans
 
 LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
@@ -134,12 +135,13 @@ def _fit_one(kind: str, rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
 def ends(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
     """The least and the greatest value of each column of rows [T, F]; NaN where nothing was measured."""
     least, greatest = np.full(rows.shape[1], np.nan), np.full(rows.shape[1], np.nan)
-    for span in spans(len(rows)):
+
+    def of(span: slice) -> tuple[np.ndarray, np.ndarray]:
         piece = rows[span]
-        least, greatest = (
-            np.fmin(least, np.fmin.reduce(piece, axis=0)),
-            np.fmax(greatest, np.fmax.reduce(piece, axis=0)),
-        )
+        return np.fmin.reduce(piece, axis=0), np.fmax.reduce(piece, axis=0)
+
+    for low, high in abreast(of, spans(len(rows))):
+        least, greatest = np.fmin(least, low), np.fmax(greatest, high)
     return least, greatest
 
 
@@ -164,8 +166,7 @@ def _moments(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
 def mean_of(rows: Stretch, what: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """How many values of each column [F] were measured, and the mean of `what` is made of them; NaN: of none."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for span in spans(len(rows)):
-        some, sums = sums_of(what(rows[span]))
+    for some, sums in abreast(lambda span: sums_of(what(rows[span])), spans(len(rows))):
         count, total = count + some, total + sums
     return count, np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
