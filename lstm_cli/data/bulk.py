@@ -14,7 +14,7 @@ import numpy as np
 from lstm_cli.data.cells import MISSING_WORDS, Place
 from lstm_cli.data.columns import Columns
 from lstm_cli.data.even_times import scan_even_times
-from lstm_cli.data.formulas import bare_text
+from lstm_cli.data.series_names import Names, bare_names
 from lstm_cli.data.times import TimePiece, scan_times
 from lstm_cli.errors import DataError
 
@@ -77,13 +77,15 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
         times = None if layout.time is None else _times(_column(table, layout.time), layout.place)
     except DataError:
         return None
-    codes, names = None, list[str]()
+    codes: np.ndarray | None = None
+    names: Names = ()
     if layout.series is not None:
         column = _column(table, layout.series)
         codes = column.indices.to_numpy().astype(np.int32, copy=False)
-        names = [bare_text(name) for name in column.dictionary.to_pylist()]
-        if not all(names):
+        found = bare_names(column.dictionary)
+        if found is None:
             return None
+        names = found
     lines = np.arange(1, rows + 1, dtype=np.int64)
     return Columns(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
 

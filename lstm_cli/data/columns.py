@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_cli.data.cells import LargeNumbers, Place, Sentinels, Totals
 from lstm_cli.data.held import Held, Room
+from lstm_cli.data.series_names import Names, SeriesNames
 from lstm_cli.data.times import TimeColumn, TimeFormat, TimePiece, read_times
 
 
@@ -20,7 +21,7 @@ class Columns:
     ends: np.ndarray  # [2, F] the least and the greatest of each column, NaN where one is missing
     times: TimePiece | None
     codes: np.ndarray | None  # [n] int32, places in `names`
-    names: list[str]  # of series, blanks and apostrophes taken off; one may stand twice
+    names: Names  # of series, blanks and apostrophes taken off; one may stand twice
 
     def after(self, before: int) -> "Columns":
         """The same rows with so many lines before them."""
@@ -41,7 +42,7 @@ class Gathered:
         self._room = Room(spill)
         self._held: dict[str, Held] = {}
         self._times: list[TimePiece] = []  # each one's values are in `_held`, but for days and months
-        self._ids: dict[str, int] = {}
+        self._names = SeriesNames()
         kinds = (Sentinels, LargeNumbers) if timed or series else (Sentinels, LargeNumbers, Totals)
         self._doubts = [
             [kind() for kind in kinds] for _ in range(width)
@@ -69,8 +70,7 @@ class Gathered:
         if columns.times is not None:
             self._add_times(columns.times)
         if columns.codes is not None:
-            places = [self._ids.setdefault(name, len(self._ids)) for name in columns.names]
-            self._held["codes"].append(np.array(places, dtype=np.int32)[columns.codes])
+            self._held["codes"].append(self._names.numbers(columns.names)[columns.codes])
         for index, (least, greatest) in enumerate(columns.ends.T.tolist()):
             values = columns.values[:, index]
             self.measured[index] = self.measured[index] or not np.isnan(least) or not np.isnan(values).all()
@@ -123,7 +123,7 @@ class Gathered:
         """[R] int32 places in the names, and the names in order of first appearance."""
         if not self._series:
             return np.zeros(self.rows, dtype=np.int32), ("",)
-        return self._held["codes"].whole(), tuple(self._ids)
+        return self._held["codes"].whole(), tuple(self._names)
 
     def doubtful(self, places: Sequence[Place]) -> list[str]:
         """Warnings of numbers that may not be what they seem; places: of the numeric columns."""
