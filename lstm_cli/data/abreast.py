@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 WORKERS = 4  # at most
-AHEAD = 2  # pieces a worker that are begun before the first of them is needed
+AHEAD = 1  # pieces a worker that are begun before the first of them is needed
 FEW = 4  # pieces that are not worth a thread
 
 
@@ -33,9 +33,9 @@ def abreast(what: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[R
     from concurrent.futures import ThreadPoolExecutor  # here: a forecast never needs it
 
     with ThreadPoolExecutor(usable()) as pool:
-        waiting: deque[Future[Result]] = deque(pool.submit(what, item) for item in first)
+        waiting: deque[Future[Result]] = deque()
         try:
-            for item in source:
+            for item in chain(first, source):
                 while len(waiting) > AHEAD * usable():
                     yield waiting.popleft().result()
                 waiting.append(pool.submit(what, item))

@@ -269,6 +269,18 @@ _REASONS = tuple(
 )
 
 
+_NUMBERLIKE = re.compile(
+    r"\(?[+\u2212\u2013\u2014-]?\s*[$€£¥₹]?\s*[+\u2212-]?\d[\d.,'_\u2019\s]*(e[+-]?\d+)?"
+    rf"\s*(?:[%\uff05\u2030]|{_WORD}(?:/{_WORD})?)?\.?\)?-?",
+    re.IGNORECASE,
+)
+
+
+def is_numberlike(cell: str) -> bool:
+    """Whether a cell may be meant as a number: with divided thousands, a decimal comma, a unit, other signs."""
+    return _NUMBERLIKE.fullmatch(cell.strip()[:200]) is not None
+
+
 def _reason(cell: str, place: Place) -> tuple[str, str]:
     """What seems to keep a cell from being a number, for the end of a message, and the hint that mends it."""
     if cell == place.column:

@@ -6,7 +6,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.cells import is_missing, is_number, named, shown
+from lstm_cli.data.cells import is_missing, is_number, is_numberlike, named, shown
 from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
 from lstm_cli.data.formulas import bare_text
 from lstm_cli.data.header import quoted
@@ -64,8 +64,9 @@ def choose_columns(
     asked: Asked,
     *,
     delimiter: str = "",
+    whole: bool = True,
 ) -> Chosen:
-    """Settle which columns are read. sample: the text cells of each column's first rows.
+    """Settle which columns are read. sample: the text cells of each column's first rows; whole: those are all.
 
     Raises DataError for a name that is not there or stands twice, where no default can be settled, and where
     the times stand in several columns.
@@ -90,7 +91,7 @@ def choose_columns(
         time = _default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
     if not columns["targets"]:
         free = [index for index in free if index != time]
-        columns["targets"] = (_default_target(source, names, sample, free),)
+        columns["targets"] = (_default_target(source, names, sample, free, whole),)
     used = [
         *columns["targets"],
         *columns["past"],
@@ -229,7 +230,7 @@ def _read_as(cell: str) -> str:
 
 
 def _default_target(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
 ) -> int:
     numeric = [index for index in free if _is_numeric(sample[index])]
     if len(numeric) == 1:
@@ -238,6 +239,7 @@ def _default_target(
                 f"{source}: the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
                 hint="write a first line that names the columns; if this is a name, give it with --target",
             )
+        _require_sole(source, names, sample, free, numeric[0], whole)
         return numeric[0]
     for index in numeric:
         if list(names).count(names[index]) > 1:
@@ -260,6 +262,29 @@ def _default_target(
     raise DataError(
         f"{source} has no column of numbers; its columns are {_listed(names)}", hint="--target names one"
     )
+
+
+def _require_sole(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    sole: int,
+    whole: bool,
+) -> None:
+    """Raises DataError where another column than the sole one of plain numbers may be meant as numbers too."""
+    for other in free:
+        cells = _present(sample[other])
+        like = [cell for cell in cells if is_numberlike(cell) and not is_time(cell)]
+        if other == sole or ((cells or whole) and (not like or len(like) * 4 < len(cells))):
+            continue
+        odd = next((cell for cell in like if not is_number(cell)), like[0] if like else "")
+        why = f"holds {shown(odd)}" if like else f"is empty in the first {len(sample[other]):,} rows"
+        raise DataError(
+            f"{source}: {named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
+            "so the one to forecast must be named",
+            hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
+        )
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:

@@ -44,6 +44,11 @@ class TextFile:
         return list(zip(*self._first.cells[:SAMPLE], strict=True))
 
     @property
+    def sampled_whole(self) -> bool:
+        """Whether the sample is all there is: a few rows more, beyond it, count as more."""
+        return len(self._first.cells) < SAMPLE
+
+    @property
     def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
         """The cells of each column in the first rows, in a small file all of them, and the lines of these rows."""
         return list(zip(*self._first.cells, strict=True)), self._first.lines
@@ -96,6 +101,7 @@ class ParquetFile:
         self.sample = self._file.sample()
         self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
         self.lines = self._file.rows
+        self.sampled_whole = len(self.first[1]) >= self.lines
         if not self.lines:
             raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
 

@@ -229,9 +229,12 @@ def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
         paths += found
     if STDIN in paths and len(paths) > 1:
         raise UsageError("standard input cannot be one of several files", hint="write it to a file first")
-    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
+    same = [os.path.realpath(path) for path in paths]
+    twice = next((place for place, path in enumerate(same) if path in same[:place]), None)
     if twice is not None:
-        raise UsageError(f"{twice} is named twice", hint="name each file once")
+        first = paths[same.index(same[twice])]
+        again = "" if first == paths[twice] else f", also as {first}"
+        raise UsageError(f"{paths[twice]} is named twice{again}", hint="name each file once")
     return tuple(paths)
 
 

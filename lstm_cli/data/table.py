@@ -89,7 +89,7 @@ def read_table(
     sources = expanded(source)
     total = _total_size(sources)
     heard = _progress(total, listen)
-    reading = _Reading(asked, spill, total)
+    reading = _Reading(asked, spill, total, sole=len(sources) == 1)
     with closing(reading):
         for one in sources:
             with open_source(one, stdin, heard) as opened:
@@ -154,9 +154,9 @@ def _progress(total: int, listen: Listener) -> Callable[[int], None]:
 class _Reading:
     """Files on their way to one table."""
 
-    def __init__(self, asked: Asked, spill: Callable[[], Path] | None, total: int) -> None:
-        """total: the bytes of all files; 0 where that is not known."""
-        self._asked, self._spill, self._total = asked, spill, total
+    def __init__(self, asked: Asked, spill: Callable[[], Path] | None, total: int, *, sole: bool) -> None:
+        """total: the bytes of all files; 0 where that is not known. sole: there is one file."""
+        self._asked, self._spill, self._total, self._sole = asked, spill, total, sole
         self._files: list[File] = []
         self._begins: list[int] = []  # lines before each file
         self._lines = 0
@@ -167,7 +167,12 @@ class _Reading:
         """Read a file to its end. Raises DataError."""
         if not self._files:
             self._chosen = choose_columns(
-                file.source, file.names, file.sample, self._asked, delimiter=file.delimiter
+                file.source,
+                file.names,
+                file.sample,
+                self._asked,
+                delimiter=file.delimiter,
+                whole=self._sole and file.sampled_whole,
             )
             if self._chosen.time is None:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
