@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from lstm_cli.cli import endings, signals, streams
@@ -15,6 +16,12 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     code = run(sys.argv[1:] if argv is None else argv)
     if code in signals.CODES:
         signals.leave_soon(code)
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        # Threads of torch.distributed may abort an interpreter that is taken down, and what was done well then fails.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -11,7 +11,7 @@ from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
-from lstm_cli.data.limits import refuse_immense, tell_unseen
+from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
 from lstm_cli.data.missing import count_cells, tell_missing
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
@@ -226,5 +226,9 @@ def _fitted(
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
-        warnings=(*warnings, *tell_unseen(schema, series.names, training_of, scaler, table.source)),
+        warnings=(
+            *warnings,
+            *tell_unseen(schema, series.names, training_of, scaler, table.source),
+            *tell_still(schema, grid, training_of, laid.train_end, table.source),
+        ),
     )

@@ -12,16 +12,16 @@ from itertools import chain
 
 import numpy as np
 
-from lstm_cli.data.abreast import usable
 from lstm_cli.data.bulk import CODECS, DELIMITERS, Layout, quotes_are_plain, read_block
+from lstm_cli.data.choose import SAMPLE
 from lstm_cli.data.columns import Columns
 from lstm_cli.data.decoding import codec_of, lines_of
+from lstm_cli.data.in_order import usable
 from lstm_cli.data.rows import Piece, Rows, open_rows
 from lstm_cli.data.source import Source
 
 LARGE = 8 << 20  # bytes from which on a file is read in bulk; below, loading pyarrow would take longer
 HEAD = 1 << 20  # bytes at the beginning
-SAMPLE = 5_000  # rows there that say what the columns hold
 BLOCK = 1 << 20  # bytes read at once
 TAIL = 1 << 16  # bytes at the end, where notes and totals stand
 AHEAD = 3  # blocks that are begun before the first of them is needed

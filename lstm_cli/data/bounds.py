@@ -31,7 +31,8 @@ def cut_mask(
     if not chosen.any():
         bounds = " ".join(f"{flag} {text}" for flag, text in (("--start", start), ("--end", end)) if text)
         raise DataError(
-            f"{table.source}: no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}"
+            f"{table.source}: no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}",
+            hint="--start and --end name the first and the last row that is taken",
         )
     return chosen
 

@@ -69,6 +69,8 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
+        if _may_vanish(data, numbers):
+            return None
         values[:, place] = numbers
         ends[:, place] = numbers.min(), numbers.max()
     if layout.time is None and np.isnan(values[-1]).all():
@@ -159,6 +161,11 @@ def _numbers(column: Any) -> np.ndarray | None:
     else:
         finite = bool(np.isfinite(numbers.min()) and np.isfinite(numbers.max()))
     return numbers if finite else None
+
+
+def _may_vanish(data: bytes, numbers: np.ndarray) -> bool:
+    """Whether one of the numbers [n] could be written as something else than 0, and read as 0."""
+    return (b"e-" in data or b"E-" in data) and bool((numbers == 0).any())
 
 
 def _times(column: Any, place: Place) -> TimePiece:

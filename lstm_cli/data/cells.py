@@ -25,7 +25,10 @@ _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
 _FIRST_ABOVE = 9999  # the least of those above 0
 _SHOWN = 40  # so much of a cell stands in a message
 _SHOWN_NAME = 80  # and so much of a name
+_WRITTEN_OUT, _DIGITS_KEPT = 1e22, 16  # with the point, digits that a float keeps in any case
 _EXACT = 2**53  # beyond it not every whole number is a float
+# What warnings say of one value that stands out.
+OF_VALUES = ("far from all other values", "is the sum of all rows above", "beyond 2^53 and held")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,20 @@ def read_numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.nd
         values = np.full(len(cells), np.nan)
         values[measured] = numbers
     refuse_infinite(values, lines, place, cells)
+    refuse_vanished(values, lines, place, cells)
     return values
+
+
+def refuse_vanished(values: np.ndarray, lines: np.ndarray, place: Place, cells: Sequence[str]) -> None:
+    """Raises DataError for a number so small that it would be read as 0."""
+    for row in np.flatnonzero(values == 0).tolist():
+        digits, _, exponent = cells[row].lower().partition("e")
+        if exponent and digits.strip("+-0. "):
+            raise DataError(
+                f"{place.at(int(lines[row]))}: {shown(cells[row])} is smaller than the numbers that can be held, and "
+                "would be read as 0",
+                hint="write 0, or the column in a smaller unit",
+            )
 
 
 def refuse_infinite(
@@ -119,7 +135,7 @@ class Sentinels:
                 cells = "1 cell" if count == 1 else f"{count:,} cells"
                 advice = "no flag: empty the cells where nothing was measured"
                 return (
-                    f"{place.at(line)}: {sentinel} stands in {cells}, far from all other values, and was read as a "
+                    f"{place.at(line)}: {sentinel} stands in {cells}, {OF_VALUES[0]}, and was read as a "
                     f"number ({advice})"
                 )
         return None
@@ -143,7 +159,10 @@ class LargeNumbers:
         """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
         if max(-least, greatest) < _EXACT:
             return
-        large = (np.abs(values) >= _EXACT) & (np.abs(values) < 1e22)
+        large = np.abs(values) >= _EXACT
+        # Beyond 1e22 few are whole numbers written out: 1e300 is not, and keeps all of its digits.
+        for row in np.flatnonzero(np.abs(values) >= _WRITTEN_OUT):
+            large[row] = len(repr(float(values[row])).partition("e")[0].lstrip("-")) > _DIGITS_KEPT
         if large.any():
             first = int(np.argmax(large))
             self._first = self._first or (int(lines[first]), float(values[first]))
@@ -156,7 +175,7 @@ class LargeNumbers:
         line, value = self._first
         cells = "1 number is" if self._count == 1 else f"{self._count:,} numbers are"
         return (
-            f"{place.at(line)}: {cells} beyond 2^53 and held to 16 digits, this one as {value:.0f} "
+            f"{place.at(line)}: {cells} {OF_VALUES[2]} to 16 digits, this one as {value:.0f} "
             "(no flag: write the column in a larger unit)"
         )
 
@@ -185,7 +204,7 @@ class Totals:
         if self._count < 4 or not self._sum or not abs(self._last - self._sum) <= 1e-9 * abs(self._sum):
             return None
         return (
-            f"{place.at(self._line)}: {self._last:.15g} is the sum of all rows above, so may be no row but their "
+            f"{place.at(self._line)}: {self._last:.15g} {OF_VALUES[1]}, so may be no row but their "
             f"total, and was read as a row (--end row:{self._before} leaves it out)"
         )
 

@@ -6,21 +6,20 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.cells import is_missing, is_number, is_numberlike, named, shown
-from lstm_cli.data.digit_times import is_named_as_time, is_named_like_time, plausible_digits, steps_evenly
-from lstm_cli.data.formulas import bare_text
-from lstm_cli.data.header import quoted
-from lstm_cli.data.suspicions import (
-    refuse_divided_times,
-    refuse_unread_numbers,
-    tell_thousands,
+from lstm_cli.data.cells import named
+from lstm_cli.data.default_columns import (
+    default_target,
+    default_time,
+    listed,
+    named_twice,
+    other_delimiter,
+    reads_as_times,
 )
-from lstm_cli.data.time_shapes import is_time, looks_like_a_date, text_kind
+from lstm_cli.data.formulas import bare_text
+from lstm_cli.data.suspicions import refuse_divided_times, tell_thousands
 from lstm_cli.errors import DataError
 
-_SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
-# What a text cell begins with that a spreadsheet may take for a formula; an apostrophe before it prevents that.
-_LISTED = 20  # so many columns are listed in a message
+SAMPLE = 5_000  # first rows whose text says what the columns hold
 _COMPARED = 200  # so much of a name is compared to find the nearest one
 
 
@@ -88,10 +87,15 @@ def choose_columns(
     if asked.time is not None:
         time: int | None = find("--time", asked.time)
     else:
-        time = _default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
+        time = default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
+    if time is None and series is not None and reads_as_times(sample[series]):
+        raise DataError(
+            f"{source}: column {named(names[series])} (--series) reads as times, and no other does",
+            hint=f"--time {named(names[series])}; --series names a column that tells several series apart",
+        )
     if not columns["targets"]:
         free = [index for index in free if index != time]
-        columns["targets"] = (_default_target(source, names, sample, free, whole),)
+        columns["targets"] = (default_target(source, names, sample, free, whole),)
     used = [
         *columns["targets"],
         *columns["past"],
@@ -100,7 +104,7 @@ def choose_columns(
     ]
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
-            raise _twice(source, names, names[index])
+            raise named_twice(source, names, names[index])
     if time is not None:
         refuse_divided_times(source, names, sample, time, groups)
     for index in sorted(set(used) - {time, series}):
@@ -122,7 +126,7 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
     if len(places) == 1:
         return places[0]
     if places:
-        raise _twice(source, names, names[places[0]])
+        raise named_twice(source, names, names[places[0]])
     import difflib
 
     lower: dict[str, str] = {}
@@ -132,177 +136,12 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
     nearest = named(lower[close[0]]) if close else ""
     if not flag:
         hint = f"is it {nearest}? name it as in training" if nearest else "name the columns as in training"
-        mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
-        if mark is not None:
-            hint = f"is another delimiter meant? try --delimiter {quoted(mark)}"
+        hint = other_delimiter(names) or hint
         raise DataError(
-            f"{source} has no column {named(name)}, which the model needs; its columns are {_listed(names)}",
+            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names)}",
             hint=hint,
         )
     hint = f"{flag} {nearest} is the nearest name" if nearest else "names are read as the header writes them"
     raise DataError(
-        f"{source} has no column {named(name)} ({flag}); its columns are {_listed(names)}", hint=hint
+        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}", hint=hint
     )
-
-
-def _twice(source: str, names: Sequence[str], name: str) -> DataError:
-    places = [
-        str(index + 1)
-        for index, known in enumerate(names)
-        if normalize("NFC", known) == normalize("NFC", name)
-    ]
-    return DataError(
-        f"{source}: the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
-        hint="give each column a name of its own in the header",
-    )
-
-
-def _default_time(
-    source: str,
-    names: Sequence[str],
-    sample: Sequence[Sequence[str]],
-    free: Sequence[int],
-    groups: np.ndarray | None,
-    warnings: list[str],
-    targets_named: bool,
-) -> int | None:
-    """The first column of dates; else, told, the first of digits that are times; else one meant as such."""
-    cells = {index: _present(sample[index]) for index in free}
-    for index in free:
-        dated = sum(map(is_time, cells[index]))
-        if dated and dated * 2 >= len(cells[index]):
-            if is_time(names[index]):
-                raise DataError(
-                    f"{source}: the header holds a time, {shown(names[index])}, as if it were a row of data",
-                    hint="write a first line that names the columns",
-                )
-            return index
-    for index in free:
-        others = targets_named or any(_is_numeric(sample[other]) for other in free if other != index)
-        if _digits_are_times(names[index], sample[index], groups, others):
-            warnings.append(
-                f"{source}: {named(names[index])}, a column of numbers, was taken as the time, as it reads as "
-                f"{_read_as(cells[index][0])} (--time names another column)"
-            )
-            return index
-    for index in free:
-        if cells[index] and not _is_numeric(sample[index]) and _is_meant_as_time(names[index], cells[index]):
-            return index
-    for index in free:
-        refuse_unread_numbers(source, names[index], cells[index])
-    warnings.append(
-        f"{source}: no column reads as times, so rows are counted as steps, in the file's order "
-        "(--time names a time column)"
-    )
-    return None
-
-
-def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None, others: bool) -> bool:
-    """Whether a column of digits is one of times: plausible ones, and called so or in even steps.
-
-    cells: [n]; groups: [n] the series of each. others: there is another column of numbers to forecast.
-    """
-    present = [place for place, cell in enumerate(cells) if not is_missing(cell)]
-    kinds = {text_kind(cells[place]) for place in present}
-    named = is_named_like_time(name)
-    if not present or not kinds & {"digits", "epoch"} or not (named or kinds <= {"digits", "epoch"}):
-        return False
-    # A column called a time may hold a wrong cell or two, which are errors with their line.
-    present = [place for place in present if text_kind(cells[place]) in ("digits", "epoch")]
-    texts = [cells[place].strip().partition(".")[0] for place in present]
-    values = np.array(texts, dtype=np.int64)
-    shares = [plausible_digits(values, width).mean() for width in {len(text) for text in texts}]
-    if named:
-        return max(shares) >= 0.5
-    series = groups[present] if groups is not None else np.zeros(len(values), dtype=np.int64)
-    return others and max(shares) == 1 and steps_evenly(values, series)
-
-
-def _is_meant_as_time(name: str, cells: Sequence[str]) -> bool:
-    """Whether a column of unreadable text is meant as times: reading it then fails, as it should."""
-    return is_named_as_time(name) or sum(map(looks_like_a_date, cells)) * 2 >= len(cells)
-
-
-def _read_as(cell: str) -> str:
-    kinds = {4: "years", 6: "months (YYYYMM)", 8: "days (YYYYMMDD)"}
-    digits = len(cell.strip().partition(".")[0])
-    return kinds.get(digits, f"times of {digits} digits such as {shown(cell)}")
-
-
-def _default_target(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
-) -> int:
-    numeric = [index for index in free if _is_numeric(sample[index])]
-    if len(numeric) == 1:
-        if is_number(names[numeric[0]]):
-            raise DataError(
-                f"{source}: the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
-                hint="write a first line that names the columns; if this is a name, give it with --target",
-            )
-        _require_sole(source, names, sample, free, numeric[0], whole)
-        return numeric[0]
-    for index in numeric:
-        if list(names).count(names[index]) > 1:
-            raise _twice(source, names, names[index])
-    if numeric:
-        raise DataError(
-            f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
-            f"{_listed([names[index] for index in numeric])}",
-            hint=f"e.g. --target {named(names[numeric[-1]])}",
-        )
-    if len(free) == 1 and _present(sample[free[0]]):
-        return free[0]  # reading it tells the line that is no number
-    for index in free:  # a hint at what keeps a column from being numbers
-        cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
-        if cells:
-            raise DataError(
-                f"{source} has no column of plain numbers; {named(names[index])} holds {shown(cells[0])}, for one",
-                hint="write plain numbers such as 1234.5; --target names a column, to see its wrong line",
-            )
-    raise DataError(
-        f"{source} has no column of numbers; its columns are {_listed(names)}", hint="--target names one"
-    )
-
-
-def _require_sole(
-    source: str,
-    names: Sequence[str],
-    sample: Sequence[Sequence[str]],
-    free: Sequence[int],
-    sole: int,
-    whole: bool,
-) -> None:
-    """Raises DataError where another column than the sole one of plain numbers may be meant as numbers too."""
-    for other in free:
-        cells = _present(sample[other])
-        like = [cell for cell in cells if is_numberlike(cell) and not is_time(cell)]
-        if other == sole or ((cells or whole) and (not like or len(like) * 4 < len(cells))):
-            continue
-        odd = next((cell for cell in like if not is_number(cell)), like[0] if like else "")
-        why = f"holds {shown(odd)}" if like else f"is empty in the first {len(sample[other]):,} rows"
-        raise DataError(
-            f"{source}: {named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
-            "so the one to forecast must be named",
-            hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
-        )
-
-
-def _is_numeric(cells: Sequence[str]) -> bool:
-    present = _present(cells)
-    return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
-
-
-def _present(cells: Sequence[str]) -> list[str]:
-    """The first measured cells of a column."""
-    found = []
-    for cell in cells:
-        if not is_missing(cell):
-            found.append(cell.strip())
-            if len(found) == _SAMPLE:
-                break
-    return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(map(named, names[:_LISTED])) + more

@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from lstm_cli.data.cells import LargeNumbers, Place, Sentinels, Totals
+from lstm_cli.data.choose import SAMPLE
 from lstm_cli.data.held import Held, Room
 from lstm_cli.data.series_names import Names, SeriesNames
+from lstm_cli.data.suspicions import LateThousands
 from lstm_cli.data.times import TimeColumn, TimeFormat, TimePiece, read_times
+
+Doubt = Sentinels | LargeNumbers | LateThousands | Totals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +39,27 @@ class Columns:
 class Gathered:
     """Columns put together, in memory or in files where they are too many (held.py)."""
 
-    def __init__(self, width: int, *, timed: bool, series: bool, spill: Callable[[], Path] | None) -> None:
-        """width: F numeric columns. timed, series: whether there is a column of times, of names of series."""
+    def __init__(
+        self, width: int, *, timed: bool, series: bool, text: bool, spill: Callable[[], Path] | None
+    ) -> None:
+        """width: F numeric columns. timed, series: whether there is a column of times, of names of series. text:
+        whether the numbers were read from text."""
         self._width = width
         self._timed, self._series = timed, series
         self._room = Room(spill)
         self._held: dict[str, Held] = {}
         self._times: list[TimePiece] = []  # each one's values are in `_held`, but for days and months
         self._names = SeriesNames()
-        kinds = (Sentinels, LargeNumbers) if timed or series else (Sentinels, LargeNumbers, Totals)
-        self._doubts = [
-            [kind() for kind in kinds] for _ in range(width)
-        ]  # for each column what may be told of it
+        # For each column what may be told of it.
+        self._doubts: list[list[Doubt]] = [
+            [
+                Sentinels(),
+                LargeNumbers(),
+                *([LateThousands(SAMPLE)] if text else []),
+                *([] if timed or series else [Totals()]),
+            ]
+            for _ in range(width)
+        ]
         self.measured = np.zeros(width, dtype=bool)  # [F] whether a column has any number
 
     def expect(self, rows: int) -> None:

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lstm_cli.data.abreast import abreast
 from lstm_cli.data.calendar import calendar
 from lstm_cli.data.filling import reach
 from lstm_cli.data.grid import Step
+from lstm_cli.data.in_order import in_order
 from lstm_cli.data.scaling import Scaler, ends, sums_of
 from lstm_cli.data.spans import Stretch, spans
 from lstm_cli.data.time_format import TimeFormat
@@ -142,7 +142,7 @@ def _seasonal_error(rows: Stretch, season: int) -> np.ndarray:
     def of(span: slice) -> tuple[np.ndarray, np.ndarray]:
         return sums_of(np.abs(rows[span.start + season : span.stop + season] - rows[span]))
 
-    for some, sums in abreast(of, spans(max(0, len(rows) - season))):
+    for some, sums in in_order(of, spans(max(0, len(rows) - season))):
         count, total = count + some, total + sums
     return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 

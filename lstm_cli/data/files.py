@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lstm_cli.data.blocks import SAMPLE, Blocks
+from lstm_cli.data.blocks import Blocks
 from lstm_cli.data.bulk import Layout
 from lstm_cli.data.cells import Place, read_numbers
-from lstm_cli.data.choose import Chosen, column_names
+from lstm_cli.data.choose import SAMPLE, Chosen, column_names
 from lstm_cli.data.columns import Columns
 from lstm_cli.data.formulas import bare_text
 from lstm_cli.data.rows import Piece

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.cells import named
+from lstm_cli.data.cells import OF_VALUES, named
 from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding, told_by_reader
 from lstm_cli.data.gaps import find_gaps, spring_hours
 from lstm_cli.data.leaks import ROWS, Leak, find_leaks, longest_first
@@ -36,10 +36,11 @@ def inspect(
     """All findings about the chosen columns of a table.
 
     grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one;
-    told: warnings of the reader, after which an outlier on a line of theirs is no news.
+    told: warnings of the reader; an outlier is no news where one says the same of its line.
     """
     rows = GridLines(table, grid)
-    known = {line for text in told for line in told_by_reader(text, table.source).lines}
+    of_values = (text for text in told if any(words in text for words in OF_VALUES))
+    known = {line for text in of_values for line in told_by_reader(text, table.source).lines}
     slips = [_of_outliers(rows, one) for one in outliers]
     return [
         *_constant(rows),

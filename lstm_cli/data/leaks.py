@@ -12,6 +12,7 @@ import numpy as np
 ROWS = 10_000  # first rows of a series that are looked at
 SERIES = 5  # of a panel, the longest ones
 PAIRS = 30  # rows below which columns are alike by chance
+SLIPS = 0.01  # share of the pairs that may be anything: a slip in one of two columns hides nothing
 LEFT_OF_VALUES, LEFT_OF_CHANGES = 1e-3, 1e-2  # shares of the variance that a straight line may leave
 EXACT = 1e-9  # the same of a copy
 
@@ -69,7 +70,9 @@ def _leak(series: Sequence[np.ndarray], column: int, target: int, reach: int) ->
         if rest[0] > LEFT_OF_VALUES or rest[1] > LEFT_OF_CHANGES:
             return None
         left.append(rest[0])
-        copy &= bool(np.nanmax(np.abs(told - future)) <= EXACT * np.nanmax(np.abs(future)))
+        apart = np.abs(told - future)
+        apart, sizes = apart[~np.isnan(apart)], np.abs(future[~np.isnan(future)])
+        copy &= bool(np.quantile(apart, 1 - SLIPS) <= EXACT * np.quantile(sizes, 1 - SLIPS))
     return Leak(column=column, target=target, ahead=ahead, left=max(left), copy=copy) if left else None
 
 
@@ -78,7 +81,7 @@ def _likely_lag(told: np.ndarray, future: np.ndarray, reach: int) -> int:
 
     By their cross-correlation, through the Fourier transform; of equal ones the least.
     """
-    changes = [_within_one(np.diff(cells)) for cells in (told, future)]
+    changes = [_within_one(_without_jumps(np.diff(cells))) for cells in (told, future)]
     size = 1 << (2 * len(told)).bit_length()
     first, second = (np.fft.rfft(one - one.mean(), size) for one in changes)
     together = np.abs(np.fft.irfft(np.conj(first) * second, size))
@@ -86,6 +89,15 @@ def _likely_lag(told: np.ndarray, future: np.ndarray, reach: int) -> int:
     strength = together[lags]
     near = lags[strength >= (1 - 1e-6) * strength.max()]
     return int(near[np.argmin(np.abs(near))])
+
+
+def _without_jumps(changes: np.ndarray) -> np.ndarray:
+    """Changes [n] cut to what 98 % of them lie within, so that no single one decides."""
+    known = changes[np.isfinite(changes)]
+    if not len(known):
+        return changes
+    low, high = np.quantile(known, [SLIPS, 1 - SLIPS])
+    return np.clip(changes, low, high) if low < high else changes
 
 
 def _within_one(cells: np.ndarray) -> np.ndarray:
@@ -105,10 +117,31 @@ def _left(told: np.ndarray, future: np.ndarray) -> tuple[float, float] | None:
         pairs = ~np.isnan(one) & ~np.isnan(other)
         if pairs.sum() < PAIRS:
             return None
-        one, other = (_within_one(cells[pairs]) for cells in (one, other))
-        one, other = one - one.mean(), other - other.mean()
-        power = float(one @ one) * float(other @ other)
-        if not power > 0 or not np.isfinite(power):
+        share = _share_left(*_without_slips(one[pairs], other[pairs]))
+        if share is None:
             return None
-        shares.append(max(0.0, 1 - float(one @ other) ** 2 / power))
+        shares.append(share)
     return shares[0], shares[1]
+
+
+def _share_left(one: np.ndarray, other: np.ndarray) -> float | None:
+    """The share of the variance of `other` [n] that a straight line through `one` leaves; None: one does not vary."""
+    one, other = (_within_one(cells) for cells in (one, other))
+    one, other = one - one.mean(), other - other.mean()
+    power = float(one @ one) * float(other @ other)
+    if not power > 0 or not np.isfinite(power):
+        return None
+    return max(0.0, 1 - float(one @ other) ** 2 / power)
+
+
+def _without_slips(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs [n] but for the share `SLIPS` of them that lies farthest from a straight line through the middle."""
+    x, y = (_within_one(cells) for cells in (one, other))
+    x, y = x - np.median(x), y - np.median(y)
+    spread = np.median(np.abs(x))
+    if not spread > 0:
+        return one, other
+    near = np.abs(x) >= spread  # the outer half tells the slope, whatever single pairs do
+    rest = np.abs(y - float(np.median(y[near] / x[near])) * x)
+    kept = rest <= np.quantile(rest, 1 - SLIPS)
+    return one[kept], other[kept]

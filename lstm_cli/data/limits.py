@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.abreast import abreast
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, TrainingStatistics
+from lstm_cli.data.in_order import in_order
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.scaling import Scaler
+from lstm_cli.data.series import Grid
 from lstm_cli.data.spans import spans
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError
@@ -26,7 +27,7 @@ def refuse_immense(table: Table) -> None:
         )
 
     every = list(spans(len(table.lines)))
-    for span, found in zip(every, abreast(immense, every), strict=True):
+    for span, found in zip(every, in_order(immense, every), strict=True):
         if found:
             row, column = (int(place) for place in np.argwhere(np.abs(table.values[span]) > LARGEST)[0])
             raise _immense(table, span.start + row, column)
@@ -71,3 +72,34 @@ def tell_unseen(
             "floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
         )
     return warnings
+
+
+def tell_still(
+    schema: Schema, grid: Grid, training: TrainingStatistics, rows: np.ndarray, source: str
+) -> list[str]:
+    """A warning for each target that varies, but in no training row of any series.
+
+    rows: [S] how many each has.
+    """
+    warnings, names = [], grid.names
+    for column in np.flatnonzero((training.least == training.greatest).all(axis=0)):
+        if not _varies(grid, int(column)):  # which is told as such
+            continue
+        one = int(np.argmax(rows))
+        of = f" of series {named(names[one])}" if schema.series_name is not None else ""
+        warnings.append(
+            f"{source}: the {int(rows[one]):,} training rows{of} all hold {training.least[one, column]:.15g} in "
+            f"{named(schema.targets[column])}, so a model learns nothing from them (--start, --val and --test say "
+            "which rows are trained on)"
+        )
+    return warnings
+
+
+def _varies(grid: Grid, column: int) -> bool:
+    """Whether a column has two values in one series."""
+    begins = np.append(0, np.cumsum(grid.counts + grid.ahead))
+    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
+        values = grid.piece(begin, end)[:, column]
+        if np.fmin.reduce(values) < np.fmax.reduce(values):
+            return True
+    return False

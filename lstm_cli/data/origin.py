@@ -4,7 +4,7 @@ import numpy as np
 
 from lstm_cli.data.calendar import calendar
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.time_format import format_times
+from lstm_cli.data.time_format import LAST_US, format_times
 from lstm_cli.data.windows import Windows
 from lstm_cli.errors import DataError
 
@@ -23,8 +23,27 @@ def last_windows(dataset: Dataset, lookback: int) -> Windows:
 def times_ahead(dataset: Dataset) -> np.ndarray:
     """[S, H] int64: the times of the forecast's steps, in microseconds; row numbers without a time column."""
     table, horizon = dataset.series, dataset.schema.horizon
+    if dataset.schema.time_name is not None:
+        _require_years(dataset)
     index = table.count[:, None] + np.arange(horizon)
     return dataset.schema.step.times(index, table.origin_us[:, None])
+
+
+def _require_years(dataset: Dataset) -> None:
+    """Raises DataError where the steps ahead of a series are beyond the years that can be written."""
+    step, table = dataset.schema.step, dataset.series
+    with np.errstate(over="ignore"):
+        last = step.times(table.count + dataset.schema.horizon - 1, table.origin_us)
+    beyond = (last > LAST_US) | (last < table.origin_us)  # below it where the number is beyond 64 bits
+    if beyond.any():
+        from lstm_cli.data.cells import named
+
+        one = int(np.argmax(beyond))
+        of = f" of series {named(table.names[one])}" if dataset.schema.series_name is not None else ""
+        raise DataError(
+            f"the forecast{of} would reach beyond the year 9999",
+            hint="give data of earlier times, or mend their times",
+        )
 
 
 def known_ahead(dataset: Dataset, source: str) -> np.ndarray:

@@ -127,10 +127,16 @@ def _confirmed(rows: np.ndarray, lift: np.ndarray, apart: np.ndarray, season: in
     kept = []
     for row in rows.tolist():
         near = apart[max(0, row - season - around) : row + around]
-        phase = apart[row % season :: season] if season > 1 else near
+        phase = _of_phase(apart, row, season) if season > 1 else near
         if lift[row] > FAR * max(_deviation(near), _deviation(phase)):
             kept.append(row)
     return np.array(kept, dtype=np.int64)
+
+
+def _of_phase(apart: np.ndarray, row: int, season: int) -> np.ndarray:
+    """The differences of the rows that stand at the same place of the season, without those of the row itself."""
+    places = np.arange(row % season, len(apart), season)
+    return apart[places[(places != row) & (places != row - season)]]
 
 
 def _beyond_all(cells: np.ndarray) -> np.ndarray:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lstm_cli.data.abreast import abreast
 from lstm_cli.data.dataset import Schema, SeriesTable
 from lstm_cli.data.filling import Filling
+from lstm_cli.data.in_order import in_order
 from lstm_cli.data.limits import too_far
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.data.series import Grid
@@ -37,7 +37,7 @@ class ScaledValues:
         Raises DataError, at the end, where a column is too large for 32-bit floats.
         """
         rows = by_series(self._series.offset, self._grid.rows)
-        for span, which, measured, scaled in abreast(self._scaled, rows):
+        for span, which, measured, scaled in in_order(self._scaled, rows):
             cells = (
                 np.concatenate([self._rest, measured.reshape(-1)])
                 if len(self._rest)

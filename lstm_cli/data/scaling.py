@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.abreast import abreast
+from lstm_cli.data.in_order import in_order
 from lstm_cli.data.spans import Stretch, spans
 
 LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
@@ -140,7 +140,7 @@ def ends(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
         piece = rows[span]
         return np.fmin.reduce(piece, axis=0), np.fmax.reduce(piece, axis=0)
 
-    for low, high in abreast(of, spans(len(rows))):
+    for low, high in in_order(of, spans(len(rows))):
         least, greatest = np.fmin(least, low), np.fmax(greatest, high)
     return least, greatest
 
@@ -166,7 +166,7 @@ def _moments(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
 def mean_of(rows: Stretch, what: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """How many values of each column [F] were measured, and the mean of `what` is made of them; NaN: of none."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for some, sums in abreast(lambda span: sums_of(what(rows[span])), spans(len(rows))):
+    for some, sums in in_order(lambda span: sums_of(what(rows[span])), spans(len(rows))):
         count, total = count + some, total + sums
     return count, np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 

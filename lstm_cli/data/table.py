@@ -14,7 +14,7 @@ from lstm_cli.data.choose import Asked, choose_columns
 from lstm_cli.data.columns import Gathered
 from lstm_cli.data.files import File, ParquetFile, TextFile, chosen_by_name
 from lstm_cli.data.source import STDIN, expanded, open_source
-from lstm_cli.data.suspicions import refuse_totals, tell_alike
+from lstm_cli.data.suspicions import refuse_footers, refuse_totals, tell_alike
 from lstm_cli.data.times import TimeFormat
 from lstm_cli.data.wording import Files
 from lstm_cli.errors import DataError
@@ -176,10 +176,12 @@ class _Reading:
             )
             if self._chosen.time is None:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
+                refuse_footers(file.source, file.names, *file.first, unit=file.unit)
             self.gathered = Gathered(
                 len(self._chosen.numeric),
                 timed=self._chosen.time is not None,
                 series=self._chosen.series is not None,
+                text=file.unit == "line",
                 spill=self._spill,
             )
             self.gathered.expect(file.expected(self._total))

@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_cli.data.cells import HEADER_AGAIN, Place, is_missing, shown
 from lstm_cli.data.digit_times import read_digits
-from lstm_cli.data.time_format import SECOND, TimeFormat, format_times, microseconds
+from lstm_cli.data.time_format import FIRST_US, LAST_US, SECOND, TimeFormat, format_times, microseconds
 from lstm_cli.data.time_shapes import (
     group_of,
     match_shape,
@@ -28,6 +28,7 @@ from lstm_cli.errors import DataError, UsageError
 __all__ = ["TimeColumn", "TimeFormat", "TimePiece", "format_times", "parse_one", "read_times", "scan_times"]
 
 DATE_PARTS = frozenset("mdab")  # month, day, and the two numbers of which the column decides which is which
+SEASONS = 3  # different ones from where on they are no chance
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 
 
@@ -154,6 +155,8 @@ def read_times(
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
         return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), warnings=())
     _refuse_mixed(shapes, place)
+    if kind == "month":
+        _refuse_seasons(values, lines, place)
     day_first = True
     if kind == "day-month":
         parts = np.concatenate([piece.parts for piece in pieces])
@@ -164,9 +167,27 @@ def read_times(
             raise _no_date(parts, ~exists, lines, place)
         values = values + dates
     offsets = tuple(dict.fromkeys(offset for piece in pieces for offset in piece.offsets))
+    beyond = (values < FIRST_US) | (values > LAST_US)
+    if any(offsets) and beyond.any():
+        raise DataError(
+            f"{place.at(int(lines[np.argmax(beyond)]))}: the time is, in UTC, beyond the years 1 to 9999",
+            hint="mend that line",
+        )
     padded = frozenset().union(*(piece.padded for piece in pieces))
     fmt = _format(shapes, offsets, padded, day_first)
     return TimeColumn(times=values, format=fmt, warnings=_no_clock(shapes, place))
+
+
+def _refuse_seasons(values: np.ndarray, lines: np.ndarray, place: Place) -> None:
+    """Raises DataError for 2000/01, 2001/02, 2002/03: years from one to the next, no months."""
+    months = np.unique(values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64))
+    years, month = 1970 + months // 12, 1 + months % 12
+    if len(months) >= SEASONS and (month == (years + 1) % 100).all():
+        raise DataError(
+            f"{place.at(int(lines[0]))}: this and all times below it read as months, and as years that begin in one "
+            "and end in the next",
+            hint="write years as 2000, and months as 2000-01-01",
+        )
 
 
 def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place: Place) -> DataError:

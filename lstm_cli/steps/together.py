@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.errors import UsageError
 
 
 def ranks() -> int:
@@ -36,5 +37,10 @@ def leading(config: TrainConfig) -> Iterator[None]:
         return
     from lstm_cli.training.ranks import leading as led
 
+    if config.device.startswith("cuda:"):
+        raise UsageError(
+            f"--device {config.device} is one device, and torchrun gives every process its own",
+            hint="use --device cuda; CUDA_VISIBLE_DEVICES says which devices there are",
+        )
     with led(config.device):
         yield

@@ -86,11 +86,16 @@ def sent(order: Iterator[Tensor], count: int, device: torch.device) -> Iterator[
     if device.type == "cpu":
         yield from islice(order, count)
         return
+    for together in stacked_places(order, count):
+        yield from together.pin_memory().to(device, non_blocking=True)
+
+
+def stacked_places(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
+    """The next `count` batches of places [size], many at a time: [n, size], about `SENT_AT_ONCE` places."""
     while count:
         first = next(order)
         more = min(count, max(1, SENT_AT_ONCE // len(first)))
-        together = torch.stack([first, *islice(order, more - 1)]).pin_memory()
-        yield from together.to(device, non_blocking=True)
+        yield torch.stack([first, *islice(order, more - 1)])
         count -= more
 
 

@@ -13,7 +13,7 @@ from lstm_cli.training.batches import DeviceWindows, sent
 from lstm_cli.training.checkpoints import NOWHERE, Keep
 from lstm_cli.training.plan import Plan, learning_rate
 from lstm_cli.training.ranks import Shared, shared
-from lstm_cli.training.recorded import Recorded
+from lstm_cli.training.recorded import Pace, Recorded
 from lstm_cli.training.step import backward, move
 from lstm_cli.training.underway import Entry, State, Underway
 
@@ -57,6 +57,8 @@ def fit(
         course = Underway(model, windows, plan, part=part)
         if keep.found is not None:
             course.take_up(keep.found)
+        if share is not None:
+            share.steps = max(0, course.epoch) * plan.steps_per_epoch
         take = _step(course, windows, share, should_stop)
         while not course.over:
             _next_epoch(course, windows, validate, take, listen, should_stop)
@@ -172,11 +174,13 @@ def _train_epoch(
     model.train()
     seen: list[Tensor] = []  # [3] of each step
     read = 0  # of them
+    pace = Pace(windows.device)
     first = (epoch - 1) * plan.steps_per_epoch
     for number, chosen in enumerate(sent(course.order, plan.steps_per_epoch, windows.device)):
         heed(should_stop)
         course.at(first + number)
         seen.append(take(chosen))
+        pace.step()
         if number + 1 == plan.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
             # A read waits for the device: on a GPU once an epoch, on the CPU in tens, to end a lost one early.
             _require_finite(torch.stack(seen[read:]), part, epoch, first + number + 1)

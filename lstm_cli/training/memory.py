@@ -1,6 +1,5 @@
 """Memory that does not suffice: told with the flag that needs less, or, where that is asked for, a smaller batch."""
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.checkpoints import NOWHERE, Keep, begun_anew
 from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.plan import Plan
+from lstm_cli.training.shortage import is_out_of_memory
 from lstm_cli.training.underway import copied
 
 FEWER = "use fewer rows (prepare --start) or a shorter --lookback"
@@ -76,14 +76,6 @@ def shortage_told(what: str, *, hint: str = FEWER) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise DeviceError(f"there is not enough memory {what}", hint=hint) from error
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch or NumPy could not have the memory that they asked for; the allocator of the CPU has no class."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(error)
-    return "DefaultCPUAllocator" in text or f"Error code {errno.ENOMEM} " in text
 
 
 def _too_much(device: torch.device, part: str, batch_size: int) -> DeviceError:

@@ -12,16 +12,17 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.errors import DeviceError
 
-BROAD = 512  # hidden units of each layer, from where on a GPU gains more than turning the numbers costs
+# Hidden units of each layer and windows of a batch from where on a GPU gains more than turning the numbers costs.
+BROAD, LARGE = 512, 256
 
 
 def settle_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
     """The precision of every training step, fp32 or bf16, and why.
 
     `auto` is bf16 where that was measured to be faster and as good (benchmarks/README.md): for `stacked` with broad
-    layers on a GPU, and on AMD's CPUs with AVX512-BF16, which multiply bfloat16 at twice the rate; Intel's without AMX
-    do not, and lose the time that it takes to turn the numbers. Raises DeviceError where bf16 is asked of a device
-    without it.
+    layers and batches that are not small on a GPU, and on AMD's CPUs with AVX512-BF16, which multiply bfloat16 at
+    twice the rate; Intel's without AMX do not, and lose the time that it takes to turn the numbers. Raises DeviceError
+    where bf16 is asked of a device without it.
     """
     lacking = _lacks_bf16(device)
     if config.precision == "bf16" and lacking:
@@ -36,9 +37,10 @@ def settle_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
     if lacking:
         return "fp32", f"fp32: {lacking}"
     if device.type == "cuda":
-        if min(config.sizes) >= BROAD:
-            return "bf16", f"bf16: measured to be faster on a GPU from {BROAD} hidden units on, and as good"
-        return "fp32", f"fp32: bf16 was measured to pay on a GPU from {BROAD} hidden units on"
+        pays = f"measured to pay on a GPU from {BROAD} hidden units and batches of {LARGE} on"
+        if min(config.sizes) >= BROAD and isinstance(config.batch_size, int) and config.batch_size >= LARGE:
+            return "bf16", f"bf16: {pays}"
+        return "fp32", f"fp32: bf16 was {pays}"
     if "AMD" in cpu_abilities().get("cpu_name", ""):
         return "bf16", "bf16: measured to be faster on this kind of CPU, and as good"
     return "fp32", "fp32: bf16 was not measured to be faster on this device (--precision bf16)"

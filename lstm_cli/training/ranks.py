@@ -22,13 +22,15 @@ from lstm_cli.models.dropout import SeededDropout, seed_dropout
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.device import choose_device
 from lstm_cli.training.plan import Plan
+from lstm_cli.training.shortage import is_out_of_memory
 from lstm_cli.training.step import clipped, differentiate
 
 LEADER = 0
 LONGEST = timedelta(
     days=7
 )  # that a follower waits for the next task; a leader that is gone is heard of at once
-APART = 1_000_003  # between the seeds of the ranks' dropout
+APART = 1_000_003  # between the seeds of the ranks' dropout,
+BETWEEN = 2_147_483_647  # and between those of a rank's steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,7 @@ class Shared:
 
     def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Plan) -> None:
         self._network, self._windows, self._plan = network, windows, plan
+        self.steps = 0  # taken before, by this process or by one whose training goes on here
         _tell(Task(network=_bare(network), windows=windows.windows, plan=plan))
 
     def backward(self, chosen: Tensor, should_stop: Callable[[], int | None]) -> Tensor:
@@ -55,12 +58,13 @@ class Shared:
         """
         try:
             with _lost():
-                _broadcast_step(chosen, self._windows.device, self._plan)
+                _broadcast_step(chosen, self._windows.device, self._plan, number=self.steps)
                 _broadcast_weights(self._network)
                 loss = _reduced(self._network, self._windows, chosen, self._plan)
         except DeviceError:
             heed(should_stop)
             raise
+        self.steps += 1
         return clipped(self._network, self._plan, loss)
 
     def close(self) -> None:
@@ -115,8 +119,13 @@ def follow(device: str, threads: int) -> None:
 def _help(task: Task, device: torch.device) -> None:
     network = task.network.to(device).train()
     windows = DeviceWindows(task.windows, device)
-    seed_dropout(network, torch.Generator(device).manual_seed(task.plan.seed + APART * dist.get_rank()))
-    while (chosen := _broadcast_step(None, device, task.plan)) is not None:
+    dropout, own = torch.Generator(device), task.plan.seed + APART * dist.get_rank()
+    seed_dropout(network, dropout)
+    while (step := _broadcast_step(None, device, task.plan)) is not None:
+        chosen, number = step
+        dropout.manual_seed(
+            own + BETWEEN * number
+        )  # so that a training that goes on draws as if it had not ended
         _broadcast_weights(network)
         _reduced(network, windows, chosen, task.plan)
 
@@ -124,34 +133,49 @@ def _help(task: Task, device: torch.device) -> None:
 def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Plan) -> Tensor:
     """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
 
-    chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on.
+    chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on. Raises
+    OutOfMemoryError in the leader where the memory of any of them does not suffice: all of them have then come to
+    the same point, and the next step may be a smaller one.
     """
     measured = windows.measured_targets(chosen).clamp(min=1)
     mine = chosen[dist.get_rank() :: dist.get_world_size()]
     loss = torch.zeros((), device=windows.device)
     network.zero_grad(set_to_none=True)
+    short = False
     if len(mine):
-        loss = differentiate(network, windows.gather(mine), plan, measured=measured)
+        try:
+            loss = differentiate(network, windows.gather(mine), plan, measured=measured).detach()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            short = True
+    if short:  # outside of the handler, whose traceback holds on to the tensors of the step
+        network.zero_grad(set_to_none=True)
     weights = _learnt(network)
     gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
-    flat = torch.cat([loss.detach().reshape(1), *(gradient.reshape(-1) for gradient in gradients)])
+    facts = torch.stack([loss, torch.full_like(loss, float(short))])
+    flat = torch.cat([facts, *(gradient.reshape(-1) for gradient in gradients)])
     dist.reduce(flat, LEADER)
     if dist.get_rank() == LEADER:
-        for weight, gradient in zip(weights, _like(weights, flat[1:]), strict=True):
+        if flat[1] > 0:
+            raise torch.OutOfMemoryError(f"out of memory in {int(flat[1])} of the processes")
+        for weight, gradient in zip(weights, _like(weights, flat[2:]), strict=True):
             weight.grad = gradient
     return flat[0]
 
 
-def _broadcast_step(chosen: Tensor | None, device: torch.device, plan: Plan) -> Tensor | None:
-    """The places [B] of the next batch, from the leader to all; None where its training is over."""
-    told = torch.zeros(plan.batch_size + 1, dtype=torch.long, device=device)
+def _broadcast_step(
+    chosen: Tensor | None, device: torch.device, plan: Plan, *, number: int = 0
+) -> tuple[Tensor, int] | None:
+    """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
+    told = torch.zeros(plan.batch_size + 2, dtype=torch.long, device=device)
     if chosen is not None:
-        told[0], told[1 : 1 + len(chosen)] = len(chosen), chosen
+        told[0], told[1], told[2 : 2 + len(chosen)] = len(chosen), number, chosen
     dist.broadcast(told, LEADER)
     if dist.get_rank() == LEADER:  # which knows without waiting for its device
-        return chosen
-    count = int(told[0])
-    return told[1 : 1 + count] if count else None
+        return None if chosen is None else (chosen, number)
+    count, number = told[:2].tolist()
+    return (told[2 : 2 + count], number) if count else None
 
 
 @torch.no_grad()

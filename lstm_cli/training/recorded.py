@@ -4,6 +4,8 @@ A step of a small network is hundreds of kernels of a few microseconds, and to s
 they do. A replay starts them all at once, on the same memory; what changes from step to step lies on the device.
 """
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from functools import cache
 
@@ -11,8 +13,9 @@ import torch
 from torch import Tensor
 
 PLAIN = (
-    3  # steps before the recording, in which libraries choose their kernels and the optimizer makes its state
+    3  # steps before the recording: libraries choose their kernels there, and the optimizer makes its state
 )
+QUEUED = 4  # steps that a GPU is given ahead: enough that it never waits for the next one
 
 
 class Recorded:
@@ -25,7 +28,7 @@ class Recorded:
         that it draws from."""
         self._step, self._chance = step, chance
         self._places = torch.zeros(places, dtype=torch.long, device=device)
-        self._stream = _aside(device)
+        self._stream = _aside(device, threading.get_ident())
         self._graph: torch.cuda.CUDAGraph | None = None
         self._found = torch.empty(0)
         self._taken = 0
@@ -53,19 +56,43 @@ class Recorded:
         """Runs nothing. Raises OutOfMemoryError."""
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._chance)
-        short: torch.OutOfMemoryError | None = None
-        # Of this thread alone: others may train beside it.
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+        short = ""
+        # Of this thread alone: others may train beside it, though they may not record at the same time.
+        with (
+            _one_at_a_time,
+            torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
+        ):
             try:
                 self._found = self._step(self._places)
             except torch.OutOfMemoryError as error:  # which the end of the recording would hide
-                short = error
-        if short is not None:
-            raise short
+                short = str(error)  # the error itself would hold on to the tensors of the step
+        if short:
+            raise torch.OutOfMemoryError(short)
         return graph
 
 
+_one_at_a_time = threading.Lock()
+
+
 @cache
-def _aside(device: torch.device) -> torch.cuda.Stream:
-    """One for all recordings: each that computes matrices keeps some memory of its own."""
+def _aside(device: torch.device, thread: int) -> torch.cuda.Stream:
+    """One for all recordings of a thread: each that computes matrices keeps some memory of its own."""
     return torch.cuda.Stream(device)
+
+
+class Pace:
+    """Keeps the program no more than some steps ahead of a GPU: else a signal would wait for all that is queued."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._ends: deque[torch.cuda.Event] = deque()
+
+    def step(self) -> None:
+        """Called after each step was started; waits for one that is long under way. On the CPU nothing is queued."""
+        if self._device.type == "cpu":
+            return
+        end = torch.cuda.Event(blocking=True)
+        end.record(torch.cuda.current_stream(self._device))
+        self._ends.append(end)
+        if len(self._ends) > QUEUED:
+            self._ends.popleft().synchronize()

@@ -49,8 +49,11 @@ def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
     ("settings", "chosen"),
     [
         ({}, "fp32"),
-        ({"hidden": (512, 512)}, "bf16"),
-        ({"hidden": (512, 64)}, "fp32"),
+        ({"hidden": (512, 512), "batch_size": 256}, "bf16"),
+        ({"hidden": (512, 512)}, "fp32"),
+        ({"hidden": (512, 512), "batch_size": "auto"}, "fp32"),
+        ({"hidden": (512, 64), "batch_size": 256}, "fp32"),
+        ({"batch_size": 4096}, "fp32"),
     ],
 )
 def test_auto_on_a_gpu_is_bf16_for_broad_layers(

@@ -1,6 +1,7 @@
 """Steps as a CUDA graph: what is replayed is what would have been computed. Without a GPU, the order of things."""
 
 import gc
+import weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,12 +17,12 @@ from lstm_cli.events import Noted, silent
 from lstm_cli.models.segment import SegmentNetwork
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training import judge, recorded
-from lstm_cli.training.batches import DeviceWindows, sent
+from lstm_cli.training.batches import DeviceWindows, sent, stacked_places
 from lstm_cli.training.checkpoints import Keep, Saved
 from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.memory import fit_in_memory
 from lstm_cli.training.plan import Plan
-from lstm_cli.training.recorded import Recorded
+from lstm_cli.training.recorded import Pace, Recorded
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 CPU = torch.device("cpu")
@@ -44,36 +45,117 @@ class FakeGraph:
 
 
 class FakeStream:
+    """Logs which stream waits for which."""
+
     device = CPU
 
-    def wait_stream(self, other: object) -> None: ...
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+
+    def wait_stream(self, other: "FakeStream") -> None:
+        self.log.append(f"{self.name} waits for {other.name}")
 
 
-def test_a_step_is_taken_plain_then_recorded_once_and_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would be asked of a GPU."""
     log: list[str] = []
-    seen: list[list[int]] = []
+    aside, here = FakeStream("aside", log), FakeStream("here", log)
 
     @contextmanager
-    def anything(*given: object, **named: object) -> Any:
+    def stream(chosen: FakeStream) -> Any:
+        log.append(f"on {chosen.name}")
         yield
+
+    @contextmanager
+    def graph(graph: FakeGraph, *, stream: FakeStream, capture_error_mode: str) -> Any:
+        log.append(f"records on {stream.name}, {capture_error_mode}")
+        yield
+
+    monkeypatch.setattr(recorded, "_aside", lambda device, thread: aside)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: here)
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: FakeGraph(log))
+    return log
+
+
+PLAINLY = ["aside waits for here", "on aside", "step", "here waits for aside"]
+
+
+def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -> None:
+    seen: list[list[int]] = []
 
     def step(chosen: Tensor) -> Tensor:
         log.append("step")
         seen.append(chosen.tolist())
         return chosen * 10
 
-    monkeypatch.setattr(recorded, "_aside", lambda device: FakeStream())
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: FakeStream())
-    monkeypatch.setattr(torch.cuda, "stream", anything)
-    monkeypatch.setattr(torch.cuda, "graph", anything)
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: FakeGraph(log))
     take = Recorded(step, places=2, device=CPU, chance=torch.Generator())
     found = [take(torch.tensor([number, number])) for number in range(5)]
-    assert log == ["step"] * 3 + ["generator", "step", "replay", "replay"]
+    recording = ["generator", "records on aside, thread_local", "step"]
+    assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
     assert [one.tolist() for one in found[:3]] == [[0, 0], [10, 10], [20, 20]]
     assert seen[3] == [0, 0]  # the recording looks at no window
     assert take._places.tolist() == [4, 4]
     assert found[3].data_ptr() != found[4].data_ptr()  # a result of its own for each step
+
+
+def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is_kept(log: list[str]) -> None:
+    activations: list[weakref.ref[Tensor]] = []
+
+    def step(chosen: Tensor) -> Tensor:
+        large = torch.zeros(3)
+        activations.append(weakref.ref(large))
+        if len(activations) > recorded.PLAIN:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return large.sum()
+
+    take = Recorded(step, places=1, device=CPU, chance=torch.Generator())
+    gc.disable()
+    try:
+        for number in range(recorded.PLAIN):
+            take(torch.tensor([number]))
+        with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
+            take(torch.tensor([9]))
+        assert [one() for one in activations] == [None] * 4
+    finally:
+        gc.enable()
+
+
+def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+
+    class Event:
+        def __init__(self, blocking: bool) -> None:
+            self.number = sum(entry.startswith("end") for entry in log)
+
+        def record(self, stream: str) -> None:
+            log.append(f"end {self.number} on {stream}")
+
+        def synchronize(self) -> None:
+            log.append(f"wait {self.number}")
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "its stream")
+    pace = Pace(torch.device("cuda", 3))
+    for _ in range(recorded.QUEUED + 2):
+        pace.step()
+    ends = [f"end {number} on its stream" for number in range(recorded.QUEUED + 2)]
+    assert log == [*ends[:-1], "wait 0", ends[-1], "wait 1"]
+    Pace(CPU).step()
+
+
+@pytest.mark.parametrize(("size", "together"), [(2, [5]), (400, [2, 2, 1]), (5_000, [1] * 5)])
+def test_places_go_many_at_a_time_and_never_more_than_asked(
+    size: int, together: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstm_cli.training.batches.SENT_AT_ONCE", 1_000)
+    order = (torch.full((size,), number) for number in range(100))
+    found = list(stacked_places(order, 5))
+    assert [len(each) for each in found] == together
+    assert torch.cat(found)[:, 0].tolist() == list(range(5))
+    assert int(next(order)[0]) == 5
 
 
 @pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)])

@@ -22,8 +22,9 @@ from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.checkpoints import Keep, Saved, StateUnfit
 from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.judge import by_loss
-from lstm_cli.training.memory import fit_in_memory, is_out_of_memory
+from lstm_cli.training.memory import fit_in_memory
 from lstm_cli.training.plan import Plan
+from lstm_cli.training.shortage import is_out_of_memory
 
 CPU = torch.device("cpu")
 EPOCH = 6  # questions of one epoch: its five steps, and the one batch that is validated

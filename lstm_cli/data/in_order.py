@@ -22,7 +22,7 @@ def usable() -> int:
     return min(WORKERS, len(os.sched_getaffinity(0)))
 
 
-def abreast(what: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def in_order(what: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """As `map`: what is made of each item, in their order. A few items are done one after another."""
     source = iter(items)
     first = list(islice(source, FEW + 1))

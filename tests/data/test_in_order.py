@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lstm_cli.data import abreast as module
-from lstm_cli.data.abreast import AHEAD, FEW, abreast
+from lstm_cli.data import in_order as module
+from lstm_cli.data.in_order import AHEAD, FEW, in_order
 
 
 @pytest.fixture(autouse=True)
@@ -21,15 +21,15 @@ def test_results_come_in_the_order_of_the_items_whichever_ends_first(count: int)
         time.sleep(0.002 * (item % 3 == 0))
         return item * item
 
-    assert list(abreast(slow_at_first, iter(range(count)))) == [item * item for item in range(count)]
+    assert list(in_order(slow_at_first, iter(range(count)))) == [item * item for item in range(count)]
 
 
 def test_a_few_are_done_where_they_are_asked_for() -> None:
     def thread(item: int) -> str:
         return threading.current_thread().name
 
-    assert set(abreast(thread, range(FEW))) == {threading.main_thread().name}
-    assert threading.main_thread().name not in set(abreast(thread, range(20)))
+    assert set(in_order(thread, range(FEW))) == {threading.main_thread().name}
+    assert threading.main_thread().name not in set(in_order(thread, range(20)))
 
 
 def test_items_are_not_taken_long_before_they_are_needed() -> None:
@@ -40,7 +40,7 @@ def test_items_are_not_taken_long_before_they_are_needed() -> None:
             taken.append(item)
             yield item
 
-    results = abreast(lambda item: item, items())
+    results = in_order(lambda item: item, items())
     next(results)
     assert len(taken) <= FEW + 1 + AHEAD * 3 + 1
     results.close()  # nothing waits for the rest
@@ -52,7 +52,7 @@ def test_a_failure_is_raised_where_its_result_would_have_come() -> None:
             raise ValueError("seven")
         return item
 
-    results = abreast(fails, range(50))
+    results = in_order(fails, range(50))
     assert [next(results) for _ in range(7)] == list(range(7))
     with pytest.raises(ValueError, match="seven"):
         next(results)
