@@ -105,7 +105,7 @@ def in_turn(windows: DeviceWindows, size: int, generator: torch.Generator) -> It
     Every window once before any twice; but where some series have several times as many windows as others, they
     are drawn by chance, so that long series do not drown short ones.
     """
-    series = windows.series.cpu().numpy()
+    series = windows.windows.series
     counts = np.unique(series, return_counts=True)[1]
     if len(counts) and counts.max() > UNEQUAL * counts.min():
         return drawn(balanced(series, power=POWER), size, generator)

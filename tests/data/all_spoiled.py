@@ -17,4 +17,5 @@ def cases() -> list[Case]:
         *spoiled_cells.time_cases(),
         *spoiled_cells.grid_cases(),
         *spoiled_cells.panel_cases(),
+        *spoiled_cells.doubt_cases(),
     ]

@@ -1,5 +1,6 @@
 """Spoiled cells: numbers, times, their grid, and several series; one case a line."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from spoiled import (
@@ -285,3 +286,72 @@ def panel_cases() -> list[Case]:
 def hundreds() -> str:
     return table("date,shop,load", (day(row // 300) for row in range(6000)), (f"s{row % 300}" for row in range(6000)),
                  (row // 300 for row in range(6000)))  # fmt: skip
+
+
+def doubt_cases() -> list[Case]:
+    """What reads in silence as something else than was meant."""
+    days = [day(row) for row in range(ROWS)]
+    temp = [row * 7 % 30 for row in range(ROWS)]
+    third = [row % 3 == 0 for row in range(ROWS)]
+
+    def beside(meant: Callable[[int], str], mark: str = ",") -> str:
+        """A column of plain numbers, and one that is meant as numbers."""
+        return table(f"date{mark}temp{mark}load", days, temp, map(meant, range(ROWS)), mark=mark)
+
+    late = table(
+        "time;load", [hour(row) for row in range(6_000)],
+        [900 + row % 90 if row < 5_500 else f"1.{row % 90:03d}" for row in range(6_000)], mark=";",
+    )  # fmt: skip
+    labels = [f"r{row}" for row in range(ROWS)]
+    counted = table("label,load", labels, values())
+    spike = [f"{5000 if row == 20 else VALUES[row]:g}" for row in range(ROWS)]
+    gap = "".join(
+        line for number, line in enumerate(table("date,load", days, spike).splitlines(True)) if number != 22
+    )
+    two = ("'load'", "--target")
+    return [
+        refuse("a sole column of plain numbers beside decimal commas",
+               beside(lambda row: f"{VALUES[row]:g}".replace(".", ","), ";"), *two, "12,25"),
+        refuse("beside thousands", beside(lambda row: f'"{1000 + row * 37:,}"'), *two, "1,000"),
+        refuse("beside units", beside(lambda row: f"{VALUES[row]:g}" if third[row] else f"{VALUES[row]:g} kW"), *two, "kW"),
+        refuse("beside percent", beside(lambda row: f"{VALUES[row]:g}%"), *two, "%"),
+        refuse("beside currency", beside(lambda row: f"${VALUES[row]:g}"), *two, "$"),
+        refuse("beside accounting", beside(lambda row: f"({VALUES[row]:g})"), *two, "("),
+        refuse("beside minus signs of another kind", beside(lambda row: f"\u2212{VALUES[row]:g}"), *two, "\u2212"),
+        refuse("beside marks for no value", beside(lambda row: "n/d" if row % 2 else f"{VALUES[row]:g}"), *two),
+        read("beside words", beside(lambda row: f"note {row}"), total=sum(temp)),
+        read("beside words that begin with a number", beside(lambda row: "1st of 2" if row == 3 else "so"), total=sum(temp)),
+        read("beside units, named", beside(lambda row: f"{VALUES[row]:g} kW"), "--target", "temp", total=sum(temp)),
+        refuse("a column that is empty in the first 5,000 rows",
+               table("time,temp,load", [hour(row) for row in range(6_000)], [row % 30 for row in range(6_000)],
+                     ["" if row < 5_500 else row for row in range(6_000)]), *two, "empty in the first 5,000 rows"),
+        read("dots that may divide thousands, late", late, rows=6_000, start="2021-03-01T00:00:00", end="2021-11-05T23:00:00",
+             total=float(sum(900 + row % 90 if row < 5_500 else 1 + row % 90 / 1000 for row in range(6_000))),
+             told=["';'", "line 5502", ]),
+        read("an outlier beside a hole", gap, rows=ROWS - 1, total=TOTAL - VALUES[20] + 5000 - VALUES[21],
+             told=["line 22: no row follows", "line 22, column 'load': 5000 is far"]),
+        refuse("years of a season", table("season,load", [f"{2000 + row}/{row + 1:02d}" for row in range(12)], values(12)),
+               "line 2", "'season'", "end in the next"),
+        read("months, of which some could be years of a season",
+             table("month,load", [f"{2000 + row // 12}/{row % 12 + 1:02d}" for row in range(24)], values(24)),
+             rows=24, total=sum(VALUES[:24]), start="2000-01-01T00:00:00", end="2001-12-01T00:00:00"),
+        refuse("rows of statistics below", counted + f"Max,{max(VALUES[:ROWS]):g}\nMin,{min(VALUES[:ROWS]):g}\n", "line 42", "'Max'"),
+        refuse("an average below", counted + f"AVG,{TOTAL / ROWS:.10g}\n", "line 42", "'AVG'"),
+        refuse("the sum of a column below", counted + f"Sum of load,{TOTAL:g}\n", "line 42", "'Sum of load'"),
+        read("a person called Max below", counted + "Max,3.5\n", rows=ROWS + 1, total=TOTAL + 3.5, told=[UNIT_STEPS], **NO_TIMES),
+        read("24 digits", loads(lambda row: f"1234567890123456{row:02d}000000"), total=40 * 1.2345678901234567e23,
+             told=["40 numbers are beyond 2^53"]),
+        read("numbers of 24 digits, of which one counts", loads(lambda row: f"{1 + row % 7}e23"),
+             total=1e23 * sum(1 + row % 7 for row in range(ROWS))),
+        refuse("a number too small", cell("1e-400"), "line 7", "'1e-400'", "read as 0"),
+        read("a zero with an exponent", cell("0e-400"), total=TOTAL - VALUES[5]),
+        refuse("a time beyond the year 9999 in UTC",
+               at(lambda row: f"9999-12-{30 + (row + 8) // 24:02d}T{(row + 8) % 24:02d}:00-05:00"), "beyond the years 1 to 9999"),
+        refuse("a time before the year 1 in UTC", at(lambda row: f"0001-01-{1 + row // 24:02d}T{row % 24:02d}:00+14:00"),
+               "line 2", "beyond the years 1 to 9999"),
+        read("a target that stands still while it is trained on", loads(lambda row: 5 if row < 30 else VALUES[row]),
+             total=150 + sum(VALUES[30:ROWS]), told=["28 training rows all hold 5"]),
+        refuse("times as names of series", GOOD, "'date'", "--time", options=("--series", "date")),
+        refuse("a delimiter that is not the file's", GOOD, "--delimiter ','", options=("--delimiter", ";")),
+        refuse("a first row beyond the last", GOOD, "--start 2030-01-01", options=("--start", "2030-01-01")),
+    ]  # fmt: skip

@@ -89,3 +89,21 @@ def test_numbers_near_the_largest_give_no_error() -> None:
         steps = size * np.random.default_rng(0).uniform(-1, 1, T)
         leak(steps, steps)
     assert leak(walk(), 1e290 * walk()) is not None
+
+
+@pytest.mark.parametrize("ahead", [0, 3])
+@pytest.mark.parametrize("spoiled", ["target", "column"])
+def test_a_slip_in_either_column_hides_no_copy(ahead: int, spoiled: str) -> None:
+    whole = np.sin(np.arange(T + 30) / 4) + walk(rows=T + 30)
+    target, column = whole[:T].copy(), whole[ahead : T + ahead].copy()
+    (target if spoiled == "target" else column)[200] = 5_000
+    found = leak(target, column)
+    assert found is not None
+    assert (found.ahead, found.copy) == (ahead, True)
+
+
+def test_columns_that_differ_here_and_there_by_more_than_slips_are_no_copies() -> None:
+    whole = walk()
+    column = whole.copy()
+    column[::20] += 3 * np.abs(whole).max()
+    assert leak(whole, column) is None

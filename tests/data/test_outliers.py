@@ -129,3 +129,19 @@ def test_stretches_of_a_long_column_change_nothing(monkeypatch: pytest.MonkeyPat
     assert {298, 300, 599} <= set(whole)
     monkeypatch.setattr(outliers, "STRETCH", 300)
     assert outliers._in_stretches(cells, 24).tolist() == whole
+
+
+@pytest.mark.parametrize("rows", [750, 800, 1_000, 2_000])
+@pytest.mark.parametrize("value", [0.0, 120.0])
+def test_a_slip_is_found_where_few_seasons_are_there_to_compare(rows: int, value: float) -> None:
+    """With four weeks each phase has three differences, of which the slip makes two."""
+    hours = np.arange(rows)
+    cells = (
+        50 + 10 * np.sin(2 * np.pi * hours / 24) + 5 * np.sin(2 * np.pi * hours / 168) + noise(rows, seed=3)
+    )
+    clean = cells.copy()
+    for row in (rows // 3, rows // 2, 2 * rows // 3):
+        cells[:] = clean
+        cells[row] = value
+        assert outliers_of(cells, 168).tolist() == [row]
+    assert outliers_of(clean, 168).tolist() == []
