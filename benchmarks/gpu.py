@@ -111,7 +111,8 @@ def speeds(
             beside: float | None = None
             with notebook.attempt("bare loop", "fp32", hidden, batch), told():
                 beside = bare(windows, device, hidden, batch, steps_of(windows, hidden, batch, options.steps))
-                notebook.row("bare loop", "fp32", hidden, batch, beside, None, None, None, None)
+                whole = min(batch, len(windows))  # which its batches are at most
+                notebook.row("bare loop", "fp32", hidden, whole, beside, None, None, None, None)
             for model in ("stacked", "segment"):
                 for precision in ("fp32", "bf16"):
                     with notebook.attempt(model, precision, hidden, batch), told():
@@ -306,7 +307,7 @@ def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, sizes
                     for _ in range(2)
                 )
                 most = max(float((first[name] - second[name]).abs().max()) for name in first)
-                notebook.row(model, hidden, precision, most)
+                notebook.row(model, hidden, precision, f"{most:.1e}" if most else "0")
                 notebook.keep(seeds=model, hidden=hidden, precision=precision, most=most)
 
 
