@@ -7,13 +7,13 @@ import numpy as np
 
 from lstm_cli import metrics
 from lstm_cli.baselines import naive, seasonal_naive
-from lstm_cli.data.clamp import Bounds, in_units
+from lstm_cli.coverage import Held, held
+from lstm_cli.data.clamp import Bounds, ends_in_units, in_units
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.windows import Batch, Windows, split_windows
-from lstm_cli.intervals import Held, Intervals, held
+from lstm_cli.data.windows import BATCH, Batch, Windows, split_windows
+from lstm_cli.intervals import Intervals
 from lstm_cli.linear.forecast import Linear
 
-BATCH = 512  # windows forecast at a time; int8 results depend on it, since activations are scaled by batch
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
 
@@ -100,14 +100,6 @@ def score(
     return sums
 
 
-def ends_in_units(
-    dataset: Dataset, intervals: Intervals, forecast_scaled: np.ndarray, batch: Batch, bounds: Bounds
-) -> np.ndarray:
-    """The intervals around a scaled forecast [N, H, C]: their ends [4, N, H, C] in the file's units, clipped as it."""
-    ends = intervals.around(forecast_scaled, batch.past, batch.mask)
-    return np.stack([in_units(dataset, end, batch.series, bounds) for end in ends])
-
-
 class IntervalTally:
     """Sums up, as `watch` of `score`, how the intervals around one forecaster's forecasts held."""
 
@@ -118,9 +110,9 @@ class IntervalTally:
     def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
         if name != self._of:
             return
-        dataset = self._dataset
+        dataset, ends = self._dataset, self._intervals.around(forecast_scaled, batch.past, batch.mask)
         found = held(
-            ends_in_units(dataset, self._intervals, forecast_scaled, batch, self._bounds),
+            ends_in_units(dataset, ends, batch.series, self._bounds),
             in_units(dataset, forecast_scaled, batch.series, self._bounds),
             dataset.in_units(batch.target, batch.series),
             batch.observed,

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import t as student
 from sklearn.metrics import mean_pinball_loss
 
+from lstm_cli.coverage import held, interval_scores, scores_per_step
 from lstm_cli.data.clamp import Bounds
 from lstm_cli.intervals import (
     QUANTILES,
@@ -17,9 +18,6 @@ from lstm_cli.intervals import (
     Intervals,
     Misses,
     fit,
-    held,
-    interval_scores,
-    scores_per_step,
     spread,
     widening,
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 from lstm_cli.cli import plans, prepare
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DataArgument, DryRunOption, JsonOption, option, with_options_of
-from lstm_cli.config.verbs import PrepareConfig
+from lstm_cli.config.prepare import PrepareConfig
 from lstm_cli.errors import LstmError
 
 EXAMPLES = (

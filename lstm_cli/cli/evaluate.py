@@ -19,7 +19,8 @@ from lstm_cli.cli.options import (
     sources_of,
     switch,
 )
-from lstm_cli.config.verbs import PRECISIONS, SPLITS, EvaluateConfig
+from lstm_cli.config.evaluate import SPLITS, EvaluateConfig
+from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.errors import GateFailed
 
 EXAMPLES = (

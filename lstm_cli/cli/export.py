@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, option
-from lstm_cli.config.verbs import EXPORTS, ExportConfig
+from lstm_cli.config.export import EXPORTS, ExportConfig
 
 if TYPE_CHECKING:
     from lstm_cli.cli.page import Page

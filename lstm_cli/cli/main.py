@@ -1,5 +1,6 @@
 """The way in: `lstm` and `python -m lstm_cli`."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             with suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code)
+    gc.disable()  # what is left goes with the process: to collect it first takes 10 ms
     sys.exit(code)
 
 

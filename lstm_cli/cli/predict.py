@@ -17,7 +17,8 @@ from lstm_cli.cli.options import (
     option,
     switch,
 )
-from lstm_cli.config.verbs import FORMATS, PRECISIONS, PredictConfig
+from lstm_cli.config.predict import FORMATS, PredictConfig
+from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.errors import UsageError
 
 EXAMPLES = (

@@ -19,7 +19,7 @@ from lstm_cli.cli.options import (
     sources_of,
     switch,
 )
-from lstm_cli.config.verbs import MISSING, SCALERS, PrepareConfig
+from lstm_cli.config.prepare import MISSING, SCALERS, PrepareConfig
 
 EXAMPLES = (
     "lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24",

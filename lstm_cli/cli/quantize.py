@@ -16,7 +16,7 @@ from lstm_cli.cli.options import (
     option,
     sources_of,
 )
-from lstm_cli.config.verbs import QuantizeConfig
+from lstm_cli.config.quantize import QuantizeConfig
 
 EXAMPLES = (
     "lstm quantize runs/load",

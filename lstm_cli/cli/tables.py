@@ -6,7 +6,6 @@ from typing import Any
 from lstm_cli.cli.page import Page
 from lstm_cli.cli.scores import METRICS, beside, counted, figure, reason, score_table, verdict
 from lstm_cli.cli.streams import say
-from lstm_cli.config.space import as_text
 
 LISTED = 40  # trials of a search; --json holds them all
 FAILED_LISTED = 12  # of those that failed, with their reasons
@@ -89,6 +88,8 @@ def train_table(report: Any, page: Page) -> None:
 
 def tune_table(report: Any, page: Page) -> None:
     """Every trial, what mattered, and the winner."""
+    from lstm_cli.config.space import as_text
+
     states = ", ".join(f"{count} {state}" for state, count in report.states.items())
     wanted = counted(report.wanted, "trial", "trials")
     page.line(f"{report.run}: {report.method} search for {report.model}, {states} of {wanted}")

@@ -22,9 +22,10 @@ from lstm_cli.cli.options import (
     with_options_of,
 )
 from lstm_cli.cli.train_settings import train_settings
+from lstm_cli.config.checks import restored
 from lstm_cli.config.extras import require_extra
 from lstm_cli.config.space import as_text
-from lstm_cli.config.verbs import TrainConfig, restored
+from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Noted
 

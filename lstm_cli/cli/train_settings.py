@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from lstm_cli.cli import values
 from lstm_cli.cli.options import ThreadsOption, option, switch
-from lstm_cli.config.verbs import (
+from lstm_cli.config.train import (
     EFFORTS,
     HEADS,
     INITS,

@@ -19,7 +19,8 @@ from lstm_cli.cli.options import (
     with_options_of,
 )
 from lstm_cli.cli.train_settings import train_settings
-from lstm_cli.config.verbs import METHODS, TrainConfig, TuneConfig
+from lstm_cli.config.train import TrainConfig
+from lstm_cli.config.tune import METHODS, TuneConfig
 
 EXAMPLES = (
     "lstm tune runs/load --trials 2 --space 'hidden=8..16:log' --space 'loss=mae|huber'",

@@ -1,15 +1,21 @@
-"""Every setting of every verb: its default, its meaning and its unit, once."""
+"""Every setting of every verb: its default, its meaning and its unit, once; a rule about a value in `__post_init__`.
 
-from lstm_cli.config.verbs import (
-    EvaluateConfig,
-    ExportConfig,
-    PredictConfig,
-    PrepareConfig,
-    QuantizeConfig,
-    TrainConfig,
-    TuneConfig,
-    restored,
-)
+One file a verb, loaded when it is asked for: a forecast need not know how to train.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from lstm_cli.lazily import loaded
+
+if TYPE_CHECKING:
+    from lstm_cli.config.checks import restored
+    from lstm_cli.config.evaluate import EvaluateConfig
+    from lstm_cli.config.export import ExportConfig
+    from lstm_cli.config.predict import PredictConfig
+    from lstm_cli.config.prepare import PrepareConfig
+    from lstm_cli.config.quantize import QuantizeConfig
+    from lstm_cli.config.train import TrainConfig
+    from lstm_cli.config.tune import TuneConfig
 
 __all__ = [
     "EvaluateConfig",
@@ -21,3 +27,9 @@ __all__ = [
     "TuneConfig",
     "restored",
 ]
+
+_WHERE = {name: name.removesuffix("Config").lower() for name in __all__} | {"restored": "checks"}
+
+
+def __getattr__(name: str) -> Any:
+    return loaded(__name__, name, _WHERE)

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from lstm_cli.config.sources import nearest
-from lstm_cli.config.verbs import TrainConfig
+from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
 
 # What names the search itself, decides nothing that is learnt, or would not leave trials comparable.

@@ -1,13 +1,16 @@
 """Forecasts in the file's units, held within their bounds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.scaling import Scaler, logarithm
+
+if TYPE_CHECKING:
+    from lstm_cli.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class ScaledBounds:
     why_not: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
-def bounds_of(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]:
+def bounds_of(dataset: Dataset, config: "TrainConfig") -> tuple[Bounds, list[str]]:
     """The bounds of the forecast per target, and what is told of them."""
     never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
     lower = np.full(dataset.targets, -np.inf)
@@ -79,3 +82,10 @@ def bounds_of(dataset: Dataset, config: TrainConfig) -> tuple[Bounds, list[str]]
 def in_units(dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds) -> np.ndarray:
     """A scaled forecast [N, H, C] of series [N] in the file's units, within the bounds; float64."""
     return bounds.clip(dataset.in_units(forecast_scaled, series))
+
+
+def ends_in_units(
+    dataset: Dataset, ends_scaled: Iterable[np.ndarray], series: np.ndarray, bounds: Bounds
+) -> np.ndarray:
+    """The ends of intervals [E, N, H, C] around scaled forecasts, in the file's units, within the bounds."""
+    return np.stack([in_units(dataset, end, series, bounds) for end in ends_scaled])

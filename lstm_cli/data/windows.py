@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.errors import DataError
 
+BATCH = 512  # windows scored at a time; int8 results depend on it, since activations are scaled by batch
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 

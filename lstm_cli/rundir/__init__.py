@@ -9,18 +9,22 @@ with writing("runs/load", step="train") as writer:
     writer.commit(config={...}, reads={"data": writer.run.digest("data")}, report={...}, seed=0, device="cpu")
 """
 
-from lstm_cli.rundir.artifacts import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
-from lstm_cli.rundir.checkpoint import Checkpoint, Stored
-from lstm_cli.rundir.folder import Folder, HashingFile
-from lstm_cli.rundir.opening import open_run, refuse_foreign
-from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
-from lstm_cli.rundir.planned import would_read, would_write
-from lstm_cli.rundir.reading import ArtifactReader, Run
-from lstm_cli.rundir.standing import stands
-from lstm_cli.rundir.verifying import Verdict
-from lstm_cli.rundir.verifying import verify as verify_run
-from lstm_cli.rundir.writer import Writer
-from lstm_cli.rundir.writing import writing
+from typing import TYPE_CHECKING, Any
+
+from lstm_cli.lazily import loaded
+
+if TYPE_CHECKING:
+    from lstm_cli.rundir.artifacts import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
+    from lstm_cli.rundir.checkpoint import Checkpoint, Stored
+    from lstm_cli.rundir.folder import Folder, HashingFile
+    from lstm_cli.rundir.locked import writing
+    from lstm_cli.rundir.opening import open_run, refuse_foreign
+    from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
+    from lstm_cli.rundir.planned import would_read, would_write
+    from lstm_cli.rundir.reading import ArtifactReader, Run
+    from lstm_cli.rundir.standing import stands
+    from lstm_cli.rundir.verifying import Verdict, verify_run
+    from lstm_cli.rundir.writer import Writer
 
 __all__ = [
     "ARTIFACTS",
@@ -51,3 +55,22 @@ __all__ = [
     "would_write",
     "writing",
 ]
+
+_MODULES = {
+    "artifacts": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "table"),
+    "checkpoint": ("Checkpoint", "Stored"),
+    "folder": ("Folder", "HashingFile"),
+    "locked": ("writing",),
+    "opening": ("open_run", "refuse_foreign"),
+    "output": ("check_output", "exports_of", "logs_of", "replace_file", "replacing"),
+    "planned": ("would_read", "would_write"),
+    "reading": ("ArtifactReader", "Run"),
+    "standing": ("stands",),
+    "verifying": ("Verdict", "verify_run"),
+    "writer": ("Writer",),
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    return loaded(__name__, name, _WHERE)

@@ -198,3 +198,9 @@ def _open_below(root: int, name: str, number: str) -> int:
         return os.open(number, _FOLDER_FLAGS, dir_fd=parent)
     finally:
         let_go(parent)
+
+
+def require_own(folder: Path) -> None:
+    """Raise ForeignFolder where an artifact's folder is a link, which may lead out of the run, or a file."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ForeignFolder(f"{folder} is not a folder of the run", hint="move it away")

@@ -14,7 +14,7 @@ from lstm_cli.errors import OutputError, UsageError
 from lstm_cli.rundir.artifacts import EXPORTS, LOGS
 from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder
 from lstm_cli.rundir.lock import is_still, lock_now
-from lstm_cli.rundir.writer import require_own
+from lstm_cli.rundir.opening import require_own
 
 
 def check_output(

@@ -35,7 +35,7 @@ class Verdict:
         return self.state in BROKEN
 
 
-def verify(run: Run, progress: Callable[[int], object] = lambda size: None) -> tuple[Verdict, ...]:
+def verify_run(run: Run, progress: Callable[[int], object] = lambda size: None) -> tuple[Verdict, ...]:
     """Checks size and sha256 of every file that the run names; large ones are read in pieces.
 
     The checksum of `run.json` itself was checked when the run was opened. progress: is told the bytes of each file.

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import __version__
-from lstm_cli.errors import ForeignFolder
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifacts import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY, SCRATCH
 from lstm_cli.rundir.durable import again, refusals_told, remove_tree, sync_folder, write_durably
 from lstm_cli.rundir.folder import Folder
+from lstm_cli.rundir.opening import require_own
 from lstm_cli.rundir.reading import Run
 
 _LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "safetensors", "pyarrow", "sklearn")
@@ -201,12 +201,6 @@ def next_folder(parent: Path) -> Path:
     except FileNotFoundError:
         taken = []
     return parent / f"{max(taken, default=0) + 1:04d}"
-
-
-def require_own(folder: Path) -> None:
-    """Raise ForeignFolder where an artifact's folder is a link, which may lead out of the run, or a file."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ForeignFolder(f"{folder} is not a folder of the run", hint="move it away")
 
 
 def _remove_unnamed(parent: Path, named: set[str], ours: set[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lstm_cli import gates, intervals, metrics, scoring
+from lstm_cli import coverage, gates, metrics, scoring
 from lstm_cli.config import EvaluateConfig, TrainConfig, restored
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
@@ -175,7 +175,7 @@ def _report(
     dataset: Dataset,
     windows: int,
     sums: Mapping[str, metrics.Errors],
-    found: intervals.Held | None,
+    found: coverage.Held | None,
     beside: Mapping[str, dict[str, Any]],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
@@ -191,8 +191,8 @@ def _report(
     ahead = metrics.per_step(sums["model"], scale)
     held: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
     if found is not None:
-        held = intervals.interval_scores(found, scale.deviation)
-        steps = intervals.scores_per_step(found, scale.deviation)
+        held = coverage.interval_scores(found, scale.deviation)
+        steps = coverage.scores_per_step(found, scale.deviation)
         ahead = [row | beside for row, beside in zip(ahead, steps, strict=True)]
     each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
     return EvaluateReport(

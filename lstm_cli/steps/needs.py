@@ -7,17 +7,20 @@ remains, a kernel that ends the process leaves the run as it was.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lstm_cli import memory
-from lstm_cli.config import PrepareConfig, TrainConfig
 from lstm_cli.data.dataset import Schema, SeriesTable
 from lstm_cli.data.stored import load_outline
+from lstm_cli.data.windows import BATCH
 from lstm_cli.data.wording import name_of
 from lstm_cli.rundir import Run
-from lstm_cli.scoring import BATCH
 from lstm_cli.shipped import Model
+
+if TYPE_CHECKING:
+    from lstm_cli.config import PrepareConfig, TrainConfig
 
 FLOAT = 4  # bytes
 TORCH = 220_000_000  # bytes: of torch once it is loaded
@@ -52,14 +55,14 @@ class _Sizes:
     val: int
 
 
-def require_prepare(paths: Sequence[str], config: PrepareConfig) -> None:
+def require_prepare(paths: Sequence[str], config: "PrepareConfig") -> None:
     """Raise DeviceError where the columns that are used could not be held."""
     need = prepare_need(paths, config)
     if need is not None:
         _require(need, f"reading {name_of(paths)}")
 
 
-def require_train(run: Run, config: TrainConfig, *, doing: str = "training") -> None:
+def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -> None:
     """Raise DeviceError where training on the run's data needs more memory than there is. Loads no torch."""
     _require(train_need(*load_outline(run), config), doing, mapped=MAPPED)
 
@@ -75,7 +78,7 @@ def require_forecast(model: Model, *, doing: str) -> None:
     _require(need, doing)
 
 
-def prepare_need(paths: Sequence[str], config: PrepareConfig) -> Need | None:
+def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> Need | None:
     """Of the cells that are held, by the length of the first lines; None for what tells no number of lines.
 
     A table that is too large for memory lies in files.
@@ -100,7 +103,7 @@ def prepare_need(paths: Sequence[str], config: PrepareConfig) -> Need | None:
     return Need(size=held, most=f"some {rows:,} rows", hint="use fewer rows: --start, --end")
 
 
-def train_need(schema: Schema, series: SeriesTable, config: TrainConfig) -> Need:
+def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Need:
     """Of a training on the CPU; on a GPU the network lies there, and the rest here."""
     from lstm_cli.training.plan import plan_training  # a forecast asks for its needs too, without all this
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.data.clamp import in_units
+from lstm_cli.data.clamp import ends_in_units, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.origin import known_ahead, last_windows, times_ahead
 from lstm_cli.data.output import Forecast, encode, format_of
@@ -19,7 +19,6 @@ from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.events import Listener, Warned
 from lstm_cli.intervals import SIDES, Intervals
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
-from lstm_cli.scoring import ends_in_units
 from lstm_cli.shipped import Model, as_trained, load_graph, load_intervals, load_model
 from lstm_cli.steps.needs import require_forecast
 from lstm_cli.steps.reporting import plain
@@ -229,7 +228,8 @@ def _forecast(
         scaled = session(batch.past, ahead[first : first + BATCH], batch.mask)
         parts.append(in_units(dataset, scaled, batch.series, model.bounds))
         if intervals is not None:
-            sides.append(ends_in_units(dataset, intervals, scaled, batch, model.bounds))
+            ends = intervals.around(scaled, batch.past, batch.mask)
+            sides.append(ends_in_units(dataset, ends, batch.series, model.bounds))
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
         one = int(np.argwhere(~np.isfinite(values))[0][0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli import intervals, metrics, scoring
-from lstm_cli.data.clamp import Bounds, in_units
+from lstm_cli.data.clamp import Bounds, ends_in_units, in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.rundir import Folder
@@ -96,7 +96,9 @@ def forecast_picture(
         ends = (
             None
             if fitted is None
-            else scoring.ends_in_units(dataset, fitted, scaled["model"], batch, bounds)[:, 0, :, target]
+            else ends_in_units(
+                dataset, fitted.around(scaled["model"], batch.past, batch.mask), batch.series, bounds
+            )[:, 0, :, target]
         )
         history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)
         truth = dataset.in_units(batch.target, batch.series)[0, :, target]

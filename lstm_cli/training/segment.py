@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.verbs import PARTS
+from lstm_cli.config.train import PARTS
 from lstm_cli.data.dataset import all_known
 from lstm_cli.events import Listener, Noted, Progressed
 from lstm_cli.linear.ensemble import refit_linear

@@ -18,7 +18,7 @@ from lstm_cli.config.space import (
     searchable,
     size_of,
 )
-from lstm_cli.config.verbs import MODELS
+from lstm_cli.config.train import MODELS
 from lstm_cli.errors import UsageError
 
 PLAIN = TrainConfig()

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from lstm_cli.config.verbs import EXPORTS
+from lstm_cli.config.export import EXPORTS
 from lstm_cli.errors import UsageError
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
 from lstm_cli.models.stacked import Stacked

@@ -154,6 +154,7 @@ def test_a_read_only_file_or_folder_is_refused(public: Path) -> None:
     (public / "folder").mkdir(mode=0o555)
     source = """
 from lstm_cli.errors import OutputError
+rundir.check_output, rundir.open_run, rundir.writing  # loaded while that may be read
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 for name in ("file.csv", "folder/file.csv"):

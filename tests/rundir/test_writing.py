@@ -494,6 +494,7 @@ def test_a_read_only_run_is_refused_before_the_work_and_can_be_read(public: Path
     train(run)
     source = """
 from lstm_cli.errors import OutputError
+rundir.check_output, rundir.open_run, rundir.writing  # loaded while that may be read
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 print(rundir.open_run(path).artifact("model").bytes("weights.safetensors"))

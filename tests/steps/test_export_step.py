@@ -14,7 +14,7 @@ import pytest
 from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import ExportConfig, PredictConfig
-from lstm_cli.config.verbs import EXPORTS
+from lstm_cli.config.export import EXPORTS
 from lstm_cli.data.clamp import in_units
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Batch, split_windows

@@ -9,8 +9,9 @@ from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, Out
 from lstm_cli.rundir import lock, opening
 from lstm_cli.rundir.artifacts import ARTIFACTS, STEPS
 from lstm_cli.rundir.durable import again, output_error, refusals_told
+from lstm_cli.rundir.opening import require_own
 from lstm_cli.rundir.reading import Run
-from lstm_cli.rundir.writer import Writer, require_own
+from lstm_cli.rundir.writer import Writer
 
 _VANISHED = 100  # times that other writers may take away the directory that we are about to lock
 

@@ -1,0 +1,32 @@
+"""The settings of `lstm evaluate`."""
+
+from dataclasses import dataclass
+
+from lstm_cli.config.checks import at_least, one_of
+from lstm_cli.config.quantize import PRECISIONS
+from lstm_cli.errors import UsageError
+
+SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """Settings of `lstm evaluate`."""
+
+    split: str = "test"  # the rows that are scored: val or test
+    precision: str = "fp32"  # the model that is scored
+    fail_if: tuple[str, ...] = ()  # conditions that end in exit 5, e.g. mase>=1
+    backtest: int | None = None  # cut-offs of a rolling-origin backtest; None: none
+    reuse: bool = False  # the backtest scores the model there is, instead of training anew at each cut-off
+    jobs: int = 1  # cut-offs trained side by side
+    threads: int | None = None  # CPU threads; None: all cores
+
+    def __post_init__(self) -> None:
+        one_of("--split", self.split, SPLITS)
+        at_least("--backtest", self.backtest, 1)
+        at_least("--jobs", self.jobs, 1)
+        for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
+            if given and self.backtest is None:
+                raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5")
+        one_of("--precision", self.precision, PRECISIONS)
+        at_least("--threads", self.threads, 1)

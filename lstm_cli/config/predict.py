@@ -1,0 +1,32 @@
+"""The settings of `lstm predict`."""
+
+from dataclasses import dataclass
+
+from lstm_cli.config.checks import at_least, one_of
+from lstm_cli.config.quantize import PRECISIONS
+from lstm_cli.errors import UsageError
+
+FORMATS = ("csv", "json", "parquet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig:
+    """Settings of `lstm predict`."""
+
+    output: str = "-"  # where the forecast goes; -: standard output
+    format: str | None = None  # csv, json or parquet; None: by the output's ending, else csv
+    precision: str = "auto"  # auto: the quantised model where there is a fresh one
+    encoding: str | None = None  # of the new data's text
+    delimiter: str | None = None  # between the new data's cells; None: as the training file
+    intervals: bool = True  # write the ends of the 80 % and 95 % interval after each target
+    threads: int | None = None  # CPU threads; None: all cores
+
+    def __post_init__(self) -> None:
+        one_of("--precision", self.precision, ("auto", *PRECISIONS))
+        if self.format is not None:
+            one_of("--format", self.format, FORMATS)
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise UsageError(
+                f"--delimiter '{self.delimiter}' is not one character", hint="e.g. ';', and $'\\t' for a tab"
+            )
+        at_least("--threads", self.threads, 1)
