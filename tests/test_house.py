@@ -1,6 +1,8 @@
 """The house of docs/design.md: imports run downward, heavy ones stand where they may, nothing unpickles."""
 
 import ast
+import importlib
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -328,3 +330,12 @@ def test_what_could_run_code_is_seen(source):
 )
 def test_what_runs_no_code_is_allowed(source):
     assert runs_code(PACKAGE / "data" / "stored.py", ast.parse(source)) == []
+
+
+@pytest.mark.parametrize("package", ["lstm_cli.config", "lstm_cli.rundir"])
+def test_a_package_that_loads_when_asked_has_all_that_it_names(package: str) -> None:
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        assert getattr(module, name).__class__ is not types.ModuleType, name
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        module.absent  # noqa: B018

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.checks import at_least, one_of
+from lstm_cli.config.checks import at_least, one_character, one_of
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.errors import UsageError
 
 FORMATS = ("csv", "json", "parquet")
 
@@ -25,8 +24,5 @@ class PredictConfig:
         one_of("--precision", self.precision, ("auto", *PRECISIONS))
         if self.format is not None:
             one_of("--format", self.format, FORMATS)
-        if self.delimiter is not None and len(self.delimiter) != 1:
-            raise UsageError(
-                f"--delimiter '{self.delimiter}' is not one character", hint="e.g. ';', and $'\\t' for a tab"
-            )
+        one_character(self.delimiter)
         at_least("--threads", self.threads, 1)

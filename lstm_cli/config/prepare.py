@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.checks import at_least, one_of
+from lstm_cli.config.checks import at_least, one_character, one_of
 from lstm_cli.errors import UsageError
 
 SCALERS = ("standard", "minmax", "robust", "none")
@@ -60,7 +60,4 @@ class PrepareConfig:
                 )
         if self.time is not None and self.time == self.series:
             raise UsageError(f"column '{self.time}' is named by --time and by --series")
-        if self.delimiter is not None and len(self.delimiter) != 1:
-            raise UsageError(
-                f"--delimiter '{self.delimiter}' is not one character", hint="e.g. ';', and $'\\t' for a tab"
-            )
+        one_character(self.delimiter)

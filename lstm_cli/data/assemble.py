@@ -49,9 +49,17 @@ class _Laid:
 
     def training(self, columns: int) -> list[GridRows]:
         """The training rows of each series, the first so many columns."""
+        return self._first(self.train_end, columns)
+
+    def whole(self, columns: int) -> list[GridRows]:
+        """All rows of each series, the first so many columns."""
+        return self._first(self.grid.counts + self.grid.ahead, columns)
+
+    def _first(self, rows: np.ndarray, columns: int) -> list[GridRows]:
+        """The first `rows` [S] rows of each series."""
         return [
-            GridRows(grid=self.grid, begin=begin, shape=(rows, columns))
-            for begin, rows in zip(self.offset.tolist(), self.train_end.tolist(), strict=True)
+            GridRows(grid=self.grid, begin=begin, shape=(count, columns))
+            for begin, count in zip(self.offset.tolist(), rows.tolist(), strict=True)
         ]
 
 
@@ -229,6 +237,13 @@ def _fitted(
         warnings=(
             *warnings,
             *tell_unseen(schema, series.names, training_of, scaler, table.source),
-            *tell_still(schema, grid, training_of, laid.train_end, table.source),
+            *tell_still(
+                schema,
+                series.names,
+                training_of,
+                rows=laid.train_end,
+                whole=laid.whole(targets),
+                source=table.source,
+            ),
         ),
     )

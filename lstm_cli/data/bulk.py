@@ -69,10 +69,10 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
-        if _may_vanish(data, numbers):
-            return None
         values[:, place] = numbers
         ends[:, place] = numbers.min(), numbers.max()
+    if _may_vanish(data, values, ends):
+        return None
     if layout.time is None and np.isnan(values[-1]).all():
         return None  # rows of empty cells at the end of a file do not count
     try:
@@ -163,9 +163,10 @@ def _numbers(column: Any) -> np.ndarray | None:
     return numbers if finite else None
 
 
-def _may_vanish(data: bytes, numbers: np.ndarray) -> bool:
-    """Whether one of the numbers [n] could be written as something else than 0, and read as 0."""
-    return (b"e-" in data or b"E-" in data) and bool((numbers == 0).any())
+def _may_vanish(data: bytes, values: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether one of the values [n, F], within `ends` [2, F], may be read as 0 and written as something else."""
+    without_zero = (ends[0] > 0) | (ends[1] < 0)  # False, too, where a cell is missing
+    return not without_zero.all() and (b"e-" in data or b"E-" in data) and bool((values == 0).any())
 
 
 def _times(column: Any, place: Place) -> TimePiece:

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_cli.data.cells import LargeNumbers, Place, Sentinels, Totals
+from lstm_cli.data.cells import Place
 from lstm_cli.data.choose import SAMPLE
+from lstm_cli.data.doubts import Doubt, LargeNumbers, LateThousands, Sentinels, Totals
 from lstm_cli.data.held import Held, Room
 from lstm_cli.data.series_names import Names, SeriesNames
-from lstm_cli.data.suspicions import LateThousands
 from lstm_cli.data.times import TimeColumn, TimeFormat, TimePiece, read_times
-
-Doubt = Sentinels | LargeNumbers | LateThousands | Totals
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,7 @@ def _read_as(cell: str) -> str:
 def default_target(
     source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
 ) -> int:
+    """The only column of numbers. Raises DataError where there are several, or one more that may be meant as such."""
     numeric = [index for index in free if _is_numeric(sample[index])]
     if len(numeric) == 1:
         if is_number(names[numeric[0]]):
@@ -141,17 +142,25 @@ def _require_sole(
 ) -> None:
     """Raises DataError where another column than the sole one of plain numbers may be meant as numbers too."""
     for other in free:
-        cells = _present(sample[other])
-        like = [cell for cell in cells if is_numberlike(cell) and not is_time(cell)]
-        if other == sole or ((cells or whole) and (not like or len(like) * 4 < len(cells))):
+        why = None if other == sole else _may_be_numbers(sample[other], whole)
+        if why is None:
             continue
-        odd = next((cell for cell in like if not is_number(cell)), like[0] if like else "")
-        why = f"holds {shown(odd)}" if like else f"is empty in the first {len(sample[other]):,} rows"
         raise DataError(
             f"{source}: {named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
             "so the one to forecast must be named",
             hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
         )
+
+
+def _may_be_numbers(cells: Sequence[str], whole: bool) -> str | None:
+    """What of a column, whose first rows are no plain numbers, speaks for numbers; None: nothing."""
+    present = _present(cells)
+    if not present:
+        return None if whole else f"is empty in the first {len(cells):,} rows"
+    like = [cell for cell in present if is_numberlike(cell) and not is_time(cell)]
+    if len(like) * 4 < len(present):
+        return None
+    return f"holds {shown(next((cell for cell in like if not is_number(cell)), like[0]))}"
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
@@ -171,6 +180,7 @@ def _present(cells: Sequence[str]) -> list[str]:
 
 
 def named_twice(source: str, names: Sequence[str], name: str) -> DataError:
+    """The error of a name that stands over several columns."""
     places = [
         str(index + 1)
         for index, known in enumerate(names)
@@ -189,5 +199,6 @@ def other_delimiter(names: Sequence[str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(map(named, names[:_LISTED])) + more

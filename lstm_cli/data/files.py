@@ -45,7 +45,7 @@ class TextFile:
 
     @property
     def sampled_whole(self) -> bool:
-        """Whether the sample is all there is: a few rows more, beyond it, count as more."""
+        """Whether there are no rows beyond the sample."""
         return len(self._first.cells) < SAMPLE
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.cells import OF_VALUES, named
+from lstm_cli.data.cells import named
+from lstm_cli.data.doubts import OF_VALUES
 from lstm_cli.data.finding import LINES, NOTE, WARNING, Finding, told_by_reader
 from lstm_cli.data.gaps import find_gaps, spring_hours
 from lstm_cli.data.leaks import ROWS, Leak, find_leaks, longest_first

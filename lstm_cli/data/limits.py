@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.cells import named
+from lstm_cli.data.cells import named, of_series
 from lstm_cli.data.dataset import Schema, TrainingStatistics
 from lstm_cli.data.in_order import in_order
 from lstm_cli.data.ordering import wording_of
-from lstm_cli.data.scaling import Scaler
-from lstm_cli.data.series import Grid
-from lstm_cli.data.spans import spans
+from lstm_cli.data.scaling import Scaler, ends
+from lstm_cli.data.spans import Stretch, spans
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError
 
@@ -58,14 +57,14 @@ def tell_unseen(
     """A warning for each target whose values differ, though no longer once they are 32-bit floats."""
     warnings, width = [], len(schema.targets)
     with np.errstate(over="ignore"):
-        ends = [
+        scaled = [
             ((end - scaler.center[:, :width]) / scaler.scale[:, :width]).astype(np.float32)
             for end in (training.least, training.greatest)
         ]
-    unseen = (ends[0] == ends[1]) & (training.least < training.greatest)
+    unseen = (scaled[0] == scaled[1]) & (training.least < training.greatest)
     for column in np.flatnonzero(unseen.any(axis=0)):
         one = int(np.argmax(unseen[:, column]))
-        of = f" of series {named(names[one])}" if schema.series_name is not None else ""
+        of = of_series(names[one], schema.series_name)
         warnings.append(
             f"{source}: the values of {named(schema.targets[column])}{of} lie from "
             f"{training.least[one, column]:.15g} to {training.greatest[one, column]:.15g}, too close for 32-bit "
@@ -75,31 +74,27 @@ def tell_unseen(
 
 
 def tell_still(
-    schema: Schema, grid: Grid, training: TrainingStatistics, rows: np.ndarray, source: str
+    schema: Schema,
+    names: Sequence[str],
+    training: TrainingStatistics,
+    *,
+    rows: np.ndarray,
+    whole: Sequence[Stretch],
+    source: str,
 ) -> list[str]:
     """A warning for each target that varies, but in no training row of any series.
 
-    rows: [S] how many each has.
+    rows: [S] how many training rows each has; whole: all rows of each, the targets.
     """
-    warnings, names = [], grid.names
-    for column in np.flatnonzero((training.least == training.greatest).all(axis=0)):
-        if not _varies(grid, int(column)):  # which is told as such
-            continue
-        one = int(np.argmax(rows))
-        of = f" of series {named(names[one])}" if schema.series_name is not None else ""
+    still = (training.least == training.greatest).all(axis=0)
+    if not still.any():
+        return []
+    warnings, one = [], int(np.argmax(rows))
+    varies = np.any([low < high for low, high in map(ends, whole)], axis=0)  # else it is told as constant
+    for column in np.flatnonzero(still & varies):
         warnings.append(
-            f"{source}: the {int(rows[one]):,} training rows{of} all hold {training.least[one, column]:.15g} in "
-            f"{named(schema.targets[column])}, so a model learns nothing from them (--start, --val and --test say "
-            "which rows are trained on)"
+            f"{source}: the {int(rows[one]):,} training rows{of_series(names[one], schema.series_name)} all hold "
+            f"{training.least[one, column]:.15g} in {named(schema.targets[column])}, so a model learns nothing from "
+            "them (--start, --val and --test say which rows are trained on)"
         )
     return warnings
-
-
-def _varies(grid: Grid, column: int) -> bool:
-    """Whether a column has two values in one series."""
-    begins = np.append(0, np.cumsum(grid.counts + grid.ahead))
-    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
-        values = grid.piece(begin, end)[:, column]
-        if np.fmin.reduce(values) < np.fmax.reduce(values):
-            return True
-    return False

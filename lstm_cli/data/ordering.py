@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.cells import named
+from lstm_cli.data.cells import named, of_series
 from lstm_cli.data.grid import DAY, HOUR, first_line, origins_of
 from lstm_cli.data.spans import spans
 from lstm_cli.data.table import Table
@@ -221,4 +221,4 @@ def wording_of(table: Table) -> Wording:
 
 def in_series(table: Table, series: int) -> str:
     """A series as messages name it; nothing where the file holds one series without a name."""
-    return f" of series {named(table.series_names[series])}" if table.series_name is not None else ""
+    return of_series(table.series_names[series], table.series_name)

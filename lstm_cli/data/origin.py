@@ -21,29 +21,27 @@ def last_windows(dataset: Dataset, lookback: int) -> Windows:
 
 
 def times_ahead(dataset: Dataset) -> np.ndarray:
-    """[S, H] int64: the times of the forecast's steps, in microseconds; row numbers without a time column."""
-    table, horizon = dataset.series, dataset.schema.horizon
-    if dataset.schema.time_name is not None:
-        _require_years(dataset)
-    index = table.count[:, None] + np.arange(horizon)
-    return dataset.schema.step.times(index, table.origin_us[:, None])
+    """[S, H] int64: the times of the forecast's steps, in microseconds; row numbers without a time column.
 
-
-def _require_years(dataset: Dataset) -> None:
-    """Raises DataError where the steps ahead of a series are beyond the years that can be written."""
-    step, table = dataset.schema.step, dataset.series
-    with np.errstate(over="ignore"):
-        last = step.times(table.count + dataset.schema.horizon - 1, table.origin_us)
-    beyond = (last > LAST_US) | (last < table.origin_us)  # below it where the number is beyond 64 bits
-    if beyond.any():
-        from lstm_cli.data.cells import named
-
-        one = int(np.argmax(beyond))
-        of = f" of series {named(table.names[one])}" if dataset.schema.series_name is not None else ""
+    Raises DataError where they are beyond the years that can be written.
+    """
+    schema, table = dataset.schema, dataset.series
+    index = table.count[:, None] + np.arange(schema.horizon)
+    times = schema.step.times(index, table.origin_us[:, None])
+    # Below the first time of a series where the number is beyond 64 bits.
+    beyond = (times[:, -1] > LAST_US) | (times[:, -1] < table.origin_us)
+    if schema.time_name is not None and beyond.any():
         raise DataError(
-            f"the forecast{of} would reach beyond the year 9999",
+            f"the forecast{_of_series(dataset, int(np.argmax(beyond)))} would reach beyond the year 9999",
             hint="give data of earlier times, or mend their times",
         )
+    return times
+
+
+def _of_series(dataset: Dataset, one: int) -> str:
+    from lstm_cli.data.cells import of_series  # here: most forecasts have nothing to tell
+
+    return of_series(dataset.series.names[one], dataset.schema.series_name)
 
 
 def known_ahead(dataset: Dataset, source: str) -> np.ndarray:
@@ -79,7 +77,7 @@ def _missing(dataset: Dataset, source: str, one: int, step: int, column: str, ti
         if schema.time_name is None
         else format_times(times[one, step : step + 1], schema.time_format)[0]
     )
-    of = f" of series '{dataset.series.names[one]}'" if schema.series_name is not None else ""
+    of = _of_series(dataset, one)
     return DataError(
         f"{source}: the future covariate '{column}'{of} has no value at {when}, step {step + 1} of the forecast",
         hint=f"give rows with '{column}' for the {schema.horizon} steps after the last target",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from unicodedata import normalize
 
 import numpy as np
@@ -101,10 +102,9 @@ def refuse_footers(
     sample, lines, unit: as for `refuse_totals`.
     """
     for index, cells in enumerate(sample):
-        words = [_FOOTER.fullmatch(cell.strip()) for cell in cells]
-        end = next((row for row in range(len(cells), 0, -1) if words[row - 1] is None), 0)
-        for row in range(end, len(cells)):
-            word = words[row]
+        words = list(takewhile(bool, (_FOOTER.fullmatch(cell.strip()) for cell in reversed(cells))))
+        end = len(cells) - len(words)
+        for row, word in enumerate(reversed(words), start=end):
             assert word is not None
             of = _FOOTERS[next(name for name, found in word.groupdict().items() if found)]
             for other in sample:
@@ -140,55 +140,6 @@ def tell_thousands(cells: Iterable[str], delimiter: str, place: str) -> list[str
         f"{place}: {shown(dotted[0])} and {len(dotted) - 1:,} more were read with a decimal point, though their dots "
         "may stand between thousands (no flag: write 1234.5 for a thousand and more)"
     ]
-
-
-class LateThousands:
-    """Looks for dots that may stand between thousands where a column begins with whole numbers alone, piece by piece.
-
-    `tell_thousands` sees the text of the first rows; of those below the numbers tell: all under 1,000, with three
-    digits behind the dot where there is one.
-    """
-
-    def __init__(self, sampled: int) -> None:
-        """sampled: rows whose text was seen."""
-        self._sampled = sampled
-        self._rows = 0
-        self._possible = True
-        self._dotted: tuple[int, float] | None = None  # the first line and number
-        self._count = 0
-        self._third = False  # a third digit behind a dot was not 0
-
-    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
-        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
-        if not self._possible:
-            return
-        if least <= -1000 or greatest >= 1000:
-            self._possible = False
-            return
-        fractions = np.flatnonzero(values != np.floor(values))  # and NaN
-        fractions = fractions[~np.isnan(values[fractions])]
-        thousandths = values[fractions] * 1000
-        seen = self._rows < self._sampled and len(fractions) and fractions[0] < self._sampled - self._rows
-        self._rows += len(values)
-        apart = np.abs(thousandths - np.round(thousandths)) > 1e-6
-        if seen or apart.any() or (np.abs(values[~np.isnan(values)]) >= 1000).any():
-            self._possible = False
-            return
-        if len(fractions):
-            self._dotted = self._dotted or (int(lines[fractions[0]]), float(values[fractions[0]]))
-            self._count += len(fractions)
-            self._third = self._third or bool((np.round(thousandths) % 10 != 0).any())
-
-    def tell(self, place: Place) -> str | None:
-        """A warning where there are some."""
-        if not self._possible or self._dotted is None or not self._third:
-            return None
-        line, value = self._dotted
-        return (
-            f"{place.at(line)}: {value:.3f} and {self._count - 1:,} more were read with a decimal point, below whole "
-            "numbers alone, though their dots may stand between thousands (no flag: write 1234.5 for a thousand and "
-            "more)"
-        )
 
 
 def tell_alike(names: Iterable[str], place: Place) -> list[str]:

@@ -11,9 +11,10 @@ from lstm_cli.errors import TrainingDiverged, heed
 from lstm_cli.events import EpochEnded, Listener, WeightsSeen, wanted
 from lstm_cli.training.batches import DeviceWindows, sent
 from lstm_cli.training.checkpoints import NOWHERE, Keep
+from lstm_cli.training.pace import Pace
 from lstm_cli.training.plan import Plan, learning_rate
 from lstm_cli.training.ranks import Shared, shared
-from lstm_cli.training.recorded import Pace, Recorded
+from lstm_cli.training.recorded import Recorded
 from lstm_cli.training.step import backward, move
 from lstm_cli.training.underway import Entry, State, Underway
 
@@ -57,8 +58,6 @@ def fit(
         course = Underway(model, windows, plan, part=part)
         if keep.found is not None:
             course.take_up(keep.found)
-        if share is not None:
-            share.steps = max(0, course.epoch) * plan.steps_per_epoch
         take = _step(course, windows, share, should_stop)
         while not course.over:
             _next_epoch(course, windows, validate, take, listen, should_stop)
@@ -86,7 +85,7 @@ def _step(
         found = (
             backward(model, windows.gather(chosen), plan)
             if share is None
-            else share.backward(chosen, should_stop)
+            else share.backward(chosen, course.step, should_stop)
         )
         move(model, course.optimizer, plan)
         if course.average is not None:

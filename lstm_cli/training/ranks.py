@@ -47,24 +47,22 @@ class Shared:
 
     def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Plan) -> None:
         self._network, self._windows, self._plan = network, windows, plan
-        self.steps = 0  # taken before, by this process or by one whose training goes on here
         _tell(Task(network=_bare(network), windows=windows.windows, plan=plan))
 
-    def backward(self, chosen: Tensor, should_stop: Callable[[], int | None]) -> Tensor:
+    def backward(self, chosen: Tensor, number: int, should_stop: Callable[[], int | None]) -> Tensor:
         """`step.backward` for the windows at these places [B], computed by all.
 
-        should_stop: asked where another process is gone, since a signal may have come to all of them. Raises
-        DeviceError, Interrupted.
+        number: of the step, counted from 0. should_stop: asked where another process is gone, since a signal may have
+        come to all of them. Raises DeviceError, Interrupted.
         """
         try:
             with _lost():
-                _broadcast_step(chosen, self._windows.device, self._plan, number=self.steps)
+                _broadcast_step(chosen, self._windows.device, self._plan, number=number)
                 _broadcast_weights(self._network)
                 loss = _reduced(self._network, self._windows, chosen, self._plan)
         except DeviceError:
             heed(should_stop)
             raise
-        self.steps += 1
         return clipped(self._network, self._plan, loss)
 
     def close(self) -> None:
@@ -123,9 +121,7 @@ def _help(task: Task, device: torch.device) -> None:
     seed_dropout(network, dropout)
     while (step := _broadcast_step(None, device, task.plan)) is not None:
         chosen, number = step
-        dropout.manual_seed(
-            own + BETWEEN * number
-        )  # so that a training that goes on draws as if it had not ended
+        dropout.manual_seed(own + BETWEEN * number)  # a training that goes on draws as if it had not ended
         _broadcast_weights(network)
         _reduced(network, windows, chosen, task.plan)
 

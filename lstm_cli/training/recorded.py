@@ -5,17 +5,13 @@ they do. A replay starts them all at once, on the same memory; what changes from
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from functools import cache
 
 import torch
 from torch import Tensor
 
-PLAIN = (
-    3  # steps before the recording: libraries choose their kernels there, and the optimizer makes its state
-)
-QUEUED = 4  # steps that a GPU is given ahead: enough that it never waits for the next one
+PLAIN = 3  # steps before the recording: libraries choose their kernels, the optimizer makes its state
 
 
 class Recorded:
@@ -78,21 +74,3 @@ _one_at_a_time = threading.Lock()
 def _aside(device: torch.device, thread: int) -> torch.cuda.Stream:
     """One for all recordings of a thread: each that computes matrices keeps some memory of its own."""
     return torch.cuda.Stream(device)
-
-
-class Pace:
-    """Keeps the program no more than some steps ahead of a GPU: else a signal would wait for all that is queued."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._ends: deque[torch.cuda.Event] = deque()
-
-    def step(self) -> None:
-        """Called after each step was started; waits for one that is long under way. On the CPU nothing is queued."""
-        if self._device.type == "cpu":
-            return
-        end = torch.cuda.Event(blocking=True)
-        end.record(torch.cuda.current_stream(self._device))
-        self._ends.append(end)
-        if len(self._ends) > QUEUED:
-            self._ends.popleft().synchronize()

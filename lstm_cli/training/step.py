@@ -34,10 +34,12 @@ def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
 def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """The learning rate of the steps from now on."""
     for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(lr)
-        else:
-            group["lr"] = lr
+        group["lr"] = renewed(group["lr"], lr)
+
+
+def renewed(figure: float | Tensor, value: float) -> float | Tensor:
+    """A figure with another value: one on a GPU stays where it is, so that a recorded step follows it."""
+    return figure.fill_(value) if isinstance(figure, Tensor) else value
 
 
 def backward(model: nn.Module, batch: TensorBatch, plan: Plan) -> Tensor:

@@ -16,7 +16,7 @@ from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.batches import DeviceWindows, in_turn
 from lstm_cli.training.checkpoints import Facts, Saved, StateUnfit
 from lstm_cli.training.plan import Plan, learning_rate
-from lstm_cli.training.step import make_optimizer, set_rate
+from lstm_cli.training.step import make_optimizer, renewed, set_rate
 
 State = dict[str, Tensor]
 Entry = dict[str, float | int | str | bool | None]  # of a history, as in EpochEnded
@@ -35,6 +35,7 @@ class Underway:
         self.average = Average(model) if plan.averaged else None
         self.stopping = Stopping(plan)
         self.epoch = -1
+        self.step = 0  # that is taken, or is the next one
         self.plateau = 1.0  # what a schedule by plateaus has left of the learning rate
         self.history: list[Entry] = []
         self.weights: State = {}  # of the best epoch, on the CPU
@@ -57,6 +58,7 @@ class Underway:
 
     def at(self, step: int) -> None:
         """Sets what hangs on the number of a step, counted from 0, before it is taken."""
+        self.step = step
         set_rate(self.optimizer, self.plan.lr * (self.plateau * learning_rate(self.plan, step)))
         if self.average is not None:
             self.average.at(step)
@@ -150,16 +152,11 @@ class Average:
         for module in self.model.modules():
             if isinstance(module, nn.RNNBase):
                 module.flatten_parameters()  # those of a copy lie apart, and cuDNN would gather them at every call
-        # On a GPU it lies there, so that a recorded step follows it.
         self.pull: float | Tensor = torch.zeros((), device=device) if device.type == "cuda" else 0.0
 
     def at(self, step: int) -> None:
         """Sets how much the next update takes in: that after a step, counted from 0."""
-        pull = 1 - min(0.99, (1 + step) / (10 + step))
-        if isinstance(self.pull, Tensor):
-            self.pull.fill_(pull)
-        else:
-            self.pull = pull
+        self.pull = renewed(self.pull, 1 - min(0.99, (1 + step) / (10 + step)))
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.cells import Place, is_missing, is_number, read_numbers, tell_sentinel
+from lstm_cli.data.cells import Place, is_missing, is_number, read_numbers
+from lstm_cli.data.doubts import Sentinels
 from lstm_cli.errors import DataError
 
 PLACE = Place(source="f.csv", column="y")
@@ -103,6 +104,12 @@ def test_a_long_cell_is_cut_in_the_message():
         numbers("x" * 500 + "\n")
     assert len(caught.value.message) < 120
     assert "\n" not in caught.value.message
+
+
+def tell_sentinel(values, lines, place):
+    sentinels = Sentinels()
+    sentinels.add(values, lines, np.nan, np.nan)
+    return sentinels.tell(place)
 
 
 def test_a_number_that_mostly_means_nothing_is_told():

@@ -21,8 +21,9 @@ from lstm_cli.training.batches import DeviceWindows, sent, stacked_places
 from lstm_cli.training.checkpoints import Keep, Saved
 from lstm_cli.training.fit import Fitted, fit
 from lstm_cli.training.memory import fit_in_memory
+from lstm_cli.training.pace import QUEUED, Pace
 from lstm_cli.training.plan import Plan
-from lstm_cli.training.recorded import Pace, Recorded
+from lstm_cli.training.recorded import Recorded
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 CPU = torch.device("cpu")
@@ -139,9 +140,9 @@ def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.M
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "its stream")
     pace = Pace(torch.device("cuda", 3))
-    for _ in range(recorded.QUEUED + 2):
+    for _ in range(QUEUED + 2):
         pace.step()
-    ends = [f"end {number} on its stream" for number in range(recorded.QUEUED + 2)]
+    ends = [f"end {number} on its stream" for number in range(QUEUED + 2)]
     assert log == [*ends[:-1], "wait 0", ends[-1], "wait 1"]
     Pace(CPU).step()
 
