@@ -1,3 +1,3 @@
 """lstm: a command-line toolchain that turns a CSV of measurements into a forecast."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

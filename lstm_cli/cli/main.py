@@ -31,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code; nothing is raised.
 
     >>> run(["--version"])
-    lstm 0.1.0
+    lstm 0.2.0.dev0
     0
     """
     verb = ""
