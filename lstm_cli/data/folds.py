@@ -11,6 +11,7 @@ import numpy as np
 from lstm_cli.data.dataset import Dataset, training_statistics
 from lstm_cli.data.panel_times import PanelSplits
 from lstm_cli.data.scaling import fit_scaler
+from lstm_cli.data.windows import count_windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,24 @@ def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Cut]
     ]
 
 
+def count_fold(dataset: Dataset, cut: Cut, split: str) -> int:
+    """Return how many windows of `val` or `test` a fold has."""
+    keep = _kept(dataset, cut)
+    table = replace(
+        dataset.series.taken(keep),
+        train_end=cut.train_end[keep],
+        val_end=cut.val_end[keep],
+        count=cut.count[keep],
+    )
+    return count_windows(dataset.schema, table, split)
+
+
+def _kept(dataset: Dataset, cut: Cut) -> np.ndarray:
+    """The places of the series that a fold has, see `at_cut`."""
+    least = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
+    return np.flatnonzero(cut.train_end > least)
+
+
 def at_cut(dataset: Dataset, cut: Cut) -> Dataset:
     """The dataset as it stood at the cut-off, and the rows to score: scaled by its own training rows alone.
 
@@ -60,7 +79,7 @@ def at_cut(dataset: Dataset, cut: Cut) -> Dataset:
     training window are left out, as `prepare` does. Raises ValueError where none is left.
     """
     table, targets = dataset.series, dataset.targets
-    keep = np.flatnonzero(cut.train_end > (dataset.schema.horizon if len(table.names) > 1 else 0))
+    keep = _kept(dataset, cut)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
     units, measured, training = [], [], []

@@ -13,6 +13,7 @@ from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.panel_times import PanelSplits
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
+from lstm_cli.errors import DataError
 from lstm_cli.events import silent
 from lstm_cli.linear.blocks import earlier
 from lstm_cli.rundir import open_run
@@ -148,6 +149,16 @@ def test_a_backtest_of_a_panel_has_one_time_for_all_series(tmp_path: Path) -> No
     for found in (reused, anew):  # days 160 and 180
         assert [fold["cut"] for fold in found["folds"]] == ["2024-06-09T00:00:00", "2024-06-29T00:00:00"]
         assert [fold["windows"] for fold in found["folds"]] == [2 * (20 - 7 + 1)] * 2
+
+
+def test_a_fold_without_a_window_is_refused(tmp_path: Path) -> None:
+    """The first of 15 folds begins on day 95: the old shop has ended, and the new one cannot be trained on yet."""
+    source = write(tmp_path / "a.csv", {"old": (0, 91), "new": (88, 199)})
+    prepare(source, tmp_path / "run", replace(CONFIG, val="20", test="40"), silent)
+    train(tmp_path / "run", LINEAR, silent)
+    with pytest.raises(DataError, match=r"no series has a test window at the cut-off 2024-04-05") as caught:
+        evaluate(tmp_path / "run", EvaluateConfig(threads=1, backtest=15), silent)
+    assert "--backtest" in caught.value.hint
 
 
 def test_series_that_share_no_time_keep_splits_of_their_own(tmp_path: Path) -> None:
