@@ -10,9 +10,10 @@ import numpy as np
 SEASON = 24  # steps; M4 counts one season of hourly data
 NAIVE2 = {"smape": 18.383, "mase": 2.395}  # its hourly scores, as the competition prints them
 
-# The competition gives no times that matter: each series begins at the same invented Monday, so that the step is
-# known to be an hour and its seasons a day and a week.
-FIRST = datetime.datetime(2001, 1, 1)
+# The competition gives no times that matter. The invented ones make the step an hour, with a day and a week as its
+# seasons. All series end at the same hour: `lstm prepare` splits a panel at one time, and `lstm predict` leaves out
+# series that ended before the others. The hour of day means nothing, since a season is only a number of steps.
+LAST = datetime.datetime(2001, 12, 31, 23)
 
 
 def read_wide(file: Path) -> dict[str, list[str]]:
@@ -29,8 +30,8 @@ def write_long(wide: dict[str, list[str]], file: Path) -> None:
         writer = csv.writer(opened)
         writer.writerow(("series", "time", "value"))
         for name, cells in wide.items():
-            for step, cell in enumerate(cells):
-                writer.writerow((name, FIRST + datetime.timedelta(hours=step), cell))
+            for back, cell in zip(reversed(range(len(cells))), cells, strict=True):
+                writer.writerow((name, LAST - datetime.timedelta(hours=back), cell))
 
 
 def read_forecast(file: Path, column: str = "value") -> dict[str, np.ndarray]:

@@ -37,11 +37,11 @@ class Shop:
 
 
 SHOPS = (
-    Shop(name="Aachen", first=date(2022, 1, 1), days=420, level=48, growth=0.10, lift=1.50, price=4.50),
+    Shop(name="Aachen", first=date(2022, 1, 1), days=430, level=48, growth=0.10, lift=1.50, price=4.50),
     Shop(
         name="Bremen",
         first=date(2022, 1, 1),
-        days=392,
+        days=430,
         level=310,
         growth=-0.05,
         lift=1.35,
@@ -51,18 +51,18 @@ SHOPS = (
     Shop(
         name="Celle",
         first=date(2022, 3, 14),
-        days=341,
+        days=358,
         level=9,
         growth=0.00,
         lift=1.90,
         price=18.0,
         no_sales=(40, 41, 203),
     ),
-    Shop(name="Dresden", first=date(2022, 5, 2), days=270, level=1450, growth=0.20, lift=1.25, price=0.95),
+    Shop(name="Dresden", first=date(2022, 5, 2), days=309, level=1450, growth=0.20, lift=1.25, price=0.95),
     Shop(
         name="Essen",
         first=date(2022, 8, 20),
-        days=182,
+        days=199,
         level=95,
         growth=0.00,
         lift=1.60,
@@ -70,7 +70,7 @@ SHOPS = (
         no_sales=(77,),
         no_price=(30, 31),
     ),
-    Shop(name="Fulda", first=date(2022, 11, 7), days=120, level=22, growth=0.00, lift=1.45, price=9.90),
+    Shop(name="Fulda", first=date(2022, 9, 28), days=160, level=22, growth=0.00, lift=1.45, price=9.90),
 )
 # Weekdays between 2021-03-01 and 2023-06-16 on which nothing was recorded.
 HOLIDAYS = (

@@ -17,7 +17,7 @@ from lstm_cli.cli.options import (
     option,
     switch,
 )
-from lstm_cli.config.predict import FORMATS, PredictConfig
+from lstm_cli.config.predict import ENDED, FORMATS, PredictConfig
 from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.errors import UsageError
 
@@ -66,6 +66,14 @@ def predict(
             "Write the ends of the 80 % and 95 % intervals after each target: TARGET_lo80, _hi80, _lo95, _hi95.",
         ),
     ] = DEFAULTS.intervals,
+    ended: Annotated[
+        str,
+        option(
+            "--ended",
+            "Series of a panel that end more than a horizon before its newest row: leave out, forecast, or exit 3.",
+            choices=ENDED,
+        ),
+    ] = DEFAULTS.ended,
     encoding: EncodingOption = DEFAULTS.encoding,
     delimiter: Annotated[
         str | None,
@@ -90,6 +98,7 @@ def predict(
         output=output,
         format=format,
         precision=precision,
+        ended=ended,
         intervals=intervals,
         encoding=encoding,
         delimiter=delimiter,

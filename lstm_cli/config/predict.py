@@ -6,6 +6,7 @@ from lstm_cli.config.checks import at_least, one_character, one_of
 from lstm_cli.config.quantize import PRECISIONS
 
 FORMATS = ("csv", "json", "parquet")
+ENDED = ("skip", "include", "refuse")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,7 @@ class PredictConfig:
     precision: str = "auto"  # auto: the quantised model where there is a fresh one
     encoding: str | None = None  # of the new data's text
     delimiter: str | None = None  # between the new data's cells; None: as the training file
+    ended: str = "skip"  # series that ended more than a horizon before the newest row of the panel
     intervals: bool = True  # write the ends of the 80 % and 95 % interval after each target
     threads: int | None = None  # CPU threads; None: all cores
 
@@ -24,5 +26,6 @@ class PredictConfig:
         one_of("--precision", self.precision, ("auto", *PRECISIONS))
         if self.format is not None:
             one_of("--format", self.format, FORMATS)
+        one_of("--ended", self.ended, ENDED)
         one_character(self.delimiter)
         at_least("--threads", self.threads, 1)

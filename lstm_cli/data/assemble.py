@@ -11,13 +11,16 @@ from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
+from lstm_cli.data.ended import find_ended, tell_ended
 from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
 from lstm_cli.data.missing import count_cells, tell_missing
+from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
 from lstm_cli.data.series import NAMED, Grid, GridRows
-from lstm_cli.data.splits import parse_share, split_rows
+from lstm_cli.data.splits import Share, parse_share, split_rows
 from lstm_cli.data.table import Table
+from lstm_cli.data.time_format import format_times
 from lstm_cli.errors import DataError, UsageError
 
 
@@ -34,6 +37,7 @@ class Assembled:
     filled: int  # cells of usable rows that were filled
     season_reason: str
     lookback_reason: str
+    ended: tuple[str, ...]  # names of the series that ended, see ended.py
     warnings: tuple[str, ...]
     grid: Grid  # the values as the file has them
 
@@ -135,7 +139,12 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
         first, _ = moment(flag, text, table.time_format)
         return np.clip(grid.step.rows_before(first, grid.origin_us), 0, grid.counts)
 
-    train_end, val_end = split_rows(grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before)
+    panel = PanelTimes.of(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
+    if panel is None and len(grid.names) > 1:
+        warnings.extend(_tell_own_splits(table, val, test))
+    train_end, val_end = split_rows(
+        grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before, panel=panel
+    )
     lengths = grid.counts + grid.ahead
     # Without a training window a series of a panel has no scale to speak of, and would spoil the others' scores.
     keep = train_end >= (horizon + 1 if len(grid.names) > 1 else 1)
@@ -148,13 +157,40 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
         skipped = np.flatnonzero(~keep)
         listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+        in_all = f" and {config.lookback + horizon} in all" if config.lookback and not config.pad else ""
         warnings.append(
             f"{table.source}: {len(skipped)} series too short for the splits and horizon {horizon} left out: "
-            f"{listed}{more} (--horizon, --lookback, --val and --test decide)"
+            f"{listed}{more}; each needs {horizon + 1} rows before validation begins"
+            f"{_begin_of_validation(table, grid, train_end)}{in_all} "
+            "(--horizon, --lookback, --val and --test decide)"
         )
         grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
     return _Laid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
+
+
+def _tell_own_splits(table: Table, val: Share, test: Share) -> list[str]:
+    """A warning where a panel has no common times, so that no one time can divide it by a share."""
+    if all(share.date is not None or share.rows == 0 for share in (val, test)):
+        return []
+    if table.time_name is None:
+        return [
+            f"{table.source}: without a time column each series is split by its own rows, so one series may be "
+            "tested on times that another was trained on (--time names the column)"
+        ]
+    return [
+        f"{table.source}: no two series share a time, so each is split by its own rows and may be tested on "
+        "times that another was trained on (dates for --val and --test divide all at one time)"
+    ]
+
+
+def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str:
+    """When the validation rows of a panel begin, as a phrase; empty where no series has any, or there are no times."""
+    inside = np.flatnonzero((train_end > 0) & (train_end < grid.counts))
+    if table.time_name is None or not len(inside):
+        return ""
+    begins = grid.step.times(train_end[inside], grid.origin_us[inside])
+    return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
 
 
 def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
@@ -222,6 +258,7 @@ def _fitted(
     )
     counted = count_cells(table, grid, laid.offset)
     filled = tell_missing(counted, table, grid, schema, config.missing, warnings)
+    ended = find_ended(schema, series)
     training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
     return Assembled(
         grid=grid,
@@ -234,8 +271,10 @@ def _fitted(
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
+        ended=ended.names,
         warnings=(
             *warnings,
+            *tell_ended(ended, table.source, schema.horizon),
             *tell_unseen(schema, series.names, training_of, scaler, table.source),
             *tell_still(
                 schema,

@@ -86,6 +86,15 @@ class SeriesTable:
             "test": int((self.count - self.val_end).sum()),
         }
 
+    def taken(self, places: np.ndarray) -> "SeriesTable":
+        """Return some of the series, in that order, their rows one after another."""
+        lengths = (self.count + self.ahead)[places]
+        arrays = {
+            name: value[places] for name, value in vars(self).items() if name not in ("names", "offset")
+        }
+        names = tuple(self.names[one] for one in places)
+        return SeriesTable(names=names, offset=np.cumsum(lengths) - lengths, **arrays)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             name: list(value) if name == "names" else value.tolist() for name, value in vars(self).items()
@@ -108,6 +117,10 @@ class TrainingStatistics:
     seasonal_error: np.ndarray  # mean |v_t - v_(t-m)|, MASE's scale; NaN where there is no such pair
     least: np.ndarray  # NaN where nothing was measured
     greatest: np.ndarray
+
+    def taken(self, places: np.ndarray) -> "TrainingStatistics":
+        """Return those of some of the series, in that order."""
+        return TrainingStatistics(**{name: value[places] for name, value in vars(self).items()})
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -181,6 +194,20 @@ class Dataset:
         if self.schema.missing != "interpolate" or bool(self.measured[:, :hidden].all()):
             return None
         return reach(self.measured[:, :hidden], self.series.offset)
+
+    def taken(self, places: np.ndarray) -> "Dataset":
+        """Return a copy with some of the series, in that order."""
+        series = self.series.taken(places)
+        lengths = series.count + series.ahead
+        rows = np.repeat(self.series.offset[places] - series.offset, lengths) + np.arange(lengths.sum())
+        return replace(
+            self,
+            series=series,
+            values_scaled=self.values_scaled[rows],
+            measured=self.measured[rows],
+            scaler=self.scaler.taken(places),
+            training=self.training.taken(places),
+        )
 
     def in_units(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
         """Scaled targets [N, H, C] of series [N] in the file's units, float64."""

@@ -83,7 +83,7 @@ def read_new(
             values_scaled=_scaled(table, pieces, scaler, schema),
             measured=~np.isnan(np.concatenate(pieces)),
             scaler=scaler,
-            training=known.training,
+            training=known.training.taken(places[keep]),
         ),
         tuple(warnings),
     )

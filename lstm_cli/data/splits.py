@@ -1,4 +1,4 @@
-"""Chronological splits: training rows, then validation rows, then test rows, per series."""
+"""Chronological splits: training rows, then validation rows, then test rows; one time divides a panel."""
 
 import re
 from collections.abc import Callable
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How much of each series a split takes: exactly one of the three is set."""
+    """How much a split takes: exactly one of the three is set."""
 
-    fraction: float | None = None  # of the usable rows of each series
-    rows: int | None = None  # steps of each series
+    fraction: float | None = None  # of the steps of the panel, or of each series
+    rows: int | None = None  # steps of the panel, or of each series
     date: str | None = None  # the first row of the split in every series
 
 
@@ -44,16 +45,28 @@ def split_rows(
     test: Share,
     horizon: int,
     rows_before: Callable[[str], np.ndarray],
+    panel: PanelTimes | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where training and validation end in each series.
 
     counts: [S] usable rows. A share given as a fraction takes at least `horizon` rows, so that it holds a
-    window. rows_before: the number of rows of each series [S] that lie before a date.
+    window. rows_before: the number of rows of each series [S] that lie before a date. panel: the times of a panel,
+    of which the shares are taken, so that one time divides all series; None: each series has shares of its own.
     Returns (train_end, val_end), both [S] row numbers counted from the series' first; a series too short for
     its splits gets train_end 0 or less.
     """
-    val_end = counts - _taken(test, counts, horizon) if test.date is None else rows_before(test.date)
-    train_end = val_end - _taken(val, counts, horizon) if val.date is None else rows_before(val.date)
+
+    def begin(share: Share, ends: np.ndarray) -> np.ndarray:
+        """The rows [S] before the split that a share takes of what lies before `ends` [S]."""
+        if share.date is not None:
+            return rows_before(share.date)
+        if panel is None:
+            return ends - _taken(share, counts, horizon)
+        steps = int(_taken(share, np.array(panel.steps), horizon))
+        return panel.rows_before(panel.place_before(ends) - steps)
+
+    val_end = begin(test, counts)
+    train_end = begin(val, val_end)
     if val.date is not None and np.all(train_end >= val_end):
         raise DataError(
             f"--val {val.date} is not before the test rows, so nothing is left to validate on",

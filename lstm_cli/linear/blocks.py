@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dataset import Dataset, SeriesTable
+from lstm_cli.data.panel_times import PanelSplits
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.errors import heed
@@ -120,11 +121,10 @@ def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BL
     are left; none where validation holds that much by itself.
     """
     table, horizon = dataset.series, dataset.schema.horizon
-    length = table.val_end - table.train_end
+    panel = PanelSplits.of(dataset.schema, table)
     found: list[Dataset] = []
     while (1 + len(found)) * held(dataset) < evidence and len(found) < most:
-        back = (1 + len(found)) * length
-        shifted = replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
+        shifted = _shifted(table, panel, lengths=1 + len(found))
         if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
             break
         one = replace(dataset, series=shifted)
@@ -132,6 +132,16 @@ def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BL
             break
         found.append(one)
     return found
+
+
+def _shifted(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
+    """The splits so many validation lengths before; of a panel that one time divides, still at one time."""
+    if panel is None:
+        back = lengths * (table.val_end - table.train_end)
+        return replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
+    steps = lengths * (panel.val_end - panel.train_end)
+    train_end, val_end = (panel.times.rows_before(end - steps) for end in (panel.train_end, panel.val_end))
+    return replace(table, train_end=train_end, val_end=val_end)
 
 
 def held(dataset: Dataset) -> float:

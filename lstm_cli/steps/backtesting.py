@@ -9,12 +9,13 @@ from lstm_cli import metrics, scoring
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.clamp import Bounds, bounds_of
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.folds import Cut, at_cut, cuts
-from lstm_cli.data.windows import split_windows
+from lstm_cli.data.folds import Cut, at_cut, count_fold, cuts
+from lstm_cli.data.windows import SPLITS, split_windows
 from lstm_cli.errors import DataError, heed
 from lstm_cli.events import Listener, Progressed, silent
 from lstm_cli.steps.forecaster import torch_forecaster
 
+FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
 
 
@@ -113,8 +114,17 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
     if not (chosen[0].train_end >= horizon + 1).any():
         raise DataError(
             f"{len(chosen)} cut-offs leave {int(chosen[0].train_end.max())} training rows before the first, too few",
-            hint="use a smaller --backtest, or prepare with a shorter --horizon or --val",
+            hint=FEWER,
         )
+    for cut in chosen:
+        for split in ("val", "test"):
+            if not count_fold(dataset, cut, split):
+                raise _no_window(SPLITS[split], _moment(dataset, cut))
+
+
+def _no_window(name: str, moment: str) -> DataError:
+    """A fold of a panel may have none: its series may have ended, or begun too late to be trained on."""
+    return DataError(f"no series has a {name} window at the cut-off {moment}", hint=FEWER)
 
 
 def _retrained(
@@ -140,9 +150,10 @@ def _retrained(
 
 
 def _moment(dataset: Dataset, cut: Cut) -> str:
-    """When a fold begins: the first row after its cut-off in the longest series, which is in every fold."""
+    """When a fold begins: the first row after its cut-off in the longest series that goes on after it."""
     table = dataset.series
-    longest = int(np.argmax(table.count))
+    goes_on = (cut.train_end > 0) & (cut.val_end < cut.count)
+    longest = int(np.argmax(np.where(goes_on, table.count, -1) if goes_on.any() else table.count))
     first = int(cut.val_end[longest])
     if dataset.schema.time_name is None:
         return f"row {first + 1}"
@@ -153,7 +164,9 @@ def _moment(dataset: Dataset, cut: Cut) -> str:
 def _fold_report(
     dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors]
 ) -> dict[str, Any]:
-    """The scores of a fold, and when it begins."""
+    """The scores of a fold, and when it begins. Raises DataError where it has no window."""
+    if not windows:
+        raise _no_window(SPLITS["test"], moment)
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     parts = [name for name in scores if name.startswith("part.")]

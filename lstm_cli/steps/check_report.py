@@ -31,6 +31,7 @@ class CheckReport:
     past: tuple[str, ...]
     future: tuple[str, ...]
     series: int | None
+    ended: tuple[str, ...] | None  # names of the series that ended more than a horizon before the newest row
     time: dict[str, Any] | None  # column, start, end; None: rows are counted as steps
     freq: str | None
     holes: dict[str, Any] | None  # count, longest, places: line before, series, from, to, rows
@@ -72,6 +73,7 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
         past=known.config.past,
         future=known.config.future,
         series=None if grid is None else len(grid.names),
+        ended=None if found is None else found.ended,
         time=None if table is None else _time(table),
         freq=None if grid is None else grid.step.name,
         holes=None if table is None or grid is None else _holes(known.gaps, table),

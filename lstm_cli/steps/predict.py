@@ -11,6 +11,7 @@ import numpy as np
 from lstm_cli.config import PredictConfig
 from lstm_cli.data.clamp import ends_in_units, in_units
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.ended import settle_ended
 from lstm_cli.data.origin import known_ahead, last_windows, times_ahead
 from lstm_cli.data.output import Forecast, encode, format_of
 from lstm_cli.data.stored import load_dataset
@@ -39,6 +40,7 @@ class PredictReport:
     horizon: int
     time_start: str  # of the forecast, as the file writes times
     time_end: str
+    ended: tuple[str, ...]  # names of the series that ended, which were left out unless --ended include
     seconds: dict[str, float]  # read, model, write
     warnings: tuple[str, ...]
 
@@ -59,7 +61,8 @@ def predict(
     """Forecasts from the run's own data, or from `new` (a path, or `-`), into config.output (`-`: stdout).
 
     Raises MissingArtifact without a model, StaleArtifact where the run's data no longer fit it, DataError for
-    new data that do not, OutputError or UsageError for an output that cannot be written.
+    new data that do not and for series that ended where `--ended refuse` says so, OutputError or UsageError for an
+    output that cannot be written.
     """
     began = time.perf_counter()
     if config.output != "-":
@@ -82,6 +85,9 @@ def predict(
                 _new(new, opened, model, config, stdin, warn),
                 "standard input" if new == "-" else new,
             )
+    dataset, ended, told = settle_ended(dataset, source, config.ended)
+    if told is not None:
+        warn(told)
     ready = time.perf_counter()
     forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
     made = time.perf_counter()
@@ -104,6 +110,7 @@ def predict(
         horizon=dataset.schema.horizon,
         time_start=forecast.written(np.array(ends[:1]))[0],
         time_end=forecast.written(np.array(ends[1:]))[0],
+        ended=ended.names,
         seconds={
             "read": round(ready - began, 4),
             "model": round(made - ready, 4),

@@ -28,6 +28,7 @@ class PrepareReport:
     future: tuple[str, ...]
     calendar: tuple[str, ...]
     series: int
+    ended: tuple[str, ...]  # names of the series that ended more than a horizon before the newest row
     time_start: str | None  # ISO
     time_end: str | None
     freq: str

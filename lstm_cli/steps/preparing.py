@@ -95,6 +95,7 @@ def _report(
         future=schema.future,
         calendar=schema.calendar,
         series=len(series.names),
+        ended=found.ended,
         time_start=start,
         time_end=end,
         freq=schema.step.name,

@@ -64,7 +64,7 @@ def test_a_clear_season_is_found_and_noise_is_not() -> None:
     assert not m4.is_seasonal(cycle[:11], 4)
 
 
-def test_wide_files_become_long_ones_with_hourly_times(tmp_path: Path) -> None:
+def test_wide_files_become_long_ones_that_end_at_the_same_hour(tmp_path: Path) -> None:
     wide = tmp_path / "wide.csv"
     wide.write_text('"V1","V2","V3","V4"\n"H1","605","586.5",""\n"H2","3","2","1"\n')
     m4.write_long(m4.read_wide(wide), tmp_path / "long.csv")
@@ -72,10 +72,11 @@ def test_wide_files_become_long_ones_with_hourly_times(tmp_path: Path) -> None:
         rows = [tuple(row) for row in csv.reader(file)]
     assert rows[0] == ("series", "time", "value")
     assert rows[1:4] == [
-        ("H1", "2001-01-01 00:00:00", "605"),
-        ("H1", "2001-01-01 01:00:00", "586.5"),
-        ("H2", "2001-01-01 00:00:00", "3"),
+        ("H1", "2001-12-31 22:00:00", "605"),
+        ("H1", "2001-12-31 23:00:00", "586.5"),
+        ("H2", "2001-12-31 21:00:00", "3"),
     ]
+    assert rows[5] == ("H2", "2001-12-31 23:00:00", "1")
     assert len(rows) == 6
 
 

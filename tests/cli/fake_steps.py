@@ -74,6 +74,7 @@ def check_report(**changes: Any) -> CheckReport:
     hole = {
         "line": 120,
         "series": None,
+        "ended": (),
         "from": "2016-07-05 23:00",
         "to": "2016-07-06 03:00",
         "rows": 5,
@@ -136,6 +137,7 @@ def prepare_report(**changes: Any) -> PrepareReport:
         "future": (),
         "calendar": ("hour",),
         "series": 1,
+        "ended": (),
         "time_start": "2016-07-01T00:00:00",
         "time_end": "2018-06-26T19:00:00",
         "freq": "h",
@@ -351,6 +353,7 @@ def predict_report(**changes: Any) -> PredictReport:
         "horizon": 24,
         "time_start": "2018-06-26 20:00:00",
         "time_end": "2018-06-27 19:00:00",
+        "ended": (),
         "seconds": {"read": 0.1, "model": 0.1, "write": 0.1},
         "warnings": (),
     }

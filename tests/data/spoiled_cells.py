@@ -252,6 +252,7 @@ def panel_cases() -> list[Case]:
     lines = panel("ABC").splitlines()
     unmeasured = "\n".join(line.rpartition(",")[0] + "," if ",B," in line else line for line in lines) + "\n"
     weekly = "".join(f"{day(7 * row)},B,{row}\n" for row in range(ROWS))
+    late = "".join(f"{day(row)},C,{row}\n" for row in range(36, ROWS))  # validation begins with row 28
     return [
         read("day by day", panel("ABC"), *SHOP, **three),
         read("shop by shop", panel("ABC", blocks=True), *SHOP, **three),
@@ -261,7 +262,9 @@ def panel_cases() -> list[Case]:
         read("names that are formulas", panel(["=1+1", "+x", "@y"]), *SHOP, **three),
         read("a total as a series", panel(["A", "B", "Total"]), *SHOP, **three),
         read("blanks around names", panel([" A", "B ", "C"]).replace("2021-01-05, A", "2021-01-05,A"), *SHOP, **three),
-        read("a short series", panel("ABC", [40, 40, 2]), *SHOP, told=["1 series too short"], **two),
+        read("a series that begins too late", panel("AB") + late, *SHOP, told=["1 series too short"], **two),
+        read("a series that ended", panel("ABC", [40, 40, 2]), *SHOP, told=["1 series of 3 ended"], rows=82, series=3,
+             total=sold(0, 1) + sold(2, rows=2)),
         read("a series of one row", panel("ABC", [40, 40, 1], blocks=True), *SHOP, told=["'C'"], **two),
         read("a series shorter than the lookback", panel("ABC", [40, 40, 20]), *SHOP, "--lookback", "21", told=["'C'"], **two),
         refuse("all series too short", panel("ABC", 2), "2 usable rows in the longest series", options=SHOP),

@@ -1,11 +1,14 @@
 """The past as it stood at a cut-off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.folds import Cut, at_cut, cuts
+from lstm_cli.data.grid import HOUR
 from lstm_cli.data.windows import split_windows
 
 
@@ -26,6 +29,41 @@ def test_too_few_test_rows_are_joined_by_those_before() -> None:
     assert found[0].val_end.tolist() == [112, 72]
     assert found[-1].count.tolist() == [160, 120]
     assert all((cut.count - cut.val_end >= 4).all() for cut in found)
+
+
+def panel() -> Dataset:
+    """Hours 0 to 159, 60 to 159 and 0 to 121; validation begins at hour 100 and ends at 120 in all of them."""
+    made = dataset(
+        [wave(160, 2, seed=1), wave(100, 2, seed=2), wave(122, 2, seed=3)],
+        train_end=[100, 40, 100],
+        val_end=[120, 60, 120],
+        lookback=12,
+        horizon=4,
+    )
+    return replace(made, series=replace(made.series, origin_us=np.array([0, 60, 0]) * HOUR))
+
+
+def test_one_time_divides_a_fold_of_all_series() -> None:
+    found = cuts(panel(), 4)
+    assert [cut.val_end.tolist() for cut in found] == [
+        [120, 60, 120],
+        [130, 70, 122],
+        [140, 80, 122],
+        [150, 90, 122],
+    ]
+    assert [cut.count.tolist() for cut in found][-1] == [160, 100, 122]
+    assert [cut.train_end.tolist() for cut in found][2] == [120, 60, 120]
+    fold = at_cut(panel(), found[1])
+    windows = split_windows(fold, "test")
+    assert set(windows.series.tolist()) == {0, 1}  # the third series ended before
+
+
+def test_a_fold_leaves_out_a_series_that_has_no_training_window_yet() -> None:
+    found = cuts(panel(), 23)  # 92 hours: the first cut-off is hour 68, and validation begins at hour 48
+    assert found[0].train_end.tolist() == [48, 0, 48]
+    assert at_cut(panel(), found[0]).series.names == ("series0", "series2")
+    late = next(cut for cut in found if cut.train_end[1] == 4)  # one row short of a training window
+    assert at_cut(panel(), late).series.names == ("series0", "series2")
 
 
 def test_a_fold_holds_the_same_values_under_its_own_scaler() -> None:

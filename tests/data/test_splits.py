@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstm_cli.data.grid import DAY, Step
+from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.data.splits import Share, parse_share, split_rows
 from lstm_cli.errors import DataError, UsageError
 
@@ -73,7 +75,7 @@ def test_a_fraction_holds_at_least_one_window_but_a_number_is_taken_at_its_word(
     assert split_ends(50, val=Share(rows=2), test=Share(rows=0), horizon=12) == (48, 50)
 
 
-def test_every_series_of_a_panel_is_split_for_itself() -> None:
+def test_series_without_common_times_are_split_for_themselves() -> None:
     train_end, val_end = split_rows(
         np.array([100, 40, 5]),
         val=Share(fraction=0.1),
@@ -83,6 +85,57 @@ def test_every_series_of_a_panel_is_split_for_itself() -> None:
     )
     assert train_end.tolist() == [70, 28, -3]  # the last is too short for its splits
     assert val_end.tolist() == [80, 32, 1]
+
+
+def panel_of(first: list[int], counts: list[int]) -> PanelTimes:
+    panel = PanelTimes.of(
+        Step(kind="seconds", count=DAY), np.array(first) * DAY, np.array(counts), timed=True
+    )
+    assert panel is not None
+    return panel
+
+
+@pytest.mark.parametrize(
+    ("val", "test"), [(Share(fraction=0.1), Share(fraction=0.2)), (Share(rows=13), Share(rows=26))]
+)
+def test_one_time_divides_all_series_of_a_panel(val: Share, test: Share) -> None:
+    """Days 0 to 99, 50 to 119 and 90 to 129: 26 of 130 days test, from day 104, and 13 validate, from day 91."""
+    counts = [100, 70, 40]
+    train_end, val_end = split_rows(
+        np.array(counts),
+        val=val,
+        test=test,
+        horizon=4,
+        rows_before=no_dates,
+        panel=panel_of([0, 50, 90], counts),
+    )
+    assert train_end.tolist() == [91, 41, 1]
+    assert val_end.tolist() == [100, 54, 14]  # the first series ended on day 99 and is not tested
+
+
+def test_a_fraction_of_a_panel_holds_at_least_one_window() -> None:
+    counts = [40, 20]
+    train_end, val_end = split_rows(
+        np.array(counts), val=Share(fraction=0.1), test=Share(fraction=0.1), horizon=12, rows_before=no_dates,
+        panel=panel_of([0, 30], counts),
+    )  # fmt: skip
+    assert (train_end.tolist(), val_end.tolist()) == (
+        [26, 0],
+        [38, 8],
+    )  # of 50 days the last 12, and 12 before
+
+
+def test_a_share_of_a_panel_is_taken_before_a_date() -> None:
+    counts = [100, 70]
+    train_end, val_end = split_rows(
+        np.array(counts),
+        val=Share(rows=20),
+        test=Share(date="day 80"),
+        horizon=4,
+        rows_before={"day 80": np.array([80, 30])}.__getitem__,
+        panel=panel_of([0, 50], counts),
+    )
+    assert (train_end.tolist(), val_end.tolist()) == ([60, 10], [80, 30])
 
 
 def test_dates_split_every_series_at_the_same_time() -> None:

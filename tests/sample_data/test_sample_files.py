@@ -58,8 +58,13 @@ def test_panel_has_shops_of_different_lengths_and_beginnings():
     assert len(lengths) == 6
     assert len(set(lengths)) == 6
     assert len({rows[0]["date"] for rows in shops().values()}) == 5
-    assert min(lengths) == 120
-    assert max(lengths) == 420
+    assert min(lengths) == 160
+    assert max(lengths) == 430
+
+
+def test_all_shops_of_the_panel_are_open_to_the_same_day():
+    ends = [max(row["date"] for row in rows if row["sales"]) for rows in shops().values()]
+    assert set(ends) == {"2023-03-06"}
 
 
 def test_panel_has_one_gap_of_five_days():

@@ -1,0 +1,80 @@
+"""Series of a panel that ended: their last measured row lies more than a horizon before the panel's newest one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
+from lstm_cli.data.panel_times import PanelTimes
+from lstm_cli.data.time_format import format_times
+from lstm_cli.errors import DataError
+
+NAMED = 5  # series that a warning names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The series of a panel that ended, and the panel's newest time."""
+
+    which: np.ndarray  # [S] bool
+    names: tuple[str, ...]  # of those
+    newest: str  # the newest measured row of the panel, as the file writes times; "" where no series ended
+
+    def told(self, source: str, horizon: int) -> str:
+        """Return the sentence that a warning or an error begins with."""
+        from lstm_cli.data.cells import named  # most forecasts have nothing to tell
+
+        listed = ", ".join(map(named, self.names[:NAMED]))
+        more = f" and {len(self.names) - NAMED:,} more" if len(self.names) > NAMED else ""
+        return (
+            f"{source}: {len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
+            f"horizon) before the newest measured row ({self.newest}): {listed}{more}"
+        )
+
+
+def find_ended(schema: Schema, table: SeriesTable) -> Ended:
+    """Return the series whose last measured row lies more than H steps before the newest one of all.
+
+    A series ends with its last usable row, which has a measured target. Without common times no series ended.
+    """
+    panel = PanelTimes.of_table(schema, table)
+    if panel is None:
+        return Ended(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
+    last = panel.first + panel.count - 1
+    which = last.max() - last > schema.horizon
+    if not which.any():
+        return Ended(which=which, names=(), newest="")
+    times = schema.step.times(table.count - 1, table.origin_us)
+    return Ended(
+        which=which,
+        names=tuple(table.names[one] for one in np.flatnonzero(which)),
+        newest=format_times(times[[int(times.argmax())]], schema.time_format)[0],
+    )
+
+
+def tell_ended(ended: Ended, source: str, horizon: int) -> Sequence[str]:
+    """Return the warning of `prepare` and `check`, if there is one."""
+    if not ended.names:
+        return ()
+    return (f"{ended.told(source, horizon)} (lstm predict leaves them out, --ended include forecasts them)",)
+
+
+def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended, str | None]:
+    """Return the dataset to forecast, the series that ended, and a warning if there is one.
+
+    how: `skip` leaves the series that ended out, `include` keeps them. Raises DataError where `refuse` finds one.
+    """
+    ended = find_ended(dataset.schema, dataset.series)
+    if not ended.names:
+        return dataset, ended, None
+    told = ended.told(source, dataset.schema.horizon)
+    if how == "refuse":
+        raise DataError(
+            told,
+            hint="--ended skip leaves them out, --ended include forecasts what follows their own last rows",
+        )
+    if how == "include":
+        return dataset, ended, f"{told}; forecast from their own last rows (--ended skip leaves them out)"
+    kept = dataset.taken(np.flatnonzero(~ended.which))
+    return kept, ended, f"{told}; left out (--ended include forecasts them)"
