@@ -11,6 +11,7 @@ from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
+from lstm_cli.data.digits import column_decimals
 from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
 from lstm_cli.data.missing import count_cells, tell_missing
 from lstm_cli.data.scaling import Scaler, fit_scaler
@@ -109,6 +110,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         pad=config.pad,
         seasons=seasons,
         missing=config.missing,
+        decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
     )
     if config.calendar and not schema.calendar:
         warnings.append(
