@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli import metrics
 from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.coverage import Held, held
-from lstm_cli.data.clamp import Bounds, ends_in_units, in_units
+from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import BATCH, Batch, Windows, split_windows
 from lstm_cli.intervals import Intervals
@@ -88,7 +88,7 @@ def score(
     sums: dict[str, metrics.Errors] = {}
     done = 0
     for batch in windows.batches(BATCH):
-        truth = dataset.in_units(batch.target, batch.series)
+        truth = truth_in_units(dataset, batch.target, batch.series, bounds)
         for name, forecast in forecaster(batch).items():
             watch(name, batch, forecast)
             found = metrics.errors(
@@ -114,7 +114,7 @@ class IntervalTally:
         found = held(
             ends_in_units(dataset, ends, batch.series, self._bounds),
             in_units(dataset, forecast_scaled, batch.series, self._bounds),
-            dataset.in_units(batch.target, batch.series),
+            truth_in_units(dataset, batch.target, batch.series, self._bounds),
             batch.observed,
             batch.series,
             of=len(dataset.series.names),

@@ -131,8 +131,7 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
     if precision == "fp32":
         return run.artifact("model").bytes("model.onnx"), "fp32"
     if precision == "auto":
-        made_from = dict(run.entry_of("quantized").get("read", {})) if run.has("quantized") else {}
-        if not run.has("quantized") or made_from["model"]["sha256"] != run.digest("model"):
+        if not serves_quantized(run):
             return load_graph(run, "fp32")
         reader = run.artifact("quantized")
         return reader.bytes("model.onnx"), _precision(reader)
@@ -144,6 +143,14 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
         )
     run.require_fresh("quantized")
     return reader.bytes("model.onnx"), precision
+
+
+def serves_quantized(run: Run) -> bool:
+    """Return whether `auto` is the quantised graph: one was made from the model that is there now."""
+    if not run.has("quantized"):
+        return False
+    made_from: str = run.entry_of("quantized").get("read", {})["model"]["sha256"]
+    return made_from == run.digest("model")
 
 
 def _precision(reader: ArtifactReader) -> str:

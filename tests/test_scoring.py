@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from small_data import dataset, wave
 
-from lstm_cli import scoring
-from lstm_cli.data.clamp import Bounds
+from lstm_cli import intervals, scoring
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.clamp import Bounds, bounds_of
+from lstm_cli.data.logs import in_logs
 from lstm_cli.data.windows import split_windows
 from lstm_cli.linear.ensemble import fit_linear
 from lstm_cli.linear.forecast import Linear
@@ -95,3 +97,46 @@ def test_forecasts_are_held_within_the_bounds_before_they_are_scored() -> None:
 )
 def test_as_good(simple: dict[str, float | None], model: dict[str, float | None], good: bool) -> None:
     assert scoring.as_good(simple, model) is good
+
+
+def intermittent(*, logs: bool) -> np.ndarray:
+    """[300, 1]: two zeros in three; for logarithms not in the training rows."""
+    rng = np.random.default_rng(5)
+    values = np.where(rng.random(300) < 0.66, 0.0, rng.choice([1.0, 2.0, 3.3], 300))
+    if logs:
+        values[:200] = np.where(values[:200] == 0, 0.7, values[:200])
+    return values[:, None]
+
+
+@pytest.mark.parametrize("least", ["auto", "none", 0.0])
+@pytest.mark.parametrize("logs", [False, True])
+@pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", "none"])
+def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: str | float) -> None:
+    """The scores of the last value and the coverage around it, worked out from the file's numbers alone."""
+    horizon, half = 4, 0.5
+    file = intermittent(logs=logs)
+    data = dataset([file], train_end=[200], val_end=[250], horizon=horizon, scaler=scaler)
+    data = in_logs(data) if logs else data
+    bounds, _ = bounds_of(data, TrainConfig(min=least))
+    windows = split_windows(data, "test", 8)
+    band = intervals.Intervals(
+        half=np.full((2, horizon), half), floor=np.ones(1), season=1, lookback=1, optimism=1.0, horizons=9.0
+    )  # a window of one row has no spread, so the floor of 1 is taken
+    tally = scoring.IntervalTally(data, band, bounds, of="model")
+    sums = scoring.score(windows, scoring.model_forecaster(Graph(), 8), bounds, watch=tally)
+    found = scoring.metrics.overall(sums["model"], scoring.scale_of(data))
+
+    truth = np.stack([file[row : row + horizon, 0] for row in range(250, 300 - horizon + 1)])
+    last = np.stack([np.full(horizon, file[row - 1, 0]) for row in range(250, 300 - horizon + 1)])
+    size = np.abs(truth) + np.abs(last)
+    symmetric = np.divide(200 * np.abs(truth - last), size, out=np.zeros_like(size), where=size > 0)
+    assert found["smape"] == pytest.approx(symmetric.mean(), rel=1e-5)
+    assert found["mae"] == pytest.approx(np.abs(truth - last).mean(), rel=1e-5)
+
+    # In scaled space the band is half a unit to either side, whatever a bound then cuts off.
+    scaled = [data.scaler.scaled(values.reshape(-1, 1), 0).reshape(values.shape) for values in (truth, last)]
+    inside = np.abs(scaled[0] - scaled[1]) <= half
+    assert tally.sums is not None
+    covered = tally.sums.inside.sum(axis=(1, 2, 3)) / tally.sums.count.sum()
+    np.testing.assert_allclose(covered, inside.mean(), rtol=1e-12)
+    assert 0.3 < inside.mean() < 1

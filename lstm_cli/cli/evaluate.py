@@ -36,7 +36,12 @@ def evaluate(
     run: RunArgument,
     split: Annotated[str, option("--split", "The rows that are scored.", choices=SPLITS)] = DEFAULTS.split,
     precision: Annotated[
-        str, option("--precision", "The model that is scored.", choices=PRECISIONS)
+        str,
+        option(
+            "--precision",
+            "The model that is scored; auto: the one that predict runs.",
+            choices=("auto", *PRECISIONS),
+        ),
     ] = DEFAULTS.precision,
     fail_if: Annotated[
         list[str] | None,

@@ -63,7 +63,9 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     metric = "mase" if "mase" in spread else "mae"
     names = [name for name in BASELINES if name in folds[0]["baselines"]]
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
-    page.line(f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how}: {METRICS[metric]}")
+    page.line(
+        f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how} ({backtest['precision']}): {METRICS[metric]}"
+    )
     rows = [
         (
             fold["cut"],

@@ -16,8 +16,13 @@ def tell_forecast(report: Any) -> None:
     several = f" for {report.series:,} series" if report.series > 1 else ""
     say(
         f"wrote {report.rows:,} rows{several}, {report.time_start} to {report.time_end}, "
-        f"to {report.output} ({report.format}, {report.precision})"
+        f"to {report.output} ({report.format}, {report.precision}; lookback {report.lookback}, {_reads(report)})"
     )
+
+
+def _reads(report: Any) -> str:
+    """How many rows before a forecast the model reads."""
+    return f"reads {counted(report.reads_rows, 'row', 'rows')}"
 
 
 def prepare_table(report: Any, page: Page) -> None:
@@ -56,8 +61,12 @@ def train_table(report: Any, page: Page) -> None:
     families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
         [
-            ("model", f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}"),
-            ("linear", f"{families} ({regressions}), lookback {report.linear['lookback']}"),
+            (
+                "model",
+                f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
+                f"{_reads(report)}",
+            ),
+            ("linear", f"{families} ({regressions})"),
             *((training["name"], _training(training)) for training in report.trainings),
             *report.choices.items(),
             (

@@ -14,7 +14,7 @@ class EvaluateConfig:
     """Settings of `lstm evaluate`."""
 
     split: str = "test"  # the rows that are scored: val or test
-    precision: str = "fp32"  # the model that is scored
+    precision: str = "auto"  # the model that is scored; auto: the one that predict runs
     fail_if: tuple[str, ...] = ()  # conditions that end in exit 5, e.g. mase>=1
     backtest: int | None = None  # cut-offs of a rolling-origin backtest; None: none
     reuse: bool = False  # the backtest scores the model there is, instead of training anew at each cut-off
@@ -28,5 +28,5 @@ class EvaluateConfig:
         for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
             if given and self.backtest is None:
                 raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5")
-        one_of("--precision", self.precision, PRECISIONS)
+        one_of("--precision", self.precision, ("auto", *PRECISIONS))
         at_least("--threads", self.threads, 1)

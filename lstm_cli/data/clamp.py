@@ -1,4 +1,9 @@
-"""Forecasts in the file's units, held within their bounds."""
+"""Forecasts and truth in the file's units, the rounding of scaled values undone, and forecasts within their bounds.
+
+Truth and forecasts are both stored or made as 32-bit scaled numbers. What comes back within rounding of a bound is
+the bound, for both by one function: then a truth on the bound is no longer on its other side. Truth that lies beyond
+a bound by more than that stays where it is, and is an error of the forecast.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -81,7 +86,21 @@ def bounds_of(dataset: Dataset, config: "TrainConfig") -> tuple[Bounds, list[str
 
 def in_units(dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds) -> np.ndarray:
     """A scaled forecast [N, H, C] of series [N] in the file's units, within the bounds; float64."""
-    return bounds.clip(dataset.in_units(forecast_scaled, series))
+    return bounds.clip(truth_in_units(dataset, forecast_scaled, series, bounds))
+
+
+def truth_in_units(
+    dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
+) -> np.ndarray:
+    """Return scaled targets [N, H, C] of series [N] in the file's units, a value at a bound as that bound; float64."""
+    values = dataset.in_units(targets_scaled, series)
+    for side in (bounds.lower, bounds.upper):
+        known = np.isfinite(side) & (side != 0)  # 0 comes back as 0 whatever the bounds are
+        if known.any():
+            mark = np.where(known, side, 0.0)
+            room = dataset.scaler.room(mark)[series][:, None]
+            np.copyto(values, mark, where=known & (np.abs(values - mark) <= room))
+    return values
 
 
 def ends_in_units(

@@ -35,6 +35,7 @@ class Schema:
     pad: bool  # windows with less history than the lookback are padded
     seasons: tuple[int, ...]  # steps, shortest first
     missing: str
+    decimals: tuple[int, ...] = ()  # of each target in the file; (): not known, in runs of 0.1.0
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class Known:
     series: SeriesTable
     scaler: Scaler
     training: TrainingStatistics
+    reads_rows: int  # that the model reads before a forecast, padded where they are fewer
 
 
 def read_new(
@@ -160,8 +161,8 @@ def _long_enough(
     if not keep.any():
         longest = int(np.argmax(grid.counts - need))
         raise DataError(
-            f"{source}: {grid.counts[longest]} rows are too few, a forecast of this model looks back "
-            f"{need[longest]} steps",
+            f"{source}: {grid.counts[longest]} rows are too few, a forecast looks back {need[longest]:,} steps at "
+            f"least (lookback), and this model reads {known.reads_rows:,} rows",
             hint="give more of the rows before the forecast",
         )
     if not keep.all():

@@ -9,6 +9,7 @@ See https://scikit-learn.org/stable/modules/preprocessing.html; the tests hold t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from lstm_cli.data.in_order import in_order
 from lstm_cli.data.spans import Stretch, spans
 
 LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
+ROUNDING = 2.0**-23  # of a number: twice what rounding it to a 32-bit float can move it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +75,40 @@ class Scaler:
         return (values - _aligned(self.center, values, series)) / _aligned(self.scale, values, series)
 
     def unscaled(self, values_scaled: np.ndarray, series: np.ndarray | int) -> np.ndarray:
-        """The inverse of `scaled`, in float64."""
+        """Return the inverse of `scaled`, in float64.
+
+        What 32-bit floats cannot tell from 0 is 0: a 0 comes back as the 0 of the file.
+        """
         values = values_scaled.astype(np.float64)  # a copy
         values *= _aligned(self.scale, values, series)
         values += _aligned(self.center, values, series)
         if self.floor is not None:
             logged = values[..., : self.floor.shape[1]]
             logged[...] = from_logarithm(logged, _aligned(self.floor, logged, series))
+        near = np.abs(values) <= _aligned(self._room_at_zero, values, series)
+        np.copyto(values, 0.0, where=near)
         return values
+
+    @cached_property
+    def _room_at_zero(self) -> np.ndarray:
+        return self.room(np.zeros(self.center.shape[1]))
+
+    def room(self, values: np.ndarray) -> np.ndarray:
+        """Return how far from `values` [F'], in the file's units, 32-bit scaled values may come back: [S, F'].
+
+        A logarithm is taken of values that were 32-bit floats before, so both roundings count.
+        """
+        width = values.shape[-1]
+        center = self.center[:, :width]
+        apart = np.abs(values - center)
+        if self.floor is not None:
+            floor = self.floor[:, :width]
+            targets = floor.shape[1]
+            logs, middle = logarithm(values[:targets], floor), center[:, :targets]
+            slope = np.maximum(values[:targets], floor)  # of the inverse: units for a step of the logarithm
+            before = np.abs(values[:targets] - from_logarithm(middle, floor))
+            apart[:, :targets] = slope * np.abs(logs - middle) + before
+        return ROUNDING * apart
 
 
 def logarithm(values: np.ndarray, floor: np.ndarray) -> np.ndarray:

@@ -52,6 +52,19 @@ def _of_rest(rest: np.ndarray, lag: int, power: float) -> float:
     return float(np.mean(rest[lag:][pairs] * rest[:-lag][pairs]) / variance)
 
 
+def _of_pairs(rest: np.ndarray, lag: int) -> float:
+    """The correlation of the pairs `lag` rows apart in what is left [T]: at most 1 (Cauchy-Schwarz).
+
+    `_of_rest` divides by the variance of all rows instead. That estimate passes 1 where the pairs vary more than the
+    rest does, which is as well for a decision by a limit, but is no correlation that a report can print.
+    """
+    later, earlier = rest[lag:], rest[:-lag]
+    pairs = ~np.isnan(later) & ~np.isnan(earlier)
+    later, earlier = later[pairs], earlier[pairs]
+    norm = np.sqrt(np.sum(np.square(later))) * np.sqrt(np.sum(np.square(earlier)))
+    return min(1.0, float(np.sum(later * earlier) / norm)) if norm > 0 else float("nan")
+
+
 def without_moving_mean(values: np.ndarray, season: int) -> np.ndarray:
     """One column [T], at least two seasons long, less its centred mean over one season; NaN where undefined.
 
@@ -90,12 +103,12 @@ def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
 
 
 def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[Stretch]) -> dict[int, float]:
-    """The candidates that the training rows confirm, each with its autocorrelation.
+    """The candidates that the training rows confirm, each with its correlation (`_of_pairs`).
 
     candidates: shortest first. training: for each series its target columns [T, C], NaN where not measured.
     A season P is kept where three of it fit into most series and at least a third of the columns confirm it
-    (see `_judged`); told is the median of those. The M4 hourly series are a mixture: a season that a good part
-    of a panel has is worth its place, and chance confirms one column in a hundred.
+    (see `_judged`); returned is the median of their correlations. The M4 hourly series are a mixture: a season
+    that a good part of a panel has is worth its place, and chance confirms one column in a hundred.
     """
     found: dict[int, float] = {}
     sample = [rows[-JUDGED:] for rows in training[:: max(1, len(training) // SAMPLED)]]
@@ -113,7 +126,7 @@ def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[Stretch]) 
 
 
 def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | None:
-    """The autocorrelation of one column [T] at a season P that it confirms, else None.
+    """The correlation (`_of_pairs`) of one column [T] at a season P that it confirms, else None.
 
     Judged is what is left beside the moving mean over P. A random walk less that mean is a sum of its steps
     within P/2 on either side, so a season apart nothing is left to correlate: chance alone deviates from 0 by
@@ -142,7 +155,7 @@ def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | Non
         return None
     if shorter is not None and not _adds(rest, power, season, shorter) > np.sqrt((season + 2) / rows):
         return None
-    return at_season
+    return _of_pairs(rest, season)
 
 
 def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:

@@ -81,6 +81,9 @@ def digest(files: Mapping[str, Mapping[str, Any]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+NOTHING = digest({})  # of an artifact that was not there when a step looked for it
+
+
 def encode(steps: Mapping[str, Any], run: Path) -> bytes:
     """The manifest's bytes. Raises what `to_json` raises, and ValueError for what no reader would take."""
     document = {"format": FORMAT, "schema": SCHEMA, "steps": steps}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifacts import ARTIFACTS
 
 if TYPE_CHECKING:
@@ -36,9 +37,25 @@ def _causes(run: "Run", name: str, seen: set[str]) -> Iterator[str]:
         return
     seen.add(name)
     for other, fact in _read(run, name):
-        if run.digest(other) != fact["sha256"]:
+        if differs(run, other, fact):
             yield other
-        yield from _causes(run, other, seen)
+        if not was_absent(fact):
+            yield from _causes(run, other, seen)
+
+
+def differs(run: "Run", name: str, fact: Mapping[str, Any]) -> bool:
+    """Return whether an artifact is another than the one that a step read, which `fact` records.
+
+    A step that found none would find another one only once there is one that is not stale.
+    """
+    if was_absent(fact):
+        return run.has(name) and not causes(run, name)
+    return bool(run.digest(name) != fact["sha256"])
+
+
+def was_absent(fact: Mapping[str, Any]) -> bool:
+    """Return whether a step looked for an artifact and found none."""
+    return bool(fact["sha256"] == manifest.NOTHING)
 
 
 def _read(run: "Run", name: str) -> list[tuple[str, Mapping[str, Any]]]:

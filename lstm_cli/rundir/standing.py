@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_cli import __version__
 from lstm_cli.errors import ArtifactError
-from lstm_cli.rundir import manifest
+from lstm_cli.rundir import manifest, staleness
 from lstm_cli.rundir.artifacts import ARTIFACTS
 from lstm_cli.rundir.reading import Run
 
@@ -32,15 +32,16 @@ def stands(
         return False
     if not (entry["read"] and entry["wrote"]):
         return False
-    read = [name for name in entry["read"] if name in ARTIFACTS]
+    read = {name: fact for name, fact in entry["read"].items() if name in ARTIFACTS}
     outside = {name: fact for name, fact in entry["read"].items() if name not in ARTIFACTS}
     given = sources or {}
     if given.keys() != outside.keys() or not all(_same(given[name], outside[name]) for name in given):
         return False
-    if any(run.digest(name) != entry["read"][name]["sha256"] for name in read):
+    if any(staleness.differs(run, name, fact) for name, fact in read.items()):
         return False
+    found = [name for name, fact in read.items() if not staleness.was_absent(fact)]
     try:
-        for name in (*read, *entry["wrote"]):
+        for name in (*found, *entry["wrote"]):
             run.artifact(name).verify()
     except ArtifactError:  # the step makes it anew, or meets the damage itself
         return False

@@ -80,15 +80,16 @@ class Writer:
         self,
         *,
         config: Mapping[str, Any],
-        reads: Mapping[str, str | Mapping[str, Any]],
+        reads: Mapping[str, str | Mapping[str, Any] | None],
         report: Mapping[str, Any],
         seed: int | None = None,
         device: str | None = None,
     ) -> None:
         """Make the step's work count: before the one rename all is as it was, after it all is new.
 
-        `reads` holds what the step was made from: for an artifact its digest, for any other input
-        {"sha256": ..., "size": bytes}. `report` is what `--json` prints.
+        `reads` holds what the step was made from: for an artifact its digest, or None where it found none that is
+        fresh and would have read it; for any other input {"sha256": ..., "size": bytes}. `report` is what `--json`
+        prints.
 
         Raises:
             ValueError: a NaN or an infinity, or files that were not written as promised.
@@ -177,7 +178,9 @@ class Writer:
         except OSError:
             return True
 
-    def _fact(self, name: str, fact: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fact(self, name: str, fact: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+        if fact is None:
+            return {"sha256": manifest.NOTHING, "size": 0}
         if not isinstance(fact, str):
             return dict(fact)
         if self.run is None or self.run.digest(name) != fact:

@@ -22,6 +22,7 @@ from lstm_cli.shipped import (
     load_linear,
     load_model,
     load_validated,
+    serves_quantized,
 )
 from lstm_cli.steps.before import JUDGED, told_again
 from lstm_cli.steps.needs import MANY, require_scoring
@@ -49,7 +50,9 @@ class EvaluateReport:
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
     worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
-    backtest: dict[str, Any] | None  # folds: cut-off, windows, metrics, baselines; spread over them; reused
+    backtest: (
+        dict[str, Any] | None
+    )  # folds: cut-off, windows, metrics, baselines; spread of them; reused; precision
     gates: list[dict[str, Any]]
     picture: str
     coverage: dict[str, float | None]  # percent of measured cells within the 80 % and the 95 % interval
@@ -96,8 +99,11 @@ def evaluate(
             return _judged(replace(before, gates=_checked(before, conditions)))
         model = load_model(writer.run)
         require_scoring(writer.run, model, windows=MANY, doing="scoring")
-        graph, precision = load_graph(writer.run, config.precision)
         unseen = model.refitted and config.split == "val"  # rows that the shipped model was fitted on
+        follows = config.precision == "auto" and not unseen  # the scores are those of what predict runs
+        graph, precision = load_graph(
+            writer.run, "fp32" if unseen and config.precision == "auto" else config.precision
+        )
         if unseen:
             if precision != "fp32":
                 raise UsageError(
@@ -130,23 +136,44 @@ def evaluate(
         beside = beside_simple(dataset, sums)
         found = None if tally is None else tally.sums
         report = _report(run, config, precision, model.name, dataset, len(windows), sums, found, beside)
-        report = replace(report, gates=_checked(report, conditions))
+        told = (*report.warnings, *_other_precision(writer.run, config, precision, unseen=unseen))
+        report = replace(report, gates=_checked(report, conditions), warnings=told)
         folder = writer.new("scores")
         if config.backtest:
             report = replace(
                 report,
                 backtest=_backtest(
                     writer.run, config, dataset, model, forecaster, linear, listen, should_stop
-                ),
+                )
+                | {"precision": precision if config.reuse else "fp32"},
             )
         report = replace(report, picture=str(folder.folder / PICTURE))
         write_scores(folder, report.to_json(), dataset, windows, forecaster, model.bounds, beside, fitted)
-        read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
-        reads = {name: writer.run.artifact(name).digest for name in read}
+        reads: dict[str, str | None] = {name: writer.run.artifact(name).digest for name in ("data", "model")}
+        if precision != "fp32":
+            reads["quantized"] = writer.run.artifact("quantized").digest
+        elif follows:
+            reads["quantized"] = None  # one that is made later puts these scores out of date
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     for text in report.warnings:
         listen(Warned(text=text))
     return _judged(report)
+
+
+def _other_precision(run: Run, config: EvaluateConfig, precision: str, *, unseen: bool) -> list[str]:
+    """Return a warning for each part of the report that scores fp32 where `predict` runs the quantised model."""
+    found = []
+    if unseen and serves_quantized(run):
+        found.append(
+            "scored is the fp32 model from before the refit: the quantised model that predict runs was fitted on the "
+            "validation rows (--split test scores it)"
+        )
+    if config.backtest and not config.reuse and precision != "fp32":
+        found.append(
+            f"the backtest trains fp32 models, the other scores are those of the {precision} model (--reuse scores it "
+            "at the cut-offs too)"
+        )
+    return found
 
 
 def _checked(report: EvaluateReport, conditions: list[gates.Gate]) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from lstm_cli.data.choose import Asked, choose_columns
 from lstm_cli.data.finding import NOTE, Finding, refusal, severity_order, told_by_reader
 from lstm_cli.data.findings import inspect, target_outliers
 from lstm_cli.data.gaps import Gaps, find_gaps
+from lstm_cli.data.intermittent import find_intermittent
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.outliers import Outliers
 from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.splits import parse_share
@@ -152,6 +154,9 @@ def _inspected(known: Known, table: Table, grid: Grid, warnings: Sequence[str]) 
         end=config.end,
     )
     if known.target_named:
+        if known.found is not None:
+            rows = GridLines(table, known.found.grid)
+            told += find_intermittent(rows, known.found.series.train_end, table.targets)
         return told + of_unread(
             known.survey, table, grid, horizon=horizon, season=max(known.seasons, default=1)
         )

@@ -33,7 +33,8 @@ class TrainReport:
     run: str
     model: str
     parameters: int
-    lookback: int  # steps that the model looks back
+    lookback: int  # steps, as prepare has it
+    reads_rows: int  # that the model reads before a forecast: a part may look back further
     horizon: int
     series: int
     device: str
@@ -179,7 +180,8 @@ def _report(
         run=str(run),
         model=config.model,
         parameters=sum(weight.numel() for weight in trained.shipped.network.parameters()),
-        lookback=trained.settings["lookback"],
+        lookback=trained.dataset.schema.lookback,
+        reads_rows=trained.settings["lookback"],
         horizon=trained.dataset.schema.horizon,
         series=len(trained.dataset.series.names),
         device=device,

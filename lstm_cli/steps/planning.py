@@ -30,7 +30,7 @@ from lstm_cli.rundir import (
     would_read,
     would_write,
 )
-from lstm_cli.shipped import load_model
+from lstm_cli.shipped import load_model, serves_quantized
 from lstm_cli.steps.before import JUDGED
 from lstm_cli.steps.find_lr import PICTURE
 from lstm_cli.steps.needs import MANY, Need, prepare_need, scoring_need, train_need
@@ -130,10 +130,13 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
     """Raises MissingArtifact or StaleArtifact without a model of the data there now."""
     with open_run(run) as opened:
         opened.require_fresh("model")
-        names = ("data", "model", *(("quantized",) if config.precision != "fp32" else ()))
-        reads = would_read(opened, *names)
+        model = load_model(opened)
+        unseen = model.refitted and config.split == "val"
+        small = config.precision in ("int8", "fp16")
+        small |= config.precision == "auto" and not unseen and serves_quantized(opened)
+        reads = would_read(opened, "data", "model", *(("quantized",) if small else ()))
         same = not force and stands(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
-        need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
+        need = scoring_need(*load_outline(opened), model, windows=MANY)
         return _plan(run, "evaluate", opened, reads, would_write(run, "evaluate"), same=same, need=need)
 
 

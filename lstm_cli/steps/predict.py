@@ -24,6 +24,7 @@ from lstm_cli.shipped import Model, as_trained, load_graph, load_intervals, load
 from lstm_cli.steps.needs import require_forecast
 from lstm_cli.steps.reporting import plain
 
+NAMED = 5  # so many series are named in a warning
 BATCH = 256  # series forecast at a time: more of them do not fit into the cache of a core
 
 
@@ -38,6 +39,8 @@ class PredictReport:
     rows: int
     series: int
     horizon: int
+    lookback: int  # steps, as prepare has it
+    reads_rows: int  # that the model reads before a forecast: a part may look back further
     time_start: str  # of the forecast, as the file writes times
     time_end: str
     ended: tuple[str, ...]  # names of the series that ended, which were left out unless --ended include
@@ -88,6 +91,7 @@ def predict(
     dataset, ended, told = settle_ended(dataset, source, config.ended)
     if told is not None:
         warn(told)
+    _warn_padded(dataset, model, source, warn)
     ready = time.perf_counter()
     forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
     made = time.perf_counter()
@@ -108,6 +112,8 @@ def predict(
         rows=forecast.values.shape[0] * forecast.values.shape[1],
         series=len(forecast.names),
         horizon=dataset.schema.horizon,
+        lookback=model.schema.lookback,
+        reads_rows=model.lookback,
         time_start=forecast.written(np.array(ends[:1]))[0],
         time_end=forecast.written(np.array(ends[1:]))[0],
         ended=ended.names,
@@ -168,13 +174,41 @@ def _new(
 ) -> Dataset:
     from lstm_cli.data.renew import Known, read_new
 
-    known = Known(schema=model.schema, series=model.series, scaler=model.scaler, training=model.training)
+    known = Known(
+        schema=model.schema,
+        series=model.series,
+        scaler=model.scaler,
+        training=model.training,
+        reads_rows=model.lookback,
+    )
     dataset, told = read_new(new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
     for text in told:
         warn(text)
     if run.has("data"):
         _tell_differing(new, dataset, load_dataset(run), warn)
     return dataset
+
+
+def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[str], None]) -> None:
+    """Warn once where series have fewer rows than the model reads, so that their windows are padded."""
+    count, reads, lookback = dataset.series.count, model.lookback, model.schema.lookback
+    short = np.flatnonzero(count < reads)
+    if not len(short):
+        return
+    from lstm_cli.data.cells import named  # here: most forecasts have nothing to warn of
+    from lstm_cli.data.wording import count_of
+
+    needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
+    why = "padded at the front (no flag: more rows may give another forecast)"
+    if len(count) == 1:
+        warn(f"{source}: {count_of(int(count[0]), 'row')}, fewer {needs}: the window is {why}")
+        return
+    listed = ", ".join(named(dataset.series.names[one]) for one in short[:NAMED])
+    more = f" and {len(short) - NAMED:,} more" if len(short) > NAMED else ""
+    warn(
+        f"{source}: {len(short):,} of {len(count):,} series have fewer rows {needs}: {listed}{more}; their windows "
+        f"are {why}"
+    )
 
 
 def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[str], None]) -> None:

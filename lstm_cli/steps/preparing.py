@@ -11,6 +11,8 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import Assembled, assemble
 from lstm_cli.data.finding import WARNING
 from lstm_cli.data.findings import inspect, target_outliers
+from lstm_cli.data.intermittent import find_intermittent
+from lstm_cli.data.lines import GridLines
 from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.storing import store_dataset
@@ -48,7 +50,7 @@ def prepare_anew(
 def _warnings(
     table: Table, grid: Grid, found: Assembled, config: PrepareConfig, told: Sequence[str]
 ) -> list[str]:
-    """What `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
+    """Return what `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
     schema = found.schema
     further = inspect(
         table,
@@ -60,7 +62,8 @@ def _warnings(
         start=config.start,
         end=config.end,
     )
-    return [one.text for one in further if one.severity == WARNING]
+    zeros = find_intermittent(GridLines(table, found.grid), found.series.train_end, schema.targets)
+    return [one.text for one in (*further, *zeros) if one.severity == WARNING]
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:

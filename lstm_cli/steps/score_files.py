@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli import intervals, metrics, scoring
-from lstm_cli.data.clamp import Bounds, ends_in_units, in_units
+from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.rundir import Folder
@@ -100,8 +100,8 @@ def forecast_picture(
                 dataset, fitted.around(scaled["model"], batch.past, batch.mask), batch.series, bounds
             )[:, 0, :, target]
         )
-        history = dataset.in_units(batch.past[:, -shown:, : dataset.targets], batch.series)
-        truth = dataset.in_units(batch.target, batch.series)[0, :, target]
+        history = truth_in_units(dataset, batch.past[:, -shown:, : dataset.targets], batch.series, bounds)
+        truth = truth_in_units(dataset, batch.target, batch.series, bounds)[0, :, target]
         panels.append(
             Panel(
                 title=" · ".join([*named, f"from {str(times[shown])[:16].replace('T', ' ')}"]),

@@ -64,7 +64,8 @@ def test_predict_into_a_file_tells_where_on_stderr(tmp_path):
     ended = run("predict", "run", "-o", str(tmp_path / "f.csv"))
     assert ended.stdout == ""
     assert ended.stderr.splitlines()[-1] == (
-        f"wrote 24 rows, 2018-06-26 20:00:00 to 2018-06-27 19:00:00, to {tmp_path / 'f.csv'} (csv, int8)"
+        f"wrote 24 rows, 2018-06-26 20:00:00 to 2018-06-27 19:00:00, to {tmp_path / 'f.csv'} "
+        "(csv, int8; lookback 336, reads 1,008 rows)"
     )
 
 

@@ -146,7 +146,9 @@ def test_parts_are_shown_where_there_are_several():
 
 def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
     page = drawn(tables.train_table, train_report())
-    assert re.search(r"^linear +ridge 0.90, smoothing 0.10 \(57 regressions\), lookback 336$", page, re.M)
+    assert re.search(r"^linear +ridge 0.90, smoothing 0.10 \(57 regressions\)$", page, re.M)
+    assert re.search(r"^model +segment, 139,166 parameters, lookback 336, reads 1,008 rows$", page, re.M)
+    assert page.count("1,008") == 1
     assert re.search(
         r"^anchored +best epoch 7 of 11 \(it got no better\), 2,013 steps, learning rate 0.001$", page, re.M
     )

@@ -1,11 +1,16 @@
-"""Bounds as they stand in a graph: one scaled number a target, or the reason why not."""
+"""Bounds: as one scaled number a target in a graph, and for forecasts and truth in the file's units."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_data import dataset
 
-from lstm_cli.data.clamp import Bounds, ScaledBounds
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.clamp import Bounds, ScaledBounds, bounds_of, in_units, truth_in_units
+from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.folds import at_cut, cuts
+from lstm_cli.data.logs import in_logs
 from lstm_cli.data.scaling import Scaler
 
 INFINITE = np.inf
@@ -56,3 +61,95 @@ def test_the_bound_of_a_logarithm_is_its_logarithm() -> None:
     assert found.upper is not None
     ends = np.stack([found.lower, found.upper])[:, :, None]
     np.testing.assert_allclose(logs.unscaled(ends, 0)[:, 0, 0], [2, 100], rtol=1e-6)
+
+
+ROWS, TRAINED = 400, 300
+SCALERS = ("standard", "minmax", "robust", "none")
+DECIMALS = (3.1, 6.3, 9.7)  # none of them is a 32-bit float
+LIMITS: list[tuple[str | float, float | None]] = [
+    ("none", None),
+    ("auto", None),
+    (3.1, None),
+    ("auto", 9.7),
+    ("none", 6.3),
+    (3.1, 6.3),
+]
+
+
+def shops(*, logs: bool) -> list[np.ndarray]:
+    """Two intermittent series [ROWS, 1] of other levels; for logarithms the training rows have no 0."""
+    rng = np.random.default_rng(3)
+    series = []
+    for level in (1.0, 37.0):
+        values = np.where(rng.random(ROWS) < 0.6, 0.0, rng.choice(DECIMALS, ROWS)) * level
+        if logs:
+            values[:TRAINED] = np.where(values[:TRAINED] == 0, 0.7 * level, values[:TRAINED])
+        series.append(values[:, None])
+    return series
+
+
+def returned(data: Dataset, bounds: Bounds) -> list[np.ndarray]:
+    """The truth of each series as it comes back from its scaled values."""
+    table = data.series
+    return [
+        truth_in_units(data, data.values_scaled[begin : begin + count][:, None], np.full(count, one), bounds)[
+            :, 0
+        ]
+        for one, (begin, count) in enumerate(zip(table.offset, table.count, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(("least", "most"), LIMITS)
+@pytest.mark.parametrize("logs", [False, True])
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_truth_on_a_bound_comes_back_as_the_bound_and_zero_as_zero(
+    scaler: str, logs: bool, least: str | float, most: float | None
+) -> None:
+    file = shops(logs=logs)
+    data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
+    if logs:
+        data = in_logs(data)
+    bounds, _ = bounds_of(data, TrainConfig(min=least, max=most))
+    assert (bounds.lower[0] == 0) == (least == "auto")
+    for found, values in zip(returned(data, bounds), file, strict=True):
+        np.testing.assert_allclose(found, values, rtol=3e-6)
+        exact = np.isin(values, [0.0, bounds.lower[0], bounds.upper[0]])
+        np.testing.assert_array_equal(found[exact], values[exact])
+        assert exact.any()
+
+
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_truth_beyond_a_bound_stays_and_a_forecast_does_not(scaler: str) -> None:
+    """A bound that the truth breaks must not hide the error."""
+    file = shops(logs=False)
+    data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
+    bounds = Bounds(lower=np.array([3.1]), upper=np.array([6.3]))
+    scaled = data.values_scaled[:ROWS][:, None]
+    series = np.zeros(ROWS, dtype=np.int64)
+    truth, forecast = (make(data, scaled, series, bounds)[:, 0] for make in (truth_in_units, in_units))
+    np.testing.assert_allclose(truth, file[0], rtol=3e-6)
+    assert truth.min() == 0
+    assert truth.max() > 9.6
+    np.testing.assert_array_equal(forecast, np.clip(truth, 3.1, 6.3))
+
+
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_a_value_beside_a_bound_is_not_taken_for_it(scaler: str) -> None:
+    values = np.tile([0.0, 1e-5, 3.1, 3.1001, 9.7], 20)[:, None]
+    data = dataset([values], train_end=[60], val_end=[80], scaler=scaler)
+    (found,) = returned(data, Bounds(lower=np.array([3.1]), upper=np.array([np.inf])))
+    np.testing.assert_allclose(found, values, rtol=1e-6, atol=1e-6)
+    assert (found[1::5] > 0).all()
+    assert (found[3::5] > 3.10005).all()
+
+
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_a_backtest_scales_anew_and_keeps_the_zeros_and_the_bound(scaler: str) -> None:
+    file = shops(logs=False)
+    data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
+    for cut in cuts(data, 3):
+        fold = at_cut(data, cut)
+        bounds, _ = bounds_of(fold, TrainConfig())
+        assert bounds.lower.tolist() == [0]
+        for found, values in zip(returned(fold, bounds), file, strict=True):
+            np.testing.assert_array_equal(found == 0, values[: len(found)] == 0)

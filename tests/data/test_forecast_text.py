@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,9 @@ def forecast(series: int, horizon: int) -> Forecast:
 
 def told(one: int, step: int, horizon: int) -> list[str]:
     value = (one * horizon + step) / 7
-    numbers = [f"{number:.15g}" for number in (value, value - 1, value + 1)]
+    numbers = [
+        np.format_float_positional(np.float32(number), trim="-") for number in (value, value - 1, value + 1)
+    ]
     return [f"shop, {one}", f"1970-01-01 {one + step:02d}:00:00", *numbers]
 
 
@@ -43,8 +46,18 @@ def test_rows_stand_in_order_however_many_are_written_at_a_time(
     header, *rows = csv.reader(io.StringIO(encode(forecast(5, 3), "csv").decode()))
     assert header == ["series", "time", "target0", "target0_lo80", "target0_hi80"]
     assert rows == expected
-    objects = json.loads(encode(forecast(5, 3), "json"))
+    objects = json.loads(encode(forecast(5, 3), "json"), parse_float=str, parse_int=str)
     assert [list(one) for one in objects] == [header] * 15
     assert [list(one.values()) for one in objects] == [
-        [*labels, *map(float, numbers)] for *labels, a, b, c in expected for numbers in [(a, b, c)]
+        [*labels]
+        for labels in expected  # the same digits
     ]
+
+
+def test_a_target_and_its_bounds_have_the_decimals_of_its_column() -> None:
+    made = forecast(1, 2)
+    made = replace(made, schema=replace(made.schema, decimals=(3,)), values=np.array([[[5.0], [0.25]]]))
+    rows = list(csv.reader(io.StringIO(encode(made, "csv").decode())))[1:]
+    assert [row[2] for row in rows] == ["5.000", "0.250"]
+    assert [row[3] for row in rows] == ["-1.000", "-0.85714287"]
+    assert b'"target0": 5.000, "target0_lo80": -1.000' in encode(made, "json")

@@ -287,3 +287,23 @@ def test_the_lookback_is_at_least_one_and_below_the_rows(
     if seasons and rows > 2 * seasons[0]:
         assert lookback % seasons[0] == 0
         assert lookback >= 2 * seasons[0]
+
+
+def test_the_correlation_that_is_reported_never_exceeds_1() -> None:
+    """The middle of three seasons is the highest: pairs a season apart then vary more than the rest does."""
+    rows, season = 72, 24
+    height = np.repeat([1.0, 1.5, 1.0], season)
+    values = height * np.sin(2 * np.pi * np.arange(rows) / season)
+    rest = without_moving_mean(values, season)
+    biased = np.mean(rest[season:] * rest[:-season]) / np.mean(np.square(rest))
+    assert biased > 1.01
+    found = confirmed_seasons((season,), [values[:, None]])
+    first, second = rest[:-season], rest[season:]
+    assert found[season] == pytest.approx(first @ second / np.sqrt((first @ first) * (second @ second)))
+    assert 0.9 < found[season] <= 1
+
+
+def test_a_cycle_that_repeats_exactly_correlates_by_1() -> None:
+    values = np.tile(np.arange(12.0), 10)
+    assert confirmed_seasons((12,), [values[:, None]])[12] == pytest.approx(1, abs=1e-3)
+    assert confirmed_seasons((12,), [values[:, None]])[12] <= 1

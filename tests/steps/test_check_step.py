@@ -593,3 +593,64 @@ def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(t
     with pytest.raises(DataError, match=r"c\.csv") as refused:
         check([*parts, other], Y, silent)
     assert refused.value.report.rows == HOURS  # type: ignore[attr-defined]
+
+
+def demand(zeros: int, count: int, *, others: list[str]) -> list[str]:
+    """`count` cells, the first `zeros` of every hundred 0."""
+    return ["0" if row % 100 < zeros else others[row % len(others)] for row in range(count)]
+
+
+def test_more_than_half_zeros_are_a_warning_that_names_the_loss(tmp_path: Path) -> None:
+    """400 training rows (--val 50 --test 50): 51 zeros in a hundred are reported, 50 are not."""
+    config = PrepareConfig(target=("y",), horizon=7, val="50", test="50")
+    few, many = (demand(zeros, 400, others=["1", "4", "2"]) for zeros in (50, 51))
+    tail = ["0"] * 100
+    path = write(tmp_path / "few.csv", time=hours(count=500), y=few + tail)
+    assert not found(check(path, config, silent), "intermittent")
+    path = write(tmp_path / "many.csv", time=hours(count=500), y=many + tail)
+    told = only(check(path, config, silent), "intermittent")
+    assert (told["severity"], told["column"], told["count"], told["lines"]) == ("warning", "y", 204, (2,))
+    assert told["flags"] == ("--loss",)
+    assert "51 % of the 400 training values are 0" in told["text"]
+    assert "--loss mse forecasts the mean" in told["text"]
+    report = prepare(path, tmp_path / "run", config, silent)
+    assert told["text"] in report.warnings
+
+
+def test_a_missing_value_is_no_zero(tmp_path: Path) -> None:
+    cells = ["", "0", "3"] * 166 + ["3", "3"]  # half of what was measured is 0, a third of all rows
+    config = PrepareConfig(target=("y",), horizon=7, val="50", test="50")
+    path = write(tmp_path / "a.csv", time=hours(count=500), y=["3", *cells[1:]])
+    assert not found(check(path, config, silent), "intermittent")
+    path = write(tmp_path / "b.csv", time=hours(count=500), y=["0", *cells[1:]])
+    assert "of the 267 training values" in only_of(check(path, config, silent), "intermittent")
+
+
+def only_of(report: CheckReport, kind: str) -> str:
+    (one,) = found(report, kind)
+    return str(one["text"])
+
+
+def test_of_a_panel_the_intermittent_series_are_counted_once(tmp_path: Path) -> None:
+    times = hours(count=200)
+    sales = {
+        "A": ["5", "3"] * 100,
+        "B": demand(90, 200, others=["2"]),
+        "C": ["1", "7"] * 100,
+        "D": demand(60, 200, others=["9"]),
+    }
+    path = write(
+        tmp_path / "panel.csv",
+        time=times * 4,
+        shop=[name for name in sales for _ in times],
+        y=[cell for cells in sales.values() for cell in cells],
+    )
+    config = PrepareConfig(target=("y",), series="shop", horizon=7, val="20", test="20")
+    text = only_of(check(path, config, silent), "intermittent")
+    assert "in 2 of 4 series, first 'B'" in text
+    assert prepare(path, tmp_path / "run", config, silent).warnings[-1] == text
+
+
+def test_columns_that_are_no_named_target_are_not_called_intermittent(tmp_path: Path) -> None:
+    path = write(tmp_path / "two.csv", time=hours(), y=demand(90, HOURS, others=["2"]), z=cells(load(seed=1)))
+    assert not found(check(path, PrepareConfig(), silent), "intermittent")

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 from pathlib import Path
 
@@ -6,21 +7,27 @@ import numpy as np
 import pytest
 from small_steps import LINEAR, PREPARE, write_panel
 
-from lstm_cli.config import EvaluateConfig
+from lstm_cli.config import EvaluateConfig, PredictConfig, QuantizeConfig
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import GateFailed, MissingArtifact, StaleArtifact, UsageError
 from lstm_cli.events import silent
-from lstm_cli.rundir import open_run
+from lstm_cli.rundir import manifest, open_run
 from lstm_cli.runtime.session import open_session
 from lstm_cli.shipped import as_trained, load_intervals, load_model
 from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.planning import plan_evaluate
+from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
+from lstm_cli.steps.verify import verify
+
+FP32 = EvaluateConfig(precision="fp32")
 
 
 def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: Path) -> None:
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, FP32, silent)
     opened = open_run(run)
     dataset = as_trained(load_dataset(opened), load_model(opened))
     lookback = opened.artifact("model").json("model.json")["settings"]["lookback"]
@@ -112,7 +119,7 @@ def test_an_unknown_condition_answers_at_once(tmp_path: Path, condition: str) ->
 
 
 def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> None:
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, FP32, silent)
     opened = open_run(run)
     model, intervals = load_model(opened), load_intervals(opened)
     dataset = as_trained(load_dataset(opened), model)
@@ -178,7 +185,8 @@ def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp
 
 
 def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
-    exact = evaluate(run, EvaluateConfig(), silent)
+    exact = evaluate(run, FP32, silent)
+    assert exact.precision == "fp32"
     small = evaluate(run, EvaluateConfig(precision="int8"), silent)
     assert small.precision == "int8"
     assert small.metrics["mae"] != exact.metrics["mae"]
@@ -188,6 +196,84 @@ def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
     assert open_run(run).report("train")["refitted"]
     with pytest.raises(UsageError, match="made from the refitted one, which knows the validation rows"):
         evaluate(run, EvaluateConfig(precision="int8", split="val"), silent)
+
+
+def test_scored_is_by_default_what_predict_runs(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(), silent)
+    output = io.BytesIO()
+    served = predict(run, None, PredictConfig(), silent, stdout=output)
+    assert report.precision == served.precision == "int8"
+    assert report.metrics == evaluate(run, EvaluateConfig(precision="int8"), silent).metrics
+    assert not any("fp32" in text for text in report.warnings)
+    plan = plan_evaluate(run, EvaluateConfig(), force=False)
+    assert [Path(read["path"]).parent.name for read in plan.reads] == ["data", "model", "quantized"]
+
+
+def test_validation_scores_of_a_refitted_model_say_that_predict_runs_another(run: Path) -> None:
+    report = evaluate(run, EvaluateConfig(split="val"), silent)
+    assert report.precision == "fp32"
+    assert any("the quantised model that predict runs" in text for text in report.warnings)
+    assert not verify(run, silent).stale
+    quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), silent)
+    assert not verify(run, silent).stale  # they speak of the model from before the refit
+    assert evaluate(run, EvaluateConfig(split="val"), silent).up_to_date
+    plan = plan_evaluate(run, EvaluateConfig(split="val"), force=False)
+    assert [Path(read["path"]).parent.name for read in plan.reads] == ["data", "model"]
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32"])
+def test_quantize_puts_scores_out_of_date_that_follow_predict(run: Path, precision: str) -> None:
+    """In `evaluate`, `verify` and `--dry-run`; scores that were made by a named precision stay."""
+    unquantised(run)
+    config = EvaluateConfig(precision=precision)
+    assert evaluate(run, config, silent).precision == "fp32"
+    assert evaluate(run, config, silent).up_to_date
+    assert not verify(run, silent).stale
+    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    follows = precision == "auto"
+    report = verify(run, silent)
+    assert report.stale == (("scores",) if follows else ())
+    assert report.rebuild == ((f"lstm evaluate {run}",) if follows else ())
+    assert plan_evaluate(run, config, force=False).up_to_date is not follows
+    after = evaluate(run, config, silent)
+    assert (after.precision, after.up_to_date) == (("int8", None) if follows else ("fp32", True))
+    assert not verify(run, silent).stale
+    quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), silent)
+    assert verify(run, silent).stale == (("scores",) if follows else ())
+
+
+def test_a_quantised_model_of_an_earlier_model_is_not_served_and_makes_no_scores_out_of_date(
+    run: Path,
+) -> None:
+    train(run, LINEAR, silent)  # the int8 model is that of the model before
+    report = evaluate(run, EvaluateConfig(), silent)
+    assert report.precision == "fp32"
+    assert verify(run, silent).stale == ("quantized",)
+    assert evaluate(run, EvaluateConfig(), silent).up_to_date
+    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    assert verify(run, silent).stale == ("scores",)
+    assert evaluate(run, EvaluateConfig(), silent).precision == "int8"
+
+
+def test_a_backtest_says_which_precision_it_scores(run: Path) -> None:
+    train(run, LINEAR, silent)
+    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    again = evaluate(run, EvaluateConfig(backtest=2, threads=1), silent)
+    assert again.precision == "int8"
+    assert again.backtest is not None
+    assert again.backtest["precision"] == "fp32"
+    assert any("the backtest trains fp32 models" in text for text in again.warnings)
+    reused = evaluate(run, EvaluateConfig(backtest=2, reuse=True, threads=1), silent)
+    assert reused.backtest is not None
+    assert reused.backtest["precision"] == "int8"
+    assert not any("backtest" in text for text in reused.warnings)
+
+
+def unquantised(run: Path) -> None:
+    """Take the quantised model out of the run."""
+    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    del steps["quantize"]
+    (run / "run.json").write_bytes(manifest.encode(steps, run))
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:

@@ -1,8 +1,10 @@
 """`lstm predict RUN NEW.csv` through the command: what may differ in NEW, and how what may not is refused."""
 
 import csv
+import json
+import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from small_steps import LINEAR, PREPARE, write_panel
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PrepareConfig
 from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.shipped import load_model
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 
@@ -309,3 +313,85 @@ def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) ->
     assert not any("far outside" in one for one in found.warnings)
     assert lstm(["predict", str(tmp_path / "run"), "-o", str(tmp_path / "own.csv")]) == 0
     np.testing.assert_allclose(values(found.forecast), values((tmp_path / "own.csv").read_bytes()), rtol=1e-5)
+
+
+def daily(rows: int, shops: Sequence[str] = ()) -> str:
+    """The last of 420 days with a weekly season, of a single series or of several shops."""
+    rng = np.random.default_rng(7)
+    load = 20 + 5 * np.sin(np.arange(420) * 2 * np.pi / 7) + rng.normal(0, 0.5, 420)
+    days = np.datetime64("2023-01-01") + np.arange(420)
+    header = "day,shop,load" if shops else "day,load"
+    series = [f",{shop}" for shop in shops] or [""]
+    lines = [
+        f"{day}{one},{value:.3f}"
+        for one in series
+        for day, value in list(zip(days, load, strict=True))[420 - rows :]
+    ]
+    return "\n".join([header, *lines]) + "\n"
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of a single series and of a panel whose linear forecast reads more rows than the lookback."""
+    folder = tmp_path_factory.mktemp("deep")
+    runs = {}
+    for name, shops in (("single", ()), ("panel", ("A", "B", "C"))):
+        (folder / f"{name}.csv").write_text(daily(420, shops))
+        config = PrepareConfig(target=("load",), series="shop" if shops else None, horizon=7)
+        prepare(str(folder / f"{name}.csv"), folder / name, config, silent)
+        train(folder / name, LINEAR, silent)
+        runs[name] = folder / name
+    return runs
+
+
+def depths(run: Path) -> tuple[int, int]:
+    """The lookback and the rows that the model reads, as `train` reported them."""
+    with open_run(run) as opened:
+        report = opened.report("train")
+        assert opened.report("prepare")["lookback"] == report["lookback"]
+        assert load_model(opened).lookback == report["reads_rows"]
+    return report["lookback"], report["reads_rows"]
+
+
+def test_fewer_rows_than_the_model_reads_are_padded_with_one_warning(deep, answer) -> None:
+    lookback, reads = depths(deep["single"])
+    assert reads > lookback + 1
+    whole = answer(deep["single"], daily(reads))
+    assert (whole.code, whole.warnings) == (0, [])
+    for rows in (reads - 1, lookback):
+        found = answer(deep["single"], daily(rows))
+        assert (found.code, len(found.warnings)) == (0, 1)
+        assert (
+            f"{rows} rows, fewer than the {reads} that the model reads (lookback {lookback})"
+            in found.warnings[0]
+        )
+    refused = answer(deep["single"], daily(lookback - 1))
+    assert (refused.code, refused.forecast) == (3, None)
+    assert f"{lookback - 1} rows are too few" in refused.error
+    assert f"{lookback} steps" in refused.error
+    assert f"{reads} rows" in refused.error
+
+
+def test_of_a_panel_the_padded_series_are_counted_once(deep, answer) -> None:
+    lookback, reads = depths(deep["panel"])
+    short = daily(lookback, ("B",)).splitlines()[1:]
+    text = daily(reads, ("A", "C")) + "\n".join(short) + "\n"
+    found = answer(deep["panel"], text)
+    assert (found.code, len(found.warnings)) == (0, 1)
+    words = f"1 of 3 series have fewer rows than the {reads} that the model reads (lookback {lookback}): 'B'"
+    assert words in found.warnings[0]
+
+
+def test_rows_of_the_run_that_are_fewer_than_the_model_reads_are_a_warning(deep, tmp_path, capsys) -> None:
+    run = Path(shutil.copytree(deep["single"], tmp_path / "run"))
+    lookback, reads = depths(run)
+    output = str(tmp_path / "f.csv")
+    assert lstm(["predict", str(run), "-o", output, "--json"]) == 0
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+    assert (report["lookback"], report["reads_rows"]) == (lookback, reads)
+    assert "that the model reads" not in err
+    (tmp_path / "few.csv").write_text(daily(reads - 1))
+    prepare(str(tmp_path / "few.csv"), run, PrepareConfig(target=("load",), horizon=7), silent)
+    assert lstm(["predict", str(run), "-o", output]) == 0
+    assert f"fewer than the {reads} that the model reads (lookback {lookback})" in capsys.readouterr().err
