@@ -2,7 +2,8 @@
 
 The fill of a hole may be interpolated, which looks ahead to the hole's far side. So that no window sees what
 was measured after its origin, `reach` tells for each row the last row whose value may be used there, and the
-gathering of a window never goes beyond it (windows.py).
+gathering of a window never goes beyond it (windows.py). A covariate that is known ahead may be used up to the
+window's last step.
 """
 
 from collections.abc import Callable

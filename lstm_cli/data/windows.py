@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
+from lstm_cli.data.dataset import Dataset, RowsMeasured, Schema, SeriesTable, up_to
 from lstm_cli.errors import DataError
 
 BATCH = 512  # windows scored at a time; int8 results depend on it, since activations are scaled by batch
@@ -88,12 +88,13 @@ class Windows:
         first, last = int(self.origins[0]), int(self.origins[-1])
         begin = first - self.lookback
         one = len(np.unique(self.series)) == 1 and last - first + 1 == len(self)
-        if one and data.reach is None and begin >= data.series.offset[self.series[0]]:
+        whole = data.reach is None and data.reach_ahead is None
+        if one and whole and begin >= data.series.offset[self.series[0]]:
             past = sliding_window_view(data.inputs[begin:last], self.lookback, axis=0)
             target = sliding_window_view(data.inputs[first : last + horizon, : data.targets], horizon, axis=0)
             return np.swapaxes(past, 1, 2), np.swapaxes(target, 1, 2)
-        whole = self[:]
-        return whole.past, whole.target
+        batch = self[:]
+        return batch.past, batch.target
 
 
 def balanced(series: np.ndarray, *, power: float) -> np.ndarray:
@@ -134,28 +135,31 @@ def gather(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: 
     """The windows whose first targets are at rows `origins` [B] of series [B].
 
     A window without enough history is padded at the front with its first row, and masked. No input was
-    measured after the row before the origin, known-ahead covariates apart: see `Dataset.reach`. Rows beyond the
-    end of the data (a forecast's own) come back as the last row, not observed.
+    measured after the row before the origin, and no known-ahead covariate after the last step of the horizon:
+    see `Dataset.reach` and `Dataset.reach_ahead`. Rows beyond the end of the data (a forecast's own) come back
+    as the last row, not observed.
     """
-    schema, table, inputs = dataset.schema, dataset.series, dataset.inputs
+    schema, table, inputs, hidden = dataset.schema, dataset.series, dataset.inputs, dataset.hidden
     rows = origins[:, None] + np.arange(-lookback, 0)
     begin = table.offset[series][:, None]
     mask = rows >= begin
     rows = np.maximum(rows, begin)
     past = inputs[rows]
     if dataset.reach is not None:
-        last_known = dataset.reach[origins - 1]  # [B, hidden]
-        hidden = last_known.shape[1]
-        seen = np.minimum(rows[:, :, None], last_known[:, None, :])
-        past[:, :, :hidden] = inputs[seen, np.arange(hidden)]
+        past[:, :, :hidden] = up_to(inputs, rows, dataset.reach[origins - 1], first=0)
     ahead = origins[:, None] + np.arange(schema.horizon)
     end = (table.offset + table.count + table.ahead)[series][:, None]
     inside = ahead < end
     ahead = np.minimum(ahead, end - 1)
-    known = inputs.shape[1] - schema.known_ahead
+    future = inputs[ahead, hidden:]
+    if dataset.reach_ahead is not None:
+        last_known = dataset.reach_ahead[ahead[:, -1]]  # [B, future]
+        width = last_known.shape[1]
+        past[:, :, hidden : hidden + width] = up_to(inputs, rows, last_known, first=hidden)
+        future[:, :, :width] = up_to(inputs, ahead, last_known, first=hidden)
     return Batch(
         past=past,
-        future=inputs[ahead, known:],
+        future=future,
         mask=mask.astype(np.float32),
         target=inputs[ahead, : dataset.targets],
         observed=dataset.measured[ahead, : dataset.targets] & inside[:, :, None],
