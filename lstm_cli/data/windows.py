@@ -2,7 +2,8 @@
 
 A window is one number, the row of its first target. Its inputs are the L rows before, its targets the H rows
 from there on. A window belongs to the split that holds all its targets; its inputs may reach back into the
-split before.
+split before. Of the validation and test rows only those origins count that `predict` would forecast from
+(`RowsMeasured.serve`). Training windows may begin at any row: a missing value is no reason to learn from fewer.
 """
 
 from collections.abc import Iterator
@@ -171,20 +172,33 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
     """The windows of a split: `train`, `val` or `test`, in order of series, then time.
 
     lookback: the steps that a window looks back; None: the schema's. A window has at least `history_needed`
-    rows before its origin.
+    rows before its origin. Windows of `val` and `test` begin where `predict` would.
     """
     schema, table = dataset.schema, dataset.series
     lookback = schema.lookback if lookback is None else lookback
+    series, origins = _origins(schema, table, split, lookback)
+    windows = Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
+    if split == "train" or bool(dataset.measured.all()):
+        return windows
+    return windows.taken(dataset.rows_measured.serve(origins, schema.horizon))
+
+
+def count_windows(
+    schema: Schema, table: SeriesTable, split: str, measured: RowsMeasured | None = None
+) -> int:
+    """Return how many windows `split_windows` gives. measured: of the rows of all series; None: every cell is."""
+    if split == "train" or measured is None:
+        return int(_first_and_count(schema, table, split, schema.lookback)[1].sum())
+    origins = _origins(schema, table, split, schema.lookback)[1]
+    return int(measured.serve(origins, schema.horizon).sum())
+
+
+def _origins(schema: Schema, table: SeriesTable, split: str, lookback: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the series [N] and the first target's row [N] of every window whose targets lie in a split."""
     begin, counts = _first_and_count(schema, table, split, lookback)
     series = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    origins = (table.offset + begin)[series] + within
-    return Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
-
-
-def count_windows(schema: Schema, table: SeriesTable, split: str) -> int:
-    """How many windows `split_windows` gives."""
-    return int(_first_and_count(schema, table, split, schema.lookback)[1].sum())
+    return series, (table.offset + begin)[series] + within
 
 
 def _first_and_count(
@@ -213,9 +227,19 @@ def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndar
     return np.where(table.train_end >= lookback + schema.horizon, full, np.clip(least, 1, lookback))
 
 
-def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wanted: bool) -> dict[str, int]:
-    """How many windows each split has. Raises DataError where one that is wanted has none."""
-    windows = {split: count_windows(schema, series, split) for split in SPLITS}
+def require_windows(
+    schema: Schema,
+    series: SeriesTable,
+    source: str,
+    *,
+    test_wanted: bool,
+    measured: RowsMeasured | None = None,
+) -> dict[str, int]:
+    """How many windows each split has. Raises DataError where one that is wanted has none.
+
+    measured: of the rows of all series; None: every cell was measured.
+    """
+    windows = {split: count_windows(schema, series, split, measured) for split in SPLITS}
     rows = {
         "train": series.train_end,
         "val": series.val_end - series.train_end,
@@ -224,6 +248,9 @@ def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wa
     for split, name in SPLITS.items():
         if windows[split] or (split == "test" and not test_wanted):
             continue
+        possible = count_windows(schema, series, split)
+        if possible:
+            raise _all_missing(schema, source, name, possible)
         need = (
             f"a window needs {schema.lookback} + {schema.horizon} (lookback and horizon)"
             if split == "train" and schema.lookback_fixed and not schema.pad
@@ -234,3 +261,17 @@ def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wa
             hint="shorten --horizon or --lookback, or change --val and --test",
         )
     return windows
+
+
+def _all_missing(schema: Schema, source: str, name: str, possible: int) -> DataError:
+    """Return the error for a split of which missing values spoil each of its `possible` windows."""
+    ahead = ", ".join(f"'{column}'" for column in schema.future)
+    lacks = "no measured target right before it" + (
+        f", or a missing {ahead} within the horizon" if ahead else ""
+    )
+    return DataError(
+        f"{source}: none of {possible:,} {name} windows can be forecast: each has {lacks}",
+        hint="fill the missing values in the file"
+        + (", name the covariate with --past," if ahead else "")
+        + " or change --val and --test",
+    )
