@@ -24,6 +24,16 @@ def fill(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
     return filled
 
 
+def clear_start(values_scaled: np.ndarray, measured: np.ndarray) -> None:
+    """Set the cells before a column's first measured one to 0, in place, in whatever scaling the values have.
+
+    values_scaled, measured: [T, F] of one series.
+    """
+    for column in np.flatnonzero(~measured[:1].all(axis=0)):
+        known = measured[:, column]
+        values_scaled[: int(np.argmax(known)) if known.any() else len(known), column] = 0
+
+
 class Filling:
     """Fills one series piece by piece."""
 
