@@ -7,6 +7,7 @@ import numpy as np
 
 from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
+from lstm_cli.data.filling import clear_start
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.errors import MissingArtifact, StaleArtifact
 from lstm_cli.rundir import ArtifactReader, Run, command
@@ -85,6 +86,7 @@ def as_trained(dataset: Dataset, model: Model) -> Dataset:
     for one, (begin, length) in enumerate(zip(dataset.series.offset, lengths, strict=True)):
         rows = slice(begin, begin + length)
         values[rows] = renewed.scaled(dataset.scaler.unscaled(dataset.values_scaled[rows], one), one)
+        clear_start(values[rows], dataset.measured[rows])
     return replace(dataset, scaler=renewed, values_scaled=values)
 
 

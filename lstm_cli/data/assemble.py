@@ -11,10 +11,10 @@ from lstm_cli.data.bounds import moment
 from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
-from lstm_cli.data.ended import find_ended, tell_ended
 from lstm_cli.data.digits import column_decimals
+from lstm_cli.data.ended import find_ended, tell_ended
 from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
-from lstm_cli.data.missing import count_cells, tell_missing
+from lstm_cli.data.missing import count_cells, rows_measured, tell_missing
 from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
@@ -22,6 +22,7 @@ from lstm_cli.data.series import NAMED, Grid, GridRows
 from lstm_cli.data.splits import Share, parse_share, split_rows
 from lstm_cli.data.table import Table
 from lstm_cli.data.time_format import format_times
+from lstm_cli.data.windows import require_windows
 from lstm_cli.errors import DataError, UsageError
 
 
@@ -41,6 +42,11 @@ class Assembled:
     ended: tuple[str, ...]  # names of the series that ended, see ended.py
     warnings: tuple[str, ...]
     grid: Grid  # the values as the file has them
+
+    def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
+        """Return how many windows each split has. Raises DataError where one that is wanted has none."""
+        measured = rows_measured(self.grid, self.schema) if self.filled else None
+        return require_windows(self.schema, self.series, source, test_wanted=test_wanted, measured=measured)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,6 +162,45 @@ def _seasonal_error(rows: Stretch, season: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowsMeasured:
+    """Which rows have what a forecast needs. Both arrays are [T] bool."""
+
+    target: np.ndarray  # at least one target was measured
+    ahead: np.ndarray  # every future covariate was measured
+
+    @staticmethod
+    def of(measured: np.ndarray, schema: Schema) -> "RowsMeasured":
+        """Read it from measured [T, columns]."""
+        targets, hidden = len(schema.targets), len(schema.targets) + len(schema.past)
+        return RowsMeasured(
+            target=np.asarray(measured[:, :targets].any(axis=1)),
+            ahead=np.asarray(measured[:, hidden:].all(axis=1)),
+        )
+
+    def serve(self, origins: np.ndarray, horizon: int) -> np.ndarray:
+        """Return [N] bool: the origins that `predict` would forecast from, of those with H rows from there on.
+
+        It begins after the last row with a measured target, and needs every future covariate of its H steps.
+        """
+        if not len(origins):
+            return np.zeros(0, dtype=bool)
+        known = self.target[origins - 1]
+        lacking = np.flatnonzero(~self.ahead)
+        if not len(lacking):
+            return known
+        return known & (np.searchsorted(lacking, origins) == np.searchsorted(lacking, origins + horizon))
+
+
+def up_to(inputs: np.ndarray, rows: np.ndarray, last_known: np.ndarray, *, first: int) -> np.ndarray:
+    """Return the columns from `first` on of rows [B, n] of inputs [T, F], none later than last_known [B, C].
+
+    The result is [B, n, C]. A row after the last known one has that one's value.
+    """
+    seen = np.minimum(rows[:, :, None], last_known[:, None, :])
+    return inputs[seen, np.arange(first, first + last_known.shape[1])]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Scaled series, one after another in one array."""
 
@@ -175,6 +214,11 @@ class Dataset:
     @property
     def targets(self) -> int:
         return len(self.schema.targets)
+
+    @property
+    def hidden(self) -> int:
+        """How many inputs are not known ahead: the targets and the past covariates, which come first."""
+        return self.targets + len(self.schema.past)
 
     @cached_property
     def inputs(self) -> np.ndarray:
@@ -191,10 +235,40 @@ class Dataset:
     @cached_property
     def reach(self) -> np.ndarray | None:
         """[T, targets + past] int64, or None where no window can see a fill that looked ahead (filling.py)."""
-        hidden = len(self.schema.targets) + len(self.schema.past)
-        if self.schema.missing != "interpolate" or bool(self.measured[:, :hidden].all()):
+        return self._reach(self.measured[:, : self.hidden])
+
+    @cached_property
+    def reach_ahead(self) -> np.ndarray | None:
+        """The same for the future covariates, [T, future]; the calendar has no missing value."""
+        return self._reach(self.measured[:, self.hidden :])
+
+    def _reach(self, measured: np.ndarray) -> np.ndarray | None:
+        if self.schema.missing != "interpolate" or bool(measured.all()):
             return None
-        return reach(self.measured[:, :hidden], self.series.offset)
+        return reach(measured, self.series.offset)
+
+    @cached_property
+    def rows_measured(self) -> RowsMeasured:
+        """Which rows have what a forecast needs."""
+        return RowsMeasured.of(self.measured, self.schema)
+
+    def training_inputs(self, one: int) -> np.ndarray:
+        """Return the inputs [rows, F] of a series' training rows, as they stood at the end of those rows.
+
+        A future covariate that is interpolated from a later row has its last measured value instead.
+        """
+        begin, rows = int(self.series.offset[one]), max(0, int(self.series.train_end[one]))
+        inputs = self.inputs[begin : begin + rows]
+        if self.reach_ahead is None or not rows:
+            return inputs
+        last_known = self.reach_ahead[begin + rows - 1 : begin + rows]
+        place = np.arange(begin, begin + rows)[None]
+        width = last_known.shape[1]
+        inputs = np.array(inputs)
+        inputs[:, self.hidden : self.hidden + width] = up_to(
+            self.inputs, place, last_known, first=self.hidden
+        )[0]
+        return inputs
 
     def taken(self, places: np.ndarray) -> "Dataset":
         """Return a copy with some of the series, in that order."""

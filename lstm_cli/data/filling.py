@@ -2,7 +2,8 @@
 
 The fill of a hole may be interpolated, which looks ahead to the hole's far side. So that no window sees what
 was measured after its origin, `reach` tells for each row the last row whose value may be used there, and the
-gathering of a window never goes beyond it (windows.py).
+gathering of a window never goes beyond it (windows.py). A covariate that is known ahead may be used up to the
+window's last step.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,16 @@ def fill(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
     filled = values.copy()
     Filling(values.shape[1], how=how, season=season).fill(filled)
     return filled
+
+
+def clear_start(values_scaled: np.ndarray, measured: np.ndarray) -> None:
+    """Set the cells before a column's first measured one to 0, in place, in whatever scaling the values have.
+
+    values_scaled, measured: [T, F] of one series.
+    """
+    for column in np.flatnonzero(~measured[:1].all(axis=0)):
+        known = measured[:, column]
+        values_scaled[: int(np.argmax(known)) if known.any() else len(known), column] = 0
 
 
 class Filling:

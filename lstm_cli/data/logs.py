@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.filling import clear_start
 from lstm_cli.data.scaling import Scaler, fit_scaler, logarithm
 
 LEVELS = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
@@ -51,5 +52,6 @@ def in_logs(dataset: Dataset) -> Dataset:
     for one, (begin, length) in enumerate(zip(table.offset, lengths, strict=True)):
         rows = slice(begin, begin + length)
         values[rows, :targets] = (values[rows, :targets] - center[one, :targets]) / scale[one, :targets]
+        clear_start(values[rows, :targets], dataset.measured[rows, :targets])
     scaler = Scaler(kind=dataset.scaler.kind, center=center, scale=scale, floor=floor)
     return replace(dataset, scaler=scaler, values_scaled=values)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.cells import named
-from lstm_cli.data.dataset import Schema
+from lstm_cli.data.dataset import RowsMeasured, Schema
 from lstm_cli.data.lines import GridLines
 from lstm_cli.data.ordering import wording_of
 from lstm_cli.data.series import Grid
-from lstm_cli.data.spans import by_series
+from lstm_cli.data.spans import by_series, spans
 from lstm_cli.data.table import Table
 from lstm_cli.errors import DataError
 
@@ -51,6 +51,17 @@ def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
         return None
     row, column = divmod(int(np.argmax(chosen)), chosen.shape[1])
     return begin + row, column
+
+
+def rows_measured(grid: Grid, schema: Schema) -> RowsMeasured:
+    """Return which rows of a grid have what a forecast needs, read some at a time."""
+    found = [
+        RowsMeasured.of(~np.isnan(grid.piece(span.start, span.stop)), schema) for span in spans(grid.rows)
+    ]
+    return RowsMeasured(
+        target=np.concatenate([one.target for one in found]),
+        ahead=np.concatenate([one.ahead for one in found]),
+    )
 
 
 def tell_missing(

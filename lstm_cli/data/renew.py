@@ -9,10 +9,10 @@ import numpy as np
 
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
-from lstm_cli.data.filling import fill
 from lstm_cli.data.limits import refuse_immense, too_far
 from lstm_cli.data.missing import count_cells, tell_missing
 from lstm_cli.data.ordering import in_series, wording_of
+from lstm_cli.data.scaled import scaled_and_filled
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.table import Table, read_table
@@ -107,19 +107,15 @@ def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Sche
     """[T, F] float32. Raises DataError for a value that is too large for it."""
     with np.errstate(over="ignore"):
         values = np.concatenate(
-            [_filled_and_scaled(rows, scaler, one, schema) for one, rows in enumerate(pieces)]
+            [
+                scaled_and_filled(rows, scaler, one, how=schema.missing, season=schema.season)
+                for one, rows in enumerate(pieces)
+            ]
         ).astype(np.float32)
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
         raise too_far(table, int(np.argmax(infinite)), scaler.kind)
     return values
-
-
-def _filled_and_scaled(rows: np.ndarray, scaler: Scaler, one: int, schema: Schema) -> np.ndarray:
-    """As `prepare` fills and scales; a logarithm is taken of what was filled, as training took it."""
-    if scaler.in_logs:
-        return scaler.scaled(fill(rows, how=schema.missing, season=schema.season), one)
-    return fill(scaler.scaled(rows, one), how=schema.missing, season=schema.season)
 
 
 def _places(source: str, grid: Grid, known: Known) -> np.ndarray:

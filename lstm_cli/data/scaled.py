@@ -5,13 +5,25 @@ from collections.abc import Iterator
 import numpy as np
 
 from lstm_cli.data.dataset import Schema, SeriesTable
-from lstm_cli.data.filling import Filling
+from lstm_cli.data.filling import Filling, clear_start, fill
 from lstm_cli.data.in_order import in_order
 from lstm_cli.data.limits import too_far
 from lstm_cli.data.scaling import Scaler
 from lstm_cli.data.series import Grid
 from lstm_cli.data.spans import by_series, spans
 from lstm_cli.data.table import Table
+
+
+def scaled_and_filled(rows: np.ndarray, scaler: Scaler, one: int, *, how: str, season: int) -> np.ndarray:
+    """Return series `one` scaled and filled as `prepare` does it and a model sees it; rows [T, F], NaN: missing.
+
+    With a log transform the fill is made in the file's units, as it was before training took the logarithm.
+    """
+    if not scaler.in_logs:
+        return fill(scaler.scaled(rows, one), how=how, season=season)
+    values = scaler.scaled(fill(rows, how=how, season=season), one)
+    clear_start(values, ~np.isnan(rows))
+    return values
 
 
 class ScaledValues:

@@ -2,7 +2,8 @@
 
 A window is one number, the row of its first target. Its inputs are the L rows before, its targets the H rows
 from there on. A window belongs to the split that holds all its targets; its inputs may reach back into the
-split before.
+split before. Of the validation and test rows only those origins count that `predict` would forecast from
+(`RowsMeasured.serve`). Training windows may begin at any row: a missing value is no reason to learn from fewer.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
+from lstm_cli.data.dataset import Dataset, RowsMeasured, Schema, SeriesTable, up_to
 from lstm_cli.errors import DataError
 
 BATCH = 512  # windows scored at a time; int8 results depend on it, since activations are scaled by batch
@@ -88,12 +89,13 @@ class Windows:
         first, last = int(self.origins[0]), int(self.origins[-1])
         begin = first - self.lookback
         one = len(np.unique(self.series)) == 1 and last - first + 1 == len(self)
-        if one and data.reach is None and begin >= data.series.offset[self.series[0]]:
+        whole = data.reach is None and data.reach_ahead is None
+        if one and whole and begin >= data.series.offset[self.series[0]]:
             past = sliding_window_view(data.inputs[begin:last], self.lookback, axis=0)
             target = sliding_window_view(data.inputs[first : last + horizon, : data.targets], horizon, axis=0)
             return np.swapaxes(past, 1, 2), np.swapaxes(target, 1, 2)
-        whole = self[:]
-        return whole.past, whole.target
+        batch = self[:]
+        return batch.past, batch.target
 
 
 def balanced(series: np.ndarray, *, power: float) -> np.ndarray:
@@ -134,28 +136,31 @@ def gather(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: 
     """The windows whose first targets are at rows `origins` [B] of series [B].
 
     A window without enough history is padded at the front with its first row, and masked. No input was
-    measured after the row before the origin, known-ahead covariates apart: see `Dataset.reach`. Rows beyond the
-    end of the data (a forecast's own) come back as the last row, not observed.
+    measured after the row before the origin, and no known-ahead covariate after the last step of the horizon:
+    see `Dataset.reach` and `Dataset.reach_ahead`. Rows beyond the end of the data (a forecast's own) come back
+    as the last row, not observed.
     """
-    schema, table, inputs = dataset.schema, dataset.series, dataset.inputs
+    schema, table, inputs, hidden = dataset.schema, dataset.series, dataset.inputs, dataset.hidden
     rows = origins[:, None] + np.arange(-lookback, 0)
     begin = table.offset[series][:, None]
     mask = rows >= begin
     rows = np.maximum(rows, begin)
     past = inputs[rows]
     if dataset.reach is not None:
-        last_known = dataset.reach[origins - 1]  # [B, hidden]
-        hidden = last_known.shape[1]
-        seen = np.minimum(rows[:, :, None], last_known[:, None, :])
-        past[:, :, :hidden] = inputs[seen, np.arange(hidden)]
+        past[:, :, :hidden] = up_to(inputs, rows, dataset.reach[origins - 1], first=0)
     ahead = origins[:, None] + np.arange(schema.horizon)
     end = (table.offset + table.count + table.ahead)[series][:, None]
     inside = ahead < end
     ahead = np.minimum(ahead, end - 1)
-    known = inputs.shape[1] - schema.known_ahead
+    future = inputs[ahead, hidden:]
+    if dataset.reach_ahead is not None:
+        last_known = dataset.reach_ahead[ahead[:, -1]]  # [B, future]
+        width = last_known.shape[1]
+        past[:, :, hidden : hidden + width] = up_to(inputs, rows, last_known, first=hidden)
+        future[:, :, :width] = up_to(inputs, ahead, last_known, first=hidden)
     return Batch(
         past=past,
-        future=inputs[ahead, known:],
+        future=future,
         mask=mask.astype(np.float32),
         target=inputs[ahead, : dataset.targets],
         observed=dataset.measured[ahead, : dataset.targets] & inside[:, :, None],
@@ -167,20 +172,33 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
     """The windows of a split: `train`, `val` or `test`, in order of series, then time.
 
     lookback: the steps that a window looks back; None: the schema's. A window has at least `history_needed`
-    rows before its origin.
+    rows before its origin. Windows of `val` and `test` begin where `predict` would.
     """
     schema, table = dataset.schema, dataset.series
     lookback = schema.lookback if lookback is None else lookback
+    series, origins = _origins(schema, table, split, lookback)
+    windows = Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
+    if split == "train" or bool(dataset.measured.all()):
+        return windows
+    return windows.taken(dataset.rows_measured.serve(origins, schema.horizon))
+
+
+def count_windows(
+    schema: Schema, table: SeriesTable, split: str, measured: RowsMeasured | None = None
+) -> int:
+    """Return how many windows `split_windows` gives. measured: of the rows of all series; None: every cell is."""
+    if split == "train" or measured is None:
+        return int(_first_and_count(schema, table, split, schema.lookback)[1].sum())
+    origins = _origins(schema, table, split, schema.lookback)[1]
+    return int(measured.serve(origins, schema.horizon).sum())
+
+
+def _origins(schema: Schema, table: SeriesTable, split: str, lookback: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the series [N] and the first target's row [N] of every window whose targets lie in a split."""
     begin, counts = _first_and_count(schema, table, split, lookback)
     series = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    origins = (table.offset + begin)[series] + within
-    return Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
-
-
-def count_windows(schema: Schema, table: SeriesTable, split: str) -> int:
-    """How many windows `split_windows` gives."""
-    return int(_first_and_count(schema, table, split, schema.lookback)[1].sum())
+    return series, (table.offset + begin)[series] + within
 
 
 def _first_and_count(
@@ -209,9 +227,19 @@ def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndar
     return np.where(table.train_end >= lookback + schema.horizon, full, np.clip(least, 1, lookback))
 
 
-def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wanted: bool) -> dict[str, int]:
-    """How many windows each split has. Raises DataError where one that is wanted has none."""
-    windows = {split: count_windows(schema, series, split) for split in SPLITS}
+def require_windows(
+    schema: Schema,
+    series: SeriesTable,
+    source: str,
+    *,
+    test_wanted: bool,
+    measured: RowsMeasured | None = None,
+) -> dict[str, int]:
+    """How many windows each split has. Raises DataError where one that is wanted has none.
+
+    measured: of the rows of all series; None: every cell was measured.
+    """
+    windows = {split: count_windows(schema, series, split, measured) for split in SPLITS}
     rows = {
         "train": series.train_end,
         "val": series.val_end - series.train_end,
@@ -220,6 +248,9 @@ def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wa
     for split, name in SPLITS.items():
         if windows[split] or (split == "test" and not test_wanted):
             continue
+        possible = count_windows(schema, series, split)
+        if possible:
+            raise _all_missing(schema, source, name, possible)
         need = (
             f"a window needs {schema.lookback} + {schema.horizon} (lookback and horizon)"
             if split == "train" and schema.lookback_fixed and not schema.pad
@@ -230,3 +261,17 @@ def require_windows(schema: Schema, series: SeriesTable, source: str, *, test_wa
             hint="shorten --horizon or --lookback, or change --val and --test",
         )
     return windows
+
+
+def _all_missing(schema: Schema, source: str, name: str, possible: int) -> DataError:
+    """Return the error for a split of which missing values spoil each of its `possible` windows."""
+    ahead = ", ".join(f"'{column}'" for column in schema.future)
+    lacks = "no measured target right before it" + (
+        f", or a missing {ahead} within the horizon" if ahead else ""
+    )
+    return DataError(
+        f"{source}: none of {possible:,} {name} windows can be forecast: each has {lacks}",
+        hint="fill the missing values in the file"
+        + (", name the covariate with --past," if ahead else "")
+        + " or change --val and --test",
+    )

@@ -168,9 +168,9 @@ def known_ahead_response(dataset: Dataset) -> np.ndarray:
     targets, ahead, table = dataset.targets, dataset.schema.known_ahead, dataset.series
     season = dataset.schema.season
     squares, products = np.zeros((ahead, ahead)), np.zeros((ahead, targets))
-    for begin, rows in zip(table.offset, table.train_end, strict=True):
-        inputs = dataset.inputs[begin : begin + rows].astype(np.float64)
-        measured = dataset.measured[begin : begin + rows, :targets]
+    for one, begin in enumerate(table.offset):
+        inputs = dataset.training_inputs(one).astype(np.float64)
+        measured = dataset.measured[begin : begin + len(inputs), :targets]
         change = inputs[season:] - inputs[:-season]
         known = change[:, -ahead:]
         wanted = np.where(measured[season:] & measured[:-season], change[:, :targets], 0.0)

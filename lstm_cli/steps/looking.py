@@ -20,7 +20,6 @@ from lstm_cli.data.splits import parse_share
 from lstm_cli.data.survey import Survey, survey_files
 from lstm_cli.data.table import Table, read_asked
 from lstm_cli.data.unread import of_columns, of_unread
-from lstm_cli.data.windows import require_windows
 from lstm_cli.data.wording import count_of
 from lstm_cli.errors import DataError, LstmError, UsageError
 
@@ -92,9 +91,7 @@ def _read_on(known: Known, source: str | Sequence[str], stdin: BinaryIO | None) 
     known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
     known.found = assemble(known.table, known.grid, config)
     test_wanted = parse_share("--test", config.test).rows != 0
-    known.windows = require_windows(
-        known.found.schema, known.found.series, known.table.source, test_wanted=test_wanted
-    )
+    known.windows = known.found.windows(known.table.source, test_wanted=test_wanted)
 
 
 def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:

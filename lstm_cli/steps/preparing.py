@@ -18,7 +18,6 @@ from lstm_cli.data.splits import parse_share
 from lstm_cli.data.storing import store_dataset
 from lstm_cli.data.table import Table, read_asked
 from lstm_cli.data.time_format import TimeFormat, format_times
-from lstm_cli.data.windows import require_windows
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.needs import require_prepare
@@ -36,7 +35,7 @@ def prepare_anew(
     grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
     found = assemble(table, grid, config)
     test_wanted = parse_share("--test", config.test).rows != 0
-    windows = require_windows(found.schema, found.series, table.source, test_wanted=test_wanted)
+    windows = found.windows(table.source, test_wanted=test_wanted)
     told = (*table.warnings, *grid.warnings, *found.warnings)
     warnings = (*told, *_warnings(table, grid, found, config, told))
     for text in warnings:

@@ -35,11 +35,12 @@ class DeviceWindows:
         self.windows = windows
         self.device, self.lookback = device, windows.lookback
         self.horizon, self.targets = data.schema.horizon, data.targets
-        self.known = data.inputs.shape[1] - data.schema.known_ahead
+        self.hidden = data.hidden
         # A copy in memory: training reads every row many times, and the file may be replaced meanwhile.
         self.inputs = torch.from_numpy(np.array(data.inputs)).to(device)
         self.measured = torch.from_numpy(data.measured[:, : data.targets].astype(np.float32)).to(device)
         self.reach = None if data.reach is None else torch.from_numpy(data.reach).to(device)
+        self.reach_ahead = None if data.reach_ahead is None else torch.from_numpy(data.reach_ahead).to(device)
         self.origins = torch.from_numpy(windows.origins).to(device)
         self.series = torch.from_numpy(windows.series).to(device)
         self.begins = torch.from_numpy(data.series.offset).to(device)
@@ -58,18 +59,28 @@ class DeviceWindows:
         rows = torch.maximum(rows, begin)
         past = self.inputs[rows]
         if self.reach is not None:
-            hidden = self.reach.shape[1]
-            seen = torch.minimum(rows[:, :, None], self.reach[origins - 1][:, None, :])
-            past[:, :, :hidden] = self.inputs[:, :hidden].gather(0, seen.flatten(0, 1)).view_as(seen)
+            past[:, :, : self.hidden] = self._up_to(rows, self.reach[origins - 1], first=0)
         ahead = origins[:, None] + self.ahead
+        future = self.inputs[ahead, self.hidden :]
+        if self.reach_ahead is not None:
+            last_known = self.reach_ahead[origins + (self.horizon - 1)]
+            width = last_known.shape[1]
+            past[:, :, self.hidden : self.hidden + width] = self._up_to(rows, last_known, first=self.hidden)
+            future[:, :, :width] = self._up_to(ahead, last_known, first=self.hidden)
         return TensorBatch(
             past=past,
-            future=self.inputs[ahead, self.known :],
+            future=future,
             mask=mask,
             target=self.inputs[ahead, : self.targets],
             observed=self.measured[ahead],
             series=series,
         )
+
+    def _up_to(self, rows: Tensor, last_known: Tensor, *, first: int) -> Tensor:
+        """Return what `data.dataset.up_to` returns, of the inputs on the device."""
+        seen = torch.minimum(rows[:, :, None], last_known[:, None, :])
+        columns = self.inputs[:, first : first + last_known.shape[1]]
+        return columns.gather(0, seen.flatten(0, 1)).view_as(seen)
 
     def measured_targets(self, chosen: Tensor) -> Tensor:
         """How many targets [] of the windows at these places [B] were measured."""

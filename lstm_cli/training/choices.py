@@ -62,7 +62,9 @@ def _require_bearable(dataset: Dataset) -> None:
     largest = 0.0
     for begin, rows in zip(table.offset, table.val_end, strict=True):
         values = dataset.values_scaled[begin : begin + rows]
-        largest = max(largest, float(values.max(initial=0)), -float(values.min(initial=0)))
+        measured = dataset.measured[begin : begin + rows]  # a fill may come from a later row
+        least, greatest = values.min(initial=0, where=measured), values.max(initial=0, where=measured)
+        largest = max(largest, float(greatest), -float(least))
     if not largest < TOO_LARGE:
         raise TrainingDiverged(
             f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not "

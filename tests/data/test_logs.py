@@ -10,6 +10,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.logs import can_take_logs, in_logs, spread_of_levels
+from lstm_cli.data.scaled import scaled_and_filled
 from lstm_cli.data.scaling import LARGEST_LOG, Scaler
 from lstm_cli.data.yardstick import Yardstick
 
@@ -134,3 +135,13 @@ def test_the_spread_of_levels_is_between_series_not_targets() -> None:
     made = dataset([high, low], train_end=[72, 72], val_end=[76, 76])
     assert spread_of_levels(made) == pytest.approx(30, rel=0.01)
     assert spread_of_levels(dataset([high], train_end=[72], val_end=[76])) == 1
+
+
+def test_a_target_that_begins_later_is_0_before_that_in_logs_too() -> None:
+    rows = np.exp(1 + 0.3 * np.sin(np.arange(160.0))).reshape(80, 2)
+    rows[:7, 1] = np.nan
+    logged = in_logs(dataset([rows], train_end=[50], val_end=[65]))
+    assert logged.values_scaled[:7, 1].tolist() == [0] * 7
+    assert logged.values_scaled[7, 1] != 0
+    read = scaled_and_filled(rows, logged.scaler, 0, how="interpolate", season=1)
+    np.testing.assert_allclose(read, logged.values_scaled, atol=1e-5)

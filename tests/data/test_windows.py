@@ -9,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_data import dataset, wave
 
-from lstm_cli.data.dataset import Dataset, describe, pack, restore
-from lstm_cli.data.windows import balanced, gather, split_windows, spread
+from lstm_cli.data.dataset import Dataset, RowsMeasured, describe, pack, restore
+from lstm_cli.data.windows import (
+    balanced,
+    count_windows,
+    gather,
+    require_windows,
+    split_windows,
+    spread,
+)
 from lstm_cli.errors import DataError
 
 SPLITS = ("train", "val", "test")
@@ -111,7 +118,7 @@ def test_rows_beyond_the_data_are_not_observed() -> None:
     seed=st.integers(0, 10_000), missing=st.sampled_from(["interpolate", "last", "season"]), pad=st.booleans()
 )
 def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing: str, pad: bool) -> None:
-    """Holes at random, and at each split and origin; known-ahead covariates are what they say, and exempt."""
+    """Holes at random, at each split and origin; of a covariate known ahead, also at the end of the horizon."""
     generator = np.random.default_rng(seed)
     series = [wave(rows, 4, seed=seed + rows) for rows in (40, 30)]
     options = {
@@ -125,18 +132,21 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing
     options |= {"missing": missing, "calendar": True}
     origins = [20, 30, int(generator.integers(9, 36))]
     for rows in series:
-        rows[:, :3][generator.random((len(rows), 3)) < 0.2] = np.nan
+        rows[generator.random(rows.shape) < 0.2] = np.nan
         for origin in origins:
             rows[max(0, origin - 3) : origin + 2, : generator.integers(1, 4)] = np.nan
+            rows[origin + int(generator.integers(0, 4)) : origin + 6, 3] = np.nan
     series[0][0, :3] = series[1][0, :3] = 1.0  # some training row is measured
+    series[0][1, 3] = series[1][1, 3] = 1.0
     data = dataset(series, **options)  # type: ignore[arg-type]
     for origin in origins:
         changed = [rows.copy() for rows in series]
-        width = changed[0][origin:, :3].shape
-        changed[0][origin:, :3] = np.where(
-            generator.random(width) < 0.3, np.nan, 1e3 * generator.normal(size=width)
-        )
-        changed[1][:, :3] = np.where(np.isnan(changed[1][:, :3]), np.nan, 7.0)
+        for first, columns in ((origin, slice(0, 3)), (origin + 4, slice(3, 4))):
+            width = changed[0][first:, columns].shape
+            changed[0][first:, columns] = np.where(
+                generator.random(width) < 0.3, np.nan, 1e3 * generator.normal(size=width)
+            )
+        changed[1][:] = np.where(np.isnan(changed[1]), np.nan, 7.0)
         # The scaler is that of the training rows; an origin among them needs the same one.
         other = dataset(changed, **options)  # type: ignore[arg-type]
         if origin < 20:
@@ -167,6 +177,57 @@ def test_a_hole_at_the_origin_takes_the_last_measured_value_and_a_closed_one_is_
     assert later.tolist() == [13, 14, 15, 16, 17, 18, 19, 20, 21, 22]  # closed by row 22
 
 
+def test_a_covariate_known_ahead_is_used_up_to_the_end_of_the_horizon() -> None:
+    values = np.stack([np.zeros(40), np.arange(40.0)], axis=1)
+    values[[8, 9, 22, 23, 24, 25], 1] = np.nan
+    data = dataset([values], train_end=[30], val_end=[35], scaler="none", future=1, lookback=10)
+    past, future = (
+        {origin: getattr(gather(data, np.array([origin]), np.array([0]), 10), side) for origin in (9, 21, 24)}
+        for side in ("past", "future")
+    )
+    assert past[9][0, :, 1].tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]  # row 8, from row 10 of the horizon
+    assert future[9][0, :, 0].tolist() == [9, 10, 11, 12]
+    assert future[21][0, :, 0].tolist() == [21, 21, 21, 21]  # the gap is open at row 24, the last one known
+    assert past[24][0, :, 1].tolist() == list(range(14, 24))  # closed by row 26, of the horizon
+    assert future[24][0, :, 0].tolist() == [24, 25, 26, 27]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), missing=st.sampled_from(["interpolate", "last"]))
+def test_validation_and_test_windows_begin_where_a_forecast_would(seed: int, missing: str) -> None:
+    """After a row with a measured target, all future covariates of the horizon measured; counts agree."""
+    generator = np.random.default_rng(seed)
+    series = [wave(rows, 5, seed=rows) for rows in (60, 45)]
+    for rows in series:
+        rows[generator.random(rows.shape) < generator.choice([0.02, 0.2])] = np.nan
+        rows[0] = 1.0
+    data = dataset(series, train_end=[30, 20], val_end=[45, 33], past=1, future=2, missing=missing)
+    rows_measured = RowsMeasured.of(data.measured, data.schema)
+    for split in SPLITS:
+        windows = split_windows(data, split)
+        expected = []
+        for number, rows in enumerate(series):
+            edges = [0, data.series.train_end[number], data.series.val_end[number], data.series.count[number]]
+            begin, end = (int(edge) for edge in edges[SPLITS.index(split) :][:2])
+            for origin in range(max(begin, data.schema.lookback), end - data.schema.horizon + 1):
+                measured = ~np.isnan(rows)
+                begins = measured[origin - 1, :2].any() and measured[origin : origin + 4, 3:].all()
+                if split == "train" or begins:
+                    expected.append(int(data.series.offset[number]) + origin)
+        assert windows.origins.tolist() == expected
+        assert count_windows(data.schema, data.series, split, rows_measured) == len(expected)
+
+
+def test_a_split_whose_windows_all_lack_a_value_is_refused() -> None:
+    values = wave(60, 2)
+    values[32:44:3, 1] = np.nan
+    data = dataset([values], train_end=[30], val_end=[45], future=1)
+    with pytest.raises(DataError, match="none of 12 validation windows can be forecast") as raised:
+        require_windows(data.schema, data.series, "a.csv", test_wanted=True, measured=data.rows_measured)
+    assert "'future0'" in raised.value.message
+    assert "--past" in raised.value.hint
+
+
 def test_a_filled_cell_is_never_observed() -> None:
     values = wave(40, 2)
     values[22, 0] = np.nan
@@ -192,7 +253,7 @@ def test_the_arrays_of_one_series_are_views_and_equal_the_gathered_windows() -> 
         np.testing.assert_array_equal(target, windows[:].target)
 
 
-@pytest.mark.parametrize("case", ["panel", "padded", "a hole", "calendar"])
+@pytest.mark.parametrize("case", ["panel", "padded", "a hole", "a hole ahead", "calendar"])
 def test_the_arrays_equal_the_gathered_windows_elsewhere_too(case: str) -> None:
     holed = wave(60, 3)
     holed[25:35, 0] = np.nan
@@ -200,6 +261,7 @@ def test_the_arrays_equal_the_gathered_windows_elsewhere_too(case: str) -> None:
         "panel": panel,
         "padded": lambda: dataset([wave(60)], train_end=[30], val_end=[45], lookback=28, pad=True),
         "a hole": lambda: dataset([holed], train_end=[30], val_end=[45]),
+        "a hole ahead": lambda: dataset([holed[:, ::-1]], train_end=[29], val_end=[45], future=1),
         "calendar": lambda: dataset([wave(60)], train_end=[30], val_end=[45], calendar=True),
     }[case]()
     for split in SPLITS:

@@ -10,7 +10,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset import Dataset, all_known
 from lstm_cli.data.windows import Batch, split_windows
-from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks, refit_linear
+from lstm_cli.linear.ensemble import fit_linear, known_ahead_response, linear_lookbacks, refit_linear
 from lstm_cli.linear.forecast import Linear
 
 LOOKBACKS = (6, 20)
@@ -279,3 +279,31 @@ def test_the_lookbacks_that_take_part(
     lookback: int, rows: int, fixed: bool, expected: tuple[int, ...]
 ) -> None:
     assert linear_lookbacks(lookback=lookback, rows=rows, horizon=96, season=24, fixed=fixed) == expected
+
+
+def test_what_is_known_ahead_is_not_read_beyond_the_training_rows() -> None:
+    """A gap over the end of training, filled from row 105 on, which no training window may see."""
+    rows = wave(160, 2, seed=1)
+    rows[92:105, 1] = np.nan
+    spoilt = rows.copy()
+    spoilt[105:, 1] = 1e3
+    options: dict[str, Any] = {"train_end": [100], "val_end": [130], "horizon": 6, "future": 1}
+    responses = [known_ahead_response(dataset([values], **options)) for values in (rows, spoilt)]
+    np.testing.assert_array_equal(*responses)
+    refitted = [known_ahead_response(all_known(dataset([values], **options))) for values in (rows, spoilt)]
+    assert (refitted[0] != refitted[1]).any()
+    after = dataset([rows], **options)
+    assert after.training_inputs(0)[:, 1].tolist() == [
+        *after.values_scaled[:92, 1].tolist(),
+        *[after.values_scaled[91, 1]] * 8,
+    ]
+
+
+def test_a_series_without_training_rows_has_no_say_in_what_is_known_ahead() -> None:
+    """Its training rows end before it begins, as they do in a block far back."""
+    long, short = wave(160, 2, seed=1), wave(50, 2, seed=2)
+    options: dict[str, Any] = {"horizon": 6, "future": 1}
+    both = dataset([short, long], train_end=[20, 100], val_end=[40, 130], **options)
+    earlier = replace(both, series=replace(both.series, train_end=np.array([-5, 100])))
+    alone = replace(both, series=replace(both.series, train_end=np.array([0, 100])))
+    np.testing.assert_array_equal(known_ahead_response(earlier), known_ahead_response(alone))
