@@ -157,14 +157,15 @@ def best_compared(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
 
 
 def coverage_by_chance(
-    inside: np.ndarray, count: np.ndarray, moments: Moments, *, horizons: float
+    inside: np.ndarray, count: np.ndarray, moments: Moments, *, behind: float
 ) -> dict[int, tuple[float, float, float]]:
     """Return for each level the coverage found, and the least and the most that chance allows, all in percent.
 
     inside [2, N]: measured cells of each window within the interval of each level; count [N]: measured cells.
-    horizons: independent horizons that the intervals rest on; so few leave the level itself uncertain (Vovk 2012,
-    "Conditional validity of inductive conformal predictors"). The variance at the level is the binomial one with as
-    many draws as explain the variation over time. Empty with fewer than two windows that do not overlap.
+    behind: how many horizons the intervals rest on for each one that is scored; few of them leave the level itself
+    uncertain (Vovk 2012, "Conditional validity of inductive conformal predictors"). The variance at the level is the
+    binomial one with as many draws as explain the variation over time. Empty with fewer than two windows that do not
+    overlap.
     """
     if moments.apart < 2 or not count.sum():
         return {}
@@ -175,7 +176,7 @@ def coverage_by_chance(
         # Where all lies inside, nothing varies: then a window counts as one draw.
         draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.apart
         wanted = level / 100
-        deviation = math.sqrt(wanted * (1 - wanted) * (1 / draws + 1 / max(1.0, horizons)))
+        deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / behind))
         reach = student(0.5 + ALARM / 2, freedom) * deviation
         found[level] = (100 * share, 100 * max(0.0, wanted - reach), 100 * min(1.0, wanted + reach))
     return found

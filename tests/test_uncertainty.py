@@ -229,9 +229,7 @@ def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: in
         values = np.abs(steady(rng, count + horizon - 1, memory))
         ends = [NormalDist().inv_cdf(0.5 + level / 200) for level in (80, 95)]
         inside = np.stack([over_windows(values <= end, horizon) for end in ends])
-        found = coverage_by_chance(
-            inside, np.full(count, horizon), in_a_row(count, horizon), horizons=math.inf
-        )
+        found = coverage_by_chance(inside, np.full(count, horizon), in_a_row(count, horizon), behind=math.inf)
         alarms += sum(not low <= share <= high for share, low, high in found.values())
     assert alarms / (2 * trials) <= 0.03
 
@@ -241,11 +239,11 @@ def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
     values = np.abs(steady(rng, count + horizon - 1, 0.5))
     narrow, wide = (np.stack([over_windows(values <= end, horizon)] * 2) for end in (0.95, 9.0))
     cells = np.full(count, horizon)
-    share, low, high = coverage_by_chance(narrow, cells, in_a_row(count, horizon), horizons=200)[80]
+    share, low, high = coverage_by_chance(narrow, cells, in_a_row(count, horizon), behind=4)[80]
     assert share == pytest.approx(100 * narrow[0].sum() / (count * horizon))
     assert share < low < 80 < high
     # Every cell inside: 50 windows apart show that for 80 %, and cannot for 95 %.
-    found = coverage_by_chance(wide, cells, in_a_row(count, horizon), horizons=1_000)
+    found = coverage_by_chance(wide, cells, in_a_row(count, horizon), behind=20)
     assert found[80][0] == 100 > found[80][2]
     assert found[95][2] == 100
 
@@ -254,10 +252,10 @@ def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
     rng, horizon, count = np.random.default_rng(1), 12, 600
     inside = np.stack([over_windows(np.abs(steady(rng, count + horizon - 1, 0.5)) <= 1.0, horizon)] * 2)
     cells, row = np.full(count, horizon), in_a_row(count, horizon)
-    many, few = (coverage_by_chance(inside, cells, row, horizons=number)[80] for number in (1e6, 10))
+    many, few = (coverage_by_chance(inside, cells, row, behind=number)[80] for number in (1e6, 0.5))
     assert few[1] < many[1] < 80 < many[2] < few[2]
 
 
 def test_windows_that_all_overlap_raise_no_alarm() -> None:
-    assert coverage_by_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), horizons=9) == {}
-    assert coverage_by_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), horizons=9) == {}
+    assert coverage_by_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), behind=9) == {}
+    assert coverage_by_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), behind=9) == {}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli import scoring, uncertainty
+from lstm_cli.calibration import horizons_of
 from lstm_cli.data.windows import SPLITS, Windows
 from lstm_cli.intervals import Intervals
 from lstm_cli.metrics import Scores
@@ -31,7 +32,7 @@ def coverage_warnings(
         np.concatenate(tally.inside, axis=1),
         np.concatenate(tally.count),
         uncertainty.moments_of(windows),
-        horizons=fitted.horizons,
+        behind=max(1.0, fitted.horizons) / horizons_of(windows),
     )
     return [
         f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, and chance allows {low:.1f} to "
