@@ -37,12 +37,13 @@ def fit_intervals(
         progress(done, total)
 
     misses = {
-        name: _misses(windows, forecaster, _horizons(splits[name]), told) for name, windows in chosen.items()
+        name: _misses(windows, forecaster, horizons_of(splits[name]), told)
+        for name, windows in chosen.items()
     }
     return intervals.fit(misses["val"], misses["train"], season=dataset.schema.season, lookback=lookback)
 
 
-def _horizons(windows: Windows) -> float:
+def horizons_of(windows: Windows) -> float:
     """How many horizons the windows span without an overlap: their rows over H, in each series at least one."""
     horizon = windows.dataset.schema.horizon
     return (len(windows) + len(np.unique(windows.series)) * (horizon - 1)) / horizon

@@ -53,6 +53,13 @@ def held(
     )
 
 
+def inside_windows(ends: np.ndarray, truth: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Return how many measured cells of each window lie within the interval of each level, [2, N]."""
+    pairs = (ends[:2], ends[2:])
+    inside = [(truth >= low) & (truth <= high) & observed for low, high in pairs]
+    return np.stack([cells.sum(axis=(1, 2)) for cells in inside])
+
+
 def interval_scores(sums: Held, deviation: np.ndarray) -> dict[str, Any]:
     """coverage (percent), width (the file's units), width_scaled (of the deviation [S, C]) of each level; wql.
 

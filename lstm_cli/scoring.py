@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli import metrics
 from lstm_cli.baselines import naive, seasonal_naive
-from lstm_cli.coverage import Held, held
+from lstm_cli.coverage import Held, held, inside_windows
 from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import BATCH, Batch, Windows, split_windows
@@ -30,13 +30,16 @@ class Graph(Protocol):
         """The forecast, and those of its parts [B, H, C, P]."""
 
 
-def simple_forecaster(dataset: Dataset, linear: Linear) -> Forecaster:
-    """naive, seasonal_naive (where there is a season) and linear."""
-    horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
+def simple_forecaster(dataset: Dataset, linear: Linear, season: int | None) -> Forecaster:
+    """naive, seasonal_naive (where there is a season) and linear.
+
+    season: as `baseline_season` decides it. The windows have to look back as far as `scored_windows` lets them.
+    """
+    horizon, targets = dataset.schema.horizon, dataset.targets
 
     def forecast(batch: Batch) -> dict[str, np.ndarray]:
         found = {"naive": naive(batch.past, horizon, targets)}
-        if dataset.schema.seasons:
+        if season is not None:
             found["seasonal_naive"] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
         return found | {"linear": linear(batch.past, batch.future, batch.mask)}
 
@@ -63,16 +66,25 @@ def model_forecaster(
 
 def together(*forecasters: Forecaster) -> Forecaster:
     """The forecasts of several forecasters."""
-    return lambda batch: {name: found for each in forecasters for name, found in each(batch).items()}
+    return lambda batch: {name: found for one in forecasters for name, found in one(batch).items()}
 
 
-def scored_windows(dataset: Dataset, split: str, lookback: int, linear: Linear) -> Windows:
-    """The windows of a split, looking back as far as the model and every simple forecast need."""
-    return split_windows(dataset, split, max(lookback, linear.lookback, dataset.schema.season))
+def scored_windows(
+    dataset: Dataset, split: str, lookback: int, linear: Linear, season: int | None = None
+) -> Windows:
+    """The windows of a split, looking back as far as the model and every simple forecast need.
+
+    season: of the seasonal naive baseline, None where it is not scored.
+    """
+    return split_windows(dataset, split, max(lookback, linear.lookback, season or 1))
 
 
 def unwatched(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
     """What `score` shows its forecasts to where nobody watches."""
+
+
+def uncounted(name: str, batch: Batch, missed: np.ndarray) -> None:
+    """What `score` shows the errors of each window to where nobody collects them."""
 
 
 def score(
@@ -82,8 +94,12 @@ def score(
     *,
     progress: Callable[[int], None] = lambda done: None,
     watch: Callable[[str, Batch, np.ndarray], None] = unwatched,
+    each: Callable[[str, Batch, np.ndarray], None] = uncounted,
 ) -> dict[str, metrics.Errors]:
-    """The errors of each forecast over the same windows, every one of them; `watch` sees each forecast."""
+    """The errors of each forecast over the same windows, every one of them.
+
+    watch: sees each forecast [B, H, C], scaled. each: sees its absolute errors, in the file's units.
+    """
     dataset, of = windows.dataset, len(windows.dataset.series.names)
     sums: dict[str, metrics.Errors] = {}
     done = 0
@@ -91,9 +107,9 @@ def score(
         truth = truth_in_units(dataset, batch.target, batch.series, bounds)
         for name, forecast in forecaster(batch).items():
             watch(name, batch, forecast)
-            found = metrics.errors(
-                in_units(dataset, forecast, batch.series, bounds), truth, batch.observed, batch.series, of=of
-            )
+            units = in_units(dataset, forecast, batch.series, bounds)
+            each(name, batch, np.abs(units - truth))
+            found = metrics.errors(units, truth, batch.observed, batch.series, of=of)
             sums[name] = sums[name] + found if name in sums else found
         done += len(batch.series)
         progress(done)
@@ -105,20 +121,26 @@ class IntervalTally:
 
     def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, of: str) -> None:
         self.sums: Held | None = None
+        self.inside: list[np.ndarray] = []  # [2, B] of each batch: measured cells within the interval
+        self.count: list[np.ndarray] = []  # [B] of each batch: measured cells
         self._dataset, self._intervals, self._bounds, self._of = dataset, intervals, bounds, of
 
     def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
         if name != self._of:
             return
         dataset, ends = self._dataset, self._intervals.around(forecast_scaled, batch.past, batch.mask)
+        ends = ends_in_units(dataset, ends, batch.series, self._bounds)
+        truth = truth_in_units(dataset, batch.target, batch.series, self._bounds)
         found = held(
-            ends_in_units(dataset, ends, batch.series, self._bounds),
+            ends,
             in_units(dataset, forecast_scaled, batch.series, self._bounds),
-            truth_in_units(dataset, batch.target, batch.series, self._bounds),
+            truth,
             batch.observed,
             batch.series,
             of=len(dataset.series.names),
         )
+        self.inside.append(inside_windows(ends, truth, batch.observed))
+        self.count.append(batch.observed.sum(axis=(1, 2)))
         self.sums = found if self.sums is None else self.sums + found
 
 

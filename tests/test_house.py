@@ -23,6 +23,8 @@ FLOORS = {
     "runtime": 4,
     "scoring": 4,
     "calibration": 4,
+    "baseline_season": 4,
+    "uncertainty": 4,
     "shipped": 4,
     "gates": 4,
     "data": 3,

@@ -55,9 +55,10 @@ def test_a_graph_gets_as_many_steps_as_it_looks_back() -> None:
 
 def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> None:
     data, linear = made()
-    windows = scoring.scored_windows(data, "val", 7, linear)
+    windows = scoring.scored_windows(data, "val", 7, linear, 12)
     assert windows.lookback == 12  # as far back as any of them reads
-    both = scoring.together(scoring.model_forecaster(Graph(), 7), scoring.simple_forecaster(data, linear))
+    assert scoring.scored_windows(data, "val", 7, linear, 40).lookback == 40
+    both = scoring.together(scoring.model_forecaster(Graph(), 7), scoring.simple_forecaster(data, linear, 12))
     sums = scoring.score(windows, both, FREE)
     assert set(sums) == {"model", "naive", "seasonal_naive", "linear"}
     overall = {name: scoring.metrics.overall(found, scoring.scale_of(data)) for name, found in sums.items()}
@@ -67,7 +68,7 @@ def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> 
     assert overall["naive"] == overall["model"]
     assert overall["linear"]["mae"] != overall["naive"]["mae"]
     without, plain = made(seasons=())
-    assert set(scoring.simple_forecaster(without, plain)(split_windows(without, "val", 12)[:])) == {
+    assert set(scoring.simple_forecaster(without, plain, None)(split_windows(without, "val", 12)[:])) == {
         "naive",
         "linear",
     }

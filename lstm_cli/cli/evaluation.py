@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lstm_cli.baselines import label
 from lstm_cli.cli.page import Page
 from lstm_cli.cli.scores import (
     BASELINES,
@@ -27,10 +28,11 @@ def evaluate_table(report: Any, page: Page) -> None:
     page.blank()
     panel = len(report.per_series) > 1
     order = SCALED_FIRST if panel else tuple(METRICS)
-    scores = beside(report.metrics, report.parts, report.baselines)
+    season = report.baseline_season
+    scores = beside(report.metrics, report.parts, report.baselines, season)
     score_table(page, scores, {name: METRICS[name] for name in order})
     page.blank()
-    page.line(verdict(report.metrics, report.baselines, panel=panel), "bold")
+    page.line(verdict(report.metrics, report.baselines, report.comparisons, season, panel=panel), "bold")
     _interval_table(page, report)
     if report.mase_left_out:
         page.line(f"MASE leaves out {report.mase_left_out:,} series whose values repeat exactly in training")
@@ -61,7 +63,9 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     """The cut-offs one below the other, and how far their scores lie apart."""
     folds, spread = backtest["folds"], backtest["spread"]
     metric = "mase" if "mase" in spread else "mae"
-    names = [name for name in BASELINES if name in folds[0]["baselines"]]
+    seasons = sorted({fold["baseline_season"] for fold in folds if fold.get("baseline_season")})
+    season = " or ".join(map(str, seasons)) or None  # a fold decides from the rows before its cut-off
+    titles = {name: label(name, season) for name in BASELINES if name in folds[0]["baselines"]}
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(
         f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how} ({backtest['precision']}): {METRICS[metric]}"
@@ -71,15 +75,15 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
             fold["cut"],
             f"{fold['windows']:,}",
             figure(fold["metrics"][metric]),
-            *(figure(fold["baselines"][name][metric]) for name in names),
+            *(figure(fold["baselines"][name][metric]) for name in titles),
         )
         for fold in folds
     ]
-    page.table(("cut-off", "windows", "model", *(BASELINES[name] for name in names)), rows)
+    page.table(("cut-off", "windows", "model", *titles.values()), rows)
     found = spread.get(metric)
     if found:
         apart = f" +- {figure(found['deviation'])}" if found["deviation"] is not None else ""
-        wins = ", ".join(f"{BASELINES[name]} at {spread['wins'][name]}" for name in names)
+        wins = ", ".join(f"{title} at {spread['wins'][name]}" for name, title in titles.items())
         page.line(f"mean {figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}")
 
 
@@ -112,7 +116,7 @@ def _part_table(
 
 def _worst_table(page: Page, report: Any) -> None:
     """The series that do worst beside a simple forecast: where a panel's mean hides that the model does not serve."""
-    simple = BASELINES.get(report.worst[0]["baseline"], report.worst[0]["baseline"])
+    simple = label(report.worst[0]["baseline"], report.baseline_season)
     page.line(f"the series that do worst beside {simple}")
     page.table(
         ("series", "MASE", simple, "ratio", "MAE"),

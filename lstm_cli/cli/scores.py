@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lstm_cli.baselines import label
 from lstm_cli.cli.page import KEPT, Page
 
-BASELINES = {"linear": "linear", "seasonal_naive": "seasonal naive", "naive": "naive"}
+BASELINES = ("linear", "seasonal_naive", "naive")  # in the order of tables
 METRICS = {
     "mae": "MAE",
     "rmse": "RMSE",
@@ -17,7 +18,6 @@ METRICS = {
 }
 # Over several series errors in the file's units are those of the largest ones, so the scaled ones come first.
 SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
-AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 
 
 def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:
@@ -30,33 +30,89 @@ def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Ma
 
 
 def verdict(
-    model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]], *, panel: bool = False
+    model: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    comparisons: Mapping[str, Mapping[str, Any]] | None,
+    season: int | None,
+    *,
+    panel: bool = False,
 ) -> str:
-    """One sentence on whether the model is worth its while, by MAE (scaled, where that is defined).
+    """Return one sentence on whether the model beats the baselines, with the 90 % interval of each difference.
 
-    Over a `panel` by MASE, where each series counts the same, whatever its length and size.
+    comparisons: as in the report. Without them (too few windows, or a report of 0.1.0) the differences stand alone.
     """
-    beaten, equal, better = [], [], []
-    for name in [name for name in BASELINES if name in baselines][:2]:  # naive only where there is no season
-        label = "the linear forecast" if name == "linear" else BASELINES[name]
-        won = gain(model, baselines[name], ("mase",) if panel else ("mae_scaled", "mae"))
-        if won is None:
-            continue
-        share = f"{100 * abs(won):.{0 if abs(won) >= 0.1 else 1}f} %"
-        if won > AS_GOOD:
-            beaten.append(f"{label} by {share}")
-        elif won < -AS_GOOD:
-            better.append(f"{label} beats the model, whose error is {share} higher")
+    shown = _compared(baselines, comparisons or {})
+    found = {name: _of(model, baselines, comparisons, name) for name in shown}
+    differences = {name: one for name, one in found.items() if one is not None}
+    if not differences:
+        return "There is no simple forecast to compare with."
+    beaten, others = [], []
+    for name, (difference, interval) in differences.items():
+        named = "the linear forecast" if name == "linear" else label(name, season)
+        size = percent(abs(difference))
+        if interval is None:
+            side = "lower" if difference >= 0 else "higher"
+            others.append(f"the model's error is {size} % {side} than that of {named}")
+        elif interval[0] > 0:
+            beaten.append(f"{named} by {size} % ({_interval(interval)})")
+        elif interval[1] < 0:
+            higher = _interval((-interval[1], -interval[0]))
+            others.append(f"{named} beats the model, whose error is {size} % higher ({higher})")
         else:
-            equal.append(f"{label} is as good as the model")
-    parts = better + equal + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
-    text = "; ".join(parts) or "there is no simple forecast to compare with"
-    by = "MASE, the mean over series" if panel else "mean absolute error"
+            side = "lower" if difference >= 0 else "higher"
+            signed = interval if difference >= 0 else (-interval[1], -interval[0])
+            others.append(f"no clear difference from {named}: {size} % {side}, {_interval(signed)}")
+    parts = others + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
+    if comparisons is not None and not comparisons:
+        parts.append("too few windows to tell that from chance")
+    text = "; ".join(parts)
+    by = "MASE, the mean over series" if panel else "MASE" if model.get("mase") is not None else "MAE"
     return f"{text[0].upper()}{text[1:]} ({by})."
 
 
+def _compared(baselines: Mapping[str, Any], comparisons: Mapping[str, Any]) -> list[str]:
+    """The baselines that the sentence names: the one of lowest error first, then the first two of the table."""
+    usual = [name for name in BASELINES if name in baselines][:2]  # naive only where there is no season
+    return list(dict.fromkeys([*list(comparisons)[:1], *usual]))
+
+
+def _of(
+    model: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    comparisons: Mapping[str, Mapping[str, Any]] | None,
+    name: str,
+) -> tuple[float, Sequence[float] | None] | None:
+    """The difference from a baseline in percent, and its interval where there is one; None where it is undefined."""
+    if comparisons:
+        found = comparisons.get(name)
+        return None if found is None else (found["difference"], found["interval"])
+    won = gain(model, baselines[name])
+    return None if won is None else (100 * won, None)
+
+
+def _interval(ends: Sequence[float]) -> str:
+    low, high = (percent(end) for end in ends)
+    return f"90 % interval {low} to {high} %"
+
+
+def percent(value: float) -> str:
+    """A percentage with one decimal below ten, where that tells something."""
+    return f"{value:.{0 if abs(value) >= 9.95 else 1}f}"
+
+
+def chosen_on(rows: Mapping[str, Any] | None) -> str:
+    """Return the line that says which rows chose the model; "" for a report without them."""
+    if rows is None:
+        return ""
+    span = f", {rows['time_start']} to {rows['time_end']}" if rows["time_start"] else ""
+    windows = counted(rows["windows"], "validation window", "validation windows")
+    return f"chosen on {windows}{span}"
+
+
 def gain(
-    model: Mapping[str, Any], baseline: Mapping[str, Any], metrics: Sequence[str] = ("mae_scaled", "mae")
+    model: Mapping[str, Any],
+    baseline: Mapping[str, Any],
+    metrics: Sequence[str] = ("mase", "mae_scaled", "mae"),
 ) -> float | None:
     """By which share the model's error is lower, by the first metric that is defined; None where none is."""
     for metric in metrics:
@@ -67,16 +123,15 @@ def gain(
 
 
 def beside(
-    model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any]
+    model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any], season: int | None
 ) -> dict[str, Mapping[str, Any]]:
-    """The model, its networks, and the simple forecasts; the linear part is one of those already."""
+    """The model, its networks, and the simple forecasts; the linear part is one of those already.
+
+    season: of the seasonal naive baseline.
+    """
     networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
-    return {"model": model} | (networks if len(parts) > 1 else {}) | _named(baselines)
-
-
-def _named(baselines: Mapping[str, Any]) -> dict[str, Any]:
-    """The baselines in the order of the table, by their names there."""
-    return {title: baselines[name] for name, title in BASELINES.items() if name in baselines}
+    named = {label(name, season): baselines[name] for name in BASELINES if name in baselines}
+    return {"model": model} | (networks if len(parts) > 1 else {}) | named
 
 
 def _lowest(figures: Sequence[float | None]) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.page import Page
-from lstm_cli.cli.scores import METRICS, beside, counted, figure, reason, score_table, verdict
+from lstm_cli.cli.scores import METRICS, beside, chosen_on, counted, figure, reason, score_table, verdict
 from lstm_cli.cli.streams import say
 
 LISTED = 40  # trials of a search; --json holds them all
@@ -85,13 +85,13 @@ def train_table(report: Any, page: Page) -> None:
         )
     page.blank()
     page.line("validation" + (", before the refit" if report.refitted else ""))
-    scores = beside(report.val, report.parts, report.val_baselines)
+    scores = beside(report.val, report.parts, report.val_baselines, report.baseline_season)
     score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
     for finding in report.diagnosis:
         of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
         page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
-    page.line(verdict(report.val, report.val_baselines, panel=report.series > 1))
+    _verdict_and_rows(page, report, panel=report.series > 1)
     page.line(f"next: lstm evaluate {report.run}")
 
 
@@ -145,9 +145,19 @@ def tune_table(report: Any, page: Page) -> None:
             f"the search has not come to its end: lstm tune {report.run}, with the same options, goes on"
         )
         return
-    page.line(verdict(report.val, report.val_baselines))
+    _verdict_and_rows(page, report)
     page.line(f"picture: {report.picture}")
     page.line(f"next: lstm evaluate {report.run}")
+
+
+def _verdict_and_rows(page: Page, report: Any, *, panel: bool = False) -> None:
+    """How the model compares with the baselines, and which rows chose it."""
+    page.line(
+        verdict(report.val, report.val_baselines, report.comparisons, report.baseline_season, panel=panel)
+    )
+    rows = chosen_on(report.chosen_on)
+    if rows:
+        page.line(rows)
 
 
 def _best_first(trials: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

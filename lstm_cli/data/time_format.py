@@ -68,6 +68,12 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
     return ["".join(parts) + tail for parts in zip(*columns, strict=True)]
 
 
+def iso_time(time_us: int, written: TimeFormat) -> str:
+    """Return a time in ISO form, with Z where the file's times are instants."""
+    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if written.has_offset else "")
+    return format_times(np.array([time_us]), iso)[0]
+
+
 def microseconds(
     year: np.ndarray, month: np.ndarray, day: np.ndarray, clock_us: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:

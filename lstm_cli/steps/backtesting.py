@@ -1,11 +1,13 @@
 """The rolling-origin backtest of `evaluate`: was it luck?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lstm_cli import metrics, scoring
+from lstm_cli.baseline_season import baseline_season
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.clamp import Bounds, bounds_of
 from lstm_cli.data.dataset import Dataset
@@ -13,6 +15,7 @@ from lstm_cli.data.folds import Cut, at_cut, count_fold, cuts
 from lstm_cli.data.windows import SPLITS, split_windows
 from lstm_cli.errors import DataError, heed
 from lstm_cli.events import Listener, Progressed, silent
+from lstm_cli.linear.forecast import Linear
 from lstm_cli.steps.forecaster import torch_forecaster
 
 FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
@@ -60,9 +63,17 @@ def backtest(
 
 
 def reused(
-    dataset: Dataset, forecaster: scoring.Forecaster, bounds: Bounds, lookback: int, *, folds: int
+    dataset: Dataset,
+    forecaster: scoring.Forecaster,
+    linear: Linear,
+    bounds: Bounds,
+    lookback: int,
+    *,
+    folds: int,
 ) -> list[dict[str, Any]]:
     """The model that there is, scored on the rows after each of the cut-offs; all of them test rows.
+
+    forecaster: of the model, which looks back `lookback` steps.
 
     dataset: in the model's scaling. Raises DataError where the test rows hold fewer horizons than folds.
     """
@@ -73,14 +84,16 @@ def reused(
             f"the test rows hold {most} horizons, too few for {folds} cut-offs of a model that is reused",
             hint=f"use --backtest {max(most, 1)}, or leave out --reuse: then it is trained anew at each",
         )
-    windows = split_windows(dataset, "test", lookback)
+    windows = split_windows(dataset, "test", max(lookback, linear.lookback, *dataset.schema.seasons))
     within = windows.origins - table.offset[windows.series]
     reports = []
     for cut in cuts(dataset, folds):
         first, after = cut.val_end[windows.series], cut.count[windows.series]
         chosen = windows.taken((within >= first) & (within + horizon <= after))
-        sums = scoring.score(chosen, forecaster, bounds)
-        reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums))
+        season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
+        both = scoring.together(forecaster, scoring.simple_forecaster(dataset, linear, season))
+        sums = scoring.score(chosen, both, bounds)
+        reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums, season))
     return reports
 
 
@@ -141,12 +154,14 @@ def _retrained(
     trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
     known, linear = trained.dataset, trained.shipped.linear
     lookback = trained.settings["lookback"]
+    season = baseline_season(known)
     forecaster = scoring.together(
-        torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear)
+        torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear, season)
     )
-    windows = scoring.scored_windows(known, "test", lookback, linear)
+    windows = scoring.scored_windows(known, "test", lookback, linear, season)
     bounds = bounds_of(fold, config)[0]
-    return _fold_report(known, moment, len(windows), scoring.score(windows, forecaster, bounds))
+    sums = scoring.score(windows, forecaster, bounds)
+    return _fold_report(known, moment, len(windows), sums, season)
 
 
 def _moment(dataset: Dataset, cut: Cut) -> str:
@@ -162,7 +177,7 @@ def _moment(dataset: Dataset, cut: Cut) -> str:
 
 
 def _fold_report(
-    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors]
+    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors], season: int | None
 ) -> dict[str, Any]:
     """The scores of a fold, and when it begins. Raises DataError where it has no window."""
     if not windows:
@@ -177,4 +192,5 @@ def _fold_report(
         "windows": windows,
         "metrics": scores.pop("model"),
         "baselines": scores,
+        "baseline_season": season,
     }

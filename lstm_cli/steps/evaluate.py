@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lstm_cli import coverage, gates, metrics, scoring
+from lstm_cli import coverage, gates, metrics, scoring, uncertainty
+from lstm_cli.baseline_season import baseline_season
 from lstm_cli.config import EvaluateConfig, TrainConfig, restored
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
@@ -25,6 +26,7 @@ from lstm_cli.shipped import (
     serves_quantized,
 )
 from lstm_cli.steps.before import JUDGED, told_again
+from lstm_cli.steps.doubting import coverage_warnings, networks_add_nothing
 from lstm_cli.steps.needs import MANY, require_scoring
 from lstm_cli.steps.ranking import beside_simple, worst
 from lstm_cli.steps.reporting import plain
@@ -46,6 +48,10 @@ class EvaluateReport:
     metrics: Scores
     parts: dict[str, Scores]  # of the combination: linear, anchored, free, simple; empty where there are none
     baselines: dict[str, Scores]  # naive, seasonal_naive (absent without a season), linear
+    baseline_season: int | None  # of seasonal_naive, steps: the best one before the test rows
+    mase_season: int | None  # of the MASE scale, steps: the shortest one, 1 without a season
+    comparison: dict[str, Any] | None  # baseline of lowest error, difference, interval; None: too few windows
+    comparisons: dict[str, Any] | None  # difference and interval for each baseline, lowest error first
     per_step: list[Scores]
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
@@ -114,41 +120,53 @@ def evaluate(
         dataset = as_trained(load_dataset(writer.run), model)
         linear = load_linear(writer.run, validated=unseen)
         fitted = load_intervals(writer.run)
-        windows = scoring.scored_windows(dataset, config.split, model.lookback, linear)
+        season = baseline_season(dataset)
+        windows = scoring.scored_windows(dataset, config.split, model.lookback, linear, season)
         if not len(windows):
             hint = "use --split val" if config.split == "test" else "use --split test"
             raise DataError(f"{run} has no {config.split} rows to score", hint=hint)
         session = open_session(graph, threads=config.threads)
-        forecaster = scoring.together(
-            scoring.model_forecaster(session, model.lookback, parts=model.parts),
-            scoring.simple_forecaster(dataset, linear),
-        )
+        alone = scoring.model_forecaster(session, model.lookback, parts=model.parts)
+        forecaster = scoring.together(alone, scoring.simple_forecaster(dataset, linear, season))
+        errors = uncertainty.WindowErrors(windows, scoring.scale_of(dataset))
         tally = None if fitted is None else scoring.IntervalTally(dataset, fitted, model.bounds, of="model")
         sums = scoring.score(
             windows,
             forecaster,
             model.bounds,
             watch=tally or scoring.unwatched,
+            each=errors,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
         beside = beside_simple(dataset, sums)
         found = None if tally is None else tally.sums
-        report = _report(run, config, precision, model.name, dataset, len(windows), sums, found, beside)
-        told = (*report.warnings, *_other_precision(writer.run, config, precision, unseen=unseen))
-        report = replace(report, gates=_checked(report, conditions), warnings=told)
+        compared = errors.comparisons()
+        report = _report(
+            run, config, precision, model.name, dataset, len(windows), sums, found, beside, compared
+        )
+        warnings = [*report.warnings, *_other_precision(writer.run, config, precision, unseen=unseen)]
+        if tally is not None and fitted is not None:
+            warnings += coverage_warnings(config.split, windows, tally, fitted)
+        report = replace(
+            report,
+            baseline_season=season,
+            gates=_checked(report, conditions),
+            warnings=tuple(warnings),
+        )
         folder = writer.new("scores")
         if config.backtest:
             report = replace(
                 report,
-                backtest=_backtest(
-                    writer.run, config, dataset, model, forecaster, linear, listen, should_stop
-                )
+                backtest=_backtest(writer.run, config, dataset, model, alone, linear, listen, should_stop)
                 | {"precision": precision if config.reuse else "fp32"},
             )
         report = replace(report, picture=str(folder.folder / PICTURE))
-        write_scores(folder, report.to_json(), dataset, windows, forecaster, model.bounds, beside, fitted)
+        write_scores(
+            *(folder, report.to_json(), dataset, windows, forecaster, model.bounds, beside, fitted),
+            season=season,
+        )
         reads: dict[str, str | None] = {name: writer.run.artifact(name).digest for name in ("data", "model")}
         if precision != "fp32":
             reads["quantized"] = writer.run.artifact("quantized").digest
@@ -204,14 +222,14 @@ def _report(
     sums: Mapping[str, metrics.Errors],
     found: coverage.Held | None,
     beside: Mapping[str, dict[str, Any]],
+    compared: dict[str, Any],
 ) -> EvaluateReport:
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
     parts = {name.removeprefix(PART): scores.pop(name) for name in list(scores) if name.startswith(PART)}
-    networks = [part for part in parts if part in ("anchored", "free")]
     warnings = []
-    if networks and scoring.as_good(scores["linear"], own):
+    if networks_add_nothing(scores | {"model": own}, compared, parts):
         warnings.append(
             f"the networks add nothing on the {config.split} rows: the linear forecast is as good"
         )
@@ -231,6 +249,10 @@ def _report(
         metrics=own,
         parts=parts,
         baselines=scores,
+        baseline_season=None,
+        mase_season=dataset.schema.season,
+        comparison=uncertainty.best_compared(compared),
+        comparisons=compared,
         per_step=[{"step": number, **row} for number, row in enumerate(ahead, start=1)],
         per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
         per_series=each,
@@ -259,8 +281,7 @@ def _backtest(
 
     assert config.backtest is not None
     if config.reuse:
-        lookback = max(model.lookback, linear.lookback, dataset.schema.season)
-        folds = reused(dataset, forecaster, model.bounds, lookback, folds=config.backtest)
+        folds = reused(dataset, forecaster, linear, model.bounds, model.lookback, folds=config.backtest)
     else:
         from lstm_cli.training.device import usable_cores
 

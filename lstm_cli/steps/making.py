@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli import scoring
+from lstm_cli.baseline_season import baseline_season
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.clamp import bounds_of
 from lstm_cli.data.dataset import Dataset
@@ -16,9 +16,11 @@ from lstm_cli.errors import heed
 from lstm_cli.events import Listener, Noted, PictureDrawn, Progressed, Warned, wanted
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.checkpointing import Keeper, Keeping, keeping
+from lstm_cli.steps.doubting import networks_add_nothing
 from lstm_cli.steps.reporting import plain
 from lstm_cli.steps.shipping import export_graphs, write_model
 from lstm_cli.steps.validating import Scores, Validated
+from lstm_cli.uncertainty import best_compared
 
 if TYPE_CHECKING:
     from lstm_cli.training.trained import Trained
@@ -51,6 +53,11 @@ class TrainReport:
     choices: dict[str, str]  # what the data settled: the reason
     val: Scores  # of what validation saw: before the refit
     val_baselines: dict[str, Scores]
+    baseline_season: int | None  # of seasonal_naive, steps: the best one before the test rows
+    mase_season: int | None  # of the MASE scale, steps: the shortest one, 1 without a season
+    comparison: dict[str, Any] | None  # with the baseline of lowest error, on the validation windows
+    comparisons: dict[str, Any] | None  # with each baseline: difference, interval
+    chosen_on: dict[str, Any] | None  # the rows that chose the model: split, windows, time_start, time_end
     linear: dict[str, Any]  # lookback, members and validation score of the linear forecast
     stopped: str  # "epochs" or "patience"
     diagnosis: tuple[dict[str, str], ...]  # what went wrong in a training: part, name, sign and advice
@@ -93,15 +100,26 @@ def make_model(
         heed(should_stop)
         listen(Progressed(stage="exporting", done=0))
         graphs = export_graphs(trained, bounds)
-        validated = Validated(trained=trained, graphs=graphs, bounds=bounds, threads=threads)
-        val = validated.scores(listen, should_stop)
+        validated = Validated(
+            trained=trained,
+            graphs=graphs,
+            bounds=bounds,
+            threads=threads,
+            season=baseline_season(trained.dataset),
+        )
+        val, compared = validated.scores(listen, should_stop)
         intervals = validated.intervals(listen, should_stop)
         if wanted(listen, PictureDrawn):
             listen(validated.picture(intervals))
-        warnings = _warnings(trained, val)
+        warnings = _warnings(trained, val, compared)
         for text in warnings:
             listen(Warned(text=text))
-        report = _report(writer.path, config, trained, val, device=device, threads=threads, notes=notes)
+        report = _report(
+            *(writer.path, config, validated, val, compared, warnings),
+            device=device,
+            threads=threads,
+            notes=notes,
+        )
         folder = writer.new("model")
         write_model(folder, trained, graphs, bounds, config)
         folder.write_json("intervals.json", intervals.to_dict())
@@ -153,10 +171,9 @@ def _device(config: TrainConfig) -> tuple[str, int]:
     return device_text(choose_device(config.device)), config.threads or usable_cores()
 
 
-def _warnings(trained: "Trained", val: dict[str, Scores]) -> tuple[str, ...]:
+def _warnings(trained: "Trained", val: dict[str, Scores], compared: dict[str, Any]) -> tuple[str, ...]:
     """What a person should know before relying on the model."""
-    networks = [part for part in trained.weights if part not in ("linear", "simple")]
-    if networks and scoring.as_good(val["linear"], val["model"]):
+    if networks_add_nothing(val, compared, trained.weights):
         return ("the networks add nothing on the validation rows: the linear forecast is as good",)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         return ("no epoch was better on the validation rows than its untrained start, which is shipped",)
@@ -166,8 +183,10 @@ def _warnings(trained: "Trained", val: dict[str, Scores]) -> tuple[str, ...]:
 def _report(
     run: Path,
     config: TrainConfig,
-    trained: "Trained",
+    validated: Validated,
     val: dict[str, Scores],
+    compared: dict[str, Any],
+    warnings: tuple[str, ...],
     *,
     device: str,
     threads: int,
@@ -175,6 +194,7 @@ def _report(
 ) -> TrainReport:
     from lstm_cli.training.diagnosis import diagnose
 
+    trained = validated.trained
     parts = {name.removeprefix("part."): scores for name, scores in val.items() if name.startswith("part.")}
     return TrainReport(
         run=str(run),
@@ -200,12 +220,17 @@ def _report(
         val_baselines={
             name: scores for name, scores in val.items() if name != "model" and not name.startswith("part.")
         },
+        baseline_season=validated.season,
+        mase_season=trained.dataset.schema.season,
+        comparison=best_compared(compared),
+        comparisons=compared,
+        chosen_on=validated.chosen_on(),
         linear=trained.validated.linear.settings(),
         stopped="patience" if any(part.stopped == "patience" for part in trained.parts) else "epochs",
         diagnosis=tuple(asdict(finding) for finding in diagnose(trained, config)),
         notes=tuple(notes),
         seconds=round(trained.seconds, 2),
-        warnings=_warnings(trained, val),
+        warnings=warnings,
     )
 
 

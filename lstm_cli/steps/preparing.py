@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import Assembled, assemble
 from lstm_cli.data.finding import WARNING
@@ -17,7 +15,7 @@ from lstm_cli.data.series import Grid, lay_on_grid
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.storing import store_dataset
 from lstm_cli.data.table import Table, read_asked
-from lstm_cli.data.time_format import TimeFormat, format_times
+from lstm_cli.data.time_format import iso_time
 from lstm_cli.events import Listener, Progressed, Warned
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.needs import require_prepare
@@ -70,11 +68,6 @@ def _read(table: Table) -> dict[str, Mapping[str, Any]]:
     return dict(zip(named_sources(table.read), table.read.values(), strict=True))
 
 
-def _iso(time_us: int, written: TimeFormat) -> str:
-    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if written.has_offset else "")
-    return format_times(np.array([time_us]), iso)[0]
-
-
 def _report(
     run: Path, table: Table, found: Assembled, windows: dict[str, int], warnings: tuple[str, ...]
 ) -> PrepareReport:
@@ -85,8 +78,8 @@ def _report(
             int(schema.step.times(count - 1, origin))
             for count, origin in zip(series.count, series.origin_us, strict=True)
         ]
-        start = _iso(int(series.origin_us.min()), schema.time_format)
-        end = _iso(max(last), schema.time_format)
+        start = iso_time(int(series.origin_us.min()), schema.time_format)
+        end = iso_time(max(last), schema.time_format)
     return PrepareReport(
         run=str(run),
         source=table.source,

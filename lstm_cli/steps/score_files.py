@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli import intervals, metrics, scoring
+from lstm_cli.baselines import label
 from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Windows
@@ -17,7 +18,11 @@ PICTURE = "forecasts.png"
 PANELS = 4  # forecasts in the picture
 HELD = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
 HELD_FLAT = tuple(f"{name}_{level}" for name in HELD[:3] for level in intervals.LEVELS) + HELD[3:]
-WHOLE = ("model", "precision", "split", "windows", "metrics", "parts", "baselines", "backtest", *HELD)
+COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons")
+WHOLE = (
+    *("model", "precision", "split", "windows", "metrics", "parts", "baselines", *COMPARED, "backtest"),
+    *HELD,
+)
 
 
 def write_scores(
@@ -29,9 +34,12 @@ def write_scores(
     bounds: Bounds,
     beside: Mapping[str, dict[str, Any]],
     fitted: intervals.Intervals | None,
+    *,
+    season: int | None,
 ) -> None:
     """Writes the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
-    folder.write_bytes(PICTURE, forecast_picture(dataset, windows, forecaster, bounds, fitted))
+    picture = forecast_picture(dataset, windows, forecaster, bounds, fitted, season=season)
+    folder.write_bytes(PICTURE, picture)
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))
     folder.write_bytes("per_target.csv", _table("target", list(report["per_target"].items())))
@@ -75,12 +83,17 @@ def forecast_picture(
     forecaster: scoring.Forecaster,
     bounds: Bounds,
     fitted: intervals.Intervals | None,
+    *,
+    season: int | None,
 ) -> bytes:
-    """Four windows, spread over series, targets and time: history, truth, forecast with its intervals, baseline."""
+    """Four windows, spread over series, targets and time: history, truth, forecast with its intervals, baseline.
+
+    season: of the seasonal naive baseline; None: the baseline is naive.
+    """
     from lstm_cli.pictures.forecast import Panel, draw_forecast
 
     schema = dataset.schema
-    beside = "seasonal_naive" if schema.seasons else "naive"
+    beside = "naive" if season is None else "seasonal_naive"
     panels = []
     for place, target in _shown(windows, dataset.targets):
         batch, one = windows[place], int(windows.series[place])
@@ -110,7 +123,7 @@ def forecast_picture(
                 truth=np.where(batch.observed[0, :, target], truth, np.nan),
                 forecast=drawn["model"],
                 baseline=drawn[beside],
-                baseline_name=beside.replace("_", " "),
+                baseline_name=label(beside, season),
                 ends=ends,
             )
         )

@@ -19,6 +19,7 @@ from lstm_cli.steps.trial import DONE, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
 ANYWHERE = ("threads", "device")  # where, not what: any machine may go on with a search
+COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons", "chosen_on")
 LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # of a trial, in the report
 
 
@@ -42,6 +43,11 @@ class TuneReport:
     finished: bool  # the winner is the run's model
     val: dict[str, float | None] | None  # of the winner as it was trained for the run, before its refit
     val_baselines: dict[str, dict[str, float | None]] | None
+    baseline_season: int | None  # of its report as the run's model, like the four below
+    mase_season: int | None
+    comparison: dict[str, Any] | None
+    comparisons: dict[str, Any] | None
+    chosen_on: dict[str, Any] | None  # the rows that chose the winner
     picture: str | None
     seconds: float  # of all trials
     warnings: tuple[str, ...]
@@ -159,6 +165,7 @@ def report_of(
         finished=trained is not None,
         val=trained["val"] if trained else None,
         val_baselines=trained["val_baselines"] if trained else None,
+        **{name: trained.get(name) if trained else None for name in COMPARED},
         picture=picture,
         seconds=round(sum(trial["seconds"] for trial in trials), 2),
         warnings=warnings,

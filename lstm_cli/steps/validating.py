@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lstm_cli import metrics, scoring
 from lstm_cli.data.clamp import Bounds
+from lstm_cli.data.time_format import iso_time
+from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import heed
 from lstm_cli.events import Listener, PictureDrawn, Progressed
 from lstm_cli.steps.shipping import Graphs
+from lstm_cli.uncertainty import WindowErrors
 
 if TYPE_CHECKING:
     from lstm_cli.intervals import Intervals
@@ -26,12 +29,21 @@ class Validated:
     graphs: Graphs
     bounds: Bounds
     threads: int
+    season: int | None  # of the seasonal naive baseline
 
-    def scores(self, listen: Listener, should_stop: Callable[[], int | None]) -> dict[str, Scores]:
-        """Of the model and its parts, and of the simple forecasts, on all validation windows. Raises Interrupted."""
+    def scores(
+        self, listen: Listener, should_stop: Callable[[], int | None]
+    ) -> tuple[dict[str, Scores], dict[str, Any]]:
+        """Of the model and its parts, and of the simple forecasts, on all validation windows. Raises Interrupted.
+
+        Also how the model compares with each simple forecast, as `WindowErrors.comparisons` gives it.
+        """
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
-        windows = scoring.scored_windows(dataset, "val", lookback, linear)
+        windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
+
+        scale = scoring.scale_of(dataset)
+        errors = WindowErrors(windows, scale)
 
         def progress(done: int) -> None:
             heed(should_stop)
@@ -41,19 +53,39 @@ class Validated:
             windows,
             scoring.together(
                 scoring.model_forecaster(self._session(), lookback, parts=tuple(self.trained.weights)),
-                scoring.simple_forecaster(dataset, linear),
+                scoring.simple_forecaster(dataset, linear, self.season),
             ),
             self.bounds,
             progress=progress,
+            each=errors,
         )
-        scale = scoring.scale_of(dataset)
-        return {
+        scores = {
             name: {
                 key: value
                 for key, value in metrics.overall(found, scale).items()
                 if key in ("mae_scaled", "mase")
             }
             for name, found in sums.items()
+        }
+        return scores, errors.comparisons()
+
+    def chosen_on(self) -> dict[str, Any]:
+        """The windows that chose the model: split, how many, and the times of their first and last row.
+
+        The times are None where the data have no times.
+        """
+        dataset = self.trained.dataset
+        windows, schema = split_windows(dataset, "val", self.trained.settings["lookback"]), dataset.schema
+        found = {"split": "val", "windows": len(windows), "time_start": None, "time_end": None}
+        if schema.time_name is None:
+            return found
+        origin = dataset.series.origin_us[windows.series]
+        first = windows.origins - dataset.series.offset[windows.series]
+        begin = int(schema.step.times(first, origin).min())
+        end = int(schema.step.times(first + schema.horizon - 1, origin).max())
+        return found | {
+            "time_start": iso_time(begin, schema.time_format),
+            "time_end": iso_time(end, schema.time_format),
         }
 
     def intervals(self, listen: Listener, should_stop: Callable[[], int | None]) -> "Intervals":
@@ -81,12 +113,12 @@ class Validated:
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
         forecaster = scoring.together(
-            scoring.model_forecaster(self._session(), lookback), scoring.simple_forecaster(dataset, linear)
+            scoring.model_forecaster(self._session(), lookback),
+            scoring.simple_forecaster(dataset, linear, self.season),
         )
-        windows = scoring.scored_windows(dataset, "val", lookback, linear)
-        return PictureDrawn(
-            name="forecasts", png=forecast_picture(dataset, windows, forecaster, self.bounds, intervals)
-        )
+        windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
+        png = forecast_picture(dataset, windows, forecaster, self.bounds, intervals, season=self.season)
+        return PictureDrawn(name="forecasts", png=png)
 
     def _session(self) -> "Session":
         from lstm_cli.runtime.session import open_session

@@ -199,6 +199,17 @@ def train_report(**changes: Any) -> TrainReport:
             "seasonal_naive": {"mae_scaled": 0.4, "mase": 1.02},
             "linear": {"mae_scaled": 0.32, "mase": 0.9},
         },
+        "baseline_season": 168,
+        "mase_season": 24,
+        **compared(
+            {"linear": (2.2, 0.9, 3.5), "seasonal_naive": (13.7, 10.2, 17.2), "naive": (41.3, 37, 45)}
+        ),
+        "chosen_on": {
+            "split": "val",
+            "windows": 178,
+            "time_start": "2024-02-28T20:00:00",
+            "time_end": "2024-03-08T04:00:00",
+        },
         "linear": {"lookback": 336, "regressions": 57, "families": {"ridge": 0.9, "smoothing": 0.1}},
         "stopped": "patience",
         "diagnosis": (),
@@ -207,6 +218,13 @@ def train_report(**changes: Any) -> TrainReport:
         "warnings": (),
     }
     return TrainReport(**values | changes)
+
+
+def compared(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
+    """The keys of a comparison with baselines, lowest error first: the difference in percent and its interval."""
+    each = {name: {"difference": one, "interval": [low, high]} for name, (one, low, high) in found.items()}
+    best = next(iter(each), None)
+    return {"comparison": best and {"baseline": best, **each[best]}, "comparisons": each}
 
 
 def tune_report(**changes: Any) -> TuneReport:
@@ -262,6 +280,10 @@ def tune_report(**changes: Any) -> TuneReport:
         "finished": True,
         "val": {"mae_scaled": 0.31, "mase": 0.81},
         "val_baselines": {"linear": {"mae_scaled": 0.32, "mase": 0.9}},
+        "baseline_season": 168,
+        "mase_season": 24,
+        **compared({"linear": (10.0, 4.0, 16.0)}),
+        "chosen_on": {"split": "val", "windows": 3, "time_start": None, "time_end": None},
         "picture": "runs/load/tune/0004/importance.png",
         "seconds": 9.1,
         "warnings": (),
@@ -307,6 +329,9 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
         "metrics": scores(1),
         "parts": {"linear": scores(1.001), "anchored": scores(1.02)},
         "baselines": {"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
+        "baseline_season": 168,
+        "mase_season": 24,
+        **compared({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)}),
         "per_step": [{"step": step, **scores(step / 24)} for step in range(1, 25)],
         "per_target": {"OT": scores(1)},
         "per_series": {"": scores(1)},
