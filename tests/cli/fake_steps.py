@@ -74,7 +74,6 @@ def check_report(**changes: Any) -> CheckReport:
     hole = {
         "line": 120,
         "series": None,
-        "ended": (),
         "from": "2016-07-05 23:00",
         "to": "2016-07-06 03:00",
         "rows": 5,
@@ -88,6 +87,7 @@ def check_report(**changes: Any) -> CheckReport:
         "past": (),
         "future": (),
         "series": 1,
+        "ended": (),
         "time": {"column": "date", "start": "2016-07-01", "end": "2018-06-26 19:00"},
         "freq": "h",
         "holes": {"count": 6, "longest": hole, "places": [hole, hole | {"line": 400, "rows": 1}]},

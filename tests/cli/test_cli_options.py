@@ -102,6 +102,7 @@ OTHERS = {
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
+        "ended": ("include", "include"),
         "intervals": (None, True),
         "encoding": ("utf-16", "utf-16"),
         "delimiter": ("\t", "\t"),
