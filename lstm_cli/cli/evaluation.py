@@ -61,7 +61,7 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     """The cut-offs one below the other, and how far their scores lie apart."""
     folds, spread = backtest["folds"], backtest["spread"]
     metric = "mase" if "mase" in spread else "mae"
-    names = [name for name in BASELINES if name in folds[0]["baselines"]]
+    names = [name for name in BASELINES if any(name in fold["baselines"] for fold in folds)]
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how}: {METRICS[metric]}")
     rows = [
@@ -69,7 +69,7 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
             fold["cut"],
             f"{fold['windows']:,}",
             figure(fold["metrics"][metric]),
-            *(figure(fold["baselines"][name][metric]) for name in names),
+            *(figure(fold["baselines"].get(name, {}).get(metric)) for name in names),
         )
         for fold in folds
     ]

@@ -1,5 +1,6 @@
 """Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, each choice with its reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
@@ -86,7 +87,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         if config.horizon is not None:
             raise
         laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
-    seasons, season_reason = _seasons(laid.training(targets), grid.step, config)
+    seasons, season_reason = settled_seasons(laid.training(targets), grid.step, config)
     if config.horizon is None:
         horizon = min(seasons, default=1)
     laid = _split(table, grid, config, horizon, warnings)
@@ -187,9 +188,13 @@ def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
     )
 
 
-def _seasons(
-    training: list[GridRows], step: grids.Step, config: PrepareConfig
+def settled_seasons(
+    training: Sequence[Stretch], step: grids.Step, config: PrepareConfig
 ) -> tuple[tuple[int, ...], str]:
+    """Return the seasons and the reason: as --season gives them, else as the training rows confirm them.
+
+    training: for each series its target columns [T, C], NaN where not measured.
+    """
     if config.season == "none":
         return (), "none, as --season says"
     if isinstance(config.season, tuple):

@@ -8,8 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from lstm_cli.data.dataset import Dataset, training_statistics
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.assemble import settled_seasons
+from lstm_cli.data.dataset import Dataset, Schema, training_statistics
+from lstm_cli.data.scaled import scaled_and_filled
 from lstm_cli.data.scaling import fit_scaler
+from lstm_cli.data.seasonality import automatic_lookback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,27 +38,34 @@ def cuts(dataset: Dataset, folds: int) -> list[Cut]:
     return [Cut(train_end=cut - val, val_end=cut, count=after) for cut, after in pairwise(edges)]
 
 
-def at_cut(dataset: Dataset, cut: Cut) -> Dataset:
-    """The dataset as it stood at the cut-off, and the rows to score: scaled by its own training rows alone.
+def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig) -> Dataset:
+    """The dataset as it stood at the cut-off, and the rows to score.
 
-    Series that have no training row then are left out of it: they have no window. Raises ValueError where
-    none has one.
+    Seasons, lookback, scaler, statistics and fills are those that `prepare` would settle from the training rows
+    before the cut-off; config: its settings, which may give seasons and lookback. The horizon stays. Series that have
+    no training row then are left out of it: they have no window. Raises ValueError where none has one.
     """
     table, targets = dataset.series, dataset.targets
     keep = np.flatnonzero(cut.train_end > 0)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
-    units, measured, training = [], [], []
+    rows, measured = [], []
     for one in keep:
-        rows = slice(table.offset[one], table.offset[one] + cut.count[one])
-        units.append(dataset.scaler.unscaled(dataset.values_scaled[rows], int(one)))
-        measured.append(dataset.measured[rows])
-        training.append(np.where(measured[-1], units[-1], np.nan)[: cut.train_end[one]])
+        place = slice(table.offset[one], table.offset[one] + cut.count[one])
+        units = dataset.scaler.unscaled(dataset.values_scaled[place], int(one))
+        measured.append(dataset.measured[place])
+        rows.append(np.where(measured[-1], units, np.nan))
+    training = [each[: cut.train_end[one]] for each, one in zip(rows, keep, strict=True)]
+    scored = [each[:, :targets] for each in training]
+    schema = _settled(dataset.schema, scored, config)
     scaler = fit_scaler(dataset.scaler.kind, training)
-    scored = [rows[:, :targets] for rows in training]
+    values = [
+        scaled_and_filled(each, scaler, one, how=schema.missing, season=schema.season)
+        for one, each in enumerate(rows)
+    ]
     counts = cut.count[keep]
     return Dataset(
-        schema=dataset.schema,
+        schema=schema,
         series=replace(
             table,
             names=tuple(table.names[one] for one in keep),
@@ -65,10 +76,18 @@ def at_cut(dataset: Dataset, cut: Cut) -> Dataset:
             train_end=cut.train_end[keep],
             val_end=cut.val_end[keep],
         ),
-        values_scaled=np.concatenate([scaler.scaled(rows, place) for place, rows in enumerate(units)]).astype(
-            np.float32
-        ),
+        values_scaled=np.concatenate(values).astype(np.float32),
         measured=np.concatenate(measured),
         scaler=scaler,
-        training=training_statistics(scored, dataset.schema.season, fit_scaler("standard", scored).scale),
+        training=training_statistics(scored, schema.season, fit_scaler("standard", scored).scale),
     )
+
+
+def _settled(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
+    """Return the schema with the seasons and the lookback that the targets' training rows [T, C] settle."""
+    seasons, _ = settled_seasons(training, schema.step, config)
+    if schema.lookback_fixed:
+        return replace(schema, seasons=seasons)
+    rows = int(np.median([len(each) for each in training]))
+    lookback = automatic_lookback(rows=rows, horizon=schema.horizon, seasons=seasons)
+    return replace(schema, seasons=seasons, lookback=lookback)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import coverage, gates, metrics, scoring
-from lstm_cli.config import EvaluateConfig, TrainConfig, restored
+from lstm_cli.config import EvaluateConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import DataError, GateFailed, UsageError
@@ -49,7 +49,8 @@ class EvaluateReport:
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
     worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
-    backtest: dict[str, Any] | None  # folds: cut-off, windows, metrics, baselines; spread over them; reused
+    # folds: cut, windows, metrics, baselines and, if trained, seasons, lookback, defaults; spread; reused
+    backtest: dict[str, Any] | None
     gates: list[dict[str, Any]]
     picture: str
     coverage: dict[str, float | None]  # percent of measured cells within the 80 % and the 95 % interval
@@ -133,12 +134,10 @@ def evaluate(
         report = replace(report, gates=_checked(report, conditions))
         folder = writer.new("scores")
         if config.backtest:
-            report = replace(
-                report,
-                backtest=_backtest(
-                    writer.run, config, dataset, model, forecaster, linear, listen, should_stop
-                ),
+            found_in_folds, told = _backtest(
+                writer.run, config, dataset, model, forecaster, linear, listen, should_stop
             )
+            report = replace(report, backtest=found_in_folds, warnings=(*report.warnings, *told))
         report = replace(report, picture=str(folder.folder / PICTURE))
         write_scores(folder, report.to_json(), dataset, windows, forecaster, model.bounds, beside, fitted)
         read = ["data", "model", *(["quantized"] if precision != "fp32" else [])]
@@ -226,9 +225,9 @@ def _backtest(
     linear: Linear,
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> dict[str, Any]:
-    """The folds and their spread; trained as the run's model was, or that model itself."""
-    from lstm_cli.steps.backtesting import backtest, reused, spread
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The folds and their spread, trained as the run's model was, or that model itself; and warnings."""
+    from lstm_cli.steps.backtesting import backtest, recipe_of, reused, spread, warnings_of
 
     assert config.backtest is not None
     if config.reuse:
@@ -239,11 +238,12 @@ def _backtest(
 
         folds = backtest(
             load_dataset(run),
-            restored(TrainConfig, run.entry("train")["config"]),
+            recipe_of(run),
             folds=config.backtest,
             jobs=config.jobs,
             threads=config.threads or usable_cores(),
             listen=listen,
             should_stop=should_stop,
         )
-    return {"folds": folds, "spread": spread(folds), "reused": config.reuse}
+    found = {"folds": folds, "spread": spread(folds), "reused": config.reuse}
+    return found, warnings_of(folds, wanted=config.backtest)
