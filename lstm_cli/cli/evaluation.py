@@ -65,7 +65,8 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     metric = "mase" if "mase" in spread else "mae"
     seasons = sorted({fold["baseline_season"] for fold in folds if fold.get("baseline_season")})
     season = " or ".join(map(str, seasons)) or None  # a fold decides from the rows before its cut-off
-    titles = {name: label(name, season) for name in BASELINES if name in folds[0]["baselines"]}
+    names = [name for name in BASELINES if any(name in fold["baselines"] for fold in folds)]
+    titles = {name: label(name, season) for name in names}
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(
         f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how} ({backtest['precision']}): {METRICS[metric]}"
@@ -75,7 +76,7 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
             fold["cut"],
             f"{fold['windows']:,}",
             figure(fold["metrics"][metric]),
-            *(figure(fold["baselines"][name][metric]) for name in titles),
+            *(figure(fold["baselines"].get(name, {}).get(metric)) for name in titles),
         )
         for fold in folds
     ]

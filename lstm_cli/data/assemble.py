@@ -1,5 +1,6 @@
 """Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, each choice with its reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
@@ -19,6 +20,7 @@ from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.data.scaling import Scaler, fit_scaler
 from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
 from lstm_cli.data.series import NAMED, Grid, GridRows
+from lstm_cli.data.spans import Stretch
 from lstm_cli.data.splits import Share, parse_share, split_rows
 from lstm_cli.data.table import Table
 from lstm_cli.data.time_format import format_times
@@ -90,7 +92,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         if config.horizon is not None:
             raise
         laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
-    seasons, season_reason = _seasons(laid.training(targets), grid.step, config)
+    seasons, season_reason = settled_seasons(laid.training(targets), grid.step, config)
     if config.horizon is None:
         horizon = min(seasons, default=1)
     laid = _split(table, grid, config, horizon, warnings)
@@ -224,9 +226,13 @@ def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
     )
 
 
-def _seasons(
-    training: list[GridRows], step: grids.Step, config: PrepareConfig
+def settled_seasons(
+    training: Sequence[Stretch], step: grids.Step, config: PrepareConfig
 ) -> tuple[tuple[int, ...], str]:
+    """Return the seasons and the reason: as --season gives them, else as the training rows confirm them.
+
+    training: for each series its target columns [T, C], NaN where not measured.
+    """
     if config.season == "none":
         return (), "none, as --season says"
     if isinstance(config.season, tuple):

@@ -8,9 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from lstm_cli.data.dataset import Dataset, training_statistics
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.assemble import settled_seasons
+from lstm_cli.data.dataset import Dataset, Schema, training_statistics
 from lstm_cli.data.panel_times import PanelSplits
+from lstm_cli.data.scaled import scaled_and_filled
 from lstm_cli.data.scaling import fit_scaler
+from lstm_cli.data.seasonality import automatic_lookback
 from lstm_cli.data.windows import count_windows
 
 
@@ -67,32 +71,40 @@ def count_fold(dataset: Dataset, cut: Cut, split: str) -> int:
 
 
 def _kept(dataset: Dataset, cut: Cut) -> np.ndarray:
-    """The places of the series that a fold has, see `at_cut`."""
+    """Return the places of the series that a fold has, see `at_cut`."""
     least = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
     return np.flatnonzero(cut.train_end > least)
 
 
-def at_cut(dataset: Dataset, cut: Cut) -> Dataset:
-    """The dataset as it stood at the cut-off, and the rows to score: scaled by its own training rows alone.
+def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig) -> Dataset:
+    """Return the dataset as it stood at the cut-off, and the rows to score.
 
-    Series that have no training row then are left out of it: they have no window. Of a panel, series without a
-    training window are left out, as `prepare` does. Raises ValueError where none is left.
+    Seasons, lookback, scaler, statistics and fills are those that `prepare` would settle from the training rows
+    before the cut-off; config: its settings, which may give seasons and lookback. The horizon stays. Series that have
+    no training row then are left out: they have no window. Of a panel, series without a training window are left
+    out, as `prepare` does. Raises ValueError where none is left.
     """
     table, targets = dataset.series, dataset.targets
     keep = _kept(dataset, cut)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
-    units, measured, training = [], [], []
+    rows, measured = [], []
     for one in keep:
-        rows = slice(table.offset[one], table.offset[one] + cut.count[one])
-        units.append(dataset.scaler.unscaled(dataset.values_scaled[rows], int(one)))
-        measured.append(dataset.measured[rows])
-        training.append(np.where(measured[-1], units[-1], np.nan)[: cut.train_end[one]])
+        place = slice(table.offset[one], table.offset[one] + cut.count[one])
+        units = dataset.scaler.unscaled(dataset.values_scaled[place], int(one))
+        measured.append(dataset.measured[place])
+        rows.append(np.where(measured[-1], units, np.nan))
+    training = [each[: cut.train_end[one]] for each, one in zip(rows, keep, strict=True)]
+    scored = [each[:, :targets] for each in training]
+    schema = _settled(dataset.schema, scored, config)
     scaler = fit_scaler(dataset.scaler.kind, training)
-    scored = [rows[:, :targets] for rows in training]
+    values = [
+        scaled_and_filled(each, scaler, one, how=schema.missing, season=schema.season)
+        for one, each in enumerate(rows)
+    ]
     counts = cut.count[keep]
     return Dataset(
-        schema=dataset.schema,
+        schema=schema,
         series=replace(
             table,
             names=tuple(table.names[one] for one in keep),
@@ -103,10 +115,18 @@ def at_cut(dataset: Dataset, cut: Cut) -> Dataset:
             train_end=cut.train_end[keep],
             val_end=cut.val_end[keep],
         ),
-        values_scaled=np.concatenate([scaler.scaled(rows, place) for place, rows in enumerate(units)]).astype(
-            np.float32
-        ),
+        values_scaled=np.concatenate(values).astype(np.float32),
         measured=np.concatenate(measured),
         scaler=scaler,
-        training=training_statistics(scored, dataset.schema.season, fit_scaler("standard", scored).scale),
+        training=training_statistics(scored, schema.season, fit_scaler("standard", scored).scale),
     )
+
+
+def _settled(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
+    """Return the schema with the seasons and the lookback that the targets' training rows [T, C] settle."""
+    seasons, _ = settled_seasons(training, schema.step, config)
+    if schema.lookback_fixed:
+        return replace(schema, seasons=seasons)
+    rows = int(np.median([len(each) for each in training]))
+    lookback = automatic_lookback(rows=rows, horizon=schema.horizon, seasons=seasons)
+    return replace(schema, seasons=seasons, lookback=lookback)

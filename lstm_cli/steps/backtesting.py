@@ -1,14 +1,18 @@
-"""The rolling-origin backtest of `evaluate`: was it luck?"""
+"""The rolling-origin backtest of `evaluate`: was it luck?
 
-from collections.abc import Callable
-from dataclasses import replace
+A fold knows the rows before its cut-off and no other. So it settles again what `prepare` and `train` settle from the
+data. It does not search: where the winner of `tune` rests on rows after the cut-off, the fold takes the defaults.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_cli import metrics, scoring
 from lstm_cli.baseline_season import baseline_season
-from lstm_cli.config import TrainConfig
+from lstm_cli.config import PrepareConfig, TrainConfig, restored
 from lstm_cli.data.clamp import Bounds, bounds_of
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.folds import Cut, at_cut, count_fold, cuts
@@ -16,15 +20,53 @@ from lstm_cli.data.windows import SPLITS, split_windows
 from lstm_cli.errors import DataError, heed
 from lstm_cli.events import Listener, Progressed, silent
 from lstm_cli.linear.forecast import Linear
+from lstm_cli.rundir import Run
 from lstm_cli.steps.forecaster import torch_forecaster
 
 FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of the folds: those that made the run's model."""
+
+    prepare: PrepareConfig
+    train: TrainConfig
+    searched: tuple[str, ...] = ()  # settings of `train` that a search chose
+    elsewhere: bool = False  # the search saw other data than those of the run now, so which rows is not known
+
+    def at(self, dataset: Dataset, cut: Cut) -> tuple[TrainConfig, tuple[str, ...]]:
+        """Return the settings of a fold, and which of them take their default because the search saw later rows."""
+        later = self.elsewhere or bool((cut.val_end < dataset.series.val_end).any())
+        if not (self.searched and later):
+            return self.train, ()
+        plain = TrainConfig()
+        return replace(self.train, **{name: getattr(plain, name) for name in self.searched}), self.searched
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return how the run's model was made. Raises MissingArtifact without one."""
+    train, tune = run.entry("train"), run.steps.get("tune")
+    made = restored(PrepareConfig, run.entry("prepare")["config"]), restored(TrainConfig, train["config"])
+    if tune is None:
+        return Recipe(prepare=made[0], train=made[1])
+    winner, given = tune["report"]["winner"] or {}, {"model", *tune["report"]["fixed"]}
+    if train["sources"] is None:  # not recorded: what has the winner's value is taken for the winner's
+        taken = [name for name, value in winner.items() if train["config"].get(name) == value]
+    else:
+        taken = [name for name, source in train["sources"].items() if source == "tune"]
+    return Recipe(
+        prepare=made[0],
+        train=made[1],
+        searched=tuple(name for name in taken if name not in given),
+        elsewhere=tune["read"]["data"]["sha256"] != run.digest("data"),
+    )
+
+
 def backtest(
     dataset: Dataset,
-    config: TrainConfig,
+    recipe: Recipe,
     *,
     folds: int,
     jobs: int,
@@ -40,20 +82,21 @@ def backtest(
     chosen = cuts(dataset, folds)
     _require_rows(dataset, chosen)
     share = max(1, threads // jobs)
-    told = [_moment(dataset, cut) for cut in chosen]
+    folds_of = [(cut, _moment(dataset, cut), *recipe.at(dataset, cut)) for cut in chosen]
     listen(Progressed(stage="backtest", done=0, total=folds, unit="cut-offs"))
     reports: list[dict[str, Any]] = []
     if jobs == 1:
-        for cut, moment in zip(chosen, told, strict=True):
+        for cut, moment, config, defaults in folds_of:
             heed(should_stop)
-            reports.append(_retrained(at_cut(dataset, cut), moment, config, share, listen, should_stop))
+            fold = at_cut(dataset, cut, recipe.prepare)
+            reports.append(_retrained(fold, moment, config, defaults, share, listen, should_stop))
             listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
         return reports
     import joblib
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_retrained)(at_cut(dataset, cut), moment, config, share)
-        for cut, moment in zip(chosen, told, strict=True)
+        joblib.delayed(_retrained)(at_cut(dataset, cut, recipe.prepare), moment, config, defaults, share)
+        for cut, moment, config, defaults in folds_of
     )
     for report in done:
         heed(should_stop)
@@ -71,30 +114,47 @@ def reused(
     *,
     folds: int,
 ) -> list[dict[str, Any]]:
-    """The model that there is, scored on the rows after each of the cut-offs; all of them test rows.
+    """The model that there is, scored on the rows after each cut-off that lies after the rows it learnt from.
 
-    forecaster: of the model, which looks back `lookback` steps.
-
-    dataset: in the model's scaling. Raises DataError where the test rows hold fewer horizons than folds.
+    forecaster: of the model, which looks back `lookback` steps. dataset: in the model's scaling. The model learnt
+    from the validation rows too: they chose it, if it was not refitted. Raises DataError where no cut-off is left.
     """
     table, horizon = dataset.series, dataset.schema.horizon
-    most = int((table.count - table.val_end).max()) // horizon
-    if most < folds:
-        raise DataError(
-            f"the test rows hold {most} horizons, too few for {folds} cut-offs of a model that is reused",
-            hint=f"use --backtest {max(most, 1)}, or leave out --reuse: then it is trained anew at each",
-        )
     windows = split_windows(dataset, "test", max(lookback, linear.lookback, *dataset.schema.seasons))
     within = windows.origins - table.offset[windows.series]
     reports = []
     for cut in cuts(dataset, folds):
         first, after = cut.val_end[windows.series], cut.count[windows.series]
         chosen = windows.taken((within >= first) & (within + horizon <= after))
+        if (cut.val_end < table.val_end).all() or not len(chosen):
+            continue
         season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
         both = scoring.together(forecaster, scoring.simple_forecaster(dataset, linear, season))
         sums = scoring.score(chosen, both, bounds)
         reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums, season))
+    if not reports:
+        raise DataError(
+            "no window after the rows that the model learnt from, so --reuse has no cut-off to score",
+            hint="leave out --reuse to train at each cut-off, or prepare with more --test rows",
+        )
     return reports
+
+
+def warnings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> tuple[str, ...]:
+    """Return what a person should know of the folds; wanted: how many --backtest asked for."""
+    found = []
+    if len(folds) < wanted:
+        found.append(
+            f"{wanted - len(folds)} of {wanted} cut-offs are left out: the model learnt from rows after them, or no "
+            "window follows (leave out --reuse to train at each)"
+        )
+    plain = [fold for fold in folds if fold.get("defaults")]
+    if plain:
+        found.append(
+            f"{len(plain)} of {len(folds)} cut-offs use the default of {', '.join(plain[0]['defaults'])}: the winner "
+            "of 'lstm tune' saw rows after them (a smaller --backtest leaves them out)"
+        )
+    return tuple(found)
 
 
 def spread(reports: list[dict[str, Any]]) -> dict[str, Any]:
@@ -144,6 +204,7 @@ def _retrained(
     fold: Dataset,
     moment: str,
     config: TrainConfig,
+    defaults: tuple[str, ...],
     threads: int,
     listen: Listener = silent,
     should_stop: Callable[[], int | None] = lambda: None,
@@ -151,6 +212,9 @@ def _retrained(
     """One fold, from training to its report; runs in a process of its own too."""
     from lstm_cli.training.make import train_model
 
+    for split, name in SPLITS.items():
+        if not len(split_windows(fold, split)):
+            raise _no_window(name, moment)
     trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
     known, linear = trained.dataset, trained.shipped.linear
     lookback = trained.settings["lookback"]
@@ -161,7 +225,8 @@ def _retrained(
     windows = scoring.scored_windows(known, "test", lookback, linear, season)
     bounds = bounds_of(fold, config)[0]
     sums = scoring.score(windows, forecaster, bounds)
-    return _fold_report(known, moment, len(windows), sums, season)
+    settled = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
+    return _fold_report(known, moment, len(windows), sums, season) | settled | {"defaults": list(defaults)}
 
 
 def _moment(dataset: Dataset, cut: Cut) -> str:

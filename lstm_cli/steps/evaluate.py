@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_cli import coverage, gates, metrics, scoring, uncertainty
 from lstm_cli.baseline_season import baseline_season
-from lstm_cli.config import EvaluateConfig, TrainConfig, restored
+from lstm_cli.config import EvaluateConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import DataError, GateFailed, UsageError
@@ -56,9 +56,8 @@ class EvaluateReport:
     per_target: dict[str, Scores]
     per_series: dict[str, Scores]
     worst: list[dict[str, Any]]  # of several series those that do worst beside a simple forecast, worst first
-    backtest: (
-        dict[str, Any] | None
-    )  # folds: cut-off, windows, metrics, baselines; spread of them; reused; precision
+    # folds: cut, windows, metrics, baselines and, if trained, seasons, lookback, defaults; spread; reused; precision
+    backtest: dict[str, Any] | None
     gates: list[dict[str, Any]]
     picture: str
     coverage: dict[str, float | None]  # percent of measured cells within the 80 % and the 95 % interval
@@ -157,11 +156,11 @@ def evaluate(
         )
         folder = writer.new("scores")
         if config.backtest:
-            report = replace(
-                report,
-                backtest=_backtest(writer.run, config, dataset, model, alone, linear, listen, should_stop)
-                | {"precision": precision if config.reuse else "fp32"},
+            found_in_folds, told = _backtest(
+                writer.run, config, dataset, model, alone, linear, listen, should_stop
             )
+            found_in_folds |= {"precision": precision if config.reuse else "fp32"}
+            report = replace(report, backtest=found_in_folds, warnings=(*report.warnings, *told))
         report = replace(report, picture=str(folder.folder / PICTURE))
         write_scores(
             *(folder, report.to_json(), dataset, windows, forecaster, model.bounds, beside, fitted),
@@ -275,9 +274,9 @@ def _backtest(
     linear: Linear,
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> dict[str, Any]:
-    """The folds and their spread; trained as the run's model was, or that model itself."""
-    from lstm_cli.steps.backtesting import backtest, reused, spread
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The folds and their spread, trained as the run's model was, or that model itself; and warnings."""
+    from lstm_cli.steps.backtesting import backtest, recipe_of, reused, spread, warnings_of
 
     assert config.backtest is not None
     if config.reuse:
@@ -287,11 +286,12 @@ def _backtest(
 
         folds = backtest(
             load_dataset(run),
-            restored(TrainConfig, run.entry("train")["config"]),
+            recipe_of(run),
             folds=config.backtest,
             jobs=config.jobs,
             threads=config.threads or usable_cores(),
             listen=listen,
             should_stop=should_stop,
         )
-    return {"folds": folds, "spread": spread(folds), "reused": config.reuse}
+    found = {"folds": folds, "spread": spread(folds), "reused": config.reuse}
+    return found, warnings_of(folds, wanted=config.backtest)

@@ -9,17 +9,18 @@ import pytest
 from small_data import dataset, wave
 from small_steps import LINEAR, PREPARE
 
-from lstm_cli.config import EvaluateConfig
+from lstm_cli.config import EvaluateConfig, TrainConfig, TuneConfig
 from lstm_cli.data.folds import cuts
 from lstm_cli.data.grid import Step
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import DataError, Interrupted
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
-from lstm_cli.steps.backtesting import _moment, backtest, spread
+from lstm_cli.steps.backtesting import Recipe, _moment, backtest, recipe_of, spread
 from lstm_cli.steps.evaluate import EvaluateReport, evaluate
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
+from lstm_cli.steps.tune import tune
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +97,9 @@ def test_folds_side_by_side_are_the_same(linear_run: Path) -> None:
     with open_run(linear_run) as run:
         dataset = load_dataset(run)
     options: dict[str, Any] = {"folds": 2, "threads": 1, "listen": silent, "should_stop": lambda: None}
-    one = backtest(dataset, LINEAR, jobs=1, **options)
-    assert one == backtest(dataset, LINEAR, jobs=2, **options)
+    recipe = Recipe(prepare=PREPARE, train=LINEAR)
+    one = backtest(dataset, recipe, jobs=1, **options)
+    assert one == backtest(dataset, recipe, jobs=2, **options)
 
 
 def test_the_spread_by_hand() -> None:
@@ -113,10 +115,83 @@ def test_the_spread_by_hand() -> None:
 
 
 def test_too_many_cut_offs_are_refused(linear_run: Path) -> None:
-    with pytest.raises(DataError, match="too few for 9 cut-offs"):
-        scored(linear_run, backtest=9, reuse=True)
     with pytest.raises(DataError, match="training rows before the first"):
         scored(linear_run, backtest=16)
+
+
+def test_a_reused_model_is_scored_after_the_rows_that_it_learnt_from_alone(
+    linear_run: Path, panel: Path, tmp_path: Path
+) -> None:
+    """26 test rows hold 3 horizons of 7: of 9 cut-offs, 6 lie before them."""
+    report = scored(linear_run, backtest=9, reuse=True)
+    assert report.backtest is not None
+    found = report.backtest["folds"]
+    with open_run(linear_run) as run:
+        dataset = load_dataset(run)
+    table = dataset.series
+    first = dataset.schema.step.times(table.val_end, table.origin_us)[0]
+    assert [fold["windows"] for fold in found] == [2, 2, 2]
+    assert found[0]["cut"] >= str(np.datetime64(int(first), "us").astype("datetime64[s]"))
+    assert any("6 of 9 cut-offs are left out" in text for text in report.warnings)
+    run_without = tmp_path / "run"
+    prepare(str(panel), run_without, replace(PREPARE, test="0"), silent)
+    train(run_without, LINEAR, silent)
+    with pytest.raises(DataError, match="no cut-off to score"):
+        scored(run_without, split="val", backtest=2, reuse=True)
+
+
+def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Path, tmp_path: Path) -> None:
+    """Five folds of 7 rows begin at row 95, 7 rows alone are test rows; spoilt is what follows the first fold."""
+    header, *rows = (line.split(",") for line in panel.read_text().splitlines())
+    reports = []
+    for number, spoilt_from in enumerate(("9999", "2024-04-12")):
+        rng = np.random.default_rng(0)
+        for row in rows:
+            if row[0] >= spoilt_from and row[2]:
+                row[2] = f"{1e4 * rng.random():.2f}"
+        path, run = tmp_path / f"{number}.csv", tmp_path / f"run{number}"
+        path.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
+        # Of the 116 training rows, which settle the run's seasons and lookback, 14 are spoilt.
+        report = prepare(str(path), run, replace(PREPARE, lookback=None, val="7", test="7"), silent)
+        assert report.seasons == (() if number else (7,))
+        train(run, LINEAR, silent)
+        found = scored(run, backtest=5).backtest
+        assert found is not None
+        reports.append(found["folds"])
+    before, after = (folds[0] for folds in reports)
+    assert before["cut"].startswith("2024-04-05")
+    assert (after["cut"], after["seasons"], after["lookback"]) == (before["cut"], [7], before["lookback"])
+    assert after["metrics"] == pytest.approx(before["metrics"], rel=1e-2)
+
+
+@pytest.mark.parametrize("sources", [None, {}])
+def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
+    panel: Path, tmp_path: Path, sources: dict[str, str] | None
+) -> None:
+    """sources: what the step was told of where its settings came from; None: nothing."""
+    run = tmp_path / "run"
+    prepare(str(panel), run, PREPARE, silent)
+    fixed = TrainConfig(parts=("linear",), threads=1, refit=False)
+    tune(run, TuneConfig(trials=1, space=("logs=off",)), fixed, silent, sources=sources)
+    with open_run(run) as opened:
+        recipe = recipe_of(opened)
+    assert recipe.searched == ("logs",)
+    assert (recipe.train.logs, recipe.train.parts) == ("off", ("linear",))
+    report = scored(run, backtest=5)
+    assert report.backtest is not None
+    assert [fold["defaults"] for fold in report.backtest["folds"]] == [["logs"], ["logs"], [], [], []]
+    assert any("2 of 5 cut-offs use the default of logs" in text for text in report.warnings)
+
+
+def test_the_settings_of_a_fold() -> None:
+    whole = dataset([wave(100)], train_end=[60], val_end=[80])
+    tuned = TrainConfig(lr=0.5, seed=3)
+    early, late = cuts(whole, 6)[0], cuts(whole, 5)[0]  # from rows 76 and 80 on
+    recipe = Recipe(prepare=PREPARE, train=tuned, searched=("lr",))
+    assert recipe.at(whole, early) == (replace(tuned, lr=None), ("lr",))
+    assert recipe.at(whole, late) == (tuned, ())
+    assert replace(recipe, elsewhere=True).at(whole, late) == (replace(tuned, lr=None), ("lr",))
+    assert Recipe(prepare=PREPARE, train=tuned).at(whole, early) == (tuned, ())
 
 
 def test_a_signal_ends_it_and_leaves_the_old_scores(linear_run: Path) -> None:
