@@ -39,7 +39,7 @@ class Room:
 class Held:
     """An array [R, *cell] that is given piece by piece, in the order of its rows."""
 
-    def __init__(self, dtype: np.typing.DTypeLike, cell: tuple[int, ...], *, rows: int, room: Room) -> None:
+    def __init__(self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, room: Room) -> None:
         """rows: so many are expected; 0 where nothing is known."""
         self.rows = 0
         self._dtype = np.dtype(dtype)

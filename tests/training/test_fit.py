@@ -41,7 +41,7 @@ def stacked(seed: int = 0, dropout: float = 0.0) -> Stacked:
     return Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(4,), dropout=dropout)
 
 
-def segment(seed: int = 0) -> SegmentNetwork:
+def segment(seed: int = 0, dropout: float = 0.2) -> SegmentNetwork:
     torch.manual_seed(seed)
     return SegmentNetwork(
         inputs=1,
@@ -52,7 +52,7 @@ def segment(seed: int = 0) -> SegmentNetwork:
         segment=4,
         seasons=(4,),
         hidden=4,
-        dropout=0.2,
+        dropout=dropout,
         anchored=False,
     )
 

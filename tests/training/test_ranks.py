@@ -1,34 +1,43 @@
-"""One training on two processes: what goes on is as if it had not ended, and memory that is short anywhere is told."""
+"""One training on two processes: its gradients, resuming, a process that is lost, and memory that is short in one."""
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch.distributed as dist
 
 PROGRAM = Path(__file__).with_name("two_ranks.py")
 
 
-def together(starved: int = -1) -> dict[str, Any]:
-    """What rank 0 prints."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+def together(task: str) -> dict[str, Any]:
+    """What rank 0 prints when two processes do a task of `two_ranks.py`.
+
+    They meet in a store of this process, as they meet in the one of torchrun: no port is chosen before it is taken.
+    """
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     folders = [str(PROGRAM.parent), str(PROGRAM.parent.parent), os.environ.get("PYTHONPATH", "")]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(folders),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(store.port),
+        "WORLD_SIZE": "2",
+    }
     both = [
         subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(rank), str(port), str(starved)],
-            env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, str(PROGRAM), str(rank), task],
+            env=env | {"RANK": str(rank)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for rank in (0, 1)
     ]  # fmt: skip
     try:
-        ends = [process.communicate(timeout=90) for process in both]
+        ends = [process.communicate(timeout=300) for process in both]
     finally:
         for process in both:
             process.kill()
@@ -39,16 +48,30 @@ def together(starved: int = -1) -> dict[str, Any]:
 
 def test_a_training_of_several_processes_that_goes_on_is_as_if_it_had_not_ended() -> None:
     """Dropout too: each process draws for a step by its number."""
-    found = together()
+    found = together("resume")
     for whole, *others in found.values():
         assert len(whole) > 10
         assert all(other == whole for other in others)
 
 
+def test_two_processes_compute_the_gradient_of_one() -> None:
+    found = together("gradients")
+    assert len(found) == 6
+    for alone, both in found.values():
+        assert np.linalg.norm(alone[3:]) > 1e-3  # there is a gradient to compare
+        np.testing.assert_allclose(both, alone, rtol=0, atol=1e-9 * max(np.abs(alone)))
+
+
+def test_the_leader_that_lost_another_process_says_how_to_resume() -> None:
+    message, hint = together("lost")["refused"]
+    assert message == "rank 0 lost another process of the training"
+    assert "run the same command again" in hint
+
+
 @pytest.mark.parametrize("rank", [0, 1])
 def test_memory_that_is_short_in_one_process_ends_or_halves_the_batch_in_all(rank: int) -> None:
     """Of 16 windows each takes 8, of 8 it takes 4, of 4 it takes 2."""
-    found = together(starved=rank)
+    found = together(f"starved{rank}")
     assert "not enough memory on cpu to train a part with 16 windows" in found["refused"][0]
     assert "--batch-size 8" in found["refused"][1]
     batch, told = found["fitted"]
