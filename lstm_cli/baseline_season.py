@@ -4,7 +4,7 @@ import numpy as np
 
 from lstm_cli.baselines import seasonal_naive
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.windows import BATCH, Windows
+from lstm_cli.data.windows import Windows
 from lstm_cli.data.yardstick import Yardstick
 
 MOST_ROWS = 8_000  # windows x targets that decide, evenly spaced
@@ -51,7 +51,7 @@ def _scores(windows: Windows, seasons: tuple[int, ...]) -> np.ndarray:
     horizon, targets = dataset.schema.horizon, dataset.targets
     error = np.zeros((len(seasons), len(dataset.series.names), targets))
     count = np.zeros(error.shape[1:])
-    for batch in windows.batches(BATCH):
+    for batch in windows.batches(windows.at_once):
         truth = yardstick.measured(batch.target, batch.series)
         np.add.at(count, batch.series, batch.observed.sum(axis=1))
         for place, season in enumerate(seasons):

@@ -9,7 +9,6 @@ from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Batch, Windows, split_windows
 
-BATCH = 512  # windows forecast at a time
 MOST_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
 MOST_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
 
@@ -59,8 +58,8 @@ def _misses(
     horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
     absolute = np.empty((len(windows), horizon, targets), dtype=np.float32)
     simple, spread = np.empty_like(absolute), np.empty((len(windows), targets))
-    for first in range(0, len(windows), BATCH):
-        batch = windows[first : first + BATCH]
+    first = 0
+    for batch in windows.batches(windows.at_once):
         place = slice(first, first + len(batch.series))
         flat = (
             seasonal_naive(batch.past, batch.mask, horizon, targets, season)
@@ -72,4 +71,5 @@ def _misses(
         simple[place] = np.abs(flat - batch.target) + unknown
         spread[place] = intervals.spread(batch.past[:, :, :targets], batch.mask, season)
         told(len(batch.series))
+        first = place.stop
     return intervals.Misses(absolute=absolute, simple=simple, spread=spread, horizons=horizons)

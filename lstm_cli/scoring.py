@@ -10,7 +10,7 @@ from lstm_cli.baselines import naive, seasonal_naive
 from lstm_cli.coverage import Held, held, inside_windows
 from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.windows import BATCH, Batch, Windows, split_windows
+from lstm_cli.data.windows import Batch, Windows, split_windows
 from lstm_cli.intervals import Intervals
 from lstm_cli.linear.forecast import Linear
 
@@ -103,7 +103,7 @@ def score(
     dataset, of = windows.dataset, len(windows.dataset.series.names)
     sums: dict[str, metrics.Errors] = {}
     done = 0
-    for batch in windows.batches(BATCH):
+    for batch in windows.batches(windows.at_once):
         truth = truth_in_units(dataset, batch.target, batch.series, bounds)
         for name, forecast in forecaster(batch).items():
             watch(name, batch, forecast)

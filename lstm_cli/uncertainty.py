@@ -34,7 +34,7 @@ class Moments:
     place: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
     count: int
     apart: int  # windows that do not overlap in time
-    horizon: int  # steps
+    horizon: float  # the horizon, in the distance of neighbouring moments
 
 
 def moments_of(windows: Windows) -> Moments:
@@ -54,7 +54,8 @@ def moments_of(windows: Windows) -> Moments:
     apart, at = 0, 0
     while at < len(distinct):
         apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
-    return Moments(place=place, count=len(distinct), apart=apart, horizon=horizon)
+    distance = float(np.median(np.diff(distinct))) if len(distinct) > 1 else 1.0
+    return Moments(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
 
 
 def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: Moments) -> tuple[float, float, int]:

@@ -18,7 +18,7 @@ from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
 from lstm_cli.data.missing import count_cells, rows_measured, tell_missing
 from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.data.scaling import Scaler, fit_scaler
-from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season
+from lstm_cli.data.seasonality import automatic_lookback, confirmed_seasons, found_season, lookback_reason
 from lstm_cli.data.series import NAMED, Grid, GridRows
 from lstm_cli.data.spans import Stretch
 from lstm_cli.data.splits import Share, parse_share, split_rows
@@ -97,15 +97,10 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         horizon = min(seasons, default=1)
     laid = _split(table, grid, config, horizon, warnings)
     rows = int(np.median(laid.train_end))
-    lookback, lookback_reason = config.lookback, "given"
+    lookback, reason = config.lookback, "given"
     if lookback is None:
         lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
-        of = (
-            f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}"
-            if seasons
-            else "no season"
-        )
-        lookback_reason = f"by rule from {of}, horizon {horizon} and {rows:,} training rows"
+        reason = lookback_reason(rows=rows, horizon=horizon, seasons=seasons)
     schema = Schema(
         targets=table.targets,
         past=table.past,
@@ -128,7 +123,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         warnings.append(
             f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
         )
-    return _fitted(table, laid, schema, config, season_reason, lookback_reason, warnings)
+    return _fitted(table, laid, schema, config, season_reason, reason, warnings)
 
 
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:

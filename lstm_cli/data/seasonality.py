@@ -11,6 +11,9 @@ PEAKED = 50  # about so many, where the lag has to be found
 JUDGED = 1_000_000  # newest rows that a season is judged by: two years of minutes
 NEWEST = 100_000  # rows that the lag is looked for in, 250 times the longest lag
 AGREEING = 3  # a season is kept where at least one column in so many confirms it
+# No lookback that is left to the tool, and no regression on it, is longer: two weeks of 10 minutes. The time of a
+# regression grows with the cube of it (2 s here, half an hour at two weeks of minutes), its memory with the square.
+MOST_LOOKBACK = 2_016
 ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
 
 
@@ -207,8 +210,31 @@ def _median(values: Sequence[float]) -> float:
 def automatic_lookback(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
     """The lookback [steps] that the data ask for. rows: training rows of a series (the median).
 
-    Two of the longest season, more where the season is short; never so many that windows become few.
+    Two of the longest season, more where the season is short; never so many that windows become few, and at most
+    `MOST_LOOKBACK`, in whole seasons where one fits.
     """
+    lookback = _unbounded_lookback(rows, horizon, seasons)
+    if lookback <= MOST_LOOKBACK:
+        return lookback
+    return MOST_LOOKBACK - MOST_LOOKBACK % min(MOST_LOOKBACK, min(seasons, default=1))
+
+
+def lookback_reason(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> str:
+    """What `automatic_lookback` went by."""
+    of = (
+        f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}"
+        if seasons
+        else "no season"
+    )
+    rule = f"by rule from {of}, horizon {horizon} and {rows:,} training rows"
+    wanted = _unbounded_lookback(rows, horizon, seasons)
+    if wanted <= MOST_LOOKBACK:
+        return rule
+    bounded = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
+    return f"{rule}, bounded to {bounded:,} steps: {wanted:,} would take too much memory and time; --lookback overrides it"
+
+
+def _unbounded_lookback(rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
     if seasons:
         shortest, longest = min(seasons), max(seasons)
         lookback = max(2 * longest, min(horizon, 336, rows // 6))

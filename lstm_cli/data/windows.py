@@ -16,6 +16,8 @@ from lstm_cli.data.dataset import Dataset, RowsMeasured, Schema, SeriesTable, up
 from lstm_cli.errors import DataError
 
 BATCH = 512  # windows scored at a time; int8 results depend on it, since activations are scaled by batch
+ROWS_AT_ONCE = 4_096  # windows x targets scored at a time: each is a row of a network
+CELLS_AT_ONCE = 1 << 24  # windows x lookback x inputs gathered at a time
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -47,6 +49,12 @@ class Windows:
         """The windows at these places, gathered."""
         chosen = np.atleast_1d(np.arange(len(self))[index])
         return gather(self.dataset, self.origins[chosen], self.series[chosen], self.lookback)
+
+    @property
+    def at_once(self) -> int:
+        """How many windows are scored at a time: `BATCH`, fewer of many targets or long lookbacks."""
+        each = self.lookback * self.dataset.inputs.shape[1]
+        return max(1, min(BATCH, ROWS_AT_ONCE // self.dataset.targets, CELLS_AT_ONCE // max(each, 1)))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All windows in order, at most `size` at a time; the last batch holds the remainder."""

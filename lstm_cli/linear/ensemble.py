@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.seasonality import MOST_LOOKBACK
 from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import heed
 from lstm_cli.linear.blocks import (
@@ -181,9 +182,13 @@ def known_ahead_response(dataset: Dataset) -> np.ndarray:
 
 
 def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fixed: bool) -> tuple[int, ...]:
-    """The lookbacks K that regressions may read. rows: training rows of a series (the median)."""
+    """The lookbacks K that regressions may read. rows: training rows of a series (the median).
+
+    Half the lookback to three times it, none above `MOST_LOOKBACK` unless the lookback was given.
+    """
     if fixed:
         return tuple(sorted({max(1, lookback // 2), lookback}))
-    least, most = max(4, season), max(4, int(0.45 * (rows - horizon)))
+    least = min(max(4, season), MOST_LOOKBACK)
+    most = min(max(4, int(0.45 * (rows - horizon))), MOST_LOOKBACK)
     wanted = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
     return tuple(sorted({max(1, min(max(steps, least), max(most, least))) for steps in wanted}))

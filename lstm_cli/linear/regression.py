@@ -44,31 +44,36 @@ class Rows:
 
 def rows_of(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> Rows:
     """All the windows as rows. unit [C]; window: steps whose mean and deviation count; response [A, C]."""
-    targets = len(unit)
-    parts: dict[str, list[np.ndarray]] = {
-        name: []
-        for name in ("past", "mask", "truth", "ahead", "observed", "mean", "deviation", "series", "target")
-    }
-    for batch in windows.batches(512):
+    targets, horizon = len(unit), windows.dataset.schema.horizon
+    count = len(windows) * targets
+    rows = Rows(
+        past=np.empty((count, windows.lookback), dtype=np.float32),
+        mask=np.empty((count, windows.lookback), dtype=bool),
+        truth=np.empty((count, horizon), dtype=np.float32),
+        ahead=np.empty((count, horizon), dtype=np.float32),
+        observed=np.empty((count, horizon), dtype=bool),
+        mean=np.empty((count, 1), dtype=np.float32),
+        deviation=np.empty((count, 1), dtype=np.float32),
+        series=np.repeat(windows.series, targets),
+        target=np.tile(np.arange(targets), len(windows)),
+    )
+    first = 0
+    for batch in windows.batches(windows.at_once):
         values, ahead = batch.past[:, :, :targets], np.zeros_like(batch.target)
         if len(response):
             values = values - batch.past[:, :, -len(response) :] @ response
             ahead = batch.future @ response
         mean, deviation = window_moments(values, batch.mask, window, unit)
-        count = len(batch.series)
-        parts["past"].append(_by_target(values / unit))
-        parts["mask"].append(np.repeat(batch.mask > 0, targets, axis=0))
-        parts["truth"].append(_by_target((batch.target - ahead) / unit))
-        parts["ahead"].append(_by_target(ahead / unit))
-        parts["observed"].append(_by_target(batch.observed))
-        parts["mean"].append(_by_target(mean / unit))
-        parts["deviation"].append(_by_target(deviation / unit))
-        parts["series"].append(np.repeat(batch.series, targets))
-        parts["target"].append(np.tile(np.arange(targets), count))
-    whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    for name in ("past", "truth", "ahead", "mean", "deviation"):
-        whole[name] = whole[name].astype(np.float32)
-    return Rows(**whole)
+        place = slice(first, first + len(batch.series) * targets)
+        rows.past[place] = _by_target(values / unit)
+        rows.mask[place] = np.repeat(batch.mask > 0, targets, axis=0)
+        rows.truth[place] = _by_target((batch.target - ahead) / unit)
+        rows.ahead[place] = _by_target(ahead / unit)
+        rows.observed[place] = _by_target(batch.observed)
+        rows.mean[place] = _by_target(mean / unit)
+        rows.deviation[place] = _by_target(deviation / unit)
+        first = place.stop
+    return rows
 
 
 def _by_target(values: np.ndarray) -> np.ndarray:

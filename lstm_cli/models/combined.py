@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.linear import LinearForecast
-from lstm_cli.models.segment import SegmentNetwork
+from lstm_cli.models.segment import SegmentNetwork, season_ago
 
 
 class Combined(nn.Module):
@@ -37,6 +37,7 @@ class Combined(nn.Module):
         dropout: float,
         simple_season: int,  # of the part `simple`: 1 is the last value, else that season tiled
         attention: int = 0,  # heads of self-attention over the segments; 0: none
+        far_seasons: tuple[int, ...] = (),  # candidates of the networks from further back than they read
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
@@ -65,6 +66,7 @@ class Combined(nn.Module):
                     dropout=dropout,
                     anchored=name == "anchored",
                     attention=attention,
+                    far_seasons=far_seasons,
                 )
                 for _ in range(count)
             )
@@ -89,7 +91,7 @@ class Combined(nn.Module):
             if name == "linear":
                 found.append(linear)
             elif name == "simple":
-                found.append(self._simple(past, mask))
+                found.append(season_ago(past[:, :, : self.targets], mask, self.simple_season, self.horizon))
             else:
                 networks = self.anchored if name == "anchored" else self.free
                 anchor = linear if name == "anchored" else None
@@ -100,10 +102,3 @@ class Combined(nn.Module):
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
         """[B, 1, C] ones: the parts are trained one by one."""
         return torch.ones_like(past[:, :1, : self.targets])
-
-    def _simple(self, past: Tensor, mask: Tensor) -> Tensor:
-        """The last season over and over; the last value where a window holds less than one season."""
-        cycle = past[:, -self.simple_season :, : self.targets]
-        tiled = cycle.repeat(1, -(-self.horizon // self.simple_season), 1)[:, : self.horizon]
-        whole = mask[:, -self.simple_season :].amin(dim=1) > 0
-        return torch.where(whole[:, None, None], tiled, past[:, -1:, : self.targets])

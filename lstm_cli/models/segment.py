@@ -18,6 +18,7 @@ from lstm_cli.models.linear import LinearForecast, window_moments
 from lstm_cli.models.masking import run_unpadded
 
 LINEAR_BIAS = 3.0  # the linear candidate's head start in the gate: about four fifths of the weight
+MOST_SEGMENTS = 28  # that a lookback is cut into, unless a season is one
 QUIET = 1e-5**0.5  # of a target's unit: the deviation of a window that does not move
 
 
@@ -40,6 +41,9 @@ class SegmentNetwork(nn.Module):
         dropout: float,
         anchored: bool,
         attention: int = 0,  # heads of self-attention over the segments; 0: none
+        far_seasons: tuple[
+            int, ...
+        ] = (),  # longer than the lookback, of which the last one is a candidate too
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
@@ -47,7 +51,8 @@ class SegmentNetwork(nn.Module):
         self.known_ahead, self.covariates = known_ahead, inputs - targets
         self.seasons = tuple(season for season in seasons if season <= lookback)
         self.cycles = tuple(season for season in self.seasons if 2 * season <= lookback)
-        self.candidates = 1 + len(self.seasons) + len(self.cycles) + anchored
+        self.far_seasons = far_seasons
+        self.candidates = 1 + len(self.seasons) + len(self.cycles) + len(far_seasons) + anchored
         self.blocks = -(-horizon // segment)  # segments of the horizon
 
         self.embed = nn.Linear(segment, hidden)
@@ -72,12 +77,20 @@ class SegmentNetwork(nn.Module):
         self.attention = SelfAttention(hidden, attention) if attention else None
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor, linear: Tensor | None = None) -> Tensor:
-        """past [B, >= L, F], future [B, H, A], mask [B, >= L], linear [B, H, C] for an anchored one -> [B, H, C]."""
+        """past [B, >= L, F], future [B, H, A], mask [B, >= L], linear [B, H, C] for an anchored one -> [B, H, C].
+
+        As far back as the longest of the far seasons, too.
+        """
+        long_past, long_mask = past[:, :, : self.targets], mask
         past, mask = past[:, -self.lookback :], mask[:, -self.lookback :]
         values = past[:, :, : self.targets]
         mean, deviation = window_moments(values, mask, self.lookback, QUIET * self.unit)
         rows = ((values - mean) / deviation * mask[:, :, None]).transpose(1, 2)
         candidates = self._candidates(rows)
+        candidates += [
+            (season_ago(long_past, long_mask, season, self.horizon) - mean).div(deviation).transpose(1, 2)
+            for season in self.far_seasons
+        ]
         if linear is not None:
             candidates.append(((linear - mean) / deviation).transpose(1, 2))
         state = self._state(past, rows, mask, future)  # [B, C, blocks, hidden]
@@ -152,19 +165,37 @@ class Anchored(nn.Module):
         return self.network.loss_scale(past, mask)
 
 
+def season_ago(past: Tensor, mask: Tensor, season: int, horizon: int) -> Tensor:
+    """The last season over and over [B, H, C]; the last value where a window holds less than one season.
+
+    past [B, L, C], mask [B, L], L at least `season`.
+    """
+    tiled = past[:, -season:].repeat(1, -(-horizon // season), 1)[:, :horizon]
+    whole = mask[:, -season:].amin(dim=1) > 0
+    return torch.where(whole[:, None, None], tiled, past[:, -1:])
+
+
 def _zero(layer: nn.Linear) -> nn.Linear:
     nn.init.zeros_(layer.weight)
     return layer
 
 
 def segment_length(*, season: int, lookback: int) -> int:
-    """Steps in one segment: the season where it is 4 to 48, else a divisor of it (or of the lookback) near 13 (4)."""
+    """Steps in one segment: the season where it is 4 to 48, else a divisor of it (or of the lookback) near 13 (4).
+
+    Longer where the lookback would hold more than `MOST_SEGMENTS`; a season of 4 to 48 is one whatever it holds.
+    """
     if 4 <= season <= 48:
         return min(season, lookback)
+    least = -(-lookback // MOST_SEGMENTS)
     if season > 48:
-        divisors = [size for size in range(4, min(48, lookback) + 1) if season % size == 0]
+        least = max(4, least)
+        divisors = [
+            size for size in range(least, min(max(48, 2 * least), lookback) + 1) if season % size == 0
+        ]
         near = 13
     else:
-        divisors = [size for size in range(2, 13) if lookback % size == 0]
+        least = max(2, least)
+        divisors = [size for size in range(least, max(13, 2 * least)) if lookback % size == 0]
         near = 4
     return min(divisors or [1], key=lambda size: abs(size - near))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lstm_cli.runtime.session import Session
     from lstm_cli.training.trained import Trained
 
+JUDGED_ROWS = 50_000  # windows x targets that the validation scores rest on: neighbours say the same
 Scores = dict[str, float | None]  # mae_scaled and mase
 
 
@@ -34,14 +35,15 @@ class Validated:
     def scores(
         self, listen: Listener, should_stop: Callable[[], int | None]
     ) -> tuple[dict[str, Scores], dict[str, Any]]:
-        """Of the model and its parts, and of the simple forecasts, on all validation windows. Raises Interrupted.
+        """Of the model and its parts, and of the simple forecasts, on validation windows. Raises Interrupted.
 
-        Also how the model compares with each simple forecast, as `WindowErrors.comparisons` gives it.
+        Also how the model compares with each simple forecast, as `WindowErrors.comparisons` gives it. The windows
+        are spread evenly where they are more than `JUDGED_ROWS`.
         """
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
         windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
-
+        windows = windows.every(max(1, JUDGED_ROWS // dataset.targets))
         scale = scoring.scale_of(dataset)
         errors = WindowErrors(windows, scale)
 

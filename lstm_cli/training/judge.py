@@ -12,8 +12,6 @@ from lstm_cli.errors import heed
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.step import batch_loss
 
-BATCH = 512  # windows validated at a time
-
 
 def by_score(
     windows: DeviceWindows, yardstick: Yardstick, *, should_stop: Callable[[], int | None] = lambda: None
@@ -28,7 +26,7 @@ def by_score(
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
-        for batch in windows.in_order(BATCH):
+        for batch in windows.in_order(windows.windows.at_once):
             heed(should_stop)
             forecast = model(batch.past, batch.future, batch.mask)
             each = weight[batch.series][:, None, :]
@@ -62,7 +60,7 @@ def by_loss(
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
-        for batch in windows.in_order(BATCH):
+        for batch in windows.in_order(windows.windows.at_once):
             heed(should_stop)
             measured = batch.observed.sum().double()
             total = total + batch_loss(model, batch, kind).double() * measured

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dataset import Dataset, Schema
+from lstm_cli.data.seasonality import MOST_LOOKBACK
 from lstm_cli.data.windows import Windows, split_windows
 from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.events import Listener, TrainingStarted
@@ -27,6 +28,7 @@ from lstm_cli.training.plan import Plan, plan_training, refit_plan
 JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
 SEEDS = 3  # networks of each part with --effort best
 RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
+MOST_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
 FREE_REACH = 1.5  # lookback of the free part over that of the anchored one
 
 
@@ -113,7 +115,15 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
         "dropout": 0.2 if config.dropout is None else config.dropout,
         "anchored": part == "anchored",
         "attention": config.attention,
+        "far_seasons": far_seasons(schema),
     }
+
+
+def far_seasons(schema: Schema) -> tuple[int, ...]:
+    """The seasons that are too long for a lookback left to the tool, but whose last one a window may still hold."""
+    if schema.lookback_fixed:
+        return ()
+    return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MOST_SEASON)
 
 
 def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
@@ -227,7 +237,7 @@ def network_of(work: Work, part: str, linear: Linear, seed: int) -> torch.nn.Mod
 
 def part_windows(work: Work, split: str, part: str) -> Windows:
     """The windows of a split, as far back as the part looks."""
-    lookback = work.shapes[part]["lookback"]
+    lookback = max(work.shapes[part]["lookback"], *work.shapes[part]["far_seasons"], 0)
     if part == "anchored":
         lookback = max(lookback, work.start.linear.lookback)
     return split_windows(work.start.dataset, split, lookback)

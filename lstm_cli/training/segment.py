@@ -100,9 +100,10 @@ def _settings(work: Work, parts: list[str], simple_season: int, attempts: list[A
     """The arguments of the combined network."""
     linear, shapes = work.start.linear, work.shapes
     reach = [linear.lookback, simple_season, *(shapes[one.part]["lookback"] for one in attempts)]
+    far = shapes["anchored"]["far_seasons"] if attempts else ()
     shared = ("inputs", "targets", "known_ahead", "horizon", "segment", "hidden", "dropout", "attention")
     return {name: shapes["anchored"][name] for name in shared} | {
-        "lookback": max(reach),
+        "lookback": max(*reach, *far),
         "parts": parts,
         "linear_reach": len(linear.last_weights),
         "linear_window": linear.window,
@@ -113,6 +114,7 @@ def _settings(work: Work, parts: list[str], simple_season: int, attempts: list[A
         "networks": max([sum(one.part == part for one in attempts) for part in parts] + [1]),
         "seasons": list(shapes["anchored"]["seasons"]),
         "simple_season": simple_season,
+        **({"far_seasons": list(far)} if far else {}),
     }
 
 

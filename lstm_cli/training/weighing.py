@@ -52,7 +52,8 @@ def _simple_errors(dataset: Dataset, linear: Linear) -> dict[int, float]:
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
     yardstick, targets = Yardstick.of(dataset), dataset.targets
     totals = dict.fromkeys((LINEAR, *seasons), 0.0)
-    for batch in windows.every(max(1, JUDGED_ROWS // targets)).batches(512):
+    judged = windows.every(max(1, JUDGED_ROWS // targets))
+    for batch in judged.batches(judged.at_once):
         truth = yardstick.measured(batch.target, batch.series)
         horizon = batch.target.shape[1]
         forecasts = {
@@ -75,7 +76,7 @@ def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> n
     yardstick = Yardstick.of(dataset)
     forecasts, truths, observed = [], [], []
     network.to(device)
-    for batch in windows.batches(512):
+    for batch in windows.batches(windows.at_once):
         inputs = (torch.from_numpy(side).to(device) for side in (batch.past, batch.future, batch.mask))
         each = network.each(*inputs).cpu().numpy()
         sides = [yardstick.measured(each[..., place], batch.series) for place in range(len(parts))]
