@@ -13,15 +13,15 @@ import numpy as np
 from lstm_cli import metrics, scoring
 from lstm_cli.baseline_season import baseline_season
 from lstm_cli.config import PrepareConfig, TrainConfig, restored
-from lstm_cli.data.clamp import Bounds, bounds_of
+from lstm_cli.data.clamp import bounds_of
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.folds import Cut, at_cut, count_fold, cuts
 from lstm_cli.data.windows import SPLITS, split_windows
 from lstm_cli.errors import DataError, heed
 from lstm_cli.events import Listener, Progressed, silent
-from lstm_cli.linear.forecast import Linear
 from lstm_cli.rundir import Run
 from lstm_cli.steps.forecaster import torch_forecaster
+from lstm_cli.steps.scored import Subject
 
 FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
@@ -105,22 +105,16 @@ def backtest(
     return reports
 
 
-def reused(
-    dataset: Dataset,
-    forecaster: scoring.Forecaster,
-    linear: Linear,
-    bounds: Bounds,
-    lookback: int,
-    *,
-    folds: int,
-) -> list[dict[str, Any]]:
-    """The model that there is, scored on the rows after each cut-off that lies after the rows it learnt from.
+def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
+    """Return the scores of the run's model after each cut-off that lies after the rows it learnt from.
 
-    forecaster: of the model, which looks back `lookback` steps. dataset: in the model's scaling. The model learnt
-    from the validation rows too: they chose it, if it was not refitted. Raises DataError where no cut-off is left.
+    It learnt from the validation rows too: they chose it, if it was not refitted. Raises DataError where no cut-off is
+    left.
     """
+    dataset, linear, bounds = subject.dataset, subject.linear, subject.model.bounds
     table, horizon = dataset.series, dataset.schema.horizon
-    windows = split_windows(dataset, "test", max(lookback, linear.lookback, *dataset.schema.seasons))
+    lookback = max(subject.model.lookback, linear.lookback, *dataset.schema.seasons)
+    windows = split_windows(dataset, "test", lookback)
     within = windows.origins - table.offset[windows.series]
     reports = []
     for cut in cuts(dataset, folds):
@@ -129,7 +123,7 @@ def reused(
         if (cut.val_end < table.val_end).all() or not len(chosen):
             continue
         season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
-        both = scoring.together(forecaster, scoring.simple_forecaster(dataset, linear, season))
+        both = scoring.together(subject.alone, scoring.simple_forecaster(dataset, linear, season))
         sums = scoring.score(chosen, both, bounds)
         reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums, season))
     if not reports:

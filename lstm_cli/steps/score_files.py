@@ -13,6 +13,7 @@ from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Windows
 from lstm_cli.rundir import Folder
+from lstm_cli.steps.scored import Subject
 
 PICTURE = "forecasts.png"
 PANELS = 4  # forecasts in the picture
@@ -26,19 +27,13 @@ WHOLE = (
 
 
 def write_scores(
-    folder: Folder,
-    report: Mapping[str, Any],
-    dataset: Dataset,
-    windows: Windows,
-    forecaster: scoring.Forecaster,
-    bounds: Bounds,
-    beside: Mapping[str, dict[str, Any]],
-    fitted: intervals.Intervals | None,
-    *,
-    season: int | None,
+    folder: Folder, report: Mapping[str, Any], subject: Subject, beside: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Writes the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
-    picture = forecast_picture(dataset, windows, forecaster, bounds, fitted, season=season)
+    """Write the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
+    picture = forecast_picture(
+        *(subject.dataset, subject.windows, subject.forecaster, subject.model.bounds, subject.intervals),
+        season=subject.season,
+    )
     folder.write_bytes(PICTURE, picture)
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))

@@ -19,7 +19,7 @@ from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warn
 
 if TYPE_CHECKING:
     from lstm_cli.steps.check_report import CheckReport
-    from lstm_cli.steps.evaluate import EvaluateReport
+    from lstm_cli.steps.evaluate_report import EvaluateReport
     from lstm_cli.steps.export import ExportReport
     from lstm_cli.steps.find_lr import FindLrReport
     from lstm_cli.steps.making import TrainReport
@@ -318,7 +318,7 @@ def find_lr_report(**changes: Any) -> FindLrReport:
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:
-    from lstm_cli.steps.evaluate import EvaluateReport
+    from lstm_cli.steps.evaluate_report import EvaluateReport
 
     values: dict[str, Any] = {
         "run": "runs/load",

@@ -17,7 +17,8 @@ from lstm_cli.errors import DataError, Interrupted
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.backtesting import Recipe, _moment, backtest, recipe_of, spread
-from lstm_cli.steps.evaluate import EvaluateReport, evaluate
+from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.evaluate_report import EvaluateReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 from lstm_cli.steps.tune import tune

@@ -159,7 +159,7 @@ def test_the_figures_of_the_intervals_stand_in_the_tables_and_gates(run: Path) -
 def test_a_model_without_intervals_is_scored_and_its_coverage_fails_a_gate(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lstm_cli.steps.evaluate.load_intervals", lambda run: None)
+    monkeypatch.setattr("lstm_cli.steps.scored.load_intervals", lambda run: None)
     report = evaluate(run, EvaluateConfig(), silent)
     assert (report.coverage, report.width, report.wql) == ({}, {}, None)
     assert "coverage" not in report.per_step[0]
