@@ -196,7 +196,7 @@ def correlation(folder: Path) -> dict[str, object]:
     """A weekly cycle that is strong in the middle of the file."""
     cycle = (3, 1, 0, -1, -2, 0, 2)
     rows = [
-        f"{START + timedelta(days=day):%Y-%m-%d},{20 + max(0.3, 3 - abs(day - 13) / 5) * cycle[day % 7]:.3f}"
+        f"{START + timedelta(days=day):%Y-%m-%d},{20 + max(0.3, 3 - abs(day - 15) / 7) * cycle[day % 7]:.3f}"
         for day in range(35)
     ]
     file = write(folder / "cycle.csv", "date,v", rows)
