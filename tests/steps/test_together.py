@@ -64,7 +64,9 @@ def forecasts(run: Path) -> np.ndarray:
         dataset, model = load_dataset(opened), load_model(opened)
         windows = split_windows(dataset, "test", model.lookback)[:]
         session = open_session(load_graph(opened, "fp32")[0], threads=1)
-        scale = dataset.scaler.scale[windows.series, None, :1] / dataset.training.deviation[windows.series, None]
+        scale = (
+            dataset.scaler.scale[windows.series, None, :1] / dataset.training.deviation[windows.series, None]
+        )
         return session(windows.past, windows.future, windows.mask) * scale
 
 

@@ -101,7 +101,9 @@ def gradients() -> dict[str, list[list[float]]]:
 
 
 def gradient(model: nn.Module) -> list[float]:
-    return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None]).tolist()
+    return torch.cat(
+        [weight.grad.flatten() for weight in model.parameters() if weight.grad is not None]
+    ).tolist()
 
 
 def lost(model: nn.Module, batch: Any, *given: Any, **named: Any) -> Tensor:
