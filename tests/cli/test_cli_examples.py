@@ -53,7 +53,7 @@ def test_an_example_of_the_help_runs(
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         code, told = done.returncode, done.stderr
     assert code == 0, told

@@ -2,8 +2,10 @@
 
 import io
 import sys
+import threading
 import time
 
+from lstm_cli.cli import progress
 from lstm_cli.cli.progress import LineLog, LiveBar, describe, describe_progress
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 
@@ -47,50 +49,82 @@ def test_progress_as_a_line():
     assert describe_progress(Progressed(stage="reading", done=0, total=0)) == "reading: 0"
 
 
-def heard(monkeypatch, events, *, silence, rest):
+class Course:
+    """The seconds of a fake clock, and the events of a log on the way; stands in for its thread and its waits."""
+
+    def __init__(self, events, end):
+        self.now, self.end = 0, end
+        self.events = list(events)  # (second, event)
+        self.log = None
+
+    def wait(self, seconds):
+        """Let the time pass until `seconds` from now; whether all is over then."""
+        until = self.now + seconds
+        while self.events and self.events[0][0] <= min(until, self.end):
+            self.now, event = self.events.pop(0)
+            self.log(event)
+        self.now = min(until, self.end)
+        return until > self.end
+
+    def start(self):
+        """The thread does not begin by itself."""
+
+    set = join = start
+
+
+def heard(monkeypatch, events, *, silence, end):
+    """The lines of a log that hears (second, event) and closes in the second `end`."""
+    course = Course(events, end)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    log = LineLog(silence=silence)
-    for event in events:
-        log(event)
-    time.sleep(rest)
-    log.close()
+    monkeypatch.setattr(progress, "monotonic", lambda: course.now)
+    monkeypatch.setattr(
+        threading, "Thread", lambda target, daemon: setattr(course, "pulse", target) or course
+    )
+    monkeypatch.setattr(threading, "Event", lambda: course)
+    course.log = LineLog(silence=silence)
+    course.pulse()
+    course.log.close()
     return sys.stderr.getvalue().splitlines()
 
 
 def test_progress_alone_writes_no_line(monkeypatch):
-    assert (
-        heard(monkeypatch, [Progressed(stage="reading", done=n) for n in range(1000)], silence=9, rest=0)
-        == []
-    )
+    events = [(0, Progressed(stage="reading", done=n)) for n in range(1000)]
+    assert heard(monkeypatch, events, silence=9, end=8) == []
 
 
 def test_a_silence_is_broken_with_the_last_state(monkeypatch):
-    lines = heard(monkeypatch, [Progressed(stage="reading", done=5, total=10)], silence=0.1, rest=0.35)
-    assert 2 <= len(lines) <= 3
-    assert all(line.startswith("reading: 5 of 10 (50 %), ") for line in lines)
+    lines = heard(monkeypatch, [(0, Progressed(stage="reading", done=5, total=10))], silence=10, end=35)
+    assert lines == [f"reading: 5 of 10 (50 %), {seconds} s" for seconds in (10, 20, 30)]
 
 
 def test_a_silence_is_broken_where_no_event_ever_comes(monkeypatch):
-    assert heard(monkeypatch, [], silence=0.1, rest=0.15)[0].startswith("still working, ")
+    assert heard(monkeypatch, [], silence=10, end=15) == ["still working, 10 s"]
+
+
+def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    log = LineLog(silence=0.01)
+    deadline = time.monotonic() + 300
+    while not sys.stderr.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    log.close()
+    assert sys.stderr.getvalue().startswith("still working, ")
 
 
 def test_a_line_puts_the_next_one_off(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    log = LineLog(silence=0.3)
-    for number in range(5):
-        time.sleep(0.1)
-        log(epoch(number))
-    log.close()
-    assert len(sys.stderr.getvalue().splitlines()) == 5
+    lines = heard(monkeypatch, [(8 * n, epoch(n)) for n in range(1, 6)], silence=10, end=49)
+    assert len(lines) == 5
 
 
 def test_names_cannot_move_the_cursor(monkeypatch):
-    assert heard(monkeypatch, [Warned(text="a\x1b[2Jb\nc")], silence=9, rest=0) == ["warning: a\\x1b[2Jb c"]
+    lines = heard(monkeypatch, [(0, Warned(text="a\x1b[2Jb\nc"))], silence=9, end=0)
+    assert lines == ["warning: a\\x1b[2Jb c"]
 
 
 def test_a_silence_names_the_part_that_is_trained(monkeypatch):
-    lines = heard(monkeypatch, [epoch(3, part="free")], silence=0.1, rest=0.15)
-    assert lines[1].startswith("free epoch 4/12 goes on, ")
+    lines = heard(monkeypatch, [(0, epoch(3, part="free"))], silence=10, end=15)
+    assert lines[1:] == ["free epoch 4/12 goes on, 10 s"]
 
 
 def test_networks_side_by_side_have_a_bar_each_and_other_work_takes_their_place(monkeypatch):

@@ -119,7 +119,7 @@ def test_wandb_writes_an_offline_run_in_the_folder_and_nowhere_else(tmp_path: Pa
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         with pytest.raises(TimeoutError):
             server.accept()

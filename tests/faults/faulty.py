@@ -51,7 +51,7 @@ def command() -> Iterator[Command]:
 
     yield call
     process.stdin.close()
-    process.wait(timeout=30)
+    process.wait(timeout=300)
 
 
 @pytest.fixture(scope="session")

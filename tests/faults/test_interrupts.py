@@ -23,7 +23,7 @@ def test_a_training_that_is_interrupted(tmp_path: Path, chance: random.Random) -
     base = golden(tmp_path / "base", "train", "tune", "quantize", "evaluate")
     whole = Path(shutil.copytree(base, tmp_path / "whole"))
     began = time.monotonic()
-    _, err = training(whole).communicate(timeout=120)
+    _, err = training(whole).communicate(timeout=300)
     seconds, after, ended, gone_on = time.monotonic() - began, state(whole), 0, 0
     assert after is not None, err
     trials = several(20, 1)
@@ -32,13 +32,13 @@ def test_a_training_that_is_interrupted(tmp_path: Path, chance: random.Random) -
         process = training(run)
         time.sleep(chance.uniform(0.2 * seconds, seconds))
         process.send_signal(signum)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         # Before it heeds signals, and after it is done, a process ends by the signal itself.
         assert process.returncode in (0, 128 + signum, -signum), err
         assert "Traceback" not in err
         ended += process.returncode != 0
         again = training(run)
-        _, err = again.communicate(timeout=120)
+        _, err = again.communicate(timeout=300)
         assert again.returncode == 0, err
         gone_on += "going on with a training" in err
         assert state(run) == after

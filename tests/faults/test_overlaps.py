@@ -29,7 +29,7 @@ def test_two_writers_one_of_which_is_refused(command: Command, panel: Path, tmp_
     for trial in range(several(50, 1)):
         run = golden(tmp_path / f"run{trial}")
         both = [start(*argv(panel, run), "--force", cwd=tmp_path) for _ in range(2)]
-        ended = [(process.communicate(timeout=60)[1], process.returncode) for process in both]
+        ended = [(process.communicate(timeout=300)[1], process.returncode) for process in both]
         codes = sorted(code for _, code in ended)
         assert codes in ([0, 0], [0, 6]), ended
         for err, code in ended:
@@ -48,7 +48,7 @@ def test_a_second_writer_may_wait(panel: Path, tmp_path: Path) -> None:
     run = golden(tmp_path / "run")
     argv = [*BY_NAME["prepare"].argv(panel, run), "--force", "--lock-wait", "60"]
     both = [start(*argv, cwd=tmp_path) for _ in range(2)]
-    assert [process.communicate(timeout=90) and process.returncode for process in both] == [0, 0]
+    assert [process.communicate(timeout=300) and process.returncode for process in both] == [0, 0]
     assert leftovers(run) == []
 
 
@@ -75,7 +75,7 @@ def test_readers_while_the_model_is_replaced(command: Command, panel: Path, tmp_
     (tmp_path / "done").touch()
     seen, forecasts = set(), 0
     for one in readers:
-        out, _ = one.communicate(timeout=120)
+        out, _ = one.communicate(timeout=300)
         assert one.returncode == 0
         many, *told = out.split("\0")
         forecasts += int(many)

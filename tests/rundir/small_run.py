@@ -69,5 +69,5 @@ def child(source: str, *arguments: object, **options: Any) -> subprocess.Popen[s
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Its exit status, output and errors."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err

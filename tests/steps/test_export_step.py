@@ -268,7 +268,7 @@ def fresh(*argv: str, **environ: str) -> tuple[int, set[str], str]:
         env=os.environ | environ,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     code, loaded = json.loads(done.stderr.splitlines()[-1])

@@ -285,7 +285,7 @@ def test_a_process_that_has_not_loaded_torch_knows_an_unfinished_training_too(in
     told = {}
     for name, more in (("same", []), ("other", ["--loss", "mse"]), ("fresh", ["--loss", "mse", "--fresh"])):
         command = [sys.executable, "-m", "lstm_cli", *argv, *more, "--dry-run", "--json"]
-        told[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        told[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     plan = json.loads(told["same"].stdout)
     assert not plan["up_to_date"]
     assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
@@ -333,21 +333,21 @@ def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.Mo
 
 def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) -> None:
     """On a machine that is busy enough it ends after 4.5 s as it stands: what was on disk by then is what counts."""
-    command = [sys.executable, "-m", "lstm_cli", "train", str(run), "--hidden", "8", "--epochs", "500"]
-    command += ["--patience", "500", "--threads", "1", "--logs", "off", "--parts", "free"]
+    command = [sys.executable, "-m", "lstm_cli", "train", str(run), "--hidden", "8", "--epochs", "100000"]
+    command += ["--patience", "100000", "--threads", "1", "--logs", "off", "--parts", "free"]
     process = subprocess.Popen(
         [*command, "--checkpoint-every", "1"], env=os.environ, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("free     epoch   2/500"):
+        if line.startswith("free     epoch      2/100000"):
             break
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 143, err
     assert "error: ended by SIGTERM\nhint: run the same command again" in err
     config = TrainConfig(
-        hidden=(8,), epochs=500, patience=500, threads=1, logs="off", parts=("free",), seed=0
+        hidden=(8,), epochs=100_000, patience=100_000, threads=1, logs="off", parts=("free",), seed=0
     )
     (line,) = going_on(ended_after(run, 0, config))
     assert int(line.split("free after epoch ")[1].split()[0]) >= 1
