@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dataset import Dataset, SeriesTable
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
 from lstm_cli.errors import heed
@@ -119,16 +119,23 @@ def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BL
     As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
     are left; none where validation holds that much by itself.
     """
-    table, horizon = dataset.series, dataset.schema.horizon
-    length = table.val_end - table.train_end
     found: list[Dataset] = []
-    while (1 + len(found)) * held(dataset) < evidence and len(found) < most:
-        back = (1 + len(found)) * length
-        shifted = replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
-        if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
-            break
-        one = replace(dataset, series=shifted)
+    for table in shifted(dataset.series, dataset.schema.horizon, evidence=evidence, most=most):
+        one = replace(dataset, series=table)
         if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
+            break
+        found.append(one)
+    return found
+
+
+def shifted(table: SeriesTable, horizon: int, *, evidence: float, most: int) -> list[SeriesTable]:
+    """The splits of `earlier`, whether or not there are windows in them."""
+    length = table.val_end - table.train_end
+    found: list[SeriesTable] = []
+    while (1 + len(found)) * _horizons(table, horizon) < evidence and len(found) < most:
+        back = (1 + len(found)) * length
+        one = replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
+        if np.median(one.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
             break
         found.append(one)
     return found
@@ -136,7 +143,11 @@ def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BL
 
 def held(dataset: Dataset) -> float:
     """How many horizons the validation rows of all series hold."""
-    return float((dataset.series.val_end - dataset.series.train_end).sum()) / dataset.schema.horizon
+    return _horizons(dataset.series, dataset.schema.horizon)
+
+
+def _horizons(table: SeriesTable, horizon: int) -> float:
+    return float((table.val_end - table.train_end).sum()) / horizon
 
 
 def side_by_side(
