@@ -3,11 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lstm_cli import memory
 from lstm_cli.config import TrainConfig
+from lstm_cli.data.seasonality import automatic_lookback
+from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DeviceError
+from lstm_cli.steps import footprint
+from lstm_cli.steps.expectation import expectation
+from lstm_cli.steps.footprint import Sizes
+from lstm_cli.steps.needs import train_need
 
 MB = 1 << 20
 
@@ -72,12 +79,10 @@ def test_too_much_is_refused_with_need_and_have() -> None:
 def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
     from small_data import dataset, wave
 
-    from lstm_cli.steps.needs import train_need
-
     data = dataset([wave(400)], train_end=[300], val_end=[350])
     config = TrainConfig(model="stacked", hidden=(64, 64), batch_size=64)
     plain = train_need(data.schema, data.series, config)
-    assert plain.size < 400e6
+    assert 480e6 < plain.size < 520e6  # torch and its exporter, hardly any data
     long = replace(data.schema, lookback=1_000_000, pad=True)
     found = train_need(long, data.series, config)
     # 64 windows of a million steps, 12 floats kept for each of 128 outputs: 393 GB, and the regressions' 64 TB
@@ -86,3 +91,75 @@ def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
     assert "--batch-size below 64" in network.hint
     wide = train_need(data.schema, data.series, replace(config, hidden=(2048, 2048), bidirectional=True))
     assert wide.size - plain.size == 4 * 64 * 8 * 12 * (2 * 2 * 2048 - 128)
+
+
+SIZES = Sizes(
+    rows=1_000,
+    inputs=3,
+    columns=3,
+    targets=2,
+    horizon=10,
+    lookback=50,
+    season=24,
+    reach=100,
+    regressions=(50, 100),
+    segments=4,
+    train=600,
+    val=100,
+    blocks=2,
+)
+
+
+def test_the_linear_forecast_by_hand() -> None:
+    row = 100 * (4 + 1) + 10 * (
+        4 + 4 + 1
+    )  # the values and their mask; target, what was taken out, if measured
+    rows = (600 * 2 + 2 * 100 * 2) * row  # two targets: rows to fit on, and those of two blocks to judge by
+    solved = 2 * 8 * 8 * (50 * 60 + 100 * 110)  # two blocks, eight kinds, float64 [K, K] and [K, H]
+    summing = 1_200 * (row + 110 * 12)
+    assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
+    assert footprint.linear(SIZES) == rows + solved + 2 * summing
+
+
+def test_the_rows_of_the_linear_forecast_are_bounded_whatever_the_data() -> None:
+    large = replace(SIZES, rows=10**9, train=10**9, val=10**8)
+    larger = replace(large, rows=10**10, train=10**10, val=10**9, targets=300)
+    assert footprint.linear(large) == footprint.linear(larger) < 300e6
+
+
+def test_windows_and_network_rows_by_hand() -> None:
+    assert footprint.network_rows(SIZES, windows=5, hidden=8, kept=12) == 4 * 5 * 2 * 4 * 8 * 12
+    step = 16 + 4 * 7 + 24 * 2  # two places, inputs twice and the mask, three doubles of each target
+    assert footprint.gathered(SIZES, windows=5, reach=100) == 5 * (100 * step + 10 * 2 * 80)
+    assert SIZES.at_once(100) == 512
+    assert replace(SIZES, targets=300).at_once(100) == 4_096 // 300
+    assert SIZES.at_once(1_000_000) == (1 << 24) // 3_000_000
+
+
+def test_windows_at_once_are_those_that_are_scored() -> None:
+    from small_data import dataset, wave
+
+    wide = dataset([wave(60, columns=300)], train_end=[40], val_end=[50])
+    windows = split_windows(wide, "train")
+    assert windows.at_once == Sizes.of(wide.schema, wide.series).at_once(windows.lookback) == 13
+    one = dataset([wave(60)], train_end=[40], val_end=[50])
+    assert split_windows(one, "train").at_once == 512
+
+
+def test_minute_data_need_what_a_laptop_has() -> None:
+    """A million minutes: what `train` is refused by is what `check` expects."""
+    from small_data import dataset, wave
+
+    data = dataset([wave(40)], train_end=[20], val_end=[30])
+    ends = {"count": 1_000_000, "train_end": 700_000, "val_end": 800_000}
+    series = replace(data.series, **{name: np.array([rows]) for name, rows in ends.items()})
+    seasons, horizon = (1440, 10_080), 60
+    lookback = automatic_lookback(rows=700_000, horizon=horizon, seasons=seasons)
+    schema = replace(data.schema, seasons=seasons, horizon=horizon, lookback=lookback, lookback_fixed=False)
+    need = train_need(schema, series, TrainConfig())
+    assert 1e9 < need.size < 2e9
+    assert expectation(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
+    fixed = replace(schema, lookback=20_160, lookback_fixed=True)
+    asked = train_need(fixed, series, TrainConfig())
+    assert asked.size > 30e9  # what --lookback asks for is not bounded, but reckoned
+    assert "--lookback" in asked.hint

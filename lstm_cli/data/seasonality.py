@@ -14,6 +14,7 @@ AGREEING = 3  # a season is kept where at least one column in so many confirms i
 # No lookback that is left to the tool, and no regression on it, is longer: two weeks of 10 minutes. The time of a
 # regression grows with the cube of it (2 s here, half an hour at two weeks of minutes), its memory with the square.
 MOST_LOOKBACK = 2_016
+MOST_SEGMENTS = 28  # that a network reads a lookback in, unless its season is a segment
 ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
 
 
@@ -231,7 +232,8 @@ def lookback_reason(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> str
     if wanted <= MOST_LOOKBACK:
         return rule
     bounded = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
-    return f"{rule}, bounded to {bounded:,} steps: {wanted:,} would take too much memory and time; --lookback overrides it"
+    why = f"{wanted:,} would take too much memory and time; --lookback overrides it"
+    return f"{rule}, bounded to {bounded:,} steps: {why}"
 
 
 def _unbounded_lookback(rows: int, horizon: int, seasons: tuple[int, ...]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_cli.data.dataset import Dataset, SeriesTable
+from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.panel_times import PanelSplits
 from lstm_cli.data.windows import split_windows
 from lstm_cli.data.yardstick import Yardstick
@@ -120,22 +120,32 @@ def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BL
     As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
     are left; none where validation holds that much by itself.
     """
-    table, horizon = dataset.series, dataset.schema.horizon
-    panel = PanelSplits.of(dataset.schema, table)
     found: list[Dataset] = []
-    while (1 + len(found)) * held(dataset) < evidence and len(found) < most:
-        shifted = _shifted(table, panel, lengths=1 + len(found))
-        if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
-            break
-        one = replace(dataset, series=shifted)
+    for table in shifted(dataset.schema, dataset.series, evidence=evidence, most=most):
+        one = replace(dataset, series=table)
         if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
             break
         found.append(one)
     return found
 
 
-def _shifted(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
-    """The splits so many validation lengths before; of a panel that one time divides, still at one time."""
+def shifted(schema: Schema, table: SeriesTable, *, evidence: float, most: int) -> list[SeriesTable]:
+    """Return the splits of `earlier`, whether or not there are windows in them.
+
+    The splits of a panel that one time divides stay divided by one time.
+    """
+    panel, horizon = PanelSplits.of(schema, table), schema.horizon
+    found: list[SeriesTable] = []
+    while (1 + len(found)) * _horizons(table, horizon) < evidence and len(found) < most:
+        one = _moved_back(table, panel, lengths=1 + len(found))
+        if np.median(one.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
+            break
+        found.append(one)
+    return found
+
+
+def _moved_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
+    """Return the splits, moved back by a number of validation lengths."""
     if panel is None:
         back = lengths * (table.val_end - table.train_end)
         return replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
@@ -146,7 +156,11 @@ def _shifted(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> 
 
 def held(dataset: Dataset) -> float:
     """How many horizons the validation rows of all series hold."""
-    return float((dataset.series.val_end - dataset.series.train_end).sum()) / dataset.schema.horizon
+    return _horizons(dataset.series, dataset.schema.horizon)
+
+
+def _horizons(table: SeriesTable, horizon: int) -> float:
+    return float((table.val_end - table.train_end).sum()) / horizon
 
 
 def side_by_side(

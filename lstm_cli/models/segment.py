@@ -12,13 +12,13 @@ linear one, nearly. A free one starts as torch does and knows nothing of the lin
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.data.seasonality import MOST_SEGMENTS
 from lstm_cli.models.attention import SelfAttention
 from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.models.linear import LinearForecast, window_moments
 from lstm_cli.models.masking import run_unpadded
 
 LINEAR_BIAS = 3.0  # the linear candidate's head start in the gate: about four fifths of the weight
-MOST_SEGMENTS = 28  # that a lookback is cut into, unless a season is one
 QUIET = 1e-5**0.5  # of a target's unit: the deviation of a window that does not move
 
 

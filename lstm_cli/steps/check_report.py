@@ -91,7 +91,7 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
         split_rows=None if found is None else found.series.split_rows,
         expected=None
         if found is None or windows is None or not known.target_named
-        else asdict(expectation(found.schema, rows=found.grid.rows, windows=windows["train"])),
+        else asdict(expectation(found.schema, found.series, windows=windows["train"])),
         findings=[{**asdict(one), "flags": one.flags} for one in findings(known)],
         refused=None if refused is None else {"message": refused.message, "hint": refused.hint},
         picture=picture,

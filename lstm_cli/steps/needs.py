@@ -9,29 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lstm_cli import memory
 from lstm_cli.data.dataset import Schema, SeriesTable
 from lstm_cli.data.stored import load_outline
-from lstm_cli.data.windows import BATCH
 from lstm_cli.data.wording import name_of
 from lstm_cli.rundir import Run
 from lstm_cli.shipped import Model
+from lstm_cli.steps import footprint
+from lstm_cli.steps.footprint import Sizes
 
 if TYPE_CHECKING:
     from lstm_cli.config import PrepareConfig, TrainConfig
 
-FLOAT = 4  # bytes
-TORCH = 220_000_000  # bytes: of torch once it is loaded
-MAPPED = 600_000_000  # addresses that it takes beside them, which `ulimit -v` counts
-KEPT = (
-    12  # floats that a training keeps for each output of an LSTM layer (measured: forward 8.6, backward 12.2)
-)
+# Bytes of a process that has loaded what a step needs and works on some rows (measured: benchmarks/README.md).
+PREPARING = 45_000_000
+BULK = 110_000_000  # the same of pyarrow, which reads large files
+FITTING = 270_000_000  # torch and NumPy, while the linear forecast is fitted
+EXPORTING = 480_000_000  # torch and its exporter
+SCORING = 105_000_000  # ONNX Runtime, and pictures
+FORECASTING = 65_000_000
+MAPPED = 600_000_000  # addresses that torch takes beside its memory, which `ulimit -v` counts
 HEAD = 1 << 16  # bytes of a file whose lines are counted
 CELL = 16  # bytes of a cell while it is read: the number, and the scaled one beside others
-HELD = 3  # floats that a forecast keeps for each
-KINDS = 8  # of regressions, for each lookback
+ROW = 170  # bytes of a row that a season is looked for in: the value, and what is left of it beside moving means
+PARTS = 3  # of the default model
+FORECAST_ROWS = 4_000  # windows x targets that a network is validated on at a time
 MANY = 1 << 30  # windows: of a split that is scored whole
 SHORTER = "prepare with a shorter --lookback or fewer columns"
 
@@ -43,16 +45,6 @@ class Need:
     size: int
     most: str
     hint: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sizes:
-    rows: int  # T
-    inputs: int  # F
-    targets: int  # C
-    lookback: int  # L
-    train: int  # windows at most
-    val: int
 
 
 def require_prepare(paths: Sequence[str], config: "PrepareConfig") -> None:
@@ -83,7 +75,9 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> Need | None:
 
     A table that is too large for memory lies in files.
     """
+    from lstm_cli.data.blocks import LARGE
     from lstm_cli.data.held import IN_MEMORY
+    from lstm_cli.data.seasonality import JUDGED
     from lstm_cli.data.source import STDIN
 
     try:
@@ -100,80 +94,74 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> Need | None:
     rows = size * lines // len(head)
     columns = 1 + max(1, len(config.target)) + len(config.past) + len(config.future)
     held = min(rows * columns * CELL, IN_MEMORY)
-    return Need(size=held, most=f"some {rows:,} rows", hint="use fewer rows: --start, --end")
+    judged = 0 if config.series is not None or config.season != "auto" else min(rows, JUDGED) * ROW
+    beside = max(judged, BULK if size >= LARGE else 0)
+    return Need(
+        size=PREPARING + held + beside, most=f"some {rows:,} rows", hint="use fewer rows: --start, --end"
+    )
 
 
 def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Need:
-    """Of a training on the CPU; on a GPU the network lies there, and the rest here."""
+    """Of a training on the CPU, at its hungriest stage; on a GPU the network lies there, and the rest here."""
     from lstm_cli.training.plan import plan_training  # a forecast asks for its needs too, without all this
 
-    sizes = _sizes(schema, series)
-    parts = {
-        "torch itself": (TORCH, "run it where there is more memory, or stop other programs"),
-        "the data": (_data(sizes, calendar=bool(schema.calendar)), SHORTER),
-        "the linear forecast": (_linear(sizes, schema, series), SHORTER),
-    }
+    sizes = Sizes.of(schema, series)
     plan = plan_training(config, windows=max(1, sizes.train), targets=sizes.targets)
     batch = 1 if config.batch_size == "auto" else plan.batch_size  # auto: one that fits is found
-    if config.model == "stacked" and not config.device.startswith("cuda"):
+    stored = (footprint.data(sizes, copies=0), SHORTER)
+    networks = _networks(sizes, config, batch)
+    beside = footprint.data(sizes, copies=2 * (PARTS - 1)) - stored[0] + footprint.maps(sizes)
+    more = "run it where there is more memory, or stop other programs"
+    fitting = {
+        "torch itself": (FITTING, more),
+        "the data": stored,
+        "the linear forecast": (footprint.linear(sizes), SHORTER),
+    }
+    training = {
+        "torch itself": (EXPORTING, more),
+        "the data": (stored[0] + beside, SHORTER),
+        "the network": (networks, f"use a --batch-size below {batch}, or {SHORTER}"),
+        "the windows": (_scored(sizes, sizes.reach, windows=max(sizes.val, 1)), SHORTER),
+    }
+    stage = max((fitting, training), key=lambda parts: sum(size for size, _ in parts.values()))
+    name, (_, hint) = max(stage.items(), key=lambda part: part[1][0])
+    return Need(size=sum(size for size, _ in stage.values()), most=name, hint=hint)
+
+
+def _networks(sizes: Sizes, config: "TrainConfig", batch: int) -> int:
+    """What the networks keep of a training step, or of the forecasts that they are validated on."""
+    if config.device.startswith("cuda"):
+        return 0
+    if config.model == "stacked":
         width = sum(config.sizes) * (2 if config.bidirectional else 1)
-        network = FLOAT * batch * sizes.lookback * (sizes.inputs + KEPT * width)
-        parts["the network"] = (network, f"use a --batch-size below {batch}, or {SHORTER}")
-    windows = min(BATCH, max(sizes.val, 1)) * sizes.lookback * sizes.inputs * FLOAT
-    parts["windows"] = (windows, SHORTER)
-    name, (_, hint) = max(parts.items(), key=lambda part: part[1][0])
-    return Need(size=sum(size for size, _ in parts.values()), most=name, hint=hint)
+        return footprint.FLOAT * batch * sizes.lookback * (sizes.inputs + footprint.KEPT * width)
+    judged = max(1, min(FORECAST_ROWS // sizes.targets, sizes.at_once(sizes.reach), sizes.val))
+    hidden = config.sizes[0]
+    return footprint.WORKERS * max(
+        footprint.network_rows(sizes, windows=batch, hidden=hidden, kept=footprint.KEPT),
+        footprint.network_rows(sizes, windows=judged, hidden=hidden, kept=footprint.GATES),
+    )
+
+
+def _scored(sizes: Sizes, reach: int, *, windows: int) -> int:
+    """The windows that are forecast at a time."""
+    return footprint.gathered(sizes, windows=min(windows, sizes.at_once(reach)), reach=reach)
 
 
 def scoring_need(schema: Schema, series: SeriesTable, model: Model, *, windows: int) -> Need:
     """Of forecasts in batches, as `evaluate`, `quantize` and `predict` make them."""
-    sizes = _sizes(schema, series)
-    width = 0  # outputs of LSTM layers at each step; those of `segment` have one for many steps
+    sizes = Sizes.of(schema, series)
+    at_once = min(windows, sizes.at_once(model.lookback))
     if model.name == "stacked":
         width = sum(model.settings["hidden"]) * (2 if model.settings["bidirectional"] else 1)
-    each = FLOAT * model.lookback * (2 * sizes.inputs + HELD * width)
-    size = _data(sizes, calendar=bool(schema.calendar)) + min(BATCH, windows) * each
+        network = footprint.FLOAT * at_once * model.lookback * 3 * width
+    else:
+        hidden = int(model.settings["hidden"])
+        network = footprint.network_rows(sizes, windows=at_once, hidden=hidden, kept=footprint.GATES)
+    size = footprint.data(sizes, copies=0) + network + _scored(sizes, model.lookback, windows=at_once)
+    size += SCORING if windows == MANY else FORECASTING
     return Need(size=size, most="the windows" if windows else "the data", hint=SHORTER)
 
 
 def _require(need: Need, doing: str, *, mapped: int = 0) -> None:
     memory.require(need.size, doing=f"{doing} (most for {need.most})", hint=need.hint, mapped=mapped)
-
-
-def _sizes(schema: Schema, series: SeriesTable) -> _Sizes:
-    columns = len(schema.columns) + len(schema.calendar)
-    needed = (
-        schema.lookback if schema.lookback_fixed and not schema.pad else 0
-    )  # rows before the first window
-    return _Sizes(
-        rows=int((series.count + series.ahead).sum()),
-        inputs=columns,
-        targets=len(schema.targets),
-        lookback=schema.lookback,
-        train=int(np.maximum(series.train_end - needed, 0).sum()),
-        val=int((series.val_end - series.train_end).sum()),
-    )
-
-
-def _data(sizes: _Sizes, *, calendar: bool) -> int:
-    """The values, in memory once for training and once more with the calendar's columns, and their mask."""
-    return sizes.rows * sizes.inputs * (FLOAT * (2 if calendar else 1) + 1)
-
-
-def _linear(sizes: _Sizes, schema: Schema, series: SeriesTable) -> int:
-    """Windows as rows, twice while they are put together; and the regressions that are solved."""
-    from lstm_cli.linear.blocks import FITTED_ROWS, SCORED_CELLS
-    from lstm_cli.linear.ensemble import linear_lookbacks
-
-    lookbacks = linear_lookbacks(
-        lookback=schema.lookback,
-        rows=int(np.median(series.train_end)),
-        horizon=schema.horizon,
-        season=schema.season,
-        fixed=schema.lookback_fixed,
-    )
-    longest = max(lookbacks)
-    fitted = min(FITTED_ROWS, sizes.train * sizes.targets)
-    judged = min(SCORED_CELLS // schema.horizon, sizes.val * sizes.targets)
-    windows = 2 * (fitted + judged) * longest * (FLOAT + 1)
-    return windows + 8 * (KINDS * sum(steps**2 for steps in lookbacks) + 4 * longest**2)

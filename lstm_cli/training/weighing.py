@@ -14,12 +14,12 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.combination import combination
+from lstm_cli.training.plan import WEIGHED_CELLS
 
 PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
 LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
 PROVEN = 3  # blocks before the validation rows on which a simple forecast must be better too
 JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
-WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights rest on
 
 
 def simple_part(

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from small_data import wave
 
 from lstm_cli.data.seasonality import (
+    MOST_LOOKBACK,
     autocorrelation,
     automatic_lookback,
     confirmed_seasons,
     found_season,
+    lookback_reason,
     without_moving_mean,
 )
+from lstm_cli.linear.ensemble import linear_lookbacks
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 
@@ -268,10 +271,52 @@ def test_no_season_is_found_in_noise_or_a_handful_of_rows() -> None:
         (30, 12, (12,), 24),  # 9 would leave windows enough, but two seasons are needed
         (12, 4, (), 4),
         (3, 1, (), 2),
+        (12_194, 24, (24, 168), 336),  # hourly
+        (17_520, 48, (48, 336), 672),  # half-hourly
+        (35_040, 96, (96, 672), 1344),  # 15 minutes: two weeks
+        (52_560, 144, (144, 1008), 2016),  # 10 minutes: two weeks, and as many steps as a lookback may have
+        (105_120, 288, (288, 2016), 2016),  # 5 minutes: 4,032 would be two weeks; 7 days of 288
+        (
+            262_800,
+            720,
+            (720, 5040),
+            1440,
+        ),  # 2 minutes: two days, since three of 720 steps are more than 2,016
+        (700_000, 60, (1440, 10080), 1440),  # minutes: a day
+        (700_000, 60, (5000,), 2016),  # not even one season fits
+        (700_000, 5000, (), 2016),  # no season: twice the horizon would be 10,000
     ],
 )
 def test_the_lookback_rule(rows: int, horizon: int, seasons: tuple[int, ...], lookback: int) -> None:
     assert automatic_lookback(rows=rows, horizon=horizon, seasons=seasons) == lookback
+
+
+def test_the_reason_for_a_lookback_names_the_bound_and_the_flag_that_lifts_it() -> None:
+    assert lookback_reason(rows=12_194, horizon=24, seasons=(24, 168)) == (
+        "by rule from seasons 24 and 168, horizon 24 and 12,194 training rows"
+    )
+    assert lookback_reason(rows=140_000, horizon=60, seasons=(1440, 10080)) == (
+        "by rule from seasons 1440 and 10080, horizon 60 and 140,000 training rows, bounded to 1,440 steps: 20,160 "
+        "would take too much memory and time; --lookback overrides it"
+    )
+
+
+@given(
+    rows=st.integers(1, 2_000_000),
+    horizon=st.integers(1, 100_000),
+    seasons=st.lists(st.integers(2, 50_000), max_size=3),
+)
+def test_no_data_ask_for_a_longer_lookback_than_the_bound(
+    rows: int, horizon: int, seasons: list[int]
+) -> None:
+    found = tuple(sorted(set(seasons)))
+    lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=found)
+    assert 1 <= lookback <= MOST_LOOKBACK == 2016
+    steps = linear_lookbacks(
+        lookback=lookback, rows=rows, horizon=horizon, season=min(found, default=1), fixed=False
+    )
+    assert 1 <= len(steps) <= 5
+    assert max(steps) <= MOST_LOOKBACK
 
 
 @given(

@@ -270,6 +270,10 @@ def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
     [
         (336, 8640, False, (168, 336, 504, 672, 1008)),
         (336, 2000, False, (168, 336, 504, 672, 856)),  # .45 (2000 - 96) at most
+        (672, 12_000, False, (336, 672, 1008, 1344, 2016)),  # half-hourly
+        (1344, 35_000, False, (672, 1344, 2016)),  # 15 minutes: 2,688 and 4,032 are bounded to 2,016
+        (1440, 140_000, False, (720, 1440, 2016)),  # minutes
+        (20_160, 140_000, True, (10_080, 20_160)),  # what was asked for is not bounded
         (24, 110, False, (24,)),  # least is the season, most .45 (110 - 96) = 6: the season
         (48, 500, True, (24, 48)),
         (1, 500, True, (1,)),

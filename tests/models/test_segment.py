@@ -286,6 +286,32 @@ def test_any_horizon_and_segment(horizon: int, size: int, seasons: tuple[int, ..
     assert 100 not in model.network.seasons  # longer than what it reads
 
 
+@torch.no_grad()
+def test_a_far_season_is_a_candidate_and_nothing_else_is_read_of_it() -> None:
+    model = trained(network(anchored=False, far_seasons=(20,)))
+    gate = model.gate.bias.view(model.blocks, model.candidates)
+    assert (
+        model.candidates == 1 + 2 + 1 + 1
+    )  # the last value, seasons 4 and 8, the mean of season 4, the far one
+    past, future, mask = (torch.randn(3, 24, 2), torch.zeros(3, 6, 0), torch.ones(3, 24))
+    other = past.clone()
+    other[:, :4] += 5  # before the far season
+    other[:, 10:16] += 5  # in it, after the steps that a horizon of 6 takes, before the lookback
+    assert torch.equal(model(other, future, mask), model(past, future, mask))
+    other[:, 4:10] += 5
+    assert not torch.allclose(model(other, future, mask), model(past, future, mask))
+    # All weight on the far season, no correction: the values of 20 steps before.
+    for layer in (model.gate, model.correct):
+        layer.weight.zero_()
+        layer.bias.zero_()
+    gate[:, -1] = 100
+    assert torch.allclose(model(past, future, mask), past[:, 4:10], atol=1e-5)
+    mask[1, :5] = 0  # a window that holds less than the season has the last value
+    found = model(past, future, mask)
+    assert torch.allclose(found[1], past[1, -1:].expand(6, 2), atol=1e-5)
+    assert torch.allclose(found[0], past[0, 4:10], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("season", "lookback", "length"),
     [
@@ -294,6 +320,12 @@ def test_any_horizon_and_segment(horizon: int, size: int, seasons: tuple[int, ..
         (12, 9, 9),  # a lookback shorter than the season
         (52, 104, 13),  # weekly
         (168, 336, 12),
+        (96, 1344, 48),  # 15 minutes: 13 would make 103 segments, 48 make 28
+        (144, 2016, 72),  # 10 minutes
+        (288, 2016, 72),  # 5 minutes
+        (1440, 1440, 60),  # minutes: at least 1440 / 28 = 51.4, the next divisor is 60
+        (24, 2400, 24),  # a season that is a segment stays one
+        (1, 2000, 80),  # no season: at least 2000 / 28 = 71.4, the next divisor is 80
         (52, 5, 4),  # 13 would leave no whole segment
         (52, 3, 1),
         (53, 106, 1),  # a prime: no divisor
