@@ -1,8 +1,13 @@
 """A year or two of minutes: that they train on the defaults, in what time and memory, and beat the naive forecasts."""
 
+import argparse
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+from command import Notebook, lstm
+from timing import spent
 
 DAY, WEEK = 1_440, 10_080  # steps
 
@@ -37,3 +42,59 @@ def write_minutes(path: Path, values: np.ndarray, *, step: int = 1) -> None:
     times = np.datetime64("2024-01-01T00:00") + np.arange(len(values)) * np.timedelta64(step, "m")
     lines = (f"{time},{value:.3f}\n" for time, value in zip(times.astype(str), values.tolist(), strict=True))
     path.write_text("time,value\n" + "".join(lines))
+
+
+def naive_errors(values: np.ndarray, *, first: int, horizon: int) -> dict[str, float]:
+    """The mean absolute error of each naive forecast, over all windows whose targets lie at row `first` or later."""
+    origins = np.arange(first, len(values) - horizon + 1)
+    seasons = {"naive": 1, f"seasonal naive ({DAY})": DAY, f"seasonal naive ({WEEK})": WEEK}
+    return {
+        name: float(
+            np.mean(
+                [
+                    np.abs(values[origins + step] - values[origins - season + step % season]).mean()
+                    for step in range(horizon)
+                ]
+            )
+        )
+        for name, season in seasons.items()
+    }
+
+
+def measure(notebook: Notebook, rows: int, options: list[str], folder: Path) -> None:
+    """Prints a row of the model and of each naive forecast, all over the same test windows."""
+    values = np.round(minutes(rows), 3)
+    data, run = folder / "minutes.csv", str(folder / "run")
+    write_minutes(data, values)
+    prepared, _ = lstm("prepare", str(data), run, *options)
+    taken = spent([sys.executable, "-m", "lstm_cli", "train", run])
+    trained, _ = lstm("train", run)  # up to date: what it reported
+    scored, _ = lstm("evaluate", run)
+    horizon, train_end = prepared["horizon"], prepared["split_rows"]["train"]
+    errors = naive_errors(values, first=train_end + prepared["split_rows"]["val"], horizon=horizon)
+    best = min(errors.values())
+    notebook.say(f"\n{rows:,} rows, horizon {horizon}, {scored['windows']:,} test windows")
+    notebook.say(f"lookback {prepared['lookback']:,}; the model reads {trained['lookback']:,} rows")
+    notebook.say(f"train: {taken.wall:.0f} s, {taken.cpu:.0f} s of the processor, {taken.mib:.0f} MiB\n")
+    notebook.head("forecast", "MAE", "to the best naive one")
+    for name, error in {"lstm": scored["metrics"]["mae"], **errors}.items():
+        notebook.row(name, error, f"{error / best - 1:+.1%}")
+    notebook.keep(table="minutes", rows=rows, horizon=horizon, model=scored["metrics"]["mae"], naive=errors)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--horizon", type=int, action="append", help="it may be repeated; none: a day")
+    parser.add_argument("--record", type=Path, help="append every figure to this file as a line of JSON")
+    asked = parser.parse_args()
+    notebook = Notebook(asked.record)
+    for horizon in asked.horizon or [None]:
+        options = [] if horizon is None else ["--horizon", str(horizon)]
+        with tempfile.TemporaryDirectory() as folder, notebook.attempt(f"horizon {horizon}"):
+            measure(notebook, asked.rows, options, Path(folder))
+    return int(notebook.failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -155,7 +155,8 @@ def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
         weights = reader.bytes("weights.safetensors")
         with reader.parsing("weights.safetensors"):
             network = restored_network(model.name, model.settings, weights)
-        batch = split_windows(_data(run, model), "val", model.lookback).every(COMPARED)[:]
+        windows = split_windows(_data(run, model), "val", model.lookback)
+        batch = windows.every(min(COMPARED, windows.at_once))[:]
         data, difference = converted(to, network, bounds, batch)
         compared = len(batch.series)
     facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}

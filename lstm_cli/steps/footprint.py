@@ -115,9 +115,9 @@ def network_rows(sizes: Sizes, *, windows: int, hidden: int, kept: int) -> int:
 
 def weighing(sizes: Sizes, *, parts: int) -> int:
     """The validation forecasts of the parts, which their weights rest on."""
-    from lstm_cli.training.plan import WEIGHED_CELLS
+    from lstm_cli.training.plan import WEIGHED_CELLS, WEIGHED_ROWS
 
-    cells = min(WEIGHED_CELLS, sizes.val * sizes.horizon * sizes.targets)
+    cells = min(WEIGHED_CELLS, sizes.horizon * min(WEIGHED_ROWS, sizes.val * sizes.targets))
     return cells * (2 * FLOAT * parts + 2 * FLOAT + DOUBLE)
 
 

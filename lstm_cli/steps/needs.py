@@ -110,6 +110,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Ne
     batch = 1 if config.batch_size == "auto" else plan.batch_size  # auto: one that fits is found
     stored = (footprint.data(sizes, copies=0), SHORTER)
     networks = _networks(sizes, config, batch)
+    windows = _scored(sizes, sizes.reach, windows=max(sizes.val, 1))
     beside = footprint.data(sizes, copies=2 * (PARTS - 1)) - stored[0] + footprint.maps(sizes)
     more = "run it where there is more memory, or stop other programs"
     fitting = {
@@ -121,7 +122,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Ne
         "torch itself": (EXPORTING, more),
         "the data": (stored[0] + beside, SHORTER),
         "the network": (networks, f"use a --batch-size below {batch}, or {SHORTER}"),
-        "the windows": (_scored(sizes, sizes.reach, windows=max(sizes.val, 1)), SHORTER),
+        "the windows": (max(windows, footprint.weighing(sizes, parts=PARTS)), SHORTER),
     }
     stage = max((fitting, training), key=lambda parts: sum(size for size, _ in parts.values()))
     name, (_, hint) = max(stage.items(), key=lambda part: part[1][0])

@@ -264,9 +264,11 @@ def _forecast(
     ahead = known_ahead(dataset, source)
     session = open_session(graph, threads=threads)
     parts, sides = [], []
-    for first in range(0, len(ahead), BATCH):
-        batch = last_windows(dataset, model.lookback)[first : first + BATCH]
-        scaled = session(batch.past, ahead[first : first + BATCH], batch.mask)
+    windows = last_windows(dataset, model.lookback)
+    size = min(BATCH, windows.at_once)
+    for first in range(0, len(ahead), size):
+        batch = windows[first : first + size]
+        scaled = session(batch.past, ahead[first : first + size], batch.mask)
         parts.append(in_units(dataset, scaled, batch.series, model.bounds))
         if intervals is not None:
             ends = intervals.around(scaled, batch.past, batch.mask)

@@ -92,7 +92,7 @@ def quantize(
         scale = scoring.scale_of(dataset)
         errors = {name: metrics.overall(found, scale)["mae_scaled"] for name, found in sums.items()}
         loss = _growth(errors["fp32"], errors["quantized"])
-        batch = windows.every(TIMED_WINDOWS)[:]
+        batch = windows.every(min(TIMED_WINDOWS, windows.at_once))[:]
         report = QuantizeReport(
             run=str(run),
             to=config.to,

@@ -16,6 +16,7 @@ from lstm_cli.shipped import MODEL_VERSION, VALIDATED
 if TYPE_CHECKING:
     from lstm_cli.training.trained import Trained
 
+COMPARED = 64  # windows that the graph and torch forecast both
 AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
 
 
@@ -44,7 +45,8 @@ def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
     graphs = export_versions(
         networks, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
     )
-    batch = split_windows(dataset, "val", settings["lookback"]).every(64)[:]
+    windows = split_windows(dataset, "val", settings["lookback"])
+    batch = windows.every(min(COMPARED, windows.at_once))[:]
     inputs = [torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask)]
     largest = max(1.0, float(np.abs(batch.past[..., : dataset.targets]).max()))
     for graph, network in zip(graphs, networks, strict=True):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lstm_cli.runtime.session import Session
     from lstm_cli.training.trained import Trained
 
-JUDGED_ROWS = 50_000  # windows x targets that the validation scores rest on: neighbours say the same
+JUDGED_ROWS = 25_000  # windows x targets that the validation scores rest on: neighbours say the same
 Scores = dict[str, float | None]  # mae_scaled and mase
 
 

@@ -8,7 +8,8 @@ from lstm_cli.config import TrainConfig
 SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
 SEGMENT_STEPS, STEPS_OF_MANY = 2_000, 1_320  # optimizer steps of a `segment` training, at most
-WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights of the parts rest on
+WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights of the parts rest on at most
+WEIGHED_ROWS = 25_000  # windows x targets, the same
 SEGMENT_PATIENCE = 660  # steps without a better validation after which it stops
 # A refit goes on from the best weights: for so large a share of the steps that led to them, at so large a share of the
 # rate. Less where the network began to overfit in the first half of its training, more where it learnt to the end.

@@ -14,7 +14,7 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.combination import combination
-from lstm_cli.training.plan import WEIGHED_CELLS
+from lstm_cli.training.plan import WEIGHED_CELLS, WEIGHED_ROWS
 
 PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
 LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
@@ -72,7 +72,8 @@ def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> n
     """[H, P] float32, from the validation forecasts of the parts."""
     schema, parts = dataset.schema, network.parts
     windows = split_windows(dataset, "val", network.lookback)
-    windows = windows.every(max(1, WEIGHED_CELLS // (schema.horizon * dataset.targets)))
+    most = min(WEIGHED_ROWS, WEIGHED_CELLS // schema.horizon) // dataset.targets
+    windows = windows.every(max(1, most))
     yardstick = Yardstick.of(dataset)
     forecasts, truths, observed = [], [], []
     network.to(device)
