@@ -81,7 +81,10 @@ def test_every_verb_tells_and_does_nothing(run: Path, capfd: pytest.CaptureFixtu
     assert f"reads   {READS[verb][0]}" in shown[0]
 
 
-def test_what_is_up_to_date_would_write_nothing(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_up_to_date_would_write_nothing(
+    run: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.1.0")  # which made the golden run
     argv = ["train", "run", "--hidden", "4", "--epochs", "1", "--batch-size", "4"]
     assert plan(capfd, *argv)["up_to_date"] is True
     told = plan(capfd, *argv, "--force")
