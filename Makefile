@@ -3,13 +3,16 @@
 # make test-gpu the tests that need a GPU, on the first one
 # make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
 # make fuzz   2,000 files with bytes changed at random, through the reader of prepare
+# make test-lowest every step with the lowest versions that pyproject.toml allows, in .venv-lowest
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOWEST := .venv-lowest
+INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu fuzz faults lint clean
+.PHONY: demo test test-gpu test-lowest fuzz faults lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -19,6 +22,9 @@ test: $(READY)
 
 test-gpu: $(READY)
 	CUDA_VISIBLE_DEVICES=0 $(BIN)/pytest tests/training/test_recorded.py
+
+test-lowest: $(LOWEST)/.ready
+	$(LOWEST)/bin/pytest tests/lowest/walk.py
 
 fuzz: $(READY)
 	$(BIN)/python tests/data/mutations.py 2000
@@ -35,9 +41,15 @@ lint: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is not there or older than 3.11" >&2; echo "hint: name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --config-settings editable_mode=compat --editable '.[dev]'
+	$(BIN)/$(INSTALL) --constraint constraints.txt torch
+	$(BIN)/$(INSTALL) --constraint constraints.txt --config-settings editable_mode=compat --editable '.[dev]'
+	@touch $@
+
+# There are wheels of all of these for Python 3.11 and 3.12.
+$(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/$(INSTALL) --constraint constraints-lowest.txt --config-settings editable_mode=compat --editable . pytest
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis

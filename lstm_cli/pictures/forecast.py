@@ -49,7 +49,7 @@ def draw_forecast(panels: Sequence[Panel]) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
         # A name in letters that the font lacks is drawn with boxes; that is no news for a terminal.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return file.getvalue()
 

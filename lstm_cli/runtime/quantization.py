@@ -24,7 +24,7 @@ def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     source, folded, small = (scratch / f"{name}.onnx" for name in ("source", "folded", "small"))
-    source.write_bytes(model)
+    source.write_bytes(_without_shapes_of_weights(model))
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it advises to do what has just been done
     try:
@@ -39,6 +39,18 @@ def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
     finally:
         logging.disable(disabled)
     return small.read_bytes()
+
+
+def _without_shapes_of_weights(model: bytes) -> bytes:
+    """The graph without shapes noted for its weights: older ONNX Runtimes (1.24) transpose some and keep the note."""
+    import onnx
+
+    graph = onnx.load_model_from_string(model)
+    weights = {tensor.name for tensor in graph.graph.initializer}
+    noted = [value for value in graph.graph.value_info if value.name not in weights]
+    del graph.graph.value_info[:]
+    graph.graph.value_info.extend(noted)
+    return bytes(graph.SerializeToString(deterministic=True))
 
 
 def to_fp16(model: bytes) -> bytes:

@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -153,14 +154,24 @@ def test_folders_fifos_sockets_and_devices_are_refused_at_once(tmp_path):
             assert path == tmp_path or "'-'" in caught.value.hint
 
 
-def test_a_file_that_may_not_be_read_is_refused(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text(TEXT)
-    path.chmod(0)
-    if os.access(path, os.R_OK):
-        pytest.skip("this user may read everything")
-    with pytest.raises(DataError, match="permission denied"), open_source(str(path)):
-        pass
+def test_a_file_that_may_not_be_read_is_refused():
+    """root may read every file, and is another user for a moment; pytest's own folders are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="lstm-test-") as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "a.csv"
+        path.write_text(TEXT)
+        with open_source(str(path)):  # everything is loaded
+            pass
+        path.chmod(0)
+        root = os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(65534)
+            with pytest.raises(DataError, match="permission denied"), open_source(str(path)):
+                pass
+        finally:
+            if root:
+                os.seteuid(0)
 
 
 def test_a_closed_or_failing_standard_input_is_refused(monkeypatch):

@@ -75,7 +75,7 @@ def test_it_forecasts_what_it_forecast(golden: Path, tmp_path: Path, schema: int
     assert [row[:2] for row in ours] == [row[:2] for row in theirs]
     assert ours[0] == theirs[0]
     figures = [np.array([row[2:] for row in rows[1:]], dtype=float) for rows in (ours, theirs)]
-    np.testing.assert_allclose(figures[0], figures[1], rtol=1e-5)
+    np.testing.assert_allclose(figures[0], figures[1], rtol=1e-4)
 
 
 def test_an_older_manifest_says_what_it_does_not_know(golden: Path) -> None:

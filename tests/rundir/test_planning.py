@@ -42,7 +42,7 @@ READS = {
     "prepare": ["panel.csv"],
     "train": ["run/data/0001"],
     "tune": ["run/data/0001"],
-    "evaluate": ["run/data/0001", "run/model/0001", "run/quantized/0001"],
+    "evaluate": ["run/data/0001", "run/model/0001"],
     "quantize": ["run/data/0001", "run/model/0001"],
     "predict": ["run/model/0001", "run/quantized/0001", "run/data/0001"],
     "export": ["run/data/0001", "run/model/0001"],
@@ -84,7 +84,7 @@ def test_every_verb_tells_and_does_nothing(run: Path, capfd: pytest.CaptureFixtu
 def test_what_is_up_to_date_would_write_nothing(
     run: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.1.0")  # which the golden run was made by
+    monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.1.0")  # which made the golden run
     argv = ["train", "run", "--hidden", "4", "--epochs", "1", "--batch-size", "4"]
     assert plan(capfd, *argv)["up_to_date"] is True
     told = plan(capfd, *argv, "--force")

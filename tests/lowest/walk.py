@@ -1,0 +1,99 @@
+"""Every step with the lowest versions that pyproject.toml allows: `make test-lowest`.
+
+pytest collects no file of this name by itself, since these versions are in an environment of their own.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+
+from lstm_cli.cli.main import run as lstm
+
+ROOT = Path(__file__).parents[2]
+FORMATS = {"onnx": "onnx", "pt2": "pt2", "torchscript": "pt", "safetensors": "safetensors", "npz": "npz"}
+NETWORKS = ("segment", "stacked")
+
+
+def lines() -> list[str]:
+    """The pins of constraints-lowest.txt."""
+    found = (ROOT / "constraints-lowest.txt").read_text().splitlines()
+    return [line for line in found if line and not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 hours of the sample data, as CSV and as Parquet."""
+    folder = tmp_path_factory.mktemp("lowest")
+    table = pandas.read_csv(ROOT / "sample_data" / "ETTh1.csv", nrows=400)
+    table.to_csv(folder / "load.csv", index=False)
+    table.to_parquet(folder / "load.parquet")
+    return folder
+
+
+def done(*argv: object) -> None:
+    assert lstm([str(word) for word in argv]) == 0
+
+
+def test_the_lowest_versions_are_what_is_installed() -> None:
+    extras = {"dask", "distributed", "h5py", "keras", "optuna", "tensorboard", "wandb"}
+    pins = dict(line.split("==") for line in lines())
+    assert {name: version(name).partition("+")[0] for name in pins if name not in extras} == {
+        name: pin for name, pin in pins.items() if name not in extras
+    }
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_data_are_checked_and_prepared(folder: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
+    source, run = folder / f"load.{suffix}", folder / suffix
+    done("check", source, "--target", "OT", "--plot", folder / f"{suffix}.png")
+    done("prepare", source, run, "--target", "OT", "--horizon", 6, "--lookback", 24)
+    capfd.readouterr()
+    done("prepare", source, run, "--target", "OT", "--horizon", 6, "--lookback", 24, "--json")
+    assert json.loads(capfd.readouterr().out)["rows"] == 400
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_a_model_goes_from_training_to_its_exports(
+    folder: Path, model: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = folder / model
+    tiny = ["--epochs", 1, "--hidden", 4, "--threads", 1]
+    done("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
+    done("train", run, "--model", model, *tiny)
+    done("evaluate", run, "--threads", 1)
+    done("quantize", run, "--max-loss", 10)
+    for precision in ("fp32", "int8"):
+        capfd.readouterr()
+        done("predict", run, "--precision", precision, "--threads", 1)
+        rows = [line.split(",") for line in capfd.readouterr().out.splitlines()[1:]]
+        assert len(rows) == 6
+        assert np.isfinite([float(row[1]) for row in rows]).all()
+    for to, suffix in FORMATS.items():
+        done("export", run, "--to", to, "-o", folder / f"{model}.{suffix}")
+    done("verify", run)
+
+
+def test_a_search_trains_its_winner(folder: Path) -> None:
+    run = folder / "tuned"
+    done("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
+    done(
+        "tune",
+        run,
+        "--effort",
+        "fast",
+        "--trials",
+        2,
+        "--epochs",
+        1,
+        "--space",
+        "hidden=4..8",
+        "--jobs",
+        2,
+        "--threads",
+        1,
+    )
+    done("evaluate", run, "--backtest", 2, "--threads", 1)
