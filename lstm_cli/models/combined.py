@@ -91,7 +91,7 @@ class Combined(nn.Module):
             if name == "linear":
                 found.append(linear)
             elif name == "simple":
-                found.append(season_ago(past[:, :, : self.targets], mask, self.simple_season, self.horizon))
+                found.append(season_ago(past, mask, self.simple_season, self.horizon, self.targets))
             else:
                 networks = self.anchored if name == "anchored" else self.free
                 anchor = linear if name == "anchored" else None

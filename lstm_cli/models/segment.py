@@ -81,16 +81,13 @@ class SegmentNetwork(nn.Module):
 
         As far back as the longest of the far seasons, too.
         """
-        long_past, long_mask = past[:, :, : self.targets], mask
+        far = [season_ago(past, mask, season, self.horizon, self.targets) for season in self.far_seasons]
         past, mask = past[:, -self.lookback :], mask[:, -self.lookback :]
         values = past[:, :, : self.targets]
         mean, deviation = window_moments(values, mask, self.lookback, QUIET * self.unit)
         rows = ((values - mean) / deviation * mask[:, :, None]).transpose(1, 2)
         candidates = self._candidates(rows)
-        candidates += [
-            (season_ago(long_past, long_mask, season, self.horizon) - mean).div(deviation).transpose(1, 2)
-            for season in self.far_seasons
-        ]
+        candidates += [((each - mean) / deviation).transpose(1, 2) for each in far]
         if linear is not None:
             candidates.append(((linear - mean) / deviation).transpose(1, 2))
         state = self._state(past, rows, mask, future)  # [B, C, blocks, hidden]
@@ -165,14 +162,14 @@ class Anchored(nn.Module):
         return self.network.loss_scale(past, mask)
 
 
-def season_ago(past: Tensor, mask: Tensor, season: int, horizon: int) -> Tensor:
+def season_ago(past: Tensor, mask: Tensor, season: int, horizon: int, targets: int) -> Tensor:
     """The last season over and over [B, H, C]; the last value where a window holds less than one season.
 
-    past [B, L, C], mask [B, L], L at least `season`.
+    past [B, L, F], mask [B, L], L at least `season`.
     """
-    tiled = past[:, -season:].repeat(1, -(-horizon // season), 1)[:, :horizon]
+    tiled = past[:, -season:, :targets].repeat(1, -(-horizon // season), 1)[:, :horizon]
     whole = mask[:, -season:].amin(dim=1) > 0
-    return torch.where(whole[:, None, None], tiled, past[:, -1:])
+    return torch.where(whole[:, None, None], tiled, past[:, -1:, :targets])
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:

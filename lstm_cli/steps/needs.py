@@ -92,7 +92,9 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> Need | None:
     if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
         return None
     rows = size * lines // len(head)
-    columns = 1 + max(1, len(config.target)) + len(config.past) + len(config.future)
+    columns = (
+        1 + (config.series is not None) + max(1, len(config.target)) + len(config.past) + len(config.future)
+    )
     held = min(rows * columns * CELL, IN_MEMORY)
     judged = 0 if config.series is not None or config.season != "auto" else min(rows, JUDGED) * ROW
     beside = max(judged, BULK if size >= LARGE else 0)
@@ -158,7 +160,8 @@ def scoring_need(schema: Schema, series: SeriesTable, model: Model, *, windows: 
         network = footprint.FLOAT * at_once * model.lookback * 3 * width
     else:
         hidden = int(model.settings["hidden"])
-        network = footprint.network_rows(sizes, windows=at_once, hidden=hidden, kept=footprint.GATES)
+        kept = 2 * footprint.GATES  # ONNX Runtime keeps what both networks took
+        network = footprint.network_rows(sizes, windows=at_once, hidden=hidden, kept=kept)
     size = footprint.data(sizes, copies=0) + network + _scored(sizes, model.lookback, windows=at_once)
     size += SCORING if windows == MANY else FORECASTING
     return Need(size=size, most="the windows" if windows else "the data", hint=SHORTER)
