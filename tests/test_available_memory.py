@@ -13,7 +13,7 @@ from lstm_cli.data.windows import split_windows
 from lstm_cli.errors import DeviceError
 from lstm_cli.steps import footprint
 from lstm_cli.steps.expectation import expectation
-from lstm_cli.steps.footprint import Sizes
+from lstm_cli.steps.footprint import Sizes, TrainingSizes
 from lstm_cli.steps.needs import train_need
 
 MB = 1 << 20
@@ -93,14 +93,13 @@ def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
     assert wide.size - plain.size == 4 * 64 * 8 * 12 * (2 * 2 * 2048 - 128)
 
 
-SIZES = Sizes(
+SIZES = TrainingSizes(
     rows=1_000,
     inputs=3,
     columns=3,
     targets=2,
     horizon=10,
     lookback=50,
-    season=24,
     reach=100,
     regressions=(50, 100),
     segments=4,

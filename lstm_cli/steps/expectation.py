@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Schema, SeriesTable
-from lstm_cli.steps.footprint import FREE_REACH, Sizes, segments
+from lstm_cli.steps.footprint import FREE_REACH, TrainingSizes, segments
 from lstm_cli.steps.needs import train_need
 from lstm_cli.training.plan import SEGMENT_PATIENCE, plan_training
 
@@ -34,7 +34,7 @@ def expectation(schema: Schema, series: SeriesTable, *, windows: int) -> Expecta
     fewest = min(SEGMENT_PATIENCE + plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
     steps = (fewest, REFIT * plan.epochs * plan.steps_per_epoch)
     batch = plan.batch_size * targets
-    cubes = sum(lookback**3 for lookback in Sizes.of(schema, series).regressions)
+    cubes = sum(lookback**3 for lookback in TrainingSizes.of(schema, series).regressions)
     seconds = [
         round(fixed + cubes * cube + step * batch * read * each)
         for fixed, cube, step, each in zip(FIXED, PER_CUBE, steps, PER_SEGMENT, strict=True)

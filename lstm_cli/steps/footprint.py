@@ -20,25 +20,47 @@ LINEAR_REACH = 3  # lookbacks that the linear forecast reads, where it may choos
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What the arrays of a data set are made of."""
+    """What the arrays of a data set and of its forecasts are made of."""
 
     rows: int  # T
     inputs: int  # F, with those of the calendar
     columns: int  # stored ones
     targets: int  # C
     horizon: int  # H
+    segments: int  # of the longest lookback of a network
+
+    @staticmethod
+    def of(schema: Schema, series: SeriesTable) -> "Sizes":
+        """Return those of data as they stand in a run."""
+        return Sizes(
+            rows=int((series.count + series.ahead).sum()),
+            inputs=len(schema.columns) + len(schema.calendar),
+            columns=len(schema.columns),
+            targets=len(schema.targets),
+            horizon=schema.horizon,
+            segments=segments(schema, _free_lookback(schema)),
+        )
+
+    def at_once(self, reach: int) -> int:
+        """Return how many windows of so many steps are scored at a time, as `Windows.at_once` has it."""
+        cells = CELLS_AT_ONCE // max(1, reach * self.inputs)
+        return max(1, min(BATCH, ROWS_AT_ONCE // self.targets, cells))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSizes(Sizes):
+    """What the arrays of a training are made of too."""
+
     lookback: int  # L
-    season: int  # m
     reach: int  # steps that the default model looks back
     regressions: tuple[int, ...]  # lookbacks K of the linear forecast
-    segments: int  # of the longest lookback of a network
     train: int  # windows, at most
     val: int
     blocks: int  # of rows that the linear forecast is scored on
 
     @staticmethod
-    def of(schema: Schema, series: SeriesTable) -> "Sizes":
-        """Of data as they stand in a run."""
+    def of(schema: Schema, series: SeriesTable) -> "TrainingSizes":
+        """Return those of data as they stand in a run."""
         from lstm_cli.linear.blocks import EVIDENCE, MOST_BLOCKS, shifted
         from lstm_cli.linear.ensemble import linear_lookbacks
 
@@ -50,29 +72,22 @@ class Sizes:
             fixed=schema.lookback_fixed,
         )
         far = 0 if schema.lookback_fixed else max((s for s in schema.seasons if s > MOST_LOOKBACK), default=0)
-        free = int((1 if schema.lookback_fixed else FREE_REACH) * schema.lookback)
         needed = schema.lookback if schema.lookback_fixed and not schema.pad else 0
         earlier = shifted(schema, series, evidence=EVIDENCE, most=MOST_BLOCKS)
-        return Sizes(
-            rows=int((series.count + series.ahead).sum()),
-            inputs=len(schema.columns) + len(schema.calendar),
-            columns=len(schema.columns),
-            targets=len(schema.targets),
-            horizon=schema.horizon,
+        return TrainingSizes(
+            **vars(Sizes.of(schema, series)),
             lookback=schema.lookback,
-            season=schema.season,
-            reach=max(free, far, *regressions),
+            reach=max(_free_lookback(schema), far, *regressions),
             regressions=regressions,
-            segments=segments(schema, free),
             train=int(np.maximum(series.train_end - needed, 0).sum()),
             val=int((series.val_end - series.train_end).sum()),
             blocks=1 + len(earlier),
         )
 
-    def at_once(self, reach: int) -> int:
-        """The windows of so many steps that are scored at a time, as `Windows.at_once` has them."""
-        cells = CELLS_AT_ONCE // max(1, reach * self.inputs)
-        return max(1, min(BATCH, ROWS_AT_ONCE // self.targets, cells))
+
+def _free_lookback(schema: Schema) -> int:
+    """Return the steps that the free network of the default model reads."""
+    return int((1 if schema.lookback_fixed else FREE_REACH) * schema.lookback)
 
 
 def segments(schema: Schema, lookback: int) -> int:
@@ -90,7 +105,7 @@ def data(sizes: Sizes, *, copies: int) -> int:
     return stored + copies * sizes.rows * FLOAT * (sizes.inputs + sizes.targets)
 
 
-def linear(sizes: Sizes) -> int:
+def linear(sizes: TrainingSizes) -> int:
     """Windows as rows, the regressions that are solved, and what each thread holds beside them."""
     from lstm_cli.linear.blocks import FITTED_ROWS, SCORED_CELLS
     from lstm_cli.linear.regression import PIECE
@@ -113,7 +128,7 @@ def network_rows(sizes: Sizes, *, windows: int, hidden: int, kept: int) -> int:
     return FLOAT * windows * sizes.targets * sizes.segments * hidden * kept
 
 
-def weighing(sizes: Sizes, *, parts: int) -> int:
+def weighing(sizes: TrainingSizes, *, parts: int) -> int:
     """The validation forecasts of the parts, which their weights rest on."""
     from lstm_cli.training.plan import WEIGHED_CELLS, WEIGHED_ROWS
 
@@ -128,6 +143,6 @@ def gathered(sizes: Sizes, *, windows: int, reach: int) -> int:
     return windows * (reach * step + sizes.horizon * ahead)
 
 
-def maps(sizes: Sizes) -> int:
+def maps(sizes: TrainingSizes) -> int:
     """The matrices of the linear forecast, as weights, as a graph and while one becomes the other."""
     return REFITTED * 2 * 4 * FLOAT * max(sizes.regressions) * sizes.horizon

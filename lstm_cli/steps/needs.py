@@ -16,7 +16,7 @@ from lstm_cli.data.wording import name_of
 from lstm_cli.rundir import Run
 from lstm_cli.shipped import Model
 from lstm_cli.steps import footprint
-from lstm_cli.steps.footprint import Sizes
+from lstm_cli.steps.footprint import Sizes, TrainingSizes
 
 if TYPE_CHECKING:
     from lstm_cli.config import PrepareConfig, TrainConfig
@@ -107,7 +107,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Ne
     """Of a training on the CPU, at its hungriest stage; on a GPU the network lies there, and the rest here."""
     from lstm_cli.training.plan import plan_training  # a forecast asks for its needs too, without all this
 
-    sizes = Sizes.of(schema, series)
+    sizes = TrainingSizes.of(schema, series)
     plan = plan_training(config, windows=max(1, sizes.train), targets=sizes.targets)
     batch = 1 if config.batch_size == "auto" else plan.batch_size  # auto: one that fits is found
     stored = (footprint.data(sizes, copies=0), SHORTER)
@@ -131,7 +131,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Ne
     return Need(size=sum(size for size, _ in stage.values()), most=name, hint=hint)
 
 
-def _networks(sizes: Sizes, config: "TrainConfig", batch: int) -> int:
+def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
     """What the networks keep of a training step, or of the forecasts that they are validated on."""
     if config.device.startswith("cuda"):
         return 0

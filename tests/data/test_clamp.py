@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_data import dataset
 
-from lstm_cli.config import TrainConfig
+from lstm_cli.config import PrepareConfig, TrainConfig
 from lstm_cli.data.clamp import Bounds, ScaledBounds, bounds_of, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.folds import at_cut, cuts
@@ -148,7 +148,7 @@ def test_a_backtest_scales_anew_and_keeps_the_zeros_and_the_bound(scaler: str) -
     file = shops(logs=False)
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
     for cut in cuts(data, 3):
-        fold = at_cut(data, cut)
+        fold = at_cut(data, cut, PrepareConfig(season=data.schema.seasons or "none"))
         bounds, _ = bounds_of(fold, TrainConfig())
         assert bounds.lower.tolist() == [0]
         for found, values in zip(returned(fold, bounds), file, strict=True):

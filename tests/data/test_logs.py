@@ -104,7 +104,10 @@ def test_there_and_back_again(values: list[float], center: float, scale: float) 
         floor=np.array([[1e-4]]),
     )
     rows = np.stack([values, np.linspace(-4, 4, len(values))], axis=1)
-    np.testing.assert_allclose(scaler.unscaled(scaler.scaled(rows, 0), 0), rows, rtol=1e-9, atol=1e-12)
+    near_zero = scaler.room(np.zeros(2)).max()  # what comes back as 0
+    np.testing.assert_allclose(
+        scaler.unscaled(scaler.scaled(rows, 0), 0), rows, rtol=1e-9, atol=1e-12 + near_zero
+    )
     read = Scaler.from_dict(scaler.to_dict())
     assert read.equals(scaler)
     assert read.in_logs

@@ -212,7 +212,7 @@ def test_scored_is_by_default_what_predict_runs(run: Path) -> None:
 def test_validation_scores_of_a_refitted_model_say_that_predict_runs_another(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(split="val"), silent)
     assert report.precision == "fp32"
-    assert any("the quantised model that predict runs" in text for text in report.warnings)
+    assert any("the quantized model that predict runs" in text for text in report.warnings)
     assert not verify(run, silent).stale
     quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), silent)
     assert not verify(run, silent).stale  # they speak of the model from before the refit

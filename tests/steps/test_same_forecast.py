@@ -37,8 +37,8 @@ PREPARE = PrepareConfig(
     season=(7,),
     calendar=True,
 )
-Shops = Mapping[str, np.ndarray]  # of each its rows [T, 4], NaN where not measured, one a day from DAY on
-DAY = np.datetime64("2024-01-01")
+Shops = Mapping[str, np.ndarray]  # of each its rows [T, 4], NaN where not measured, one a day
+END = np.datetime64("2024-12-31")  # the day after the last row of every shop
 
 
 def shops(*, lengths: Mapping[str, int], gaps: float, late: bool = False) -> Shops:
@@ -65,14 +65,19 @@ def shops(*, lengths: Mapping[str, int], gaps: float, late: bool = False) -> Sho
     return made
 
 
-def written(path: Path, data: Shops) -> Path:
+def begins(data: Shops) -> dict[str, np.datetime64]:
+    """Return the day of each shop's first row; all shops end together."""
+    return {name: END - len(rows) for name, rows in data.items()}
+
+
+def written(path: Path, data: Shops, first: Mapping[str, np.datetime64]) -> Path:
     """Write the rows; one without any value is left out, so that it is a gap in the time grid."""
     lines = [",".join(("day", "shop", *NAMES))]
     for name, rows in data.items():
         for row, values in enumerate(rows):
             if not np.isnan(values).all():
                 cells = ("" if np.isnan(value) else f"{value:.6g}" for value in values)
-                lines.append(",".join((str(DAY + row), name, *cells)))
+                lines.append(",".join((str(first[name] + row), name, *cells)))
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -100,11 +105,11 @@ CASES = {
         data=shops(lengths={"A": 200}, gaps=0.08), prepare=replace(PREPARE, missing="season")
     ),
     "padding and columns that begin later": Case(
-        data=shops(lengths={"A": 200, "B": 34}, gaps=0.04, late=True),
+        data=shops(lengths={"A": 200, "B": 80}, gaps=0.04, late=True),
         prepare=replace(PREPARE, pad=True, missing="last"),
     ),
     "log transform and columns that begin later": Case(
-        data=shops(lengths={"A": 200, "B": 34}, gaps=0.04, late=True),
+        data=shops(lengths={"A": 200, "B": 80}, gaps=0.04, late=True),
         prepare=replace(PREPARE, pad=True),
         train=replace(NETWORK, logs="on"),
     ),
@@ -137,25 +142,30 @@ def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple
     return found
 
 
-def predicted(run: Path, new: Path, folder: Path) -> dict[tuple[str, int], np.ndarray]:
+def predicted(
+    run: Path, new: Path, folder: Path, begun: Mapping[str, np.datetime64]
+) -> dict[tuple[str, int], np.ndarray]:
     """Return the forecast [H, C] of each series of NEW, by the series and the row of its first step."""
     output = folder / "forecast.csv"
-    predict(run, str(new), PredictConfig(output=str(output), intervals=False, threads=1), silent)
+    config = PredictConfig(output=str(output), intervals=False, threads=1, ended="include")
+    predict(run, str(new), config, silent)
     header, *lines = csv.reader(output.read_text().splitlines())
     columns = [header.index(name) for name in NAMES[:2]]
     steps: dict[str, list[list[float]]] = {}
     first: dict[str, int] = {}
     for line in lines:
         shop, day = line[0], np.datetime64(line[1], "D")
-        first.setdefault(shop, int((day - DAY).astype(int)))
+        first.setdefault(shop, int((day - begun[shop]).astype(int)))
         steps.setdefault(shop, []).append([float(line[column]) for column in columns])
     return {(shop, first[shop]): np.array(rows) for shop, rows in steps.items()}
 
 
-def begun(run: Path, new: Path, folder: Path) -> set[tuple[str, int]]:
+def origins_of(
+    run: Path, new: Path, folder: Path, begun: Mapping[str, np.datetime64]
+) -> set[tuple[str, int]]:
     """Return where the forecast of each series of NEW begins; nowhere if it is refused."""
     try:
-        return set(predicted(run, new, folder))
+        return set(predicted(run, new, folder, begun))
     except DataError:
         return set()
 
@@ -164,8 +174,9 @@ def begun(run: Path, new: Path, folder: Path) -> set[tuple[str, int]]:
 def test_predict_forecasts_what_evaluate_scored(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = tmp_path / "run"
-    counted = prepare(str(written(tmp_path / "data.csv", case.data)), run, case.prepare, silent).windows
+    run, begun = tmp_path / "run", begins(case.data)
+    data = str(written(tmp_path / "data.csv", case.data, begun))
+    counted = prepare(data, run, case.prepare, silent).windows
     train(run, case.train, silent)
     scored = scored_by_evaluate(run, monkeypatch)
     assert counted["test"] == len(scored)
@@ -184,7 +195,7 @@ def test_predict_forecasts_what_evaluate_scored(
             own = [row for shop, row in scored if shop == name]
             origins[name] = own[number * (len(own) - 1) // (ORIGINS - 1)]
         new = {name: cut_at(rows, origins[name]) for name, rows in case.data.items()}
-        found = predicted(run, written(tmp_path / "new.csv", new), tmp_path)
+        found = predicted(run, written(tmp_path / "new.csv", new, begun), tmp_path, begun)
         assert set(found) == set(origins.items())
         for key, forecast in found.items():
             apart = np.abs(forecast - scored[key]) / deviation[key[0]]
@@ -193,9 +204,9 @@ def test_predict_forecasts_what_evaluate_scored(
     assert bool(left_out) == any(np.isnan(rows).any() for rows in case.data.values())
     for name, row in left_out[:: max(1, len(left_out) // 6)]:
         new = {name: cut_at(case.data[name], row)}
-        path = written(tmp_path / "new.csv", new)
+        path = written(tmp_path / "new.csv", new, begun)
         if np.isnan(case.data[name][row - 1, :2]).all():
-            assert (name, row) not in begun(run, path, tmp_path)
+            assert (name, row) not in origins_of(run, path, tmp_path, begun)
         else:
             with pytest.raises(DataError, match="'promo'"):
-                predicted(run, path, tmp_path)
+                predicted(run, path, tmp_path, begun)

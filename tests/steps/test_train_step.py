@@ -171,10 +171,11 @@ def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
 def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[float]]) -> None:
     """Finite and useless, as with a wild learning rate: what is shipped is the start, which may even be better."""
     val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
+    compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
 
     def told(best_epoch: int) -> tuple[str, ...]:
         trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
-        return _warnings(cast(Trained, trained), val)
+        return _warnings(cast(Trained, trained), val, compared)
 
     assert "its untrained start, which is shipped" in told(0)[0]
     assert told(1) == ()
