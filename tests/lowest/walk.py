@@ -4,6 +4,8 @@ pytest collects no file of this name by itself, since these versions are in an e
 """
 
 import json
+import re
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,12 +18,6 @@ from lstm_cli.cli.main import run as lstm
 ROOT = Path(__file__).parents[2]
 FORMATS = {"onnx": "onnx", "pt2": "pt2", "torchscript": "pt", "safetensors": "safetensors", "npz": "npz"}
 NETWORKS = ("segment", "stacked")
-
-
-def lines() -> list[str]:
-    """The pins of constraints-lowest.txt."""
-    found = (ROOT / "constraints-lowest.txt").read_text().splitlines()
-    return [line for line in found if line and not line.startswith("#")]
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +35,13 @@ def done(*argv: object) -> None:
 
 
 def test_the_lowest_versions_are_what_is_installed() -> None:
-    extras = {"dask", "distributed", "h5py", "keras", "optuna", "tensorboard", "wandb"}
-    pins = dict(line.split("==") for line in lines())
-    assert {name: version(name).partition("+")[0] for name in pins if name not in extras} == {
-        name: pin for name, pin in pins.items() if name not in extras
-    }
+    """`tests/test_bounds.py` compares the pins with pyproject.toml."""
+    pins = dict(
+        re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints-lowest.txt").read_text(), flags=re.MULTILINE)
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [line.partition(">")[0] for line in project["dependencies"]]
+    assert {name: version(name).partition("+")[0] for name in names} == {name: pins[name] for name in names}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
