@@ -118,7 +118,8 @@ def test_the_linear_forecast_by_hand() -> None:
     solved = 2 * 8 * 8 * (50 * 60 + 100 * 110)  # two blocks, eight kinds, float64 [K, K] and [K, H]
     summing = 1_200 * (row + 110 * 12)
     assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
-    assert footprint.linear(SIZES) == rows + solved + 2 * summing
+    # What a thread holds counts twice up to 60 MB: the C library keeps what was freed.
+    assert footprint.linear(SIZES) == rows + solved + 2 * 2 * summing
 
 
 def test_the_rows_of_the_linear_forecast_are_bounded_whatever_the_data() -> None:
