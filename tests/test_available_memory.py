@@ -87,7 +87,7 @@ def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
     found = train_need(long, data.series, config)
     # 64 windows of a million steps, 12 floats kept for each of 128 outputs: 393 GB, and the regressions' 64 TB
     assert found.size > 393e9
-    network = train_need(replace(data.schema, lookback=2_000, pad=True), data.series, config)
+    network = train_need(replace(data.schema, lookback=1_500, pad=True), data.series, config)
     assert "--batch-size below 64" in network.hint
     wide = train_need(data.schema, data.series, replace(config, hidden=(2048, 2048), bidirectional=True))
     assert wide.size - plain.size == 4 * 64 * 8 * 12 * (2 * 2 * 2048 - 128)
@@ -117,13 +117,14 @@ def test_the_linear_forecast_by_hand() -> None:
     solved = 2 * 8 * 8 * (50 * 60 + 100 * 110)  # two blocks, eight kinds, float64 [K, K] and [K, H]
     summing = 1_200 * (row + 110 * 12)
     assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
-    assert footprint.linear(SIZES) == rows + solved + 2 * summing
+    # What a thread holds counts twice up to 60 MB: the C library keeps what was freed.
+    assert footprint.linear(SIZES) == rows + solved + 2 * 2 * summing
 
 
 def test_the_rows_of_the_linear_forecast_are_bounded_whatever_the_data() -> None:
     large = replace(SIZES, rows=10**9, train=10**9, val=10**8)
     larger = replace(large, rows=10**10, train=10**10, val=10**9, targets=300)
-    assert footprint.linear(large) == footprint.linear(larger) < 300e6
+    assert footprint.linear(large) == footprint.linear(larger) < 400e6
 
 
 def test_windows_and_network_rows_by_hand() -> None:

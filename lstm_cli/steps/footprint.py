@@ -13,6 +13,7 @@ KINDS = 8  # of regressions, for each lookback
 WORKERS = 2  # regressions and networks that are fitted side by side: of two cores
 GATES = 6  # floats that a forecast keeps for each output of an LSTM layer: its input, four gates, itself
 KEPT = 12  # the same of a training step (measured: forward 8.6, backward 12.2)
+UNRETURNED = 60_000_000  # that a thread has freed and the C library keeps (measured)
 REFITTED = 2  # the weights of a model, before and after the refit
 FREE_REACH = 1.5  # lookback of the free network over that of the anchored one
 LINEAR_REACH = 3  # lookbacks that the linear forecast reads, where it may choose
@@ -120,7 +121,8 @@ def linear(sizes: TrainingSizes) -> int:
     solving = 5 * DOUBLE * longest**2
     scoring = judged * (3 * FLOAT * longest + 3 * DOUBLE * horizon)
     rows = (fitted + sizes.blocks * judged) * row
-    return rows + sizes.blocks * solved + WORKERS * max(summing, solving, scoring)
+    beside = max(summing, solving, scoring)
+    return rows + sizes.blocks * solved + WORKERS * (beside + min(beside, UNRETURNED))
 
 
 def network_rows(sizes: Sizes, *, windows: int, hidden: int, kept: int) -> int:

@@ -22,3 +22,12 @@ def keep_freed_memory() -> None:
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
     if not mallopt(_MMAP_THRESHOLD, _LARGE):  # older versions refuse more than 32 MiB
         mallopt(_MMAP_MAX, 0)
+
+
+def give_back_freed_memory() -> None:
+    """Hand the memory that was kept back to the kernel: what follows has arrays of other sizes."""
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -9,7 +9,7 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.training.allocator import keep_freed_memory
+from lstm_cli.training.allocator import give_back_freed_memory, keep_freed_memory
 from lstm_cli.training.checkpoints import Checkpoints
 from lstm_cli.training.choices import settle
 from lstm_cli.training.device import choose_device
@@ -68,4 +68,5 @@ def train_model(
                 should_stop=should_stop,
                 checkpoints=checkpoints,
             )
+    give_back_freed_memory()  # of the refit, before the exporter takes its own
     return replace(trained, precision=precision, seconds=time.monotonic() - began)
