@@ -74,7 +74,7 @@ def measure(notebook: Notebook, rows: int, options: list[str], folder: Path) -> 
     errors = naive_errors(values, first=train_end + prepared["split_rows"]["val"], horizon=horizon)
     best = min(errors.values())
     notebook.say(f"\n{rows:,} rows, horizon {horizon}, {scored['windows']:,} test windows")
-    notebook.say(f"lookback {prepared['lookback']:,}; the model reads {trained['lookback']:,} rows")
+    notebook.say(f"lookback {prepared['lookback']:,}; the model reads {trained['reads_rows']:,} rows")
     notebook.say(f"train: {taken.wall:.0f} s, {taken.cpu:.0f} s of the processor, {taken.mib:.0f} MiB\n")
     notebook.head("forecast", "MAE", "to the best naive one")
     for name, error in {"lstm": scored["metrics"]["mae"], **errors}.items():
