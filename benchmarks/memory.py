@@ -23,7 +23,7 @@ class Case:
     options: tuple[str, ...] = ("--horizon", "24")  # of `prepare`
 
     def write(self, path: Path) -> None:
-        """A CSV of the times, the series (where there are several) and the targets."""
+        """Write a CSV of the times, the series (where there are several) and the targets."""
         drawn = np.random.default_rng(0)
         daily = np.sin(2 * np.pi * np.arange(self.rows) / 24)
         times = (np.datetime64("2020-01-01T00:00") + np.arange(self.rows) * np.timedelta64(1, "h")).astype(
@@ -39,7 +39,7 @@ class Case:
                     file.write(f"{time},{prefix}" + ",".join(f"{cell:.3f}" for cell in row) + "\n")
 
     def prepare(self, path: Path, run: Path) -> list[str]:
-        """The words of `lstm prepare`."""
+        """Return the words of `lstm prepare`."""
         series = ["--series", "series"] if self.series > 1 else []
         targets = [word for one in range(self.targets) for word in ("--target", f"y{one}")]
         return ["prepare", str(path), str(run), *series, *targets, *self.options]

@@ -13,7 +13,7 @@ DAY, WEEK = 1_440, 10_080  # steps
 
 
 def minutes(rows: int, *, seed: int = 0) -> np.ndarray:
-    """A series [rows] with a daily and a weekly season, a level that drifts back, and noise.
+    """Return a series [rows] with a daily and a weekly season, a level that drifts back, and noise.
 
     A day has a trough at night and two peaks; Saturdays and Sundays are lower and flatter. The drift is an AR(1)
     with a coefficient of .995 (half of it is gone after 2.3 hours) and a deviation of 2; that of the noise is 1.
@@ -38,14 +38,14 @@ def _first_order(shocks: np.ndarray, coefficient: float) -> np.ndarray:
 
 
 def write_minutes(path: Path, values: np.ndarray, *, step: int = 1) -> None:
-    """A CSV with a column of times, `step` minutes apart, from Monday, 1 January 2024."""
+    """Write a CSV with a column of times, `step` minutes apart, from Monday, 1 January 2024."""
     times = np.datetime64("2024-01-01T00:00") + np.arange(len(values)) * np.timedelta64(step, "m")
     lines = (f"{time},{value:.3f}\n" for time, value in zip(times.astype(str), values.tolist(), strict=True))
     path.write_text("time,value\n" + "".join(lines))
 
 
 def naive_errors(values: np.ndarray, *, first: int, horizon: int) -> dict[str, float]:
-    """The mean absolute error of each naive forecast, over all windows whose targets lie at row `first` or later."""
+    """Return the mean absolute error of each naive forecast, over all windows with targets from row `first` on."""
     origins = np.arange(first, len(values) - horizon + 1)
     seasons = {"naive": 1, f"seasonal naive ({DAY})": DAY, f"seasonal naive ({WEEK})": WEEK}
     return {

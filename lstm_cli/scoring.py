@@ -72,7 +72,7 @@ def together(*forecasters: Forecaster) -> Forecaster:
 def scored_windows(
     dataset: Dataset, split: str, lookback: int, linear: Linear, season: int | None = None
 ) -> Windows:
-    """The windows of a split, looking back as far as the model and every simple forecast need.
+    """Return the windows of a split, looking back as far as the model and every simple forecast need.
 
     season: of the seasonal naive baseline, None where it is not scored.
     """
@@ -84,7 +84,7 @@ def unwatched(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
 
 
 def uncounted(name: str, batch: Batch, missed: np.ndarray) -> None:
-    """What `score` shows the errors of each window to where nobody collects them."""
+    """Ignore the errors of each window: the default of `score`."""
 
 
 def score(
@@ -96,7 +96,7 @@ def score(
     watch: Callable[[str, Batch, np.ndarray], None] = unwatched,
     each: Callable[[str, Batch, np.ndarray], None] = uncounted,
 ) -> dict[str, metrics.Errors]:
-    """The errors of each forecast over the same windows, every one of them.
+    """Return the errors of each forecast over the same windows, every one of them.
 
     watch: sees each forecast [B, H, C], scaled. each: sees its absolute errors, in the file's units.
     """

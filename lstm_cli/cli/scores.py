@@ -71,7 +71,7 @@ def verdict(
 
 
 def _compared(baselines: Mapping[str, Any], comparisons: Mapping[str, Any]) -> list[str]:
-    """The baselines that the sentence names: the one of lowest error first, then the first two of the table."""
+    """Return the baselines that the sentence names: the one of lowest error first, then the first two of the table."""
     usual = [name for name in BASELINES if name in baselines][:2]  # naive only where there is no season
     return list(dict.fromkeys([*list(comparisons)[:1], *usual]))
 
@@ -82,7 +82,7 @@ def _of(
     comparisons: Mapping[str, Mapping[str, Any]] | None,
     name: str,
 ) -> tuple[float, Sequence[float] | None] | None:
-    """The difference from a baseline in percent, and its interval where there is one; None where it is undefined."""
+    """Return the difference from a baseline in percent and its interval, or None where it is undefined."""
     if comparisons:
         found = comparisons.get(name)
         return None if found is None else (found["difference"], found["interval"])
@@ -96,7 +96,7 @@ def _interval(ends: Sequence[float]) -> str:
 
 
 def percent(value: float) -> str:
-    """A percentage with one decimal below ten, where that tells something."""
+    """Return a percentage with one decimal below ten, where that tells something."""
     return f"{value:.{0 if abs(value) >= 9.95 else 1}f}"
 
 
@@ -125,7 +125,7 @@ def gain(
 def beside(
     model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any], season: int | None
 ) -> dict[str, Mapping[str, Any]]:
-    """The model, its networks, and the simple forecasts; the linear part is one of those already.
+    """Return the model, its networks, and the simple forecasts; the linear part is one of those already.
 
     season: of the seasonal naive baseline.
     """

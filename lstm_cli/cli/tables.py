@@ -21,7 +21,7 @@ def tell_forecast(report: Any) -> None:
 
 
 def _reads(report: Any) -> str:
-    """How many rows before a forecast the model reads."""
+    """Return how many rows before a forecast the model reads."""
     return f"reads {counted(report.reads_rows, 'row', 'rows')}"
 
 
@@ -151,7 +151,7 @@ def tune_table(report: Any, page: Page) -> None:
 
 
 def _verdict_and_rows(page: Page, report: Any, *, panel: bool = False) -> None:
-    """How the model compares with the baselines, and which rows chose it."""
+    """Print how the model compares with the baselines, and which rows chose it."""
     page.line(
         verdict(report.val, report.val_baselines, report.comparisons, report.baseline_season, panel=panel)
     )

@@ -175,7 +175,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
 
 
 def _tell_own_splits(table: Table, val: Share, test: Share) -> list[str]:
-    """A warning where a panel has no common times, so that no one time can divide it by a share."""
+    """Return a warning where a panel has no common times, so that no one time can divide it by a share."""
     if all(share.date is not None or share.rows == 0 for share in (val, test)):
         return []
     if table.time_name is None:

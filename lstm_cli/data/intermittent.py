@@ -28,7 +28,7 @@ def find_intermittent(rows: GridLines, train_end: np.ndarray, targets: Sequence[
 
 
 def _counted(rows: GridLines, train_end: np.ndarray, targets: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many training values of each series are 0, and how many are measured: both [S, targets]."""
+    """Return how many training values of each series are 0, and how many are measured: both [S, targets]."""
     zeros = np.zeros((len(train_end), targets), dtype=np.int64)
     measured = np.zeros_like(zeros)
     for span, which in by_series(rows.offset, rows.grid.rows):

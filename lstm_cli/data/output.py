@@ -115,7 +115,7 @@ def _csv(forecast: Forecast) -> bytes:
 
 
 def _texts(forecast: Forecast, numbers: np.ndarray) -> list[list[str]]:
-    """The numbers [rows, len(columns)] of a block as text, column by column."""
+    """Return the numbers [rows, len(columns)] of a block as text, column by column."""
     pairs = zip(numbers.T, forecast.decimals, strict=True)
     return [number_texts(column, decimals) for column, decimals in pairs]
 

@@ -57,7 +57,7 @@ def _of_rest(rest: np.ndarray, lag: int, power: float) -> float:
 
 
 def _of_pairs(rest: np.ndarray, lag: int) -> float:
-    """The correlation of the pairs `lag` rows apart in what is left [T]: at most 1 (Cauchy-Schwarz).
+    """Return the correlation of the pairs `lag` rows apart in what is left [T]: at most 1 (Cauchy-Schwarz).
 
     `_of_rest` divides by the variance of all rows instead. That estimate passes 1 where the pairs vary more than the
     rest does, which is as well for a decision by a limit, but is no correlation that a report can print.
@@ -107,7 +107,7 @@ def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
 
 
 def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[Stretch]) -> dict[int, float]:
-    """The candidates that the training rows confirm, each with its correlation (`_of_pairs`).
+    """Return the candidates that the training rows confirm, each with its correlation (`_of_pairs`).
 
     candidates: shortest first. training: for each series its target columns [T, C], NaN where not measured.
     A season P is kept where three of it fit into most series and at least a third of the columns confirm it
@@ -130,7 +130,7 @@ def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[Stretch]) 
 
 
 def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | None:
-    """The correlation (`_of_pairs`) of one column [T] at a season P that it confirms, else None.
+    """Return the correlation (`_of_pairs`) of one column [T] at a season P that it confirms, else None.
 
     Judged is what is left beside the moving mean over P. A random walk less that mean is a sum of its steps
     within P/2 on either side, so a season apart nothing is left to correlate: chance alone deviates from 0 by
@@ -221,7 +221,7 @@ def automatic_lookback(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> 
 
 
 def lookback_reason(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> str:
-    """What `automatic_lookback` went by."""
+    """Return what `automatic_lookback` went by."""
     of = (
         f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}"
         if seasons

@@ -57,7 +57,7 @@ def split_rows(
     """
 
     def begin(share: Share, ends: np.ndarray) -> np.ndarray:
-        """The rows [S] before the split that a share takes of what lies before `ends` [S]."""
+        """Return the rows [S] before the split that a share takes of what lies before `ends` [S]."""
         if share.date is not None:
             return rows_before(share.date)
         if panel is None:

@@ -243,7 +243,7 @@ def require_windows(
     test_wanted: bool,
     measured: RowsMeasured | None = None,
 ) -> dict[str, int]:
-    """How many windows each split has. Raises DataError where one that is wanted has none.
+    """Return how many windows each split has. Raises DataError where one that is wanted has none.
 
     measured: of the rows of all series; None: every cell was measured.
     """

@@ -182,7 +182,7 @@ def known_ahead_response(dataset: Dataset) -> np.ndarray:
 
 
 def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fixed: bool) -> tuple[int, ...]:
-    """The lookbacks K that regressions may read. rows: training rows of a series (the median).
+    """Return the lookbacks K that regressions may read. rows: training rows of a series (the median).
 
     Half the lookback to three times it, none above `MOST_LOOKBACK` unless the lookback was given.
     """

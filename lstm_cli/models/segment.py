@@ -163,7 +163,7 @@ class Anchored(nn.Module):
 
 
 def season_ago(past: Tensor, mask: Tensor, season: int, horizon: int, targets: int) -> Tensor:
-    """The last season over and over [B, H, C]; the last value where a window holds less than one season.
+    """Return the last season over and over [B, H, C]; the last value where a window holds less than one season.
 
     past [B, L, F], mask [B, L], L at least `season`.
     """

@@ -190,7 +190,7 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
 
 
 def _no_window(name: str, moment: str) -> DataError:
-    """A fold of a panel may have none: its series may have ended, or begun too late to be trained on."""
+    """Return the error of a fold without a window: its series may have ended, or begun too late to be trained on."""
     return DataError(f"no series has a {name} window at the cut-off {moment}", hint=FEWER)
 
 
@@ -238,7 +238,7 @@ def _moment(dataset: Dataset, cut: Cut) -> str:
 def _fold_report(
     dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors], season: int | None
 ) -> dict[str, Any]:
-    """The scores of a fold, and when it begins. Raises DataError where it has no window."""
+    """Return the scores of a fold, and when it begins. Raises DataError where it has no window."""
     if not windows:
         raise _no_window(SPLITS["test"], moment)
     scale = scoring.scale_of(dataset)

@@ -50,7 +50,7 @@ class EvaluateReport:
     )
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return plain(self, absent=("backtest", "up_to_date"))
 
 

@@ -100,7 +100,7 @@ def segments(schema: Schema, lookback: int) -> int:
 
 
 def data(sizes: Sizes, *, copies: int) -> int:
-    """The stored values, once more with the calendar's columns, their mask, and copies of what networks read."""
+    """Return the stored values, once more with the calendar's columns, their mask, and copies of what networks read."""
     calendar = sizes.inputs if sizes.inputs > sizes.columns else 0
     stored = sizes.rows * (FLOAT * (sizes.columns + calendar) + BOOL * sizes.columns)
     return stored + copies * sizes.rows * FLOAT * (sizes.inputs + sizes.targets)
@@ -126,12 +126,12 @@ def linear(sizes: TrainingSizes) -> int:
 
 
 def network_rows(sizes: Sizes, *, windows: int, hidden: int, kept: int) -> int:
-    """What networks of the default model hold of so many windows: each target is a row."""
+    """Return what networks of the default model hold of so many windows: each target is a row."""
     return FLOAT * windows * sizes.targets * sizes.segments * hidden * kept
 
 
 def weighing(sizes: TrainingSizes, *, parts: int) -> int:
-    """The validation forecasts of the parts, which their weights rest on."""
+    """Return the validation forecasts of the parts, which their weights rest on."""
     from lstm_cli.training.plan import WEIGHED_CELLS, WEIGHED_ROWS
 
     cells = min(WEIGHED_CELLS, sizes.horizon * min(WEIGHED_ROWS, sizes.val * sizes.targets))
@@ -146,5 +146,5 @@ def gathered(sizes: Sizes, *, windows: int, reach: int) -> int:
 
 
 def maps(sizes: TrainingSizes) -> int:
-    """The matrices of the linear forecast, as weights, as a graph and while one becomes the other."""
+    """Return the matrices of the linear forecast, as weights, as a graph and while one becomes the other."""
     return REFITTED * 2 * 4 * FLOAT * max(sizes.regressions) * sizes.horizon

@@ -132,7 +132,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Ne
 
 
 def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
-    """What the networks keep of a training step, or of the forecasts that they are validated on."""
+    """Return what the networks keep of a training step, or of the forecasts that they are validated on."""
     if config.device.startswith("cuda"):
         return 0
     if config.model == "stacked":
@@ -147,7 +147,7 @@ def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
 
 
 def _scored(sizes: Sizes, reach: int, *, windows: int) -> int:
-    """The windows that are forecast at a time."""
+    """Return the windows that are forecast at a time."""
     return footprint.gathered(sizes, windows=min(windows, sizes.at_once(reach)), reach=reach)
 
 

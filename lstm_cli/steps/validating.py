@@ -72,7 +72,7 @@ class Validated:
         return scores, errors.comparisons()
 
     def chosen_on(self) -> dict[str, Any]:
-        """The windows that chose the model: split, how many, and the times of their first and last row.
+        """Return the windows that chose the model: split, how many, and the times of their first and last row.
 
         The times are None where the data have no times.
         """

@@ -120,7 +120,7 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
 
 
 def far_seasons(schema: Schema) -> tuple[int, ...]:
-    """The seasons that are too long for a lookback left to the tool, but whose last one a window may still hold."""
+    """Return the seasons too long for an automatic lookback, of which a window may still hold the last one."""
     if schema.lookback_fixed:
         return ()
     return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MOST_SEASON)
