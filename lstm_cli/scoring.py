@@ -123,6 +123,7 @@ class IntervalTally:
         self.sums: Held | None = None
         self.inside: list[np.ndarray] = []  # [2, B] of each batch: measured cells within the interval
         self.count: list[np.ndarray] = []  # [B] of each batch: measured cells
+        self.beyond = 0  # measured cells that no forecast can reach: they lie beyond the bounds
         self._dataset, self._intervals, self._bounds, self._of = dataset, intervals, bounds, of
 
     def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
@@ -141,6 +142,7 @@ class IntervalTally:
         )
         self.inside.append(inside_windows(ends, truth, batch.observed))
         self.count.append(batch.observed.sum(axis=(1, 2)))
+        self.beyond += int(((self._bounds.clip(truth) != truth) & batch.observed).sum())
         self.sums = found if self.sums is None else self.sums + found
 
 

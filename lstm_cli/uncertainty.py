@@ -21,6 +21,7 @@ from lstm_cli import metrics
 from lstm_cli.data.windows import Batch, Windows
 from lstm_cli.intervals import LEVELS, widening
 
+SAME = 1e-5  # a relative difference of errors that rounding may explain
 SURE = 0.90  # of the interval around a comparison
 ALARM = 0.99  # of what chance allows the coverage: beyond that is a warning
 SHARE = 0.4  # K is at most SHARE * moments^(2/3) (Lazarus et al. 2018)
@@ -54,7 +55,8 @@ def moments_of(windows: Windows) -> Moments:
     apart, at = 0, 0
     while at < len(distinct):
         apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
-    distance = float(np.median(np.diff(distinct))) if len(distinct) > 1 else 1.0
+    # The mean distance: windows may come in clusters, or be a part of all.
+    distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
     return Moments(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
 
 
@@ -117,8 +119,8 @@ class WindowErrors:
         """Return for each baseline, the one of lowest error first, how the model compares with it.
 
         `difference` is the percent by which the model's error is lower, negative where it is higher; `interval`
-        [low, high] holds it with 90 %. Empty with fewer than two windows that do not overlap; a baseline without any
-        error is left out.
+        [low, high] holds it with 90 %. Both are 0 where the errors are the same but for rounding, and None beside a
+        baseline without any error. Empty with fewer than two windows that do not overlap.
         """
         errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
         model, moments = errors.pop("model"), moments_of(self._windows)
@@ -128,7 +130,6 @@ class WindowErrors:
         return {
             name: _difference(model, errors[name], moments)
             for name in sorted(totals, key=lambda name: totals[name])
-            if totals[name] > 0
         }
 
 
@@ -145,6 +146,10 @@ def _measured(windows: Windows) -> np.ndarray:
 
 
 def _difference(model: np.ndarray, baseline: np.ndarray, moments: Moments) -> dict[str, Any]:
+    if np.allclose(model, baseline, rtol=SAME, atol=SAME * float(baseline.mean())):
+        return {"difference": 0.0, "interval": [0.0, 0.0]}
+    if not baseline.any():
+        return {"difference": None, "interval": None}
     ratio, error, freedom = ratio_of_sums(model, baseline, moments)
     reach = student(0.5 + SURE / 2, freedom) * error
     low, high = 100 * (1 - ratio - reach), 100 * min(1.0, 1 - ratio + reach)

@@ -207,9 +207,37 @@ def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
     assert compared(windows.taken(np.array([0, 4])), {"model": 0.3, "linear": 0.4})[0] != {}
 
 
-def test_a_baseline_without_error_is_left_out() -> None:
+def test_a_baseline_without_error_is_the_best_and_has_no_difference() -> None:
     windows = split_windows(panel(1), "test")
-    assert list(compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]) == ["linear"]
+    found = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
+    assert list(found) == ["naive", "linear"]
+    assert best_compared(found) == {"baseline": "naive", "difference": None, "interval": None}
+
+
+def test_errors_that_differ_by_rounding_alone_are_the_same() -> None:
+    windows = split_windows(panel(1), "test")
+    found = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
+    assert found["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert found["naive"]["difference"] == pytest.approx(0.1, rel=0.01)
+
+
+@pytest.mark.parametrize(("groups", "size", "distance", "horizon"), [(30, 4, 168, 48), (100, 2, 170, 150)])
+def test_windows_in_clusters_have_an_interval_of_their_own_size(
+    groups: int, size: int, distance: int, horizon: int
+) -> None:
+    rows = 40 + groups * distance + horizon
+    data = dataset([wave(rows)], train_end=[20], val_end=[40], lookback=8, horizon=horizon)
+    origins = (40 + np.arange(groups)[:, None] * distance + np.arange(size)).ravel()
+    windows = Windows(
+        dataset=data, lookback=8, origins=origins, series=np.zeros(len(origins), dtype=np.int64)
+    )
+    moments = moments_of(windows)
+    rng = np.random.default_rng(0)
+    top, bottom = 1 + 0.1 * rng.normal(size=(2, len(origins)))
+    ratio, error, _ = ratio_of_sums(top, bottom, moments)
+    assert ratio == pytest.approx(1, abs=0.05)
+    # Independent draws: the deviation of the ratio of two means, within a factor of two for so few transforms.
+    assert 0.5 < error / (0.1 * math.sqrt(2 / len(origins))) < 2
 
 
 def steady(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:

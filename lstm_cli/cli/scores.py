@@ -49,10 +49,15 @@ def verdict(
     beaten, others = [], []
     for name, (difference, interval) in differences.items():
         named = "the linear forecast" if name == "linear" else label(name, season)
+        if difference is None:
+            others.append(f"{named} makes no error on these windows")
+            continue
         size = percent(abs(difference))
         if interval is None:
             side = "lower" if difference >= 0 else "higher"
             others.append(f"the model's error is {size} % {side} than that of {named}")
+        elif interval[0] == interval[1] == 0:
+            others.append(f"the model's error is that of {named}")
         elif interval[0] > 0:
             beaten.append(f"{named} by {size} % ({_interval(interval)})")
         elif interval[1] < 0:
@@ -81,7 +86,7 @@ def _of(
     baselines: Mapping[str, Mapping[str, Any]],
     comparisons: Mapping[str, Mapping[str, Any]] | None,
     name: str,
-) -> tuple[float, Sequence[float] | None] | None:
+) -> tuple[float | None, Sequence[float] | None] | None:
     """Return the difference from a baseline in percent and its interval, or None where it is undefined."""
     if comparisons:
         found = comparisons.get(name)
@@ -97,7 +102,7 @@ def _interval(ends: Sequence[float]) -> str:
 
 def percent(value: float) -> str:
     """Return a percentage with one decimal below ten, where that tells something."""
-    return f"{value:.{0 if abs(value) >= 9.95 else 1}f}"
+    return f"{value:.{0 if abs(value) >= 9.95 else 1}f}".replace("-0.0", "0.0")
 
 
 def chosen_on(rows: Mapping[str, Any] | None) -> str:

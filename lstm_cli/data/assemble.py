@@ -13,7 +13,7 @@ from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.digits import column_decimals
-from lstm_cli.data.ended import find_ended, tell_ended
+from lstm_cli.data.ended import find_ended, newest_row, tell_ended
 from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
 from lstm_cli.data.missing import count_cells, rows_measured, tell_missing
 from lstm_cli.data.panel_times import PanelTimes
@@ -118,6 +118,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         seasons=seasons,
         missing=config.missing,
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
+        newest_us=None
+        if len(laid.grid.names) == len(grid.names)
+        else newest_row(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None),
     )
     if config.calendar and not schema.calendar:
         warnings.append(

@@ -36,6 +36,7 @@ class Schema:
     seasons: tuple[int, ...]  # steps, shortest first
     missing: str
     decimals: tuple[int, ...] = ()  # of each target in the file; (): not known, in runs of 0.1.0
+    newest_us: int | None = None  # newest measured row of a panel, where a series that was left out has it
 
     @property
     def columns(self) -> tuple[str, ...]:

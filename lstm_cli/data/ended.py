@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable
+from lstm_cli.data.grid import Step
 from lstm_cli.data.panel_times import PanelTimes
 from lstm_cli.data.time_format import format_times
 from lstm_cli.errors import DataError
@@ -19,7 +20,7 @@ class Ended:
 
     which: np.ndarray  # [S] bool
     names: tuple[str, ...]  # of those
-    newest: str  # the newest measured row of the panel, as the file writes times; "" where no series ended
+    newest: str  # the newest measured row of the panel, as the file writes times; "" without common times
 
     def told(self, source: str, horizon: int) -> str:
         """Return the sentence that a warning or an error begins with."""
@@ -36,21 +37,25 @@ class Ended:
 def find_ended(schema: Schema, table: SeriesTable) -> Ended:
     """Return the series whose last measured row lies more than H steps before the newest one of all.
 
-    A series ends with its last usable row, which has a measured target. Without common times no series ended.
+    A series ends with its last usable row, which has a measured target. A series that was left out counts as the
+    newest too (`Schema.newest_us`). Without common times no series ended.
     """
-    panel = PanelTimes.of_table(schema, table)
-    if panel is None:
+    newest = schema.newest_us
+    if newest is None:
+        newest = newest_row(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
+    if newest is None:
         return Ended(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
-    last = panel.first + panel.count - 1
-    which = last.max() - last > schema.horizon
-    if not which.any():
-        return Ended(which=which, names=(), newest="")
-    times = schema.step.times(table.count - 1, table.origin_us)
-    return Ended(
-        which=which,
-        names=tuple(table.names[one] for one in np.flatnonzero(which)),
-        newest=format_times(times[[int(times.argmax())]], schema.time_format)[0],
-    )
+    steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
+    which = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
+    names = tuple(table.names[one] for one in np.flatnonzero(which))
+    return Ended(which=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0])
+
+
+def newest_row(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:
+    """Return the time of the newest row of a panel, or None where its series share no times; see `PanelTimes.of`."""
+    if PanelTimes.of(step, origin_us, count, timed=timed) is None:
+        return None
+    return int(step.times(count - 1, origin_us).max())
 
 
 def tell_ended(ended: Ended, source: str, horizon: int) -> Sequence[str]:
@@ -76,5 +81,10 @@ def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ende
         )
     if how == "include":
         return dataset, ended, f"{told}; forecast from their own last rows (--ended skip leaves them out)"
+    if ended.which.all():
+        raise DataError(
+            f"{told}; no series is left to forecast",
+            hint="give more rows of the newest series, or --ended include",
+        )
     kept = dataset.taken(np.flatnonzero(~ended.which))
     return kept, ended, f"{told}; left out (--ended include forecasts them)"

@@ -1,7 +1,7 @@
 """New data under a run's schema: read with the same rules, laid on the same grid, scaled by the same scaler."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 from unicodedata import normalize
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
+from lstm_cli.data.ended import newest_row
 from lstm_cli.data.limits import refuse_immense, too_far
 from lstm_cli.data.missing import count_cells, tell_missing
 from lstm_cli.data.ordering import in_series, wording_of
@@ -64,6 +65,8 @@ def read_new(
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     tell_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing, warnings)
+    timed = schema.time_name is not None
+    schema = replace(schema, newest_us=newest_row(schema.step, grid.origin_us, grid.counts, timed=timed))
     scaler = known.scaler.taken(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]

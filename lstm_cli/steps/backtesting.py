@@ -22,6 +22,7 @@ from lstm_cli.events import Listener, Progressed, silent
 from lstm_cli.rundir import Run
 from lstm_cli.steps.forecaster import torch_forecaster
 from lstm_cli.steps.scored import Subject
+from lstm_cli.uncertainty import SAME
 
 FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
@@ -172,15 +173,16 @@ def _wins(report: dict[str, Any], baseline: str) -> bool:
     for metric in ("mase", "mae"):
         ours, theirs = report["metrics"][metric], report["baselines"].get(baseline, {}).get(metric)
         if ours is not None and theirs is not None:
-            return bool(ours < theirs)
+            return bool(ours < (1 - SAME) * theirs)
     return False
 
 
 def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
     horizon = dataset.schema.horizon
     if not (chosen[0].train_end >= horizon + 1).any():
+        rows = max(0, int(chosen[0].train_end.max()))
         raise DataError(
-            f"{len(chosen)} cut-offs leave {int(chosen[0].train_end.max())} training rows before the first, too few",
+            f"{len(chosen)} cut-offs leave {rows} training rows before the first, too few",
             hint=FEWER,
         )
     for cut in chosen:

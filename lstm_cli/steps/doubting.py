@@ -20,7 +20,8 @@ def networks_add_nothing(
     scores: of `model` and `linear`; parts: of the model.
     """
     networks = [part for part in parts if part not in ("linear", "simple")]
-    better = "linear" in comparisons and comparisons["linear"]["interval"][0] > 0
+    interval = comparisons.get("linear", {}).get("interval")
+    better = interval is not None and interval[0] > 0
     return bool(networks) and not better and scoring.as_good(scores["linear"], scores["model"])
 
 
@@ -34,10 +35,15 @@ def coverage_warnings(
         uncertainty.moments_of(windows),
         behind=max(1.0, fitted.horizons) / horizons_of(windows),
     )
+    why = (
+        f"{tally.beyond:,} measured values lie beyond the bounds of the forecast (--min, --max of lstm train)"
+        if tally.beyond
+        else "it rests on errors in the training and validation rows; prepare and train again with newer rows, or "
+        "with a larger --val"
+    )
     return [
         f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, and chance allows {low:.1f} to "
-        f"{high:.1f} %: it is too {'narrow' if share < low else 'wide'} for them. It rests on errors in the training "
-        "and validation rows; prepare and train again with newer rows, or with a larger --val"
+        f"{high:.1f} %: it is too {'narrow' if share < low else 'wide'} for them; {why}"
         for level, (share, low, high) in found.items()
         if not low <= share <= high
     ]

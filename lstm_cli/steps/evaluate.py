@@ -7,6 +7,7 @@ from typing import Any
 
 from lstm_cli import gates
 from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.panel_times import PanelSplits, PanelTimes
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import GateFailed
 from lstm_cli.events import Listener, Warned
@@ -50,7 +51,11 @@ def evaluate(
         report = replace(
             report,
             gates=_checked(report, conditions),
-            warnings=(*report.warnings, *_other_precision(writer.run, config, subject)),
+            warnings=(
+                *report.warnings,
+                *_own_splits(subject),
+                *_other_precision(writer.run, config, subject),
+            ),
         )
         folder = writer.new("scores")
         if config.backtest:
@@ -76,13 +81,25 @@ def _reads(run: Run, config: EvaluateConfig, subject: Subject) -> dict[str, str 
     return reads
 
 
+def _own_splits(subject: Subject) -> list[str]:
+    """Return a warning where the series of a panel are split at different times, as release 0.1.0 did it."""
+    schema, table = subject.dataset.schema, subject.dataset.series
+    if PanelTimes.of_table(schema, table) is None or PanelSplits.of(schema, table) is not None:
+        return []
+    return [
+        "the series were split at different times, as lstm 0.1.0 did, so some are tested on times that the model saw "
+        "in others; 'lstm prepare' and 'lstm train' again divide all of them at one time"
+    ]
+
+
 def _other_precision(run: Run, config: EvaluateConfig, subject: Subject) -> list[str]:
     """Return a warning for each part of the report that scores fp32 where `predict` runs the quantised model."""
     found = []
     if subject.unseen and serves_quantized(run):
+        tested = " (--split test scores it)" if subject.dataset.series.split_rows["test"] else ""
         found.append(
             "these are the scores of the fp32 model from before the refit: the quantized model that predict runs has "
-            "seen the validation rows (--split test scores it)"
+            f"seen the validation rows{tested}"
         )
     if config.backtest and not config.reuse and subject.precision != "fp32":
         found.append(

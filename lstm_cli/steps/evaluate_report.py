@@ -5,6 +5,7 @@ from typing import Any
 
 from lstm_cli import coverage, metrics, scoring, uncertainty
 from lstm_cli.config import EvaluateConfig
+from lstm_cli.data.windows import SPLITS
 from lstm_cli.metrics import Scores
 from lstm_cli.steps.doubting import coverage_warnings, networks_add_nothing
 from lstm_cli.steps.ranking import beside_simple, worst
@@ -64,7 +65,7 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> EvaluateRepor
     compared, warnings = scored.errors.comparisons(), []
     if networks_add_nothing(scores | {"model": own}, compared, parts):
         warnings.append(
-            f"the networks add nothing on the {config.split} rows: the linear forecast is as good"
+            f"the networks add nothing on the {SPLITS[config.split]} rows: the linear forecast is as good"
         )
     ahead = metrics.per_step(sums["model"], scale)
     held: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}

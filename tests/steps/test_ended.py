@@ -63,6 +63,31 @@ def forecast(made: Path, tmp_path: Path) -> Callable[..., tuple[PredictReport, d
     return of
 
 
+def test_a_series_that_is_left_out_counts_as_the_newest(
+    forecast: Callable[..., tuple[PredictReport, dict[str, list[str]]]], tmp_path: Path
+) -> None:
+    header, *rows = Path(write(tmp_path / "all.csv")).read_text().splitlines()
+    kept = [row for row in rows if ",east," in row or (",north," in row and row >= str(FIRST + 108))]
+    new = tmp_path / "new.csv"
+    new.write_text("\n".join([header, *kept]) + "\n")  # north has too few rows for a forecast
+    with pytest.raises(DataError, match="no series is left to forecast"):
+        forecast(str(new))
+    with pytest.raises(DataError, match="ended more than 7 steps"):
+        forecast(str(new), ended="refuse")
+    with pytest.raises(
+        DataError, match="promo"
+    ):  # include goes on to the covariate, which a closed shop has not
+        forecast(str(new), ended="include")
+
+
+def test_prepare_remembers_the_newest_row_of_a_series_that_it_leaves_out(tmp_path: Path) -> None:
+    data = write(tmp_path / "panel.csv", {"north": 126, "east": 120})
+    with Path(data).open("a") as file:
+        file.writelines(f"{FIRST + day},late,5,0\n" for day in range(110, 133))
+    prepared = prepare(data, tmp_path / "run", CONFIG, silent)
+    assert (prepared.series, prepared.ended) == (2, ("east",))  # 6 days before north, 12 before the late one
+
+
 def days(first: int) -> list[str]:
     return [str(FIRST + first + step) for step in range(7)]
 
