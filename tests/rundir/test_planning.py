@@ -42,7 +42,7 @@ READS = {
     "prepare": ["panel.csv"],
     "train": ["run/data/0001"],
     "tune": ["run/data/0001"],
-    "evaluate": ["run/data/0001", "run/model/0001"],
+    "evaluate": ["run/data/0001", "run/model/0001", "run/quantized/0001"],
     "quantize": ["run/data/0001", "run/model/0001"],
     "predict": ["run/model/0001", "run/quantized/0001", "run/data/0001"],
     "export": ["run/data/0001", "run/model/0001"],
