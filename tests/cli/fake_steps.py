@@ -490,7 +490,10 @@ def train(
                 listen(Noted(text="stopped at a step"))
                 raise Interrupted(signum)
             listen(Progressed(stage="steps", done=step, total=10))
-            time.sleep(float(os.environ.get("FAKE_STEP", "0.001")))
+            seconds = float(os.environ.get("FAKE_STEP", "0.001"))
+            if seconds > 60:
+                listen(Noted(text="in a long step"))
+            time.sleep(seconds)
         listen(
             EpochEnded(
                 part=config.model,

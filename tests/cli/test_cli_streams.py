@@ -216,7 +216,7 @@ def test_other_verbs_end_at_once(signum, code):
 
 def test_a_second_signal_ends_training_at_once():
     process = start("train", "run", FAKE_STEP="3600", FAKE_PATIENT="1")
-    wait_for(process, "training segment")
+    wait_for(process, "in a long step")
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     err = insist(process, signal.SIGINT)
@@ -226,7 +226,7 @@ def test_a_second_signal_ends_training_at_once():
 
 def test_a_training_that_comes_to_no_step_ends_all_the_same():
     process = start("train", "run", FAKE_STEP="3600")
-    wait_for(process, "training segment")
+    wait_for(process, "in a long step")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=300)
     assert process.returncode == 143
