@@ -1,4 +1,4 @@
-"""Rows that no training or validation window may see change no byte of a model, whatever gaps lie before them."""
+"""Rows that no training or validation window may see change no byte of a model, with gaps right before them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ PREPARE = PrepareConfig(
 NETWORK = replace(TRAIN, parts=("linear", "anchored"), refit=True, logs="off")
 
 
-def written(path: Path, *, spoilt: bool, gaps: bool) -> Path:
+def written(path: Path, *, spoilt: bool) -> Path:
     """Write 200 hours, each column with a gap over the end of validation; spoilt: all values from there on."""
     rng = np.random.default_rng(0)
     promo = (rng.random(200) < 0.3) + 0.1 * rng.normal(size=200)
@@ -35,8 +35,7 @@ def written(path: Path, *, spoilt: bool, gaps: bool) -> Path:
     columns = np.stack([load, rng.normal(size=200), promo], axis=1)
     if spoilt:
         columns[VAL_END:] = 500 * rng.normal(size=(60, 3))
-    if gaps:
-        columns[137:143, 0] = columns[130:150, 1] = columns[132:150, 2] = np.nan
+    columns[137:143, 0] = columns[130:150, 1] = columns[132:150, 2] = np.nan
     lines = ["time,load,price,promo"]
     for row, values in enumerate(columns):
         cells = ("" if np.isnan(value) else f"{value:.4f}" for value in values)
@@ -45,12 +44,11 @@ def written(path: Path, *, spoilt: bool, gaps: bool) -> Path:
     return path
 
 
-@pytest.mark.parametrize("gaps", [True, False])
-def test_test_rows_change_no_byte_of_the_model(tmp_path: Path, gaps: bool) -> None:
+def test_test_rows_change_no_byte_of_the_model(tmp_path: Path) -> None:
     made = []
     for spoilt in (False, True):
         run = tmp_path / f"run{spoilt}"
-        prepare(str(written(tmp_path / f"{spoilt}.csv", spoilt=spoilt, gaps=gaps)), run, PREPARE, silent)
+        prepare(str(written(tmp_path / f"{spoilt}.csv", spoilt=spoilt)), run, PREPARE, silent)
         train(run, NETWORK, silent)
         with open_run(run) as opened:
             files = opened.artifact("model").files
