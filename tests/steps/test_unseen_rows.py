@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 from small_steps import TRAIN
 
 from lstm_cli.config import PrepareConfig
