@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import settled_seasons
-from lstm_cli.data.dataset import Dataset, Schema, training_statistics
+from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.panel_times import PanelSplits
 from lstm_cli.data.scaled import scaled_and_filled
 from lstm_cli.data.scaling import fit_scaler
@@ -60,13 +60,7 @@ def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Cut]
 
 def count_fold(dataset: Dataset, cut: Cut, split: str) -> int:
     """Return how many windows of `val` or `test` a fold has."""
-    keep = _kept(dataset, cut)
-    table = replace(
-        dataset.series.taken(keep),
-        train_end=cut.train_end[keep],
-        val_end=cut.val_end[keep],
-        count=cut.count[keep],
-    )
+    table = _cut_table(dataset.series, cut, _kept(dataset, cut))
     return count_windows(dataset.schema, table, split)
 
 
@@ -74,6 +68,19 @@ def _kept(dataset: Dataset, cut: Cut) -> np.ndarray:
     """Return the places of the series that a fold has, see `at_cut`."""
     least = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
     return np.flatnonzero(cut.train_end > least)
+
+
+def _cut_table(table: SeriesTable, cut: Cut, keep: np.ndarray) -> SeriesTable:
+    """Return the series at these places as they stand in a fold: they end with the scored rows."""
+    counts = cut.count[keep]
+    return replace(
+        table.taken(keep),
+        offset=np.cumsum(counts) - counts,
+        count=counts,
+        ahead=np.zeros_like(counts),
+        train_end=cut.train_end[keep],
+        val_end=cut.val_end[keep],
+    )
 
 
 def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig) -> Dataset:
@@ -102,19 +109,9 @@ def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig) -> Dataset:
         scaled_and_filled(each, scaler, one, how=schema.missing, season=schema.season)
         for one, each in enumerate(rows)
     ]
-    counts = cut.count[keep]
     return Dataset(
         schema=schema,
-        series=replace(
-            table,
-            names=tuple(table.names[one] for one in keep),
-            origin_us=table.origin_us[keep],
-            offset=np.cumsum(counts) - counts,
-            count=counts,
-            ahead=np.zeros_like(counts),
-            train_end=cut.train_end[keep],
-            val_end=cut.val_end[keep],
-        ),
+        series=_cut_table(table, cut, keep),
         values_scaled=np.concatenate(values).astype(np.float32),
         measured=np.concatenate(measured),
         scaler=scaler,
