@@ -77,7 +77,7 @@ def made(folder: Path, series: int) -> str:
         "none",
         *sizes,
     )
-    lstm("train", str(run_dir), "--model", "stacked", "--epochs", "1", "--logs", "off")
+    lstm("train", str(run_dir), "--model", "stacked", "--epochs", "1", "--log-transform", "off")
     lstm("quantize", str(run_dir), "--max-loss", "100%")
     return str(run_dir)
 

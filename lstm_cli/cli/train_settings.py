@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from lstm_cli.cli import values
-from lstm_cli.cli.options import ThreadsOption, option, switch
+from lstm_cli.cli.options import MACHINE, ThreadsOption, option, switch
 from lstm_cli.config.train import (
     EFFORTS,
     HEADS,
     INITS,
-    LOGS,
+    LOG_TRANSFORMS,
     LOSSES,
     MODELS,
     OPTIMIZERS,
@@ -20,27 +20,36 @@ from lstm_cli.config.train import (
 
 DEFAULTS = TrainConfig()
 OWN = "the model's own"
+MODEL, SEGMENT, STACKED, TRAINING = "Model", "Model segment", "Model stacked", "Training"  # panels
 
 
 def train_settings(
     model: Annotated[
         str,
         option(
-            "--model", "segment: a linear forecast and an LSTM; stacked: the textbook LSTM.", choices=MODELS
+            "--model",
+            "segment: a linear forecast and an LSTM; stacked: the textbook LSTM.",
+            choices=MODELS,
+            panel=MODEL,
         ),
     ] = DEFAULTS.model,
     effort: Annotated[
         str,
         option(
             "--effort",
-            "Of segment. fast: linear and anchored parts, no refit; best: several seeds and learning rates.",
+            "fast: linear and anchored parts, no refit; best: several seeds and learning rates.",
             choices=EFFORTS,
+            panel=SEGMENT,
         ),
     ] = DEFAULTS.effort,
     parts: Annotated[
         list[str] | None,
         option(
-            "--parts", "Train just this part of segment (repeatable).", choices=PARTS, default="by effort"
+            "--parts",
+            "Train just this part; repeat for several.",
+            choices=PARTS,
+            default="by effort",
+            panel=SEGMENT,
         ),
     ] = None,
     refit: Annotated[
@@ -49,18 +58,32 @@ def train_settings(
             "--refit/--no-refit",
             "Fit what validation chose again on training and validation rows.",
             default="on for segment unless the rows are too few, off for stacked",
+            panel=MODEL,
         ),
     ] = DEFAULTS.refit,
-    logs: Annotated[
+    log_transform: Annotated[
         str,
-        option("--logs", "Forecast the logarithm of the targets; auto: as validation says.", choices=LOGS),
-    ] = DEFAULTS.logs,
+        option(
+            "--log-transform",
+            "Forecast the logarithm of the targets; auto: where validation is better with it.",
+            choices=LOG_TRANSFORMS,
+            panel=MODEL,
+        ),
+    ] = DEFAULTS.log_transform,
     segment: Annotated[
         int | None,
-        option("--segment", "Steps in one segment.", "N", parse=values.whole, default="about a season"),
+        option(
+            "--segment",
+            "Steps in one segment.",
+            "N",
+            parse=values.whole,
+            default="about a season",
+            panel=SEGMENT,
+        ),
     ] = DEFAULTS.segment,
     hidden: Annotated[
-        Any, option("--hidden", "Sizes of the LSTM layers.", "N,N", parse=values.sizes, default=OWN)
+        Any,
+        option("--hidden", "Sizes of the LSTM layers.", "N,N", parse=values.sizes, default=OWN, panel=MODEL),
     ] = DEFAULTS.hidden,
     dropout: Annotated[
         float | None,
@@ -70,16 +93,17 @@ def train_settings(
             "X|N%",
             parse=values.share,
             default=OWN,
+            panel=MODEL,
         ),
     ] = DEFAULTS.dropout,
     bidirectional: Annotated[
-        bool, switch("--bidirectional", "Of stacked: every layer reads backwards too.")
+        bool, switch("--bidirectional", "Every layer reads backwards too.", panel=STACKED)
     ] = DEFAULTS.bidirectional,
     batch_norm: Annotated[
-        bool, switch("--batch-norm", "Of stacked: batch normalisation after each layer.")
+        bool, switch("--batch-norm", "Batch normalisation after each layer.", panel=STACKED)
     ] = DEFAULTS.batch_norm,
     layer_norm: Annotated[
-        bool, switch("--layer-norm", "Of stacked: layer normalisation after each layer.")
+        bool, switch("--layer-norm", "Layer normalisation after each layer.", panel=STACKED)
     ] = DEFAULTS.layer_norm,
     attention: Annotated[
         int,
@@ -89,27 +113,30 @@ def train_settings(
             "HEADS",
             parse=values.whole,
             default="none",
+            panel=MODEL,
         ),
     ] = DEFAULTS.attention,
     head: Annotated[
         str,
         option(
             "--head",
-            "Of stacked: forecast from the last state, the mean output, a learned mean, or by a decoder.",
+            "Forecast from the last state, the mean output, a learned mean, or by a decoder.",
             choices=HEADS,
+            panel=STACKED,
         ),
     ] = DEFAULTS.head,
     init: Annotated[
         str | None,
         option(
             "--init",
-            "Of stacked: how weights begin; recurrent ones are then orthogonal.",
+            "How weights begin; recurrent ones are then orthogonal.",
             choices=INITS,
             default="as torch does",
+            panel=STACKED,
         ),
     ] = DEFAULTS.init,
     forget_bias: Annotated[
-        bool, switch("--forget-bias", "Of stacked: forget gates begin open, with a bias of 1.")
+        bool, switch("--forget-bias", "Forget gates begin open, with a bias of 1.", panel=STACKED)
     ] = DEFAULTS.forget_bias,
     epochs: Annotated[
         int | None,
@@ -119,6 +146,7 @@ def train_settings(
             "N",
             parse=values.whole,
             default=OWN,
+            panel=TRAINING,
         ),
     ] = DEFAULTS.epochs,
     patience: Annotated[
@@ -129,12 +157,17 @@ def train_settings(
             "N",
             parse=values.whole,
             default=OWN,
+            panel=TRAINING,
         ),
     ] = DEFAULTS.patience,
     min_delta: Annotated[
         float,
         option(
-            "--min-delta", "Better is a validation loss lower by more than this.", "X", parse=values.number
+            "--min-delta",
+            "Better is a validation loss lower by more than this.",
+            "X",
+            parse=values.number,
+            panel=TRAINING,
         ),
     ] = DEFAULTS.min_delta,
     batch_size: Annotated[
@@ -145,16 +178,19 @@ def train_settings(
             "N|auto",
             parse=values.batch,
             default=OWN,
+            panel=TRAINING,
         ),
     ] = DEFAULTS.batch_size,
     optimizer: Annotated[
-        str, option("--optimizer", "How weights are moved.", choices=OPTIMIZERS)
+        str, option("--optimizer", "How weights are moved.", choices=OPTIMIZERS, panel=TRAINING)
     ] = DEFAULTS.optimizer,
     lr: Annotated[
-        float | None, option("--lr", "Learning rate at its peak.", "X", parse=values.number, default=OWN)
+        float | None,
+        option("--lr", "Learning rate at its peak.", "X", parse=values.number, default=OWN, panel=TRAINING),
     ] = DEFAULTS.lr,
     weight_decay: Annotated[
-        float, option("--weight-decay", "Pull of the weights towards 0.", "X", parse=values.number)
+        float,
+        option("--weight-decay", "Pull of the weights towards 0.", "X", parse=values.number, panel=TRAINING),
     ] = DEFAULTS.weight_decay,
     max_norm: Annotated[
         float | None,
@@ -164,10 +200,11 @@ def train_settings(
             "X",
             parse=values.number,
             default="not held",
+            panel=TRAINING,
         ),
     ] = DEFAULTS.max_norm,
     schedule: Annotated[
-        str, option("--schedule", "How the learning rate falls.", choices=SCHEDULES)
+        str, option("--schedule", "How the learning rate falls.", choices=SCHEDULES, panel=TRAINING)
     ] = DEFAULTS.schedule,
     clip_norm: Annotated[
         float | None,
@@ -176,6 +213,7 @@ def train_settings(
             "Hold the gradient's norm at or below this; 0: not clipped.",
             "X",
             parse=values.number,
+            panel=TRAINING,
         ),
     ] = DEFAULTS.clip_norm,
     clip_value: Annotated[
@@ -186,19 +224,32 @@ def train_settings(
             "X",
             parse=values.number,
             default="not held",
+            panel=TRAINING,
         ),
     ] = DEFAULTS.clip_value,
-    loss: Annotated[str, option("--loss", "What training minimises.", choices=LOSSES)] = DEFAULTS.loss,
+    loss: Annotated[
+        str, option("--loss", "What training minimises.", choices=LOSSES, panel=TRAINING)
+    ] = DEFAULTS.loss,
     seed: Annotated[
-        int, option("--seed", "Of all chance: same seed, same machine, same result.", "N", parse=values.whole)
+        int,
+        option(
+            "--seed",
+            "Of all chance: same seed, same machine, same result.",
+            "N",
+            parse=values.whole,
+            panel=TRAINING,
+        ),
     ] = DEFAULTS.seed,
-    device: Annotated[str, option("--device", "Where to train.", "auto|cpu|cuda[:N]")] = DEFAULTS.device,
+    device: Annotated[
+        str, option("--device", "Where to train.", "auto|cpu|cuda[:N]", panel=MACHINE)
+    ] = DEFAULTS.device,
     precision: Annotated[
         str,
         option(
             "--precision",
             "Of the training steps; auto: bf16 where that was measured to be faster and as good.",
             choices=STEP_PRECISIONS,
+            panel=MACHINE,
         ),
     ] = DEFAULTS.precision,
     threads: ThreadsOption = DEFAULTS.threads,
@@ -209,6 +260,7 @@ def train_settings(
             "No forecast below this, in the file's units; auto: 0 where no training value is negative.",
             "X|auto|none",
             parse=values.lower_bound,
+            panel=MODEL,
         ),
     ] = DEFAULTS.min,
     max: Annotated[
@@ -219,6 +271,7 @@ def train_settings(
             "X|none",
             parse=values.upper_bound,
             default="none",
+            panel=MODEL,
         ),
     ] = DEFAULTS.max,
 ) -> None:

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from lstm_cli.config.renamed import by_new_names
 from lstm_cli.errors import UsageError
 
 Settings = TypeVar("Settings")
 
 
 def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
-    """Settings from the JSON that a run keeps of them."""
+    """Return settings from the JSON that a run keeps of them."""
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-    return kind(**values)
+    return kind(**by_new_names(values))
 
 
 def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:

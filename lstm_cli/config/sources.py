@@ -11,15 +11,17 @@ repeated, a truth value where it is a switch), so that one parser serves all thr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from lstm_cli.config.renamed import RENAMED, renaming
 from lstm_cli.errors import UsageError
 
 Kind = Literal["value", "repeated", "pairs", "switch"]
 """What a flag takes: one value, one value each time it is given, NAME=VALUE each time it is given, or none."""
 
+EVERYWHERE = ("quiet", "log_format")  # options that a variable without a verb sets: LSTM_QUIET=1
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
 
@@ -31,6 +33,7 @@ class Setting:
     value: str | bool | list[str]
     origin: str  # for messages, e.g. LSTM_TRAIN_EPOCHS or '[train] epochs' in lstm.toml
     source: str = ""  # as a run records it, e.g. `environment LSTM_TRAIN_EPOCHS`, `file lstm.toml` or `tune`
+    note: str = ""  # for stderr: that the place uses an old name
 
 
 def variable(verb: str, option: str) -> str:
@@ -40,6 +43,15 @@ def variable(verb: str, option: str) -> str:
     'LSTM_TRAIN_BATCH_SIZE'
     """
     return f"LSTM_{verb}_{option}".replace("-", "_").upper()
+
+
+def common_variable(option: str) -> str:
+    """Return the environment variable of an option that all verbs have.
+
+    >>> common_variable("quiet")
+    'LSTM_QUIET'
+    """
+    return f"LSTM_{option}".upper()
 
 
 def find_settings(
@@ -62,20 +74,29 @@ def find_settings(
 
 def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str, str]) -> dict[str, Setting]:
     names = {variable(verb, option): option for option in kinds}
-    found = {}
+    old = {variable(verb, name): now for name, now in RENAMED.items() if now in kinds}
+    found = {
+        option: _of_variable(common_variable(option), environ[common_variable(option)], kinds[option])
+        for option in EVERYWHERE
+        if option in kinds and environ.get(common_variable(option))
+    }
     for name, text in environ.items():
         if not name.startswith(variable(verb, "")) or name == variable(verb, "config"):
             continue
-        if name not in names:
+        if name not in names | old:
             raise UsageError(
                 f"the environment variable {name} is no setting of 'lstm {verb}'",
                 hint=nearest(name, list(names)) or f"unset it, or see 'lstm {verb} --help'",
             )
         if text:  # set but empty is as good as not set
-            option = names[name]
-            value = _read_variable(name, text, kinds[option])
-            found[option] = Setting(value=value, origin=name, source=f"environment {name}")
+            option = names.get(name) or old[name]
+            note = renaming(name, variable(verb, option)) if name in old else ""
+            found[option] = replace(_of_variable(name, text, kinds[option]), note=note)
     return found
+
+
+def _of_variable(name: str, text: str, kind: Kind) -> Setting:
+    return Setting(value=_read_variable(name, text, kind), origin=name, source=f"environment {name}")
 
 
 def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
@@ -115,7 +136,8 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
             )
     found: dict[str, Setting] = {}
     for key, value in tables.get(verb, {}).items():
-        option = key.replace("-", "_")  # as the flag or as the variable spells it
+        told = key.replace("-", "_")  # as the flag or as the variable spells it
+        option = RENAMED.get(told, told) if RENAMED.get(told) in kinds else told
         origin = f"'[{verb}] {key}' in {path}"
         if option not in kinds:
             known = [name.replace("_", "-") if "-" in key else name for name in kinds]
@@ -126,7 +148,10 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
         if option in found:
             raise UsageError(f"{path}: '{key}' in '[{verb}]' is set twice", hint="keep one of the two lines")
         found[option] = Setting(
-            value=_read_value(origin, value, kinds[option]), origin=origin, source=f"file {path}"
+            value=_read_value(origin, value, kinds[option]),
+            origin=origin,
+            source=f"file {path}",
+            note=renaming(origin, f"'{option}'") if option != told else "",
         )
     return found
 

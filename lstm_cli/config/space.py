@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
+from lstm_cli.config.renamed import RENAMED
 from lstm_cli.config.sources import nearest
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
@@ -182,6 +183,7 @@ def as_text(value: Any) -> str:
 def _entry(text: str) -> tuple[str, Range | Choice]:
     name, equals, values = (part.strip() for part in text.partition("="))
     name = name.replace("-", "_")
+    name = RENAMED.get(name, name)
     if not equals or not name or not values:
         raise UsageError(f"--space '{text}' names no values", hint=WRITTEN)
     known = searchable()

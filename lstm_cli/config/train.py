@@ -15,7 +15,8 @@ HIGHEST_LR = 1e30  # a weight of 32 bits holds 3e38
 HEADS = ("last", "mean", "attention", "seq2seq")
 PARTS = ("linear", "anchored", "free")
 EFFORTS = ("fast", "default", "best")
-LOGS = ("auto", "on", "off")
+LOG_TRANSFORMS = ("auto", "on", "off")
+CHOICES = {"logs": "log transform"}  # what a choice that the data settle is called, where not by its key
 LOSSES = ("mae", "mse", "huber")
 STEP_PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -30,7 +31,7 @@ class TrainConfig:
     refit: bool | None = (
         None  # fitted again on training and validation rows; None: as the model and effort say
     )
-    logs: str = "auto"  # the logarithm of the targets is forecast: auto, on or off
+    log_transform: str = "auto"  # forecast the logarithm of the targets: auto, on or off
     segment: int | None = None  # steps in one segment; None: by rule, about a season
     hidden: tuple[int, ...] | None = None  # sizes of the LSTM layers
     dropout: float | None = None  # share of activations dropped while training
@@ -65,7 +66,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         one_of("--model", self.model, MODELS)
         one_of("--effort", self.effort, EFFORTS)
-        one_of("--logs", self.logs, LOGS)
+        one_of("--log-transform", self.log_transform, LOG_TRANSFORMS)
         at_least("--segment", self.segment, 1)
         for part in self.parts:
             one_of("--parts", part, PARTS)

@@ -13,6 +13,7 @@ import numpy as np
 from lstm_cli import metrics, scoring
 from lstm_cli.baseline_season import baseline_season
 from lstm_cli.config import PrepareConfig, TrainConfig, restored
+from lstm_cli.config.renamed import by_new_names
 from lstm_cli.data.clamp import bounds_of
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.folds import Cut, at_cut, count_fold, cuts
@@ -52,11 +53,13 @@ def recipe_of(run: Run) -> Recipe:
     made = restored(PrepareConfig, run.entry("prepare")["config"]), restored(TrainConfig, train["config"])
     if tune is None:
         return Recipe(prepare=made[0], train=made[1])
-    winner, given = tune["report"]["winner"] or {}, {"model", *tune["report"]["fixed"]}
+    winner = by_new_names(tune["report"]["winner"] or {})
+    given = {"model", *by_new_names(tune["report"]["fixed"])}
     if train["sources"] is None:  # not recorded: what has the winner's value is taken for the winner's
-        taken = [name for name, value in winner.items() if train["config"].get(name) == value]
+        config = by_new_names(train["config"])
+        taken = [name for name, value in winner.items() if config.get(name) == value]
     else:
-        taken = [name for name, source in train["sources"].items() if source == "tune"]
+        taken = [name for name, source in by_new_names(train["sources"]).items() if source == "tune"]
     return Recipe(
         prepare=made[0],
         train=made[1],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import config as settings_of
+from lstm_cli.config.renamed import by_new_names
 from lstm_cli.config.written import to_toml
 from lstm_cli.rundir import command, open_run
 from lstm_cli.steps.reporting import plain
@@ -56,9 +57,10 @@ def config(run: Path) -> ConfigReport:
 
 
 def _settings(step: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    config, sources, report = dict(entry["config"]), entry["sources"], entry["report"]
+    config, sources, report = by_new_names(entry["config"]), entry["sources"], entry["report"]
     if step == "tune":  # the settings of every trial are options of `tune` as well
-        config |= config.pop("train", {})
+        config |= by_new_names(config.pop("train", {}))
+    sources = None if sources is None else by_new_names(sources)
     known = [field.name for field in fields(KINDS[step])]
     order = [*(name for name in known if name in config), *(name for name in config if name not in known)]
     found: dict[str, dict[str, Any]] = {}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.renamed import by_new_names
 from lstm_cli.config.space import Choice, Range, Space, as_text, is_fixed
 from lstm_cli.rundir import Run
 from lstm_cli.steps.before import restored_report
@@ -96,14 +97,20 @@ def trials_before(run: Run, search: Search, *, force: bool = False) -> tuple[lis
     entry = run.entry("tune")
     if entry["read"]["data"]["sha256"] != run.digest("data"):
         return [], "the data are others now"
-    if {name: entry["config"].get(name) for name in same} != same:
-        changed = [name for name in same if entry["config"].get(name) != same[name]]
+    there = {name: entry["config"].get(name) for name in same}
+    there |= {name: by_new_names(there[name]) for name in ("train", "space") if isinstance(there[name], dict)}
+    changed = [name for name in same if there[name] != same[name]]
+    if changed:
         names = {"train": "the settings of every trial", "space": "the space", "method": "the method"}
         return [], f"{' and '.join(names.get(name, name) for name in changed)} changed"
     reader = run.artifact("tune")
     trials = reader.json_lines(TRIALS)
     with reader.parsing(TRIALS):
-        return [{**trial, "number": int(trial["number"])} for trial in trials if trial["state"]], ""
+        return [
+            {**trial, "number": int(trial["number"]), "settings": by_new_names(trial["settings"])}
+            for trial in trials
+            if trial["state"]
+        ], ""
 
 
 def written(space: Space) -> dict[str, str]:

@@ -39,17 +39,17 @@ def settle(
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> Start:
-    """Fits the linear forecast every way that is open and keeps the best on validation.
+    """Fit the linear forecast every way that is open and keep the best on validation.
 
-    Raises DataError for `--logs on` where a training value is not positive, TrainingDiverged where values are too
-    large to train on, Interrupted.
+    Raises DataError for `--log-transform on` where a training value is not positive, TrainingDiverged where values are
+    too large to train on, Interrupted.
     """
     _require_bearable(dataset)
 
     def fitted(dataset: Dataset, *, covariates: bool = False) -> Linear:
         return fit(dataset, workers, covariates=covariates, should_stop=should_stop)
 
-    dataset, linear, why = _logs(dataset, config, fitted)
+    dataset, linear, why = _log_transform(dataset, config, fitted)
     choices = {"logs": why}
     if dataset.schema.known_ahead:
         linear, choices["covariates"] = _covariates(linear, fitted(dataset, covariates=True))
@@ -113,21 +113,21 @@ def refits(config: TrainConfig, *, rows: int, linear: Linear) -> tuple[bool, str
     return True, "on training and validation rows"
 
 
-def _logs(
+def _log_transform(
     dataset: Dataset, config: TrainConfig, fitted: Callable[[Dataset], Linear]
 ) -> tuple[Dataset, Linear, str]:
     possible = can_take_logs(dataset)
-    if config.logs == "on":
+    if config.log_transform == "on":
         if not possible:
             raise DataError(
-                "--logs on needs training values above 0 in every series and target, and the standard scaler",
-                hint="use --logs off, or prepare the data without what is not positive",
+                "--log-transform on needs training values above 0 in every series and target, and the standard scaler",
+                hint="use --log-transform off, or prepare the data without values at or below 0",
             )
         logged = in_logs(dataset)
-        return logged, fitted(logged), "on, as --logs says"
+        return logged, fitted(logged), "on, as --log-transform says"
     plain = fitted(dataset)
-    if config.logs == "off":
-        return dataset, plain, "off, as --logs says"
+    if config.log_transform == "off":
+        return dataset, plain, "off, as --log-transform says"
     if not possible:
         return dataset, plain, "off: not every training value is above 0"
     spread = spread_of_levels(dataset)
@@ -135,7 +135,7 @@ def _logs(
     in_log = fitted(logged)
     if spread > LEVELS:
         return logged, in_log, f"on: the levels of the series differ by a factor of {spread:.3g}"
-    scores = f"validation MASE of the linear forecast {in_log.score:.4g} in logs, {plain.score:.4g} without"
+    scores = f"validation MASE of the linear forecast {in_log.score:.4g} with it, {plain.score:.4g} without"
     if in_log.score < plain.score:
         return logged, in_log, f"on: {scores}"
     return dataset, plain, f"off: {scores}"

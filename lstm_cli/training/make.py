@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.events import Listener, Noted, Progressed
 from lstm_cli.training.allocator import give_back_freed_memory, keep_freed_memory
@@ -46,7 +47,7 @@ def train_model(
     start = settle(dataset, config, workers=threads, should_stop=should_stop)
     start = replace(start, choices=start.choices | {"precision": why})
     for name, reason in start.choices.items():
-        listen(Noted(text=f"{name} {reason}"))
+        listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))
     keep_freed_memory()
     with shortage_told(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
         if config.model == "stacked":

@@ -173,15 +173,21 @@ def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
     run = tmp_path / "run"
     prepare(str(panel), run, PREPARE, silent)
     fixed = TrainConfig(parts=("linear",), threads=1, refit=False)
-    tune(run, TuneConfig(trials=1, space=("logs=off",)), fixed, silent, sources=sources)
+    tune(run, TuneConfig(trials=1, space=("log_transform=off",)), fixed, silent, sources=sources)
     with open_run(run) as opened:
         recipe = recipe_of(opened)
-    assert recipe.searched == ("logs",)
-    assert (recipe.train.logs, recipe.train.parts) == ("off", ("linear",))
+    assert recipe.searched == ("log_transform",)
+    assert (recipe.train.log_transform, recipe.train.parts) == ("off", ("linear",))
     report = scored(run, backtest=5)
     assert report.backtest is not None
-    assert [fold["defaults"] for fold in report.backtest["folds"]] == [["logs"], ["logs"], [], [], []]
-    assert any("2 of 5 cut-offs use the default of logs" in text for text in report.warnings)
+    assert [fold["defaults"] for fold in report.backtest["folds"]] == [
+        ["log_transform"],
+        ["log_transform"],
+        [],
+        [],
+        [],
+    ]
+    assert any("2 of 5 cut-offs use the default of log_transform" in text for text in report.warnings)
 
 
 def test_the_settings_of_a_fold() -> None:

@@ -38,7 +38,7 @@ def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The linear forecast of the same data is fitted once for all these tests."""
 
     def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> Start:
-        key = (dataset.values_scaled.tobytes(), config.logs)
+        key = (dataset.values_scaled.tobytes(), config.log_transform)
         if key not in STARTS:
             STARTS[key] = settle(dataset, config, **options)
         return STARTS[key]
@@ -334,7 +334,7 @@ def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.Mo
 def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) -> None:
     """On a machine that is busy enough it ends after 4.5 s as it stands: what was on disk by then is what counts."""
     command = [sys.executable, "-m", "lstm_cli", "train", str(run), "--hidden", "8", "--epochs", "100000"]
-    command += ["--patience", "100000", "--threads", "1", "--logs", "off", "--parts", "free"]
+    command += ["--patience", "100000", "--threads", "1", "--log-transform", "off", "--parts", "free"]
     process = subprocess.Popen(
         [*command, "--checkpoint-every", "1"], env=os.environ, stderr=subprocess.PIPE, text=True
     )
@@ -347,7 +347,7 @@ def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) ->
     assert process.returncode == 143, err
     assert "error: ended by SIGTERM\nhint: run the same command again" in err
     config = TrainConfig(
-        hidden=(8,), epochs=100_000, patience=100_000, threads=1, logs="off", parts=("free",), seed=0
+        hidden=(8,), epochs=100_000, patience=100_000, threads=1, log_transform="off", parts=("free",), seed=0
     )
     (line,) = going_on(ended_after(run, 0, config))
     assert int(line.split("free after epoch ")[1].split()[0]) >= 1

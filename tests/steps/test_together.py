@@ -23,10 +23,10 @@ from lstm_cli.runtime.session import open_session
 from lstm_cli.shipped import load_graph, load_model
 from lstm_cli.steps.train import train
 
-# On a port of its own, so that other tests may run beside it; without the --, torchrun takes --logs for one of its own.
+# On a port of its own, so that other tests may run beside it; -- keeps torchrun from reading the options of lstm.
 TORCHRUN = "--nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint localhost:0 -m -- lstm_cli"
 # Dropout draws from another source on each process; bf16, which some processors have, leaves three digits.
-SAME = replace(TRAIN, dropout=0.0, refit=False, logs="off", precision="fp32")
+SAME = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
 
 
 def words(config: TrainConfig) -> list[str]:
@@ -40,7 +40,7 @@ def words(config: TrainConfig) -> list[str]:
         "--lr": config.lr,
         "--dropout": config.dropout,
         "--optimizer": config.optimizer,
-        "--logs": config.logs,
+        "--log-transform": config.log_transform,
         "--precision": config.precision,
     }
     parts = ["--parts", ",".join(config.parts)] if config.parts else []

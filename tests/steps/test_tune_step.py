@@ -24,7 +24,7 @@ from lstm_cli.steps.tune import tune
 
 # The linear part alone is trained in no time; what it makes of logarithms differs.
 FIXED = replace(LINEAR, hidden=None, refit=None, batch_size=None, epochs=None, lr=None)
-SPACE = ("logs=on|off", "weight_decay=0..1")
+SPACE = ("log_transform=on|off", "weight_decay=0..1")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_every_trial_is_a_line_with_what_it_was_and_what_came_of_it(tuned: Path)
     assert [line["number"] for line in lines] == [0, 1, 2]
     for line in lines:
         assert line["state"] == "done"
-        assert set(line["settings"]) == {"logs", "weight_decay"}
+        assert set(line["settings"]) == {"log_transform", "weight_decay"}
         assert {name: line["config"][name] for name in line["settings"]} == line["settings"]
         assert line["config"]["refit"] is False
         assert line["config"]["parts"] == ["linear"]
@@ -174,7 +174,7 @@ def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "changes", [{"space": ("logs=on|off",)}, {"method": "grid", "space": ("logs=on|off",)}]
+    "changes", [{"space": ("log_transform=on|off",)}, {"method": "grid", "space": ("log_transform=on|off",)}]
 )
 @pytest.mark.usefixtures("unshipped")
 def test_another_search_takes_the_place_of_the_one_before(
@@ -183,7 +183,7 @@ def test_another_search_takes_the_place_of_the_one_before(
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     told: list[Event] = []
     report = tune(run, TuneConfig(trials=2, **changes), FIXED, told.append)
-    assert [line["settings"]["logs"] for line in trials(run)].count("on") == 1
+    assert [line["settings"]["log_transform"] for line in trials(run)].count("on") == 1
     assert report.states == {"done": 2}
     assert any("takes the place of the 3 trials" in event.text for event in told if isinstance(event, Noted))
 
@@ -250,8 +250,15 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
     source.write_text(source.read_text().replace(",50.", ",-50."))
     run = tmp_path / "negative"
     prepare(str(source), run, PREPARE, silent)
-    with pytest.raises(QualityError, match=r"all 2 trials failed, the first with: --logs on needs") as failed:
-        tune(run, TuneConfig(trials=2, space=("weight_decay=0..1",)), replace(FIXED, logs="on"), silent)
+    with pytest.raises(
+        QualityError, match=r"all 2 trials failed, the first with: --log-transform on needs"
+    ) as failed:
+        tune(
+            run,
+            TuneConfig(trials=2, space=("weight_decay=0..1",)),
+            replace(FIXED, log_transform="on"),
+            silent,
+        )
     assert failed.value.exit_code == 5
     assert "--show" in failed.value.hint
     assert [line["state"] for line in trials(run)] == ["failed", "failed"]

@@ -169,7 +169,7 @@ def test_each_training_of_a_model_is_told_of_once() -> None:
         [wave(400, season=6)], train_end=[280], val_end=[350], lookback=12, horizon=6, seasons=(6,)
     )
     config = TrainConfig(
-        hidden=(4,), epochs=3, lr=1e-5, logs="off", device="cpu", refit=False, parts=("free",)
+        hidden=(4,), epochs=3, lr=1e-5, log_transform="off", device="cpu", refit=False, parts=("free",)
     )
     trained = train_model(data, config, threads=1, listen=silent, should_stop=lambda: None)
     found = diagnose(trained, config)

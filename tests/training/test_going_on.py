@@ -17,7 +17,9 @@ from lstm_cli.training.segment import train_segment
 from lstm_cli.training.stacked import train_stacked
 from lstm_cli.training.trained import Trained
 
-TINY = TrainConfig(hidden=(4,), epochs=2, batch_size=4, lr=1e-3, logs="off", device="cpu", refit=True)
+TINY = TrainConfig(
+    hidden=(4,), epochs=2, batch_size=4, lr=1e-3, log_transform="off", device="cpu", refit=True
+)
 WAYS = {
     "segment": TINY,
     # Several rates first, then more seeds of the best of them.

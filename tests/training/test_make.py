@@ -28,7 +28,7 @@ from lstm_cli.training.trained import Trained, Version
 from lstm_cli.training.weighing import part_weights, simple_part
 
 # The learning rate is given, so that no network is trained a second time at a slower one.
-TINY = TrainConfig(hidden=(4,), epochs=1, batch_size=4, lr=1e-3, logs="off", device="cpu")
+TINY = TrainConfig(hidden=(4,), epochs=1, batch_size=4, lr=1e-3, log_transform="off", device="cpu")
 LATER = 190  # the first test row of `data`
 
 
@@ -264,7 +264,7 @@ def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_foreca
 def test_logs_are_forecast_in_units_at_or_above_0() -> None:
     rows = np.exp(0.02 * np.arange(220) + 0.2 * np.sin(np.arange(220)))[:, None]
     given = dataset([rows], train_end=[150], val_end=[190], lookback=12, horizon=6)
-    trained = made(given, parts=("linear",), logs="auto", refit=False)
+    trained = made(given, parts=("linear",), log_transform="auto", refit=False)
     assert trained.dataset.scaler.in_logs
     assert trained.choices["logs"].startswith("on: validation MASE of the linear forecast")
     batch = windows(trained)
@@ -272,13 +272,13 @@ def test_logs_are_forecast_in_units_at_or_above_0() -> None:
     truth = trained.dataset.in_units(batch.target, batch.series)
     assert (found > 0).all()
     assert (np.abs(found - truth) / truth).mean() < 0.1
-    off = made(given, parts=("linear",), logs="off", refit=False)
-    assert off.choices["logs"] == "off, as --logs says"
+    off = made(given, parts=("linear",), log_transform="off", refit=False)
+    assert off.choices["logs"] == "off, as --log-transform says"
     assert not off.dataset.scaler.in_logs
 
 
 def test_the_choice_of_logs_is_told_with_its_reason() -> None:
-    config = replace(TINY, logs="auto")
+    config = replace(TINY, log_transform="auto")
     near = [wave(200, seed=1), wave(200, seed=2)]
     far = [near[0], 7 * near[1]]
     options: dict[str, Any] = {"train_end": [140, 140], "val_end": [170, 170]}
@@ -289,8 +289,8 @@ def test_the_choice_of_logs_is_told_with_its_reason() -> None:
     assert other.choices["logs"].startswith("on: the levels of the series differ by a factor of 7")
     negative = settle(dataset([near[0] - 20, near[1]], **options), config)
     assert negative.choices["logs"] == "off: not every training value is above 0"
-    with pytest.raises(DataError, match="--logs on needs training values above 0"):
-        settle(dataset([near[0] - 20, near[1]], **options), replace(config, logs="on"))
+    with pytest.raises(DataError, match="--log-transform on needs training values above 0"):
+        settle(dataset([near[0] - 20, near[1]], **options), replace(config, log_transform="on"))
 
 
 def test_known_ahead_inputs_join_the_linear_forecast_where_they_help() -> None:

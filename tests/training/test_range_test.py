@@ -123,9 +123,12 @@ def test_a_signal_ends_it() -> None:
 @pytest.mark.parametrize(
     ("config", "parts"),
     [
-        (TrainConfig(hidden=(4,), logs="off", device="cpu"), ["anchored", "free"]),
-        (TrainConfig(hidden=(4,), logs="off", device="cpu", effort="fast"), ["anchored"]),
-        (TrainConfig(hidden=(4,), logs="off", device="cpu", model="stacked", init="he"), ["stacked"]),
+        (TrainConfig(hidden=(4,), log_transform="off", device="cpu"), ["anchored", "free"]),
+        (TrainConfig(hidden=(4,), log_transform="off", device="cpu", effort="fast"), ["anchored"]),
+        (
+            TrainConfig(hidden=(4,), log_transform="off", device="cpu", model="stacked", init="he"),
+            ["stacked"],
+        ),
     ],
     ids=["segment", "fast", "stacked"],
 )
