@@ -3,12 +3,16 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from lstm_cli import __version__
+from lstm_cli.cli.streams import say
+from lstm_cli.config.renamed import RENAMED, renaming
 from lstm_cli.config.sources import nearest
 from lstm_cli.errors import UsageError
 
@@ -41,16 +45,59 @@ The whole way:
   lstm predict runs/load -o runs/forecast.csv
 
 \b
+'lstm help VERB' explains a command and its options.
 Each option may also come from the environment (LSTM_TRAIN_EPOCHS=20) or from
 a file (--config lstm.toml with a table [train]); a flag goes before both.
+LSTM_QUIET=1 and LSTM_LOG_FORMAT=json apply to all commands.
 A step that has nothing new to do says so and ends; --force runs it anyhow.
 Exit codes: 0 done, 1 a bug, 2 usage, 3 the data, 4 an artifact, 5 not good
 enough, 6 locked, 7 device or memory."""
 COMPLETE = "_LSTM_COMPLETE"  # the shell's question, in Typer's convention
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+COMMON = "All commands"  # the panel of the options that every verb has
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What is learnt of the options while Typer parses a command line."""
+
+    origins: dict[str, str] = field(default_factory=dict)  # by flag: the variable or file line that set it
+    notes: list[str] = field(default_factory=list)  # on old names, for stderr
+
+
+class Command(TyperCommand):
+    """A verb whose help lists its options by their panel, as plain text: quick, and the same in a pipe."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                panels.setdefault(_panel(param), []).append(record)
+        common = panels.pop(COMMON, [])  # they come last
+        for title, records in [*panels.items(), (COMMON, common)]:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class Commands(TyperGroup):
+    """The verbs, whose list tells the whole first line of each one's help: Typer would cut it to fit."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+def _panel(param: Any) -> str:
+    if param.param_type_name == "argument":
+        return "Arguments"
+    if param.name == "help":
+        return COMMON
+    return param.rich_help_panel or "Options"
 
 
 def find_verb(argv: Sequence[str]) -> str:
-    """The verb that a command line begins with; "" where it begins with an option or an unknown word."""
+    """Return the verb of a command line; "" where it begins with an option or an unknown word."""
     return argv[0] if argv and argv[0] in VERBS else ""
 
 
@@ -59,19 +106,22 @@ def parse(argv: Sequence[str]) -> Work | None:
 
     Raises UsageError, or Typer's own exceptions, for one that is wrong.
     """
-    origins: dict[str, str] = {}  # by flag: the variable or file line that set it; filled while Typer parses
+    call = Call()
+    argv = _asking_for_help(argv) if argv[:1] == ["help"] else argv
     verb = find_verb(argv)
+    if argv[:1] in (["--show-completion"], ["--install-completion"]) and len(argv) > 1:
+        _name_shell(*argv)
     if COMPLETE in os.environ:
         app, name, words = _group(whole=True), "lstm", list(argv)
     elif verb:
-        app, name, words = _alone(verb), f"lstm {verb}", list(argv[1:])
+        app, name, words = _alone(verb), f"lstm {verb}", _by_new_names(verb, argv[1:], call)
     else:
         _refuse_unknown(argv)
         app, name, words = _group(whole=False), "lstm", list(argv)
     try:
-        outcome = app(args=words, prog_name=name, standalone_mode=False, obj=origins)
+        outcome = app(args=words, prog_name=name, standalone_mode=False, obj=call)
     except UsageError as error:
-        for flag, origin in origins.items():
+        for flag, origin in call.origins.items():
             if error.message.startswith(f"{flag} "):
                 error.message += f" (set by {origin})"
         raise
@@ -81,7 +131,47 @@ def parse(argv: Sequence[str]) -> Work | None:
         raise
     if isinstance(outcome, int) and outcome:  # Typer's way to hand over the code of an Exit
         raise SystemExit(outcome)
+    for note in call.notes:
+        say(note)
     return outcome if callable(outcome) else None
+
+
+def _asking_for_help(argv: Sequence[str]) -> Sequence[str]:
+    """Return `lstm VERB --help` for `lstm help VERB`. Raises UsageError for more words."""
+    if len(argv) > 2:
+        raise UsageError(f"'lstm help' explains one command, not '{' '.join(argv[1:])}'")
+    return [*argv[1:], "--help"]
+
+
+def _name_shell(flag: str, shell: str, *rest: str) -> None:
+    """Ask for the completion of the shell that is named, as the shell itself would. Raises UsageError."""
+    if flag == "--install-completion":
+        raise UsageError(
+            "--install-completion takes no value: it is for the shell that runs it",
+            hint=f"add what 'lstm --show-completion {shell}' prints to the start-up file of that shell",
+        )
+    if rest or shell not in SHELLS:
+        raise UsageError(
+            f"--show-completion '{' '.join((shell, *rest))}' is none of {', '.join(SHELLS)}",
+            hint=nearest(shell, list(SHELLS)) or "write 'lstm --show-completion zsh'",
+        )
+    os.environ[COMPLETE] = f"source_{shell}"
+
+
+def _by_new_names(verb: str, words: Sequence[str], call: Call) -> list[str]:
+    """Return the words of a verb with the flags of an earlier release by the names that they have now."""
+    flags = {_flag(old): _flag(new) for old, new in RENAMED.items()} if verb in ("train", "tune") else {}
+    found = []
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag in flags:
+            call.notes.append(renaming(flag, flags[flag]))
+        found.append(f"{flags.get(flag, flag)}{equals}{value}")
+    return found
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _alone(verb: str) -> typer.Typer:
@@ -105,6 +195,7 @@ def _group(*, whole: bool) -> typer.Typer:
 
 def _new_app(*, completion: bool) -> typer.Typer:
     return typer.Typer(
+        cls=Commands,
         rich_markup_mode=None,  # plain help: fast, and the same in a pipe
         pretty_exceptions_enable=False,
         add_completion=completion,
@@ -117,7 +208,7 @@ def _add(app: typer.Typer, verb: str) -> None:
 
     module = import_module(f"lstm_cli.cli.{verb}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    app.command(verb, epilog=f"\b\nExamples:\n{examples}")(heard(getattr(module, verb)))
+    app.command(verb, cls=Command, epilog=f"\b\nExamples:\n{examples}")(heard(getattr(module, verb)))
 
 
 def _tell_version(asked: bool) -> None:

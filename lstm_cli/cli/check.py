@@ -40,7 +40,7 @@ def check(
     """
 
     def work() -> None:
-        from lstm_cli.cli import checking, page
+        from lstm_cli.cli import checking, result
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.check import check as step
 
@@ -50,9 +50,9 @@ def check(
         except LstmError as refused:
             known = getattr(refused, "report", None)
             if known is not None:
-                page.show(known, checking.check_table, as_json=as_json)
+                result.show("check", known, checking.check_table, as_json=as_json)
             raise
-        page.show(report, checking.check_table, as_json=as_json)
+        result.show("check", report, checking.check_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(lambda planning: planning.plan_check(data, settings, plot), as_json=as_json)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
+from lstm_cli.cli.values import as_words
 from lstm_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,16 +37,18 @@ def config(
         raise UsageError("--toml and --json exclude each other", hint="choose one of them")
 
     def work() -> None:
-        from lstm_cli.cli import page
+        from lstm_cli.cli import result
         from lstm_cli.cli.streams import writing_out
+        from lstm_cli.cli.summary import tell_summary
         from lstm_cli.steps.config import config as step
 
         report = step(run)
         if toml:
             with writing_out():
                 sys.stdout.write(report.to_toml())
+            tell_summary("config", report)
         else:
-            page.show(report, config_table, as_json=as_json)
+            result.show("config", report, config_table, as_json=as_json)
 
     if dry_run:
         return plans.dry_run(
@@ -72,15 +75,4 @@ def config_table(report: "ConfigReport", page: "Page") -> None:
 
 
 def _text(value: Any, settled: Any) -> str:
-    text = "unset" if value is None else _plain(value)
-    return text if settled is None else f"{text}: {_plain(settled)}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={_plain(one)}" for name, one in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(_plain(one) for one in value) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return as_words(value) if settled is None else f"{as_words(value)}: {as_words(settled)}"

@@ -29,18 +29,22 @@ EXAMPLES = (
     "lstm evaluate runs/load --backtest 4 --reuse",
 )
 DEFAULTS = EvaluateConfig()
+SCORES, BACKTEST = "Scores", "Backtest"  # panels
 
 
 def evaluate(
     context: typer.Context,
     run: RunArgument,
-    split: Annotated[str, option("--split", "The rows that are scored.", choices=SPLITS)] = DEFAULTS.split,
+    split: Annotated[
+        str, option("--split", "The rows that are scored.", choices=SPLITS, panel=SCORES)
+    ] = DEFAULTS.split,
     precision: Annotated[
         str,
         option(
             "--precision",
             "The model that is scored; auto: the one that predict runs.",
             choices=("auto", *PRECISIONS),
+            panel=SCORES,
         ),
     ] = DEFAULTS.precision,
     fail_if: Annotated[
@@ -49,6 +53,7 @@ def evaluate(
             "--fail-if",
             "Exit with 5 where this holds: 'mase>=1', 'mae>naive.mae', 'coverage.80<75'; repeat for several.",
             "'A OP B'",
+            panel=SCORES,
         ),
     ] = None,
     backtest: Annotated[
@@ -59,13 +64,15 @@ def evaluate(
             "K",
             parse=values.whole,
             default="none",
+            panel=BACKTEST,
         ),
     ] = DEFAULTS.backtest,
     reuse: Annotated[
-        bool, switch("--reuse", "The backtest scores the model there is, trained once.")
+        bool, switch("--reuse", "The backtest scores the model there is, trained once.", panel=BACKTEST)
     ] = DEFAULTS.reuse,
     jobs: Annotated[
-        int, option("--jobs", "Cut-offs of the backtest side by side.", "N", parse=values.whole)
+        int,
+        option("--jobs", "Cut-offs of the backtest side by side.", "N", parse=values.whole, panel=BACKTEST),
     ] = DEFAULTS.jobs,
     threads: ThreadsOption = DEFAULTS.threads,
     dry_run: DryRunOption = False,
@@ -90,7 +97,7 @@ def evaluate(
     )
 
     def work() -> None:
-        from lstm_cli.cli import evaluation, page, signals
+        from lstm_cli.cli import evaluation, result, signals
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.evaluate import evaluate as step
 
@@ -110,9 +117,9 @@ def evaluate(
         except GateFailed as failed:
             written = getattr(failed, "report", None)
             if written is not None:
-                page.show(written, evaluation.evaluate_table, as_json=as_json)
+                result.show("evaluate", written, evaluation.evaluate_table, as_json=as_json)
             raise
-        page.show(report, evaluation.evaluate_table, as_json=as_json)
+        result.show("evaluate", report, evaluation.evaluate_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(

@@ -45,13 +45,13 @@ def export(
     settings = ExportConfig(to=to, output=output)
 
     def work() -> None:
-        from lstm_cli.cli import page
+        from lstm_cli.cli import result
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.export import export as step
 
         with listening() as listen:
             report = step(run, settings, listen)
-        page.show(report, export_table, as_json=as_json)
+        result.show("export", report, export_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(lambda planning: planning.plan_export(run, settings), as_json=as_json)

@@ -36,6 +36,7 @@ def run(argv: Sequence[str]) -> int:
     """
     verb = ""
     try:
+        streams.start_clock()
         streams.open_streams()
         signals.raise_interrupted()
         # Within the try: a signal may come while modules are read.

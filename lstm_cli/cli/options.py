@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypeVar, cast
 import typer
 
 from lstm_cli.cli import values
-from lstm_cli.cli.app import VERBS
-from lstm_cli.cli.streams import LOG_FORMATS, speak
+from lstm_cli.cli.app import COMMON, VERBS
+from lstm_cli.cli.streams import LOG_FORMATS, speak, tell
+from lstm_cli.config.renamed import by_new_names
 from lstm_cli.config.sources import Kind, find_settings, of_run
 from lstm_cli.errors import ArtifactError, UsageError
 
@@ -20,6 +21,8 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 SOURCES = (
     "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
 )
+FLAG, DEFAULT = "flag", "default"  # sources
+MACHINE, TEXT = "Machine", "How text is read"  # panels
 PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
 
 
@@ -31,12 +34,14 @@ def option(
     parse: Callable[[str, str], Any] | None = None,
     default: str | None = None,
     choices: tuple[str, ...] = (),
+    panel: str | None = None,
 ) -> Any:
     """An option of a verb.
 
     `parse` makes the value of (flag, text). Where it may be one of two types, such as a number or a word, the
     parameter is annotated Any, since Typer knows no unions. `default` tells what None does. `choices` serve
-    help and completion: that a value is one of them is checked by the config's dataclass, once.
+    help and completion: that a value is one of them is checked by the config's dataclass, once. `panel`: the group of
+    the help that lists it.
     """
 
     def parsed(text: Any) -> Any:  # Typer sends defaults through here too, which are values already
@@ -52,12 +57,13 @@ def option(
         parser=parsed if parse is not None else None,
         show_default=default if default is not None else True,
         autocompletion=complete if choices else None,
+        rich_help_panel=panel,
     )
 
 
-def switch(flag: str, help: str) -> Any:
+def switch(flag: str, help: str, *, panel: str | None = None) -> Any:
     """An option without a value."""
-    return typer.Option(flag, help=help, show_default=False)
+    return typer.Option(*flag.split(), help=help, show_default=False, rich_help_panel=panel)
 
 
 def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Callable[[Verb], Verb]:
@@ -82,19 +88,45 @@ def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Calla
 
 
 def heard(verb: Verb) -> Verb:
-    """Decorate a verb so that it takes --quiet and --log-format, and stderr is written as they say."""
+    """Decorate a verb so that it takes --quiet, --verbose and --log-format, and stderr is written as they say."""
+    own = list(inspect.signature(verb).parameters.values())
+    takes_context = any(param.name == "context" for param in own)
 
     @functools.wraps(verb)
-    def whole(**given: Any) -> Any:
-        speak(quiet=given.pop("quiet"), log_format=given.pop("log_format"))
-        return verb(**given)
+    def whole(context: typer.Context, **given: Any) -> Any:
+        quiet, verbose = given.pop("quiet"), given.pop("verbose")
+        if quiet and verbose:
+            of_flags = [source_of(context, name) == FLAG for name in ("quiet", "verbose")]
+            if all(of_flags):
+                raise UsageError("--quiet and --verbose exclude each other", hint="choose one of them")
+            quiet, verbose = of_flags[0] or not of_flags[1], of_flags[1]
+        speak(quiet=quiet, log_format=given.pop("log_format"))
+        if verbose:
+            _tell_settings(context)
+        return verb(**given, **({"context": context} if takes_context else {}))
 
-    own = list(inspect.signature(verb).parameters.values())
     place = next((at for at, param in enumerate(own) if param.name == "as_json"), len(own))
     kind = inspect.Parameter.KEYWORD_ONLY
-    quiet = inspect.Parameter("quiet", kind, default=False, annotation=QuietOption)
-    log_format = inspect.Parameter("log_format", kind, default=LOG_FORMATS[0], annotation=LogFormatOption)
-    return _with_signature(whole, [*own[:place], quiet, log_format, *own[place:]])
+    added = [
+        inspect.Parameter("quiet", kind, default=False, annotation=QuietOption),
+        inspect.Parameter("verbose", kind, default=False, annotation=VerboseOption),
+        inspect.Parameter("log_format", kind, default=LOG_FORMATS[0], annotation=LogFormatOption),
+    ]
+    context = [] if takes_context else [inspect.Parameter("context", kind, annotation=typer.Context)]
+    return _with_signature(whole, [*context, *own[:place], *added, *own[place:]])
+
+
+def _tell_settings(context: typer.Context) -> None:
+    """Write every setting of the verb and its source to stderr: what --verbose asks for."""
+    options = {param.opts[-1]: str(param.name) for param in _options(context).values()}
+    width = max(map(len, options))
+    for flag, name in options.items():
+        value, source = values.as_words(context.params.get(name)), source_of(context, name) or DEFAULT
+        tell(
+            "setting",
+            f"{flag:{width}}  {value}  ({source})",
+            {"flag": flag, "value": value, "source": source},
+        )
 
 
 def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
@@ -125,7 +157,8 @@ def _settle(context: typer.Context, file: str | None) -> str | None:
     options = _options(context)
     found = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
     context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
-    context.obj.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
+    context.obj.origins.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
+    context.obj.notes.extend(setting.note for setting in found.values() if setting.note)
     told = {str(options[name].name): setting.source for name, setting in found.items()}
     context.meta.setdefault(SOURCES, {}).update(told)
     return file
@@ -133,13 +166,20 @@ def _settle(context: typer.Context, file: str | None) -> str | None:
 
 def sources_of(context: typer.Context, *settings: Any) -> dict[str, str]:
     """By field of the settings: where its value came from, as a run records it; defaults are left out."""
+    names = [field.name for one in settings for field in fields(one)]
+    found = {name: source_of(context, name) for name in names}
+    return {name: source for name, source in found.items() if source is not None and source != DEFAULT}
+
+
+def source_of(context: typer.Context, name: str) -> str | None:
+    """Return where a parameter's value came from: a flag, a variable, a file, tune, or the default."""
+    given = context.get_parameter_source(name)
+    if given is None:
+        return None
+    if given.name in ("DEFAULT", "COMMANDLINE"):
+        return DEFAULT if given.name == "DEFAULT" else FLAG
     told: dict[str, str] = context.meta.get(SOURCES, {})
-    found = {}
-    for name in (field.name for one in settings for field in fields(one)):
-        given = context.get_parameter_source(name)
-        if given is not None and given.name != "DEFAULT":
-            found[name] = "flag" if given.name == "COMMANDLINE" else told.get(name, "")
-    return found
+    return told.get(name, "")
 
 
 def _options(context: typer.Context) -> dict[str, Any]:
@@ -178,7 +218,7 @@ def _take_winner(context: typer.Context, run: Path) -> Path:
         for name, setting in of_run(winner, _kinds(options), origin=origin, source="tune").items():
             context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
-            context.obj.setdefault(options[name].opts[-1], setting.origin)
+            context.obj.origins.setdefault(options[name].opts[-1], setting.origin)
     return run
 
 
@@ -188,7 +228,7 @@ def winner_of(run: Path) -> dict[str, Any]:
 
     try:
         with open_run(run) as opened:
-            return dict(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
+            return by_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
     except ArtifactError:  # the step meets it again, and says what is wrong
         return {}
 
@@ -229,6 +269,7 @@ ConfigOption = Annotated[
         is_eager=True,
         callback=_settle,
         show_default=False,
+        rich_help_panel=COMMON,
     ),
 ]
 LockWaitOption = Annotated[
@@ -239,24 +280,39 @@ LockWaitOption = Annotated[
         "SECONDS",
         parse=values.seconds,
         default="0: refuse at once",
+        panel=COMMON,
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
-    option("--threads", "CPU threads.", "N", parse=values.whole, default="all cores"),
+    option("--threads", "CPU threads.", "N", parse=values.whole, default="all cores", panel=MACHINE),
 ]
-JsonOption = Annotated[bool, switch("--json", "Print the report as one JSON object instead of a table.")]
-ForceOption = Annotated[bool, switch("--force", "Run although nothing has changed since the last time.")]
+JsonOption = Annotated[
+    bool, switch("--json", "Print the report as one JSON object instead of a table.", panel=COMMON)
+]
+ForceOption = Annotated[
+    bool, switch("--force", "Run although nothing has changed since the last time.", panel=COMMON)
+]
 DryRunOption = Annotated[
-    bool, switch("--dry-run", "Tell what would be read, written and needed, and do nothing.")
+    bool, switch("--dry-run", "Show what would be read, written and needed, and do nothing.", panel=COMMON)
 ]
-QuietOption = Annotated[bool, switch("--quiet", "Tell warnings and errors alone on stderr.")]
+QuietOption = Annotated[bool, switch("-q --quiet", "Write only warnings and errors to stderr.", panel=COMMON)]
+VerboseOption = Annotated[
+    bool, switch("-v --verbose", "Write every setting and its source to stderr first.", panel=COMMON)
+]
 LogFormatOption = Annotated[
-    str, option("--log-format", "How stderr is written: json is an object a line.", choices=LOG_FORMATS)
+    str,
+    option(
+        "--log-format", "How stderr is written; json: one object a line.", choices=LOG_FORMATS, panel=COMMON
+    ),
 ]
 EncodingOption = Annotated[
     str | None,
     option(
-        "--encoding", "Encoding of the text, e.g. latin-1.", "NAME", default="UTF-8, or UTF-16 with its mark"
+        "--encoding",
+        "Encoding of the text, e.g. latin-1.",
+        "NAME",
+        default="UTF-8, or UTF-16 with its mark",
+        panel=TEXT,
     ),
 ]

@@ -104,15 +104,12 @@ class Page:
         self._console.print(table)
 
 
-def show(report: Any, draw: Callable[[Any, Page], None], *, as_json: bool) -> None:
-    """Print a report: as JSON for a machine, else as `draw` lays it out for a person."""
-    if as_json:
-        show_json(report)
-    else:
-        page = Page()
-        draw(report, page)
-        with writing_out():
-            sys.stdout.write(page.text())
+def show_page(report: Any, draw: Callable[[Any, Page], None]) -> None:
+    """Print what `draw` lays out for a person."""
+    page = Page()
+    draw(report, page)
+    with writing_out():
+        sys.stdout.write(page.text())
 
 
 def show_json(report: Report) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.cli.app import Work
+from lstm_cli.cli.streams import tell
 from lstm_cli.memory import in_words
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ def dry_run(make: "Callable[[Any], Plan]", *, as_json: bool) -> Work:
         from lstm_cli.cli import page
         from lstm_cli.steps import planning
 
-        page.show(make(planning), plan_table, as_json=as_json)
+        plan = make(planning)
+        if as_json:
+            page.show_json(plan)
+        else:
+            page.show_page(plan, plan_table)
+        about = f"{plan.step} {plan.run}" if plan.run is not None else plan.step
+        tell("summary", f"{about}: dry run, nothing was done")
 
     return look
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from lstm_cli.cli import plans
-from lstm_cli.cli.app import Work
+from lstm_cli.cli.app import COMMON, Work
 from lstm_cli.cli.options import (
+    TEXT,
     ConfigOption,
     DryRunOption,
     EncodingOption,
@@ -26,6 +27,7 @@ EXAMPLES = (
     "lstm predict runs/load sample_data/ETTh1.csv --format json",
 )
 DEFAULTS = PredictConfig()
+FORECAST = "The forecast"  # a panel
 
 
 def predict(
@@ -40,7 +42,12 @@ def predict(
     ] = None,
     output: Annotated[
         str,
-        option("-o --output", "Where the forecast goes, replaced as a whole; -: standard output.", "FILE"),
+        option(
+            "-o --output",
+            "Where the forecast goes, replaced as a whole; -: standard output.",
+            "FILE",
+            panel=FORECAST,
+        ),
     ] = DEFAULTS.output,
     format: Annotated[
         str | None,
@@ -49,6 +56,7 @@ def predict(
             "How the forecast is written.",
             choices=FORMATS,
             default="by the file's ending, else csv",
+            panel=FORECAST,
         ),
     ] = DEFAULTS.format,
     precision: Annotated[
@@ -57,6 +65,7 @@ def predict(
             "--precision",
             "The model that forecasts; auto: the quantised one where it is fresh.",
             choices=("auto", *PRECISIONS),
+            panel=FORECAST,
         ),
     ] = DEFAULTS.precision,
     intervals: Annotated[
@@ -64,6 +73,7 @@ def predict(
         option(
             "--intervals/--no-intervals",
             "Write the ends of the 80 % and 95 % intervals after each target: TARGET_lo80, _hi80, _lo95, _hi95.",
+            panel=FORECAST,
         ),
     ] = DEFAULTS.intervals,
     ended: Annotated[
@@ -72,20 +82,29 @@ def predict(
             "--ended",
             "Series of a panel that end more than a horizon before its newest row: leave out, forecast, or exit 3.",
             choices=ENDED,
+            panel=FORECAST,
         ),
     ] = DEFAULTS.ended,
     encoding: EncodingOption = DEFAULTS.encoding,
     delimiter: Annotated[
         str | None,
         option(
-            "--delimiter", "The character between cells of NEW.", "CHAR", default="as the run's file has it"
+            "--delimiter",
+            "The character between cells of NEW.",
+            "CHAR",
+            default="as the run's file has it",
+            panel=TEXT,
         ),
     ] = DEFAULTS.delimiter,
     threads: ThreadsOption = DEFAULTS.threads,
     dry_run: DryRunOption = False,
     as_json: Annotated[
         bool,
-        switch("--json", "Print what was done as one JSON object; needs -o FILE, since rows fill stdout."),
+        switch(
+            "--json",
+            "Print what was done as one JSON object; needs -o FILE, since rows fill stdout.",
+            panel=COMMON,
+        ),
     ] = False,
     config: ConfigOption = None,
 ) -> Work:
@@ -110,17 +129,17 @@ def predict(
         )
 
     def work() -> None:
-        from lstm_cli.cli import page, tables
+        from lstm_cli.cli import page
         from lstm_cli.cli.progress import listening
         from lstm_cli.cli.streams import writing_out
+        from lstm_cli.cli.summary import tell_summary
         from lstm_cli.steps.predict import predict as step
 
         with listening() as listen, writing_out() if output == "-" else nullcontext():
             report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
         if as_json:
             page.show_json(report)
-        elif output != "-":
-            tables.tell_forecast(report)
+        tell_summary("predict", report, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(lambda planning: planning.plan_predict(run, new, settings), as_json=as_json)

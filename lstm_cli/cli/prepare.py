@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from lstm_cli.cli import plans, values
-from lstm_cli.cli.app import Work
+from lstm_cli.cli.app import COMMON, Work
 from lstm_cli.cli.options import (
+    TEXT,
     ConfigOption,
     DataArgument,
     DryRunOption,
@@ -27,6 +28,7 @@ EXAMPLES = (
 )
 DEFAULTS = PrepareConfig()
 NAMES = "COLUMN"
+COLUMNS, WINDOWS, SPLITS, VALUES = "Columns", "Steps and windows", "Splits", "Values"  # panels
 
 
 def prepare(
@@ -36,32 +38,59 @@ def prepare(
     target: Annotated[
         list[str] | None,
         option(
-            "--target", "Column to forecast; repeat for several.", NAMES, default="the only numeric column"
+            "--target",
+            "Column to forecast; repeat for several.",
+            NAMES,
+            default="the only numeric column",
+            panel=COLUMNS,
         ),
     ] = None,
     past: Annotated[
         list[str] | None,
-        option("--past", "Covariate known up to the forecast's origin; repeat for several.", NAMES),
+        option(
+            "--past", "Covariate known up to the forecast's origin; repeat for several.", NAMES, panel=COLUMNS
+        ),
     ] = None,
     future: Annotated[
         list[str] | None,
-        option("--future", "Covariate known ahead, over the horizon too; repeat for several.", NAMES),
+        option(
+            "--future",
+            "Covariate known ahead, over the horizon too; repeat for several.",
+            NAMES,
+            panel=COLUMNS,
+        ),
     ] = None,
     calendar: Annotated[
         bool,
-        option("--calendar/--no-calendar", "Add hour, weekday, month and the like, which are known ahead."),
+        option(
+            "--calendar/--no-calendar",
+            "Add hour, weekday, month and the like, which are known ahead.",
+            panel=COLUMNS,
+        ),
     ] = DEFAULTS.calendar,
     time: Annotated[
         str | None,
-        option("--time", "The time column.", NAMES, default="the first that reads as times"),
+        option("--time", "The time column.", NAMES, default="the first that reads as times", panel=COLUMNS),
     ] = DEFAULTS.time,
     series: Annotated[
         str | None,
-        option("--series", "The column that names the series of a panel.", NAMES, default="one series"),
+        option(
+            "--series",
+            "The column that names the series of a panel.",
+            NAMES,
+            default="one series",
+            panel=COLUMNS,
+        ),
     ] = DEFAULTS.series,
     freq: Annotated[
         str | None,
-        option("--freq", "The time step: 15min, h, D, B, W, MS, ME, QS and so on.", "STEP", default="found"),
+        option(
+            "--freq",
+            "The time step: 15min, h, D, B, W, MS, ME, QS and so on.",
+            "STEP",
+            default="found",
+            panel=WINDOWS,
+        ),
     ] = DEFAULTS.freq,
     lookback: Annotated[
         Any,
@@ -71,47 +100,79 @@ def prepare(
             "N|auto",
             parse=values.whole_or_auto,
             default="auto",
+            panel=WINDOWS,
         ),
     ] = DEFAULTS.lookback,
     horizon: Annotated[
         int | None,
-        option("--horizon", "Steps to forecast.", "N", parse=values.whole, default="one season, else 1"),
+        option(
+            "--horizon",
+            "Steps to forecast.",
+            "N",
+            parse=values.whole,
+            default="one season, else 1",
+            panel=WINDOWS,
+        ),
     ] = DEFAULTS.horizon,
     season: Annotated[
-        Any, option("--season", "Steps in a season, or in several.", "N,N|auto|none", parse=values.seasons)
+        Any,
+        option(
+            "--season",
+            "Steps in a season, or in several.",
+            "N,N|auto|none",
+            parse=values.seasons,
+            panel=WINDOWS,
+        ),
     ] = DEFAULTS.season,
     val: Annotated[
-        str, option("--val", "Validation rows: a fraction, a number of steps, or the first date.", "SIZE")
+        str,
+        option(
+            "--val",
+            "Validation rows: a fraction, a number of steps, or the first date.",
+            "SIZE",
+            panel=SPLITS,
+        ),
     ] = DEFAULTS.val,
     test: Annotated[
-        str, option("--test", "Test rows, likewise; 0 for a model that learns the newest rows.", "SIZE")
+        str,
+        option(
+            "--test", "Test rows, likewise; 0 for a model that learns the newest rows.", "SIZE", panel=SPLITS
+        ),
     ] = DEFAULTS.test,
     start: Annotated[
         str | None,
-        option("--start", "First row used: a time, or row:N counted from 1.", "WHEN", default="the first"),
+        option(
+            "--start",
+            "First row used: a time, or row:N counted from 1.",
+            "WHEN",
+            default="the first",
+            panel=SPLITS,
+        ),
     ] = DEFAULTS.start,
     end: Annotated[
-        str | None, option("--end", "Last row used, likewise.", "WHEN", default="the last")
+        str | None, option("--end", "Last row used, likewise.", "WHEN", default="the last", panel=SPLITS)
     ] = DEFAULTS.end,
     scaler: Annotated[
-        str, option("--scaler", "How values are scaled, by the training rows.", choices=SCALERS)
+        str, option("--scaler", "How values are scaled, by the training rows.", choices=SCALERS, panel=VALUES)
     ] = DEFAULTS.scaler,
     missing: Annotated[
-        str, option("--missing", "How missing cells and holes are filled.", choices=MISSING)
+        str, option("--missing", "How missing cells and holes are filled.", choices=MISSING, panel=VALUES)
     ] = DEFAULTS.missing,
     pad: Annotated[
-        bool, option("--pad/--no-pad", "Pad windows shorter than --lookback at the front.")
+        bool, option("--pad/--no-pad", "Pad windows shorter than --lookback at the front.", panel=WINDOWS)
     ] = DEFAULTS.pad,
     encoding: EncodingOption = DEFAULTS.encoding,
     delimiter: Annotated[
-        str | None, option("--delimiter", "The character between cells.", "CHAR", default="the comma")
+        str | None,
+        option("--delimiter", "The character between cells.", "CHAR", default="the comma", panel=TEXT),
     ] = DEFAULTS.delimiter,
     dry_run: DryRunOption = False,
     force: Annotated[
         bool,
         switch(
             "--force",
-            "Read anew although nothing has changed, over a run whose run.json is broken too (kept aside).",
+            "Read again although nothing has changed; a run.json that is broken is kept aside.",
+            panel=COMMON,
         ),
     ] = False,
     lock_wait: LockWaitOption = 0.0,
@@ -146,7 +207,7 @@ def prepare(
     )
 
     def work() -> None:
-        from lstm_cli.cli import page, tables
+        from lstm_cli.cli import result, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.prepare import prepare as step
 
@@ -161,7 +222,7 @@ def prepare(
                 sources=sources_of(context, settings),
                 stdin=sys.stdin.buffer,
             )
-        page.show(report, tables.prepare_table, as_json=as_json)
+        result.show("prepare", report, tables.prepare_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(

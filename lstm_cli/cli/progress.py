@@ -14,7 +14,7 @@ from math import isfinite
 from time import monotonic
 from typing import Any
 
-from lstm_cli.cli.streams import may_move, mute, one_line, tell
+from lstm_cli.cli.streams import may_move, mute, one_line, seconds_since_start, tell
 from lstm_cli.events import (
     EpochEnded,
     Event,
@@ -28,6 +28,7 @@ from lstm_cli.events import (
 )
 
 SILENCE = 25.0  # seconds without a line after which one is written
+STARTING = "starting"  # the stage before the first event
 TRAINING = "training"  # how the stages of networks begin
 NAMES: dict[type, str] = {
     Warned: "warning",
@@ -42,13 +43,53 @@ PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    """A listener for the time of one step: a bar in a terminal, lines elsewhere."""
+def listening() -> Iterator["Timed"]:
+    """Yield a listener for the time of one step: a bar in a terminal, lines elsewhere."""
     listener = LiveBar() if may_move() else LineLog(silence=SILENCE)
+    timed = Timed(listener)
     try:
-        yield listener
+        yield timed
     finally:
+        timed.close()
         listener.close()
+
+
+class Timed:
+    """A listener that passes events on, and sums the seconds of each stage since the command began."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._stage, self._since = STARTING, 0.0
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        stage = stage_of(event)
+        if stage is not None and stage != self._stage:
+            self._enter(stage)
+        self._listener(event)
+
+    def close(self) -> None:
+        """End the last stage."""
+        self._enter(self._stage)
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Seconds of each stage, in the order in which they began."""
+        return {stage: round(seconds, 2) for stage, seconds in self._seconds.items()}
+
+    def _enter(self, stage: str) -> None:
+        with self._lock:
+            now = seconds_since_start()
+            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
+            self._stage, self._since = stage, now
+
+
+def stage_of(event: Event) -> str | None:
+    """Return the stage that an event belongs to; None where it tells none."""
+    if isinstance(event, Progressed):
+        return event.stage
+    return TRAINING if isinstance(event, TrainingStarted | EpochEnded) else None
 
 
 class LineLog:

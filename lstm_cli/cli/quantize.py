@@ -55,7 +55,7 @@ def quantize(
     settings = QuantizeConfig(to=to, max_loss=max_loss)
 
     def work() -> None:
-        from lstm_cli.cli import page, tables
+        from lstm_cli.cli import result, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.quantize import quantize as step
 
@@ -63,7 +63,7 @@ def quantize(
             report = step(
                 run, settings, listen, force=force, lock_wait=lock_wait, sources=sources_of(context, settings)
             )
-        page.show(report, tables.quantize_table, as_json=as_json)
+        result.show("quantize", report, tables.quantize_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(

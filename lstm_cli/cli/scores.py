@@ -22,7 +22,7 @@ SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
 
 def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:
     shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
-    table = [[_defined(score.get(key)) for key in shown] for score in scores.values()]
+    table = [[defined(score.get(key)) for key in shown] for score in scores.values()]
     best = [_lowest([row[place] for row in table]) for place in range(len(shown))]
     rows = [(name, *(figure(one) for one in row)) for name, row in zip(scores, table, strict=True)]
     page.table(("forecast", *(f"{title}{KEPT * 2}" for title in shown.values())), rows, best)
@@ -121,7 +121,7 @@ def gain(
 ) -> float | None:
     """By which share the model's error is lower, by the first metric that is defined; None where none is."""
     for metric in metrics:
-        ours, theirs = _defined(model.get(metric)), _defined(baseline.get(metric))
+        ours, theirs = defined(model.get(metric)), defined(baseline.get(metric))
         if ours is not None and theirs:
             return 1 - ours / theirs
     return None
@@ -146,7 +146,7 @@ def _lowest(figures: Sequence[float | None]) -> int:
 
 def figure(value: float | None) -> str:
     """Four digits that tell; a dash for what is not defined."""
-    value = _defined(value)
+    value = defined(value)
     if value is None:
         return "-"
     if value == 0 or 1e-4 <= abs(value) < 999.95:
@@ -154,8 +154,8 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if 1 <= abs(value) < 1e9 else f"{value:.3e}"
 
 
-def _defined(value: float | None) -> float | None:
-    """None also for NaN and infinity, which say the same in a report as it comes from a step."""
+def defined(value: float | None) -> float | None:
+    """Return None also for NaN and infinity, which say the same in a report as it comes from a step."""
     return value if value is not None and math.isfinite(value) else None
 
 

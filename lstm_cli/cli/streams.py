@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from time import gmtime, monotonic, strftime
 from typing import Any, TextIO
 
 from lstm_cli.errors import UsageError
 
 LOG_FORMATS = ("text", "json")
 ALWAYS = ("warning", "error", "traceback")  # what --quiet leaves
+# Lines of a log without their time: those that scripts know by their first word, and the list of settings.
+UNTIMED = (*ALWAYS, "setting")
 
 
 @dataclass(kw_only=True)
@@ -21,6 +24,7 @@ class _Manner:
 
     quiet: bool = False
     as_json: bool = False
+    began: float = 0.0  # when the command began, by the monotonic clock
 
 
 _manner = _Manner()
@@ -33,13 +37,24 @@ def speak(*, quiet: bool, log_format: str) -> None:
     _manner.quiet, _manner.as_json = quiet, log_format == "json"
 
 
+def start_clock() -> None:
+    """Let the command begin now."""
+    _manner.began = monotonic()
+
+
+def seconds_since_start() -> float:
+    """Return the seconds since the command began."""
+    return monotonic() - _manner.began
+
+
 def speak_early(argv: Sequence[str], verb: str, environ: Mapping[str, str]) -> None:
-    """Heed --log-format and its variable before the command line is parsed, since that may fail."""
+    """Heed --log-format and its variables before the command line is parsed, since that may fail."""
     flag = "--log-format"
     given = [word.partition("=")[2] for word in argv if word.startswith(f"{flag}=")]
     given += [after for word, after in pairwise(argv) if word == flag]
-    given.append(environ.get(f"LSTM_{verb.upper()}_LOG_FORMAT", ""))
-    if "json" in given[:1]:
+    variables = (f"LSTM_{verb.upper()}_LOG_FORMAT", "LSTM_LOG_FORMAT")
+    given += [environ[name] for name in variables if environ.get(name)]
+    if given[:1] == ["json"]:
         speak(quiet=False, log_format="json")
 
 
@@ -110,9 +125,11 @@ def tell(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
     if _manner.quiet and event not in ALWAYS:
         return
     try:
-        line = (
-            _as_json(event, {"text": text} if facts is None else facts) if _manner.as_json else one_line(text)
-        )
+        if _manner.as_json:
+            line = _as_json(event, {"text": text} if facts is None else facts)
+        else:
+            timed = event not in UNTIMED and not is_lively(sys.stderr)
+            line = f"{_now()} {one_line(text)}" if timed else one_line(text)
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
@@ -128,11 +145,14 @@ def tell_as_json(event: str, facts: Mapping[str, Any]) -> bool:
 
 def _as_json(event: str, facts: Mapping[str, Any]) -> str:
     import json
-    import time
 
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    whole = {"time": now, "event": event, **facts}
+    whole = {"time": _now(), "event": event, **facts}
     return json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _now() -> str:
+    """Return the time in UTC, as every line of a log begins with it."""
+    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
 
 
 def mute(stream: TextIO) -> None:

@@ -5,19 +5,11 @@ from typing import Any
 
 from lstm_cli.cli.page import Page
 from lstm_cli.cli.scores import METRICS, beside, chosen_on, counted, figure, reason, score_table, verdict
-from lstm_cli.cli.streams import say
+from lstm_cli.cli.streams import seconds_since_start
+from lstm_cli.config.train import CHOICES
 
 LISTED = 40  # trials of a search; --json holds them all
 FAILED_LISTED = 12  # of those that failed, with their reasons
-
-
-def tell_forecast(report: Any) -> None:
-    """Tell on stderr what `predict -o FILE` wrote."""
-    several = f" for {report.series:,} series" if report.series > 1 else ""
-    say(
-        f"wrote {report.rows:,} rows{several}, {report.time_start} to {report.time_end}, "
-        f"to {report.output} ({report.format}, {report.precision}; lookback {report.lookback}, {_reads(report)})"
-    )
 
 
 def _reads(report: Any) -> str:
@@ -55,7 +47,7 @@ def prepare_table(report: Any, page: Page) -> None:
     page.line(f"wrote {report.run} ({report.megabytes:.1f} MB); next: lstm train {report.run}")
 
 
-def train_table(report: Any, page: Page) -> None:
+def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
     regressions = counted(report.linear["regressions"], "regression", "regressions")
     families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
@@ -68,12 +60,12 @@ def train_table(report: Any, page: Page) -> None:
             ),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training(training)) for training in report.trainings),
-            *report.choices.items(),
+            *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
             (
                 "device",
                 f"{report.device}, {counted(report.threads, 'thread', 'threads')}, seed {report.seed}",
             ),
-            ("time", f"{report.seconds:.1f} s"),
+            ("time", _time(stages)),
         ]
     )
     if len(report.weights) > 1:
@@ -208,6 +200,13 @@ def quantize_table(report: Any, page: Page) -> None:
     page.line(
         f"{report.to} has {shrunk:.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
     )
+
+
+def _time(stages: Mapping[str, float]) -> str:
+    """Return the seconds since the command began, and those of its stages that took a hundredth of them."""
+    whole = seconds_since_start()
+    long = [f"{stage} {seconds:.1f}" for stage, seconds in stages.items() if seconds >= whole / 100]
+    return f"{whole:.1f} s ({', '.join(long)})"
 
 
 def _training(training: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,8 @@ EXAMPLES = (
     "lstm train runs/piped --model stacked --hidden 32,16 --epochs 2 --seed 1",
 )
 DEFAULTS = TrainConfig()
+SEARCHED, TRIED = "Settings found by tune", "Instead of training"  # panels
+LOGS, GOING_ON = "Logs for other programs", "After an interruption"
 
 
 @with_options_of(train_settings, TrainConfig, into="settings")
@@ -44,29 +47,47 @@ def train(
     tuned: Annotated[
         bool,
         option(
-            "--tuned/--no-tuned", "Take what 'lstm tune' found best for settings that nothing else gives."
+            "--tuned/--no-tuned",
+            "Take what 'lstm tune' found best for settings that nothing else gives.",
+            panel=SEARCHED,
         ),
     ] = True,
     find_lr: Annotated[
         bool,
-        switch("--find-lr", "Try learning rates instead: which to take, with a picture; nothing is kept."),
+        switch(
+            "--find-lr",
+            "Try learning rates instead: which to take, with a picture; nothing is kept.",
+            panel=TRIED,
+        ),
     ] = False,
     output: Annotated[
         str | None,
-        option("-o --output", "Where the picture of --find-lr goes.", "FILE", default="RUN/logs/find-lr.png"),
+        option(
+            "-o --output",
+            "Where the picture of --find-lr goes.",
+            "FILE",
+            default="RUN/logs/find-lr.png",
+            panel=TRIED,
+        ),
     ] = None,
     tensorboard: Annotated[
         bool,
-        switch("--tensorboard", "Write RUN/logs/tensorboard for TensorBoard: losses, weights, forecasts."),
+        switch(
+            "--tensorboard",
+            "Write RUN/logs/tensorboard for TensorBoard: losses, weights, forecasts.",
+            panel=LOGS,
+        ),
     ] = False,
     wandb: Annotated[
-        bool, switch("--wandb", "Write RUN/logs/wandb for Weights & Biases, offline: nothing is sent.")
+        bool,
+        switch("--wandb", "Write RUN/logs/wandb for Weights & Biases, offline: nothing is sent.", panel=LOGS),
     ] = False,
     fresh: Annotated[
         bool,
         switch(
             "--fresh",
             "Begin at the start where an earlier training was ended, instead of going on from there.",
+            panel=GOING_ON,
         ),
     ] = False,
     checkpoint_every: Annotated[
@@ -77,6 +98,7 @@ def train(
             "N",
             parse=values.whole,
             default="every epoch, 5 s apart at least",
+            panel=GOING_ON,
         ),
     ] = None,
     dry_run: DryRunOption = False,
@@ -99,7 +121,8 @@ def train(
         raise UsageError(f"--checkpoint-every {checkpoint_every} is not 1 or more")
 
     def work() -> None:
-        from lstm_cli.cli import page, signals, tables
+        from lstm_cli.cli import result, signals, tables
+        from lstm_cli.cli.progress import listening
         from lstm_cli.cli.watching import watching
         from lstm_cli.steps import together
         from lstm_cli.steps.train import train as step
@@ -110,15 +133,18 @@ def train(
             return
 
         if find_lr:
-            from lstm_cli.cli.progress import listening
             from lstm_cli.steps.find_lr import find_lr as look
 
-            with listening() as listen, signals.deferred() as should_stop:
-                found = look(run, settings, output, listen, should_stop=should_stop)
-            page.show(found, tables.find_lr_table, as_json=as_json)
+            with listening() as heard, signals.deferred() as should_stop:
+                found = look(run, settings, output, heard, should_stop=should_stop)
+            result.show("train --find-lr", found, tables.find_lr_table, as_json=as_json, stages=heard.stages)
             return
-        watched = watching(run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings))
-        with together.leading(settings), watched as listen, signals.deferred() as should_stop:
+        with (
+            together.leading(settings),
+            listening() as heard,
+            watching(heard, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)) as listen,
+            signals.deferred() as should_stop,
+        ):
             if tuned:
                 _tell_winner(listen, winner_of(run), settings)
             report = step(
@@ -132,7 +158,8 @@ def train(
                 checkpoint_every=checkpoint_every,
                 should_stop=should_stop,
             )
-        page.show(report, tables.train_table, as_json=as_json)
+        draw = partial(tables.train_table, stages=heard.stages)
+        result.show("train", report, draw, as_json=as_json, stages=heard.stages)
 
     if dry_run and find_lr:
         return plans.dry_run(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)

@@ -27,6 +27,7 @@ EXAMPLES = (
     "lstm tune runs/load --show",
 )
 DEFAULTS = TuneConfig()
+SEARCH = "The search"  # a panel
 EVERY = TrainConfig()
 
 
@@ -37,12 +38,22 @@ def tune(
     method: Annotated[
         str,
         option(
-            "--method", "How settings are proposed; bayes learns from the trials so far.", choices=METHODS
+            "--method",
+            "How settings are proposed; bayes learns from the trials so far.",
+            choices=METHODS,
+            panel=SEARCH,
         ),
     ] = DEFAULTS.method,
     trials: Annotated[
         int | None,
-        option("--trials", "So many trainings.", "N", parse=values.whole, default="20, or the whole grid"),
+        option(
+            "--trials",
+            "So many trainings.",
+            "N",
+            parse=values.whole,
+            default="20, or the whole grid",
+            panel=SEARCH,
+        ),
     ] = DEFAULTS.trials,
     time: Annotated[
         float | None,
@@ -52,6 +63,7 @@ def tune(
             "TIME",
             parse=values.duration,
             default="no limit",
+            panel=SEARCH,
         ),
     ] = DEFAULTS.time,
     jobs: Annotated[
@@ -62,6 +74,7 @@ def tune(
             "N",
             parse=values.whole,
             default="1, or all workers of --dask",
+            panel=SEARCH,
         ),
     ] = DEFAULTS.jobs,
     space: Annotated[
@@ -71,12 +84,17 @@ def tune(
             "What to search: hidden=32..256:log, dropout=0..0.5, loss=mae|huber; repeat for several.",
             "NAME=VALUES",
             default="by the model",
+            panel=SEARCH,
         ),
     ] = None,
     dask: Annotated[
         str | None,
         option(
-            "--dask", "Run trials on the workers of this Dask scheduler.", "HOST:PORT", default="this machine"
+            "--dask",
+            "Run trials on the workers of this Dask scheduler.",
+            "HOST:PORT",
+            default="this machine",
+            panel=SEARCH,
         ),
     ] = DEFAULTS.dask,
     storage: Annotated[
@@ -86,9 +104,12 @@ def tune(
             "With bayes: share proposals and results with other searches in this Optuna storage.",
             "URL",
             default="none",
+            panel=SEARCH,
         ),
     ] = DEFAULTS.storage,
-    show: Annotated[bool, switch("--show", "Show the trials so far, and search nothing.")] = False,
+    show: Annotated[
+        bool, switch("--show", "Show the trials so far, and search nothing.", panel=SEARCH)
+    ] = False,
     every: TrainConfig = EVERY,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
@@ -113,7 +134,7 @@ def tune(
     )
 
     def work() -> None:
-        from lstm_cli.cli import page, signals, tables
+        from lstm_cli.cli import result, signals, tables
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.tune import tune as step
 
@@ -128,16 +149,16 @@ def tune(
                 sources=sources_of(context, settings, every),
                 should_stop=should_stop,
             )
-        page.show(report, tables.tune_table, as_json=as_json)
+        result.show("tune", report, tables.tune_table, as_json=as_json, stages=listen.stages)
 
     def look() -> None:
-        from lstm_cli.cli import page, tables
+        from lstm_cli.cli import result, tables
         from lstm_cli.rundir import open_run
         from lstm_cli.steps.search_record import read_search
 
         with open_run(run) as opened:
             report = read_search(opened)
-        page.show(report, tables.tune_table, as_json=as_json)
+        result.show("tune", report, tables.tune_table, as_json=as_json)
 
     if dry_run and not show:
         return plans.dry_run(

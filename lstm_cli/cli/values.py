@@ -1,6 +1,7 @@
-"""From the text behind a flag to its value. Each function names the flag when it refuses."""
+"""From the text behind a flag to its value, and back. Each function names the flag when it refuses."""
 
 import re
+from typing import Any
 
 from lstm_cli.errors import UsageError
 
@@ -32,7 +33,9 @@ def number(flag: str, text: str) -> float:
 
 
 def share(flag: str, text: str) -> float:
-    """A share, as a percentage or as a number.
+    """Return a share that is written as a percentage, or as a number below 1.
+
+    A larger number without a % sign is refused: `1` could mean 1 % or all.
 
     >>> share("--max-loss", "1%"), share("--max-loss", "0.01")
     (0.01, 0.01)
@@ -40,7 +43,15 @@ def share(flag: str, text: str) -> float:
     figure = text.strip().removesuffix("%").rstrip()
     if not NUMBER.fullmatch(figure):
         raise UsageError(f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01")
-    return number(flag, figure) / (100 if "%" in text else 1)
+    value = number(flag, figure)
+    if "%" in text:
+        return value / 100
+    if value >= 1:
+        raise UsageError(
+            f"{flag} '{text}' is ambiguous: a number of 1 or more needs a % sign",
+            hint=f"write {flag} {value:g}% for {value:g} %, or a number below 1 such as {flag} {value / 100:g}",
+        )
+    return value
 
 
 def sizes(flag: str, text: str) -> tuple[int, ...]:
@@ -135,3 +146,20 @@ def duration(flag: str, text: str) -> float:
             f"{flag} '{text}' is not a time", hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h"
         )
     return number(flag, figure) * (unit or 1)
+
+
+def as_words(value: Any) -> str:
+    """Return a value as text for a person; a mapping and a list between commas.
+
+    >>> as_words(True), as_words((64, 32)), as_words(0.01), as_words(None)
+    ('on', '64, 32', '0.01', 'unset')
+    """
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={as_words(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(as_words(one) for one in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

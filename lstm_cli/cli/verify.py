@@ -30,7 +30,7 @@ def verify(
     """
 
     def work() -> None:
-        from lstm_cli.cli import page
+        from lstm_cli.cli import result
         from lstm_cli.cli.progress import listening
         from lstm_cli.steps.verify import verify as step
 
@@ -40,9 +40,9 @@ def verify(
         except CorruptArtifact as corrupt:
             found = getattr(corrupt, "report", None)
             if found is not None:
-                page.show(found, verify_table, as_json=as_json)
+                result.show("verify", found, verify_table, as_json=as_json)
             raise
-        page.show(report, verify_table, as_json=as_json)
+        result.show("verify", report, verify_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return plans.dry_run(

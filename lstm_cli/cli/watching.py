@@ -7,7 +7,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from lstm_cli.cli.progress import listening
 from lstm_cli.events import ON_DEMAND, Event, Listener, wanted
 
 
@@ -34,9 +33,11 @@ class Together:
 
 
 @contextmanager
-def watching(run: Path, *, tensorboard: bool, wandb: bool, config: Mapping[str, Any]) -> Iterator[Listener]:
-    """The listener of a training, with the files below RUN/logs that are asked for. config: what is told of it."""
-    with listening() as told, ExitStack() as stack:
+def watching(
+    told: Listener, run: Path, *, tensorboard: bool, wandb: bool, config: Mapping[str, Any]
+) -> Iterator[Listener]:
+    """Add the files below RUN/logs that are asked for to a listener. config: what they say of the training."""
+    with ExitStack() as stack:
         listeners = [told]
         if tensorboard:
             from lstm_cli.cli.tensorboard import TensorBoardLog

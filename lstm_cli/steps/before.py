@@ -1,4 +1,4 @@
-"""The report of an earlier run of a step, told again where running it anew could change nothing."""
+"""The report of an earlier run of a step, where running it again could change nothing."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lstm_cli.errors import CorruptArtifact
-from lstm_cli.events import Listener, Noted, Warned
 from lstm_cli.rundir import Run, command
 
 Report = TypeVar("Report")
@@ -18,14 +17,9 @@ OF_THE_MACHINE = ("threads", "jobs")
 JUDGED = (*OF_THE_MACHINE, "fail_if")  # of `evaluate`, whose conditions are held against stored scores too
 
 
-def told_again(kind: type[Report], run: Run, step: str, listen: Listener) -> Report:
-    """The stored report of `step`, marked as up to date; the note and the warnings that it gave are told."""
-    report = restored_report(kind, run, step)
-    finished = run.entry(step)["times"].get("finished", "it was made")
-    listen(Noted(text=f"up to date: nothing has changed since {finished}; --force runs it anyhow"))
-    for text in getattr(report, "warnings", ()):
-        listen(Warned(text=text))
-    marked: Report = replace(report, up_to_date=True)  # type: ignore[type-var]
+def told_again(kind: type[Report], run: Run, step: str) -> Report:
+    """Return the stored report of `step`, marked as up to date."""
+    marked: Report = replace(restored_report(kind, run, step), up_to_date=True)  # type: ignore[type-var]
     return marked
 
 

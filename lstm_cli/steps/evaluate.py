@@ -43,7 +43,7 @@ def evaluate(
         assert writer.run is not None
         writer.run.require_fresh("model")
         if not force and stands(writer.run, "evaluate", config=asdict(config), ignoring=JUDGED):
-            before = told_again(EvaluateReport, writer.run, "evaluate", listen)
+            before = told_again(EvaluateReport, writer.run, "evaluate")
             return _judged(replace(before, gates=_checked(before, conditions)))
         subject = subject_of(writer.run, config)
         scored = score_subject(subject, listen)

@@ -79,7 +79,7 @@ def prepare(
     ) as writer:
         if not force and stands_of(writer.run, paths, config):
             assert writer.run is not None
-            return told_again(PrepareReport, writer.run, "prepare", listen)
+            return told_again(PrepareReport, writer.run, "prepare")
         # What reads and looks is loaded where there is something to read.
         from lstm_cli.steps.preparing import prepare_anew
 

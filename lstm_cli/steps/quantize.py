@@ -65,7 +65,7 @@ def quantize(
         assert writer.run is not None
         writer.run.require_fresh("model")
         if not force and stands(writer.run, "quantize", config=asdict(config)):
-            return told_again(QuantizeReport, writer.run, "quantize", listen)
+            return told_again(QuantizeReport, writer.run, "quantize")
         folder = writer.new("quantized")
         model = load_model(writer.run)
         require_scoring(writer.run, model, windows=MANY, doing="scoring")

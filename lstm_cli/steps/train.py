@@ -41,7 +41,7 @@ def train(
             if before is None or not before.fits:
                 if before is not None and before.spent:
                     Checkpoint(run).remove()
-                return told_again(TrainReport, writer.run, "train", listen)
+                return told_again(TrainReport, writer.run, "train")
         require_train(writer.run, config)
         return make_model(writer, config, listen, how=how, should_stop=should_stop)
 

@@ -57,7 +57,7 @@ def tune(
         assert writer.run is not None
         trials, why = trials_before(writer.run, search, force=force)
         if len(trials) == search.wanted and stands_of(writer.run, search, trials):
-            return told_again(TuneReport, writer.run, "tune", listen)
+            return told_again(TuneReport, writer.run, "tune")
         require_train(writer.run, fixed, doing="each trial")
         dataset = load_dataset(writer.run)
         before = len(trials)

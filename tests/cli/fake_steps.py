@@ -196,7 +196,7 @@ def train_report(**changes: Any) -> TrainReport:
             }
         ],
         "weights": {"linear": [0.25, 0.3, 0.35, 0.4], "anchored": [0.75, 0.7, 0.65, 0.6]},
-        "choices": {"logs": "off, as --logs says", "refit": "on training and validation rows"},
+        "choices": {"logs": "off, as --log-transform says", "refit": "on training and validation rows"},
         "val": {"mae_scaled": 0.31, "mase": 0.88},
         "val_baselines": {
             "naive": {"mae_scaled": 0.6, "mase": 1.5},

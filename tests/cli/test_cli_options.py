@@ -49,7 +49,7 @@ OTHERS = {
         "effort": ("fast", "fast"),
         "parts": ("free", ("free",)),
         "refit": (None, True),
-        "logs": ("on", "on"),
+        "log_transform": ("on", "on"),
         "segment": ("6", 6),
         "hidden": ("64", (64,)),
         "dropout": ("10%", 0.1),

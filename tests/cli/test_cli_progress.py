@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 
+from log_lines import untimed
+
 from lstm_cli.cli import progress
 from lstm_cli.cli.progress import LineLog, LiveBar, describe, describe_progress
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
@@ -84,7 +86,7 @@ def heard(monkeypatch, events, *, silence, end):
     course.log = LineLog(silence=silence)
     course.pulse()
     course.log.close()
-    return sys.stderr.getvalue().splitlines()
+    return untimed(sys.stderr.getvalue()).splitlines()
 
 
 def test_progress_alone_writes_no_line(monkeypatch):
@@ -109,7 +111,7 @@ def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     log.close()
-    assert sys.stderr.getvalue().startswith("still working, ")
+    assert untimed(sys.stderr.getvalue()).startswith("still working, ")
 
 
 def test_a_line_puts_the_next_one_off(monkeypatch):

@@ -11,6 +11,7 @@ import time
 
 import fake_steps
 import pytest
+from log_lines import TIME, untimed, without_summary
 
 NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
 
@@ -52,35 +53,38 @@ def test_json_is_one_object_and_all_of_stdout(lstm, verb, tmp_path):
 def test_json_into_a_pipe_is_all_of_it():
     ended = run("evaluate", "run", "--json")
     assert isinstance(json.loads(ended.stdout), dict)
-    assert (ended.returncode, ended.stdout.count("\n"), ended.stderr) == (0, 1, "")
+    assert (ended.returncode, ended.stdout.count("\n"), without_summary(ended.stderr)) == (0, 1, "")
 
 
 def test_predict_writes_rows_and_nothing_else_to_stdout():
     ended = run("predict", "run")
     assert ended.stdout == "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * 24
-    assert ended.stderr == "warning: the model is older than the data\n"
+    assert without_summary(ended.stderr) == "warning: the model is older than the data\n"
 
 
 def test_predict_into_a_file_tells_where_on_stderr(tmp_path):
     ended = run("predict", "run", "-o", str(tmp_path / "f.csv"))
     assert ended.stdout == ""
-    assert ended.stderr.splitlines()[-1] == (
-        f"wrote 24 rows, 2018-06-26 20:00:00 to 2018-06-27 19:00:00, to {tmp_path / 'f.csv'} "
-        "(csv, int8; lookback 336, reads 1,008 rows)"
+    assert untimed(ended.stderr).splitlines()[-1] == (
+        f"predict run: 24 rows to {tmp_path / 'f.csv'}, 2018-06-26 20:00:00 to 2018-06-27 19:00:00, int8, "
+        "reads 1,008 rows, N s"
     )
 
 
 def test_warnings_go_to_stderr():
     ended = run("prepare", "data.csv", "run")
-    assert ended.stderr == "warning: 3 cells are filled, first in line 7; --missing decides\n"
+    assert (
+        without_summary(ended.stderr) == "warning: 3 cells are filled, first in line 7; --missing decides\n"
+    )
     assert "warning" not in ended.stdout
 
 
 def test_a_log_has_a_line_an_epoch_and_no_escape():
     ended = run("train", "run", FAKE_EPOCHS="5")
-    lines = ended.stderr.splitlines()
+    assert all(TIME.match(line) for line in ended.stderr.splitlines())
+    lines = untimed(ended.stderr).splitlines()
     assert [line.split()[2] for line in lines if line.startswith("segment")] == [f"{n}/5" for n in range(6)]
-    assert len(lines) == 8  # the device and the start besides
+    assert len(lines) == 9  # the device, the start and the summary besides
     assert "\x1b" not in ended.stderr + ended.stdout
     assert "\r" not in ended.stderr + ended.stdout
 

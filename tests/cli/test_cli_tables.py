@@ -15,11 +15,13 @@ from fake_steps import (
     train_report,
     tune_report,
 )
+from log_lines import untimed
 
 from lstm_cli.cli import checking, evaluation, tables
 from lstm_cli.cli import scores as shown
 from lstm_cli.cli.export import export_table
 from lstm_cli.cli.page import Page
+from lstm_cli.cli.summary import tell_summary
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +31,10 @@ def _in_a_pipe(monkeypatch):
 
 def drawn(draw, report):
     page = Page()
-    draw(report, page)
+    if draw is tables.train_table:
+        draw(report, page, stages={"starting": 1.0, "training": 40.0, "exporting": 0.001})
+    else:
+        draw(report, page)
     return page.text()
 
 
@@ -188,7 +193,7 @@ def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
     assert re.search(
         r"^anchored +best epoch 7 of 11 \(it got no better\), 2,013 steps, learning rate 0.001$", page, re.M
     )
-    assert re.search(r"^logs +off, as --logs says$", page, re.M)
+    assert re.search(r"^log transform +off, as --log-transform says$", page, re.M)
     assert re.search(r"^weight in quarter +1 +2 +3 +4$", page, re.M)
     assert re.search(r"^anchored +0.75 +0.70 +0.65 +0.60$", page, re.M)
     assert re.search(r"^refit +on training and validation rows$", page, re.M)
@@ -316,8 +321,8 @@ def test_quantize_stands_side_by_side():
 
 
 def test_several_series_are_counted(capsys):
-    tables.tell_forecast(predict_report(output="f.csv", series=3, rows=72))
-    assert capsys.readouterr().err.startswith("wrote 72 rows for 3 series, ")
+    tell_summary("predict", predict_report(output="f.csv", series=3, rows=72))
+    assert untimed(capsys.readouterr().err).startswith("predict runs/load: 72 rows for 3 series to f.csv, ")
 
 
 @pytest.mark.parametrize(

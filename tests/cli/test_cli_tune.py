@@ -8,6 +8,7 @@ from typing import Any
 
 import fake_steps
 import pytest
+from log_lines import untimed
 from test_cli_options import ASKED, OTHERS, asked
 
 from lstm_cli.cli.tune import tune
@@ -111,11 +112,18 @@ def tuned() -> None:
 
 
 @pytest.mark.usefixtures("tuned")
+def test_verbose_names_tune_as_the_source(lstm: Lstm) -> None:
+    _, _, err = lstm("train", "run", "-v", "--lr", "0.1")
+    lines = [" ".join(line.split()) for line in err.splitlines()]
+    assert {"--loss huber (tune)", "--lr 0.1 (flag)", "--seed 0 (default)"} <= set(lines)
+
+
+@pytest.mark.usefixtures("tuned")
 def test_train_takes_the_settings_of_the_winner_and_says_so(lstm: Lstm) -> None:
     code, _, err = lstm("train", "run")
     assert code == 0
     assert fake_steps.calls[-1]["config"] == STACKED
-    assert err.startswith(
+    assert untimed(err).startswith(
         "settings of the winner of 'lstm tune': model stacked, hidden 48,24, lr 3e-05, refit on, loss huber "
         "(--no-tuned leaves them out)\n"
     )
@@ -128,7 +136,7 @@ def test_flag_environment_and_file_go_before_the_winner(lstm: Lstm, monkeypatch:
     _, _, err = lstm("train", "run", "--config", "lstm.toml", "--hidden", "7", "--no-refit", "--seed", "3")
     given = fake_steps.calls[-1]["config"]
     assert given == TrainConfig(model="stacked", hidden=(7,), lr=0.25, refit=False, loss="mse", seed=3)
-    assert err.startswith("settings of the winner of 'lstm tune': model stacked (")
+    assert untimed(err).startswith("settings of the winner of 'lstm tune': model stacked (")
 
 
 @pytest.mark.usefixtures("tuned")

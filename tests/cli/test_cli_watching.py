@@ -16,7 +16,7 @@ from PIL import Image
 
 from lstm_cli.cli.tensorboard import TensorBoardLog
 from lstm_cli.cli.watching import Together, watching
-from lstm_cli.events import EpochEnded, Event, Noted, PictureDrawn, WeightsSeen, wanted
+from lstm_cli.events import EpochEnded, Event, Noted, PictureDrawn, WeightsSeen, silent, wanted
 
 
 def _png(width: int, height: int) -> bytes:
@@ -207,7 +207,7 @@ def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
 
 def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> None:
     run = tmp_path / "absent"
-    with watching(run, tensorboard=True, wandb=True, config={}) as listen:
+    with watching(silent, run, tensorboard=True, wandb=True, config={}) as listen:
         listen(Noted(text="there is no such run"))
     assert not run.exists()
 
