@@ -21,6 +21,8 @@ SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at m
 EVIDENCE = 16.0  # horizons that are scored, where the rows allow
 MOST_BLOCKS = 6  # before the validation rows
 
+KINDS = tuple(itertools.product(("last", "mean"), (False, True)))  # of regressions: center, scaled
+
 Ridge = tuple[Group, float]  # a regression: its group and its penalty
 Map = Ridge | Smoothing
 
@@ -47,8 +49,12 @@ class Block:
         response: np.ndarray,
         workers: int,
         should_stop: Callable[[], int | None],
+        fitted: Callable[[], None],
     ) -> "Block":
-        """The regressions of a dataset's training rows, scored on its validation rows. Raises Interrupted."""
+        """Fit regressions to a dataset's training rows and score them on its validation rows.
+
+        fitted: called after each group of regressions, of which there are `fits_of` in all. Raises Interrupted.
+        """
         heed(should_stop)
         train, judged = (
             rows_from(dataset, split, max(lookbacks), window, unit, response, most)
@@ -67,8 +73,9 @@ class Block:
                 forecasts = solved[group].forecasts(judged, *kind)
                 for penalty, forecast in zip(PENALTIES, forecasts, strict=True):
                     scores[group, penalty] = score(forecast)
+                fitted()
 
-        side_by_side(fit, itertools.product(("last", "mean"), (False, True)), workers)
+        side_by_side(fit, KINDS, workers)
         return Block(
             solved=solved,
             scores=dict(sorted(scores.items())),  # threads may have ended in any order
@@ -106,6 +113,11 @@ class Block:
         return self.score(
             self.summed(weights).from_rows(judged.past, judged.mask, judged.mean, judged.deviation)
         )
+
+
+def fits_of(lookbacks: Sequence[int]) -> int:
+    """Return the number of groups of regressions in a block: by kind, lookback, and with or without an intercept."""
+    return len(KINDS) * len(lookbacks) * 2
 
 
 def pooled(blocks: Sequence[Block], weights: Mapping[Map, float]) -> float:

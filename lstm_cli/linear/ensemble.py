@@ -7,6 +7,7 @@ validation holds few horizons, blocks of rows before it are scored too, each by 
 what lies before.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -22,6 +23,7 @@ from lstm_cli.linear.blocks import (
     Block,
     Map,
     earlier,
+    fits_of,
     held,
     pooled,
     rows_from,
@@ -49,17 +51,22 @@ def fit_linear(
     covariates: bool = False,
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Linear:
-    """Fits the average on the training windows and weighs it by the validation windows.
+    """Fit the average on the training windows and weigh it by the validation windows.
 
     lookbacks: the numbers of values K that regressions may read; window: the steps whose mean and deviation
     centre and scale them; covariates: known-ahead inputs take part; workers: CPU threads, which do not change
-    the result; should_stop: asked before every regression. Raises Interrupted.
+    the result; should_stop: asked before every regression; progress: told how many fits are done, of how many.
+    Raises Interrupted.
     """
     unit = units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
     fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < LEARNT else []
+    data = (dataset, *earlier(dataset))
+    done, total = itertools.count(1), len(data) * fits_of(lookbacks)
+    progress(0, total)
     blocks = [
         Block.fitted(
             one,
@@ -69,8 +76,9 @@ def fit_linear(
             response=response,
             workers=workers,
             should_stop=should_stop,
+            fitted=lambda: progress(next(done), total),
         )
-        for one in (dataset, *earlier(dataset))
+        for one in data
     ]
     maps: tuple[Map, ...] = (*blocks[0].scores, *fixed)
     scores = {one: pooled(blocks, {one: 1.0}) for one in maps}
@@ -92,12 +100,15 @@ def refit_linear(
     *,
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Linear:
-    """The same average, its members and their weights kept, fitted anew on the dataset's training rows."""
+    """Fit the same average to the dataset's training rows again; its members and their weights are kept."""
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
     rows = rows_from(dataset, "train", reach, linear.window, linear.unit, response, FITTED_ROWS)
     solved: dict[Group, Solved] = {}
+    done, total = itertools.count(1), len(linear.members)
+    progress(0, total)
 
     def fit(kind: tuple[str, bool]) -> None:
         moments = Moments.of(rows, *kind)
@@ -107,6 +118,7 @@ def refit_linear(
                 solved[member.group] = moments.solved(
                     member.lookback, intercept=member.intercept, season=dataset.schema.season
                 )
+                progress(next(done), total)
 
     side_by_side(fit, {(member.center, member.scaled) for member in linear.members}, workers)
     fitted = summed(

@@ -1,6 +1,7 @@
 """The linear forecast as it is shipped: one map of a window, whatever number of regressions it was made from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,29 @@ class Linear:
             "families": self.families(),
             "covariates": len(self.response) > 0,
         }
+
+    def fit_facts(self) -> dict[str, Any]:
+        """Return what `from_fit` needs beside the arrays, as JSON values that are read back exactly."""
+        return {
+            "share": self.share,
+            "window": self.window,
+            "score": self.score,
+            "members": [asdict(one) | {"penalties": list(one.penalties.items())} for one in self.members],
+            "smoothed": [[asdict(one), weight] for one, weight in self.smoothed],
+        }
+
+    @staticmethod
+    def from_fit(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> "Linear":
+        """Return what `arrays` and `fit_facts` describe, members and all. Raises KeyError, TypeError, ValueError."""
+        members = [one | {"penalties": dict(one["penalties"])} for one in facts["members"]]
+        return Linear(
+            **arrays,
+            share=facts["share"],
+            window=facts["window"],
+            score=facts["score"],
+            members=tuple(Member(**one) for one in members),
+            smoothed=tuple((Smoothing(**one), weight) for one, weight in facts["smoothed"]),
+        )
 
     @staticmethod
     def from_stored(arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> "Linear":

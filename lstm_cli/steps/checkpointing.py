@@ -29,7 +29,6 @@ EVERY = 5.0  # seconds between two checkpoints at least, where --checkpoint-ever
 SHARE = 20  # and so many times the seconds that the last one took, so that a slow disk slows no training
 WHERE = ("threads", "device")  # settings that say where, not what
 LIBRARIES = ("torch", "numpy")  # another version of them may compute otherwise
-AGAIN = " again"  # how the names of refits end
 COMPLETED = "completed"  # a training since: its writer was killed between the commit and the end
 
 
@@ -307,15 +306,23 @@ def _text(value: Any) -> str:
 
 
 def _told(found: "Mapping[str, Saved]") -> str:
+    from lstm_cli.training.checkpoints import AGAIN
+
     parts = [saved.facts["part"] for name, saved in found.items() if not name.endswith(AGAIN)]
     lines = [_line(name, saved, apart=parts.count(saved.facts["part"]) > 1) for name, saved in found.items()]
-    return f"going on with a training that was interrupted: {', '.join(lines)}"
+    once = dict.fromkeys(lines)  # the linear forecast may have been fitted in several ways
+    return f"going on with a training that was interrupted: {', '.join(once)}"
 
 
 def _line(name: str, saved: "Saved", *, apart: bool) -> str:
     """One network, e.g. `anchored after epoch 7 of 11`; its rate and seed tell several of one part apart."""
-    facts, plan = saved.facts, saved.facts["plan"]
+    from lstm_cli.training.checkpoints import AGAIN
+
+    facts = saved.facts
     named = f"refit of {facts['part']}" if name.endswith(AGAIN) else facts["part"]
+    if "linear" in facts:
+        return f"{named} done"
+    plan = facts["plan"]
     named += f" (learning rate {plan['lr']:g}, seed {plan['seed']:d})" if apart else ""
     return (
         f"{named} done" if facts["over"] else f"{named} after epoch {facts['epoch']:d} of {facts['epochs']:d}"

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 Facts = dict[str, Any]
+AGAIN = " again"  # how the names of refits end
 
 
 class StateUnfit(Exception):

@@ -9,9 +9,13 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.logs import LEVELS, can_take_logs, in_logs, spread_of_levels
 from lstm_cli.errors import DataError, TrainingDiverged
+from lstm_cli.events import Listener, silent
 from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks
 from lstm_cli.linear.forecast import Linear
+from lstm_cli.training.checkpoints import Checkpoints
+from lstm_cli.training.kept_linear import LINEAR, Progress, kept_linear
 
+NO_CHECKPOINTS = Checkpoints()
 COVARIATES_GAIN = (
     0.005  # known-ahead inputs enter the linear forecast where they lower its error by this share
 )
@@ -38,6 +42,8 @@ def settle(
     *,
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
+    listen: Listener = silent,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> Start:
     """Fit the linear forecast every way that is open and keep the best on validation.
 
@@ -47,7 +53,16 @@ def settle(
     _require_bearable(dataset)
 
     def fitted(dataset: Dataset, *, covariates: bool = False) -> Linear:
-        return fit(dataset, workers, covariates=covariates, should_stop=should_stop)
+        variants = {"log transform": dataset.scaler.in_logs, "covariates": covariates}
+        way = ", ".join(name for name, chosen in variants.items() if chosen)
+        return kept_linear(
+            f"{LINEAR} ({way})" if way else LINEAR,
+            lambda progress: fit(
+                dataset, workers, covariates=covariates, should_stop=should_stop, progress=progress
+            ),
+            checkpoints=checkpoints,
+            listen=listen,
+        )
 
     dataset, linear, why = _log_transform(dataset, config, fitted)
     choices = {"logs": why}
@@ -79,8 +94,9 @@ def fit(
     *,
     covariates: bool = False,
     should_stop: Callable[[], int | None] = lambda: None,
+    progress: Progress = lambda done, total: None,
 ) -> Linear:
-    """The linear forecast with the lookbacks that the data allow."""
+    """Fit the linear forecast with the lookbacks that the data allow."""
     schema = dataset.schema
     lookbacks = linear_lookbacks(
         lookback=schema.lookback,
@@ -96,6 +112,7 @@ def fit(
         covariates=covariates,
         workers=workers,
         should_stop=should_stop,
+        progress=progress,
     )
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import torch
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import split_windows
-from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.events import Listener, Noted
 from lstm_cli.training.abreast import abreast
 from lstm_cli.training.batches import DeviceWindows
 from lstm_cli.training.choices import Start, settle
@@ -38,10 +39,9 @@ def find_rates(
     """
     device = choose_device(config.device)
     config = replace(config, precision=settle_precision(config, device)[0])
-    listen(Progressed(stage="fitting the linear forecast", done=0))
-    start = settle(dataset, config, workers=threads)
+    start = settle(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
     for name, reason in start.choices.items():
-        listen(Noted(text=f"{name} {reason}"))
+        listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))
     if config.model == "stacked":
         networks = [_stacked(start, config, device)]
     else:

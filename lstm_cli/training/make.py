@@ -9,7 +9,7 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset import Dataset
-from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.events import Listener, Noted
 from lstm_cli.training.allocator import give_back_freed_memory, keep_freed_memory
 from lstm_cli.training.checkpoints import Checkpoints
 from lstm_cli.training.choices import settle
@@ -43,8 +43,14 @@ def train_model(
     precision, why = settle_precision(config, device)
     config = replace(config, precision=precision)
     torch.set_num_threads(threads)
-    listen(Progressed(stage="fitting the linear forecast", done=0))
-    start = settle(dataset, config, workers=threads, should_stop=should_stop)
+    start = settle(
+        dataset,
+        config,
+        workers=threads,
+        should_stop=should_stop,
+        listen=listen,
+        checkpoints=checkpoints,
+    )
     start = replace(start, choices=start.choices | {"precision": why})
     for name, reason in start.choices.items():
         listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))

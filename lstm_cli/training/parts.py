@@ -18,7 +18,7 @@ from lstm_cli.models.linear import LinearForecast
 from lstm_cli.models.segment import Anchored, SegmentNetwork, segment_length
 from lstm_cli.training.abreast import abreast
 from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.checkpoints import Checkpoints, is_over
+from lstm_cli.training.checkpoints import AGAIN, Checkpoints, is_over
 from lstm_cli.training.choices import Start
 from lstm_cli.training.fit import Fitted
 from lstm_cli.training.judge import by_score
@@ -186,7 +186,7 @@ def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
 
 def name_of(part: str, plan: Plan, *, again: bool = False) -> str:
     """What tells one training of a model from the others; again: it is the refit."""
-    return f"{part} lr {plan.lr!r} seed {plan.seed}{' again' if again else ''}"
+    return f"{part} lr {plan.lr!r} seed {plan.seed}{AGAIN if again else ''}"
 
 
 def _known(work: Work, part: str) -> DeviceWindows:

@@ -10,12 +10,12 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.train import PARTS
 from lstm_cli.data.dataset import all_known
 from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.build import build_model
 from lstm_cli.models.combined import Combined
 from lstm_cli.training.checkpoints import Checkpoints
 from lstm_cli.training.choices import Start, refits
+from lstm_cli.training.kept_linear import refitted_linear
 from lstm_cli.training.parts import (
     Attempt,
     Work,
@@ -56,12 +56,12 @@ def train_segment(
     named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
     attempts = trained_parts(work, [part for part in named if part != "linear"])
     dataset, linear = start.dataset, start.linear
+    listen(Progressed(stage="weighing the parts", done=0))
     wanted = "linear" in named and attempts
     simple = simple_part(dataset, linear, workers=workers, should_stop=should_stop) if wanted else None
     parts = [*named, *(["simple"] if simple else [])]
     settings = _settings(work, parts, simple or 1, attempts)
     network = _assembled(settings, linear, attempts)
-    listen(Progressed(stage="weighing the parts", done=0))
     weights = part_weights(dataset, network, device)
     network.weights.copy_(torch.from_numpy(weights))
     validated = shipped = Version(network=network, linear=linear)
@@ -136,7 +136,14 @@ def _refitted(
     """Everything fitted again on training and validation rows, with what validation chose."""
     work.listen(Noted(text="fitting again on the training and validation rows"))
     known = all_known(work.start.dataset)
-    linear = refit_linear(known, work.start.linear, workers=work.workers, should_stop=work.should_stop)
+    linear = refitted_linear(
+        known,
+        work.start.linear,
+        workers=work.workers,
+        should_stop=work.should_stop,
+        checkpoints=work.checkpoints,
+        listen=work.listen,
+    )
     again = replace(work, start=replace(work.start, dataset=known, linear=linear))
     network = _assembled(settings, linear, trained_again(again, attempts))
     network.weights.copy_(weights)

@@ -9,15 +9,15 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset import Dataset, all_known
 from lstm_cli.data.windows import split_windows
 from lstm_cli.events import Listener, Noted, TrainingStarted
-from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.models.build import build_model
 from lstm_cli.models.initialization import initialize, remember_first
 from lstm_cli.models.stacked import Stacked
 from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.checkpoints import Checkpoints, is_over
+from lstm_cli.training.checkpoints import AGAIN, Checkpoints, is_over
 from lstm_cli.training.choices import Start, refits
 from lstm_cli.training.fit import Fitted
 from lstm_cli.training.judge import by_loss
+from lstm_cli.training.kept_linear import refitted_linear
 from lstm_cli.training.memory import fit_in_memory, shortage_told
 from lstm_cli.training.plan import Plan, plan_training, refit_plan
 from lstm_cli.training.trained import Part, Trained, Version
@@ -48,7 +48,7 @@ def train_stacked(
         if begin is not None:
             network.load_state_dict(begin)
         network.to(device)
-        keep = checkpoints.of(config.model if judged is not None else f"{config.model} again")
+        keep = checkpoints.of(config.model if judged is not None else config.model + AGAIN)
         if not is_over(keep):
             listen(
                 TrainingStarted(
@@ -81,7 +81,9 @@ def train_stacked(
         known = all_known(dataset)
         further = refit_plan(plan, best_epoch=fitted.best_epoch)
         again, _, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
-        linear = refit_linear(known, start.linear, should_stop=should_stop)
+        linear = refitted_linear(
+            known, start.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
+        )
         shipped = Version(network=again, linear=linear)
     return Trained(
         dataset=dataset,

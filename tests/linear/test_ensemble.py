@@ -1,5 +1,6 @@
 """The average of many regressions: that it is one, what judges it, and what cannot change it."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -311,3 +312,27 @@ def test_a_series_without_training_rows_has_no_say_in_what_is_known_ahead() -> N
     earlier = replace(both, series=replace(both.series, train_end=np.array([-5, 100])))
     alone = replace(both, series=replace(both.series, train_end=np.array([0, 100])))
     np.testing.assert_array_equal(known_ahead_response(earlier), known_ahead_response(alone))
+
+
+def test_a_fit_is_read_back_exactly_from_json() -> None:
+    made = data()
+    linear = fit(made)
+    assert linear.members
+    assert linear.smoothed
+    facts = json.loads(json.dumps(linear.fit_facts()))
+    back = Linear.from_fit({name: array.copy() for name, array in linear.arrays().items()}, facts)
+    assert back.settings() == linear.settings()
+    assert (back.members, back.smoothed) == (linear.members, linear.smoothed)
+    again = [refit_linear(all_known(made), one) for one in (linear, back)]
+    for name, array in again[0].arrays().items():
+        np.testing.assert_array_equal(array, again[1].arrays()[name])
+
+
+def test_progress_comes_to_its_end_and_counts_every_fit() -> None:
+    made = data()
+    told: list[tuple[int, int]] = []
+    linear = fit(made, progress=lambda done, total: told.append((done, total)))
+    assert sorted(told) == [(done, told[0][1]) for done in range(told[0][1] + 1)]
+    again: list[tuple[int, int]] = []
+    refit_linear(all_known(made), linear, progress=lambda done, total: again.append((done, total)))
+    assert [done for done, _ in again] == list(range(len(linear.members) + 1))

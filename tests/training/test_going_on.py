@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 from small_data import dataset, wave
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import silent
-from lstm_cli.training.checkpoints import Checkpoints, Saved
+from lstm_cli.events import Event, Progressed, silent
+from lstm_cli.training import choices
+from lstm_cli.training.checkpoints import Checkpoints, Saved, StateUnfit
 from lstm_cli.training.choices import Start, settle
 from lstm_cli.training.segment import train_segment
 from lstm_cli.training.stacked import train_stacked
@@ -110,7 +112,7 @@ def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str)
 @pytest.mark.parametrize("way", WAYS)
 def test_finished_networks_are_not_trained_again(way: str) -> None:
     found = whole(way)
-    plans = [(saved.facts["epoch"], saved.facts["plan"]) for saved in found.states.values()]
+    plans = [(saved.facts["epoch"], saved.facts["plan"]) for saved in networks_of(found).values()]
     steps = sum(epoch * plan["steps_per_epoch"] for epoch, plan in plans)
     assert steps > 200
     assert found.questions >= found.beside + steps
@@ -118,11 +120,53 @@ def test_finished_networks_are_not_trained_again(way: str) -> None:
 
 def test_every_network_has_a_place_of_its_own() -> None:
     """Rates and seeds of one part, and the refits, do not overwrite each other."""
-    parts = [name.split()[0] for name in whole("segment").states]
+    parts = [name.split()[0] for name in networks_of(whole("segment"))]
     assert sorted(parts) == ["anchored", "anchored", "free", "free"]
-    plans = [saved.facts["plan"] for saved in whole("best").states.values()]
+    plans = [saved.facts["plan"] for saved in networks_of(whole("best")).values()]
     assert len({(plan["lr"], plan["seed"]) for plan in plans}) == len(plans) == 5
-    assert set(whole("stacked").states) == {"stacked", "stacked again"}
+    assert set(whole("stacked").states) == {"stacked", "stacked again", "linear forecast again"}
+
+
+def networks_of(found: Whole) -> dict[str, Saved]:
+    return {name: saved for name, saved in found.states.items() if not name.startswith("linear")}
+
+
+def settled(config: TrainConfig, states: dict[str, Saved], rows: np.ndarray) -> tuple[Start, list[Event]]:
+    """Settle the start from the states there, and leave the new ones there; with what was told."""
+    data = dataset(
+        [rows], train_end=[100], val_end=[125], lookback=12, horizon=6, seasons=(6,), scaler="standard"
+    )
+    told: list[Event] = []
+    checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
+    return settle(data, config, listen=told.append, checkpoints=checkpoints), told
+
+
+def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the log transform asks for; what is found stands for the fit, to the bit."""
+    config, rows = replace(TINY, log_transform="auto"), np.exp(wave(150, seed=2, season=6) / 10)
+    states: dict[str, Saved] = {}
+    first, told = settled(config, states, rows)
+    assert set(states) == {"linear forecast", "linear forecast (log transform)"}
+    stages = {event.stage: event for event in told if isinstance(event, Progressed)}
+    assert set(stages) == {f"fitting the {name}" for name in states}
+    assert all(event.done == event.total for event in stages.values())
+    monkeypatch.setattr(choices, "fit_linear", None)  # nothing is fitted any more
+    again, told = settled(config, states, rows)
+    assert not told
+    assert again.choices == first.choices
+    for name, array in first.linear.arrays().items():
+        np.testing.assert_array_equal(array, again.linear.arrays()[name])
+    assert again.linear.fit_facts() == first.linear.fit_facts()
+
+
+def test_what_is_no_linear_forecast_is_refused() -> None:
+    states: dict[str, Saved] = {}
+    rows = wave(150, seed=2, season=6)
+    settled(TINY, states, rows)
+    saved = states["linear forecast"]
+    for facts in ({}, {"linear": {}}, {"linear": saved.facts["linear"] | {"members": [{}]}}):
+        with pytest.raises(StateUnfit, match="no linear forecast"):
+            settled(TINY, {"linear forecast": replace(saved, facts=facts)}, rows)
 
 
 @pytest.mark.parametrize("scaler", ["none", "standard"])
