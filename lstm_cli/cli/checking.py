@@ -164,7 +164,7 @@ def _findings(report: Any, page: Page) -> None:
         page.line("nothing found that needs attention", "green")
         return
     for finding in report.findings:
-        page.passage(finding["severity"], finding["text"], STYLES[finding["severity"]])
+        page.line(f"{finding['severity']}: {finding['text']}", STYLES[finding["severity"]])
 
 
 def _short(name: str) -> str:

@@ -67,7 +67,7 @@ def _tell(message: str, hint: str, code: int) -> None:
     """One line of the error and one that helps; one object of both with --log-format json."""
     if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code}):
         tell("error", f"error: {message}")
-        tell("error", f"hint: {hint}")
+        tell("hint", f"hint: {hint}")
 
 
 def _expected(error: BaseException, verb: str) -> LstmError | None:

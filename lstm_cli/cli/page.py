@@ -3,10 +3,14 @@
 import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lstm_cli.cli.streams import is_lively, one_line, writing_out
+from lstm_cli.cli.streams import folded, is_lively, one_line, writing_out
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
+GAP = 3  # blanks between two columns of a table
 KEPT = "\ue000"  # stands for a blank that Rich would cut from the end of a cell; in no name, see one_line
 
 
@@ -39,19 +43,11 @@ class Page:
             emoji=False,
         )
 
-    def line(self, text: str, style: str = "") -> None:
-        """One line of text."""
-        self._console.print(one_line(text), style=style or None, soft_wrap=True)
-
-    def passage(self, head: str, text: str, style: str = "") -> None:
-        """A sentence behind a word, folded with its lines set in; in a pipe it stays one line, for grep."""
-        from textwrap import wrap
-
-        whole = one_line(f"{head}: {text}")
+    def line(self, text: str, style: str = "", *, indent: int = 4) -> None:
+        """Add a line of text. A terminal gets it folded between words; a pipe gets one line, for grep."""
+        whole = one_line(text)
         if self._folded:
-            width, indent = self._console.width, " " * 4
-            lines = wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False)
-            whole = "\n".join(lines)
+            whole = folded(whole, self._console.width, indent=indent)
         self._console.print(whole, style=style or None, soft_wrap=True)
 
     def text(self) -> str:
@@ -64,11 +60,11 @@ class Page:
         self._console.print()
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Names and what is so, one a line."""
+        """Add names with a text each, one a line."""
         pairs = list(pairs)
         width = max(len(name) for name, _ in pairs)
         for name, text in pairs:
-            self.line(f"{name:{width}}  {text}")
+            self.line(f"{name:{width}}  {text}", indent=width + 2)
 
     def table(
         self,
@@ -78,30 +74,66 @@ class Page:
         *,
         words: Sequence[int] = (0,),
     ) -> None:
-        """A table of figures beside a column of text, or several.
+        """Add a table of figures beside a column of text, or several.
 
-        best: the row to mark in each column of figures. words: the places of the columns of text.
+        best: the row to mark in each column of figures. words: the places of the columns of text. Where the terminal
+        is too narrow, figures are never cut: the columns that do not fit stand in a second table below, beside the
+        first column again. Text is folded between words.
         """
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
+        cells = [
+            [self._cell(row, place, index, best) for place in range(len(row))]
+            for index, row in enumerate(rows)
+        ]
+        widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(header)]
+        for count, places in enumerate(_blocks(widths, words, self._console.width)):
+            if count:
+                self.blank()
+            self._block(
+                [header[place] for place in places],
+                [[row[place] for place in places] for row in cells],
+                [place in words for place in places],
+            )
+
+    @staticmethod
+    def _cell(row: Sequence[str], place: int, index: int, best: Sequence[int]) -> "Text":
         from rich.text import Text
 
+        marked = bool(best) and place > 0 and best[place - 1] == index
+        # the mark has a place of its own in each cell, so that figures stand below each other
+        mark = "" if not best or not place else " *" if marked else KEPT * 2
+        return Text(one_line(row[place]) + mark, "bold green" if marked else "")
+
+    def _block(self, header: Sequence[str], rows: Sequence[Sequence["Text"]], words: Sequence[bool]) -> None:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for place, name in enumerate(header):
-            table.add_column(name, justify="left" if place in words else "right", no_wrap=True)
-        for index, row in enumerate(rows):
-            cells = [Text(one_line(row[0]))]
-            for place, figure in enumerate(map(one_line, row[1:])):
-                marked = bool(best) and best[place] == index
-                # the mark has a place of its own in each cell, so that figures stand below each other
-                cells.append(
-                    Text(
-                        figure + (" *" if marked else KEPT * 2 if best else ""),
-                        "bold green" if marked else "",
-                    )
-                )
-            table.add_row(*cells)
+        for name, is_text in zip(header, words, strict=True):
+            table.add_column(
+                name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold"
+            )
+        for row in rows:
+            table.add_row(*row)
         self._console.print(table)
+
+
+def _blocks(widths: Sequence[int], words: Sequence[int], width: int) -> list[list[int]]:
+    """Return the columns of each table, of those that the first column and the others need in `width` columns.
+
+    >>> _blocks([10, 8, 8, 8], (0,), 80), _blocks([10, 8, 8, 8], (0,), 33)
+    ([[0, 1, 2, 3]], [[0, 1, 2], [0, 3]])
+    """
+    # A column of text can be folded: it needs half of the terminal at most.
+    need = [min(one, width // 2) if place in words else one for place, one in enumerate(widths)]
+    blocks = [[0]]
+    taken = need[0]
+    for place in range(1, len(need)):
+        if len(blocks[-1]) > 1 and taken + GAP + need[place] > width and place not in words:
+            blocks.append([0])
+            taken = need[0]
+        blocks[-1].append(place)
+        taken += GAP + need[place]
+    return blocks
 
 
 def show_page(report: Any, draw: Callable[[Any, Page], None]) -> None:

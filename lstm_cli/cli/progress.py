@@ -14,7 +14,7 @@ from math import isfinite
 from time import monotonic
 from typing import Any
 
-from lstm_cli.cli.streams import may_move, mute, one_line, seconds_since_start, tell
+from lstm_cli.cli.streams import folded, may_move, mute, one_line, seconds_since_start, tell, width_of
 from lstm_cli.events import (
     EpochEnded,
     Event,
@@ -39,6 +39,7 @@ NAMES: dict[type, str] = {
     WeightsSeen: "weights",
     PictureDrawn: "picture",
 }
+WIDE = 78  # columns that the line of an epoch may take
 PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
 
 
@@ -163,7 +164,7 @@ class LiveBar:
             if self._bar is not None or monotonic() - self._began > PATIENCE:
                 self._move(event.stage, event.done, event.total)
             return
-        self._print(describe(event), _style(event))
+        self._print(describe(event, width_of(sys.stderr)), _style(event))
         if isinstance(event, TrainingStarted):
             self._move(f"{TRAINING} {event.model}", 0, event.epochs)
         elif isinstance(event, EpochEnded):
@@ -185,7 +186,8 @@ class LiveBar:
             return
         from rich.text import Text  # a Text, since names may hold what Rich reads as markup
 
-        self._bar.console.print(Text(one_line(text), style=style), soft_wrap=True)
+        line = folded(one_line(text), self._bar.console.width)
+        self._bar.console.print(Text(line, style=style), soft_wrap=True)
 
 
 def _side_by_side(stage: str, other: str) -> bool:
@@ -194,15 +196,23 @@ def _side_by_side(stage: str, other: str) -> bool:
 
 def _rich_bar() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
+    class Count(MofNCompleteColumn):
+        """How many of how many are done; nothing for work without parts."""
+
+        def render(self, task: Task) -> Text:
+            return super().render(task) if task.total is not None else Text()
+
+    console = Console(stderr=True, highlight=False)
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=max(4, min(30, console.width - 50))),
+        Count(),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+    return Progress(*columns, console=console, transient=True)
 
 
 def _style(event: Event) -> str:
@@ -226,8 +236,8 @@ def facts_of(event: Event) -> dict[str, Any]:
     }
 
 
-def describe(event: Event) -> str:
-    """An event as one line."""
+def describe(event: Event, width: int = WIDE) -> str:
+    """Return an event as one line; in a terminal of few columns without what tells least."""
     match event:
         case Warned():
             return f"warning: {event.text}"
@@ -241,27 +251,28 @@ def describe(event: Event) -> str:
                 f"at most {event.epochs} epochs of {event.steps_per_epoch} steps"
             )
         case EpochEnded():
-            return _describe_epoch(event)
+            return _describe_epoch(event, with_rate=width >= WIDE)
         case WeightsSeen():
             return f"{event.part} epoch {event.epoch}: {len(event.weights)} arrays of weights"
         case PictureDrawn():
             return f"picture of {event.name}"
 
 
-def _describe_epoch(event: EpochEnded) -> str:
+def _describe_epoch(event: EpochEnded, *, with_rate: bool) -> str:
+    rate = f"lr {event.lr:.1e}  " if with_rate else ""
     width = len(str(event.epochs))
     train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
     val = "      -" if event.val_loss is None else f"{event.val_loss:7.4f}"
     best = "best" if event.best else "    "
     return (
         f"{event.part:<8} epoch {event.epoch:{width}}/{event.epochs}  train {train}  val {val} {best}  "
-        f"lr {event.lr:.1e}  {event.seconds:5.1f} s"
+        f"{rate}{event.seconds:5.1f} s"
     )
 
 
 def describe_progress(event: Progressed) -> str:
-    """How far a stage is, e.g. `reading: 1,200 of 4,000 bytes (30 %)`."""
+    """Return how far a stage is, e.g. `reading: 1,200 of 4,000 bytes (30 %)`; its name alone for one without parts."""
     unit = f" {event.unit}" if event.unit else ""
     if not event.total:
-        return f"{event.stage}: {event.done:,}{unit}"
+        return f"{event.stage}: {event.done:,}{unit}" if event.done else event.stage
     return f"{event.stage}: {event.done:,} of {event.total:,}{unit} ({100 * event.done / event.total:.0f} %)"

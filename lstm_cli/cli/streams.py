@@ -13,9 +13,11 @@ from typing import Any, TextIO
 from lstm_cli.errors import UsageError
 
 LOG_FORMATS = ("text", "json")
-ALWAYS = ("warning", "error", "traceback")  # what --quiet leaves
+ALWAYS = ("warning", "error", "hint", "traceback")  # what --quiet leaves
 # Lines of a log without their time: those that scripts know by their first word, and the list of settings.
 UNTIMED = (*ALWAYS, "setting")
+# Lines that a terminal breaks where it ends: a hint holds a command to copy.
+UNFOLDED = ("hint", "setting", "traceback")
 
 
 @dataclass(kw_only=True)
@@ -112,6 +114,30 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def folded(text: str, width: int, *, indent: int = 4) -> str:
+    """Return a line as several of at most `width` columns, broken between words; all but the first are indented.
+
+    A word that is longer, such as a path, is left whole, so that it can be copied.
+    """
+    if len(text) <= width:
+        return text
+    from textwrap import wrap
+
+    lines = wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(lines)
+
+
+def width_of(stream: Any) -> int:
+    """Return the columns of the terminal that a stream writes to; 80 where it tells none."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 def say(text: str) -> None:
     """Write one line to stderr, a note that --quiet leaves out."""
     tell("note", text)
@@ -128,8 +154,11 @@ def tell(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
         if _manner.as_json:
             line = _as_json(event, {"text": text} if facts is None else facts)
         else:
-            timed = event not in UNTIMED and not is_lively(sys.stderr)
-            line = f"{_now()} {one_line(text)}" if timed else one_line(text)
+            line = one_line(text)
+            if is_lively(sys.stderr):
+                line = line if event in UNFOLDED else folded(line, width_of(sys.stderr))
+            elif event not in UNTIMED:
+                line = f"{_now()} {line}"
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
