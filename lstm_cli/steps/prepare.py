@@ -44,13 +44,16 @@ class PrepareReport:
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
+    outliers: dict[str, int] | None = (
+        None  # by target: cells that --outliers drop emptied; None: it was not asked
+    )
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("season", "up_to_date"))
+        return plain(self, absent=("season", "outliers", "up_to_date"))
 
 
 def prepare(
