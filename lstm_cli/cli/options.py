@@ -12,7 +12,7 @@ import typer
 
 from lstm_cli.cli import values
 from lstm_cli.cli.app import VERBS
-from lstm_cli.cli.streams import LOG_FORMATS, speak
+from lstm_cli.cli.streams import LOG_FORMATS, require_stdout, speak
 from lstm_cli.config.sources import Kind, find_settings, of_run
 from lstm_cli.errors import ArtifactError, UsageError
 
@@ -82,12 +82,18 @@ def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Calla
 
 
 def heard(verb: Verb) -> Verb:
-    """Decorate a verb so that it takes --quiet and --log-format, and stderr is written as they say."""
+    """Decorate a verb so that it takes --quiet and --log-format, and stderr is written as they say.
+
+    With --json it needs a standard output, and is refused without one before any work.
+    """
 
     @functools.wraps(verb)
     def whole(**given: Any) -> Any:
         speak(quiet=given.pop("quiet"), log_format=given.pop("log_format"))
-        return verb(**given)
+        work = verb(**given)
+        if given.get("as_json"):
+            require_stdout("leave out --json, or redirect standard output, as in > report.json")
+        return work
 
     own = list(inspect.signature(verb).parameters.values())
     place = next((at for at, param in enumerate(own) if param.name == "as_json"), len(own))
