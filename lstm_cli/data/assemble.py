@@ -100,12 +100,8 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         if config.horizon is not None:
             raise
         laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
-    seasons, season_reason = settled_seasons(laid.training(targets), grid.step, config)
-    judged_by = [seasons]
-    if config.outliers == "drop":
-        laid = laid.without_outliers(table, judged_by)  # spikes hide a season
-        seasons, season_reason = settled_seasons(laid.training(targets), grid.step, config)
-        judged_by.append(seasons)
+    judged_by, season_reason = _settled(table, laid, config)
+    seasons = judged_by[-1]
     if config.horizon is None:
         horizon = min(seasons, default=1)
     laid = _split(table, grid, config, horizon, warnings)
@@ -143,6 +139,17 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
             f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
         )
     return _fitted(table, laid, schema, config, season_reason, reason, warnings)
+
+
+def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
+    """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
+    targets = len(table.targets)
+    seasons, reason = settled_seasons(laid.training(targets), laid.grid.step, config)
+    if config.outliers == "keep":
+        return [seasons], reason
+    rest = laid.without_outliers(table, [seasons])  # spikes hide a season
+    shown, reason = settled_seasons(rest.training(targets), laid.grid.step, config)
+    return [seasons, shown], reason
 
 
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:

@@ -42,12 +42,14 @@ class Dropped:
         return {"cells": self.cells.tolist(), "values": self.values.tolist()}
 
     @staticmethod
-    def from_dict(stored: dict[str, Any]) -> "Dropped":
-        """Return the inverse of `to_dict`. Raises ValueError for parts that do not fit."""
+    def from_dict(stored: dict[str, Any], *, columns: int) -> "Dropped":
+        """Return the inverse of `to_dict`. Raises ValueError for parts that do not fit data of so many targets."""
         cells = np.array(stored["cells"], dtype=np.int64).reshape(-1, 2)
         values = np.array(stored["values"], dtype=np.float64)
         if values.shape != (len(cells),):
             raise ValueError("it has not one value for each cell")
+        if (np.diff(cells[:, 0]) < 0).any() or (cells[:, 1] < 0).any() or (cells[:, 1] >= columns).any():
+            raise ValueError("its cells are out of order or in no target")
         return Dropped(cells=cells, values=values)
 
 

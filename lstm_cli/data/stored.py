@@ -39,9 +39,9 @@ def load_dropped(run: Run) -> "Dropped":
     reader = run.artifact("data")
     if not reader.has(DROPPED):
         return NONE_DROPPED
-    stored = reader.json(DROPPED)
+    stored, (schema, _) = reader.json(DROPPED), load_outline(run)
     with reader.parsing(DROPPED):
-        return Dropped.from_dict(stored)
+        return Dropped.from_dict(stored, columns=len(schema.targets))
 
 
 def _require_fitting(dataset: Dataset) -> None:

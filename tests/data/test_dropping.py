@@ -73,12 +73,15 @@ def test_a_slip_within_the_daily_range_needs_the_season_that_spikes_hide() -> No
 
 def test_dropped_cells_come_back_from_json() -> None:
     dropped = Dropped(cells=np.array([[3, 0], [3, 1], [90, 0]]), values=np.array([0.1, 1e300, -7.0]))
-    again = Dropped.from_dict(dropped.to_dict())
+    again = Dropped.from_dict(dropped.to_dict(), columns=2)
     np.testing.assert_array_equal(again.cells, dropped.cells)
     np.testing.assert_array_equal(again.values, dropped.values)
     assert dropped.count_by_column(("a", "b", "c")) == {"a": 2, "b": 1, "c": 0}
     with pytest.raises(ValueError, match="one value"):
-        Dropped.from_dict(dropped.to_dict() | {"values": [1.0]})
+        Dropped.from_dict(dropped.to_dict() | {"values": [1.0]}, columns=2)
+    for cells in ([[3, 0], [3, 2], [90, 0]], [[3, 0], [3, -1], [90, 0]], [[90, 0], [3, 0], [3, 1]]):
+        with pytest.raises(ValueError, match="out of order or in no target"):
+            Dropped.from_dict(dropped.to_dict() | {"cells": cells}, columns=2)
 
 
 def test_a_fold_judges_its_own_rows_and_is_scored_on_what_the_file_has() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.renew import Known, read_new
-from lstm_cli.data.stored import load_dataset
+from lstm_cli.data.stored import load_dataset, load_dropped
 from lstm_cli.errors import UsageError
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
@@ -71,6 +71,9 @@ def test_the_season_shows_and_the_cells_are_missing(tmp_path: Path) -> None:
     stored = json.loads(files(tmp_path / "dropped")["outliers.json"])
     assert stored == {"cells": [[row, 0] for row in DROPPED], "values": [SPIKES[row] for row in DROPPED]}
     assert "outliers.json" not in files(tmp_path / "kept")
+    with open_run(tmp_path / "dropped") as run, open_run(tmp_path / "kept") as other:
+        assert load_dropped(run).cells.tolist() == stored["cells"]
+        assert load_dropped(other).cells.tolist() == []
 
 
 def test_the_warning_has_count_lines_and_flag(tmp_path: Path) -> None:
