@@ -61,7 +61,7 @@ class Neighbours:
     """How many steps away the values lie that a cell is compared with; one number for each look at the rows."""
 
     training: tuple[int, ...]
-    validation: int
+    validation: tuple[int, ...]
 
     @staticmethod
     def of(train_end: np.ndarray, val_end: np.ndarray, seasons: Sequence[Sequence[int]]) -> "Neighbours":
@@ -69,10 +69,13 @@ class Neighbours:
 
         Args:
             seasons: those of the training rows as they are, then those that show once the outliers found by the first
-                are emptied. Where they differ, training rows are looked at twice.
+                are emptied. Where they differ, rows are looked at twice.
         """
-        training = dict.fromkeys(neighbour_season(train_end, known) for known in seasons)
-        return Neighbours(training=tuple(training), validation=neighbour_season(val_end, seasons[-1]))
+        training, validation = (
+            tuple(dict.fromkeys(neighbour_season(ends, known) for known in seasons))
+            for ends in (train_end, val_end)
+        )
+        return Neighbours(training=training, validation=validation)
 
 
 def rows_to_drop(cells: np.ndarray, train_end: int, val_end: int, neighbours: Neighbours) -> np.ndarray:
@@ -81,8 +84,9 @@ def rows_to_drop(cells: np.ndarray, train_end: int, val_end: int, neighbours: Ne
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
         for season in neighbours.training:
             left[outlier_rows(left[:train_end], season)] = np.nan
-        rows = outlier_rows(left, neighbours.validation) if val_end > train_end else np.zeros(0, np.int64)
-    left[rows[rows >= train_end]] = np.nan
+        for season in neighbours.validation if val_end > train_end else ():
+            rows = outlier_rows(left, season)
+            left[rows[rows >= train_end]] = np.nan
     return np.flatnonzero(np.isnan(left) & ~np.isnan(cells[:val_end]))
 
 

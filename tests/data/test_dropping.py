@@ -9,7 +9,7 @@ from lstm_cli.data.dropping import Dropped, Neighbours, rows_to_drop
 from lstm_cli.data.folds import Cut, at_cut
 from lstm_cli.data.outliers import outliers_of
 
-BESIDE = Neighbours(training=(1,), validation=1)
+BESIDE = Neighbours(training=(1,), validation=(1,))
 FAR = 15.9  # 14.9 above neighbours of 1: more than 10 x 1.4826 MAD
 NEAR = 15.8  # 14.8 above them
 
@@ -58,17 +58,28 @@ def test_later_rows_change_nothing(garbage: float) -> None:
 
 def test_two_looks_are_made_where_the_seasons_differ() -> None:
     ends = np.array([150]), np.array([180])
-    assert Neighbours.of(*ends, [(), (24,)]) == Neighbours(training=(1, 24), validation=24)
-    assert Neighbours.of(*ends, [(24,), (24,)]) == Neighbours(training=(24,), validation=24)
+    assert Neighbours.of(*ends, [(), (24,)]) == Neighbours(training=(1, 24), validation=(1, 24))
+    assert Neighbours.of(*ends, [(24,), (24,)]) == Neighbours(training=(24,), validation=(24,))
     # 40 steps fit four times into 180 rows, not into 150
-    assert Neighbours.of(*ends, [(24, 40), (24, 40)]) == Neighbours(training=(24,), validation=40)
+    assert Neighbours.of(*ends, [(24, 40), (24, 40)]) == Neighbours(training=(24,), validation=(40,))
 
 
 def test_a_slip_within_the_daily_range_needs_the_season_that_spikes_hide() -> None:
     cells = np.tile(np.repeat([0.0, 30.0], 12), 20) + 0.5 * np.random.default_rng(4).normal(size=480)
     cells[203] = 30.0  # the rise from 0 to 30 comes an hour early: row 204 is 30, as every day
     assert rows_to_drop(cells, 400, 440, BESIDE).tolist() == []
-    assert rows_to_drop(cells, 400, 440, Neighbours(training=(1, 24), validation=24)).tolist() == [203]
+    assert rows_to_drop(cells, 400, 440, Neighbours(training=(1, 24), validation=(1, 24))).tolist() == [203]
+
+
+def test_validation_rows_are_looked_at_as_often() -> None:
+    """Two spikes a season apart hide each other from a look at the season alone."""
+    cells = np.tile(np.arange(24.0), 20) + 0.1 * np.random.default_rng(4).normal(size=480)
+    cells[[405, 429]] = 90.0
+    assert rows_to_drop(cells, 400, 440, Neighbours(training=(24,), validation=(24,))).tolist() == []
+    assert rows_to_drop(cells, 400, 440, Neighbours(training=(1, 24), validation=(1, 24))).tolist() == [
+        405,
+        429,
+    ]
 
 
 def test_dropped_cells_come_back_from_json() -> None:
