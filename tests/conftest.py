@@ -9,6 +9,7 @@ is named, as `make test-gpu` does: CUDA_VISIBLE_DEVICES=0.
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -30,3 +31,20 @@ def one_thread() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def piped() -> Iterator[Callable[[bytes], str]]:
+    """A function that returns the path of a pipe with some bytes in it, as a shell makes it for <(...)."""
+    ends = []
+
+    def make(data: bytes) -> str:
+        reads, writes = os.pipe()
+        ends.append(reads)
+        os.write(writes, data)  # less than a pipe holds
+        os.close(writes)
+        return f"/dev/fd/{reads}"
+
+    yield make
+    for end in ends:
+        os.close(end)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from lstm_cli.cli import plans
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
+from lstm_cli.cli.streams import require_stdout
 from lstm_cli.cli.values import as_words
 from lstm_cli.errors import UsageError
 
@@ -35,6 +36,9 @@ def config(
     """
     if toml and as_json:
         raise UsageError("--toml and --json exclude each other", hint="choose one of them")
+
+    if toml and not dry_run:
+        require_stdout("redirect standard output, as in > lstm.toml")
 
     def work() -> None:
         from lstm_cli.cli import result

@@ -12,7 +12,7 @@ import typer
 
 from lstm_cli.cli import values
 from lstm_cli.cli.app import COMMON, VERBS
-from lstm_cli.cli.streams import LOG_FORMATS, speak, tell
+from lstm_cli.cli.streams import LOG_FORMATS, require_stdout, speak, tell
 from lstm_cli.config.renamed import by_new_names
 from lstm_cli.config.sources import Kind, find_settings, of_run
 from lstm_cli.errors import ArtifactError, UsageError
@@ -88,7 +88,10 @@ def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Calla
 
 
 def heard(verb: Verb) -> Verb:
-    """Decorate a verb so that it takes --quiet, --verbose and --log-format, and stderr is written as they say."""
+    """Decorate a verb so that it takes --quiet, --verbose and --log-format, and stderr is written as they say.
+
+    With --json it needs a standard output, and is refused without one before any work.
+    """
     own = list(inspect.signature(verb).parameters.values())
     takes_context = any(param.name == "context" for param in own)
 
@@ -103,7 +106,10 @@ def heard(verb: Verb) -> Verb:
         speak(quiet=quiet, log_format=given.pop("log_format"))
         if verbose:
             _tell_settings(context)
-        return verb(**given, **({"context": context} if takes_context else {}))
+        work = verb(**given, **({"context": context} if takes_context else {}))
+        if given.get("as_json"):
+            require_stdout("leave out --json, or redirect standard output, as in > report.json")
+        return work
 
     place = next((at for at, param in enumerate(own) if param.name == "as_json"), len(own))
     kind = inspect.Parameter.KEYWORD_ONLY

@@ -18,6 +18,7 @@ from lstm_cli.cli.options import (
     option,
     switch,
 )
+from lstm_cli.cli.streams import require_stdout
 from lstm_cli.config.predict import ENDED, FORMATS, PredictConfig
 from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.errors import UsageError
@@ -127,6 +128,9 @@ def predict(
         raise UsageError(
             "--json needs -o FILE, since the forecast fills standard output", hint="add -o forecast.csv"
         )
+
+    if output == "-" and not dry_run:
+        require_stdout("write the forecast to a file: -o forecast.csv")
 
     def work() -> None:
         from lstm_cli.cli import page

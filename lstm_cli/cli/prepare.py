@@ -20,7 +20,7 @@ from lstm_cli.cli.options import (
     sources_of,
     switch,
 )
-from lstm_cli.config.prepare import MISSING, SCALERS, PrepareConfig
+from lstm_cli.config.prepare import MISSING, OUTLIERS, SCALERS, PrepareConfig
 
 EXAMPLES = (
     "lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24",
@@ -158,6 +158,14 @@ def prepare(
     missing: Annotated[
         str, option("--missing", "How missing cells and holes are filled.", choices=MISSING, panel=VALUES)
     ] = DEFAULTS.missing,
+    outliers: Annotated[
+        str,
+        option(
+            "--outliers",
+            "Whether outliers of the targets, outside of the test rows, become missing values.",
+            choices=OUTLIERS,
+        ),
+    ] = DEFAULTS.outliers,
     pad: Annotated[
         bool, option("--pad/--no-pad", "Pad windows shorter than --lookback at the front.", panel=WINDOWS)
     ] = DEFAULTS.pad,
@@ -201,6 +209,7 @@ def prepare(
         end=end,
         scaler=scaler,
         missing=missing,
+        outliers=outliers,
         pad=pad,
         encoding=encoding,
         delimiter=delimiter,

@@ -10,7 +10,7 @@ from itertools import pairwise
 from time import gmtime, monotonic, strftime
 from typing import Any, TextIO
 
-from lstm_cli.errors import UsageError
+from lstm_cli.errors import OutputError, UsageError
 
 LOG_FORMATS = ("text", "json")
 ALWAYS = ("warning", "error", "hint", "traceback")  # what --quiet leaves
@@ -27,6 +27,7 @@ class _Manner:
     quiet: bool = False
     as_json: bool = False
     began: float = 0.0  # when the command began, by the monotonic clock
+    stdout_closed: bool = False  # when the process began
 
 
 _manner = _Manner()
@@ -68,10 +69,12 @@ def open_streams() -> None:
     to a pipe may take half of the rows and say nothing.
     """
     speak(quiet=False, log_format="text")
+    _manner.stdout_closed = False
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
         except OSError:
+            _manner.stdout_closed |= number == 1
             null = os.open(os.devnull, os.O_RDWR)
             if null != number:
                 os.dup2(null, number)
@@ -83,6 +86,12 @@ def open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a test or a notebook may have put another object there
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def require_stdout(hint: str) -> None:
+    """Raise OutputError where standard output was closed when the process began, so that a result would be lost."""
+    if _manner.stdout_closed:
+        raise OutputError("standard output is closed, so the result cannot be written", hint=hint)
 
 
 def read_utf8(orig_argv: list[str]) -> None:

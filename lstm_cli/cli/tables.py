@@ -34,6 +34,7 @@ def prepare_table(report: Any, page: Page) -> None:
         ("lookback", f"{report.lookback} steps{reason(report.lookback_reason)}"),
         ("horizon", counted(report.horizon, "step", "steps")),
         ("scaler", report.scaler),
+        ("outliers", _dropped(report.outliers or {})),
         ("filled", counted(report.filled, "cell", "cells") if report.filled else ""),
     ]
     page.facts((name, text) for name, text in facts if text)
@@ -45,6 +46,12 @@ def prepare_table(report: Any, page: Page) -> None:
     page.table(("split", "rows", "windows"), rows)
     page.blank()
     page.line(f"wrote {report.run} ({report.megabytes:.1f} MB); next: lstm train {report.run}")
+
+
+def _dropped(outliers: Mapping[str, int]) -> str:
+    """Return how many outliers were dropped, by target."""
+    some = [f"{count:,} of {name}" for name, count in outliers.items() if count]
+    return f"{', '.join(some)} dropped" if some else ""
 
 
 def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:

@@ -7,6 +7,7 @@ from lstm_cli.errors import UsageError
 
 SCALERS = ("standard", "minmax", "robust", "none")
 MISSING = ("interpolate", "last", "season", "refuse")
+OUTLIERS = ("keep", "drop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class PrepareConfig:
     end: str | None = None  # last row used (included)
     scaler: str = "standard"  # as scikit-learn defines it, fitted on the training rows
     missing: str = "interpolate"  # how missing cells and holes are filled
+    outliers: str = "keep"  # drop: target cells that are outliers become missing, but in test rows
     pad: bool = False  # pad windows shorter than an explicit lookback at the front
     encoding: str | None = None  # of the text; None: UTF-8, or UTF-16 with its mark
     delimiter: str | None = None  # between cells; None: the comma
@@ -36,6 +38,12 @@ class PrepareConfig:
     def __post_init__(self) -> None:
         one_of("--scaler", self.scaler, SCALERS)
         one_of("--missing", self.missing, MISSING)
+        one_of("--outliers", self.outliers, OUTLIERS)
+        if self.outliers == "drop" and self.missing == "refuse":
+            raise UsageError(
+                "--outliers drop makes missing values, and --missing refuse allows none",
+                hint="choose --missing interpolate, last or season",
+            )
         at_least("--lookback", self.lookback, 1)
         at_least("--horizon", self.horizon, 1)
         if isinstance(self.season, str):

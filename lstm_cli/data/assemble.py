@@ -13,6 +13,7 @@ from lstm_cli.data.calendar import calendar_names
 from lstm_cli.data.cells import named
 from lstm_cli.data.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.digits import column_decimals
+from lstm_cli.data.dropping import NONE_DROPPED, Dropped, find_dropped, tell_dropped
 from lstm_cli.data.ended import find_ended, newest_row, tell_ended
 from lstm_cli.data.limits import refuse_immense, tell_still, tell_unseen
 from lstm_cli.data.missing import count_cells, rows_measured, tell_missing
@@ -43,7 +44,8 @@ class Assembled:
     lookback_reason: str
     ended: tuple[str, ...]  # names of the series that ended, see ended.py
     warnings: tuple[str, ...]
-    grid: Grid  # the values as the file has them
+    grid: Grid  # the values as the file has them, without those that were dropped
+    dropped: Dropped  # outliers that --outliers drop emptied
 
     def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
         """Return how many windows each split has. Raises DataError where one that is wanted has none."""
@@ -53,12 +55,18 @@ class Assembled:
 
 @dataclass(frozen=True, kw_only=True)
 class _Laid:
-    """A grid with its splits; every array is [S]."""
+    """A grid with its splits and the outliers dropped from it; every array is [S]."""
 
     grid: Grid
     offset: np.ndarray
     train_end: np.ndarray
     val_end: np.ndarray
+    dropped: Dropped = NONE_DROPPED
+
+    def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_Laid":
+        """Return the same series, their outliers emptied as `find_dropped` finds them."""
+        dropped = find_dropped(table, self.grid, self.train_end, self.val_end, seasons)
+        return replace(self, grid=replace(self.grid, emptied=dropped.cells), dropped=dropped)
 
     def training(self, columns: int) -> list[GridRows]:
         """The training rows of each series, the first so many columns."""
@@ -92,10 +100,14 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         if config.horizon is not None:
             raise
         laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
-    seasons, season_reason = settled_seasons(laid.training(targets), grid.step, config)
+    judged_by, season_reason = _settled(table, laid, config)
+    seasons = judged_by[-1]
     if config.horizon is None:
         horizon = min(seasons, default=1)
     laid = _split(table, grid, config, horizon, warnings)
+    if config.outliers == "drop":
+        laid = laid.without_outliers(table, judged_by)
+        warnings += tell_dropped(laid.dropped, table, laid.grid, config.missing)
     rows = int(np.median(laid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -127,6 +139,17 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
             f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
         )
     return _fitted(table, laid, schema, config, season_reason, reason, warnings)
+
+
+def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
+    """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
+    targets = len(table.targets)
+    seasons, reason = settled_seasons(laid.training(targets), laid.grid.step, config)
+    if config.outliers == "keep":
+        return [seasons], reason
+    rest = laid.without_outliers(table, [seasons])  # spikes hide a season
+    shown, reason = settled_seasons(rest.training(targets), laid.grid.step, config)
+    return [seasons, shown], reason
 
 
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:
@@ -268,12 +291,13 @@ def _fitted(
         train_end=laid.train_end,
         val_end=laid.val_end,
     )
-    counted = count_cells(table, grid, laid.offset)
-    filled = tell_missing(counted, table, grid, schema, config.missing, warnings)
+    counted = count_cells(table, replace(grid, emptied=None), laid.offset)  # as the file has them
+    filled = tell_missing(counted, table, grid, schema, config.missing, warnings) + len(laid.dropped.values)
     ended = find_ended(schema, series)
     training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
     return Assembled(
         grid=grid,
+        dropped=laid.dropped,
         schema=schema,
         series=series,
         scaler=scaler,

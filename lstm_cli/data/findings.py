@@ -20,6 +20,8 @@ from lstm_cli.data.table import Table
 from lstm_cli.data.wording import count_of
 
 TOLD_LINES = 3  # lines that the sentence on outliers names beside the first
+DROPPABLE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"
+LEFT = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
 LEAST_REACH = 24  # steps ahead that a column is held against the target, at least
 
 
@@ -33,16 +35,19 @@ def inspect(
     told: Sequence[str],
     start: str | None = None,
     end: str | None = None,
+    dropped: bool = False,
 ) -> list[Finding]:
     """All findings about the chosen columns of a table.
 
     grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one;
-    told: warnings of the reader; an outlier is no news where one says the same of its line.
+    told: warnings of the reader; an outlier is no news where one says the same of its line. dropped: the grid has lost
+    its outliers to --outliers drop, and these are left.
     """
     rows = GridLines(table, grid)
     of_values = (text for text in told if any(words in text for words in OF_VALUES))
     known = {line for text in of_values for line in told_by_reader(text, table.source).lines}
-    slips = [_of_outliers(rows, one) for one in outliers]
+    advice = LEFT if dropped else DROPPABLE
+    slips = [_of_outliers(rows, one, advice) for one in outliers]
     return [
         *_constant(rows),
         *_clock_changes(rows, start, end),
@@ -170,7 +175,7 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
     ]
 
 
-def _of_outliers(rows: GridLines, found: Outliers) -> Finding:
+def _of_outliers(rows: GridLines, found: Outliers, advice: str) -> Finding:
     name = rows.table.columns[found.column]
     pairs = zip(found.rows[:LINES].tolist(), found.values[:LINES].tolist(), strict=True)
     told = sorted((rows.line(row), value) for row, value in pairs)
@@ -183,8 +188,7 @@ def _of_outliers(rows: GridLines, found: Outliers) -> Finding:
         kind="outliers",
         severity=WARNING,
         text=f"{rows.place(name).at(lines[0])}: {told[0][1]:.15g} is far from {stands}, "
-        f"{count_of(len(found.rows), 'such value')}{also}{more} (empty the cells if they are wrong; --scaler robust "
-        "gives them less weight)",
+        f"{count_of(len(found.rows), 'such value')}{also}{more} ({advice})",
         column=name,
         lines=lines,
         count=len(found.rows),

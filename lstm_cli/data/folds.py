@@ -3,6 +3,7 @@
 See Tashman 2000, "Out-of-sample tests of forecasting accuracy: an analysis and review".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ import numpy as np
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.assemble import settled_seasons
 from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
+from lstm_cli.data.dropping import NONE_DROPPED, Dropped, Neighbours, rows_to_drop
 from lstm_cli.data.panel_times import PanelSplits
 from lstm_cli.data.scaled import scaled_and_filled
 from lstm_cli.data.scaling import fit_scaler
@@ -83,24 +85,29 @@ def _cut_table(table: SeriesTable, cut: Cut, keep: np.ndarray) -> SeriesTable:
     )
 
 
-def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig) -> Dataset:
+def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig, dropped: Dropped = NONE_DROPPED) -> Dataset:
     """Return the dataset as it stood at the cut-off, and the rows to score.
 
     Seasons, lookback, scaler, statistics and fills are those that `prepare` would settle from the training rows
     before the cut-off; config: its settings, which may give seasons and lookback. The horizon stays. Series that have
     no training row then are left out: they have no window. Of a panel, series without a training window are left
-    out, as `prepare` does. Raises ValueError where none is left.
+    out, as `prepare` does. With --outliers drop the rows before the cut-off are judged again, and the scored rows hold
+    what the file has; dropped: the outliers that `prepare` emptied. Raises ValueError where none is left.
     """
     table, targets = dataset.series, dataset.targets
     keep = _kept(dataset, cut)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
-    rows, measured = [], []
+    rows = []
     for one in keep:
         place = slice(table.offset[one], table.offset[one] + cut.count[one])
         units = dataset.scaler.unscaled(dataset.values_scaled[place], int(one))
-        measured.append(dataset.measured[place])
-        rows.append(np.where(measured[-1], units, np.nan))
+        rows.append(np.where(dataset.measured[place], units, np.nan))
+        dropped.put_back(rows[-1], place.start)
+    if config.outliers == "drop":
+        rows = _without_outliers(
+            rows, cut.train_end[keep], cut.val_end[keep], targets, dataset.schema, config
+        )
     training = [each[: cut.train_end[one]] for each, one in zip(rows, keep, strict=True)]
     scored = [each[:, :targets] for each in training]
     schema = _settled(dataset.schema, scored, config)
@@ -113,10 +120,32 @@ def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig) -> Dataset:
         schema=schema,
         series=_cut_table(table, cut, keep),
         values_scaled=np.concatenate(values).astype(np.float32),
-        measured=np.concatenate(measured),
+        measured=np.concatenate([~np.isnan(each) for each in rows]),
         scaler=scaler,
         training=training_statistics(scored, schema.season, fit_scaler("standard", scored).scale),
     )
+
+
+def _without_outliers(
+    rows: Sequence[np.ndarray],
+    train_end: np.ndarray,
+    val_end: np.ndarray,
+    targets: int,
+    schema: Schema,
+    config: PrepareConfig,
+) -> list[np.ndarray]:
+    """Return the rows [T, columns] of each series with their outliers emptied, as `prepare` does it."""
+    seasons, emptied = [], list(rows)
+    for last in (train_end, val_end):  # the first look shows seasons that spikes hide
+        training = [each[:end, :targets] for each, end in zip(emptied, train_end, strict=True)]
+        seasons.append(settled_seasons(training, schema.step, config)[0])
+        neighbours = Neighbours.of(train_end, last, seasons)
+        emptied = []
+        for each, train, end in zip(rows, train_end.tolist(), last.tolist(), strict=True):
+            emptied.append(each.copy())
+            for column in range(targets):
+                emptied[-1][rows_to_drop(each[:, column], train, end, neighbours), column] = np.nan
+    return emptied
 
 
 def _settled(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:

@@ -46,7 +46,7 @@ class GridLines:
     def cells(self, one: int, column: int) -> np.ndarray:
         """One column of the usable rows [n] of a series."""
         begin = int(self.offset[one])
-        return self._cells(self.in_table(begin, begin + int(self.grid.counts[one])), column)
+        return self.taken(np.arange(begin, begin + int(self.grid.counts[one])), column)
 
     def piece(self, begin: int, end: int) -> np.ndarray:
         """The values [n, F] of the rows from `begin` to before `end`."""
@@ -55,11 +55,12 @@ class GridLines:
     def taken(self, chosen: np.ndarray, column: int) -> np.ndarray:
         """One column's values of some rows, of the shape of `chosen`."""
         at = self.grid.at
-        return self._cells(at.start + chosen if isinstance(at, slice) else at[chosen], column)
-
-    def _cells(self, in_table: np.ndarray, column: int) -> np.ndarray:
+        in_table = at.start + chosen if isinstance(at, slice) else at[chosen]
         values: np.ndarray = self.grid.cells[in_table, column]
         values[in_table < 0] = np.nan
+        emptied = self.grid.emptied_rows(column)
+        if len(emptied):
+            values[np.isin(chosen, emptied)] = np.nan
         return values
 
     def blocks(self, *, before: int = 0) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -37,10 +37,10 @@ class Outliers:
 
 def find_outliers(rows: GridLines, columns: int, seasons: Sequence[int]) -> list[Outliers]:
     """The first so many columns of a grid, those of them that have any."""
-    offset, season = rows.offset, _season(rows.grid.counts, seasons)
+    offset, season = rows.offset, neighbour_season(rows.grid.counts, seasons)
     found = []
     for column, suspects in enumerate(_suspects(rows, columns, season)):
-        slips = [offset[one] + _in_stretches(rows.cells(one, column), season) for one in suspects]
+        slips = [offset[one] + outlier_rows(rows.cells(one, column), season) for one in suspects]
         chosen = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *slips]))
         if len(chosen):
             found.append(
@@ -49,8 +49,8 @@ def find_outliers(rows: GridLines, columns: int, seasons: Sequence[int]) -> list
     return found
 
 
-def _in_stretches(cells: np.ndarray, season: int) -> np.ndarray:
-    """As `outliers_of`; a very long column is judged stretch by stretch, each with what lies around it."""
+def outlier_rows(cells: np.ndarray, season: int) -> np.ndarray:
+    """Return what `outliers_of` does; a very long column is judged stretch by stretch, each with the rows around it."""
     found = [np.zeros(0, dtype=np.int64)]
     for begin in range(0, len(cells), STRETCH):
         end = min(begin + STRETCH, len(cells))
@@ -60,8 +60,8 @@ def _in_stretches(cells: np.ndarray, season: int) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _season(counts: np.ndarray, seasons: Sequence[int]) -> int:
-    """The longest season that most series hold four times; 1 where there is none."""
+def neighbour_season(counts: np.ndarray, seasons: Sequence[int]) -> int:
+    """Return the longest season that most series of `counts` [S] rows hold four times; 1 where there is none."""
     usual = float(np.median(counts)) if len(counts) else 0.0
     return max((season for season in seasons if 4 * season <= usual), default=1)
 

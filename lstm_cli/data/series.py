@@ -64,6 +64,7 @@ class Grid:
     )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
     rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
     warnings: tuple[str, ...]  # what was repaired or left out here; the table's own are not repeated
+    emptied: np.ndarray | None = None  # [N, 2] int64, rows (rising) and columns of cells read as missing
 
     @property
     def rows(self) -> int:
@@ -77,14 +78,32 @@ class Grid:
 
     def piece(self, begin: int, end: int) -> np.ndarray:
         """The rows from `begin` to before `end` [n, F] of the values; a view of the table's where that can be."""
+        emptied = self._emptied_within(begin, end)
         if isinstance(self.at, slice):
-            return self.cells[self.at.start + begin : self.at.start + end]
-        at = self.at[begin:end]
-        values = self.cells[at]
-        holes = at < 0
-        if holes.any():
-            values[holes] = np.nan
+            values = self.cells[self.at.start + begin : self.at.start + end]
+        else:
+            at = self.at[begin:end]
+            values = self.cells[at]
+            holes = at < 0
+            if holes.any():
+                values[holes] = np.nan
+        if len(emptied):
+            values = np.array(values)  # not the table's own
+            values[emptied[:, 0] - begin, emptied[:, 1]] = np.nan
         return values
+
+    def _emptied_within(self, begin: int, end: int) -> np.ndarray:
+        """Return those of the emptied cells [n, 2] that lie in the rows from `begin` to before `end`."""
+        if self.emptied is None:
+            return np.zeros((0, 2), dtype=np.int64)
+        low, high = np.searchsorted(self.emptied[:, 0], (begin, end))
+        return self.emptied[low:high]
+
+    def emptied_rows(self, column: int) -> np.ndarray:
+        """Return the rows [n] of the emptied cells of one column, rising."""
+        if self.emptied is None:
+            return np.zeros(0, dtype=np.int64)
+        return self.emptied[self.emptied[:, 1] == column, 0]
 
 
 def lay_on_grid(

@@ -1,12 +1,13 @@
 """The bytes of a data file: a path or `-`, several or a pattern, gzip by its first bytes."""
 
 import hashlib
+import io
 import os
 import stat
 import sys
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from lstm_cli.data.foreign import refuse_foreign
 from lstm_cli.errors import DataError, UsageError
 
 STDIN = "-"
+NOTHING_HELD: Mapping[str, bytes] = {}
 _BLOCK = 1 << 20  # bytes read at a time; one block of text and its cells is what reading needs in memory
 _HASHING = 4  # blocks that wait to be hashed, at most
 _HEAD = 4096  # bytes looked at to know what the file is
@@ -28,7 +30,7 @@ class Source:
     """An open data file: its name for messages, and its bytes in blocks (gzip already undone)."""
 
     name: str
-    path: Path | None  # None: standard input
+    path: Path | None  # None: standard input or a pipe, which can be read once
     parquet: bool
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
@@ -77,15 +79,53 @@ class Tap:
             self._beside.shutdown()
 
 
+def is_pipe(source: str) -> bool:
+    """Return whether `source` can be read only once: standard input, a FIFO, or a pipe such as /dev/fd/63."""
+    if source == STDIN:
+        return True
+    try:
+        return stat.S_ISFIFO(os.stat(source).st_mode)  # noqa: PTH116 - Path would turn '' into the current folder
+    except (OSError, ValueError):
+        return False  # opening it tells why
+
+
+def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, bytes]:
+    """Return the bytes of the sources that can be read only once, for who reads them twice.
+
+    A terminal is left to `open_source`, which refuses it. Raises DataError for what cannot be opened.
+    """
+    held = {}
+    for source in sources:
+        if not is_pipe(source) or (source == STDIN and (stdin is None or stdin.isatty())):
+            continue
+        stream, name = (stdin, "standard input") if source == STDIN else _open(source)
+        assert stream is not None
+        try:
+            held[source] = b"".join(_blocks(stream, name))
+        finally:
+            if source != STDIN:
+                stream.close()
+    return held
+
+
 @contextmanager
 def open_source(
-    source: str, stdin: BinaryIO | None = None, heard: Callable[[int], None] = lambda size: None
+    source: str,
+    stdin: BinaryIO | None = None,
+    heard: Callable[[int], None] = lambda size: None,
+    *,
+    held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Iterator[Source]:
-    """Open the path `source`, or standard input where it is `-`. heard: told the bytes of each block read.
+    """Open the path `source`, or standard input where it is `-`.
 
-    Raises DataError for what is missing, empty, no regular file, or plainly no table.
+    Args:
+        heard: told the bytes of each block read.
+        held: what `read_pipes` has read already.
+
+    Raises:
+        DataError: it is missing, empty, a socket or device, or plainly no table.
     """
-    stream, name = (_standard_input(stdin), "standard input") if source == STDIN else _open(source)
+    stream, name = _opened(source, stdin, held)
     tap = Tap(stream, name, heard)
     try:
         blocks = iter(tap)
@@ -103,12 +143,20 @@ def open_source(
         parquet = head[:4] == b"PAR1"
         if not parquet:
             refuse_foreign(head, name)
-        path = None if source == STDIN else Path(source)
+        path = None if is_pipe(source) else Path(source)
         yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, tap=tap)
     finally:
         tap.close()
         if source != STDIN:
             stream.close()
+
+
+def _opened(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
+    """Return the bytes of a source, and its name."""
+    name = "standard input" if source == STDIN else source
+    if source in held:
+        return io.BytesIO(held[source]), name
+    return (_standard_input(stdin), name) if source == STDIN else _open(source)
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
@@ -128,8 +176,8 @@ def _open(source: str) -> tuple[BinaryIO, str]:
         mode = os.stat(source).st_mode  # noqa: PTH116 - Path would turn '' into the current folder
         if stat.S_ISDIR(mode):
             raise DataError(f"{source} is a folder", hint="name one file in it")
-        if not stat.S_ISREG(mode):
-            kind = "a FIFO" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            kind = "a socket" if stat.S_ISSOCK(mode) else "a device"
             raise DataError(
                 f"{source} is {kind}, not a file", hint="read it as standard input: name '-' instead"
             )

@@ -1,11 +1,16 @@
 """A dataset in a run directory, as every step but `prepare` reads it; storing.py writes it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from lstm_cli.data.dataset import FILES, Dataset, Schema, SeriesTable, restore
 from lstm_cli.rundir import Run
 
-VALUES, MEASURED = "values.npy", "measured.npy"
+if TYPE_CHECKING:
+    from lstm_cli.data.dropping import Dropped
+
+VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
 
 
 def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
@@ -25,6 +30,18 @@ def load_dataset(run: Run) -> Dataset:
         dataset = restore(files, values, measured)
         _require_fitting(dataset)
     return dataset
+
+
+def load_dropped(run: Run) -> "Dropped":
+    """Return the outliers that `prepare` emptied. Raises MissingArtifact or CorruptArtifact."""
+    from lstm_cli.data.dropping import NONE_DROPPED, Dropped
+
+    reader = run.artifact("data")
+    if not reader.has(DROPPED):
+        return NONE_DROPPED
+    stored, (schema, _) = reader.json(DROPPED), load_outline(run)
+    with reader.parsing(DROPPED):
+        return Dropped.from_dict(stored, columns=len(schema.targets))
 
 
 def _require_fitting(dataset: Dataset) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from lstm_cli.data.assemble import Assembled
 from lstm_cli.data.dataset import describe
 from lstm_cli.data.scaled import ScaledValues
-from lstm_cli.data.stored import MEASURED, VALUES
+from lstm_cli.data.stored import DROPPED, MEASURED, VALUES
 from lstm_cli.data.table import Table
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import Folder
@@ -32,3 +32,5 @@ def store_dataset(found: Assembled, table: Table, folder: Folder, listen: Listen
     folder.write_array(MEASURED, scaled.measured())
     for name, content in describe(found).items():
         folder.write_json(name, content)
+    if len(found.dropped.values):
+        folder.write_json(DROPPED, found.dropped.to_dict())

@@ -1,7 +1,7 @@
 """What stands in every column of a file, whether it will be read or not: one pass, which refuses no cell."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isfinite
@@ -14,7 +14,7 @@ from lstm_cli.data.choose import column_names
 from lstm_cli.data.decoding import text_lines
 from lstm_cli.data.formulas import bare_text
 from lstm_cli.data.rows import open_rows
-from lstm_cli.data.source import Source, expanded, open_source
+from lstm_cli.data.source import NOTHING_HELD, Source, expanded, open_source
 from lstm_cli.data.time_shapes import is_time, shapes_of
 from lstm_cli.data.wording import Files
 from lstm_cli.errors import DataError
@@ -66,8 +66,11 @@ def survey_files(
     encoding: str | None = None,
     delimiter: str | None = None,
     stdin: BinaryIO | None = None,
+    held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Survey:
     """Look at every cell of what `read_table` reads: one file, several, a pattern, or standard input for `-`.
+
+    held: what `read_pipes` has read.
 
     Raises DataError where nothing can be read, UsageError for an encoding or delimiter that is none; a row
     further down that is refused ends the survey instead, and so does a file with other columns than the first.
@@ -76,7 +79,7 @@ def survey_files(
     whole = True
     try:
         for one in expanded(source):
-            with open_source(one, stdin) as opened:
+            with open_source(one, stdin, held=held) as opened:
                 file = _parquet(opened) if opened.parquet else _text(opened, encoding, delimiter)
                 survey = survey or _Surveying(file)
                 survey.add(file)

@@ -1,6 +1,6 @@
 """A data file, or several as one, as a table: the columns that were chosen, as numbers, times and names of series."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from lstm_cli.data.cells import Place, named, shown
 from lstm_cli.data.choose import Asked, choose_columns
 from lstm_cli.data.columns import Gathered
 from lstm_cli.data.files import File, ParquetFile, TextFile, chosen_by_name
-from lstm_cli.data.source import STDIN, expanded, open_source
+from lstm_cli.data.source import NOTHING_HELD, expanded, is_pipe, open_source
 from lstm_cli.data.suspicions import refuse_footers, refuse_totals, tell_alike
 from lstm_cli.data.times import TimeFormat
 from lstm_cli.data.wording import Files
@@ -47,7 +47,7 @@ class Table:
     files: Files | None = None  # which of `lines` lie in which file; None: all in one
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
-    )  # sha256 and size of each file, but of stdin
+    )  # sha256 and size of each file, but of standard input and pipes
 
 
 def read_table(
@@ -65,6 +65,7 @@ def read_table(
     like: TimeFormat | None = None,
     listen: Listener = silent,
     spill: Callable[[], Path] | None = None,
+    held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Table:
     """Read CSV (also gzip) or Parquet: the path `source`, or standard input for `-`.
 
@@ -74,6 +75,7 @@ def read_table(
     hold no number at all, as in rows of covariates known ahead. like: how the run's data write times; it settles
     what reads both ways. listen: hears how far the reading is. spill: makes the folder for a table that is too
     large for memory, and stays as long as the table does; None: all is held in memory.
+    held: what `read_pipes` has read already.
 
     Raises DataError, with line, column and value, for all that cannot be read as asked; UsageError for an
     encoding or delimiter that is none.
@@ -92,9 +94,9 @@ def read_table(
     reading = _Reading(asked, spill, total, sole=len(sources) == 1)
     with closing(reading):
         for one in sources:
-            with open_source(one, stdin, heard) as opened:
+            with open_source(one, stdin, heard, held=held) as opened:
                 reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter))
-                if one != STDIN:
+                if opened.path is not None:
                     reading.read[one] = opened.tap.fact()
         table = reading.table(like)
     for name, measured in zip(table.columns, reading.gathered.measured, strict=True):
@@ -113,6 +115,7 @@ def read_asked(
     stdin: BinaryIO | None = None,
     listen: Listener = silent,
     spill: Callable[[], Path] | None = None,
+    held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Table:
     """`read_table` with the settings of `prepare`."""
     return read_table(
@@ -127,13 +130,14 @@ def read_asked(
         stdin=stdin,
         listen=listen,
         spill=spill,
+        held=held,
     )
 
 
 def _total_size(sources: Sequence[str]) -> int:
     """The bytes of all files; 0 where that cannot be known."""
     try:
-        return 0 if STDIN in sources else sum(Path(one).stat().st_size for one in sources)
+        return 0 if any(map(is_pipe, sources)) else sum(Path(one).stat().st_size for one in sources)
     except (OSError, ValueError):
         return 0  # opening it tells why
 

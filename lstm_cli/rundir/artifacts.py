@@ -43,6 +43,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "series.json": "per series: name, first time, count, offset, split rows",
                 "scaler.json": "how values were scaled, per series and column",
                 "training.json": "of each series' training rows: deviation, seasonal error, range",
+                "outliers.json": "cells that `--outliers drop` emptied: row, column, value; absent if there are none",
             },
         ),
         Artifact(

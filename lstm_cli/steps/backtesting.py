@@ -16,7 +16,9 @@ from lstm_cli.config import PrepareConfig, TrainConfig, restored
 from lstm_cli.config.renamed import by_new_names
 from lstm_cli.data.clamp import bounds_of
 from lstm_cli.data.dataset import Dataset
+from lstm_cli.data.dropping import NONE_DROPPED, Dropped
 from lstm_cli.data.folds import Cut, at_cut, count_fold, cuts
+from lstm_cli.data.stored import load_dropped
 from lstm_cli.data.windows import SPLITS, split_windows
 from lstm_cli.errors import DataError, heed
 from lstm_cli.events import Listener, Progressed, silent
@@ -35,6 +37,7 @@ class Recipe:
 
     prepare: PrepareConfig
     train: TrainConfig
+    dropped: Dropped = NONE_DROPPED  # outliers that `prepare` emptied
     searched: tuple[str, ...] = ()  # settings of `train` that a search chose
     elsewhere: bool = False  # the search saw other data than those of the run now, so which rows is not known
 
@@ -52,7 +55,7 @@ def recipe_of(run: Run) -> Recipe:
     train, tune = run.entry("train"), run.steps.get("tune")
     made = restored(PrepareConfig, run.entry("prepare")["config"]), restored(TrainConfig, train["config"])
     if tune is None:
-        return Recipe(prepare=made[0], train=made[1])
+        return Recipe(prepare=made[0], train=made[1], dropped=load_dropped(run))
     winner = by_new_names(tune["report"]["winner"] or {})
     given = {"model", *by_new_names(tune["report"]["fixed"])}
     if train["sources"] is None:  # not recorded: what has the winner's value is taken for the winner's
@@ -63,6 +66,7 @@ def recipe_of(run: Run) -> Recipe:
     return Recipe(
         prepare=made[0],
         train=made[1],
+        dropped=load_dropped(run),
         searched=tuple(name for name in taken if name not in given),
         elsewhere=tune["read"]["data"]["sha256"] != run.digest("data"),
     )
@@ -92,14 +96,16 @@ def backtest(
     if jobs == 1:
         for cut, moment, config, defaults in folds_of:
             heed(should_stop)
-            fold = at_cut(dataset, cut, recipe.prepare)
+            fold = at_cut(dataset, cut, recipe.prepare, recipe.dropped)
             reports.append(_retrained(fold, moment, config, defaults, share, listen, should_stop))
             listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
         return reports
     import joblib
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_retrained)(at_cut(dataset, cut, recipe.prepare), moment, config, defaults, share)
+        joblib.delayed(_retrained)(
+            at_cut(dataset, cut, recipe.prepare, recipe.dropped), moment, config, defaults, share
+        )
         for cut, moment, config, defaults in folds_of
     )
     for report in done:

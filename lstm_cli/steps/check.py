@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.source import STDIN, expanded
+from lstm_cli.data.source import expanded
 from lstm_cli.data.splits import parse_share
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
@@ -33,7 +33,7 @@ def check(
     if plot is not None:
         check_plot(plot, sources)
     listen(Progressed(stage="reading", done=0))
-    known = look(source, config, stdin if STDIN in sources else None)
+    known = look(sources, config, stdin)
     drawn = plot if plot is not None and known.grid is not None else None
     if drawn is not None:
         listen(Progressed(stage="drawing", done=0))

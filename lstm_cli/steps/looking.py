@@ -1,7 +1,6 @@
 """How `check` reads: every column, then what `prepare` would read, as far as that goes."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from lstm_cli.data.intermittent import find_intermittent
 from lstm_cli.data.lines import GridLines
 from lstm_cli.data.outliers import Outliers
 from lstm_cli.data.series import Grid, lay_on_grid
+from lstm_cli.data.source import read_pipes
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.survey import Survey, survey_files
 from lstm_cli.data.table import Table, read_asked
@@ -59,25 +59,24 @@ class Known:
         return find_gaps(self.table, self.grid.step, start=self.config.start, end=self.config.end)
 
 
-def look(source: str | Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> Known:
-    """Reads a file as `prepare` would with these settings; what that refuses is kept.
+def look(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> Known:
+    """Reads files as `prepare` would with these settings; what that refuses is kept.
 
-    stdin: standard input, held in memory since it is read twice. Raises DataError for what holds no table at all,
-    UsageError for settings that are wrong whatever the data hold.
+    Standard input and pipes are held in memory, since all is read twice. Raises DataError for what holds no table at
+    all, UsageError for settings that are wrong whatever the data hold.
     """
-    if stdin is not None and not stdin.isatty():  # a terminal is refused by the reader
-        stdin = io.BytesIO(stdin.read())
-    survey = survey_files(source, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
+    held = read_pipes(sources, stdin)
+    survey = survey_files(
+        sources, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin, held=held
+    )
     candidates = () if config.target else _several(survey, config)
     known = Known(
         survey=survey,
         config=replace(config, target=candidates) if candidates else config,
         target_named=not candidates,
     )
-    if stdin is not None:
-        stdin.seek(0)
     try:
-        _read_on(known, source, stdin)
+        _read_on(known, sources, stdin, held)
     except UsageError:
         raise
     except LstmError as error:
@@ -85,9 +84,9 @@ def look(source: str | Sequence[str], config: PrepareConfig, stdin: BinaryIO | N
     return known
 
 
-def _read_on(known: Known, source: str | Sequence[str], stdin: BinaryIO | None) -> None:
+def _read_on(known: Known, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]) -> None:
     config = known.config
-    known.table = read_asked(source, config, stdin=stdin)
+    known.table = read_asked(sources, config, stdin=stdin, held=held)
     known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
     known.found = assemble(known.table, known.grid, config)
     test_wanted = parse_share("--test", config.test).rows != 0

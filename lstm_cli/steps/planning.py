@@ -14,7 +14,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.data.source import STDIN, expanded, open_source
+from lstm_cli.data.source import STDIN, expanded, is_pipe, open_source
 from lstm_cli.data.stored import load_outline
 from lstm_cli.memory import available
 from lstm_cli.rundir import (
@@ -203,8 +203,8 @@ def _sizes(paths: Sequence[str]) -> list[tuple[str, int | None]]:
     """Each data file and its size. Raises DataError for one that cannot be read."""
     found: list[tuple[str, int | None]] = []
     for path in paths:
-        if path == STDIN:
-            found.append(("standard input", None))
+        if is_pipe(path):
+            found.append(("standard input" if path == STDIN else path, None))
             continue
         with open_source(path):
             found.append((path, Path(path).stat().st_size))

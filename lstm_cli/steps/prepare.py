@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.source import STDIN, expanded
+from lstm_cli.data.source import expanded, is_pipe
 from lstm_cli.data.splits import parse_share
 from lstm_cli.data.wording import name_of
 from lstm_cli.events import Listener
@@ -44,13 +44,16 @@ class PrepareReport:
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
+    outliers: dict[str, int] | None = (
+        None  # by target: cells that --outliers drop emptied; None: it was not asked
+    )
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("season", "up_to_date"))
+        return plain(self, absent=("season", "outliers", "up_to_date"))
 
 
 def prepare(
@@ -97,7 +100,7 @@ def stands_of(run: Run | None, paths: Sequence[str], config: PrepareConfig) -> b
     """Whether the run has the data of these very files, which reports name."""
     return (
         run is not None
-        and STDIN not in paths
+        and not any(map(is_pipe, paths))
         and run.report("prepare").get("source") == name_of(paths)
         and stands(run, "prepare", config=asdict(config), sources=named_sources(paths))
     )

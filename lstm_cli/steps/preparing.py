@@ -39,7 +39,7 @@ def prepare_anew(
     for text in warnings:
         listen(Warned(text=text))
     store_dataset(found, table, folder, listen)
-    report = _report(writer.path, table, found, windows, warnings)
+    report = _report(writer.path, table, found, windows, warnings, dropped=config.outliers == "drop")
     writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
 
@@ -49,15 +49,18 @@ def _warnings(
 ) -> list[str]:
     """Return what `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
     schema = found.schema
+    dropped = config.outliers == "drop"
+    looked_at = found.grid if dropped else grid
     further = inspect(
         table,
-        grid,
-        outliers=target_outliers(table, grid, schema.seasons),
+        looked_at,
+        outliers=target_outliers(table, looked_at, schema.seasons),
         season=max(schema.seasons, default=1),
         horizon=schema.horizon,
         told=told,
         start=config.start,
         end=config.end,
+        dropped=dropped,
     )
     zeros = find_intermittent(GridLines(table, found.grid), found.series.train_end, schema.targets)
     return [one.text for one in (*further, *zeros) if one.severity == WARNING]
@@ -69,7 +72,13 @@ def _read(table: Table) -> dict[str, Mapping[str, Any]]:
 
 
 def _report(
-    run: Path, table: Table, found: Assembled, windows: dict[str, int], warnings: tuple[str, ...]
+    run: Path,
+    table: Table,
+    found: Assembled,
+    windows: dict[str, int],
+    warnings: tuple[str, ...],
+    *,
+    dropped: bool,
 ) -> PrepareReport:
     schema, series = found.schema, found.series
     start = end = None
@@ -103,6 +112,7 @@ def _report(
         windows=windows,
         split_rows=series.split_rows,
         filled=found.filled,
+        outliers=found.dropped.count_by_column(schema.targets) if dropped else None,
         scaler=found.scaler.kind,
         megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
         warnings=warnings,

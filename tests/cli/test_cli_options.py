@@ -40,6 +40,7 @@ OTHERS = {
         "end": ("2018-05-01", "2018-05-01"),
         "scaler": ("robust", "robust"),
         "missing": ("refuse", "refuse"),
+        "outliers": ("drop", "drop"),
         "pad": (None, True),
         "encoding": ("latin-1", "latin-1"),
         "delimiter": (";", ";"),

@@ -115,12 +115,35 @@ def test_training_goes_on_when_nobody_hears_it():
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("argv", ["predict run", "evaluate run", "train run"])
+@pytest.mark.parametrize("argv", ["predict run -o forecast.csv", "evaluate run", "train run"])
 def test_closed_streams(closed, argv):
     code, _, err = shell(f"$lstm {argv} {closed}")
     assert code == 0
     assert "Traceback" not in err
     assert "ignored" not in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        ("predict run", "-o forecast.csv"),
+        ("predict run --json -o forecast.csv", "leave out --json"),
+        ("evaluate run --json", "leave out --json"),
+        ("train run --json", "leave out --json"),
+        ("config run --toml", "> lstm.toml"),
+    ],
+)
+def test_a_result_that_standard_output_cannot_take_is_refused_before_any_work(argv, hint):
+    code, _, err = shell(f"$lstm {argv} >&-")
+    error, advice = err.splitlines()
+    assert code == 4
+    assert error == "error: standard output is closed, so the result cannot be written"
+    assert advice.startswith("hint: ")
+    assert hint in advice
+
+
+def test_wrong_usage_is_told_before_a_closed_standard_output():
+    assert shell("$lstm predict run --json >&-")[0] == 2
 
 
 @NEEDS_FULL

@@ -125,10 +125,10 @@ def test_stretches_of_a_long_column_change_nothing(monkeypatch: pytest.MonkeyPat
     rng = np.random.default_rng(4)
     cells = np.sin(np.arange(1000) * 2 * np.pi / 24) + rng.normal(0, 0.1, 1000)
     cells[[3, 298, 300, 599, 998]] += 30
-    whole = outliers._in_stretches(cells, 24).tolist()
+    whole = outliers.outlier_rows(cells, 24).tolist()
     assert {298, 300, 599} <= set(whole)
     monkeypatch.setattr(outliers, "STRETCH", 300)
-    assert outliers._in_stretches(cells, 24).tolist() == whole
+    assert outliers.outlier_rows(cells, 24).tolist() == whole
 
 
 @pytest.mark.parametrize("rows", [750, 800, 1_000, 2_000])

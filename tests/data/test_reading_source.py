@@ -6,12 +6,13 @@ import io
 import os
 import socket
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from lstm_cli.data.decoding import text_lines
-from lstm_cli.data.source import open_source
+from lstm_cli.data.source import open_source, read_pipes
 from lstm_cli.errors import DataError, UsageError
 
 TEXT = "date,wärme\n2020-01-01,1.5\n2020-01-02,2\n"
@@ -143,12 +144,44 @@ def test_a_missing_file_is_refused_with_the_nearest_name(tmp_path):
     assert str(tmp_path / "load.csv") in caught.value.hint
 
 
-def test_folders_fifos_sockets_and_devices_are_refused_at_once(tmp_path):
-    fifo, sock = tmp_path / "fifo", tmp_path / "s"
+@pytest.mark.parametrize("data", [TEXT.encode(), gzip.compress(TEXT.encode())])
+def test_a_pipe_is_read_as_it_comes(piped, data):
+    path = piped(data)
+    with open_source(path) as source:
+        assert (source.name, source.path) == (path, None)
+        assert b"".join(source.blocks) == TEXT.encode()
+
+
+def test_a_fifo_is_read_as_it_comes(tmp_path):
+    fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
+    writer = threading.Thread(target=fifo.write_text, args=(TEXT,))
+    writer.start()
+    with open_source(str(fifo)) as source:
+        assert b"".join(source.blocks) == TEXT.encode()
+    writer.join()
+
+
+def test_an_empty_pipe_is_refused(piped):
+    with pytest.raises(DataError, match="is empty"), open_source(piped(b"")):
+        pass
+
+
+def test_pipes_that_are_read_twice_are_held(tmp_path, piped):
+    (tmp_path / "a.csv").write_text(TEXT)
+    path = piped(TEXT.encode())
+    held = read_pipes([str(tmp_path / "a.csv"), path, "-"], io.BytesIO(b"x"))
+    assert held == {path: TEXT.encode(), "-": b"x"}
+    for _ in range(2):
+        with open_source(path, held=held) as source:
+            assert (source.name, b"".join(source.blocks)) == (path, TEXT.encode())
+
+
+def test_folders_sockets_and_devices_are_refused_at_once(tmp_path):
+    sock = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(sock))
-        for path, kind in ((tmp_path, "folder"), (fifo, "FIFO"), (sock, "socket"), ("/dev/null", "device")):
+        for path, kind in ((tmp_path, "folder"), (sock, "socket"), ("/dev/null", "device")):
             with pytest.raises(DataError, match=kind) as caught, open_source(str(path)):
                 pass
             assert path == tmp_path or "'-'" in caught.value.hint

@@ -69,8 +69,6 @@ def special(kind: str, path: Path) -> None:
     match kind:
         case "a folder":
             path.mkdir()
-        case "a FIFO":
-            os.mkfifo(path)
         case "a link to nothing":
             path.symlink_to("nowhere")
         case "a link to itself":
@@ -91,7 +89,6 @@ def special(kind: str, path: Path) -> None:
     ("kind", "says"),
     [
         ("a folder", "folder"),
-        ("a FIFO", "standard input"),
         ("a link to nothing", "link"),
         ("a link to itself", "symbolic links"),
         ("a link to a device", "device"),

@@ -320,7 +320,7 @@ def test_outliers_have_their_lines_and_values(tmp_path: Path) -> None:
     assert (finding["severity"], finding["lines"], finding["count"]) == ("warning", (42, 202, HOURS), 3)
     assert "line 42, column 'y': 99 is far from " in finding["text"]
     assert f"3 such values, also in lines 202, {HOURS}" in finding["text"]
-    assert finding["flags"] == ("--scaler",)
+    assert finding["flags"] == ("--outliers", "--scaler")
 
 
 COPIES = {

@@ -1,6 +1,7 @@
 """`prepare` on what is too large to be held: in pieces, out of order, in several files."""
 
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.errors import DataError, OutputError, UsageError
 from lstm_cli.events import Event, Progressed, silent
 from lstm_cli.rundir import open_run
+from lstm_cli.steps.check import check
 from lstm_cli.steps.prepare import prepare
 
 CONFIG = PrepareConfig(
@@ -167,6 +169,39 @@ def test_several_files_are_one_data_set(tmp_path: Path, plain: dict[str, str]) -
     assert [fact["size"] for fact in read.values()] == [
         (tmp_path / name).stat().st_size for name in ("part1.csv", "part2.csv")
     ]
+
+
+def test_a_pipe_is_read_like_standard_input(
+    tmp_path: Path, plain: dict[str, str], piped: Callable[[bytes], str]
+) -> None:
+    """It can be read once, so what it held is not known the next time, and the step runs again."""
+    text = "\n".join([HEADER, *SORTED]) + "\n"
+    path = piped(text.encode())
+    report = prepare(path, tmp_path / "run", CONFIG, silent)
+    assert (report.source, data_of(tmp_path / "run")) == (path, plain)
+    assert open_run(tmp_path / "run").steps["prepare"]["read"] == {}
+    again = prepare(piped(text.encode()), tmp_path / "run", CONFIG, silent)
+    assert (again.up_to_date, again.rows) == (None, report.rows)
+
+
+def test_a_pipe_may_be_one_of_several_files(
+    tmp_path: Path, plain: dict[str, str], piped: Callable[[bytes], str]
+) -> None:
+    first = written(tmp_path / "a.csv", SORTED[:100])
+    rest = "\n".join([HEADER, *SORTED[100:]]) + "\n"
+    prepare([str(first), piped(rest.encode())], tmp_path / "run", CONFIG, silent)
+    assert data_of(tmp_path / "run") == plain
+    assert prepare([str(first), piped(rest.encode())], tmp_path / "run", CONFIG, silent).up_to_date is None
+
+
+def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str]) -> None:
+    file = written(tmp_path / "a.csv", SORTED)
+    path = piped(file.read_bytes())
+    one, other = (check(source, CONFIG, silent).to_json() for source in (path, str(file)))
+    assert (one.pop("source"), other.pop("source")) == (path, str(file))
+    findings = [[finding.pop("text") for finding in report["findings"]] for report in (one, other)]
+    assert [text.replace(path, str(file)) for text in findings[0]] == findings[1]
+    assert one == other
 
 
 @pytest.mark.parametrize(
