@@ -90,14 +90,14 @@ def of_find_lr(run: Path, *_: Any) -> list[Json]:
 
 def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
     """A search of two trials, as `tune` records them, before its winner is trained and after it."""
-    search = settled(str(run), TuneConfig(method="grid", space=("logs=on|off",)), LINEAR)
+    search = settled(str(run), TuneConfig(method="grid", space=("dropout=0|0.1",)), LINEAR)
     common = {"metric": "mase", "metrics": scored["metrics"], "seconds": 1.0, "history": [], "seed": 0}
-    done = common | {"number": 1, "state": "done", "score": 0.5, "settings": {"logs": "on"}, "reason": None}
+    done = common | {"number": 1, "state": "done", "score": 0.5, "settings": {"dropout": 0.0}, "reason": None}
     failed = common | {
         "number": 2,
         "state": "failed",
         "score": None,
-        "settings": {"logs": "off"},
+        "settings": {"dropout": 0.1},
         "reason": "loss",
     }
     trials: Any = [done, failed]
