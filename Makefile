@@ -4,15 +4,17 @@
 # make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
 # make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make test-lowest every step with the lowest versions that pyproject.toml allows, in .venv-lowest
+# make recipes the recipes for DVC and Snakemake with the real programs, in .venv-recipes
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
+RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu test-lowest fuzz faults lint clean
+.PHONY: demo test test-gpu test-lowest recipes fuzz faults lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -25,6 +27,10 @@ test-gpu: $(READY)
 
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/pytest tests/lowest/walk.py
+
+# lstm and python are those of .venv; dvc and snakemake are found behind them.
+recipes: $(READY) $(RECIPES)/.ready
+	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(RECIPES)/bin" $(BIN)/pytest tests/recipes/walk.py
 
 fuzz: $(READY)
 	$(BIN)/python tests/data/mutations.py 2000
@@ -51,5 +57,10 @@ $(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
 	$(LOWEST)/bin/$(INSTALL) --constraint constraints-lowest.txt --config-settings editable_mode=compat --editable . pytest
 	@touch $@
 
+$(RECIPES)/.ready: recipes/requirements.txt
+	$(PYTHON) -m venv $(RECIPES)
+	$(RECIPES)/bin/$(INSTALL) --requirement recipes/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(RECIPES) .pytest_cache .mypy_cache .ruff_cache .hypothesis

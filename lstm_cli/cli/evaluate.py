@@ -25,6 +25,7 @@ from lstm_cli.errors import GateFailed
 
 EXAMPLES = (
     "lstm evaluate runs/load",
+    "lstm evaluate runs/load -o runs/scores",
     "lstm evaluate runs/load --split val --fail-if 'mae>2*naive.mae' --json",
     "lstm evaluate runs/load --backtest 4 --reuse",
 )
@@ -75,6 +76,15 @@ def evaluate(
         option("--jobs", "Cut-offs of the backtest side by side.", "N", parse=values.whole, panel=BACKTEST),
     ] = DEFAULTS.jobs,
     threads: ThreadsOption = DEFAULTS.threads,
+    output: Annotated[
+        str | None,
+        option(
+            "-o --output",
+            "Also copy scores.json, the tables and the picture into this folder, at every run.",
+            "DIR",
+            default="into RUN only",
+        ),
+    ] = DEFAULTS.output,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
@@ -94,6 +104,7 @@ def evaluate(
         reuse=reuse,
         jobs=jobs,
         threads=threads,
+        output=output,
     )
 
     def work() -> None:

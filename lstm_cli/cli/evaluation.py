@@ -57,6 +57,8 @@ def evaluate_table(report: Any, page: Page) -> None:
     if report.picture:
         page.blank()
         page.line(f"picture: {report.picture}")
+    if report.output:
+        page.line(f"copies: {report.output}")
 
 
 def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def dry_run(make: "Callable[[Any], Plan]", *, as_json: bool) -> Work:
 def plan_table(plan: "Plan", page: "Page") -> None:
     """What would be read and written, and what it takes."""
     facts = [("reads", _sized(read["path"], read["size"])) for read in plan.reads]
-    if plan.up_to_date:
+    if plan.up_to_date and not plan.writes:
         facts.append(("writes", "nothing: it is up to date, and --force would run it anyhow"))
     elif not plan.writes:
         facts.append(("writes", "nothing"))

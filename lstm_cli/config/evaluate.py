@@ -20,6 +20,7 @@ class EvaluateConfig:
     reuse: bool = False  # the backtest scores the model there is, instead of training anew at each cut-off
     jobs: int = 1  # cut-offs trained side by side
     threads: int | None = None  # CPU threads; None: all cores
+    output: str | None = None  # folder that gets copies of the scores; None: they stay in the run alone
 
     def __post_init__(self) -> None:
         one_of("--split", self.split, SPLITS)
@@ -30,3 +31,8 @@ class EvaluateConfig:
                 raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5")
         one_of("--precision", self.precision, ("auto", *PRECISIONS))
         at_least("--threads", self.threads, 1)
+        if self.output in ("", "-"):
+            raise UsageError(
+                f"--output '{self.output}' is not a folder",
+                hint="name a folder, as -o scores; --json prints the report to standard output",
+            )

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from lstm_cli.rundir.folder import Folder, HashingFile
     from lstm_cli.rundir.locked import writing
     from lstm_cli.rundir.opening import open_run, refuse_foreign
-    from lstm_cli.rundir.output import check_output, exports_of, logs_of, replace_file, replacing
+    from lstm_cli.rundir.output import (
+        check_output,
+        check_output_folder,
+        exports_of,
+        logs_of,
+        replace_file,
+        replace_files,
+        replacing,
+    )
     from lstm_cli.rundir.planned import would_read, would_write
     from lstm_cli.rundir.reading import ArtifactReader, Run
     from lstm_cli.rundir.standing import stands
@@ -41,12 +49,14 @@ __all__ = [
     "Verdict",
     "Writer",
     "check_output",
+    "check_output_folder",
     "command",
     "exports_of",
     "logs_of",
     "open_run",
     "refuse_foreign",
     "replace_file",
+    "replace_files",
     "replacing",
     "stands",
     "table",
@@ -62,7 +72,15 @@ _MODULES = {
     "folder": ("Folder", "HashingFile"),
     "locked": ("writing",),
     "opening": ("open_run", "refuse_foreign"),
-    "output": ("check_output", "exports_of", "logs_of", "replace_file", "replacing"),
+    "output": (
+        "check_output",
+        "check_output_folder",
+        "exports_of",
+        "logs_of",
+        "replace_file",
+        "replace_files",
+        "replacing",
+    ),
     "planned": ("would_read", "would_write"),
     "reading": ("ArtifactReader", "Run"),
     "standing": ("stands",),

@@ -5,7 +5,7 @@ It lies outside the run, or in `exports/`, which is for other programs.
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -55,6 +55,52 @@ def check_output(
         refused = target if target.exists() and not os.access(target, os.W_OK) else parent
         if not os.access(refused, os.W_OK):
             raise OutputError(f"cannot write {path}: {refused} is read-only", hint=elsewhere)
+
+
+def check_output_folder(
+    folder: Path | str, names: Iterable[str], *, run: Path | str, flag: str = "-o"
+) -> None:
+    """Refuse a folder in which the files `names` could not or must not be written, before any work.
+
+    The folder and its parents may be missing: `replace_files` makes them. Nothing is written here.
+
+    Raises:
+        UsageError: it is a file, it lies in the run directory, or one of the names is a folder in it.
+        OutputError: the system would not let us write.
+    """
+    target = Path(os.path.realpath(folder))
+    with refusals_told(folder):
+        if _is_within(target, run, exported=False):
+            raise UsageError(
+                f"the output {folder} lies in the run directory {run}",
+                hint=f"name another folder with {flag}",
+            )
+        if target.is_dir():
+            for name in names:
+                check_output(Path(folder) / name, run=run, flag=flag)
+            return
+        if os.path.lexists(target):
+            raise UsageError(f"the output {folder} is a file", hint=f"name a folder with {flag}")
+        there = next(one for one in target.parents if os.path.lexists(one))
+        if not there.is_dir():
+            raise OutputError(
+                f"cannot write {folder}: {there} is not a folder", hint=f"name another folder with {flag}"
+            )
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise OutputError(
+                f"cannot write {folder}: {there} is read-only", hint=f"name another folder with {flag}"
+            )
+
+
+def replace_files(folder: Path | str, files: Mapping[str, bytes]) -> None:
+    """Write each file into `folder`, as `replace_file` does; the folder is made if it is missing.
+
+    Other files in it stay. Raises OutputError.
+    """
+    with refusals_told(folder, doing="make"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        replace_file(Path(folder) / name, [data])
 
 
 def exports_of(run: Path | str) -> Path:

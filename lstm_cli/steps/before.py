@@ -14,7 +14,8 @@ KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple": tuple, "
 
 # Settings that say where or how long, not what: another value of them makes nothing anew.
 OF_THE_MACHINE = ("threads", "jobs")
-JUDGED = (*OF_THE_MACHINE, "fail_if")  # of `evaluate`, whose conditions are held against stored scores too
+# Of `evaluate`: conditions are checked against stored scores, and stored scores are copied to the output.
+JUDGED = (*OF_THE_MACHINE, "fail_if", "output")
 
 
 def told_again(kind: type[Report], run: Run, step: str) -> Report:

@@ -11,12 +11,12 @@ from lstm_cli.data.panel_times import PanelSplits, PanelTimes
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import GateFailed
 from lstm_cli.events import Listener, Warned
-from lstm_cli.rundir import Run, stands, writing
+from lstm_cli.rundir import ARTIFACTS, Run, check_output_folder, open_run, stands, writing
 from lstm_cli.shipped import serves_quantized
 from lstm_cli.steps.before import JUDGED, told_again
 from lstm_cli.steps.evaluate_report import EvaluateReport, report_of
 from lstm_cli.steps.ranking import beside_simple
-from lstm_cli.steps.score_files import PICTURE, write_scores
+from lstm_cli.steps.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.scored import Subject, score_subject, subject_of
 
 
@@ -33,18 +33,21 @@ def evaluate(
     """Scores the run's model; writes tables and a picture.
 
     Where the run has the scores of this very model and settings, they are left alone and the conditions held against
-    them anew. force: score anyhow.
+    them anew. force: score anyhow. Either way config.output gets copies of the files, before a condition fails.
     Raises GateFailed, with the report as its `report`, after all was written; StaleArtifact for a model made
     from other data; DataError for a split without windows; UsageError for validation rows that a smaller model
-    knows from the refit.
+    knows from the refit; UsageError or OutputError for an output that cannot be written.
     """
     conditions = [gates.parse_gate(text) for text in config.fail_if]
+    if config.output is not None:
+        check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
     with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         writer.run.require_fresh("model")
         if not force and stands(writer.run, "evaluate", config=asdict(config), ignoring=JUDGED):
             before = told_again(EvaluateReport, writer.run, "evaluate")
-            return _judged(replace(before, gates=_checked(before, conditions)))
+            copy_scores(writer.run, config.output)
+            return _judged(replace(before, gates=_checked(before, conditions), output=config.output))
         subject = subject_of(writer.run, config)
         scored = score_subject(subject, listen)
         report = report_of(str(run), config, scored)
@@ -66,6 +69,8 @@ def evaluate(
         writer.commit(
             config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json()
         )
+        with open_run(run) as committed:
+            copy_scores(committed, config.output)
     for text in report.warnings:
         listen(Warned(text=text))
     return _judged(report)

@@ -46,13 +46,14 @@ class EvaluateReport:
     wql: float | None  # weighted quantile loss; None, the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
+    output: str | None = None  # the folder that got copies of the scores
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return plain(self, absent=("backtest", "up_to_date"))
+        return plain(self, absent=("backtest", "output", "up_to_date"))
 
 
 def report_of(run: str, config: EvaluateConfig, scored: Scored) -> EvaluateReport:
@@ -98,4 +99,5 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> EvaluateRepor
         **held,
         mase_left_out=metrics.without_scale(sums["model"], scale),
         warnings=tuple(warnings),
+        output=config.output,
     )

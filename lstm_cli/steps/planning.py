@@ -24,6 +24,7 @@ from lstm_cli.rundir import (
     Checkpoint,
     Run,
     check_output,
+    check_output_folder,
     open_run,
     refuse_foreign,
     stands,
@@ -45,7 +46,7 @@ class Plan:
 
     run: str | None
     step: str
-    up_to_date: bool  # nothing would be done, for nothing has changed
+    up_to_date: bool  # nothing has changed: at most the output of `evaluate -o` would be written
     reads: tuple[dict[str, Any], ...]  # of each: path, and size in bytes where it is known
     writes: tuple[str, ...]
     seconds: float | None  # that it took the last time on this run; None: it has not run
@@ -127,7 +128,15 @@ def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool)
 
 
 def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
-    """Raises MissingArtifact or StaleArtifact without a model of the data there now."""
+    """Return what `evaluate` would do.
+
+    Raises MissingArtifact or StaleArtifact without a model of the current data, UsageError or OutputError for the
+    output folder.
+    """
+    copies: list[str] = []
+    if config.output is not None:
+        check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
+        copies = [str(Path(config.output) / name) for name in ARTIFACTS["scores"].files]
     with open_run(run) as opened:
         opened.require_fresh("model")
         model = load_model(opened)
@@ -137,7 +146,8 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
         reads = would_read(opened, "data", "model", *(("quantized",) if small else ()))
         same = not force and stands(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
         need = scoring_need(*load_outline(opened), model, windows=MANY)
-        return _plan(run, "evaluate", opened, reads, would_write(run, "evaluate"), same=same, need=need)
+        writes = would_write(run, "evaluate")
+        return _plan(run, "evaluate", opened, reads, writes, same=same, need=need, always=copies)
 
 
 def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> Plan:
@@ -220,14 +230,16 @@ def _plan(
     *,
     same: bool = False,
     need: Need | None = None,
+    always: Sequence[str] = (),
 ) -> Plan:
+    """Return the plan. always: what is written when the step is up to date, too."""
     before = opened.steps.get(step) if opened is not None else None
     return Plan(
         run=None if run is None else str(run),
         step=step,
         up_to_date=same,
         reads=tuple({"path": path, "size": size} for path, size in reads),
-        writes=() if same else tuple(writes),
+        writes=(*(() if same else writes), *always),
         seconds=None if before is None else before["times"].get("seconds"),
         memory=None if need is None else {"need": need.size, "have": available()},
     )

@@ -12,7 +12,7 @@ from lstm_cli.baselines import label
 from lstm_cli.data.clamp import Bounds, ends_in_units, in_units, truth_in_units
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.windows import Windows
-from lstm_cli.rundir import Folder
+from lstm_cli.rundir import Folder, Run, replace_files
 from lstm_cli.steps.scored import Subject
 
 PICTURE = "forecasts.png"
@@ -42,6 +42,13 @@ def write_scores(
     columns = (*metrics.NAMES, "baseline", "baseline_mase", "ratio")
     folder.write_bytes("per_series.csv", _table("series", per_series, columns))
     folder.write_json("scores.json", {name: report[name] for name in WHOLE if name in report})
+
+
+def copy_scores(run: Run, folder: str | None) -> None:
+    """Copy the files of the run's scores into `folder`, byte by byte; None: no copies. Raises OutputError."""
+    if folder is not None:
+        scores = run.artifact("scores")
+        replace_files(folder, {name: scores.bytes(name) for name in scores.files})
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

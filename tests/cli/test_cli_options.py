@@ -97,6 +97,7 @@ OTHERS = {
         "reuse": (None, True),
         "jobs": ("2", 2),
         "threads": ("1", 1),
+        "output": ("OUT", "OUT"),
     },
     "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
     "predict": {

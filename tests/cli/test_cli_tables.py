@@ -73,6 +73,11 @@ def test_the_intervals_have_a_table_where_there_are_any():
     assert "coverage %" not in drawn(evaluation.evaluate_table, evaluate_report(**without))
 
 
+def test_the_folder_of_the_copies_is_named():
+    assert "copies: scores\n" in drawn(evaluation.evaluate_table, evaluate_report(output="scores"))
+    assert "copies" not in drawn(evaluation.evaluate_table, evaluate_report())
+
+
 def test_the_lowest_error_of_each_metric_is_marked():
     better = scores(0.9) | {"mase": 2.0}
     page = drawn(evaluation.evaluate_table, evaluate_report(baselines={"linear": better, "naive": scores(2)}))

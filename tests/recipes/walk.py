@@ -1,0 +1,165 @@
+"""The recipes for DVC and Snakemake with the real programs: `make recipes`.
+
+pytest does not collect a file of this name by itself, since these programs are in an environment of their own.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+SCORES = {"scores.json", "per_step.csv", "per_target.csv", "per_series.csv", "forecasts.png"}
+STEPS = ["prepare", "train", "evaluate", "predict"]
+
+
+def write_load(path: Path, *, hours: int) -> None:
+    """Hourly values with a daily season and a pattern that no season explains."""
+    lines = ["time,load"]
+    for hour in range(hours):
+        day, of_day = divmod(hour, 24)
+        value = 50 + 10 * ((of_day - 12) / 12) ** 2 + (37 * hour % 101) / 25
+        lines.append(f"2024-{1 + day // 28:02}-{1 + day % 28:02} {of_day:02}:00,{value:.3f}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+class Recipe:
+    """A folder with a recipe and a small CSV, in which programs run."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = Path(shutil.copytree(RECIPES / name, folder / name))
+        write_load(self.folder / "load.csv", hours=400)
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("LSTM_", "GIT_"))}
+        self.environment = own | {
+            "HOME": str(folder),
+            "DVC_NO_ANALYTICS": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "LSTM_TRAIN_PARTS": "linear",
+            "LSTM_TRAIN_REFIT": "0",
+        }
+
+    def run(self, *words: str, code: int | None = 0) -> str:
+        """Return what the program printed. code: the exit code; None: any but 0."""
+        ended = subprocess.run(
+            words,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == code if code is not None else ended.returncode, ended.stdout
+        return ended.stdout
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        text = (self.folder / file).read_text()
+        assert text.count(old) == 1
+        (self.folder / file).write_text(text.replace(old, new))
+
+    def numbers(self) -> dict[str, str]:
+        """Return the number of each artifact's folder in the run."""
+        return {
+            name: next((self.folder / "run" / name).iterdir()).name for name in ("data", "model", "scores")
+        }
+
+    def require_outputs(self) -> None:
+        """Check the copies of the scores, and the forecast."""
+        assert {path.name for path in (self.folder / "scores").iterdir()} >= SCORES
+        newest = next((self.folder / "run" / "scores").iterdir())
+        for name in SCORES:
+            assert (self.folder / "scores" / name).read_bytes() == (newest / name).read_bytes()
+        assert json.loads((self.folder / "scores" / "scores.json").read_text())["metrics"]["mase"] < 1
+        assert len((self.folder / "forecast.csv").read_text().splitlines()) == 25
+
+
+@pytest.fixture
+def dvc(tmp_path: Path) -> Recipe:
+    recipe = Recipe(tmp_path, "dvc")
+    recipe.run("git", "init", "-q", ".")
+    recipe.run("dvc", "init", "-q")
+    return recipe
+
+
+def test_dvc(dvc: Recipe) -> None:
+    def ran() -> list[str]:
+        marks = ("Running stage '", "Stage '")
+        lines = [line for line in dvc.run("dvc", "repro").splitlines() if line.startswith(marks)]
+        stages = [line.split("'")[1] for line in lines]
+        assert stages == STEPS
+        return [stage for stage, line in zip(stages, lines, strict=True) if line.startswith("Running")]
+
+    assert ran() == STEPS
+    dvc.require_outputs()
+    assert ran() == []
+    assert "mase" in dvc.run("dvc", "metrics", "show")
+    dvc.run("dvc", "plots", "show")
+    # DVC has deleted the outputs when it runs a stage whose scores are up to date.
+    dvc.run("dvc", "repro", "--force", "--single-item", "evaluate")
+    dvc.require_outputs()
+    write_load(dvc.folder / "load.csv", hours=424)
+    assert ran() == STEPS
+    assert set(dvc.numbers().values()) == {"0002"}
+    dvc.require_outputs()
+    assert ran() == []
+    dvc.edit("lstm.toml", "seed = 0", "seed = 1")
+    assert ran()[0] == "train"
+    shutil.rmtree(dvc.folder / "run")
+    assert ran()[:2] == ["prepare", "train"]
+    assert ran() == []
+
+
+def test_dvc_makes_no_forecast_after_a_failed_gate(dvc: Recipe) -> None:
+    dvc.edit("lstm.toml", "mase>=1", "mase>0")
+    assert "exited with 5" in dvc.run("dvc", "repro", code=None)
+    assert (dvc.folder / "scores" / "scores.json").exists()
+    assert not (dvc.folder / "forecast.csv").exists()
+    dvc.edit("lstm.toml", "mase>0", "mase>=1")
+    dvc.run("dvc", "repro")
+    dvc.require_outputs()
+    assert dvc.numbers()["scores"] == "0001"
+
+
+@pytest.fixture
+def snakemake(tmp_path: Path) -> Recipe:
+    return Recipe(tmp_path, "snakemake")
+
+
+NOTHING = "Nothing to be done"
+RULES = ["prepare", "train", "evaluate", "gate", "predict"]
+
+
+def test_snakemake(snakemake: Recipe) -> None:
+    def ran() -> list[str]:
+        told = snakemake.run("snakemake", "--cores", "2")
+        rules = [name for name in RULES if f"rule {name}:" in told]
+        assert (NOTHING in told) == (not rules)
+        return rules
+
+    assert ran() == RULES
+    snakemake.require_outputs()
+    assert ran() == []
+    (snakemake.folder / "load.csv").touch()
+    assert ran() == []
+    # Snakemake has deleted the outputs when it runs a rule whose scores are up to date.
+    snakemake.run("snakemake", "--cores", "2", "--forcerun", "evaluate")
+    snakemake.require_outputs()
+    assert set(snakemake.numbers().values()) == {"0001"}
+    write_load(snakemake.folder / "load.csv", hours=424)
+    assert ran() == RULES
+    assert set(snakemake.numbers().values()) == {"0002"}
+    snakemake.require_outputs()
+    assert ran() == []
+
+
+def test_snakemake_makes_no_forecast_after_a_failed_gate(snakemake: Recipe) -> None:
+    snakemake.edit("Snakefile", "--fail-if 'mase>=1'", "--fail-if 'mase>0'")
+    assert "not good enough" in snakemake.run("snakemake", "--cores", "2", code=None)
+    assert {path.name for path in (snakemake.folder / "scores").iterdir()} >= SCORES
+    assert not (snakemake.folder / "forecast.csv").exists()
+    snakemake.edit("Snakefile", "--fail-if 'mase>0'", "--fail-if 'mase>=1'")
+    snakemake.run("snakemake", "--cores", "2")
+    snakemake.require_outputs()

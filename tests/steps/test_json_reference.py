@@ -1,0 +1,211 @@
+"""docs/reference/json.md against the reports of the steps, in both directions."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from json_reference import Comparison, tables
+from small_steps import LINEAR, PREPARE, TRAIN
+
+from lstm_cli.cli.app import VERBS
+from lstm_cli.config import (
+    EvaluateConfig,
+    ExportConfig,
+    PredictConfig,
+    PrepareConfig,
+    QuantizeConfig,
+    TuneConfig,
+)
+from lstm_cli.errors import DataError
+from lstm_cli.events import silent
+from lstm_cli.steps.check import check
+from lstm_cli.steps.check_report import CheckReport
+from lstm_cli.steps.config import ConfigReport, config
+from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.evaluate_report import EvaluateReport
+from lstm_cli.steps.export import ExportReport, export
+from lstm_cli.steps.find_lr import FindLrReport, find_lr
+from lstm_cli.steps.making import TrainReport
+from lstm_cli.steps.planning import Plan, plan_evaluate
+from lstm_cli.steps.predict import PredictReport, predict
+from lstm_cli.steps.prepare import PrepareReport, prepare
+from lstm_cli.steps.quantize import QuantizeReport, quantize
+from lstm_cli.steps.search_record import TuneReport, report_of, winning
+from lstm_cli.steps.sought import settled
+from lstm_cli.steps.train import train
+from lstm_cli.steps.verify import VerifyReport, verify
+from lstm_cli.training.diagnosis import Finding
+
+REPORTS: dict[str, Any] = {
+    "check": CheckReport,
+    "prepare": PrepareReport,
+    "train": TrainReport,
+    "train --find-lr": FindLrReport,
+    "tune": TuneReport,
+    "evaluate": EvaluateReport,
+    "quantize": QuantizeReport,
+    "predict": PredictReport,
+    "export": ExportReport,
+    "verify": VerifyReport,
+    "config": ConfigReport,
+    "dry-run": Plan,
+}
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained run; the tests of this file add to it."""
+    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("reports") / "run"))
+
+
+@pytest.fixture(scope="module")
+def scored(run: Path) -> Json:
+    """The report of an evaluation with all that it can have."""
+    everything = EvaluateConfig(
+        threads=1, backtest=1, fail_if=("mae>1e9",), output=str(run.parent / "scores")
+    )
+    return evaluate(run, everything, silent).to_json()
+
+
+def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
+    return [prepare(str(panel), run, PREPARE, silent).to_json()]
+
+
+def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
+    """What the small panel does not have comes from the code that makes it: one comparison, one finding."""
+    report = train(run, TRAIN, silent).to_json()
+    finding = asdict(Finding(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3"))
+    compared = {name: scored[name] for name in ("comparison", "comparisons")}
+    return [report, report | compared | {"diagnosis": [finding]}]
+
+
+def of_find_lr(run: Path, *_: Any) -> list[Json]:
+    picture = str(run.parent / "rates.png")
+    return [find_lr(run, replace(TRAIN, parts=("free",)), picture, silent).to_json()]
+
+
+def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
+    """A search of two trials, as `tune` records them, before its winner is trained and after it."""
+    search = settled(str(run), TuneConfig(method="grid", space=("dropout=0|0.1",)), LINEAR)
+    common = {"metric": "mase", "metrics": scored["metrics"], "seconds": 1.0, "history": [], "seed": 0}
+    done = common | {"number": 1, "state": "done", "score": 0.5, "settings": {"dropout": 0.0}, "reason": None}
+    failed = common | {
+        "number": 2,
+        "state": "failed",
+        "score": None,
+        "settings": {"dropout": 0.1},
+        "reason": "loss",
+    }
+    trials: Any = [done, failed]
+    trained = train(run, TRAIN, silent).to_json() | {"comparison": scored["comparison"]}
+    trained |= {"comparisons": scored["comparisons"]}
+    whole = report_of(
+        search, trials, winner=winning(search, trials), trained=trained, picture="importance.png"
+    )
+    return [
+        report_of(search, [], winner=None).to_json(),
+        whole.to_json(),
+        replace(whole, up_to_date=True).to_json(),
+    ]
+
+
+def of_evaluate(run: Path, _: Path, scored: Json) -> list[Json]:
+    again = evaluate(run, EvaluateConfig(threads=1, backtest=1), silent)
+    reused = evaluate(run, EvaluateConfig(threads=1, backtest=1, reuse=True), silent)
+    return [scored, again.to_json(), reused.to_json()]
+
+
+def of_quantize(run: Path, *_: Any) -> list[Json]:
+    return [quantize(run, QuantizeConfig(max_loss=1.0), silent).to_json()]
+
+
+def of_predict(run: Path, *_: Any) -> list[Json]:
+    return [predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), silent).to_json()]
+
+
+def of_export(run: Path, *_: Any) -> list[Json]:
+    return [export(run, ExportConfig(), silent).to_json()]
+
+
+def of_verify(run: Path, *_: Any) -> list[Json]:
+    return [verify(run, silent).to_json()]
+
+
+def of_config(run: Path, *_: Any) -> list[Json]:
+    return [config(run).to_json()]
+
+
+def of_dry_run(run: Path, *_: Any) -> list[Json]:
+    return [plan_evaluate(run, EvaluateConfig(), force=True).to_json()]
+
+
+def of_check(run: Path, *_: Any) -> list[Json]:
+    """A file with gaps, duplicate rows and an outlier, which `prepare` refuses with other settings."""
+    path = run.parent / "meter.csv"
+    hours = [hour for hour in range(480) if not 100 <= hour < 104]
+    rows = [f"2024-01-{1 + hour // 24:02} {hour % 24:02}:00,{50 + 10 * ((hour % 24) > 11)}" for hour in hours]
+    rows[200] = rows[200].partition(",")[0] + ",5000"
+    path.write_text("\n".join(["time,load", *rows, rows[-1]]) + "\n")
+    found = [check(str(path), PrepareConfig(horizon=12), silent).to_json()]
+    with pytest.raises(DataError) as refused:
+        check(str(path), PrepareConfig(horizon=12, lookback=9999), silent)
+    return [*found, refused.value.report.to_json()]  # type: ignore[attr-defined]
+
+
+SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
+    "check": of_check,
+    "prepare": of_prepare,
+    "train": of_train,
+    "train --find-lr": of_find_lr,
+    "tune": of_tune,
+    "evaluate": of_evaluate,
+    "quantize": of_quantize,
+    "predict": of_predict,
+    "export": of_export,
+    "verify": of_verify,
+    "config": of_config,
+    "dry-run": of_dry_run,
+}
+
+
+def test_every_verb_has_a_table() -> None:
+    assert set(VERBS) <= set(REPORTS) == set(SAMPLES)
+    assert set(REPORTS) <= set(tables())
+
+
+@pytest.mark.parametrize("section", REPORTS)
+def test_the_fields_of_a_report_are_the_keys_of_its_table(section: str) -> None:
+    named = {field.name for field in fields(REPORTS[section])}
+    documented = set(tables()[section].children)
+    missing = [
+        f"{section}: '{name}' is not in docs/reference/json.md: add a row" for name in named - documented
+    ]
+    gone = [f"{section}: '{name}' is documented, and the report lacks it" for name in documented - named]
+    assert missing + gone == []
+
+
+@pytest.mark.parametrize("section", REPORTS)
+def test_the_reports_are_as_the_page_says(section: str, run: Path, panel: Path, scored: Json) -> None:
+    comparison = Comparison(section)
+    problems = [one for report in SAMPLES[section](run, panel, scored) for one in comparison.problems(report)]
+    assert list(dict.fromkeys(problems)) == []
+    assert list(comparison.unseen()) == []
+
+
+def test_a_difference_is_named_with_its_place() -> None:
+    """The comparison itself, on a report that is spoilt in each way."""
+    wrong = {"run": 3, "data": None, "steps": {"train": {"lr": {"value": 1, "source": None, "new": 1}}}}
+    assert sorted(Comparison("config").problems(wrong)) == [
+        "config: 'run' is 3, and the page says 'string'",
+        "config: 'steps.STEP.SETTING.new' is not in docs/reference/json.md: add a row",
+        "config: 'steps.STEP.SETTING.source' is null, and the page does not say when",
+    ]
+    lacking: Json = {"run": "r", "steps": {"train": {"lr": {"value": 1}}}}
+    assert sorted(Comparison("config").problems(lacking)) == [
+        "config: 'data' is documented, and the report lacks it",
+        "config: 'steps.STEP.SETTING.source' is documented, and the report lacks it",
+    ]
