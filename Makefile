@@ -4,6 +4,7 @@
 # make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
 # make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make test-lowest every step with the lowest versions that pyproject.toml allows, in .venv-lowest
+# make test-light the light install of README, in a fresh environment
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3
@@ -13,7 +14,7 @@ DEV := $(VENV)/.ready-dev
 LOWEST := .venv-lowest
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu test-lowest fuzz faults lint clean
+.PHONY: demo test test-gpu test-lowest test-light fuzz faults lint clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -26,6 +27,9 @@ test-gpu: $(DEV)
 
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/pytest tests/lowest/walk.py
+
+test-light: $(DEV)
+	$(BIN)/pytest tests/light/install.py
 
 fuzz: $(DEV)
 	$(BIN)/python tests/data/mutations.py 2000
