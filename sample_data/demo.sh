@@ -15,9 +15,9 @@ mkdir -p runs
 show lstm prepare sample_data/ETTh1.csv "$run" --target OT --horizon 24
 show lstm train "$run"
 
-# Kept as well as shown, since the demo ends with the scores once more.
-printf '\n$ lstm evaluate %s\n' "$run"
-lstm evaluate "$run" >"$scores"
+# The scores are printed here and at the end. --force: an unchanged step prints no table, and a second demo needs one.
+printf '\n$ lstm evaluate %s --force\n' "$run"
+lstm evaluate "$run" --force >"$scores"
 cat "$scores"
 
 show lstm quantize "$run"
@@ -28,3 +28,10 @@ sed '/lowest error/q' "$scores"
 printf '\nforecast  %s (%s rows)\n' "$forecast" "$(($(wc -l <"$forecast") - 1))"
 printf 'picture   %s\n' "$(sed -n 's/^picture: //p' "$scores")"
 printf 'scores    %s\n' "$scores"
+
+# The next step must work in the reader's own shell, where `lstm` may not be on PATH.
+bin=$(dirname "$(command -v lstm)")
+bin=${bin#"$PWD"/}
+activate=
+if [ -f "$bin/activate" ]; then activate=". $bin/activate && "; fi
+printf 'next      %slstm check YOUR.csv\n' "$activate"

@@ -89,6 +89,10 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
         place = os.fsdecode(place) if isinstance(place, (str, bytes)) else place
         reason = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
         return OutputError(f"{place}: {reason}", hint="see that the place exists, is writable and has room")
+    if isinstance(error, ModuleNotFoundError):
+        from lstm_cli.config.extras import of_missing_module
+
+        return of_missing_module(error, f"lstm {verb}".strip())
     typer = sys.modules.get("typer")  # where Typer raised something, it has been imported
     if typer is not None and isinstance(error, typer.TyperException):
         return _usage(error, verb)

@@ -24,7 +24,7 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.train_settings import train_settings
 from lstm_cli.config.checks import restored
-from lstm_cli.config.extras import require_extra
+from lstm_cli.config.extras import require_installed
 from lstm_cli.config.space import as_text
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
@@ -114,7 +114,7 @@ def train(
     """
     for asked, extra in ((tensorboard, "tensorboard"), (wandb, "wandb")):
         if asked:
-            require_extra(f"--{extra}", extra)
+            require_installed(f"--{extra}", extra)
     if output is not None and not find_lr:
         raise UsageError("--output is a setting of --find-lr", hint="add --find-lr")
     if checkpoint_every is not None and checkpoint_every < 1:

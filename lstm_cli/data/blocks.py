@@ -8,6 +8,7 @@ line numbers and values are the same whatever the size. Several blocks are read 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.util import find_spec
 from itertools import chain
 
 import numpy as np
@@ -130,8 +131,11 @@ def _divided(
 
 
 def _goes_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -> bool:
-    return delimiter in DELIMITERS and all(
-        b'"' not in data or quotes_are_plain(data, delimiter) for data in head
+    """Return whether the bulk reader takes the file; without pyarrow (the light install) it takes none."""
+    return (
+        delimiter in DELIMITERS
+        and find_spec("pyarrow") is not None
+        and all(b'"' not in data or quotes_are_plain(data, delimiter) for data in head)
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_cli.config.extras import require_installed
 from lstm_cli.data.cells import Place, read_numbers, refuse_infinite
 from lstm_cli.data.source import Source
 from lstm_cli.errors import DataError
@@ -20,7 +21,8 @@ class ParquetRows:
     """An open Parquet file."""
 
     def __init__(self, source: Source) -> None:
-        """Raises DataError where the file is damaged."""
+        """Raises DataError where the file is damaged, UsageError if pyarrow is not installed."""
+        require_installed(f"Parquet ({source.name})", "pyarrow")
         import pyarrow as pa
         import pyarrow.parquet as pq
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.config.extras import require_installed
 from lstm_cli.data.source import expanded
 from lstm_cli.data.splits import parse_share
 from lstm_cli.errors import UsageError
@@ -47,6 +48,7 @@ def check(
 
 def check_plot(plot: str, sources: Sequence[str]) -> None:
     """Refuses an unusable picture before any work."""
+    require_installed("--plot", "matplotlib")
     if Path(plot).suffix.lower() not in (".png", ""):
         raise UsageError(f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png")
     for source in sources:

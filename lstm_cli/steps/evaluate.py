@@ -7,6 +7,7 @@ from typing import Any
 
 from lstm_cli import gates
 from lstm_cli.config import EvaluateConfig
+from lstm_cli.config.extras import SCORING, TRAINING, require_installed
 from lstm_cli.data.panel_times import PanelSplits, PanelTimes
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import GateFailed
@@ -48,6 +49,9 @@ def evaluate(
             before = told_again(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
             return _judged(replace(before, gates=_checked(before, conditions), output=config.output))
+        require_installed("lstm evaluate", *SCORING)
+        if config.backtest and not config.reuse:
+            require_installed("--backtest", *TRAINING)
         subject = subject_of(writer.run, config)
         scored = score_subject(subject, listen)
         report = report_of(str(run), config, scored)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from lstm_cli import __version__
 from lstm_cli.config import ExportConfig
-from lstm_cli.config.extras import require_extra
+from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import split_windows
@@ -71,7 +71,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     if config.output is not None:
         require_ending(config.to, config.output)
     if FORMATS[config.to].of_keras:
-        require_extra(f"--to {config.to}", "keras", "keras", "h5py")
+        require_installed(f"--to {config.to}", "keras", "h5py")
     with open_run(run) as opened:
         # Windows are of the data, so that they may be asked for before there is a model.
         model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.extras import require_installed
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
@@ -56,6 +57,7 @@ def find_lr(
     began = time.monotonic()
     if config.parts and set(config.parts) == {"linear"}:
         raise UsageError("--find-lr has no network to try rates on", hint="name one, as --parts free")
+    require_installed("--find-lr", "matplotlib", "torch")
     opened = open_run(run)
     dataset = load_dataset(opened)
     path = Path(output) if output is not None else logs_of(run) / PICTURE

@@ -70,6 +70,11 @@ def predict(
     began = time.perf_counter()
     if config.output != "-":
         check_output(config.output, run=run, source=new)
+    format = format_of(config.output, config.format)
+    if format == "parquet":
+        from lstm_cli.config.extras import require_installed
+
+        require_installed("a forecast in Parquet", "pyarrow")
     warnings: list[str] = []
 
     def warn(text: str) -> None:
@@ -95,7 +100,6 @@ def predict(
     ready = time.perf_counter()
     forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
     made = time.perf_counter()
-    format = format_of(config.output, config.format)
     data = encode(forecast, format)
     if config.output == "-":
         assert stdout is not None

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_cli import metrics, scoring
 from lstm_cli.config import QuantizeConfig
+from lstm_cli.config.extras import require_installed
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.data.windows import Batch, split_windows
 from lstm_cli.errors import QuantizationLoss
@@ -66,6 +67,7 @@ def quantize(
         writer.run.require_fresh("model")
         if not force and stands(writer.run, "quantize", config=asdict(config)):
             return told_again(QuantizeReport, writer.run, "quantize")
+        require_installed("lstm quantize", "onnx")
         folder = writer.new("quantized")
         model = load_model(writer.run)
         require_scoring(writer.run, model, windows=MANY, doing="scoring")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_cli.config import TrainConfig, TuneConfig
-from lstm_cli.config.extras import require_extra
+from lstm_cli.config.extras import require_installed
 from lstm_cli.config.space import Space, parse_space
 from lstm_cli.steps.proposals import trials_wanted
 
@@ -25,9 +25,9 @@ def settled(run: str, config: TuneConfig, fixed: TrainConfig) -> Search:
     Raises UsageError for a package that is missing, a space that names no setting, a grid without end.
     """
     if config.method == "bayes":
-        require_extra("--method bayes", "optuna")
+        require_installed("--method bayes", "optuna")
     if config.dask is not None:
-        require_extra("--dask", "dask", "dask", "distributed")
+        require_installed("--dask", "dask", "distributed")
     space = parse_space(config.space, fixed)
     wanted = trials_wanted(space, config.trials, grid=config.method == "grid")
     return Search(run=run, config=config, fixed=fixed, space=space, wanted=wanted)

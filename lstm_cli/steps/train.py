@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.events import Listener
 from lstm_cli.rundir import Checkpoint, Run, stands, writing
 from lstm_cli.steps.before import OF_THE_MACHINE, told_again
@@ -42,6 +43,7 @@ def train(
                 if before is not None and before.spent:
                     Checkpoint(run).remove()
                 return told_again(TrainReport, writer.run, "train")
+        require_installed("lstm train", *TRAINING)
         require_train(writer.run, config)
         return make_model(writer, config, listen, how=how, should_stop=should_stop)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig, TuneConfig, restored
+from lstm_cli.config.extras import SEARCH, require_installed
 from lstm_cli.config.space import Choice, Range, Space, as_text
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import MissingArtifact
@@ -58,6 +59,7 @@ def tune(
         trials, why = trials_before(writer.run, search, force=force)
         if len(trials) == search.wanted and stands_of(writer.run, search, trials):
             return told_again(TuneReport, writer.run, "tune")
+        require_installed("lstm tune", *SEARCH)
         require_train(writer.run, fixed, doing="each trial")
         dataset = load_dataset(writer.run)
         before = len(trials)

@@ -1,6 +1,7 @@
 """Exit codes and what is told, in this process."""
 
 import errno
+import sys
 
 import fake_steps
 import pytest
@@ -124,6 +125,24 @@ def test_other_mistakes_are_bugs(lstm, monkeypatch, error):
     code, _, err = lstm("quantize", "run")
     assert code == 1
     assert "Aborted" not in err
+
+
+def test_a_dependency_that_is_not_installed_is_no_bug(lstm, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setenv("FAKE_RAISE", "ModuleNotFoundError('No module', name='matplotlib.dates')")
+    code, out, err = lstm("quantize", "run")
+    assert (code, out) == (2, "")
+    error, hint = err.splitlines()
+    assert error == "error: lstm quantize needs matplotlib, which is not installed"
+    assert hint.startswith("hint: pip install 'matplotlib>=")
+
+
+@pytest.mark.parametrize("name", ["yaml", "matplotlib.absent"])
+def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
+    monkeypatch.setenv("FAKE_RAISE", f"ModuleNotFoundError('No module', name='{name}')")
+    code, _, err = lstm("quantize", "run")
+    assert code == 1
+    assert "this is a bug in lstm" in err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,6 +155,14 @@ def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch)
     assert count > 20
     assert len(table.lines) == 30
     assert table.lines.tolist() == list(range(2, 32))
+
+
+def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the light install: slower, and the same table."""
+    data = "\n".join(["date,y", *dated(30)]).encode()
+    wanted = outcome(data, large=40, targets=["y"])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert outcome(data, large=40, targets=["y"]) == wanted
 
 
 def test_only_the_block_with_an_odd_cell_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,8 +210,8 @@ def test_a_scheduler_that_does_not_answer_is_told(
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        (TuneConfig(method="bayes"), "pip install 'lstm-cli[optuna]'"),
-        (TuneConfig(dask="127.0.0.1:1"), "pip install 'lstm-cli[dask]'"),
+        (TuneConfig(method="bayes"), "pip install 'optuna>=4.0'"),
+        (TuneConfig(dask="127.0.0.1:1"), "pip install 'dask>=2024.8' 'distributed>=2024.8'"),
     ],
 )
 def test_a_missing_extra_is_told_with_the_line_that_installs_it(
