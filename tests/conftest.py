@@ -17,12 +17,23 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+TRAINING = ("benchmarks", "cli", "docs", "golden", "steps")  # the folders whose tests train models
 LONGEST = ("export", "steps", "training")  # the folders whose files take longest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers take file after file: the longest first, so that all of them end together."""
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let networks of one structure be traced once, but for the tests of the exporter."""
+    folder = item.path.parent.name
+    if folder in TRAINING or "torch" in sys.modules:
+        import traced_once
+
+        traced_once.ENABLED = folder != "export"
+        traced_once.install()
 
 
 @pytest.fixture(autouse=True)

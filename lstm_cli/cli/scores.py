@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_cli.baselines import label
 from lstm_cli.cli.page import KEPT, Page
 
 BASELINES = ("linear", "seasonal_naive", "naive")  # in the order of tables
@@ -41,6 +40,8 @@ def verdict(
 
     comparisons: as in the report. Without them (too few windows, or a report of 0.1.0) the differences stand alone.
     """
+    from lstm_cli.baselines import label  # with NumPy, which `verify` does without
+
     shown = _compared(baselines, comparisons or {})
     found = {name: _of(model, baselines, comparisons, name) for name in shown}
     differences = {name: one for name, one in found.items() if one is not None}
@@ -134,6 +135,8 @@ def beside(
 
     season: of the seasonal naive baseline.
     """
+    from lstm_cli.baselines import label  # with NumPy, which `verify` does without
+
     networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
     named = {label(name, season): baselines[name] for name in BASELINES if name in baselines}
     return {"model": model} | (networks if len(parts) > 1 else {}) | named

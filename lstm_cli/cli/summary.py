@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lstm_cli.baselines import label
 from lstm_cli.cli.scores import METRICS, counted, defined, figure, percent
 from lstm_cli.cli.streams import seconds_since_start, tell
 
@@ -125,6 +124,8 @@ def _scores(
     model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]], season: int | None
 ) -> list[str]:
     """Return the model's error and that of the naive forecast, by the first metric that is defined."""
+    from lstm_cli.baselines import label  # with NumPy, which `verify` does without
+
     metric = next(
         (name for name in ("mase", "mae_scaled", "mae") if defined(model.get(name)) is not None), None
     )

@@ -42,10 +42,15 @@ class ConfigReport:
         data = "DATA" if self.data is None else self.data
         first = f"# {command('prepare', self.run).replace('DATA', shlex.quote(data), 1)} --config FILE"
         tables = {
-            step: {name: told["value"] for name, told in settings.items()}
+            step: {name: _as_written(name, told["value"]) for name, told in settings.items()}
             for step, settings in self.steps.items()
         }
         return " ".join(first.split()) + "\n" + to_toml(tables)
+
+
+def _as_written(name: str, value: Any) -> Any:
+    """Return a value as a file of settings takes it: a share of 1 or more is a percentage there."""
+    return f"{100 * value!r}%" if name == "max_loss" and value >= 1 else value
 
 
 def config(run: Path) -> ConfigReport:

@@ -48,7 +48,7 @@ def test_progress_as_a_line():
         "reading: 1,200 of 4,000 bytes (30 %)"
     )
     assert describe_progress(Progressed(stage="reading", done=1200)) == "reading: 1,200"
-    assert describe_progress(Progressed(stage="reading", done=0, total=0)) == "reading: 0"
+    assert describe_progress(Progressed(stage="reading", done=0, total=0)) == "reading"
 
 
 class Course:

@@ -277,7 +277,7 @@ def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatc
     monkeypatch.setattr("lstm_cli.cli.page.is_lively", lambda stream: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
-    evil = "\x1b[31mred\x1b[0m" + "long" * 20
+    evil = "\x1b[31mred\x1b[0m" + "long" * 10
     columns = [column | {"name": evil} for column in check_report().columns]
     finding = check_report().findings[0] | {"text": f"load.csv, line 9, column '{evil}': " + "a word " * 30}
     strength = [{"column": evil, "season": None, "season_strength": None, "trend_strength": 0.5}]
@@ -285,7 +285,7 @@ def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatc
     bare = re.sub(r"\x1b\[[\d;]*m", "", page)
     assert "\x1b[31m" not in page
     assert "\x1b" not in bare
-    assert max(map(len, bare.split("warning: ")[1].splitlines())) <= 100
+    assert max(map(len, bare.split("warning: ")[1].splitlines())) <= 80
     assert len(bare.split("warning: ")[1].splitlines()) > 3
 
 

@@ -34,7 +34,7 @@ def outcome_within(folder: Path, source: str, data: bytes | None, options: tuple
     try:
         os.chdir(folder)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(["prepare", source, RUN, "--json", *options])
+            code = run(["prepare", source, RUN, "--json", "--quiet", *options])
     finally:
         os.chdir(home)
         tempfile.tempdir = before

@@ -63,7 +63,7 @@ def test_a_model_goes_from_training_to_its_exports(
     done("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
     done("train", run, "--model", model, *tiny)
     done("evaluate", run, "--threads", 1)
-    done("quantize", run, "--max-loss", 10)
+    done("quantize", run, "--max-loss", "1000%")
     for precision in ("fp32", "int8"):
         capfd.readouterr()
         done("predict", run, "--precision", precision, "--threads", 1)

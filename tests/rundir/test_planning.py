@@ -85,10 +85,10 @@ def test_what_is_up_to_date_would_write_nothing(
     run: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.1.0")  # which made the golden run
-    argv = ["train", "run", "--hidden", "4", "--epochs", "1", "--batch-size", "4"]
+    argv = ["quantize", "run", "--max-loss", "1000%"]
     assert plan(capfd, *argv)["up_to_date"] is True
     told = plan(capfd, *argv, "--force")
-    assert (told["up_to_date"], told["writes"]) == (False, ["run/model/0002"])
+    assert (told["up_to_date"], told["writes"]) == (False, ["run/quantized/0002"])
     assert lstm([*argv, "--dry-run"]) == 0
     assert "writes  nothing: it is up to date, and --force would run it anyhow" in capfd.readouterr().out
 

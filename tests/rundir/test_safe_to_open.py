@@ -143,13 +143,13 @@ def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
 
 
 def test_trials_that_are_none_are_refused(run: Path) -> None:
-    from lstm_cli.config import TrainConfig, TuneConfig
+    from lstm_cli.config import TrainConfig, TuneConfig, restored
     from lstm_cli.steps.search_record import trials_before
     from lstm_cli.steps.sought import settled
 
     with open_run(run) as opened:
         stored = opened.entry("tune")["config"]
-        fixed = TrainConfig(**{**stored["train"], "hidden": (4,), "parts": (), "threads": 1})
+        fixed = restored(TrainConfig, {**stored["train"], "hidden": [4], "parts": [], "threads": 1})
         search = settled(str(run), TuneConfig(method="grid", space=("loss=mae|huber",)), fixed)
         assert len(trials_before(opened, search)[0]) == 2
     for content in (b"[]\n", b'{"number": "x", "state": "done"}\n', b"1\n", b"{}\n"):

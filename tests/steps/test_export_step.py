@@ -41,7 +41,13 @@ def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shop.write_text("\n".join([lines[0], *(line for line in lines if ",A," in line)]) + "\n")
     prepare(str(shop), root / "run", replace(PREPARE, series=None), silent)
     settings = replace(
-        TRAIN, model="stacked", hidden=(8, 6), bidirectional=True, layer_norm=True, logs="off", min=45.0
+        TRAIN,
+        model="stacked",
+        hidden=(8, 6),
+        bidirectional=True,
+        layer_norm=True,
+        log_transform="off",
+        min=45.0,
     )
     train(root / "run", settings, silent)
     return root / "run"

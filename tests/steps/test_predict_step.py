@@ -57,7 +57,7 @@ def test_new_data_equal_to_the_runs_give_the_same_bytes(run: Path, panel: Path, 
         "\n".join(",".join([row[4], row[3], "x", *row[:3]]) for row in cells).replace("x", "extra", 1) + "\n"
     )
     assert forecast(run, str(shuffled)) == expected
-    train(run, dataclasses.replace(LINEAR, logs="off"), silent)  # scaled as the run's data are
+    train(run, dataclasses.replace(LINEAR, log_transform="off"), silent)  # scaled as the run's data are
     assert forecast(run, str(shuffled)) == forecast(run)
 
 

@@ -26,7 +26,7 @@ from lstm_cli.steps.train import train
 
 HORIZON, ORIGINS = 5, 20
 NAMES = ("sales", "visits", "price", "promo")  # two targets, a past and a future covariate
-NETWORK = replace(TRAIN, parts=("linear", "anchored"), refit=False, lr=0.05, logs="off")
+NETWORK = replace(TRAIN, parts=("linear", "anchored"), refit=False, lr=0.05, log_transform="off")
 PREPARE = PrepareConfig(
     target=NAMES[:2],
     past=NAMES[2:3],
@@ -111,7 +111,7 @@ CASES = {
     "log transform and columns that begin later": Case(
         data=shops(lengths={"A": 200, "B": 80}, gaps=0.04, late=True),
         prepare=replace(PREPARE, pad=True),
-        train=replace(NETWORK, logs="on"),
+        train=replace(NETWORK, log_transform="on"),
     ),
 }
 
@@ -182,7 +182,7 @@ def test_predict_forecasts_what_evaluate_scored(
     assert counted["test"] == len(scored)
     with open_run(run) as opened:
         dataset = as_trained(load_dataset(opened), load_model(opened))
-    assert dataset.scaler.in_logs == (case.train.logs == "on")
+    assert dataset.scaler.in_logs == (case.train.log_transform == "on")
     table, deviation = (
         dataset.series,
         dict(zip(dataset.series.names, dataset.training.deviation, strict=True)),

@@ -22,7 +22,7 @@ from lstm_cli.steps.trial import DONE, FAILED, PRUNED, Pruned, Trial
 from lstm_cli.steps.tune import tune
 
 FIXED = replace(LINEAR, hidden=None, refit=None, batch_size=None, epochs=None, lr=None)
-SPACE = ("logs=on|off", "weight_decay=0..1")
+SPACE = ("log_transform=on|off", "weight_decay=0..1")
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_searches_that_share_a_storage_learn_from_each_other(prepared: Path, tmp
     import optuna
 
     storage = f"sqlite:///{tmp_path / 'search.db'}"
-    for name, space in (("one", SPACE), ("two", SPACE), ("other", ("logs=on|off|auto",))):
+    for name, space in (("one", SPACE), ("two", SPACE), ("other", ("log_transform=on|off|auto",))):
         run = copied(prepared, tmp_path / name)
         tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, silent)
         assert [one["number"] for one in figures(run)] == [0, 1]

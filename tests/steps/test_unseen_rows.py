@@ -23,7 +23,7 @@ PREPARE = PrepareConfig(
     val="20",
     test="60",
 )
-NETWORK = replace(TRAIN, parts=("linear", "anchored"), refit=True, logs="off")
+NETWORK = replace(TRAIN, parts=("linear", "anchored"), refit=True, log_transform="off")
 
 
 def written(path: Path, *, spoilt: bool) -> Path:

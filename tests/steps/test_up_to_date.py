@@ -183,7 +183,7 @@ def test_leftovers_of_a_killed_writer_go(run: Path, panel: Path) -> None:
 
 
 def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    search = TuneConfig(method="grid", space=("logs=on|off",))
+    search = TuneConfig(method="grid", space=("log_transform=on|off",))
     fixed = replace(LINEAR, refit=None)
     fresh = tune.tune(run, search, fixed, silent)
     before = bytes_of(run)
