@@ -16,6 +16,7 @@ LOG_FORMATS = ("text", "json")
 ALWAYS = ("warning", "error", "hint", "traceback")  # what --quiet leaves
 # Lines of a log without their time: those that scripts know by their first word, and the list of settings.
 UNTIMED = (*ALWAYS, "setting")
+BOUND = "\u00a0"  # a blank at which no line is broken
 # Lines that a terminal breaks where it ends: a hint holds a command to copy.
 UNFOLDED = ("hint", "setting", "traceback")
 
@@ -126,14 +127,21 @@ def one_line(text: str) -> str:
 def folded(text: str, width: int, *, indent: int = 4) -> str:
     """Return a line as several of at most `width` columns, broken between words; all but the first are indented.
 
-    A word that is longer, such as a path, is left whole, so that it can be copied.
+    A word that is longer, such as a path, is left whole, so that it can be copied. A number and its percent sign stay
+    together.
     """
     if len(text) <= width:
         return text
     from textwrap import wrap
 
-    lines = wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
-    return "\n".join(lines)
+    lines = wrap(
+        text.replace(" %", f"{BOUND}%"),
+        width,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return "\n".join(lines).replace(BOUND, " ")
 
 
 def width_of(stream: Any) -> int:

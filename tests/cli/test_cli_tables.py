@@ -21,6 +21,7 @@ from lstm_cli.cli import checking, evaluation, tables
 from lstm_cli.cli import scores as shown
 from lstm_cli.cli.export import export_table
 from lstm_cli.cli.page import Page
+from lstm_cli.cli.streams import speak
 from lstm_cli.cli.summary import tell_summary
 
 
@@ -326,6 +327,7 @@ def test_quantize_stands_side_by_side():
 
 
 def test_several_series_are_counted(capsys):
+    speak(quiet=False, log_format="text")
     tell_summary("predict", predict_report(output="f.csv", series=3, rows=72))
     assert untimed(capsys.readouterr().err).startswith("predict runs/load: 72 rows for 3 series to f.csv, ")
 

@@ -144,7 +144,7 @@ def test_a_missing_file_is_refused_with_the_nearest_name(tmp_path):
     assert str(tmp_path / "load.csv") in caught.value.hint
 
 
-@pytest.mark.parametrize("data", [TEXT.encode(), gzip.compress(TEXT.encode())])
+@pytest.mark.parametrize("data", [TEXT.encode(), gzip.compress(TEXT.encode())], ids=["text", "gzip"])
 def test_a_pipe_is_read_as_it_comes(piped, data):
     path = piped(data)
     with open_source(path) as source:

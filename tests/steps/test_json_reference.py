@@ -72,7 +72,8 @@ def scored(run: Path) -> Json:
 
 
 def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
-    return [prepare(str(panel), run, PREPARE, silent).to_json()]
+    ways = (PREPARE, replace(PREPARE, outliers="drop"))
+    return [prepare(str(panel), run, way, silent).to_json() for way in ways]
 
 
 def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
