@@ -7,6 +7,7 @@ from lstm_cli.cli.page import Page
 from lstm_cli.cli.scores import METRICS, beside, chosen_on, counted, figure, reason, score_table, verdict
 from lstm_cli.cli.streams import seconds_since_start
 from lstm_cli.config.train import CHOICES
+from lstm_cli.rundir import command
 
 LISTED = 40  # trials of a search; --json holds them all
 FAILED_LISTED = 12  # of those that failed, with their reasons
@@ -45,7 +46,7 @@ def prepare_table(report: Any, page: Page) -> None:
     ]
     page.table(("split", "rows", "windows"), rows)
     page.blank()
-    page.line(f"wrote {report.run} ({report.megabytes:.1f} MB); next: lstm train {report.run}")
+    page.line(f"wrote {report.run} ({report.megabytes:.1f} MB); next: {command('train', report.run)}")
 
 
 def _dropped(outliers: Mapping[str, int]) -> str:
@@ -91,7 +92,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
         of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
         page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
     _verdict_and_rows(page, report, panel=report.series > 1)
-    page.line(f"next: lstm evaluate {report.run}")
+    page.line(f"next: {command('evaluate', report.run)}")
 
 
 def tune_table(report: Any, page: Page) -> None:
@@ -141,12 +142,12 @@ def tune_table(report: Any, page: Page) -> None:
     )
     if not report.finished:
         page.line(
-            f"the search has not come to its end: lstm tune {report.run}, with the same options, goes on"
+            f"the search has not come to its end: {command('tune', report.run)}, with the same options, goes on"
         )
         return
     _verdict_and_rows(page, report)
     page.line(f"picture: {report.picture}")
-    page.line(f"next: lstm evaluate {report.run}")
+    page.line(f"next: {command('evaluate', report.run)}")
 
 
 def _verdict_and_rows(page: Page, report: Any, *, panel: bool = False) -> None:
@@ -184,7 +185,7 @@ def find_lr_table(report: Any, page: Page) -> None:
     if report.suggestion is None:
         page.line("The loss falls at no learning rate: there is nothing to suggest.")
     else:
-        page.line(f"try: lstm train {report.run} --lr {report.suggestion:.1g}")
+        page.line(f"try: {command('train', report.run)} --lr {report.suggestion:.1g}")
     page.line(f"picture: {report.picture}")
 
 

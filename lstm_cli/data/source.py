@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shlex
 import stat
 import sys
 import zlib
@@ -138,7 +139,8 @@ def open_source(
                 raise DataError(f"{name} is empty once decompressed", hint="it needs a header line and rows")
             if head[:4] == b"PAR1":
                 raise DataError(
-                    f"{name} is Parquet within gzip", hint=f"decompress it first: gunzip {source}"
+                    f"{name} is Parquet within gzip",
+                    hint=f"decompress it first: gunzip {shlex.quote(source)}",
                 )
         parquet = head[:4] == b"PAR1"
         if not parquet:

@@ -106,11 +106,18 @@ STEPS: tuple[str, ...] = tuple(artifact.made_by for artifact in ARTIFACTS.values
 
 
 def command(step: str, run: Path | str) -> str:
-    """The command line that runs `step` on `run`, as hints quote it."""
+    """Return the command line that runs `step` on `run`, for a hint to quote.
+
+    >>> command("train", "runs/load"), command("prepare", "my run")
+    ('lstm train runs/load', 'lstm prepare DATA "my run"')
+    """
     import shlex
 
-    data = "DATA " if step == "prepare" else ""
-    return f"lstm {step} {data}{shlex.quote(str(run))}"
+    data, path = "DATA " if step == "prepare" else "", str(run)
+    quoted = shlex.quote(path)
+    if quoted != path and not set(path) & set("\"'$`\\!"):
+        quoted = f'"{path}"'  # hints stand in single quotes themselves
+    return f"lstm {step} {data}{quoted}"
 
 
 def table() -> str:

@@ -4,6 +4,7 @@ It lies outside the run, or in `exports/`, which is for other programs.
 """
 
 import os
+import shlex
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,7 +48,8 @@ def check_output(
             raise UsageError(f"the output {path} is a folder", hint=f"name a file in it with {flag}")
         parent = target.parent
         if not parent.is_dir():
-            raise OutputError(f"cannot write {path}: there is no folder {parent}", hint=f"mkdir -p {parent}")
+            hint = f"mkdir -p {shlex.quote(str(parent))}"
+            raise OutputError(f"cannot write {path}: there is no folder {parent}", hint=hint)
         if source is not None and str(source) != "-" and _is_same(target, Path(source)):
             raise UsageError(f"the output {path} is the input file itself", hint=elsewhere)
         if run is not None and _is_within(target, run, exported=exported):

@@ -68,7 +68,7 @@ def test_a_missing_artifact_names_its_step(tmp_path: Path) -> None:
     run = open_run(tmp_path / "my run")
     with pytest.raises(MissingArtifact, match="has no trained model") as caught:
         run.artifact("model")
-    assert caught.value.hint == f"run 'lstm train '{tmp_path}/my run'' first"
+    assert caught.value.hint == f"run 'lstm train \"{tmp_path}/my run\"' first"
     with pytest.raises(MissingArtifact, match="'lstm evaluate' has not run"):
         run.report("evaluate")
     with pytest.raises(MissingArtifact, match="no quantised model"):
