@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lstm_cli.training.trained import Trained
 
 JUDGED_ROWS = 25_000  # windows x targets that the validation scores rest on: neighbours say the same
+JUDGED_CELLS = 12_000_000  # windows x targets x steps, which bounds the time for long horizons
 Scores = dict[str, float | None]  # mae_scaled and mase
 
 
@@ -38,12 +39,13 @@ class Validated:
         """Of the model and its parts, and of the simple forecasts, on validation windows. Raises Interrupted.
 
         Also how the model compares with each simple forecast, as `WindowErrors.comparisons` gives it. The windows
-        are spread evenly where they are more than `JUDGED_ROWS`.
+        are spread evenly where they are more than `JUDGED_ROWS` and `JUDGED_CELLS` allow.
         """
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
         windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
-        windows = windows.every(max(1, JUDGED_ROWS // dataset.targets))
+        most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
+        windows = windows.every(max(1, most // dataset.targets))
         scale = scoring.scale_of(dataset)
         errors = WindowErrors(windows, scale)
 

@@ -1,8 +1,9 @@
 """The networks of the default model: their shapes, and their trainings side by side."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from lstm_cli.data.dataset import Dataset, Schema
 from lstm_cli.data.seasonality import MOST_LOOKBACK
 from lstm_cli.data.windows import Windows, split_windows
 from lstm_cli.data.yardstick import Yardstick
-from lstm_cli.events import Listener, TrainingStarted
+from lstm_cli.events import Listener, Progressed, TrainingStarted
 from lstm_cli.linear.forecast import Linear
 from lstm_cli.models.linear import LinearForecast
 from lstm_cli.models.segment import Anchored, SegmentNetwork, segment_length
@@ -55,6 +56,10 @@ class Attempt:
         return {
             name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)
         }
+
+
+Training: TypeAlias = Callable[[Callable[[], int | None]], Attempt]
+"""One training, ready to run: it is asked with what tells whether to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,14 +178,28 @@ def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
 
 
 def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
-    """The networks trained further from their best weights, on the training rows of `work`, without validation."""
+    """Train the networks further from their best weights, on the training rows of `work`, without validation."""
+    done, total = itertools.count(1), len(attempts)
+
+    def tell(count: int) -> None:
+        work.listen(Progressed(stage="training again", done=count, total=total, unit="networks"))
+
+    def counted(task: Training) -> Training:
+        def run(should_stop: Callable[[], int | None]) -> Attempt:
+            attempt = task(should_stop)
+            tell(next(done))
+            return attempt
+
+        return run
+
+    tell(0)
     tasks = []
     for one in attempts:
         plan = refit_plan(one.plan, best_epoch=one.fitted.best_epoch)
         network = network_of(work, one.part, work.start.linear, plan.seed)
         inner = network.network if isinstance(network, Anchored) else network
         inner.load_state_dict(one.network_weights)
-        tasks.append(_task(work, one.part, plan, network, _known(work, one.part), None))
+        tasks.append(counted(_task(work, one.part, plan, network, _known(work, one.part), None)))
     return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
 
 
@@ -206,7 +225,7 @@ def _task(
     network: torch.nn.Module,
     windows: DeviceWindows,
     validate: Callable[[torch.nn.Module], float] | None,
-) -> Callable[[Callable[[], int | None]], Attempt]:
+) -> Training:
     """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
 
     def run(should_stop: Callable[[], int | None]) -> Attempt:

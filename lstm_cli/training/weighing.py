@@ -20,6 +20,7 @@ PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares w
 LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
 PROVEN = 3  # blocks before the validation rows on which a simple forecast must be better too
 JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
+JUDGED_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
 
 
 def simple_part(
@@ -52,7 +53,8 @@ def _simple_errors(dataset: Dataset, linear: Linear) -> dict[int, float]:
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
     yardstick, targets = Yardstick.of(dataset), dataset.targets
     totals = dict.fromkeys((LINEAR, *seasons), 0.0)
-    judged = windows.every(max(1, JUDGED_ROWS // targets))
+    most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
+    judged = windows.every(max(1, most // targets))
     for batch in judged.batches(judged.at_once):
         truth = yardstick.measured(batch.target, batch.series)
         horizon = batch.target.shape[1]
