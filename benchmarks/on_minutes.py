@@ -3,11 +3,18 @@
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from command import Notebook, lstm
 from timing import spent
+
+from lstm_cli import metrics, scoring
+from lstm_cli.config import EvaluateConfig
+from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.scored import score_subject, subject_of
 
 DAY, WEEK = 1_440, 10_080  # steps
 
@@ -44,9 +51,8 @@ def write_minutes(path: Path, values: np.ndarray, *, step: int = 1) -> None:
     path.write_text("time,value\n" + "".join(lines))
 
 
-def naive_errors(values: np.ndarray, *, first: int, horizon: int) -> dict[str, float]:
-    """Return the mean absolute error of each naive forecast, over all windows with targets from row `first` on."""
-    origins = np.arange(first, len(values) - horizon + 1)
+def naive_errors(values: np.ndarray, *, origins: np.ndarray, horizon: int) -> dict[str, float]:
+    """Return the mean absolute error of each naive forecast over the windows whose targets begin at `origins`."""
     seasons = {"naive": 1, f"seasonal naive ({DAY})": DAY, f"seasonal naive ({WEEK})": WEEK}
     return {
         name: float(
@@ -61,38 +67,50 @@ def naive_errors(values: np.ndarray, *, first: int, horizon: int) -> dict[str, f
     }
 
 
-def measure(notebook: Notebook, rows: int, options: list[str], folder: Path) -> None:
-    """Prints a row of the model and of each naive forecast, all over the same test windows."""
+def scored(run: Path, most: int | None) -> tuple[float, np.ndarray]:
+    """Return the model's error in the file's units and the origins of the test windows: all, or evenly spread ones."""
+    with open_run(run) as opened:
+        subject = subject_of(opened, EvaluateConfig())
+        windows = subject.windows if most is None else subject.windows.every(most)
+        found = score_subject(replace(subject, windows=windows), silent)
+        error = metrics.overall(found.sums["model"], scoring.scale_of(subject.dataset))["mae"]
+    assert error is not None
+    return error, windows.origins
+
+
+def measure(notebook: Notebook, rows: int, options: list[str], folder: Path, most: int | None) -> None:
+    """Print a row of the model and of each naive forecast, all over the same test windows."""
     values = np.round(minutes(rows), 3)
     data, run = folder / "minutes.csv", str(folder / "run")
     write_minutes(data, values)
     prepared, _ = lstm("prepare", str(data), run, *options)
     taken = spent([sys.executable, "-m", "lstm_cli", "train", run])
     trained, _ = lstm("train", run)  # up to date: what it reported
-    scored, _ = lstm("evaluate", run)
-    horizon, train_end = prepared["horizon"], prepared["split_rows"]["train"]
-    errors = naive_errors(values, first=train_end + prepared["split_rows"]["val"], horizon=horizon)
+    horizon = prepared["horizon"]
+    error, origins = scored(Path(run), most)
+    errors = naive_errors(values, origins=origins, horizon=horizon)
     best = min(errors.values())
-    notebook.say(f"\n{rows:,} rows, horizon {horizon}, {scored['windows']:,} test windows")
+    notebook.say(f"\n{rows:,} rows, horizon {horizon}, {len(origins):,} test windows")
     notebook.say(f"lookback {prepared['lookback']:,}; the model reads {trained['reads_rows']:,} rows")
     notebook.say(f"train: {taken.wall:.0f} s, {taken.cpu:.0f} s of the processor, {taken.mib:.0f} MiB\n")
     notebook.head("forecast", "MAE", "to the best naive one")
-    for name, error in {"lstm": scored["metrics"]["mae"], **errors}.items():
-        notebook.row(name, error, f"{error / best - 1:+.1%}")
-    notebook.keep(table="minutes", rows=rows, horizon=horizon, model=scored["metrics"]["mae"], naive=errors)
+    for name, one in {"lstm": error, **errors}.items():
+        notebook.row(name, one, f"{one / best - 1:+.1%}")
+    notebook.keep(table="minutes", rows=rows, horizon=horizon, model=error, naive=errors)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--horizon", type=int, action="append", help="it may be repeated; none: a day")
+    parser.add_argument("--windows", type=int, help="score so many test windows, evenly spread; none: all")
     parser.add_argument("--record", type=Path, help="append every figure to this file as a line of JSON")
     asked = parser.parse_args()
     notebook = Notebook(asked.record)
     for horizon in asked.horizon or [None]:
         options = [] if horizon is None else ["--horizon", str(horizon)]
         with tempfile.TemporaryDirectory() as folder, notebook.attempt(f"horizon {horizon}"):
-            measure(notebook, asked.rows, options, Path(folder))
+            measure(notebook, asked.rows, options, Path(folder), asked.windows)
     return int(notebook.failed > 0)
 
 
