@@ -107,6 +107,8 @@ def parse(argv: Sequence[str]) -> Work | None:
     Raises UsageError, or Typer's own exceptions, for one that is wrong.
     """
     call = Call()
+    if argv and argv[0].startswith(("--show-completion=", "--install-completion=")):
+        argv = [*argv[0].split("=", 1), *argv[1:]]
     argv = _asking_for_help(argv) if argv[:1] == ["help"] else argv
     verb = find_verb(argv)
     if argv[:1] in (["--show-completion"], ["--install-completion"]) and len(argv) > 1:
@@ -140,7 +142,7 @@ def _asking_for_help(argv: Sequence[str]) -> Sequence[str]:
     """Return `lstm VERB --help` for `lstm help VERB`. Raises UsageError for more words."""
     if len(argv) > 2:
         raise UsageError(f"'lstm help' explains one command, not '{' '.join(argv[1:])}'")
-    return [*argv[1:], "--help"]
+    return ["--help"] if argv[1:] == ["help"] else [*argv[1:], "--help"]
 
 
 def _name_shell(flag: str, shell: str, *rest: str) -> None:

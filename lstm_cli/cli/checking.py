@@ -7,7 +7,7 @@ from lstm_cli.cli.page import Page
 from lstm_cli.cli.scores import counted, figure, reason
 from lstm_cli.cli.streams import one_line
 
-NAME = 24  # letters of a column's name in a table
+NAME = 64  # letters of a column's name in a table; a terminal folds them
 TWICE = ("row of an hour told twice in autumn", "rows of hours told twice in autumn")
 SHOWN = 3  # lines beside a count
 LISTED = 40  # columns in a table; --json holds them all

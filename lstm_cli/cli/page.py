@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lstm_cli.cli.streams import folded, is_lively, one_line, writing_out
+from lstm_cli.cli.streams import folded, is_lively, is_terminal, one_line, width_of, writing_out
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -31,13 +31,13 @@ class Page:
         from rich.console import Console
 
         lively = is_lively(sys.stdout)
-        self._folded = lively
+        self._folded = lively or is_terminal(sys.stdout)
         self._drawn = io.StringIO()
         self._console = Console(
             file=self._drawn,
             force_terminal=lively,
             color_system="auto" if lively else None,
-            width=None if lively else 1000,  # a pipe has no width: nothing is folded
+            width=width_of(sys.stdout) if self._folded else 1000,  # a pipe has no width: nothing is folded
             highlight=False,
             markup=False,
             emoji=False,

@@ -164,6 +164,7 @@ def prepare(
             "--outliers",
             "Whether outliers of the targets, outside of the test rows, become missing values.",
             choices=OUTLIERS,
+            panel=VALUES,
         ),
     ] = DEFAULTS.outliers,
     pad: Annotated[

@@ -248,7 +248,7 @@ def describe(event: Event, width: int = WIDE) -> str:
         case TrainingStarted():
             return (
                 f"training {event.model}: {event.parameters:,} parameters, {event.windows:,} windows, "
-                f"at most {event.epochs} epochs of {event.steps_per_epoch} steps"
+                f"at most {event.epochs} epoch{'s' if event.epochs > 1 else ''} of {event.steps_per_epoch} steps"
             )
         case EpochEnded():
             return _describe_epoch(event, with_rate=width >= WIDE)
@@ -259,15 +259,17 @@ def describe(event: Event, width: int = WIDE) -> str:
 
 
 def _describe_epoch(event: EpochEnded, *, with_rate: bool) -> str:
-    rate = f"lr {event.lr:.1e}  " if with_rate else ""
     width = len(str(event.epochs))
     train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
     val = "      -" if event.val_loss is None else f"{event.val_loss:7.4f}"
     best = "best" if event.best else "    "
-    return (
-        f"{event.part:<8} epoch {event.epoch:{width}}/{event.epochs}  train {train}  val {val} {best}  "
-        f"{rate}{event.seconds:5.1f} s"
-    )
+    parts = [
+        f"{event.part:<8} epoch {event.epoch:{width}}/{event.epochs}",
+        f"train {train}",
+        f"val {val} {best}",
+    ]
+    parts += [f"lr {event.lr:.1e}"] if with_rate else []
+    return ("  " if with_rate else " ").join([*parts, f"{event.seconds:5.1f} s"])
 
 
 def describe_progress(event: Progressed) -> str:

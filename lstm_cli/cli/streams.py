@@ -172,10 +172,10 @@ def tell(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
             line = _as_json(event, {"text": text} if facts is None else facts)
         else:
             line = one_line(text)
-            if is_lively(sys.stderr):
-                line = line if event in UNFOLDED else folded(line, width_of(sys.stderr))
-            elif event not in UNTIMED:
+            if event not in UNTIMED and not is_lively(sys.stderr):
                 line = f"{_now()} {line}"
+            if event not in UNFOLDED and is_terminal(sys.stderr):
+                line = folded(line, width_of(sys.stderr))
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
@@ -223,6 +223,11 @@ def is_lively(stream: Any) -> bool:
     """Whether a person watches this stream on a terminal that may get colours and moving bars."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
         return False
+    return is_terminal(stream)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream writes to a terminal, with colours or without."""
     try:
         return bool(stream.isatty())
     except ValueError:  # closed

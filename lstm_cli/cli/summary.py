@@ -61,14 +61,27 @@ def _evaluate(report: Any) -> list[str]:
         *_scores(report.metrics, report.baselines, report.baseline_season),
         "" if held is None else f"80 % interval held {percent(held)} %",
         f"{counted(report.windows, 'window', 'windows')}{'' if report.split == 'test' else ' of ' + report.split}",
-        f"{failed} of {counted(len(report.gates), 'condition', 'conditions')} failed" if failed else "",
+        _judged(len(report.gates), failed),
         _warned(report),
     ]
 
 
+def _judged(conditions: int, failed: int) -> str:
+    """Return how the conditions of --fail-if came out; "" without any."""
+    if not conditions:
+        return ""
+    told = counted(conditions, "condition", "conditions")
+    return f"{failed} of {told} failed" if failed else f"{told} passed"
+
+
 def _quantize(report: Any) -> list[str]:
     shrunk = report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
-    return [report.to, f"{shrunk:.0%} of the size", f"validation error {report.loss:+.2%}", _warned(report)]
+    return [
+        report.to,
+        f"{shrunk:.0%} of the size",
+        f"validation error {report.loss:+.2%}".replace("-0.00%", "+0.00%"),
+        _warned(report),
+    ]
 
 
 def _predict(report: Any) -> list[str]:

@@ -19,6 +19,7 @@ from lstm_cli.cli.options import (
     with_options_of,
 )
 from lstm_cli.cli.train_settings import train_settings
+from lstm_cli.config.renamed import RENAMED, renaming
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.config.tune import METHODS, TuneConfig
 
@@ -123,6 +124,8 @@ def tune(
     ended goes on where it stood. From then on train uses the best settings for this model. The options of
     train hold for every trial.
     """
+    for old in {text.partition("=")[0] for text in space or ()} & RENAMED.keys():
+        context.obj.notes.append(renaming(f"--space {old}", f"--space {RENAMED[old]}"))
     settings = TuneConfig(
         method=method,
         trials=trials,

@@ -49,7 +49,7 @@ def share(flag: str, text: str) -> float:
     if value >= 1:
         raise UsageError(
             f"{flag} '{text}' is ambiguous: a number of 1 or more needs a % sign",
-            hint=f"write {flag} {value:g}% for {value:g} %, or a number below 1 such as {flag} {value / 100:g}",
+            hint=f"write {flag} {value:g}% for {value:g} %, or a number below 1 such as {flag} 0.01",
         )
     return value
 

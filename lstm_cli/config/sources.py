@@ -88,7 +88,9 @@ def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str
                 f"the environment variable {name} is no setting of 'lstm {verb}'",
                 hint=nearest(name, list(names)) or f"unset it, or see 'lstm {verb} --help'",
             )
-        if text:  # set but empty is as good as not set
+        if text and not (
+            name in old and environ.get(variable(verb, old[name]))
+        ):  # empty is as good as not set
             option = names.get(name) or old[name]
             note = renaming(name, variable(verb, option)) if name in old else ""
             found[option] = replace(_of_variable(name, text, kinds[option]), note=note)

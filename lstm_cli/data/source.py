@@ -206,7 +206,11 @@ def _nearest_file(source: str) -> str:
     except OSError:
         return "check the path"
     close = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean {path.parent / close[0]}?" if close else "check the path; '-' reads standard input"
+    return (
+        f"did you mean {shlex.quote(str(path.parent / close[0]))}?"
+        if close
+        else "check the path; '-' reads standard input"
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -125,7 +125,7 @@ def refits(config: TrainConfig, *, rows: int, linear: Linear) -> tuple[bool, str
     if config.effort == "fast":
         return False, "none, as --effort fast says"
     if rows < ROWS_PER_INPUT * linear.lookback:
-        reason = f"{rows} training windows are too few for a linear forecast from {linear.lookback} values"
+        reason = f"{rows:,} training windows are too few for a linear forecast from {linear.lookback} values"
         return False, f"none: {reason} (--refit)"
     return True, "on training and validation rows"
 

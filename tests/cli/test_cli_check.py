@@ -81,7 +81,7 @@ def test_names_in_the_file_send_nothing_to_the_terminal(call) -> None:
     assert "\\x1b[31m" in out
     assert not set("\x1b\x07") & set(out)
     tables = [line for line in out.splitlines() if not line.startswith(("read", "season", "note"))]
-    assert max(map(len, tables)) <= 80
+    assert max(map(len, tables)) <= 120
     code, out, _ = call("check", "a.csv", "--target", "y", "--json")
     assert "\x1b" not in out
     assert json.loads(out)["columns"][2]["name"] == name

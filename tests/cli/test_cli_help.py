@@ -108,6 +108,7 @@ def test_completion_knows_every_option(lstm, monkeypatch, verb):
 def test_the_script_of_the_named_shell_is_shown(shell, sign):
     modules, code, out = loaded_by("--show-completion", shell)
     assert code == 0
+    assert shell != "zsh" or loaded_by(f"--show-completion={shell}")[2] == out
     assert "_LSTM_COMPLETE" in out
     assert sign in out
     assert not modules & (set(HEAVY) - {"rich"})
@@ -194,7 +195,7 @@ def test_help_explains_a_verb(lstm, verb):
 
 
 def test_help_alone_is_that_of_lstm(lstm):
-    assert lstm("help") == lstm("--help")
+    assert lstm("help") == lstm("help", "help") == lstm("--help")
     code, _, err = lstm("help", "tran")
     assert (code, err) == (2, "error: there is no command 'tran'\nhint: did you mean 'train'?\n")
     assert lstm("help", "train", "tune")[0] == 2

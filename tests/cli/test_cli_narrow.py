@@ -7,7 +7,9 @@ import pytest
 
 from lstm_cli.cli import checking, evaluation, streams, tables
 from lstm_cli.cli.page import Page
+from lstm_cli.cli.progress import describe
 from lstm_cli.cli.scores import figure
+from lstm_cli.events import EpochEnded
 
 WIDTHS = (60, 80, 200)
 PAGES = {
@@ -75,7 +77,8 @@ def test_text_is_folded_between_words_and_a_path_is_left_whole():
 
 
 def test_a_hint_is_not_folded_since_it_holds_a_command(monkeypatch, capsys):
-    monkeypatch.setattr(streams, "is_lively", lambda stream: True)
+    monkeypatch.setattr(streams, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "30")
     streams.speak(quiet=False, log_format="text")
     streams.tell("warning", "warning: " + "word " * 10)
@@ -84,6 +87,36 @@ def test_a_hint_is_not_folded_since_it_holds_a_command(monkeypatch, capsys):
     assert len(warning) > 1
     assert max(map(len, warning)) <= 30
     assert hint == "hint: lstm train runs/load --log-transform off --epochs 20"
+
+
+def test_a_terminal_without_colours_is_as_wide(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("lstm_cli.cli.page.is_terminal", lambda stream: True)
+    page = Page()
+    evaluation.evaluate_table(fake_steps.evaluate_report(), page)
+    assert "\x1b" not in page.text()
+    assert max(map(len, page.text().splitlines())) <= 60
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_line_of_an_epoch_fits(columns):
+    event = EpochEnded(
+        part="anchored",
+        epoch=9,
+        epochs=11,
+        step=9,
+        train_loss=0.1546,
+        val_loss=0.4494,
+        best=True,
+        lr=1e-3,
+        grad_norm=None,
+        seconds=100.8,
+    )
+    line = describe(event, columns)
+    assert len(line) <= columns
+    assert all(figure in line for figure in (" 9/11", "0.1546", "0.4494", "best", "100.8 s"))
 
 
 @pytest.mark.parametrize(("columns", "told"), [("", 80), ("0", 80), ("x", 80), ("61", 61)])

@@ -105,6 +105,19 @@ def test_the_old_name_of_a_variable_and_a_key_still_works(lstm, monkeypatch, tmp
     assert fake_steps.calls[-1]["config"].log_transform == "off"
 
 
+def test_the_new_name_of_a_variable_goes_before_the_old_one(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_TRAIN_LOGS", "on")
+    monkeypatch.setenv("LSTM_TRAIN_LOG_TRANSFORM", "off")
+    _, _, err = lstm("train", "run")
+    assert fake_steps.calls[-1]["config"].log_transform == "off"
+    assert "is now" not in err
+
+
+def test_a_space_by_the_old_name_has_a_note(lstm):
+    _, _, err = lstm("tune", "run", "--space", "logs=on|off")
+    assert untimed(err).splitlines()[0] == NOTE.format("--space logs", "--space log_transform")
+
+
 def test_an_old_name_is_no_option_of_other_verbs(lstm):
     assert lstm("quantize", "run", "--logs", "on")[0] == 2
 

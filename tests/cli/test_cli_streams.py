@@ -28,11 +28,12 @@ def run(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environ):
     )
 
 
-def shell(line, **environ):
-    """Run a shell line in which $lstm is the command; returns its exit code, stdout and stderr."""
+def shell(line, folder=None, **environ):
+    """Run a shell line in which $lstm is the command, in a folder; returns its exit code, stdout and stderr."""
     command = " ".join(f"'{word}'" for word in fake_steps.command())
     ended = subprocess.run(
         ["sh", "-c", line.replace("$lstm", command)],
+        cwd=folder,
         env=fake_steps.environment(**environ),
         capture_output=True,
         text=True,
@@ -116,8 +117,8 @@ def test_training_goes_on_when_nobody_hears_it():
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("argv", ["predict run -o forecast.csv", "evaluate run", "train run"])
-def test_closed_streams(closed, argv):
-    code, _, err = shell(f"$lstm {argv} {closed}")
+def test_closed_streams(closed, argv, tmp_path):
+    code, _, err = shell(f"$lstm {argv} {closed}", tmp_path)
     assert code == 0
     assert "Traceback" not in err
     assert "ignored" not in err
