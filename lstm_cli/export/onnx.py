@@ -1,7 +1,7 @@
 """A torch model as one ONNX file with an open batch axis, the bounds of the forecast inside."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
@@ -40,13 +40,21 @@ def export_versions(
     known_ahead: int,
     lower: Tensor | None,
     upper: Tensor | None,
+    made: Callable[[], None] = lambda: None,
 ) -> list[bytes]:
-    """The same for several models that differ in their weights alone: the first is traced, which takes seconds,
-    and the others' weights are put into its graph. `check_agreement` tells whether that was so.
+    """Do the same for several models that differ in their weights alone.
+
+    The first is traced, which takes seconds, and the others' weights are put into its graph. `check_agreement` tells
+    whether that was so. made: called after the trace and after each model.
     """
     graph = traced(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
-    with interrupts_kept(), silence(), torch.no_grad():
-        return [_finished(graph, one) for one in models]
+    made()
+    graphs = []
+    for one in models:
+        with interrupts_kept(), silence(), torch.no_grad():
+            graphs.append(_finished(graph, one))
+        made()
+    return graphs
 
 
 def traced(

@@ -49,9 +49,9 @@ def evaluate(
             before = told_again(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
             return _judged(replace(before, gates=_checked(before, conditions), output=config.output))
-        require_installed("lstm evaluate", *SCORING)
         if config.backtest and not config.reuse:
-            require_installed("--backtest", *TRAINING)
+            require_installed("--backtest", *SCORING, *TRAINING)
+        require_installed("lstm evaluate", *SCORING)
         subject = subject_of(writer.run, config)
         scored = score_subject(subject, listen)
         report = report_of(str(run), config, scored)

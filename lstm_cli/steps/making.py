@@ -13,7 +13,7 @@ from lstm_cli.data.clamp import bounds_of
 from lstm_cli.data.dataset import Dataset
 from lstm_cli.data.stored import load_dataset
 from lstm_cli.errors import heed
-from lstm_cli.events import Listener, Noted, PictureDrawn, Progressed, Warned, wanted
+from lstm_cli.events import Listener, Noted, PictureDrawn, Warned, wanted
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.checkpointing import Keeper, Keeping, keeping
 from lstm_cli.steps.doubting import networks_add_nothing
@@ -98,8 +98,7 @@ def make_model(
             listen(Noted(text=note))
         trained = _trained(dataset, config, keeper, listen, should_stop)
         heed(should_stop)
-        listen(Progressed(stage="exporting", done=0))
-        graphs = export_graphs(trained, bounds)
+        graphs = export_graphs(trained, bounds, listen)
         validated = Validated(
             trained=trained,
             graphs=graphs,

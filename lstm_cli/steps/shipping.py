@@ -1,5 +1,6 @@
 """What a training leaves in the run: the graph, found to agree with torch, the weights and what describes them."""
 
+import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.clamp import Bounds
 from lstm_cli.data.dataset import describe
 from lstm_cli.data.windows import split_windows
+from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import Folder
 from lstm_cli.shipped import MODEL_VERSION, VALIDATED
 
@@ -28,8 +30,8 @@ class Graphs:
     validated: bytes | None  # before a refit; None where there was none
 
 
-def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
-    """The graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
+def export_graphs(trained: "Trained", bounds: Bounds, listen: Listener) -> Graphs:
+    """Return the graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
     import torch
 
     from lstm_cli.export.bounded import Bounded
@@ -42,8 +44,19 @@ def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
     lower, upper = (None if side is None else torch.from_numpy(side) for side in (scaled.lower, scaled.upper))
     versions = [trained.shipped, *([trained.validated] if trained.refitted else [])]
     networks = [version.network for version in versions]
+    parts = itertools.count(1)  # the trace; each graph, and its comparison with torch
+
+    def tell(done: int) -> None:
+        listen(Progressed(stage="exporting", done=done, total=1 + 2 * len(networks), unit="parts"))
+
+    tell(0)
     graphs = export_versions(
-        networks, inputs=settings["inputs"], known_ahead=settings["known_ahead"], lower=lower, upper=upper
+        networks,
+        inputs=settings["inputs"],
+        known_ahead=settings["known_ahead"],
+        lower=lower,
+        upper=upper,
+        made=lambda: tell(next(parts)),
     )
     windows = split_windows(dataset, "val", settings["lookback"])
     batch = windows.every(min(COMPARED, windows.at_once))[:]
@@ -53,6 +66,7 @@ def export_graphs(trained: "Trained", bounds: Bounds) -> Graphs:
         difference = check_agreement(graph, Bounded(network, lower, upper), *inputs)
         if not difference <= AGREEMENT * largest:
             raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
+        tell(next(parts))
     return Graphs(shipped=graphs[0], validated=graphs[1] if trained.refitted else None)
 
 

@@ -56,9 +56,19 @@ def train_segment(
     named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
     attempts = trained_parts(work, [part for part in named if part != "linear"])
     dataset, linear = start.dataset, start.linear
-    listen(Progressed(stage="weighing the parts", done=0))
-    wanted = "linear" in named and attempts
-    simple = simple_part(dataset, linear, workers=workers, should_stop=should_stop) if wanted else None
+    stage = "weighing the parts"
+    listen(Progressed(stage=stage, done=0))
+    simple = None
+    if "linear" in named and attempts:
+        simple = simple_part(
+            dataset,
+            linear,
+            workers=workers,
+            should_stop=should_stop,
+            progress=lambda done, total: listen(
+                Progressed(stage=stage, done=done, total=total, unit="comparisons")
+            ),
+        )
     parts = [*named, *(["simple"] if simple else [])]
     settings = _settings(work, parts, simple or 1, attempts)
     network = _assembled(settings, linear, attempts)

@@ -29,6 +29,7 @@ def simple_part(
     *,
     workers: int,
     should_stop: Callable[[], int | None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int | None:
     """The season of the simple forecast that beats the linear one wherever both can be held against each other.
 
@@ -36,12 +37,15 @@ def simple_part(
     fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
     without a holiday) says nothing of the rows to come. Raises Interrupted.
     """
+    blocks = earlier(dataset, evidence=np.inf, most=PROVEN)
     errors = _simple_errors(dataset, linear)
+    progress(1, 1 + len(blocks))
     best = min(errors, key=lambda season: errors[season])
     if best == LINEAR:
         return None
-    for block in earlier(dataset, evidence=np.inf, most=PROVEN):
+    for done, block in enumerate(blocks, start=2):
         errors = _simple_errors(block, refit_linear(block, linear, workers=workers, should_stop=should_stop))
+        progress(done, 1 + len(blocks))
         if errors[best] >= errors[LINEAR]:
             return None
     return best

@@ -358,7 +358,7 @@ def _oracle(given: Dataset) -> Any:
 def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training import segment
 
-    monkeypatch.setattr(segment, "simple_part", lambda dataset, linear, workers, should_stop: 6)
+    monkeypatch.setattr(segment, "simple_part", lambda *_, **__: 6)
     trained = made(data(), parts=("linear", "free"), refit=False)
     assert list(trained.weights) == ["linear", "free", "simple"]
     batch = windows(trained)
