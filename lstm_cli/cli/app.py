@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from lstm_cli import __version__
 from lstm_cli.cli.streams import say
 from lstm_cli.config.renamed import RENAMED, renaming
-from lstm_cli.config.sources import nearest
+from lstm_cli.config.sources import flag_of, nearest
 from lstm_cli.errors import UsageError
 
 Work = Callable[[], None]
@@ -162,7 +162,7 @@ def _name_shell(flag: str, shell: str, *rest: str) -> None:
 
 def _by_new_names(verb: str, words: Sequence[str], call: Call) -> list[str]:
     """Return the words of a verb with the flags of an earlier release by the names that they have now."""
-    flags = {_flag(old): _flag(new) for old, new in RENAMED.items()} if verb in ("train", "tune") else {}
+    flags = {flag_of(old): flag_of(new) for old, new in RENAMED.items()} if verb in ("train", "tune") else {}
     found = []
     for word in words:
         flag, equals, value = word.partition("=")
@@ -170,10 +170,6 @@ def _by_new_names(verb: str, words: Sequence[str], call: Call) -> list[str]:
             call.notes.append(renaming(flag, flags[flag]))
         found.append(f"{flags.get(flag, flag)}{equals}{value}")
     return found
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def _alone(verb: str) -> typer.Typer:

@@ -167,6 +167,16 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
+def reads(report: Any) -> str:
+    """Return how many rows before a forecast the model reads."""
+    return f"reads {counted(report.reads_rows, 'row', 'rows')}"
+
+
+def shrunk(report: Any) -> float:
+    """Return the size of the quantised model as a share of the float one's."""
+    return report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
+
+
 def reason(text: str) -> str:
     """The reason of a choice, in brackets; nothing where there is none."""
     return f" ({text})" if text else ""

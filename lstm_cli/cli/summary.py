@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lstm_cli.cli.scores import METRICS, counted, defined, figure, percent
+from lstm_cli.cli.scores import METRICS, counted, defined, figure, percent, reads, shrunk
 from lstm_cli.cli.streams import seconds_since_start, tell
 
 
@@ -75,10 +75,9 @@ def _judged(conditions: int, failed: int) -> str:
 
 
 def _quantize(report: Any) -> list[str]:
-    shrunk = report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
     return [
         report.to,
-        f"{shrunk:.0%} of the size",
+        f"{shrunk(report):.0%} of the size",
         f"validation error {report.loss:+.2%}".replace("-0.00%", "+0.00%"),
         _warned(report),
     ]
@@ -91,7 +90,7 @@ def _predict(report: Any) -> list[str]:
         f"{counted(report.rows, 'row', 'rows')}{series} to {place}",
         f"{report.time_start} to {report.time_end}",
         report.precision,
-        f"reads {counted(report.reads_rows, 'row', 'rows')}",
+        reads(report),
         _warned(report),
     ]
 

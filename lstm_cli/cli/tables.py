@@ -4,18 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.page import Page
-from lstm_cli.cli.scores import METRICS, beside, chosen_on, counted, figure, reason, score_table, verdict
+from lstm_cli.cli.scores import (
+    METRICS,
+    beside,
+    chosen_on,
+    counted,
+    figure,
+    reads,
+    reason,
+    score_table,
+    shrunk,
+    verdict,
+)
 from lstm_cli.cli.streams import seconds_since_start
 from lstm_cli.config.train import CHOICES
 from lstm_cli.rundir import command
 
 LISTED = 40  # trials of a search; --json holds them all
 FAILED_LISTED = 12  # of those that failed, with their reasons
-
-
-def _reads(report: Any) -> str:
-    """Return how many rows before a forecast the model reads."""
-    return f"reads {counted(report.reads_rows, 'row', 'rows')}"
 
 
 def prepare_table(report: Any, page: Page) -> None:
@@ -64,7 +70,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
             (
                 "model",
                 f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
-                f"{_reads(report)}",
+                f"{reads(report)}",
             ),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training(training)) for training in report.trainings),
@@ -192,7 +198,6 @@ def find_lr_table(report: Any, page: Page) -> None:
 def quantize_table(report: Any, page: Page) -> None:
     """Size, latency and error of the two models side by side."""
     names = ("fp32", "quantized")
-    shrunk = report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
         (
@@ -206,7 +211,7 @@ def quantize_table(report: Any, page: Page) -> None:
     change = f"{abs(report.loss):.2%}"
     grown = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
     page.line(
-        f"{report.to} has {shrunk:.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
+        f"{report.to} has {shrunk(report):.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
     )
 
 

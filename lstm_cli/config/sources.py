@@ -45,6 +45,15 @@ def variable(verb: str, option: str) -> str:
     return f"LSTM_{verb}_{option}".replace("-", "_").upper()
 
 
+def flag_of(option: str) -> str:
+    """Return the flag of an option.
+
+    >>> flag_of("batch_size")
+    '--batch-size'
+    """
+    return f"--{option.replace('_', '-')}"
+
+
 def common_variable(option: str) -> str:
     """Return the environment variable of an option that all verbs have.
 

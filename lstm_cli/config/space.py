@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from lstm_cli.config.renamed import RENAMED
-from lstm_cli.config.sources import nearest
+from lstm_cli.config.sources import flag_of, nearest
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
 
@@ -146,9 +146,8 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
         if name in space:
             raise UsageError(f"--space names '{name}' twice", hint="give all its values in one --space")
         if is_fixed(name, fixed):
-            flag = f"--{name.replace('_', '-')}"
             raise UsageError(
-                f"'{name}' is fixed by {flag} and searched by --space", hint="keep one of the two"
+                f"'{name}' is fixed by {flag_of(name)} and searched by --space", hint="keep one of the two"
             )
         space[name] = values
     _require_possible(space, fixed)

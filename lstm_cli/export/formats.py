@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from lstm_cli.config.sources import flag_of
 from lstm_cli.errors import UsageError
 
 
@@ -81,7 +82,7 @@ def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
             hint="use --to onnx, which holds every model, or train --model stacked",
         )
     refused = [
-        f"--head {value}" if name == "head" else f"--{name.replace('_', '-')}"
+        f"--head {value}" if name == "head" else flag_of(name)
         for name, value in settings.items()
         if value and name not in _GO_OVER and (name, value) not in _HEADS
     ]

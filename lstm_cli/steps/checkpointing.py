@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_cli import __version__
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.sources import flag_of
 from lstm_cli.config.space import as_text
 from lstm_cli.errors import (
     ArtifactError,
@@ -295,10 +296,7 @@ def _changed(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     names = [name for name in ours if name not in WHERE and theirs.get(name) != ours[name]]
     if there.get("device") != now["device"]:
         names.append("device")
-    return [
-        f"--{name.replace('_', '-')} {_text(theirs.get(name))} there, {_text(ours[name])} now"
-        for name in names
-    ]
+    return [f"{flag_of(name)} {_text(theirs.get(name))} there, {_text(ours[name])} now" for name in names]
 
 
 def _text(value: Any) -> str:
