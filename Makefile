@@ -25,7 +25,7 @@ test: $(DEV)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-gpu: $(DEV)
-	CUDA_VISIBLE_DEVICES=0 $(BIN)/pytest tests/training/test_recorded.py
+	CUDA_VISIBLE_DEVICES=0 $(BIN)/pytest tests/training/loop/test_cuda_graph.py
 
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/pytest tests/lowest/walk.py
@@ -38,7 +38,7 @@ test-light: $(DEV)
 	$(BIN)/pytest tests/light/install.py
 
 fuzz: $(DEV)
-	$(BIN)/python tests/data/mutations.py 2000
+	$(BIN)/python tests/data/reading/mutations.py 2000
 
 faults: $(DEV)
 	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults

@@ -153,7 +153,7 @@ def closed(folder: Path) -> dict[str, object]:
 
 def overlap(run: Path) -> int:
     """Return how many days are training rows of one series and test rows of another."""
-    from lstm_cli.data.stored import load_outline
+    from lstm_cli.data.dataset.load import load_outline
     from lstm_cli.rundir import open_run
 
     with open_run(run) as opened:

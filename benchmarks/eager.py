@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lstm_cli.data.origin import known_ahead, last_windows
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.export.network import restored_network
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.forecast.inputs import known_ahead, last_windows
+from lstm_cli.export.load_network import restored_network
+from lstm_cli.inference.trained_model import as_trained, load_model
 from lstm_cli.rundir import open_run
-from lstm_cli.shipped import as_trained, load_model
 
 BATCH = 1024
 

@@ -28,18 +28,18 @@ from torch import nn
 from training_loops import Bare
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Windows, split_windows
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import Windows, split_windows
 from lstm_cli.events import EpochEnded, Event, silent
-from lstm_cli.models.segment import SegmentNetwork
+from lstm_cli.models.segment_lstm import SegmentNetwork
 from lstm_cli.rundir import open_run
-from lstm_cli.training import recorded
-from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.fit import fit
-from lstm_cli.training.parts import network_shape
-from lstm_cli.training.plan import plan_training
-from lstm_cli.training.precision import settle_precision
-from lstm_cli.training.stacked import network_settings, new_network
+from lstm_cli.training.loop import cuda_graph
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import fit
+from lstm_cli.training.recipes.segment_networks import network_shape
+from lstm_cli.training.recipes.stacked import network_settings, new_network
+from lstm_cli.training.setup.hyperparameters import plan_training
+from lstm_cli.training.setup.precision import settle_precision
 
 SIZES, BATCHES = (64, 512, 2048), (256, 4096, 65536)
 REACH = {64: 5.0, 512: 1.3}  # times the bare loop, by hidden units
@@ -175,7 +175,7 @@ def _wait(device: torch.device) -> None:
 def steps_of(windows: Windows, hidden: int, batch: int, most: int) -> int:
     """How many steps make up about a second; one of them at least is recorded."""
     expected = work_of(windows, "stacked", hidden) * batch / (RATE * hidden)
-    return max(recorded.PLAIN + 1, min(most, round(SECONDS / expected)))
+    return max(cuda_graph.PLAIN + 1, min(most, round(SECONDS / expected)))
 
 
 def work_of(windows: Windows, model: str, hidden: int) -> float:
@@ -245,18 +245,18 @@ def recording(
     """The same steps started kernel by kernel, for small batches, where that takes longer than they do."""
     notebook.say("\n## What it brings to record a step\n")
     notebook.head("model", "hidden", "batch", "recorded, windows/s", "plain", "times")
-    batch, plain = options.batch[0], recorded.PLAIN
+    batch, plain = options.batch[0], cuda_graph.PLAIN
     for hidden in options.hidden:
         for model in ("stacked", "segment"):
             with notebook.attempt(model, hidden, batch), told():
                 steps = steps_of(windows, hidden, batch, options.steps)
                 rates = []
                 for first in (plain, EPOCHS * steps):
-                    recorded.PLAIN = first
+                    cuda_graph.PLAIN = first
                     try:
                         rates.append(ours(windows, device, model, hidden, batch, steps, "fp32"))
                     finally:
-                        recorded.PLAIN = plain
+                        cuda_graph.PLAIN = plain
                 notebook.row(model, hidden, batch, *rates, rates[0] / rates[1])
                 notebook.keep(recording=model, hidden=hidden, batch=batch, rates=rates)
 

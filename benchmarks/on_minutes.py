@@ -10,11 +10,11 @@ import numpy as np
 from command import Notebook, lstm
 from timing import spent
 
-from lstm_cli import metrics, scoring
 from lstm_cli.config import EvaluateConfig
+from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
-from lstm_cli.steps.scored import score_subject, subject_of
+from lstm_cli.steps.evaluate.score_model import score_subject, subject_of
 
 DAY, WEEK = 1_440, 10_080  # steps
 

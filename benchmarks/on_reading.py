@@ -26,7 +26,7 @@ print(time.perf_counter() - began)
 READER = """
 import sys, tempfile, time
 from pathlib import Path
-from lstm_cli.data.table import read_table
+from lstm_cli.data.reading.table import read_table
 path, series, *numbers = sys.argv[1:]
 with tempfile.TemporaryDirectory() as folder:
     began = time.perf_counter()

@@ -19,15 +19,15 @@ from timing import CLOCKS
 from torch import Tensor, nn
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Windows, split_windows
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import Windows, split_windows
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
-from lstm_cli.training.allocator import keep_freed_memory
-from lstm_cli.training.batches import DeviceWindows
-from lstm_cli.training.fit import fit
-from lstm_cli.training.plan import plan_training
-from lstm_cli.training.stacked import network_settings, new_network
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import fit
+from lstm_cli.training.recipes.stacked import network_settings, new_network
+from lstm_cli.training.setup.hyperparameters import plan_training
+from lstm_cli.training.setup.malloc import keep_freed_memory
 
 BATCH = 256
 Loop = Callable[[], float]

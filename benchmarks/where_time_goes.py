@@ -20,8 +20,8 @@ from on_training import prepared
 from torch.profiler import ProfilerActivity, profile
 from training_loops import named
 
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import split_windows
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.rundir import open_run
 
 # What operations are called, and what they are for; the first that fits. Times are those of an operation itself.

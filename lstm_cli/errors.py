@@ -20,9 +20,6 @@
 An error carries one sentence that names the place, and a hint: the command or flag that mends it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 
 class LstmError(Exception):
     """An expected failure: `message` says what and where, `hint` what to do about it."""
@@ -109,24 +106,3 @@ class Interrupted(LstmError):
     def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by signal {signum}")
         self.exit_code = 128 + signum
-
-
-def heed(should_stop: Callable[[], int | None]) -> None:
-    """Raise Interrupted where a signal has come: `should_stop` tells its number, None before."""
-    signum = should_stop()
-    if signum is not None:
-        raise Interrupted(signum)
-
-
-@contextmanager
-def interrupts_kept() -> Iterator[None]:
-    """Within this block an end by a signal stays one: some libraries make errors of their own of what is raised."""
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, Interrupted):
-                raise cause from None
-            cause = cause.__context__
-        raise

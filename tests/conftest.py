@@ -10,6 +10,7 @@ is named, as `make test-gpu` does: CUDA_VISIBLE_DEVICES=0.
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,14 +22,19 @@ TRAINING = ("benchmarks", "cli", "docs", "golden", "steps")  # the folders whose
 LONGEST = ("export", "steps", "training")  # the folders whose files take longest
 
 
+def _folder(item: pytest.Item) -> str:
+    """Return the folder of `tests` that a test lies in."""
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers take file after file: the longest first, so that all of them end together."""
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    items.sort(key=lambda item: _folder(item) not in LONGEST)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let networks of one structure be traced once, but for the tests of the exporter."""
-    folder = item.path.parent.name
+    folder = _folder(item)
     if folder in TRAINING or "torch" in sys.modules:
         import traced_once
 

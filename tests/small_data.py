@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.calendar import calendar_names
-from lstm_cli.data.dataset import Dataset, Schema, SeriesTable, training_statistics
-from lstm_cli.data.filling import fill
-from lstm_cli.data.grid import HOUR, Step
-from lstm_cli.data.scaling import fit_scaler
-from lstm_cli.data.time_format import TimeFormat
-from lstm_cli.training.plan import Plan
+from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, training_statistics
+from lstm_cli.data.dataset.imputation import fill
+from lstm_cli.data.dataset.scaling import fit_scaler
+from lstm_cli.data.times.calendar_features import calendar_names
+from lstm_cli.data.times.formats import TimeFormat
+from lstm_cli.data.times.frequency import HOUR, Step
+from lstm_cli.training.setup.hyperparameters import Plan
 
 HOURLY = Step(kind="seconds", count=HOUR)
 

@@ -1,9 +1,9 @@
-"""The house of docs/design.md: imports run downward, heavy ones stand where they may, nothing unpickles."""
+"""The structure of docs/design.md: levels, folder sizes, no import cycle, heavy imports, nothing that unpickles."""
 
 import ast
 import importlib
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,38 +12,39 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "lstm_cli"
 
-# A room imports only from floors below its own; the rooms of one floor do not know each other.
-FLOORS = {
-    "cli": 7,
-    "steps": 6,
-    "training": 5,
-    "export": 5,
-    "pictures": 5,
-    "models": 4,
-    "runtime": 4,
-    "scoring": 4,
-    "calibration": 4,
-    "baseline_season": 4,
-    "uncertainty": 4,
-    "shipped": 4,
-    "gates": 4,
-    "data": 3,
-    "metrics": 3,
-    "linear": 3,
-    "baselines": 3,
-    "intervals": 3,
-    "coverage": 3,
+# A package imports only from levels below its own; packages of one level do not know each other. A folder without a
+# level of its own has that of the folder it lies in. Files of the package's own folder stand by their names.
+LEVELS = {
+    "cli": 13,
+    "steps": 12,
+    "steps/shared": 11,
+    "training": 10,
+    "export": 10,
+    "inference": 9,
+    "evaluation": 8,
+    "data/forecast": 7,
+    "data/build": 6,
+    "data/quality": 5,
+    "models": 5,
+    "data/grid": 4,
+    "linear": 4,
+    "data/reading": 3,
+    "data/dataset": 3,
+    "data/times": 2,
     "rundir": 2,
-    "config": 1,
-    "memory": 1,
+    "config": 2,
+    "data": 1,
+    "plots": 1,
+    "interrupts": 1,
+    "system_memory": 1,
     "errors": 0,
-    "lazily": 0,
     "events": 0,
+    "lazy_imports": 0,
 }
-# The two files of the package's own folder: its version, which anyone may read, and `python -m lstm_cli`.
-DOORS = {"__init__", "__main__"}
-# The linear forecast is fitted on windows, which stand on its own floor; this is the one way between neighbours.
-BETWEEN_NEIGHBOURS = {("linear", "data"), ("coverage", "intervals")}
+# `python -m lstm_cli`, the version, which anyone may read, and `from lstm_cli.data import load_windows` for notebooks.
+DOORS = {"__init__", "__main__", "data/__init__"}
+MOST_MODULES = 13  # of one folder, `__init__.py` not counted
+ONE_FILE_A_VERB = {"cli/commands", "cli/render", "config", "steps"}  # may have more
 
 ANYWHERE, IN_FUNCTIONS = "anywhere", "in functions"
 # Who may import what, and where in the file. A room or file that is not named may not at all.
@@ -52,32 +53,32 @@ HEAVY: dict[str, dict[str, str]] = {
         "models": ANYWHERE,
         "training": ANYWHERE,
         "export": ANYWHERE,
-        "steps/shipping": IN_FUNCTIONS,
-        "steps/forecaster": IN_FUNCTIONS,
+        "steps/train/save_model": IN_FUNCTIONS,
+        "evaluation/torch_forecaster": IN_FUNCTIONS,
     },
     "safetensors": {
         "export": ANYWHERE,
-        "steps/shipping": IN_FUNCTIONS,
-        "steps/checkpointing": IN_FUNCTIONS,
-        "shipped": IN_FUNCTIONS,
+        "steps/train/save_model": IN_FUNCTIONS,
+        "steps/train/checkpointing": IN_FUNCTIONS,
+        "inference/trained_model": IN_FUNCTIONS,
     },
     "keras": {"export": IN_FUNCTIONS},  # an extra
-    "onnx": {"export": ANYWHERE, "runtime": IN_FUNCTIONS},
+    "onnx": {"export": ANYWHERE, "inference": IN_FUNCTIONS},
     "onnxscript": {"export": ANYWHERE},
-    "onnxruntime": {"runtime": IN_FUNCTIONS},
-    "matplotlib": {"pictures": ANYWHERE},
+    "onnxruntime": {"inference": IN_FUNCTIONS},
+    "matplotlib": {"plots": ANYWHERE},
     "rich": {"cli": ANYWHERE},
     "typer": {"cli": ANYWHERE},
-    "pyarrow": {"data": IN_FUNCTIONS},
+    "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast/output": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {},  # reading and grids are NumPy; tests compare with it
     # Scalers are computed in NumPy; tests compare with it.
-    "sklearn": {"steps/proposals": IN_FUNCTIONS},
-    "optuna": {"steps/bayes": IN_FUNCTIONS},
-    "distributed": {"steps/on_dask": IN_FUNCTIONS},
-    "tensorboard": {"cli/tensorboard": IN_FUNCTIONS},
-    "wandb": {"cli/wandb": IN_FUNCTIONS},
+    "sklearn": {"steps/tune/samplers": IN_FUNCTIONS},
+    "optuna": {"steps/tune/optuna_sampler": IN_FUNCTIONS},
+    "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},
+    "tensorboard": {"cli/progress/tensorboard": IN_FUNCTIONS},
+    "wandb": {"cli/progress/wandb": IN_FUNCTIONS},
     "click": {},  # Typer's public API only
 }
 CAN_RUN_CODE = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
@@ -106,10 +107,16 @@ class Import:
         return f"{self.path.relative_to(PACKAGE.parent)}:{self.line} imports {self.module}"
 
 
-def room_of(path: Path) -> str:
-    """The room that a file belongs to: its folder, or its own name at the top."""
-    inside = path.relative_to(PACKAGE)
-    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+def place_of(path: Path) -> str:
+    """Return where a file lies in the package, without its ending: `data/times/parse`."""
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+def package_of(module: str) -> str | None:
+    """Return the longest entry of LEVELS that a module such as `data/times/parse` belongs to."""
+    parts = module.split("/")
+    names = ("/".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((name for name in names if name in LEVELS), None)
 
 
 @cache
@@ -155,28 +162,55 @@ def _modules(path: Path, node: ast.Import | ast.ImportFrom) -> list[str]:
         package = ["lstm_cli", *path.relative_to(PACKAGE).parent.parts]
         base = package[: len(package) - node.level + 1]
         module = ".".join([*base, module] if module else base)
-    if module == "lstm_cli":
-        return [f"lstm_cli.{alias.name}" for alias in node.names]
-    return [module]
+    if module.split(".")[0] != "lstm_cli":
+        return [module]
+    named = [f"{module}.{alias.name}" for alias in node.names]
+    return [name if module == "lstm_cli" or _file_of(name) else module for name in named]
+
+
+def _file_of(module: str) -> Path | None:
+    """Return the file of a module of ours; None where there is none."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def all_imports() -> list[Import]:
     return [found for path, tree in sources() for found in imports_of(path, tree)]
 
 
-def breaks_the_floors(found: Import) -> bool:
-    """Whether an import goes to a neighbour or upstairs."""
+def goes_up(found: Import) -> bool:
+    """Return whether an import goes to a package of the same level or of a higher one."""
     parts = found.module.split(".")
     if parts[0] != "lstm_cli" or len(parts) == 1:
         return False
-    here, there = room_of(found.path), parts[1]
-    if here == there or there.startswith("__"):  # its own room; the package's version
+    here, there = place_of(found.path), "/".join(parts[1:])
+    if there.startswith("__"):  # the version
         return False
-    if here == "__main__":
-        return there != "cli"
-    if here == "__init__":
-        return True
-    return FLOORS[there] >= FLOORS[here] and (here, there) not in BETWEEN_NEIGHBOURS
+    if here in DOORS:
+        return here == "__init__" or (here == "__main__" and parts[1] != "cli")
+    mine, other = package_of(here), package_of(there)
+    return mine != other and (mine is None or other is None or LEVELS[other] >= LEVELS[mine])
+
+
+def graph() -> dict[str, set[str]]:
+    """Return which of our modules imports which, those for typing only too."""
+    edges: dict[str, set[str]] = {place_of(path): set() for path, _ in sources()}
+    for found in all_imports():
+        file = _file_of(found.module) if found.module.startswith("lstm_cli.") else None
+        if file is not None and place_of(file) != place_of(found.path):
+            edges[place_of(found.path)].add(place_of(file))
+    return edges
+
+
+def cycles(edges: Mapping[str, set[str]]) -> list[str]:
+    """Return the modules that lie on a cycle: what is left when modules without imports, and without importers, go."""
+    left = {module: set(others) for module, others in edges.items()}
+    while True:
+        imported = set().union(*left.values()) if left else set()
+        ends = {module for module, others in left.items() if not others or module not in imported}
+        if not ends:
+            return sorted(left)
+        left = {module: others - ends for module, others in left.items() if module not in ends}
 
 
 def is_too_heavy(found: Import) -> bool:
@@ -184,8 +218,9 @@ def is_too_heavy(found: Import) -> bool:
     allowed = HEAVY.get(found.module.split(".")[0])
     if allowed is None or found.typing_only:
         return False
-    inside = found.path.relative_to(PACKAGE).with_suffix("").as_posix()
-    where = allowed.get(inside) or allowed.get(room_of(found.path))
+    parts = place_of(found.path).split("/")
+    names = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    where = next((allowed[name] for name in names if name in allowed), None)
     return where is None or (where == IN_FUNCTIONS and not found.in_function)
 
 
@@ -220,18 +255,33 @@ def written(source: str, *, at: str) -> list[Import]:
     return list(imports_of(PACKAGE / at, ast.parse(source)))
 
 
-def test_every_room_has_a_floor():
-    assert {room_of(path) for path, _ in sources()} - DOORS <= set(FLOORS)
+def test_every_file_has_a_level():
+    assert [place for path, _ in sources() if not package_of(place := place_of(path))] == [
+        "__init__",
+        "__main__",
+    ]
 
 
-def test_imports_run_downward():
-    assert [str(found) for found in all_imports() if breaks_the_floors(found)] == []
+def test_imports_go_down():
+    assert [str(found) for found in all_imports() if goes_up(found)] == []
 
 
-def test_no_ring_between_neighbours():
-    for here, there in BETWEEN_NEIGHBOURS:
-        assert FLOORS[here] == FLOORS[there], "an exception is for neighbours only, never upstairs"
-        assert (there, here) not in BETWEEN_NEIGHBOURS
+def test_no_import_cycle():
+    assert cycles(graph()) == []
+
+
+def test_a_cycle_is_seen():
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
+    assert cycles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_folder_is_crowded():
+    folders = {path.parent for path, _ in sources()}
+    counts = {
+        folder.relative_to(PACKAGE).as_posix(): sum(path.stem != "__init__" for path in folder.glob("*.py"))
+        for folder in folders
+    }
+    assert {name: count for name, count in counts.items() if count > MOST_MODULES}.keys() <= ONE_FILE_A_VERB
 
 
 def test_heavy_libraries_stand_where_they_may():
@@ -245,47 +295,50 @@ def test_nothing_in_the_source_unpickles():
 @pytest.mark.parametrize(
     ("source", "at"),
     [
-        ("from lstm_cli.steps.train import train", "training/fit.py"),
-        ("from ..steps import train", "training/fit.py"),
-        ("from lstm_cli import steps", "data/table.py"),
-        ("def f():\n    import lstm_cli.cli.app", "steps/train.py"),
-        ("from lstm_cli.runtime.session import open_session", "models/segment.py"),
-        ("from lstm_cli.data.grid import Step", "rundir/lock.py"),
+        ("from lstm_cli.steps.train import train", "training/loop/fit.py"),
+        ("from ...steps import train", "training/loop/fit.py"),
+        ("from lstm_cli import steps", "data/reading/table.py"),
+        ("def f():\n    import lstm_cli.cli.app", "steps/predict.py"),
+        ("from lstm_cli.inference.session import open_session", "models/segment_lstm.py"),
+        ("from lstm_cli.data.times.frequency import Step", "rundir/writer.py"),
+        ("from lstm_cli.data.reading.table import Table", "data/dataset/windows.py"),
+        ("from lstm_cli.steps.predict import predict", "steps/shared/report_json.py"),
         ("from lstm_cli.events import Warned", "errors.py"),
-        ("if TYPE_CHECKING:\n    from lstm_cli.cli import app", "steps/train.py"),
+        ("if TYPE_CHECKING:\n    from lstm_cli.cli import app", "steps/predict.py"),
     ],
 )
-def test_an_import_upstairs_or_next_door_is_seen(source, at):
-    assert [breaks_the_floors(found) for found in written(source, at=at)] == [True]
+def test_an_import_that_goes_up_is_seen(source, at):
+    assert [goes_up(found) for found in written(source, at=at)] == [True]
 
 
 @pytest.mark.parametrize(
     ("source", "at"),
     [
-        ("from lstm_cli.data.grid import Step", "steps/train.py"),
-        ("from .segment import SegmentNetwork", "models/build.py"),
+        ("from lstm_cli.data.times.frequency import Step", "steps/predict.py"),
+        ("from lstm_cli.steps.shared.report_json import plain", "steps/predict.py"),
+        ("from .segment_lstm import SegmentNetwork", "models/registry.py"),
         ("from lstm_cli import __version__", "rundir/manifest.py"),
         ("import numpy", "errors.py"),
     ],
 )
-def test_an_import_downstairs_is_allowed(source, at):
-    assert [breaks_the_floors(found) for found in written(source, at=at)] == [False]
+def test_an_import_that_goes_down_is_allowed(source, at):
+    assert [goes_up(found) for found in written(source, at=at)] == [False]
 
 
 @pytest.mark.parametrize(
     ("source", "at"),
     [
-        ("import torch", "steps/train.py"),
+        ("import torch", "steps/train/fit_and_commit.py"),
         ("def f():\n    import torch", "steps/predict.py"),
-        ("def f():\n    from torch import nn", "runtime/session.py"),
-        ("import pyarrow.parquet as pq", "data/parquet.py"),
-        ("def f():\n    import pandas", "data/table.py"),
-        ("import matplotlib.pyplot as plt", "steps/evaluate.py"),
-        ("from rich.console import Console", "steps/evaluate.py"),
-        ("from sklearn.preprocessing import StandardScaler", "data/scaling.py"),
+        ("def f():\n    from torch import nn", "inference/session.py"),
+        ("import pyarrow.parquet as pq", "data/reading/parquet.py"),
+        ("def f():\n    import pandas", "data/reading/table.py"),
+        ("import matplotlib.pyplot as plt", "steps/evaluate/backtest.py"),
+        ("from rich.console import Console", "steps/evaluate/backtest.py"),
+        ("from sklearn.preprocessing import StandardScaler", "data/dataset/scaling.py"),
         ("def f():\n    import torch", "linear/ensemble.py"),
         ("from threadpoolctl import threadpool_limits", "linear/ensemble.py"),
-        ("class A:\n    import torch", "steps/train.py"),
+        ("class A:\n    import torch", "steps/train/validate.py"),
     ],
 )
 def test_a_heavy_import_in_the_wrong_place_is_seen(source, at):
@@ -295,11 +348,13 @@ def test_a_heavy_import_in_the_wrong_place_is_seen(source, at):
 @pytest.mark.parametrize(
     ("source", "at"),
     [
-        ("import torch", "models/segment.py"),
-        ("def f():\n    import torch", "steps/shipping.py"),
-        ("def f():\n    import pyarrow as pa", "data/parquet.py"),
-        ("if TYPE_CHECKING:\n    import pyarrow as pa", "data/parquet.py"),
+        ("import torch", "models/segment_lstm.py"),
+        ("import torch", "training/loop/fit.py"),
+        ("def f():\n    import torch", "steps/train/save_model.py"),
+        ("def f():\n    import pyarrow as pa", "data/reading/parquet.py"),
+        ("if TYPE_CHECKING:\n    import pyarrow as pa", "data/reading/parquet.py"),
         ("import typer", "cli/options.py"),
+        ("import typer", "cli/commands/train.py"),
     ],
 )
 def test_a_heavy_import_in_its_place_is_allowed(source, at):
@@ -324,14 +379,14 @@ def test_a_heavy_import_in_its_place_is_allowed(source, at):
     ],
 )
 def test_what_could_run_code_is_seen(source):
-    assert len(runs_code(PACKAGE / "data" / "stored.py", ast.parse(source))) == 1
+    assert len(runs_code(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source))) == 1
 
 
 @pytest.mark.parametrize(
     "source", ["np.load(path, allow_pickle=False)", "json.load(file)", "yaml.safe_load(text)"]
 )
 def test_what_runs_no_code_is_allowed(source):
-    assert runs_code(PACKAGE / "data" / "stored.py", ast.parse(source)) == []
+    assert runs_code(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source)) == []
 
 
 @pytest.mark.parametrize("package", ["lstm_cli.config", "lstm_cli.rundir"])

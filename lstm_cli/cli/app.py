@@ -11,27 +11,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from lstm_cli import __version__
-from lstm_cli.cli.streams import say
+from lstm_cli.cli.stdio import say
+from lstm_cli.cli.verbs import COMMON, VERBS
+from lstm_cli.config.layers import flag_of, nearest
 from lstm_cli.config.renamed import RENAMED, renaming
-from lstm_cli.config.sources import flag_of, nearest
 from lstm_cli.errors import UsageError
 
 Work = Callable[[], None]
 """What a command line asks for, once it has been found right."""
-
-# The first line of each verb's help, once more, so that `lstm --help` loads no verb (a test compares them).
-VERBS = {
-    "check": "Look at a table of measurements, and tell what is in it and what is wrong with it.",
-    "prepare": "Read a table of measurements and make a run directory of it.",
-    "train": "Train a model on the data of a run.",
-    "tune": "Search the settings of train, and make the best the run's model.",
-    "evaluate": "Score a trained model beside the simple forecasts.",
-    "quantize": "Make a smaller model and compare it with the trained one.",
-    "predict": "Forecast the steps after the last row.",
-    "export": "Write the model or its windows as a file for another program.",
-    "verify": "Check every file of a run, and name the command that mends it.",
-    "config": "Show the settings of a run and where each came from.",
-}
 ABOUT = """Forecast a table of measurements with an LSTM, from the CSV to a forecast that can be trusted.
 
 The commands pass their results to each other through one run directory."""
@@ -54,7 +41,6 @@ Exit codes: 0 done, 1 a bug, 2 usage, 3 the data, 4 an artifact, 5 not good
 enough, 6 locked, 7 device or memory."""
 COMPLETE = "_LSTM_COMPLETE"  # the shell's question, in Typer's convention
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
-COMMON = "All commands"  # the panel of the options that every verb has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +190,7 @@ def _new_app(*, completion: bool) -> typer.Typer:
 def _add(app: typer.Typer, verb: str) -> None:
     from lstm_cli.cli.options import heard  # which reads the verbs' names from here
 
-    module = import_module(f"lstm_cli.cli.{verb}")
+    module = import_module(f"lstm_cli.cli.commands.{verb}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
     app.command(verb, cls=Command, epilog=f"\b\nExamples:\n{examples}")(heard(getattr(module, verb)))
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from lstm_cli.cli import endings, signals, streams
+from lstm_cli.cli import exit_handling, signals, stdio
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code (errors.py says what each means)."""
     if argv is None:
-        streams.read_utf8(sys.orig_argv)
+        stdio.read_utf8(sys.orig_argv)
     code = run(sys.argv[1:] if argv is None else argv)
     if code in signals.CODES:
         signals.leave_soon(code)
@@ -36,21 +36,21 @@ def run(argv: Sequence[str]) -> int:
     """
     verb = ""
     try:
-        streams.start_clock()
-        streams.open_streams()
+        stdio.start_clock()
+        stdio.open_streams()
         signals.raise_interrupted()
         # Within the try: a signal may come while modules are read.
         from lstm_cli.cli import app
 
         verb = app.find_verb(argv)
-        streams.speak_early(argv, verb, os.environ)
-        with streams.writing_out():  # --help is answered here
+        stdio.speak_early(argv, verb, os.environ)
+        with stdio.writing_out():  # --help is answered here
             work = app.parse(argv)
         # Run here, and not inside of Typer, which has endings of its own for EOFError and closed pipes.
         if work is not None:
             work()
-        with streams.writing_out():  # what is still in the buffer
+        with stdio.writing_out():  # what is still in the buffer
             pass
     except BaseException as error:
-        return endings.end(error, verb)
+        return exit_handling.end(error, verb)
     return 0

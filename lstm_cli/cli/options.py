@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -10,20 +9,14 @@ from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
-from lstm_cli.cli import values
-from lstm_cli.cli.app import COMMON, VERBS
-from lstm_cli.cli.streams import LOG_FORMATS, require_stdout, speak, tell
-from lstm_cli.config.renamed import by_new_names
-from lstm_cli.config.sources import Kind, find_settings, of_run
-from lstm_cli.errors import ArtifactError, UsageError
+from lstm_cli.cli import option_values
+from lstm_cli.cli.settings import FLAG, load_settings, load_winner, print_settings, source_of
+from lstm_cli.cli.stdio import LOG_FORMATS, require_stdout, speak
+from lstm_cli.cli.verbs import COMMON
+from lstm_cli.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
-SOURCES = (
-    "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
-)
-FLAG, DEFAULT = "flag", "default"  # sources
 MACHINE, TEXT = "Machine", "How text is read"  # panels
-PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
 
 
 def option(
@@ -105,7 +98,7 @@ def heard(verb: Verb) -> Verb:
             quiet, verbose = of_flags[0] or not of_flags[1], of_flags[1]
         speak(quiet=quiet, log_format=given.pop("log_format"))
         if verbose:
-            _tell_settings(context)
+            print_settings(context)
         work = verb(**given, **({"context": context} if takes_context else {}))
         if given.get("as_json"):
             require_stdout("leave out --json, or redirect standard output, as in > report.json")
@@ -120,19 +113,6 @@ def heard(verb: Verb) -> Verb:
     ]
     context = [] if takes_context else [inspect.Parameter("context", kind, annotation=typer.Context)]
     return _with_signature(whole, [*context, *own[:place], *added, *own[place:]])
-
-
-def _tell_settings(context: typer.Context) -> None:
-    """Write every setting of the verb and its source to stderr: what --verbose asks for."""
-    options = {param.opts[-1]: str(param.name) for param in _options(context).values()}
-    width = max(map(len, options))
-    for flag, name in options.items():
-        value, source = values.as_words(context.params.get(name)), source_of(context, name) or DEFAULT
-        tell(
-            "setting",
-            f"{flag:{width}}  {value}  ({source})",
-            {"flag": flag, "value": value, "source": source},
-        )
 
 
 def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
@@ -153,90 +133,6 @@ def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
             for name, value in values.items()
         }
     )
-
-
-def _settle(context: typer.Context, file: str | None) -> str | None:
-    """Lay the environment and the file of --config under the flags, as what Typer falls back on."""
-    if context.resilient_parsing:  # completion
-        return file
-    verb = str(context.info_name).split()[-1]
-    options = _options(context)
-    found = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
-    context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
-    context.obj.origins.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
-    context.obj.notes.extend(setting.note for setting in found.values() if setting.note)
-    told = {str(options[name].name): setting.source for name, setting in found.items()}
-    context.meta.setdefault(SOURCES, {}).update(told)
-    return file
-
-
-def sources_of(context: typer.Context, *settings: Any) -> dict[str, str]:
-    """By field of the settings: where its value came from, as a run records it; defaults are left out."""
-    names = [field.name for one in settings for field in fields(one)]
-    found = {name: source_of(context, name) for name in names}
-    return {name: source for name, source in found.items() if source is not None and source != DEFAULT}
-
-
-def source_of(context: typer.Context, name: str) -> str | None:
-    """Return where a parameter's value came from: a flag, a variable, a file, tune, or the default."""
-    given = context.get_parameter_source(name)
-    if given is None:
-        return None
-    if given.name in ("DEFAULT", "COMMANDLINE"):
-        return DEFAULT if given.name == "DEFAULT" else FLAG
-    told: dict[str, str] = context.meta.get(SOURCES, {})
-    return told.get(name, "")
-
-
-def _options(context: typer.Context) -> dict[str, Any]:
-    """The verb's options by the name that the flag bears, which is not always the parameter's: --json, as_json."""
-    return {
-        param.opts[-1].removeprefix("--").replace("-", "_"): param
-        for param in context.command.params
-        if param.param_type_name == "option" and param.name not in ("config", "help")
-    }
-
-
-def _kinds(options: Mapping[str, Any]) -> dict[str, Kind]:
-    return {name: _kind(name, param) for name, param in options.items()}
-
-
-def _kind(name: str, param: Any) -> Kind:
-    if param.is_flag:
-        return "switch"
-    if name in PAIRS:
-        return "pairs"
-    return "repeated" if param.multiple else "value"
-
-
-def _take_winner(context: typer.Context, run: Path) -> Path:
-    """Lay what `tune` found best for the run's model under all the rest.
-
-    RUN is looked at before the options that no flag gives, and after those that one does.
-    """
-    if context.resilient_parsing:
-        return run
-    options = _options(context)
-    above: dict[str, Any] = {**(context.default_map or {}), **context.params}
-    winner = winner_of(run) if above.get("tuned", True) else {}
-    if above.get("model") in (None, winner.get("model")):
-        origin = "the winner of 'lstm tune'"
-        for name, setting in of_run(winner, _kinds(options), origin=origin, source="tune").items():
-            context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
-            context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
-            context.obj.origins.setdefault(options[name].opts[-1], setting.origin)
-    return run
-
-
-def winner_of(run: Path) -> dict[str, Any]:
-    """The settings of the winner of `tune`, its model among them; none where there is none or it cannot be read."""
-    from lstm_cli.rundir import open_run
-
-    try:
-        with open_run(run) as opened:
-            return by_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
-    except ArtifactError:  # the step meets it again, and says what is wrong
-        return {}
 
 
 def _run_path(text: str) -> Path:
@@ -263,7 +159,7 @@ TunedRunArgument = Annotated[
         metavar="RUN",
         help="The run directory.",
         show_default=False,
-        callback=_take_winner,
+        callback=load_winner,
     ),
 ]
 ConfigOption = Annotated[
@@ -273,7 +169,7 @@ ConfigOption = Annotated[
         metavar="FILE",
         help="TOML file with a table a command and a key an option; flags and environment go before it.",
         is_eager=True,
-        callback=_settle,
+        callback=load_settings,
         show_default=False,
         rich_help_panel=COMMON,
     ),
@@ -284,14 +180,14 @@ LockWaitOption = Annotated[
         "--lock-wait",
         "Wait so many seconds for a run that another process writes.",
         "SECONDS",
-        parse=values.seconds,
+        parse=option_values.seconds,
         default="0: refuse at once",
         panel=COMMON,
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
-    option("--threads", "CPU threads.", "N", parse=values.whole, default="all cores", panel=MACHINE),
+    option("--threads", "CPU threads.", "N", parse=option_values.whole, default="all cores", panel=MACHINE),
 ]
 JsonOption = Annotated[
     bool, switch("--json", "Print the report as one JSON object instead of a table.", panel=COMMON)

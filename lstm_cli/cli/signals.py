@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from lstm_cli.cli import endings
+from lstm_cli.cli import exit_handling
 from lstm_cli.errors import Interrupted
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -65,7 +65,7 @@ def leave_soon(code: int) -> None:
 def _end_within(seconds: float, signum: int) -> threading.Timer:
     def over() -> None:
         sys.stderr = sys.__stderr__ or sys.stderr  # an export in progress has put another one there
-        os._exit(endings.end(Interrupted(signum)))
+        os._exit(exit_handling.end(Interrupted(signum)))
 
     return _timer(seconds, over)
 

@@ -5,10 +5,9 @@ One file a verb, loaded when it is asked for: a forecast need not know how to tr
 
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.lazily import loaded
+from lstm_cli.lazy_imports import loaded
 
 if TYPE_CHECKING:
-    from lstm_cli.config.checks import restored
     from lstm_cli.config.evaluate import EvaluateConfig
     from lstm_cli.config.export import ExportConfig
     from lstm_cli.config.predict import PredictConfig
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.quantize import QuantizeConfig
     from lstm_cli.config.train import TrainConfig
     from lstm_cli.config.tune import TuneConfig
+    from lstm_cli.config.validators import restored
 
 __all__ = [
     "EvaluateConfig",
@@ -28,7 +28,7 @@ __all__ = [
     "restored",
 ]
 
-_WHERE = {name: name.removesuffix("Config").lower() for name in __all__} | {"restored": "checks"}
+_WHERE = {name: name.removesuffix("Config").lower() for name in __all__} | {"restored": "validators"}
 
 
 def __getattr__(name: str) -> Any:

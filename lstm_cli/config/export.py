@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.checks import one_of
+from lstm_cli.config.validators import one_of
 
 EXPORTS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz")
 

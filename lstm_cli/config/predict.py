@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.checks import at_least, one_character, one_of
 from lstm_cli.config.quantize import PRECISIONS
+from lstm_cli.config.validators import at_least, one_character, one_of
 
 FORMATS = ("csv", "json", "parquet")
 ENDED = ("skip", "include", "refuse")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.checks import at_least, one_of
+from lstm_cli.config.validators import at_least, one_of
 
 PRECISIONS = ("fp32", "fp16", "int8")
 

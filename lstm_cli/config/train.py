@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from lstm_cli.config.checks import at_least, one_of
+from lstm_cli.config.validators import at_least, one_of
 from lstm_cli.errors import UsageError
 
 MODELS = ("segment", "stacked")

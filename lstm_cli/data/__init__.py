@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lstm_cli.data.windows import Windows
+    from lstm_cli.data.dataset.windows import Windows
 
 
 def load_windows(run: str | Path, split: str, lookback: int | None = None) -> "Windows":
@@ -18,8 +18,8 @@ def load_windows(run: str | Path, split: str, lookback: int | None = None) -> "W
 
     Raises MissingArtifact where nothing was prepared, CorruptArtifact where a file is damaged.
     """
-    from lstm_cli.data.stored import load_dataset
-    from lstm_cli.data.windows import split_windows
+    from lstm_cli.data.dataset.load import load_dataset
+    from lstm_cli.data.dataset.windows import split_windows
     from lstm_cli.rundir import open_run
 
     with open_run(run) as opened:

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from lstm_cli.data.clamp import ScaledBounds
-from lstm_cli.data.windows import Batch
-from lstm_cli.export.bounded import Alone, Bounded, example_windows
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.data.dataset.windows import Batch
+from lstm_cli.data.forecast.bounds import ScaledBounds
+from lstm_cli.export.clipped_model import Alone, Bounded, example_windows
+from lstm_cli.models.stacked_lstm import Stacked
 
 AGREEMENT = 1e-5  # the file may differ from torch by so much of the largest scaled value
 Forecast = Callable[..., np.ndarray]  # past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]

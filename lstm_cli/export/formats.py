@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from lstm_cli.config.sources import flag_of
+from lstm_cli.config.layers import flag_of
 from lstm_cli.errors import UsageError
 
 

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from lstm_cli.errors import UsageError, interrupts_kept
-from lstm_cli.export.silence import silence
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.errors import UsageError
+from lstm_cli.export.quiet import silence
+from lstm_cli.interrupts import interrupts_kept
+from lstm_cli.models.stacked_lstm import Stacked
 
 BACKEND, HOME = "KERAS_BACKEND", "KERAS_HOME"
 PADDED = -(2.0**100)  # in every input of a padded step; exact in 32 bits

@@ -8,11 +8,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.errors import interrupts_kept
-from lstm_cli.export.bounded import Bounded, example_windows
-from lstm_cli.export.silence import silence
-from lstm_cli.models.combined import Combined
-from lstm_cli.runtime.session import INPUTS, OUTPUT, PARTS, open_session
+from lstm_cli.export.clipped_model import Bounded, example_windows
+from lstm_cli.export.quiet import silence
+from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS, open_session
+from lstm_cli.interrupts import interrupts_kept
+from lstm_cli.models.mixture import Combined
 
 OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
 WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded`

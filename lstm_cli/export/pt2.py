@@ -5,9 +5,9 @@ import io
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.export.bounded import Alone
-from lstm_cli.export.silence import silence
-from lstm_cli.runtime.session import INPUTS
+from lstm_cli.export.clipped_model import Alone
+from lstm_cli.export.quiet import silence
+from lstm_cli.inference.session import INPUTS
 
 # What tells of each operation where it stood in the source, with the paths of the machine that wrote it.
 _ORIGINS = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")

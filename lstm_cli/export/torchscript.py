@@ -9,8 +9,8 @@ import zipfile
 import torch
 from torch import Tensor
 
-from lstm_cli.export.bounded import Alone
-from lstm_cli.export.silence import silence
+from lstm_cli.export.clipped_model import Alone
+from lstm_cli.export.quiet import silence
 
 _DEBUG = ".debug_pkl"  # where each operation stood in the source, with the paths of the machine that wrote it
 

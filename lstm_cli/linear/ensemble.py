@@ -14,11 +14,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.seasonality import MOST_LOOKBACK
-from lstm_cli.data.windows import split_windows
-from lstm_cli.errors import heed
-from lstm_cli.linear.blocks import (
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import MOST_LOOKBACK, split_windows
+from lstm_cli.interrupts import heed
+from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
+from lstm_cli.linear.model import Group, Linear
+from lstm_cli.linear.ridge import Moments, Solved
+from lstm_cli.linear.validation_blocks import (
     FITTED_ROWS,
     Block,
     Map,
@@ -30,9 +32,6 @@ from lstm_cli.linear.blocks import (
     side_by_side,
     summed,
 )
-from lstm_cli.linear.forecast import Group, Linear
-from lstm_cli.linear.regression import Moments, Solved
-from lstm_cli.linear.smoothing import Smoothing, smoothings
 
 # A map weighs 1/e of the best of its family where it is worse by this share: SHARP + SOFT / horizons scored.
 SHARP, SOFT = 0.01, 0.4

@@ -11,27 +11,31 @@ with writing("runs/load", step="train") as writer:
 
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.lazily import loaded
+from lstm_cli.lazy_imports import loaded
 
 if TYPE_CHECKING:
-    from lstm_cli.rundir.artifacts import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
+    from lstm_cli.rundir.artifact_folder import Folder, HashingFile
     from lstm_cli.rundir.checkpoint import Checkpoint, Stored
-    from lstm_cli.rundir.folder import Folder, HashingFile
-    from lstm_cli.rundir.locked import writing
-    from lstm_cli.rundir.opening import open_run, refuse_foreign
-    from lstm_cli.rundir.output import (
+    from lstm_cli.rundir.filesystem import (
         check_output,
         check_output_folder,
-        exports_of,
-        logs_of,
         replace_file,
         replace_files,
         replacing,
     )
-    from lstm_cli.rundir.planned import would_read, would_write
-    from lstm_cli.rundir.reading import ArtifactReader, Run
-    from lstm_cli.rundir.standing import stands
-    from lstm_cli.rundir.verifying import Verdict, verify_run
+    from lstm_cli.rundir.layout import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
+    from lstm_cli.rundir.open import exports_of, logs_of, open_run, refuse_foreign
+    from lstm_cli.rundir.reader import ArtifactReader, Run
+    from lstm_cli.rundir.status import (
+        Verdict,
+        require_fresh,
+        stale_sources,
+        stands,
+        verify_run,
+        would_read,
+        would_write,
+    )
+    from lstm_cli.rundir.transaction import writing
     from lstm_cli.rundir.writer import Writer
 
 __all__ = [
@@ -58,6 +62,8 @@ __all__ = [
     "replace_file",
     "replace_files",
     "replacing",
+    "require_fresh",
+    "stale_sources",
     "stands",
     "table",
     "verify_run",
@@ -67,24 +73,28 @@ __all__ = [
 ]
 
 _MODULES = {
-    "artifacts": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "table"),
+    "artifact_folder": ("Folder", "HashingFile"),
     "checkpoint": ("Checkpoint", "Stored"),
-    "folder": ("Folder", "HashingFile"),
-    "locked": ("writing",),
-    "opening": ("open_run", "refuse_foreign"),
-    "output": (
+    "filesystem": (
         "check_output",
         "check_output_folder",
-        "exports_of",
-        "logs_of",
         "replace_file",
         "replace_files",
         "replacing",
     ),
-    "planned": ("would_read", "would_write"),
-    "reading": ("ArtifactReader", "Run"),
-    "standing": ("stands",),
-    "verifying": ("Verdict", "verify_run"),
+    "layout": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "table"),
+    "open": ("exports_of", "logs_of", "open_run", "refuse_foreign"),
+    "reader": ("ArtifactReader", "Run"),
+    "status": (
+        "Verdict",
+        "require_fresh",
+        "stale_sources",
+        "stands",
+        "verify_run",
+        "would_read",
+        "would_write",
+    ),
+    "transaction": ("writing",),
     "writer": ("Writer",),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}

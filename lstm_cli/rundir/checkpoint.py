@@ -19,9 +19,9 @@ from typing import Any
 
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.artifacts import CHECKPOINT
-from lstm_cli.rundir.durable import again, let_go, refusals_told, sync_folder, write_durably
-from lstm_cli.rundir.opening import require_own
+from lstm_cli.rundir.filesystem import again, let_go, refusals_told, sync_folder, write_durably
+from lstm_cli.rundir.layout import CHECKPOINT
+from lstm_cli.rundir.open import require_own
 
 ABOUT, TEMPORARY = "training.json", "training.json.tmp"
 FORMAT = "lstm checkpoint"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
-from lstm_cli.rundir.artifacts import ARTIFACTS, MANIFEST, STEPS, command
+from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, STEPS, command
 from lstm_cli.rundir.migrations import SCHEMA, migrated
 
 FORMAT = "lstm run"

@@ -10,11 +10,11 @@ from typing import Any
 
 from lstm_cli import __version__
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.artifacts import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY, SCRATCH
-from lstm_cli.rundir.durable import again, refusals_told, remove_tree, sync_folder, write_durably
-from lstm_cli.rundir.folder import Folder
-from lstm_cli.rundir.opening import require_own
-from lstm_cli.rundir.reading import Run
+from lstm_cli.rundir.artifact_folder import Folder
+from lstm_cli.rundir.filesystem import again, refusals_told, remove_tree, sync_folder, write_durably
+from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY, SCRATCH
+from lstm_cli.rundir.open import require_own
+from lstm_cli.rundir.reader import Run
 
 _LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "safetensors", "pyarrow", "sklearn")
 

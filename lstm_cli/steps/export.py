@@ -14,16 +14,25 @@ from typing import Any, BinaryIO
 from lstm_cli import __version__
 from lstm_cli.config import ExportConfig
 from lstm_cli.config.extras import require_installed
-from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import split_windows
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import OutputError
 from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.export.about import bounds_facts, data_facts, tensors
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
-from lstm_cli.rundir import EXPORTS, Run, check_output, exports_of, open_run, replace_file, replacing
-from lstm_cli.shipped import Model, as_trained, load_graph, load_model
-from lstm_cli.steps.reporting import plain, plain_value
+from lstm_cli.export.metadata import bounds_facts, data_facts, tensors
+from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_model
+from lstm_cli.rundir import (
+    EXPORTS,
+    Run,
+    check_output,
+    exports_of,
+    open_run,
+    replace_file,
+    replacing,
+    require_fresh,
+)
+from lstm_cli.steps.shared.report_json import plain, plain_value
 
 COMPARED = 64  # validation windows on which a converted model is compared with the one it was made from
 SPLITS = ("train", "val", "test")
@@ -115,7 +124,7 @@ def outputs_of(run: Path, config: ExportConfig) -> tuple[Path, Path]:
 
 
 def _fresh(run: Run, to: str) -> Model:
-    run.require_fresh("model")
+    require_fresh(run, "model")
     model = load_model(run)
     require_fit(to, model.name, model.settings)
     return model
@@ -148,7 +157,7 @@ def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
         data = run.artifact("model").bytes("weights.safetensors")
     else:
         from lstm_cli.export.convert import converted
-        from lstm_cli.export.network import restored_network
+        from lstm_cli.export.load_network import restored_network
 
         listen(Progressed(stage=f"converting to {to}", done=0))
         reader = run.artifact("model")
@@ -181,7 +190,7 @@ def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
 
 def _windows(run: Run, model: Model | None, listen: Listener) -> _Content:
     """The windows of every split: as the model sees them, where there is one."""
-    from lstm_cli.export.windows import window_arrays, write_windows
+    from lstm_cli.export.windows_npz import window_arrays, write_windows
 
     dataset = _data(run, model)
     lookback = dataset.schema.lookback if model is None else model.lookback

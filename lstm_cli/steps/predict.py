@@ -9,20 +9,20 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.data.clamp import ends_in_units, in_units
-from lstm_cli.data.dataset import Dataset
-from lstm_cli.data.ended import settle_ended
-from lstm_cli.data.origin import known_ahead, last_windows, times_ahead
-from lstm_cli.data.output import Forecast, encode, format_of
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.time_format import format_times
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.ended_series import settle_ended
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.forecast.bounds import ends_in_units, in_units
+from lstm_cli.data.forecast.inputs import known_ahead, last_windows, times_ahead
+from lstm_cli.data.forecast.output import Forecast, encode, format_of
+from lstm_cli.data.times.formats import format_times
 from lstm_cli.errors import DataError, StaleArtifact
+from lstm_cli.evaluation.intervals import SIDES, Intervals
 from lstm_cli.events import Listener, Warned
-from lstm_cli.intervals import SIDES, Intervals
-from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
-from lstm_cli.shipped import Model, as_trained, load_graph, load_intervals, load_model
-from lstm_cli.steps.needs import require_forecast
-from lstm_cli.steps.reporting import plain
+from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_intervals, load_model
+from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, stale_sources
+from lstm_cli.steps.shared.memory_estimate import require_forecast
+from lstm_cli.steps.shared.report_json import plain
 
 NAMED = 5  # so many series are named in a warning
 BATCH = 256  # series forecast at a time: more of them do not fit into the cache of a core
@@ -143,7 +143,7 @@ def _intervals(run: Run, warn: Callable[[str], None]) -> Intervals | None:
 def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
     """The run's data, scaled as the model knows them."""
     dataset = load_dataset(run)
-    if not run.stale("model"):
+    if not stale_sources(run, "model"):
         return as_trained(dataset, model)
     differs = _differences(model, dataset)
     if differs:
@@ -176,7 +176,7 @@ def _new(
     stdin: BinaryIO | None,
     warn: Callable[[str], None],
 ) -> Dataset:
-    from lstm_cli.data.renew import Known, read_new
+    from lstm_cli.data.forecast.new_data import Known, read_new
 
     known = Known(
         schema=model.schema,
@@ -199,8 +199,7 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[st
     short = np.flatnonzero(count < reads)
     if not len(short):
         return
-    from lstm_cli.data.cells import named  # here: most forecasts have nothing to warn of
-    from lstm_cli.data.wording import count_of
+    from lstm_cli.data.locations import count_of, named
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
     why = "padded at the front (no flag: more rows may give another forecast)"
@@ -263,7 +262,7 @@ def _forecast(
     source: str,
     threads: int | None,
 ) -> Forecast:
-    from lstm_cli.runtime.session import open_session
+    from lstm_cli.inference.session import open_session
 
     ahead = known_ahead(dataset, source)
     session = open_session(graph, threads=threads)

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli import metrics, scoring
 from lstm_cli.config import QuantizeConfig
 from lstm_cli.config.extras import require_installed
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.errors import QuantizationLoss
+from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.rundir import stands, writing
-from lstm_cli.shipped import Model, as_trained, load_graph, load_model, load_validated
-from lstm_cli.steps.before import told_again
-from lstm_cli.steps.needs import MANY, require_scoring
-from lstm_cli.steps.reporting import plain, plain_value
+from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_model, load_validated
+from lstm_cli.rundir import require_fresh, stands, writing
+from lstm_cli.steps.shared.cached_report import told_again
+from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
+from lstm_cli.steps.shared.report_json import plain, plain_value
 
 TIMED_WINDOWS = 256  # windows in a timed batch
 ROUNDS = 15  # timed calls of each model, in turn
@@ -60,11 +60,11 @@ def quantize(
 
     Where the run has the smaller one of this very model and settings, it is left alone. force: quantise anyhow.
     """
-    from lstm_cli.runtime.session import open_session
+    from lstm_cli.inference.session import open_session
 
     with writing(run, step="quantize", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
-        writer.run.require_fresh("model")
+        require_fresh(writer.run, "model")
         if not force and stands(writer.run, "quantize", config=asdict(config)):
             return told_again(QuantizeReport, writer.run, "quantize")
         require_installed("lstm quantize", "onnx")
@@ -122,7 +122,7 @@ def quantize(
 
 
 def _smaller(graph: bytes, model: Model, to: str, scratch: Path) -> bytes:
-    from lstm_cli.runtime.quantization import to_fp16, to_int8
+    from lstm_cli.inference.quantization import to_fp16, to_int8
 
     if to == "int8":
         return to_int8(graph, scratch=scratch, lstm_only=model.name == "segment")

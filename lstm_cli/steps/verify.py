@@ -7,7 +7,7 @@ from typing import Any
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import ARTIFACTS, Verdict, open_run, verify_run
-from lstm_cli.steps.reporting import plain
+from lstm_cli.steps.shared.report_json import plain
 
 
 @dataclass(frozen=True, kw_only=True)

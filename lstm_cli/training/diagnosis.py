@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.training.trained import Part, Trained
+from lstm_cli.training.recipes.result import Part, Trained
 
 EXPLODING = 100.0  # norm of a gradient; with losses in scaled units it is about 0.1 to 1
 VANISHING = 1e-3  # the first layer's share of the gradient's norm; usually it is 0.1 to 0.9

@@ -19,8 +19,8 @@ def lstm(monkeypatch, capsys, signals_as_they_were):
     """Runs a command line in this process with the fake steps; returns (exit code, stdout, stderr)."""
     from lstm_cli.cli.main import run
 
-    for verb in fake_steps.VERBS:
-        monkeypatch.setattr(f"lstm_cli.steps.{verb}.{verb}", getattr(fake_steps, verb))
+    for verb, module in fake_steps.MODULES.items():
+        monkeypatch.setattr(f"{module}.{verb}", getattr(fake_steps, verb))
     monkeypatch.setenv("COLUMNS", "100")
     fake_steps.calls.clear()
 

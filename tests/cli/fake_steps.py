@@ -18,25 +18,26 @@ from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
 
 if TYPE_CHECKING:
-    from lstm_cli.steps.check_report import CheckReport
-    from lstm_cli.steps.evaluate_report import EvaluateReport
+    from lstm_cli.steps.check.report import CheckReport
+    from lstm_cli.steps.evaluate.report import EvaluateReport
     from lstm_cli.steps.export import ExportReport
-    from lstm_cli.steps.find_lr import FindLrReport
-    from lstm_cli.steps.making import TrainReport
     from lstm_cli.steps.predict import PredictReport
-    from lstm_cli.steps.prepare import PrepareReport
+    from lstm_cli.steps.prepare.report import PrepareReport
     from lstm_cli.steps.quantize import QuantizeReport
-    from lstm_cli.steps.search_record import TuneReport
+    from lstm_cli.steps.train.find_lr import FindLrReport
+    from lstm_cli.steps.train.fit_and_commit import TrainReport
+    from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.steps.verify import VerifyReport
 
 VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
+MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
 calls: list[dict[str, Any]] = []  # what each step was given
 
 
 def install() -> None:
     """Put the fakes in the place of the steps that the command line names, for the rest of this process."""
     for verb in set(VERBS) & set(sys.argv):
-        setattr(import_module(f"lstm_cli.steps.{verb}"), verb, globals()[verb])
+        setattr(import_module(MODULES[verb]), verb, globals()[verb])
     if os.environ.get("FAKE_PATIENT"):  # a busy machine may take seconds to the next step
         from lstm_cli.cli import signals
 
@@ -62,7 +63,7 @@ def scores(factor: float) -> dict[str, float | None]:
 
 
 def check_report(**changes: Any) -> CheckReport:
-    from lstm_cli.steps.check_report import CheckReport
+    from lstm_cli.steps.check.report import CheckReport
 
     column = {
         "name": "OT",
@@ -129,7 +130,7 @@ def check_report(**changes: Any) -> CheckReport:
 
 
 def prepare_report(**changes: Any) -> PrepareReport:
-    from lstm_cli.steps.prepare import PrepareReport
+    from lstm_cli.steps.prepare.report import PrepareReport
 
     values: dict[str, Any] = {
         "run": "runs/load",
@@ -162,7 +163,7 @@ def prepare_report(**changes: Any) -> PrepareReport:
 
 
 def train_report(**changes: Any) -> TrainReport:
-    from lstm_cli.steps.making import TrainReport
+    from lstm_cli.steps.train.fit_and_commit import TrainReport
 
     values: dict[str, Any] = {
         "run": "runs/load",
@@ -232,7 +233,7 @@ def compared(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
 
 
 def tune_report(**changes: Any) -> TuneReport:
-    from lstm_cli.steps.search_record import TuneReport
+    from lstm_cli.steps.tune.record import TuneReport
 
     values: dict[str, Any] = {
         "run": "runs/load",
@@ -296,7 +297,7 @@ def tune_report(**changes: Any) -> TuneReport:
 
 
 def find_lr_report(**changes: Any) -> FindLrReport:
-    from lstm_cli.steps.find_lr import FindLrReport
+    from lstm_cli.steps.train.find_lr import FindLrReport
 
     part = {
         "part": "free",
@@ -322,7 +323,7 @@ def find_lr_report(**changes: Any) -> FindLrReport:
 
 
 def evaluate_report(**changes: Any) -> EvaluateReport:
-    from lstm_cli.steps.evaluate_report import EvaluateReport
+    from lstm_cli.steps.evaluate.report import EvaluateReport
 
     values: dict[str, Any] = {
         "run": "runs/load",
@@ -576,7 +577,7 @@ def verify(run, listen):
 
 
 def config(run):
-    from lstm_cli.steps.config import ConfigReport
+    from lstm_cli.steps.show_config import ConfigReport
 
     calls.append({"run": run})
     _misbehave()

@@ -16,7 +16,7 @@ import pytest
 import yaml  # dask, which the development dependencies include, needs it
 from fenced import DOCS, blocks
 
-from lstm_cli.gates import parse_gate
+from lstm_cli.evaluation.fail_conditions import parse_gate
 from lstm_cli.rundir import ARTIFACTS
 
 CRON, CI = "how-to/cron.md", "how-to/ci.md"

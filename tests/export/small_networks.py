@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.models.combined import Combined
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.models.mixture import Combined
+from lstm_cli.models.stacked_lstm import Stacked
 
 LOOKBACK, HORIZON, INPUTS, TARGETS = 30, 10, 4, 2
 PARTS_OF_ALL = ("linear", "anchored", "free", "simple")

@@ -5,7 +5,7 @@ import pytest
 from lstm_cli.config.export import EXPORTS
 from lstm_cli.errors import UsageError
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.models.stacked_lstm import Stacked
 
 PLAIN = {
     "inputs": 3,

@@ -7,9 +7,10 @@ import pytest
 import torch
 from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, stacked, windows
 
-from lstm_cli.errors import Interrupted, interrupts_kept
+from lstm_cli.errors import Interrupted
 from lstm_cli.export.keras import export_keras, load_keras, open_keras
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.interrupts import interrupts_kept
+from lstm_cli.models.stacked_lstm import Stacked
 
 # Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

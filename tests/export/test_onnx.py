@@ -12,12 +12,12 @@ from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, moved, segment, stacke
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted
-from lstm_cli.export.bounded import Bounded
+from lstm_cli.export.clipped_model import Bounded
 from lstm_cli.export.onnx import check_agreement, export_onnx
-from lstm_cli.models.combined import Combined
-from lstm_cli.models.stacked import Stacked
-from lstm_cli.runtime.quantization import to_int8
-from lstm_cli.runtime.session import open_session
+from lstm_cli.inference.quantization import to_int8
+from lstm_cli.inference.session import open_session
+from lstm_cli.models.mixture import Combined
+from lstm_cli.models.stacked_lstm import Stacked
 
 INFINITE = float("inf")
 CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units

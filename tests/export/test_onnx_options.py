@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_cli.export.bounded import Bounded
+from lstm_cli.export.clipped_model import Bounded
 from lstm_cli.export.onnx import check_agreement, export_onnx
-from lstm_cli.models.segment import SegmentNetwork
-from lstm_cli.models.stacked import Stacked
-from lstm_cli.runtime.quantization import to_int8
-from lstm_cli.runtime.session import open_session
+from lstm_cli.inference.quantization import to_int8
+from lstm_cli.inference.session import open_session
+from lstm_cli.models.segment_lstm import SegmentNetwork
+from lstm_cli.models.stacked_lstm import Stacked
 
 LOOKBACK, HORIZON, INPUTS, TARGETS = 24, 6, 4, 2
 CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units

@@ -14,10 +14,10 @@ import torch
 from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, segment, stacked, windows
 from torch import Tensor, nn
 
-from lstm_cli.data.clamp import ScaledBounds
-from lstm_cli.data.windows import Batch
+from lstm_cli.data.dataset.windows import Batch
+from lstm_cli.data.forecast.bounds import ScaledBounds
 from lstm_cli.export import convert, torchscript
-from lstm_cli.export.bounded import Alone, Bounded, example_windows
+from lstm_cli.export.clipped_model import Alone, Bounded, example_windows
 from lstm_cli.export.pt2 import export_pt2, open_pt2
 from lstm_cli.export.torchscript import export_torchscript, open_torchscript
 

@@ -31,27 +31,15 @@ def serve() -> None:
     import onnx  # noqa: F401
     import torch
 
-    from lstm_cli.cli import (  # noqa: F401
-        evaluate,
-        evaluation,
-        main,
-        page,
-        predict,
-        prepare,
-        quantize,
-        signals,
-        tables,
-        train,
-    )
-    from lstm_cli.pictures import forecast  # noqa: F401
+    from lstm_cli.plots import forecast  # noqa: F401
     from lstm_cli.steps import evaluate as _e  # noqa: F401
-    from lstm_cli.steps import making, shipping  # noqa: F401
-    from lstm_cli.training import make
+    from lstm_cli.steps.train import fit_and_commit, save_model  # noqa: F401
+    from lstm_cli.training import train_model
 
-    import_module("onnxruntime")  # after `lstm_cli.runtime`, which says how
+    import_module("onnxruntime")  # after `lstm_cli.inference`, which says how
     torch.set_num_threads(1)
-    making.export_graphs = _once(making.export_graphs)
-    make.train_model = _once(make.train_model)
+    fit_and_commit.export_graphs = _once(fit_and_commit.export_graphs)
+    train_model.train_model = _once(train_model.train_model)
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(**json.loads(line))), flush=True)

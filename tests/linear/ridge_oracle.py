@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from lstm_cli.data.windows import Batch, Windows
-from lstm_cli.linear.forecast import FLOOR
+from lstm_cli.data.dataset.windows import Batch, Windows
+from lstm_cli.linear.model import FLOOR
 
 
 def ridge_forecast(

@@ -9,10 +9,10 @@ import pytest
 from ridge_oracle import ridge_forecast
 from small_data import dataset, wave
 
-from lstm_cli.data.dataset import Dataset, all_known
-from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.data.dataset.dataset import Dataset, all_known
+from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.linear.ensemble import fit_linear, known_ahead_response, linear_lookbacks, refit_linear
-from lstm_cli.linear.forecast import Linear
+from lstm_cli.linear.model import Linear
 
 LOOKBACKS = (6, 20)
 

@@ -35,7 +35,7 @@ def done(*argv: object) -> None:
 
 
 def test_the_lowest_versions_are_what_is_installed() -> None:
-    """`tests/test_bounds.py` compares the pins with pyproject.toml."""
+    """`tests/test_lowest_versions.py` compares the pins with pyproject.toml."""
     pins = dict(
         re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints-lowest.txt").read_text(), flags=re.MULTILINE)
     )

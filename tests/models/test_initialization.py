@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.initialization import INPUT_WEIGHTS, initialize, remember_first
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.models.stacked_lstm import Stacked
 
 
 def stacked(**changes: Any) -> Stacked:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lstm_cli.models.masking import is_real, last_real, real_first, reversed_rows
-from lstm_cli.models.segment import SegmentNetwork
-from lstm_cli.models.stacked import Stacked
+from lstm_cli.models.padding import is_real, last_real, real_first, reversed_rows
+from lstm_cli.models.segment_lstm import SegmentNetwork
+from lstm_cli.models.stacked_lstm import Stacked
 
 LENGTH, HORIZON = 7, 3  # L, H
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}

@@ -7,7 +7,7 @@ import pytest
 from golden_run import copied, data
 from small_run import tree
 
-from lstm_cli import memory
+from lstm_cli import system_memory
 from lstm_cli.cli.main import run as lstm
 
 
@@ -30,7 +30,7 @@ def test_too_little_memory_is_exit_7_before_any_work(
     copied(tmp_path / "run")
     data(tmp_path / "panel.csv")
     before = tree(tmp_path)
-    monkeypatch.setattr(memory.require, "__kwdefaults__", {"mapped": 0, "have": lambda **_: 1500})
+    monkeypatch.setattr(system_memory.require, "__kwdefaults__", {"mapped": 0, "have": lambda **_: 1500})
     assert lstm(argv) == 7
     error, hint = capfd.readouterr().err.splitlines()[-2:]
     assert re.fullmatch(r"error: .* needs some [\d.,]+ [KMG]B of memory, and 1\.5 KB are free", error)

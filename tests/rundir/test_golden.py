@@ -19,12 +19,12 @@ import pytest
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import ArtifactError, CorruptArtifact
 from lstm_cli.events import silent
+from lstm_cli.inference.trained_model import load_intervals, load_linear, load_model
 from lstm_cli.rundir import manifest, open_run
 from lstm_cli.rundir.migrations import MIGRATIONS, SCHEMA
-from lstm_cli.shipped import load_intervals, load_linear, load_model
-from lstm_cli.steps.config import config
 from lstm_cli.steps.predict import predict
-from lstm_cli.steps.search_record import read_search
+from lstm_cli.steps.show_config import config
+from lstm_cli.steps.tune.record import read_search
 from lstm_cli.steps.verify import verify
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -133,5 +133,8 @@ def test_a_forecast_loads_what_it_needs_and_leaves_nothing_elsewhere(golden: Pat
     modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))
     heavy = {"torch", "pandas", "sklearn", "scipy", "joblib", "onnx", "pyarrow", "matplotlib", "rich"}
     reader = {f"lstm_cli.data.{room}" for room in ("table", "assemble", "rows", "series")}
-    assert not (heavy | reader | {"lstm_cli.training.plan", "lstm_cli.linear.ensemble"}) & modules
+    assert (
+        not (heavy | reader | {"lstm_cli.training.setup.hyperparameters", "lstm_cli.linear.ensemble"})
+        & modules
+    )
     assert "onnxruntime" in modules

@@ -84,7 +84,7 @@ def test_every_verb_tells_and_does_nothing(run: Path, capfd: pytest.CaptureFixtu
 def test_what_is_up_to_date_would_write_nothing(
     run: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.1.0")  # which made the golden run
+    monkeypatch.setattr("lstm_cli.rundir.status.__version__", "0.1.0")  # which made the golden run
     argv = ["quantize", "run", "--max-loss", "1000%"]
     assert plan(capfd, *argv)["up_to_date"] is True
     told = plan(capfd, *argv, "--force")

@@ -21,8 +21,8 @@ from golden_run import FILES, copied, forge
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.errors import ArtifactError
 from lstm_cli.events import silent
+from lstm_cli.inference.trained_model import load_linear
 from lstm_cli.rundir import open_run
-from lstm_cli.shipped import load_linear
 from lstm_cli.steps.verify import verify
 
 READERS = {  # by artifact: the commands that read it, without torch
@@ -144,8 +144,8 @@ def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
 
 def test_trials_that_are_none_are_refused(run: Path) -> None:
     from lstm_cli.config import TrainConfig, TuneConfig, restored
-    from lstm_cli.steps.search_record import trials_before
-    from lstm_cli.steps.sought import settled
+    from lstm_cli.steps.tune.record import trials_before
+    from lstm_cli.steps.tune.spec import settled
 
     with open_run(run) as opened:
         stored = opened.entry("tune")["config"]

@@ -15,15 +15,15 @@ from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import ExportConfig, PredictConfig
 from lstm_cli.config.export import EXPORTS
-from lstm_cli.data.clamp import in_units
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Batch, split_windows
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import Batch, split_windows
+from lstm_cli.data.forecast.bounds import in_units
 from lstm_cli.errors import ForeignFolder, MissingArtifact, OutputError, StaleArtifact, UsageError
 from lstm_cli.events import Event, Noted, silent
 from lstm_cli.export.formats import FORMATS
+from lstm_cli.inference.session import open_session
+from lstm_cli.inference.trained_model import as_trained, load_graph, load_model
 from lstm_cli.rundir import open_run, writing
-from lstm_cli.runtime.session import open_session
-from lstm_cli.shipped import as_trained, load_graph, load_model
 from lstm_cli.steps.export import export
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
@@ -141,7 +141,7 @@ def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
 
 
 def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
-    from lstm_cli.export.network import restored_network
+    from lstm_cli.export.load_network import restored_network
 
     output = tmp_path / "w.safetensors"
     report = export(stacked, ExportConfig(to="safetensors", output=str(output)), silent)

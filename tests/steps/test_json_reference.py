@@ -10,7 +10,7 @@ import pytest
 from json_reference import Comparison, tables
 from small_steps import LINEAR, PREPARE, TRAIN
 
-from lstm_cli.cli.app import VERBS
+from lstm_cli.cli.verbs import VERBS
 from lstm_cli.config import (
     EvaluateConfig,
     ExportConfig,
@@ -22,20 +22,21 @@ from lstm_cli.config import (
 from lstm_cli.errors import DataError
 from lstm_cli.events import silent
 from lstm_cli.steps.check import check
-from lstm_cli.steps.check_report import CheckReport
-from lstm_cli.steps.config import ConfigReport, config
+from lstm_cli.steps.check.report import CheckReport
+from lstm_cli.steps.dry_run import Plan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
-from lstm_cli.steps.evaluate_report import EvaluateReport
+from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.export import ExportReport, export
-from lstm_cli.steps.find_lr import FindLrReport, find_lr
-from lstm_cli.steps.making import TrainReport
-from lstm_cli.steps.planning import Plan, plan_evaluate
 from lstm_cli.steps.predict import PredictReport, predict
-from lstm_cli.steps.prepare import PrepareReport, prepare
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport, quantize
-from lstm_cli.steps.search_record import TuneReport, report_of, winning
-from lstm_cli.steps.sought import settled
+from lstm_cli.steps.show_config import ConfigReport, config
 from lstm_cli.steps.train import train
+from lstm_cli.steps.train.find_lr import FindLrReport, find_lr
+from lstm_cli.steps.train.fit_and_commit import TrainReport
+from lstm_cli.steps.tune.record import TuneReport, report_of, winning
+from lstm_cli.steps.tune.spec import settled
 from lstm_cli.steps.verify import VerifyReport, verify
 from lstm_cli.training.diagnosis import Finding
 

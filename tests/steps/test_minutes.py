@@ -9,7 +9,7 @@ from lstm_cli.config import PrepareConfig, TrainConfig
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.check import check
-from lstm_cli.steps.planning import plan_train
+from lstm_cli.steps.dry_run import plan_train
 from lstm_cli.steps.prepare import prepare
 
 DAY, WEEK, ROWS = 1_440, 10_080, 46_000

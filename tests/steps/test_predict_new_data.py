@@ -15,8 +15,8 @@ from small_steps import LINEAR, PREPARE, write_panel
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PrepareConfig
 from lstm_cli.events import silent
+from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run
-from lstm_cli.shipped import load_model
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 

@@ -8,15 +8,14 @@ import pytest
 from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import PredictConfig, PrepareConfig
-from lstm_cli.data.digits import number_texts
+from lstm_cli.data.reading.decimals import number_texts
 from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
 from lstm_cli.events import Warned, silent
+from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import ArtifactReader, open_run
-from lstm_cli.shipped import load_model
-from lstm_cli.steps import making
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
-from lstm_cli.steps.train import train
+from lstm_cli.steps.train import fit_and_commit, train
 
 FP32 = PredictConfig(precision="fp32")
 COLUMNS = ("sales", "sales_lo80", "sales_hi80", "sales_lo95", "sales_hi95")
@@ -301,7 +300,7 @@ def test_a_model_of_another_device_forecasts_here(run: Path, monkeypatch: pytest
     before, after = io.BytesIO(), io.BytesIO()
     train(run, LINEAR, silent, force=True)
     predict(run, None, FP32, silent, stdout=before)
-    monkeypatch.setattr(making, "_device", lambda config: ("cuda:0 (another machine's)", 1))
+    monkeypatch.setattr(fit_and_commit, "_device", lambda config: ("cuda:0 (another machine's)", 1))
     train(run, LINEAR, silent, force=True)
     assert open_run(run).entry_of("model")["device"] == "cuda:0 (another machine's)"
     predict(run, None, FP32, silent, stdout=after)

@@ -6,9 +6,9 @@ import pytest
 from lstm_cli.config import QuantizeConfig
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import silent
+from lstm_cli.inference.quantization import to_fp16
+from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import open_run
-from lstm_cli.runtime.quantization import to_fp16
-from lstm_cli.shipped import load_graph, load_model
 from lstm_cli.steps.quantize import quantize
 
 
@@ -32,7 +32,7 @@ def test_both_models_stand_side_by_side(run: Path) -> None:
 def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
     run: Path, monkeypatch: pytest.MonkeyPatch, model: str, lstm_only: bool
 ) -> None:
-    from lstm_cli.runtime import quantization
+    from lstm_cli.inference import quantization
     from lstm_cli.steps import quantize as step
 
     asked = []
@@ -50,7 +50,7 @@ def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
 
 
 def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lstm_cli.runtime import quantization
+    from lstm_cli.inference import quantization
 
     def ruined(model: bytes, **how: object) -> bytes:
         """The graph with every LSTM weight at zero."""

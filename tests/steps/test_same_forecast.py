@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from small_steps import TRAIN
 
-from lstm_cli import scoring
 from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, TrainConfig
-from lstm_cli.data.clamp import in_units
-from lstm_cli.data.stored import load_dataset
-from lstm_cli.data.windows import Batch, Windows
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import Batch, Windows
+from lstm_cli.data.forecast.bounds import in_units
 from lstm_cli.errors import DataError
+from lstm_cli.evaluation import scoring
 from lstm_cli.events import silent
+from lstm_cli.inference.trained_model import as_trained, load_model
 from lstm_cli.rundir import open_run
-from lstm_cli.shipped import as_trained, load_model
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare

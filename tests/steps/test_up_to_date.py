@@ -122,7 +122,7 @@ def test_force_makes_the_same_anew(whole: Path, panel: Path) -> None:
 
 
 def test_another_release_makes_it_anew(run: Path, panel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstm_cli.rundir.standing.__version__", "0.0.9")
+    monkeypatch.setattr("lstm_cli.rundir.status.__version__", "0.0.9")
     assert prepare(str(panel), run, PREPARE, silent).up_to_date is None
 
 

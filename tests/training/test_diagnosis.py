@@ -7,15 +7,15 @@ import torch
 from small_data import dataset, plan, wave
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.windows import split_windows
+from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.events import silent
-from lstm_cli.models.stacked import Stacked
-from lstm_cli.training import judge
-from lstm_cli.training.batches import DeviceWindows
+from lstm_cli.models.stacked_lstm import Stacked
 from lstm_cli.training.diagnosis import Finding, diagnose, findings
-from lstm_cli.training.fit import Fitted, fit
-from lstm_cli.training.make import train_model
-from lstm_cli.training.trained import Part
+from lstm_cli.training.loop import validation
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.recipes.result import Part
+from lstm_cli.training.train_model import train_model
 
 
 def training(
@@ -48,7 +48,7 @@ def training(
     fitted = fit(
         model,
         train,
-        judge.by_loss(val, "mae"),
+        validation.by_loss(val, "mae"),
         chosen,
         part="stacked",
         listen=silent,

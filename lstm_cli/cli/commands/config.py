@@ -1,0 +1,80 @@
+"""`lstm config RUN`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.option_values import as_words
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
+from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.stdio import require_stdout
+from lstm_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from lstm_cli.cli.render.page import Page
+    from lstm_cli.steps.show_config import ConfigReport
+
+EXAMPLES = (
+    "lstm config runs/load",
+    "lstm config runs/load --toml > runs/load.toml",
+)
+
+
+def config(
+    run: RunArgument,
+    toml: Annotated[
+        bool, switch("--toml", "Print the file that, given as --config, makes the same run.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Show the settings of a run and where each came from.
+
+    For each step that the run has: a flag, the environment, a file, what tune found, or the default; and what the
+    step settled where a setting was left open.
+    """
+    if toml and as_json:
+        raise UsageError("--toml and --json exclude each other", hint="choose one of them")
+
+    if toml and not dry_run:
+        require_stdout("redirect standard output, as in > lstm.toml")
+
+    def work() -> None:
+        from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.summary import tell_summary
+        from lstm_cli.cli.stdio import writing_out
+        from lstm_cli.steps.show_config import config as step
+
+        report = step(run)
+        if toml:
+            with writing_out():
+                sys.stdout.write(report.to_toml())
+            tell_summary("config", report)
+        else:
+            result.show("config", report, config_table, as_json=as_json)
+
+    if dry_run:
+        return show_plan(lambda planning: planning.plan_looking(run, "config", whole=False), as_json=as_json)
+    return work
+
+
+def config_table(report: "ConfigReport", page: "Page") -> None:
+    """A table a step."""
+    for place, (step, settings) in enumerate(report.steps.items()):
+        if place:
+            page.blank()
+        read = f" from {report.data}" if step == "prepare" and report.data is not None else ""
+        page.line(f"{step}{read}", "bold")
+        page.table(
+            ("setting", "value", "where it came from"),
+            [
+                (name, _text(told["value"], told.get("settled")), told["source"])
+                for name, told in settings.items()
+            ],
+            words=(0, 1, 2),
+        )
+
+
+def _text(value: Any, settled: Any) -> str:
+    return as_words(value) if settled is None else f"{as_words(value)}: {as_words(settled)}"

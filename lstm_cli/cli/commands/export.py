@@ -1,0 +1,81 @@
+"""`lstm export RUN`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, option
+from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.config.export import EXPORTS, ExportConfig
+
+if TYPE_CHECKING:
+    from lstm_cli.cli.render.page import Page
+    from lstm_cli.steps.export import ExportReport
+
+EXAMPLES = (
+    "lstm export runs/load",
+    "lstm export runs/load --to pt2 -o runs/load.pt2",
+    "lstm export runs/load --to npz",
+)
+DEFAULTS = ExportConfig()
+
+
+def export(
+    run: RunArgument,
+    to: Annotated[
+        str, option("--to", "The format: a model, its weights alone, or npz, the windows.", choices=EXPORTS)
+    ] = DEFAULTS.to,
+    output: Annotated[
+        str | None,
+        option(
+            "-o --output",
+            "Where the file goes, replaced as a whole; what it holds is told beside it, in FILE.json.",
+            "FILE",
+            default="into exports/ of RUN",
+        ),
+    ] = DEFAULTS.output,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Write the model or its windows as a file for another program.
+
+    Beside it stands a JSON file with the inputs, their shapes and scaling, units, bounds, names and times. A format
+    that cannot hold the model is refused with the reason. Nothing else in the run is changed.
+    """
+    settings = ExportConfig(to=to, output=output)
+
+    def work() -> None:
+        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.render import result
+        from lstm_cli.steps.export import export as step
+
+        with listening() as listen:
+            report = step(run, settings, listen)
+        result.show("export", report, export_table, as_json=as_json, stages=listen.stages)
+
+    if dry_run:
+        return show_plan(lambda planning: planning.plan_export(run, settings), as_json=as_json)
+    return work
+
+
+def export_table(report: "ExportReport", page: "Page") -> None:
+    """What was written, and how it agrees with the model."""
+    agrees = (
+        f"within {report.difference:.1e} (scaled) with the model's own forecasts on {report.compared} "
+        "validation windows"
+        if report.difference is not None
+        else ""
+    )
+    bounds = f"not in the file: {report.bounds}" if report.bounds is not None else ""
+    facts = [
+        ("wrote", f"{report.output} ({_size(report.size)})"),
+        ("beside", f"{report.about}: inputs, scaling, units, bounds, times"),
+        *((name, " x ".join(str(length) for length in shape)) for name, shape in report.shapes.items()),
+        ("agrees", agrees),
+        ("bounds", bounds),
+    ]
+    page.facts((name, text) for name, text in facts if text)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} KB"

@@ -1,0 +1,72 @@
+"""`lstm quantize RUN`."""
+
+from typing import Annotated
+
+import typer
+
+from lstm_cli.cli import option_values
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import (
+    ConfigOption,
+    DryRunOption,
+    ForceOption,
+    JsonOption,
+    LockWaitOption,
+    RunArgument,
+    option,
+)
+from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.settings import sources_of
+from lstm_cli.config.quantize import QuantizeConfig
+
+EXAMPLES = (
+    "lstm quantize runs/load",
+    "lstm quantize runs/load --to fp16 --max-loss 0.5%",
+)
+DEFAULTS = QuantizeConfig()
+
+
+def quantize(
+    context: typer.Context,
+    run: RunArgument,
+    to: Annotated[
+        str, option("--to", "The numbers of the smaller model.", choices=("int8", "fp16"))
+    ] = DEFAULTS.to,
+    max_loss: Annotated[
+        float,
+        option(
+            "--max-loss",
+            "Refuse where the validation error grows by a larger share than this.",
+            "N%|X",
+            parse=option_values.share,
+            default=f"{100 * DEFAULTS.max_loss:g}%",
+        ),
+    ] = DEFAULTS.max_loss,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
+    lock_wait: LockWaitOption = 0.0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Make a smaller model and compare it with the trained one.
+
+    Size, latency and error stand side by side. Where too much is lost the exit code is 5 and the run stays as
+    it was.
+    """
+    settings = QuantizeConfig(to=to, max_loss=max_loss)
+
+    def work() -> None:
+        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.quantize import quantize_table
+        from lstm_cli.steps.quantize import quantize as step
+
+        with listening() as listen:
+            report = step(
+                run, settings, listen, force=force, lock_wait=lock_wait, sources=sources_of(context, settings)
+            )
+        result.show("quantize", report, quantize_table, as_json=as_json, stages=listen.stages)
+
+    if dry_run:
+        return show_plan(lambda planning: planning.plan_quantize(run, settings, force=force), as_json=as_json)
+    return work

@@ -1,0 +1,70 @@
+"""`lstm verify RUN`."""
+
+from typing import TYPE_CHECKING
+
+from lstm_cli.cli.app import Work
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument
+from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.errors import CorruptArtifact
+
+if TYPE_CHECKING:
+    from lstm_cli.cli.render.page import Page
+    from lstm_cli.steps.verify import VerifyReport
+
+EXAMPLES = (
+    "lstm verify runs/load",
+    "lstm verify runs/load --json",
+)
+
+
+def verify(
+    run: RunArgument,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> Work:
+    """Check every file of a run, and name the command that mends it.
+
+    Each file is read whole: its size and sha256 must be those that were written. What is broken ends in exit code 4;
+    what is stale is whole, made from other data or another model than those there now, and told.
+    """
+
+    def work() -> None:
+        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.render import result
+        from lstm_cli.steps.verify import verify as step
+
+        try:
+            with listening() as listen:
+                report = step(run, listen)
+        except CorruptArtifact as corrupt:
+            found = getattr(corrupt, "report", None)
+            if found is not None:
+                result.show("verify", found, verify_table, as_json=as_json)
+            raise
+        result.show("verify", report, verify_table, as_json=as_json, stages=listen.stages)
+
+    if dry_run:
+        return show_plan(lambda planning: planning.plan_looking(run, "verify", whole=True), as_json=as_json)
+    return work
+
+
+def verify_table(report: "VerifyReport", page: "Page") -> None:
+    """Each artifact with its state, and below it what is wrong."""
+    page.line(f"{report.run}: {report.files:,} files, {report.size / 1e6:,.1f} MB")
+    page.blank()
+    page.table(
+        ("artifact", "files", "KB", "state"),
+        [
+            (line["folder"], f"{line['files']:,}", f"{line['size'] / 1e3:,.1f}", line["state"])
+            for line in report.artifacts
+        ],
+    )
+    page.blank()
+    for line in report.artifacts:
+        for finding in line["findings"]:
+            page.line(finding, "yellow")
+    if report.rebuild:
+        page.line(f"mend: {', then '.join(report.rebuild)}")
+    else:
+        page.line("all is whole, and made from what is there now")

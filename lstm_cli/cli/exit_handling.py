@@ -1,0 +1,135 @@
+"""How a command ends: from what was raised to lines on stderr and an exit code."""
+
+import errno
+import os
+import re
+import signal
+import sys
+
+from lstm_cli import __version__
+from lstm_cli.cli.stdio import mute, tell, tell_as_json
+from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
+
+BUG = 1
+BROKEN_PIPE = 128 + signal.SIGPIPE
+AGAIN = "run the same command again when you are ready"
+OUT_OF_MEMORY = (
+    r"(out of|cannot allocate|can't allocate|not enough) memory|bad_?alloc|failed to (allocate|map segment)"
+)
+# What a disk, a share or a permission does to us; any other OSError is a mistake of ours.
+STORAGE = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EISDIR,
+    errno.EMFILE,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ESTALE,
+}
+
+
+def end(error: BaseException, verb: str = "") -> int:
+    """Tell an exception as this tool tells it, and return the exit code that it means."""
+    try:
+        sys.stdout.flush()  # what was printed before the error stands before it
+    except BrokenPipeError as broken:
+        error = broken if isinstance(error, Exception) else error
+        mute(sys.stdout)
+    except OSError:
+        mute(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        mute(sys.stdout)
+        return BROKEN_PIPE
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    expected = _expected(error, verb)
+    if expected is None:
+        _tell_traceback(error)
+        _tell(
+            f"this is a bug in lstm {__version__}: {type(error).__name__}: {error}",
+            "please report it with the lines above and the command that you ran",
+            BUG,
+        )
+        return BUG
+    if os.environ.get("LSTM_DEBUG") == "1":
+        _tell_traceback(error)
+    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code)
+    return expected.exit_code
+
+
+def _tell(message: str, hint: str, code: int) -> None:
+    """One line of the error and one that helps; one object of both with --log-format json."""
+    if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code}):
+        tell("error", f"error: {message}")
+        tell("hint", f"hint: {hint}")
+
+
+def _expected(error: BaseException, verb: str) -> LstmError | None:
+    """The error of our tree that says the same; None for a bug."""
+    if isinstance(error, Interrupted):
+        error.message = f"ended by {signal.Signals(error.exit_code - 128).name}"
+        error.hint = error.hint or AGAIN
+        return error
+    if isinstance(error, LstmError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return _expected(Interrupted(signal.SIGINT), verb)
+    if isinstance(error, MemoryError) or _is_of_memory(error):
+        return DeviceError(
+            "there is not enough memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
+        )
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        place = error.filename if error.filename is not None else "a file"
+        place = os.fsdecode(place) if isinstance(place, (str, bytes)) else place
+        reason = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+        return OutputError(f"{place}: {reason}", hint="see that the place exists, is writable and has room")
+    if isinstance(error, ModuleNotFoundError):
+        from lstm_cli.config.extras import of_missing_module
+
+        return of_missing_module(error, f"lstm {verb}".strip())
+    typer = sys.modules.get("typer")  # where Typer raised something, it has been imported
+    if typer is not None and isinstance(error, typer.TyperException):
+        return _usage(error, verb)
+    return None
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether memory was refused in the words of the system, of torch, or of a library that could not be loaded."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    kind = isinstance(error, RuntimeError | ImportError)
+    return kind and re.search(OUT_OF_MEMORY, str(error), flags=re.IGNORECASE) is not None
+
+
+def _usage(error: Exception, verb: str) -> UsageError:
+    """Typer's own refusal in our words. Only its message is public; the rest is read where it is there."""
+    near = getattr(error, "possibilities", None)
+    message = str(getattr(error, "format_message", lambda: error)())
+    message = re.sub(r"\s*\((Possible options:|Did you mean) .*\)$", "", message)
+    hint = f"did you mean '{near[0]}'? {_see_help(verb)}" if near else _see_help(verb)
+    # "No such option: --foo" -> "no such option '--foo'", as all our names stand in single quotes
+    message = re.sub(r": (-\S+)$", r" '\1'", message.strip().removesuffix("."))
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _fallback(error: LstmError, verb: str) -> str:
+    if isinstance(error, UsageError):
+        return _see_help(verb)
+    return "LSTM_DEBUG=1 before the command shows where this arose"
+
+
+def _see_help(verb: str) -> str:
+    return f"see 'lstm {verb} --help'" if verb else "see 'lstm --help'"
+
+
+def _tell_traceback(error: BaseException) -> None:
+    from traceback import format_exception
+
+    for line in "".join(format_exception(error)).splitlines():
+        tell("traceback", line)

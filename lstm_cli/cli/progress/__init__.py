@@ -1,0 +1,1 @@
+"""Progress on stderr, and the same events for TensorBoard and Weights & Biases."""

@@ -1,0 +1,98 @@
+"""Training as an offline run of Weights & Biases below RUN/logs/wandb; `wandb sync` sends it, if a person wants that.
+
+Nothing is asked, nothing goes over the network, and nothing stays outside of the run's folder: its settings,
+caches and logs, which would lie in the home folder, are told to lie there too.
+"""
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lstm_cli.cli.progress.tensorboard import run_name, scalars
+from lstm_cli.events import EpochEnded, Event, PictureDrawn, WeightsSeen
+
+SETTINGS = {
+    "WANDB_MODE": "offline",
+    "WANDB_SILENT": "true",
+    "WANDB_CONSOLE": "off",
+    "WANDB_DISABLE_GIT": "true",
+    "WANDB_DISABLE_CODE": "true",
+    "WANDB_ERROR_REPORTING": "false",
+    "WANDB_X_DISABLE_STATS": "true",
+    "WANDB_X_DISABLE_META": "true",
+}
+FOLDERS = {  # of what it keeps, below the folder of the logs
+    "WANDB_DIR": ".",
+    "WANDB_CACHE_DIR": "wandb/cache",
+    "WANDB_CONFIG_DIR": "wandb/config",
+    "WANDB_DATA_DIR": "wandb/data",
+    "WANDB_ARTIFACT_DIR": "wandb/artifacts",
+}
+
+
+class WandbLog:
+    """Logs what it hears to one offline run, which begins with the first event of a training."""
+
+    wants = frozenset({WeightsSeen, PictureDrawn})
+
+    def __init__(self, folder: Path, *, config: Mapping[str, Any]) -> None:
+        self._folder, self._config = folder.absolute(), dict(config)
+        self._environ: dict[str, str | None] = {}  # what was there before
+        self._run: Any = None
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case EpochEnded():
+                name = run_name(event.part, validated=event.val_loss is not None)
+                figures = {f"{name}/{tag}": figure for tag, figure in scalars(event).items()}
+                self._log({**figures, f"{name}/step": event.step})
+            case WeightsSeen():
+                self._log(self._histograms(event))
+            case PictureDrawn():
+                self._log({event.name: _image(event.png)})
+
+    def close(self) -> None:
+        """End the run and the process beside it; put the environment back."""
+        if self._run is not None:
+            import wandb
+
+            self._run.finish()
+            wandb.teardown()
+        for name, value in self._environ.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def _log(self, values: Mapping[str, Any]) -> None:
+        if self._run is None:
+            self._run = self._begin()
+        self._run.log(dict(values))
+
+    def _begin(self) -> Any:
+        ours = {**SETTINGS, **{name: str(self._folder / folder) for name, folder in FOLDERS.items()}}
+        self._environ = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
+        self._folder.mkdir(exist_ok=True)
+        import wandb
+
+        return wandb.init(project="lstm", dir=str(self._folder), mode="offline", config=self._config)
+
+    def _histograms(self, event: WeightsSeen) -> dict[str, Any]:
+        import numpy as np
+        import wandb
+
+        name = run_name(event.part, validated=event.validated)
+        return {
+            f"{name}/weights/{tag}": wandb.Histogram(np_histogram=np.histogram(weights, bins=40))
+            for tag, weights in event.weights.items()
+        }
+
+
+def _image(png: bytes) -> Any:
+    import wandb
+    from PIL import Image
+
+    return wandb.Image(Image.open(io.BytesIO(png)))

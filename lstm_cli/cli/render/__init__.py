@@ -1,0 +1,1 @@
+"""Reports as text on stdout: one file per command, and what they share."""

@@ -1,0 +1,45 @@
+"""The report of `prepare` as a person reads it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.scores import counted, reason
+from lstm_cli.rundir import command
+
+
+def prepare_table(report: Any, page: Page) -> None:
+    """What was read, and what was settled by it."""
+    span = "" if report.time_start is None else f", {report.time_start} to {report.time_end}"
+    facts = [
+        (
+            "read",
+            f"{report.source}: {report.rows:,} rows of {counted(report.series, 'series', 'series')}{span}",
+        ),
+        ("step", report.freq),
+        ("target", ", ".join(report.targets)),
+        ("past", ", ".join(report.past)),
+        ("future", ", ".join(report.future)),
+        ("calendar", ", ".join(report.calendar)),
+        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{reason(report.season_reason)}"),
+        ("lookback", f"{report.lookback} steps{reason(report.lookback_reason)}"),
+        ("horizon", counted(report.horizon, "step", "steps")),
+        ("scaler", report.scaler),
+        ("outliers", _dropped(report.outliers or {})),
+        ("filled", counted(report.filled, "cell", "cells") if report.filled else ""),
+    ]
+    page.facts((name, text) for name, text in facts if text)
+    page.blank()
+    names = {"train": "train", "val": "validation", "test": "test"}
+    rows = [
+        (name, f"{report.split_rows[split]:,}", f"{report.windows[split]:,}") for split, name in names.items()
+    ]
+    page.table(("split", "rows", "windows"), rows)
+    page.blank()
+    page.line(f"wrote {report.run} ({report.megabytes:.1f} MB); next: {command('train', report.run)}")
+
+
+def _dropped(outliers: Mapping[str, int]) -> str:
+    """Return how many outliers were dropped, by target."""
+    some = [f"{count:,} of {name}" for name, count in outliers.items() if count]
+    return f"{', '.join(some)} dropped" if some else ""

@@ -1,0 +1,26 @@
+"""The report of `quantize` as a person reads it."""
+
+from typing import Any
+
+from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.scores import counted, figure, shrunk
+
+
+def quantize_table(report: Any, page: Page) -> None:
+    """Size, latency and error of the two models side by side."""
+    names = ("fp32", "quantized")
+    rows = [
+        ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
+        (
+            f"latency, ms for {counted(report.batch, 'window', 'windows')}",
+            *(f"{report.latency_ms[name]:.2f}" for name in names),
+        ),
+        ("validation MAE, scaled", *(figure(report.mae_scaled[name]) for name in names)),
+    ]
+    page.table(("", "fp32", report.to), rows)
+    page.blank()
+    change = f"{abs(report.loss):.2%}"
+    grown = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
+    page.line(
+        f"{report.to} has {shrunk(report):.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
+    )

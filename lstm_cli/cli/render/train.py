@@ -1,0 +1,86 @@
+"""The reports of `train` and `train --find-lr` as a person reads them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.scores import METRICS, beside, counted, figure, reads, score_table, verdict_and_rows
+from lstm_cli.cli.stdio import seconds_since_start
+from lstm_cli.config.train import CHOICES
+from lstm_cli.rundir import command
+
+
+def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
+    """What was trained, and its validation score beside the simple forecasts."""
+    regressions = counted(report.linear["regressions"], "regression", "regressions")
+    families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
+    page.facts(
+        [
+            (
+                "model",
+                f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
+                f"{reads(report)}",
+            ),
+            ("linear", f"{families} ({regressions})"),
+            *((training["name"], _training(training)) for training in report.trainings),
+            *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
+            (
+                "device",
+                f"{report.device}, {counted(report.threads, 'thread', 'threads')}, seed {report.seed}",
+            ),
+            ("time", _time(stages)),
+        ]
+    )
+    if len(report.weights) > 1:
+        page.blank()
+        quarters = range(1, len(next(iter(report.weights.values()))) + 1)
+        page.table(
+            ("weight in quarter", *(str(quarter) for quarter in quarters)),
+            [(part, *(f"{weight:.2f}" for weight in row)) for part, row in report.weights.items()],
+        )
+    page.blank()
+    page.line("validation" + (", before the refit" if report.refitted else ""))
+    scores = beside(report.val, report.parts, report.val_baselines, report.baseline_season)
+    score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
+    page.blank()
+    for finding in report.diagnosis:
+        of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
+        page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
+    verdict_and_rows(page, report, panel=report.series > 1)
+    page.line(f"next: {command('evaluate', report.run)}")
+
+
+def find_lr_table(report: Any, page: Page) -> None:
+    """At which learning rates the loss fell, and the one to try."""
+    rows = [
+        (
+            part["part"],
+            figure(part["lowest_at"]),
+            f"{100 * part['fall']:.1f}",
+            figure(part["suggestion"]),
+        )
+        for part in report.parts
+    ]
+    page.table(("network", "lowest loss at", "fall %", "suggestion"), rows)
+    page.blank()
+    if report.suggestion is None:
+        page.line("The loss falls at no learning rate: there is nothing to suggest.")
+    else:
+        page.line(f"try: {command('train', report.run)} --lr {report.suggestion:.1g}")
+    page.line(f"picture: {report.picture}")
+
+
+def _time(stages: Mapping[str, float]) -> str:
+    """Return the seconds since the command began, and those of its stages that took a hundredth of them."""
+    whole = seconds_since_start()
+    long = [f"{stage} {seconds:.1f}" for stage, seconds in stages.items() if seconds >= whole / 100]
+    return f"{whole:.1f} s ({', '.join(long)})"
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    """How one network was trained, in a line."""
+    stopped = {"patience": "it got no better", "epochs": "all were run"}[training["stopped"]]
+    return (
+        f"best epoch {training['best_epoch']} of {training['epochs_run']} ({stopped}), "
+        f"{training['steps']:,} steps, learning rate {training['lr']:.2g}"
+    )

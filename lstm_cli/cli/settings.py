@@ -1,0 +1,119 @@
+"""Where the value of an option comes from: a flag, the environment, a file, the winner of `tune`, or the default."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from lstm_cli.cli import option_values
+from lstm_cli.cli.stdio import tell
+from lstm_cli.cli.verbs import VERBS
+from lstm_cli.config.layers import Kind, find_settings, of_run
+from lstm_cli.config.renamed import by_new_names
+from lstm_cli.errors import ArtifactError
+
+SOURCES = (
+    "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
+)
+FLAG, DEFAULT = "flag", "default"  # sources
+PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
+
+
+def print_settings(context: typer.Context) -> None:
+    """Write every setting of the verb and its source to stderr: what --verbose asks for."""
+    options = {param.opts[-1]: str(param.name) for param in _options(context).values()}
+    width = max(map(len, options))
+    for flag, name in options.items():
+        value, source = option_values.as_words(context.params.get(name)), source_of(context, name) or DEFAULT
+        tell(
+            "setting",
+            f"{flag:{width}}  {value}  ({source})",
+            {"flag": flag, "value": value, "source": source},
+        )
+
+
+def load_settings(context: typer.Context, file: str | None) -> str | None:
+    """Lay the environment and the file of --config under the flags, as what Typer falls back on."""
+    if context.resilient_parsing:  # completion
+        return file
+    verb = str(context.info_name).split()[-1]
+    options = _options(context)
+    found = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
+    context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
+    context.obj.origins.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
+    context.obj.notes.extend(setting.note for setting in found.values() if setting.note)
+    told = {str(options[name].name): setting.source for name, setting in found.items()}
+    context.meta.setdefault(SOURCES, {}).update(told)
+    return file
+
+
+def sources_of(context: typer.Context, *settings: Any) -> dict[str, str]:
+    """By field of the settings: where its value came from, as a run records it; defaults are left out."""
+    names = [field.name for one in settings for field in fields(one)]
+    found = {name: source_of(context, name) for name in names}
+    return {name: source for name, source in found.items() if source is not None and source != DEFAULT}
+
+
+def source_of(context: typer.Context, name: str) -> str | None:
+    """Return where a parameter's value came from: a flag, a variable, a file, tune, or the default."""
+    given = context.get_parameter_source(name)
+    if given is None:
+        return None
+    if given.name in ("DEFAULT", "COMMANDLINE"):
+        return DEFAULT if given.name == "DEFAULT" else FLAG
+    told: dict[str, str] = context.meta.get(SOURCES, {})
+    return told.get(name, "")
+
+
+def _options(context: typer.Context) -> dict[str, Any]:
+    """The verb's options by the name that the flag bears, which is not always the parameter's: --json, as_json."""
+    return {
+        param.opts[-1].removeprefix("--").replace("-", "_"): param
+        for param in context.command.params
+        if param.param_type_name == "option" and param.name not in ("config", "help")
+    }
+
+
+def _kinds(options: Mapping[str, Any]) -> dict[str, Kind]:
+    return {name: _kind(name, param) for name, param in options.items()}
+
+
+def _kind(name: str, param: Any) -> Kind:
+    if param.is_flag:
+        return "switch"
+    if name in PAIRS:
+        return "pairs"
+    return "repeated" if param.multiple else "value"
+
+
+def load_winner(context: typer.Context, run: Path) -> Path:
+    """Lay what `tune` found best for the run's model under all the rest.
+
+    RUN is looked at before the options that no flag gives, and after those that one does.
+    """
+    if context.resilient_parsing:
+        return run
+    options = _options(context)
+    above: dict[str, Any] = {**(context.default_map or {}), **context.params}
+    winner = winner_of(run) if above.get("tuned", True) else {}
+    if above.get("model") in (None, winner.get("model")):
+        origin = "the winner of 'lstm tune'"
+        for name, setting in of_run(winner, _kinds(options), origin=origin, source="tune").items():
+            context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
+            context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
+            context.obj.origins.setdefault(options[name].opts[-1], setting.origin)
+    return run
+
+
+def winner_of(run: Path) -> dict[str, Any]:
+    """The settings of the winner of `tune`, its model among them; none where there is none or it cannot be read."""
+    from lstm_cli.rundir import open_run
+
+    try:
+        with open_run(run) as opened:
+            return by_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
+    except ArtifactError:  # the step meets it again, and says what is wrong
+        return {}

@@ -1,0 +1,1 @@
+"""From a time grid to a dataset: splits, scaling, and writing it into a run."""

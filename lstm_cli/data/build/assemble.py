@@ -1,0 +1,330 @@
+"""Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, each choice with its reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import fsum
+
+import numpy as np
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.build.drop_outliers import find_dropped, tell_dropped
+from lstm_cli.data.build.splits import Share, parse_share, split_rows
+from lstm_cli.data.chunks import Stretch
+from lstm_cli.data.dataset.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
+from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
+from lstm_cli.data.dataset.ended_series import find_ended, newest_row, tell_ended
+from lstm_cli.data.dataset.panel_times import PanelTimes
+from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
+from lstm_cli.data.dataset.windows import require_windows
+from lstm_cli.data.grid.regular_grid import NAMED, Grid, GridRows
+from lstm_cli.data.grid.time_range import moment
+from lstm_cli.data.locations import named
+from lstm_cli.data.quality.missing import count_cells, rows_measured, tell_missing
+from lstm_cli.data.quality.overflow import refuse_immense, tell_still, tell_unseen
+from lstm_cli.data.quality.seasonality import (
+    automatic_lookback,
+    confirmed_seasons,
+    found_season,
+    lookback_reason,
+)
+from lstm_cli.data.reading.decimals import column_decimals
+from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times import frequency as grids
+from lstm_cli.data.times.calendar_features import calendar_names
+from lstm_cli.data.times.formats import format_times
+from lstm_cli.errors import DataError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembled:
+    """All of a dataset but its values, which are too many to be held, and what was found on the way to it."""
+
+    schema: Schema
+    series: SeriesTable
+    scaler: Scaler
+    training: TrainingStatistics
+    rows: int  # usable rows of the file
+    target_sum: float  # of the first target over them, in the file's units
+    filled: int  # cells of usable rows that were filled
+    season_reason: str
+    lookback_reason: str
+    ended: tuple[str, ...]  # names of the series that ended, see data/dataset/ended_series.py
+    warnings: tuple[str, ...]
+    grid: Grid  # the values as the file has them, without those that were dropped
+    dropped: Dropped  # outliers that --outliers drop emptied
+
+    def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
+        """Return how many windows each split has. Raises DataError where one that is wanted has none."""
+        measured = rows_measured(self.grid, self.schema) if self.filled else None
+        return require_windows(self.schema, self.series, source, test_wanted=test_wanted, measured=measured)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Laid:
+    """A grid with its splits and the outliers dropped from it; every array is [S]."""
+
+    grid: Grid
+    offset: np.ndarray
+    train_end: np.ndarray
+    val_end: np.ndarray
+    dropped: Dropped = NONE_DROPPED
+
+    def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_Laid":
+        """Return the same series, their outliers emptied as `find_dropped` finds them."""
+        dropped = find_dropped(table, self.grid, self.train_end, self.val_end, seasons)
+        return replace(self, grid=replace(self.grid, emptied=dropped.cells), dropped=dropped)
+
+    def training(self, columns: int) -> list[GridRows]:
+        """The training rows of each series, the first so many columns."""
+        return self._first(self.train_end, columns)
+
+    def whole(self, columns: int) -> list[GridRows]:
+        """All rows of each series, the first so many columns."""
+        return self._first(self.grid.counts + self.grid.ahead, columns)
+
+    def _first(self, rows: np.ndarray, columns: int) -> list[GridRows]:
+        """The first `rows` [S] rows of each series."""
+        return [
+            GridRows(grid=self.grid, begin=begin, shape=(count, columns))
+            for begin, count in zip(self.offset.tolist(), rows.tolist(), strict=True)
+        ]
+
+
+def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
+    """Settles splits, seasons and lookback, and fits the scaler; `write.py` then scales and fills the values.
+
+    Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
+    """
+    refuse_immense(table)
+    targets = len(table.targets)
+    warnings: list[str] = []
+    known = grids.seasons(grid.step) if config.season == "auto" else ()
+    horizon = config.horizon or (min(known) if known else 1)
+    try:
+        laid = _split(table, grid, config, horizon, [])
+    except DataError:
+        if config.horizon is not None:
+            raise
+        laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
+    judged_by, season_reason = _settled(table, laid, config)
+    seasons = judged_by[-1]
+    if config.horizon is None:
+        horizon = min(seasons, default=1)
+    laid = _split(table, grid, config, horizon, warnings)
+    if config.outliers == "drop":
+        laid = laid.without_outliers(table, judged_by)
+        warnings += tell_dropped(laid.dropped, table, laid.grid, config.missing)
+    rows = int(np.median(laid.train_end))
+    lookback, reason = config.lookback, "given"
+    if lookback is None:
+        lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
+        reason = lookback_reason(rows=rows, horizon=horizon, seasons=seasons)
+    schema = Schema(
+        targets=table.targets,
+        past=table.past,
+        future=table.future,
+        calendar=calendar_names(grid.step) if config.calendar else (),
+        time_name=table.time_name,
+        time_format=table.time_format,
+        series_name=table.series_name,
+        delimiter=table.delimiter,
+        step=grid.step,
+        horizon=horizon,
+        lookback=lookback,
+        lookback_fixed=config.lookback is not None,
+        pad=config.pad,
+        seasons=seasons,
+        missing=config.missing,
+        decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
+        newest_us=None
+        if len(laid.grid.names) == len(grid.names)
+        else newest_row(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None),
+    )
+    if config.calendar and not schema.calendar:
+        warnings.append(
+            f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
+        )
+    return _fitted(table, laid, schema, config, season_reason, reason, warnings)
+
+
+def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
+    """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
+    targets = len(table.targets)
+    seasons, reason = settled_seasons(laid.training(targets), laid.grid.step, config)
+    if config.outliers == "keep":
+        return [seasons], reason
+    rest = laid.without_outliers(table, [seasons])  # spikes hide a season
+    shown, reason = settled_seasons(rest.training(targets), laid.grid.step, config)
+    return [seasons, shown], reason
+
+
+def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:
+    """The splits, without the series that are too short for them; those are named in `warnings`."""
+    val, test = parse_share("--val", config.val), parse_share("--test", config.test)
+    if val.rows == 0:
+        raise UsageError(
+            "--val 0 leaves nothing to validate on", hint="training stops by validation: give --val 0.1"
+        )
+
+    def rows_before(text: str) -> np.ndarray:
+        if table.time_name is None:
+            raise DataError(
+                f"{table.source} has no times for the date '{text}' to speak of",
+                hint="give --val and --test as shares or numbers of steps",
+            )
+        flag = "--test" if text == test.date else "--val"
+        first, _ = moment(flag, text, table.time_format)
+        return np.clip(grid.step.rows_before(first, grid.origin_us), 0, grid.counts)
+
+    panel = PanelTimes.of(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
+    if panel is None and len(grid.names) > 1:
+        warnings.extend(_tell_own_splits(table, val, test))
+    train_end, val_end = split_rows(
+        grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before, panel=panel
+    )
+    lengths = grid.counts + grid.ahead
+    # Without a training window a series of a panel has no scale to speak of, and would spoil the others' scores.
+    keep = train_end >= (horizon + 1 if len(grid.names) > 1 else 1)
+    if config.lookback is not None and not config.pad:
+        keep &= grid.counts >= config.lookback + horizon
+    # A series has a measured target among its training rows, since it begins with one.
+    if not keep.any():
+        raise _too_short(table, config, int(grid.counts.max()), horizon)
+    if not keep.all():
+        skipped = np.flatnonzero(~keep)
+        listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
+        more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+        in_all = f" and {config.lookback + horizon} in all" if config.lookback and not config.pad else ""
+        warnings.append(
+            f"{table.source}: {len(skipped)} series too short for the splits and horizon {horizon} left out: "
+            f"{listed}{more}; each needs {horizon + 1} rows before validation begins"
+            f"{_begin_of_validation(table, grid, train_end)}{in_all} "
+            "(--horizon, --lookback, --val and --test decide)"
+        )
+        grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
+        lengths = grid.counts + grid.ahead
+    return _Laid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
+
+
+def _tell_own_splits(table: Table, val: Share, test: Share) -> list[str]:
+    """Return a warning where a panel has no common times, so that no one time can divide it by a share."""
+    if all(share.date is not None or share.rows == 0 for share in (val, test)):
+        return []
+    if table.time_name is None:
+        return [
+            f"{table.source}: without a time column each series is split by its own rows, so one series may be "
+            "tested on times that another was trained on (--time names the column)"
+        ]
+    return [
+        f"{table.source}: no two series share a time, so each is split by its own rows and may be tested on "
+        "times that another was trained on (dates for --val and --test divide all at one time)"
+    ]
+
+
+def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str:
+    """When the validation rows of a panel begin, as a phrase; empty where no series has any, or there are no times."""
+    inside = np.flatnonzero((train_end > 0) & (train_end < grid.counts))
+    if table.time_name is None or not len(inside):
+        return ""
+    begins = grid.step.times(train_end[inside], grid.origin_us[inside])
+    return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
+
+
+def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
+    lookback = f"--lookback {config.lookback}, " if config.lookback is not None else ""
+    return DataError(
+        f"{table.source}: {rows} usable rows{' in the longest series' if table.series_name else ''} are too few for "
+        f"{lookback}--horizon {horizon}, --val {config.val} and --test {config.test}",
+        hint="shorten them, give more rows, or use --pad" if lookback else "shorten them, or give more rows",
+    )
+
+
+def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
+    rows = np.repeat(keep, lengths)
+    at = np.flatnonzero(rows) + grid.at.start if isinstance(grid.at, slice) else grid.at[rows]
+    return replace(
+        grid,
+        names=tuple(name for name, kept in zip(grid.names, keep, strict=True) if kept),
+        origin_us=grid.origin_us[keep],
+        counts=grid.counts[keep],
+        ahead=grid.ahead[keep],
+        at=at,
+        rows_read=grid.rows_read[keep],
+    )
+
+
+def settled_seasons(
+    training: Sequence[Stretch], step: grids.Step, config: PrepareConfig
+) -> tuple[tuple[int, ...], str]:
+    """Return the seasons and the reason: as --season gives them, else as the training rows confirm them.
+
+    training: for each series its target columns [T, C], NaN where not measured.
+    """
+    if config.season == "none":
+        return (), "none, as --season says"
+    if isinstance(config.season, tuple):
+        return tuple(sorted(set(config.season))), "given by --season"
+    known = grids.seasons(step)
+    found = confirmed_seasons(known, training) if known else found_season(training)
+    if found:
+        seen = ", ".join(f"{value:.2f} at {lag}" for lag, value in found.items())
+        return tuple(found), f"{grids.spoken(step) if known else 'found'}, autocorrelation {seen}"
+    if known:
+        return (), f"the training rows of {grids.spoken(step)} do not confirm {' or '.join(map(str, known))}"
+    return (), f"none known for step {step.name}, none found"
+
+
+def _fitted(
+    table: Table,
+    laid: _Laid,
+    schema: Schema,
+    config: PrepareConfig,
+    season_reason: str,
+    lookback_reason: str,
+    warnings: list[str],
+) -> Assembled:
+    grid, targets = laid.grid, len(schema.targets)
+    training = laid.training(len(schema.columns))
+    of_targets = laid.training(targets)
+    scaler = fit_scaler(config.scaler, training)
+    standard = scaler if config.scaler == "standard" else fit_scaler("standard", of_targets)
+    series = SeriesTable(
+        names=grid.names,
+        origin_us=grid.origin_us,
+        offset=laid.offset,
+        count=grid.counts,
+        ahead=grid.ahead,
+        train_end=laid.train_end,
+        val_end=laid.val_end,
+    )
+    counted = count_cells(table, replace(grid, emptied=None), laid.offset)  # as the file has them
+    filled = tell_missing(counted, table, grid, schema, config.missing, warnings) + len(laid.dropped.values)
+    ended = find_ended(schema, series)
+    training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
+    return Assembled(
+        grid=grid,
+        dropped=laid.dropped,
+        schema=schema,
+        series=series,
+        scaler=scaler,
+        training=training_of,
+        rows=int(grid.rows_read.sum()),
+        target_sum=fsum(counted.sums),
+        filled=filled,
+        season_reason=season_reason,
+        lookback_reason=lookback_reason,
+        ended=ended.names,
+        warnings=(
+            *warnings,
+            *tell_ended(ended, table.source, schema.horizon),
+            *tell_unseen(schema, series.names, training_of, scaler, table.source),
+            *tell_still(
+                schema,
+                series.names,
+                training_of,
+                rows=laid.train_end,
+                whole=laid.whole(targets),
+                source=table.source,
+            ),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The dataset of a run: its series, windows, scaling and imputation."""

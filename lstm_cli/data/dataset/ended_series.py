@@ -1,0 +1,90 @@
+"""Series of a panel that ended: their last measured row lies more than a horizon before the panel's newest one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
+from lstm_cli.data.dataset.panel_times import PanelTimes
+from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.frequency import Step
+from lstm_cli.errors import DataError
+
+NAMED = 5  # series that a warning names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The series of a panel that ended, and the panel's newest time."""
+
+    which: np.ndarray  # [S] bool
+    names: tuple[str, ...]  # of those
+    newest: str  # the newest measured row of the panel, as the file writes times; "" without common times
+
+    def told(self, source: str, horizon: int) -> str:
+        """Return the sentence that a warning or an error begins with."""
+        from lstm_cli.data.locations import named  # most forecasts have nothing to tell
+
+        listed = ", ".join(map(named, self.names[:NAMED]))
+        more = f" and {len(self.names) - NAMED:,} more" if len(self.names) > NAMED else ""
+        return (
+            f"{source}: {len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
+            f"horizon) before the newest measured row ({self.newest}): {listed}{more}"
+        )
+
+
+def find_ended(schema: Schema, table: SeriesTable) -> Ended:
+    """Return the series whose last measured row lies more than H steps before the newest one of all.
+
+    A series ends with its last usable row, which has a measured target. A series that was left out counts as the
+    newest too (`Schema.newest_us`). Without common times no series ended.
+    """
+    newest = schema.newest_us
+    if newest is None:
+        newest = newest_row(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
+    if newest is None:
+        return Ended(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
+    steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
+    which = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
+    names = tuple(table.names[one] for one in np.flatnonzero(which))
+    return Ended(which=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0])
+
+
+def newest_row(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:
+    """Return the time of the newest row of a panel, or None where its series share no times; see `PanelTimes.of`."""
+    if PanelTimes.of(step, origin_us, count, timed=timed) is None:
+        return None
+    return int(step.times(count - 1, origin_us).max())
+
+
+def tell_ended(ended: Ended, source: str, horizon: int) -> Sequence[str]:
+    """Return the warning of `prepare` and `check`, if there is one."""
+    if not ended.names:
+        return ()
+    return (f"{ended.told(source, horizon)} (lstm predict leaves them out, --ended include forecasts them)",)
+
+
+def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended, str | None]:
+    """Return the dataset to forecast, the series that ended, and a warning if there is one.
+
+    how: `skip` leaves the series that ended out, `include` keeps them. Raises DataError where `refuse` finds one.
+    """
+    ended = find_ended(dataset.schema, dataset.series)
+    if not ended.names:
+        return dataset, ended, None
+    told = ended.told(source, dataset.schema.horizon)
+    if how == "refuse":
+        raise DataError(
+            told,
+            hint="--ended skip leaves them out, --ended include forecasts what follows their own last rows",
+        )
+    if how == "include":
+        return dataset, ended, f"{told}; forecast from their own last rows (--ended skip leaves them out)"
+    if ended.which.all():
+        raise DataError(
+            f"{told}; no series is left to forecast",
+            hint="give more rows of the newest series, or --ended include",
+        )
+    kept = dataset.taken(np.flatnonzero(~ended.which))
+    return kept, ended, f"{told}; left out (--ended include forecasts them)"

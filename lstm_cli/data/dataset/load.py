@@ -1,0 +1,67 @@
+"""A dataset in a run directory, as every step but `prepare` reads it; data/build/write.py writes it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import FILES, Dataset, Schema, SeriesTable, restore
+from lstm_cli.rundir import Run
+
+if TYPE_CHECKING:
+    from lstm_cli.data.dataset.dropped_outliers import Dropped
+
+VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
+
+
+def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
+    """Columns and series alone, without their values. Raises MissingArtifact or CorruptArtifact."""
+    reader = run.artifact("data")
+    schema, series = reader.json("schema.json"), reader.json("series.json")
+    with reader.parsing():
+        return Schema.from_dict(schema), SeriesTable.from_dict(series)
+
+
+def load_dataset(run: Run) -> Dataset:
+    """The run's prepared data, its values memory-mapped. Raises MissingArtifact or CorruptArtifact."""
+    reader = run.artifact("data")
+    files = {name: reader.json(name) for name in FILES}
+    values, measured = reader.array(VALUES), reader.array(MEASURED)
+    with reader.parsing():
+        dataset = restore(files, values, measured)
+        _require_fitting(dataset)
+    return dataset
+
+
+def load_dropped(run: Run) -> "Dropped":
+    """Return the outliers that `prepare` emptied. Raises MissingArtifact or CorruptArtifact."""
+    from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
+
+    reader = run.artifact("data")
+    if not reader.has(DROPPED):
+        return NONE_DROPPED
+    stored, (schema, _) = reader.json(DROPPED), load_outline(run)
+    with reader.parsing(DROPPED):
+        return Dropped.from_dict(stored, columns=len(schema.targets))
+
+
+def _require_fitting(dataset: Dataset) -> None:
+    """Raise ValueError unless the parts of a dataset are of one size."""
+    table, schema, values = dataset.series, dataset.schema, dataset.values_scaled
+    series, columns = len(table.names), len(schema.columns)
+    shapes = [array.shape for name, array in vars(table).items() if name != "names"]
+    fitting = (
+        values.dtype == np.float32
+        and values.ndim == 2
+        and values.shape[1] == columns
+        and dataset.measured.shape == values.shape
+        and all(shape == (series,) for shape in shapes)
+        and dataset.scaler.center.shape == dataset.scaler.scale.shape == (series, columns)
+        and all(array.shape == (series, dataset.targets) for array in vars(dataset.training).values())
+    )
+    if not fitting:
+        raise ValueError("its files are not of one size")
+    ends = table.offset + table.count + table.ahead
+    ordered = (table.train_end >= 0) & (table.train_end <= table.val_end) & (table.val_end <= table.count)
+    inside = (table.offset >= 0) & (table.ahead >= 0) & (ends <= len(values)) & ordered
+    if not (inside.all() and schema.horizon >= 1 and schema.lookback >= 1):
+        raise ValueError("a series lies outside of the values")

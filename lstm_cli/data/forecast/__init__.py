@@ -1,0 +1,1 @@
+"""From a dataset to a forecast: the inputs, new data, bounds, and the output file."""

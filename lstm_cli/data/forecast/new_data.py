@@ -1,0 +1,202 @@
+"""New data under a run's schema: read with the same rules, laid on the same grid, scaled by the same scaler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+from unicodedata import normalize
+
+import numpy as np
+
+from lstm_cli.data.build.write import scaled_and_filled
+from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
+from lstm_cli.data.dataset.ended_series import newest_row
+from lstm_cli.data.dataset.scaling import Scaler
+from lstm_cli.data.dataset.windows import history_needed
+from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
+from lstm_cli.data.grid.sorting import in_series, wording_of
+from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.quality.missing import count_cells, tell_missing
+from lstm_cli.data.quality.overflow import refuse_immense, too_far
+from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.errors import DataError
+
+FAR = 1  # times the range of the training values outside of it: told
+FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a model knows of its data."""
+
+    schema: Schema
+    series: SeriesTable
+    scaler: Scaler
+    training: TrainingStatistics
+    reads_rows: int  # that the model reads before a forecast, padded where they are fewer
+
+
+def read_new(
+    source: str, known: Known, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
+) -> tuple[Dataset, tuple[str, ...]]:
+    """A dataset of the new rows, every one of them before the forecast, and the warnings.
+
+    Raises DataError for missing columns, another step, an unknown series or too few rows.
+    """
+    schema = known.schema
+    table = read_table(
+        source,
+        targets=schema.targets,
+        past=schema.past,
+        future=schema.future,
+        time=schema.time_name,
+        series=schema.series_name,
+        encoding=encoding,
+        delimiter=delimiter or schema.delimiter or None,
+        stdin=stdin,
+        like=schema.time_format,
+    )
+    _require_same_clock(table, schema)
+    refuse_immense(table)
+    grid = lay_on_grid(table, freq=None, start=None, end=None, step=schema.step)
+    places = _places(table.source, grid, known)
+    warnings = [*table.warnings, *grid.warnings]
+    keep = _long_enough(table.source, grid, known, places, warnings)
+    lengths = grid.counts + grid.ahead
+    offset = np.cumsum(lengths) - lengths
+    tell_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing, warnings)
+    timed = schema.time_name is not None
+    schema = replace(schema, newest_us=newest_row(schema.step, grid.origin_us, grid.counts, timed=timed))
+    scaler = known.scaler.taken(places[keep])
+    chosen = np.flatnonzero(keep)
+    pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
+    _tell_far(table, known, warnings)
+    counts, lengths = grid.counts[keep], lengths[keep]
+    return (
+        Dataset(
+            schema=schema,
+            series=SeriesTable(
+                names=tuple(grid.names[one] for one in chosen),
+                origin_us=grid.origin_us[keep],
+                offset=np.cumsum(lengths) - lengths,
+                count=counts,
+                ahead=grid.ahead[keep],
+                train_end=counts,
+                val_end=counts,
+            ),
+            values_scaled=_scaled(table, pieces, scaler, schema),
+            measured=~np.isnan(np.concatenate(pieces)),
+            scaler=scaler,
+            training=known.training.taken(places[keep]),
+        ),
+        tuple(warnings),
+    )
+
+
+def _require_same_clock(table: Table, schema: Schema) -> None:
+    """Raises DataError where times have offsets from UTC and those of the run have none, or the other way round."""
+    here, there = table.time_format.has_offset, schema.time_format.has_offset
+    if schema.time_name is None or table.time_name is None or here == there:
+        return
+    how = ("with", "without") if here else ("without", "with")
+    raise DataError(
+        f"{wording_of(table).at(table.lines[0])}: the times are written {how[0]} an offset from UTC, and those "
+        f"that the model learnt from {how[1]}",
+        hint=f"write them {how[1]} one, or prepare a run from these data",
+    )
+
+
+def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
+    """[T, F] float32. Raises DataError for a value that is too large for it."""
+    with np.errstate(over="ignore"):
+        values = np.concatenate(
+            [
+                scaled_and_filled(rows, scaler, one, how=schema.missing, season=schema.season)
+                for one, rows in enumerate(pieces)
+            ]
+        ).astype(np.float32)
+    infinite = ~np.isfinite(values).all(axis=0)
+    if infinite.any():
+        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
+    return values
+
+
+def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
+    """[S] where each new series stands among the known ones."""
+    if known.schema.series_name is None:
+        return np.zeros(len(grid.names), dtype=np.int64)
+    at = _known_places(known)
+    unknown = [name for name in grid.names if _known_place(name, at) is None]
+    if unknown:
+        import difflib
+
+        close = difflib.get_close_matches(unknown[0][:200], at, n=1)
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{source}: the model knows no series {named(unknown[0])}{more}",
+            hint=f"did you mean {named(close[0])}?" if close else "prepare and train with data that hold it",
+        )
+    return np.array([_known_place(name, at) for name in grid.names])
+
+
+def _known_places(known: Known) -> dict[str, int]:
+    """Where each series stands, by its name, and by that in composed letters where it is nobody else's."""
+    places = {name: place for place, name in enumerate(known.series.names)}
+    for place, name in enumerate(known.series.names):
+        places.setdefault(normalize("NFC", name), place)
+    return places
+
+
+def _known_place(name: str, at: Mapping[str, int]) -> int | None:
+    return at.get(name, at.get(normalize("NFC", name)))
+
+
+def _long_enough(
+    source: str, grid: Grid, known: Known, places: np.ndarray, warnings: list[str]
+) -> np.ndarray:
+    """[S] bool: the series with enough rows for a window; raises DataError where none is."""
+    need = history_needed(known.schema, known.series, known.schema.lookback)[places]
+    keep = grid.counts >= need
+    if not keep.any():
+        longest = int(np.argmax(grid.counts - need))
+        raise DataError(
+            f"{source}: {grid.counts[longest]} rows are too few, a forecast looks back {need[longest]:,} steps at "
+            f"least (lookback), and this model reads {known.reads_rows:,} rows",
+            hint="give more of the rows before the forecast",
+        )
+    if not keep.all():
+        listed = ", ".join(named(grid.names[one]) for one in np.flatnonzero(~keep)[:5])
+        warnings.append(
+            f"{source}: {int((~keep).sum())} series with too few rows for a forecast left out: {listed} "
+            "(no flag: give more of their rows)"
+        )
+    return keep
+
+
+def _tell_far(table: Table, known: Known, warnings: list[str]) -> None:
+    """Warns of each column with values far outside of what training saw, and names the first of them."""
+    if known.schema.series_name is None:
+        place = np.zeros(len(table.lines), dtype=np.int64)
+    else:
+        at = _known_places(known)
+        place = np.array([_known_place(name, at) or 0 for name in table.series_names])[table.series]
+    least, greatest = known.training.least, known.training.greatest
+    scaler, targets = known.scaler, len(table.targets)
+    for column, name in enumerate(table.columns):
+        if column < targets:
+            low, high = least[:, column], greatest[:, column]
+            width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
+            low, high = low - FAR * width, high + FAR * width
+        elif scaler.kind == "none":
+            continue
+        else:
+            room = FAR_COVARIATE * scaler.scale[:, column]
+            low, high = scaler.center[:, column] - room, scaler.center[:, column] + room
+        values = table.values[:, column]
+        far = (values > high[place]) | (values < low[place])
+        if far.any():
+            row = int(np.argmax(far))
+            warnings.append(
+                f"{wording_of(table).at(table.lines[row])}, column {named(name)}: {values[row]:.15g} lies far outside "
+                f"of what training saw{in_series(table, table.series[row])}, {count_of(int(far.sum()), 'such value')} "
+                "(no flag: check the unit of the column)"
+            )

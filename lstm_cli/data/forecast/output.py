@@ -1,0 +1,157 @@
+"""A forecast as rows of CSV, JSON or Parquet: times, names and units as the file has them.
+
+CSV and JSON hold the same digits (`digits.number_texts`); Parquet holds the 64-bit numbers, not rounded.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Schema
+from lstm_cli.data.reading.decimals import number_texts
+from lstm_cli.data.spreadsheet_safety import safe_text
+from lstm_cli.data.times.formats import format_times
+
+ROWS_AT_ONCE = 10_000  # of text; their cells stand in memory as objects
+ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """The H steps after the last row of each series."""
+
+    schema: Schema
+    names: tuple[str, ...]  # of the S series
+    times_us: np.ndarray  # [S, H] int64; row numbers from 0 where the file has no times
+    values: np.ndarray  # [S, H, C] float64, in the file's units
+    ends: np.ndarray | None = None  # [4, S, H, C] of the intervals, in the order of `sides`
+    sides: tuple[str, ...] = ()  # what follows `<target>_` in the names of their columns
+
+    @property
+    def header(self) -> list[str]:
+        series = [self.schema.series_name] if self.schema.series_name is not None else []
+        return [*series, self.schema.time_name or "row", *self.columns]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of numbers: each target, then the ends of its intervals."""
+        return [name for target in self.schema.targets for name in (target, *self._beside(target))]
+
+    @property
+    def decimals(self) -> list[int]:
+        """How many decimals each of the columns has at least: those of its target in the file."""
+        known = self.schema.decimals or (0,) * len(self.schema.targets)
+        return [decimals for decimals in known for _ in range(1 + len(self.sides))]
+
+    @property
+    def cells(self) -> np.ndarray:
+        """[S, H, len(columns)]."""
+        parts = [self.values] if self.ends is None else [self.values, *self.ends]
+        return np.stack(parts, axis=-1).reshape(*self.values.shape[:2], -1)
+
+    def clash(self) -> str | None:
+        """The column of an interval that has the name of another column; None where every name stands once."""
+        mine = [name for target in self.schema.targets for name in self._beside(target)]
+        return next((name for name in mine if self.header.count(name) > 1), None)
+
+    def _beside(self, target: str) -> list[str]:
+        return [f"{target}_{side}" for side in self.sides]
+
+    def blocks(self) -> Iterator[tuple[list[list[str]], np.ndarray]]:
+        """The rows, series by series, some thousands at a time.
+
+        Each block: the columns of labels (the series where there are several, the time), and the numbers [rows,
+        len(columns)].
+        """
+        horizon = self.values.shape[1]
+        # At once: written alike whatever the series, and most series share their times.
+        distinct, places = np.unique(self.times_us, return_inverse=True)
+        texts = np.array(self.written(distinct), dtype=object)
+        places = places.reshape(self.times_us.shape)
+        size = max(1, ROWS_AT_ONCE // horizon)
+        cells = self.cells
+        for first in range(0, len(self.names), size):
+            block = slice(first, first + size)
+            labels = [texts[places[block].reshape(-1)].tolist()]
+            if self.schema.series_name is not None:
+                labels.insert(0, [name for name in self.names[block] for _ in range(horizon)])
+            yield labels, cells[block].reshape(-1, cells.shape[2])
+
+    def written(self, times_us: np.ndarray) -> list[str]:
+        """Times as the file writes them; rows are counted from 1."""
+        return written_times(self.schema, times_us)
+
+
+def written_times(schema: Schema, times_us: np.ndarray) -> list[str]:
+    """Times [n] as the file writes them; rows, counted from 1, where it has none."""
+    if schema.time_name is None:
+        return [str(row + 1) for row in times_us.tolist()]
+    return format_times(times_us, schema.time_format)
+
+
+def format_of(output: str, asked: str | None) -> str:
+    """csv, json or parquet: as asked, else by the output's ending, else csv."""
+    return asked or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
+
+
+def encode(forecast: Forecast, format: str) -> bytes:
+    """The whole output file, UTF-8 with LF."""
+    return {"csv": _csv, "json": _json, "parquet": _parquet}[format](forecast)
+
+
+def _csv(forecast: Forecast) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", delimiter=forecast.schema.delimiter or ",")
+    writer.writerow([safe_text(name) for name in forecast.header])
+    for labels, numbers in forecast.blocks():
+        named = [[safe_text(name) for name in column] for column in labels[:-1]]
+        writer.writerows(zip(*named, labels[-1], *_texts(forecast, numbers), strict=True))
+    return text.getvalue().encode()
+
+
+def _texts(forecast: Forecast, numbers: np.ndarray) -> list[list[str]]:
+    """Return the numbers [rows, len(columns)] of a block as text, column by column."""
+    pairs = zip(numbers.T, forecast.decimals, strict=True)
+    return [number_texts(column, decimals) for column, decimals in pairs]
+
+
+def _json(forecast: Forecast) -> bytes:
+    rows: list[str] = []
+    keys = [f"{json.dumps(name, ensure_ascii=False)}: " for name in forecast.header]
+    for labels, numbers in forecast.blocks():
+        quoted = [[json.dumps(label, ensure_ascii=False) for label in column] for column in labels]
+        for row in zip(
+            *quoted, *_texts(forecast, numbers), strict=True
+        ):  # the digits of the CSV are JSON's too
+            rows.append("{" + ", ".join(map("".join, zip(keys, row, strict=True))) + "}")
+    lines = ",\n".join(rows)
+    return f"[\n{lines}\n]\n".encode()
+
+
+def _parquet(forecast: Forecast) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    schema, horizon = forecast.schema, forecast.values.shape[1]
+    times = forecast.times_us.reshape(-1)
+    columns: dict[str, pyarrow.Array] = {}
+    if schema.series_name is not None:
+        columns[schema.series_name] = pyarrow.array([name for name in forecast.names for _ in range(horizon)])
+    if schema.time_name is None:
+        columns["row"] = pyarrow.array(times + 1)
+    else:
+        zone = "UTC" if schema.time_format.has_offset else None
+        columns[schema.time_name] = pyarrow.array(times, type=pyarrow.int64()).cast(
+            pyarrow.timestamp("us", zone)
+        )
+    cells = forecast.cells
+    for place, name in enumerate(forecast.columns):
+        columns[name] = pyarrow.array(cells[:, :, place].reshape(-1))
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.table(columns), sink)
+    return bytes(sink.getvalue())

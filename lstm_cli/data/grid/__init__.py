@@ -1,0 +1,1 @@
+"""The time grid: rows sorted, duplicates merged, and one row per step."""

@@ -1,0 +1,72 @@
+"""The step of a table's rows: that of the run, else what `--freq` says, else what the times say."""
+
+import numpy as np
+
+from lstm_cli.data.grid.sorting import Rows, wording_of
+from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times.frequency import BUSINESS, UNIT, Step, origins_of
+from lstm_cli.data.times.infer_frequency import find_step, first_line, most_common
+from lstm_cli.errors import DataError
+
+
+def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | None) -> Step:
+    """The step of the rows: that of the run, else what --freq says, else what the times say."""
+    if fixed is not None:
+        _require_same(rows, table, fixed)
+        return fixed
+    if table.time_name is None:
+        if asked not in (None, UNIT):
+            raise DataError(
+                f"{table.source} has no time column that --freq could speak of",
+                hint="name the column with --time, or leave --freq out",
+            )
+        return UNIT
+    if asked is None:
+        return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
+    if asked == UNIT:
+        raise DataError(
+            f"{table.source}: --freq 1 is for files without times, and '{table.time_name}' holds times",
+            hint="name their step, e.g. --freq h, or leave --freq out",
+        )
+    origins = origins_of(rows.times, rows.series)
+    on_grid = asked.index(rows.times, origins)[1]
+    if not on_grid.all():
+        row = first_line(rows.lines, ~on_grid)
+        found = _found(rows, table)
+        wording = wording_of(table)
+        raise DataError(
+            f"{wording.at(rows.lines[row])}: {wording.time(rows.times[row])} is not on the grid of --freq "
+            f"{asked.name} that begins at {wording.time(origins[row])}",
+            hint=f"all rows fit --freq {found.name}" if found else "name a finer --freq, or mend that line",
+        )
+    return asked
+
+
+def _found(rows: Rows, table: Table) -> Step | None:
+    try:
+        return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
+    except DataError:
+        return None
+
+
+def _require_same(rows: Rows, table: Table, step: Step) -> None:
+    """Raises DataError unless the rows have this step: on its grid, and one step from row to row as a rule.
+
+    Single rows fit every step. A gap is no other step; weekend after weekend without rows is one.
+    """
+    index, on_grid = step.index(rows.times, origins_of(rows.times, rows.series))
+    gaps = np.diff(index)[rows.series[1:] == rows.series[:-1]]
+    found = UNIT if table.time_name is None else _found(rows, table)
+    alike = (step == UNIT) == (table.time_name is None) and bool(on_grid.all())
+    weekends = step.name == "D" and found == BUSINESS and (gaps == 3).sum() > 1
+    if alike and not weekends and (not len(gaps) or most_common(gaps) == 1):
+        return
+    theirs = f"the step {found.name}" if found else "no regular step"
+    if found in (None, step):
+        row = first_line(rows.lines, ~on_grid) if not on_grid.all() else 0
+        wording = wording_of(table)
+        theirs += f" (see {wording.row(rows.lines[row])}, {wording.time(rows.times[row])})"
+    raise DataError(
+        f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",
+        hint="give data with the run's step, or prepare a run from these data",
+    )

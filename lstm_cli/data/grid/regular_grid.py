@@ -1,0 +1,319 @@
+"""A table's rows laid on a regular grid, series by series: cut, sorted, merged, its holes in the open.
+
+Everything works on all series at once: rows sorted by series and time, and where each series begins in them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lstm_cli.data.chunks import begins_of, by_series, spans
+from lstm_cli.data.grid.frequency_check import settled_step
+from lstm_cli.data.grid.sorting import Rows, in_series, merge_doubles, sorted_rows, tell_disorder, wording_of
+from lstm_cli.data.grid.time_range import cut_mask
+from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times.frequency import Step, parse_freq
+from lstm_cli.data.times.infer_frequency import coarser_stretch, first_line, stretched
+from lstm_cli.errors import DataError, DeviceError
+
+NAMED = 5  # so many series are named in a warning
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridRows:
+    """Some consecutive rows of a grid, the first so many columns; read where they are asked for."""
+
+    grid: "Grid"
+    begin: int
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        begin, end, _ = rows.indices(len(self))
+        return self.grid.piece(self.begin + begin, self.begin + max(begin, end))[:, : self.shape[1]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Series laid on a regular grid, one after another in `values`."""
+
+    step: Step
+    names: tuple[str, ...]  # of the S series that have a measured target, in order of first appearance
+    origin_us: np.ndarray  # [S] int64, the time of each series' first row
+    counts: np.ndarray  # [S] int64, grid rows from the first to the last row with a measured target
+    ahead: np.ndarray  # [S] int64, grid rows after them, up to the last one with a future covariate
+    cells: np.ndarray  # [R, F] float64, the table's values; NaN where not measured
+    at: (
+        slice | np.ndarray
+    )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
+    rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
+    warnings: tuple[str, ...]  # what was repaired or left out here; the table's own are not repeated
+    emptied: np.ndarray | None = None  # [N, 2] int64, rows (rising) and columns of cells read as missing
+
+    @property
+    def rows(self) -> int:
+        """T."""
+        return int((self.counts + self.ahead).sum())
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """[T, F] float64, NaN where not measured and in the rows of holes. For a grid that fits in memory."""
+        return self.piece(0, self.rows)
+
+    def piece(self, begin: int, end: int) -> np.ndarray:
+        """The rows from `begin` to before `end` [n, F] of the values; a view of the table's where that can be."""
+        emptied = self._emptied_within(begin, end)
+        if isinstance(self.at, slice):
+            values = self.cells[self.at.start + begin : self.at.start + end]
+        else:
+            at = self.at[begin:end]
+            values = self.cells[at]
+            holes = at < 0
+            if holes.any():
+                values[holes] = np.nan
+        if len(emptied):
+            values = np.array(values)  # not the table's own
+            values[emptied[:, 0] - begin, emptied[:, 1]] = np.nan
+        return values
+
+    def _emptied_within(self, begin: int, end: int) -> np.ndarray:
+        """Return those of the emptied cells [n, 2] that lie in the rows from `begin` to before `end`."""
+        if self.emptied is None:
+            return np.zeros((0, 2), dtype=np.int64)
+        low, high = np.searchsorted(self.emptied[:, 0], (begin, end))
+        return self.emptied[low:high]
+
+    def emptied_rows(self, column: int) -> np.ndarray:
+        """Return the rows [n] of the emptied cells of one column, rising."""
+        if self.emptied is None:
+            return np.zeros(0, dtype=np.int64)
+        return self.emptied[self.emptied[:, 1] == column, 0]
+
+
+def lay_on_grid(
+    table: Table, *, freq: str | None, start: str | None, end: str | None, step: Step | None = None
+) -> Grid:
+    """Lays the series of a table on one regular grid; missing rows become rows of NaN.
+
+    freq: the step as `--freq` names it, None to find it. start, end: what `--start` and `--end` say. step:
+    the run's step, for new data that must have the same.
+    Raises UsageError for a wrong --freq, --start or --end; DataError for two values at one time, irregular
+    times, a grid mostly of holes, another step than `step`, or no measured target; DeviceError for a grid
+    that cannot fit in memory.
+    """
+    asked = parse_freq(freq) if freq is not None else None
+    warnings: list[str] = []
+    rows = sorted_rows(table)
+    if start is not None or end is not None:
+        rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
+    tell_disorder(rows, table, warnings)
+    rows = merge_doubles(rows, table, warnings)
+    measured = _measured(rows, 0, len(table.targets))
+    rows, measured, kept = _skip_unmeasured(rows, measured, table, warnings)
+    settled = settled_step(rows, table, asked=asked, fixed=step)
+    allowed = freq is not None or step is not None  # who names the step knows of its holes
+    return _laid(rows, measured, kept, table, settled, warnings, holes_allowed=allowed)
+
+
+def _measured(rows: Rows, first: int, last: int) -> np.ndarray:
+    """Which rows [R] have a measured cell in the columns from `first` to before `last`."""
+    measured = np.zeros(len(rows), dtype=bool)
+    if last > first:
+        for span in spans(len(rows)):
+            measured[span] = measured_rows(rows.table.values[rows.within(span), first:last])
+    return measured
+
+
+def _skip_unmeasured(
+    rows: Rows, measured: np.ndarray, table: Table, warnings: list[str]
+) -> tuple[Rows, np.ndarray, np.ndarray]:
+    """Leaves out the series without a measured target. measured: [R] the rows that have one.
+
+    Returns the rest, its `measured`, and which series [S] it holds.
+    """
+    has = np.zeros(len(table.series_names), dtype=bool)
+    has[rows.series if measured.all() else rows.series[measured]] = True
+    kept = np.flatnonzero(has)
+    targets = ", ".join(map(named, table.targets))
+    if not len(kept):
+        raise DataError(
+            f"{table.source}: no row measures {targets}",
+            hint="--target names the column to forecast; --start and --end choose the rows",
+        )
+    skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
+    if len(skipped):
+        listed = ", ".join(named(table.series_names[one]) for one in skipped[:NAMED])
+        more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+        warnings.append(
+            f"{table.source}: {len(skipped)} series without a measured {targets} left out: {listed}{more} "
+            "(--target names another column)"
+        )
+        rest = has[rows.series]
+        rows, measured = rows.taken(rest), measured[rest]
+    return rows, measured, kept
+
+
+def _laid(
+    rows: Rows,
+    measured: np.ndarray,
+    kept: np.ndarray,
+    table: Table,
+    step: Step,
+    warnings: list[str],
+    *,
+    holes_allowed: bool,
+) -> Grid:
+    begins = begins_of(rows.series)
+    first, last, end = _spans(rows, begins, measured, table)
+    if (first > begins).any() or end[-1] + 1 < len(rows) or (end[:-1] + 1 < begins[1:]).any():
+        used = np.zeros(len(rows) + 1, dtype=np.int8)
+        used[first] = 1
+        used[end + 1] -= 1
+        used = np.cumsum(used[:-1], dtype=np.int8).view(bool)
+        _tell_unused(rows, table, warnings, ~used)
+        gone = np.cumsum(first - begins) + np.append(
+            0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1]
+        )
+        rows = rows.taken(used)
+        first, last, end = first - gone, last - gone, end - gone
+    times = rows.times
+    origin_us = times[first]
+    counts = step.index(times[last], origin_us)[0] + 1
+    lengths = step.index(times[end], origin_us)[0] + 1
+    del times
+    holes = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(rows)
+    at = rows.at
+    if holes:
+        index = _indices(rows, first, step)
+        _settle_holes(rows, index, table, step, warnings, holes=holes, allowed=holes_allowed)
+        at = _with_holes(rows, index, np.cumsum(lengths) - lengths, first, holes, step)
+    return Grid(
+        step=step,
+        names=tuple(table.series_names[one] for one in kept),
+        origin_us=origin_us,
+        counts=counts,
+        ahead=lengths - counts,
+        cells=table.values,
+        at=at,
+        rows_read=last - first + 1,
+        warnings=tuple(warnings),
+    )
+
+
+def _indices(rows: Rows, first: np.ndarray, step: Step) -> np.ndarray:
+    """How many steps each row [R] lies after the first one of its series; `first`: [S] those."""
+    index = np.empty(len(rows), dtype=np.int64)
+    times = rows.times
+    for span, which in by_series(first, len(rows)):
+        index[span] = step.index(times[span], times[first[which]])[0]
+    return index
+
+
+def _with_holes(
+    rows: Rows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, holes: int, step: Step
+) -> np.ndarray:
+    """The row of the table in each row of the grid [T], -1 in the holes.
+
+    index: [R] place of each row in its series; offset: [S] the first row of each series in the grid.
+    Raises DeviceError where the grid is more than the memory of the machine.
+    """
+    at = _empty_grid(holes + len(rows), rows.table.values.shape[1], step)
+    for span, which in by_series(first, len(rows)):
+        at[offset[which] + index[span]] = rows.places(np.arange(span.start, span.stop))
+    return at
+
+
+def _spans(
+    rows: Rows, begins: np.ndarray, measured: np.ndarray, table: Table
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each series [S] the places of its first row with a measured target, its last one, and its end.
+
+    begins: [S] its first row of all. The end is the last row with a measured future covariate, where that comes
+    later than the last target.
+    """
+    first, last = _first_and_last(measured, begins)
+    known = _measured(rows, len(table.targets) + len(table.past), len(table.columns))
+    latest = _first_and_last(known, begins)[1] if known.any() else last
+    return first, last, np.maximum(last, latest)
+
+
+def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last chosen row (bool [R]) of each series that begins at `begins` [S]; -1 without one."""
+    ends = np.append(begins[1:], len(chosen)) - 1
+    if chosen.all():
+        return begins, ends
+    rows = np.flatnonzero(chosen)
+    first = np.searchsorted(rows, begins, "left")
+    last = np.searchsorted(rows, ends, "right") - 1
+    none = last < first
+    first, last = rows[np.minimum(first, len(rows) - 1)], rows[np.maximum(last, 0)]
+    return np.where(none, -1, first), np.where(none, -1, last)
+
+
+def measured_rows(values: np.ndarray) -> np.ndarray:
+    """Which rows [R] have a measured cell among values [R, C]."""
+    return ~np.isnan(values).all(axis=1)
+
+
+def _tell_unused(rows: Rows, table: Table, warnings: list[str], unused: np.ndarray) -> None:
+    """Warns of rows [R] outside of what a series can use."""
+    if not unused.any():
+        return
+    row = first_line(rows.lines, unused)
+    targets = ", ".join(map(named, table.targets))
+    warnings.append(
+        f"{wording_of(table).at(rows.lines[row])}: before the first or after the last measured {targets}"
+        f"{in_series(table, rows.series[row])}, so not used, {count_of(unused.sum(), 'such row')} "
+        "(--target names another column)"
+    )
+
+
+def _settle_holes(
+    rows: Rows, index: np.ndarray, table: Table, step: Step, warnings: list[str], *, holes: int, allowed: bool
+) -> None:
+    """Tells the holes of the grid, or raises DataError where they are more than half of it."""
+    gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
+    wording = wording_of(table)
+    if holes > len(index) and not allowed:
+        row = int(np.argmax(gaps))
+        ends = [f"{wording.row(rows.lines[at])} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
+        raise DataError(
+            f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
+            f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
+            hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
+        )
+    coarse = coarser_stretch(gaps)
+    if coarse is not None and not allowed:
+        raise DataError(
+            f"{wording.at(rows.lines[coarse])}: from {wording.time(rows.times[coarse])}"
+            f"{in_series(table, rows.series[coarse])} on the step is {stretched(step, int(gaps[coarse]))}, and "
+            f"{step.name} elsewhere",
+            hint=f"--start and --end choose the rows of one step; --freq {step.name} accepts the holes",
+        )
+    row = int(np.argmax(gaps > 1))
+    missing = wording.time(int(step.times(np.asarray(1), rows.times[row])))
+    warnings.append(
+        f"{wording.at(rows.lines[row])}: no row follows for {missing}{in_series(table, rows.series[row])}, "
+        f"{count_of(holes, 'such hole')} in the time grid of step {step.name} (--missing decides the filling)"
+    )
+
+
+def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
+    """[rows] of -1. Raises DeviceError where the values of the grid are more than the memory of the machine."""
+    import os
+
+    need = rows * columns * 8
+    have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else need
+    try:
+        if need > have:  # refused before the system grants memory that it does not have
+            raise MemoryError
+        return np.full(rows, -1, dtype=np.int32 if rows < 1 << 31 else np.int64)
+    except MemoryError:
+        raise DeviceError(
+            f"a grid of step {step.name} has {rows:,} rows and needs {need / 2**30:.1f} GiB of memory",
+            hint="name a longer step with --freq, or fewer rows with --start and --end",
+        ) from None

@@ -1,0 +1,206 @@
+"""A table's rows in order: sorted by series and time, with the doubles settled.
+
+The same row twice is merged and told; two values for one time are refused.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.data.chunks import spans
+from lstm_cli.data.locations import Wording, count_of, named, of_series
+from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times.daylight_saving import told_twice
+from lstm_cli.data.times.frequency import origins_of
+from lstm_cli.data.times.infer_frequency import first_line
+from lstm_cli.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows of a table sorted by series, then time. They stay where they are; `at` tells their order."""
+
+    table: Table
+    at: slice | np.ndarray  # [R] rows of the table; a slice where those are in order as they are
+    clock: np.ndarray  # the table's times; without a time column the row's number in its series, from 0
+
+    @property
+    def series(self) -> np.ndarray:
+        """[R] int32."""
+        return self.table.series[self.at]
+
+    @property
+    def times(self) -> np.ndarray:
+        """[R] int64 microseconds, or numbers of rows."""
+        return self.clock[self.at]
+
+    @property
+    def lines(self) -> "Lines":
+        """[R]."""
+        return Lines(self)
+
+    def places(self, rows: np.ndarray | int) -> np.ndarray:
+        """Where some of the rows stand in the table."""
+        if isinstance(self.at, slice):
+            return np.asarray(rows) + self.at.start
+        return np.asarray(self.at[rows])
+
+    def within(self, span: slice) -> slice | np.ndarray:
+        """The same of all rows from one to before another, as an index."""
+        if isinstance(self.at, slice):
+            return slice(self.at.start + span.start, self.at.start + span.stop)
+        return self.at[span]
+
+    def values(self, rows: np.ndarray | int) -> np.ndarray:
+        """[n, F] of some of the rows."""
+        return self.table.values[self.places(rows)]
+
+    def taken(self, chosen: np.ndarray) -> "Rows":
+        """Only the chosen rows (bool [R])."""
+        if chosen.all():
+            return self
+        places = np.flatnonzero(chosen)
+        if isinstance(self.at, slice) and len(places) and places[-1] - places[0] + 1 == len(places):
+            begin = self.at.start + int(places[0])
+            return replace(self, at=slice(begin, begin + len(places)))
+        return replace(self, at=self.places(places))
+
+    def __len__(self) -> int:
+        return self.at.stop - self.at.start if isinstance(self.at, slice) else len(self.at)
+
+
+class Lines:
+    """The lines that rows stand on, looked up where they are asked for."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def __getitem__(self, rows: Any) -> Any:
+        return self._rows.table.lines[self._rows.places(rows)]
+
+
+def sorted_rows(table: Table) -> Rows:
+    """All rows of a table, sorted; rows of one time stay in the file's order."""
+    whole = slice(0, len(table.lines))
+    clock = table.times
+    if table.time_name is None:
+        places = np.arange(len(table.lines), dtype=np.int64)
+        if _in_order(table.series, clock, whole):
+            return Rows(table=table, at=whole, clock=places - origins_of(places, table.series))
+        at = grouped(table.series, len(table.series_names))
+        clock = np.empty_like(places)
+        clock[at] = places - origins_of(places, table.series[at])
+        return Rows(table=table, at=at, clock=clock)
+    if _in_order(table.series, clock, whole):
+        return Rows(table=table, at=whole, clock=clock)
+    at = grouped(table.series, len(table.series_names))
+    if not _in_order(table.series, clock, at):
+        at = np.lexsort((clock, table.series))  # stable: doubles by line
+    return Rows(table=table, at=at, clock=clock)
+
+
+def _in_order(series: np.ndarray, clock: np.ndarray, at: slice | np.ndarray) -> bool:
+    """Whether series [R] and the times in each [R] rise, taken at these rows."""
+    count = at.stop if isinstance(at, slice) else len(at)
+    for span in spans(count - 1):
+        both = slice(span.start, span.stop + 1)
+        rows = both if isinstance(at, slice) else at[both]
+        one, time = series[rows], clock[rows]
+        same = one[1:] == one[:-1]
+        if not ((one[1:] > one[:-1]) | (same & (time[1:] >= time[:-1]))).all():
+            return False
+    return True
+
+
+def grouped(series: np.ndarray, count: int) -> np.ndarray:
+    """The rows [R] of series [R] out of `count`, series by series, each in the order of the rows."""
+    # NumPy sorts 16 bits by counting, which is many times faster than comparing.
+    order = np.argsort((series & 0xFFFF).astype(np.uint16), kind="stable")
+    if count > 1 << 16:
+        order = order[np.argsort((series >> 16).astype(np.uint16)[order], kind="stable")]
+    return order.astype(np.int32) if len(series) < 1 << 31 else order
+
+
+def tell_disorder(rows: Rows, table: Table, warnings: list[str]) -> None:
+    """Warns where rows of a series stand in the file before earlier ones."""
+    if isinstance(rows.at, slice):
+        return
+    series = rows.series
+    same = series[1:] == series[:-1]
+    if not ((rows.at[1:] < rows.at[:-1]) & same).any():
+        return
+    order = np.lexsort((rows.at, series))
+    times, lines = rows.times[order], rows.lines[order]
+    early = np.append(False, (np.diff(times) < 0) & same)
+    row = first_line(lines, early)
+    wording = wording_of(table)
+    warnings.append(
+        f"{wording.at(lines[row])}: {wording.time(times[row])} is earlier than the row before, "
+        f"{count_of(early.sum(), 'such row')}; sorted by '{table.time_name}' (--time names another column)"
+    )
+
+
+def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
+    """Keeps the first of rows that are the same in series, time and values.
+
+    Raises DataError for two values at one time.
+    """
+    times, series = rows.times, rows.series
+    double = np.append(False, (times[1:] == times[:-1]) & (series[1:] == series[:-1]))
+    if not double.any():
+        return rows
+    second = np.flatnonzero(double)
+    before, after = rows.values(second - 1), rows.values(second)
+    differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
+    if differ.any():
+        raise _two_values(rows, table, second, differ)
+    row = first_line(rows.lines, double)
+    wording = wording_of(table)
+    repair = "one of each was kept"
+    if table.series_name is None:
+        repair += " (--series names a column that tells them apart)"
+    if told_twice(rows.times[second], table.time_format).any():
+        repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
+    warnings.append(
+        f"{wording.at(rows.lines[row])}: the same row as in {wording.row(rows.lines[row - 1])}"
+        f"{in_series(table, rows.series[row])}, {wording.time(rows.times[row])}, "
+        f"{count_of(len(second), 'such row')}; {repair}"
+    )
+    return rows.taken(~double)
+
+
+def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
+    """second: rows [D] that follow one of the same time; differ: [D, F] where their values do."""
+    one = first_line(rows.lines[second], np.asarray(differ.any(axis=1)))
+    row = second[one]
+    column = int(np.argmax(differ[one]))
+    first, other = (
+        "nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values(np.array([row - 1, row]))[:, column]
+    )
+    wording = wording_of(table)
+    hint = "keep one of the two lines"
+    if table.series_name is None:
+        hint = "--series names the column that tells several series apart; within one series, keep one line"
+    if told_twice(rows.times[row : row + 1], table.time_format)[0]:
+        hint = (
+            "this looks like a daylight-saving hour told twice: write the times with offsets such as +01:00; "
+            "if the file holds several series, --series names their column"
+        )
+    return DataError(
+        f"{wording.both(rows.lines[row - 1], rows.lines[row])}: two values of "
+        f"{named(table.columns[column])} for {wording.time(rows.times[row])}{in_series(table, rows.series[row])}, "
+        f"{first} and {other}",
+        hint=hint,
+    )
+
+
+def wording_of(table: Table) -> Wording:
+    """How messages name the rows and times of a table."""
+    unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
+    return Wording(source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files)
+
+
+def in_series(table: Table, series: int) -> str:
+    """A series as messages name it; nothing where the file holds one series without a name."""
+    return of_series(table.series_names[series], table.series_name)

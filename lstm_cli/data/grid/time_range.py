@@ -1,0 +1,102 @@
+"""Which rows `--start` and `--end` leave, and what a time given with a flag means for the file's times."""
+
+import re
+
+import numpy as np
+
+from lstm_cli.data.grid.sorting import wording_of
+from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times.formats import TimeFormat
+from lstm_cli.data.times.frequency import DAY, MINUTE, origins_of
+from lstm_cli.data.times.parse import parse_one
+from lstm_cli.data.times.patterns import text_kind
+from lstm_cli.errors import DataError, UsageError
+
+
+def cut_mask(
+    table: Table, series: np.ndarray, times_us: np.ndarray, *, start: str | None, end: str | None
+) -> np.ndarray:
+    """Which rows [R] lie from `start` to `end`, both included: a time, or row:N counted from 1.
+
+    series, times_us: [R], sorted by series and time. row:N counts the file's rows of each series in the order
+    of time, doubles included. Raises UsageError for a bound that cannot be read, DataError where no row is
+    left.
+    """
+    chosen = np.ones(len(series), dtype=bool)
+    if start is not None:
+        row = _row_number("--start", start)
+        chosen &= _places(series) >= row if row else times_us >= _moment("--start", start, table)[0]
+    if end is not None:
+        row = _row_number("--end", end)
+        chosen &= _places(series) <= row if row else times_us <= _moment("--end", end, table)[1]
+    if not chosen.any():
+        bounds = " ".join(f"{flag} {text}" for flag, text in (("--start", start), ("--end", end)) if text)
+        raise DataError(
+            f"{table.source}: no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}",
+            hint="--start and --end name the first and the last row that is taken",
+        )
+    return chosen
+
+
+def _row_number(flag: str, text: str) -> int | None:
+    """N of row:N, None where the text is a time."""
+    if not text.strip().lower().startswith("row:"):
+        return None
+    number = text.strip()[4:].strip()
+    if not re.fullmatch(r"[0-9]{1,18}", number) or int(number) == 0:
+        raise UsageError(
+            f"{flag} '{text}' names no row", hint=f"rows are counted from 1, e.g. {flag} row:14400"
+        )
+    return int(number)
+
+
+def _places(series: np.ndarray) -> np.ndarray:
+    """The number of each row within its series, from 1."""
+    rows = np.arange(1, len(series) + 1)
+    return rows - origins_of(rows, series) + 1
+
+
+def _extent(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
+    if not len(times_us):
+        return ""
+    if table.time_name is None:
+        return f", its rows go from row:1 to row:{_places(series).max()}"
+    wording = wording_of(table)
+    return f", its rows go from {wording.time(times_us.min())} to {wording.time(times_us.max())}"
+
+
+def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
+    if table.time_name is None:
+        raise DataError(
+            f"{table.source} has no time column for {flag} '{text}' to speak of",
+            hint=f"count rows instead, e.g. {flag} row:100, or name the time column with --time",
+        )
+    return moment(flag, text, table.time_format)
+
+
+def moment(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
+    """The first and last microsecond that a time given with a flag names, on the clock of the file's times.
+
+    A year, month, quarter or day names all of it. A time without offset is read with the file's offset where
+    it has a single one, else as UTC. Raises UsageError for a text that is no time.
+    """
+    try:
+        first = parse_one(text, time_format)
+    except UsageError as error:
+        raise UsageError(f"{flag}: {error.message}", hint=error.hint) from None
+    local = first + time_format.offset * MINUTE
+    return first, first + _length(text, local) - 1
+
+
+def _length(text: str, local_us: int) -> int:
+    """The microseconds that a time's text names: 2020 a year, 2020-05 a month, 2020-05-17 a day, else 1."""
+    text = text.strip()
+    kind = text_kind(text)
+    digits = len(text) if kind == "digits" else 0
+    months = 12 if digits == 4 else 1 if digits == 6 or kind == "month" else 3 if kind == "quarter" else 0
+    if months:
+        month = np.datetime64(local_us, "us").astype("datetime64[M]")
+        return int((month + months).astype("datetime64[us]").astype(np.int64)) - local_us
+    if digits == 8 or (kind in ("date", "day-month") and not re.search(r"\d[Tt ]\d", text)):
+        return DAY
+    return 1

@@ -1,0 +1,283 @@
+"""Data leakage: columns that give the target away.
+
+Such a column is a copy of the target, of a linear map of it, or of what it will be some steps later. Two columns hold
+the same information if a straight line through their pairs leaves almost none of the variance. That must hold for the
+values and for their changes from row to row, because any two trends look alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.grid.regular_grid import Grid
+from lstm_cli.data.grid.row_lookup import GridLines
+from lstm_cli.data.locations import Place, count_of, named, shown
+from lstm_cli.data.quality.finding import NOTE, WARNING, Finding
+from lstm_cli.data.quality.profile import Column, Survey
+from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.reading.table import Table
+from lstm_cli.errors import DataError
+
+ROWS = 10_000  # first rows of a series that are looked at
+SERIES = 5  # of a panel, the longest ones
+PAIRS = 30  # rows below which columns are alike by chance
+SLIPS = 0.01  # share of the pairs that may be anything: a slip in one of two columns hides nothing
+LEFT_OF_VALUES, LEFT_OF_CHANGES = 1e-3, 1e-2  # shares of the variance that a straight line may leave
+EXACT = 1e-9  # the same of a copy
+HELD = 200  # first such columns that are held against the target
+LEAST_REACH = 24  # steps ahead that a column is held against the target, at least
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """A column that says what a target is, `ahead` steps later (below 0: was, so many steps before)."""
+
+    column: int
+    target: int
+    ahead: int
+    left: float  # share of the target's variance that a straight line through the pairs leaves
+    copy: bool  # the very same numbers
+
+
+def find_leaks(
+    series: Sequence[np.ndarray], targets: Sequence[int], columns: Sequence[int], *, reach: int
+) -> list[Leak]:
+    """Which of the `columns` tell which of the `targets`, at most `reach` steps ahead or back.
+
+    series: [T, F] each, with NaN where not measured; the first `SERIES` of them are looked at. A column is told
+    once, for the target that it tells best. All series that vary must agree.
+    """
+    looked = [np.asarray(rows[:ROWS], dtype=np.float64) for rows in series[:SERIES]]
+    found = []
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers near 1e308 tell nothing
+        for column in columns:
+            leaks = (_leak(looked, column, target, reach) for target in targets if target != column)
+            told = [leak for leak in leaks if leak is not None]
+            if told:
+                found.append(min(told, key=lambda leak: leak.left))
+    return found
+
+
+def longest_first(counts: np.ndarray) -> list[int]:
+    """The series [S] that `find_leaks` is to be given, of so many rows each."""
+    return [int(one) for one in np.argsort(-counts, kind="stable")[:SERIES]]
+
+
+def _leak(series: Sequence[np.ndarray], column: int, target: int, reach: int) -> Leak | None:
+    ahead = 0
+    left: list[float] = []
+    copy = True
+    for rows in series:
+        told, future = rows[:, column], rows[:, target]
+        if len(rows) < PAIRS:
+            continue
+        if not left:
+            ahead = _likely_lag(told, future, min(reach, len(rows) // 2))
+        told, future = told[max(0, -ahead) :], future[max(0, ahead) :]
+        told, future = told[: len(future)], future[: len(told)]
+        rest = _left(told, future)
+        if rest is None:  # this series says nothing
+            continue
+        if rest[0] > LEFT_OF_VALUES or rest[1] > LEFT_OF_CHANGES:
+            return None
+        left.append(rest[0])
+        apart = np.abs(told - future)
+        apart, sizes = apart[~np.isnan(apart)], np.abs(future[~np.isnan(future)])
+        copy &= bool(np.quantile(apart, 1 - SLIPS) <= EXACT * np.quantile(sizes, 1 - SLIPS))
+    return Leak(column=column, target=target, ahead=ahead, left=max(left), copy=copy) if left else None
+
+
+def _likely_lag(told: np.ndarray, future: np.ndarray, reach: int) -> int:
+    """The k within `reach` at which changes of one column [T] and those k rows later of the other go together best.
+
+    By their cross-correlation, through the Fourier transform; of equal ones the least.
+    """
+    changes = [_within_one(_without_jumps(np.diff(cells))) for cells in (told, future)]
+    size = 1 << (2 * len(told)).bit_length()
+    first, second = (np.fft.rfft(one - one.mean(), size) for one in changes)
+    together = np.abs(np.fft.irfft(np.conj(first) * second, size))
+    lags = np.concatenate([np.arange(reach + 1), np.arange(-reach, 0)])
+    strength = together[lags]
+    near = lags[strength >= (1 - 1e-6) * strength.max()]
+    return int(near[np.argmin(np.abs(near))])
+
+
+def _without_jumps(changes: np.ndarray) -> np.ndarray:
+    """Changes [n] cut to what 98 % of them lie within, so that no single one decides."""
+    known = changes[np.isfinite(changes)]
+    if not len(known):
+        return changes
+    low, high = np.quantile(known, [SLIPS, 1 - SLIPS])
+    return np.clip(changes, low, high) if low < high else changes
+
+
+def _within_one(cells: np.ndarray) -> np.ndarray:
+    """Cells [n] as shares of the largest, so that no product overflows; 0 where there is none."""
+    known = np.where(np.isfinite(cells), cells, 0.0)
+    shares: np.ndarray = known / max(float(np.abs(known).max()), np.finfo(np.float64).tiny)
+    return shares
+
+
+def _left(told: np.ndarray, future: np.ndarray) -> tuple[float, float] | None:
+    """The shares of the variance of `future` [n], and of its changes, that a straight line through `told` leaves.
+
+    None where too few pairs were measured, or one of the two does not vary.
+    """
+    shares = []
+    for one, other in ((told, future), (np.diff(told), np.diff(future))):
+        pairs = ~np.isnan(one) & ~np.isnan(other)
+        if pairs.sum() < PAIRS:
+            return None
+        share = _share_left(*_without_slips(one[pairs], other[pairs]))
+        if share is None:
+            return None
+        shares.append(share)
+    return shares[0], shares[1]
+
+
+def _share_left(one: np.ndarray, other: np.ndarray) -> float | None:
+    """The share of the variance of `other` [n] that a straight line through `one` leaves; None: one does not vary."""
+    one, other = (_within_one(cells) for cells in (one, other))
+    one, other = one - one.mean(), other - other.mean()
+    power = float(one @ one) * float(other @ other)
+    if not power > 0 or not np.isfinite(power):
+        return None
+    return max(0.0, 1 - float(one @ other) ** 2 / power)
+
+
+def _without_slips(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs [n] but for the share `SLIPS` of them that lies farthest from a straight line through the middle."""
+    x, y = (_within_one(cells) for cells in (one, other))
+    x, y = x - np.median(x), y - np.median(y)
+    spread = np.median(np.abs(x))
+    if not spread > 0:
+        return one, other
+    near = np.abs(x) >= spread  # the outer half tells the slope, whatever single pairs do
+    rest = np.abs(y - float(np.median(y[near] / x[near])) * x)
+    kept = rest <= np.quantile(rest, 1 - SLIPS)
+    return one[kept], other[kept]
+
+
+def of_columns(survey: Survey, used: Sequence[str]) -> list[Finding]:
+    """What columns hold that make them useless or that keep them from being read, but for those in use."""
+    found = []
+    for column in survey.columns:
+        if column.name in used:
+            continue
+        place = survey.place(column.name)
+        if column.reads_as == "empty" or column.value is not None:
+            found.append(_useless(column, place, survey.rows))
+        elif column.first_odd is not None:
+            found.append(_odd(column, place))
+    return found
+
+
+def _useless(column: Column, place: Place, rows: int) -> Finding:
+    empty = column.value is None
+    line = (column.first_missing if empty else column.first_measured) or 0
+    what = f"none of the {rows:,} cells has a value" if empty else f"every value is {shown(column.value)}"
+    return Finding(
+        kind="empty" if empty else "constant",
+        severity=NOTE,
+        text=f"{place.at(line)}: {what}, so it tells nothing (name it neither by --past nor by --future)",
+        column=column.name,
+        lines=(line,),
+        count=rows if empty else rows - column.missing,
+    )
+
+
+def _odd(column: Column, place: Place) -> Finding:
+    """Cells that keep a column of numbers from being read, as the reader would say it."""
+    assert column.first_odd is not None
+    line, cell = column.first_odd
+    try:
+        read_numbers([cell], np.array([line]), place)
+        text = f"{place.at(line)}: {shown(cell)} is not a plain number"
+    except DataError as error:
+        text = error.message
+    return Finding(
+        kind="no-number",
+        severity=NOTE,
+        text=f"{text}, {count_of(column.odd, 'such cell')} in a column of numbers (--target, --past and --future "
+        "refuse it until it is mended)",
+        column=column.name,
+        lines=(line,),
+        count=column.odd,
+    )
+
+
+def of_unread(survey: Survey, table: Table, grid: Grid, *, horizon: int, season: int) -> list[Finding]:
+    """Columns of numbers that would give a target away, were they named."""
+    taken = {*table.columns, table.time_name, table.series_name}
+    columns = [one for one in survey.columns if one.values is not None and one.name not in taken][:HELD]
+    if not columns or not survey.whole or survey.rows != len(table.lines):
+        return []
+    rows = GridLines(table, grid)
+    laid = [_Laid(rows, one) for one in longest_first(grid.counts)]
+    targets = len(table.targets)
+    told = []
+    for column in columns:
+        assert column.values is not None
+        series = [one.beside(column.values, targets) for one in laid]
+        for leak in find_leaks(series, range(targets), [targets], reach=reach_of(horizon, season)):
+            told.append(leak_told(leak, rows, name=column.name, role="unread", horizon=horizon))
+    return [one for one in told if one is not None]
+
+
+class _Laid:
+    """A series of the grid, and where the file's rows stand in it."""
+
+    def __init__(self, rows: GridLines, one: int) -> None:
+        self.targets = rows.values(one, ROWS)
+        begin = int(rows.offset[one])
+        in_table = rows.in_table(begin, begin + len(self.targets))
+        self.grid_rows = np.flatnonzero(in_table >= 0)
+        self.file_rows = in_table[self.grid_rows]
+
+    def beside(self, values: np.ndarray, targets: int) -> np.ndarray:
+        """[n, targets + 1]: the targets, and a column of the file's first rows laid beside them."""
+        laid = np.full((len(self.targets), targets + 1), np.nan)
+        laid[:, :targets] = self.targets[:, :targets]
+        known = self.file_rows < len(values)
+        laid[self.grid_rows[known], targets] = values[self.file_rows[known]]
+        return laid
+
+
+def reach_of(horizon: int, season: int) -> int:
+    """How many steps ahead and back a column is held against the target."""
+    return max(horizon, season, LEAST_REACH)
+
+
+def leak_told(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: int) -> Finding | None:
+    """A leak of the column `name`; None where it may be known in its role: "past", "future" or "unread".
+
+    A past covariate is not read after the origin, so only what lies ahead of it gives something away.
+    """
+    line = rows.line(int(rows.offset[longest_first(rows.grid.counts)[0]]))
+    target = named(rows.table.targets[leak.target])
+    alike = "is" if leak.copy else f"tells, but for {100 * leak.left:.1g} % of its variance,"
+    steps = count_of(abs(leak.ahead), "step")
+    if leak.ahead > 0:
+        what = f"what {target} will be {steps} later, so that it gives the target away"
+        advice = {"unread": "name it neither by --past nor by --future"}.get(
+            role, f"leave it out of --{role}"
+        )
+    elif leak.ahead == 0:
+        what = f"{target} of the same row, " + (
+            "and adds nothing" if role == "past" else "so that as known ahead it gives the target away"
+        )
+        advice = {"unread": "do not name it by --future"}.get(role, f"leave it out of --{role}")
+    elif role == "future" and -leak.ahead < horizon:
+        what = f"what {target} was {steps} before, which is not known for all of {horizon} steps ahead"
+        advice = "name it by --past instead of --future, or shorten --horizon"
+    else:
+        return None
+    grave = role == "future" or (role == "past" and leak.ahead > 0)
+    return Finding(
+        kind="leak",
+        severity=WARNING if grave else NOTE,
+        text=f"{rows.place(name).at(line)}: from here on it {alike} {what} ({advice})",
+        column=name,
+        lines=(line,),
+    )

@@ -1,0 +1,106 @@
+"""Cells without a value: counted over a grid, and told with the first of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.chunks import by_series, spans
+from lstm_cli.data.dataset.dataset import RowsMeasured, Schema
+from lstm_cli.data.grid.regular_grid import Grid
+from lstm_cli.data.grid.row_lookup import GridLines
+from lstm_cli.data.grid.sorting import wording_of
+from lstm_cli.data.locations import named
+from lstm_cli.data.reading.table import Table
+from lstm_cli.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """What the usable rows of a grid hold. A place is a row and a column of it."""
+
+    missing: int  # cells
+    first: tuple[int, int] | None  # the first of them
+    first_empty: tuple[int, int] | None  # the first that stands in a row of the file, empty there
+    sums: list[float]  # of the first target, piece by piece
+
+
+def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> Cells:
+    """offset: [S] the first row of each series."""
+    lines = GridLines(table, grid)
+    missing, first, first_empty, sums = 0, None, None, []
+    for span, which in by_series(offset, grid.rows):
+        values = grid.piece(span.start, span.stop)
+        lacking = np.isnan(values)
+        if grid.ahead.any():
+            usable = np.arange(span.start, span.stop) < (offset + grid.counts)[which]
+            lacking &= usable[:, None]
+            values = values[usable]
+        sums.append(float(np.nansum(values[:, 0])))
+        if lacking.any():
+            missing += int(np.count_nonzero(lacking))
+            first = first or _first_place(lacking, span.start)
+            if first_empty is None:
+                in_file = lines.in_table(span.start, span.stop) >= 0
+                first_empty = _first_place(lacking & in_file[:, None], span.start)
+    return Cells(missing=missing, first=first, first_empty=first_empty, sums=sums)
+
+
+def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
+    """The first of the chosen cells [n, F] of the rows from `begin` on."""
+    if not chosen.any():
+        return None
+    row, column = divmod(int(np.argmax(chosen)), chosen.shape[1])
+    return begin + row, column
+
+
+def rows_measured(grid: Grid, schema: Schema) -> RowsMeasured:
+    """Return which rows of a grid have what a forecast needs, read some at a time."""
+    found = [
+        RowsMeasured.of(~np.isnan(grid.piece(span.start, span.stop)), schema) for span in spans(grid.rows)
+    ]
+    return RowsMeasured(
+        target=np.concatenate([one.target for one in found]),
+        ahead=np.concatenate([one.ahead for one in found]),
+    )
+
+
+def tell_missing(
+    counted: Cells, table: Table, grid: Grid, schema: Schema, how: str, warnings: list[str]
+) -> int:
+    """How many cells are missing; those that are no holes of the grid are told, or where `how` is `refuse`, refused.
+
+    Raises DataError.
+    """
+    if counted.first is None:
+        return 0
+    total = counted.missing
+    place = _missing_place(table, grid, schema, counted.first_empty or counted.first)
+    if how == "refuse":
+        raise DataError(
+            f"{table.source}: {total:,} cells are missing, first {place}, and --missing refuse allows none",
+            hint="fill them in the file, or choose --missing interpolate, last or season",
+        )
+    holes = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
+    if total > holes:
+        cells = "cell has" if total - holes == 1 else "cells have"
+        warnings.append(
+            f"{table.source}: {total - holes:,} {cells} no value, first {place}; filled by --missing {how}, "
+            "never counted as truth"
+        )
+    return total
+
+
+def _missing_place(table: Table, grid: Grid, schema: Schema, place: tuple[int, int]) -> str:
+    """A missing cell in words, with its line where it is no hole."""
+    row, column = place
+    lines, wording = GridLines(table, grid), wording_of(table)
+    one = lines.series(row)
+    series = f" in series {named(grid.names[one])}" if table.series_name else ""
+    time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
+    name = named(schema.columns[column])
+    where = f"at {wording.time(time)}{series}"
+    try:
+        line = wording.row(lines.line(row))
+    except LookupError:
+        return f"{name} {where}"
+    return f"{name} in {line}{series}" if table.time_name is None else f"{name} {where} ({line})"

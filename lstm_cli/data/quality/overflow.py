@@ -1,0 +1,100 @@
+"""Values that are too large to be scaled, and differences that are too small to be seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lstm_cli.data.chunks import Stretch, spans
+from lstm_cli.data.dataset.dataset import Schema, TrainingStatistics
+from lstm_cli.data.dataset.scaling import Scaler, ends
+from lstm_cli.data.grid.sorting import wording_of
+from lstm_cli.data.locations import named, of_series
+from lstm_cli.data.parallel import in_order
+from lstm_cli.data.reading.table import Table
+from lstm_cli.errors import DataError
+
+LARGEST = 1e150  # its square, summed over all rows, is still a number
+
+
+def refuse_immense(table: Table) -> None:
+    """Raises DataError for values whose squares are beyond what can be held: they have no standard deviation."""
+
+    def immense(span: slice) -> bool:
+        cells = table.values[span].reshape(-1)
+        return bool(
+            np.fmax.reduce(cells, initial=0.0) > LARGEST or np.fmin.reduce(cells, initial=0.0) < -LARGEST
+        )
+
+    every = list(spans(len(table.lines)))
+    for span, found in zip(every, in_order(immense, every), strict=True):
+        if found:
+            row, column = (int(place) for place in np.argwhere(np.abs(table.values[span]) > LARGEST)[0])
+            raise _immense(table, span.start + row, column)
+
+
+def _immense(table: Table, row: int, column: int) -> DataError:
+    return DataError(
+        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
+        f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
+        hint="mend that line, or write the column in a larger unit",
+    )
+
+
+def too_far(table: Table, column: int, scaler: str) -> DataError:
+    """A value of a column leaves 32-bit floats once it is scaled."""
+    row = int(np.nanargmax(np.abs(table.values[:, column])))
+    wider = "" if scaler == "standard" else "use --scaler standard, or "
+    return DataError(
+        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
+        f"{table.values[row, column]:.15g} is too large for 32-bit floats with --scaler {scaler}",
+        hint=f"{wider}mend that line, or write the column in a larger unit",
+    )
+
+
+def tell_unseen(
+    schema: Schema, names: Sequence[str], training: TrainingStatistics, scaler: Scaler, source: str
+) -> list[str]:
+    """A warning for each target whose values differ, though no longer once they are 32-bit floats."""
+    warnings, width = [], len(schema.targets)
+    with np.errstate(over="ignore"):
+        scaled = [
+            ((end - scaler.center[:, :width]) / scaler.scale[:, :width]).astype(np.float32)
+            for end in (training.least, training.greatest)
+        ]
+    unseen = (scaled[0] == scaled[1]) & (training.least < training.greatest)
+    for column in np.flatnonzero(unseen.any(axis=0)):
+        one = int(np.argmax(unseen[:, column]))
+        of = of_series(names[one], schema.series_name)
+        warnings.append(
+            f"{source}: the values of {named(schema.targets[column])}{of} lie from "
+            f"{training.least[one, column]:.15g} to {training.greatest[one, column]:.15g}, too close for 32-bit "
+            "floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
+        )
+    return warnings
+
+
+def tell_still(
+    schema: Schema,
+    names: Sequence[str],
+    training: TrainingStatistics,
+    *,
+    rows: np.ndarray,
+    whole: Sequence[Stretch],
+    source: str,
+) -> list[str]:
+    """A warning for each target that varies, but in no training row of any series.
+
+    rows: [S] how many training rows each has; whole: all rows of each, the targets.
+    """
+    still = (training.least == training.greatest).all(axis=0)
+    if not still.any():
+        return []
+    warnings, one = [], int(np.argmax(rows))
+    varies = np.any([low < high for low, high in map(ends, whole)], axis=0)  # else it is told as constant
+    for column in np.flatnonzero(still & varies):
+        warnings.append(
+            f"{source}: the {int(rows[one]):,} training rows{of_series(names[one], schema.series_name)} all hold "
+            f"{training.least[one, column]:.15g} in {named(schema.targets[column])}, so a model learns nothing from "
+            "them (--start, --val and --test say which rows are trained on)"
+        )
+    return warnings

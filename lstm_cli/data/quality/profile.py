@@ -1,0 +1,296 @@
+"""What stands in every column of a file, whether it will be read or not: one pass, which refuses no cell."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from math import isfinite
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli.data.locations import Files, Place, is_missing
+from lstm_cli.data.reading.column_roles import column_names
+from lstm_cli.data.reading.csv_rows import open_rows
+from lstm_cli.data.reading.numbers import is_number, read_numbers
+from lstm_cli.data.reading.source import NOTHING_HELD, Source, expanded, open_source
+from lstm_cli.data.reading.text_format import text_lines
+from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.times.patterns import is_time, shapes_of
+from lstm_cli.errors import DataError
+
+KEPT_ROWS = 200_000  # first rows of which the numbers are kept
+KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB
+
+# Line numbers [n] and n cells of each column: text, or what pyarrow holds.
+_Piece = tuple[np.ndarray, Sequence[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a file, or of several as one."""
+
+    name: str
+    reads_as: str  # time, number, text, constant (one value in every measured cell) or empty
+    missing: int  # cells
+    first_missing: int | None  # its line
+    first_measured: int | None
+    value: str | None  # of a constant
+    least: float | None  # of its numbers
+    greatest: float | None
+    odd: int  # cells that are no plain number, in a column that mostly holds numbers
+    first_odd: tuple[int, str] | None  # line and cell
+    values: np.ndarray | None  # [first rows] float64, NaN where missing; None unless all cells are numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """All columns of a file, or of several as one."""
+
+    source: str  # as messages name it
+    unit: str  # what the numbers of rows count: "line", or "row" in Parquet
+    files: Files  # lines are counted on from one to the next
+    rows: int
+    columns: tuple[Column, ...]
+    sample: list[list[str]]  # the text cells of each column's first rows
+    whole: bool  # False: reading it ended at what is refused
+
+    def place(self, column: str) -> Place:
+        """A column as messages name it."""
+        return Place(source=self.source, column=column, unit=self.unit, files=self.files)
+
+
+def survey_files(
+    source: str | Sequence[str],
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    stdin: BinaryIO | None = None,
+    held: Mapping[str, bytes] = NOTHING_HELD,
+) -> Survey:
+    """Look at every cell of what `read_table` reads: one file, several, a pattern, or standard input for `-`.
+
+    held: what `read_pipes` has read.
+
+    Raises DataError where nothing can be read, UsageError for an encoding or delimiter that is none; a row
+    further down that is refused ends the survey instead, and so does a file with other columns than the first.
+    """
+    survey: _Surveying | None = None
+    whole = True
+    try:
+        for one in expanded(source):
+            with open_source(one, stdin, held=held) as opened:
+                file = _parquet(opened) if opened.parquet else _text(opened, encoding, delimiter)
+                survey = survey or _Surveying(file)
+                survey.add(file)
+    except DataError:
+        if survey is None or not survey.rows:
+            raise
+        whole = False
+    assert survey is not None  # there is a file, or `expanded` refuses
+    return survey.result(whole=whole)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A file read up to its first rows."""
+
+    source: str
+    unit: str
+    names: list[str]
+    sample: list[list[str]]
+    pieces: Iterator[_Piece]
+    lines: Callable[[], int]  # how many it has, once it is read
+
+
+def _text(source: Source, encoding: str | None, delimiter: str | None) -> _Opened:
+    rows = open_rows(text_lines(source, encoding), source.name, delimiter)
+    first = next(rows.pieces, None)
+    if first is None:
+        raise DataError(
+            f"{source.name} has a header and no row below it", hint="it needs one row for each time"
+        )
+    columns = list(map(list, zip(*first.cells, strict=True)))
+    rest = ((piece.lines, list(map(list, zip(*piece.cells, strict=True)))) for piece in rows.pieces)
+    return _Opened(
+        source=source.name,
+        unit="line",
+        names=column_names(rows.header),
+        sample=columns,
+        pieces=chain([(first.lines, columns)], rest),
+        lines=lambda: rows.seen.line,
+    )
+
+
+def _parquet(source: Source) -> _Opened:
+    from lstm_cli.data.reading.parquet import ParquetRows
+
+    file = ParquetRows(source)
+    if not file.rows:
+        raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
+    names = [name or f"column {place}" for place, name in enumerate(file.names, start=1)]
+    return _Opened(
+        source=source.name,
+        unit="row",
+        names=names,
+        sample=file.sample(),
+        pieces=file.pieces(range(len(names))),
+        lines=lambda: file.rows,
+    )
+
+
+class _Surveying:
+    """A survey while files are added to it."""
+
+    def __init__(self, first: _Opened) -> None:
+        self._first = first
+        self._tallies = [
+            _Tally(place=Place(source=first.source, column=name, unit=first.unit)) for name in first.names
+        ]
+        self._room = min(KEPT_ROWS, KEPT_CELLS // max(1, len(first.names)))
+        self._names: list[str] = []  # of files
+        self._begins: list[int] = []  # lines before each
+        self._lines = self.rows = 0
+
+    def add(self, file: _Opened) -> None:
+        """Count all cells of a file. Raises DataError where it has other columns, or at a row that is refused."""
+        tallies = self._tallies
+        if file.names != self._first.names:
+            if sorted(file.names) != sorted(self._first.names) or len(set(file.names)) < len(file.names):
+                raise DataError(f"{file.source} has other columns than {self._first.source}")
+            tallies = [tallies[self._first.names.index(name)] for name in file.names]
+        self._names.append(file.source)
+        self._begins.append(self._lines)
+        for lines, columns in file.pieces:
+            for tally, cells in zip(tallies, columns, strict=True):
+                tally.count(cells, lines + self._lines, max(0, self._room - self.rows))
+            self.rows += len(lines)
+        self._lines += file.lines()
+
+    def result(self, *, whole: bool) -> Survey:
+        files = Files(names=tuple(self._names), begins=tuple(self._begins))
+        return Survey(
+            source=files.name,
+            unit=self._first.unit,
+            files=files,
+            rows=self.rows,
+            columns=tuple(tally.column() for tally in self._tallies),
+            sample=self._first.sample,
+            whole=whole,
+        )
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """A column while its cells are counted."""
+
+    place: Place
+    cells: int = 0
+    missing: int = 0
+    numbers: int = 0
+    times: int = 0
+    first_missing: int | None = None
+    first_measured: int | None = None
+    first_odd: tuple[int, str] | None = None
+    least: float = np.inf
+    greatest: float = -np.inf
+    texts: set[str] = field(default_factory=set)  # different ones, two at most
+    kept: list[np.ndarray] = field(default_factory=list)
+
+    def count(self, cells: Any, lines: np.ndarray, room: int) -> None:
+        """Takes some cells [n] in, and keeps the numbers of the first `room` of them."""
+        texts, values = (cells, None) if isinstance(cells, list) else _of_arrow(cells, lines, self.place)
+        self.cells += len(lines)
+        if texts is not None:
+            values = _numbers(texts, lines, self.place)
+        elif values is None:  # a nested type, which is nothing that could be read
+            self.first_odd = self.first_odd or (int(lines[0]), "")
+            self._note_missing(np.asarray(cells.is_null()), lines)
+            return
+        if values is None:
+            assert texts is not None
+            self._count_texts(texts, lines)
+            return
+        missing = np.isnan(values)
+        self._note_missing(missing, lines)
+        self.numbers += len(values) - int(missing.sum())
+        if not missing.all():
+            self.least = min(self.least, float(np.nanmin(values)))
+            self.greatest = max(self.greatest, float(np.nanmax(values)))
+        self.kept.append(values[:room])
+
+    def _count_texts(self, cells: Sequence[str], lines: np.ndarray) -> None:
+        """Cells of which some are no plain number. A cell's shape tells what it reads as, and shapes are few."""
+        shapes = shapes_of([cell.strip().replace("\0", " ") for cell in cells])
+        counts = Counter(shapes)
+        nothing = {shape for shape in counts if is_missing(shape)}
+        plain = {shape for shape in counts if is_number(shape)}
+        self._note_missing(np.fromiter((shape in nothing for shape in shapes), bool, len(shapes)), lines)
+        self.numbers += sum(counts[shape] for shape in plain)
+        self.times += sum(counts[shape] for shape in counts if is_time(shape))
+        odd = next((at for at, shape in enumerate(shapes) if shape not in nothing | plain), None)
+        if odd is None:  # numbers, of which one is beyond what can be held
+            odd = next(at for at, cell in enumerate(cells) if is_number(cell) and not isfinite(float(cell)))
+            self.numbers -= 1
+        if self.first_odd is None:
+            self.first_odd = (int(lines[odd]), cells[odd])
+        for cell, shape in zip(cells, shapes, strict=True):
+            if len(self.texts) > 1:
+                break
+            if shape not in nothing:
+                self.texts.add(bare_text(cell))
+
+    def _note_missing(self, missing: np.ndarray, lines: np.ndarray) -> None:
+        self.missing += int(missing.sum())
+        if self.first_missing is None and missing.any():
+            self.first_missing = int(lines[np.argmax(missing)])
+        if self.first_measured is None and not missing.all():
+            self.first_measured = int(lines[np.argmin(missing)])
+
+    def column(self) -> Column:
+        measured = self.cells - self.missing
+        numeric = measured > 0 and 2 * self.numbers >= measured
+        plain = numeric and self.first_odd is None
+        value = None
+        if measured > 1 and self.first_odd is None and self.least == self.greatest:
+            value = f"{self.least:.15g}"
+        elif measured > 1 and not self.numbers and len(self.texts) == 1:
+            value = next(iter(self.texts))
+        reads_as = "number" if numeric else "time" if 2 * self.times >= measured else "text"
+        if reads_as == "time":
+            value = None
+        elif value is not None:
+            reads_as = "constant"
+        return Column(
+            name=self.place.column,
+            reads_as=reads_as if measured else "empty",
+            missing=self.missing,
+            first_missing=self.first_missing,
+            first_measured=self.first_measured,
+            value=value,
+            least=self.least if isfinite(self.least) else None,
+            greatest=self.greatest if isfinite(self.greatest) else None,
+            odd=measured - self.numbers if numeric else 0,
+            first_odd=self.first_odd if numeric else None,
+            values=np.concatenate(self.kept) if plain and self.kept else None,
+        )
+
+
+def _numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarray | None:
+    """The numbers [n], NaN where missing; None where a cell is no plain number."""
+    try:
+        return read_numbers(cells, lines, place)
+    except DataError:
+        return None
+
+
+def _of_arrow(column: Any, lines: np.ndarray, place: Place) -> tuple[list[str] | None, np.ndarray | None]:
+    """A pyarrow column [n]: as numbers where its type is one of them, else as text; neither for a nested type."""
+    from lstm_cli.data.reading.parquet import column_is_number, column_numbers, column_text
+
+    try:
+        if column_is_number(column):
+            return None, column_numbers(column, lines, place)
+        return column_text(column, place), None
+    except DataError:  # a nested type, or an infinity
+        return None, None

@@ -1,0 +1,287 @@
+"""The chosen columns of a file while it is read: arrays that grow, in memory or in temporary files, and series names."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Union
+
+import numpy as np
+
+from lstm_cli.data.locations import Place
+from lstm_cli.data.reading.column_roles import SAMPLE
+from lstm_cli.data.reading.number_rules import Doubt, LargeNumbers, LateThousands, Sentinels, Totals
+from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.times.formats import TimeFormat
+from lstm_cli.data.times.parse import TimeColumn, read_times
+from lstm_cli.data.times.patterns import TimePiece
+from lstm_cli.rundir.filesystem import refusals_told
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IN_MEMORY = 448 << 20  # bytes of a table that are held in memory; 5 million rows of 8 numbers are 400 MiB
+Names = Union[Sequence[str], "pa.StringArray"]
+# Whatever `bare_text` might change, or that is not plain ASCII and so for Python to judge.
+_NOT_BARE = r"^[\x00-\x20']|[\x00-\x20]$|^$|[^\x20-\x7e]"
+
+
+class Room:
+    """Where the arrays of one table lie; all of them together stay within `IN_MEMORY`, or go to files."""
+
+    def __init__(self, spill: Callable[[], Path] | None) -> None:
+        """spill: makes the folder for files when the first one is needed. None: everything stays in memory."""
+        self._spill = spill
+        self._taken = 0
+        self._files = 0
+        self.full = False
+
+    def take(self, size: int) -> bool:
+        """Whether so many bytes more fit into memory; they are then counted."""
+        self.full = self.full or (self._spill is not None and self._taken + size > IN_MEMORY)
+        if not self.full:
+            self._taken += size
+        return not self.full
+
+    def file(self) -> Path:
+        """The path of a new file."""
+        assert self._spill is not None
+        self._files += 1
+        return self._spill() / f"{self._files}.bin"
+
+
+class Held:
+    """An array [R, *cell] that is given piece by piece, in the order of its rows."""
+
+    def __init__(self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, room: Room) -> None:
+        """rows: so many are expected; 0 where nothing is known."""
+        self.rows = 0
+        self._dtype = np.dtype(dtype)
+        self._cell = cell
+        self._room = room
+        self._path: Path | None = None
+        self._stream: BinaryIO | None = None
+        self._array = np.empty((0, *cell), dtype=dtype)
+        self._reserve(rows)
+
+    def append(self, piece: np.ndarray) -> None:
+        """Rows [n, *cell] at the end. Raises OutputError where a file cannot be written."""
+        end = self.rows + len(piece)
+        if self._stream is None and end > len(self._array):
+            self._reserve(max(end, len(self._array) * 3 // 2))
+        if self._stream is None:
+            self._array[self.rows : end] = piece
+        else:
+            self._write(piece)
+        self.rows = end
+
+    def whole(self) -> np.ndarray:
+        """All rows [R, *cell]; from a file they are memory-mapped, not to be written."""
+        if self._stream is None:
+            return self._array[: self.rows]
+        assert self._path is not None
+        with refusals_told(self._path):
+            self._stream.close()
+        return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, *self._cell))
+
+    def close(self) -> None:
+        """Let the file go, where an error ended the reading."""
+        if self._stream is not None:
+            with suppress(OSError):  # what the error was is known already
+                self._stream.close()
+
+    def _reserve(self, rows: int) -> None:
+        """Room for so many rows: pages of memory that are not written to are not taken from the system."""
+        cell = int(np.prod(self._cell, dtype=np.int64)) * self._dtype.itemsize
+        if self._room.take((rows - len(self._array)) * cell):
+            larger = np.empty((rows, *self._cell), dtype=self._dtype)
+            larger[: self.rows] = self._array[: self.rows]
+            self._array = larger
+            return
+        self._path = self._room.file()
+        with refusals_told(self._path):
+            self._stream = self._path.open("wb")
+        self._write(self._array[: self.rows])
+        self._array = self._array[:0].copy()
+
+    def _write(self, rows: np.ndarray) -> None:
+        assert self._path is not None
+        assert self._stream is not None
+        with refusals_told(self._path):
+            self._stream.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
+
+
+def bare_names(dictionary: "pa.StringArray") -> Names | None:
+    """The names without blanks and apostrophes around them; where none has any, as they are. None: one is empty."""
+    import pyarrow.compute as compute
+
+    if not compute.any(compute.match_substring_regex(dictionary, _NOT_BARE)).as_py():
+        return dictionary
+    names = [bare_text(name) for name in dictionary.to_pylist()]
+    return names if all(names) else None
+
+
+class SeriesNames:
+    """Every name once, in order of first appearance."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._known: Any = None  # the same names for pyarrow
+
+    def numbers(self, names: Names) -> np.ndarray:
+        """[n] int32, the number of each name, counted from 0; one may stand twice."""
+        if not isinstance(names, Sequence):
+            found = self._looked_up(names)
+            if found is not None:
+                return found
+            names = names.to_pylist()
+        places = [self._numbers.setdefault(name, len(self._numbers)) for name in names]
+        return np.array(places, dtype=np.int32)
+
+    def __iter__(self) -> Any:
+        return iter(self._numbers)
+
+    def _looked_up(self, names: "pa.StringArray") -> np.ndarray | None:
+        """The same without Python's looking at each; None where one is new."""
+        import pyarrow as pa
+        import pyarrow.compute as compute
+
+        if self._known is None or len(self._known) != len(self._numbers):
+            self._known = pa.array(list(self._numbers), pa.string())
+        found = compute.index_in(names, value_set=self._known)
+        return None if found.null_count else found.to_numpy()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The chosen columns of some consecutive rows."""
+
+    lines: np.ndarray  # [n] int64
+    values: np.ndarray  # [n, F] float64, NaN where missing
+    ends: np.ndarray  # [2, F] the least and the greatest of each column, NaN where one is missing
+    times: TimePiece | None
+    codes: np.ndarray | None  # [n] int32, places in `names`
+    names: Names  # of series, blanks and apostrophes taken off; one may stand twice
+
+    def after(self, before: int) -> "Columns":
+        """The same rows with so many lines before them."""
+        times = self.times
+        if times is not None:
+            shapes = {shape: (line + before, count) for shape, (line, count) in times.shapes.items()}
+            times = replace(times, shapes=shapes)
+        return replace(self, lines=self.lines + before, times=times)
+
+
+class Gathered:
+    """Columns put together, in memory or in files where they are too many (GrowableArray below)."""
+
+    def __init__(
+        self, width: int, *, timed: bool, series: bool, text: bool, spill: Callable[[], Path] | None
+    ) -> None:
+        """width: F numeric columns. timed, series: whether there is a column of times, of names of series. text:
+        whether the numbers were read from text."""
+        self._width = width
+        self._timed, self._series = timed, series
+        self._room = Room(spill)
+        self._held: dict[str, Held] = {}
+        self._times: list[TimePiece] = []  # each one's values are in `_held`, but for days and months
+        self._names = SeriesNames()
+        # For each column what may be told of it.
+        self._doubts: list[list[Doubt]] = [
+            [
+                Sentinels(),
+                LargeNumbers(),
+                *([LateThousands(SAMPLE)] if text else []),
+                *([] if timed or series else [Totals()]),
+            ]
+            for _ in range(width)
+        ]
+        self.measured = np.zeros(width, dtype=bool)  # [F] whether a column has any number
+
+    def expect(self, rows: int) -> None:
+        """Make room for about so many rows. Called once, before the first rows come."""
+        room = self._room
+        self._held = {
+            "values": Held(np.float64, (self._width,), rows=rows, room=room),
+            "lines": Held(np.int64, (), rows=rows, room=room),
+        }
+        if self._timed:
+            self._held["times"] = Held(np.int64, (), rows=rows, room=room)
+        if self._series:
+            self._held["codes"] = Held(np.int32, (), rows=rows, room=room)
+
+    def add(self, columns: Columns) -> None:
+        """The rows that follow those already there. Raises OutputError where a file cannot be written."""
+        if not self._held:
+            self.expect(0)
+        self._held["lines"].append(columns.lines)
+        self._held["values"].append(columns.values)
+        if columns.times is not None:
+            self._add_times(columns.times)
+        if columns.codes is not None:
+            self._held["codes"].append(self._names.numbers(columns.names)[columns.codes])
+        for index, (least, greatest) in enumerate(columns.ends.T.tolist()):
+            values = columns.values[:, index]
+            self.measured[index] = self.measured[index] or not np.isnan(least) or not np.isnan(values).all()
+            for doubt in self._doubts[index]:
+                doubt.add(values, columns.lines, least, greatest)
+
+    def _add_times(self, piece: TimePiece) -> None:
+        self._held["times"].append(piece.values)
+        last = self._times[-1] if self._times else None
+        if last is None or last.kind != piece.kind or piece.kind == "day-month":
+            self._times.append(
+                piece if piece.kind == "day-month" else replace(piece, values=piece.values[:0])
+            )
+            return
+        shapes = dict(last.shapes)
+        for shape, (line, count) in piece.shapes.items():
+            before = shapes.get(shape, (line, 0))
+            shapes[shape] = (before[0], before[1] + count)
+        self._times[-1] = replace(
+            last,
+            shapes=shapes,
+            offsets=tuple(dict.fromkeys((*last.offsets, *piece.offsets))),
+            padded=last.padded | piece.padded,
+        )
+
+    @property
+    def rows(self) -> int:
+        """R: rows so far."""
+        return self._held["lines"].rows if self._held else 0
+
+    def lines(self) -> np.ndarray:
+        """[R] int64."""
+        return self._held["lines"].whole()
+
+    def values(self) -> np.ndarray:
+        """[R, F] float64."""
+        return self._held["values"].whole()
+
+    def times(self, place: Place, like: TimeFormat | None) -> TimeColumn:
+        """The column of times; unit steps where there is none. Raises what `read_times` does."""
+        lines = self.lines()
+        if not self._timed:
+            return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), warnings=())
+        pieces = self._times
+        if len(pieces) == 1 and not len(pieces[0].values):
+            pieces = [replace(pieces[0], values=self._held["times"].whole())]
+        return read_times(pieces, lines, place, like=like)
+
+    def series(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """[R] int32 places in the names, and the names in order of first appearance."""
+        if not self._series:
+            return np.zeros(self.rows, dtype=np.int32), ("",)
+        return self._held["codes"].whole(), tuple(self._names)
+
+    def doubtful(self, places: Sequence[Place]) -> list[str]:
+        """Warnings of numbers that may not be what they seem; places: of the numeric columns."""
+        told = (
+            doubt.tell(place) for doubts, place in zip(self._doubts, places, strict=True) for doubt in doubts
+        )
+        return [text for text in told if text is not None]
+
+    def close(self) -> None:
+        """Let the files go, where an error ended the reading."""
+        for held in self._held.values():
+            held.close()

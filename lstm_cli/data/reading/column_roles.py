@@ -1,0 +1,341 @@
+"""Which columns are read: those that are named, and the defaults for `--time` and `--target`.
+
+A default is settled by the first rows of the file, or refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import normalize
+
+import numpy as np
+
+from lstm_cli.data.locations import is_missing, named, shown
+from lstm_cli.data.reading.numbers import is_number, is_numberlike
+from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
+from lstm_cli.data.reading.text_format import quoted
+from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.times.integer_times import (
+    is_named_as_time,
+    is_named_like_time,
+    plausible_digits,
+    steps_evenly,
+)
+from lstm_cli.data.times.patterns import is_time, looks_like_a_date, text_kind
+from lstm_cli.errors import DataError
+
+SAMPLE = 5_000  # first rows whose text says what the columns hold
+_COMPARED = 200  # so much of a name is compared to find the nearest one
+_SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
+_LISTED = 20  # so many columns are listed in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The columns a person named; empty or None: not named."""
+
+    targets: tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    time: str | None
+    series: str | None
+    by_model: bool = False  # a model needs these columns: no flag may name others
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The columns to read, as numbers of columns counted from 0."""
+
+    time: int | None
+    series: int | None
+    targets: tuple[int, ...]
+    past: tuple[int, ...]
+    future: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def numeric(self) -> tuple[int, ...]:
+        return self.targets + self.past + self.future
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """A header's names, with 'column 3' for one without a name, and a formula's apostrophe taken off."""
+    return [bare_text(name) or f"column {place}" for place, name in enumerate(header, start=1)]
+
+
+def choose_columns(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    asked: Asked,
+    *,
+    delimiter: str = "",
+    whole: bool = True,
+) -> Chosen:
+    """Settle which columns are read. sample: the text cells of each column's first rows; whole: those are all.
+
+    Raises DataError for a name that is not there or stands twice, where no default can be settled, and where
+    the times stand in several columns.
+    """
+
+    def find(flag: str, name: str) -> int:
+        return _find(source, names, "" if asked.by_model else flag, name)
+
+    columns = {
+        "targets": tuple(find("--target", name) for name in asked.targets),
+        "past": tuple(find("--past", name) for name in asked.past),
+        "future": tuple(find("--future", name) for name in asked.future),
+    }
+    series = find("--series", asked.series) if asked.series is not None else None
+    taken = {index for indices in columns.values() for index in indices} | ({series} - {None})
+    free = [index for index in range(len(names)) if index not in taken]
+    warnings: list[str] = []
+    groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
+    if asked.time is not None:
+        time: int | None = find("--time", asked.time)
+    else:
+        time = default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
+    if time is None and series is not None and reads_as_times(sample[series]):
+        raise DataError(
+            f"{source}: column {named(names[series])} (--series) reads as times, and no other does",
+            hint=f"--time {named(names[series])}; --series names a column that tells several series apart",
+        )
+    if not columns["targets"]:
+        free = [index for index in free if index != time]
+        columns["targets"] = (default_target(source, names, sample, free, whole),)
+    used = [
+        *columns["targets"],
+        *columns["past"],
+        *columns["future"],
+        *(i for i in (time, series) if i is not None),
+    ]
+    for index in sorted(used):
+        if list(names).count(names[index]) > 1:
+            raise named_twice(source, names, names[index])
+    if time is not None:
+        refuse_divided_times(source, names, sample, time, groups)
+    for index in sorted(set(used) - {time, series}):
+        told = tell_thousands(sample[index], delimiter, f"{source}, column {named(names[index])}")
+        warnings.extend(told)
+    return Chosen(time=time, series=series, warnings=tuple(warnings), **columns)
+
+
+def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
+    """The column of that name; `flag` asked for it, or a model where that is empty.
+
+    Letters that are put together of others in the one (NFD) and not in the other (NFC) are the same.
+    """
+    name = name.strip()
+    places = [index for index, known in enumerate(names) if known == name]
+    if not places and not name.isascii():
+        bare = normalize("NFC", name)
+        places = [index for index, known in enumerate(names) if normalize("NFC", known) == bare]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        raise named_twice(source, names, names[places[0]])
+    import difflib
+
+    lower: dict[str, str] = {}
+    for known in names:
+        lower.setdefault(known.lower()[:_COMPARED], known)
+    close = difflib.get_close_matches(name.lower()[:_COMPARED], list(lower), n=1, cutoff=0.5)
+    nearest = named(lower[close[0]]) if close else ""
+    if not flag:
+        hint = f"is it {nearest}? name it as in training" if nearest else "name the columns as in training"
+        hint = other_delimiter(names) or hint
+        raise DataError(
+            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names)}",
+            hint=hint,
+        )
+    hint = f"{flag} {nearest} is the nearest name" if nearest else "names are read as the header writes them"
+    raise DataError(
+        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}", hint=hint
+    )
+
+
+def default_time(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    groups: np.ndarray | None,
+    warnings: list[str],
+    targets_named: bool,
+) -> int | None:
+    """The first column of dates; else, told, the first of digits that are times; else one meant as such."""
+    cells = {index: _present(sample[index]) for index in free}
+    for index in free:
+        if reads_as_times(sample[index]):
+            if is_time(names[index]):
+                raise DataError(
+                    f"{source}: the header holds a time, {shown(names[index])}, as if it were a row of data",
+                    hint="write a first line that names the columns",
+                )
+            return index
+    for index in free:
+        others = targets_named or any(_is_numeric(sample[other]) for other in free if other != index)
+        if _digits_are_times(names[index], sample[index], groups, others):
+            warnings.append(
+                f"{source}: {named(names[index])}, a column of numbers, was taken as the time, as it reads as "
+                f"{_read_as(cells[index][0])} (--time names another column)"
+            )
+            return index
+    for index in free:
+        if cells[index] and not _is_numeric(sample[index]) and _is_meant_as_time(names[index], cells[index]):
+            return index
+    for index in free:
+        refuse_unread_numbers(source, names[index], cells[index])
+    warnings.append(
+        f"{source}: no column reads as times, so rows are counted as steps, in the file's order "
+        "(--time names a time column)"
+    )
+    return None
+
+
+def reads_as_times(cells: Sequence[str]) -> bool:
+    """Whether half of the first measured cells are plainly dates or times."""
+    present = _present(cells)
+    dated = sum(map(is_time, present))
+    return dated > 0 and dated * 2 >= len(present)
+
+
+def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None, others: bool) -> bool:
+    """Whether a column of digits is one of times: plausible ones, and called so or in even steps.
+
+    cells: [n]; groups: [n] the series of each. others: there is another column of numbers to forecast.
+    """
+    present = [place for place, cell in enumerate(cells) if not is_missing(cell)]
+    kinds = {text_kind(cells[place]) for place in present}
+    named = is_named_like_time(name)
+    if not present or not kinds & {"digits", "epoch"} or not (named or kinds <= {"digits", "epoch"}):
+        return False
+    # A column called a time may hold a wrong cell or two, which are errors with their line.
+    present = [place for place in present if text_kind(cells[place]) in ("digits", "epoch")]
+    texts = [cells[place].strip().partition(".")[0] for place in present]
+    values = np.array(texts, dtype=np.int64)
+    shares = [plausible_digits(values, width).mean() for width in {len(text) for text in texts}]
+    if named:
+        return max(shares) >= 0.5
+    series = groups[present] if groups is not None else np.zeros(len(values), dtype=np.int64)
+    return others and max(shares) == 1 and steps_evenly(values, series)
+
+
+def _is_meant_as_time(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column of unreadable text is meant as times: reading it then fails, as it should."""
+    return is_named_as_time(name) or sum(map(looks_like_a_date, cells)) * 2 >= len(cells)
+
+
+def _read_as(cell: str) -> str:
+    kinds = {4: "years", 6: "months (YYYYMM)", 8: "days (YYYYMMDD)"}
+    digits = len(cell.strip().partition(".")[0])
+    return kinds.get(digits, f"times of {digits} digits such as {shown(cell)}")
+
+
+def default_target(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
+) -> int:
+    """The only column of numbers. Raises DataError where there are several, or one more that may be meant as such."""
+    numeric = [index for index in free if _is_numeric(sample[index])]
+    if len(numeric) == 1:
+        if is_number(names[numeric[0]]):
+            raise DataError(
+                f"{source}: the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
+                hint="write a first line that names the columns; if this is a name, give it with --target",
+            )
+        _require_sole(source, names, sample, free, numeric[0], whole)
+        return numeric[0]
+    for index in numeric:
+        if list(names).count(names[index]) > 1:
+            raise named_twice(source, names, names[index])
+    if numeric:
+        raise DataError(
+            f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
+            f"{listed([names[index] for index in numeric])}",
+            hint=f"e.g. --target {named(names[numeric[-1]])}",
+        )
+    if len(free) == 1 and _present(sample[free[0]]) and not other_delimiter(names):
+        return free[0]  # reading it tells the line that is no number
+    for index in free:  # a hint at what keeps a column from being numbers
+        cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
+        if cells:
+            raise DataError(
+                f"{source} has no column of plain numbers; {named(names[index])} holds {shown(cells[0])}, for one",
+                hint=other_delimiter(names)
+                or "write plain numbers such as 1234.5; --target names a column, to see its wrong line",
+            )
+    raise DataError(
+        f"{source} has no column of numbers; its columns are {listed(names)}",
+        hint=other_delimiter(names) or "--target names one",
+    )
+
+
+def _require_sole(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    sole: int,
+    whole: bool,
+) -> None:
+    """Raises DataError where another column than the sole one of plain numbers may be meant as numbers too."""
+    for other in free:
+        why = None if other == sole else _may_be_numbers(sample[other], whole)
+        if why is None:
+            continue
+        raise DataError(
+            f"{source}: {named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
+            "so the one to forecast must be named",
+            hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
+        )
+
+
+def _may_be_numbers(cells: Sequence[str], whole: bool) -> str | None:
+    """What of a column, whose first rows are no plain numbers, speaks for numbers; None: nothing."""
+    present = _present(cells)
+    if not present:
+        return None if whole else f"is empty in the first {len(cells):,} rows"
+    like = [cell for cell in present if is_numberlike(cell) and not is_time(cell)]
+    if len(like) * 4 < len(present):
+        return None
+    return f"holds {shown(next((cell for cell in like if not is_number(cell)), like[0]))}"
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    present = _present(cells)
+    return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
+
+
+def _present(cells: Sequence[str]) -> list[str]:
+    """The first measured cells of a column."""
+    found = []
+    for cell in cells:
+        if not is_missing(cell):
+            found.append(cell.strip())
+            if len(found) == _SAMPLE:
+                break
+    return found
+
+
+def named_twice(source: str, names: Sequence[str], name: str) -> DataError:
+    """The error of a name that stands over several columns."""
+    places = [
+        str(index + 1)
+        for index, known in enumerate(names)
+        if normalize("NFC", known) == normalize("NFC", name)
+    ]
+    return DataError(
+        f"{source}: the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
+        hint="give each column a name of its own in the header",
+    )
+
+
+def other_delimiter(names: Sequence[str]) -> str:
+    """A hint where the only name holds what may divide several; else nothing."""
+    mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
+    return "" if mark is None else f"is another delimiter meant? try --delimiter {quoted(mark)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(map(named, names[:_LISTED])) + more

@@ -1,0 +1,186 @@
+"""One data file, text or Parquet, as the columns of a plan: cells become numbers, times and names of series."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lstm_cli.data.locations import Place
+from lstm_cli.data.reading.column_buffers import Columns
+from lstm_cli.data.reading.column_roles import SAMPLE, Chosen, column_names
+from lstm_cli.data.reading.csv_fast import Blocks, Layout
+from lstm_cli.data.reading.csv_rows import Piece
+from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.reading.source import Source
+from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.times.parse import scan_times
+from lstm_cli.errors import DataError
+
+
+class TextFile:
+    """A text file, read up to its first rows."""
+
+    unit = "line"
+
+    def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
+        """Raises DataError where there is no header or no row."""
+        self.source = source.name
+        self._blocks = Blocks(source, encoding, delimiter)
+        rows = self._blocks.rows
+        self.names = column_names(rows.header)
+        if self._blocks.first is None:
+            raise DataError(
+                f"{source.name} has a header and no row below it", hint="it needs one row for each time"
+            )
+        self._first = self._blocks.first
+        self.delimiter = rows.delimiter
+        self.warnings = rows.warnings  # grows while the file is read
+
+    @property
+    def sample(self) -> list[tuple[str, ...]]:
+        """The first cells of each column."""
+        return list(zip(*self._first.cells[:SAMPLE], strict=True))
+
+    @property
+    def sampled_whole(self) -> bool:
+        """Whether there are no rows beyond the sample."""
+        return len(self._first.cells) < SAMPLE
+
+    @property
+    def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
+        """The cells of each column in the first rows, in a small file all of them, and the lines of these rows."""
+        return list(zip(*self._first.cells, strict=True)), self._first.lines
+
+    @property
+    def lines(self) -> int:
+        """Lines read so far."""
+        return self._blocks.rows.seen.line
+
+    def expected(self, size: int) -> int:
+        """How many rows so many bytes of such files hold, about; 0 where they are few, or it is not known."""
+        return int(1.1 * size * self._blocks.rows_per_byte)  # what is not filled takes no memory
+
+    def columns(self, chosen: Chosen) -> Iterator[Columns]:
+        """All rows, some at a time. Raises DataError for what cannot be read."""
+        places = _places(self.source, self.names, chosen, self.unit)
+        getters = [itemgetter(index) for index in order_of(chosen)]
+
+        def careful(piece: Piece) -> Columns:
+            cells = [list(map(getter, piece.cells)) for getter in getters]
+            return _columns(piece.lines, cells, chosen, places, read_numbers, lambda column, place: column)
+
+        yield careful(self._first)
+        layout = Layout(
+            codec=self._blocks.codec,
+            delimiter=self.delimiter,
+            width=len(self.names),
+            time=chosen.time,
+            series=chosen.series,
+            numeric=chosen.numeric,
+            place=places[0],
+        )
+        yield from self._blocks.columns(layout, careful)
+
+
+class ParquetFile:
+    """A Parquet file, read up to its first rows."""
+
+    unit = "row"
+    delimiter = ""
+    warnings: Sequence[str] = ()
+
+    def __init__(self, source: Source) -> None:
+        """Raises DataError where it is damaged or has no rows."""
+        from lstm_cli.data.reading.parquet import ParquetRows
+
+        self.source = source.name
+        self._file = ParquetRows(source)
+        self.names = [name or f"column {place}" for place, name in enumerate(self._file.names, start=1)]
+        self.sample = self._file.sample()
+        self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
+        self.lines = self._file.rows
+        self.sampled_whole = len(self.first[1]) >= self.lines
+        if not self.lines:
+            raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
+
+    def expected(self, size: int) -> int:
+        """How many rows the file holds."""
+        return self.lines
+
+    def columns(self, chosen: Chosen) -> Iterator[Columns]:
+        """All rows, some at a time. Raises DataError for what cannot be read."""
+        from lstm_cli.data.reading.parquet import column_numbers, column_text
+
+        places = _places(self.source, self.names, chosen, self.unit)
+        for lines, cells in self._file.pieces(order_of(chosen)):
+            yield _columns(lines, cells, chosen, places, column_numbers, column_text)
+
+
+File: TypeAlias = TextFile | ParquetFile
+
+
+def order_of(chosen: Chosen) -> list[int]:
+    """The chosen columns in the order of a piece: the time, the series, then the numeric ones."""
+    return [index for index in (chosen.time, chosen.series) if index is not None] + list(chosen.numeric)
+
+
+def chosen_by_name(chosen: Chosen, names: Sequence[str], others: Sequence[str]) -> Chosen:
+    """The same columns in a file that has them, under the names `others`, in another order."""
+
+    def place(index: int | None) -> int | None:
+        return None if index is None else others.index(names[index])
+
+    def places(indices: Sequence[int]) -> tuple[int, ...]:
+        return tuple(others.index(names[index]) for index in indices)
+
+    return replace(
+        chosen,
+        time=place(chosen.time),
+        series=place(chosen.series),
+        targets=places(chosen.targets),
+        past=places(chosen.past),
+        future=places(chosen.future),
+    )
+
+
+def _places(source: str, names: Sequence[str], chosen: Chosen, unit: str) -> list[Place]:
+    return [Place(source=source, column=names[index], unit=unit) for index in order_of(chosen)]
+
+
+def _columns(
+    lines: np.ndarray,
+    cells: Sequence[Any],
+    chosen: Chosen,
+    places: Sequence[Place],
+    numbers: Callable[[Any, np.ndarray, Place], np.ndarray],
+    text: Callable[[Any, Place], Sequence[str]],
+) -> Columns:
+    """Rows [n] as columns. cells: [n] of each chosen column, text or what pyarrow holds."""
+    rest = iter(zip(cells, places, strict=True))
+    times, codes, names = None, None, list[str]()
+    if chosen.time is not None:
+        column, place = next(rest)
+        times = scan_times(text(column, place), lines, place)
+    if chosen.series is not None:
+        column, place = next(rest)
+        codes, names = _series_codes(text(column, place), lines, place)
+    values = np.stack([numbers(column, lines, place) for column, place in rest], axis=1)
+    ends = np.stack([values.min(axis=0), values.max(axis=0)])
+    return Columns(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
+
+
+def _series_codes(cells: Sequence[str], lines: np.ndarray, place: Place) -> tuple[np.ndarray, list[str]]:
+    """The place of each cell's series [n] int32 in the names beside it."""
+    index: dict[str, int] = {}
+    for cell in cells:
+        index.setdefault(cell, len(index))
+    names = [bare_text(cell) for cell in index]
+    if not all(names):
+        wrong = next(cell for cell in index if not bare_text(cell))
+        line = int(lines[cells.index(wrong)])
+        raise DataError(
+            f"{place.at(line)}: the name of the series is missing", hint="write it, or delete the line"
+        )
+    return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)), names

@@ -1,0 +1,163 @@
+"""What the numbers of a column betray while they are read, piece by piece; each is told, if at all, at the end."""
+
+import numpy as np
+
+from lstm_cli.data.locations import Place
+
+_SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
+_FIRST_ABOVE = 9999  # the least of those above 0
+_WRITTEN_OUT, _DIGITS_KEPT = 1e22, 16  # with the point, digits that a float keeps in any case
+_EXACT = 2**53  # beyond it not every whole number is a float
+# What warnings say of one value that stands out.
+OF_VALUES = ("far from all other values", "is the sum of all rows above", "beyond 2^53 and held")
+
+
+class Sentinels:
+    """Looks in a column for a number such as -999 that mostly means that nothing was measured, piece by piece."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[int, int]] = {}  # each sentinel's first line and how many there are
+        self._largest = -1.0  # of the other values' sizes
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        if least > _SENTINELS[0] and greatest < _FIRST_ABOVE:
+            self._largest = max(self._largest, abs(least), abs(greatest))
+            return
+        others = ~np.isnan(values)
+        for sentinel in _SENTINELS:
+            same = values == sentinel
+            if same.any():
+                others &= ~same
+                line, count = self._found.get(sentinel, (int(lines[np.argmax(same)]), 0))
+                self._found[sentinel] = (line, count + int(same.sum()))
+        self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where one of them stands far from all other values."""
+        for sentinel in _SENTINELS:
+            if sentinel not in self._found:
+                continue
+            largest = max([self._largest, *(abs(other) for other in self._found if other != sentinel)])
+            if largest >= 0 and largest * 5 < abs(sentinel):
+                line, count = self._found[sentinel]
+                cells = "1 cell" if count == 1 else f"{count:,} cells"
+                advice = "no flag: empty the cells where nothing was measured"
+                return (
+                    f"{place.at(line)}: {sentinel} stands in {cells}, {OF_VALUES[0]}, and was read as a "
+                    f"number ({advice})"
+                )
+        return None
+
+
+class LargeNumbers:
+    """Looks in a column for whole numbers with more digits than a float keeps, such as long ids, piece by piece."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None  # its line and value
+        self._count = 0
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        if max(-least, greatest) < _EXACT:
+            return
+        large = np.abs(values) >= _EXACT
+        # Beyond 1e22 few are whole numbers written out: 1e300 is not, and keeps all of its digits.
+        for row in np.flatnonzero(np.abs(values) >= _WRITTEN_OUT):
+            large[row] = len(repr(float(values[row])).partition("e")[0].lstrip("-")) > _DIGITS_KEPT
+        if large.any():
+            first = int(np.argmax(large))
+            self._first = self._first or (int(lines[first]), float(values[first]))
+            self._count += int(large.sum())
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where there are any."""
+        if self._first is None:
+            return None
+        line, value = self._first
+        cells = "1 number is" if self._count == 1 else f"{self._count:,} numbers are"
+        return (
+            f"{place.at(line)}: {cells} {OF_VALUES[2]} to 16 digits, this one as {value:.0f} "
+            "(no flag: write the column in a larger unit)"
+        )
+
+
+class Totals:
+    """Looks whether the last number of a column is the sum of the others, as a row of totals would have it."""
+
+    def __init__(self) -> None:
+        self._sum, self._last, self._line = 0.0, 0.0, 0
+        self._count = self._rows = 0
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, not used."""
+        measured = np.flatnonzero(~np.isnan(values))
+        if len(measured):
+            last = int(measured[-1])
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._sum += self._last + float(values[measured[:-1]].sum())
+            self._last, self._line = float(values[last]), int(lines[last])
+            self._count += len(measured)
+            self._before = self._rows + last
+        self._rows += len(values)
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where the last number may be a total."""
+        if self._count < 4 or not self._sum or not abs(self._last - self._sum) <= 1e-9 * abs(self._sum):
+            return None
+        return (
+            f"{place.at(self._line)}: {self._last:.15g} {OF_VALUES[1]}, so may be no row but their "
+            f"total, and was read as a row (--end row:{self._before} leaves it out)"
+        )
+
+
+class LateThousands:
+    """Looks for dots that may stand between thousands where a column begins with whole numbers alone, piece by piece.
+
+    `tell_thousands` sees the text of the first rows; of those below the numbers tell: all under 1,000, with three
+    digits behind the dot where there is one.
+    """
+
+    def __init__(self, sampled: int) -> None:
+        """sampled: rows whose text was seen."""
+        self._sampled = sampled
+        self._rows = 0
+        self._possible = True
+        self._dotted: tuple[int, float] | None = None  # the first line and number
+        self._count = 0
+        self._third = False  # a third digit behind a dot was not 0
+
+    def add(self, values: np.ndarray, lines: np.ndarray, least: float, greatest: float) -> None:
+        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        if not self._possible:
+            return
+        if least <= -1000 or greatest >= 1000:
+            self._possible = False
+            return
+        fractions = np.flatnonzero(values != np.floor(values))  # and NaN
+        fractions = fractions[~np.isnan(values[fractions])]
+        thousandths = values[fractions] * 1000
+        seen = self._rows < self._sampled and len(fractions) and fractions[0] < self._sampled - self._rows
+        self._rows += len(values)
+        apart = np.abs(thousandths - np.round(thousandths)) > 1e-6
+        if seen or apart.any() or (np.abs(values[~np.isnan(values)]) >= 1000).any():
+            self._possible = False
+            return
+        if len(fractions):
+            self._dotted = self._dotted or (int(lines[fractions[0]]), float(values[fractions[0]]))
+            self._count += len(fractions)
+            self._third = self._third or bool((np.round(thousandths) % 10 != 0).any())
+
+    def tell(self, place: Place) -> str | None:
+        """A warning where there are some."""
+        if not self._possible or self._dotted is None or not self._third:
+            return None
+        line, value = self._dotted
+        return (
+            f"{place.at(line)}: {value:.3f} and {self._count - 1:,} more were read with a decimal point, below whole "
+            "numbers alone, though their dots may stand between thousands (no flag: write 1234.5 for a thousand and "
+            "more)"
+        )
+
+
+Doubt = Sentinels | LargeNumbers | LateThousands | Totals

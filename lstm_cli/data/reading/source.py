@@ -1,0 +1,344 @@
+"""The bytes of a data file: a path, several, a pattern or `-`; gzip and other formats are known by their first bytes."""
+
+import codecs
+import hashlib
+import io
+import os
+import re
+import shlex
+import stat
+import sys
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lstm_cli.errors import DataError, UsageError
+
+_SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
+# What a file is by its first bytes, where it is none of text, gzip and Parquet.
+_FOREIGN = (
+    (b"PK\x03\x04", "an Excel workbook or ZIP archive"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"%PDF", "a PDF"),
+    (b"{\\rtf", "a rich text document"),
+    (b"BZh", "compressed with bzip2"),
+    (b"\xfd7zXZ\x00", "compressed with xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+    (b"\x04\x22\x4d\x18", "compressed with lz4"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"CDF", "a NetCDF file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"FEA1", "a Feather file"),
+    (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\x7fELF", "a program"),
+)
+STDIN = "-"
+NOTHING_HELD: Mapping[str, bytes] = {}
+_BLOCK = 1 << 20  # bytes read at a time; one block of text and its cells is what reading needs in memory
+_HASHING = 4  # blocks that wait to be hashed, at most
+_HEAD = 4096  # bytes looked at to know what the file is
+
+
+def refuse_foreign(head: bytes, name: str) -> None:
+    """Raises DataError where a file begins as something else than CSV, gzip or Parquet does."""
+    kind = next((kind for mark, kind in _FOREIGN if head.startswith(mark)), None)
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200]
+    if kind is None and re.match(rb"<[A-Za-z!?]", start):
+        html = re.match(rb"<!doctype html|<html|<head|<body", start, re.IGNORECASE)
+        kind = "a web page (HTML)" if html else "XML"
+    if kind is None and re.match(rb'\{\s*["}]|\[\s*[\[{"\]\d-]', start):
+        kind = "JSON"
+    if kind is not None:
+        raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV)
+    if start.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise DataError(
+            f"{name} is a Git LFS pointer, and the data it stands for are elsewhere",
+            hint="fetch them: 'git lfs pull'",
+        )
+    if head[:2] == b"\x1f\x8b":
+        raise DataError(f"{name} is compressed twice", hint="decompress it once")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An open data file: its name for messages, and its bytes in blocks (gzip already undone)."""
+
+    name: str
+    path: Path | None  # None: standard input or a pipe, which can be read once
+    parquet: bool
+    head: bytes  # its first bytes, at most 4,096
+    blocks: Iterator[bytes]
+    tap: "Tap"
+
+
+class Tap:
+    """The bytes of a file as they lie on the disk, counted and hashed while they are read."""
+
+    def __init__(self, stream: BinaryIO, name: str, heard: Callable[[int], None]) -> None:
+        self._sha256 = hashlib.sha256()
+        self._blocks = _blocks(stream, name)
+        self._heard = heard  # told the bytes of each block
+        self._size = 0
+        self._beside: ThreadPoolExecutor | None = (
+            None  # hashes all blocks but the first, which a small file is
+        )
+        self._hashing: deque[Future[None]] = deque()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._hash(block)
+            self._size += len(block)
+            self._heard(len(block))
+            yield block
+
+    def _hash(self, block: bytes) -> None:
+        if not self._size:
+            self._sha256.update(block)
+            return
+        self._beside = self._beside or ThreadPoolExecutor(1)
+        self._hashing.append(self._beside.submit(self._sha256.update, block))
+        if len(self._hashing) > _HASHING:
+            self._hashing.popleft().result()
+
+    def fact(self) -> dict[str, Any]:
+        """The sha256 and the size of the whole file; what was not read yet is read."""
+        for _ in self:
+            pass
+        self.close()
+        return {"sha256": self._sha256.hexdigest(), "size": self._size}
+
+    def close(self) -> None:
+        """Wait for what is being hashed."""
+        if self._beside is not None:
+            self._beside.shutdown()
+
+
+def is_pipe(source: str) -> bool:
+    """Return whether `source` can be read only once: standard input, a FIFO, or a pipe such as /dev/fd/63."""
+    if source == STDIN:
+        return True
+    try:
+        return stat.S_ISFIFO(os.stat(source).st_mode)  # noqa: PTH116 - Path would turn '' into the current folder
+    except (OSError, ValueError):
+        return False  # opening it tells why
+
+
+def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, bytes]:
+    """Return the bytes of the sources that can be read only once, for who reads them twice.
+
+    A terminal is left to `open_source`, which refuses it. Raises DataError for what cannot be opened.
+    """
+    held = {}
+    for source in sources:
+        if not is_pipe(source) or (source == STDIN and (stdin is None or stdin.isatty())):
+            continue
+        stream, name = (stdin, "standard input") if source == STDIN else _open(source)
+        assert stream is not None
+        try:
+            held[source] = b"".join(_blocks(stream, name))
+        finally:
+            if source != STDIN:
+                stream.close()
+    return held
+
+
+@contextmanager
+def open_source(
+    source: str,
+    stdin: BinaryIO | None = None,
+    heard: Callable[[int], None] = lambda size: None,
+    *,
+    held: Mapping[str, bytes] = NOTHING_HELD,
+) -> Iterator[Source]:
+    """Open the path `source`, or standard input where it is `-`.
+
+    Args:
+        heard: told the bytes of each block read.
+        held: what `read_pipes` has read already.
+
+    Raises:
+        DataError: it is missing, empty, a socket or device, or plainly no table.
+    """
+    stream, name = _opened(source, stdin, held)
+    tap = Tap(stream, name, heard)
+    try:
+        blocks = iter(tap)
+        head, blocks = _peek(blocks)
+        if not head:
+            raise DataError(f"{name} is empty", hint="a data file needs one header line and rows below it")
+        if head[:2] == b"\x1f\x8b":
+            head, blocks = _peek(_gunzip(blocks, name))
+            if not head:
+                raise DataError(f"{name} is empty once decompressed", hint="it needs a header line and rows")
+            if head[:4] == b"PAR1":
+                raise DataError(
+                    f"{name} is Parquet within gzip",
+                    hint=f"decompress it first: gunzip {shlex.quote(source)}",
+                )
+        parquet = head[:4] == b"PAR1"
+        if not parquet:
+            refuse_foreign(head, name)
+        path = None if is_pipe(source) else Path(source)
+        yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, tap=tap)
+    finally:
+        tap.close()
+        if source != STDIN:
+            stream.close()
+
+
+def _opened(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
+    """Return the bytes of a source, and its name."""
+    name = "standard input" if source == STDIN else source
+    if source in held:
+        return io.BytesIO(held[source]), name
+    return (_standard_input(stdin), name) if source == STDIN else _open(source)
+
+
+def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
+    if stdin is None:
+        if sys.stdin is None:
+            raise DataError("standard input is closed", hint="name a file instead of '-'")
+        stdin = sys.stdin.buffer
+    if stdin.isatty():
+        raise DataError(
+            "standard input is a terminal", hint="pipe the data in, or name a file instead of '-'"
+        )
+    return stdin
+
+
+def _open(source: str) -> tuple[BinaryIO, str]:
+    try:
+        mode = os.stat(source).st_mode  # noqa: PTH116 - Path would turn '' into the current folder
+        if stat.S_ISDIR(mode):
+            raise DataError(f"{source} is a folder", hint="name one file in it")
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            kind = "a socket" if stat.S_ISSOCK(mode) else "a device"
+            raise DataError(
+                f"{source} is {kind}, not a file", hint="read it as standard input: name '-' instead"
+            )
+        return open(source, "rb", buffering=0), source  # noqa: PTH123 - open_source closes it
+    except FileNotFoundError:
+        if Path(source).is_symlink():
+            raise DataError(
+                f"{source} is a link to a file that is not there",
+                hint="name the file itself, or mend the link",
+            ) from None
+        raise DataError(f"there is no file {source or repr(source)}", hint=_nearest_file(source)) from None
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode"
+        ) from None
+
+
+def _nearest_file(source: str) -> str:
+    import difflib
+
+    path = Path(source)
+    try:
+        names = sorted(entry.name for entry in path.parent.iterdir())[:10_000]
+    except OSError:
+        return "check the path"
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return (
+        f"did you mean {shlex.quote(str(path.parent / close[0]))}?"
+        if close
+        else "check the path; '-' reads standard input"
+    )
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    while True:
+        try:
+            block = stream.read(_BLOCK)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again"
+            ) from None
+        if not block:
+            return
+        yield block
+
+
+def _peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """At least 4,096 bytes of what is to come (fewer only at its end), and all of it."""
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= _HEAD:
+            break
+    return head, chain((head,), blocks)
+
+
+def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Undo gzip block by block, members one after another; a bomb costs time but no memory."""
+    hint = "copy it anew; 'gzip -t' checks it"
+    member = zlib.decompressobj(wbits=31)
+    for block in blocks:
+        rest = block
+        while rest:
+            if member.eof:  # the next member; zeros may pad the last one
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                member = zlib.decompressobj(wbits=31)
+            try:
+                yield member.decompress(rest, _BLOCK)
+            except zlib.error:
+                raise DataError(f"{name} is damaged: its gzip data do not decompress", hint=hint) from None
+            rest = member.unused_data if member.eof else member.unconsumed_tail
+    if not member.eof:
+        yield member.flush()  # what did not fit into the last block
+    if not member.eof:
+        raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint)
+
+
+def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
+    """The paths of one data set: those that were given, a pattern such as `data/*.csv` as the files it fits.
+
+    The files of a pattern come in the order of their names. Raises DataError where none fits, UsageError where
+    standard input is one of several or a file is named twice.
+    """
+    paths: list[str] = []
+    for given in [source] if isinstance(source, str) else source:
+        if not _is_pattern(given):
+            paths.append(given)
+            continue
+        import glob
+
+        found = sorted(path for path in glob.glob(given, recursive=True) if not os.path.isdir(path))  # noqa: PTH112, PTH207
+        if not found:
+            raise DataError(f"no file fits the pattern '{given}'", hint="check the path")
+        paths += found
+    if STDIN in paths and len(paths) > 1:
+        raise UsageError("standard input cannot be one of several files", hint="write it to a file first")
+    same = [os.path.realpath(path) for path in paths]
+    twice = next((place for place, path in enumerate(same) if path in same[:place]), None)
+    if twice is not None:
+        first = paths[same.index(same[twice])]
+        again = "" if first == paths[twice] else f", also as {first}"
+        raise UsageError(f"{paths[twice]} is named twice{again}", hint="name each file once")
+    return tuple(paths)
+
+
+def _is_pattern(given: str) -> bool:
+    return any(mark in given for mark in "*?[") and not os.path.lexists(given)

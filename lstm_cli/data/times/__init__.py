@@ -1,0 +1,1 @@
+"""Times: parsing, formats, frequency, and calendar features."""

@@ -1,0 +1,234 @@
+"""The frequency of a time grid: the time step as a rule, as `--freq` names it. Only this package knows of steps.
+
+Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UTC where it writes offsets).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.data.chunks import begins_of, by_series
+from lstm_cli.errors import UsageError
+
+SECOND = 1_000_000  # microseconds
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+LONGEST_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
+MONTH_END = 31  # the `day` that stands for the last one of every month
+UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
+MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
+ACCEPTED = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
+# What other tools and people write, and what they most likely mean here.
+MEANT = {
+    "t": "min",
+    "m": "min",
+    "M": "MS or ME",
+    "month": "MS",
+    "monthly": "MS",
+    "Q": "QS or QE",
+    "quarter": "QS",
+    "quarterly": "QS",
+    "Y": "YS or YE",
+    "A": "YS or YE",
+    "year": "YS",
+    "yearly": "YS",
+    "annual": "YS",
+    "AS": "YS",
+    "BMS": "MS",
+    "BME": "ME",
+    "C": "B",
+    "business": "B",
+    "hour": "h",
+    "hourly": "h",
+    "minute": "min",
+    "second": "s",
+    "sec": "s",
+    "day": "D",
+    "daily": "D",
+    "week": "W",
+    "weekly": "W",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The step of a grid as a rule. With the first time of a series it gives the time of every row.
+
+    >>> Step(kind="months", count=1, day=31).name
+    'ME'
+    """
+
+    kind: str  # seconds, months, business or unit
+    count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), else 1
+    day: int = 1  # months: day of the month, 1 to 31; the last one in a shorter month
+
+    @property
+    def name(self) -> str:
+        """As pandas writes it and `--freq` reads it: h, 30min, D, W, B, MS, 2QE, MS-15; 1 for unit steps."""
+        if self.kind == "unit":
+            return "1"
+        if self.kind == "business":
+            return "B"
+        units = MONTH_UNITS if self.kind == "months" else UNITS
+        unit, size = next((unit, size) for unit, size in units.items() if self.count % size == 0)
+        number = str(self.count // size) if self.count != size else ""
+        if self.kind == "months":
+            day = "E" if self.day == MONTH_END else "S" if self.day == 1 else f"S-{self.day}"
+            return number + unit + day
+        return number + unit
+
+    def index(self, times_us: np.ndarray, origin_us: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
+        """How many steps each time lies after its origin, and whether it lies on the grid at all.
+
+        times_us: int64 of any shape; origin_us: one, or one for each time. Returns index (int64) and on_grid
+        (bool) of that shape; where on_grid is False the index is that of a step near by.
+        """
+        if self.kind in ("seconds", "unit"):
+            index, rest = np.divmod(times_us - origin_us, self.count)
+            return index, rest == 0
+        ordinal, origin = self._ordinal(times_us), self._ordinal(np.asarray(origin_us))
+        index = (ordinal - origin) // self.count
+        return index, self.times(index, origin_us) == times_us
+
+    def on_grid(self, times_us: np.ndarray, begins: np.ndarray) -> np.ndarray:
+        """Which times [R] lie on the grid that begins with the first one of their series, at rows `begins` [S]."""
+        on_grid = np.empty(len(times_us), dtype=bool)
+        for span, which in by_series(begins, len(times_us)):
+            on_grid[span] = self.index(times_us[span], times_us[begins[which]])[1]
+        return on_grid
+
+    def times(self, index: np.ndarray, origin_us: np.ndarray | int) -> np.ndarray:
+        """The times (int64 microseconds) so many steps after the origin: the inverse of `index`."""
+        if self.kind in ("seconds", "unit"):
+            return origin_us + index * self.count
+        ordinal = self._ordinal(np.asarray(origin_us)) + index * self.count
+        time_of_day = np.asarray(origin_us) % DAY
+        if self.kind == "business":
+            weeks, weekday = np.divmod(ordinal, 5)
+            return (weeks * 7 + weekday - 3) * DAY + time_of_day
+        first = first_day_of_month(ordinal)
+        day = np.minimum(self.day, first_day_of_month(ordinal + 1) - first)
+        return (first + day - 1) * DAY + time_of_day
+
+    def rows_before(self, time_us: int, origin_us: np.ndarray) -> np.ndarray:
+        """How many rows of the grids from the origins [S] lie before a time, be it on the grid or off it."""
+        near = self.index(np.full(np.shape(origin_us), time_us), origin_us)[0] - 1
+        before = sum((self.times(near + more, origin_us) < time_us).astype(np.int64) for more in range(3))
+        return np.maximum(near + before, 0)
+
+    def _ordinal(self, times_us: np.ndarray) -> np.ndarray:
+        """The number of the month since 1970, or of the business day since Monday, 29 December 1969."""
+        days = times_us // DAY
+        if self.kind == "months":
+            return month_of(days)
+        weeks, weekday = np.divmod(days + 3, 7)
+        return weeks * 5 + np.minimum(weekday, 4)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "count": self.count, "day": self.day}
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> "Step":
+        return Step(kind=stored["kind"], count=stored["count"], day=stored["day"])
+
+
+UNIT = Step(kind="unit")
+BUSINESS = Step(kind="business")
+
+
+def month_of(days: np.ndarray) -> np.ndarray:
+    """Months since January 1970 of days since 1970-01-01, in the proleptic Gregorian calendar."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def first_day_of_month(months: np.ndarray) -> np.ndarray:
+    """The first day, counted since 1970-01-01, of months since January 1970."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def parse_freq(text: str) -> Step:
+    """Reads a step as `--freq` takes it: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; 1 for unit steps.
+
+    MS-15 is the 15th of every month. Where a quarter or year begins is seen from the first row of a series.
+    Raises UsageError naming the nearest step that is accepted.
+    """
+    text = text.strip()
+    if text == "1":
+        return UNIT
+    parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}))?", text)
+    if parts is None:
+        raise _unknown_freq(text)
+    number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
+    if number == 0:
+        raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more")
+    if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
+        unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' or 'd' can mean one thing only
+    step = None
+    if unit in UNITS and day_text is None:
+        step = Step(kind="seconds", count=number * UNITS[unit])
+    elif unit == "B" and number == 1 and day_text is None:
+        step = BUSINESS
+    elif unit[:-1] in MONTH_UNITS and unit[-1] in "SE":
+        day = int(day_text or 1) if unit[-1] == "S" else MONTH_END
+        if 1 <= day <= MONTH_END and (day_text is None or unit[-1] == "S"):
+            step = Step(kind="months", count=number * MONTH_UNITS[unit[:-1]], day=day)
+    if step is None:
+        raise _unknown_freq(text)
+    limit = LONGEST_YEARS * (12 if step.kind == "months" else 366 * DAY)
+    if step.count > limit:
+        raise UsageError(f"--freq '{text}' is longer than {LONGEST_YEARS} years", hint="give a shorter step")
+    return step
+
+
+def _unknown_freq(text: str) -> UsageError:
+    import difflib
+
+    number, unit = re.fullmatch(r"([\d\s]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    unit = unit.strip()
+    word = unit.split("-")[0]
+    meant = word if word in ACCEPTED else MEANT.get(word) or MEANT.get(word.lower().removesuffix("s"))
+    if meant is None:
+        meant = next(iter(difflib.get_close_matches(word, ACCEPTED, n=1, cutoff=0.3)), "h")
+    if number.strip() not in ("", "1") and meant != "B":
+        meant = " or ".join(number.strip() + one for one in meant.split(" or "))
+    names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"
+    return UsageError(
+        f"--freq '{text}' is not a time step, the nearest is {meant}", hint=f"give one of {names}"
+    )
+
+
+def seasons(step: Step) -> tuple[int, ...]:
+    """The seasons [steps] known from the step, shortest first; () where it names none."""
+    if step.kind == "business":
+        return (5,)
+    if step.kind == "months":
+        return {1: (12,), 3: (4,)}.get(step.count, ())
+    if step.kind == "unit":
+        return ()
+    if step.count < DAY and DAY % step.count == 0 and step.count % MINUTE == 0:
+        return (DAY // step.count, WEEK // step.count)
+    return {DAY: (7,), WEEK: (52,)}.get(step.count, ())
+
+
+def spoken(step: Step) -> str:
+    """What a person calls data of a step.
+
+    >>> spoken(Step(kind="seconds", count=30 * MINUTE)), spoken(Step(kind="months", count=3))
+    ('half-hourly data', 'quarterly data')
+    """
+    times = {HOUR: "hourly", 30 * MINUTE: "half-hourly", DAY: "daily", WEEK: "weekly"}
+    months = {1: "monthly", 3: "quarterly", 12: "yearly"}
+    word = {"seconds": times, "months": months}.get(step.kind, {}).get(step.count)
+    if step.kind == "business":
+        word = "business-day"
+    return f"{word} data" if word else f"data of step {step.name}"
+
+
+def origins_of(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """For each row [R] the first time of its series; a series' rows lie side by side."""
+    begins = begins_of(series)
+    return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))

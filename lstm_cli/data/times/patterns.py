@@ -1,0 +1,227 @@
+"""What times look like in text: the shapes of cells, and the few kinds of time that are read.
+
+A cell's shape is the cell with every digit written 0. A column has few shapes, so what a time looks like is
+asked once a shape, and the digits of all its cells are read at once.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from lstm_cli.data.times.formats import SECOND, microseconds
+from lstm_cli.data.times.integer_times import is_readable_width
+
+DATE_PARTS = frozenset("mdab")  # month, day, and the two numbers of which the column decides which is which
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimePiece:
+    """Some rows of a time column, read as far as they can be without the others."""
+
+    kind: str
+    values: np.ndarray  # [n] int64 microseconds; of "day-month" the clock's alone; of "digits" the number
+    parts: np.ndarray  # [n, 3] int64 first number, second number, year of "day-month"; else [0, 3]
+    shapes: dict[str, tuple[int, int]]  # each shape: its first line, its count
+    offsets: tuple[int, ...]  # minutes, the different ones
+    padded: frozenset[str]  # the parts of dates that stand with a leading zero somewhere
+
+
+def scan_even_times(cells: np.ndarray) -> TimePiece | None:
+    """What `scan_times` reads in cells [n, width] of one width, bytes, lines counted from 1.
+
+    None where they are not all of one shape that is a time, or one of them does not exist.
+    """
+    shape = shapes_of([cells[0].tobytes().decode("latin-1")])[0]
+    match = match_shape(shape)
+    if match is None:
+        return None
+    columns = np.ascontiguousarray(cells.T)  # a digit of all cells side by side
+    digits = columns - np.uint8(ord("0"))
+    for place, character in enumerate(shape):
+        alike = digits[place] <= 9 if character == "0" else columns[place] == ord(character)
+        if not alike.all():
+            return None
+    kind, found = match
+    fields = {name: digits[slice(*found.span(name))].T for name, text in found.groupdict().items() if text}
+    offsets: list[int] | None = None
+    if kind == "digits":
+        values = number_of(digits.T)
+    else:
+        values, exists, offsets = shape_times(fields, kind, found)
+        if not exists.all():
+            return None
+    parts = np.empty((0, 3), dtype=np.int64)
+    if kind == "day-month":
+        parts = np.stack([number_of(fields[name]) for name in "abY"], axis=1)
+    return TimePiece(
+        kind=kind,
+        values=values,
+        parts=parts,
+        shapes={shape: (1, len(cells))},
+        offsets=tuple(offsets or ()),
+        padded=frozenset(name for name in DATE_PARTS & set(fields) if padded_somewhere(fields[name])),
+    )
+
+
+_ZONE = r"(?P<zone>[Zz]| ?UTC| ?[+-]00(?::?00)?)?"
+_CLOCK = (
+    r"(?:[Tt ](?P<H>00?):(?P<M>00)(?::(?P<S>00)(?:\.(?P<f>0{1,9}))?)?(?: ?(?P<half>[AaPp][Mm]))?"
+    + _ZONE
+    + r")?"
+)
+_KINDS = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        ("date", r"(?P<Y>0000)([-/.])(?P<m>00?)\2(?P<d>00?)" + _CLOCK),
+        ("date", r"(?P<Y>0000)(?P<m>00)(?P<d>00)[Tt ](?P<H>00):?(?P<M>00)(?::?(?P<S>00))?" + _ZONE),
+        ("day-month", r"(?P<a>00?)([-/.])(?P<b>00?)\2(?P<Y>0000)" + _CLOCK),
+        ("month", r"(?P<Y>0000)[-/M](?P<m>00)"),
+        ("month", r"(?P<m>00?)[-/](?P<Y>0000)"),
+        ("quarter", r"(?P<Y>0000)[- ]?[Qq](?P<q>0)"),
+        ("quarter", r"[Qq](?P<q>0)[- ]?(?P<Y>0000)"),
+        ("epoch", r"(?P<s>0{9,10})\.(?P<f>0{1,9})"),
+        ("digits", r"0{4,19}"),
+    )
+)
+_SHAPE = str.maketrans("123456789", "000000000")
+_MONTH_NAME = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
+
+
+def shapes_of(cells: Sequence[str]) -> list[str]:
+    """Cells [n] with every ASCII digit written 0. Cells must not hold NUL."""
+    return "\0".join(cells).translate(_SHAPE).split("\0") if cells else []
+
+
+def text_kind(cell: str) -> str | None:
+    """The kind of time a cell could be by its shape; None: no time. Digits may also be a mere number."""
+    shape = match_shape(cell.strip().translate(_SHAPE))
+    return shape[0] if shape else None
+
+
+def is_time(cell: str) -> bool:
+    """Whether a cell is plainly a date or time (a row of digits alone is not)."""
+    return text_kind(cell) not in (None, "digits", "epoch")
+
+
+def looks_like_a_date(cell: str) -> bool:
+    """Whether a cell seems meant as a date or a time of day, though it is none that can be read."""
+    shape = cell.strip().translate(_SHAPE)
+    return bool(
+        re.match(r"00?([-/.])00?\1(00|0000)\b|0000([-/.])00?\3|0000-?W00|00?:00", shape)
+        or (_MONTH_NAME.search(cell) and "0" in shape)
+    )
+
+
+def looks_like_a_clock(cell: str) -> bool:
+    """Whether a cell is a time of day without a date."""
+    return bool(re.fullmatch(r"00?:00(:00(\.0+)?)?( ?[AaPp][Mm])?", cell.strip().translate(_SHAPE)))
+
+
+def why_unread(cell: str) -> tuple[str, str]:
+    """What keeps a cell from being read as a time, for the end of a message, and the hint; "" where not known."""
+    shape = cell.strip().translate(_SHAPE)
+    if "0" not in shape:
+        return (
+            "",
+            "delete the line if it is no row of data (a title, units, a total); --time names another column",
+        )
+    if re.match(r"00?([-/.])00?\1(00)\b", shape):
+        return ": the year has two digits only", ""
+    if _MONTH_NAME.search(cell):
+        return ": months are read as numbers, not names", ""
+    if re.match(r"0000-?W00", shape):
+        return ": weeks are not read", "write the first day of each week as YYYY-MM-DD"
+    if looks_like_a_clock(cell):
+        return ": a time of day without its date", "write date and time in one column, as YYYY-MM-DD hh:mm:ss"
+    if re.search(r":00\S* ?(\[.*\]|[A-Za-z]{3,4}|[A-Z][a-z]+/\w+)$", shape):
+        return ": names of time zones are not read", "write the offset from UTC instead, such as +01:00"
+    if re.fullmatch(r"00000(\.0+)?", shape) and 20_000 <= float(cell) <= 80_000:
+        return (
+            ": a serial day of a spreadsheet?",
+            "format the column as YYYY-MM-DD hh:mm there, and save it anew",
+        )
+    return "", ""
+
+
+@lru_cache(maxsize=4096)
+def match_shape(shape: str) -> tuple[str, re.Match[str]] | None:
+    """The kind of time a shape is and its named parts; None: no time."""
+    for kind, pattern in _KINDS:
+        match = pattern.fullmatch(shape)
+        if match and (kind != "digits" or is_readable_width(len(shape))):
+            return kind, match
+    return None
+
+
+def group_of(shape: str, name: str) -> str | None:
+    """The text of a named part of a shape; None where the shape has none."""
+    match = match_shape(shape)
+    return match[1].groupdict().get(name) if match else None
+
+
+def shape_fields(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict[str, np.ndarray]:
+    """The digits of each named part of the cells of one shape: uint8 [n, width]."""
+    characters = np.frombuffer("".join(cells).encode("ascii"), dtype=np.uint8)
+    matrix = characters.reshape(len(cells), len(shape)) - ord("0")
+    fields = {name: matrix[:, slice(*match.span(name))] for name, text in match.groupdict().items() if text}
+    return fields or {"all": matrix}
+
+
+def number_of(digits: np.ndarray) -> np.ndarray:
+    """Digits [n, width], uint8, as numbers [n] int64."""
+    width = digits.shape[1]
+    total = digits[:, 0].astype(np.int64) if width % 2 else np.zeros(len(digits), dtype=np.int64)
+    for column in range(width % 2, width, 2):
+        pair = digits[:, column] * np.uint8(10) + digits[:, column + 1]  # at most 99, so uint8 too
+        total = total * 100 + pair if column else pair.astype(np.int64)
+    return total
+
+
+def padded_somewhere(digits: np.ndarray) -> bool:
+    """Whether any of the numbers [n, width] begins with a zero."""
+    return digits.shape[1] == 2 and bool((digits[:, 0] == 0).any())
+
+
+def shape_times(
+    fields: dict[str, np.ndarray], kind: str, match: re.Match[str]
+) -> tuple[np.ndarray, np.ndarray, list[int] | None]:
+    """Cells [n] of one shape: microseconds [n], which of them exist [n], their different offsets in minutes.
+
+    Of the kind "day-month" the microseconds are those of the clock alone. No offsets: None.
+    """
+    count = len(next(iter(fields.values())))
+    zero, one = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.int64)
+    numbers = {name: number_of(digits) for name, digits in fields.items() if name not in ("half", "zone")}
+    hour, minute, second = (numbers.get(name, zero) for name in "HMS")
+    exists = (hour <= 23) & (minute <= 59) & (second <= 59)
+    half = match.groupdict().get("half")
+    if half:
+        exists &= (hour >= 1) & (hour <= 12)
+        hour = hour % 12 + (12 if half.lower() == "pm" else 0)
+    us = ((hour * 60 + minute) * 60 + second) * SECOND
+    if "f" in numbers:
+        width = fields["f"].shape[1]
+        scaled = numbers["f"] * 10 ** (9 - width)
+        exists &= scaled % 1000 == 0  # finer than a microsecond cannot be held
+        us = us + scaled // 1000
+    if kind == "epoch":
+        return us + numbers["s"] * SECOND, exists & (numbers["s"] >= 10**8), None  # leading zeros: no time
+    if kind == "quarter":
+        exists &= (numbers["q"] >= 1) & (numbers["q"] <= 4)
+        numbers["m"] = numbers["q"] * 3 - 2
+    if kind != "day-month":
+        us, real = microseconds(numbers["Y"], numbers["m"], numbers.get("d", one), us)
+        exists &= real
+    zone = match.groupdict().get("zone")
+    if not zone:
+        return us, exists, None
+    minutes = zero
+    if "0" in zone:
+        digits = fields["zone"][:, [index for index, char in enumerate(zone) if char == "0"]]
+        beyond = number_of(digits[:, 2:])
+        exists &= (number_of(digits[:, :2]) <= 18) & (beyond <= 59)
+        minutes = (number_of(digits[:, :2]) * 60 + beyond) * (-1 if "-" in zone else 1)
+    return us - minutes * 60 * SECOND, exists, np.unique(minutes).tolist()

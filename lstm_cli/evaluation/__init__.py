@@ -1,0 +1,1 @@
+"""Metrics, baselines, prediction intervals, and the scores of a model over windows."""

@@ -1,0 +1,75 @@
+"""Intervals for a forecaster, from its errors on the windows of a dataset."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
+from lstm_cli.evaluation import intervals
+from lstm_cli.evaluation.baselines import naive, seasonal_naive
+
+MOST_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
+MOST_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
+
+
+def fit_intervals(
+    dataset: Dataset,
+    forecaster: Callable[[Batch], np.ndarray],
+    *,
+    lookback: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> intervals.Intervals:
+    """Intervals for `forecaster` (windows of `lookback` -> [B, H, C] scaled), fitted on the training rows alone.
+
+    A model that was fitted on the validation rows too knows them: give the one from before.
+    """
+    horizon, targets = dataset.schema.horizon, dataset.targets
+    most = max(1, min(MOST_ROWS // targets, MOST_CELLS // (horizon * targets)))
+    splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
+    chosen = {name: windows.every(most) for name, windows in splits.items()}
+    total, done = sum(len(windows) for windows in chosen.values()), 0
+
+    def told(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    misses = {
+        name: _misses(windows, forecaster, horizons_of(splits[name]), told)
+        for name, windows in chosen.items()
+    }
+    return intervals.fit(misses["val"], misses["train"], season=dataset.schema.season, lookback=lookback)
+
+
+def horizons_of(windows: Windows) -> float:
+    """How many horizons the windows span without an overlap: their rows over H, in each series at least one."""
+    horizon = windows.dataset.schema.horizon
+    return (len(windows) + len(np.unique(windows.series)) * (horizon - 1)) / horizon
+
+
+def _misses(
+    windows: Windows,
+    forecaster: Callable[[Batch], np.ndarray],
+    horizons: float,
+    told: Callable[[int], None],
+) -> intervals.Misses:
+    dataset = windows.dataset
+    horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
+    absolute = np.empty((len(windows), horizon, targets), dtype=np.float32)
+    simple, spread = np.empty_like(absolute), np.empty((len(windows), targets))
+    first = 0
+    for batch in windows.batches(windows.at_once):
+        place = slice(first, first + len(batch.series))
+        flat = (
+            seasonal_naive(batch.past, batch.mask, horizon, targets, season)
+            if season <= windows.lookback
+            else naive(batch.past, horizon, targets)
+        )
+        unknown = np.where(batch.observed, 0.0, np.nan)
+        absolute[place] = np.abs(forecaster(batch) - batch.target) + unknown
+        simple[place] = np.abs(flat - batch.target) + unknown
+        spread[place] = intervals.spread(batch.past[:, :, :targets], batch.mask, season)
+        told(len(batch.series))
+        first = place.stop
+    return intervals.Misses(absolute=absolute, simple=simple, spread=spread, horizons=horizons)

@@ -1,0 +1,89 @@
+"""Conditions that end a command with exit 5: `mase>=1`, `mae>0.9*seasonal_naive.mae`, `coverage.80<75`."""
+
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lstm_cli.errors import UsageError
+from lstm_cli.evaluation.metrics import NAMES
+
+BASELINES = ("naive", "seasonal_naive", "linear")
+COVERAGES = ("coverage.80", "coverage.95")
+LOSSES = ("wql",)  # of the intervals
+_OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A condition that must not come true."""
+
+    text: str
+    figure: str  # a metric of the model, wql, or coverage.LEVEL
+    sign: str
+    factor: float  # of the baseline's metric, or the number itself
+    baseline: str | None  # None: the limit is `factor`
+    metric: str | None
+
+
+def parse_gate(text: str) -> Gate:
+    """Reads a condition. Raises UsageError for what is none, and for an unknown name."""
+    parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
+    if parts is None:
+        raise UsageError(
+            f"--fail-if '{text}' is no condition",
+            hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
+        )
+    figure, sign, limit = parts.groups()
+    _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
+    if re.fullmatch(_NUMBER, limit):
+        return Gate(text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None)
+    other = re.fullmatch(rf"(?:({_NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
+    if other is None:
+        raise UsageError(
+            f"--fail-if '{text}': '{limit}' is no limit",
+            hint="a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*seasonal_naive.mae",
+        )
+    factor, baseline, metric = other.groups()
+    _known(text, baseline, BASELINES)
+    _known(text, metric, NAMES)
+    return Gate(
+        text=text, figure=figure, sign=sign, factor=float(factor or 1), baseline=baseline, metric=metric
+    )
+
+
+def _known(text: str, name: str, names: tuple[str, ...]) -> None:
+    if name in names:
+        return
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=1)
+    raise UsageError(
+        f"--fail-if '{text}': '{name}' is none of {', '.join(names)}",
+        hint=f"did you mean '{close[0]}'?" if close else "name one of them",
+    )
+
+
+def check_gate(
+    gate: Gate,
+    scores: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    coverage: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The gate's outcome: condition, value, limit, failed, reason. A figure that is absent fails it, and says so."""
+    value = coverage.get(gate.figure.partition(".")[2]) if "." in gate.figure else scores.get(gate.figure)
+    limit: float | None = gate.factor
+    if gate.baseline is not None:
+        figure = baselines.get(gate.baseline, {}).get(str(gate.metric))
+        limit = None if figure is None else gate.factor * figure
+    if value is None:
+        failed, reason = True, f"{gate.figure} is undefined here"
+    elif limit is None:
+        there = "undefined here" if gate.baseline in baselines else "absent: these data have no season"
+        failed, reason = True, f"{gate.baseline}.{gate.metric} is {there}"
+    else:
+        failed = bool(_OPERATORS[gate.sign](value, limit))
+        reason = f"{gate.figure} is {value:.4g}, the limit {limit:.4g}"
+    return {"condition": gate.text, "value": value, "limit": limit, "failed": failed, "reason": reason}

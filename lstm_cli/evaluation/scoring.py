@@ -1,0 +1,160 @@
+"""Forecasts over windows and their errors, in the file's units: one way for every step that scores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
+from lstm_cli.data.forecast.bounds import Bounds, ends_in_units, in_units, truth_in_units
+from lstm_cli.evaluation import metrics
+from lstm_cli.evaluation.baselines import naive, seasonal_naive
+from lstm_cli.evaluation.interval_scores import Held, held, inside_windows
+from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.linear.model import Linear
+
+AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
+Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
+
+
+class Graph(Protocol):
+    """A loaded graph, such as `runtime.session.Session`."""
+
+    def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """The forecast [B, H, C], scaled."""
+
+    def with_parts(
+        self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The forecast, and those of its parts [B, H, C, P]."""
+
+
+def simple_forecaster(dataset: Dataset, linear: Linear, season: int | None) -> Forecaster:
+    """naive, seasonal_naive (where there is a season) and linear.
+
+    season: as `baseline_season` decides it. The windows have to look back as far as `scored_windows` lets them.
+    """
+    horizon, targets = dataset.schema.horizon, dataset.targets
+
+    def forecast(batch: Batch) -> dict[str, np.ndarray]:
+        found = {"naive": naive(batch.past, horizon, targets)}
+        if season is not None:
+            found["seasonal_naive"] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
+        return found | {"linear": linear(batch.past, batch.future, batch.mask)}
+
+    return forecast
+
+
+def model_forecaster(
+    session: Graph, lookback: int, *, name: str = "model", parts: Sequence[str] = ()
+) -> Forecaster:
+    """The forecast of a graph that looks back `lookback` steps, over windows that may look back further.
+
+    parts: their forecasts come beside it, as `part.NAME`.
+    """
+
+    def forecast(batch: Batch) -> dict[str, np.ndarray]:
+        inputs = (batch.past[:, -lookback:], batch.future, batch.mask[:, -lookback:])
+        if not parts:
+            return {name: session(*inputs)}
+        whole, each = session.with_parts(*inputs)
+        return {name: whole} | {f"part.{part}": each[..., place] for place, part in enumerate(parts)}
+
+    return forecast
+
+
+def together(*forecasters: Forecaster) -> Forecaster:
+    """The forecasts of several forecasters."""
+    return lambda batch: {name: found for one in forecasters for name, found in one(batch).items()}
+
+
+def scored_windows(
+    dataset: Dataset, split: str, lookback: int, linear: Linear, season: int | None = None
+) -> Windows:
+    """Return the windows of a split, looking back as far as the model and every simple forecast need.
+
+    season: of the seasonal naive baseline, None where it is not scored.
+    """
+    return split_windows(dataset, split, max(lookback, linear.lookback, season or 1))
+
+
+def unwatched(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+    """What `score` shows its forecasts to where nobody watches."""
+
+
+def uncounted(name: str, batch: Batch, missed: np.ndarray) -> None:
+    """Ignore the errors of each window: the default of `score`."""
+
+
+def score(
+    windows: Windows,
+    forecaster: Forecaster,
+    bounds: Bounds,
+    *,
+    progress: Callable[[int], None] = lambda done: None,
+    watch: Callable[[str, Batch, np.ndarray], None] = unwatched,
+    each: Callable[[str, Batch, np.ndarray], None] = uncounted,
+) -> dict[str, metrics.Errors]:
+    """Return the errors of each forecast over the same windows, every one of them.
+
+    watch: sees each forecast [B, H, C], scaled. each: sees its absolute errors, in the file's units.
+    """
+    dataset, of = windows.dataset, len(windows.dataset.series.names)
+    sums: dict[str, metrics.Errors] = {}
+    done = 0
+    for batch in windows.batches(windows.at_once):
+        truth = truth_in_units(dataset, batch.target, batch.series, bounds)
+        for name, forecast in forecaster(batch).items():
+            watch(name, batch, forecast)
+            units = in_units(dataset, forecast, batch.series, bounds)
+            each(name, batch, np.abs(units - truth))
+            found = metrics.errors(units, truth, batch.observed, batch.series, of=of)
+            sums[name] = sums[name] + found if name in sums else found
+        done += len(batch.series)
+        progress(done)
+    return sums
+
+
+class IntervalTally:
+    """Sums up, as `watch` of `score`, how the intervals around one forecaster's forecasts held."""
+
+    def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, of: str) -> None:
+        self.sums: Held | None = None
+        self.inside: list[np.ndarray] = []  # [2, B] of each batch: measured cells within the interval
+        self.count: list[np.ndarray] = []  # [B] of each batch: measured cells
+        self.beyond = 0  # measured cells that no forecast can reach: they lie beyond the bounds
+        self._dataset, self._intervals, self._bounds, self._of = dataset, intervals, bounds, of
+
+    def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+        if name != self._of:
+            return
+        dataset, ends = self._dataset, self._intervals.around(forecast_scaled, batch.past, batch.mask)
+        ends = ends_in_units(dataset, ends, batch.series, self._bounds)
+        truth = truth_in_units(dataset, batch.target, batch.series, self._bounds)
+        found = held(
+            ends,
+            in_units(dataset, forecast_scaled, batch.series, self._bounds),
+            truth,
+            batch.observed,
+            batch.series,
+            of=len(dataset.series.names),
+        )
+        self.inside.append(inside_windows(ends, truth, batch.observed))
+        self.count.append(batch.observed.sum(axis=(1, 2)))
+        self.beyond += int(((self._bounds.clip(truth) != truth) & batch.observed).sum())
+        self.sums = found if self.sums is None else self.sums + found
+
+
+def as_good(simple: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
+    """Whether a simple forecast's MASE (else scaled MAE) is at most half a percent above the model's."""
+    for metric in ("mase", "mae_scaled"):
+        theirs, ours = simple.get(metric), model.get(metric)
+        if theirs is not None and ours is not None:
+            return theirs <= (1 + AS_GOOD) * ours
+    return False
+
+
+def scale_of(dataset: Dataset) -> metrics.Scale:
+    """What the dataset's scores are divided by."""
+    return metrics.Scale(seasonal_error=dataset.training.seasonal_error, deviation=dataset.training.deviation)

@@ -1,0 +1,37 @@
+"""Each series beside a simple forecast of the same windows, and the series that do worst."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.evaluation import metrics, scoring
+
+
+def beside_simple(dataset: Dataset, sums: Mapping[str, metrics.Errors]) -> dict[str, dict[str, Any]]:
+    """For each series the MASE of seasonal naive (naive where there is no season), and the model's beside it.
+
+    sums: the errors of `model` and of the simple forecasts. The ratio is that of `metrics.beside`.
+    """
+    scale, baseline = scoring.scale_of(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
+    simple = metrics.per_series(sums[baseline], scale)
+    ratios = metrics.beside(metrics.per_series(sums["model"], scale), simple)
+    return {
+        name: {"baseline": baseline, "baseline_mase": scores["mase"], "ratio": ratio}
+        for name, scores, ratio in zip(dataset.series.names, simple, ratios, strict=True)
+    }
+
+
+def worst(
+    each: Mapping[str, metrics.Scores], beside: Mapping[str, dict[str, Any]], most: int
+) -> list[dict[str, Any]]:
+    """The series that do worst, at most so many. A ratio that is infinite comes first and is told as None."""
+    names = list(each)
+    places = metrics.worst_places([beside[name]["ratio"] for name in names], most)
+    found = []
+    for name in (names[place] for place in places):
+        ratio = beside[name]["ratio"]
+        own = {"series": name, "mase": each[name]["mase"], "mae": each[name]["mae"]}
+        found.append(own | beside[name] | {"ratio": ratio if np.isfinite(ratio) else None})
+    return found

@@ -1,0 +1,188 @@
+"""How far chance moves a score over windows: the model against a baseline, and the coverage of intervals.
+
+Neighbouring windows overlap, and series move together, so windows are not independent. All windows that begin at
+one time count as one moment, and the moments form a time series. The model is compared with a baseline as by Diebold
+and Mariano 1995, "Comparing predictive accuracy", with the ratio of the errors in the place of their difference. The
+long-run variance is the mean square of the first K cosine transforms, and the quantile is that of Student's t with K
+degrees of freedom (Mueller 2007, "A theory of robust long-run variance estimation"; Lazarus, Lewis, Stock and Watson
+2018, "HAR inference: recommendations for practice"). With so few transforms the interval holds in small samples too,
+where the original test rejects too often (Coroneo and Iacone 2020, "Comparing predictive accuracy in small samples
+using fixed-smoothing asymptotics"). No random number is drawn.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.data.dataset.windows import Batch, Windows
+from lstm_cli.evaluation import metrics
+from lstm_cli.evaluation.intervals import LEVELS, widening
+
+SAME = 1e-5  # a relative difference of errors that rounding may explain
+SURE = 0.90  # of the interval around a comparison
+ALARM = 0.99  # of what chance allows the coverage: beyond that is a warning
+SHARE = 0.4  # K is at most SHARE * moments^(2/3) (Lazarus et al. 2018)
+COMPARED = ("model", "naive", "seasonal_naive", "linear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Where windows lie in time."""
+
+    place: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
+    count: int
+    apart: int  # windows that do not overlap in time
+    horizon: float  # the horizon, in the distance of neighbouring moments
+
+
+def moments_of(windows: Windows) -> Moments:
+    """Return where windows lie in time. Windows of several series at one time share a moment.
+
+    Where no two series share a time, or the data have none, the series follow each other and count as independent.
+    """
+    dataset, table = windows.dataset, windows.dataset.series
+    horizon, series = dataset.schema.horizon, windows.series
+    steps = windows.origins - table.offset[series]
+    if dataset.schema.time_name is not None:
+        steps = steps + dataset.schema.step.index(table.origin_us, table.origin_us.min())[0][series]
+    distinct, place = np.unique(steps, return_inverse=True)
+    if dataset.schema.time_name is None or len(distinct) == len(steps):
+        room = int(np.ptp(steps)) + horizon if len(steps) else 0
+        distinct, place = np.unique(steps + series * room, return_inverse=True)
+    apart, at = 0, 0
+    while at < len(distinct):
+        apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
+    # The mean distance: windows may come in clusters, or be a part of all.
+    distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
+    return Moments(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
+
+
+def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: Moments) -> tuple[float, float, int]:
+    """Return sum(top) / sum(bottom) over windows [N], its standard error, and the degrees of freedom K.
+
+    The ratio is linearised (delta method). K is small enough for the frequencies to lie below those at which a
+    window's own length smooths; what smoothing they see nevertheless is divided out.
+    """
+    above, below = (
+        np.bincount(moments.place, weights=each, minlength=moments.count) for each in (top, bottom)
+    )
+    ratio = above.sum() / below.sum()
+    apart = (above - ratio * below) / below.sum()
+    count, horizon = moments.count, moments.horizon
+    freedom = max(1, min(moments.apart // 2, round(SHARE * count ** (2 / 3))))
+    number = np.arange(1, freedom + 1)
+    turned = np.fft.rfft(np.concatenate([apart, apart[::-1]]))[1 : freedom + 1]
+    cosines = np.real(np.exp(-0.5j * np.pi * number / count) * turned) / math.sqrt(2 * count)
+    half_turn = np.pi * number / (2 * count)  # pi times the frequency
+    kept = np.square(np.sin(horizon * half_turn) / (horizon * np.sin(half_turn)))
+    return float(ratio), math.sqrt(count * float(np.mean(np.square(cosines) / kept))), freedom
+
+
+def student(quantile: float, freedom: int) -> float:
+    """Return the quantile (above .5) of Student's t: exact for 1 and 2 degrees of freedom, else by `widening`."""
+    from statistics import NormalDist
+
+    if freedom == 1:
+        return math.tan(math.pi * (quantile - 0.5))
+    if freedom == 2:
+        return (2 * quantile - 1) / math.sqrt(2 * quantile * (1 - quantile))
+    return NormalDist().inv_cdf(quantile) * widening(quantile, freedom)
+
+
+class WindowErrors:
+    """Collects the errors of each window, as `each` of `score`, weighed so that they add up to MASE.
+
+    Where no series has a MASE scale, they add up to MAE.
+    """
+
+    def __init__(self, windows: Windows, scale: metrics.Scale) -> None:
+        self._windows = windows
+        count = _measured(windows)
+        usable = (count > 0) & (scale.seasonal_error > 0)
+        if usable.any():
+            divisor = np.where(usable, count * scale.seasonal_error, 1.0) * usable.sum()
+            self._weight = np.where(usable, 1 / divisor, 0.0)
+        else:
+            self._weight = np.full(count.shape, 1 / max(1.0, float(count.sum())))
+        self._errors: dict[str, list[np.ndarray]] = {}
+
+    def __call__(self, name: str, batch: Batch, missed: np.ndarray) -> None:
+        """missed [B, H, C]: absolute errors in the file's units."""
+        if name in COMPARED:
+            each = np.where(batch.observed, missed, 0.0).sum(axis=1) * self._weight[batch.series]
+            self._errors.setdefault(name, []).append(each.sum(axis=1))
+
+    def comparisons(self) -> dict[str, dict[str, Any]]:
+        """Return for each baseline, the one of lowest error first, how the model compares with it.
+
+        `difference` is the percent by which the model's error is lower, negative where it is higher; `interval`
+        [low, high] holds it with 90 %. Both are 0 where the errors are the same but for rounding, and None beside a
+        baseline without any error. Empty with fewer than two windows that do not overlap.
+        """
+        errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
+        model, moments = errors.pop("model"), moments_of(self._windows)
+        totals = {name: float(each.sum()) for name, each in errors.items()}
+        if moments.apart < 2:
+            return {}
+        return {
+            name: _difference(model, errors[name], moments)
+            for name in sorted(totals, key=lambda name: totals[name])
+        }
+
+
+def _measured(windows: Windows) -> np.ndarray:
+    """Return how many measured cells the windows forecast, of each series and target [S, C]."""
+    dataset, horizon = windows.dataset, windows.dataset.schema.horizon
+    change = np.zeros(len(dataset.measured) + 1, dtype=np.int64)
+    np.add.at(change, windows.origins, 1)
+    np.add.at(change, np.minimum(windows.origins + horizon, len(dataset.measured)), -1)
+    times = np.cumsum(change[:-1])  # how many windows forecast each row
+    table = dataset.series
+    rows = [slice(begin, begin + count) for begin, count in zip(table.offset, table.count, strict=True)]
+    return np.stack([times[one] @ dataset.measured[one, : dataset.targets] for one in rows])
+
+
+def _difference(model: np.ndarray, baseline: np.ndarray, moments: Moments) -> dict[str, Any]:
+    if np.allclose(model, baseline, rtol=SAME, atol=SAME * float(baseline.mean())):
+        return {"difference": 0.0, "interval": [0.0, 0.0]}
+    if not baseline.any():
+        return {"difference": None, "interval": None}
+    ratio, error, freedom = ratio_of_sums(model, baseline, moments)
+    reach = student(0.5 + SURE / 2, freedom) * error
+    low, high = 100 * (1 - ratio - reach), 100 * min(1.0, 1 - ratio + reach)
+    return {"difference": 100 * (1 - ratio), "interval": [low, high]}
+
+
+def best_compared(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the comparison with the baseline of lowest error, and its name; None where there is none."""
+    name = next(iter(comparisons), None)
+    return None if name is None else {"baseline": name, **comparisons[name]}
+
+
+def coverage_by_chance(
+    inside: np.ndarray, count: np.ndarray, moments: Moments, *, behind: float
+) -> dict[int, tuple[float, float, float]]:
+    """Return for each level the coverage found, and the least and the most that chance allows, all in percent.
+
+    inside [2, N]: measured cells of each window within the interval of each level; count [N]: measured cells.
+    behind: how many horizons the intervals rest on for each one that is scored; few of them leave the level itself
+    uncertain (Vovk 2012, "Conditional validity of inductive conformal predictors"). The variance at the level is the
+    binomial one with as many draws as explain the variation over time. Empty with fewer than two windows that do not
+    overlap.
+    """
+    if moments.apart < 2 or not count.sum():
+        return {}
+    found = {}
+    for level, held in zip(LEVELS, inside, strict=True):
+        share, error, freedom = ratio_of_sums(held, count, moments)
+        spread = share * (1 - share)
+        # Where all lies inside, nothing varies: then a window counts as one draw.
+        draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.apart
+        wanted = level / 100
+        deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / behind))
+        reach = student(0.5 + ALARM / 2, freedom) * deviation
+        found[level] = (100 * share, 100 * max(0.0, wanted - reach), 100 * min(1.0, wanted + reach))
+    return found

@@ -1,0 +1,175 @@
+"""The linear forecast as it is shipped: one map of a window, whatever number of regressions it was made from."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.linear.exponential_smoothing import Smoothing
+
+Group = tuple[str, bool, bool, int]  # of regressions: center, scaled, intercept, lookback
+FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A group of regressions that differ in their penalty alone, with what each weighs in the average."""
+
+    lookback: int  # K, the values that it reads
+    center: str  # "last" or "mean": what is taken from a window before it is read and added afterwards
+    scaled: bool  # windows are divided by their deviation, so that a quiet one counts as much as a lively one
+    intercept: bool
+    penalties: dict[float, float]  # penalty (times the mean squared input): weight
+
+    @staticmethod
+    def of(group: Group, penalties: dict[float, float]) -> "Member":
+        center, scaled, intercept, lookback = group
+        return Member(
+            lookback=lookback, center=center, scaled=scaled, intercept=intercept, penalties=penalties
+        )
+
+    @property
+    def group(self) -> Group:
+        return (self.center, self.scaled, self.intercept, self.lookback)
+
+    @property
+    def weight(self) -> float:
+        return sum(self.penalties.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear:
+    """A linear map from the last K values of a target to all H steps at once, on scaled values.
+
+        forecast = share * last + (1 - share) * mean
+                 + (past - last) @ last_weights + (past - mean) @ mean_weights
+                 + unit * bias + deviation * deviation_bias
+
+    `mean` and `deviation` are those of the last `window` steps; `unit` is the typical size of a scaled value
+    of each target, 1 with the standard scaler. Where `response` is given, known-ahead inputs take part: their
+    linear effect is taken from the past and added for the steps ahead.
+    """
+
+    last_weights: np.ndarray  # [K, H] float32
+    mean_weights: np.ndarray  # [K, H] float32
+    bias: np.ndarray  # [H] float32
+    deviation_bias: np.ndarray  # [H] float32
+    share: float  # of the regressions that are centred on the last value
+    window: int  # steps
+    unit: np.ndarray  # [C] float32
+    response: (
+        np.ndarray
+    )  # [A, C] float32, the effect of each known-ahead input; A is 0 where they take no part
+    score: float  # mean |error| over the seasonal error, on validation windows
+    members: tuple[Member, ...]
+    smoothed: tuple[tuple[Smoothing, float], ...]  # maps that need no fit, and what each weighs
+
+    @property
+    def lookback(self) -> int:
+        """The steps that it reads."""
+        return max(len(self.last_weights), self.window)
+
+    def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """past [B, L, F] scaled, L at least the lookback, targets first; future [B, H, A]; mask [B, L].
+
+        Returns [B, H, C] scaled.
+        """
+        values = past[:, :, : len(self.unit)]
+        if len(self.response):
+            values = values - past[:, :, -len(self.response) :] @ self.response
+        mean, deviation = window_moments(values, mask, self.window, self.unit)
+        sides = (
+            np.swapaxes(part, 1, 2) for part in (values / self.unit, mean / self.unit, deviation / self.unit)
+        )
+        forecast = np.swapaxes(self.from_rows(next(sides), mask[:, None], *sides), 1, 2) * self.unit
+        return forecast + future @ self.response if len(self.response) else forecast
+
+    def from_rows(
+        self, past: np.ndarray, mask: np.ndarray, mean: np.ndarray, deviation: np.ndarray
+    ) -> np.ndarray:
+        """The same for rows [..., L] in units of their target, what is known ahead taken out; returns [..., H].
+
+        mask: 1 for real steps; mean, deviation [..., 1].
+        """
+        reach = len(self.last_weights)
+        last, recent, real = past[..., -1:], past[..., -reach:], mask[..., -reach:]
+        return (
+            self.share * last
+            + (1 - self.share) * mean
+            + ((recent - last) * real) @ self.last_weights
+            + ((recent - mean) * real) @ self.mean_weights
+            + self.bias
+            + deviation * self.deviation_bias
+        )
+
+    def families(self) -> dict[str, float]:
+        """What the regressions, and each family of maps that need no fit, weigh in all."""
+        weights = {"ridge": sum(member.weight for member in self.members)}
+        for one, weight in self.smoothed:
+            weights[one.family] = weights.get(one.family, 0.0) + weight
+        return {name: round(weight, 4) for name, weight in weights.items() if weight > 0}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What `from_stored` needs beside the settings."""
+        names = ("last_weights", "mean_weights", "bias", "deviation_bias", "unit", "response")
+        return {name: getattr(self, name) for name in names}
+
+    def settings(self) -> dict[str, Any]:
+        """What the run's report tells of it."""
+        return {
+            "lookback": self.lookback,
+            "window": self.window,
+            "share": self.share,
+            "score": self.score,
+            "regressions": sum(len(member.penalties) for member in self.members),
+            "families": self.families(),
+            "covariates": len(self.response) > 0,
+        }
+
+    def fit_facts(self) -> dict[str, Any]:
+        """Return what `from_fit` needs beside the arrays, as JSON values that are read back exactly."""
+        return {
+            "share": self.share,
+            "window": self.window,
+            "score": self.score,
+            "members": [asdict(one) | {"penalties": list(one.penalties.items())} for one in self.members],
+            "smoothed": [[asdict(one), weight] for one, weight in self.smoothed],
+        }
+
+    @staticmethod
+    def from_fit(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> "Linear":
+        """Return what `arrays` and `fit_facts` describe, members and all. Raises KeyError, TypeError, ValueError."""
+        members = [one | {"penalties": dict(one["penalties"])} for one in facts["members"]]
+        return Linear(
+            **arrays,
+            share=facts["share"],
+            window=facts["window"],
+            score=facts["score"],
+            members=tuple(Member(**one) for one in members),
+            smoothed=tuple((Smoothing(**one), weight) for one, weight in facts["smoothed"]),
+        )
+
+    @staticmethod
+    def from_stored(arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> "Linear":
+        """The inverse of `arrays` and `settings`; its members are not kept."""
+        return Linear(
+            **arrays,
+            share=settings["share"],
+            window=settings["window"],
+            score=settings["score"],
+            members=(),
+            smoothed=(),
+        )
+
+
+def window_moments(
+    values: np.ndarray, mask: np.ndarray, window: int, unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation [B, 1, C] of the real steps among the last `window` of values [B, L, C]; mask [B, L]."""
+    real = mask[:, -window:, None]
+    recent = values[:, -window:]
+    count = np.maximum(real.sum(axis=1, keepdims=True), 1)
+    mean = (recent * real).sum(axis=1, keepdims=True) / count
+    variance = (np.square(recent - mean) * real).sum(axis=1, keepdims=True) / count
+    return mean, np.sqrt(variance + np.square(FLOOR * unit))

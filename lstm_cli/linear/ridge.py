@@ -1,0 +1,189 @@
+"""Ridge regressions of the next H values of a target on its last K, all penalties from one eigendecomposition."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_cli.data.dataset.windows import Windows
+from lstm_cli.linear.model import window_moments
+
+PIECE = 4096  # rows whose products are formed at a time
+SMALLEST = (
+    1e-100  # of a mean squared input: where inputs are all 0, so are the weights, and no quotient overflows
+)
+MEANT = 1e-2  # the penalty of the regression that stands in for targets that were not measured
+ROUNDS = 10  # in which it settles: what is left of its error shrinks by the share that is missing each time
+PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Windows as rows: every window and target is a row, in units of the target."""
+
+    past: np.ndarray  # [R, K] float32
+    mask: np.ndarray  # [R, K] bool, False for padding
+    truth: np.ndarray  # [R, H] float32, what is known ahead taken out
+    ahead: np.ndarray  # [R, H] float32, what was taken out
+    observed: np.ndarray  # [R, H] bool
+    mean: np.ndarray  # [R, 1] of the window
+    deviation: np.ndarray  # [R, 1] of the window
+    series: np.ndarray  # [R] the series of each row
+    target: np.ndarray  # [R] its target column
+
+    def taken(self, chosen: np.ndarray) -> "Rows":
+        """Some of the rows, by place."""
+        return Rows(**{name: value[chosen] for name, value in vars(self).items()})
+
+    def centred(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
+        middle = self.past[:, -1:] if center == "last" else self.mean
+        scale = self.deviation if scaled else np.ones_like(self.deviation)
+        return (self.past - middle) * self.mask / scale, (self.truth - middle) / scale, middle, scale
+
+
+def rows_of(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> Rows:
+    """All the windows as rows. unit [C]; window: steps whose mean and deviation count; response [A, C]."""
+    targets, horizon = len(unit), windows.dataset.schema.horizon
+    count = len(windows) * targets
+    rows = Rows(
+        past=np.empty((count, windows.lookback), dtype=np.float32),
+        mask=np.empty((count, windows.lookback), dtype=bool),
+        truth=np.empty((count, horizon), dtype=np.float32),
+        ahead=np.empty((count, horizon), dtype=np.float32),
+        observed=np.empty((count, horizon), dtype=bool),
+        mean=np.empty((count, 1), dtype=np.float32),
+        deviation=np.empty((count, 1), dtype=np.float32),
+        series=np.repeat(windows.series, targets),
+        target=np.tile(np.arange(targets), len(windows)),
+    )
+    first = 0
+    for batch in windows.batches(windows.at_once):
+        values, ahead = batch.past[:, :, :targets], np.zeros_like(batch.target)
+        if len(response):
+            values = values - batch.past[:, :, -len(response) :] @ response
+            ahead = batch.future @ response
+        mean, deviation = window_moments(values, batch.mask, window, unit)
+        place = slice(first, first + len(batch.series) * targets)
+        rows.past[place] = _by_target(values / unit)
+        rows.mask[place] = np.repeat(batch.mask > 0, targets, axis=0)
+        rows.truth[place] = _by_target((batch.target - ahead) / unit)
+        rows.ahead[place] = _by_target(ahead / unit)
+        rows.observed[place] = _by_target(batch.observed)
+        rows.mean[place] = _by_target(mean / unit)
+        rows.deviation[place] = _by_target(deviation / unit)
+        first = place.stop
+    return rows
+
+
+def _by_target(values: np.ndarray) -> np.ndarray:
+    """[B, T, C] -> [B * C, T]."""
+    return np.swapaxes(values, 1, 2).reshape(-1, values.shape[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Sums over rows from which every regression follows, for one way to centre and scale them; float64."""
+
+    squares: np.ndarray  # [K, K]
+    products: np.ndarray  # [K, H]
+    inputs: np.ndarray  # [K] mean
+    outputs: np.ndarray  # [H] mean
+    count: int
+
+    @staticmethod
+    def of(rows: Rows, center: str, scaled: bool) -> "Moments":
+        """Rows with a target that was not measured are left out, unless they are most.
+
+        Then what was measured of them counts, and a regression of its own stands in for the rest, never the
+        value that it was filled with: expectation and maximisation in turn (Dempster, Laird and Rubin 1977).
+        """
+        whole = np.flatnonzero(rows.observed.all(axis=1))
+        count = len(rows.observed)
+        if 2 * len(whole) >= count:
+            return _moments(rows, whole, center, scaled)
+        every = np.arange(count)
+        standing_in = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
+        for _ in range(ROUNDS):
+            found = _moments(rows, every, center, scaled, standing_in)
+            size = max(float(np.trace(found.squares)) / len(found.squares), SMALLEST)
+            ridge = MEANT * size * np.eye(len(found.squares))
+            standing_in = np.linalg.solve(found.squares + ridge, found.products)
+        return _moments(rows, every, center, scaled, standing_in)
+
+    def solved(self, lookback: int, *, intercept: bool, season: int) -> "Solved":
+        """The regressions on the last `lookback` values.
+
+        The penalty grows with the lag as 1 + lag / season: old values are trusted less (Hoerl and Kennard 1970,
+        "Ridge regression", in its generalised form).
+        """
+        squares, products = self.squares[-lookback:, -lookback:], self.products[-lookback:]
+        inputs, outputs = self.inputs[-lookback:], self.outputs
+        if intercept:
+            squares = squares - self.count * np.outer(inputs, inputs)
+            products = products - self.count * np.outer(inputs, outputs)
+        trust = 1 / (1 + np.arange(lookback, 0, -1) / season)
+        trust = np.sqrt(trust / trust.mean())
+        values, vectors = np.linalg.eigh(squares * np.outer(trust, trust))
+        values = values.clip(min=0)
+        return Solved(
+            vectors=trust[:, None] * vectors,
+            values=values,
+            turned=vectors.T @ (trust[:, None] * products),
+            size=max(float(values.mean()), SMALLEST),
+            inputs=inputs if intercept else np.zeros_like(inputs),
+            outputs=outputs if intercept else np.zeros_like(outputs),
+        )
+
+
+def _moments(
+    rows: Rows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
+) -> Moments:
+    """The sums over the chosen rows, by place.
+
+    standing_in [K, H]: the regression whose forecasts take the place of unmeasured targets.
+    """
+    reach, horizon = rows.past.shape[1], rows.truth.shape[1]
+    sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
+    squares, products, total, wanted = sums
+    count = len(chosen)
+    for first in range(0, count, PIECE):
+        piece = rows.taken(chosen[first : first + PIECE])
+        inputs, outputs = (side.astype(np.float64) for side in piece.centred(center, scaled)[:2])
+        if standing_in is not None:
+            outputs = np.where(piece.observed, outputs, inputs @ standing_in)
+        squares += inputs.T @ inputs
+        products += inputs.T @ outputs
+        total += inputs.sum(axis=0)
+        wanted += outputs.sum(axis=0)
+    return Moments(
+        squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """The regressions of one group, for every penalty."""
+
+    vectors: np.ndarray  # [K, K]
+    values: np.ndarray  # [K]
+    turned: np.ndarray  # [K, H]
+    size: float  # the mean squared input, which penalties are counted in
+    inputs: np.ndarray  # [K] taken from the inputs
+    outputs: np.ndarray  # [H] added to the outputs
+
+    def forecasts(self, rows: Rows, center: str, scaled: bool) -> Iterator[np.ndarray]:
+        """For each penalty the forecast [R, H] of rows, in units of the target, float32."""
+        inputs, _, middle, scale = rows.centred(center, scaled)
+        turned = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
+            np.float32
+        )
+        for penalty in PENALTIES:
+            shrunk = self.turned / (self.values + penalty * self.size)[:, None]
+            yield (turned @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
+
+    def mixed(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        """The weighted sum of the regressions: weights [K, H] and intercept [H]."""
+        shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
+        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.turned)
+        return weights, sum(penalties.values()) * self.outputs - self.inputs @ weights

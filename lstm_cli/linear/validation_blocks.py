@@ -1,0 +1,269 @@
+"""Blocks of rows that linear maps are scored on, each by regressions fitted on what lies before it."""
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
+from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.panel_times import PanelSplits
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.interrupts import heed
+from lstm_cli.linear.exponential_smoothing import Smoothing
+from lstm_cli.linear.model import Group, Linear, Member
+from lstm_cli.linear.ridge import PENALTIES, Moments, Rows, Solved, rows_of
+
+FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
+SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
+EVIDENCE = 16.0  # horizons that are scored, where the rows allow
+MOST_BLOCKS = 6  # before the validation rows
+
+KINDS = tuple(itertools.product(("last", "mean"), (False, True)))  # of regressions: center, scaled
+
+Ridge = tuple[Group, float]  # a regression: its group and its penalty
+Map = Ridge | Smoothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The regressions fitted on what lies before a block of rows, and the scores on that block."""
+
+    solved: dict[Group, Solved]
+    scores: dict[Ridge, float]
+    judged: Rows
+    score: "_Score"
+    window: int
+    unit: np.ndarray
+    response: np.ndarray
+
+    @staticmethod
+    def fitted(
+        dataset: Dataset,
+        *,
+        lookbacks: tuple[int, ...],
+        window: int,
+        unit: np.ndarray,
+        response: np.ndarray,
+        workers: int,
+        should_stop: Callable[[], int | None],
+        fitted: Callable[[], None],
+    ) -> "Block":
+        """Fit regressions to a dataset's training rows and score them on its validation rows.
+
+        fitted: called after each group of regressions, of which there are `fits_of` in all. Raises Interrupted.
+        """
+        heed(should_stop)
+        train, judged = (
+            rows_from(dataset, split, max(lookbacks), window, unit, response, most)
+            for split, most in (("train", FITTED_ROWS), ("val", SCORED_CELLS // dataset.schema.horizon))
+        )
+        score = _Score(dataset, judged, unit)
+        solved: dict[Group, Solved] = {}
+        scores: dict[Ridge, float] = {}
+
+        def fit(kind: tuple[str, bool]) -> None:
+            moments = Moments.of(train, *kind)
+            for lookback, intercept in itertools.product(lookbacks, (True, False)):
+                heed(should_stop)
+                group = (*kind, intercept, lookback)
+                solved[group] = moments.solved(lookback, intercept=intercept, season=dataset.schema.season)
+                forecasts = solved[group].forecasts(judged, *kind)
+                for penalty, forecast in zip(PENALTIES, forecasts, strict=True):
+                    scores[group, penalty] = score(forecast)
+                fitted()
+
+        side_by_side(fit, KINDS, workers)
+        return Block(
+            solved=solved,
+            scores=dict(sorted(scores.items())),  # threads may have ended in any order
+            judged=judged,
+            score=score,
+            window=window,
+            unit=unit,
+            response=response,
+        )
+
+    @property
+    def count(self) -> int:
+        """The cells that were scored."""
+        return self.score.count
+
+    def summed(self, weights: Mapping[Map, float]) -> Linear:
+        return summed(
+            members_of(weights),
+            {one: weight for one, weight in weights.items() if isinstance(one, Smoothing)},
+            self.solved,
+            reach=self.judged.past.shape[1],
+            horizon=self.judged.truth.shape[1],
+            unit=self.unit,
+            window=self.window,
+            response=self.response,
+        )
+
+    def score_of(self, weights: Mapping[Map, float]) -> float:
+        """The score of a weighted sum of maps."""
+        if len(weights) == 1:
+            ((one, weight),) = weights.items()
+            if isinstance(one, tuple) and weight == 1:
+                return self.scores[one]
+        judged = self.judged
+        return self.score(
+            self.summed(weights).from_rows(judged.past, judged.mask, judged.mean, judged.deviation)
+        )
+
+
+def fits_of(lookbacks: Sequence[int]) -> int:
+    """Return the number of groups of regressions in a block: by kind, lookback, and with or without an intercept."""
+    return len(KINDS) * len(lookbacks) * 2
+
+
+def pooled(blocks: Sequence[Block], weights: Mapping[Map, float]) -> float:
+    """The score of a weighted sum of maps over all blocks, a cell of each counting alike."""
+    scored = sum(block.count for block in blocks)
+    return sum(block.score_of(weights) * block.count for block in blocks) / max(scored, 1)
+
+
+def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BLOCKS) -> list[Dataset]:
+    """The data as they stood one, two, ... validation lengths before, newest first, at most so many.
+
+    As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
+    are left; none where validation holds that much by itself.
+    """
+    found: list[Dataset] = []
+    for table in shifted(dataset.schema, dataset.series, evidence=evidence, most=most):
+        one = replace(dataset, series=table)
+        if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
+            break
+        found.append(one)
+    return found
+
+
+def shifted(schema: Schema, table: SeriesTable, *, evidence: float, most: int) -> list[SeriesTable]:
+    """Return the splits of `earlier`, whether or not there are windows in them.
+
+    The splits of a panel that one time divides stay divided by one time.
+    """
+    panel, horizon = PanelSplits.of(schema, table), schema.horizon
+    found: list[SeriesTable] = []
+    while (1 + len(found)) * _horizons(table, horizon) < evidence and len(found) < most:
+        one = _moved_back(table, panel, lengths=1 + len(found))
+        if np.median(one.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
+            break
+        found.append(one)
+    return found
+
+
+def _moved_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
+    """Return the splits, moved back by a number of validation lengths."""
+    if panel is None:
+        back = lengths * (table.val_end - table.train_end)
+        return replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
+    steps = lengths * (panel.val_end - panel.train_end)
+    train_end, val_end = (panel.times.rows_before(end - steps) for end in (panel.train_end, panel.val_end))
+    return replace(table, train_end=train_end, val_end=val_end)
+
+
+def held(dataset: Dataset) -> float:
+    """How many horizons the validation rows of all series hold."""
+    return _horizons(dataset.series, dataset.schema.horizon)
+
+
+def _horizons(table: SeriesTable, horizon: int) -> float:
+    return float((table.val_end - table.train_end).sum()) / horizon
+
+
+def side_by_side(
+    fit: Callable[[tuple[str, bool]], None], kinds: Iterable[tuple[str, bool]], workers: int
+) -> None:
+    """Calls `fit` for every kind, each on one thread.
+
+    One thread each, since OpenBLAS with several waits by spinning: on a machine with other work, an
+    eigendecomposition then takes ten times as long, and alone it gains next to nothing.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(fit, kinds))
+
+
+def rows_from(
+    dataset: Dataset,
+    split: str,
+    lookback: int,
+    window: int,
+    unit: np.ndarray,
+    response: np.ndarray,
+    most: int,
+) -> Rows:
+    """The windows of a split as rows, evenly chosen where they are more than `most`."""
+    windows = split_windows(dataset, split, max(lookback, window))
+    return rows_of(windows.every(max(1, most // len(unit))), unit=unit, window=window, response=response)
+
+
+class _Score:
+    """The mean error of forecasts of rows, by the yardstick; only measured targets count."""
+
+    def __init__(self, dataset: Dataset, rows: Rows, unit: np.ndarray) -> None:
+        self._yardstick, self._rows, self._unit = Yardstick.of(dataset), rows, unit
+        self._truth = self._measured(rows.truth)
+        weighed = self._yardstick.weight[rows.series, rows.target] > 0
+        self._counted = rows.observed & weighed[:, None]
+        self.count = int(self._counted.sum())
+
+    def __call__(self, forecast: np.ndarray) -> float:
+        """forecast [R, H] in units of the target."""
+        error = np.abs(self._measured(forecast) - self._truth)[self._counted]
+        return float(error.mean()) if error.size else 0.0
+
+    def _measured(self, values: np.ndarray) -> np.ndarray:
+        whole = (values + self._rows.ahead) * self._unit[self._rows.target][:, None]
+        return self._yardstick.measured_rows(whole, self._rows.series, self._rows.target)
+
+
+def members_of(weights: Mapping[Map, float]) -> tuple[Member, ...]:
+    """The regressions among the maps, those together that differ in their penalty alone."""
+    groups: dict[Group, dict[float, float]] = {}
+    for one, weight in weights.items():
+        if isinstance(one, tuple):
+            group, penalty = one
+            groups.setdefault(group, {})[penalty] = weight
+    return tuple(Member.of(group, penalties) for group, penalties in groups.items())
+
+
+def summed(
+    members: tuple[Member, ...],
+    smoothed: Mapping[Smoothing, float],
+    solved: dict[Group, Solved],
+    *,
+    reach: int,
+    horizon: int,
+    unit: np.ndarray,
+    window: int,
+    response: np.ndarray,
+) -> Linear:
+    """The maps added up into one, which is exact: scaling a window cancels out of all but the intercept."""
+    weights = {center: np.zeros((reach, horizon)) for center in ("last", "mean")}
+    bias = {scaled: np.zeros(horizon) for scaled in (False, True)}
+    for member in members:
+        mapped, intercept = solved[member.group].mixed(member.penalties)
+        weights[member.center][-member.lookback :] += mapped
+        bias[member.scaled] += intercept
+    for one, weight in smoothed.items():
+        weights["last"] += weight * one.weights(reach, horizon)
+    centred = sum(member.weight for member in members if member.center == "last") + sum(smoothed.values())
+    return Linear(
+        last_weights=weights["last"].astype(np.float32),
+        mean_weights=weights["mean"].astype(np.float32),
+        bias=bias[False].astype(np.float32),
+        deviation_bias=bias[True].astype(np.float32),
+        share=centred,
+        window=window,
+        unit=unit,
+        response=response,
+        score=0.0,
+        members=members,
+        smoothed=tuple(smoothed.items()),
+    )

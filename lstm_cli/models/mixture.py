@@ -1,0 +1,104 @@
+"""The default model: the linear forecast, anchored and free networks, and the weights that combine them."""
+
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.models.linear_layer import LinearForecast
+from lstm_cli.models.segment_lstm import SegmentNetwork, season_ago
+
+
+class Combined(nn.Module):
+    """Forecasts of one target by several parts, added up with one weight a part and step ahead.
+
+    Networks of one part that differ in their seed alone are averaged.
+    """
+
+    weights: Tensor  # [H, P], each row sums to 1
+
+    def __init__(
+        self,
+        *,
+        inputs: int,  # F
+        targets: int,  # C
+        known_ahead: int,  # A
+        lookback: int,  # L: of the part that looks back furthest
+        horizon: int,  # H
+        parts: tuple[str, ...],  # P of linear, anchored, free, simple, in the order of the weights
+        linear_reach: int,
+        linear_window: int,
+        linear_share: float,
+        linear_response: int,
+        anchored_lookback: int,
+        free_lookback: int,
+        networks: int,  # of each network part
+        segment: int,
+        seasons: tuple[int, ...],
+        hidden: int,
+        dropout: float,
+        simple_season: int,  # of the part `simple`: 1 is the last value, else that season tiled
+        attention: int = 0,  # heads of self-attention over the segments; 0: none
+        far_seasons: tuple[int, ...] = (),  # candidates of the networks from further back than they read
+    ) -> None:
+        super().__init__()
+        self.lookback, self.horizon, self.targets = lookback, horizon, targets
+        self.parts, self.simple_season = parts, simple_season
+        self.linear = LinearForecast(
+            targets=targets,
+            horizon=horizon,
+            reach=linear_reach,
+            window=linear_window,
+            share=linear_share,
+            response=linear_response,
+        )
+
+        def several(name: str, lookback: int) -> nn.ModuleList:
+            count = networks if name in parts else 0
+            return nn.ModuleList(
+                SegmentNetwork(
+                    inputs=inputs,
+                    targets=targets,
+                    known_ahead=known_ahead,
+                    lookback=lookback,
+                    horizon=horizon,
+                    segment=segment,
+                    seasons=seasons,
+                    hidden=hidden,
+                    dropout=dropout,
+                    anchored=name == "anchored",
+                    attention=attention,
+                    far_seasons=far_seasons,
+                )
+                for _ in range(count)
+            )
+
+        self.anchored = several("anchored", anchored_lookback)
+        self.free = several("free", free_lookback)
+        self.register_buffer("weights", torch.full((horizon, len(parts)), 1 / len(parts)))
+
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
+        return self.mixed(self.each(past, future, mask))
+
+    def mixed(self, each: Tensor) -> Tensor:
+        """The forecasts of the parts [B, H, C, P] added up with their weights: [B, H, C]."""
+        return (each * self.weights[None, :, None]).sum(dim=-1)
+
+    def each(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        """The forecasts of the parts [B, H, C, P]."""
+        linear = self.linear(past, future, mask)
+        found = []
+        for name in self.parts:
+            if name == "linear":
+                found.append(linear)
+            elif name == "simple":
+                found.append(season_ago(past, mask, self.simple_season, self.horizon, self.targets))
+            else:
+                networks = self.anchored if name == "anchored" else self.free
+                anchor = linear if name == "anchored" else None
+                forecasts = [network(past, future, mask, anchor) for network in networks]
+                found.append(torch.stack(forecasts).mean(dim=0) if len(forecasts) > 1 else forecasts[0])
+        return torch.stack(found, dim=-1)
+
+    def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
+        """[B, 1, C] ones: the parts are trained one by one."""
+        return torch.ones_like(past[:, :1, : self.targets])

@@ -1,0 +1,100 @@
+"""Forecasts against the truth as one PNG."""
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, settle_cache
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLE = 60  # letters that fit above a panel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One window: what came before (h rows), and over the horizon (H rows) the truth and two forecasts."""
+
+    title: str
+    times: np.ndarray  # [h + H] datetime64, or row numbers
+    history: np.ndarray  # [h]
+    truth: np.ndarray  # [H], NaN where not measured
+    forecast: np.ndarray  # [H]
+    baseline: np.ndarray  # [H]
+    baseline_name: str
+    ends: np.ndarray | None = None  # [4, H] of the intervals: lo80, hi80, lo95, hi95
+
+
+def draw_forecast(panels: Sequence[Panel]) -> bytes:
+    """The PNG of one panel or more, the same bytes for the same panels."""
+    settle_cache()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = 1 if len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(10, 1.0 + 2.9 * rows), layout="constrained", facecolor="white")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, panel in zip(axes, panels, strict=False):
+        _draw(axis, panel)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False)
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        # A name in letters that the font lacks is drawn with boxes; that is no news for a terminal.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _draw(axis: "Axes", panel: Panel) -> None:
+    before, ahead = panel.times[: len(panel.history)], panel.times[len(panel.history) :]
+    # The truth joins on to the history, so that no gap stands at the origin.
+    axis.plot(panel.times, [*panel.history, *panel.truth], color=TRUTH, linewidth=1.3, label="measured")
+    dot = "o" if len(ahead) == 1 else ""  # a line through one point cannot be seen
+    axis.plot(
+        ahead,
+        panel.baseline,
+        color=BASELINE,
+        linewidth=1.2,
+        linestyle="--",
+        marker=dot,
+        label=panel.baseline_name,
+    )
+    if panel.ends is not None:
+        _draw_intervals(axis, ahead, panel.ends)
+    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=dot, label="forecast")
+    axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
+    title = panel.title if len(panel.title) <= TITLE else panel.title[: TITLE - 1] + "…"
+    axis.set_title(title, loc="left", fontsize=10, parse_math=False)  # a '$' in a name is no formula
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
+    axis.tick_params(labelsize=8, color=INK)
+    axis.margins(x=0.01)
+    if np.issubdtype(panel.times.dtype, np.datetime64):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=3, maxticks=7)
+        axis.xaxis.set_major_locator(locator)
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _draw_intervals(axis: "Axes", ahead: np.ndarray, ends: np.ndarray) -> None:
+    """The wide interval below the narrow one, both faint: the lines before them stay what is seen first."""
+    if len(ahead) == 1:  # an area above one point cannot be seen
+        axis.vlines(ahead, ends[2], ends[3], color=FORECAST, alpha=0.25, linewidth=3, label="95 % interval")
+        axis.vlines(ahead, ends[0], ends[1], color=FORECAST, alpha=0.45, linewidth=3, label="80 % interval")
+        return
+    axis.fill_between(
+        ahead, ends[2], ends[3], color=FORECAST, alpha=0.10, linewidth=0, zorder=1, label="95 % interval"
+    )
+    axis.fill_between(
+        ahead, ends[0], ends[1], color=FORECAST, alpha=0.18, linewidth=0, zorder=1, label="80 % interval"
+    )

@@ -1,0 +1,61 @@
+"""`check`: what is known of a data file before anything is made of it. It writes nothing but the picture asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.config.extras import require_installed
+from lstm_cli.data.build.splits import parse_share
+from lstm_cli.data.reading.source import expanded
+from lstm_cli.errors import UsageError
+from lstm_cli.events import Listener, Progressed
+from lstm_cli.rundir import check_output, replace_file
+from lstm_cli.steps.check.inspect import Known, look
+from lstm_cli.steps.check.report import CheckReport, report_of
+
+
+def check(
+    source: str | Sequence[str],
+    config: PrepareConfig,
+    listen: Listener,
+    *,
+    plot: str | None = None,
+    stdin: BinaryIO | None = None,
+) -> CheckReport:
+    """Looks at `source` (a path, `-`, a pattern, or several paths) as `prepare` would with these settings.
+
+    plot: where a picture goes. Raises what `prepare` would raise; a DataError or DeviceError bears all that is
+    known nevertheless as its attribute `report`.
+    """
+    for flag, share in (("--val", config.val), ("--test", config.test)):
+        parse_share(flag, share)  # a wrong one answers before the reading
+    sources = expanded(source)
+    if plot is not None:
+        check_plot(plot, sources)
+    listen(Progressed(stage="reading", done=0))
+    known = look(sources, config, stdin)
+    drawn = plot if plot is not None and known.grid is not None else None
+    if drawn is not None:
+        listen(Progressed(stage="drawing", done=0))
+        replace_file(drawn, [_draw(known)])
+    report = report_of(known, picture=drawn)
+    if known.refused is not None:
+        known.refused.report = report  # type: ignore[attr-defined]
+        raise known.refused
+    return report
+
+
+def check_plot(plot: str, sources: Sequence[str]) -> None:
+    """Refuses an unusable picture before any work."""
+    require_installed("--plot", "matplotlib")
+    if Path(plot).suffix.lower() not in (".png", ""):
+        raise UsageError(f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png")
+    for source in sources:
+        check_output(plot, source=source, flag="--plot")
+
+
+def _draw(known: Known) -> bytes:
+    from lstm_cli.steps.check.plot import picture_of  # loads matplotlib
+
+    return picture_of(known)

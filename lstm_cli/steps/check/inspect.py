@@ -1,0 +1,181 @@
+"""How `check` reads: every column, then what `prepare` would read, as far as that goes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import BinaryIO
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.build.assemble import Assembled, assemble
+from lstm_cli.data.build.splits import parse_share
+from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
+from lstm_cli.data.grid.row_lookup import GridLines
+from lstm_cli.data.locations import count_of
+from lstm_cli.data.quality.finding import NOTE, Finding, refusal, severity_order, told_by_reader
+from lstm_cli.data.quality.gaps import Gaps, find_gaps
+from lstm_cli.data.quality.inspect import inspect, target_outliers
+from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.leakage import of_columns, of_unread
+from lstm_cli.data.quality.outliers import Outliers
+from lstm_cli.data.quality.profile import Survey, survey_files
+from lstm_cli.data.reading.column_roles import Asked, choose_columns
+from lstm_cli.data.reading.source import read_pipes
+from lstm_cli.data.reading.table import Table, read_asked
+from lstm_cli.errors import DataError, LstmError, UsageError
+
+OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
+
+
+@dataclass(kw_only=True)
+class Known:
+    """What is known of a file; None from where on `prepare` would refuse it."""
+
+    survey: Survey
+    config: PrepareConfig
+    target_named: bool  # False: the targets stand in for the one that is to be named
+    table: Table | None = None
+    grid: Grid | None = None
+    found: Assembled | None = None
+    windows: dict[str, int] | None = None
+    refused: LstmError | None = None
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Those that the training rows confirm."""
+        return () if self.found is None else self.found.schema.seasons
+
+    @cached_property
+    def outliers(self) -> list[Outliers]:
+        """Of the targets."""
+        if self.table is None or self.grid is None:
+            return []
+        return target_outliers(self.table, self.grid, self.seasons)
+
+    @cached_property
+    def gaps(self) -> Gaps | None:
+        """Holes of the time grid; None where there is none."""
+        if self.table is None or self.grid is None or self.table.time_name is None:
+            return None
+        return find_gaps(self.table, self.grid.step, start=self.config.start, end=self.config.end)
+
+
+def look(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> Known:
+    """Reads files as `prepare` would with these settings; what that refuses is kept.
+
+    Standard input and pipes are held in memory, since all is read twice. Raises DataError for what holds no table at
+    all, UsageError for settings that are wrong whatever the data hold.
+    """
+    held = read_pipes(sources, stdin)
+    survey = survey_files(
+        sources, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin, held=held
+    )
+    candidates = () if config.target else _several(survey, config)
+    known = Known(
+        survey=survey,
+        config=replace(config, target=candidates) if candidates else config,
+        target_named=not candidates,
+    )
+    try:
+        _read_on(known, sources, stdin, held)
+    except UsageError:
+        raise
+    except LstmError as error:
+        known.refused = error
+    return known
+
+
+def _read_on(known: Known, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]) -> None:
+    config = known.config
+    known.table = read_asked(sources, config, stdin=stdin, held=held)
+    known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
+    known.found = assemble(known.table, known.grid, config)
+    test_wanted = parse_share("--test", config.test).rows != 0
+    known.windows = known.found.windows(known.table.source, test_wanted=test_wanted)
+
+
+def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
+    """Where several columns could be the target, those of them that hold numbers alone; else none."""
+    taken = {config.time, config.series, *config.past, *config.future}
+    names = [column.name for column in survey.columns]
+    plain = {column.name: column.values is not None for column in survey.columns}
+    numeric = [
+        column.name
+        for column in survey.columns
+        if (column.reads_as == "number" or plain[column.name])
+        and column.name not in taken
+        and names.count(column.name) == 1
+    ]
+    for one in (numeric[-1:], numeric[:1]):  # a column of digits may turn out to be the time
+        asked = Asked(
+            targets=tuple(one), past=config.past, future=config.future, time=config.time, series=config.series
+        )
+        try:
+            chosen = choose_columns(survey.source, names, survey.sample, asked)
+        except DataError:  # which reading tells
+            return ()
+        if chosen.time is not None:
+            numeric = [name for name in numeric if name != names[chosen.time]]
+            break
+    return tuple(name for name in numeric if plain[name]) if len(numeric) > 1 else ()
+
+
+def findings(known: Known) -> list[Finding]:
+    """All of them, the gravest first."""
+    table, grid, found = known.table, known.grid, known.found
+    source = known.survey.source
+    told = [refusal(known.refused, source)] if known.refused is not None else []
+    warnings = [text for part in (table, grid, found) if part is not None for text in part.warnings]
+    told += [told_by_reader(text, source) for text in warnings]
+    if table is not None and grid is not None:
+        told += _inspected(known, table, grid, warnings)
+    if not known.target_named:
+        told.append(_no_target(known))
+    refused = known.refused.message if known.refused is not None else None
+    others = of_columns(known.survey, _used(known))
+    told += [one for one in others if refused is None or not one.text.startswith(refused)]
+    return sorted(told, key=severity_order)
+
+
+def _inspected(known: Known, table: Table, grid: Grid, warnings: Sequence[str]) -> Sequence[Finding]:
+    config = known.config
+    horizon = (config.horizon or 1) if known.found is None else known.found.schema.horizon
+    told = inspect(
+        table,
+        grid,
+        outliers=known.outliers,
+        season=max(known.seasons, default=1),
+        horizon=horizon,
+        told=warnings,
+        start=config.start,
+        end=config.end,
+    )
+    if known.target_named:
+        if known.found is not None:
+            rows = GridLines(table, known.found.grid)
+            told += find_intermittent(rows, known.found.series.train_end, table.targets)
+        return told + of_unread(
+            known.survey, table, grid, horizon=horizon, season=max(known.seasons, default=1)
+        )
+    told = [one for one in told if one.kind in OF_ANY_TARGET]
+    return [replace(one, severity=NOTE) if one.kind == "outliers" else one for one in told]
+
+
+def _no_target(known: Known) -> Finding:
+    columns = count_of(len(known.config.target), "column")
+    return Finding(
+        kind="no-target",
+        severity=NOTE,
+        text=f"{known.survey.source}: {columns} of numbers could be forecast, and prepare asks for one by "
+        "name; what concerns a target alone, such as columns that give it away, is left out (--target names it)",
+        count=len(known.config.target),
+    )
+
+
+def _used(known: Known) -> tuple[str, ...]:
+    """The columns that are read, whose findings are told already."""
+    table, config = known.table, known.config
+    numeric = (*config.target, *config.past, *config.future) if known.target_named else ()
+    if table is None:
+        return (*numeric, *(name for name in (config.time, config.series) if name))
+    named = table.columns if known.target_named else ()
+    return (*named, *(name for name in (table.time_name, table.series_name) if name))

@@ -1,0 +1,267 @@
+"""The rolling-origin backtest of `evaluate`: was it luck?
+
+A fold knows the rows before its cut-off and no other. So it settles again what `prepare` and `train` settle from the
+data. It does not search: where the winner of `tune` rests on rows after the cut-off, the fold takes the defaults.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.config import PrepareConfig, TrainConfig, restored
+from lstm_cli.config.renamed import by_new_names
+from lstm_cli.data.build.backtest_folds import Cut, at_cut, count_fold, cuts
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
+from lstm_cli.data.dataset.load import load_dropped
+from lstm_cli.data.dataset.windows import SPLITS, split_windows
+from lstm_cli.data.forecast.bounds import bounds_of
+from lstm_cli.errors import DataError
+from lstm_cli.evaluation import metrics, scoring
+from lstm_cli.evaluation.baseline_season import baseline_season
+from lstm_cli.evaluation.torch_forecaster import torch_forecaster
+from lstm_cli.evaluation.uncertainty import SAME
+from lstm_cli.events import Listener, Progressed, silent
+from lstm_cli.interrupts import heed
+from lstm_cli.rundir import Run
+from lstm_cli.steps.evaluate.score_model import Subject
+
+FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
+METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of the folds: those that made the run's model."""
+
+    prepare: PrepareConfig
+    train: TrainConfig
+    dropped: Dropped = NONE_DROPPED  # outliers that `prepare` emptied
+    searched: tuple[str, ...] = ()  # settings of `train` that a search chose
+    elsewhere: bool = False  # the search saw other data than those of the run now, so which rows is not known
+
+    def at(self, dataset: Dataset, cut: Cut) -> tuple[TrainConfig, tuple[str, ...]]:
+        """Return the settings of a fold, and which of them take their default because the search saw later rows."""
+        later = self.elsewhere or bool((cut.val_end < dataset.series.val_end).any())
+        if not (self.searched and later):
+            return self.train, ()
+        plain = TrainConfig()
+        return replace(self.train, **{name: getattr(plain, name) for name in self.searched}), self.searched
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return how the run's model was made. Raises MissingArtifact without one."""
+    train, tune = run.entry("train"), run.steps.get("tune")
+    made = restored(PrepareConfig, run.entry("prepare")["config"]), restored(TrainConfig, train["config"])
+    if tune is None:
+        return Recipe(prepare=made[0], train=made[1], dropped=load_dropped(run))
+    winner = by_new_names(tune["report"]["winner"] or {})
+    given = {"model", *by_new_names(tune["report"]["fixed"])}
+    if train["sources"] is None:  # not recorded: what has the winner's value is taken for the winner's
+        config = by_new_names(train["config"])
+        taken = [name for name, value in winner.items() if config.get(name) == value]
+    else:
+        taken = [name for name, source in by_new_names(train["sources"]).items() if source == "tune"]
+    return Recipe(
+        prepare=made[0],
+        train=made[1],
+        dropped=load_dropped(run),
+        searched=tuple(name for name in taken if name not in given),
+        elsewhere=tune["read"]["data"]["sha256"] != run.digest("data"),
+    )
+
+
+def backtest(
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    folds: int,
+    jobs: int,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> list[dict[str, Any]]:
+    """Trains anew at each of `folds` cut-offs and scores the rows up to the next; a report for each.
+
+    jobs: folds side by side, each in a process of its own. Raises DataError where a cut-off leaves too few rows,
+    Interrupted.
+    """
+    chosen = cuts(dataset, folds)
+    _require_rows(dataset, chosen)
+    share = max(1, threads // jobs)
+    folds_of = [(cut, _moment(dataset, cut), *recipe.at(dataset, cut)) for cut in chosen]
+    listen(Progressed(stage="backtest", done=0, total=folds, unit="cut-offs"))
+    reports: list[dict[str, Any]] = []
+    if jobs == 1:
+        for cut, moment, config, defaults in folds_of:
+            heed(should_stop)
+            fold = at_cut(dataset, cut, recipe.prepare, recipe.dropped)
+            reports.append(_retrained(fold, moment, config, defaults, share, listen, should_stop))
+            listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
+        return reports
+    import joblib
+
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(_retrained)(
+            at_cut(dataset, cut, recipe.prepare, recipe.dropped), moment, config, defaults, share
+        )
+        for cut, moment, config, defaults in folds_of
+    )
+    for report in done:
+        heed(should_stop)
+        reports.append(report)
+        listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
+    return reports
+
+
+def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
+    """Return the scores of the run's model after each cut-off that lies after the rows it learnt from.
+
+    It learnt from the validation rows too: they chose it, if it was not refitted. Raises DataError where no cut-off is
+    left.
+    """
+    dataset, linear, bounds = subject.dataset, subject.linear, subject.model.bounds
+    table, horizon = dataset.series, dataset.schema.horizon
+    lookback = max(subject.model.lookback, linear.lookback, *dataset.schema.seasons)
+    windows = split_windows(dataset, "test", lookback)
+    within = windows.origins - table.offset[windows.series]
+    reports = []
+    for cut in cuts(dataset, folds):
+        first, after = cut.val_end[windows.series], cut.count[windows.series]
+        chosen = windows.taken((within >= first) & (within + horizon <= after))
+        if (cut.val_end < table.val_end).all() or not len(chosen):
+            continue
+        season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
+        both = scoring.together(subject.alone, scoring.simple_forecaster(dataset, linear, season))
+        sums = scoring.score(chosen, both, bounds)
+        reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums, season))
+    if not reports:
+        raise DataError(
+            "no window after the rows that the model learnt from, so --reuse has no cut-off to score",
+            hint="leave out --reuse to train at each cut-off, or prepare with more --test rows",
+        )
+    return reports
+
+
+def warnings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> tuple[str, ...]:
+    """Return what a person should know of the folds; wanted: how many --backtest asked for."""
+    found = []
+    if len(folds) < wanted:
+        found.append(
+            f"{wanted - len(folds)} of {wanted} cut-offs are left out: the model learnt from rows after them, or no "
+            "window follows (leave out --reuse to train at each)"
+        )
+    plain = [fold for fold in folds if fold.get("defaults")]
+    if plain:
+        found.append(
+            f"{len(plain)} of {len(folds)} cut-offs use the default of {', '.join(plain[0]['defaults'])}: the winner "
+            "of 'lstm tune' saw rows after them (a smaller --backtest leaves them out)"
+        )
+    return tuple(found)
+
+
+def spread(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean, standard deviation, least and greatest of each metric over the folds, and in how many the model wins."""
+    told: dict[str, Any] = {}
+    for metric in METRICS:
+        values = [report["metrics"][metric] for report in reports if report["metrics"][metric] is not None]
+        if values:
+            told[metric] = {
+                "mean": float(np.mean(values)),
+                "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+                "least": min(values),
+                "greatest": max(values),
+            }
+    names = sorted({name for report in reports for name in report["baselines"]})
+    told["wins"] = {name: sum(_wins(report, name) for report in reports) for name in names}
+    return told
+
+
+def _wins(report: dict[str, Any], baseline: str) -> bool:
+    for metric in ("mase", "mae"):
+        ours, theirs = report["metrics"][metric], report["baselines"].get(baseline, {}).get(metric)
+        if ours is not None and theirs is not None:
+            return bool(ours < (1 - SAME) * theirs)
+    return False
+
+
+def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
+    horizon = dataset.schema.horizon
+    if not (chosen[0].train_end >= horizon + 1).any():
+        rows = max(0, int(chosen[0].train_end.max()))
+        raise DataError(
+            f"{len(chosen)} cut-offs leave {rows} training rows before the first, too few",
+            hint=FEWER,
+        )
+    for cut in chosen:
+        for split in ("val", "test"):
+            if not count_fold(dataset, cut, split):
+                raise _no_window(SPLITS[split], _moment(dataset, cut))
+
+
+def _no_window(name: str, moment: str) -> DataError:
+    """Return the error of a fold without a window: its series may have ended, or begun too late to be trained on."""
+    return DataError(f"no series has a {name} window at the cut-off {moment}", hint=FEWER)
+
+
+def _retrained(
+    fold: Dataset,
+    moment: str,
+    config: TrainConfig,
+    defaults: tuple[str, ...],
+    threads: int,
+    listen: Listener = silent,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> dict[str, Any]:
+    """One fold, from training to its report; runs in a process of its own too."""
+    from lstm_cli.training.train_model import train_model
+
+    for split, name in SPLITS.items():
+        if not len(split_windows(fold, split)):
+            raise _no_window(name, moment)
+    trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
+    known, linear = trained.dataset, trained.shipped.linear
+    lookback = trained.settings["lookback"]
+    season = baseline_season(known)
+    forecaster = scoring.together(
+        torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear, season)
+    )
+    windows = scoring.scored_windows(known, "test", lookback, linear, season)
+    bounds = bounds_of(fold, config)[0]
+    sums = scoring.score(windows, forecaster, bounds)
+    settled = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
+    return _fold_report(known, moment, len(windows), sums, season) | settled | {"defaults": list(defaults)}
+
+
+def _moment(dataset: Dataset, cut: Cut) -> str:
+    """When a fold begins: the first row after its cut-off in the longest series that goes on after it."""
+    table = dataset.series
+    goes_on = (cut.train_end > 0) & (cut.val_end < cut.count)
+    longest = int(np.argmax(np.where(goes_on, table.count, -1) if goes_on.any() else table.count))
+    first = int(cut.val_end[longest])
+    if dataset.schema.time_name is None:
+        return f"row {first + 1}"
+    time_us = dataset.schema.step.times(np.array([first]), table.origin_us[longest])[0]
+    return str(np.datetime64(int(time_us), "us").astype("datetime64[s]"))
+
+
+def _fold_report(
+    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors], season: int | None
+) -> dict[str, Any]:
+    """Return the scores of a fold, and when it begins. Raises DataError where it has no window."""
+    if not windows:
+        raise _no_window(SPLITS["test"], moment)
+    scale = scoring.scale_of(dataset)
+    scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
+    parts = [name for name in scores if name.startswith("part.")]
+    for name in parts:
+        scores.pop(name)
+    return {
+        "cut": moment,
+        "windows": windows,
+        "metrics": scores.pop("model"),
+        "baselines": scores,
+        "baseline_season": season,
+    }

@@ -1,0 +1,73 @@
+"""What `evaluate` leaves in the run: tables of its scores, and a picture of some forecasts."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lstm_cli.evaluation import intervals, metrics
+from lstm_cli.rundir import Folder, Run, replace_files
+from lstm_cli.steps.evaluate.score_model import Subject
+from lstm_cli.steps.shared.forecast_plot import forecast_picture
+
+PICTURE = "forecasts.png"
+HELD = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
+HELD_FLAT = tuple(f"{name}_{level}" for name in HELD[:3] for level in intervals.LEVELS) + HELD[3:]
+COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons")
+WHOLE = (
+    *("model", "precision", "split", "windows", "metrics", "parts", "baselines", *COMPARED, "backtest"),
+    *HELD,
+)
+
+
+def write_scores(
+    folder: Folder, report: Mapping[str, Any], subject: Subject, beside: Mapping[str, dict[str, Any]]
+) -> None:
+    """Write the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
+    picture = forecast_picture(
+        *(subject.dataset, subject.windows, subject.forecaster, subject.model.bounds, subject.intervals),
+        season=subject.season,
+    )
+    folder.write_bytes(PICTURE, picture)
+    steps = [(row["step"], _flat(row)) for row in report["per_step"]]
+    folder.write_bytes("per_step.csv", _table("step", steps))
+    folder.write_bytes("per_target.csv", _table("target", list(report["per_target"].items())))
+    per_series = [(name, {**scores, **beside[name]}) for name, scores in report["per_series"].items()]
+    columns = (*metrics.NAMES, "baseline", "baseline_mase", "ratio")
+    folder.write_bytes("per_series.csv", _table("series", per_series, columns))
+    folder.write_json("scores.json", {name: report[name] for name in WHOLE if name in report})
+
+
+def copy_scores(run: Run, folder: str | None) -> None:
+    """Copy the files of the run's scores into `folder`, byte by byte; None: no copies. Raises OutputError."""
+    if folder is not None:
+        scores = run.artifact("scores")
+        replace_files(folder, {name: scores.bytes(name) for name in scores.files})
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `per_step` with a column for each level of the intervals: coverage_80, width_95 and so on."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= (
+            {f"{name}_{level}": figure for level, figure in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
+    return flat
+
+
+def _table(
+    name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]], columns: Sequence[str] = metrics.NAMES
+) -> bytes:
+    from lstm_cli.data.spreadsheet_safety import safe_text
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = [*columns, *(figure for figure in HELD_FLAT if figure in rows[0][1])]
+    writer.writerow([name, *columns])
+    for key, scores in rows:
+        writer.writerow(
+            [safe_text(key) if isinstance(key, str) else key, *(scores[column] for column in columns)]
+        )
+    return text.getvalue().encode()

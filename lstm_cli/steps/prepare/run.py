@@ -1,0 +1,119 @@
+"""The work of `prepare`: a table is read, laid on its grid, looked at, scaled and stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lstm_cli.config import PrepareConfig
+from lstm_cli.data.build.assemble import Assembled, assemble
+from lstm_cli.data.build.splits import parse_share
+from lstm_cli.data.build.write import store_dataset
+from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
+from lstm_cli.data.grid.row_lookup import GridLines
+from lstm_cli.data.quality.finding import WARNING
+from lstm_cli.data.quality.inspect import inspect, target_outliers
+from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.reading.table import Table, read_asked
+from lstm_cli.data.times.formats import iso_time
+from lstm_cli.events import Listener, Progressed, Warned
+from lstm_cli.rundir import Writer
+from lstm_cli.steps.prepare.report import PrepareReport, named_sources
+from lstm_cli.steps.shared.memory_estimate import require_prepare
+
+
+def prepare_anew(
+    writer: Writer, paths: Sequence[str], config: PrepareConfig, listen: Listener, *, stdin: BinaryIO | None
+) -> PrepareReport:
+    """Reads the files, or standard input for `-`, and commits the run's data. Raises what errors.py names."""
+    require_prepare(paths, config)
+    listen(Progressed(stage="reading", done=0))
+    folder = writer.new("data")
+    table = read_asked(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
+    grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
+    found = assemble(table, grid, config)
+    test_wanted = parse_share("--test", config.test).rows != 0
+    windows = found.windows(table.source, test_wanted=test_wanted)
+    told = (*table.warnings, *grid.warnings, *found.warnings)
+    warnings = (*told, *_warnings(table, grid, found, config, told))
+    for text in warnings:
+        listen(Warned(text=text))
+    store_dataset(found, table, folder, listen)
+    report = _report(writer.path, table, found, windows, warnings, dropped=config.outliers == "drop")
+    writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
+    return report
+
+
+def _warnings(
+    table: Table, grid: Grid, found: Assembled, config: PrepareConfig, told: Sequence[str]
+) -> list[str]:
+    """Return what `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
+    schema = found.schema
+    dropped = config.outliers == "drop"
+    looked_at = found.grid if dropped else grid
+    further = inspect(
+        table,
+        looked_at,
+        outliers=target_outliers(table, looked_at, schema.seasons),
+        season=max(schema.seasons, default=1),
+        horizon=schema.horizon,
+        told=told,
+        start=config.start,
+        end=config.end,
+        dropped=dropped,
+    )
+    zeros = find_intermittent(GridLines(table, found.grid), found.series.train_end, schema.targets)
+    return [one.text for one in (*further, *zeros) if one.severity == WARNING]
+
+
+def _read(table: Table) -> dict[str, Mapping[str, Any]]:
+    """Size and sha256 of each file that was read; of standard input nothing."""
+    return dict(zip(named_sources(table.read), table.read.values(), strict=True))
+
+
+def _report(
+    run: Path,
+    table: Table,
+    found: Assembled,
+    windows: dict[str, int],
+    warnings: tuple[str, ...],
+    *,
+    dropped: bool,
+) -> PrepareReport:
+    schema, series = found.schema, found.series
+    start = end = None
+    if schema.time_name is not None:
+        last = [
+            int(schema.step.times(count - 1, origin))
+            for count, origin in zip(series.count, series.origin_us, strict=True)
+        ]
+        start = iso_time(int(series.origin_us.min()), schema.time_format)
+        end = iso_time(max(last), schema.time_format)
+    return PrepareReport(
+        run=str(run),
+        source=table.source,
+        rows=found.rows,
+        target_sum=found.target_sum,
+        targets=schema.targets,
+        past=schema.past,
+        future=schema.future,
+        calendar=schema.calendar,
+        series=len(series.names),
+        ended=found.ended,
+        time_start=start,
+        time_end=end,
+        freq=schema.step.name,
+        season=min(schema.seasons, default=None),
+        seasons=schema.seasons,
+        season_reason=found.season_reason,
+        lookback=schema.lookback,
+        lookback_reason=found.lookback_reason,
+        horizon=schema.horizon,
+        windows=windows,
+        split_rows=series.split_rows,
+        filled=found.filled,
+        outliers=found.dropped.count_by_column(schema.targets) if dropped else None,
+        scaler=found.scaler.kind,
+        megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
+        warnings=warnings,
+    )

@@ -1,0 +1,84 @@
+"""The plot of forecasts against the truth, as `train` and `evaluate` draw it."""
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import Windows
+from lstm_cli.data.forecast.bounds import Bounds, ends_in_units, in_units, truth_in_units
+from lstm_cli.evaluation import intervals, scoring
+from lstm_cli.evaluation.baselines import label
+
+PANELS = 4  # forecasts in the picture
+
+
+def forecast_picture(
+    dataset: Dataset,
+    windows: Windows,
+    forecaster: scoring.Forecaster,
+    bounds: Bounds,
+    fitted: intervals.Intervals | None,
+    *,
+    season: int | None,
+) -> bytes:
+    """Four windows, spread over series, targets and time: history, truth, forecast with its intervals, baseline.
+
+    season: of the seasonal naive baseline; None: the baseline is naive.
+    """
+    from lstm_cli.plots.forecast import Panel, draw_forecast
+
+    schema = dataset.schema
+    beside = "naive" if season is None else "seasonal_naive"
+    panels = []
+    for place, target in _shown(windows, dataset.targets):
+        batch, one = windows[place], int(windows.series[place])
+        shown = min(batch.past.shape[1], max(2 * schema.horizon, 2 * schema.season), int(batch.mask.sum()))
+        origin = int(windows.origins[place] - dataset.series.offset[one])
+        times = _times(dataset, one, origin - shown, origin + schema.horizon)
+        named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
+        scaled = forecaster(batch)
+        drawn = {
+            name: in_units(dataset, scaled[name], batch.series, bounds)[0, :, target]
+            for name in ("model", beside)
+        }
+        ends = (
+            None
+            if fitted is None
+            else ends_in_units(
+                dataset, fitted.around(scaled["model"], batch.past, batch.mask), batch.series, bounds
+            )[:, 0, :, target]
+        )
+        history = truth_in_units(dataset, batch.past[:, -shown:, : dataset.targets], batch.series, bounds)
+        truth = truth_in_units(dataset, batch.target, batch.series, bounds)[0, :, target]
+        panels.append(
+            Panel(
+                title=" · ".join([*named, f"from {str(times[shown])[:16].replace('T', ' ')}"]),
+                times=times,
+                history=history[0, :, target],
+                truth=np.where(batch.observed[0, :, target], truth, np.nan),
+                forecast=drawn["model"],
+                baseline=drawn[beside],
+                baseline_name=label(beside, season),
+                ends=ends,
+            )
+        )
+    return draw_forecast(panels)
+
+
+def _shown(windows: Windows, targets: int) -> list[tuple[int, int]]:
+    """Windows and targets of the picture's panels: evenly spaced over series and targets, and over time."""
+    series, first, count = np.unique(windows.series, return_index=True, return_counts=True)
+    shown = []
+    for panel in range(PANELS):
+        pair = panel * len(series) * targets // PANELS
+        one, target = divmod(pair, targets)
+        share = (panel + 1) / PANELS  # the last panel shows the newest window
+        shown.append((int(first[one] + round(share * (count[one] - 1))), target))
+    return sorted(set(shown))
+
+
+def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:
+    """Row numbers, or datetime64 where the data have times."""
+    rows = np.arange(first, last)
+    if dataset.schema.time_name is None:
+        return rows + 1
+    return dataset.schema.step.times(rows, dataset.series.origin_us[series]).astype("datetime64[us]")

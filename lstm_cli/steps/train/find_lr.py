@@ -1,0 +1,111 @@
+"""`train --find-lr`: a range test of the learning rate. It reads the data and draws a picture; the model stays."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.extras import require_installed
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.errors import UsageError
+from lstm_cli.events import Listener, Progressed
+from lstm_cli.rundir import check_output, logs_of, open_run, replace_file
+from lstm_cli.steps.shared.report_json import plain
+
+if TYPE_CHECKING:
+    from lstm_cli.training.lr_range_test import RangeTest
+
+PICTURE = "find-lr.png"  # in the run's logs/
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindLrReport:
+    """Which learning rate to try, and the losses that say so."""
+
+    run: str
+    model: str
+    suggestion: float | None  # the least of the networks'; None where no rate lowers a loss
+    parts: list[
+        dict[str, Any]
+    ]  # each network: part, suggestion, fall, lowest_at, and lr, loss, smoothed a step
+    device: str
+    threads: int
+    seed: int
+    picture: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return plain(self)
+
+
+def find_lr(
+    run: Path,
+    config: TrainConfig,
+    output: str | None,
+    listen: Listener,
+    *,
+    should_stop: Callable[[], int | None] = lambda: None,
+) -> FindLrReport:
+    """Tries learning rates on the networks that `config` names; the picture goes to `output`, or the run's logs/.
+
+    Trains nothing that is kept, and takes no lock. Raises MissingArtifact without data, UsageError where the config
+    names no network, OutputError, DeviceError, Interrupted.
+    """
+    began = time.monotonic()
+    if config.parts and set(config.parts) == {"linear"}:
+        raise UsageError("--find-lr has no network to try rates on", hint="name one, as --parts free")
+    require_installed("--find-lr", "matplotlib", "torch")
+    opened = open_run(run)
+    dataset = load_dataset(opened)
+    path = Path(output) if output is not None else logs_of(run) / PICTURE
+    check_output(path, run=run if output is not None else None)
+    from lstm_cli.training.lr_range_test import find_rates
+    from lstm_cli.training.setup.device import choose_device, device_text, usable_cores
+
+    threads = config.threads or usable_cores()
+    tests = find_rates(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
+    listen(Progressed(stage="drawing", done=0))
+    replace_file(path, [_picture(tests)])
+    return FindLrReport(
+        run=str(run),
+        model=config.model,
+        suggestion=min((test.suggestion for test in tests if test.suggestion is not None), default=None),
+        parts=[_part(test) for test in tests],
+        device=device_text(choose_device(config.device)),
+        threads=threads,
+        seed=config.seed,
+        picture=str(path),
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _part(test: "RangeTest") -> dict[str, Any]:
+    return {
+        "part": test.part,
+        "suggestion": test.suggestion,
+        "fall": test.fall,
+        "lowest_at": float(test.lr[test.lowest]),
+        "lr": test.lr.tolist(),
+        "loss": test.loss.tolist(),
+        "smoothed": test.smoothed.tolist(),
+    }
+
+
+def _picture(tests: "list[RangeTest]") -> bytes:
+    from lstm_cli.plots.lr_range_test import RateCurve, draw_range_test
+
+    return draw_range_test(
+        [
+            RateCurve(
+                title=test.part,
+                lr=test.lr,
+                loss=test.loss,
+                smoothed=test.smoothed,
+                suggestion=test.suggestion,
+            )
+            for test in tests
+        ]
+    )

@@ -1,0 +1,130 @@
+"""What the validation rows say of a trained model: its scores, its intervals, and a picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.data.forecast.bounds import Bounds
+from lstm_cli.data.times.formats import iso_time
+from lstm_cli.evaluation import metrics, scoring
+from lstm_cli.evaluation.uncertainty import WindowErrors
+from lstm_cli.events import Listener, PictureDrawn, Progressed
+from lstm_cli.interrupts import heed
+from lstm_cli.steps.train.save_model import Graphs
+
+if TYPE_CHECKING:
+    from lstm_cli.evaluation.intervals import Intervals
+    from lstm_cli.inference.session import Session
+    from lstm_cli.training.recipes.result import Trained
+
+JUDGED_ROWS = 25_000  # windows x targets that the validation scores rest on: neighbours say the same
+JUDGED_CELLS = 12_000_000  # windows x targets x steps, which bounds the time for long horizons
+Scores = dict[str, float | None]  # mae_scaled and mase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validated:
+    """A trained model as it was before a refit: only so has it not seen the validation rows."""
+
+    trained: "Trained"
+    graphs: Graphs
+    bounds: Bounds
+    threads: int
+    season: int | None  # of the seasonal naive baseline
+
+    def scores(
+        self, listen: Listener, should_stop: Callable[[], int | None]
+    ) -> tuple[dict[str, Scores], dict[str, Any]]:
+        """Of the model and its parts, and of the simple forecasts, on validation windows. Raises Interrupted.
+
+        Also how the model compares with each simple forecast, as `WindowErrors.comparisons` gives it. The windows
+        are spread evenly where they are more than `JUDGED_ROWS` and `JUDGED_CELLS` allow.
+        """
+        dataset, linear = self.trained.dataset, self.trained.validated.linear
+        lookback = self.trained.settings["lookback"]
+        windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
+        most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
+        windows = windows.every(max(1, most // dataset.targets))
+        scale = scoring.scale_of(dataset)
+        errors = WindowErrors(windows, scale)
+
+        def progress(done: int) -> None:
+            heed(should_stop)
+            listen(Progressed(stage="validating", done=done, total=len(windows), unit="windows"))
+
+        sums = scoring.score(
+            windows,
+            scoring.together(
+                scoring.model_forecaster(self._session(), lookback, parts=tuple(self.trained.weights)),
+                scoring.simple_forecaster(dataset, linear, self.season),
+            ),
+            self.bounds,
+            progress=progress,
+            each=errors,
+        )
+        scores = {
+            name: {
+                key: value
+                for key, value in metrics.overall(found, scale).items()
+                if key in ("mae_scaled", "mase")
+            }
+            for name, found in sums.items()
+        }
+        return scores, errors.comparisons()
+
+    def chosen_on(self) -> dict[str, Any]:
+        """Return the windows that chose the model: split, how many, and the times of their first and last row.
+
+        The times are None where the data have no times.
+        """
+        dataset = self.trained.dataset
+        windows, schema = split_windows(dataset, "val", self.trained.settings["lookback"]), dataset.schema
+        found = {"split": "val", "windows": len(windows), "time_start": None, "time_end": None}
+        if schema.time_name is None:
+            return found
+        origin = dataset.series.origin_us[windows.series]
+        first = windows.origins - dataset.series.offset[windows.series]
+        begin = int(schema.step.times(first, origin).min())
+        end = int(schema.step.times(first + schema.horizon - 1, origin).max())
+        return found | {
+            "time_start": iso_time(begin, schema.time_format),
+            "time_end": iso_time(end, schema.time_format),
+        }
+
+    def intervals(self, listen: Listener, should_stop: Callable[[], int | None]) -> "Intervals":
+        """Around the forecasts. Raises Interrupted."""
+        from lstm_cli.evaluation.calibrate_intervals import fit_intervals
+
+        lookback = self.trained.settings["lookback"]
+        forecaster = scoring.model_forecaster(self._session(), lookback)
+
+        def progress(done: int, total: int) -> None:
+            heed(should_stop)
+            listen(Progressed(stage="fitting intervals", done=done, total=total, unit="windows"))
+
+        return fit_intervals(
+            self.trained.dataset,
+            lambda batch: forecaster(batch)["model"],
+            lookback=lookback,
+            progress=progress,
+        )
+
+    def picture(self, intervals: "Intervals") -> PictureDrawn:
+        """Forecasts of some validation windows."""
+        from lstm_cli.steps.shared.forecast_plot import forecast_picture
+
+        dataset, linear = self.trained.dataset, self.trained.validated.linear
+        lookback = self.trained.settings["lookback"]
+        forecaster = scoring.together(
+            scoring.model_forecaster(self._session(), lookback),
+            scoring.simple_forecaster(dataset, linear, self.season),
+        )
+        windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
+        png = forecast_picture(dataset, windows, forecaster, self.bounds, intervals, season=self.season)
+        return PictureDrawn(name="forecasts", png=png)
+
+    def _session(self) -> "Session":
+        from lstm_cli.inference.session import open_session
+
+        return open_session(self.graphs.validated or self.graphs.shipped, threads=self.threads)

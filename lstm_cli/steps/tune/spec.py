@@ -1,0 +1,41 @@
+"""What a search looks for, settled from its options before the run is touched."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config.extras import require_installed
+from lstm_cli.config.search_space import Space, parse_space
+from lstm_cli.steps.tune.samplers import trials_wanted
+
+DONE, FAILED, PRUNED = "done", "failed", "pruned"
+Trial = dict[str, Any]  # a line of trials.jsonl
+
+
+class Pruned(Exception):
+    """Raised by what watches a trial, to end it: it does worse than those before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """The settings that are searched, those that every trial has in common, and how many trials there are to be."""
+
+    run: str  # as reports name it
+    config: TuneConfig
+    fixed: TrainConfig
+    space: Space
+    wanted: int
+
+
+def settled(run: str, config: TuneConfig, fixed: TrainConfig) -> Search:
+    """The search that the options ask for.
+
+    Raises UsageError for a package that is missing, a space that names no setting, a grid without end.
+    """
+    if config.method == "bayes":
+        require_installed("--method bayes", "optuna")
+    if config.dask is not None:
+        require_installed("--dask", "dask", "distributed")
+    space = parse_space(config.space, fixed)
+    wanted = trials_wanted(space, config.trials, grid=config.method == "grid")
+    return Search(run=run, config=config, fixed=fixed, space=space, wanted=wanted)

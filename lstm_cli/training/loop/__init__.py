@@ -1,0 +1,1 @@
+"""The training loop: batches, optimizer steps, validation, early stopping."""

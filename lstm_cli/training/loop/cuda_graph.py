@@ -1,0 +1,94 @@
+"""Optimizer steps on a GPU as one CUDA graph: recorded once, then replayed without the work that Python has with each.
+
+A step of a small network is hundreds of kernels of a few microseconds, and to start them one by one takes longer than
+they do. A replay starts them all at once, on the same memory; what changes from step to step lies on the device.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+QUEUED = 4  # steps that a GPU is given ahead: enough that it never waits for the next one
+PLAIN = 3  # steps before the recording: libraries choose their kernels, the optimizer makes its state
+_one_at_a_time = threading.Lock()
+
+
+class Pace:
+    """Keeps the program no more than some steps ahead of a GPU: else a signal would wait for all that is queued."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._ends: deque[torch.cuda.Event] = deque()
+
+    def step(self) -> None:
+        """Called after each step was started; waits for one that is long under way. On the CPU nothing is queued."""
+        if self._device.type == "cpu":
+            return
+        end = torch.cuda.Event(blocking=True)
+        end.record(torch.cuda.current_stream(self._device))
+        self._ends.append(end)
+        if len(self._ends) > QUEUED:
+            self._ends.popleft().synchronize()
+
+
+class Recorded:
+    """A step, taken plain at first, then recorded and from there on replayed: the same kernels on the same numbers."""
+
+    def __init__(
+        self, step: Callable[[Tensor], Tensor], *, places: int, device: torch.device, chance: torch.Generator
+    ) -> None:
+        """step: of the windows at places [B], B = places; every tensor that it keeps stays where it is. chance: all
+        that it draws from."""
+        self._step, self._chance = step, chance
+        self._places = torch.zeros(places, dtype=torch.long, device=device)
+        self._stream = _aside(device, threading.get_ident())
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._found = torch.empty(0)
+        self._taken = 0
+
+    def __call__(self, chosen: Tensor) -> Tensor:
+        if self._taken < PLAIN:
+            self._taken += 1
+            return self._plain(chosen)
+        if self._graph is None:
+            self._graph = self._record()
+        self._places.copy_(chosen)
+        self._graph.replay()
+        return self._found.clone()
+
+    def _plain(self, chosen: Tensor) -> Tensor:
+        """On the stream of the recording, where the gradients' sums will be looked for."""
+        here = torch.cuda.current_stream(self._stream.device)
+        self._stream.wait_stream(here)
+        with torch.cuda.stream(self._stream):
+            found = self._step(chosen)
+        here.wait_stream(self._stream)
+        return found
+
+    def _record(self) -> torch.cuda.CUDAGraph:
+        """Runs nothing. Raises OutOfMemoryError."""
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._chance)
+        short = ""
+        # Of this thread alone: others may train beside it, though they may not record at the same time.
+        with (
+            _one_at_a_time,
+            torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
+        ):
+            try:
+                self._found = self._step(self._places)
+            except torch.OutOfMemoryError as error:  # which the end of the recording would hide
+                short = str(error)  # the error itself would hold on to the tensors of the step
+        if short:
+            raise torch.OutOfMemoryError(short)
+        return graph
+
+
+@cache
+def _aside(device: torch.device, thread: int) -> torch.cuda.Stream:
+    """One for all recordings of a thread: each that computes matrices keeps some memory of its own."""
+    return torch.cuda.Stream(device)

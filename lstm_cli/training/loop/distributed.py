@@ -1,0 +1,246 @@
+"""One training on several processes, as `torchrun` starts them: each computes the gradient of its share of every batch.
+
+Rank 0 leads: it has the run, the optimizer and every decision, so that a training is the same program on one process
+and on many. The others follow: they are sent a network and its windows, then weights and a batch at every step, and
+add up their gradients with the leader's. They know no files and may be on other machines.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from lstm_cli.data.dataset.windows import Windows
+from lstm_cli.errors import DeviceError
+from lstm_cli.interrupts import heed
+from lstm_cli.models.dropout import SeededDropout, seed_dropout
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.optimizer_step import clipped, differentiate
+from lstm_cli.training.setup.device import choose_device, is_out_of_memory
+from lstm_cli.training.setup.hyperparameters import Plan
+
+LEADER = 0
+LONGEST = timedelta(
+    days=7
+)  # that a follower waits for the next task; a leader that is gone is heard of at once
+APART = 1_000_003  # between the seeds of the ranks' dropout,
+BETWEEN = 2_147_483_647  # and between those of a rank's steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a follower is to help with."""
+
+    network: nn.Module
+    windows: Windows
+    plan: Plan
+
+
+class Shared:
+    """One network's training, whose gradients all ranks compute. Only the leader has one."""
+
+    def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Plan) -> None:
+        self._network, self._windows, self._plan = network, windows, plan
+        _tell(Task(network=_bare(network), windows=windows.windows, plan=plan))
+
+    def backward(self, chosen: Tensor, number: int, should_stop: Callable[[], int | None]) -> Tensor:
+        """`step.backward` for the windows at these places [B], computed by all.
+
+        number: of the step, counted from 0. should_stop: asked where another process is gone, since a signal may have
+        come to all of them. Raises DeviceError, Interrupted.
+        """
+        try:
+            with _lost():
+                _broadcast_step(chosen, self._windows.device, self._plan, number=number)
+                _broadcast_weights(self._network)
+                loss = _reduced(self._network, self._windows, chosen, self._plan)
+        except DeviceError:
+            heed(should_stop)
+            raise
+        return clipped(self._network, self._plan, loss)
+
+    def close(self) -> None:
+        """The followers wait for the next task."""
+        with suppress(RuntimeError):  # those that are gone need no word
+            _broadcast_step(None, self._windows.device, self._plan)
+
+
+def several() -> bool:
+    """Whether this process leads others."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+@contextmanager
+def shared(network: nn.Module, windows: DeviceWindows, plan: Plan) -> Iterator[Shared | None]:
+    """Within this block others help with a training; None where there are no others."""
+    if not several():
+        yield None
+        return
+    with _lost():
+        share = Shared(network, windows, plan)
+    try:
+        yield share
+    finally:
+        share.close()
+
+
+@contextmanager
+def leading(device: str) -> Iterator[None]:
+    """Within this block the other ranks follow. Raises DeviceError where they do not come."""
+    _join(device)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):
+            _tell(None)
+        with suppress(RuntimeError):
+            dist.destroy_process_group()
+
+
+def follow(device: str, threads: int) -> None:
+    """Help the leader until it says that all is done. Raises DeviceError where it is gone before."""
+    torch.set_num_threads(threads)
+    here = _join(device)
+    with _lost():
+        while (task := _told()) is not None:
+            _help(task, here)
+    with suppress(RuntimeError):
+        dist.destroy_process_group()
+
+
+def _help(task: Task, device: torch.device) -> None:
+    network = task.network.to(device).train()
+    windows = DeviceWindows(task.windows, device)
+    dropout, own = torch.Generator(device), task.plan.seed + APART * dist.get_rank()
+    seed_dropout(network, dropout)
+    while (step := _broadcast_step(None, device, task.plan)) is not None:
+        chosen, number = step
+        dropout.manual_seed(own + BETWEEN * number)  # a training that goes on draws as if it had not ended
+        _broadcast_weights(network)
+        _reduced(network, windows, chosen, task.plan)
+
+
+def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Plan) -> Tensor:
+    """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
+
+    chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on. Raises
+    OutOfMemoryError in the leader where the memory of any of them does not suffice: all of them have then come to
+    the same point, and the next step may be a smaller one.
+    """
+    measured = windows.measured_targets(chosen).clamp(min=1)
+    mine = chosen[dist.get_rank() :: dist.get_world_size()]
+    loss = torch.zeros((), device=windows.device)
+    network.zero_grad(set_to_none=True)
+    short = False
+    if len(mine):
+        try:
+            loss = differentiate(network, windows.gather(mine), plan, measured=measured).detach()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            short = True
+    if short:  # outside of the handler, whose traceback holds on to the tensors of the step
+        network.zero_grad(set_to_none=True)
+    weights = _learnt(network)
+    gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
+    facts = torch.stack([loss, torch.full_like(loss, float(short))])
+    flat = torch.cat([facts, *(gradient.reshape(-1) for gradient in gradients)])
+    dist.reduce(flat, LEADER)
+    if dist.get_rank() == LEADER:
+        if flat[1] > 0:
+            raise torch.OutOfMemoryError(f"out of memory in {int(flat[1])} of the processes")
+        for weight, gradient in zip(weights, _like(weights, flat[2:]), strict=True):
+            weight.grad = gradient
+    return flat[0]
+
+
+def _broadcast_step(
+    chosen: Tensor | None, device: torch.device, plan: Plan, *, number: int = 0
+) -> tuple[Tensor, int] | None:
+    """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
+    told = torch.zeros(plan.batch_size + 2, dtype=torch.long, device=device)
+    if chosen is not None:
+        told[0], told[1], told[2 : 2 + len(chosen)] = len(chosen), number, chosen
+    dist.broadcast(told, LEADER)
+    if dist.get_rank() == LEADER:  # which knows without waiting for its device
+        return None if chosen is None else (chosen, number)
+    count, number = told[:2].tolist()
+    return (told[2 : 2 + count], number) if count else None
+
+
+@torch.no_grad()
+def _broadcast_weights(network: nn.Module) -> None:
+    """The leader's weights, to all. What is not learnt came with the task."""
+    weights = _learnt(network)
+    flat = torch.cat([weight.reshape(-1) for weight in weights])
+    dist.broadcast(flat, LEADER)
+    if dist.get_rank() != LEADER:
+        for weight, value in zip(weights, _like(weights, flat), strict=True):
+            weight.copy_(value)
+
+
+def _learnt(network: nn.Module) -> list[nn.Parameter]:
+    return [weight for weight in network.parameters() if weight.requires_grad]
+
+
+def _like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
+    """A long vector in the shapes of the weights."""
+    pieces = flat.split([weight.numel() for weight in weights])
+    return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
+
+
+def _bare(network: nn.Module) -> nn.Module:
+    """A copy on the CPU without sources of chance, which are each rank's own."""
+    for module in network.modules():
+        if isinstance(module, SeededDropout):
+            module.generator = None
+    return deepcopy(network).cpu()
+
+
+def _tell(task: Task | None) -> None:
+    dist.broadcast_object_list([task], LEADER)
+
+
+def _told() -> Task | None:
+    told: list[Task | None] = [None]
+    dist.broadcast_object_list(told, LEADER)
+    return told[0]
+
+
+def _join(device: str) -> torch.device:
+    """Meet the other ranks; the device of this one."""
+    here = choose_device(device)
+    if here.type == "cuda":
+        here = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+        torch.cuda.set_device(here)
+    try:
+        dist.init_process_group("nccl" if here.type == "cuda" else "gloo", timeout=LONGEST)
+    except (RuntimeError, ValueError) as error:
+        raise DeviceError(
+            f"the processes of torchrun do not meet: {str(error).splitlines()[0]}",
+            hint="start it as torchrun --nproc-per-node N -m lstm_cli train RUN",
+        ) from error
+    return here
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Within this block a rank that is gone is a DeviceError."""
+    try:
+        yield
+    except (dist.DistError, RuntimeError) as error:
+        text = str(error)
+        if not isinstance(error, dist.DistError) and not any(
+            word in text for word in ("gloo", "NCCL", "peer")
+        ):
+            raise
+        raise DeviceError(
+            f"rank {dist.get_rank()} lost another process of the training",
+            hint="run the same command again: it goes on from the last finished epoch",
+        ) from error

@@ -1,0 +1,87 @@
+"""Out of memory: an error that names the flag that needs less, or training again with half the batch."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from lstm_cli.errors import DeviceError
+from lstm_cli.events import Listener, Noted
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.state import copied
+from lstm_cli.training.setup.checkpoint_state import NOWHERE, Keep, begun_anew
+from lstm_cli.training.setup.device import is_out_of_memory
+from lstm_cli.training.setup.hyperparameters import Plan
+
+FEWER = "use fewer rows (prepare --start) or a shorter --lookback"
+
+
+def fit_in_memory(
+    model: nn.Module,
+    windows: DeviceWindows,
+    validate: Callable[[nn.Module], float] | None,
+    plan: Plan,
+    *,
+    shrink: bool,
+    part: str,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+    keep: Keep = NOWHERE,
+) -> tuple[Plan, Fitted]:
+    """`fit`, and the plan that it could follow; with `shrink` it begins anew with half the batch as often as needed.
+
+    Raises DeviceError where memory does not suffice, and what `fit` raises.
+    """
+    begin = copied(model.state_dict()) if shrink else {}
+    if shrink:
+        plan = replace(plan, batch_size=_batch_that_fitted(keep, plan.batch_size))
+    while True:
+        try:
+            return plan, fit(
+                model, windows, validate, plan, part=part, listen=listen, should_stop=should_stop, keep=keep
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if not shrink or plan.batch_size == 1:
+                raise _too_much(windows.device, part, plan.batch_size) from error
+        # Outside of the handler, whose traceback holds on to the tensors of the step.
+        model.zero_grad(set_to_none=True)
+        model.load_state_dict(begin)
+        if windows.device.type == "cuda":
+            torch.cuda.empty_cache()
+        smaller = plan.batch_size // 2
+        listen(
+            Noted(text=f"{part}: a batch of {plan.batch_size} does not fit into memory, {smaller} is tried")
+        )
+        plan, keep = replace(plan, batch_size=smaller), begun_anew(keep)
+
+
+def _batch_that_fitted(keep: Keep, size: int) -> int:
+    """What a training that goes on had found; else `size`."""
+    plan = keep.found.facts.get("plan") if keep.found is not None else None
+    before = plan.get("batch_size") if isinstance(plan, dict) else None
+    return before if type(before) is int and 0 < before < size else size
+
+
+@contextmanager
+def shortage_told(what: str, *, hint: str = FEWER) -> Iterator[None]:
+    """Within this block memory that does not suffice is a DeviceError: not enough of it for `what`."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceError(f"there is not enough memory {what}", hint=hint) from error
+
+
+def _too_much(device: torch.device, part: str, batch_size: int) -> DeviceError:
+    return DeviceError(
+        f"there is not enough memory on {device} to train {part} with {batch_size} windows in a batch",
+        hint=f"use --batch-size {batch_size // 2}, or --batch-size auto, which finds one that fits"
+        if batch_size > 1
+        else "use a smaller --hidden or a shorter --lookback, or --device cpu",
+    )

@@ -1,0 +1,144 @@
+"""A training between two epochs: all that the next epoch depends on, to be saved and taken up again.
+
+On the CPU a training that was taken up gives the same bytes as one that was never interrupted.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.models.dropout import seed_dropout
+from lstm_cli.training.loop.batches import DeviceWindows, in_turn
+from lstm_cli.training.loop.early_stopping import Stopping
+from lstm_cli.training.loop.ema import Average
+from lstm_cli.training.loop.optimizer_step import make_optimizer, set_rate
+from lstm_cli.training.setup.checkpoint_state import Facts, Saved, StateUnfit
+from lstm_cli.training.setup.hyperparameters import Plan, learning_rate
+
+State = dict[str, Tensor]
+Entry = dict[str, float | int | str | bool | None]  # of a history, as in EpochEnded
+MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "optimizer", "dropout"
+
+
+class Underway:
+    """A training that begins. `epoch` counts those that are finished; 0 is the validation before the first step."""
+
+    def __init__(self, model: nn.Module, windows: DeviceWindows, plan: Plan, *, part: str) -> None:
+        self.model, self.plan, self.part = model, plan, part
+        self.dropout = torch.Generator(windows.device).manual_seed(plan.seed)
+        seed_dropout(model, self.dropout)
+        self.order = in_turn(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
+        self.optimizer = make_optimizer(model, plan)
+        self.average = Average(model) if plan.averaged else None
+        self.stopping = Stopping(plan)
+        self.epoch = -1
+        self.step = 0  # that is taken, or is the next one
+        self.plateau = 1.0  # what a schedule by plateaus has left of the learning rate
+        self.history: list[Entry] = []
+        self.weights: State = {}  # of the best epoch, on the CPU
+        self._began = time.monotonic()
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network whose weights are validated and kept."""
+        return self.model if self.average is None else self.average.model
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no further epoch."""
+        return self.stopping.over or self.epoch >= self.plan.stop_after
+
+    @property
+    def seconds(self) -> float:
+        """Since the training began, whatever the number of processes that it took."""
+        return time.monotonic() - self._began
+
+    def at(self, step: int) -> None:
+        """Sets what hangs on the number of a step, counted from 0, before it is taken."""
+        self.step = step
+        set_rate(self.optimizer, self.plan.lr * (self.plateau * learning_rate(self.plan, step)))
+        if self.average is not None:
+            self.average.at(step)
+
+    def keep_weights(self) -> None:
+        """Remember the weights there are as the best so far."""
+        self.weights = copied(self.judged.state_dict())
+
+    def saved(self) -> Saved:
+        """All of it, in copies of its own; what no further epoch needs is left out."""
+        tensors = {f"{WEIGHTS}.{name}": value for name, value in self.weights.items()}
+        if not self.over:
+            sides = [(MODEL, self.model)]
+            if self.average is not None:
+                sides.append((AVERAGE, self.average.model))
+            for side, model in sides:
+                tensors |= {f"{side}.{name}": value for name, value in copied(model.state_dict()).items()}
+            for number, entry in self.optimizer.state_dict()["state"].items():
+                found = {name: value for name, value in entry.items() if isinstance(value, Tensor)}
+                tensors |= {f"{OPTIMIZER}.{number}.{name}": value for name, value in copied(found).items()}
+            tensors[DROPOUT] = self.dropout.get_state()
+        facts = {
+            "part": self.part,
+            "epoch": self.epoch,
+            "epochs": self.plan.stop_after,
+            "over": self.over,
+            "plan": asdict(self.plan),
+            "best": self.stopping.best if math.isfinite(self.stopping.best) else None,
+            "best_epoch": self.stopping.best_epoch,
+            "waited": self.stopping.waited,
+            "plateau": self.plateau,
+            "history": list(self.history),
+            "seconds": self.seconds,
+        }
+        return Saved(facts=facts, tensors=tensors)
+
+    def take_up(self, found: Saved) -> None:
+        """Be where `saved` was called. Raises StateUnfit where that was another training."""
+        try:
+            if found.facts["plan"] != asdict(self.plan) or found.facts["part"] != self.part:
+                raise StateUnfit("it is of another training")
+            self._take_facts(found.facts)
+            self._take_tensors(found.tensors)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise StateUnfit(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+
+    def _take_facts(self, facts: Facts) -> None:
+        self.epoch = int(facts["epoch"])
+        self.plateau = float(facts["plateau"])
+        self.history = [dict(entry) for entry in facts["history"]]
+        self.stopping.best = math.inf if facts["best"] is None else float(facts["best"])
+        self.stopping.best_epoch = int(facts["best_epoch"])
+        self.stopping.waited = int(facts["waited"])
+        self._began = time.monotonic() - float(facts["seconds"])
+
+    def _take_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        self.weights = _below(WEIGHTS, tensors)
+        if self.over:
+            self.judged.load_state_dict(self.weights)  # refuses other shapes
+            return
+        self.model.load_state_dict(_below(MODEL, tensors))
+        if self.average is not None:
+            self.average.model.load_state_dict(_below(AVERAGE, tensors))
+        state: dict[int, State] = {}
+        for name, value in _below(OPTIMIZER, tensors).items():
+            number, _, key = name.partition(".")
+            state.setdefault(int(number), {})[key] = value.clone()  # it is changed in place
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.dropout.set_state(tensors[DROPOUT])
+        # The order of the windows hangs on the seed alone: what was trained on is passed over.
+        for _ in range(max(0, self.epoch) * self.plan.steps_per_epoch):
+            next(self.order)
+
+
+def copied(state: Mapping[str, Tensor]) -> State:
+    """Copies on the CPU, which later steps leave alone."""
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
+
+
+def _below(side: str, tensors: Mapping[str, Tensor]) -> State:
+    prefix = f"{side}."
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,174 @@
+"""The learning rate range test (Smith 2017, "Cyclical learning rates for training"), for every network of a config.
+
+The rate rises from step to step by the same factor. While it is too low the loss stands still, then it falls, and
+past what the network bears it grows: a tenth of the rate at which the loss was lowest is a safe peak. Nothing that is
+trained here is kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.train import CHOICES
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.interrupts import heed
+from lstm_cli.models.dropout import seed_dropout
+from lstm_cli.training.loop.batches import DeviceWindows, in_turn
+from lstm_cli.training.loop.fit import diverged
+from lstm_cli.training.loop.optimizer_step import backward, make_optimizer, move, set_rate
+from lstm_cli.training.recipes.automatic_choices import Start, settle
+from lstm_cli.training.recipes.parallel import abreast
+from lstm_cli.training.recipes.segment import chosen_parts
+from lstm_cli.training.recipes.segment_networks import network_of, part_plan, part_windows, work_on
+from lstm_cli.training.recipes.stacked import network_settings, new_network
+from lstm_cli.training.setup.device import choose_device
+from lstm_cli.training.setup.hyperparameters import Plan, plan_training
+from lstm_cli.training.setup.precision import settle_precision
+
+STEPS = 200
+SMOOTHING = 0.9  # weight of what was seen before in the smoothed loss
+BLOWN_UP = 4.0  # times the least smoothed loss: what comes after tells nothing more
+BEGINNING = 20  # steps whose losses are those of an untrained network
+LEARNED = 0.10  # share by which the loss must fall for a suggestion: batches alone differ by several percent
+SAFE = 0.1  # of the rate with the lowest loss
+Network = tuple[str, torch.nn.Module, DeviceWindows, Plan]  # the part's name, and what it would be trained on
+LOWEST, HIGHEST = 1e-6, 10.0  # learning rates
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeTest:
+    """The loss of one network while the learning rate rises."""
+
+    part: str  # of the model, or its name where it is trained as a whole
+    lr: np.ndarray  # [S] of each step, rising
+    loss: np.ndarray  # [S] of its batch
+    smoothed: np.ndarray  # [S] mean of the losses so far, the older the less
+
+    @property
+    def lowest(self) -> int:
+        """The step with the lowest smoothed loss after the beginning, where it rests on few losses."""
+        begin = min(BEGINNING, len(self.smoothed) - 1)
+        return begin + int(np.argmin(self.smoothed[begin:]))
+
+    @property
+    def fall(self) -> float:
+        """The share by which the smoothed loss fell from the beginning to its lowest."""
+        return float(1 - self.smoothed[self.lowest] / self.loss[:BEGINNING].mean())
+
+    @property
+    def suggestion(self) -> float | None:
+        """The learning rate to try; None where the loss fell at no rate."""
+        return float(SAFE * self.lr[self.lowest]) if self.fall >= LEARNED else None
+
+
+def run_range_test(
+    model: nn.Module,
+    windows: DeviceWindows,
+    plan: Plan,
+    *,
+    part: str,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> RangeTest:
+    """Trains the model while the rate rises from LOWEST to HIGHEST, or until its loss has blown up.
+
+    Batches, loss, clipping and constraint are those of the plan. The model is spoiled. Raises Interrupted, and
+    TrainingDiverged where not even the first loss is finite.
+    """
+    seed_dropout(model, torch.Generator(windows.device).manual_seed(plan.seed))
+    order = in_turn(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
+    optimizer = make_optimizer(model, plan)
+    rates = np.geomspace(LOWEST, HIGHEST, STEPS)
+    losses: list[float] = []
+    smoothed: list[float] = []
+    mean, least = 0.0, np.inf
+    model.train()
+    for number, rate in enumerate(rates):
+        heed(should_stop)
+        set_rate(optimizer, float(rate))
+        found = backward(model, windows.gather(next(order).to(windows.device)), plan)
+        loss = float(found[0])
+        if not bool(torch.isfinite(found).all()):
+            break
+        losses.append(loss)
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        smoothed.append(mean / (1 - SMOOTHING ** (number + 1)))  # as if there had been no zero at the start
+        least = min(least, smoothed[-1])
+        listen(
+            Progressed(stage=f"trying learning rates on {part}", done=number + 1, total=STEPS, unit="steps")
+        )
+        if number > BEGINNING and smoothed[-1] > BLOWN_UP * least:
+            break
+        move(model, optimizer, plan)
+    if not losses:
+        raise diverged(part, "the loss or its gradient", 1, 1)
+    return RangeTest(part=part, lr=rates[: len(losses)], loss=np.array(losses), smoothed=np.array(smoothed))
+
+
+def find_rates(
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> list[RangeTest]:
+    """The range tests of the networks, on the training windows alone: one a network that the config names.
+
+    Same data, config and machine, same result, whatever number of threads. Raises DeviceError, DataError,
+    TrainingDiverged, Interrupted.
+    """
+    device = choose_device(config.device)
+    config = replace(config, precision=settle_precision(config, device)[0])
+    start = settle(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
+    for name, reason in start.choices.items():
+        listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))
+    if config.model == "stacked":
+        networks = [_stacked(start, config, device)]
+    else:
+        networks = _parts(start, config, device, listen, should_stop)
+    tasks = [_task(network, listen) for network in networks]
+    return abreast(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
+
+
+def _stacked(start: Start, config: TrainConfig, device: torch.device) -> Network:
+    windows = DeviceWindows(split_windows(start.dataset, "train"), device)
+    network = new_network(network_settings(start.dataset, config), config).to(device)
+    plan = plan_training(config, windows=len(windows), targets=start.dataset.targets)
+    return config.model, network, windows, plan
+
+
+def _parts(
+    start: Start,
+    config: TrainConfig,
+    device: torch.device,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> list[Network]:
+    work = work_on(start, config, device=device, workers=1, listen=listen, should_stop=should_stop)
+    plan = part_plan(work)
+    return [
+        (
+            part,
+            network_of(work, part, start.linear, plan.seed),
+            DeviceWindows(part_windows(work, "train", part), device),
+            plan,
+        )
+        for part in chosen_parts(config)
+        if part != "linear"
+    ]
+
+
+def _task(network: Network, listen: Listener) -> Callable[[Callable[[], int | None]], RangeTest]:
+    part, model, windows, plan = network
+
+    def run(should_stop: Callable[[], int | None]) -> RangeTest:
+        return run_range_test(model, windows, plan, part=part, listen=listen, should_stop=should_stop)
+
+    return run

@@ -1,0 +1,1 @@
+"""How each model is trained: its networks, their settings, and the weights that combine them."""

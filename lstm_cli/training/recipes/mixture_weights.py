@@ -1,0 +1,160 @@
+"""Which parts a mixture has, and the weight of each, from their validation forecasts."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.evaluation.baselines import naive, seasonal_naive
+from lstm_cli.linear.ensemble import refit_linear
+from lstm_cli.linear.model import Linear
+from lstm_cli.linear.validation_blocks import earlier, held
+from lstm_cli.models.mixture import Combined
+from lstm_cli.training.setup.hyperparameters import WEIGHED_CELLS, WEIGHED_ROWS
+
+BLOCKS = 4  # of the horizon; a weight is interpolated between the blocks' centres
+ROUNDS = 20  # of the greedy choice
+POWER = 6  # of the error, in the weights by error alone
+DOUBT = 3.0  # horizons of validation rows at which weights and prior count alike
+PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
+LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
+PROVEN = 3  # blocks before the validation rows on which a simple forecast must be better too
+JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
+JUDGED_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
+
+
+def combination(
+    forecasts: np.ndarray, truth: np.ndarray, observed: np.ndarray, *, prior: np.ndarray, horizons: float
+) -> np.ndarray:
+    """The weight of each part at each step ahead: [H, P], each row sums to 1.
+
+    forecasts [N, H, C, P] and truth [N, H, C], in units in which errors may be compared; observed [N, H, C];
+    prior [P]: the weights without any evidence; horizons: how many horizons the validation rows hold. Half of
+    a block's weights are a greedy ensemble (Caruana et al. 2004, "Ensemble selection from libraries of
+    models"), half follow the errors' inverse powers; both are pulled towards the prior, the more the fewer
+    rows they rest on.
+    """
+    horizon, parts = forecasts.shape[1], forecasts.shape[3]
+    edges = np.linspace(0, horizon, min(BLOCKS, horizon) + 1).round().astype(int)
+    blocks = []
+    for first, after in pairwise(edges):
+        seen = observed[:, first:after]
+        if not seen.any():
+            blocks.append(prior)
+            continue
+        wanted = truth[:, first:after][seen]
+        offered = forecasts[:, first:after][seen]
+        blocks.append((greedy_weights(offered, wanted) + inverse_weights(offered, wanted)) / 2)
+    centres = (edges[:-1] + edges[1:] - 1) / 2
+    table = np.stack(blocks)
+    steps = np.arange(horizon)
+    weights = np.stack([np.interp(steps, centres, table[:, part]) for part in range(parts)], axis=1)
+    trust = horizons / (horizons + DOUBT)
+    return trust * weights + (1 - trust) * prior
+
+
+def greedy_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """[P]: how often each part is taken when parts are added one by one, each time the one that helps most.
+
+    forecasts [M, P], truth [M].
+    """
+    taken = np.zeros(forecasts.shape[1])
+    total = np.zeros_like(truth)
+    for count in range(1, ROUNDS + 1):
+        errors = [np.abs((total + offered) / count - truth).mean() for offered in forecasts.T]
+        best = int(np.argmin(errors))
+        taken[best] += 1
+        total += forecasts[:, best]
+    return taken / ROUNDS
+
+
+def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """[P]: proportional to the mean absolute error to the power of -6. forecasts [M, P], truth [M]."""
+    errors = np.abs(forecasts - truth[:, None]).mean(axis=0)
+    if (errors == 0).any():
+        return (errors == 0) / (errors == 0).sum()
+    raw = (errors / errors.min()) ** -POWER
+    return np.asarray(raw / raw.sum())
+
+
+def simple_part(
+    dataset: Dataset,
+    linear: Linear,
+    *,
+    workers: int,
+    should_stop: Callable[[], int | None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int | None:
+    """The season of the simple forecast that beats the linear one wherever both can be held against each other.
+
+    1 is the last value. On the validation rows, and on each block of rows before them by the same regressions
+    fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
+    without a holiday) says nothing of the rows to come. Raises Interrupted.
+    """
+    blocks = earlier(dataset, evidence=np.inf, most=PROVEN)
+    errors = _simple_errors(dataset, linear)
+    progress(1, 1 + len(blocks))
+    best = min(errors, key=lambda season: errors[season])
+    if best == LINEAR:
+        return None
+    for done, block in enumerate(blocks, start=2):
+        errors = _simple_errors(block, refit_linear(block, linear, workers=workers, should_stop=should_stop))
+        progress(done, 1 + len(blocks))
+        if errors[best] >= errors[LINEAR]:
+            return None
+    return best
+
+
+def _simple_errors(dataset: Dataset, linear: Linear) -> dict[int, float]:
+    """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
+    seasons = (1, *dataset.schema.seasons)
+    windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
+    yardstick, targets = Yardstick.of(dataset), dataset.targets
+    totals = dict.fromkeys((LINEAR, *seasons), 0.0)
+    most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
+    judged = windows.every(max(1, most // targets))
+    for batch in judged.batches(judged.at_once):
+        truth = yardstick.measured(batch.target, batch.series)
+        horizon = batch.target.shape[1]
+        forecasts = {
+            LINEAR: linear(batch.past, batch.future, batch.mask),
+            1: naive(batch.past, horizon, targets),
+        }
+        for season in dataset.schema.seasons:
+            forecasts[season] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
+        for season, forecast in forecasts.items():
+            error = np.abs(yardstick.measured(forecast, batch.series) - truth)
+            totals[season] += float(error[batch.observed].sum())
+    return totals
+
+
+def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> np.ndarray:
+    """[H, P] float32, from the validation forecasts of the parts."""
+    schema, parts = dataset.schema, network.parts
+    windows = split_windows(dataset, "val", network.lookback)
+    most = min(WEIGHED_ROWS, WEIGHED_CELLS // schema.horizon) // dataset.targets
+    windows = windows.every(max(1, most))
+    yardstick = Yardstick.of(dataset)
+    forecasts, truths, observed = [], [], []
+    network.to(device)
+    for batch in windows.batches(windows.at_once):
+        inputs = (torch.from_numpy(side).to(device) for side in (batch.past, batch.future, batch.mask))
+        each = network.each(*inputs).cpu().numpy()
+        sides = [yardstick.measured(each[..., place], batch.series) for place in range(len(parts))]
+        forecasts.append(np.stack(sides, axis=-1).astype(np.float32))
+        truths.append(yardstick.measured(batch.target, batch.series).astype(np.float32))
+        observed.append(batch.observed)
+    network.cpu()
+    prior = np.array([PRIOR[part] for part in parts])
+    weights = combination(
+        np.concatenate(forecasts),
+        np.concatenate(truths),
+        np.concatenate(observed),
+        prior=prior / prior.sum(),
+        horizons=held(dataset),
+    )
+    return weights.astype(np.float32)

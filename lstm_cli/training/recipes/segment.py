@@ -1,0 +1,172 @@
+"""The default model's recipe: linear, anchored and free parts, their combination, and the refit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.train import PARTS
+from lstm_cli.data.dataset.dataset import all_known
+from lstm_cli.events import Listener, Noted, Progressed
+from lstm_cli.linear.model import Linear
+from lstm_cli.models.mixture import Combined
+from lstm_cli.models.registry import build_model
+from lstm_cli.training.recipes.automatic_choices import Start, refits
+from lstm_cli.training.recipes.linear_checkpoint import refitted_linear
+from lstm_cli.training.recipes.mixture_weights import part_weights, simple_part
+from lstm_cli.training.recipes.result import Part, Trained, Version
+from lstm_cli.training.recipes.segment_networks import (
+    Attempt,
+    Work,
+    linear_module,
+    part_windows,
+    trained_again,
+    trained_parts,
+    work_on,
+)
+from lstm_cli.training.setup.checkpoint_state import Checkpoints
+
+
+def train_segment(
+    start: Start,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    workers: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints,
+) -> Trained:
+    """Trains the parts that the config names, combines them by their validation forecasts, and refits them.
+
+    workers: how many networks train side by side; the result does not depend on it. Raises TrainingDiverged,
+    DeviceError, Interrupted, StateUnfit.
+    """
+    work = work_on(
+        start,
+        config,
+        device=device,
+        workers=workers,
+        listen=listen,
+        should_stop=should_stop,
+        checkpoints=checkpoints,
+    )
+    named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
+    attempts = trained_parts(work, [part for part in named if part != "linear"])
+    dataset, linear = start.dataset, start.linear
+    stage = "weighing the parts"
+    listen(Progressed(stage=stage, done=0))
+    simple = None
+    if "linear" in named and attempts:
+        simple = simple_part(
+            dataset,
+            linear,
+            workers=workers,
+            should_stop=should_stop,
+            progress=lambda done, total: listen(
+                Progressed(stage=stage, done=done, total=total, unit="comparisons")
+            ),
+        )
+    parts = [*named, *(["simple"] if simple else [])]
+    settings = _settings(work, parts, simple or 1, attempts)
+    network = _assembled(settings, linear, attempts)
+    weights = part_weights(dataset, network, device)
+    network.weights.copy_(torch.from_numpy(weights))
+    validated = shipped = Version(network=network, linear=linear)
+    rows = len(part_windows(work, "train", "anchored")) * dataset.targets
+    again, why = refits(config, rows=rows, linear=linear)
+    if again:
+        shipped = _refitted(work, settings, attempts, network.weights)
+    fitted = [entry for attempt in attempts for entry in attempt.fitted.history]
+    return Trained(
+        dataset=dataset,
+        settings=settings,
+        shipped=shipped,
+        validated=validated,
+        parts=tuple(_told(attempt) for attempt in attempts),
+        weights={part: weights[:, place].tolist() for place, part in enumerate(parts)},
+        choices=start.choices | {"segment": _segment_reason(work), "refit": why},
+        history=fitted,
+        seconds=0.0,  # the whole is measured by `train_model`
+    )
+
+
+def chosen_parts(config: TrainConfig) -> tuple[str, ...]:
+    """The parts that are trained: as named, else as the effort says."""
+    if config.parts:
+        return config.parts
+    return ("linear", "anchored") if config.effort == "fast" else ("linear", "anchored", "free")
+
+
+def _segment_reason(work: Work) -> str:
+    shape = work.shapes["anchored"]
+    how = "given by --segment" if work.config.segment else "by rule from the season and the lookback"
+    return f"segments of {shape['segment']} steps, {shape['lookback']} of them read: {how}"
+
+
+def _settings(work: Work, parts: list[str], simple_season: int, attempts: list[Attempt]) -> dict[str, Any]:
+    """The arguments of the combined network."""
+    linear, shapes = work.start.linear, work.shapes
+    reach = [linear.lookback, simple_season, *(shapes[one.part]["lookback"] for one in attempts)]
+    far = shapes["anchored"]["far_seasons"] if attempts else ()
+    shared = ("inputs", "targets", "known_ahead", "horizon", "segment", "hidden", "dropout", "attention")
+    return {name: shapes["anchored"][name] for name in shared} | {
+        "lookback": max(*reach, *far),
+        "parts": parts,
+        "linear_reach": len(linear.last_weights),
+        "linear_window": linear.window,
+        "linear_share": linear.share,
+        "linear_response": len(linear.response),
+        "anchored_lookback": shapes["anchored"]["lookback"],
+        "free_lookback": shapes["free"]["lookback"],
+        "networks": max([sum(one.part == part for one in attempts) for part in parts] + [1]),
+        "seasons": list(shapes["anchored"]["seasons"]),
+        "simple_season": simple_season,
+        **({"far_seasons": list(far)} if far else {}),
+    }
+
+
+def _assembled(settings: dict[str, Any], linear: Linear, attempts: list[Attempt]) -> Combined:
+    """The combined network with the trained parts in their places."""
+    network = build_model("segment", settings)
+    assert isinstance(network, Combined)
+    network.linear = linear_module(linear)
+    for part in ("anchored", "free"):
+        own = [one.network_weights for one in attempts if one.part == part]
+        for module, weights in zip(getattr(network, part), own, strict=True):
+            module.load_state_dict(weights)
+    return network.requires_grad_(False).eval()
+
+
+def _refitted(
+    work: Work, settings: dict[str, Any], attempts: list[Attempt], weights: torch.Tensor
+) -> Version:
+    """Everything fitted again on training and validation rows, with what validation chose."""
+    work.listen(Noted(text="fitting again on the training and validation rows"))
+    known = all_known(work.start.dataset)
+    linear = refitted_linear(
+        known,
+        work.start.linear,
+        workers=work.workers,
+        should_stop=work.should_stop,
+        checkpoints=work.checkpoints,
+        listen=work.listen,
+    )
+    again = replace(work, start=replace(work.start, dataset=known, linear=linear))
+    network = _assembled(settings, linear, trained_again(again, attempts))
+    network.weights.copy_(weights)
+    return Version(network=network, linear=linear)
+
+
+def _told(attempt: Attempt) -> Part:
+    fitted = attempt.fitted
+    return Part(
+        name=attempt.part,
+        lr=attempt.plan.lr,
+        best_epoch=fitted.best_epoch,
+        epochs_run=len(fitted.history) - 1,
+        steps=fitted.best_epoch * attempt.plan.steps_per_epoch,
+        stopped=fitted.stopped,
+    )

@@ -1,0 +1,275 @@
+"""The networks of the default model: their shapes, and their trainings side by side."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset.dataset import Dataset, Schema
+from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.windows import MOST_LOOKBACK, Windows, split_windows
+from lstm_cli.events import Listener, Progressed, TrainingStarted
+from lstm_cli.linear.model import Linear
+from lstm_cli.models.linear_layer import LinearForecast
+from lstm_cli.models.segment_lstm import Anchored, SegmentNetwork, segment_length
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import Fitted
+from lstm_cli.training.loop.out_of_memory import fit_in_memory, shortage_told
+from lstm_cli.training.loop.validation import by_score
+from lstm_cli.training.recipes.automatic_choices import Start
+from lstm_cli.training.recipes.parallel import abreast
+from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, is_over
+from lstm_cli.training.setup.hyperparameters import Plan, plan_training, refit_plan
+
+JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
+SEEDS = 3  # networks of each part with --effort best
+RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
+MOST_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
+FREE_REACH = 1.5  # lookback of the free part over that of the anchored one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One training of one network."""
+
+    part: str
+    plan: Plan
+    fitted: Fitted
+
+    @property
+    def loss(self) -> float:
+        """On validation; infinite where it was not measured."""
+        return float("inf") if self.fitted.best_loss is None else self.fitted.best_loss
+
+    @property
+    def network_weights(self) -> dict[str, torch.Tensor]:
+        """Of the network alone, without the linear forecast that an anchored one is trained with."""
+        weights = self.fitted.weights
+        if self.part != "anchored":
+            return weights
+        prefix = "network."
+        return {
+            name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)
+        }
+
+
+Training: TypeAlias = Callable[[Callable[[], int | None]], Attempt]
+"""One training, ready to run: it is asked with what tells whether to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What every training of a part needs."""
+
+    start: Start
+    config: TrainConfig
+    device: torch.device
+    workers: int  # trainings side by side
+    listen: Listener
+    should_stop: Callable[[], int | None]
+    shapes: dict[str, dict[str, Any]]  # part: the arguments of its network
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+
+
+def work_on(
+    start: Start,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    workers: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints | None = None,
+) -> Work:
+    """The work that a start and a config ask for."""
+    return Work(
+        start=start,
+        config=config,
+        device=device,
+        workers=workers,
+        listen=listen,
+        should_stop=should_stop,
+        shapes={part: network_shape(start.dataset, part, config) for part in ("anchored", "free")},
+        checkpoints=checkpoints or Checkpoints(),
+    )
+
+
+def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str, Any]:
+    """The arguments of a part's network."""
+    schema = dataset.schema
+    segment = config.segment or segment_length(season=schema.season, lookback=schema.lookback)
+    segment = min(segment, schema.lookback)
+    lookback = schema.lookback
+    if part == "free" and not schema.lookback_fixed:
+        rows = int(np.median(dataset.series.train_end))
+        lookback = max(lookback, min(int(FREE_REACH * lookback), (rows - schema.horizon) // 2))
+    return {
+        "inputs": len(schema.columns) + len(schema.calendar),
+        "targets": dataset.targets,
+        "known_ahead": schema.known_ahead,
+        "lookback": lookback // segment * segment,
+        "horizon": schema.horizon,
+        "segment": segment,
+        "seasons": schema.seasons,
+        "hidden": config.sizes[0],
+        "dropout": 0.2 if config.dropout is None else config.dropout,
+        "anchored": part == "anchored",
+        "attention": config.attention,
+        "far_seasons": far_seasons(schema),
+    }
+
+
+def far_seasons(schema: Schema) -> tuple[int, ...]:
+    """Return the seasons too long for an automatic lookback, of which a window may still hold the last one."""
+    if schema.lookback_fixed:
+        return ()
+    return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MOST_SEASON)
+
+
+def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
+    """The trainings that are kept: one a part, or several seeds of each."""
+    plan = part_plan(work)
+    if not parts:
+        return []
+    rates = RATES if work.config.effort == "best" and work.config.lr is None else (1.0,)
+    tried = _train(work, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
+    best = [min((one for one in tried if one.part == part), key=lambda one: one.loss) for part in parts]
+    if work.config.effort != "best":
+        return best
+    more = [
+        (one.part, replace(one.plan, seed=one.plan.seed + number))
+        for one in best
+        for number in range(1, SEEDS)
+    ]
+    return best + _train(work, more)
+
+
+def part_plan(work: Work) -> Plan:
+    """The plan of every part's training."""
+    windows = len(part_windows(work, "train", "anchored"))
+    return plan_training(work.config, windows=windows, targets=work.start.dataset.targets)
+
+
+def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
+    """Trains a network for each part and plan, side by side where there are workers."""
+    most = max(1, JUDGED_ROWS // work.start.dataset.targets)
+    tasks = []
+    for part, plan in wanted:
+        network, windows = network_of(work, part, work.start.linear, plan.seed), _known(work, part)
+        judged = _resident(work, part_windows(work, "val", part).every(most))
+        if not is_over(work.checkpoints.of(name_of(part, plan))):
+            work.listen(
+                TrainingStarted(
+                    model=part,
+                    parameters=sum(weight.numel() for weight in network.parameters()),
+                    windows=len(windows),
+                    epochs=plan.epochs,
+                    steps_per_epoch=plan.steps_per_epoch,
+                )
+            )
+        validate = by_score(judged, Yardstick.of(work.start.dataset), should_stop=work.should_stop)
+        tasks.append(_task(work, part, plan, network, windows, validate))
+    return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
+
+
+def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
+    """Train the networks further from their best weights, on the training rows of `work`, without validation."""
+    done, total = itertools.count(1), len(attempts)
+
+    def tell(count: int) -> None:
+        work.listen(Progressed(stage="training again", done=count, total=total, unit="networks"))
+
+    def counted(task: Training) -> Training:
+        def run(should_stop: Callable[[], int | None]) -> Attempt:
+            attempt = task(should_stop)
+            tell(next(done))
+            return attempt
+
+        return run
+
+    tell(0)
+    tasks = []
+    for one in attempts:
+        plan = refit_plan(one.plan, best_epoch=one.fitted.best_epoch)
+        network = network_of(work, one.part, work.start.linear, plan.seed)
+        inner = network.network if isinstance(network, Anchored) else network
+        inner.load_state_dict(one.network_weights)
+        tasks.append(counted(_task(work, one.part, plan, network, _known(work, one.part), None)))
+    return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
+
+
+def name_of(part: str, plan: Plan, *, again: bool = False) -> str:
+    """What tells one training of a model from the others; again: it is the refit."""
+    return f"{part} lr {plan.lr!r} seed {plan.seed}{AGAIN if again else ''}"
+
+
+def _known(work: Work, part: str) -> DeviceWindows:
+    """The training windows of a part."""
+    return _resident(work, part_windows(work, "train", part))
+
+
+def _resident(work: Work, windows: Windows) -> DeviceWindows:
+    with shortage_told(f"on {work.device} for the data"):
+        return DeviceWindows(windows, work.device)
+
+
+def _task(
+    work: Work,
+    part: str,
+    plan: Plan,
+    network: torch.nn.Module,
+    windows: DeviceWindows,
+    validate: Callable[[torch.nn.Module], float] | None,
+) -> Training:
+    """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
+
+    def run(should_stop: Callable[[], int | None]) -> Attempt:
+        followed, fitted = fit_in_memory(
+            network,
+            windows,
+            validate,
+            plan,
+            shrink=work.config.batch_size == "auto",
+            part=part,
+            listen=work.listen,
+            should_stop=should_stop,
+            keep=work.checkpoints.of(name_of(part, plan, again=validate is None)),
+        )
+        return Attempt(part=part, plan=followed, fitted=fitted)
+
+    return run
+
+
+def network_of(work: Work, part: str, linear: Linear, seed: int) -> torch.nn.Module:
+    """A network with random weights that depend on the part and the seed alone."""
+    torch.manual_seed(seed)
+    network = SegmentNetwork(**work.shapes[part])
+    network.unit.copy_(torch.from_numpy(linear.unit))
+    whole = Anchored(linear_module(linear), network) if part == "anchored" else network
+    return whole.to(work.device)
+
+
+def part_windows(work: Work, split: str, part: str) -> Windows:
+    """The windows of a split, as far back as the part looks."""
+    lookback = max(work.shapes[part]["lookback"], *work.shapes[part]["far_seasons"], 0)
+    if part == "anchored":
+        lookback = max(lookback, work.start.linear.lookback)
+    return split_windows(work.start.dataset, split, lookback)
+
+
+def linear_module(linear: Linear) -> LinearForecast:
+    """The linear forecast as a module."""
+    module = LinearForecast(
+        targets=len(linear.unit),
+        horizon=len(linear.bias),
+        reach=len(linear.last_weights),
+        window=linear.window,
+        share=linear.share,
+        response=len(linear.response),
+    )
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in linear.arrays().items()})
+    return module

@@ -1,0 +1,145 @@
+"""The textbook LSTM, trained as a whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset.dataset import Dataset, all_known
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.events import Listener, Noted, TrainingStarted
+from lstm_cli.models.initialization import initialize, remember_first
+from lstm_cli.models.registry import build_model
+from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import Fitted
+from lstm_cli.training.loop.out_of_memory import fit_in_memory, shortage_told
+from lstm_cli.training.loop.state import State
+from lstm_cli.training.loop.validation import by_loss
+from lstm_cli.training.recipes.automatic_choices import Start, refits
+from lstm_cli.training.recipes.linear_checkpoint import refitted_linear
+from lstm_cli.training.recipes.result import Part, Trained, Version
+from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, is_over
+from lstm_cli.training.setup.hyperparameters import Plan, plan_training, refit_plan
+
+
+def train_stacked(
+    start: Start,
+    config: TrainConfig,
+    *,
+    device: torch.device,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints,
+) -> Trained:
+    """Trains the network; with `refit`, takes its best weights further on training and validation rows.
+
+    Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
+    """
+    dataset, settings = start.dataset, network_settings(start.dataset, config)
+    windows = _windows(dataset, "train", device)
+    plan = plan_training(config, windows=len(windows), targets=dataset.targets)
+
+    def trained(
+        windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None, begin: State | None = None
+    ) -> tuple[Stacked, Plan, Fitted]:
+        network = new_network(settings, config)
+        if begin is not None:
+            network.load_state_dict(begin)
+        network.to(device)
+        keep = checkpoints.of(config.model if judged is not None else config.model + AGAIN)
+        if not is_over(keep):
+            listen(
+                TrainingStarted(
+                    model=config.model,
+                    parameters=sum(weight.numel() for weight in network.parameters()),
+                    windows=len(windows),
+                    epochs=plan.stop_after,
+                    steps_per_epoch=plan.steps_per_epoch,
+                )
+            )
+        followed, fitted = fit_in_memory(
+            network,
+            windows,
+            None if judged is None else by_loss(judged, config.loss, should_stop=should_stop),
+            plan,
+            shrink=config.batch_size == "auto",
+            part=config.model,
+            listen=listen,
+            should_stop=should_stop,
+            keep=keep,
+        )
+        network.cpu().load_state_dict(fitted.weights)
+        return network.requires_grad_(False).eval(), followed, fitted
+
+    network, plan, fitted = trained(windows, plan, _windows(dataset, "val", device))
+    validated = shipped = Version(network=network, linear=start.linear)
+    refit, why = refits(config, rows=len(windows) * dataset.targets, linear=start.linear)
+    if refit:
+        listen(Noted(text="fitting again on the training and validation rows"))
+        known = all_known(dataset)
+        further = refit_plan(plan, best_epoch=fitted.best_epoch)
+        again, _, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
+        linear = refitted_linear(
+            known, start.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
+        )
+        shipped = Version(network=again, linear=linear)
+    return Trained(
+        dataset=dataset,
+        settings=settings,
+        shipped=shipped,
+        validated=validated,
+        parts=(_told(config.model, plan, fitted),),
+        weights={},
+        choices=start.choices | {"refit": why},
+        history=fitted.history,
+        seconds=0.0,  # the whole is measured by `train_model`
+    )
+
+
+def _told(name: str, plan: Plan, fitted: Fitted) -> Part:
+    return Part(
+        name=name,
+        lr=plan.lr,
+        best_epoch=fitted.best_epoch,
+        epochs_run=len(fitted.history) - 1,
+        steps=fitted.best_epoch * plan.steps_per_epoch,
+        stopped=fitted.stopped,
+    )
+
+
+def new_network(settings: dict[str, Any], config: TrainConfig) -> Stacked:
+    """The network with random weights that depend on the seed alone."""
+    torch.manual_seed(config.seed)
+    network = build_model("stacked", settings)
+    assert isinstance(network, Stacked)
+    if config.init is not None:
+        initialize(network, config.init)
+    if config.forget_bias:
+        remember_first(network)
+    return network
+
+
+def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
+    with shortage_told(f"on {device} for the data"):
+        return DeviceWindows(split_windows(dataset, split), device)
+
+
+def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
+    """The arguments of the network's class."""
+    schema = dataset.schema
+    return {
+        "inputs": len(schema.columns) + len(schema.calendar),
+        "targets": dataset.targets,
+        "known_ahead": schema.known_ahead,
+        "horizon": schema.horizon,
+        "lookback": schema.lookback,
+        "hidden": list(config.sizes),
+        "dropout": 0.2 if config.dropout is None else config.dropout,
+        "bidirectional": config.bidirectional,
+        "batch_norm": config.batch_norm,
+        "layer_norm": config.layer_norm,
+        "attention": config.attention,
+        "head": config.head,
+    }

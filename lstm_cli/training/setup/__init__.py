@@ -1,0 +1,1 @@
+"""What is settled before the training loop: device, precision, hyperparameters, checkpoint state."""

@@ -1,0 +1,45 @@
+"""Where training runs: asked for by name, or chosen and told."""
+
+import errno
+import os
+
+import torch
+
+from lstm_cli.errors import DeviceError
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch or NumPy could not have the memory that they asked for; the allocator of the CPU has no class."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return "DefaultCPUAllocator" in text or f"Error code {errno.ENOMEM} " in text
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the first GPU where there is one, else the CPU. Raises DeviceError for a device that is absent."""
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            there = f"this machine has {count} CUDA device{'s' if count != 1 else ''}"
+            raise DeviceError(
+                f"--device {name} is absent: {there}", hint="use --device cpu, or --device auto"
+            )
+        return torch.device("cuda", device.index or 0)
+    return device
+
+
+def device_text(device: torch.device) -> str:
+    """The device as a person reads it."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return "cpu"
+
+
+def usable_cores() -> int:
+    """The cores that this process may use; its share of them where torchrun started several on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

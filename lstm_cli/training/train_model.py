@@ -1,0 +1,79 @@
+"""From data to a trained model, whichever the config names."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.train import CHOICES
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.events import Listener, Noted
+from lstm_cli.training.loop.distributed import several
+from lstm_cli.training.loop.out_of_memory import FEWER, shortage_told
+from lstm_cli.training.recipes.automatic_choices import settle
+from lstm_cli.training.recipes.result import Trained
+from lstm_cli.training.recipes.segment import train_segment
+from lstm_cli.training.recipes.stacked import train_stacked
+from lstm_cli.training.setup.checkpoint_state import Checkpoints
+from lstm_cli.training.setup.device import choose_device
+from lstm_cli.training.setup.malloc import give_back_freed_memory, keep_freed_memory
+from lstm_cli.training.setup.precision import settle_precision
+
+
+def train_model(
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+    checkpoints: Checkpoints | None = None,
+) -> Trained:
+    """Settles what the data decide, trains, and refits where the config or the model says so.
+
+    Same data, config and machine, same result, whatever number of threads, and however often it went on from
+    what it left in `checkpoints`. Raises DeviceError, DataError, TrainingDiverged, Interrupted, and StateUnfit
+    where the checkpoints are those of another training.
+    """
+    began = time.monotonic()
+    checkpoints = checkpoints or Checkpoints()
+    device = choose_device(config.device)
+    precision, why = settle_precision(config, device)
+    config = replace(config, precision=precision)
+    torch.set_num_threads(threads)
+    start = settle(
+        dataset,
+        config,
+        workers=threads,
+        should_stop=should_stop,
+        listen=listen,
+        checkpoints=checkpoints,
+    )
+    start = replace(start, choices=start.choices | {"precision": why})
+    for name, reason in start.choices.items():
+        listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))
+    keep_freed_memory()
+    with shortage_told(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
+        if config.model == "stacked":
+            trained = train_stacked(
+                start,
+                config,
+                device=device,
+                listen=listen,
+                should_stop=should_stop,
+                checkpoints=checkpoints,
+            )
+        else:
+            trained = train_segment(
+                start,
+                config,
+                device=device,
+                workers=threads if device.type == "cpu" and not several() else 1,
+                listen=listen,
+                should_stop=should_stop,
+                checkpoints=checkpoints,
+            )
+    give_back_freed_memory()  # of the refit, before the exporter takes its own
+    return replace(trained, precision=precision, seconds=time.monotonic() - began)

@@ -1,0 +1,107 @@
+"""`lstm check` and its real step on small files: what stands on which stream, and the exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from log_lines import untimed, without_summary
+
+from lstm_cli.cli.main import run
+
+SAMPLE = Path(__file__).parents[3] / "sample_data" / "monthly.csv"
+# Runs one command line and tells on stderr's last line what it has imported.
+DRIVER = """
+import json, sys
+from lstm_cli.cli.main import run
+code = run(sys.argv[1:])
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+"""
+ROWS = "".join(
+    f"2024-01-{day:02d},{value}\n" for day, value in zip(range(1, 29), [3, 1, 4, 1] * 7, strict=True)
+)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "dumb")
+
+    def called(*argv: str) -> tuple[int, str, str]:
+        code = run(list(argv))
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return called
+
+
+def test_a_good_file_is_told_on_stdout_and_nothing_else_is(call) -> None:
+    Path("a.csv").write_text("day,y\n" + ROWS)
+    code, out, err = call("check", "a.csv")
+    assert (code, without_summary(err)) == (0, "")
+    assert out.startswith("read     a.csv: 28 rows, 2 columns\n")
+    assert out.endswith("\nnothing found that needs attention\n")
+    code, out, err = call("check", "a.csv", "--json")
+    assert (code, json.loads(out)["findings"]) == (0, [])
+    assert untimed(err) == "check a.csv: 28 rows, 0 errors, 0 warnings, N s\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_prepare_refuses_is_refused_alike_after_what_is_known(call, as_json: bool) -> None:
+    Path("a.csv").write_text("day,y\n" + ROWS + "2024-01-29,12 %\n")
+    code, out, err = call("check", "a.csv", *(["--json"] if as_json else []))
+    summary, err = err.split("\n", 1)
+    assert untimed(summary) == "check a.csv: 29 rows, 1 error, 0 warnings, N s"
+    assert (code, err) == (call("prepare", "a.csv", "run")[0], call("prepare", "a.csv", "run")[2])
+    assert code == 3
+    assert err.startswith("error: a.csv, line 30, column 'y': '12 %' is not a plain number")
+    if as_json:
+        report = json.loads(out)
+        assert report["findings"][0]["severity"] == "error"
+        assert f"error: {report['refused']['message']}\nhint: {report['refused']['hint']}\n" == err
+    else:
+        assert "a.csv: 29 rows, 2 columns" in out
+        assert "error: a.csv, line 30" in out.splitlines()[-1]
+    assert not Path("run").exists()
+
+
+def test_what_is_no_table_leaves_stdout_empty(call) -> None:
+    Path("a.csv").write_text("<html>\n")
+    code, out, err = call("check", "a.csv")
+    assert (code, out) == (3, "")
+    assert err.startswith("error: a.csv is a web page (HTML)")
+
+
+def test_names_in_the_file_send_nothing_to_the_terminal(call) -> None:
+    name = "\x1b]0;title\x07\x1b[31m" + "long" * 30
+    Path("a.csv").write_text(f"day,y,{name}\n" + ROWS.replace("\n", ",5\n"))
+    code, out, err = call("check", "a.csv", "--target", "y")
+    assert (code, without_summary(err)) == (0, "")
+    assert "\\x1b[31m" in out
+    assert not set("\x1b\x07") & set(out)
+    tables = [line for line in out.splitlines() if not line.startswith(("read", "season", "note"))]
+    assert max(map(len, tables)) <= 120
+    code, out, _ = call("check", "a.csv", "--target", "y", "--json")
+    assert "\x1b" not in out
+    assert json.loads(out)["columns"][2]["name"] == name
+
+
+def test_settings_come_from_the_environment_and_a_file(call, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.csv").write_text("day,y,x\n" + ROWS.replace("\n", ",5\n"))
+    monkeypatch.setenv("LSTM_CHECK_TARGET", "y")
+    Path("lstm.toml").write_text('[check]\nhorizon = 3\nplot = "a.png"\n')
+    code, out, _ = call("check", "a.csv", "--json", "--config", "lstm.toml")
+    report = json.loads(out)
+    assert (code, report["targets"], report["horizon"], report["picture"]) == (0, ["y"], 3, "a.png")
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("plot", [[], ["--plot", "a.png"]])
+def test_looking_imports_nothing_heavy(tmp_path: Path, plot: list[str]) -> None:
+    argv = [sys.executable, "-c", DRIVER, "check", str(SAMPLE), "--json", *plot]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+    code, imported = json.loads(done.stderr.splitlines()[-1])
+    assert (code, json.loads(done.stdout)["freq"]) == (0, "ME")
+    assert not {"torch", "pandas", "sklearn", "pyarrow", "onnxruntime", "onnx", "scipy"} & set(imported)
+    assert ("matplotlib" in imported) == bool(plot)

@@ -1,0 +1,225 @@
+"""What `--tensorboard` and `--wandb` write, read back by the programs that they are for."""
+
+import io
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lstm_cli.cli.progress.broadcast import Together, watching
+from lstm_cli.cli.progress.tensorboard import TensorBoardLog
+from lstm_cli.events import EpochEnded, Event, Noted, PictureDrawn, WeightsSeen, silent, wanted
+
+
+def _png(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGBA", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+PNG = _png(7, 5)
+
+
+def epoch(number: int, *, part: str = "free", val_loss: float | None = 0.5) -> EpochEnded:
+    return EpochEnded(
+        part=part,
+        epoch=number,
+        epochs=2,
+        step=100 * number,
+        train_loss=0.25 / number if number else None,
+        val_loss=val_loss,
+        best=False,
+        lr=1e-3,
+        grad_norm=0.125 if number else None,
+        seconds=1.5,
+    )
+
+
+def events() -> list[Event]:
+    weights = {"gate.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    return [
+        Noted(text="training on cpu"),
+        epoch(0),
+        epoch(1),
+        WeightsSeen(part="free", epoch=1, step=100, validated=True, weights=weights),
+        epoch(1, val_loss=None),
+        PictureDrawn(name="forecasts", png=PNG),
+    ]
+
+
+def test_tensorboard_reads_the_event_files(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = TensorBoardLog(tmp_path / "logs")
+    for event in events():
+        log(event)
+    log.close()
+    (folder,) = (tmp_path / "logs").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"free", "free-refit", "model"}
+
+    def opened(name: str) -> EventAccumulator:
+        return EventAccumulator(str(folder / name)).Reload()
+
+    free = opened("free")
+    assert set(free.Tags()["scalars"]) == {"loss/train", "loss/validation", "learning rate", "gradient norm"}
+    assert [(one.step, one.value) for one in free.Scalars("loss/train")] == [(100, 0.25)]
+    assert [(one.step, one.value) for one in free.Scalars("loss/validation")] == [(0, 0.5), (100, 0.5)]
+    assert free.Scalars("gradient norm")[0].value == 0.125
+    (seen,) = free.Histograms("weights/gate.weight")
+    value = seen.histogram_value
+    assert (seen.step, value.min, value.max, value.num, value.sum) == (100, 0.0, 5.0, 6.0, 15.0)
+    assert sum(value.bucket) == 6
+    assert "loss/validation" not in opened("free-refit").Tags()["scalars"]
+    (image,) = opened("model").Images("forecasts")
+    assert image.encoded_image_string == PNG
+    assert (image.width, image.height) == (7, 5)
+
+
+WANDB = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_broadcast import events
+from lstm_cli.cli.progress.wandb import WandbLog
+log = WandbLog(Path("run/logs"), config={{"model": "segment", "hidden": (8,)}})
+for event in events():
+    log(event)
+log.close()
+import os
+assert "WANDB_MODE" not in os.environ
+"""
+
+
+def test_wandb_writes_an_offline_run_in_the_folder_and_nowhere_else(tmp_path: Path) -> None:
+    """Its server would be the one here, which nobody calls; home and temporary folder stay empty."""
+    for name in ("home", "tmp", "run"):
+        (tmp_path / name).mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.01)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path / "home"),
+            "TMPDIR": str(tmp_path / "tmp"),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "WANDB_BASE_URL": f"http://127.0.0.1:{server.getsockname()[1]}",
+            "WANDB_API_KEY": "0" * 40,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", WANDB.format(tests=str(Path(__file__).parents[1]))],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "tmp", "run"}
+    assert list((tmp_path / "home").rglob("*")) == []
+    assert [path for path in (tmp_path / "tmp").rglob("*") if path.is_file()] == []
+    (written,) = (tmp_path / "run" / "logs" / "wandb").glob("offline-run-*/run-*.wandb")
+    logged = read_offline_run(written)
+    assert logged["free/loss/train"] == "0.25"
+    assert logged["free/loss/validation"] == "0.5"
+    assert logged["free/learning rate"] == "0.001"
+    assert logged["free-refit/step"] == "100"
+    assert logged["free/weights/gate.weight._type"] == '"histogram"'
+    assert logged["forecasts._type"] == '"image-file"'
+    (picture,) = written.parent.glob("files/media/images/forecasts*.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def read_offline_run(path: Path) -> dict[str, str]:
+    """The last value, as JSON, of everything that was logged."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    logged = {}
+    for data in records(path.read_bytes()):
+        for item in Record.FromString(data).history.item:
+            logged[item.key or ".".join(item.nested_key)] = item.value_json
+    return logged
+
+
+def records(data: bytes) -> Iterator[bytes]:
+    """The records of a .wandb file: LevelDB's log format behind a header of 7 bytes, in blocks of 32 KiB.
+
+    A piece of a record has a checksum (4 bytes), its length (2), and its kind (1: whole, 2: first, 3: middle,
+    4: last piece); what is too short for that at the end of a block is empty.
+    """
+    assert data[:4] == b":W&B"
+    place, whole = 7, b""
+    while place < len(data):
+        if 32768 - place % 32768 < 7:
+            place += 32768 - place % 32768
+            continue
+        _, length, kind = struct.unpack_from("<IHB", data, place)
+        whole += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):
+            yield whole
+            whole = b""
+
+
+def test_an_event_on_demand_reaches_those_that_want_it() -> None:
+    plain: list[Event] = []
+    watchers: list[Event] = []
+
+    class Watcher:
+        wants = frozenset({WeightsSeen})
+
+        def __call__(self, event: Event) -> None:
+            watchers.append(event)
+
+    together = Together(listeners=(plain.append, Watcher()))
+    assert wanted(together, WeightsSeen)
+    assert not wanted(together, PictureDrawn)
+    assert not wanted(plain.append, WeightsSeen)
+    for event in events():
+        together(event)
+    assert [type(event).__name__ for event in plain] == ["Noted", "EpochEnded", "EpochEnded", "EpochEnded"]
+    assert len(watchers) == len(plain) + 1
+
+
+def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
+    inside, most = [0], [0]
+
+    def listener(event: Event) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        sum(range(2000))
+        inside[0] -= 1
+
+    together = Together(listeners=(listener,))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(together, [epoch(number % 2) for number in range(200)]))
+    assert most[0] == 1
+
+
+def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> None:
+    run = tmp_path / "absent"
+    with watching(silent, run, tensorboard=True, wandb=True, config={}) as listen:
+        listen(Noted(text="there is no such run"))
+    assert not run.exists()
+
+
+@pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
+def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+    lstm: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)
+    bounds = {"tensorboard": "tensorboard>=2.17", "wandb": "wandb>=0.18"}
+    code, out, err = lstm("train", "run", f"--{extra}")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"error: --{extra} needs {extra}, which is not installed\nhint: pip install '{bounds[extra]}'\n"
+    )

@@ -1,0 +1,146 @@
+"""What is heard while a step works."""
+
+import io
+import sys
+import threading
+import time
+
+from log_lines import untimed
+
+from lstm_cli.cli.progress import reporters
+from lstm_cli.cli.progress.reporters import LineLog, LiveBar, describe, describe_progress
+from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+
+
+def epoch(number, **changes):
+    values = {
+        "part": "anchored",
+        "train_loss": 0.25,
+        "val_loss": 0.5,
+        "best": False,
+        "lr": 1e-3,
+        "grad_norm": 0.1,
+        "seconds": 1.5,
+    }
+    return EpochEnded(epoch=number, epochs=12, step=10 * number, **values | changes)
+
+
+def test_events_as_lines():
+    assert describe(Warned(text="w")) == "warning: w"
+    assert describe(Noted(text="n")) == "n"
+    line = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
+    assert describe(epoch(3)) == line
+    assert describe(epoch(0, train_loss=None, best=True)).startswith(
+        "anchored epoch  0/12  train       -  val  0.5000 best"
+    )
+    assert describe(epoch(3, part="free", val_loss=None)) == (
+        "free     epoch  3/12  train  0.2500  val       -       lr 1.0e-03    1.5 s"
+    )
+    started = TrainingStarted(model="segment", parameters=1234, windows=5678, epochs=9, steps_per_epoch=330)
+    assert (
+        describe(started)
+        == "training segment: 1,234 parameters, 5,678 windows, at most 9 epochs of 330 steps"
+    )
+
+
+def test_progress_as_a_line():
+    assert describe_progress(Progressed(stage="reading", done=1200, total=4000, unit="bytes")) == (
+        "reading: 1,200 of 4,000 bytes (30 %)"
+    )
+    assert describe_progress(Progressed(stage="reading", done=1200)) == "reading: 1,200"
+    assert describe_progress(Progressed(stage="reading", done=0, total=0)) == "reading"
+
+
+class Course:
+    """The seconds of a fake clock, and the events of a log on the way; stands in for its thread and its waits."""
+
+    def __init__(self, events, end):
+        self.now, self.end = 0, end
+        self.events = list(events)  # (second, event)
+        self.log = None
+
+    def wait(self, seconds):
+        """Let the time pass until `seconds` from now; whether all is over then."""
+        until = self.now + seconds
+        while self.events and self.events[0][0] <= min(until, self.end):
+            self.now, event = self.events.pop(0)
+            self.log(event)
+        self.now = min(until, self.end)
+        return until > self.end
+
+    def start(self):
+        """The thread does not begin by itself."""
+
+    set = join = start
+
+
+def heard(monkeypatch, events, *, silence, end):
+    """The lines of a log that hears (second, event) and closes in the second `end`."""
+    course = Course(events, end)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(reporters, "monotonic", lambda: course.now)
+    monkeypatch.setattr(
+        threading, "Thread", lambda target, daemon: setattr(course, "pulse", target) or course
+    )
+    monkeypatch.setattr(threading, "Event", lambda: course)
+    course.log = LineLog(silence=silence)
+    course.pulse()
+    course.log.close()
+    return untimed(sys.stderr.getvalue()).splitlines()
+
+
+def test_progress_alone_writes_no_line(monkeypatch):
+    events = [(0, Progressed(stage="reading", done=n)) for n in range(1000)]
+    assert heard(monkeypatch, events, silence=9, end=8) == []
+
+
+def test_a_silence_is_broken_with_the_last_state(monkeypatch):
+    lines = heard(monkeypatch, [(0, Progressed(stage="reading", done=5, total=10))], silence=10, end=35)
+    assert lines == [f"reading: 5 of 10 (50 %), {seconds} s" for seconds in (10, 20, 30)]
+
+
+def test_a_silence_is_broken_where_no_event_ever_comes(monkeypatch):
+    assert heard(monkeypatch, [], silence=10, end=15) == ["still working, 10 s"]
+
+
+def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    log = LineLog(silence=0.01)
+    deadline = time.monotonic() + 300
+    while not sys.stderr.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    log.close()
+    assert untimed(sys.stderr.getvalue()).startswith("still working, ")
+
+
+def test_a_line_puts_the_next_one_off(monkeypatch):
+    lines = heard(monkeypatch, [(8 * n, epoch(n)) for n in range(1, 6)], silence=10, end=49)
+    assert len(lines) == 5
+
+
+def test_names_cannot_move_the_cursor(monkeypatch):
+    lines = heard(monkeypatch, [(0, Warned(text="a\x1b[2Jb\nc"))], silence=9, end=0)
+    assert lines == ["warning: a\\x1b[2Jb c"]
+
+
+def test_a_silence_names_the_part_that_is_trained(monkeypatch):
+    lines = heard(monkeypatch, [(0, epoch(3, part="free"))], silence=10, end=15)
+    assert lines[1:] == ["free epoch 4/12 goes on, 10 s"]
+
+
+def test_networks_side_by_side_have_a_bar_each_and_other_work_takes_their_place(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    bar = LiveBar()
+    for part in ("anchored", "free"):
+        bar(TrainingStarted(model=part, parameters=1, windows=2, epochs=12, steps_per_epoch=10))
+    bar(epoch(3, part="anchored"))
+    bar(epoch(5, part="free"))
+    moving = {task.description: task.completed for task in bar._bar.tasks}
+    assert moving == {"training anchored": 3, "training free": 5}
+    bar(Progressed(stage="exporting", done=0))
+    assert [task.description for task in bar._bar.tasks] == ["exporting"]
+    bar.close()
+    assert "free     epoch  5/12" in terminal.getvalue()

@@ -1,0 +1,131 @@
+"""Terminals of few columns: nothing that counts is cut."""
+
+import re
+
+import fake_steps
+import pytest
+
+from lstm_cli.cli import stdio
+from lstm_cli.cli.progress.reporters import describe
+from lstm_cli.cli.render import check as checking
+from lstm_cli.cli.render import evaluate as evaluation
+from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.prepare import prepare_table
+from lstm_cli.cli.render.quantize import quantize_table
+from lstm_cli.cli.render.scores import figure
+from lstm_cli.cli.render.tune import tune_table
+from lstm_cli.events import EpochEnded
+
+WIDTHS = (60, 80, 200)
+PAGES = {
+    "check": (checking.check_table, fake_steps.check_report),
+    "prepare": (prepare_table, fake_steps.prepare_report),
+    "evaluate": (evaluation.evaluate_table, fake_steps.evaluate_report),
+    "tune": (tune_table, fake_steps.tune_report),
+    "quantize": (quantize_table, fake_steps.quantize_report),
+}
+
+
+@pytest.fixture
+def page_of(monkeypatch):
+    """Draw a report as a terminal of so many columns shows it."""
+
+    def drawn(verb, columns):
+        monkeypatch.setattr("lstm_cli.cli.render.page.is_lively", lambda stream: True)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", str(columns))
+        page, (draw, report) = Page(), PAGES[verb]
+        draw(report(), page)
+        return re.sub(r"\x1b\[[\d;]*m", "", page.text())
+
+    return drawn
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+@pytest.mark.parametrize("verb", PAGES)
+def test_no_line_is_wider_than_the_terminal_and_no_cell_is_cut(page_of, verb, columns):
+    page = page_of(verb, columns)
+    assert max(map(len, page.splitlines())) <= columns
+    assert "…" not in page
+
+
+def words(page):
+    return sorted(re.findall(r"[\w.%,]+", re.sub(r"─+", "", page)))
+
+
+@pytest.mark.parametrize("verb", PAGES)
+def test_a_narrow_page_has_every_word_of_a_wide_one(page_of, verb):
+    wide, narrow = words(page_of(verb, 200)), words(page_of(verb, 60))
+    missing = [word for word in set(wide) if narrow.count(word) < wide.count(word)]
+    assert missing == []
+
+
+def test_columns_that_do_not_fit_stand_below_beside_the_first(page_of):
+    page, report = page_of("evaluate", 60), fake_steps.evaluate_report()
+    blocks = [block for block in page.split("\n\n") if block.startswith("forecast")]
+    assert len(blocks) > 1
+    assert "MAE " in blocks[0]
+    assert all(re.search(r"^seasonal naive \(168\) ", block, re.M) for block in blocks)
+    (scaled,) = (block for block in blocks if "MAE scaled" in block.splitlines()[0])
+    assert figure(report.metrics["mae_scaled"]) in scaled
+
+
+def test_text_is_folded_between_words_and_a_path_is_left_whole():
+    text = "a longer sentence with an interval of 90 % and a/path/that/is/longer/than/the/line"
+    lines = stdio.folded(text, 41).splitlines()
+    assert lines == [
+        "a longer sentence with an interval of",
+        "    90 % and",
+        "    a/path/that/is/longer/than/the/line",
+    ]
+    assert stdio.folded("short", 30) == "short"
+
+
+def test_a_hint_is_not_folded_since_it_holds_a_command(monkeypatch, capsys):
+    monkeypatch.setattr(stdio, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "30")
+    stdio.speak(quiet=False, log_format="text")
+    stdio.tell("warning", "warning: " + "word " * 10)
+    stdio.tell("hint", "hint: lstm train runs/load --log-transform off --epochs 20")
+    *warning, hint = capsys.readouterr().err.splitlines()
+    assert len(warning) > 1
+    assert max(map(len, warning)) <= 30
+    assert hint == "hint: lstm train runs/load --log-transform off --epochs 20"
+
+
+def test_a_terminal_without_colours_is_as_wide(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("lstm_cli.cli.render.page.is_terminal", lambda stream: True)
+    page = Page()
+    evaluation.evaluate_table(fake_steps.evaluate_report(), page)
+    assert "\x1b" not in page.text()
+    assert max(map(len, page.text().splitlines())) <= 60
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_line_of_an_epoch_fits(columns):
+    event = EpochEnded(
+        part="anchored",
+        epoch=9,
+        epochs=11,
+        step=9,
+        train_loss=0.1546,
+        val_loss=0.4494,
+        best=True,
+        lr=1e-3,
+        grad_norm=None,
+        seconds=100.8,
+    )
+    line = describe(event, columns)
+    assert len(line) <= columns
+    assert all(figure in line for figure in (" 9/11", "0.1546", "0.4494", "best", "100.8 s"))
+
+
+@pytest.mark.parametrize(("columns", "told"), [("", 80), ("0", 80), ("x", 80), ("61", 61)])
+def test_the_columns_of_a_terminal(monkeypatch, tmp_path, columns, told):
+    monkeypatch.setenv("COLUMNS", columns)
+    with (tmp_path / "log").open("w") as log:
+        assert stdio.width_of(log) == told

@@ -1,0 +1,63 @@
+"""From texts to values."""
+
+import pytest
+
+from lstm_cli.cli import option_values
+from lstm_cli.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        (option_values.whole, "24", 24),
+        (option_values.whole, "-3", -3),
+        (option_values.number, "1e-3", 0.001),
+        (option_values.number, "-.5", -0.5),
+        (option_values.share, "1%", 0.01),
+        (option_values.share, "0.01", 0.01),
+        (option_values.share, "0.5 %", 0.005),
+        (option_values.sizes, "64,32", (64, 32)),
+        (option_values.sizes, "64", (64,)),
+        (option_values.sizes, "64, 32", (64, 32)),
+        (option_values.whole_or_auto, "auto", None),
+        (option_values.whole_or_auto, "96", 96),
+        (option_values.batch, "auto", "auto"),
+        (option_values.batch, "64", 64),
+        (option_values.seasons, "auto", "auto"),
+        (option_values.seasons, " none ", "none"),
+        (option_values.seasons, "24", (24,)),
+        (option_values.seasons, "24, 168", (24, 168)),
+        (option_values.lower_bound, "none", "none"),
+        (option_values.lower_bound, "auto", "auto"),
+        (option_values.lower_bound, "-5", -5.0),
+        (option_values.upper_bound, "none", None),
+        (option_values.upper_bound, "100", 100.0),
+        (option_values.seconds, "2.5", 2.5),
+    ],
+)
+def test_a_text_becomes_its_value(parse, text, value):
+    assert parse("--flag", text) == value
+    assert type(parse("--flag", text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("parse", "texts"),
+    [
+        (option_values.whole, ["", "2.0", "1e3", "1_000", "٣", "auto", "9" * 5000]),
+        (option_values.number, ["", "nan", "inf", "1e999", "1_0", "1,5", "0x10"]),
+        (option_values.share, ["", "%", "one", "nan%", "1%%"]),
+        (option_values.sizes, ["", "64,", "64;32", "64 32", "a"]),
+        (option_values.whole_or_auto, ["", "none", "1.5"]),
+        (option_values.batch, ["", "none", "1.5"]),
+        (option_values.seasons, ["", "daily", "24,", "24;168", "24,auto", "1.5"]),
+        (option_values.lower_bound, ["", "nan", "zero"]),
+        (option_values.upper_bound, ["", "auto"]),
+        (option_values.seconds, ["", "-1", "1m", "inf"]),
+    ],
+)
+def test_other_texts_are_refused_by_the_flag(parse, texts):
+    for text in texts:
+        with pytest.raises(UsageError) as refused:
+            parse("--flag", text)
+        assert refused.value.message.startswith(f"--flag '{text}' is n")
+        assert "--flag" in refused.value.hint

@@ -1,0 +1,317 @@
+"""What reaches a step: every option of every verb, from a flag, the environment and a file."""
+
+import inspect
+from dataclasses import MISSING, fields
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import fake_steps
+import pytest
+
+from lstm_cli import config
+
+CONFIGS = {
+    "check": config.PrepareConfig,
+    "prepare": config.PrepareConfig,
+    "train": config.TrainConfig,
+    "tune": config.TuneConfig,
+    "evaluate": config.EvaluateConfig,
+    "quantize": config.QuantizeConfig,
+    "predict": config.PredictConfig,
+    "export": config.ExportConfig,
+}
+# A value other than the default for each field, as a person writes it and as the step gets it.
+OTHERS = {
+    "prepare": {
+        "target": ("A,B", ("A,B",)),
+        "past": ("P", ("P",)),
+        "future": ("F", ("F",)),
+        "calendar": (None, True),
+        "time": ("t", "t"),
+        "series": ("s", "s"),
+        "freq": ("h", "h"),
+        "lookback": ("96", 96),
+        "horizon": ("12", 12),
+        "season": ("24,168", (24, 168)),
+        "val": ("0.2", "0.2"),
+        "test": ("2018-01-01", "2018-01-01"),
+        "start": ("row:5", "row:5"),
+        "end": ("2018-05-01", "2018-05-01"),
+        "scaler": ("robust", "robust"),
+        "missing": ("refuse", "refuse"),
+        "outliers": ("drop", "drop"),
+        "pad": (None, True),
+        "encoding": ("latin-1", "latin-1"),
+        "delimiter": (";", ";"),
+    },
+    "train": {
+        "model": ("stacked", "stacked"),
+        "effort": ("fast", "fast"),
+        "parts": ("free", ("free",)),
+        "refit": (None, True),
+        "log_transform": ("on", "on"),
+        "segment": ("6", 6),
+        "hidden": ("64", (64,)),
+        "dropout": ("10%", 0.1),
+        "bidirectional": (None, True),
+        "batch_norm": (None, True),
+        "layer_norm": (None, True),
+        "attention": ("4", 4),
+        "head": ("mean", "mean"),
+        "init": ("he", "he"),
+        "forget_bias": (None, True),
+        "epochs": ("3", 3),
+        "patience": ("4", 4),
+        "min_delta": ("0.1", 0.1),
+        "batch_size": ("16", 16),
+        "optimizer": ("sgd", "sgd"),
+        "lr": ("1e-2", 0.01),
+        "weight_decay": ("0", 0.0),
+        "max_norm": ("3", 3.0),
+        "schedule": ("plateau", "plateau"),
+        "clip_norm": ("0", 0.0),
+        "clip_value": ("2", 2.0),
+        "loss": ("huber", "huber"),
+        "seed": ("9", 9),
+        "device": ("cuda:1", "cuda:1"),
+        "precision": ("fp32", "fp32"),
+        "threads": ("1", 1),
+        "min": ("-5", -5.0),
+        "max": ("7", 7.0),
+    },
+    "tune": {
+        "method": ("grid", "grid"),
+        "trials": ("5", 5),
+        "time": ("10m", 600.0),
+        "jobs": ("2", 2),
+        "space": ("lr=1e-4..1e-2:log", ("lr=1e-4..1e-2:log",)),
+        "dask": ("localhost:8786", "localhost:8786"),
+        "storage": ("sqlite:///a.db", "sqlite:///a.db"),
+    },
+    "evaluate": {
+        "split": ("val", "val"),
+        "precision": ("int8", "int8"),
+        "fail_if": ("mae>1", ("mae>1",)),
+        "backtest": ("3", 3),
+        "reuse": (None, True),
+        "jobs": ("2", 2),
+        "threads": ("1", 1),
+        "output": ("OUT", "OUT"),
+    },
+    "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
+    "predict": {
+        "output": ("OUT", "OUT"),
+        "format": ("json", "json"),
+        "precision": ("fp32", "fp32"),
+        "ended": ("include", "include"),
+        "intervals": (None, True),
+        "encoding": ("utf-16", "utf-16"),
+        "delimiter": ("\t", "\t"),
+        "threads": ("1", 1),
+    },
+    "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
+}
+OTHERS["check"] = OTHERS["prepare"]
+# Options that go with another one alone.
+OF_STACKED = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
+ASKED = {
+    ("tune", "storage"): {"method": "bayes"},
+    ("evaluate", "reuse"): {"backtest": 4},
+    ("evaluate", "jobs"): {"backtest": 4},
+} | {("train", name): {"model": "stacked"} for name in OF_STACKED}
+EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def asked(verb, name):
+    """The flags without which an option is refused."""
+    return [
+        text for other, value in ASKED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
+    ]
+
+
+@pytest.mark.parametrize("verb", CONFIGS)
+def test_every_field_of_the_config_is_an_option(verb):
+    assert set(OTHERS[verb]) == {field.name for field in fields(CONFIGS[verb])}
+    function = getattr(import_module(f"lstm_cli.cli.commands.{verb}"), verb)
+    parameters = inspect.signature(function).parameters
+    for field in fields(CONFIGS[verb]):
+        default = parameters[field.name].default
+        assert (() if default is None and field.default == () else default) == field.default
+        assert field.default is not MISSING
+        assert (
+            get_type_hints(function, include_extras=True)[field.name]
+            .__metadata__[0]
+            .help.endswith((".", "?"))
+        )
+
+
+@pytest.mark.parametrize("verb", CONFIGS)
+def test_without_options_a_step_gets_the_defaults(lstm, verb):
+    code, _, _ = lstm(*fake_steps.arguments(verb))
+    assert code == 0
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb]()
+    assert fake_steps.calls[-1].get("run", Path("run")) == Path("run")
+
+
+@pytest.mark.parametrize(("verb", "name"), EVERY)
+def test_an_option_by_its_flag(lstm, verb, name):
+    text, value = OTHERS[verb][name]
+    flag = f"--{name.replace('_', '-')}"
+    code, _, err = lstm(
+        *fake_steps.arguments(verb), flag, *([] if text is None else [text]), *asked(verb, name)
+    )
+    assert code == 0, err
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+
+
+@pytest.mark.parametrize(("verb", "name"), EVERY)
+def test_an_option_by_the_environment(lstm, monkeypatch, verb, name):
+    text, value = OTHERS[verb][name]
+    monkeypatch.setenv(f"LSTM_{verb}_{name}".upper(), "1" if text is None else text)
+    code, _, err = lstm(*fake_steps.arguments(verb), *asked(verb, name))
+    assert code == 0, err
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+
+
+@pytest.mark.parametrize(("verb", "name"), EVERY)
+def test_an_option_by_a_file(lstm, verb, name):
+    text, value = OTHERS[verb][name]
+    written = "true" if text is None else f'"{text}"'.replace("\t", "\\t")
+    Path("lstm.toml").write_text(f"[{verb}]\n{name} = {written}\n")
+    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml", *asked(verb, name))
+    assert code == 0, err
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(lstm, monkeypatch):
+    Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
+    monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "6")
+    monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
+    lstm("train", "run", "--config", "lstm.toml", "--epochs", "7")
+    given = fake_steps.calls[-1]["config"]
+    assert (given.epochs, given.seed, given.lr) == (7, 6, 0.5)
+
+
+def test_flags_replace_a_list_of_the_environment(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_TARGET", '["A", "B"]')
+    lstm("prepare", "data.csv", "run", "--target", "C", "--target", "D,E")
+    assert fake_steps.calls[-1]["config"].target == ("C", "D,E")
+
+
+def test_a_switch_can_be_taken_back(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_CALENDAR", "1")
+    lstm("prepare", "data.csv", "run", "--no-calendar")
+    assert fake_steps.calls[-1]["config"].calendar is False
+
+
+def test_a_switch_that_is_on_can_be_turned_off_everywhere(lstm, monkeypatch):
+    lstm("predict", "run", "--no-intervals")
+    assert fake_steps.calls[-1]["config"].intervals is False
+    Path("lstm.toml").write_text("[predict]\nintervals = false\n")
+    lstm("predict", "run", "--config", "lstm.toml")
+    assert fake_steps.calls[-1]["config"].intervals is False
+    monkeypatch.setenv("LSTM_PREDICT_INTERVALS", "0")
+    lstm("predict", "run")
+    assert fake_steps.calls[-1]["config"].intervals is False
+
+
+def test_what_is_no_field_of_a_config(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_LOCK_WAIT", "1.5")
+    monkeypatch.setenv("LSTM_PREPARE_JSON", "1")
+    code, out, _ = lstm("prepare", "data.csv", "run", "--force")
+    assert (code, out[0]) == (0, "{")
+    assert fake_steps.calls[-1]["force"] is True
+    assert fake_steps.calls[-1]["lock_wait"] == 1.5
+
+
+def test_a_value_is_refused_with_the_place_that_set_it(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "many")
+    assert lstm("train", "run")[2].startswith(
+        "error: --epochs 'many' is not a whole number (set by LSTM_TRAIN_EPOCHS)\nhint: "
+    )
+    monkeypatch.delenv("LSTM_TRAIN_EPOCHS")
+    Path("lstm.toml").write_text('[train]\nmodel = "gru"\n')
+    code, out, err = lstm("train", "run", "--config", "lstm.toml")
+    assert (code, out) == (2, "")
+    assert "--model 'gru' is none of segment, stacked (set by '[train] model' in lstm.toml)" in err
+
+
+def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "plenty")
+    code, out, _ = lstm("train", "--help")
+    assert code == 0
+    assert "plenty" not in out
+
+
+def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
+    assert lstm("train", "run", "--parts", "free", "--parts", "linear", "--no-refit")[0] == 0
+    given = fake_steps.calls[-1]["config"]
+    assert (given.parts, given.refit) == (("free", "linear"), False)
+    code, _, err = lstm("train", "run", "--model", "stacked", "--parts", "free")
+    assert (code, err.startswith("error: --parts is a setting of --model segment")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        (
+            "--bidirectional",
+            "--bidirectional is a setting of --model stacked, not of segment",
+            "--model stacked",
+        ),
+        ("--head mean", "--head is a setting of --model stacked, not of segment", "--model stacked"),
+        ("--model stacked --segment 4", "--segment is a setting of --model segment, not", "--model segment"),
+        ("--model stacked --batch-norm --layer-norm", "exclude each other", "choose one"),
+        ("--model stacked --head first", "--head 'first' is none of last, mean, attention, seq2seq", ""),
+        ("--model stacked --init zeros", "--init 'zeros' is none of xavier, he, orthogonal", ""),
+        ("--attention 7", "--attention 7 heads do not divide the 128 outputs of the LSTM", "--attention 8"),
+        (
+            "--model stacked --hidden 16,6 --bidirectional --attention 5",
+            "--attention 5 heads do not divide the 12 outputs of the LSTM in both directions",
+            "--attention 4",
+        ),
+        ("--max-norm 0", "--max-norm 0 is not above 0", ""),
+        ("--lr 1e39", "--lr 1e+39 is above 1e+30", "usual rates are 1e-4 to 1e-2"),
+        ("--batch-size none", "--batch-size 'none' is neither a whole number nor auto", ""),
+        ("--checkpoint-every 0", "--checkpoint-every 0 is not 1 or more", ""),
+    ],
+)
+def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
+    code, out, err = lstm("train", "run", *given.split())
+    assert (code, out) == (2, "")
+    assert message in err.splitlines()[0]
+    assert hint in err.partition("hint: ")[2]
+
+
+def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
+    assert lstm("train", "run")[0] == 0
+    assert lstm("train", "run", "--fresh", "--checkpoint-every", "3", "--batch-size", "auto")[0] == 0
+    assert [(call["fresh"], call["checkpoint_every"]) for call in fake_steps.calls] == [
+        (False, None),
+        (True, 3),
+    ]
+    assert fake_steps.calls[1]["config"] == config.TrainConfig(batch_size="auto")
+
+
+def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
+    given = []
+
+    def look(run, config, output, listen, *, should_stop):
+        given.append((run, config, output))
+        return fake_steps.find_lr_report()
+
+    monkeypatch.setattr("lstm_cli.steps.train.find_lr.find_lr", look)
+    code, out, _ = lstm("train", "run", "--find-lr", "--model", "stacked", "-o", "rates.png")
+    assert code == 0
+    assert given == [(Path("run"), config.TrainConfig(model="stacked"), "rates.png")]
+    assert fake_steps.calls == []
+    assert "try: lstm train runs/load --lr 0.003\n" in out
+    assert "picture: rates.png\n" in out
+    code, out, err = lstm("train", "run", "-o", "rates.png")
+    assert (code, out, err.splitlines()[0]) == (2, "", "error: --output is a setting of --find-lr")

@@ -1,0 +1,86 @@
+"""Where a setting came from, as a run records it, and the file that makes the same run."""
+
+import tomllib
+from pathlib import Path
+
+import fake_steps
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_cli.config.layers import find_settings
+from lstm_cli.config.toml_writer import to_toml
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_flag_environment_and_file_are_told_apart(lstm, monkeypatch):
+    Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
+    monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
+    monkeypatch.setenv("LSTM_TRAIN_LOCK_WAIT", "1")  # no setting of what is trained
+    lstm("train", "run", "--config", "lstm.toml", "--epochs", "7", "--force")
+    assert fake_steps.calls[-1]["sources"] == {
+        "epochs": "flag",
+        "seed": "environment LSTM_TRAIN_SEED",
+        "lr": "file lstm.toml",
+    }
+
+
+@pytest.mark.parametrize("verb", ["prepare", "train", "tune", "evaluate", "quantize"])
+def test_defaults_are_left_out(lstm, verb):
+    lstm(*fake_steps.arguments(verb))
+    assert fake_steps.calls[-1]["sources"] == {}
+
+
+def test_what_tune_found_is_told(lstm, monkeypatch):
+    winner = {"model": "segment", "lr": 0.02, "hidden": [48], "loss": "huber"}
+    monkeypatch.setattr("lstm_cli.cli.settings.winner_of", lambda run: winner)
+    monkeypatch.setattr("lstm_cli.cli.commands.train.winner_of", lambda run: winner)
+    lstm("train", "run", "--lr", "0.5")
+    assert fake_steps.calls[-1]["sources"] == {
+        "model": "tune",
+        "hidden": "tune",
+        "loss": "tune",
+        "lr": "flag",
+    }
+    lstm("train", "run", "--no-tuned")
+    assert fake_steps.calls[-1]["sources"] == {}
+
+
+def test_a_tuned_setting_of_every_trial_has_its_source(lstm):
+    lstm("tune", "run", "--trials", "3", "--epochs", "2")
+    assert fake_steps.calls[-1]["sources"] == {"trials": "flag", "epochs": "flag"}
+
+
+PLAIN = st.one_of(
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(codec="utf-8")),
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), PLAIN | st.lists(PLAIN, min_size=1)))
+def test_what_is_written_is_read_again(given_settings):
+    text = to_toml({"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}, "unset": None}})
+    read = tomllib.loads(text)
+    assert read == {"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}}}
+
+
+def test_a_table_below_that_of_the_verb_is_what_the_verb_takes():
+    Path("lstm.toml").write_text(to_toml({"tune": {"space": {"lr": "1e-4..1e-2:log", "loss": "mae|huber"}}}))
+    found = find_settings("tune", {"space": "pairs"}, file="lstm.toml", environ={}, verbs=("tune",))
+    assert found["space"].value == ["lr=1e-4..1e-2:log", "loss=mae|huber"]
+
+
+def test_the_settings_of_a_run_are_shown(lstm):
+    code, out, _ = lstm("config", "run")
+    assert code == 0
+    assert out.splitlines()[-1].split() == ["to", "fp16", "flag"]
+    assert lstm("config", "run", "--toml")[1].endswith('\n[quantize]\nto = "fp16"\n')
+    code, _, err = lstm("config", "run", "--toml", "--json")
+    assert (code, err.splitlines()[0]) == (2, "error: --toml and --json exclude each other")

@@ -1,0 +1,113 @@
+"""--quiet and --log-format: how stderr is written, whatever the verb; the result and the exit code stay."""
+
+import json
+
+import fake_steps
+import pytest
+from log_lines import untimed
+
+from lstm_cli.cli import stdio
+
+
+def lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("verb", fake_steps.VERBS)
+def test_every_verb_takes_them_and_prints_the_same(lstm, tmp_path, verb):
+    argv = [*fake_steps.arguments(verb), *(["-o", str(tmp_path / "f.csv")] if verb == "predict" else [])]
+    code, out, err = lstm(*argv, "--json")
+    quiet = lstm(*argv, "--json", "--quiet")
+    as_json = lstm(*argv, "--json", "--log-format", "json")
+    assert (quiet[0], quiet[1]) == (as_json[0], as_json[1]) == (code, out)
+    assert [line for line in err.splitlines() if line.startswith("warning: ")] == quiet[2].splitlines()
+    assert len(lines(as_json[2])) == len(err.splitlines())
+    assert all(set(line) >= {"time", "event"} for line in lines(as_json[2]))
+
+
+def test_a_training_as_objects(lstm):
+    code, out, err = lstm("train", "run", "--log-format", "json")
+    assert (code, out.startswith("model          segment")) == (0, True)
+    told = lines(err)
+    assert [line["event"] for line in told] == ["note", "training", "epoch", "epoch", "epoch", "summary"]
+    assert told[0]["text"] == "training on cpu (2 threads)"
+    assert (told[1]["parameters"], told[1]["windows"], told[1]["epochs"]) == (139166, 11667, 2)
+    assert [line["epoch"] for line in told[2:5]] == [0, 1, 2]
+    assert (told[2]["train_loss"], told[3]["train_loss"], told[2]["val_loss"]) == (None, 0.5, 0.4)
+
+
+def test_an_infinite_loss_is_null(lstm, monkeypatch):
+    from lstm_cli.cli.progress.reporters import facts_of
+    from lstm_cli.events import EpochEnded
+
+    values = {"part": "free", "epoch": 1, "epochs": 2, "step": 3, "best": False, "lr": 0.1, "seconds": 1.0}
+    event = EpochEnded(**values, train_loss=float("nan"), val_loss=float("inf"), grad_norm=2.0)
+    assert {name: facts_of(event)[name] for name in ("train_loss", "val_loss", "grad_norm")} == {
+        "train_loss": None,
+        "val_loss": None,
+        "grad_norm": 2.0,
+    }
+
+
+def test_a_silence_is_an_object_too(capsys):
+    import time
+
+    from lstm_cli.cli.progress.reporters import LineLog
+    from lstm_cli.events import Progressed
+
+    stdio.speak(quiet=False, log_format="json")
+    log = LineLog(silence=0.05)
+    log(Progressed(stage="reading", done=5, total=10))
+    deadline, err = time.monotonic() + 300, ""
+    while "reading" not in err:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        err += capsys.readouterr().err
+    log.close()
+    err += capsys.readouterr().err
+    stdio.speak(quiet=False, log_format="text")
+    told = lines(err)[-1]
+    assert told["event"] == "working"
+    assert told["state"] == "reading: 5 of 10 (50 %)"
+    assert set(told) == {"time", "event", "state", "seconds"}
+
+
+@pytest.mark.parametrize("error", ["DataError('no column', hint='name one')", "ValueError('a bug')"])
+def test_an_error_is_an_object_with_its_code(lstm, monkeypatch, error):
+    monkeypatch.setenv("FAKE_RAISE", error)
+    plain = lstm("quantize", "run")
+    code, _, err = lstm("quantize", "run", "--log-format", "json")
+    told = lines(err)
+    assert code == plain[0] == told[-1]["exit_code"]
+    assert told[-1]["event"] == "error"
+    assert plain[2].splitlines()[-2:] == [f"error: {told[-1]['message']}", f"hint: {told[-1]['hint']}"]
+    assert lstm("quantize", "run", "--quiet")[2].splitlines()[-2:] == plain[2].splitlines()[-2:]
+
+
+def test_what_a_quiet_forecast_into_a_file_says(lstm, tmp_path):
+    code, out, err = lstm("predict", "run", "-o", str(tmp_path / "f.csv"), "--quiet")
+    assert (code, out) == (0, "")
+    assert err == "warning: the model is older than the data\n"
+
+
+def test_the_manner_of_one_command_is_not_that_of_the_next(lstm):
+    lstm("train", "run", "--log-format", "json", "--quiet")
+    assert untimed(lstm("train", "run")[2]).startswith("training on cpu")
+
+
+@pytest.mark.parametrize("argv", [["--bogus"], ["--epochs", "x"], ["--epochs", "0"]])
+@pytest.mark.parametrize("flag", [["--log-format", "json"], ["--log-format=json"]])
+def test_a_wrong_command_line_is_an_object_too(lstm, argv, flag):
+    code, _, err = lstm("train", "run", *flag, *argv)
+    assert code == 2
+    (told,) = map(json.loads, err.splitlines())
+    assert told["exit_code"] == 2
+
+
+def test_an_unknown_format_is_refused(lstm, monkeypatch):
+    code, _, err = lstm("train", "run", "--log-format", "xml")
+    assert code == 2
+    assert err.startswith("error: --log-format 'xml' is none of text, json\nhint: ")
+    monkeypatch.setenv("LSTM_TRAIN_LOG_FORMAT", "json")
+    monkeypatch.setenv("LSTM_TRAIN_QUIET", "1")
+    assert lstm("train", "run")[2] == ""

@@ -1,0 +1,175 @@
+"""Where a setting comes from: the environment over the file, and nothing unknown passes."""
+
+import pytest
+
+from lstm_cli.config.layers import find_settings, of_run
+from lstm_cli.errors import UsageError
+
+VERBS = ("prepare", "train", "evaluate")
+KINDS = {"epochs": "value", "batch_size": "value", "hidden": "value", "target": "repeated", "pad": "switch"}
+KINDS["space"] = "pairs"
+
+
+def settings(tmp_path, text=None, **environ):
+    file = None
+    if text is not None:
+        file = str(tmp_path / "lstm.toml")
+        (tmp_path / "lstm.toml").write_text(text)
+    found = find_settings("train", KINDS, file=file, environ=environ, verbs=VERBS)
+    return {name: setting.value for name, setting in found.items()}
+
+
+def test_the_environment_goes_before_the_file(tmp_path):
+    found = settings(tmp_path, "[train]\nepochs = 5\nbatch-size = 32\n", LSTM_TRAIN_EPOCHS="7")
+    assert found == {"epochs": "7", "batch_size": "32"}
+
+
+def test_an_origin_names_the_place(tmp_path):
+    (tmp_path / "lstm.toml").write_text("[train]\nbatch-size = 32\n")
+    environ = {"LSTM_TRAIN_EPOCHS": "7"}
+    file = str(tmp_path / "lstm.toml")
+    found = find_settings("train", KINDS, file=file, environ=environ, verbs=VERBS)
+    assert found["epochs"].origin == "LSTM_TRAIN_EPOCHS"
+    assert found["batch_size"].origin == f"'[train] batch-size' in {file}"
+
+
+def test_the_file_may_be_named_by_the_environment(tmp_path):
+    (tmp_path / "a.toml").write_text("[train]\nepochs = 5\n")
+    assert settings(tmp_path, LSTM_TRAIN_CONFIG=str(tmp_path / "a.toml")) == {"epochs": "5"}
+
+
+def test_other_verbs_and_empty_variables_do_not_count(tmp_path):
+    environ = {
+        "LSTM_TRAIN_EPOCHS": "",
+        "LSTM_EVALUATE_SPLIT": "val",
+        "LSTM_DEBUG": "1",
+        "_LSTM_COMPLETE": "x",
+    }
+    assert settings(tmp_path, "[evaluate]\nsplit = 'val'\n", **environ) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("A,B  C", ["A,B  C"]),  # one name, never split
+        ('["A", "B,C"]', ["A", "B,C"]),
+        ("[]", []),
+    ],
+)
+def test_a_repeated_option_in_the_environment(tmp_path, text, values):
+    assert settings(tmp_path, LSTM_TRAIN_TARGET=text) == {"target": values}
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("epochs = 5", "5"),
+        ("epochs = 1e-3", "0.001"),
+        ("epochs = 'auto'", "auto"),
+        ("epochs = 2017-01-01", "2017-01-01"),
+        ("epochs = 2017-01-01 10:00:00", "2017-01-01 10:00:00"),
+        ("hidden = [64, 32]", "64,32"),
+        ("target = 'A,B'", ["A,B"]),
+        ("target = ['A', 'B']", ["A", "B"]),
+        ("pad = true", True),
+        ("pad = false", False),
+    ],
+)
+def test_values_of_a_file(tmp_path, line, value):
+    assert list(settings(tmp_path, f"[train]\n{line}\n").values()) == [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            "[train.space]\nlr = '1e-4..1e-2:log'\nloss = ['mae', 'huber']\n",
+            ["lr=1e-4..1e-2:log", "loss=mae|huber"],
+        ),
+        ("[train.space]\nhidden = [[64, 32], [8]]\nepochs = [1, 2]\n", ["hidden=64,32|8", "epochs=1|2"]),
+        ("[train.space]\nbidirectional = [true, false]\nseed = 3\n", ["bidirectional=on|off", "seed=3"]),
+        ("[train]\nspace = ['lr=1..2', 'loss=mae|mse']\n", ["lr=1..2", "loss=mae|mse"]),
+        ("[train]\nspace = 'lr=1..2'\n", ["lr=1..2"]),
+    ],
+)
+def test_a_table_below_that_of_the_verb(tmp_path, text, values):
+    assert settings(tmp_path, text) == {"space": values}
+
+
+def test_pairs_of_the_environment_go_before_the_table(tmp_path):
+    found = settings(tmp_path, "[train.space]\nlr = '1..2'\n", LSTM_TRAIN_SPACE='["loss=mae|mse", "lr=3..4"]')
+    assert found == {"space": ["loss=mae|mse", "lr=3..4"]}
+
+
+def test_what_a_run_keeps_reads_as_a_file_does():
+    stored = {"epochs": 3, "hidden": [64, 32], "target": ["A,B"], "pad": True, "batch_size": None, "gone": 1}
+    found = of_run(stored, KINDS, origin="the winner")
+    assert {name: setting.value for name, setting in found.items()} == {
+        "epochs": "3",
+        "hidden": "64,32",
+        "target": ["A,B"],
+        "pad": True,
+    }
+    assert {setting.origin for setting in found.values()} == {"the winner"}
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("On", True), ("no", False), ("0", False)])
+def test_switches_of_the_environment(tmp_path, text, value):
+    assert settings(tmp_path, LSTM_TRAIN_PAD=text) == {"pad": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[train]\nepoch = 5\n", "'epoch' in '[train]' is no setting", "did you mean 'epochs'?"),
+        ("[train]\nbatch-sise = 5\n", "'batch-sise' in '[train]'", "did you mean 'batch-size'?"),
+        ("[trian]\nepochs = 5\n", "no table '[trian]'", "did you mean 'train'?"),
+        ("epochs = 5\n", "'epochs' stands outside a table", "[train]"),
+        ("[train]\nbatch-size = 5\nbatch_size = 6\n", "set twice", "keep one"),
+        ("[train]\nepochs = true\n", "takes one value", "number"),
+        ("[train]\nepochs = [true]\n", "takes one value", "number"),
+        ("[train]\npad = 'yes'\n", "neither true nor false", "without quotes"),
+        ("[train]\ntarget = [1]\n", "not a list of texts", '["A", "B"]'),
+        ("[train.space]\n", "'[train] space'", "is empty"),
+        ("[train]\nspace = 3\n", "is no table", 'lr = "1e-4..1e-2:log"'),
+        ("[train.space]\nlr = {}\n", "'lr' holds neither texts nor numbers", '["A", "B"]'),
+        ("[train\n", "is not TOML", "line 1"),
+        ("[train]\ndevice = cpu\n", "is not TOML", "line 2"),
+    ],
+)
+def test_a_file_that_is_refused(tmp_path, text, message, hint):
+    with pytest.raises(UsageError) as refused:
+        settings(tmp_path, text)
+    assert message in refused.value.message
+    assert hint in refused.value.hint + refused.value.message
+    assert "lstm.toml" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("LSTM_TRAIN_EPOCH", "5", "LSTM_TRAIN_EPOCH is no setting"),
+        ("LSTM_TRAIN_PAD", "maybe", "neither on nor off"),
+        ("LSTM_TRAIN_TARGET", '["A"', "not a JSON list"),
+        ("LSTM_TRAIN_TARGET", "[1]", "not a JSON list"),
+        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is no file of settings"),
+        ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "there is no file '/nowhere/lstm.toml'"),
+        ("LSTM_TRAIN_CONFIG", "/", "/ cannot be read"),
+    ],
+)
+def test_an_environment_that_is_refused(tmp_path, name, text, message):
+    with pytest.raises(UsageError, match=r".") as refused:
+        settings(tmp_path, **{name: text})
+    assert message in refused.value.message
+
+
+def test_the_nearest_variable_is_named(tmp_path):
+    with pytest.raises(UsageError) as refused:
+        settings(tmp_path, LSTM_TRAIN_EPOCH="5")
+    assert refused.value.hint == "did you mean 'LSTM_TRAIN_EPOCHS'?"
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "a.toml").write_bytes("[train]\nepochs = 'ä'\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        find_settings("train", KINDS, file=str(tmp_path / "a.toml"), environ={}, verbs=VERBS)

@@ -1,0 +1,160 @@
+"""The space of a search: read from its texts, checked against the settings that it names."""
+
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.search_space import (
+    DEFAULT_SPACES,
+    FORMS,
+    NOT_SEARCHED,
+    Choice,
+    Range,
+    as_text,
+    parse_space,
+    searchable,
+    size_of,
+)
+from lstm_cli.config.train import MODELS
+from lstm_cli.errors import UsageError
+
+PLAIN = TrainConfig()
+
+
+def test_every_setting_of_train_is_searched_or_left_out_for_a_reason() -> None:
+    """A new setting takes part by itself, by its type; what is left out is named, or has a type without values."""
+    left = {field.name for field in fields(TrainConfig)} - set(searchable())
+    assert left == {*NOT_SEARCHED, "parts"}
+    assert set(searchable().values()) <= set(FORMS.values())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_a_space_of_its_own(model: str) -> None:
+    space = parse_space((), TrainConfig(model=model))
+    assert len(space) == len(DEFAULT_SPACES[model])
+    assert "hidden" in space
+
+
+def test_what_is_fixed_is_not_searched_by_default() -> None:
+    assert "hidden" not in parse_space((), TrainConfig(hidden=(8,)))
+    all_fixed = TrainConfig(hidden=(8,), dropout=0.1, lr=0.1, weight_decay=0.5)
+    with pytest.raises(UsageError, match="the default space of segment is empty"):
+        parse_space((), all_fixed)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        ("hidden=32..256:log", "hidden", Range(low=32, high=256, log=True, form="sizes")),
+        ("hidden = 8|16", "hidden", Choice(options=((8,), (16,)))),
+        ("batch-size=16..64", "batch_size", Range(low=16, high=64, log=False, form="whole")),
+        ("batch_size=1e1|20", "batch_size", Choice(options=(10, 20))),
+        ("dropout=0..0.5", "dropout", Range(low=0.0, high=0.5, log=False, form="number")),
+        ("lr=1e-4..1e-2:log", "lr", Range(low=1e-4, high=1e-2, log=True, form="number")),
+        ("loss=mae|huber", "loss", Choice(options=("mae", "huber"))),
+        ("loss=mae", "loss", Choice(options=("mae",))),
+    ],
+)
+def test_a_space_is_read(text: str, name: str, values: Range | Choice) -> None:
+    assert parse_space((text,), PLAIN) == {name: values}
+
+
+def test_several_layers_are_a_choice_of_the_textbook_model() -> None:
+    space = parse_space(("hidden=64|128,64",), TrainConfig(model="stacked"))
+    assert space["hidden"] == Choice(options=((64,), (128, 64)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "message", "hint"),
+    [
+        (("hiden=1..2",), "'lstm train' has no setting 'hiden'", "did you mean 'hidden'?"),
+        (("zzz=1..2",), "has no setting 'zzz'", "its settings are effort, "),
+        (("device=cpu|cuda",), "'device' cannot be searched", "what can: effort, "),
+        (("parts=free|linear",), "'parts' cannot be searched", "what can: effort, "),
+        (("lr",), "--space 'lr' names no values", "write it like"),
+        (("lr=",), "--space 'lr=' names no values", "write it like"),
+        (("=1..2",), "names no values", "write it like"),
+        (("",), "--space '' names no values", "write it like"),
+        (("loss=1..3",), "is a range, and 'loss' takes no numbers", "--space 'loss=A|B'"),
+        (("lr=1e-2..1e-4",), "does not begin below its end", "write it like"),
+        (("dropout=0..0.5:log",), "begins at 0, which has no logarithm", "begin above 0"),
+        (("epochs=1.5..3",), "'1.5' is not a whole number", "write it like"),
+        (("lr=a|b",), "'a' is not a number", "write it like"),
+        (("lr=1e999|1",), "'1e999' is not a number", "write it like"),
+        (("loss=mae|mae",), "names a value twice", "once"),
+        (("lr=1|2", "lr=3|4"), "--space names 'lr' twice", "one --space"),
+        (("loss=mae|mea",), "--loss 'mea' is none of mae, mse, huber", ""),
+        (("dropout=0..1",), "--dropout 1 is not within 0 and 1", ""),
+        (("hidden=64,32|8",), "--hidden takes one size with --model segment", "--model stacked"),
+    ],
+)
+def test_a_space_that_is_refused(texts: tuple[str, ...], message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_space(texts, PLAIN)
+    assert message in refused.value.message
+    assert hint in refused.value.hint
+
+
+def test_a_setting_is_fixed_or_searched() -> None:
+    with pytest.raises(UsageError, match="'lr' is fixed by --lr and searched by --space"):
+        parse_space(("lr=1e-4..1e-2",), TrainConfig(lr=0.1))
+
+
+def test_a_value_that_only_some_combinations_take_is_searched_on() -> None:
+    """`--effort fast` is a setting of segment alone, and so refused by itself with another model."""
+    with pytest.raises(UsageError, match="--effort is a setting of --model segment"):
+        parse_space(("effort=fast|best",), TrainConfig(model="stacked"))
+    space = parse_space(("effort=default|fast",), TrainConfig())
+    assert size_of(space) == 2
+
+
+@given(
+    low=st.integers(1, 200),
+    span=st.integers(1, 300),
+    log=st.booleans(),
+    share=st.floats(0, 1, allow_nan=False),
+    form=st.sampled_from(("whole", "sizes", "number")),
+)
+def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: float, form: str) -> None:
+    values = Range(low=low, high=low + span, log=log, form=form)
+    drawn = values.at(share)
+    number = drawn[0] if form == "sizes" else drawn
+    assert low <= number <= low + span
+    assert form == "number" or isinstance(number, int)
+    assert values.ends()[0] in (low, (low,))
+    assert values.ends()[1] in (low + span, (low + span,))
+
+
+def test_heads_that_divide_no_size_are_refused_and_those_that_divide_some_are_searched() -> None:
+    with pytest.raises(UsageError, match="--attention 3 heads do not divide the 4 outputs"):
+        parse_space(("attention=2|3",), TrainConfig(model="stacked", hidden=(4,)))
+    space = parse_space(("attention=2|3", "hidden=4|6"), TrainConfig(model="stacked"))
+    assert size_of(space) == 4
+
+
+def test_half_the_way_over_a_logarithm_is_the_geometric_mean() -> None:
+    assert Range(low=1e-4, high=1e-2, log=True, form="number").at(0.5) == pytest.approx(1e-3)
+    assert Range(low=0.0, high=0.5, log=False, form="number").at(0.5) == 0.25
+
+
+def test_the_size_of_a_space() -> None:
+    space = parse_space(("hidden=3..5", "loss=mae|huber"), PLAIN)
+    assert size_of(space) == 6
+    assert size_of(space | parse_space(("lr=1e-3..1e-2",), PLAIN)) is None
+    assert size_of(parse_space(("hidden=2..4:log",), PLAIN)) is None
+
+
+def test_values_as_text() -> None:
+    assert [as_text(one) for one in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
+        "64,32",
+        "8",
+        "on",
+        "off",
+        "0.0001",
+        "0.05",
+        "7",
+        "mae",
+    ]

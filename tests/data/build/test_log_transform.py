@@ -1,0 +1,150 @@
+"""Targets in logarithms: what is scaled, when it can be, and the way back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_data import dataset, wave
+
+from lstm_cli.data.build.log_transform import can_take_logs, in_logs, spread_of_levels
+from lstm_cli.data.build.write import scaled_and_filled
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.scaling import LARGEST_LOG, Scaler
+
+
+def growing(**options: object) -> Dataset:
+    """Two series of very different level, a past covariate that may be negative, and holes."""
+    rows = np.arange(80)
+    generator = np.random.default_rng(0)
+    series = []
+    for level in (3.0, 4000.0):
+        target = level * np.exp(0.02 * rows + 0.3 * np.sin(rows) + 0.05 * generator.normal(size=80))
+        series.append(np.stack([target, generator.normal(size=80)], axis=1))
+    series[0][[20, 21], 0] = np.nan
+    made = {"train_end": [50, 60], "val_end": [65, 70], "past": 1, "missing": "last"} | options
+    return dataset(series, **made)  # type: ignore[arg-type]
+
+
+def test_the_scale_is_the_log_of_the_measured_training_rows_by_hand() -> None:
+    plain = growing()
+    logged = in_logs(plain)
+    units = [plain.scaler.unscaled(plain.values_scaled[80 * one : 80 * one + 80, :1], one) for one in (0, 1)]
+    known = [np.delete(units[0][:50, 0], [20, 21]), units[1][:60, 0]]  # what was filled does not count
+    for one, values in enumerate(known):
+        assert logged.scaler.center[one, 0] == pytest.approx(np.log(values).mean(), rel=1e-6)
+        shared = np.sqrt(np.mean([np.log(values).var() for values in known]))
+        assert logged.scaler.scale[one, 0] == pytest.approx(shared, rel=1e-6)
+        expected = (np.log(units[one][:, 0]) - np.log(values).mean()) / shared
+        np.testing.assert_allclose(logged.values_scaled[80 * one : 80 * one + 80, 0], expected, atol=1e-4)
+    # Covariates stay as they are.
+    np.testing.assert_array_equal(logged.values_scaled[:, 1], plain.values_scaled[:, 1])
+    np.testing.assert_array_equal(logged.scaler.scale[:, 1], plain.scaler.scale[:, 1])
+    np.testing.assert_array_equal(logged.measured, plain.measured)
+    assert logged.training is plain.training  # errors are measured in the file's units, as without
+
+
+def test_the_way_back_is_in_the_files_units() -> None:
+    plain = growing()
+    logged = in_logs(plain)
+    series = np.array([0, 1])
+    rows = np.stack([np.arange(30, 34), 80 + np.arange(30, 34)])
+    np.testing.assert_allclose(
+        logged.in_units(logged.values_scaled[rows, :1], series),
+        plain.in_units(plain.values_scaled[rows, :1], series),
+        rtol=1e-5,
+    )
+    assert np.isfinite(logged.in_units(np.full((2, 4, 1), 1e9), series)).all()
+    assert logged.in_units(np.full((1, 1, 1), 1e9), series[:1]).max() == pytest.approx(np.exp(LARGEST_LOG))
+
+
+def test_a_value_far_below_training_keeps_its_value() -> None:
+    """Below half the least training value the logarithm goes on as the line that touches it there."""
+    logged = in_logs(growing())
+    floor, center, scale = logged.scaler.floor, logged.scaler.center[0, 0], logged.scaler.scale[0, 0]
+    assert floor is not None
+    np.testing.assert_array_equal(floor, logged.training.least / 2)
+    low = np.array([[0.0], [-7.0], [floor[0, 0] * (1 - 1e-9)], [floor[0, 0] * (1 + 1e-9)]])
+    scaled = logged.scaler.scaled(low, 0)
+    np.testing.assert_allclose(logged.scaler.unscaled(scaled, 0), low, atol=1e-12)
+    assert scaled[0, 0] * scale + center == pytest.approx(np.log(floor[0, 0]) - 1)
+    assert scaled[2, 0] == pytest.approx(scaled[3, 0])
+
+
+def test_truth_after_training_is_truth_in_logs_too() -> None:
+    """A shop that is shut: zeros in validation and test rows, none before."""
+    rows = np.exp(1 + 0.3 * np.sin(np.arange(80.0)))[:, None]
+    rows[[55, 72], 0] = 0.0, -1.0
+    plain = dataset([rows], train_end=[50], val_end=[65])
+    logged = in_logs(plain)
+    at = np.array([[55, 72, 73]])
+    values = [one.in_units(one.values_scaled[at, :1], np.array([0])) for one in (plain, logged)]
+    np.testing.assert_allclose(values[1], values[0], atol=1e-5)
+    np.testing.assert_allclose(values[1][0, :2, 0], [0, -1], atol=1e-5)
+    series = np.array([0])
+    errors = [
+        Yardstick.of(one).measured(one.values_scaled[at, :1], series) for one in (plain, logged)
+    ]  # all but the mean, which differences lose
+    np.testing.assert_allclose(*(error - error[:, 2:] for error in errors), atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=20),
+    center=st.floats(-5, 12),
+    scale=st.floats(0.01, 5),
+)
+def test_there_and_back_again(values: list[float], center: float, scale: float) -> None:
+    scaler = Scaler(
+        kind="standard",
+        center=np.array([[center, 2.0]]),
+        scale=np.array([[scale, 3.0]]),
+        floor=np.array([[1e-4]]),
+    )
+    rows = np.stack([values, np.linspace(-4, 4, len(values))], axis=1)
+    near_zero = scaler.room(np.zeros(2)).max()  # what comes back as 0
+    np.testing.assert_allclose(
+        scaler.unscaled(scaler.scaled(rows, 0), 0), rows, rtol=1e-9, atol=1e-12 + near_zero
+    )
+    read = Scaler.from_dict(scaler.to_dict())
+    assert read.equals(scaler)
+    assert read.in_logs
+    assert not scaler.equals(replace(scaler, floor=None))
+    assert scaler.taken(np.array([0, 0])).floor is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "possible"),
+    [(0.5, True), (0.0, False), (-1.0, False), (1e-9, False)],  # the last: no more than rounding above 0
+)
+def test_logs_need_training_values_above_0_that_were_measured(change: float, possible: bool) -> None:
+    rows = wave(80)
+    rows[60] = -3.0  # of validation, which does not count
+    rows[10] = change
+    assert can_take_logs(dataset([rows], train_end=[50], val_end=[70])) is possible
+    rows[10] = np.nan
+    assert can_take_logs(dataset([rows], train_end=[50], val_end=[70]))
+
+
+def test_logs_need_the_standard_scaler() -> None:
+    for scaler in ("minmax", "robust", "none"):
+        assert not can_take_logs(dataset([wave(80)], train_end=[50], val_end=[70], scaler=scaler))
+
+
+def test_the_spread_of_levels_is_between_series_not_targets() -> None:
+    high, low = 30 * wave(80, 2), wave(80, 2)  # means 300 and 600, 10 and 20
+    made = dataset([high, low], train_end=[72, 72], val_end=[76, 76])
+    assert spread_of_levels(made) == pytest.approx(30, rel=0.01)
+    assert spread_of_levels(dataset([high], train_end=[72], val_end=[76])) == 1
+
+
+def test_a_target_that_begins_later_is_0_before_that_in_logs_too() -> None:
+    rows = np.exp(1 + 0.3 * np.sin(np.arange(160.0))).reshape(80, 2)
+    rows[:7, 1] = np.nan
+    logged = in_logs(dataset([rows], train_end=[50], val_end=[65]))
+    assert logged.values_scaled[:7, 1].tolist() == [0] * 7
+    assert logged.values_scaled[7, 1] != 0
+    read = scaled_and_filled(rows, logged.scaler, 0, how="interpolate", season=1)
+    np.testing.assert_allclose(read, logged.values_scaled, atol=1e-5)

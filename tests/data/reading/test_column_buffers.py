@@ -1,0 +1,42 @@
+"""Names of series to numbers: the same whichever way they are looked up."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_cli.data.reading.column_buffers import SeriesNames, bare_names
+from lstm_cli.data.spreadsheet_safety import bare_text
+
+
+def test_names_are_numbered_as_they_first_appear() -> None:
+    names = SeriesNames()
+    assert names.numbers(pa.array(["b", "a"])).tolist() == [0, 1]
+    assert names.numbers(pa.array(["a", "b"])).tolist() == [1, 0]  # looked up
+    assert names.numbers(["c", "a", "c"]).tolist() == [2, 1, 2]
+    assert names.numbers(pa.array(["c", "d", "b"])).tolist() == [2, 3, 0]  # one is new
+    assert list(names) == ["b", "a", "c", "d"]
+
+
+@pytest.mark.parametrize("name", [" a", "a ", "\ta", "'=a", "a\x1f", "a\xa0", "\u2003a", "'a"])
+def test_a_name_with_something_around_it_is_bared(name: str) -> None:
+    assert list(bare_names(pa.array(["x", name])) or ()) == ["x", bare_text(name)]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u2003"])
+def test_an_empty_name_is_not_vouched_for(name: str) -> None:
+    assert bare_names(pa.array(["x", name])) is None
+
+
+@given(st.lists(st.text(max_size=4), min_size=1, unique=True))
+def test_names_are_as_the_careful_reader_has_them(raw: list[str]) -> None:
+    expected = [bare_text(name) for name in raw]
+    found = bare_names(pa.array(raw, pa.string()))
+    if not all(expected):
+        assert found is None
+        return
+    one, other = SeriesNames(), SeriesNames()
+    assert found is not None
+    assert one.numbers(found).tolist() == other.numbers(expected).tolist()
+    assert one.numbers(found).tolist() == other.numbers(expected).tolist()
+    assert list(one) == list(other)

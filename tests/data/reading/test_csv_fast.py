@@ -1,0 +1,257 @@
+"""A file read in bulk and the same file read by the careful reader alone give the same table, or the same error."""
+
+import gzip
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_cli.data.locations import Place
+from lstm_cli.data.reading import csv_fast
+from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.times.parse import scan_times
+from lstm_cli.data.times.patterns import scan_even_times
+from lstm_cli.errors import DataError
+
+COLUMNS = {"targets": ["y"], "past": ["x"], "time": "date", "series": "id"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    """Tiny files count as large: a head of a row, blocks of a row or two, a tail of about one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("HEAD", 0), ("SAMPLE", 0), ("BLOCK", 40), ("TAIL", 20)):
+            patch.setattr(csv_fast, name, value)
+        patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE", 1)
+        patch.setattr("lstm_cli.data.reading.source._BLOCK", 16)
+        patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
+        patch.setattr(
+            "lstm_cli.data.reading.csv_rows.PIECE", 1
+        )  # so that of two errors the same one comes first
+        yield
+
+
+def outcome(data: bytes, *, large: int, **options: object) -> object:
+    """All of the table that reading gives, or the error's two sentences."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_fast, "LARGE", large)
+        try:
+            table = read_table("-", stdin=io.BytesIO(data), **options)
+        except DataError as error:
+            return error.message, error.hint
+    return {
+        name: (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+        for name, value in vars(table).items()
+    }
+
+
+def both(data: bytes, **options: object) -> object:
+    """The outcome, which is the same in bulk and without it."""
+    in_bulk, careful = outcome(data, large=40, **options), outcome(data, large=1 << 30, **options)
+    assert in_bulk == careful
+    return in_bulk
+
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.sampled_from(["0", "-0", "5.", ".5", "+1", "1E5", "4e-324", "123456789012345678", "-999", "9999"]),
+)
+MISSING = st.sampled_from(["", "NA", "nan", "NaN", "NAN", "-", "null", "None", "#N/A", "<NA>", " ", " NA"])
+ODD = st.sampled_from(['"1.5"', " 1.5", "1.5 ", '""', "\t2", '"2"'])
+WRONG = st.sampled_from(
+    [
+        "1e400",
+        "inf",
+        "nan(1)",
+        "1,5",
+        "0x10",
+        "1_0",
+        "abc",
+        "12%",
+        '"1.5',
+        '1"5',
+        '"1"5',
+        "\x00",
+        "\u0661",
+        "\ufeff1",
+    ]
+)
+CELLS = st.one_of(*[NUMBERS] * 6, *[MISSING] * 2, ODD)
+NAMES = st.sampled_from(["a", "b", "007", " a", "'=b", "Zürich", '"a"', "a b"])
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> bytes:
+    """A CSV of a few rows, most of them plain, and perhaps one wrong cell or line."""
+    rows = draw(st.integers(2, 14))
+    lines = []
+    for row in range(rows):
+        lines.append([f"2020-01-01 {row:02d}:00", draw(NAMES), draw(CELLS), draw(CELLS)])
+    written = [",".join(line) for line in lines]
+    kind = draw(st.sampled_from(["none", "none", "cell", "line", "name", "time"]))
+    where = draw(st.integers(0, rows - 1))
+    if kind == "cell":
+        lines[where][2] = draw(WRONG)
+    elif kind == "name":
+        lines[where][1] = draw(st.sampled_from(["", " ", "''", '"a\nb"', '"a,b"', '"a""b"', "é" * 30]))
+    elif kind == "time":
+        lines[where][0] = draw(
+            st.sampled_from(
+                ["", "NA", "2020-02-30", "2020-01-01", "2020-01-01T05:00", "20200101", "5", "01/02/2020"]
+            )
+        )
+    written = [",".join(line) for line in lines]
+    if kind == "line":
+        line = draw(
+            st.sampled_from(
+                ["", "  ", ",,,", "# note", "#2020-01-01 00:00,a,1,2", "a;b", "1,2,3", "1,2,3,4,5"]
+            )
+        )
+        written.insert(where, line)
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    text = end.join(["date,id,y,x", *written]) + draw(st.sampled_from(["", end, end + ",,," + end, end * 3]))
+    return text.encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-8-sig"])))
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts())
+def test_both_engines_read_the_same(data: bytes) -> None:
+    both(data, **COLUMNS)
+
+
+def rows_in_bulk(data: bytes, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[int, Table]:
+    """How many rows were read in bulk, and the table."""
+    counted = []
+
+    def counting(block: bytes, layout: csv_fast.Layout) -> object:
+        columns = csv_fast.read_block(block, layout)
+        counted.append(0 if columns is None else len(columns.lines))
+        return columns
+
+    monkeypatch.setattr(csv_fast, "LARGE", 40)
+    monkeypatch.setattr(csv_fast, "read_block", counting)
+    table = read_table("-", stdin=io.BytesIO(data), **options)
+    return sum(counted), table
+
+
+def dated(rows: int, cell: str = "{row}.5") -> list[str]:
+    return [f"2020-01-{row + 1:02d},{cell.format(row=row)}" for row in range(rows)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(["date,y", *dated(30)]),
+        "\r\n".join(['"date","y"', *dated(30, '"{row}"')]),
+        "\n".join(["date,y", *dated(30, "NA")[:15], *dated(30)[15:]]),
+    ],
+    ids=["plain", "quoted", "missing"],
+)
+def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, table = rows_in_bulk(text.encode(), monkeypatch, targets=["y"])
+    assert count > 20
+    assert len(table.lines) == 30
+    assert table.lines.tolist() == list(range(2, 32))
+
+
+def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the light install: slower, and the same table."""
+    data = "\n".join(["date,y", *dated(30)]).encode()
+    wanted = outcome(data, large=40, targets=["y"])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert outcome(data, large=40, targets=["y"]) == wanted
+
+
+def test_only_the_block_with_an_odd_cell_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["date,y", *dated(30)]
+    lines[15] = "2020-01-15, NA "
+    plain, _ = rows_in_bulk("\n".join(["date,y", *dated(30)]).encode(), monkeypatch)
+    count, table = rows_in_bulk("\n".join(lines).encode(), monkeypatch)
+    assert plain - 5 < count < plain
+    assert np.flatnonzero(np.isnan(table.values[:, 0])).tolist() == [14]
+
+
+def test_an_error_in_the_middle_of_a_large_file_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["date,y", *dated(30)]
+    lines[20] = "2020-01-20,12 kW"
+    with pytest.raises(DataError, match=r"line 21, column 'y': '12 kW'"):
+        rows_in_bulk("\n".join(lines).encode(), monkeypatch)
+
+
+@pytest.mark.parametrize("note", ["", "\n,\n,\n", "\n\n\n"])
+def test_what_stands_at_the_end_is_judged_as_in_a_small_file(note: str) -> None:
+    found = both(("\n".join(["date,y", *dated(30)]) + note).encode())
+    assert len(found["warnings"]) == (1 if "," in note or not note else 0)  # "": without a last line end
+
+
+def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        f'2020-01-{row + 1:02d},{row},"a\nb"' if row > 9 else f"2020-01-{row + 1:02d},{row},c"
+        for row in range(30)
+    ]
+    data = "\n".join(["date,y,note", *rows]).encode()
+    count, table = rows_in_bulk(data, monkeypatch, targets=["y"])
+    assert 0 < count < 10
+    assert table.values[:, 0].tolist() == list(range(30))
+    assert table.lines.tolist() == [*range(2, 13), *range(14, 51, 2)]
+    both(data, targets=["y"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8"])
+def test_other_encodings_and_packed_files_read_alike(encoding: str) -> None:
+    text = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},Köln,{row},1" for row in range(20))])
+    found = both(text.encode(encoding), **COLUMNS, encoding=encoding)
+    assert found["series_names"] == ("Köln",)
+    assert both(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == found
+
+
+SHAPES = [
+    "2020-01-{:02d}",
+    "2020-01-{:02d}T05:06:07Z",
+    "2020-01-{:02d} 05:06:07.25+02:00",
+    "{:02d}/01/2020",
+    "157779{:04d}",
+]
+SHAPES += [
+    "{:02d}.3.2020 5:07 PM",
+    "2020Q{:d}",
+    "200001{:02d}",
+    "15777{:05d}.25",
+    "2020/1/{:02d} 23:59 -0330",
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_times_of_one_shape_read_as_each_by_itself(shape: str) -> None:
+    cells = [shape.format(day) for day in (1, 2, 2, 3, 4)]
+    place, lines = Place(source="a.csv", column="date"), np.arange(1, 6)
+    matrix = np.frombuffer("".join(cells).encode(), dtype=np.uint8).reshape(5, -1)
+    even, each = scan_even_times(matrix), scan_times(cells, lines, place)
+    assert even is not None
+    assert vars(even).keys() == vars(each).keys()
+    for name, value in vars(each).items():
+        np.testing.assert_array_equal(getattr(even, name), value, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "cells", [["2020-01-01", "2020-01-32"], ["2020-01-01", "2020 01-02"], ["12345678x", "123456789"]]
+)
+def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells: list[str]) -> None:
+    matrix = np.frombuffer("".join(cells).encode(), dtype=np.uint8).reshape(len(cells), -1)
+    assert scan_even_times(matrix) is None
+
+
+def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
+    held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
+    for limit in (0, 500):  # from the beginning, and once some rows are there
+        monkeypatch.setattr("lstm_cli.data.reading.column_buffers.IN_MEMORY", limit)
+        table = read_table("-", stdin=io.BytesIO(data), spill=lambda: tmp_path, **COLUMNS)
+        assert isinstance(table.values, np.memmap)
+        for name in ("values", "times", "lines", "series"):
+            np.testing.assert_array_equal(getattr(table, name), getattr(held, name))

@@ -1,0 +1,146 @@
+"""Text to rows: delimiter, header, which lines count, lengths, line numbers."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_cli.data.reading.csv_rows import Rows, open_rows
+from lstm_cli.errors import DataError, UsageError
+
+
+def opened(text: str, delimiter: str | None = None) -> Rows:
+    return open_rows(io.StringIO(text, newline="\n"), "f.csv", delimiter)
+
+
+def read(text: str, delimiter: str | None = None) -> tuple[list[list[str]], list[int], list[str]]:
+    rows = opened(text, delimiter)
+    pieces = list(rows.pieces)
+    cells = [row for piece in pieces for row in piece.cells]
+    return cells, [line for piece in pieces for line in piece.lines.tolist()], rows.warnings
+
+
+def refusal(text: str, delimiter: str | None = None) -> DataError:
+    with pytest.raises(DataError) as caught:
+        read(text, delimiter)
+    assert caught.value.hint
+    return caught.value
+
+
+def test_rows_come_with_their_lines():
+    assert read("a,b\n1,2\n3,4\n") == ([["1", "2"], ["3", "4"]], [2, 3], [])
+    assert read("a,b\n1,2\n3,4") == ([["1", "2"], ["3", "4"]], [2, 3], [])
+
+
+def test_lines_stay_right_past_quoted_line_ends(monkeypatch):
+    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.PIECE", 2)
+    text = 'a,"b\nc"\n"1\n\n",2\n3,4\n"5",6\n\n7,8\n'
+    assert opened(text).header == ["a", "b\nc"]
+    assert read(text)[1] == [3, 6, 7, 9]
+    assert "line 10:" in refusal(text + "1,2,3\n").message
+
+
+def test_blank_lines_are_skipped_and_told_but_not_at_the_end():
+    cells, lines, warnings = read("\n\na,b\n1,2\n\n  \n3,4\n\n\n")
+    assert (cells, lines) == ([["1", "2"], ["3", "4"]], [4, 7])
+    assert len(warnings) == 1
+    assert "2 blank lines were skipped, first line 5" in warnings[0]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 50_000])
+def test_rows_of_empty_cells_count_but_for_those_at_the_end(piece, monkeypatch):
+    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.PIECE", piece)
+    cells, lines, warnings = read("a,b\n,\n1,2\n,\n,\n3,4\n,\n , \n\n")
+    assert cells == [["", ""], ["1", "2"], ["", ""], ["", ""], ["3", "4"]]
+    assert lines == [2, 3, 4, 5, 6]
+    assert len(warnings) == 1
+    assert "2 rows of empty cells at the end did not count, first line 7" in warnings[0]
+
+
+def test_a_blank_line_among_single_cells_is_not_decided():
+    assert "line 3" in refusal("y\n1\n\n3\n").message
+    assert read("y\n1\n3\n\n\n")[0] == [["1"], ["3"]]
+    assert read('y\n1\n""\n3\n')[0] == [["1"], [""], ["3"]]
+
+
+@pytest.mark.parametrize(("row", "cells"), [("1,2,3", "3 cells"), ("1", "1 cell"), ("1,2,", "3 cells")])
+def test_a_row_of_another_length_is_refused_with_its_line(row, cells):
+    assert f"line 3: {cells} where the header (line 1) has 2" in refusal(f"a,b\n1,2\n{row}\n4,5\n").message
+
+
+def test_a_title_above_the_header_is_refused():
+    assert "header" in refusal("# made by me\na,b\n1,2\n").hint
+    assert "line 3" in refusal("Load\n\na,b\n1,2\n").message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('a,b\n1,2\n"3,4\n5,6\n', 3, "never closed"),
+        ('a,b\n1,2\n"3"x,4\n', 3, "after its closing quote"),
+        ('a,b\n1,2\n"' + "x\n" * 70_000, 3, "longer than"),
+        ('"a,b\n1,2\n', 1, "never closed"),
+    ],
+)
+def test_wrong_quotes_are_refused_where_they_begin(text, line, said):
+    message = refusal(text).message
+    assert f"line {line}:" in message
+    assert said in message
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_plain_other_delimiter_is_read_and_told(mark):
+    cells, _, warnings = read(f"a{mark}b\n1{mark}2,5\n")
+    assert cells == [["1", "2,5"]]
+    assert len(warnings) == 1
+    assert "--delimiter" in warnings[0]
+    assert read(f"a{mark}b\n1{mark}2\n", mark)[2] == []
+
+
+def test_a_delimiter_that_is_not_plain_is_refused_with_the_flag():
+    assert "--delimiter" in refusal("a;b\n1;2;3\n").hint
+    assert "--delimiter" in refusal("a;b\tc\n1;2\t3\n").hint
+    assert "--delimiter ';'" in refusal("sep=;\na;b\n1;2\n").hint
+    assert "--delimiter ';'" in refusal("load, MW;b\n1;2\n").hint
+
+
+@pytest.mark.parametrize("mark", ['"', "\n", "1", "x", ".", "-"])
+def test_a_delimiter_that_can_divide_nothing_is_a_usage_error(mark):
+    with pytest.raises(UsageError):
+        read("a,b\n1,2\n", mark)
+
+
+def test_a_blank_may_be_the_delimiter():
+    assert read("a b\n1 2\n", " ")[0] == [["1", "2"]]
+
+
+@pytest.mark.parametrize("text", ["1.5,2\n3,4\n", "2020-01-01,5\n2020-01-02,6\n", "5\n6\n", ",\n1,2\n"])
+def test_a_missing_header_is_refused(text):
+    assert "header" in refusal(text).message or "name" in refusal(text).message
+
+
+def test_some_names_may_be_numbers():
+    assert opened("date,2019,2020\n").header == ["date", "2019", "2020"]
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(st.text(st.characters(exclude_characters="\0\r", codec="utf-8")), min_size=2, max_size=2)
+    ),
+    piece=st.integers(1, 4),
+)
+def test_any_text_comes_back_as_csv_writes_it(rows, piece):
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["name", "b"], *rows, ["x", "y"]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lstm_cli.data.reading.csv_rows.PIECE", piece)
+        cells, lines, warnings = read(out.getvalue())
+    assert cells == [*rows, ["x", "y"]]
+    folded = [row for row in rows if any("\n" in cell and "," in cell for cell in row)]
+    assert [f"{len(folded):,} such row" in text for text in warnings] == [True] * bool(folded)
+    spans = [1 + sum(cell.count("\n") for cell in row) for row in rows]
+    assert lines == (2 + np.cumsum([0, *spans])).tolist()

@@ -1,0 +1,123 @@
+"""Text cells to numbers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_cli.data.locations import Place, is_missing
+from lstm_cli.data.reading.number_rules import Sentinels
+from lstm_cli.data.reading.numbers import is_number, read_numbers
+from lstm_cli.errors import DataError
+
+PLACE = Place(source="f.csv", column="y")
+
+
+def numbers(*cells: str) -> np.ndarray:
+    return read_numbers(cells, np.arange(2, 2 + len(cells)), PLACE)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
+def test_every_finite_number_comes_back_bit_by_bit(values):
+    read = numbers(*map(repr, values))
+    np.testing.assert_array_equal(read.view(np.int64), np.array(values, dtype=np.float64).view(np.int64))
+
+
+@pytest.mark.parametrize("cell", ["5", "+5", "5.", "5.0", " 5\t", "\u00a05", "0005", "5e0", "50E-1", ".5e+1"])
+def test_plain_decimals_and_exponents(cell):
+    assert numbers(cell, "").tolist()[0] == 5
+    assert numbers(cell).tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["", " ", "-", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "NaT", " NA "],
+)
+def test_missing_words(cell):
+    read = numbers("1", cell, "3")
+    assert np.isnan(read[1])
+    assert read[[0, 2]].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("12%", "percent"),
+        ("1,5", "comma"),
+        ("1,234", "comma"),
+        ("1.234,5", "comma"),
+        ("1 000", "thousands"),
+        ("1'000", "thousands"),
+        ("1_000", "thousands"),
+        ("5 kWh", "unit"),
+        ("21°C", "unit"),
+        ("$5", "unit"),
+        ("5m", "unit"),
+        ("inf", "infinity"),
+        ("-Infinity", "infinity"),
+        ("1e400", "beyond"),
+        ("-1e309", "beyond"),
+        ("0x10", "plain"),
+        ("1d5", "plain"),
+        ("١٢", "plain"),
+        ("５", "plain"),  # noqa: RUF001
+        ("−5", "plain"),  # noqa: RUF001
+        ("(5)", "plain"),
+        ("TRUE", "plain"),
+        ("--5", "plain"),
+        ("1.2.3", "plain"),
+        ("1e", "plain"),
+        (".", "plain"),
+        ("#DIV/0!", "plain"),
+        ("missing", "plain"),
+        ("2020-01-01", "plain"),
+    ],
+)
+def test_all_else_is_an_error_with_line_column_and_value(cell, said):
+    for cells in (("1", cell, "bad"), ("", cell)):  # with and without missing cells
+        with pytest.raises(DataError) as caught:
+            numbers(*cells)
+        assert f"f.csv, line 3, column 'y': '{cell}'" in caught.value.message
+        assert said in caught.value.message
+        assert caught.value.hint
+
+
+@settings(deadline=None)
+@given(st.text(max_size=8))
+def test_a_cell_is_missing_a_number_or_refused(cell):
+    try:
+        value = numbers(cell)[0]
+    except DataError:
+        assert not is_missing(cell)
+        assert not is_number(cell) or float(cell) in (np.inf, -np.inf)
+    else:
+        assert np.isnan(value) if is_missing(cell) else is_number(cell)
+
+
+def test_the_whole_column_is_read_the_same_with_and_without_missing_cells():
+    plain = list(map(repr, np.random.default_rng(0).normal(size=300).tolist()))
+    np.testing.assert_array_equal(numbers(*plain), numbers(*plain, "NA")[:-1])
+
+
+def test_a_long_cell_is_cut_in_the_message():
+    with pytest.raises(DataError) as caught:
+        numbers("x" * 500 + "\n")
+    assert len(caught.value.message) < 120
+    assert "\n" not in caught.value.message
+
+
+def tell_sentinel(values, lines, place):
+    sentinels = Sentinels()
+    sentinels.add(values, lines, np.nan, np.nan)
+    return sentinels.tell(place)
+
+
+def test_a_number_that_mostly_means_nothing_is_told():
+    lines = np.arange(2, 6)
+    told = tell_sentinel(np.array([1.5, -999, 2, -999]), lines, PLACE)
+    assert told
+    assert "line 3" in told
+    assert "-999 stands in 2 cells" in told
+    assert tell_sentinel(np.array([-900.0, -999, -1000, np.nan]), lines, PLACE) is None
+    assert tell_sentinel(np.array([np.nan] * 4), lines, PLACE) is None

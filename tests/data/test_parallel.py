@@ -1,0 +1,58 @@
+"""Pieces side by side: in order, no further ahead than asked, and a failure is the caller's."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lstm_cli.data import parallel as module
+from lstm_cli.data.parallel import AHEAD, FEW, in_order
+
+
+@pytest.fixture(autouse=True)
+def cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "usable", lambda: 3)
+
+
+@pytest.mark.parametrize("count", [0, 1, FEW, FEW + 1, 50])
+def test_results_come_in_the_order_of_the_items_whichever_ends_first(count: int) -> None:
+    def slow_at_first(item: int) -> int:
+        time.sleep(0.002 * (item % 3 == 0))
+        return item * item
+
+    assert list(in_order(slow_at_first, iter(range(count)))) == [item * item for item in range(count)]
+
+
+def test_a_few_are_done_where_they_are_asked_for() -> None:
+    def thread(item: int) -> str:
+        return threading.current_thread().name
+
+    assert set(in_order(thread, range(FEW))) == {threading.main_thread().name}
+    assert threading.main_thread().name not in set(in_order(thread, range(20)))
+
+
+def test_items_are_not_taken_long_before_they_are_needed() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(1_000):
+            taken.append(item)
+            yield item
+
+    results = in_order(lambda item: item, items())
+    next(results)
+    assert len(taken) <= FEW + 1 + AHEAD * 3 + 1
+    results.close()  # nothing waits for the rest
+
+
+def test_a_failure_is_raised_where_its_result_would_have_come() -> None:
+    def fails(item: int) -> int:
+        if item == 7:
+            raise ValueError("seven")
+        return item
+
+    results = in_order(fails, range(50))
+    assert [next(results) for _ in range(7)] == list(range(7))
+    with pytest.raises(ValueError, match="seven"):
+        next(results)

@@ -1,0 +1,323 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstm_cli.data.locations import Wording
+from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, UNIT, Step, parse_freq, seasons, spoken
+from lstm_cli.data.times.infer_frequency import find_step
+from lstm_cli.errors import DataError, UsageError
+
+FREQS = [
+    "h",
+    "30min",
+    "15s",
+    "100ms",
+    "6h",
+    "D",
+    "3D",
+    "W",
+    "2W",
+    "B",
+    "MS",
+    "ME",
+    "2MS",
+    "QS",
+    "QE",
+    "2QS",
+    "YS",
+    "YE",
+]
+STARTS = [
+    "2019-11-29",
+    "2020-02-29 05:30",
+    "2023-02-28",
+    "1999-12-31 23:59:59",
+    "1899-12-15",
+    "1999-12-30",
+    "1970-01-01",
+]
+
+A_CSV = Wording(source="a.csv")
+
+
+def micros(times) -> np.ndarray:
+    return pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]").astype(np.int64)
+
+
+def found(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
+    times = np.concatenate(series)
+    labels = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    return find_step(
+        times, labels, lines=np.arange(len(times)) + 2 if lines is None else lines, wording=A_CSV
+    )
+
+
+@pytest.mark.parametrize("freq", FREQS)
+@pytest.mark.parametrize("start", STARTS)
+def test_a_step_counts_and_tells_times_as_pandas_does(freq, start):
+    # Some ranges pass 1900 or 2000; each begins at the first time that the rule allows.
+    times = micros(
+        pd.date_range(start, freq=freq, periods=110 if freq[-2:] in ("YS", "YE") else 400, unit="us")
+    )
+    step = parse_freq(freq)
+    index, on_grid = step.index(times, times[0])
+    assert on_grid.all()
+    assert index.tolist() == list(range(len(times)))
+    assert (step.times(index, times[0]) == times).all()
+    assert (step.times(np.arange(-3, 3), times[3]) == times[:6]).all()
+    assert step.name == freq
+    assert found(times) == step
+
+
+def test_century_years_follow_the_gregorian_rule():
+    times = micros(pd.date_range("1895-01-31", "2105-12-31", freq="ME", unit="us"))
+    step = parse_freq("ME")
+    assert (step.times(np.arange(len(times)), times[0]) == times).all()
+    february = {1896: "29", 1900: "28", 2000: "29", 2100: "28"}
+    for year, day in february.items():
+        end = step.times(np.asarray((year - 1895) * 12 + 1), times[0])
+        assert A_CSV.time(end) == f"{year}-02-{day}"
+
+
+@pytest.mark.parametrize("day", [2, 15, 28, 29, 30])
+def test_a_month_without_the_day_ends_the_step_on_its_last_one(day):
+    start = pd.Timestamp(2019, 1, day, 7, 30)
+    times = micros([start + pd.DateOffset(months=n) for n in range(60)])
+    step = found(times)
+    assert step == Step(kind="months", count=1, day=day) == parse_freq(f"MS-{day}")
+    assert (step.times(np.arange(60), times[0]) == times).all()
+    assert found(times[:2]) == step
+    # A grid that begins on a short month knows its day all the same.
+    assert (step.times(np.arange(48), times[1]) == times[1:49]).all()
+
+
+def test_times_beside_the_grid_are_off_it():
+    monthly = parse_freq("MS-30")
+    times = micros(["2021-01-30", "2021-02-28", "2021-03-30", "2021-03-31", "2021-04-30 01:00", "2021-05-28"])
+    assert monthly.index(times, times[0])[1].tolist() == [True, True, True, False, False, False]
+    times = micros(["2024-03-08 16:00", "2024-03-09 16:00", "2024-03-11 16:00", "2024-03-12 15:00"])
+    index, on_grid = BUSINESS.index(times, times[0])
+    assert on_grid.tolist() == [True, False, True, False]
+    assert index[2] == 1
+    quarters = parse_freq("QS")
+    times = micros(["2020-02-01", "2020-05-01", "2020-06-01", "2020-11-01"])
+    assert quarters.index(times, times[0])[1].tolist() == [True, True, False, True]
+    assert parse_freq("2h").index(np.array([0, HOUR, -2 * HOUR]), 0)[1].tolist() == [True, False, True]
+
+
+def test_each_row_may_have_its_own_origin():
+    origins = micros(["2020-01-31", "2020-02-29", "2021-03-31"])
+    step = parse_freq("ME")
+    times = step.times(np.array([1, 2, 3]), origins)
+    assert (times == micros(["2020-02-29", "2020-04-30", "2021-06-30"])).all()
+    index, on_grid = step.index(times, origins)
+    assert index.tolist() == [1, 2, 3]
+    assert on_grid.all()
+
+
+@given(
+    step=st.one_of(
+        st.builds(Step, kind=st.just("seconds"), count=st.integers(1, 10**15)),
+        st.builds(Step, kind=st.just("months"), count=st.integers(1, 1200), day=st.integers(1, 31)),
+        st.just(BUSINESS),
+        st.just(UNIT),
+    ),
+    index=st.lists(st.integers(-500, 500), min_size=1),
+    origin=st.integers(-(10**15), 10**16),
+)
+def test_times_and_index_are_inverse_and_names_read_back(step, index, origin):
+    steps = np.array(index)
+    first = step.times(np.zeros(1, dtype=np.int64), origin)[0]  # on the grid, which `origin` need not be
+    times = step.times(steps, first)
+    back, on_grid = step.index(times, first)
+    assert on_grid.all()
+    assert back.tolist() == index
+    assert (np.diff(times)[np.diff(steps) > 0] > 0).all()
+    assert Step.from_dict(json.loads(json.dumps(step.to_dict()))) == step
+    assert parse_freq(step.name) == step
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("1h", "h"), ("H", "h"), ("60min", "h"), ("24h", "D"), ("7D", "W"), ("d", "D"), (" 15min ", "15min"),
+     ("90s", "90s"),
+     ("3MS", "QS"), ("12ME", "YE"), ("MS-1", "MS"), ("MS-31", "ME"), ("4QS", "YS"), ("1B", "B"),
+     ("b", "B"), ("S", "s"),
+     ("1000ms", "s"), ("15 min", "15min"), ("1", "1")],
+)  # fmt: skip
+def test_freq_reads_what_people_write(text, name):
+    assert parse_freq(text).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("M", "MS or ME"), ("5T", "5min"), ("m", "min"), ("Q", "QS or QE"), ("A", "YS or YE"),
+     ("hourly", "h"), ("days", "D"),
+     ("W-MON", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"),
+     ("", "h"), ("15", "15h"),
+     ("1.5h", "h"), ("-1h", "h"), ("mins", "min")],
+)  # fmt: skip
+def test_an_unknown_freq_names_the_nearest(text, nearest):
+    with pytest.raises(UsageError, match="is not a time step") as caught:
+        parse_freq(text)
+    assert caught.value.message.endswith(f"the nearest is {nearest}")
+    assert "MS-15" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["0h", "999999999D", "99999YS", "999999999999999999W"])
+def test_a_freq_of_nothing_or_of_ages_is_refused(text):
+    with pytest.raises(UsageError):
+        parse_freq(text)
+
+
+@pytest.mark.parametrize(
+    ("freq", "expected"),
+    [("h", (24, 168)), ("30min", (48, 336)), ("15min", (96, 672)), ("min", (1440, 10080)),
+     ("6h", (4, 28)), ("7min", ()),
+     ("s", ()), ("5h", ()), ("D", (7,)), ("2D", ()), ("B", (5,)), ("W", (52,)), ("2W", ()), ("MS", (12,)),
+     ("ME", (12,)),
+     ("MS-15", (12,)), ("QE", (4,)), ("YS", ()), ("1", ())],
+)  # fmt: skip
+def test_seasons_known_from_the_step(freq, expected):
+    assert seasons(parse_freq(freq)) == expected
+
+
+def test_holes_do_not_hide_the_step():
+    hours = micros(pd.date_range("2020-01-01", freq="h", periods=100))
+    assert found(np.delete(hours, [3, 4, 50])).name == "h"
+    months = micros(pd.date_range("2020-01-31", freq="ME", periods=40))
+    assert found(np.delete(months, [1, 7, 8])).name == "ME"
+    business = micros(pd.bdate_range("2020-12-01", periods=60))
+    assert found(np.delete(business, [18, 23])).name == "B"  # holidays
+
+
+def test_evidence_of_all_series_is_pooled_and_each_has_its_phase():
+    one = micros(["2020-01-01 00:10", "2020-01-01 03:10"])
+    two = micros(pd.date_range("2021-05-05 00:40", freq="h", periods=5))
+    assert found(one, two, micros(["1999-01-01 00:00:07"])).name == "h"
+    quarters = [micros(pd.date_range(start, freq="QS-" + month, periods=3)) for start, month in
+                (("2020-01-01", "JAN"), ("2020-02-01", "FEB"))]  # fmt: skip
+    assert found(*quarters).name == "QS"
+
+
+@pytest.mark.parametrize(
+    ("times", "name"),
+    [(["2021-01-01", "2021-02-01"], "MS"), (["2021-02-01", "2021-03-01"], "MS"),
+     (["2021-06-30", "2021-09-30"], "QE"),
+     (["2021-04-30", "2021-05-30", "2021-06-30"], "MS-30"), (["2021-01-30", "2021-02-28"], "MS-30"),
+     (["2021-02-01", "2021-03-01", "2021-03-29"], "4W"), (["2021-01-04", "2021-01-05"], "D"),
+     (["2021-01-07", "2021-01-08", "2021-01-11", "2021-01-12"], "B"), (["2021-01-08", "2021-01-11"], "3D"),
+     (["2020-02-29", "2021-02-28", "2022-02-28", "2023-02-28"], "YE"), (["2017-01-01", "2018-01-01"], "YS"),
+     (["2021-01-05", "2021-01-12", "2021-02-02"], "W"), (["2021-01-01 10:00", "2021-02-01 10:00"], "MS")],
+)  # fmt: skip
+def test_few_rows_are_read_as_people_mean_them(times, name):
+    assert found(micros(times)).name == name
+
+
+@pytest.mark.parametrize(
+    ("times", "line"),
+    [(["2020-01-01", "2020-01-01 01:00", "2020-01-01 02:07", "2020-01-01 03:00", "2020-01-01 04:00"], 4),
+     (["2020-01-01", "2020-02-01", "2020-03-02", "2020-04-01", "2020-05-01"], 4),
+     (["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09 12:00", "2020-01-10", "2020-01-13"], 5)],
+)  # fmt: skip
+def test_an_irregular_file_names_the_first_line_off_the_grid(times, line):
+    with pytest.raises(DataError) as caught:
+        found(micros(times))
+    assert caught.value.message.startswith(f"a.csv, line {line}: ")
+    assert "--freq" in caught.value.hint
+
+
+def test_the_first_line_off_the_grid_is_the_first_in_the_file():
+    times = micros(
+        ["2020-01-01 00:00", "2020-01-01 01:07", "2020-01-01 02:00", "2020-01-01 03:00", "2020-01-01 04:09"]
+    )
+    with pytest.raises(DataError, match="line 2: 2020-01-01 04:09 "):
+        found(times, lines=np.array([6, 5, 4, 3, 2]))
+
+
+def test_local_days_with_offsets_get_a_hint_of_their_own():
+    days = (
+        pd.date_range("2024-03-20", freq="D", periods=20, tz="Europe/Berlin")
+        .tz_convert("UTC")
+        .tz_localize(None)
+    )
+    with pytest.raises(DataError) as caught:
+        found(micros(days))
+    assert "without offsets" in caught.value.hint
+
+
+def test_one_row_tells_no_step():
+    with pytest.raises(DataError, match=r"a.csv has one row, so") as caught:
+        found(micros(["2020-01-01"]))
+    assert "--freq" in caught.value.hint
+    with pytest.raises(DataError, match="one row in each series"):
+        found(micros(["2020-01-01"]), micros(["2020-01-02"]))
+
+
+@settings(max_examples=50)
+@given(data=st.data())
+def test_random_holes_leave_the_step(data):
+    freq = data.draw(st.sampled_from(FREQS))
+    start = data.draw(st.datetimes(pd.Timestamp(1950, 1, 1), pd.Timestamp(2050, 1, 1)))
+    times = micros(pd.date_range(start, freq=freq, periods=60, unit="us"))
+    keep = np.ones(60, dtype=bool)
+    keep[data.draw(st.lists(st.integers(20, 58), max_size=10))] = False
+    assert found(times[keep]).name == freq
+
+
+def test_a_day_is_86400_seconds():
+    assert DAY == 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [("2020-03-29", "2020-03-29"), ("2020-03-29 02:00", "2020-03-29 02:00"),
+     ("1899-01-01 10:00:20", "1899-01-01 10:00:20"),
+     ("2020-01-01 00:00:15.5", "2020-01-01 00:00:15.5"),
+     ("2020-01-01 00:00:00.000100", "2020-01-01 00:00:00.0001"),
+     ("2020-10-10 10:10:10", "2020-10-10 10:10:10"), ("2020-10-10 20:00:00", "2020-10-10 20:00")],
+)  # fmt: skip
+def test_times_in_messages(time, text):
+    stamp = int(np.datetime64(time, "us").astype(np.int64))
+    assert A_CSV.time(stamp) == text
+    assert Wording(source="a.csv", utc=True).time(stamp) == f"{text} UTC"
+
+
+@pytest.mark.parametrize("freq", ["h", "7h", "D", "W", "B", "MS", "ME", "MS-30", "QS", "YE", "1"])
+def test_rows_before_a_time_are_those_that_are_earlier(freq):
+    step = parse_freq(freq)
+    origins = step.times(
+        np.zeros(3, dtype=np.int64), micros(["2020-01-31", "2020-02-28 05:00", "2021-04-30"])
+    )
+    for when in [
+        "2019-01-01",
+        "2020-02-28 05:00",
+        "2020-02-29",
+        "2021-05-01",
+        "2022-05-07",
+        "2023-03-30 12:00",
+    ]:
+        time = int(micros([when])[0]) if freq != "1" else int(origins[0]) + 7
+        grids = step.times(np.arange(40_000)[None, :], origins[:, None])
+        expected = (grids < time).sum(axis=1)
+        assert step.rows_before(time, origins).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("freq", "name"),
+    [
+        ("h", "hourly data"),
+        ("30min", "half-hourly data"),
+        ("B", "business-day data"),
+        ("ME", "monthly data"),
+        ("QS", "quarterly data"),
+        ("7min", "data of step 7min"),
+        ("2MS", "data of step 2MS"),
+    ],
+)
+def test_a_step_is_spoken_of(freq: str, name: str) -> None:
+    assert spoken(parse_freq(freq)) == name

@@ -1,0 +1,289 @@
+"""How far chance moves scores: against a plain bootstrap, and by how often the intervals hold the truth."""
+
+import math
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from small_data import dataset, wave
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
+from lstm_cli.data.forecast.bounds import Bounds
+from lstm_cli.evaluation import scoring
+from lstm_cli.evaluation.uncertainty import (
+    Moments,
+    WindowErrors,
+    best_compared,
+    coverage_by_chance,
+    moments_of,
+    ratio_of_sums,
+    student,
+)
+
+FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
+
+
+def in_a_row(count: int, horizon: int) -> Moments:
+    return Moments(place=np.arange(count), count=count, apart=1 + (count - 1) // horizon, horizon=horizon)
+
+
+def errors_of_steps(rng: np.random.Generator, count: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
+    """|errors| of two forecasts at each step, with a common part: the first has 20 % less error on average."""
+    noise = rng.normal(size=(2, count + 50))
+    each = np.zeros_like(noise)
+    for step in range(1, count + 50):
+        each[:, step] = memory * each[:, step - 1] + math.sqrt(1 - memory**2) * noise[:, step]
+    common, own = each[:, 50:]
+    return np.abs(0.8 * common + 0.6 * own), np.abs(1.25 * common)
+
+
+def over_windows(steps: np.ndarray, horizon: int) -> np.ndarray:
+    return np.convolve(steps, np.ones(horizon), "valid")
+
+
+@pytest.mark.parametrize(
+    ("quantile", "freedom", "value", "within"),
+    [  # Abramowitz and Stegun 1964, table 26.10
+        (0.95, 1, 6.314, 1e-3),
+        (0.995, 1, 63.657, 1e-3),
+        (0.95, 2, 2.920, 1e-3),
+        (0.995, 2, 9.925, 1e-3),
+        (0.95, 3, 2.353, 0.01),
+        (0.95, 10, 1.812, 1e-3),
+        (0.995, 10, 3.169, 2e-3),
+        (0.95, 1000, 1.646, 1e-3),
+    ],
+)
+def test_students_t(quantile: float, freedom: int, value: float, within: float) -> None:
+    assert student(quantile, freedom) == pytest.approx(value, abs=within)
+
+
+def test_the_error_of_a_ratio_by_the_definition_of_its_transforms() -> None:
+    rng = np.random.default_rng(0)
+    top, bottom = rng.random(40), 1 + rng.random(40)
+    ratio, error, freedom = ratio_of_sums(top, bottom, in_a_row(40, 4))
+    assert ratio == pytest.approx(top.sum() / bottom.sum())
+    assert freedom == 5  # 10 windows apart, half of them
+    apart = (top - ratio * bottom) / bottom.sum()
+    terms = []
+    for number in range(1, 6):
+        cosine = math.sqrt(2 / 40) * sum(
+            value * math.cos(math.pi * number * (step + 0.5) / 40) for step, value in enumerate(apart)
+        )
+        # What a mean over 4 steps keeps of a wave of this frequency.
+        wave_of = [np.exp(2j * math.pi * number / 80 * step) for step in range(4)]
+        terms.append(cosine**2 / abs(np.mean(wave_of)) ** 2)
+    assert error == pytest.approx(math.sqrt(40 * np.mean(terms)), rel=1e-9)
+
+
+def test_the_interval_agrees_with_a_plain_block_bootstrap() -> None:
+    """Circular blocks of 8 horizons (Politis and Romano 1992), which is far longer than errors are correlated."""
+    rng, horizon, count = np.random.default_rng(5), 6, 4_000
+    model, baseline = (
+        over_windows(steps, horizon) for steps in errors_of_steps(rng, count + horizon - 1, 0.5)
+    )
+    ratio, error, _ = ratio_of_sums(model, baseline, in_a_row(count, horizon))
+    block = 8 * horizon
+    ratios = []
+    for _ in range(1_000):
+        starts = rng.integers(0, count, size=count // block)
+        rows = (starts[:, None] + np.arange(block)).ravel() % count
+        ratios.append(model[rows].sum() / baseline[rows].sum())
+    assert ratio == pytest.approx(np.mean(ratios), abs=0.1 * error)
+    assert error == pytest.approx(np.std(ratios), rel=0.2)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.7])
+@pytest.mark.parametrize(("count", "horizon"), [(10, 1), (200, 1), (25, 24), (97, 24), (300, 12)])
+def test_the_interval_holds_the_truth_nine_times_in_ten(count: int, horizon: int, memory: float) -> None:
+    rng, trials, held = np.random.default_rng(count + horizon), 600, 0
+    for _ in range(trials):
+        steps = errors_of_steps(rng, count + horizon - 1, memory)
+        ratio, error, freedom = ratio_of_sums(
+            *(over_windows(one, horizon) for one in steps), in_a_row(count, horizon)
+        )
+        held += abs(ratio - 0.8) <= student(0.95, freedom) * error
+    assert 0.84 <= held / trials <= 0.96  # nominal .9; of 600 trials chance takes .025
+
+
+def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
+    data = dataset(
+        [wave(60, seed=number) for number in range(series)],
+        train_end=[30] * series,
+        val_end=[40] * series,
+        horizon=4,
+        seasons=(4,),
+    )
+    if starts is None:
+        return data
+    hours = 3_600_000_000 * np.array(starts, dtype=np.int64)
+    return replace(data, series=replace(data.series, origin_us=hours))
+
+
+def test_windows_of_several_series_at_one_time_are_one_moment() -> None:
+    one, two = (moments_of(split_windows(panel(series), "test")) for series in (1, 2))
+    assert (one.count, one.apart, one.horizon) == (17, 5, 4)
+    assert (two.count, two.apart) == (17, 5)
+    assert two.place.tolist() == [*range(17), *range(17)]
+    shifted = moments_of(split_windows(panel(2, starts=[0, 5]), "test"))
+    assert (shifted.count, shifted.apart) == (22, 6)
+    assert shifted.place.tolist() == [*range(17), *range(5, 22)]
+
+
+def test_series_without_a_common_time_follow_each_other() -> None:
+    for data in (panel(2, starts=[0, 1_000]), _without_times(panel(2))):
+        found = moments_of(split_windows(data, "test"))
+        assert found.place.tolist() == list(range(34))
+        assert found.apart == 10
+
+
+def _without_times(data: Dataset) -> Dataset:
+    return replace(data, schema=replace(data.schema, time_name=None))
+
+
+def test_windows_far_apart_do_not_overlap() -> None:
+    windows = split_windows(panel(1), "test")
+    assert moments_of(windows.taken(np.array([0, 1, 2, 3]))).apart == 1
+    assert moments_of(windows.taken(np.array([0, 1, 4]))).apart == 2
+    assert moments_of(windows.taken(np.array([0, 8, 16]))).apart == 3
+
+
+def compared(
+    windows: Windows, forecasts: dict[str, float], *, scale: scoring.metrics.Scale | None = None
+) -> tuple[dict[str, dict[str, float]], dict[str, scoring.metrics.Scores]]:
+    """Comparisons, and the scores, of forecasts that miss the truth by so much and a part of a wave."""
+    data = windows.dataset
+    scale = scale or scoring.scale_of(data)
+    errors = WindowErrors(windows, scale)
+
+    def forecast(batch: Batch) -> dict[str, np.ndarray]:
+        pattern = 1 + 0.3 * np.sin(np.arange(batch.target.size)).reshape(batch.target.shape)
+        return {name: batch.target + (miss * pattern).astype(np.float32) for name, miss in forecasts.items()}
+
+    sums = scoring.score(windows, forecast, FREE, each=errors)
+    found = errors.comparisons()
+    return found, {name: scoring.metrics.overall(one, scale) for name, one in sums.items()}
+
+
+def test_the_difference_is_that_of_mase_and_the_best_baseline_comes_first() -> None:
+    data = panel(3)
+    measured = data.measured.copy()
+    measured[45:52] = False  # of the first series: some windows have fewer cells
+    windows = split_windows(replace(data, measured=measured), "test")
+    found, scores = compared(
+        windows, {"model": 0.3, "part.free": 9.0, "naive": 1.0, "seasonal_naive": 0.5, "linear": 0.4}
+    )
+    assert list(found) == ["linear", "seasonal_naive", "naive"]
+    for name, comparison in found.items():
+        ours, theirs = scores["model"]["mase"], scores[name]["mase"]
+        assert ours is not None
+        assert theirs is not None
+        assert comparison["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
+    best = best_compared(found)
+    assert best is not None
+    assert best["baseline"] == "linear"
+    assert set(best) == {"baseline", "difference", "interval"}
+    assert best_compared({}) is None
+
+
+def test_without_a_mase_scale_mae_is_compared() -> None:
+    windows = split_windows(panel(2), "test")
+    none = np.full_like(windows.dataset.training.seasonal_error, np.nan)
+    scale = replace(scoring.scale_of(windows.dataset), seasonal_error=none)
+    found, scores = compared(windows, {"model": 0.3, "linear": 0.4}, scale=scale)
+    ours, theirs = scores["model"]["mae"], scores["linear"]["mae"]
+    assert scores["model"]["mase"] is None
+    assert ours is not None
+    assert theirs is not None
+    assert found["linear"]["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
+
+
+def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
+    windows = split_windows(panel(1), "test")
+    few = windows.taken(np.array([0, 1, 2]))
+    assert compared(few, {"model": 0.3, "linear": 0.4})[0] == {}
+    assert compared(windows.taken(np.array([0, 4])), {"model": 0.3, "linear": 0.4})[0] != {}
+
+
+def test_a_baseline_without_error_is_the_best_and_has_no_difference() -> None:
+    windows = split_windows(panel(1), "test")
+    found = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
+    assert list(found) == ["naive", "linear"]
+    assert best_compared(found) == {"baseline": "naive", "difference": None, "interval": None}
+
+
+def test_errors_that_differ_by_rounding_alone_are_the_same() -> None:
+    windows = split_windows(panel(1), "test")
+    found = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
+    assert found["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert found["naive"]["difference"] == pytest.approx(0.1, rel=0.01)
+
+
+@pytest.mark.parametrize(("groups", "size", "distance", "horizon"), [(30, 4, 168, 48), (100, 2, 170, 150)])
+def test_windows_in_clusters_have_an_interval_of_their_own_size(
+    groups: int, size: int, distance: int, horizon: int
+) -> None:
+    rows = 40 + groups * distance + horizon
+    data = dataset([wave(rows)], train_end=[20], val_end=[40], lookback=8, horizon=horizon)
+    origins = (40 + np.arange(groups)[:, None] * distance + np.arange(size)).ravel()
+    windows = Windows(
+        dataset=data, lookback=8, origins=origins, series=np.zeros(len(origins), dtype=np.int64)
+    )
+    moments = moments_of(windows)
+    rng = np.random.default_rng(0)
+    top, bottom = 1 + 0.1 * rng.normal(size=(2, len(origins)))
+    ratio, error, _ = ratio_of_sums(top, bottom, moments)
+    assert ratio == pytest.approx(1, abs=0.05)
+    # Independent draws: the deviation of the ratio of two means, within a factor of two for so few transforms.
+    assert 0.5 < error / (0.1 * math.sqrt(2 / len(origins))) < 2
+
+
+def steady(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:
+    values = np.zeros(count + 50)
+    noise = rng.normal(size=count + 50)
+    for step in range(1, count + 50):
+        values[step] = memory * values[step - 1] + math.sqrt(1 - memory**2) * noise[step]
+    return values[50:]
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.8])
+@pytest.mark.parametrize(("count", "horizon"), [(25, 24), (217, 24), (1_000, 1), (700, 24)])
+def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: int, memory: float) -> None:
+    """Also where all the misses come in bursts."""
+    rng, trials, alarms = np.random.default_rng(count), 300, 0
+    for _ in range(trials):
+        values = np.abs(steady(rng, count + horizon - 1, memory))
+        ends = [NormalDist().inv_cdf(0.5 + level / 200) for level in (80, 95)]
+        inside = np.stack([over_windows(values <= end, horizon) for end in ends])
+        found = coverage_by_chance(inside, np.full(count, horizon), in_a_row(count, horizon), behind=math.inf)
+        alarms += sum(not low <= share <= high for share, low, high in found.values())
+    assert alarms / (2 * trials) <= 0.03
+
+
+def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
+    rng, horizon, count = np.random.default_rng(0), 12, 600
+    values = np.abs(steady(rng, count + horizon - 1, 0.5))
+    narrow, wide = (np.stack([over_windows(values <= end, horizon)] * 2) for end in (0.95, 9.0))
+    cells = np.full(count, horizon)
+    share, low, high = coverage_by_chance(narrow, cells, in_a_row(count, horizon), behind=4)[80]
+    assert share == pytest.approx(100 * narrow[0].sum() / (count * horizon))
+    assert share < low < 80 < high
+    # Every cell inside: 50 windows apart show that for 80 %, and cannot for 95 %.
+    found = coverage_by_chance(wide, cells, in_a_row(count, horizon), behind=20)
+    assert found[80][0] == 100 > found[80][2]
+    assert found[95][2] == 100
+
+
+def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
+    rng, horizon, count = np.random.default_rng(1), 12, 600
+    inside = np.stack([over_windows(np.abs(steady(rng, count + horizon - 1, 0.5)) <= 1.0, horizon)] * 2)
+    cells, row = np.full(count, horizon), in_a_row(count, horizon)
+    many, few = (coverage_by_chance(inside, cells, row, behind=number)[80] for number in (1e6, 0.5))
+    assert few[1] < many[1] < 80 < many[2] < few[2]
+
+
+def test_windows_that_all_overlap_raise_no_alarm() -> None:
+    assert coverage_by_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), behind=9) == {}
+    assert coverage_by_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), behind=9) == {}

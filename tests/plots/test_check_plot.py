@@ -1,0 +1,144 @@
+"""The picture of `check`: its parts are where they belong, whatever the data."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lstm_cli.plots.check import HOLE, MISSING, Correlation, Line, Strip, draw_check
+from lstm_cli.plots.style import BASELINE, FORECAST, TRUTH
+
+LEGEND, LINE = 40, 210  # pixels of height: the legend, and the panel of a line
+NONE = np.zeros(0, dtype=np.int64)
+
+
+def line(rows: int = 400, *, title: str = "load", dates: bool = True) -> Line:
+    place = np.arange(rows)
+    return Line(
+        title=title,
+        times=np.datetime64("2024-02-28T00", "us") + place * np.timedelta64(3600, "s")
+        if dates
+        else place + 1,
+        values=np.sin(place * 2 * np.pi / 24),
+        holes=np.zeros(rows, dtype=bool),
+        outliers=NONE,
+    )
+
+
+def correlation(lags: int = 50) -> Correlation:
+    values = np.cos(np.arange(1, lags + 1) * 2 * np.pi / 24)
+    return Correlation(title="autocorrelation", values=values, whole=None, chance=0.1, seasons=(24,))
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """[height, width, 3] of what stands below the legend."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[LEGEND:]
+
+
+def columns_of(image: np.ndarray, color: str, *, alpha: float = 1.0, within: int = 12) -> np.ndarray:
+    """Where from left to right some pixel has about this colour, laid on white."""
+    full = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
+    wanted = 255 - alpha * (255 - full)
+    return np.flatnonzero((np.abs(image - wanted).max(axis=2) < within).any(axis=0))
+
+
+def test_the_size_is_as_the_panels_ask() -> None:
+    sizes = [
+        Image.open(io.BytesIO(draw_check([line()] * count, None, part))).size
+        for count, part in ((1, None), (1, correlation()), (3, correlation()))
+    ]
+    assert [size[0] for size in sizes] == [1000] * 3
+    heights = [size[1] for size in sizes]
+    assert heights == [260, 490, 910]  # 0.5 for the legend, 2.1 a line, 2.3 the autocorrelation, in inches
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_what_is_missing_stands_where_it_is_missing(dates: bool) -> None:
+    whole = line(dates=dates)
+    assert len(columns_of(pixels(draw_check([whole], None, None)), HOLE, alpha=0.45)) == 0
+    values, holes = whole.values.copy(), whole.holes.copy()
+    values[100:120] = values[300] = np.nan
+    holes[100:120] = True
+    image = pixels(draw_check([replace(whole, values=values, holes=holes)], None, None))
+    orange, violet = (columns_of(image, color, alpha=0.45) for color in (HOLE, MISSING))
+    # The panel reaches from about 4 % to 99 % of the picture.
+    assert 0.2 < orange.min() / 1000 < 0.33 < orange.max() / 1000 < 0.4
+    assert 0.7 < violet.min() / 1000 <= violet.max() / 1000 < 0.8
+    assert len(orange) > 3 * len(violet) > 0
+
+
+def test_an_outlier_and_the_splits_are_marked() -> None:
+    plain = pixels(draw_check([line()], None, None))
+    assert len(columns_of(plain, FORECAST)) == 0
+    marked = pixels(draw_check([replace(line(), outliers=np.array([200]), ends=(300, 350))], None, None))
+    red = columns_of(marked, FORECAST)
+    assert 0.45 < red.mean() / 1000 < 0.6
+    assert not np.array_equal(plain, pixels(draw_check([replace(line(), ends=(300, 350))], None, None)))
+
+
+def test_the_season_is_marked_in_the_autocorrelation() -> None:
+    image = pixels(draw_check([line()], None, correlation()))
+    assert 0.4 < columns_of(image[LINE:], FORECAST, within=40).mean() / 1000 < 0.6  # 24 of 50 lags
+    assert len(columns_of(image[LINE:], BASELINE)) > 80
+    beyond = replace(correlation(), seasons=(24, 400), whole=correlation().values / 2)
+    assert draw_check([line()], None, beyond)
+
+
+def test_long_and_broken_series_are_drawn_quickly_and_whole(recwarn: pytest.WarningsRecorder) -> None:
+    long = line(200_000)
+    values, holes = long.values.copy(), np.zeros(200_000, dtype=bool)
+    values[::7] = np.nan
+    values[50_000:60_000] = np.nan
+    holes[50_000:60_000] = True
+    values[150_000] = 9.0  # one value of many is still seen
+    image = pixels(draw_check([replace(long, values=values, holes=holes)], None, None))
+    left = 100  # of which the numbers of the axis stand
+    assert 0.7 < (left + columns_of(image[:80, left:], TRUTH, within=40).mean()) / 1000 < 0.8
+    assert not list(recwarn)
+
+
+def test_values_between_missing_ones_are_seen() -> None:
+    values = np.full(400, np.nan)
+    values[::2] = 1.0
+    alone = draw_check([replace(line(), values=values)], None, None)
+    assert len(columns_of(pixels(alone), TRUTH)) > 50
+
+
+@pytest.mark.parametrize(("series", "dates"), [(2, True), (40, False)])
+def test_the_strip_shows_which_series_were_measured(series: int, dates: bool) -> None:
+    measured = np.ones((series, 100))
+    measured[0, 50:60] = 0
+    measured[-1, :80] = np.nan
+    edges = np.linspace(0, 400, 101)
+    times = (
+        np.datetime64("2024-02-28T00", "us") + (edges * 3600e6).astype("timedelta64[us]") if dates else edges
+    )
+    strip = Strip(
+        total=600, names=[f"shop {number}" for number in range(series)], times=times, measured=measured
+    )
+    image = pixels(draw_check([line(dates=dates)], strip, None))
+    orange = columns_of(image[LINE:], HOLE)
+    assert 0.45 < orange.min() / 1000 < orange.max() / 1000 < 0.68
+    assert len(columns_of(image[LINE:], BASELINE)) > 600
+
+
+def test_the_same_data_give_the_same_bytes() -> None:
+    png = draw_check([line()], None, correlation())
+    assert png == draw_check([line()], None, correlation())
+    assert b"matplotlib" not in png
+
+
+def test_any_name_can_stand_above_a_panel(recwarn: pytest.WarningsRecorder) -> None:
+    names = ["cost $x^$ in $", "温度 ☃", "a name " * 200, "", r"\frac{", "\x1b[31mred"]
+    strip = Strip(total=600, names=names, times=np.linspace(0, 400, 11), measured=np.ones((len(names), 10)))
+    assert draw_check([line(title=name, dates=False) for name in names], strip, None)
+    assert not list(recwarn)
+
+
+def test_one_row_and_no_value_are_drawn_all_the_same(recwarn: pytest.WarningsRecorder) -> None:
+    empty = replace(line(3), values=np.full(3, np.nan))
+    immense = replace(line(3), values=np.array([-1.7e308, 1.7e308, np.nan]))
+    assert draw_check([line(1), empty, immense], None, None)
+    assert not list(recwarn)

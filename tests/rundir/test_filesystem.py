@@ -1,0 +1,259 @@
+import os
+import signal
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from small_run import child, finish, tree
+
+from lstm_cli.errors import ForeignFolder, OutputError, UsageError
+from lstm_cli.rundir import check_output, exports_of, filesystem, logs_of, replace_file, replacing
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "forecast.csv"
+    for content in (b"old", b"new, longer"):
+        replace_file(path, [content[:2], content[2:]])
+        assert tree(tmp_path) == {"forecast.csv": content}
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "forecast.csv"
+    path.write_bytes(b"old")
+
+    def fail(file: Path) -> None:
+        with replacing(file) as stream:
+            stream.write(b"half")
+            raise ZeroDivisionError
+
+    for file in (path, tmp_path / "other.csv"):
+        with pytest.raises(ZeroDivisionError):
+            fail(file)
+    assert tree(tmp_path) == {"forecast.csv": b"old"}
+
+
+def test_a_killed_writer_leaves_the_old_file_and_the_next_one_clears_up(tmp_path: Path) -> None:
+    path = tmp_path / "forecast.csv"
+    path.write_bytes(b"old")
+    source = (
+        "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\nrundir.replace_file(path, [b'new'])"
+    )
+    assert finish(child(source, path))[0] == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    assert len(tree(tmp_path)) == 2
+    replace_file(path, [b"next"])
+    assert tree(tmp_path) == {"forecast.csv": b"next"}
+
+
+def test_another_writers_temporary_is_not_taken_for_a_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leftover = tmp_path / ".forecast.csv.lstm-0.tmp"
+    leftover.touch()
+    genuine = filesystem.lock_now
+
+    def overtaken(descriptor: int) -> bool:
+        monkeypatch.setattr(filesystem, "lock_now", genuine)
+        leftover.unlink()
+        leftover.write_bytes(b"of another writer")  # after we opened the leftover, before we locked it
+        held = genuine(descriptor)
+        other.append(os.open(leftover, os.O_RDWR))
+        assert genuine(other[0])
+        return held
+
+    other: list[int] = []
+    monkeypatch.setattr(filesystem, "lock_now", overtaken)
+    replace_file(tmp_path / "forecast.csv", [b"new"])
+    os.close(other[0])
+    assert tree(tmp_path) == {leftover.name: b"of another writer", "forecast.csv": b"new"}
+
+
+def test_the_file_is_durable_before_the_rename_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    genuine, replace = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        events.append(path.suffix or "folder")
+        assert events != [".tmp"] or path.read_bytes() == b"new"
+        genuine(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", lambda *paths: (events.append("rename"), replace(*paths)))
+    replace_file(tmp_path / "forecast.csv", [b"new"])
+    assert events == [".tmp", "rename", "folder"]
+
+
+def test_many_writers_of_one_file_leave_one_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "forecast.csv"
+    source = """
+for round in range(20):
+    rundir.replace_file(path, [sys.argv[2].encode() * 1000] * 50)
+"""
+    ends = [finish(writer) for writer in [child(source, path, letter) for letter in "abcd"]]
+    assert all(end == (0, "", "") for end in ends), ends
+    assert path.read_bytes() in [letter * 50_000 for letter in (b"a", b"b", b"c", b"d")]
+    assert len(tree(tmp_path)) == 1
+
+
+def test_the_mode_follows_the_umask_and_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "forecast.csv"
+    for umask in (0o077, 0o002, 0o022):
+        old = os.umask(umask)
+        replace_file(path, [b"x"])
+        os.umask(old)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+        path.chmod(0o640)
+        replace_file(path, [b"y"])
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.unlink()
+
+
+def test_a_link_is_kept_and_its_target_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.csv").symlink_to("folder/real.csv")
+    check_output(tmp_path / "link.csv")
+    replace_file(tmp_path / "link.csv", [b"new"])
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "folder" / "real.csv").read_bytes() == b"new"
+
+
+def test_what_cannot_be_an_output_is_refused_before_any_work(run: Path, tmp_path: Path) -> None:
+    source = tmp_path / "input.csv"
+    source.write_text("a")
+    (tmp_path / "hard.csv").hardlink_to(source)
+    (tmp_path / "soft.csv").symlink_to(source)
+    (tmp_path / "inward").symlink_to(run / "model")
+    before = tree(tmp_path)
+    refused: list[tuple[Path, type[Exception], str]] = [
+        (tmp_path, UsageError, "is a folder"),
+        (tmp_path / "missing" / "forecast.csv", OutputError, "there is no folder"),
+        (source, UsageError, "is the input file itself"),
+        (tmp_path / "hard.csv", UsageError, "is the input file itself"),
+        (tmp_path / "soft.csv", UsageError, "is the input file itself"),
+        (run / "forecast.csv", UsageError, "lies in the run directory"),
+        (run / "data" / "0001" / "values.npy", UsageError, "lies in the run directory"),
+        (tmp_path / "inward" / "model.onnx", UsageError, "lies in the run directory"),
+        (source / "below.csv", OutputError, "there is no folder"),
+    ]
+    for path, kind, words in refused:
+        with pytest.raises(kind, match=words):
+            check_output(path, run=run, source=source)
+    for path in (tmp_path / "forecast.csv", Path("/dev/null"), Path("/dev/stdout"), "relative.csv"):
+        check_output(path, run=run, source=source)
+    check_output(tmp_path / "forecast.csv", run=run, source="-")
+    assert tree(tmp_path) == before
+
+
+def test_a_read_only_file_or_folder_is_refused(public: Path) -> None:
+    (public / "file.csv").write_text("mine")
+    (public / "file.csv").chmod(0o444)
+    (public / "folder").mkdir(mode=0o555)
+    source = """
+from lstm_cli.errors import OutputError
+rundir.check_output, rundir.open_run, rundir.writing  # loaded while that may be read
+if os.getuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+for name in ("file.csv", "folder/file.csv"):
+    try:
+        rundir.check_output(path / name)
+    except OutputError as error:
+        print(error.message)
+"""
+    code, out, err = finish(child(source, public, cwd="/"))
+    assert code == 0, err
+    assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["read-only"] * 2
+
+
+def test_a_full_device_is_told(tmp_path: Path) -> None:
+    check_output("/dev/full")
+    with pytest.raises(OutputError, match="cannot write /dev/full: disk full") as caught:
+        replace_file("/dev/full", [b"x"])
+    assert caught.value.exit_code == 4
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    replace_file("/dev/null", [b"x"])
+
+
+def test_a_fifo_is_written_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "fifo").read_bytes()))
+    reader.start()
+    check_output(tmp_path / "fifo")
+    replace_file(tmp_path / "fifo", [b"new"])
+    reader.join()
+    assert read == [b"new"]
+    assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "forecast.csv"
+    path.write_bytes(b"old")
+    source = """
+import resource
+from lstm_cli.errors import OutputError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    rundir.replace_file(path, [bytes(900), bytes(900)])
+except OutputError as error:
+    print(error.message)
+"""
+    code, out, err = finish(child(source, path))
+    assert code == 0, err
+    assert out.startswith(f"cannot write {path}: disk full")
+    assert tree(tmp_path) == {"forecast.csv": b"old"}
+
+
+def test_the_standard_output_of_a_shell_is_written_in_place(tmp_path: Path) -> None:
+    with (tmp_path / "redirected").open("wb") as file:
+        process = child("rundir.replace_file('/dev/stdout', [b'rows'])", tmp_path)
+        assert finish(process) == (0, "rows", "")
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(file.fileno(), 1)
+            replace_file("/dev/stdout", [b"rows"])
+            os._exit(0)
+        os.waitpid(pid, 0)
+        assert os.fstat(file.fileno()).st_size == 4  # the file that the shell holds, not another of its name
+
+
+def test_exports_is_the_one_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    folder = exports_of(run)
+    assert folder == run / "exports"
+    assert exports_of(run) == folder
+    assert folder.is_dir()
+    check_output(folder / "model.onnx", run=run, exported=True)
+    with pytest.raises(UsageError, match="lies in the run directory"):
+        check_output(folder / "forecast.csv", run=run)
+    for name in ("model.onnx", "exports/../model.onnx", "exports.onnx"):
+        with pytest.raises(UsageError, match="lies in the run directory"):
+            check_output(run / name, run=run, exported=True)
+    with pytest.raises(UsageError, match="is a folder"):
+        check_output(folder, run=run, exported=True)
+
+
+def test_exports_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for name, make in (("link", lambda path: path.symlink_to(tmp_path / "elsewhere")), ("file", Path.touch)):
+        run = tmp_path / name
+        run.mkdir()
+        make(run / "exports")
+        with pytest.raises(ForeignFolder, match="exports is not a folder of the run"):
+            exports_of(run)
+    assert tree(tmp_path / "elsewhere") == {}
+
+
+def test_the_folder_for_logs_is_made_once_and_never_a_way_out_of_the_run(run: Path, tmp_path: Path) -> None:
+    folder = logs_of(run)
+    (folder / "mine").write_bytes(b"kept")
+    assert logs_of(run) == folder == run / "logs"
+    assert tree(folder) == {"mine": b"kept"}
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ForeignFolder):
+        logs_of(run)

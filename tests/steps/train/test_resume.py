@@ -1,0 +1,355 @@
+"""A training that was ended goes on from the run's checkpoint, or tells why it does not."""
+
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from log_lines import untimed
+from small_steps import PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.errors import ArtifactError, DeviceError, Interrupted, OutputError, TrainingDiverged
+from lstm_cli.events import EpochEnded, Event, Noted, Warned, silent
+from lstm_cli.rundir import Checkpoint, open_run, writing
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import checkpointing, train
+from lstm_cli.steps.train.checkpointing import Keeping
+from lstm_cli.steps.train.fit_and_commit import make_model
+from lstm_cli.training import train_model
+from lstm_cli.training.recipes.automatic_choices import Start, settle
+
+STARTS: dict[tuple[bytes, str], Start] = {}
+
+
+@pytest.fixture(autouse=True)
+def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The linear forecast of the same data is fitted once for all these tests."""
+
+    def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> Start:
+        key = (dataset.values_scaled.tobytes(), config.log_transform)
+        if key not in STARTS:
+            STARTS[key] = settle(dataset, config, **options)
+        return STARTS[key]
+
+    monkeypatch.setattr(train_model, "settle", settled)
+
+
+def model_files(run: Path) -> dict[str, bytes]:
+    reader = open_run(run).artifact("model")
+    return {name: reader.bytes(name) for name in reader.files}
+
+
+def ended_after(
+    run: Path, epochs_heard: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
+) -> list[Event]:
+    """What is heard of a training that a signal ends so many steps after so many epochs of its networks."""
+    heard: list[Event] = []
+    after = count()
+
+    def should_stop() -> int | None:
+        if len(epochs(heard)) < epochs_heard or next(after) < steps:
+            return None
+        return signal.SIGTERM
+
+    with pytest.raises(Interrupted) as ended:
+        train(run, config, heard.append, force=True, should_stop=should_stop, **options)
+    assert ended.value.exit_code == 143
+    return heard
+
+
+def told(heard: list[Event], kind: type = Noted) -> list[str]:
+    return [event.text for event in heard if isinstance(event, kind)]
+
+
+def going_on(heard: list[Event]) -> list[str]:
+    return [text for text in told(heard) if text.startswith("going on")]
+
+
+def epochs(heard: list[Event]) -> list[tuple[str, int]]:
+    return [(event.part, event.epoch) for event in heard if isinstance(event, EpochEnded)]
+
+
+@pytest.fixture(scope="module")
+def interrupted_run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained run with the checkpoint of another training of the same: one network done, one begun."""
+    run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("interrupted") / "run"))
+    heard = ended_after(run, 3, steps=20)
+    assert epochs(heard) == [("anchored", 0), ("anchored", 1), ("free", 0)]
+    return run
+
+
+@pytest.fixture
+def interrupted(interrupted_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(interrupted_run, tmp_path / "run"))
+
+
+def test_a_training_that_was_ended_three_times_gives_the_same_bytes_and_leaves_no_checkpoint(
+    interrupted: Path,
+) -> None:
+    before = model_files(interrupted)
+    first = ended_after(interrupted, 0)
+    assert going_on(first) == [
+        "going on with a training that was interrupted: linear forecast done, anchored done, "
+        "free after epoch 0 of 1 (--fresh starts over)"
+    ]
+    second = ended_after(interrupted, 2)
+    assert epochs(second) == [("free", 1), ("anchored", 1)]  # the latter of the refit
+    heard: list[Event] = []
+    report = train(interrupted, TRAIN, heard.append)
+    assert (
+        "linear forecast done, anchored done, free done, refit of linear forecast done, refit of anchored done, "
+        "refit of free after epoch 0 of 1 (--fresh" in going_on(heard)[0]
+    )
+    assert epochs(heard) == [("free", 1)]  # of the refit
+    assert model_files(interrupted) == before
+    assert report.epochs_run == 1
+    assert not (interrupted / "checkpoint").exists()
+    assert told(heard, Warned) == list(report.warnings)
+
+
+def test_the_end_says_that_it_can_go_on(interrupted: Path) -> None:
+    with pytest.raises(Interrupted) as ended:
+        train(interrupted, TRAIN, silent, should_stop=lambda: signal.SIGINT)
+    assert ended.value.hint == "run the same command again: it goes on from the last finished epoch"
+    assert open_run(interrupted).artifact("model").folder.name == "0001"
+
+
+def test_other_settings_are_refused_until_it_is_to_be_fresh(interrupted: Path) -> None:
+    before = {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()}
+    other = dataclasses.replace(TRAIN, lr=3e-3, parts=("free",), threads=2)
+    with pytest.raises(ArtifactError) as refused:
+        train(interrupted, other, silent)
+    assert refused.value.exit_code == 4
+    assert refused.value.message == (
+        f"{interrupted / 'checkpoint'} holds an unfinished training with other settings: "
+        "--parts default there, free now, --lr 0.001 there, 0.003 now"
+    )
+    assert "--fresh" in refused.value.hint
+    assert {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()} == before
+    heard = ended_after(interrupted, 0, other, fresh=True)
+    assert not going_on(heard)
+    assert "the checkpoint of an earlier training is discarded (--fresh)" in told(heard)
+    assert not (interrupted / "checkpoint").exists()
+
+
+def test_another_step_that_trains_is_not_stopped_by_it(interrupted: Path) -> None:
+    heard: list[Event] = []
+    with (
+        writing(interrupted, step="train") as writer,
+        pytest.raises(Interrupted),
+    ):
+        make_model(
+            writer,
+            dataclasses.replace(TRAIN, lr=3e-3),
+            heard.append,
+            how=Keeping(others=False),
+            should_stop=lambda: signal.SIGINT,
+        )
+    (warning,) = told(heard, Warned)
+    assert "other settings (--lr 0.001 there, 0.003 now): it is discarded" in warning
+    assert not (interrupted / "checkpoint").exists()
+
+
+def of_other_data(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_panel(run.parent / "other.csv", seed=9)
+    prepare(str(source), run, PREPARE, silent)
+
+
+def of_another_release(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = checkpointing.release
+    monkeypatch.setattr(checkpointing, "release", lambda: {**real(), "lstm-cli": "0.0.9"})
+
+
+def cut(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = max((run / "checkpoint").glob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flipped(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = run / "checkpoint" / "training.json"
+    data = path.read_bytes()
+    path.write_bytes(data[:200] + bytes([data[200] ^ 4]) + data[201:])
+
+
+def pickled(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Canary:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (open, (str(run / "canary"), "w"))
+
+    for path in (run / "checkpoint").iterdir():
+        path.write_bytes(pickle.dumps(Canary()))
+
+
+def rewritten(run: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> None:
+    """A checkpoint of other content, whose checksums are right."""
+    stored = Checkpoint(run).read()
+    assert stored is not None
+    about, files = dict(stored.about), dict(stored.files)
+    change(about, files)
+    Checkpoint(run).write(about, files)
+
+
+def no_tensors(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten(run, lambda about, files: files.update(free=b"x" * 100, anchored=b"y"))
+
+
+def huge_header(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = (2**63 - 1).to_bytes(8, "little") + b"{}"
+    rewritten(run, lambda about, files: files.update(dict.fromkeys(files, header)))
+
+
+def another_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(about: dict[str, Any], files: dict[str, bytes]) -> None:
+        for facts in about["trainings"].values():
+            if "plan" in facts:  # a network's
+                facts["plan"]["epochs"] = 7
+
+    rewritten(run, change)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (of_other_data, "the checkpoint is of a training on other data"),
+        (of_another_release, "made by another release (lstm-cli "),
+        (cut, "checkpoint is damaged: the bytes of 000"),
+        (flipped, "checkpoint is damaged: its bytes are not"),
+        (pickled, "checkpoint is damaged: its bytes are not"),
+        (no_tensors, "holds no training"),
+        (huge_header, "holds no training"),
+        (another_plan, "the checkpoint does not fit (it is of another training)"),
+    ],
+)
+def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
+    spoil: Callable[..., None], reason: str, interrupted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With other settings too where its bytes, its data or its release say enough, so that a nightly line goes on."""
+    spoil(interrupted, monkeypatch)
+    config = (
+        TRAIN if spoil in (no_tensors, huge_header, another_plan) else dataclasses.replace(TRAIN, lr=3e-3)
+    )
+    heard = ended_after(interrupted, 1, config)
+    (warning,) = told(heard, Warned)
+    assert reason in warning
+    assert warning.endswith("it is discarded, and training starts anew")
+    assert epochs(heard) == [("anchored", 0)]
+    assert not (interrupted / "canary").exists()
+    assert "anchored after epoch 0 of 1" in going_on(ended_after(interrupted, 0, config))[0]
+
+
+def test_threads_are_those_that_it_began_with(interrupted: Path) -> None:
+    heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
+    assert "training on cpu, 1 thread" in told(heard)
+
+
+def test_one_that_a_completed_training_left_is_none(interrupted: Path) -> None:
+    """Its writer was killed after the commit, before the checkpoint was removed: the model is another one since."""
+    rewritten(interrupted, lambda about, files: about.update(model=None))
+    heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
+    assert not told(heard, Warned)
+    assert not going_on(heard)
+    assert not (interrupted / "checkpoint").exists()
+
+
+def test_only_an_unfinished_training_of_its_own_keeps_a_model_from_being_up_to_date(
+    interrupted: Path,
+) -> None:
+    def others(about: dict[str, Any], files: dict[str, bytes]) -> None:
+        about["config"]["lr"] = 3e-3
+
+    def completed(about: dict[str, Any], files: dict[str, bytes]) -> None:
+        about["model"] = None
+
+    with pytest.raises(Interrupted):
+        train(interrupted, TRAIN, silent, should_stop=lambda: signal.SIGTERM)
+    rewritten(interrupted, others)
+    assert train(interrupted, TRAIN, silent).up_to_date
+    assert Checkpoint(interrupted).exists()  # somebody goes on with it
+    rewritten(interrupted, completed)
+    assert train(interrupted, TRAIN, silent).up_to_date
+    assert not (interrupted / "checkpoint").exists()
+
+
+def test_a_process_that_has_not_loaded_torch_knows_an_unfinished_training_too(interrupted: Path) -> None:
+    argv = ["train", str(interrupted), "--hidden", "8", "--epochs", "1", "--batch-size", "4", "--lr", "1e-3"]
+    told = {}
+    for name, more in (("same", []), ("other", ["--loss", "mse"]), ("fresh", ["--loss", "mse", "--fresh"])):
+        command = [sys.executable, "-m", "lstm_cli", *argv, *more, "--dry-run", "--json"]
+        told[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    plan = json.loads(told["same"].stdout)
+    assert not plan["up_to_date"]
+    assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
+    assert told["other"].returncode == 4
+    assert "--loss mae there, mse now" in told["other"].stderr
+    assert len(json.loads(told["fresh"].stdout)["reads"]) == 1
+
+
+def test_a_training_that_diverged_keeps_the_model_and_leaves_no_checkpoint(interrupted: Path) -> None:
+    before = model_files(interrupted)
+    wild = dataclasses.replace(TRAIN, lr=1e30, optimizer="sgd", clip_norm=0.0, schedule="constant")
+    with pytest.raises(TrainingDiverged, match=r"in anchored: .* epoch 1, step \d+$"):
+        train(interrupted, wild, silent, fresh=True, checkpoint_every=1)
+    assert model_files(interrupted) == before
+    assert not (interrupted / "checkpoint").exists()
+
+
+def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.training.loop import fit as fitting
+
+    def no_memory(*arguments: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(fitting, "backward", no_memory)
+    with pytest.raises(DeviceError) as short:
+        train(interrupted, TRAIN, silent)
+    assert short.value.exit_code == 7
+    assert short.value.hint.startswith("use --batch-size 2, or --batch-size auto")
+    assert short.value.hint.endswith("; add --fresh")
+    monkeypatch.undo()
+    assert "anchored done" in going_on(ended_after(interrupted, 0))[0]
+
+
+def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Checkpoint, *arguments: Any) -> None:
+        raise OutputError("cannot write x: disk full")
+
+    monkeypatch.setattr(Checkpoint, "write", full)
+    with pytest.raises(OutputError):
+        train(run, TRAIN, silent, force=True, checkpoint_every=1)
+
+
+# A process of its own
+
+
+def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) -> None:
+    """On a machine that is busy enough it ends after 4.5 s as it stands: what was on disk by then is what counts."""
+    command = [sys.executable, "-m", "lstm_cli", "train", str(run), "--hidden", "8", "--epochs", "100000"]
+    command += ["--patience", "100000", "--threads", "1", "--log-transform", "off", "--parts", "free"]
+    process = subprocess.Popen(
+        [*command, "--checkpoint-every", "1"], env=os.environ, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if untimed(line).startswith("free     epoch      2/100000"):
+            break
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 143, err
+    assert "error: ended by SIGTERM\nhint: run the same command again" in err
+    config = TrainConfig(
+        hidden=(8,), epochs=100_000, patience=100_000, threads=1, log_transform="off", parts=("free",), seed=0
+    )
+    (line,) = going_on(ended_after(run, 0, config))
+    assert int(line.split("free after epoch ")[1].split()[0]) >= 1

@@ -1,0 +1,164 @@
+"""A training on two processes is that of one, and one that loses a process leaves a run to go on with."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_steps import TRAIN
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.errors import ArtifactError, Interrupted
+from lstm_cli.events import Noted, silent
+from lstm_cli.inference.session import open_session
+from lstm_cli.inference.trained_model import load_graph, load_model
+from lstm_cli.rundir import Checkpoint, open_run, verify_run
+from lstm_cli.steps.train import train
+
+# On a port of its own, so that other tests may run beside it; -- keeps torchrun from reading the options of lstm.
+TORCHRUN = "--nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint localhost:0 -m -- lstm_cli"
+# Dropout draws from another source on each process; bf16, which some processors have, leaves three digits.
+SAME = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
+
+
+def words(config: TrainConfig) -> list[str]:
+    """What `train` is told so that it has these settings."""
+    flags = {
+        "--model": config.model,
+        "--hidden": ",".join(map(str, config.hidden or ())),
+        "--epochs": config.epochs,
+        "--batch-size": config.batch_size,
+        "--threads": config.threads,
+        "--lr": config.lr,
+        "--dropout": config.dropout,
+        "--optimizer": config.optimizer,
+        "--log-transform": config.log_transform,
+        "--precision": config.precision,
+    }
+    parts = ["--parts", ",".join(config.parts)] if config.parts else []
+    return [*(str(word) for pair in flags.items() for word in pair), *parts, "--no-refit"]
+
+
+def started(*argv: str) -> subprocess.Popen[str]:
+    """A command under torchrun."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "torch.distributed.run", *TORCHRUN.split(), *argv],
+        env=os.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def forecasts(run: Path) -> np.ndarray:
+    """[N, H, targets] of the test windows, in standard deviations of the target in the training rows."""
+    with open_run(run) as opened:
+        dataset, model = load_dataset(opened), load_model(opened)
+        windows = split_windows(dataset, "test", model.lookback)[:]
+        session = open_session(load_graph(opened, "fp32")[0], threads=1)
+        scale = (
+            dataset.scaler.scale[windows.series, None, :1] / dataset.training.deviation[windows.series, None]
+        )
+        return session(windows.past, windows.future, windows.mask) * scale
+
+
+def apart(one: Path, other: Path) -> float:
+    """How far the forecasts of two runs are apart at most, in standard deviations of the target."""
+    return float(np.abs(forecasts(one) - forecasts(other)).max())
+
+
+@pytest.mark.parametrize("model", ["stacked", "segment"])
+def test_two_processes_train_what_one_does(model: str, run: Path, tmp_path: Path) -> None:
+    """A batch of 5 does not divide by 2. Each process takes every second window of it.
+
+    The last digits depend on the processor, and training makes them larger. So the forecasts are compared, and they
+    must have moved much further than they differ. `test_ranks.py` compares the gradients.
+    """
+    parts = ("free",) if model == "segment" else ()
+    config = replace(SAME, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
+    other, still = (Path(shutil.copytree(run, tmp_path / name)) for name in ("other", "still"))
+    process = started("train", str(other), *words(config), "--json")
+    train(run, config, silent, force=True)
+    train(still, replace(config, lr=1e-12), silent, force=True)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert out.count('"model"') == 1  # one of them prints
+    assert err.count("best epoch") == 0
+    assert err.count("training on cpu, 1 thread") == 1
+    assert apart(run, other) < 0.01
+    assert apart(run, still) > 0.2
+
+
+def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path) -> None:
+    """torchrun may end rank 0 before it has said why, so nothing here rests on what it prints."""
+    config = replace(SAME, model="stacked", hidden=(32,), epochs=100_000)
+    argv = ["train", str(run), *words(config), "--patience", "100000", "--checkpoint-every", "1"]
+    before = (run / "run.json").read_bytes()
+    process = started(*argv, "--quiet")
+    deadline = time.monotonic() + 300
+    while not _network_kept(run):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(_follower(process.pid), signal.SIGKILL)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 1, err  # torchrun's own, whatever it ended with
+    assert (run / "run.json").read_bytes() == before
+    with open_run(run) as opened:
+        assert [verdict.findings for verdict in verify_run(opened) if verdict.broken] == []
+    checkpoint = Checkpoint(run).read()
+    assert checkpoint is not None
+    assert "stacked" in checkpoint.files
+    heard: list[str] = []
+
+    def listen(event: object) -> None:
+        heard.append(event.text if isinstance(event, Noted) else "")
+
+    with pytest.raises(Interrupted):
+        train(run, replace(config, patience=100_000), listen, should_stop=lambda: signal.SIGTERM)
+    assert any(text.startswith("going on with a training") for text in heard)
+    assert not [*run.rglob("*.tmp")]
+
+
+def _network_kept(run: Path) -> bool:
+    """Whether the checkpoint, which another process is writing, has the network beside the linear forecast."""
+    with suppress(ArtifactError):
+        checkpoint = Checkpoint(run).read()
+        return checkpoint is not None and "stacked" in checkpoint.files
+    return False
+
+
+def _follower(parent: int) -> int:
+    """The process that torchrun started as rank 1."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environ = (folder / "environ").read_bytes().split(b"\0")
+            of = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:  # it is gone
+            continue
+        if b"RANK=1" in environ and int(of) == parent:
+            return int(folder.name)
+    raise AssertionError("there is no rank 1")
+
+
+def test_what_is_up_to_date_or_refused_ends_all_of_them(trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    flags = ["--hidden", "8", "--epochs", "1", "--batch-size", "4", "--threads", "1", "--lr", "0.001"]
+    done = started("train", str(run), *flags)
+    lost = started("train", str(tmp_path / "absent"))
+    out, err = done.communicate(timeout=300)
+    assert done.returncode == 0, err
+    assert err.count(": up to date, ") == 1
+    assert "next: lstm evaluate" not in out
+    _, err = lost.communicate(timeout=300)
+    assert lost.returncode == 1
+    assert err.count("absent does not exist") == 1

@@ -1,0 +1,273 @@
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from small_steps import LINEAR, PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.errors import DeviceError, Interrupted, MissingArtifact, TrainingDiverged
+from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
+from lstm_cli.inference.session import open_session
+from lstm_cli.inference.trained_model import as_trained, load_model
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.predict import predict
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.train import train
+from lstm_cli.steps.train.fit_and_commit import _warnings
+from lstm_cli.steps.train.validate import Scores
+from lstm_cli.training.recipes.result import Trained
+
+STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
+
+
+def model_files(run: Path) -> dict[str, bytes]:
+    reader = open_run(run).artifact("model")
+    return {name: reader.bytes(name) for name in reader.files}
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
+    """The shared run was trained on one thread: side by side on two, every file is the same."""
+    first = model_files(run)
+    train(run, dataclasses.replace(TRAIN, threads=2), silent, force=True)
+    assert model_files(run) == first
+
+
+def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> None:
+    train(run, STACKED, silent)
+    first = model_files(run)
+    assert "validated.onnx" not in first  # not refitted unless it is asked for
+    train(run, STACKED, silent, force=True)
+    assert model_files(run) == first
+    require_agreement(run)
+
+
+def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(run: Path) -> None:
+    """From training to a graph that agrees, an int8 one, and a forecast."""
+    everything = dataclasses.replace(
+        STACKED,
+        bidirectional=True,
+        batch_norm=True,
+        attention=2,
+        head="seq2seq",
+        init="orthogonal",
+        forget_bias=True,
+        max_norm=2.0,
+        clip_value=0.5,
+    )
+    report = train(run, everything, silent)
+    assert report.to_json()["diagnosis"] == []  # an epoch tells nothing
+    require_agreement(run)
+    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), silent)
+    assert (told.rows, told.precision) == (14, "int8")
+
+
+def test_what_went_wrong_in_training_is_in_the_report(run: Path) -> None:
+    report = train(run, dataclasses.replace(STACKED, epochs=2, lr=1e-6), silent)
+    (finding,) = report.to_json()["diagnosis"]
+    assert (finding["part"], finding["name"]) == ("stacked", "learning rate too low")
+    assert finding["advice"] == "--lr 1e-05"
+
+
+def test_the_shipped_graph_agrees_with_torch_on_real_windows(run: Path) -> None:
+    require_agreement(run)
+
+
+def require_agreement(run: Path) -> None:
+    """Both models of these tests were trained in logs, so there are no bounds in their graphs."""
+    import torch
+
+    from lstm_cli.models.registry import build_model
+
+    opened = open_run(run)
+    stored = opened.artifact("model").json("model.json")
+    network = build_model(stored["name"], stored["settings"]).eval()
+    weights = safetensors.numpy.load(opened.artifact("model").bytes("weights.safetensors"))
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    dataset = as_trained(load_dataset(opened), load_model(opened))
+    assert dataset.scaler.in_logs
+    batch = split_windows(dataset, "test", stored["settings"]["lookback"])[:]
+    with torch.no_grad():
+        inputs = (torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask))
+        expected = network(*inputs).numpy()
+    session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
+    found = session(batch.past, batch.future, batch.mask)
+    assert np.abs(found - expected).max() < 1e-4  # the targets' deviation is 1, scaled
+    assert expected.std() > 0.1  # and there is something to agree on
+
+
+def test_the_history_tells_every_epoch_of_every_network(run: Path) -> None:
+    report = open_run(run).report("train")
+    lines = open_run(run).artifact("model").bytes("history.jsonl").decode().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [(entry["part"], entry["epoch"]) for entry in entries] == [
+        ("anchored", 0),
+        ("anchored", 1),
+        ("free", 0),
+        ("free", 1),
+    ]
+    assert entries[1]["step"] == 100
+    assert [training["name"] for training in report["trainings"]] == ["anchored", "free"]
+    assert sum(training["steps"] for training in report["trainings"]) == report["steps"]
+    assert entries[0]["train_loss"] is None
+    assert entries[1]["grad_norm"] > 0
+
+
+def test_the_report_holds_parts_weights_and_the_reasons_of_choices(run: Path) -> None:
+    report = open_run(run).report("train")
+    assert report["refitted"] is True
+    assert set(report["parts"]) == set(report["weights"]) >= {"linear", "anchored", "free"}
+    for quarter in zip(*report["weights"].values(), strict=True):
+        assert sum(quarter) == pytest.approx(1, abs=1e-3)  # rounded to four digits
+        assert all(weight >= 0 for weight in quarter)
+    assert set(report["choices"]) == {"logs", "covariates", "precision", "segment", "refit"}
+    assert report["choices"]["logs"].startswith("on: the levels of the series differ by a factor of")
+    assert report["parts"]["linear"] == pytest.approx(report["val_baselines"]["linear"], rel=1e-4)
+    stored = open_run(run).artifact("model").json("model.json")["weights"]
+    assert {part: len(weights) for part, weights in stored.items()} == dict.fromkeys(report["weights"], 7)
+
+
+def test_training_needs_data(tmp_path: Path) -> None:
+    with pytest.raises(MissingArtifact) as missing:
+        train(tmp_path / "run", TRAIN, silent)
+    assert "lstm prepare" in missing.value.hint
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_named_device_that_is_absent_is_an_error(run: Path) -> None:
+    import torch
+
+    absent = f"cuda:{torch.cuda.device_count()}"
+    before = model_files(run)
+    with pytest.raises(DeviceError, match="absent"):
+        train(run, dataclasses.replace(TRAIN, device=absent), silent)
+    assert model_files(run) == before
+
+
+def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
+    before = model_files(run)
+    wild = dataclasses.replace(
+        STACKED, lr=1e30, optimizer="sgd", clip_norm=0.0, loss="mse", schedule="constant"
+    )
+    with pytest.raises(TrainingDiverged, match="epoch 1"):
+        train(run, wild, silent)
+    assert model_files(run) == before
+    assert sorted(path.name for path in (run / "model").iterdir()) == ["0001"]
+
+
+@pytest.mark.parametrize("weights", [{"linear": [0.7], "anchored": [0.3]}, {}], ids=["segment", "stacked"])
+def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[float]]) -> None:
+    """Finite and useless, as with a wild learning rate: what is shipped is the start, which may even be better."""
+    val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
+    compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
+
+    def told(best_epoch: int) -> tuple[str, ...]:
+        trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
+        return _warnings(cast(Trained, trained), val, compared)
+
+    assert "its untrained start, which is shipped" in told(0)[0]
+    assert told(1) == ()
+
+
+def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
+    before = model_files(run)
+    with pytest.raises(Interrupted) as interrupted:
+        train(run, TRAIN, silent, force=True, should_stop=lambda: signal.SIGTERM)
+    assert interrupted.value.exit_code == 143
+    assert model_files(run) == before
+
+
+def test_a_step_killed_before_its_commit_leaves_the_run_as_it_was(run: Path) -> None:
+    before = {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file()}
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
+real = os.replace, os.rename
+os.replace = os.rename = kill
+from lstm_cli.config import TrainConfig
+from lstm_cli.events import silent
+from lstm_cli.steps.train import train
+train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), silent)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=300)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert {path: path.read_bytes() for path in before} == before
+    left = [path for path in run.glob("model/*") if path.name != "0001"]
+    assert left  # it was killed with its new folder written
+    train(run, LINEAR, silent)
+    assert [path.name for path in run.glob("model/*") if path in left] == [] or len(
+        list(run.glob("model/*"))
+    ) == 1
+
+
+def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
+    """Values of `price` in the file change nothing unless --past names it."""
+    config = dataclasses.replace(PREPARE, past=(), future=(), calendar=False)
+    weights = []
+    for name in ("one", "two"):
+        source = write_panel(tmp_path / f"{name}.csv", ahead=0)
+        if name == "two":
+            lines = source.read_text().splitlines()
+            cells = [line.split(",") for line in lines[1:]]
+            lines[1:] = [",".join([*row[:3], str(number), row[4]]) for number, row in enumerate(cells)]
+            source.write_text("\n".join(lines) + "\n")
+        prepare(str(source), tmp_path / name, config, silent)
+        train(tmp_path / name, LINEAR, silent)
+        weights.append(model_files(tmp_path / name)["weights.safetensors"])
+    assert weights[0] == weights[1]
+
+
+def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None:
+    assert any("never negative" in note for note in open_run(run).report("train")["notes"])
+    bounds = open_run(run).artifact("model").json("model.json")["bounds"]
+    assert bounds == {"lower": [0.0], "upper": [None]}
+    train(run, dataclasses.replace(LINEAR, min="none", max=500.0), silent)
+    assert open_run(run).artifact("model").json("model.json")["bounds"] == {"lower": [None], "upper": [500.0]}
+
+
+def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: Path) -> None:
+    """Of 130 rows a shop, 91 are training rows and 13 validation rows."""
+    graphs = []
+    for name, first in (("plain", None), ("test", 104), ("val", 96)):
+        source = write_panel(tmp_path / f"{name}.csv")
+        cells = [line.split(",") for line in source.read_text().splitlines()]
+        for row, cell in enumerate(cells[1:]):
+            if first is not None and first <= row % 140 < 130:
+                cell[2:4] = [f"{float(cell[2]) * (1.3 + 0.1 * (row % 3)):.3f}", "9"]
+        source.write_text("\n".join(",".join(row) for row in cells) + "\n")
+        prepare(str(source), tmp_path / name, PREPARE, silent)
+        train(tmp_path / name, dataclasses.replace(LINEAR, refit=True), silent)
+        files = model_files(tmp_path / name)
+        graphs.append((files["model.onnx"], files["validated.onnx"], files["linear.safetensors"]))
+    assert graphs[0] == graphs[1]
+    assert graphs[0] != graphs[2]
+    assert graphs[0][2] != graphs[2][2]
+
+
+def test_weights_and_forecasts_are_shown_to_a_listener_that_asks(run: Path) -> None:
+    heard: list[Event] = []
+
+    class Watcher:
+        wants = frozenset({PictureDrawn, WeightsSeen})
+
+        def __call__(self, event: Event) -> None:
+            heard.append(event)
+
+    train(run, dataclasses.replace(TRAIN, parts=("anchored",)), Watcher())
+    (picture,) = [event for event in heard if isinstance(event, PictureDrawn)]
+    assert picture.png.startswith(b"\x89PNG")
+    seen = [event for event in heard if isinstance(event, WeightsSeen)]
+    assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]

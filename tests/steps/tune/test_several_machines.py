@@ -1,0 +1,222 @@
+"""Searches that learn from their trials, and those that other processes and machines take part in."""
+
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+from small_steps import LINEAR, PREPARE
+
+from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.errors import UsageError
+from lstm_cli.events import EpochEnded, TrainingStarted, silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.tune import tune
+from lstm_cli.steps.tune.optuna_sampler import bayesian, pruning
+from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, settled
+
+FIXED = replace(LINEAR, hidden=None, refit=None, batch_size=None, epochs=None, lr=None)
+SPACE = ("log_transform=on|off", "weight_decay=0..1")
+
+
+@pytest.fixture(scope="module")
+def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("elsewhere") / "prepared"
+    prepare(str(panel), run, PREPARE, silent)
+    return run
+
+
+@pytest.fixture(autouse=True)
+def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the trials are asked for here."""
+
+    class Trained:
+        def to_json(self) -> dict[str, Any]:
+            return {"val": {"mase": 1.0}, "val_baselines": {}}
+
+    monkeypatch.setattr("lstm_cli.steps.tune.make_model", lambda *_, **__: Trained())
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    with open_run(run) as opened:
+        trials = opened.artifact("tune").json_lines("trials.jsonl")
+    return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials]
+
+
+def copied(prepared: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(prepared, folder))
+
+
+# Bayes
+
+
+def trial(number: int, settings: dict[str, Any], score: float | None, *, state: str = DONE) -> Trial:
+    history = [{"part": "free", "epoch": at, "val_loss": 2 * (score or 9)} for at in range(3)]
+    return {"number": number, "state": state, "settings": settings, "score": score, "history": history}
+
+
+def search(
+    config: TuneConfig, before: list[Trial], *, wanted: int, jobs: int = 1, seed: int = 0
+) -> list[Trial]:
+    """A search for the lowest point of a parabola in the learning rate's logarithm, at 1e-3 with huber."""
+    space = ("lr=1e-5..1e-1:log", "hidden=8..64", "loss=mae|huber")
+    sought = settled("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
+
+    def run(proposed: Any, rivals: Any) -> Iterator[Trial]:
+        for number, settings in proposed:
+            assert isinstance(settings["hidden"], tuple)
+            bend = (math.log10(settings["lr"]) + 3) ** 2 + (settings["loss"] == "mae")
+            yield trial(number, settings, bend)
+
+    return list(bayesian(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
+
+
+def test_it_learns_where_the_best_is() -> None:
+    found = search(TuneConfig(method="bayes"), [], wanted=40, seed=1)
+    assert [one["number"] for one in found] == list(range(40))
+    scores = [one["score"] for one in found]
+    assert median(scores[20:]) < median(scores[:10]) / 2
+    assert sum(one["settings"]["loss"] == "huber" for one in found[20:]) > 12
+
+
+def test_the_same_seed_proposes_the_same() -> None:
+    one, same, other = (search(TuneConfig(method="bayes"), [], wanted=12, seed=seed) for seed in (0, 0, 1))
+    assert one == same
+    assert one[0]["settings"] != other[0]["settings"]
+
+
+def test_it_goes_on_from_the_trials_before_and_does_not_repeat_them() -> None:
+    before = search(TuneConfig(method="bayes"), [], wanted=5)
+    failed = trial(5, {"lr": 0.05, "hidden": [8], "loss": "mae"}, None, state=FAILED)
+    pruned = trial(6, {"lr": 0.05, "hidden": [9], "loss": "mae"}, None, state=PRUNED)
+    more = search(TuneConfig(method="bayes"), [*before, failed, pruned], wanted=10, jobs=2)
+    assert [one["number"] for one in more] == [7, 8, 9]
+    known = [one["settings"] for one in before]
+    assert not any(one["settings"] in known for one in more)
+
+
+def epoch(number: int, loss: float, *, part: str = "anchored") -> EpochEnded:
+    return EpochEnded(
+        part=part,
+        epoch=number,
+        epochs=9,
+        step=number,
+        train_loss=None,
+        val_loss=loss,
+        best=False,
+        lr=1e-3,
+        grad_norm=None,
+        seconds=0.0,
+    )
+
+
+def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() -> None:
+    rivals = [[1.0, 0.5 + 0.1 * place, 0.4 + 0.1 * place, 0.3 + 0.1 * place] for place in range(5)]
+    good, bad, few = pruning(rivals), pruning(rivals), pruning(rivals[:3])
+    for listen in (good, bad, few):
+        for part in ("free", "anchored"):
+            listen(TrainingStarted(model=part, parameters=1, windows=1, epochs=9, steps_per_epoch=1))
+    for number, loss in enumerate((1.0, 0.6, 0.5, 0.4)):
+        good(epoch(number, loss))
+    for number in range(2):
+        bad(epoch(number, 0.95))
+        bad(epoch(number, 99.0, part="free"))  # of two networks one is watched
+    with pytest.raises(Pruned):
+        bad(epoch(2, 0.95))
+    for number in range(4):
+        few(epoch(number, 9.0))
+
+
+def test_a_pruned_trial_is_recorded_with_what_was_trained(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second trial meets others that made no error at all."""
+    rivals = iter([[], [[0.0] * 4] * 5])
+    monkeypatch.setattr("lstm_cli.steps.tune.optuna_sampler._rivals", lambda study: next(rivals))
+    run = copied(prepared, tmp_path / "run")
+    fixed = TrainConfig(model="stacked", hidden=(2,), epochs=3, threads=1, patience=9)
+    report = tune(run, TuneConfig(method="bayes", trials=2, space=("lr=1e-3..1e-2",)), fixed, silent)
+    done, cut = figures(run)
+    assert (done["state"], cut["state"]) == ("done", "pruned")
+    assert [one["epoch"] for one in done["history"]] == [0, 1, 2, 3]
+    assert [one["epoch"] for one in cut["history"]] == [0, 1, 2]
+    assert cut["score"] is None
+    assert cut["reason"] == "no better than the others after epoch 2"
+    assert report.best is not None
+    assert report.best["number"] == 0
+
+
+def test_searches_that_share_a_storage_learn_from_each_other(prepared: Path, tmp_path: Path) -> None:
+    """As two machines would: each has a run of its own, and both trials are in the storage.
+
+    A search for something else in the same storage is not mixed with them.
+    """
+    import optuna
+
+    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    for name, space in (("one", SPACE), ("two", SPACE), ("other", ("log_transform=on|off|auto",))):
+        run = copied(prepared, tmp_path / name)
+        tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, silent)
+        assert [one["number"] for one in figures(run)] == [0, 1]
+    other, shared = sorted(optuna.get_all_study_summaries(storage), key=lambda study: study.n_trials)
+    assert (other.n_trials, shared.n_trials) == (2, 4)
+    assert shared.best_trial is not None
+    scores = [one["score"] for name in ("one", "two") for one in figures(tmp_path / name)]
+    assert shared.best_trial.value == min(scores)
+
+
+def test_a_storage_that_cannot_be_used_is_told(prepared: Path, tmp_path: Path) -> None:
+    config = TuneConfig(method="bayes", trials=1, space=SPACE, storage="nonsense://x")
+    with pytest.raises(UsageError, match="--storage 'nonsense://x' cannot be used"):
+        tune(copied(prepared, tmp_path / "run"), config, FIXED, silent)
+
+
+# Dask
+
+
+def test_two_workers_of_a_scheduler_find_what_one_process_finds(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster
+
+    here, there = copied(prepared, tmp_path / "here"), copied(prepared, tmp_path / "there")
+    tune(here, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    monkeypatch.setattr(
+        "lstm_cli.training.train_model.train_model", None
+    )  # of this process: nothing is trained in it
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=tmp_path
+    ) as cluster:
+        config = TuneConfig(trials=3, space=SPACE, dask=cluster.scheduler_address)
+        tune(there, config, FIXED, silent)
+    assert figures(there) == figures(here)
+
+
+def test_a_scheduler_that_does_not_answer_is_told(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstm_cli.steps.tune.search.DASK_TIMEOUT", 0.5)
+    config = TuneConfig(trials=1, space=SPACE, dask="127.0.0.1:1")
+    with pytest.raises(UsageError, match=r"--dask '127\.0\.0\.1:1': no Dask scheduler answers there"):
+        tune(copied(prepared, tmp_path / "run"), config, FIXED, silent)
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        (TuneConfig(method="bayes"), "pip install 'optuna>=4.0'"),
+        (TuneConfig(dask="127.0.0.1:1"), "pip install 'dask>=2024.8' 'distributed>=2024.8'"),
+    ],
+)
+def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, config: TuneConfig, line: str
+) -> None:
+    monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)
+    with pytest.raises(UsageError) as refused:
+        tune(prepared, config, FIXED, silent)
+    assert refused.value.hint == line

@@ -1,0 +1,342 @@
+"""The search of `tune`: every trial recorded, gone on with after a kill, compared on validation alone."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_steps import LINEAR, PREPARE, TRAIN, write_panel
+
+from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.errors import Interrupted, MissingArtifact, QualityError, UsageError
+from lstm_cli.events import Event, Noted, silent
+from lstm_cli.rundir import open_run, stale_sources
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.train import train
+from lstm_cli.steps.tune import tune
+from lstm_cli.steps.tune.record import TuneReport, read_search
+
+# The linear part alone is trained in no time; what it makes of logarithms differs.
+FIXED = replace(LINEAR, hidden=None, refit=None, batch_size=None, epochs=None, lr=None)
+SPACE = ("log_transform=on|off", "weight_decay=0..1")
+
+
+@pytest.fixture(scope="module")
+def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("tune") / "prepared"
+    prepare(str(panel), run, PREPARE, silent)
+    return run
+
+
+@pytest.fixture(scope="module")
+def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished search of three trials; not to be changed."""
+    run = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "run"))
+    tune(run, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    return run
+
+
+@pytest.fixture
+def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The winner is not made the run's model: exporting it takes seconds, and most tests ask for the trials."""
+
+    class Trained:
+        def to_json(self) -> dict[str, Any]:
+            return {"val": {"mase": 1.0}, "val_baselines": {}}
+
+    monkeypatch.setattr("lstm_cli.steps.tune.make_model", lambda *_, **__: Trained())
+
+
+@pytest.fixture
+def fresh(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "fresh"))
+
+
+def trials(run: Path) -> list[dict[str, Any]]:
+    with open_run(run) as opened:
+        return opened.artifact("tune").json_lines("trials.jsonl")
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    """The trials without what a clock says."""
+    return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials(run)]
+
+
+def test_every_trial_is_a_line_with_what_it_was_and_what_came_of_it(tuned: Path) -> None:
+    lines = trials(tuned)
+    assert [line["number"] for line in lines] == [0, 1, 2]
+    for line in lines:
+        assert line["state"] == "done"
+        assert set(line["settings"]) == {"log_transform", "weight_decay"}
+        assert {name: line["config"][name] for name in line["settings"]} == line["settings"]
+        assert line["config"]["refit"] is False
+        assert line["config"]["parts"] == ["linear"]
+        assert line["score"] == line["metrics"]["mase"] > 0
+        assert (line["metric"], line["seed"]) == ("mase", 0)
+        assert line["seconds"] > 0
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_a_trial_keeps_the_history_of_its_networks(fresh: Path) -> None:
+    report = tune(
+        fresh,
+        TuneConfig(trials=1, space=("lr=1e-3|1e-2",)),
+        replace(TRAIN, lr=None, parts=("anchored",)),
+        silent,
+    )
+    (line,) = trials(fresh)
+    assert [(one["part"], one["epoch"]) for one in line["history"]] == [("anchored", 0), ("anchored", 1)]
+    assert line["history"][1]["grad_norm"] > 0
+    assert report.best is not None
+    assert report.best["score"] == line["score"]
+
+
+def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
+    with open_run(tuned) as opened:
+        report = read_search(opened)
+        best = min(trials(tuned), key=lambda line: line["score"])
+        assert report.best is not None
+        assert report.best["number"] == best["number"]
+        assert report.winner == {"model": "segment", "parts": ["linear"], **best["settings"]}
+        entry = opened.entry("train")
+        assert {name: entry["config"][name] for name in best["settings"]} == best["settings"]
+        assert entry["report"]["refitted"] is True  # the shipped one knows the newest rows
+        assert stale_sources(opened, "model") == ()
+        assert opened.artifact("model").has("validated.onnx")
+        assert opened.artifact("tune").bytes("importance.png").startswith(b"\x89PNG")
+    assert report.finished
+    assert report.states == {"done": 3}
+    # As the model is before its refit, so was the trial.
+    assert report.val is not None
+    assert report.val["mase"] == pytest.approx(best["score"], rel=1e-4)
+
+
+def test_it_is_the_model_that_train_makes_of_those_settings(tuned: Path, fresh: Path) -> None:
+    best = min(trials(tuned), key=lambda line: line["score"])
+    train(fresh, replace(FIXED, **best["settings"]), silent)
+    with open_run(tuned) as one, open_run(fresh) as other:
+        assert one.digest("model") == other.digest("model")
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_a_larger_search_goes_on_with_the_trials_it_lacks(tuned: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tuned, tmp_path / "run"))
+    before = trials(run)
+    told: list[Event] = []
+    tune(run, TuneConfig(trials=5, space=SPACE), FIXED, told.append)
+    assert trials(run)[:3] == before  # not trained again: even the seconds are the same
+    assert [line["number"] for line in trials(run)] == [0, 1, 2, 3, 4]
+    assert any(
+        "going on with a search that has 3" in event.text for event in told if isinstance(event, Noted)
+    )
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_a_killed_search_goes_on_and_finds_the_same(tuned: Path, fresh: Path) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.events import Noted
+from lstm_cli.steps.tune import tune
+def listen(event):
+    if isinstance(event, Noted) and event.text.startswith("trial 1"):
+        os.kill(os.getpid(), signal.SIGKILL)
+tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(parts=("linear",), threads=1), listen)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=300)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    kept = trials(fresh)
+    assert [line["number"] for line in kept] == [0, 1]
+    with open_run(fresh) as opened:
+        report = read_search(opened)  # what --show shows while a search goes on, too
+        assert not opened.has("model")
+    assert (report.finished, report.winner, report.states) == (False, None, {"done": 2})
+    tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    assert trials(fresh)[:2] == kept
+    assert figures(fresh) == figures(tuned)
+
+
+def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tuned, tmp_path / "run"))
+    with open_run(run) as opened:
+        times = opened.entry("train")["times"]
+    report = tune(run, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    assert report.finished
+    with open_run(run) as opened:
+        assert opened.entry("train")["times"] == times
+
+
+@pytest.mark.parametrize(
+    "changes", [{"space": ("log_transform=on|off",)}, {"method": "grid", "space": ("log_transform=on|off",)}]
+)
+@pytest.mark.usefixtures("unshipped")
+def test_another_search_takes_the_place_of_the_one_before(
+    tuned: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    run = Path(shutil.copytree(tuned, tmp_path / "run"))
+    told: list[Event] = []
+    report = tune(run, TuneConfig(trials=2, **changes), FIXED, told.append)
+    assert [line["settings"]["log_transform"] for line in trials(run)].count("on") == 1
+    assert report.states == {"done": 2}
+    assert any("takes the place of the 3 trials" in event.text for event in told if isinstance(event, Noted))
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_trials_side_by_side_are_the_same(tuned: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "lstm_cli.training.train_model.train_model", None
+    )  # of this process: nothing is trained in it
+    tune(fresh, TuneConfig(trials=3, jobs=2, space=SPACE), FIXED, silent)
+    assert figures(fresh) == figures(tuned)
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
+    """Of 130 rows a shop the last 26 are test rows: spoilt, they change nothing; validation rows do."""
+    found = []
+    for name, first in (("plain", None), ("test", 104), ("val", 96)):
+        source = write_panel(tmp_path / f"{name}.csv")
+        cells = [line.split(",") for line in source.read_text().splitlines()]
+        for row, cell in enumerate(cells[1:]):
+            if first is not None and first <= row % 140 < 130:
+                cell[2:4] = [f"{float(cell[2]) * (1.3 + 0.1 * (row % 3)):.3f}", "9"]
+        source.write_text("\n".join(",".join(row) for row in cells) + "\n")
+        run = tmp_path / name
+        prepare(str(source), run, PREPARE, silent)
+        tune(run, TuneConfig(trials=2, space=SPACE), FIXED, silent)
+        found.append((figures(run), (run / "model").exists()))
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> None:
+    """A learning rate of 1e30 leaves the finite numbers in the first steps."""
+    wild = TrainConfig(
+        model="stacked", hidden=(2,), epochs=1, threads=1, optimizer="sgd", clip_norm=0.0, schedule="constant"
+    )
+    config = TuneConfig(method="grid", space=("lr=1e30|1e-3",))
+    report = tune(fresh, config, replace(wild, loss="mse"), silent)
+    assert report.states == {"failed": 1, "done": 1}
+    failed = trials(fresh)[0]
+    assert failed["state"] == "failed"
+    assert failed["reason"].startswith("training diverged")
+    assert failed["score"] is None
+    assert report.best is not None
+    assert report.best["settings"] == {"lr": 1e-3}
+    assert report.warnings == (f"1 of 2 trials failed, the first with: {failed['reason']}",)
+
+
+@pytest.mark.usefixtures("unshipped")
+def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fresh: Path) -> None:
+    config = TuneConfig(method="grid", space=("hidden=4|6", "attention=3"))
+    report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), silent)
+    assert report.states == {"failed": 1, "done": 1}
+    failed = next(one for one in trials(fresh) if one["state"] == "failed")
+    assert failed["settings"] == {"hidden": [4], "attention": 3}
+    assert failed["reason"].startswith("--attention 3 heads do not divide the 4 outputs")
+    assert report.winner == {"model": "stacked", "epochs": 1, "hidden": [6], "attention": 3}
+
+
+def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_path: Path) -> None:
+    source = write_panel(tmp_path / "negative.csv")
+    source.write_text(source.read_text().replace(",50.", ",-50."))
+    run = tmp_path / "negative"
+    prepare(str(source), run, PREPARE, silent)
+    with pytest.raises(
+        QualityError, match=r"all 2 trials failed, the first with: --log-transform on needs"
+    ) as failed:
+        tune(
+            run,
+            TuneConfig(trials=2, space=("weight_decay=0..1",)),
+            replace(FIXED, log_transform="on"),
+            silent,
+        )
+    assert failed.value.exit_code == 5
+    assert "--show" in failed.value.hint
+    assert [line["state"] for line in trials(run)] == ["failed", "failed"]
+    with open_run(run) as opened:
+        assert not opened.has("model")
+        assert read_search(opened).best is None
+
+
+def test_time_ends_a_search_between_two_trials(fresh: Path) -> None:
+    with pytest.raises(QualityError, match="no trial was begun"):
+        tune(fresh, TuneConfig(trials=50, time=1e-9, space=SPACE), FIXED, silent)
+
+
+def test_a_signal_ends_it_and_keeps_the_trials(fresh: Path) -> None:
+    heard: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noted):
+            heard.append(event.text)
+
+    def should_stop() -> int | None:
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
+
+    with pytest.raises(Interrupted) as interrupted:
+        tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, listen, should_stop=should_stop)
+    assert interrupted.value.exit_code == 143
+    assert [line["number"] for line in trials(fresh)] == [0]
+
+
+def test_other_data_begin_a_new_search_but_keep_its_winner_until_then(tuned: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tuned, tmp_path / "run"))
+    with open_run(run) as opened:
+        winner = opened.report("tune")["winner"]
+    prepare(str(write_panel(tmp_path / "more.csv", rows=131)), run, PREPARE, silent)
+    heard: list[str] = []
+
+    def should_stop() -> int | None:
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
+
+    with pytest.raises(Interrupted):
+        tune(
+            run,
+            TuneConfig(trials=3, space=SPACE),
+            FIXED,
+            lambda event: heard.append(getattr(event, "text", "")),
+            should_stop=should_stop,
+        )
+    with open_run(run) as opened:
+        assert opened.report("tune")["winner"] == winner
+        assert len(opened.report("tune")["trials"]) == 1
+
+
+def test_a_run_without_a_search(fresh: Path) -> None:
+    with open_run(fresh) as opened, pytest.raises(MissingArtifact) as missing:
+        read_search(opened)
+    assert "lstm tune" in missing.value.hint
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (TuneConfig(space=("hiden=1..2",)), "has no setting 'hiden'"),
+        (TuneConfig(method="grid", space=("lr=1e-3..1e-2",)), "--method grid needs the values of 'lr'"),
+    ],
+)
+def test_a_wrong_space_is_refused_before_the_run_is_touched(
+    fresh: Path, config: TuneConfig, message: str
+) -> None:
+    before = sorted(fresh.rglob("*"))
+    with pytest.raises(UsageError, match=message):
+        tune(fresh, config, FIXED, silent)
+    assert sorted(fresh.rglob("*")) == before
+
+
+def test_the_report_is_the_manifests(tuned: Path) -> None:
+    with open_run(tuned) as opened:
+        report = read_search(opened)
+        stored = opened.report("tune")
+    assert isinstance(report, TuneReport)
+    assert report.to_json() == stored
+    assert json.loads(json.dumps(stored, allow_nan=False)) == stored

@@ -1,0 +1,167 @@
+"""How much memory there is, and work that is refused before it starts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_cli import system_memory
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.data.quality.seasonality import automatic_lookback
+from lstm_cli.errors import DeviceError
+from lstm_cli.steps.check.training_cost import expectation
+from lstm_cli.steps.shared import array_sizes
+from lstm_cli.steps.shared.array_sizes import Sizes, TrainingSizes
+from lstm_cli.steps.shared.memory_estimate import train_need
+
+MB = 1 << 20
+
+
+def machine(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+FREE = {"proc/meminfo": "MemTotal: 99 kB\nMemAvailable:    8192000 kB\n"}
+
+
+def test_what_the_machine_has(tmp_path: Path) -> None:
+    assert system_memory.available(machine(tmp_path, FREE)) == 8192000 * 1024
+    assert system_memory.available(tmp_path / "nothing") is None
+
+
+def test_a_control_group_and_those_above_it(tmp_path: Path) -> None:
+    two = {
+        "proc/self/cgroup": "0::/user/job\n",
+        "sys/fs/cgroup/user/memory.max": f"{900 * MB}\n",
+        "sys/fs/cgroup/user/memory.current": f"{500 * MB}\n",
+        "sys/fs/cgroup/user/memory.stat": f"anon 5\ninactive_file {100 * MB}\n",
+        "sys/fs/cgroup/user/job/memory.max": "max\n",
+        "sys/fs/cgroup/user/job/memory.current": f"{500 * MB}\n",
+    }
+    assert system_memory.available(machine(tmp_path, FREE | two)) == 500 * MB
+
+
+def test_a_control_group_of_version_1(tmp_path: Path) -> None:
+    one = {
+        "proc/self/cgroup": "8:pids:/x\n4:memory:/docker/abc\n0::/\n",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{300 * MB}\n",  # as a container sees its own
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{250 * MB}\n",
+        "sys/fs/cgroup/memory/memory.stat": f"total_inactive_file {20 * MB}\n",
+    }
+    assert system_memory.available(machine(tmp_path, FREE | one)) == 70 * MB
+    one["sys/fs/cgroup/memory/memory.limit_in_bytes"] = "9223372036854771712\n"
+    assert system_memory.available(machine(tmp_path, FREE | one)) == 8192000 * 1024
+
+
+def test_a_limit_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (700 * MB, resource.RLIM_INFINITY))
+    files = FREE | {"proc/self/statm": f"{300 * MB // resource.getpagesize()} 1 1\n"}
+    assert system_memory.available(machine(tmp_path, files)) == 400 * MB
+
+
+def test_too_much_is_refused_with_need_and_have() -> None:
+    with pytest.raises(DeviceError) as caught:
+        system_memory.require(
+            3_000_000_000, doing="training", hint="use less", have=lambda **_: 2_000_000_000
+        )
+    assert caught.value.message == "training needs some 3.0 GB of memory, and 2.0 GB are free"
+    assert (caught.value.exit_code, caught.value.hint) == (7, "use less")
+    system_memory.require(1_700_000_000, doing="training", hint="", have=lambda **_: 2_000_000_000)
+    system_memory.require(3_000_000_000, doing="training", hint="", have=lambda **_: None)
+
+
+def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
+    from small_data import dataset, wave
+
+    data = dataset([wave(400)], train_end=[300], val_end=[350])
+    config = TrainConfig(model="stacked", hidden=(64, 64), batch_size=64)
+    plain = train_need(data.schema, data.series, config)
+    assert 480e6 < plain.size < 520e6  # torch and its exporter, hardly any data
+    long = replace(data.schema, lookback=1_000_000, pad=True)
+    found = train_need(long, data.series, config)
+    # 64 windows of a million steps, 12 floats kept for each of 128 outputs: 393 GB, and the regressions' 64 TB
+    assert found.size > 393e9
+    network = train_need(replace(data.schema, lookback=1_500, pad=True), data.series, config)
+    assert "--batch-size below 64" in network.hint
+    wide = train_need(data.schema, data.series, replace(config, hidden=(2048, 2048), bidirectional=True))
+    assert wide.size - plain.size == 4 * 64 * 8 * 12 * (2 * 2 * 2048 - 128)
+
+
+SIZES = TrainingSizes(
+    rows=1_000,
+    inputs=3,
+    columns=3,
+    targets=2,
+    horizon=10,
+    lookback=50,
+    reach=100,
+    regressions=(50, 100),
+    segments=4,
+    train=600,
+    val=100,
+    blocks=2,
+)
+
+
+def test_the_linear_forecast_by_hand() -> None:
+    row = 100 * (4 + 1) + 10 * (
+        4 + 4 + 1
+    )  # the values and their mask; target, what was taken out, if measured
+    rows = (600 * 2 + 2 * 100 * 2) * row  # two targets: rows to fit on, and those of two blocks to judge by
+    solved = 2 * 8 * 8 * (50 * 60 + 100 * 110)  # two blocks, eight kinds, float64 [K, K] and [K, H]
+    summing = 1_200 * (row + 110 * 12)
+    assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
+    # What a thread holds counts twice up to 60 MB: the C library keeps what was freed.
+    assert array_sizes.linear(SIZES) == rows + solved + 2 * 2 * summing
+
+
+def test_the_rows_of_the_linear_forecast_are_bounded_whatever_the_data() -> None:
+    large = replace(SIZES, rows=10**9, train=10**9, val=10**8)
+    larger = replace(large, rows=10**10, train=10**10, val=10**9, targets=300)
+    assert array_sizes.linear(large) == array_sizes.linear(larger) < 400e6
+
+
+def test_windows_and_network_rows_by_hand() -> None:
+    assert array_sizes.network_rows(SIZES, windows=5, hidden=8, kept=12) == 4 * 5 * 2 * 4 * 8 * 12
+    step = 16 + 4 * 7 + 24 * 2  # two places, inputs twice and the mask, three doubles of each target
+    assert array_sizes.gathered(SIZES, windows=5, reach=100) == 5 * (100 * step + 10 * 2 * 80)
+    assert SIZES.at_once(100) == 512
+    assert replace(SIZES, targets=300).at_once(100) == 4_096 // 300
+    assert SIZES.at_once(1_000_000) == (1 << 24) // 3_000_000
+
+
+def test_windows_at_once_are_those_that_are_scored() -> None:
+    from small_data import dataset, wave
+
+    wide = dataset([wave(60, columns=300)], train_end=[40], val_end=[50])
+    windows = split_windows(wide, "train")
+    assert windows.at_once == Sizes.of(wide.schema, wide.series).at_once(windows.lookback) == 13
+    one = dataset([wave(60)], train_end=[40], val_end=[50])
+    assert split_windows(one, "train").at_once == 512
+
+
+def test_minute_data_need_what_a_laptop_has() -> None:
+    """A million minutes: what `train` is refused by is what `check` expects."""
+    from small_data import dataset, wave
+
+    data = dataset([wave(40)], train_end=[20], val_end=[30])
+    ends = {"count": 1_000_000, "train_end": 700_000, "val_end": 800_000}
+    series = replace(data.series, **{name: np.array([rows]) for name, rows in ends.items()})
+    seasons, horizon = (1440, 10_080), 60
+    lookback = automatic_lookback(rows=700_000, horizon=horizon, seasons=seasons)
+    schema = replace(data.schema, seasons=seasons, horizon=horizon, lookback=lookback, lookback_fixed=False)
+    need = train_need(schema, series, TrainConfig())
+    assert 1e9 < need.size < 2e9
+    assert expectation(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
+    fixed = replace(schema, lookback=20_160, lookback_fixed=True)
+    asked = train_need(fixed, series, TrainConfig())
+    assert asked.size > 30e9  # what --lookback asks for is not bounded, but reckoned
+    assert "--lookback" in asked.hint

@@ -1,0 +1,291 @@
+"""Steps as a CUDA graph: what is replayed is what would have been computed. Without a GPU, the order of things."""
+
+import gc
+import weakref
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from small_data import dataset, plan, wave
+from torch import Tensor, nn
+
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.errors import DeviceError
+from lstm_cli.events import Noted, silent
+from lstm_cli.models.segment_lstm import SegmentNetwork
+from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.training.loop import cuda_graph, validation
+from lstm_cli.training.loop.batches import DeviceWindows, sent, stacked_places
+from lstm_cli.training.loop.cuda_graph import QUEUED, Pace, Recorded
+from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.out_of_memory import fit_in_memory
+from lstm_cli.training.setup.checkpoint_state import Keep, Saved
+from lstm_cli.training.setup.hyperparameters import Plan
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
+CPU = torch.device("cpu")
+
+
+# The order of things, without a GPU
+
+
+class FakeGraph:
+    """Replays by calling what was recorded."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    def register_generator_state(self, generator: torch.Generator) -> None:
+        self.log.append("generator")
+
+    def replay(self) -> None:
+        self.log.append("replay")
+
+
+class FakeStream:
+    """Logs which stream waits for which."""
+
+    device = CPU
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+
+    def wait_stream(self, other: "FakeStream") -> None:
+        self.log.append(f"{self.name} waits for {other.name}")
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would be asked of a GPU."""
+    log: list[str] = []
+    aside, here = FakeStream("aside", log), FakeStream("here", log)
+
+    @contextmanager
+    def stream(chosen: FakeStream) -> Any:
+        log.append(f"on {chosen.name}")
+        yield
+
+    @contextmanager
+    def graph(graph: FakeGraph, *, stream: FakeStream, capture_error_mode: str) -> Any:
+        log.append(f"records on {stream.name}, {capture_error_mode}")
+        yield
+
+    monkeypatch.setattr(cuda_graph, "_aside", lambda device, thread: aside)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: here)
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: FakeGraph(log))
+    return log
+
+
+PLAINLY = ["aside waits for here", "on aside", "step", "here waits for aside"]
+
+
+def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -> None:
+    seen: list[list[int]] = []
+
+    def step(chosen: Tensor) -> Tensor:
+        log.append("step")
+        seen.append(chosen.tolist())
+        return chosen * 10
+
+    take = Recorded(step, places=2, device=CPU, chance=torch.Generator())
+    found = [take(torch.tensor([number, number])) for number in range(5)]
+    recording = ["generator", "records on aside, thread_local", "step"]
+    assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
+    assert [one.tolist() for one in found[:3]] == [[0, 0], [10, 10], [20, 20]]
+    assert seen[3] == [0, 0]  # the recording looks at no window
+    assert take._places.tolist() == [4, 4]
+    assert found[3].data_ptr() != found[4].data_ptr()  # a result of its own for each step
+
+
+def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is_kept(log: list[str]) -> None:
+    activations: list[weakref.ref[Tensor]] = []
+
+    def step(chosen: Tensor) -> Tensor:
+        large = torch.zeros(3)
+        activations.append(weakref.ref(large))
+        if len(activations) > cuda_graph.PLAIN:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return large.sum()
+
+    take = Recorded(step, places=1, device=CPU, chance=torch.Generator())
+    gc.disable()
+    try:
+        for number in range(cuda_graph.PLAIN):
+            take(torch.tensor([number]))
+        with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
+            take(torch.tensor([9]))
+        assert [one() for one in activations] == [None] * 4
+    finally:
+        gc.enable()
+
+
+def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+
+    class Event:
+        def __init__(self, blocking: bool) -> None:
+            self.number = sum(entry.startswith("end") for entry in log)
+
+        def record(self, stream: str) -> None:
+            log.append(f"end {self.number} on {stream}")
+
+        def synchronize(self) -> None:
+            log.append(f"wait {self.number}")
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "its stream")
+    pace = Pace(torch.device("cuda", 3))
+    for _ in range(QUEUED + 2):
+        pace.step()
+    ends = [f"end {number} on its stream" for number in range(QUEUED + 2)]
+    assert log == [*ends[:-1], "wait 0", ends[-1], "wait 1"]
+    Pace(CPU).step()
+
+
+@pytest.mark.parametrize(("size", "together"), [(2, [5]), (400, [2, 2, 1]), (5_000, [1] * 5)])
+def test_places_go_many_at_a_time_and_never_more_than_asked(
+    size: int, together: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lstm_cli.training.loop.batches.SENT_AT_ONCE", 1_000)
+    order = (torch.full((size,), number) for number in range(100))
+    found = list(stacked_places(order, 5))
+    assert [len(each) for each in found] == together
+    assert torch.cat(found)[:, 0].tolist() == list(range(5))
+    assert int(next(order)[0]) == 5
+
+
+@pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)])
+def test_places_that_are_sent_are_the_next_ones_of_the_order(device: torch.device) -> None:
+    order = (torch.tensor([number, number + 1]) for number in range(100))
+    assert [each.tolist() for each in sent(order, 3, device)] == [[0, 1], [1, 2], [2, 3]]
+    assert next(order).tolist() == [3, 4]
+
+
+# On a GPU
+
+
+def windows(split: str = "train", device: str = "cuda") -> DeviceWindows:
+    series = [wave(90, 2), wave(70, 2, seed=4)]
+    data = dataset(series, train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4, future=1)
+    return DeviceWindows(split_windows(data, split), torch.device(device))
+
+
+def stacked(**settings: Any) -> Stacked:
+    torch.manual_seed(0)
+    shape = {"inputs": 2, "targets": 1, "known_ahead": 1, "lookback": 8, "horizon": 4}
+    return Stacked(**shape, **{"hidden": (4, 4), "dropout": 0.2} | settings)
+
+
+def segment() -> SegmentNetwork:
+    torch.manual_seed(0)
+    shape = {"inputs": 2, "targets": 1, "known_ahead": 1, "lookback": 8, "horizon": 4}
+    return SegmentNetwork(**shape, segment=4, seasons=(4,), hidden=4, dropout=0.2, anchored=False)
+
+
+def run(model: nn.Module, settings: Plan, keep: Keep | None = None, device: str = "cuda") -> Fitted:
+    return fit(
+        model.to(device),
+        windows(device=device),
+        validation.by_loss(windows("val", device), "mae"),
+        settings,
+        part="a part",
+        listen=silent,
+        should_stop=lambda: None,
+        **({} if keep is None else {"keep": keep}),
+    )
+
+
+def equal(one: Fitted, other: Fitted) -> bool:
+    """Everything that does not depend on the clock."""
+    told = [
+        [{name: value for name, value in entry.items() if name != "seconds"} for entry in each.history]
+        for each in (one, other)
+    ]
+    same = all(torch.equal(value, other.weights[name]) for name, value in one.weights.items())
+    return same and told[0] == told[1]
+
+
+NETWORKS = {
+    "stacked": stacked,
+    "everything": lambda: stacked(bidirectional=True, batch_norm=True, attention=2, head="seq2seq"),
+    "pooled": lambda: stacked(layer_norm=True, head="attention"),
+    "segment": segment,
+}
+
+
+@gpu
+@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"averaged": True, "clip_norm": 1.0, "schedule": "cosine", "warmup": 3, "weight_decay": 1e-4},
+        {"bf16": True, "clip_value": 0.5},
+        {"optimizer": "adam", "max_norm": 1.0, "schedule": "plateau", "loss": "mse"},
+        {"optimizer": "sgd", "loss": "huber"},
+        {"optimizer": "rmsprop", "clip_norm": 0.1},
+    ],
+)
+def test_what_is_replayed_is_what_would_have_been_computed(
+    network: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once, again = (run(NETWORKS[network](), plan(**settings)) for _ in range(2))
+    monkeypatch.setattr(cuda_graph, "PLAIN", 1_000)
+    plainly = run(NETWORKS[network](), plan(**settings))
+    assert equal(once, again)
+    assert equal(once, plainly)
+    assert len({entry["train_loss"] for entry in once.history}) == len(once.history)  # it moved
+
+
+@gpu
+def test_a_training_on_a_gpu_that_goes_on_is_as_if_it_had_never_stopped() -> None:
+    settings, states = plan(averaged=True, clip_norm=1.0, epochs=4), list[Saved]()
+    whole = run(segment(), settings, Keep(save=states.append))
+    for state in states:
+        assert equal(whole, run(segment(), settings, Keep(found=state)))
+
+
+@gpu
+@pytest.mark.parametrize("make", [lambda: stacked(dropout=0.0), stacked])
+def test_a_gpu_trains_what_the_cpu_trains(make: Any) -> None:
+    """But for TF32 and the sums' order; dropout draws otherwise, and is left out where figures are compared."""
+    here, there = (run(make(), plan(lr=1e-3), device=device) for device in ("cpu", "cuda"))
+    if make().dropout.share == 0:
+        assert there.best_loss == pytest.approx(here.best_loss, rel=5e-3)
+    assert there.weights.keys() == here.weights.keys()
+    assert all(value.device.type == "cpu" for value in there.weights.values())
+
+
+@gpu
+def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
+    gc.collect()
+    torch.cuda.empty_cache()
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 1e9) / total)
+    try:
+        told: list[object] = []
+        large = replace(plan(epochs=1), batch_size=65_536)
+
+        def attempt(shrink: bool) -> Plan:
+            return fit_in_memory(
+                stacked(hidden=(256, 256)).cuda(),
+                windows(),
+                None,
+                large,
+                shrink=shrink,
+                part="a part",
+                listen=told.append,
+                should_stop=lambda: None,
+            )[0]
+
+        with pytest.raises(DeviceError, match="65536 windows"):
+            attempt(shrink=False)
+        followed = attempt(shrink=True)
+        assert 64 < followed.batch_size < 65_536
+        assert any(isinstance(event, Noted) and "is tried" in event.text for event in told)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+        torch.cuda.empty_cache()

@@ -1,0 +1,607 @@
+"""The training loop: what it keeps, when it stops, and that it is the same every time."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_data import dataset, plan, wave
+from torch import Tensor, nn
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.build.log_transform import in_logs
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.windows import Batch, split_windows
+from lstm_cli.errors import Interrupted, TrainingDiverged
+from lstm_cli.events import EpochEnded, Event, WeightsSeen, silent
+from lstm_cli.models.segment_lstm import SegmentNetwork
+from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.training.loop import validation
+from lstm_cli.training.loop.batches import DeviceWindows, TensorBatch
+from lstm_cli.training.loop.early_stopping import Stopping
+from lstm_cli.training.loop.ema import Average
+from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.optimizer_step import batch_loss, make_optimizer
+from lstm_cli.training.setup.hyperparameters import learning_rate, plan_training, refit_plan
+
+CPU = torch.device("cpu")
+
+
+def windows(split: str = "train") -> DeviceWindows:
+    data = dataset([wave(90), wave(70, seed=4)], train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4)
+    return DeviceWindows(split_windows(data, split), CPU)
+
+
+def stacked(seed: int = 0, dropout: float = 0.0) -> Stacked:
+    torch.manual_seed(seed)
+    return Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(4,), dropout=dropout)
+
+
+def segment(seed: int = 0, dropout: float = 0.2) -> SegmentNetwork:
+    torch.manual_seed(seed)
+    return SegmentNetwork(
+        inputs=1,
+        targets=1,
+        known_ahead=0,
+        lookback=8,
+        horizon=4,
+        segment=4,
+        seasons=(4,),
+        hidden=4,
+        dropout=dropout,
+        anchored=False,
+    )
+
+
+def scripted(*losses: float) -> Callable[[nn.Module], float]:
+    """A validation that says these losses, one after another."""
+    script = iter(losses)
+    return lambda model: next(script)
+
+
+def run(
+    model: nn.Module | None = None,
+    validate: Callable[[nn.Module], float] | None = None,
+    *,
+    listen: Callable[[Event], None] = silent,
+    should_stop: Callable[[], int | None] = lambda: None,
+    **settings: Any,
+) -> Fitted:
+    return fit(
+        model or stacked(),
+        windows(),
+        validate or validation.by_loss(windows("val"), "mae"),
+        plan(**settings),
+        part="stacked",
+        listen=listen,
+        should_stop=should_stop,
+    )
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+# The same every time
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(averaged: bool) -> None:
+    one, again, other = (
+        run(stacked(seed, dropout=0.3), seed=seed, averaged=averaged, epochs=2) for seed in (1, 1, 2)
+    )
+    assert same(one.weights, again.weights)
+    assert [epoch["val_loss"] for epoch in one.history] == [epoch["val_loss"] for epoch in again.history]
+    assert not same(one.weights, other.weights)
+
+
+def test_the_seed_decides_order_and_dropout_whatever_was_drawn_before() -> None:
+    model, again = segment(3), segment(3)
+    one = run(model, epochs=1, seed=7)
+    torch.rand(100)
+    assert same(run(again, epochs=1, seed=7).weights, one.weights)
+    assert not same(run(segment(3), epochs=1, seed=8).weights, one.weights)
+
+
+@pytest.mark.parametrize("make", [stacked, segment])
+def test_it_learns(make: Callable[[], nn.Module]) -> None:
+    fitted = run(make(), epochs=8, steps_per_epoch=15, averaged=False)
+    losses = [epoch["val_loss"] for epoch in fitted.history]
+    assert fitted.best_epoch > 0
+    assert min(losses) < 0.6 * losses[0]  # type: ignore[type-var, operator]
+
+
+# Early stopping
+
+
+def test_the_best_weights_are_kept_and_the_model_goes_on() -> None:
+    model = stacked()
+    states: list[dict[str, Tensor]] = []
+
+    def validate(judged: nn.Module) -> float:
+        states.append({name: value.clone() for name, value in judged.state_dict().items()})
+        return (9.0, 5.0, 3.0, 4.0, 6.0)[len(states) - 1]
+
+    fitted = run(model, validate, epochs=4)
+    assert fitted.best_epoch == 2
+    assert same(fitted.weights, states[2])
+    assert not same(fitted.weights, states[4])
+    assert same(dict(model.state_dict()), states[4])
+    assert [epoch["best"] for epoch in fitted.history] == [True, True, True, False, False]
+    assert (fitted.stopped, fitted.steps) == ("epochs", 20)
+
+
+def test_the_start_is_kept_where_nothing_is_better() -> None:
+    model = stacked()
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    fitted = run(model, scripted(1, 2, 2), epochs=2)
+    assert fitted.best_epoch == 0
+    assert same(fitted.weights, start)
+
+
+def test_patience_counts_epochs_without_a_better_loss() -> None:
+    fitted = run(validate=scripted(5, 4, 4, 3, 3.5, 3, 3), epochs=50, patience=3)
+    assert [epoch["epoch"] for epoch in fitted.history] == list(range(7))
+    assert (fitted.best_epoch, fitted.stopped, fitted.steps) == (3, "patience", 30)
+
+
+def test_patience_that_ends_with_the_last_epoch_is_the_epochs_end() -> None:
+    assert run(validate=scripted(5, 6, 6), epochs=2, patience=2).stopped == "epochs"
+
+
+def test_min_delta_is_what_better_means() -> None:
+    stopping = Stopping(plan(min_delta=0.5, patience=2))
+    better = [stopping.update(epoch, loss) for epoch, loss in enumerate([5.0, 4.6, 4.5, 4.49, 4.0])]
+    assert better == [True, False, False, True, False]
+    assert (stopping.best, stopping.best_epoch, stopping.waited) == (4.49, 3, 1)
+    assert not stopping.over
+    stopping.update(5, 4.2)
+    assert stopping.over
+
+
+def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode() -> None:
+    model = stacked(dropout=0.5)
+    modes: list[bool] = []
+    model.register_forward_pre_hook(lambda module, args: modes.append(module.training))
+
+    def validate(judged: nn.Module) -> float:
+        assert not judged.training
+        assert not torch.is_grad_enabled()
+        return 1.0
+
+    run(model, validate, epochs=2)
+    assert modes == [True] * 10
+
+
+def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> None:
+    model = stacked()
+    settings = plan(epochs=5, stop_after=3, schedule="cosine", patience=1)
+    fitted = fit(model, windows(), None, settings, part="p", listen=silent, should_stop=lambda: None)
+    assert (fitted.best_epoch, fitted.steps, fitted.best_loss) == (3, 15, None)
+    assert same(fitted.weights, dict(model.state_dict()))
+    assert [(epoch["epoch"], epoch["val_loss"]) for epoch in fitted.history] == [
+        (1, None),
+        (2, None),
+        (3, None),
+    ]
+    assert not any(epoch["best"] for epoch in fitted.history)
+    # Stopped early, the schedule stays that of the whole plan: it is the same walk as with validation.
+    whole = stacked()
+    judged = fit(
+        whole,
+        windows(),
+        scripted(9, 8, 7, 1, 2, 3),
+        settings,
+        part="p",
+        listen=silent,
+        should_stop=lambda: None,
+    )
+    assert same(judged.weights, fitted.weights)
+
+
+def test_no_epoch_at_all_is_the_start() -> None:
+    model = segment()
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    settings = plan(stop_after=0, averaged=True)
+    fitted = fit(model, windows(), None, settings, part="p", listen=silent, should_stop=lambda: None)
+    assert (fitted.best_epoch, fitted.steps) == (0, 0)
+    assert same(fitted.weights, start)
+
+
+# Clipping
+
+
+class Fixed(nn.Module):
+    """Two weights whose gradients are (3, 4) times `size` at every step."""
+
+    def __init__(self, size: float = 1.0) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(2))
+        self.size = size
+
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        pull = self.size * (3 * self.weights[0] + 4 * self.weights[1])
+        return 1e6 + pull.expand(len(past), 4, 1)  # far above every target: the slope of MAE is 1
+
+    def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
+        return torch.ones_like(past[:, :1])
+
+
+@pytest.mark.parametrize(
+    ("clip", "step"),
+    [
+        ({}, [3, 4]),
+        ({"clip_norm": 1.0}, [0.6, 0.8]),
+        ({"clip_norm": 10.0}, [3, 4]),
+        ({"clip_value": 3.5}, [3, 3.5]),
+        ({"clip_value": 3.0, "clip_norm": 1.0}, [math.sqrt(0.5), math.sqrt(0.5)]),
+    ],
+)
+def test_clipping_clips(clip: dict[str, float], step: list[float]) -> None:
+    model = Fixed()
+    fitted = run(model, scripted(9, 1), optimizer="sgd", lr=0.1, epochs=1, steps_per_epoch=1, **clip)
+    torch.testing.assert_close(fitted.weights["weights"], -0.1 * torch.tensor(step, dtype=torch.float32))
+
+
+@pytest.mark.parametrize(
+    "clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"clip_value": 1.0, "clip_norm": 1.0}]
+)
+def test_the_norm_before_any_clipping_is_told(clip: dict[str, float]) -> None:
+    fitted = run(Fixed(2.0), scripted(9, 1), epochs=1, **clip)
+    assert fitted.history[0]["grad_norm"] is None
+    assert fitted.history[1]["grad_norm"] == pytest.approx(10)
+
+
+def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
+    """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
+    shallow = run(stacked(), epochs=1).history[1]
+    deep = run(
+        Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
+        epochs=1,
+    ).history[1]
+    for epoch, least, most in ((shallow, 0.05, 1.0), (deep, 0.0, 1e-3)):
+        assert least < epoch["first_grad_norm"] / epoch["grad_norm"] < most  # type: ignore[operator]
+
+
+# Max-norm
+
+
+def test_no_units_weights_leave_the_ball_and_small_ones_stay() -> None:
+    free, held = (run(stacked(), epochs=2, lr=0.05, max_norm=most).weights for most in (None, 0.5))
+    for name, weight in held.items():
+        if weight.dim() == 2:
+            assert weight.norm(dim=1).max() <= 0.5 + 1e-5, name
+            assert free[name].norm(dim=1).max() > 0.5, name
+    loose = run(stacked(), epochs=2, lr=0.05, max_norm=1e3).weights
+    assert same(loose, free)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("adamw", torch.optim.AdamW),
+        ("adam", torch.optim.Adam),
+        ("sgd", torch.optim.SGD),
+        ("rmsprop", torch.optim.RMSprop),
+    ],
+)
+def test_the_optimizer_is_the_one_named(name: str, kind: type) -> None:
+    optimizer = make_optimizer(stacked(), plan(optimizer=name, lr=0.25, weight_decay=0.125))
+    assert type(optimizer) is kind
+    assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["weight_decay"]) == (0.25, 0.125)
+    run(optimizer=name, epochs=1)
+
+
+# Ends before the end
+
+
+@pytest.mark.parametrize("at", [1, 4, 12])
+def test_a_signal_ends_training_within_one_step(at: int) -> None:
+    model = stacked()
+    steps: list[int] = []
+    model.register_forward_pre_hook(lambda module, args: steps.append(1))
+    asked = iter(range(1, 1000))
+    with pytest.raises(Interrupted) as caught:
+        run(model, scripted(9, 8, 7, 6), should_stop=lambda: 15 if next(asked) == at else None)
+    assert caught.value.exit_code == 128 + 15
+    assert len(steps) == at - 1
+
+
+class Breaks(Fixed):
+    """Its forecast is NaN from a step on."""
+
+    def __init__(self, at: int, cell: float = float("nan")) -> None:
+        super().__init__()
+        self.at, self.cell, self.seen = at, cell, 0
+
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        self.seen += 1
+        forecast = super().forward(past, future, mask)
+        return forecast * self.cell if self.seen >= self.at else forecast
+
+
+@pytest.mark.parametrize("cell", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("at", "epoch"), [(1, 1), (7, 1), (10, 1), (11, 1), (12, 1), (13, 2), (24, 2), (30, 3)]
+)
+def test_a_loss_that_is_not_finite_names_epoch_and_step(at: int, epoch: int, cell: float) -> None:
+    with pytest.raises(
+        TrainingDiverged, match=rf"in stacked: .* not finite at epoch {epoch}, step {at}$"
+    ) as caught:
+        run(Breaks(at, cell), scripted(*range(9, 0, -1)), steps_per_epoch=12)
+    assert caught.value.hint
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_validation_loss_that_is_not_finite_is_told_too(loss: float) -> None:
+    with pytest.raises(TrainingDiverged, match="the validation loss is not finite at epoch 2, step 10"):
+        run(validate=scripted(3, 2, loss))
+
+
+# Averages, schedules, losses
+
+
+def test_the_average_of_the_weights_by_hand() -> None:
+    model = Fixed()
+    average = Average(model)
+    with torch.no_grad():
+        model.weights.fill_(10)
+        average.at(0)
+        average.update(model)  # decay 1/10
+        assert average.model.weights.tolist() == pytest.approx([9, 9])
+        model.weights.fill_(0)
+        average.at(1)
+        average.update(model)  # decay 2/11
+        assert average.model.weights.tolist() == pytest.approx([18 / 11] * 2)
+        model.weights.fill_(1)
+        average.at(10_000)
+        average.update(model)  # decay .99
+        assert average.model.weights.tolist() == pytest.approx([0.99 * 18 / 11 + 0.01] * 2)
+    assert model.weights.tolist() == [1, 1]
+    assert not average.model.weights.requires_grad
+
+
+def test_the_average_is_validated_and_kept() -> None:
+    model = Fixed()
+    judged: list[list[float]] = []
+
+    def validate(network: nn.Module) -> float:
+        judged.append(network.state_dict()["weights"].tolist())
+        return 9.0 - len(judged)
+
+    settings = {"optimizer": "rmsprop", "epochs": 2, "steps_per_epoch": 3, "averaged": True}
+    fitted = run(model, validate, **settings)
+    own = torch.zeros(2)
+    plain = Fixed()
+    optimizer = make_optimizer(plain, plan(**settings))
+    for step in range(6):
+        optimizer.zero_grad()
+        (3 * plain.weights[0] + 4 * plain.weights[1]).backward()
+        optimizer.step()
+        decay = (1 + step) / (10 + step)
+        own = decay * own + (1 - decay) * plain.weights.detach()
+    torch.testing.assert_close(fitted.weights["weights"], own)
+    assert judged[-1] == fitted.weights["weights"].tolist()
+    torch.testing.assert_close(model.weights, plain.weights)
+
+
+def test_the_cosine_schedule_by_hand() -> None:
+    schedule = plan(schedule="cosine", warmup=4, epochs=3, steps_per_epoch=8)
+    shares = [learning_rate(schedule, step) for step in range(24)]
+    assert shares[:5] == [0.25, 0.5, 0.75, 1, 1]
+    assert shares[14] == pytest.approx(0.01 + 0.99 / 2)  # half way from step 4 to 24
+    assert shares[9] == pytest.approx(0.01 + 0.99 * (1 + math.sqrt(0.5)) / 2)  # a quarter of it
+    assert shares[23] == pytest.approx(0.01, abs=0.01)
+    assert learning_rate(schedule, 24) == pytest.approx(0.01)
+    assert all(after <= before for before, after in pairwise(shares[3:]))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_other_schedules_warm_up_and_stay(schedule: str) -> None:
+    settled = plan(schedule=schedule, warmup=2)
+    assert [learning_rate(settled, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
+
+
+def _rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The learning rate of every step that an optimizer takes from here on."""
+    seen: list[float] = []
+    step = torch.optim.SGD.step
+
+    def told(self: torch.optim.SGD, *args: Any) -> Any:
+        seen.append(self.param_groups[0]["lr"])
+        return step(self, *args)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", told)
+    return seen
+
+
+def test_the_plateau_schedule_halves_after_a_third_of_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = _rates(monkeypatch)
+    settings = {"schedule": "plateau", "patience": 6, "epochs": 8, "steps_per_epoch": 2, "lr": 0.8}
+    fitted = run(validate=scripted(9, 8, 8, 8, 7, 7, 7, 7, 7), optimizer="sgd", **settings)
+    # Two epochs without a better one after epoch 1, then after epoch 4.
+    assert rates[::2] == rates[1::2] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2]
+    assert [epoch["lr"] for epoch in fitted.history[1:]] == rates[1::2]
+
+
+def test_the_schedule_and_the_warm_up_reach_the_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = _rates(monkeypatch)
+    settings = {"schedule": "cosine", "warmup": 3, "epochs": 2, "steps_per_epoch": 4, "lr": 0.6}
+    run(optimizer="sgd", **settings)
+    assert rates == pytest.approx([0.6 * learning_rate(plan(**settings), step) for step in range(8)])
+    assert rates[:3] == pytest.approx([0.2, 0.4, 0.6])
+
+
+def _batch() -> TensorBatch:
+    cells = torch.tensor([0.0, 1.0, -3.0, 100.0]).view(1, 4, 1)  # the last one was filled
+    return TensorBatch(
+        past=torch.zeros(1, 8, 1),
+        future=torch.zeros(1, 4, 0),
+        mask=torch.ones(1, 8),
+        target=-cells,
+        observed=torch.tensor([1.0, 1, 1, 0]).view(1, 4, 1),
+        series=torch.zeros(1, dtype=torch.long),
+    )
+
+
+class Zero(Fixed):
+    """Forecasts 0, with a loss scale of 2: the errors are 0, 1/2 and -3/2."""
+
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        return torch.zeros(len(past), 4, 1)
+
+    def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
+        return torch.full_like(past[:, :1], 2.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [
+        ("mae", (0.5 + 1.5) / 3),
+        ("mse", (0.25 + 2.25) / 3),
+        ("huber", (0.125 + 1.0) / 3),  # e^2 / 2 within 1, |e| - 1/2 beyond
+    ],
+)
+def test_losses_by_hand_and_filled_targets_do_not_count(kind: str, loss: float) -> None:
+    assert float(batch_loss(Zero(), _batch(), kind)) == pytest.approx(loss)
+
+
+def test_a_batch_without_a_measured_target_costs_nothing() -> None:
+    batch = _batch()
+    batch.observed.zero_()
+    assert float(batch_loss(Zero(), batch, "mae")) == 0
+
+
+# How validation judges
+
+
+class Repeats(Zero):
+    """The naive forecast."""
+
+    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+        return past[:, -1:, :1].expand(-1, 4, -1)
+
+
+def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
+    """More windows than one batch of validation, with filled targets, and series of different size."""
+    series = [wave(700, seed=1), 40 + 9 * wave(80, seed=2)]
+    series[0][500:520] = np.nan
+    data = dataset(series, train_end=[60, 40], val_end=[690, 70], lookback=8, horizon=4)
+    chosen = split_windows(data, "val")
+    assert len(chosen) > chosen.at_once
+    return data, DeviceWindows(chosen, CPU), chosen[:]
+
+
+def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
+    """Of each measured target, in the file's units over the series' seasonal error."""
+    truth, last = (data.in_units(side, batch.series) for side in (batch.target, batch.past[:, -1:]))
+    error = np.abs(np.repeat(last, 4, axis=1) - truth) / data.training.seasonal_error[batch.series][:, None]
+    return error[batch.observed]
+
+
+@pytest.mark.parametrize("logs", [False, True])
+def test_the_score_is_mase_over_windows(logs: bool) -> None:
+    data, on_device, batch = _holed()
+    expected = _mase_of_naive(data, batch).mean()
+    if logs:
+        data = in_logs(data)
+        on_device = DeviceWindows(split_windows(data, "val"), CPU)
+    assert validation.by_score(on_device, Yardstick.of(data))(Repeats()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_series_without_scale_is_left_out_of_the_score() -> None:
+    data, on_device, batch = _holed()
+    for none in (float("nan"), 0.0):
+        statistics = replace(data.training, seasonal_error=np.array([[0.5], [none]]))
+        score = validation.by_score(on_device, Yardstick.of(replace(data, training=statistics)))(Repeats())
+        error = np.abs(batch.past[:, -1:] - batch.target) * data.scaler.scale[batch.series][:, None]
+        counted = batch.observed & (batch.series == 0)[:, None, None]
+        assert score == pytest.approx((error / 0.5)[counted].mean(), rel=1e-5)
+
+
+def test_the_validation_loss_is_over_all_windows_at_once() -> None:
+    _, on_device, batch = _holed()
+    error = (batch.past[:, -1:] - batch.target)[batch.observed]
+    expected = np.square(error / 2).mean()  # its loss scale is 2
+    assert validation.by_loss(on_device, "mse")(Repeats()) == pytest.approx(expected, rel=1e-5)
+
+
+# What is told, and the plan
+
+
+def test_events_and_history_tell_the_same() -> None:
+    events: list[Event] = []
+    fitted = run(listen=events.append, epochs=2)
+    assert [vars(event) for event in events if isinstance(event, EpochEnded)] == fitted.history
+    assert {event["part"] for event in fitted.history} == {"stacked"}
+    assert [(event["epoch"], event["step"]) for event in fitted.history] == [(0, 0), (1, 5), (2, 10)]
+    assert fitted.history[0]["train_loss"] is None
+
+
+def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    small, large = {"windows": 50, "targets": 1}, {"windows": 100_000, "targets": 7}
+    yield {}, small, {"batch_size": 64, "steps_per_epoch": 100, "epochs": 20, "lr": 1e-3, "patience": 7}
+    yield {}, large, {"batch_size": 18, "steps_per_epoch": 330, "epochs": 4, "lr": 3e-3, "patience": 2}
+    yield {}, {"windows": 8000, "targets": 7}, {"batch_size": 9, "steps_per_epoch": 330, "lr": 3e-3}
+    yield {}, {"windows": 9600, "targets": 1}, {"steps_per_epoch": 150, "warmup": 100, "averaged": True}
+    yield {"model": "stacked"}, large, {"batch_size": 64, "epochs": 100, "lr": 1e-3, "warmup": 0}
+    yield {"model": "stacked"}, small, {"patience": 10, "averaged": False}
+    yield (
+        {"epochs": 2, "lr": 0.5, "patience": 4, "batch_size": 5},
+        small,
+        {"epochs": 2, "lr": 0.5, "patience": 4},
+    )
+    yield {"epochs": 2}, small, {"warmup": 20}
+    yield {"clip_norm": 0.0}, small, {"clip_norm": 0.0, "clip_value": None}
+    yield {"clip_value": 0.5, "seed": 9}, small, {"clip_norm": 1.0, "clip_value": 0.5, "seed": 9}
+
+
+@pytest.mark.parametrize(("config", "size", "expected"), list(_plans()))
+def test_the_plan_follows_the_recipe_and_the_settings(
+    config: dict[str, Any], size: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    found = vars(plan_training(TrainConfig(**config), **size))
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
+    plan = plan_training(TrainConfig(), windows=9600, targets=1)
+    again = refit_plan(plan, best_epoch=4)
+    assert (again.epochs, again.stop_after, again.steps_per_epoch, again.warmup) == (1, 1, 150, 15)
+    assert again.lr == pytest.approx(0.3 * plan.lr)
+    late = refit_plan(plan, best_epoch=plan.epochs)
+    assert late.steps_per_epoch == round(0.5 * plan.epochs * 150)
+    assert late.lr == pytest.approx(0.5 * plan.lr)
+    assert learning_rate(again, 14) == 1.0
+    assert learning_rate(again, 149) < 0.02
+
+
+def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
+    plan = refit_plan(plan_training(TrainConfig(), windows=9600, targets=1), best_epoch=0)
+    assert plan.stop_after == 0
+
+
+def test_weights_are_shown_to_a_listener_that_asks_and_to_no_other() -> None:
+    heard: list[Event] = []
+
+    class Watcher:
+        wants = frozenset({WeightsSeen})
+
+        def __call__(self, event: Event) -> None:
+            heard.append(event)
+
+    plain: list[Event] = []
+    for listen in (Watcher(), plain.append):
+        run(epochs=1, listen=listen)
+    shown = [event for event in heard if isinstance(event, WeightsSeen)]
+    assert [(one.epoch, one.step) for one in shown] == [(0, 0), (1, 5)]
+    before, after = (one.weights for one in shown)
+    assert set(before) == set(after)
+    assert any((before[name] != after[name]).any() for name in before)
+    assert not any(isinstance(event, WeightsSeen) for event in plain)

@@ -1,0 +1,80 @@
+"""A training step never reads a number from the device, which on a GPU would wait for all work before it.
+
+On the meta device there are no numbers: whatever reads one, or has a shape that hangs on one, is an error there.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+import torch
+from small_data import dataset, plan, wave
+from test_fit import segment, stacked
+from torch import Tensor, nn
+
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.models.dropout import SeededDropout
+from lstm_cli.training.loop import optimizer_step as steps
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.ema import Average
+from lstm_cli.training.setup.hyperparameters import Plan
+
+META = torch.device("meta")
+SETTINGS = plan(clip_norm=1.0, clip_value=0.5, max_norm=1.0)
+
+
+def take_step(model: nn.Module) -> Tensor:
+    """A step as `fit` takes it. Without dropout: the meta device has no source of chance."""
+    for module in model.modules():
+        if isinstance(module, SeededDropout):
+            module.share = 0.0
+    model.to(META)
+    optimizer, average = steps.make_optimizer(model, SETTINGS), Average(model)
+    data = dataset([wave(90), wave(70)], train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4)
+    windows = DeviceWindows(split_windows(data, "train"), META)
+    steps.set_rate(optimizer, 1e-3)
+    average.at(7)
+    batch = windows.gather(torch.zeros(4, dtype=torch.long, device=META))
+    found = steps.backward(model, batch, SETTINGS)
+    steps.move(model, optimizer, SETTINGS)
+    average.update(model)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which the meta device does not know."""
+    monkeypatch.setattr(torch, "autocast", lambda *given, **named: nullcontext())
+
+
+@pytest.mark.parametrize("make", [stacked, segment])
+def test_a_step_reads_nothing(make: Callable[[], nn.Module]) -> None:
+    model = make()
+    assert take_step(model).device == META
+    assert all(weight.grad is not None for weight in model.parameters() if weight.requires_grad)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda found: found.tolist(),
+        lambda found: float(found[0]),
+        lambda found: found.cpu(),
+        lambda found: found.numpy(),
+        lambda found: found[found > 0],
+        lambda found: found.unique(),
+        lambda found: torch.allclose(found, found),
+        lambda found: bool(found.isfinite().all()),
+    ],
+)
+def test_a_read_is_seen(read: Callable[[Tensor], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = steps.clipped
+
+    def clipped(model: nn.Module, settings: Plan, loss: Tensor) -> Tensor:
+        found = kept(model, settings, loss)
+        read(found)
+        return found
+
+    monkeypatch.setattr(steps, "clipped", clipped)
+    with pytest.raises((RuntimeError, NotImplementedError, TypeError)):
+        take_step(stacked())

@@ -1,0 +1,292 @@
+"""A training that is interrupted and taken up again is to the bit the one that never was."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from small_data import dataset, plan, wave
+from test_fit import segment
+from torch import nn
+
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.errors import DeviceError, Interrupted, TrainingDiverged
+from lstm_cli.events import Event, Noted, silent
+from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.training.loop import fit as fitting
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.out_of_memory import fit_in_memory
+from lstm_cli.training.loop.validation import by_loss
+from lstm_cli.training.setup.checkpoint_state import Keep, Saved, StateUnfit
+from lstm_cli.training.setup.device import is_out_of_memory
+from lstm_cli.training.setup.hyperparameters import Plan
+
+CPU = torch.device("cpu")
+EPOCH = 6  # questions of one epoch: its five steps, and the one batch that is validated
+
+
+def windows(split: str = "train", *, unequal: bool = False) -> DeviceWindows:
+    rows, ends = ((140, 40), (100, 25)) if unequal else ((90, 70), (50, 40))
+    series = [wave(count, seed=count) for count in rows]
+    data = dataset(series, train_end=ends, val_end=[end + 15 for end in ends], lookback=8, horizon=4)
+    return DeviceWindows(split_windows(data, split), CPU)
+
+
+def stacked(**changes: Any) -> Stacked:
+    torch.manual_seed(0)
+    settings = {"inputs": 1, "targets": 1, "known_ahead": 0, "lookback": 8, "horizon": 4, "hidden": (4,)}
+    return Stacked(**settings | {"dropout": 0.3} | changes)
+
+
+def through_files(saved: Saved) -> Saved:
+    """What a process finds that was not there when it was written."""
+    return Saved(
+        facts=json.loads(json.dumps(saved.facts, allow_nan=False)),
+        tensors=safetensors.torch.load(safetensors.torch.save(dict(saved.tensors))),
+    )
+
+
+def trained(
+    make: Callable[[], nn.Module],
+    planned: Plan,
+    stops: Sequence[int] = (),
+    *,
+    validated: bool = True,
+    unequal: bool = False,
+) -> Fitted:
+    """A training that is ended at these questions, each counted from where it was taken up, and goes on each time."""
+    found: Saved | None = None
+    validate = by_loss(windows("val", unequal=unequal), "mae") if validated else None
+    for stop in (*stops, None):
+        kept: list[Saved] = []
+        asked = count()
+
+        def should_stop(asked: Any = asked, stop: Any = stop) -> int | None:
+            return 15 if next(asked) == stop else None
+
+        if validated:
+            validate = by_loss(windows("val", unequal=unequal), "mae", should_stop=should_stop)
+        try:
+            return fit(
+                make(),
+                windows(unequal=unequal),
+                validate,
+                planned,
+                part="free",
+                listen=silent,
+                should_stop=should_stop,
+                keep=Keep(found=found, save=kept.append),
+            )
+        except Interrupted:
+            found = through_files(kept[-1]) if kept else found
+    raise AssertionError("it never came to its end")
+
+
+def require_same(one: Fitted, other: Fitted) -> None:
+    assert one.weights.keys() == other.weights.keys()
+    assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
+    plain = [[{**entry, "seconds": 0} for entry in fitted.history] for fitted in (one, other)]
+    assert plain[0] == plain[1]
+    assert replace(one, weights={}, history=[], seconds=0) == replace(
+        other, weights={}, history=[], seconds=0
+    )
+
+
+WAYS = {
+    "textbook": (stacked, {"schedule": "cosine", "warmup": 3, "clip_norm": 0.5}),
+    "batch norm": (lambda: stacked(batch_norm=True, hidden=(4, 3)), {"optimizer": "adam"}),
+    "momentum": (stacked, {"optimizer": "sgd", "max_norm": 1.0}),
+    "rmsprop": (stacked, {"optimizer": "rmsprop", "weight_decay": 1e-2}),
+    "plateau": (stacked, {"schedule": "plateau", "patience": 3, "lr": 0.3, "epochs": 8}),
+    "averaged": (segment, {"averaged": True, "schedule": "cosine"}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_goes_on_to_the_same_bytes_wherever_it_was_ended(way: str) -> None:
+    make, settings = WAYS[way]
+    planned = plan(**{"epochs": 4, **settings})
+    whole = trained(make, planned)
+    for stops in ([1], [EPOCH], [EPOCH + 3], [EPOCH * 3 + 5], [2 * EPOCH, EPOCH + 1, 3]):
+        require_same(trained(make, planned, stops), whole)
+
+
+def test_early_stopping_goes_on_counting() -> None:
+    planned = plan(epochs=30, patience=3, lr=0.3)
+    whole = trained(stacked, planned)
+    assert whole.stopped == "patience"
+    last = len(whole.history) - 1
+    for epoch in (last - 2, last - 1, last):  # while it waits for a better one
+        require_same(trained(stacked, planned, [1 + (epoch - 1) * EPOCH + 2]), whole)
+
+
+def test_windows_that_are_drawn_by_chance_come_in_the_same_order() -> None:
+    planned = plan(epochs=3)
+    whole = trained(stacked, planned, unequal=True)
+    require_same(trained(stacked, planned, [EPOCH + 4], unequal=True), whole)
+
+
+def test_a_training_without_validation_goes_on_too() -> None:
+    planned = plan(epochs=3)
+    require_same(trained(stacked, planned, [12], validated=False), trained(stacked, planned, validated=False))
+
+
+def saved_at(epoch: int, **settings: Any) -> Saved:
+    kept: list[Saved] = []
+    fit(
+        stacked(),
+        windows(),
+        by_loss(windows("val"), "mae"),
+        plan(**settings),
+        part="free",
+        listen=silent,
+        should_stop=lambda: None,
+        keep=Keep(save=kept.append),
+    )
+    return through_files(kept[epoch])
+
+
+def taken_up(found: Saved, model: nn.Module, **settings: Any) -> Fitted:
+    return fit(
+        model,
+        windows(),
+        by_loss(windows("val"), "mae"),
+        plan(**settings),
+        part="free",
+        listen=silent,
+        should_stop=lambda: None,
+        keep=Keep(found=found),
+    )
+
+
+def test_a_finished_training_is_not_trained_again_and_leaves_little() -> None:
+    found = saved_at(-1, epochs=2)
+    assert all(name.startswith("weights.") for name in found.tensors)
+    model = stacked()
+    model.register_forward_pre_hook(lambda module, args: pytest.fail("it was trained"))
+    fitted = taken_up(found, model, epochs=2)
+    require_same(fitted, trained(stacked, plan(epochs=2)))
+
+
+@pytest.mark.parametrize("epoch", [1, -1])
+def test_the_state_of_another_training_is_refused(epoch: int) -> None:
+    found = saved_at(epoch, epochs=2)
+    for model, settings in (
+        (stacked(hidden=(5,)), {}),
+        (stacked(batch_norm=True), {}),
+        (stacked(), {"lr": 0.02}),
+    ):
+        with pytest.raises(StateUnfit):
+            taken_up(found, model, **{"epochs": 2, **settings})
+    for spoiled in (
+        replace(found, facts={**found.facts, "part": "anchored"}),
+        replace(found, facts={**found.facts, "history": [3]}),
+        replace(found, facts={name: fact for name, fact in found.facts.items() if name != "waited"}),
+        replace(found, tensors={}),
+    ):
+        with pytest.raises(StateUnfit):
+            taken_up(spoiled, stacked(), epochs=2)
+
+
+# Finite numbers
+
+
+def test_a_weight_that_leaves_the_finite_numbers_at_the_very_last_step_is_seen() -> None:
+    """No loss is computed after that step, and nothing validated: a refit would ship it."""
+    with pytest.raises(TrainingDiverged) as diverged:
+        trained(
+            stacked,
+            plan(epochs=1, steps_per_epoch=1, optimizer="sgd", lr=1e38, weight_decay=1e3),
+            validated=False,
+        )
+    assert diverged.value.message == "training diverged in free: a weight is not finite at epoch 1, step 1"
+
+
+# Memory
+
+
+def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a step with a larger batch finds no memory."""
+    real = fitting.backward
+
+    def backward(model: Any, batch: Any, planned: Plan) -> Any:
+        found = real(model, batch, planned)
+        if len(batch.past) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return found
+
+    monkeypatch.setattr(fitting, "backward", backward)
+
+
+def fitted_in_memory(planned: Plan, **options: Any) -> tuple[Plan, Fitted]:
+    return fit_in_memory(
+        stacked(),
+        windows(),
+        by_loss(windows("val"), "mae"),
+        planned,
+        **{
+            "shrink": True,
+            "part": "free",
+            "listen": silent,
+            "should_stop": lambda: None,
+            **options,
+        },
+    )
+
+
+def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_memory_of(5, monkeypatch)
+    heard: list[Event] = []
+    kept: list[Saved] = []
+    planned = plan(batch_size=24, epochs=2)
+    followed, fitted = fitted_in_memory(planned, listen=heard.append, keep=Keep(save=kept.append))
+    assert followed == replace(planned, batch_size=3)
+    assert [event.text for event in heard if isinstance(event, Noted)] == [
+        "free: a batch of 24 does not fit into memory, 12 is tried",
+        "free: a batch of 12 does not fit into memory, 6 is tried",
+        "free: a batch of 6 does not fit into memory, 3 is tried",
+    ]
+    require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
+    # A training that goes on does not look for it again.
+    heard.clear()
+    again = fitted_in_memory(planned, listen=heard.append, keep=Keep(found=through_files(kept[-2])))
+    assert again[0] == followed
+    require_same(again[1], fitted)
+    assert not [event for event in heard if isinstance(event, Noted)]
+
+
+@pytest.mark.parametrize(
+    ("most", "options", "hint"),
+    [
+        (5, {"shrink": False}, "use --batch-size 12, or --batch-size auto"),
+        (0, {}, "use a smaller --hidden"),
+    ],
+)
+def test_memory_that_does_not_suffice_names_the_flag_that_needs_less(
+    most: int, options: dict[str, Any], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory_of(most, monkeypatch)
+    with pytest.raises(DeviceError) as short:
+        fitted_in_memory(plan(batch_size=24), **options)
+    assert short.value.exit_code == 7
+    assert "memory on cpu to train free" in short.value.message
+    assert short.value.hint.startswith(hint)
+
+
+def test_memory_that_torch_and_numpy_could_not_have_is_told_from_mistakes() -> None:
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(1 << 58)
+    assert is_out_of_memory(refused.value)
+    assert is_out_of_memory(MemoryError("Unable to allocate 8.00 EiB"))
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="shapes"):
+        fitted_in_memory(plan(), listen=broken)
+
+
+def broken(event: Event) -> None:
+    raise RuntimeError("shapes")

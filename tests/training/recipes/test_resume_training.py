@@ -1,0 +1,183 @@
+"""A model whose training is ended and goes on, in whichever network and at whichever step: to the bit the same."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from small_data import dataset, wave
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.errors import Interrupted, TrainingDiverged
+from lstm_cli.events import Event, Progressed, silent
+from lstm_cli.training.recipes import automatic_choices
+from lstm_cli.training.recipes.automatic_choices import Start, settle
+from lstm_cli.training.recipes.result import Trained
+from lstm_cli.training.recipes.segment import train_segment
+from lstm_cli.training.recipes.stacked import train_stacked
+from lstm_cli.training.setup.checkpoint_state import Checkpoints, Saved, StateUnfit
+
+TINY = TrainConfig(
+    hidden=(4,), epochs=2, batch_size=4, lr=1e-3, log_transform="off", device="cpu", refit=True
+)
+WAYS = {
+    "segment": TINY,
+    # Several rates first, then more seeds of the best of them.
+    "best": replace(TINY, effort="best", parts=("anchored",), lr=None, epochs=1, refit=False),
+    "stacked": replace(TINY, model="stacked", hidden=(4, 3)),
+}
+
+
+@cache
+def start() -> Start:
+    data = dataset(
+        [wave(150, seed=2, season=6)],
+        train_end=[100],
+        val_end=[125],
+        lookback=12,
+        horizon=6,
+        seasons=(6,),
+        scaler="standard",
+    )
+    return settle(data, TINY)
+
+
+def trained(config: TrainConfig, checkpoints: Checkpoints, should_stop: Callable[[], int | None]) -> Trained:
+    options = {"device": torch.device("cpu"), "listen": silent, "should_stop": should_stop}
+    if config.model == "stacked":
+        return train_stacked(start(), config, checkpoints=checkpoints, **options)
+    return train_segment(start(), config, workers=1, checkpoints=checkpoints, **options)
+
+
+class Asked:
+    """A should_stop that counts, and ends at the n-th question."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.count, self.at = 0, at
+
+    def __call__(self) -> int | None:
+        self.count += 1
+        return 15 if self.count == self.at else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """A training that nobody ended."""
+
+    trained: Trained
+    states: dict[str, Saved]  # what it left
+    questions: int
+    beside: int  # those that come beside the epochs of networks
+
+
+@cache
+def whole(way: str) -> Whole:
+    states: dict[str, Saved] = {}
+    first, again = Asked(), Asked()
+    found = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
+    require_same(trained(WAYS[way], Checkpoints(found=states), again), found)
+    return Whole(trained=found, states=states, questions=first.count, beside=again.count)
+
+
+def require_same(one: Trained, other: Trained) -> None:
+    for ours, theirs in ((one.shipped, other.shipped), (one.validated, other.validated)):
+        first, second = ours.network.state_dict(), theirs.network.state_dict()
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[name], second[name]) for name in first)
+    plain = [[{**entry, "seconds": 0} for entry in made.history] for made in (one, other)]
+    assert plain[0] == plain[1]
+    assert [asdict(part) for part in one.parts] == [asdict(part) for part in other.parts]
+    assert one.weights == other.weights
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str) -> None:
+    """Each process comes through a little more than one epoch before it is ended."""
+    expected = whole(way)
+    states: dict[str, Saved] = {}
+    ends, made = 0, None
+    while made is None:
+        try:
+            checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
+            made = trained(WAYS[way], checkpoints, Asked(expected.beside + 130))
+        except Interrupted:
+            ends += 1
+            assert ends < 20, "it comes no further"
+    assert ends >= 2
+    require_same(made, expected.trained)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_finished_networks_are_not_trained_again(way: str) -> None:
+    found = whole(way)
+    plans = [(saved.facts["epoch"], saved.facts["plan"]) for saved in networks_of(found).values()]
+    steps = sum(epoch * plan["steps_per_epoch"] for epoch, plan in plans)
+    assert steps > 200
+    assert found.questions >= found.beside + steps
+
+
+def test_every_network_has_a_place_of_its_own() -> None:
+    """Rates and seeds of one part, and the refits, do not overwrite each other."""
+    parts = [name.split()[0] for name in networks_of(whole("segment"))]
+    assert sorted(parts) == ["anchored", "anchored", "free", "free"]
+    plans = [saved.facts["plan"] for saved in networks_of(whole("best")).values()]
+    assert len({(plan["lr"], plan["seed"]) for plan in plans}) == len(plans) == 5
+    assert set(whole("stacked").states) == {"stacked", "stacked again", "linear forecast again"}
+
+
+def networks_of(found: Whole) -> dict[str, Saved]:
+    return {name: saved for name, saved in found.states.items() if not name.startswith("linear")}
+
+
+def settled(config: TrainConfig, states: dict[str, Saved], rows: np.ndarray) -> tuple[Start, list[Event]]:
+    """Settle the start from the states there, and leave the new ones there; with what was told."""
+    data = dataset(
+        [rows], train_end=[100], val_end=[125], lookback=12, horizon=6, seasons=(6,), scaler="standard"
+    )
+    told: list[Event] = []
+    checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
+    return settle(data, config, listen=told.append, checkpoints=checkpoints), told
+
+
+def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the log transform asks for; what is found stands for the fit, to the bit."""
+    config, rows = replace(TINY, log_transform="auto"), np.exp(wave(150, seed=2, season=6) / 10)
+    states: dict[str, Saved] = {}
+    first, told = settled(config, states, rows)
+    assert set(states) == {"linear forecast", "linear forecast (log transform)"}
+    stages = {event.stage: event for event in told if isinstance(event, Progressed)}
+    assert set(stages) == {f"fitting the {name}" for name in states}
+    assert all(event.done == event.total for event in stages.values())
+    monkeypatch.setattr(automatic_choices, "fit_linear", None)  # nothing is fitted any more
+    again, told = settled(config, states, rows)
+    assert not told
+    assert again.choices == first.choices
+    for name, array in first.linear.arrays().items():
+        np.testing.assert_array_equal(array, again.linear.arrays()[name])
+    assert again.linear.fit_facts() == first.linear.fit_facts()
+
+
+def test_what_is_no_linear_forecast_is_refused() -> None:
+    states: dict[str, Saved] = {}
+    rows = wave(150, seed=2, season=6)
+    settled(TINY, states, rows)
+    saved = states["linear forecast"]
+    for facts in ({}, {"linear": {}}, {"linear": saved.facts["linear"] | {"members": [{}]}}):
+        with pytest.raises(StateUnfit, match="no linear forecast"):
+            settled(TINY, {"linear forecast": replace(saved, facts=facts)}, rows)
+
+
+@pytest.mark.parametrize("scaler", ["none", "standard"])
+def test_values_that_32_bits_cannot_reckon_with_end_it_before_it_begins(scaler: str) -> None:
+    """With the standard scaler it is a validation row that does, of which the scaler knows nothing."""
+    rows = wave(150, seed=2, season=6)
+    rows[110] = 1e38
+    data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
+    with pytest.raises(TrainingDiverged, match="before epoch 1, step 1: scaled values reach") as diverged:
+        settle(data, TINY)
+    assert "--scaler standard" in diverged.value.hint
+    rows[110], rows[130] = rows[109], 1e38  # a test row teaches nothing
+    data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
+    settle(data, TINY)
