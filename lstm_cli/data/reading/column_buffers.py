@@ -1,4 +1,4 @@
-"""The chosen columns of a file while it is read: arrays that grow, in memory or in temporary files, and series names."""
+"""The chosen columns of a file while it is read: growing arrays, in memory or in temporary files, and series names."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The bytes of a data file: a path, several, a pattern or `-`; gzip and other formats are known by their first bytes."""
+"""The bytes of a data file: a path, several, a pattern or `-`. The first bytes tell gzip and other formats."""
 
 import codecs
 import hashlib

@@ -127,9 +127,10 @@ def test_both_engines_read_the_same(data: bytes) -> None:
 def rows_in_bulk(data: bytes, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[int, Table]:
     """How many rows were read in bulk, and the table."""
     counted = []
+    read_block = csv_fast.read_block
 
     def counting(block: bytes, layout: csv_fast.Layout) -> object:
-        columns = csv_fast.read_block(block, layout)
+        columns = read_block(block, layout)
         counted.append(0 if columns is None else len(columns.lines))
         return columns
 
