@@ -20,6 +20,8 @@
 An error carries one sentence that names the place, and a hint: the command or flag that mends it.
 """
 
+from lstm_cli.findings import Location
+
 
 class LstmError(Exception):
     """An expected failure: `message` says what and where, `hint` what to do about it."""
@@ -33,15 +35,34 @@ class LstmError(Exception):
 
 
 class UsageError(LstmError):
-    """Usage or settings that are wrong whatever the data hold."""
+    """Usage or settings that are wrong whatever the data hold.
+
+    Args:
+        flag: the option whose value is wrong.
+    """
 
     exit_code = 2
 
+    def __init__(self, message: str, *, hint: str = "", flag: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.flag = flag
+
 
 class DataError(LstmError):
-    """Data that cannot be read as asked, or that cannot satisfy an option."""
+    """Data that cannot be read as asked, or that cannot satisfy an option.
+
+    Args:
+        message: what is wrong; the place stands before it.
+        rule: the id of the rule that it breaks, see rules.py.
+        at: where in the data.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, *, hint: str = "", rule: str, at: Location | None = None) -> None:
+        super().__init__(message if at is None else f"{at}: {message}", hint=hint)
+        self.rule = rule
+        self.at = at
 
 
 class ArtifactError(LstmError):

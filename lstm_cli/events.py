@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from lstm_cli.findings import Finding
+
 if TYPE_CHECKING:
     import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
 class Warned:
-    """A guess or repair that a person should know of: one `warning:` line."""
+    """A guess or repair that a person should know of: one `warning[RULE]:` line."""
 
-    text: str
+    finding: Finding
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,9 +109,8 @@ def parse(argv: Sequence[str]) -> Work | None:
     try:
         outcome = app(args=words, prog_name=name, standalone_mode=False, obj=call)
     except UsageError as error:
-        for flag, origin in call.origins.items():
-            if error.message.startswith(f"{flag} "):
-                error.message += f" (set by {origin})"
+        if error.flag in call.origins:
+            error.message += f" (set by {call.origins[error.flag]})"
         raise
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
@@ -137,11 +136,13 @@ def _name_shell(flag: str, shell: str, *rest: str) -> None:
         raise UsageError(
             "--install-completion takes no value: it is for the shell that runs it",
             hint=f"add what 'lstm --show-completion {shell}' prints to the start-up file of that shell",
+            flag="--install-completion",
         )
     if rest or shell not in SHELLS:
         raise UsageError(
             f"--show-completion '{' '.join((shell, *rest))}' is none of {', '.join(SHELLS)}",
             hint=nearest(shell, list(SHELLS)) or "write 'lstm --show-completion zsh'",
+            flag="--show-completion",
         )
     os.environ[COMPLETE] = f"source_{shell}"
 

@@ -16,7 +16,7 @@ def whole(flag: str, text: str) -> int:
     24
     """
     if not WHOLE.fullmatch(text.strip()):
-        raise UsageError(f"{flag} '{text}' is not a whole number", hint=f"write it like {flag} 24")
+        raise UsageError(f"{flag} '{text}' is not a whole number", hint=f"write it like {flag} 24", flag=flag)
     return int(text)
 
 
@@ -28,7 +28,7 @@ def number(flag: str, text: str) -> float:
     """
     value = float(text) if NUMBER.fullmatch(text.strip()) else float("inf")
     if abs(value) == float("inf"):
-        raise UsageError(f"{flag} '{text}' is not a number", hint=f"write it like {flag} 0.5")
+        raise UsageError(f"{flag} '{text}' is not a number", hint=f"write it like {flag} 0.5", flag=flag)
     return value
 
 
@@ -42,7 +42,9 @@ def share(flag: str, text: str) -> float:
     """
     figure = text.strip().removesuffix("%").rstrip()
     if not NUMBER.fullmatch(figure):
-        raise UsageError(f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01")
+        raise UsageError(
+            f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01", flag=flag
+        )
     value = number(flag, figure)
     if "%" in text:
         return value / 100
@@ -50,6 +52,7 @@ def share(flag: str, text: str) -> float:
         raise UsageError(
             f"{flag} '{text}' is ambiguous: a number of 1 or more needs a % sign",
             hint=f"write {flag} {value:g}% for {value:g} %, or a number below 1 such as {flag} 0.01",
+            flag=flag,
         )
     return value
 
@@ -63,7 +66,7 @@ def sizes(flag: str, text: str) -> tuple[int, ...]:
     parts = text.split(",")
     if not all(WHOLE.fullmatch(part.strip()) for part in parts):
         raise UsageError(
-            f"{flag} '{text}' is not a list of whole numbers", hint=f"write it like {flag} 64,32"
+            f"{flag} '{text}' is not a list of whole numbers", hint=f"write it like {flag} 64,32", flag=flag
         )
     return tuple(int(part) for part in parts)
 
@@ -74,7 +77,9 @@ def whole_or_auto(flag: str, text: str) -> int | None:
         return None
     if not WHOLE.fullmatch(text.strip()):
         raise UsageError(
-            f"{flag} '{text}' is neither a whole number nor auto", hint=f"write {flag} 96 or {flag} auto"
+            f"{flag} '{text}' is neither a whole number nor auto",
+            hint=f"write {flag} 96 or {flag} auto",
+            flag=flag,
         )
     return int(text)
 
@@ -98,6 +103,7 @@ def seasons(flag: str, text: str) -> tuple[int, ...] | str:
         raise UsageError(
             f"{flag} '{text}' is neither whole numbers nor auto or none",
             hint=f"write {flag} 24, {flag} 24,168, {flag} auto or {flag} none",
+            flag=flag,
         )
     return tuple(int(part) for part in parts)
 
@@ -110,6 +116,7 @@ def lower_bound(flag: str, text: str) -> float | str:
         raise UsageError(
             f"{flag} '{text}' is neither a number nor auto or none",
             hint=f"write {flag} 0, {flag} auto or {flag} none",
+            flag=flag,
         )
     return number(flag, text)
 
@@ -120,7 +127,9 @@ def upper_bound(flag: str, text: str) -> float | None:
         return None
     if not NUMBER.fullmatch(text.strip()):
         raise UsageError(
-            f"{flag} '{text}' is neither a number nor none", hint=f"write {flag} 100 or {flag} none"
+            f"{flag} '{text}' is neither a number nor none",
+            hint=f"write {flag} 100 or {flag} none",
+            flag=flag,
         )
     return number(flag, text)
 
@@ -128,7 +137,9 @@ def upper_bound(flag: str, text: str) -> float | None:
 def seconds(flag: str, text: str) -> float:
     """A number of seconds, 0 or more."""
     if not NUMBER.fullmatch(text.strip()) or number(flag, text) < 0:
-        raise UsageError(f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60")
+        raise UsageError(
+            f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60", flag=flag
+        )
     return number(flag, text)
 
 
@@ -143,7 +154,9 @@ def duration(flag: str, text: str) -> float:
     figure = figure[:-1].rstrip() if unit else figure
     if not NUMBER.fullmatch(figure):
         raise UsageError(
-            f"{flag} '{text}' is not a time", hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h"
+            f"{flag} '{text}' is not a time",
+            hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h",
+            flag=flag,
         )
     return number(flag, figure) * (unit or 1)
 

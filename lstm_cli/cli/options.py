@@ -94,7 +94,9 @@ def heard(verb: Verb) -> Verb:
         if quiet and verbose:
             of_flags = [source_of(context, name) == FLAG for name in ("quiet", "verbose")]
             if all(of_flags):
-                raise UsageError("--quiet and --verbose exclude each other", hint="choose one of them")
+                raise UsageError(
+                    "--quiet and --verbose exclude each other", hint="choose one of them", flag="--quiet"
+                )
             quiet, verbose = of_flags[0] or not of_flags[1], of_flags[1]
         speak(quiet=quiet, log_format=given.pop("log_format"))
         if verbose:

@@ -37,7 +37,9 @@ _manner = _Manner()
 def speak(*, quiet: bool, log_format: str) -> None:
     """Say how stderr is to be written from now on. Raises UsageError for an unknown format."""
     if log_format not in LOG_FORMATS:
-        raise UsageError(f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}")
+        raise UsageError(
+            f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}", flag="--log-format"
+        )
     _manner.quiet, _manner.as_json = quiet, log_format == "json"
 
 

@@ -28,11 +28,12 @@ class EvaluateConfig:
         at_least("--jobs", self.jobs, 1)
         for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
             if given and self.backtest is None:
-                raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5")
+                raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5", flag=flag)
         one_of("--precision", self.precision, ("auto", *PRECISIONS))
         at_least("--threads", self.threads, 1)
         if self.output in ("", "-"):
             raise UsageError(
                 f"--output '{self.output}' is not a folder",
                 hint="name a folder, as -o scores; --json prints the report to standard output",
+                flag="--output",
             )

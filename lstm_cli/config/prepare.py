@@ -43,13 +43,18 @@ class PrepareConfig:
             raise UsageError(
                 "--outliers drop makes missing values, and --missing refuse allows none",
                 hint="choose --missing interpolate, last or season",
+                flag="--outliers",
             )
         at_least("--lookback", self.lookback, 1)
         at_least("--horizon", self.horizon, 1)
         if isinstance(self.season, str):
             one_of("--season", self.season, ("auto", "none"))
         elif not self.season:
-            raise UsageError("--season names none", hint="give numbers of steps, as --season 24,168, or none")
+            raise UsageError(
+                "--season names none",
+                hint="give numbers of steps, as --season 24,168, or none",
+                flag="--season",
+            )
         else:
             at_least("--season", min(self.season), 1)
         roles: dict[str, str] = {}

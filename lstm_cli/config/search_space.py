@@ -144,7 +144,9 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
     for text in texts:
         name, values = _entry(text)
         if name in space:
-            raise UsageError(f"--space names '{name}' twice", hint="give all its values in one --space")
+            raise UsageError(
+                f"--space names '{name}' twice", hint="give all its values in one --space", flag="--space"
+            )
         if is_fixed(name, fixed):
             raise UsageError(
                 f"'{name}' is fixed by {flag_of(name)} and searched by --space", hint="keep one of the two"
@@ -184,23 +186,26 @@ def _entry(text: str) -> tuple[str, Range | Choice]:
     name = name.replace("-", "_")
     name = RENAMED.get(name, name)
     if not equals or not name or not values:
-        raise UsageError(f"--space '{text}' names no values", hint=WRITTEN)
+        raise UsageError(f"--space '{text}' names no values", hint=WRITTEN, flag="--space")
     known = searchable()
     if name not in known:
         if name in {field.name for field in fields(TrainConfig)}:
             raise UsageError(
-                f"--space '{text}': '{name}' cannot be searched", hint=f"what can: {', '.join(known)}"
+                f"--space '{text}': '{name}' cannot be searched",
+                hint=f"what can: {', '.join(known)}",
+                flag="--space",
             )
         raise UsageError(
             f"--space '{text}': 'lstm train' has no setting '{name}'",
             hint=nearest(name, list(known)) or f"its settings are {', '.join(known)}",
+            flag="--space",
         )
     ends = re.fullmatch(r"(.+?)\.\.(.+?)(:log)?", values)
     if ends and "|" not in values:
         return name, _range(text, name, known[name], ends[1], ends[2], log=bool(ends[3]))
     options = tuple(_value(text, name, known[name], one.strip()) for one in values.split("|"))
     if len(set(options)) < len(options):
-        raise UsageError(f"--space '{text}' names a value twice", hint="name each value once")
+        raise UsageError(f"--space '{text}' names a value twice", hint="name each value once", flag="--space")
     return name, Choice(options=options)
 
 
@@ -210,15 +215,18 @@ def _range(text: str, name: str, form: str, low: str, high: str, *, log: bool) -
         raise UsageError(
             f"--space '{text}' is a range, and '{name}' takes no numbers",
             hint=f"name its values, as --space '{name}={example}'; see 'lstm train --help'",
+            flag="--space",
         )
     first, last = (
         _value(text, name, "whole" if form == "sizes" else form, end.strip()) for end in (low, high)
     )
     if not first < last:
-        raise UsageError(f"--space '{text}' does not begin below its end", hint=WRITTEN)
+        raise UsageError(f"--space '{text}' does not begin below its end", hint=WRITTEN, flag="--space")
     if log and not first > 0:
         raise UsageError(
-            f"--space '{text}' begins at {first:g}, which has no logarithm", hint="begin above 0"
+            f"--space '{text}' begins at {first:g}, which has no logarithm",
+            hint="begin above 0",
+            flag="--space",
         )
     return Range(low=first, high=last, log=log, form=form)
 
@@ -228,15 +236,17 @@ def _value(text: str, name: str, form: str, written: str) -> Any:
         return written
     if form == "switch":
         if written not in ("on", "off"):
-            raise UsageError(f"--space '{text}': '{name}' is on or off", hint=f"write '{name}=on|off'")
+            raise UsageError(
+                f"--space '{text}': '{name}' is on or off", hint=f"write '{name}=on|off'", flag="--space"
+            )
         return written == "on"
     numbers = written.split(",") if form == "sizes" else [written]
     if not all(NUMBER.fullmatch(one.strip()) and math.isfinite(float(one)) for one in numbers):
-        raise UsageError(f"--space '{text}': '{written}' is not a number", hint=WRITTEN)
+        raise UsageError(f"--space '{text}': '{written}' is not a number", hint=WRITTEN, flag="--space")
     if form == "number":
         return float(written)
     if any(float(one) != int(float(one)) for one in numbers):
-        raise UsageError(f"--space '{text}': '{written}' is not a whole number", hint=WRITTEN)
+        raise UsageError(f"--space '{text}': '{written}' is not a whole number", hint=WRITTEN, flag="--space")
     wholes = tuple(int(float(one)) for one in numbers)
     return wholes if form == "sizes" else wholes[0]
 

@@ -95,17 +95,21 @@ class TrainConfig:
             ("--max-norm", self.max_norm),
         ):
             if number is not None and not number > 0:
-                raise UsageError(f"{flag} {number:g} is not above 0")
+                raise UsageError(f"{flag} {number:g} is not above 0", flag=flag)
         if self.lr is not None and self.lr > HIGHEST_LR:
-            raise UsageError(f"--lr {self.lr:g} is above {HIGHEST_LR:g}", hint="usual rates are 1e-4 to 1e-2")
+            raise UsageError(
+                f"--lr {self.lr:g} is above {HIGHEST_LR:g}", hint="usual rates are 1e-4 to 1e-2", flag="--lr"
+            )
         if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise UsageError(f"--dropout {self.dropout:g} is not within 0 and 1 (1 excluded)")
+            raise UsageError(
+                f"--dropout {self.dropout:g} is not within 0 and 1 (1 excluded)", flag="--dropout"
+            )
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
-            raise UsageError(f"--device '{self.device}' is none of auto, cpu, cuda, cuda:N")
+            raise UsageError(f"--device '{self.device}' is none of auto, cpu, cuda, cuda:N", flag="--device")
         if isinstance(self.min, str):
             one_of("--min", self.min, ("auto", "none"))
         elif self.max is not None and self.min >= self.max:
-            raise UsageError(f"--min {self.min:g} is not below --max {self.max:g}")
+            raise UsageError(f"--min {self.min:g} is not below --max {self.max:g}", flag="--min")
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -129,20 +133,27 @@ class TrainConfig:
                 raise UsageError(
                     f"{flag} is a setting of --model {model}, not of {self.model}",
                     hint=f"add --model {model}",
+                    flag=flag,
                 )
         for size in self.hidden or ():
             at_least("--hidden", size, 1)
         if self.hidden is not None and not self.hidden:
-            raise UsageError("--hidden names no layer", hint="give sizes, as --hidden 64,32")
+            raise UsageError("--hidden names no layer", hint="give sizes, as --hidden 64,32", flag="--hidden")
         if self.model == "segment" and self.hidden is not None and len(self.hidden) != 1:
             raise UsageError(
-                "--hidden takes one size with --model segment", hint="use --model stacked for more layers"
+                "--hidden takes one size with --model segment",
+                hint="use --model stacked for more layers",
+                flag="--hidden",
             )
         one_of("--head", self.head, HEADS)
         if self.init is not None:
             one_of("--init", self.init, INITS)
         if self.batch_norm and self.layer_norm:
-            raise UsageError("--batch-norm and --layer-norm exclude each other", hint="choose one of them")
+            raise UsageError(
+                "--batch-norm and --layer-norm exclude each other",
+                hint="choose one of them",
+                flag="--batch-norm",
+            )
         at_least("--attention", self.attention, 0)
         width = self.sizes[-1] * (2 if self.bidirectional else 1)
         if self.attention and width % self.attention:
@@ -152,4 +163,5 @@ class TrainConfig:
             raise UsageError(
                 f"--attention {self.attention} heads do not divide the {width} outputs of the LSTM{both}",
                 hint=f"use --attention {near}, or a last size in --hidden that they divide",
+                flag="--attention",
             )

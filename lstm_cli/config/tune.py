@@ -25,6 +25,8 @@ class TuneConfig:
         at_least("--trials", self.trials, 1)
         at_least("--jobs", self.jobs, 1)
         if self.time is not None and not self.time > 0:
-            raise UsageError(f"--time {self.time:g} is not above 0")
+            raise UsageError(f"--time {self.time:g} is not above 0", flag="--time")
         if self.storage is not None and self.method != "bayes":
-            raise UsageError("--storage is a setting of --method bayes", hint="add --method bayes")
+            raise UsageError(
+                "--storage is a setting of --method bayes", hint="add --method bayes", flag="--storage"
+            )

@@ -18,18 +18,20 @@ def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
 def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raises UsageError for a value that is not allowed."""
     if value not in allowed:
-        raise UsageError(f"{flag} '{value}' is none of {', '.join(allowed)}")
+        raise UsageError(f"{flag} '{value}' is none of {', '.join(allowed)}", flag=flag)
 
 
 def at_least(flag: str, value: Any, least: float) -> None:
     """Raises UsageError for a number below the least; None is left alone."""
     if value is not None and not value >= least:
-        raise UsageError(f"{flag} {value:g} is not {least:g} or more")
+        raise UsageError(f"{flag} {value:g} is not {least:g} or more", flag=flag)
 
 
 def one_character(delimiter: str | None) -> None:
     """Raises UsageError for a --delimiter that is not one character; None is left alone."""
     if delimiter is not None and len(delimiter) != 1:
         raise UsageError(
-            f"--delimiter '{delimiter}' is not one character", hint="e.g. ';', and $'\\t' for a tab"
+            f"--delimiter '{delimiter}' is not one character",
+            hint="e.g. ';', and $'\\t' for a tab",
+            flag="--delimiter",
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.findings import Location
+
 # What a missing cell may hold, in lower case and without blanks around it.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
 # What is said of a cell that is its column's name, and how to mend it.
@@ -44,10 +46,13 @@ class Wording:
     utc: bool = False  # the times are UTC, whatever offsets the file writes
     files: Files | None = None  # None: one file, `source`
 
-    def at(self, line: int) -> str:
-        """a.csv, line 5."""
+    def at(self, line: int, column: str | None = None) -> Location:
+        """Return a row, and a column of it: `a.csv, line 5, column 'OT'`."""
         name, line = (self.source, line) if self.files is None else self.files.find(int(line))
-        return f"{name}, {self.unit} {line}"
+        beside = "" if column is None else f", column {named(column)}"
+        return Location(
+            source=name, text=f"{name}, {self.unit} {line}{beside}", lines=(int(line),), column=column
+        )
 
     def row(self, line: int) -> str:
         """line 5; where there are several files, line 5 of a.csv."""
@@ -56,13 +61,14 @@ class Wording:
         name, line = self.files.find(int(line))
         return f"{self.unit} {line} of {name}"
 
-    def both(self, first: int, second: int) -> str:
-        """a.csv, lines 5 and 7; a.csv, line 5 and b.csv, line 7."""
-        name, line = (self.source, first) if self.files is None else self.files.find(int(first))
-        other, further = (self.source, second) if self.files is None else self.files.find(int(second))
-        if name == other:
-            return f"{name}, {self.unit}s {line} and {further}"
-        return f"{self.at(first)} and {self.at(second)}"
+    def both(self, first: int, second: int) -> Location:
+        """Return two rows: `a.csv, lines 5 and 7`, or `a.csv, line 5 and b.csv, line 7`."""
+        one, other = self.at(first), self.at(second)
+        lines = (*one.lines, *other.lines)
+        if one.source != other.source:
+            return Location(source=self.source, text=f"{one} and {other}", lines=lines)
+        text = f"{one.source}, {self.unit}s {lines[0]} and {lines[1]}"
+        return Location(source=one.source, text=text, lines=lines)
 
     def time(self, time_us: int) -> str:
         """2020-03-29, 2020-03-29 02:00, 2020-03-29 02:00:15.5; times in UTC with that word."""
@@ -93,13 +99,24 @@ class Place:
     unit: str = "line"  # what is counted: "line" of a text file, "row" of a Parquet file
     files: Files | None = None  # where lines are counted on over several files
 
-    def at(self, line: int) -> str:
-        """Where a cell stands: `data.csv, line 7, column 'OT'`."""
-        return f"{self._wording.at(line)}, column {named(self.column)}"
+    def at(self, line: int) -> Location:
+        """Return a cell: `data.csv, line 7, column 'OT'`."""
+        return self._wording.at(line, self.column)
+
+    @property
+    def whole(self) -> Location:
+        """The column as a whole: `data.csv, column 'OT'`."""
+        text = f"{self.source}, column {named(self.column)}"
+        return Location(source=self.source, text=text, column=self.column)
 
     def row(self, line: int) -> str:
         """A row beside one that was named: `line 7`; where there are several files, `line 7 of data.csv`."""
         return self._wording.row(line)
+
+    @property
+    def in_whole_file(self) -> Location:
+        """Return the column as a place that messages name by the file alone."""
+        return Location(source=self.source, text=self.source, column=self.column)
 
     @property
     def _wording(self) -> Wording:

@@ -35,6 +35,7 @@ def parse_gate(text: str) -> Gate:
         raise UsageError(
             f"--fail-if '{text}' is no condition",
             hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
+            flag="--fail-if",
         )
     figure, sign, limit = parts.groups()
     _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
@@ -45,6 +46,7 @@ def parse_gate(text: str) -> Gate:
         raise UsageError(
             f"--fail-if '{text}': '{limit}' is no limit",
             hint="a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*seasonal_naive.mae",
+            flag="--fail-if",
         )
     factor, baseline, metric = other.groups()
     _known(text, baseline, BASELINES)
@@ -63,6 +65,7 @@ def _known(text: str, name: str, names: tuple[str, ...]) -> None:
     raise UsageError(
         f"--fail-if '{text}': '{name}' is none of {', '.join(names)}",
         hint=f"did you mean '{close[0]}'?" if close else "name one of them",
+        flag="--fail-if",
     )
 
 

@@ -80,6 +80,7 @@ def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
         raise UsageError(
             f"--to {to} cannot hold the model '{model}': its linear part and its gates are no layers of Keras",
             hint="use --to onnx, which holds every model, or train --model stacked",
+            flag="--to",
         )
     refused = [
         f"--head {value}" if name == "head" else flag_of(name)
@@ -90,4 +91,5 @@ def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
         raise UsageError(
             f"--to {to} cannot hold {' and '.join(refused)}: no layer of Keras does the same with padded windows",
             hint="use --to onnx, which holds every model, or train without",
+            flag="--to",
         )

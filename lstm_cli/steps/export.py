@@ -53,6 +53,7 @@ class ExportReport:
     difference: float | None  # the largest from the model's own forecasts, scaled; None: the same bytes
     compared: int  # on so many validation windows
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -112,6 +113,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         difference=content.difference,
         compared=content.compared,
         warnings=(),
+        findings=(),
     )
 
 

@@ -19,10 +19,11 @@ from lstm_cli.data.times.formats import format_times
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.evaluation.intervals import SIDES, Intervals
 from lstm_cli.events import Listener, Warned
+from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_intervals, load_model
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, stale_sources
 from lstm_cli.steps.shared.memory_estimate import require_forecast
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.steps.shared.report_json import plain, told
 
 NAMED = 5  # so many series are named in a warning
 BATCH = 256  # series forecast at a time: more of them do not fit into the cache of a core
@@ -46,6 +47,7 @@ class PredictReport:
     ended: tuple[str, ...]  # names of the series that ended, which were left out unless --ended include
     seconds: dict[str, float]  # read, model, write
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -75,11 +77,11 @@ def predict(
         from lstm_cli.config.extras import require_installed
 
         require_installed("a forecast in Parquet", "pyarrow")
-    warnings: list[str] = []
+    found: list[Finding] = []
 
-    def warn(text: str) -> None:
-        warnings.append(text)
-        listen(Warned(text=text))
+    def warn(finding: Finding) -> None:
+        found.append(finding)
+        listen(Warned(finding=finding))
 
     with open_run(run) as opened:
         model = load_model(opened)
@@ -93,9 +95,9 @@ def predict(
                 _new(new, opened, model, config, stdin, warn),
                 "standard input" if new == "-" else new,
             )
-    dataset, ended, told = settle_ended(dataset, source, config.ended)
-    if told is not None:
-        warn(told)
+    dataset, ended, without = settle_ended(dataset, source, config.ended)
+    if without is not None:
+        warn(without)
     _warn_padded(dataset, model, source, warn)
     ready = time.perf_counter()
     forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
@@ -126,21 +128,24 @@ def predict(
             "model": round(made - ready, 4),
             "write": round(time.perf_counter() - made, 4),
         },
-        warnings=tuple(warnings),
+        **told(found),
     )
 
 
-def _intervals(run: Run, warn: Callable[[str], None]) -> Intervals | None:
+def _intervals(run: Run, warn: Callable[[Finding], None]) -> Intervals | None:
     found = load_intervals(run)
     if found is None:
         warn(
-            f"the model of {run.path} was trained without intervals, so the forecast has none; "
-            f"'{command('train', run.path)}' adds them"
+            Finding(
+                rule="M101",
+                text=f"the model of {run.path} was trained without intervals, so the forecast has none; "
+                f"'{command('train', run.path)}' adds them",
+            )
         )
     return found
 
 
-def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
+def _own(run: Run, model: Model, warn: Callable[[Finding], None]) -> Dataset:
     """The run's data, scaled as the model knows them."""
     dataset = load_dataset(run)
     if not stale_sources(run, "model"):
@@ -151,7 +156,8 @@ def _own(run: Run, model: Model, warn: Callable[[str], None]) -> Dataset:
             f"the data of {run.path} have other {differs} than its model was trained with",
             hint=f"run '{command('train', run.path)}' again",
         )
-    warn(f"the model of {run.path} was trained on earlier data; '{command('train', run.path)}' renews it")
+    renews = f"'{command('train', run.path)}' renews it"
+    warn(Finding(rule="M102", text=f"the model of {run.path} was trained on earlier data; {renews}"))
     return as_trained(dataset, model)
 
 
@@ -174,7 +180,7 @@ def _new(
     model: Model,
     config: PredictConfig,
     stdin: BinaryIO | None,
-    warn: Callable[[str], None],
+    warn: Callable[[Finding], None],
 ) -> Dataset:
     from lstm_cli.data.forecast.new_data import Known, read_new
 
@@ -185,15 +191,15 @@ def _new(
         training=model.training,
         reads_rows=model.lookback,
     )
-    dataset, told = read_new(new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
-    for text in told:
-        warn(text)
+    dataset, read = read_new(new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
+    for finding in read:
+        warn(finding)
     if run.has("data"):
         _tell_differing(new, dataset, load_dataset(run), warn)
     return dataset
 
 
-def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[str], None]) -> None:
+def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[Finding], None]) -> None:
     """Warn once where series have fewer rows than the model reads, so that their windows are padded."""
     count, reads, lookback = dataset.series.count, model.lookback, model.schema.lookback
     short = np.flatnonzero(count < reads)
@@ -204,17 +210,16 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[st
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
     why = "padded at the front (no flag: more rows may give another forecast)"
     if len(count) == 1:
-        warn(f"{source}: {count_of(int(count[0]), 'row')}, fewer {needs}: the window is {why}")
+        text = f"{count_of(int(count[0]), 'row')}, fewer {needs}: the window is {why}"
+        warn(Finding.at(in_file(source), "D810", text))
         return
     listed = ", ".join(named(dataset.series.names[one]) for one in short[:NAMED])
     more = f" and {len(short) - NAMED:,} more" if len(short) > NAMED else ""
-    warn(
-        f"{source}: {len(short):,} of {len(count):,} series have fewer rows {needs}: {listed}{more}; their windows "
-        f"are {why}"
-    )
+    text = f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {listed}{more}; their windows are {why}"
+    warn(Finding.at(in_file(source), "D810", text, count=len(short)))
 
 
-def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[str], None]) -> None:
+def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
     """One warning where rows that both hold have other values."""
     if (
         old.schema.targets != new.schema.targets
@@ -251,7 +256,8 @@ def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[str
     if differing and first is not None:
         when = format_times(first, new.schema.time_format)[0]
         values = "value differs" if differing == 1 else "values differ"
-        warn(f"{source}: {differing} {values} from the run's data at the same times, first at {when}")
+        text = f"{differing} {values} from the run's data at the same times, first at {when}"
+        warn(Finding.at(in_file(source), "D811", text, count=differing))
 
 
 def _forecast(
@@ -280,8 +286,10 @@ def _forecast(
     if not np.isfinite(values).all():
         one = int(np.argwhere(~np.isfinite(values))[0][0])
         raise DataError(
-            f"{source}: the forecast of {dataset.series.names[one] or 'the series'} is not finite",
+            f"the forecast of {dataset.series.names[one] or 'the series'} is not finite",
             hint="check the values at the end of the data",
+            rule="D808",
+            at=in_file(source),
         )
     forecast = Forecast(
         schema=dataset.schema,
@@ -294,7 +302,9 @@ def _forecast(
     twice = forecast.clash()
     if twice is not None:
         raise DataError(
-            f"{source}: an interval's column '{twice}' would have the name of another column",
+            f"an interval's column '{twice}' would have the name of another column",
             hint="--no-intervals leaves the intervals out; or rename the column and prepare again",
+            rule="D809",
+            at=in_file(source),
         )
     return forecast

@@ -38,6 +38,7 @@ class QuantizeReport:
     loss: float  # relative growth of the error
     max_loss: float
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )
@@ -105,6 +106,7 @@ def quantize(
             loss=loss,
             max_loss=config.max_loss,
             warnings=(),
+            findings=(),
         )
         if not loss <= config.max_loss:
             raise QuantizationLoss(

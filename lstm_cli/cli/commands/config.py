@@ -35,7 +35,7 @@ def config(
     step settled where a setting was left open.
     """
     if toml and as_json:
-        raise UsageError("--toml and --json exclude each other", hint="choose one of them")
+        raise UsageError("--toml and --json exclude each other", hint="choose one of them", flag="--toml")
 
     if toml and not dry_run:
         require_stdout("redirect standard output, as in > lstm.toml")

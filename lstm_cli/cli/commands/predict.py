@@ -127,7 +127,9 @@ def predict(
     )
     if as_json and output == "-" and not dry_run:
         raise UsageError(
-            "--json needs -o FILE, since the forecast fills standard output", hint="add -o forecast.csv"
+            "--json needs -o FILE, since the forecast fills standard output",
+            hint="add -o forecast.csv",
+            flag="--json",
         )
 
     if output == "-" and not dry_run:

@@ -116,9 +116,9 @@ def train(
         if asked:
             require_installed(f"--{extra}", extra)
     if output is not None and not find_lr:
-        raise UsageError("--output is a setting of --find-lr", hint="add --find-lr")
+        raise UsageError("--output is a setting of --find-lr", hint="add --find-lr", flag="--output")
     if checkpoint_every is not None and checkpoint_every < 1:
-        raise UsageError(f"--checkpoint-every {checkpoint_every} is not 1 or more")
+        raise UsageError(f"--checkpoint-every {checkpoint_every} is not 1 or more", flag="--checkpoint-every")
 
     def work() -> None:
         from lstm_cli.cli import signals

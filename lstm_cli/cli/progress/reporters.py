@@ -230,6 +230,8 @@ def facts_of(event: Event) -> dict[str, Any]:
     """The fields of an event as JSON values; arrays and pictures, which only other programs are shown, left out."""
     if isinstance(event, WeightsSeen | PictureDrawn):
         return {"text": describe(event)}
+    if isinstance(event, Warned):
+        return event.finding.to_dict()
     facts = {field.name: getattr(event, field.name) for field in fields(event)}
     return {
         name: None if isinstance(one, float) and not isfinite(one) else one for name, one in facts.items()
@@ -240,7 +242,7 @@ def describe(event: Event, width: int = WIDE) -> str:
     """Return an event as one line; in a terminal of few columns without what tells least."""
     match event:
         case Warned():
-            return f"warning: {event.text}"
+            return f"warning[{event.finding.rule}]: {event.finding.text}"
         case Noted():
             return event.text
         case Progressed():

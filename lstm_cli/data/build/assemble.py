@@ -7,20 +7,20 @@ from math import fsum
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.drop_outliers import find_dropped, tell_dropped
+from lstm_cli.data.build.drop_outliers import find_dropped, warn_dropped
 from lstm_cli.data.build.splits import Share, parse_share, split_rows
 from lstm_cli.data.chunks import Stretch
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
-from lstm_cli.data.dataset.ended_series import find_ended, newest_row, tell_ended
+from lstm_cli.data.dataset.ended_series import find_ended, newest_row, warn_ended
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
 from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.grid.regular_grid import NAMED, Grid, GridRows
 from lstm_cli.data.grid.time_range import moment
 from lstm_cli.data.locations import named
-from lstm_cli.data.quality.missing import count_cells, rows_measured, tell_missing
-from lstm_cli.data.quality.overflow import refuse_immense, tell_still, tell_unseen
+from lstm_cli.data.quality.missing import count_cells, find_missing, rows_measured
+from lstm_cli.data.quality.overflow import find_still, find_unseen, refuse_immense
 from lstm_cli.data.quality.seasonality import (
     automatic_lookback,
     confirmed_seasons,
@@ -33,6 +33,7 @@ from lstm_cli.data.times import frequency as grids
 from lstm_cli.data.times.calendar_features import calendar_names
 from lstm_cli.data.times.formats import format_times
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import Finding, in_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class Assembled:
     season_reason: str
     lookback_reason: str
     ended: tuple[str, ...]  # names of the series that ended, see data/dataset/ended_series.py
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     grid: Grid  # the values as the file has them, without those that were dropped
     dropped: Dropped  # outliers that --outliers drop emptied
 
@@ -97,23 +98,22 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     """
     refuse_immense(table)
     targets = len(table.targets)
-    warnings: list[str] = []
     known = grids.seasons(grid.step) if config.season == "auto" else ()
     horizon = config.horizon or (min(known) if known else 1)
     try:
-        laid = _split(table, grid, config, horizon, [])
+        laid, _ = _split(table, grid, config, horizon)
     except DataError:
         if config.horizon is not None:
             raise
-        laid = _split(table, grid, config, 1, [])  # too short for a season: one step ahead, if anything
+        laid, _ = _split(table, grid, config, 1)  # too short for a season: one step ahead, if anything
     judged_by, season_reason = _settled(table, laid, config)
     seasons = judged_by[-1]
     if config.horizon is None:
         horizon = min(seasons, default=1)
-    laid = _split(table, grid, config, horizon, warnings)
+    laid, findings = _split(table, grid, config, horizon)
     if config.outliers == "drop":
         laid = laid.without_outliers(table, judged_by)
-        warnings += tell_dropped(laid.dropped, table, laid.grid, config.missing)
+        findings += warn_dropped(laid.dropped, table, laid.grid, config.missing)
     rows = int(np.median(laid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -141,10 +141,15 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         else newest_row(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None),
     )
     if config.calendar and not schema.calendar:
-        warnings.append(
-            f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}"
+        findings.append(
+            Finding(
+                rule="D611",
+                text=f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}",
+                source=table.source,
+                flags=("--calendar",),
+            )
         )
-    return _fitted(table, laid, schema, config, season_reason, reason, warnings)
+    return _fitted(table, laid, schema, config, season_reason, reason, findings)
 
 
 def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
@@ -158,12 +163,15 @@ def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tup
     return [seasons, shown], reason
 
 
-def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnings: list[str]) -> _Laid:
-    """The splits, without the series that are too short for them; those are named in `warnings`."""
+def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tuple[_Laid, list[Finding]]:
+    """Return the splits, without the series that are too short for them, and findings that name those."""
+    findings: list[Finding] = []
     val, test = parse_share("--val", config.val), parse_share("--test", config.test)
     if val.rows == 0:
         raise UsageError(
-            "--val 0 leaves nothing to validate on", hint="training stops by validation: give --val 0.1"
+            "--val 0 leaves nothing to validate on",
+            hint="training stops by validation: give --val 0.1",
+            flag="--val",
         )
 
     def rows_before(text: str) -> np.ndarray:
@@ -171,6 +179,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
             raise DataError(
                 f"{table.source} has no times for the date '{text}' to speak of",
                 hint="give --val and --test as shares or numbers of steps",
+                rule="D612",
             )
         flag = "--test" if text == test.date else "--val"
         first, _ = moment(flag, text, table.time_format)
@@ -178,7 +187,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
 
     panel = PanelTimes.of(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
     if panel is None and len(grid.names) > 1:
-        warnings.extend(_tell_own_splits(table, val, test))
+        findings += _own_splits(table, val, test)
     train_end, val_end = split_rows(
         grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before, panel=panel
     )
@@ -195,30 +204,36 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int, warnin
         listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
         in_all = f" and {config.lookback + horizon} in all" if config.lookback and not config.pad else ""
-        warnings.append(
-            f"{table.source}: {len(skipped)} series too short for the splits and horizon {horizon} left out: "
-            f"{listed}{more}; each needs {horizon + 1} rows before validation begins"
-            f"{_begin_of_validation(table, grid, train_end)}{in_all} "
-            "(--horizon, --lookback, --val and --test decide)"
+        findings.append(
+            Finding.at(
+                in_file(table.source),
+                "D613",
+                f"{len(skipped)} series too short for the splits and horizon {horizon} left out: {listed}{more}; each "
+                f"needs {horizon + 1} rows before validation begins{_begin_of_validation(table, grid, train_end)}"
+                f"{in_all} (--horizon, --lookback, --val and --test decide)",
+                count=len(skipped),
+                flags=("--horizon", "--lookback", "--val", "--test"),
+            )
         )
         grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
-    return _Laid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
+    laid = _Laid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
+    return laid, findings
 
 
-def _tell_own_splits(table: Table, val: Share, test: Share) -> list[str]:
-    """Return a warning where a panel has no common times, so that no one time can divide it by a share."""
+def _own_splits(table: Table, val: Share, test: Share) -> list[Finding]:
+    """Return a finding where a panel has no common times, so that no one time can divide it by a share."""
     if all(share.date is not None or share.rows == 0 for share in (val, test)):
         return []
-    if table.time_name is None:
-        return [
-            f"{table.source}: without a time column each series is split by its own rows, so one series may be "
-            "tested on times that another was trained on (--time names the column)"
-        ]
-    return [
-        f"{table.source}: no two series share a time, so each is split by its own rows and may be tested on "
-        "times that another was trained on (dates for --val and --test divide all at one time)"
-    ]
+    flags = ("--time",) if table.time_name is None else ("--val", "--test")
+    text = (
+        "without a time column each series is split by its own rows, so one series may be tested on times that "
+        "another was trained on (--time names the column)"
+        if table.time_name is None
+        else "no two series share a time, so each is split by its own rows and may be tested on times that another "
+        "was trained on (dates for --val and --test divide all at one time)"
+    )
+    return [Finding.at(in_file(table.source), "D615", text, flags=flags)]
 
 
 def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str:
@@ -233,9 +248,11 @@ def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str
 def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
     lookback = f"--lookback {config.lookback}, " if config.lookback is not None else ""
     return DataError(
-        f"{table.source}: {rows} usable rows{' in the longest series' if table.series_name else ''} are too few for "
+        f"{rows} usable rows{' in the longest series' if table.series_name else ''} are too few for "
         f"{lookback}--horizon {horizon}, --val {config.val} and --test {config.test}",
         hint="shorten them, give more rows, or use --pad" if lookback else "shorten them, or give more rows",
+        rule="D614",
+        at=in_file(table.source),
     )
 
 
@@ -281,7 +298,7 @@ def _fitted(
     config: PrepareConfig,
     season_reason: str,
     lookback_reason: str,
-    warnings: list[str],
+    findings: Sequence[Finding],
 ) -> Assembled:
     grid, targets = laid.grid, len(schema.targets)
     training = laid.training(len(schema.columns))
@@ -298,7 +315,8 @@ def _fitted(
         val_end=laid.val_end,
     )
     counted = count_cells(table, replace(grid, emptied=None), laid.offset)  # as the file has them
-    filled = tell_missing(counted, table, grid, schema, config.missing, warnings) + len(laid.dropped.values)
+    missing = find_missing(counted, table, grid, schema, config.missing)
+    filled = counted.missing + len(laid.dropped.values)
     ended = find_ended(schema, series)
     training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
     return Assembled(
@@ -314,11 +332,12 @@ def _fitted(
         season_reason=season_reason,
         lookback_reason=lookback_reason,
         ended=ended.names,
-        warnings=(
-            *warnings,
-            *tell_ended(ended, table.source, schema.horizon),
-            *tell_unseen(schema, series.names, training_of, scaler, table.source),
-            *tell_still(
+        findings=(
+            *findings,
+            *missing,
+            *warn_ended(ended, table.source, schema.horizon),
+            *find_unseen(schema, series.names, training_of, scaler, table.source),
+            *find_still(
                 schema,
                 series.names,
                 training_of,

@@ -16,6 +16,7 @@ from lstm_cli.data.grid.sorting import wording_of
 from lstm_cli.data.locations import count_of
 from lstm_cli.data.quality.outliers import neighbour_season, outlier_rows
 from lstm_cli.data.reading.table import Table
+from lstm_cli.findings import Finding
 
 NAMED = 4  # lines that a warning names
 
@@ -75,14 +76,14 @@ def find_dropped(
     return Dropped(cells=whole[:, :2].astype(np.int64), values=whole[:, 2])
 
 
-def tell_dropped(dropped: Dropped, table: Table, grid: Grid, missing: str) -> list[str]:
-    """Return a warning for each column that lost cells.
+def warn_dropped(dropped: Dropped, table: Table, grid: Grid, missing: str) -> list[Finding]:
+    """Return a finding for each column that lost cells.
 
     Args:
         missing: how `--missing` fills them.
     """
     rows, wording = GridLines(table, grid), wording_of(table)
-    warnings = []
+    found = []
     for column, name in enumerate(table.targets):
         chosen = dropped.cells[:, 1] == column
         if not chosen.any():
@@ -95,9 +96,16 @@ def tell_dropped(dropped: Dropped, table: Table, grid: Grid, missing: str) -> li
         named = ", ".join(wording.row(other) for other, _ in others[: NAMED - 1])
         also = f", also in {named}" if others else ""
         more = " and more" if len(others) >= NAMED else ""
-        warnings.append(
-            f"{rows.place(name).at(line)}: {value:.15g} is an outlier, {count_of(len(pairs), 'such cell')} emptied in "
-            f"training and validation rows{also}{more}; filled by --missing {missing}, never counted as truth "
-            "(--outliers keep leaves them)"
+        found.append(
+            Finding.at(
+                rows.place(name).at(line),
+                "D617",
+                f"{value:.15g} is an outlier, {count_of(len(pairs), 'such cell')} emptied in training and validation "
+                f"rows{also}{more}; filled by --missing {missing}, never counted as truth "
+                "(--outliers keep leaves them)",
+                lines=[at for at, _ in sorted(pairs)],
+                count=len(pairs),
+                flags=("--outliers", "--missing"),
+            )
         )
-    return warnings
+    return found

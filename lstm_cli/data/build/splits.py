@@ -31,10 +31,11 @@ def parse_share(flag: str, text: str) -> Share:
             raise UsageError(
                 f"{flag} {text} leaves no rows to train on",
                 hint=f"give a share below 1 such as {flag} 0.2, a number of steps, or a date",
+                flag=flag,
             )
         return Share(rows=0) if fraction == 0 else Share(fraction=fraction)
     if text.startswith("-") and re.fullmatch(r"-[\d.]+%?", text):
-        raise UsageError(f"{flag} {text} is below 0")
+        raise UsageError(f"{flag} {text} is below 0", flag=flag)
     return Share(date=text)
 
 
@@ -71,6 +72,7 @@ def split_rows(
         raise DataError(
             f"--val {val.date} is not before the test rows, so nothing is left to validate on",
             hint="give an earlier --val, or a later or smaller --test",
+            rule="D616",
         )
     return np.minimum(train_end, val_end).astype(np.int64), val_end.astype(np.int64)
 

@@ -10,6 +10,7 @@ from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.times.formats import format_times
 from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding, in_file
 
 NAMED = 5  # series that a warning names
 
@@ -22,16 +23,21 @@ class Ended:
     names: tuple[str, ...]  # of those
     newest: str  # the newest measured row of the panel, as the file writes times; "" without common times
 
-    def told(self, source: str, horizon: int) -> str:
-        """Return the sentence that a warning or an error begins with."""
+    def told(self, horizon: int) -> str:
+        """Return what a warning or an error begins with."""
         from lstm_cli.data.locations import named  # most forecasts have nothing to tell
 
         listed = ", ".join(map(named, self.names[:NAMED]))
         more = f" and {len(self.names) - NAMED:,} more" if len(self.names) > NAMED else ""
         return (
-            f"{source}: {len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
+            f"{len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
             f"horizon) before the newest measured row ({self.newest}): {listed}{more}"
         )
+
+    def finding(self, source: str, horizon: int, advice: str) -> Finding:
+        """Return the finding, which ends with what becomes of these series."""
+        text = f"{self.told(horizon)}{advice}"
+        return Finding.at(in_file(source), "D623", text, count=len(self.names), flags=("--ended",))
 
 
 def find_ended(schema: Schema, table: SeriesTable) -> Ended:
@@ -58,33 +64,39 @@ def newest_row(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: b
     return int(step.times(count - 1, origin_us).max())
 
 
-def tell_ended(ended: Ended, source: str, horizon: int) -> Sequence[str]:
-    """Return the warning of `prepare` and `check`, if there is one."""
+def warn_ended(ended: Ended, source: str, horizon: int) -> Sequence[Finding]:
+    """Return the finding of `prepare` and `check`, if there is one."""
     if not ended.names:
         return ()
-    return (f"{ended.told(source, horizon)} (lstm predict leaves them out, --ended include forecasts them)",)
+    advice = "(lstm predict leaves them out, --ended include forecasts them)"
+    return (ended.finding(source, horizon, " " + advice),)
 
 
-def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended, str | None]:
-    """Return the dataset to forecast, the series that ended, and a warning if there is one.
+def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended, Finding | None]:
+    """Return the dataset to forecast, the series that ended, and a finding if there is one.
 
     how: `skip` leaves the series that ended out, `include` keeps them. Raises DataError where `refuse` finds one.
     """
     ended = find_ended(dataset.schema, dataset.series)
     if not ended.names:
         return dataset, ended, None
-    told = ended.told(source, dataset.schema.horizon)
+    horizon = dataset.schema.horizon
     if how == "refuse":
         raise DataError(
-            told,
+            ended.told(horizon),
             hint="--ended skip leaves them out, --ended include forecasts what follows their own last rows",
+            rule="D624",
+            at=in_file(source),
         )
     if how == "include":
-        return dataset, ended, f"{told}; forecast from their own last rows (--ended skip leaves them out)"
+        kept_in = "; forecast from their own last rows (--ended skip leaves them out)"
+        return dataset, ended, ended.finding(source, horizon, kept_in)
     if ended.which.all():
         raise DataError(
-            f"{told}; no series is left to forecast",
+            f"{ended.told(horizon)}; no series is left to forecast",
             hint="give more rows of the newest series, or --ended include",
+            rule="D624",
+            at=in_file(source),
         )
     kept = dataset.taken(np.flatnonzero(~ended.which))
-    return kept, ended, f"{told}; left out (--ended include forecasts them)"
+    return kept, ended, ended.finding(source, horizon, "; left out (--ended include forecasts them)")

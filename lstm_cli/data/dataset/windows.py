@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from lstm_cli.data.dataset.dataset import Dataset, RowsMeasured, Schema, SeriesTable, up_to
 from lstm_cli.errors import DataError
+from lstm_cli.findings import in_file
 
 # No lookback that is left to the tool, and no regression on it, is longer: two weeks of 10 minutes. The time of a
 # regression grows with the cube of it (2 s here, half an hour at two weeks of minutes), its memory with the square.
@@ -96,7 +97,7 @@ class Windows:
         else copies. Raises DataError where there are no windows.
         """
         if not len(self):
-            raise DataError("there are no windows in this split")
+            raise DataError("there are no windows in this split", rule="D621")
         data, horizon = self.dataset, self.dataset.schema.horizon
         first, last = int(self.origins[0]), int(self.origins[-1])
         begin = first - self.lookback
@@ -269,8 +270,10 @@ def require_windows(
             else f"a window needs {schema.horizon} of them for its targets"
         )
         raise DataError(
-            f"{source}: no {name} window fits into {int(rows[split].max())} {name} rows: {need}",
+            f"no {name} window fits into {int(rows[split].max())} {name} rows: {need}",
             hint="shorten --horizon or --lookback, or change --val and --test",
+            rule="D621",
+            at=in_file(source),
         )
     return windows
 
@@ -282,8 +285,10 @@ def _all_missing(schema: Schema, source: str, name: str, possible: int) -> DataE
         f", or a missing {ahead} within the horizon" if ahead else ""
     )
     return DataError(
-        f"{source}: none of {possible:,} {name} windows can be forecast: each has {lacks}",
+        f"none of {possible:,} {name} windows can be forecast: each has {lacks}",
         hint="fill the missing values in the file"
         + (", name the covariate with --past," if ahead else "")
         + " or change --val and --test",
+        rule="D622",
+        at=in_file(source),
     )

@@ -7,6 +7,7 @@ from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.data.times.calendar_features import calendar
 from lstm_cli.data.times.formats import LAST_US, format_times
 from lstm_cli.errors import DataError
+from lstm_cli.findings import in_file
 
 
 def last_windows(dataset: Dataset, lookback: int) -> Windows:
@@ -34,6 +35,7 @@ def times_ahead(dataset: Dataset) -> np.ndarray:
         raise DataError(
             f"the forecast{_of_series(dataset, int(np.argmax(beyond)))} would reach beyond the year 9999",
             hint="give data of earlier times, or mend their times",
+            rule="D801",
         )
     return times
 
@@ -79,6 +81,8 @@ def _missing(dataset: Dataset, source: str, one: int, step: int, column: str, ti
     )
     of = _of_series(dataset, one)
     return DataError(
-        f"{source}: the future covariate '{column}'{of} has no value at {when}, step {step + 1} of the forecast",
+        f"the future covariate '{column}'{of} has no value at {when}, step {step + 1} of the forecast",
         hint=f"give rows with '{column}' for the {schema.horizon} steps after the last target",
+        rule="D802",
+        at=in_file(source),
     )

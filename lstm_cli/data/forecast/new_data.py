@@ -1,6 +1,6 @@
 """New data under a run's schema: read with the same rules, laid on the same grid, scaled by the same scaler."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 from unicodedata import normalize
@@ -15,10 +15,11 @@ from lstm_cli.data.dataset.windows import history_needed
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.sorting import in_series, wording_of
 from lstm_cli.data.locations import count_of, named
-from lstm_cli.data.quality.missing import count_cells, tell_missing
+from lstm_cli.data.quality.missing import count_cells, find_missing
 from lstm_cli.data.quality.overflow import refuse_immense, too_far
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding, in_file
 
 FAR = 1  # times the range of the training values outside of it: told
 FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
@@ -37,8 +38,8 @@ class Known:
 
 def read_new(
     source: str, known: Known, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
-) -> tuple[Dataset, tuple[str, ...]]:
-    """A dataset of the new rows, every one of them before the forecast, and the warnings.
+) -> tuple[Dataset, tuple[Finding, ...]]:
+    """Return a dataset of the new rows, every one of them before the forecast, and the findings.
 
     Raises DataError for missing columns, another step, an unknown series or too few rows.
     """
@@ -59,17 +60,15 @@ def read_new(
     refuse_immense(table)
     grid = lay_on_grid(table, freq=None, start=None, end=None, step=schema.step)
     places = _places(table.source, grid, known)
-    warnings = [*table.warnings, *grid.warnings]
-    keep = _long_enough(table.source, grid, known, places, warnings)
+    keep, short = _long_enough(table.source, grid, known, places)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
-    tell_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing, warnings)
+    missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
     schema = replace(schema, newest_us=newest_row(schema.step, grid.origin_us, grid.counts, timed=timed))
     scaler = known.scaler.taken(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
-    _tell_far(table, known, warnings)
     counts, lengths = grid.counts[keep], lengths[keep]
     return (
         Dataset(
@@ -88,7 +87,7 @@ def read_new(
             scaler=scaler,
             training=known.training.taken(places[keep]),
         ),
-        tuple(warnings),
+        (*table.findings, *grid.findings, *short, *missing, *_find_far(table, known)),
     )
 
 
@@ -99,9 +98,10 @@ def _require_same_clock(table: Table, schema: Schema) -> None:
         return
     how = ("with", "without") if here else ("without", "with")
     raise DataError(
-        f"{wording_of(table).at(table.lines[0])}: the times are written {how[0]} an offset from UTC, and those "
-        f"that the model learnt from {how[1]}",
+        f"the times are written {how[0]} an offset from UTC, and those that the model learnt from {how[1]}",
         hint=f"write them {how[1]} one, or prepare a run from these data",
+        rule="D803",
+        at=wording_of(table).at(table.lines[0]),
     )
 
 
@@ -132,8 +132,10 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
         close = difflib.get_close_matches(unknown[0][:200], at, n=1)
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
-            f"{source}: the model knows no series {named(unknown[0])}{more}",
+            f"the model knows no series {named(unknown[0])}{more}",
             hint=f"did you mean {named(close[0])}?" if close else "prepare and train with data that hold it",
+            rule="D804",
+            at=in_file(source),
         )
     return np.array([_known_place(name, at) for name in grid.names])
 
@@ -151,29 +153,41 @@ def _known_place(name: str, at: Mapping[str, int]) -> int | None:
 
 
 def _long_enough(
-    source: str, grid: Grid, known: Known, places: np.ndarray, warnings: list[str]
-) -> np.ndarray:
-    """[S] bool: the series with enough rows for a window; raises DataError where none is."""
+    source: str, grid: Grid, known: Known, places: np.ndarray
+) -> tuple[np.ndarray, list[Finding]]:
+    """Return the series with enough rows for a window, [S] bool, and a finding about the others.
+
+    Raises DataError where no series has enough.
+    """
     need = history_needed(known.schema, known.series, known.schema.lookback)[places]
     keep = grid.counts >= need
     if not keep.any():
         longest = int(np.argmax(grid.counts - need))
         raise DataError(
-            f"{source}: {grid.counts[longest]} rows are too few, a forecast looks back {need[longest]:,} steps at "
+            f"{grid.counts[longest]} rows are too few, a forecast looks back {need[longest]:,} steps at "
             f"least (lookback), and this model reads {known.reads_rows:,} rows",
             hint="give more of the rows before the forecast",
+            rule="D805",
+            at=in_file(source),
         )
+    found = []
     if not keep.all():
         listed = ", ".join(named(grid.names[one]) for one in np.flatnonzero(~keep)[:5])
-        warnings.append(
-            f"{source}: {int((~keep).sum())} series with too few rows for a forecast left out: {listed} "
-            "(no flag: give more of their rows)"
-        )
-    return keep
+        count = int((~keep).sum())
+        found = [
+            Finding.at(
+                in_file(source),
+                "D806",
+                f"{count} series with too few rows for a forecast left out: {listed} "
+                "(no flag: give more of their rows)",
+                count=count,
+            )
+        ]
+    return keep, found
 
 
-def _tell_far(table: Table, known: Known, warnings: list[str]) -> None:
-    """Warns of each column with values far outside of what training saw, and names the first of them."""
+def _find_far(table: Table, known: Known) -> Iterator[Finding]:
+    """Yield a finding for each column with values far outside of what training saw, at the first of them."""
     if known.schema.series_name is None:
         place = np.zeros(len(table.lines), dtype=np.int64)
     else:
@@ -195,8 +209,11 @@ def _tell_far(table: Table, known: Known, warnings: list[str]) -> None:
         far = (values > high[place]) | (values < low[place])
         if far.any():
             row = int(np.argmax(far))
-            warnings.append(
-                f"{wording_of(table).at(table.lines[row])}, column {named(name)}: {values[row]:.15g} lies far outside "
-                f"of what training saw{in_series(table, table.series[row])}, {count_of(int(far.sum()), 'such value')} "
-                "(no flag: check the unit of the column)"
+            count = int(far.sum())
+            yield Finding.at(
+                wording_of(table).at(table.lines[row], name),
+                "D807",
+                f"{values[row]:.15g} lies far outside of what training saw{in_series(table, table.series[row])}, "
+                f"{count_of(count, 'such value')} (no flag: check the unit of the column)",
+                count=count,
             )

@@ -7,6 +7,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.frequency import BUSINESS, UNIT, Step, origins_of
 from lstm_cli.data.times.infer_frequency import find_step, first_line, most_common
 from lstm_cli.errors import DataError
+from lstm_cli.findings import in_file
 
 
 def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | None) -> Step:
@@ -19,14 +20,17 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
             raise DataError(
                 f"{table.source} has no time column that --freq could speak of",
                 hint="name the column with --time, or leave --freq out",
+                rule="D503",
             )
         return UNIT
     if asked is None:
         return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
     if asked == UNIT:
         raise DataError(
-            f"{table.source}: --freq 1 is for files without times, and '{table.time_name}' holds times",
+            f"--freq 1 is for files without times, and '{table.time_name}' holds times",
             hint="name their step, e.g. --freq h, or leave --freq out",
+            rule="D503",
+            at=in_file(table.source),
         )
     origins = origins_of(rows.times, rows.series)
     on_grid = asked.index(rows.times, origins)[1]
@@ -35,9 +39,11 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
         found = _found(rows, table)
         wording = wording_of(table)
         raise DataError(
-            f"{wording.at(rows.lines[row])}: {wording.time(rows.times[row])} is not on the grid of --freq "
+            f"{wording.time(rows.times[row])} is not on the grid of --freq "
             f"{asked.name} that begins at {wording.time(origins[row])}",
             hint=f"all rows fit --freq {found.name}" if found else "name a finer --freq, or mend that line",
+            rule="D504",
+            at=wording.at(rows.lines[row]),
         )
     return asked
 
@@ -69,4 +75,5 @@ def _require_same(rows: Rows, table: Table, step: Step) -> None:
     raise DataError(
         f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",
         hint="give data with the run's step, or prepare a run from these data",
+        rule="D505",
     )

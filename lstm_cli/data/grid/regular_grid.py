@@ -3,6 +3,7 @@
 Everything works on all series at once: rows sorted by series and time, and where each series begins in them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,13 +11,14 @@ import numpy as np
 
 from lstm_cli.data.chunks import begins_of, by_series, spans
 from lstm_cli.data.grid.frequency_check import settled_step
-from lstm_cli.data.grid.sorting import Rows, in_series, merge_doubles, sorted_rows, tell_disorder, wording_of
+from lstm_cli.data.grid.sorting import Rows, find_disorder, in_series, merge_doubles, sorted_rows, wording_of
 from lstm_cli.data.grid.time_range import cut_mask
 from lstm_cli.data.locations import count_of, named
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.frequency import Step, parse_freq
 from lstm_cli.data.times.infer_frequency import coarser_stretch, first_line, stretched
 from lstm_cli.errors import DataError, DeviceError
+from lstm_cli.findings import Finding, in_file
 
 NAMED = 5  # so many series are named in a warning
 
@@ -51,7 +53,7 @@ class Grid:
         slice | np.ndarray
     )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
     rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
-    warnings: tuple[str, ...]  # what was repaired or left out here; the table's own are not repeated
+    findings: tuple[Finding, ...]  # what was repaired or left out here; the table's own are not repeated
     emptied: np.ndarray | None = None  # [N, 2] int64, rows (rising) and columns of cells read as missing
 
     @property
@@ -106,17 +108,17 @@ def lay_on_grid(
     that cannot fit in memory.
     """
     asked = parse_freq(freq) if freq is not None else None
-    warnings: list[str] = []
     rows = sorted_rows(table)
     if start is not None or end is not None:
         rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
-    tell_disorder(rows, table, warnings)
-    rows = merge_doubles(rows, table, warnings)
+    disorder = find_disorder(rows, table)
+    rows, doubles = merge_doubles(rows, table)
     measured = _measured(rows, 0, len(table.targets))
-    rows, measured, kept = _skip_unmeasured(rows, measured, table, warnings)
+    rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
     settled = settled_step(rows, table, asked=asked, fixed=step)
     allowed = freq is not None or step is not None  # who names the step knows of its holes
-    return _laid(rows, measured, kept, table, settled, warnings, holes_allowed=allowed)
+    found = [*disorder, *doubles, *skipped]
+    return _laid(rows, measured, kept, table, settled, found, holes_allowed=allowed)
 
 
 def _measured(rows: Rows, first: int, last: int) -> np.ndarray:
@@ -129,11 +131,11 @@ def _measured(rows: Rows, first: int, last: int) -> np.ndarray:
 
 
 def _skip_unmeasured(
-    rows: Rows, measured: np.ndarray, table: Table, warnings: list[str]
-) -> tuple[Rows, np.ndarray, np.ndarray]:
-    """Leaves out the series without a measured target. measured: [R] the rows that have one.
+    rows: Rows, measured: np.ndarray, table: Table
+) -> tuple[Rows, np.ndarray, np.ndarray, list[Finding]]:
+    """Leave out the series without a measured target. measured: [R] the rows that have one.
 
-    Returns the rest, its `measured`, and which series [S] it holds.
+    Return the rest, its `measured`, which series [S] it holds, and a finding.
     """
     has = np.zeros(len(table.series_names), dtype=bool)
     has[rows.series if measured.all() else rows.series[measured]] = True
@@ -141,20 +143,27 @@ def _skip_unmeasured(
     targets = ", ".join(map(named, table.targets))
     if not len(kept):
         raise DataError(
-            f"{table.source}: no row measures {targets}",
+            f"no row measures {targets}",
             hint="--target names the column to forecast; --start and --end choose the rows",
+            rule="D511",
+            at=in_file(table.source),
         )
     skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
     if len(skipped):
         listed = ", ".join(named(table.series_names[one]) for one in skipped[:NAMED])
         more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
-        warnings.append(
-            f"{table.source}: {len(skipped)} series without a measured {targets} left out: {listed}{more} "
-            "(--target names another column)"
+        found = Finding.at(
+            in_file(table.source),
+            "D512",
+            f"{len(skipped)} series without a measured {targets} left out: {listed}{more} "
+            "(--target names another column)",
+            count=len(skipped),
+            flags=("--target",),
         )
         rest = has[rows.series]
         rows, measured = rows.taken(rest), measured[rest]
-    return rows, measured, kept
+        return rows, measured, kept, [found]
+    return rows, measured, kept, []
 
 
 def _laid(
@@ -163,10 +172,12 @@ def _laid(
     kept: np.ndarray,
     table: Table,
     step: Step,
-    warnings: list[str],
+    found: Sequence[Finding],
     *,
     holes_allowed: bool,
 ) -> Grid:
+    unused: list[Finding] = []
+    gaps: list[Finding] = []
     begins = begins_of(rows.series)
     first, last, end = _spans(rows, begins, measured, table)
     if (first > begins).any() or end[-1] + 1 < len(rows) or (end[:-1] + 1 < begins[1:]).any():
@@ -174,7 +185,7 @@ def _laid(
         used[first] = 1
         used[end + 1] -= 1
         used = np.cumsum(used[:-1], dtype=np.int8).view(bool)
-        _tell_unused(rows, table, warnings, ~used)
+        unused = _find_unused(rows, table, ~used)
         gone = np.cumsum(first - begins) + np.append(
             0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1]
         )
@@ -189,7 +200,7 @@ def _laid(
     at = rows.at
     if holes:
         index = _indices(rows, first, step)
-        _settle_holes(rows, index, table, step, warnings, holes=holes, allowed=holes_allowed)
+        gaps = _find_gaps(rows, index, table, step, holes=holes, allowed=holes_allowed)
         at = _with_holes(rows, index, np.cumsum(lengths) - lengths, first, holes, step)
     return Grid(
         step=step,
@@ -200,7 +211,7 @@ def _laid(
         cells=table.values,
         at=at,
         rows_read=last - first + 1,
-        warnings=tuple(warnings),
+        findings=(*found, *unused, *gaps),
     )
 
 
@@ -259,47 +270,63 @@ def measured_rows(values: np.ndarray) -> np.ndarray:
     return ~np.isnan(values).all(axis=1)
 
 
-def _tell_unused(rows: Rows, table: Table, warnings: list[str], unused: np.ndarray) -> None:
-    """Warns of rows [R] outside of what a series can use."""
+def _find_unused(rows: Rows, table: Table, unused: np.ndarray) -> list[Finding]:
+    """Return a finding for rows [R] outside of what a series can use."""
     if not unused.any():
-        return
+        return []
     row = first_line(rows.lines, unused)
     targets = ", ".join(map(named, table.targets))
-    warnings.append(
-        f"{wording_of(table).at(rows.lines[row])}: before the first or after the last measured {targets}"
-        f"{in_series(table, rows.series[row])}, so not used, {count_of(unused.sum(), 'such row')} "
-        "(--target names another column)"
-    )
+    count = int(unused.sum())
+    return [
+        Finding.at(
+            wording_of(table).at(rows.lines[row]),
+            "D513",
+            f"before the first or after the last measured {targets}{in_series(table, rows.series[row])}, so not used, "
+            f"{count_of(count, 'such row')} (--target names another column)",
+            count=count,
+            flags=("--target",),
+        )
+    ]
 
 
-def _settle_holes(
-    rows: Rows, index: np.ndarray, table: Table, step: Step, warnings: list[str], *, holes: int, allowed: bool
-) -> None:
-    """Tells the holes of the grid, or raises DataError where they are more than half of it."""
+def _find_gaps(
+    rows: Rows, index: np.ndarray, table: Table, step: Step, *, holes: int, allowed: bool
+) -> list[Finding]:
+    """Return a finding about the missing rows of the grid. Raise DataError where they are more than half of it."""
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     wording = wording_of(table)
     if holes > len(index) and not allowed:
         row = int(np.argmax(gaps))
         ends = [f"{wording.row(rows.lines[at])} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
         raise DataError(
-            f"{table.source}: on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
+            f"on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
             f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
             hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
+            rule="D514",
+            at=in_file(table.source),
         )
     coarse = coarser_stretch(gaps)
     if coarse is not None and not allowed:
         raise DataError(
-            f"{wording.at(rows.lines[coarse])}: from {wording.time(rows.times[coarse])}"
+            f"from {wording.time(rows.times[coarse])}"
             f"{in_series(table, rows.series[coarse])} on the step is {stretched(step, int(gaps[coarse]))}, and "
             f"{step.name} elsewhere",
             hint=f"--start and --end choose the rows of one step; --freq {step.name} accepts the holes",
+            rule="D515",
+            at=wording.at(rows.lines[coarse]),
         )
     row = int(np.argmax(gaps > 1))
     missing = wording.time(int(step.times(np.asarray(1), rows.times[row])))
-    warnings.append(
-        f"{wording.at(rows.lines[row])}: no row follows for {missing}{in_series(table, rows.series[row])}, "
-        f"{count_of(holes, 'such hole')} in the time grid of step {step.name} (--missing decides the filling)"
-    )
+    return [
+        Finding.at(
+            wording.at(rows.lines[row]),
+            "D516",
+            f"no row follows for {missing}{in_series(table, rows.series[row])}, {count_of(holes, 'such hole')} in the "
+            f"time grid of step {step.name} (--missing decides the filling)",
+            count=holes,
+            flags=("--missing",),
+        )
+    ]
 
 
 def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:

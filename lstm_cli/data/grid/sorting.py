@@ -15,6 +15,7 @@ from lstm_cli.data.times.daylight_saving import told_twice
 from lstm_cli.data.times.frequency import origins_of
 from lstm_cli.data.times.infer_frequency import first_line
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,34 +123,41 @@ def grouped(series: np.ndarray, count: int) -> np.ndarray:
     return order.astype(np.int32) if len(series) < 1 << 31 else order
 
 
-def tell_disorder(rows: Rows, table: Table, warnings: list[str]) -> None:
-    """Warns where rows of a series stand in the file before earlier ones."""
+def find_disorder(rows: Rows, table: Table) -> list[Finding]:
+    """Return a finding where rows of a series stand in the file before earlier ones."""
     if isinstance(rows.at, slice):
-        return
+        return []
     series = rows.series
     same = series[1:] == series[:-1]
     if not ((rows.at[1:] < rows.at[:-1]) & same).any():
-        return
+        return []
     order = np.lexsort((rows.at, series))
     times, lines = rows.times[order], rows.lines[order]
     early = np.append(False, (np.diff(times) < 0) & same)
     row = first_line(lines, early)
     wording = wording_of(table)
-    warnings.append(
-        f"{wording.at(lines[row])}: {wording.time(times[row])} is earlier than the row before, "
-        f"{count_of(early.sum(), 'such row')}; sorted by '{table.time_name}' (--time names another column)"
-    )
+    count = int(early.sum())
+    return [
+        Finding.at(
+            wording.at(lines[row]),
+            "D521",
+            f"{wording.time(times[row])} is earlier than the row before, {count_of(count, 'such row')}; "
+            f"sorted by '{table.time_name}' (--time names another column)",
+            count=count,
+            flags=("--time",),
+        )
+    ]
 
 
-def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
-    """Keeps the first of rows that are the same in series, time and values.
+def merge_doubles(rows: Rows, table: Table) -> tuple[Rows, list[Finding]]:
+    """Keep the first of rows that are the same in series, time and values. Return the rest, and a finding.
 
     Raises DataError for two values at one time.
     """
     times, series = rows.times, rows.series
     double = np.append(False, (times[1:] == times[:-1]) & (series[1:] == series[:-1]))
     if not double.any():
-        return rows
+        return rows, []
     second = np.flatnonzero(double)
     before, after = rows.values(second - 1), rows.values(second)
     differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
@@ -162,12 +170,15 @@ def merge_doubles(rows: Rows, table: Table, warnings: list[str]) -> Rows:
         repair += " (--series names a column that tells them apart)"
     if told_twice(rows.times[second], table.time_format).any():
         repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
-    warnings.append(
-        f"{wording.at(rows.lines[row])}: the same row as in {wording.row(rows.lines[row - 1])}"
-        f"{in_series(table, rows.series[row])}, {wording.time(rows.times[row])}, "
-        f"{count_of(len(second), 'such row')}; {repair}"
+    found = Finding.at(
+        wording.at(rows.lines[row]),
+        "D522",
+        f"the same row as in {wording.row(rows.lines[row - 1])}{in_series(table, rows.series[row])}, "
+        f"{wording.time(rows.times[row])}, {count_of(len(second), 'such row')}; {repair}",
+        count=len(second),
+        flags=() if table.series_name is not None else ("--series",),
     )
-    return rows.taken(~double)
+    return rows.taken(~double), [found]
 
 
 def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
@@ -188,10 +199,11 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
             "if the file holds several series, --series names their column"
         )
     return DataError(
-        f"{wording.both(rows.lines[row - 1], rows.lines[row])}: two values of "
-        f"{named(table.columns[column])} for {wording.time(rows.times[row])}{in_series(table, rows.series[row])}, "
-        f"{first} and {other}",
+        f"two values of {named(table.columns[column])} for {wording.time(rows.times[row])}"
+        f"{in_series(table, rows.series[row])}, {first} and {other}",
         hint=hint,
+        rule="D523",
+        at=wording.both(rows.lines[row - 1], rows.lines[row]),
     )
 
 

@@ -11,6 +11,7 @@ from lstm_cli.data.times.frequency import DAY, MINUTE, origins_of
 from lstm_cli.data.times.parse import parse_one
 from lstm_cli.data.times.patterns import text_kind
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import in_file
 
 
 def cut_mask(
@@ -32,8 +33,10 @@ def cut_mask(
     if not chosen.any():
         bounds = " ".join(f"{flag} {text}" for flag, text in (("--start", start), ("--end", end)) if text)
         raise DataError(
-            f"{table.source}: no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}",
+            f"no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}",
             hint="--start and --end name the first and the last row that is taken",
+            rule="D531",
+            at=in_file(table.source),
         )
     return chosen
 
@@ -45,7 +48,7 @@ def _row_number(flag: str, text: str) -> int | None:
     number = text.strip()[4:].strip()
     if not re.fullmatch(r"[0-9]{1,18}", number) or int(number) == 0:
         raise UsageError(
-            f"{flag} '{text}' names no row", hint=f"rows are counted from 1, e.g. {flag} row:14400"
+            f"{flag} '{text}' names no row", hint=f"rows are counted from 1, e.g. {flag} row:14400", flag=flag
         )
     return int(number)
 
@@ -70,6 +73,7 @@ def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
         raise DataError(
             f"{table.source} has no time column for {flag} '{text}' to speak of",
             hint=f"count rows instead, e.g. {flag} row:100, or name the time column with --time",
+            rule="D503",
         )
     return moment(flag, text, table.time_format)
 
@@ -83,7 +87,7 @@ def moment(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
     try:
         first = parse_one(text, time_format)
     except UsageError as error:
-        raise UsageError(f"{flag}: {error.message}", hint=error.hint) from None
+        raise UsageError(f"{flag}: {error.message}", hint=error.hint, flag=flag) from None
     local = first + time_format.offset * MINUTE
     return first, first + _length(text, local) - 1
 

@@ -11,14 +11,14 @@ from lstm_cli.data.grid.regular_grid import NAMED, Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series, wording_of
 from lstm_cli.data.locations import count_of, named
-from lstm_cli.data.quality.finding import LINES, NOTE, WARNING, Finding, told_by_reader
 from lstm_cli.data.quality.gaps import find_gaps
 from lstm_cli.data.quality.leakage import ROWS, find_leaks, leak_told, longest_first, reach_of
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
-from lstm_cli.data.reading.number_rules import OF_VALUES
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import spring_hours
+from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 
+OF_VALUES = ("D313", "D314", "D315")  # rules about one value that stands out
 TOLD_LINES = 3  # lines that the sentence on outliers names beside the first
 DROPPABLE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"
 LEFT = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
@@ -31,7 +31,7 @@ def inspect(
     outliers: Sequence[Outliers],
     season: int,
     horizon: int,
-    told: Sequence[str],
+    read: Sequence[Finding],
     start: str | None = None,
     end: str | None = None,
     dropped: bool = False,
@@ -39,12 +39,11 @@ def inspect(
     """All findings about the chosen columns of a table.
 
     grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one;
-    told: warnings of the reader; an outlier is no news where one says the same of its line. dropped: the grid has lost
+    read: findings of the reader; an outlier is no news where one names its line. dropped: the grid has lost
     its outliers to --outliers drop, and these are left.
     """
     rows = GridLines(table, grid)
-    of_values = (text for text in told if any(words in text for words in OF_VALUES))
-    known = {line for text in of_values for line in told_by_reader(text, table.source).lines}
+    known = {line for finding in read if finding.rule in OF_VALUES for line in finding.lines}
     advice = LEFT if dropped else DROPPABLE
     slips = [_of_outliers(rows, one, advice) for one in outliers]
     return [
@@ -122,13 +121,14 @@ def _constant_column(rows: GridLines, index: int, value: float) -> Finding | Non
         return None
     role = "target" if name in table.targets else "past" if name in table.past else "future"
     advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
-    return Finding(
+    return Finding.at(
+        rows.place(name).at(line),
+        "D701" if role == "target" else "D702",
+        f"all {count:,} values are {value:.15g}, so it tells nothing ({advice})",
         kind="constant",
         severity=WARNING if role == "target" else NOTE,
-        text=f"{rows.place(name).at(line)}: all {count:,} values are {value:.15g}, so it tells nothing ({advice})",
-        column=name,
-        lines=(line,),
         count=count,
+        flags=(f"--{role}",),
     )
 
 
@@ -137,13 +137,13 @@ def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
     listed = ", ".join(named(names[one]) for one in flat[:NAMED])
     more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
-    return Finding(
+    return Finding.at(
+        rows.place(name).at(line),
+        "D703",
+        f"{len(flat):,} of {len(names):,} series hold one value only: {listed}{more} "
+        "(no flag: leave them out of the file, or let them be)",
         kind="constant-series",
         severity=NOTE,
-        text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(names):,} series hold one value only: {listed}{more} "
-        "(no flag: leave them out of the file, or let them be)",
-        column=name,
-        lines=(line,),
         count=len(flat),
     )
 
@@ -160,16 +160,18 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
     order = spring[np.argsort(gaps.before[spring], kind="stable")]
     first = order[0]
     return [
-        Finding(
-            kind="daylight-saving",
-            severity=WARNING,
-            text=f"{wording.at(gaps.before[first])}: no row follows for {wording.time(gaps.first_us[first])}"
+        Finding.at(
+            wording.at(gaps.before[first]),
+            "D704",
+            f"no row follows for {wording.time(gaps.first_us[first])}"
             f"{in_series(table, gaps.series[first])}, an hour that local clocks skip in spring, "
             f"{count_of(len(spring), 'such hour')}; write the times with offsets such as +01:00, since in autumn "
             "an hour is told twice (--time names another column, --missing decides the filling)",
+            kind="daylight-saving",
             column=table.time_name,
-            lines=tuple(gaps.before[order][:LINES].tolist()),
+            lines=gaps.before[order][:LINES].tolist(),
             count=len(spring),
+            flags=("--time", "--missing"),
         )
     ]
 
@@ -183,14 +185,14 @@ def _of_outliers(rows: GridLines, found: Outliers, advice: str) -> Finding:
     also = f", also in {wording_of(rows.table).unit}s {others}" if others else ""
     more = " and more" if len(found.rows) > 1 + TOLD_LINES else ""
     stands = "what stands a season before and after" if found.season > 1 else "the values before and after"
-    return Finding(
+    return Finding.at(
+        rows.place(name).at(lines[0]),
+        "D705",
+        f"{told[0][1]:.15g} is far from {stands}, {count_of(len(found.rows), 'such value')}{also}{more} ({advice})",
         kind="outliers",
-        severity=WARNING,
-        text=f"{rows.place(name).at(lines[0])}: {told[0][1]:.15g} is far from {stands}, "
-        f"{count_of(len(found.rows), 'such value')}{also}{more} ({advice})",
-        column=name,
         lines=lines,
         count=len(found.rows),
+        flags=("--outliers", "--scaler"),
     )
 
 

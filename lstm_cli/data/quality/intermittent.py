@@ -7,7 +7,7 @@ import numpy as np
 from lstm_cli.data.chunks import by_series
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import named
-from lstm_cli.data.quality.finding import WARNING, Finding
+from lstm_cli.findings import Finding
 
 MOST_ZERO = 0.5  # of the measured training values: with more of them the median is 0
 
@@ -54,12 +54,12 @@ def _finding(
             f"more than half of the training values are 0 in {len(many):,} of {len(series):,} series, "
             f"first {named(series[many[0]])}"
         )
-    return Finding(
+    return Finding.at(
+        rows.place(name).at(line),
+        "D707",
+        f"{what}, and train --loss mae, the default, forecasts the median, which is near 0 then "
+        "(--loss mse forecasts the mean)",
         kind="intermittent",
-        severity=WARNING,
-        text=f"{rows.place(name).at(line)}: {what}, and train --loss mae, the default, forecasts the median, which is "
-        "near 0 then (--loss mse forecasts the mean)",
-        column=name,
-        lines=(line,),
         count=int(zeros.sum()),
+        flags=("--loss",),
     )

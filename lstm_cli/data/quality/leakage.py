@@ -13,11 +13,11 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import Place, count_of, named, shown
-from lstm_cli.data.quality.finding import NOTE, WARNING, Finding
 from lstm_cli.data.quality.profile import Column, Survey
 from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
+from lstm_cli.findings import NOTE, WARNING, Finding
 
 ROWS = 10_000  # first rows of a series that are looked at
 SERIES = 5  # of a panel, the longest ones
@@ -177,13 +177,14 @@ def _useless(column: Column, place: Place, rows: int) -> Finding:
     empty = column.value is None
     line = (column.first_missing if empty else column.first_measured) or 0
     what = f"none of the {rows:,} cells has a value" if empty else f"every value is {shown(column.value)}"
-    return Finding(
+    return Finding.at(
+        place.at(line),
+        "D709" if empty else "D702",
+        f"{what}, so it tells nothing (name it neither by --past nor by --future)",
         kind="empty" if empty else "constant",
         severity=NOTE,
-        text=f"{place.at(line)}: {what}, so it tells nothing (name it neither by --past nor by --future)",
-        column=column.name,
-        lines=(line,),
         count=rows if empty else rows - column.missing,
+        flags=("--past", "--future"),
     )
 
 
@@ -197,13 +198,16 @@ def _odd(column: Column, place: Place) -> Finding:
     except DataError as error:
         text = error.message
     return Finding(
+        rule="D710",
         kind="no-number",
         severity=NOTE,
         text=f"{text}, {count_of(column.odd, 'such cell')} in a column of numbers (--target, --past and --future "
         "refuse it until it is mended)",
+        source=place.source,
         column=column.name,
         lines=(line,),
         count=column.odd,
+        flags=("--target", "--past", "--future"),
     )
 
 
@@ -263,21 +267,25 @@ def leak_told(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: int
         advice = {"unread": "name it neither by --past nor by --future"}.get(
             role, f"leave it out of --{role}"
         )
+        flags: tuple[str, ...] = ("--past", "--future") if role == "unread" else (f"--{role}",)
     elif leak.ahead == 0:
         what = f"{target} of the same row, " + (
             "and adds nothing" if role == "past" else "so that as known ahead it gives the target away"
         )
         advice = {"unread": "do not name it by --future"}.get(role, f"leave it out of --{role}")
+        flags = ("--future",) if role == "unread" else (f"--{role}",)
     elif role == "future" and -leak.ahead < horizon:
         what = f"what {target} was {steps} before, which is not known for all of {horizon} steps ahead"
         advice = "name it by --past instead of --future, or shorten --horizon"
+        flags = ("--past", "--future", "--horizon")
     else:
         return None
     grave = role == "future" or (role == "past" and leak.ahead > 0)
-    return Finding(
+    return Finding.at(
+        rows.place(name).at(line),
+        "D706" if grave else "D708",
+        f"from here on it {alike} {what} ({advice})",
         kind="leak",
         severity=WARNING if grave else NOTE,
-        text=f"{rows.place(name).at(line)}: from here on it {alike} {what} ({advice})",
-        column=name,
-        lines=(line,),
+        flags=flags,
     )

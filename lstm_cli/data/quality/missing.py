@@ -12,6 +12,7 @@ from lstm_cli.data.grid.sorting import wording_of
 from lstm_cli.data.locations import named
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding, in_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +41,8 @@ def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> Cells:
             missing += int(np.count_nonzero(lacking))
             first = first or _first_place(lacking, span.start)
             if first_empty is None:
-                in_file = lines.in_table(span.start, span.stop) >= 0
-                first_empty = _first_place(lacking & in_file[:, None], span.start)
+                present = lines.in_table(span.start, span.stop) >= 0
+                first_empty = _first_place(lacking & present[:, None], span.start)
     return Cells(missing=missing, first=first, first_empty=first_empty, sums=sums)
 
 
@@ -64,30 +65,35 @@ def rows_measured(grid: Grid, schema: Schema) -> RowsMeasured:
     )
 
 
-def tell_missing(
-    counted: Cells, table: Table, grid: Grid, schema: Schema, how: str, warnings: list[str]
-) -> int:
-    """How many cells are missing; those that are no holes of the grid are told, or where `how` is `refuse`, refused.
+def find_missing(counted: Cells, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
+    """Return a finding about missing cells in rows of the file; missing rows have one of their own.
 
-    Raises DataError.
+    Raises DataError for any missing value where `how` is `refuse`.
     """
     if counted.first is None:
-        return 0
+        return []
     total = counted.missing
     place = _missing_place(table, grid, schema, counted.first_empty or counted.first)
     if how == "refuse":
         raise DataError(
-            f"{table.source}: {total:,} cells are missing, first {place}, and --missing refuse allows none",
+            f"{total:,} cells are missing, first {place}, and --missing refuse allows none",
             hint="fill them in the file, or choose --missing interpolate, last or season",
+            rule="D601",
+            at=in_file(table.source),
         )
     holes = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
-    if total > holes:
-        cells = "cell has" if total - holes == 1 else "cells have"
-        warnings.append(
-            f"{table.source}: {total - holes:,} {cells} no value, first {place}; filled by --missing {how}, "
-            "never counted as truth"
+    if total == holes:
+        return []
+    cells = "cell has" if total - holes == 1 else "cells have"
+    return [
+        Finding.at(
+            in_file(table.source),
+            "D602",
+            f"{total - holes:,} {cells} no value, first {place}; filled by --missing {how}, never counted as truth",
+            count=total - holes,
+            flags=("--missing",),
         )
-    return total
+    ]
 
 
 def _missing_place(table: Table, grid: Grid, schema: Schema, place: tuple[int, int]) -> str:

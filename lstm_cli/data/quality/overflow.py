@@ -8,10 +8,11 @@ from lstm_cli.data.chunks import Stretch, spans
 from lstm_cli.data.dataset.dataset import Schema, TrainingStatistics
 from lstm_cli.data.dataset.scaling import Scaler, ends
 from lstm_cli.data.grid.sorting import wording_of
-from lstm_cli.data.locations import named, of_series
+from lstm_cli.data.locations import Place, named, of_series
 from lstm_cli.data.parallel import in_order
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding
 
 LARGEST = 1e150  # its square, summed over all rows, is still a number
 
@@ -34,9 +35,10 @@ def refuse_immense(table: Table) -> None:
 
 def _immense(table: Table, row: int, column: int) -> DataError:
     return DataError(
-        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
         f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
         hint="mend that line, or write the column in a larger unit",
+        rule="D603",
+        at=wording_of(table).at(table.lines[row], table.columns[column]),
     )
 
 
@@ -45,17 +47,18 @@ def too_far(table: Table, column: int, scaler: str) -> DataError:
     row = int(np.nanargmax(np.abs(table.values[:, column])))
     wider = "" if scaler == "standard" else "use --scaler standard, or "
     return DataError(
-        f"{wording_of(table).at(table.lines[row])}, column {named(table.columns[column])}: "
         f"{table.values[row, column]:.15g} is too large for 32-bit floats with --scaler {scaler}",
         hint=f"{wider}mend that line, or write the column in a larger unit",
+        rule="D604",
+        at=wording_of(table).at(table.lines[row], table.columns[column]),
     )
 
 
-def tell_unseen(
+def find_unseen(
     schema: Schema, names: Sequence[str], training: TrainingStatistics, scaler: Scaler, source: str
-) -> list[str]:
-    """A warning for each target whose values differ, though no longer once they are 32-bit floats."""
-    warnings, width = [], len(schema.targets)
+) -> list[Finding]:
+    """Return a finding for each target whose values differ, though no longer once they are 32-bit floats."""
+    found, width = [], len(schema.targets)
     with np.errstate(over="ignore"):
         scaled = [
             ((end - scaler.center[:, :width]) / scaler.scale[:, :width]).astype(np.float32)
@@ -65,15 +68,20 @@ def tell_unseen(
     for column in np.flatnonzero(unseen.any(axis=0)):
         one = int(np.argmax(unseen[:, column]))
         of = of_series(names[one], schema.series_name)
-        warnings.append(
-            f"{source}: the values of {named(schema.targets[column])}{of} lie from "
-            f"{training.least[one, column]:.15g} to {training.greatest[one, column]:.15g}, too close for 32-bit "
-            "floats to tell apart, so they count as one (--scaler standard, or another unit, may show them)"
+        found.append(
+            Finding.at(
+                Place(source=source, column=schema.targets[column]).in_whole_file,
+                "D605",
+                f"the values of {named(schema.targets[column])}{of} lie from {training.least[one, column]:.15g} to "
+                f"{training.greatest[one, column]:.15g}, too close for 32-bit floats to tell apart, so they count as "
+                "one (--scaler standard, or another unit, may show them)",
+                flags=("--scaler",),
+            )
         )
-    return warnings
+    return found
 
 
-def tell_still(
+def find_still(
     schema: Schema,
     names: Sequence[str],
     training: TrainingStatistics,
@@ -81,20 +89,25 @@ def tell_still(
     rows: np.ndarray,
     whole: Sequence[Stretch],
     source: str,
-) -> list[str]:
-    """A warning for each target that varies, but in no training row of any series.
+) -> list[Finding]:
+    """Return a finding for each target that varies, but in no training row of any series.
 
     rows: [S] how many training rows each has; whole: all rows of each, the targets.
     """
     still = (training.least == training.greatest).all(axis=0)
     if not still.any():
         return []
-    warnings, one = [], int(np.argmax(rows))
+    found, one = [], int(np.argmax(rows))
     varies = np.any([low < high for low, high in map(ends, whole)], axis=0)  # else it is told as constant
     for column in np.flatnonzero(still & varies):
-        warnings.append(
-            f"{source}: the {int(rows[one]):,} training rows{of_series(names[one], schema.series_name)} all hold "
-            f"{training.least[one, column]:.15g} in {named(schema.targets[column])}, so a model learns nothing from "
-            "them (--start, --val and --test say which rows are trained on)"
+        found.append(
+            Finding.at(
+                Place(source=source, column=schema.targets[column]).in_whole_file,
+                "D606",
+                f"the {int(rows[one]):,} training rows{of_series(names[one], schema.series_name)} all hold "
+                f"{training.least[one, column]:.15g} in {named(schema.targets[column])}, so a model learns nothing "
+                "from them (--start, --val and --test say which rows are trained on)",
+                flags=("--start", "--val", "--test"),
+            )
         )
-    return warnings
+    return found

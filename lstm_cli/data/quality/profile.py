@@ -108,7 +108,9 @@ def _text(source: Source, encoding: str | None, delimiter: str | None) -> _Opene
     first = next(rows.pieces, None)
     if first is None:
         raise DataError(
-            f"{source.name} has a header and no row below it", hint="it needs one row for each time"
+            f"{source.name} has a header and no row below it",
+            hint="it needs one row for each time",
+            rule="D114",
         )
     columns = list(map(list, zip(*first.cells, strict=True)))
     rest = ((piece.lines, list(map(list, zip(*piece.cells, strict=True)))) for piece in rows.pieces)
@@ -127,7 +129,7 @@ def _parquet(source: Source) -> _Opened:
 
     file = ParquetRows(source)
     if not file.rows:
-        raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
+        raise DataError(f"{source.name} has no rows", hint="it needs one row for each time", rule="D114")
     names = [name or f"column {place}" for place, name in enumerate(file.names, start=1)]
     return _Opened(
         source=source.name,
@@ -157,7 +159,7 @@ class _Surveying:
         tallies = self._tallies
         if file.names != self._first.names:
             if sorted(file.names) != sorted(self._first.names) or len(set(file.names)) < len(file.names):
-                raise DataError(f"{file.source} has other columns than {self._first.source}")
+                raise DataError(f"{file.source} has other columns than {self._first.source}", rule="D115")
             tallies = [tallies[self._first.names.index(name)] for name in file.names]
         self._names.append(file.source)
         self._begins.append(self._lines)

@@ -15,6 +15,7 @@ from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.parse import TimeColumn, read_times
 from lstm_cli.data.times.patterns import TimePiece
+from lstm_cli.findings import Finding
 from lstm_cli.rundir.filesystem import refusals_told
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ class Gathered:
         """The column of times; unit steps where there is none. Raises what `read_times` does."""
         lines = self.lines()
         if not self._timed:
-            return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), warnings=())
+            return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), findings=())
         pieces = self._times
         if len(pieces) == 1 and not len(pieces[0].values):
             pieces = [replace(pieces[0], values=self._held["times"].whole())]
@@ -274,12 +275,12 @@ class Gathered:
             return np.zeros(self.rows, dtype=np.int32), ("",)
         return self._held["codes"].whole(), tuple(self._names)
 
-    def doubtful(self, places: Sequence[Place]) -> list[str]:
-        """Warnings of numbers that may not be what they seem; places: of the numeric columns."""
-        told = (
+    def doubtful(self, places: Sequence[Place]) -> list[Finding]:
+        """Return findings about numbers that may not be what they seem; places: of the numeric columns."""
+        found = (
             doubt.tell(place) for doubts, place in zip(self._doubts, places, strict=True) for doubt in doubts
         )
-        return [text for text in told if text is not None]
+        return [finding for finding in found if finding is not None]
 
     def close(self) -> None:
         """Let the files go, where an error ended the reading."""

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.locations import is_missing, named, shown
+from lstm_cli.data.locations import Place, is_missing, named, shown
 from lstm_cli.data.reading.numbers import is_number, is_numberlike
 from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
 from lstm_cli.data.reading.text_format import quoted
@@ -22,6 +22,7 @@ from lstm_cli.data.times.integer_times import (
 )
 from lstm_cli.data.times.patterns import is_time, looks_like_a_date, text_kind
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding, in_file
 
 SAMPLE = 5_000  # first rows whose text says what the columns hold
 _COMPARED = 200  # so much of a name is compared to find the nearest one
@@ -50,7 +51,7 @@ class Chosen:
     targets: tuple[int, ...]
     past: tuple[int, ...]
     future: tuple[int, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def numeric(self) -> tuple[int, ...]:
@@ -88,16 +89,18 @@ def choose_columns(
     series = find("--series", asked.series) if asked.series is not None else None
     taken = {index for indices in columns.values() for index in indices} | ({series} - {None})
     free = [index for index in range(len(names)) if index not in taken]
-    warnings: list[str] = []
+    findings: list[Finding] = []
     groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
     if asked.time is not None:
         time: int | None = find("--time", asked.time)
     else:
-        time = default_time(source, names, sample, free, groups, warnings, bool(asked.targets))
+        time, findings = default_time(source, names, sample, free, groups, targets_named=bool(asked.targets))
     if time is None and series is not None and reads_as_times(sample[series]):
         raise DataError(
-            f"{source}: column {named(names[series])} (--series) reads as times, and no other does",
+            f"column {named(names[series])} (--series) reads as times, and no other does",
             hint=f"--time {named(names[series])}; --series names a column that tells several series apart",
+            rule="D201",
+            at=in_file(source),
         )
     if not columns["targets"]:
         free = [index for index in free if index != time]
@@ -114,9 +117,8 @@ def choose_columns(
     if time is not None:
         refuse_divided_times(source, names, sample, time, groups)
     for index in sorted(set(used) - {time, series}):
-        told = tell_thousands(sample[index], delimiter, f"{source}, column {named(names[index])}")
-        warnings.extend(told)
-    return Chosen(time=time, series=series, warnings=tuple(warnings), **columns)
+        findings += tell_thousands(sample[index], delimiter, Place(source=source, column=names[index]))
+    return Chosen(time=time, series=series, findings=tuple(findings), **columns)
 
 
 def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
@@ -146,10 +148,13 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
         raise DataError(
             f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names)}",
             hint=hint,
+            rule="D202",
         )
     hint = f"{flag} {nearest} is the nearest name" if nearest else "names are read as the header writes them"
     raise DataError(
-        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}", hint=hint
+        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}",
+        hint=hint,
+        rule="D202",
     )
 
 
@@ -159,37 +164,47 @@ def default_time(
     sample: Sequence[Sequence[str]],
     free: Sequence[int],
     groups: np.ndarray | None,
-    warnings: list[str],
+    *,
     targets_named: bool,
-) -> int | None:
-    """The first column of dates; else, told, the first of digits that are times; else one meant as such."""
+) -> tuple[int | None, list[Finding]]:
+    """Return the column of times, and a finding where that is a guess.
+
+    It is the first column of dates; else, with a finding, the first of digits that are times; else one meant as such.
+    """
     cells = {index: _present(sample[index]) for index in free}
     for index in free:
         if reads_as_times(sample[index]):
             if is_time(names[index]):
                 raise DataError(
-                    f"{source}: the header holds a time, {shown(names[index])}, as if it were a row of data",
+                    f"the header holds a time, {shown(names[index])}, as if it were a row of data",
                     hint="write a first line that names the columns",
+                    rule="D129",
+                    at=in_file(source),
                 )
-            return index
+            return index, []
     for index in free:
         others = targets_named or any(_is_numeric(sample[other]) for other in free if other != index)
         if _digits_are_times(names[index], sample[index], groups, others):
-            warnings.append(
-                f"{source}: {named(names[index])}, a column of numbers, was taken as the time, as it reads as "
-                f"{_read_as(cells[index][0])} (--time names another column)"
+            guess = Finding.at(
+                Place(source=source, column=names[index]).in_whole_file,
+                "D203",
+                f"{named(names[index])}, a column of numbers, was taken as the time, as it reads as "
+                f"{_read_as(cells[index][0])} (--time names another column)",
+                flags=("--time",),
             )
-            return index
+            return index, [guess]
     for index in free:
         if cells[index] and not _is_numeric(sample[index]) and _is_meant_as_time(names[index], cells[index]):
-            return index
+            return index, []
     for index in free:
         refuse_unread_numbers(source, names[index], cells[index])
-    warnings.append(
-        f"{source}: no column reads as times, so rows are counted as steps, in the file's order "
-        "(--time names a time column)"
+    counted = Finding.at(
+        in_file(source),
+        "D204",
+        "no column reads as times, so rows are counted as steps, in the file's order (--time names a time column)",
+        flags=("--time",),
     )
-    return None
+    return None, [counted]
 
 
 def reads_as_times(cells: Sequence[str]) -> bool:
@@ -239,8 +254,10 @@ def default_target(
     if len(numeric) == 1:
         if is_number(names[numeric[0]]):
             raise DataError(
-                f"{source}: the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
+                f"the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
                 hint="write a first line that names the columns; if this is a name, give it with --target",
+                rule="D129",
+                at=in_file(source),
             )
         _require_sole(source, names, sample, free, numeric[0], whole)
         return numeric[0]
@@ -252,6 +269,7 @@ def default_target(
             f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
             f"{listed([names[index] for index in numeric])}",
             hint=f"e.g. --target {named(names[numeric[-1]])}",
+            rule="D205",
         )
     if len(free) == 1 and _present(sample[free[0]]) and not other_delimiter(names):
         return free[0]  # reading it tells the line that is no number
@@ -262,10 +280,12 @@ def default_target(
                 f"{source} has no column of plain numbers; {named(names[index])} holds {shown(cells[0])}, for one",
                 hint=other_delimiter(names)
                 or "write plain numbers such as 1234.5; --target names a column, to see its wrong line",
+                rule="D206",
             )
     raise DataError(
         f"{source} has no column of numbers; its columns are {listed(names)}",
         hint=other_delimiter(names) or "--target names one",
+        rule="D206",
     )
 
 
@@ -283,9 +303,11 @@ def _require_sole(
         if why is None:
             continue
         raise DataError(
-            f"{source}: {named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
+            f"{named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
             "so the one to forecast must be named",
             hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
+            rule="D205",
+            at=in_file(source),
         )
 
 
@@ -324,8 +346,10 @@ def named_twice(source: str, names: Sequence[str], name: str) -> DataError:
         if normalize("NFC", known) == normalize("NFC", name)
     ]
     return DataError(
-        f"{source}: the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
+        f"the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
         hint="give each column a name of its own in the header",
+        rule="D208",
+        at=in_file(source),
     )
 
 

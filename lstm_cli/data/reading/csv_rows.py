@@ -17,6 +17,7 @@ from lstm_cli.data.reading.numbers import is_number
 from lstm_cli.data.reading.text_format import CONFLICT, check_header, quoted, settled_delimiter
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import LINES, Finding, at_line, in_file
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
@@ -55,6 +56,7 @@ class _Seen:
     latest: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
     folded: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
     unended: Sequence[str] = ()  # once read: the text's last line, where no line end follows
+    findings: tuple[Finding, ...] = ()  # once all rows are read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +67,22 @@ class Rows:
     header_line: int
     delimiter: str
     pieces: Iterator[Piece]  # of the text it was opened with; may raise DataError, with the line
-    warnings: list[str]  # grows while the pieces are read
     frame: _Frame
     seen: _Seen
+    delimiter_found: Finding | None  # where the delimiter is not the comma, and nobody named it
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found in the pieces that were read: complete once the last one is."""
+        found = () if self.delimiter_found is None else (self.delimiter_found,)
+        return (*found, *self.seen.findings)
 
     def further(self, text: Iterable[str], *, last: bool) -> Iterator[Piece]:
         """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
         skip = self.delimiter != " "
         text = _unpadded((), iter(text), self.delimiter) if self.frame.padded else text
         reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
-        return _pieces(reader, self.frame, self.seen, self.warnings, last=last)
+        return _pieces(reader, self.frame, self.seen, last=last)
 
     def passed(self, lines: int) -> Piece | None:
         """So many lines, each a row and the last not of empty cells, were read otherwise.
@@ -108,13 +116,17 @@ def open_rows(
     first = list(islice(text, 1000))  # reaches over blank lines above the header to the first row
     top = [line for line in first if line.strip()][:2]
     if not top:
-        raise DataError(f"{source} holds blank lines only", hint="it needs one header line and rows below it")
-    warnings: list[str] = []
+        raise DataError(
+            f"{source} holds blank lines only", hint="it needs one header line and rows below it", rule="D104"
+        )
+    delimiter_found = None
     if delimiter is None:
-        delimiter = settled_delimiter(top, source, warnings)
+        delimiter, delimiter_found = settled_delimiter(top, source)
     elif delimiter in "\r\n\"'.+-_" or delimiter.isalnum():
         raise UsageError(
-            f"--delimiter {delimiter!r} cannot stand between numbers", hint="e.g. --delimiter ';'"
+            f"--delimiter {delimiter!r} cannot stand between numbers",
+            hint="e.g. --delimiter ';'",
+            flag="--delimiter",
         )
     # `strict`: text after a closing quote, and a quote that is never closed, must not pass in silence.
     skip = delimiter != " "
@@ -132,10 +144,10 @@ def open_rows(
         header=header,
         header_line=line,
         delimiter=delimiter,
-        pieces=_pieces(reader, frame, seen, warnings, last=whole),
-        warnings=warnings,
+        pieces=_pieces(reader, frame, seen, last=whole),
         frame=frame,
         seen=seen,
+        delimiter_found=delimiter_found,
     )
 
 
@@ -168,9 +180,7 @@ def _take(reader: "_Reader", count: int, source: str, before: int = 0) -> list[l
     return rows
 
 
-def _pieces(
-    reader: "_Reader", frame: _Frame, seen: _Seen, warnings: list[str], *, last: bool
-) -> Iterator[Piece]:
+def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Iterator[Piece]:
     before = seen.line
     start = before + reader.line_num
     while rows := _take(reader, PIECE, frame.source, before):
@@ -196,9 +206,8 @@ def _pieces(
             seen.latest = rows[max(0, kept - 1000) : kept]
             yield Piece(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
     if last:
-        _tell_unended(frame, seen, warnings)
-        _tell_folded(frame, seen, warnings)
-        _tell([line for line in seen.blank if line < seen.last], seen.empty_lines, frame, warnings)
+        blank = [line for line in seen.blank if line < seen.last]
+        seen.findings = (*_unended(frame, seen), *_folded(frame, seen), *_skipped(blank, seen, frame))
 
 
 def _even(
@@ -224,9 +233,11 @@ def _refuse_swallowed(rows: Sequence[Sequence[str]], lines: np.ndarray, frame: _
                 cells = inside.split(frame.delimiter)
                 if len(cells) == frame.width > 1 and any(is_number(one) or is_time(one) for one in cells):
                     raise DataError(
-                        f"{frame.source}, line {line}: a quote opens in this row and closes in a later line, and "
+                        f"a quote opens in this row and closes in a later line, and "
                         f"what lies between reads as rows, such as {shown(inside)}",
                         hint="close the quote where its cell ends, or delete it",
+                        rule="D131",
+                        at=at_line(frame.source, line),
                     )
 
 
@@ -242,15 +253,20 @@ def _shows_whole(line: str, rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _ragged(row: Sequence[str], line: int, frame: _Frame) -> DataError:
-    where = f"{frame.source}, line {line}"
+    where = at_line(frame.source, line)
     if CONFLICT.match(row[0]):
         return DataError(
-            f"{where}: {shown(row[0])} is a mark of a merge conflict", hint="settle the conflict in the file"
+            f"{shown(row[0])} is a mark of a merge conflict",
+            hint="settle the conflict in the file",
+            rule="D127",
+            at=where,
         )
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
     return DataError(
-        f"{where}: {cells} where the header (line {frame.line}) has {frame.width}",
+        f"{cells} where the header (line {frame.line}) has {frame.width}",
         hint=_how_to_even(row, frame),
+        rule="D132",
+        at=where,
     )
 
 
@@ -272,14 +288,16 @@ def _how_to_even(row: Sequence[str], frame: _Frame) -> str:
     )
 
 
-def _tell_unended(frame: _Frame, seen: _Seen, warnings: list[str]) -> None:
-    """Warns of a last row that the file breaks off in, for all that can be seen."""
+def _unended(frame: _Frame, seen: _Seen) -> Iterator[Finding]:
+    """Yield a finding for a last row that the file breaks off in, for all that can be seen."""
     if seen.empty or not seen.latest or not seen.unended or not seen.unended[-1].strip():
         return
     if not _shows_whole(seen.unended[-1], seen.latest):
-        warnings.append(
-            f"{frame.source}, line {seen.last}: the file ends without a line end, so this last row may be cut "
-            "off, and was read as it stands (no flag: end the line, or delete it)"
+        yield Finding.at(
+            at_line(frame.source, seen.last),
+            "D133",
+            "the file ends without a line end, so this last row may be cut off, and was read as it stands "
+            "(no flag: end the line, or delete it)",
         )
 
 
@@ -288,31 +306,52 @@ def _is_folded(row: Sequence[str], frame: _Frame) -> bool:
     return any("\n" in cell and frame.delimiter in cell for cell in row)
 
 
-def _tell_folded(frame: _Frame, seen: _Seen, warnings: list[str]) -> None:
-    """Warns of cells that two quotes by mistake may have made of parts of two rows."""
+def _folded(frame: _Frame, seen: _Seen) -> Iterator[Finding]:
+    """Yield a finding for cells that two quotes by mistake may have made of parts of two rows."""
     if seen.folded:
-        warnings.append(
-            f"{frame.source}, line {seen.folded[0]}: a quoted cell goes on in the next line, so both were read as one "
-            f"row, {count_of(len(seen.folded), 'such row')} (no flag: delete quotes that do not belong there)"
+        yield Finding.at(
+            at_line(frame.source, seen.folded[0]),
+            "D134",
+            "a quoted cell goes on in the next line, so both were read as one row, "
+            f"{count_of(len(seen.folded), 'such row')} (no flag: delete quotes that do not belong there)",
+            lines=seen.folded,
+            count=len(seen.folded),
         )
 
 
-def _tell(blank: Sequence[int], empty: np.ndarray, frame: _Frame, warnings: list[str]) -> None:
-    """Warn of lines that did not count: blank lines between rows, rows of empty cells at the end."""
+def _skipped(blank: Sequence[int], seen: _Seen, frame: _Frame) -> Iterator[Finding]:
+    """Yield findings for lines that do not count: blank lines between rows, rows of empty cells at the end.
+
+    Raises DataError for a blank line in a file of one column, which may be a missing value.
+    """
+    empty = seen.empty_lines
     if blank and frame.width == 1:
         raise DataError(
-            f"{frame.source}, line {blank[0]}: the line is blank, which in a file of one column may be a "
-            "missing value or none at all",
+            "the line is blank, which in a file of one column may be a missing value or none at all",
             hint="write NA where a value is missing, or delete the line",
+            rule="D135",
+            at=at_line(frame.source, blank[0]),
         )
     if blank:
         lines = "1 blank line was" if len(blank) == 1 else f"{len(blank):,} blank lines were"
         advice = "no flag keeps them; a row of missing values has its delimiters"
-        warnings.append(f"{frame.source}: {lines} skipped, first line {blank[0]} ({advice})")
+        yield Finding.at(
+            in_file(frame.source),
+            "D136",
+            f"{lines} skipped, first line {blank[0]} ({advice})",
+            lines=blank,
+            count=len(blank),
+        )
     if len(empty):
         rows = "1 row of empty cells" if len(empty) == 1 else f"{len(empty):,} rows of empty cells"
         advice = "no flag keeps them; write NA for missing values"
-        warnings.append(f"{frame.source}: {rows} at the end did not count, first line {empty[0]} ({advice})")
+        yield Finding.at(
+            in_file(frame.source),
+            "D137",
+            f"{rows} at the end did not count, first line {empty[0]} ({advice})",
+            lines=empty[:LINES].tolist(),
+            count=len(empty),
+        )
 
 
 def _lines_of(row: Sequence[str]) -> int:
@@ -320,15 +359,24 @@ def _lines_of(row: Sequence[str]) -> int:
 
 
 def _quote_error(source: str, line: int, error: str) -> DataError:
-    where = f"{source}, line {line}"
+    where = at_line(source, line)
     if "unexpected end" in error:
         return DataError(
-            f"{where}: a quote opens in this row and is never closed", hint="close it, or delete it"
+            "a quote opens in this row and is never closed",
+            hint="close it, or delete it",
+            rule="D131",
+            at=where,
         )
     if "field limit" in error:
         return DataError(
-            f"{where}: a cell is longer than 131,072 characters", hint="is a double quote in it never closed?"
+            "a cell is longer than 131,072 characters",
+            hint="is a double quote in it never closed?",
+            rule="D138",
+            at=where,
         )
     return DataError(
-        f"{where}: a cell goes on after its closing quote", hint='a quote within quotes is written twice: ""'
+        "a cell goes on after its closing quote",
+        hint='a quote within quotes is written twice: ""',
+        rule="D131",
+        at=where,
     )

@@ -17,6 +17,7 @@ from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding
 
 
 class TextFile:
@@ -32,11 +33,17 @@ class TextFile:
         self.names = column_names(rows.header)
         if self._blocks.first is None:
             raise DataError(
-                f"{source.name} has a header and no row below it", hint="it needs one row for each time"
+                f"{source.name} has a header and no row below it",
+                hint="it needs one row for each time",
+                rule="D114",
             )
         self._first = self._blocks.first
         self.delimiter = rows.delimiter
-        self.warnings = rows.warnings  # grows while the file is read
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was found in the rows: complete once all of them are read."""
+        return self._blocks.rows.findings
 
     @property
     def sample(self) -> list[tuple[str, ...]]:
@@ -89,7 +96,7 @@ class ParquetFile:
 
     unit = "row"
     delimiter = ""
-    warnings: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
     def __init__(self, source: Source) -> None:
         """Raises DataError where it is damaged or has no rows."""
@@ -103,7 +110,7 @@ class ParquetFile:
         self.lines = self._file.rows
         self.sampled_whole = len(self.first[1]) >= self.lines
         if not self.lines:
-            raise DataError(f"{source.name} has no rows", hint="it needs one row for each time")
+            raise DataError(f"{source.name} has no rows", hint="it needs one row for each time", rule="D114")
 
     def expected(self, size: int) -> int:
         """How many rows the file holds."""
@@ -181,6 +188,9 @@ def _series_codes(cells: Sequence[str], lines: np.ndarray, place: Place) -> tupl
         wrong = next(cell for cell in index if not bare_text(cell))
         line = int(lines[cells.index(wrong)])
         raise DataError(
-            f"{place.at(line)}: the name of the series is missing", hint="write it, or delete the line"
+            "the name of the series is missing",
+            hint="write it, or delete the line",
+            rule="D207",
+            at=place.at(line),
         )
     return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)), names

@@ -3,13 +3,12 @@
 import numpy as np
 
 from lstm_cli.data.locations import Place
+from lstm_cli.findings import Finding
 
 _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
 _FIRST_ABOVE = 9999  # the least of those above 0
 _WRITTEN_OUT, _DIGITS_KEPT = 1e22, 16  # with the point, digits that a float keeps in any case
 _EXACT = 2**53  # beyond it not every whole number is a float
-# What warnings say of one value that stands out.
-OF_VALUES = ("far from all other values", "is the sum of all rows above", "beyond 2^53 and held")
 
 
 class Sentinels:
@@ -33,8 +32,8 @@ class Sentinels:
                 self._found[sentinel] = (line, count + int(same.sum()))
         self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
 
-    def tell(self, place: Place) -> str | None:
-        """A warning where one of them stands far from all other values."""
+    def tell(self, place: Place) -> Finding | None:
+        """Return a finding where one of them stands far from all other values."""
         for sentinel in _SENTINELS:
             if sentinel not in self._found:
                 continue
@@ -43,9 +42,11 @@ class Sentinels:
                 line, count = self._found[sentinel]
                 cells = "1 cell" if count == 1 else f"{count:,} cells"
                 advice = "no flag: empty the cells where nothing was measured"
-                return (
-                    f"{place.at(line)}: {sentinel} stands in {cells}, {OF_VALUES[0]}, and was read as a "
-                    f"number ({advice})"
+                return Finding.at(
+                    place.at(line),
+                    "D313",
+                    f"{sentinel} stands in {cells}, far from all other values, and was read as a number ({advice})",
+                    count=count,
                 )
         return None
 
@@ -70,15 +71,18 @@ class LargeNumbers:
             self._first = self._first or (int(lines[first]), float(values[first]))
             self._count += int(large.sum())
 
-    def tell(self, place: Place) -> str | None:
-        """A warning where there are any."""
+    def tell(self, place: Place) -> Finding | None:
+        """Return a finding where there are any."""
         if self._first is None:
             return None
         line, value = self._first
         cells = "1 number is" if self._count == 1 else f"{self._count:,} numbers are"
-        return (
-            f"{place.at(line)}: {cells} {OF_VALUES[2]} to 16 digits, this one as {value:.0f} "
-            "(no flag: write the column in a larger unit)"
+        return Finding.at(
+            place.at(line),
+            "D314",
+            f"{cells} beyond 2^53 and held to 16 digits, this one as {value:.0f} "
+            "(no flag: write the column in a larger unit)",
+            count=self._count,
         )
 
 
@@ -101,13 +105,16 @@ class Totals:
             self._before = self._rows + last
         self._rows += len(values)
 
-    def tell(self, place: Place) -> str | None:
-        """A warning where the last number may be a total."""
+    def tell(self, place: Place) -> Finding | None:
+        """Return a finding where the last number may be a total."""
         if self._count < 4 or not self._sum or not abs(self._last - self._sum) <= 1e-9 * abs(self._sum):
             return None
-        return (
-            f"{place.at(self._line)}: {self._last:.15g} {OF_VALUES[1]}, so may be no row but their "
-            f"total, and was read as a row (--end row:{self._before} leaves it out)"
+        return Finding.at(
+            place.at(self._line),
+            "D315",
+            f"{self._last:.15g} is the sum of all rows above, so may be no row but their total, and was read as a row "
+            f"(--end row:{self._before} leaves it out)",
+            flags=("--end",),
         )
 
 
@@ -148,15 +155,17 @@ class LateThousands:
             self._count += len(fractions)
             self._third = self._third or bool((np.round(thousandths) % 10 != 0).any())
 
-    def tell(self, place: Place) -> str | None:
-        """A warning where there are some."""
+    def tell(self, place: Place) -> Finding | None:
+        """Return a finding where there are some."""
         if not self._possible or self._dotted is None or not self._third:
             return None
         line, value = self._dotted
-        return (
-            f"{place.at(line)}: {value:.3f} and {self._count - 1:,} more were read with a decimal point, below whole "
-            "numbers alone, though their dots may stand between thousands (no flag: write 1234.5 for a thousand and "
-            "more)"
+        return Finding.at(
+            place.at(line),
+            "D312",
+            f"{value:.3f} and {self._count - 1:,} more were read with a decimal point, below whole numbers alone, "
+            "though their dots may stand between thousands (no flag: write 1234.5 for a thousand and more)",
+            count=self._count,
         )
 
 

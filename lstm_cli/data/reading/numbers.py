@@ -43,9 +43,10 @@ def refuse_vanished(values: np.ndarray, lines: np.ndarray, place: Place, cells: 
         digits, _, exponent = cells[row].lower().partition("e")
         if exponent and digits.strip("+-0. "):
             raise DataError(
-                f"{place.at(int(lines[row]))}: {shown(cells[row])} is smaller than the numbers that can be held, and "
-                "would be read as 0",
+                f"{shown(cells[row])} is smaller than the numbers that can be held, and would be read as 0",
                 hint="write 0, or the column in a smaller unit",
+                rule="D301",
+                at=place.at(int(lines[row])),
             )
 
 
@@ -75,7 +76,9 @@ def _not_a_number(cells: Iterable[str], lines: np.ndarray, place: Place) -> Data
     if is_number(cell):
         return _beyond(cell, int(line), place)
     reason, hint = _reason(cell.strip(), place)
-    return DataError(f"{place.at(int(line))}: {shown(cell)} is not a plain number{reason}", hint=hint)
+    return DataError(
+        f"{shown(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=place.at(int(line))
+    )
 
 
 def _is_finite(cell: str) -> bool:
@@ -84,8 +87,10 @@ def _is_finite(cell: str) -> bool:
 
 def _beyond(cell: object, line: int, place: Place) -> DataError:
     return DataError(
-        f"{place.at(line)}: {shown(cell)} is beyond the numbers that can be held (1.8e308)",
+        f"{shown(cell)} is beyond the numbers that can be held (1.8e308)",
         hint="write a plain number, or leave the cell empty where nothing was measured",
+        rule="D303",
+        at=place.at(line),
     )
 
 

@@ -106,8 +106,10 @@ def column_text(column: "pa.Array", place: Place) -> list[str]:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
     except pa.ArrowException:
         raise DataError(
-            f"{place.source}, column '{place.column}': its type {kind} is none of text, number and time",
+            f"its type {kind} is none of text, number and time",
             hint="name another column, or write this one as text, numbers or timestamps",
+            rule="D112",
+            at=place.whole,
         ) from None
     return ["" if text is None else text for text in texts]
 
@@ -125,4 +127,4 @@ def _coarsest(column: "pa.Array", kind: Any) -> "pa.Array":
 
 
 def _damaged(source: str) -> DataError:
-    return DataError(f"{source} is damaged, or no Parquet file", hint="write it anew")
+    return DataError(f"{source} is damaged, or no Parquet file", hint="write it anew", rule="D113")

@@ -64,14 +64,15 @@ def refuse_foreign(head: bytes, name: str) -> None:
     if kind is None and re.match(rb'\{\s*["}]|\[\s*[\[{"\]\d-]', start):
         kind = "JSON"
     if kind is not None:
-        raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV)
+        raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV, rule="D101")
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         raise DataError(
             f"{name} is a Git LFS pointer, and the data it stands for are elsewhere",
             hint="fetch them: 'git lfs pull'",
+            rule="D102",
         )
     if head[:2] == b"\x1f\x8b":
-        raise DataError(f"{name} is compressed twice", hint="decompress it once")
+        raise DataError(f"{name} is compressed twice", hint="decompress it once", rule="D103")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,15 +181,20 @@ def open_source(
         blocks = iter(tap)
         head, blocks = _peek(blocks)
         if not head:
-            raise DataError(f"{name} is empty", hint="a data file needs one header line and rows below it")
+            raise DataError(
+                f"{name} is empty", hint="a data file needs one header line and rows below it", rule="D104"
+            )
         if head[:2] == b"\x1f\x8b":
             head, blocks = _peek(_gunzip(blocks, name))
             if not head:
-                raise DataError(f"{name} is empty once decompressed", hint="it needs a header line and rows")
+                raise DataError(
+                    f"{name} is empty once decompressed", hint="it needs a header line and rows", rule="D104"
+                )
             if head[:4] == b"PAR1":
                 raise DataError(
                     f"{name} is Parquet within gzip",
                     hint=f"decompress it first: gunzip {shlex.quote(source)}",
+                    rule="D105",
                 )
         parquet = head[:4] == b"PAR1"
         if not parquet:
@@ -212,11 +218,13 @@ def _opened(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> t
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
     if stdin is None:
         if sys.stdin is None:
-            raise DataError("standard input is closed", hint="name a file instead of '-'")
+            raise DataError("standard input is closed", hint="name a file instead of '-'", rule="D106")
         stdin = sys.stdin.buffer
     if stdin.isatty():
         raise DataError(
-            "standard input is a terminal", hint="pipe the data in, or name a file instead of '-'"
+            "standard input is a terminal",
+            hint="pipe the data in, or name a file instead of '-'",
+            rule="D106",
         )
     return stdin
 
@@ -225,11 +233,13 @@ def _open(source: str) -> tuple[BinaryIO, str]:
     try:
         mode = os.stat(source).st_mode  # noqa: PTH116 - Path would turn '' into the current folder
         if stat.S_ISDIR(mode):
-            raise DataError(f"{source} is a folder", hint="name one file in it")
+            raise DataError(f"{source} is a folder", hint="name one file in it", rule="D107")
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             kind = "a socket" if stat.S_ISSOCK(mode) else "a device"
             raise DataError(
-                f"{source} is {kind}, not a file", hint="read it as standard input: name '-' instead"
+                f"{source} is {kind}, not a file",
+                hint="read it as standard input: name '-' instead",
+                rule="D107",
             )
         return open(source, "rb", buffering=0), source  # noqa: PTH123 - open_source closes it
     except FileNotFoundError:
@@ -237,11 +247,14 @@ def _open(source: str) -> tuple[BinaryIO, str]:
             raise DataError(
                 f"{source} is a link to a file that is not there",
                 hint="name the file itself, or mend the link",
+                rule="D108",
             ) from None
-        raise DataError(f"there is no file {source or repr(source)}", hint=_nearest_file(source)) from None
+        raise DataError(
+            f"there is no file {source or repr(source)}", hint=_nearest_file(source), rule="D108"
+        ) from None
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode"
+            f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode", rule="D109"
         ) from None
 
 
@@ -272,7 +285,7 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
             block = stream.read(_BLOCK)
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again"
+                f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again", rule="D109"
             ) from None
         if not block:
             return
@@ -304,12 +317,14 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
             try:
                 yield member.decompress(rest, _BLOCK)
             except zlib.error:
-                raise DataError(f"{name} is damaged: its gzip data do not decompress", hint=hint) from None
+                raise DataError(
+                    f"{name} is damaged: its gzip data do not decompress", hint=hint, rule="D110"
+                ) from None
             rest = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
         yield member.flush()  # what did not fit into the last block
     if not member.eof:
-        raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint)
+        raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint, rule="D110")
 
 
 def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
@@ -327,7 +342,7 @@ def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
 
         found = sorted(path for path in glob.glob(given, recursive=True) if not os.path.isdir(path))  # noqa: PTH112, PTH207
         if not found:
-            raise DataError(f"no file fits the pattern '{given}'", hint="check the path")
+            raise DataError(f"no file fits the pattern '{given}'", hint="check the path", rule="D111")
         paths += found
     if STDIN in paths and len(paths) > 1:
         raise UsageError("standard input cannot be one of several files", hint="write it to a file first")

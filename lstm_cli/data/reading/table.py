@@ -18,6 +18,7 @@ from lstm_cli.data.reading.table_rules import refuse_footers, refuse_totals, tel
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, silent
+from lstm_cli.findings import Finding, in_file
 
 MEGABYTE = 1_000_000
 
@@ -41,7 +42,7 @@ class Table:
     series_names: tuple[str, ...]  # in order of first appearance; ("",) without a series column
     values: np.ndarray  # [R, F] float64, NaN where missing; memory-mapped where they are too many
     lines: np.ndarray  # [R] int64, line in the file; Parquet: row, counted from 1; several files: counted on
-    warnings: tuple[str, ...]  # guesses and repairs, each a whole sentence
+    findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
     files: Files | None = None  # which of `lines` lie in which file; None: all in one
     read: dict[str, dict[str, Any]] = field(
@@ -101,8 +102,10 @@ def read_table(
     for name, measured in zip(table.columns, reading.gathered.measured, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
-                f"{table.source}: column {named(name)} holds no number in any of its {len(table.lines):,} rows",
+                f"column {named(name)} holds no number in any of its {len(table.lines):,} rows",
                 hint="name another column, or leave it out",
+                rule="D310",
+                at=in_file(table.source),
             )
     return table
 
@@ -163,7 +166,7 @@ class _Reading:
         self._files: list[File] = []
         self._begins: list[int] = []  # lines before each file
         self._lines = 0
-        self._warnings: list[str] = []
+        self._findings: list[Finding] = []
         self.read: dict[str, dict[str, Any]] = {}
 
     def add(self, file: File) -> None:
@@ -189,14 +192,14 @@ class _Reading:
             )
             self.gathered.expect(file.expected(self._total))
         else:
-            _require_alike(file, self._files[0], self._warnings)
+            self._findings += _require_alike(file, self._files[0])
         first = self._files[0] if self._files else file
         self._files.append(file)
         self._begins.append(self._lines)
         for columns in file.columns(chosen_by_name(self._chosen, first.names, file.names)):
             self.gathered.add(columns.after(self._lines) if self._lines else columns)
         self._lines += file.lines
-        self._warnings += file.warnings
+        self._findings += file.findings
 
     def table(self, like: TimeFormat | None) -> Table:
         """All rows. like: as in `read_table`. Raises DataError for times that the whole column cannot settle."""
@@ -226,7 +229,7 @@ class _Reading:
             series_names=series_names,
             values=gathered.values(),
             lines=gathered.lines(),
-            warnings=(*self._warnings, *chosen.warnings, *column.warnings, *alike, *doubtful),
+            findings=(*self._findings, *chosen.findings, *column.findings, *alike, *doubtful),
             delimiter=first.delimiter,
             files=files,
             read=self.read,
@@ -238,13 +241,14 @@ class _Reading:
             self.gathered.close()
 
 
-def _require_alike(file: File, first: File, warnings: list[str]) -> None:
-    """Raises DataError unless a file has the columns of the first one; in another order they are told."""
+def _require_alike(file: File, first: File) -> list[Finding]:
+    """Raise DataError unless a file has the columns of the first one. Return a finding if they are in another order."""
     if file.unit != first.unit:
         kinds = ["Parquet" if one.unit == "row" else "text" for one in (file, first)]
         raise DataError(
             f"{file.source} is {kinds[0]} and {first.source} {kinds[1]}: they cannot be one data set",
             hint="give files of one kind",
+            rule="D116",
         )
     lacking = [name for name in first.names if name not in file.names]
     further = [name for name in file.names if name not in first.names]
@@ -257,9 +261,15 @@ def _require_alike(file: File, first: File, warnings: list[str]) -> None:
                 if some
             ),
             hint="files that are one data set have the same columns; name the files that belong together",
+            rule="D115",
         )
-    if file.names != first.names:
-        warnings.append(
-            f"{file.source}: the columns stand in another order than in {first.source} and were matched by name "
-            "(no flag: write them in one order)"
+    if file.names == first.names:
+        return []
+    return [
+        Finding.at(
+            in_file(file.source),
+            "D117",
+            f"the columns stand in another order than in {first.source} and were matched by name "
+            "(no flag: write them in one order)",
         )
+    ]

@@ -12,6 +12,7 @@ from lstm_cli.data.reading.numbers import is_number
 from lstm_cli.data.times.integer_times import YEARS, is_named_as_time, is_named_like_time
 from lstm_cli.data.times.patterns import looks_like_a_clock
 from lstm_cli.errors import DataError
+from lstm_cli.findings import Finding, in_file
 
 _TOTAL = re.compile(
     r"(grand |sub|sub-)?totals?|sums?|average|mean|summe|gesamt|insgesamt|somme|suma|totale|итого|合計|总计|합계",
@@ -50,8 +51,10 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
     if serial or year or first >= 1e6:
         why = ", but may be a serial day of a spreadsheet" if serial else ""
         raise DataError(
-            f"{source}: column {named(name)} is called a time, and {shown(cells[0])} in it reads as none{why}",
+            f"column {named(name)} is called a time, and {shown(cells[0])} in it reads as none{why}",
             hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss; --time names another column",
+            rule="D209",
+            at=in_file(source),
         )
 
 
@@ -72,9 +75,11 @@ def refuse_divided_times(
         clocks = [cell for cell in sample[index][:20] if looks_like_a_clock(cell)]
         if index != time and (clocks or words & _HOURS or (year and words & _MONTHS)):
             raise DataError(
-                f"{source}: {named(names[time])} alone does not tell the rows apart, {shown(cells[0])} stands in "
+                f"{named(names[time])} alone does not tell the rows apart, {shown(cells[0])} stands in "
                 f"{cells.count(cells[0])} of them; the rest of the time seems to be in {named(name)}",
                 hint="join them in one column, such as 2021-03-28 05:00; or --series names a column of series",
+                rule="D210",
+                at=in_file(source),
             )
 
 
@@ -90,8 +95,10 @@ def refuse_totals(
             if _TOTAL.fullmatch(cell.strip().rstrip(":")) and not _is_usual(cell, cells):
                 place = Place(source=source, column=names[index], unit=unit)
                 raise DataError(
-                    f"{place.at(int(lines[row]))}: {shown(cell)} seems to be no row of data but a total",
+                    f"{shown(cell)} seems to be no row of data but a total",
                     hint="delete the line",
+                    rule="D311",
+                    at=place.at(int(lines[row])),
                 )
 
 
@@ -114,9 +121,10 @@ def refuse_footers(
                 if len(above) > 2 and np.isclose(told, of(above), rtol=1e-6, atol=0):
                     place = Place(source=source, column=names[index], unit=unit)
                     raise DataError(
-                        f"{place.at(int(lines[row]))}: {shown(cells[row])} seems to be no row of data but to tell of "
-                        "those above",
+                        f"{shown(cells[row])} seems to be no row of data but to tell of those above",
                         hint="delete the line",
+                        rule="D311",
+                        at=place.at(int(lines[row])),
                     )
 
 
@@ -125,8 +133,8 @@ def _is_usual(cell: str, cells: Sequence[str]) -> bool:
     return cells.count(cell) * 10 > len(cells)
 
 
-def tell_thousands(cells: Iterable[str], delimiter: str, place: str) -> list[str]:
-    """A warning where every dot of a column could stand between thousands: 987, 1.234, 12.045.
+def tell_thousands(cells: Iterable[str], delimiter: str, place: Place) -> list[Finding]:
+    """Return a finding where every dot of a column could stand between thousands: 987, 1.234, 12.045.
 
     Where commas divide the cells, dots before three digits in all of them are decimals.
     """
@@ -138,21 +146,29 @@ def tell_thousands(cells: Iterable[str], delimiter: str, place: str) -> list[str
     if not rest and delimiter in (",", ""):
         return []
     return [
-        f"{place}: {shown(dotted[0])} and {len(dotted) - 1:,} more were read with a decimal point, though their dots "
-        "may stand between thousands (no flag: write 1234.5 for a thousand and more)"
+        Finding.at(
+            place.whole,
+            "D312",
+            f"{shown(dotted[0])} and {len(dotted) - 1:,} more were read with a decimal point, though their dots may "
+            "stand between thousands (no flag: write 1234.5 for a thousand and more)",
+            count=len(dotted),
+        )
     ]
 
 
-def tell_alike(names: Iterable[str], place: Place) -> list[str]:
-    """A warning where two series are written alike, one in letters put together of others (NFD against NFC)."""
+def tell_alike(names: Iterable[str], place: Place) -> list[Finding]:
+    """Return a finding where two series are written alike, one in letters put together of others (NFD against NFC)."""
     first: dict[str, str] = {}
     for name in names:
         if not name.isascii():
             other = first.setdefault(normalize("NFC", name), name)
             if other != name:
                 return [
-                    f"{place.source}, column {named(place.column)}: {named(name)} stands for two series, as its "
-                    "letters are written in two ways, of one or several characters (NFC and NFD); no flag: write "
-                    "them in one way"
+                    Finding.at(
+                        place.whole,
+                        "D211",
+                        f"{named(name)} stands for two series, as its letters are written in two ways, of one or "
+                        "several characters (NFC and NFD); no flag: write them in one way",
+                    )
                 ]
     return []

@@ -11,6 +11,7 @@ from lstm_cli.data.reading.numbers import is_number
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import Finding, at_line, in_file
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -64,8 +65,10 @@ def _decoded(
         if "\0" in text:
             line = done + (carry + text).split("\0", 1)[0].count("\n") + 1
             raise DataError(
-                f"{name}, line {line}: there is a NUL character, as in no text file",
+                "there is a NUL character, as in no text file",
                 hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the table as CSV",
+                rule="D121",
+                at=at_line(name, line),
             )
         text = carry + text
         whole = len(text) if block is None else text.rfind("\n") + 1
@@ -80,13 +83,15 @@ def _decoded(
 def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
     hint = "name the encoding of the file, e.g. --encoding cp1252"
     if not isinstance(error, UnicodeDecodeError):
-        return DataError(f"{name} is not {codec}: {error}", hint=hint)
+        return DataError(f"{name} is not {codec}: {error}", hint=hint, rule="D122")
     before = error.object[: error.start].decode(codec, errors="replace")
     line += before.replace("\r\n", "\n").replace("\r", "\n").count("\n")
     if error.reason == "unexpected end of data" or error.reason == "truncated data":
-        return DataError(f"{name}, line {line}: the text ends within a character of {codec}", hint=hint)
+        return DataError(
+            f"the text ends within a character of {codec}", hint=hint, rule="D122", at=at_line(name, line)
+        )
     byte = error.object[error.start]
-    return DataError(f"{name}, line {line}: byte 0x{byte:02x} is not {codec}", hint=hint)
+    return DataError(f"byte 0x{byte:02x} is not {codec}", hint=hint, rule="D122", at=at_line(name, line))
 
 
 def codec_of(source: Source, encoding: str | None) -> str:
@@ -100,52 +105,64 @@ def codec_of(source: Source, encoding: str | None) -> str:
         raise UsageError(
             f"--encoding '{encoding}' is no text encoding known here",
             hint="e.g. utf-8, utf-16, cp1252, latin-1",
+            flag="--encoding",
         ) from None
     if info.incrementaldecoder is None:
         raise UsageError(
-            f"--encoding '{encoding}' cannot be read piece by piece", hint="save the file as UTF-8"
+            f"--encoding '{encoding}' cannot be read piece by piece",
+            hint="save the file as UTF-8",
+            flag="--encoding",
         )
     return info.name
 
 
-def settled_delimiter(top: Sequence[str], source: str, warnings: list[str]) -> str:
-    """The delimiter of a file whose first lines, one or two that are not blank, are `top`.
+def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | None]:
+    """Return the delimiter of a file whose first lines, one or two that are not blank, are `top`, and a finding.
 
-    That is the comma, or, told in `warnings`, `;` or tab where the lines plainly have it. Raises DataError where
+    That is the comma, or, with a finding, `;` or tab where the lines plainly have it. Raises DataError where
     the cells are plainly divided, but not by which of several.
     """
     bare = [re.sub(r'"[^"]*"', "", line) for line in top]
     if bare[0].strip().lower().startswith("sep="):
         mark = bare[0].strip()[4:5] or "\t"
         raise DataError(
-            f"{source}, line 1: 'sep=' is a mark of Excel's, not a header",
+            "'sep=' is a mark of Excel's, not a header",
             hint=f"delete the line and name the delimiter: --delimiter {quoted(mark)}",
+            rule="D123",
+            at=at_line(source, 1),
         )
     found = [mark for mark in _OTHERS if mark in bare[0]]
     if "," in bare[0]:
         other = next((mark for mark in ";\t|" if 0 < bare[0].count(mark) == bare[-1].count(mark)), None)
         if other and len(bare) > 1:
             raise DataError(
-                f"{source}, line 1: are cells divided by commas, or by {other!r}? the header and the first row have "
+                f"are cells divided by commas, or by {other!r}? the header and the first row have "
                 "as many of these",
                 hint=f"name the delimiter: --delimiter {quoted(other)}, or --delimiter ','",
+                rule="D124",
+                at=at_line(source, 1),
             )
-        return ","
+        return ",", None
     if not found:
         _refuse_undivided(top, bare, source)
-        return ","
+        return ",", None
     plain = len(found) == 1 and (len(bare) == 1 or bare[1].count(found[0]) == bare[0].count(found[0]))
     if not plain:
         names = " or ".join(f"'{_OTHERS[mark]}'" for mark in found)
         raise DataError(
-            f"{source}, line 1: cells are not divided by commas, and it is not plain by what: {names}",
+            f"cells are not divided by commas, and it is not plain by what: {names}",
             hint=f"name the delimiter, e.g. --delimiter {quoted(found[0])}",
+            rule="D124",
+            at=at_line(source, 1),
         )
-    warnings.append(
-        f"{source}: cells were divided at {_OTHERS[found[0]]!r}, as the header (line 1) has no comma "
-        "(--delimiter decides it otherwise)"
+    return found[0], Finding.at(
+        in_file(source),
+        "D125",
+        f"cells were divided at {_OTHERS[found[0]]!r}, as the header (line 1) has no comma "
+        "(--delimiter decides it otherwise)",
+        lines=(1,),
+        flags=("--delimiter",),
     )
-    return found[0]
 
 
 def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> None:
@@ -154,8 +171,10 @@ def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> N
         return
     if not any(line.strip() for line in bare) and top[0].count(",") == top[1].count(",") > 0:
         raise DataError(
-            f"{source}, line 1: the whole line stands in double quotes, as one cell",
+            "the whole line stands in double quotes, as one cell",
             hint="take off the quotes around the lines",
+            rule="D126",
+            at=at_line(source, 1),
         )
     if is_number(top[1]) or is_missing(top[1]) or is_time(top[1]):
         return
@@ -163,8 +182,10 @@ def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> N
     mark = next((mark for mark in _UNUSUAL if 0 < first.count(mark) == second.count(mark)), None)
     if mark:
         raise DataError(
-            f"{source}, line 1: cells are not divided by commas, but seem to be by {mark!r}",
+            f"cells are not divided by commas, but seem to be by {mark!r}",
             hint=f"name the delimiter: --delimiter {quoted(mark)}",
+            rule="D124",
+            at=at_line(source, 1),
         )
 
 
@@ -173,17 +194,24 @@ def check_header(header: Sequence[str], line: int, text: str, source: str) -> No
     named = [name for name in header if not is_missing(name)]
     if CONFLICT.match(header[0]):
         raise DataError(
-            f"{source}, line {line}: {shown(header[0])} is a mark of a merge conflict",
+            f"{shown(header[0])} is a mark of a merge conflict",
             hint="settle the conflict in the file",
+            rule="D127",
+            at=at_line(source, line),
         )
     if not named:
         raise DataError(
-            f"{source}, line {line}: no column has a name", hint="the first line must name the columns"
+            "no column has a name",
+            hint="the first line must name the columns",
+            rule="D128",
+            at=at_line(source, line),
         )
     if all(is_number(name) or is_time(name) for name in named):
         raise DataError(
-            f"{source}, line {line}: {shown(text)} reads as a row of data, and the header is missing",
+            f"{shown(text)} reads as a row of data, and the header is missing",
             hint="write a first line that names the columns",
+            rule="D129",
+            at=at_line(source, line),
         )
 
 

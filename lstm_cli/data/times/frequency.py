@@ -164,7 +164,7 @@ def parse_freq(text: str) -> Step:
         raise _unknown_freq(text)
     number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
     if number == 0:
-        raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more")
+        raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more", flag="--freq")
     if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
         unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' or 'd' can mean one thing only
     step = None
@@ -180,7 +180,9 @@ def parse_freq(text: str) -> Step:
         raise _unknown_freq(text)
     limit = LONGEST_YEARS * (12 if step.kind == "months" else 366 * DAY)
     if step.count > limit:
-        raise UsageError(f"--freq '{text}' is longer than {LONGEST_YEARS} years", hint="give a shorter step")
+        raise UsageError(
+            f"--freq '{text}' is longer than {LONGEST_YEARS} years", hint="give a shorter step", flag="--freq"
+        )
     return step
 
 
@@ -197,7 +199,9 @@ def _unknown_freq(text: str) -> UsageError:
         meant = " or ".join(number.strip() + one for one in meant.split(" or "))
     names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"
     return UsageError(
-        f"--freq '{text}' is not a time step, the nearest is {meant}", hint=f"give one of {names}"
+        f"--freq '{text}' is not a time step, the nearest is {meant}",
+        hint=f"give one of {names}",
+        flag="--freq",
     )
 
 

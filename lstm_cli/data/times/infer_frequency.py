@@ -39,6 +39,7 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, w
         raise DataError(
             f"{wording.source} has one row{each}, so the time step cannot be found",
             hint="name it with --freq, e.g. --freq h",
+            rule="D501",
         )
     usual = int(gaps[np.argmax(counts)])
     best: tuple[Step, np.ndarray] | None = None
@@ -52,9 +53,11 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, w
     step, on_grid = best
     row = first_line(lines, ~on_grid)
     raise DataError(
-        f"{wording.at(lines[row])}: {wording.time(times_us[row])} is off the time grid, whose step seems "
+        f"{wording.time(times_us[row])} is off the time grid, whose step seems "
         f"to be {step.name} from {wording.time(origins_of(times_us, series)[row])} on",
         hint=_irregular_hint(gaps, usual, _gaps_from(row, times_us, series)),
+        rule="D502",
+        at=wording.at(lines[row]),
     )
 
 

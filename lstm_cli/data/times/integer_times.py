@@ -41,8 +41,10 @@ def read_digits(
     if len(units) > 1:
         first, second = sorted(widths.values())[:2]
         raise DataError(
-            f"{place.at(second)}: the time has another number of digits than that in {place.row(first)}",
+            f"the time has another number of digits than that in {place.row(first)}",
             hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss",
+            rule="D401",
+            at=place.at(second),
         )
     width = max(widths)
     in_epoch = width in _EPOCHS and like is not None and like.pattern in EPOCHS
@@ -82,8 +84,10 @@ def _checked_compact(
         _, day_exists = microseconds(2000 + values // 10_000, values // 100 % 100, values % 100)
         if day_exists.all() and len(values):
             raise DataError(
-                f"{place.at(int(lines[0]))}: '{values[0]}' and all below it read as YYYYMM and as YYMMDD",
+                f"'{values[0]}' and all below it read as YYYYMM and as YYMMDD",
                 hint="write months as YYYY-MM and days as YYYY-MM-DD",
+                rule="D402",
+                at=place.at(int(lines[0])),
             )
     return times, TimeFormat(pattern=pattern)
 
@@ -91,8 +95,10 @@ def _checked_compact(
 def _no_time(values: np.ndarray, exists: np.ndarray, lines: np.ndarray, place: Place) -> DataError:
     first = int(np.argmin(exists))
     return DataError(
-        f"{place.at(int(lines[first]))}: '{values[first]}' is no year, date or time since 1970 that exists",
+        f"'{values[first]}' is no year, date or time since 1970 that exists",
         hint="mend that line; --time names another column",
+        rule="D403",
+        at=place.at(int(lines[first])),
     )
 
 

@@ -26,6 +26,7 @@ from lstm_cli.data.times.patterns import (
     why_unread,
 )
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import Finding
 
 SEASONS = 3  # different ones from where on they are no chance
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
@@ -37,7 +38,7 @@ class TimeColumn:
 
     times: np.ndarray  # [R] int64 microseconds
     format: TimeFormat
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def parse_one(text: str, fmt: TimeFormat) -> int:
@@ -102,8 +103,10 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, place: Place) -> TimePie
             where_it_is = place.at(int(lines[where[first]]))
             midnight = "H" in fields and number_of(fields["H"])[first] == 24
             raise DataError(
-                f"{where_it_is}: {shown(chosen[first])} is a date or time that does not exist{finer}",
+                f"{shown(chosen[first])} is a date or time that does not exist{finer}",
                 hint="write 24:00 as 00:00 of the next day" if midnight else "mend that line",
+                rule="D403",
+                at=where_it_is,
             )
         values[where] = us
         if kind == "day-month":
@@ -137,10 +140,10 @@ def read_times(
     if kind == "digits":
         widths = {len(shape): line for shape, (line, _) in shapes.items()}
         times, fmt = read_digits(values, widths, lines, place, like)
-        return TimeColumn(times=times, format=fmt, warnings=())
+        return TimeColumn(times=times, format=fmt, findings=())
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
-        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), warnings=())
+        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=())
     _refuse_mixed(shapes, place)
     if kind == "month":
         _refuse_seasons(values, lines, place)
@@ -157,12 +160,14 @@ def read_times(
     beyond = (values < FIRST_US) | (values > LAST_US)
     if any(offsets) and beyond.any():
         raise DataError(
-            f"{place.at(int(lines[np.argmax(beyond)]))}: the time is, in UTC, beyond the years 1 to 9999",
+            "the time is, in UTC, beyond the years 1 to 9999",
             hint="mend that line",
+            rule="D404",
+            at=place.at(int(lines[np.argmax(beyond)])),
         )
     padded = frozenset().union(*(piece.padded for piece in pieces))
     fmt = _format(shapes, offsets, padded, day_first)
-    return TimeColumn(times=values, format=fmt, warnings=_no_clock(shapes, place))
+    return TimeColumn(times=values, format=fmt, findings=_no_clock(shapes, place))
 
 
 def _refuse_seasons(values: np.ndarray, lines: np.ndarray, place: Place) -> None:
@@ -171,9 +176,10 @@ def _refuse_seasons(values: np.ndarray, lines: np.ndarray, place: Place) -> None
     years, month = 1970 + months // 12, 1 + months % 12
     if len(months) >= SEASONS and (month == (years + 1) % 100).all():
         raise DataError(
-            f"{place.at(int(lines[0]))}: this and all times below it read as months, and as years that begin in one "
-            "and end in the next",
+            "this and all times below it read as months, and as years that begin in one and end in the next",
             hint="write years as 2000, and months as 2000-01-01",
+            rule="D402",
+            at=place.at(int(lines[0])),
         )
 
 
@@ -185,13 +191,13 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
         if match is None:
             if is_missing(cell):
                 hint = "write the time, or delete the line if it is no row of data (units, a total)"
-                return DataError(f"{where}: the time is missing", hint=hint)
+                return DataError("the time is missing", hint=hint, rule="D405", at=where)
             if cell.strip("\ufeff ") == place.column:
                 why, hint = HEADER_AGAIN
             else:
                 why, hint = why_unread(cell)
             hint = hint or f"{_WRITE_ISO}; --time names another column"
-            return DataError(f"{where}: {shown(cell)} does not read as a time{why}", hint=hint)
+            return DataError(f"{shown(cell)} does not read as a time{why}", hint=hint, rule="D406", at=where)
         first = first or (match[0], line)
         if match[0] != first[0]:
             return _two_manners(place, line, first[1])
@@ -200,7 +206,10 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
 
 def _two_manners(place: Place, line: int, first: int) -> DataError:
     return DataError(
-        f"{place.at(line)}: the time is written otherwise than in {place.row(first)}", hint=_WRITE_ISO
+        f"the time is written otherwise than in {place.row(first)}",
+        hint=_WRITE_ISO,
+        rule="D407",
+        at=place.at(line),
     )
 
 
@@ -215,8 +224,10 @@ def _refuse_mixed(shapes: dict[str, tuple[int, int]], place: Place) -> None:
             first, second = sorted((min(with_it), min(without)))
             how = "with" if second in with_it else "without"
             raise DataError(
-                f"{place.at(second)}: the time is written {how} {told}, unlike that in {place.row(first)}",
+                f"the time is written {how} {told}, unlike that in {place.row(first)}",
                 hint=f"write all times with {told} or all without",
+                rule="D407",
+                at=place.at(second),
             )
 
 
@@ -230,9 +241,10 @@ def _day_first(parts: np.ndarray, lines: np.ndarray, place: Place, like: TimeFor
             ((int(lines[np.argmax(day)]), "day/month"), (int(lines[np.argmax(month)]), "month/day"))
         )
         raise DataError(
-            f"{place.at(second[0])}: the date reads as {second[1]} only, and that in {place.row(first[0])} "
-            f"as {first[1]} only",
+            f"the date reads as {second[1]} only, and that in {place.row(first[0])} as {first[1]} only",
             hint="mend the wrong ones, or write all dates as YYYY-MM-DD",
+            rule="D408",
+            at=place.at(second[0]),
         )
     if day.any() or month.any():
         return bool(day.any())
@@ -241,8 +253,10 @@ def _day_first(parts: np.ndarray, lines: np.ndarray, place: Place, like: TimeFor
         return known[0].endswith("d")
     said = "/".join(map(str, parts[0].tolist()))
     raise DataError(
-        f"{place.at(int(lines[0]))}: '{said}' and all below it read both as day/month and as month/day",
+        f"'{said}' and all below it read both as day/month and as month/day",
         hint="write the dates as YYYY-MM-DD",
+        rule="D409",
+        at=place.at(int(lines[0])),
     )
 
 
@@ -250,18 +264,25 @@ def _no_date(parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, place: Pla
     first = int(np.argmax(wrong))
     said = "/".join(map(str, parts[first].tolist()))
     return DataError(
-        f"{place.at(int(lines[first]))}: '{said}' is a date that does not exist", hint="mend that line"
+        f"'{said}' is a date that does not exist",
+        hint="mend that line",
+        rule="D403",
+        at=place.at(int(lines[first])),
     )
 
 
-def _no_clock(shapes: dict[str, tuple[int, int]], place: Place) -> tuple[str, ...]:
+def _no_clock(shapes: dict[str, tuple[int, int]], place: Place) -> tuple[Finding, ...]:
     bare = [told for shape, told in shapes.items() if not group_of(shape, "H")]
     if not bare or len(bare) == len(shapes):
         return ()
     count, line = sum(told[1] for told in bare), min(told[0] for told in bare)
     times = "1 time has no clock and was" if count == 1 else f"{count:,} times have no clock and were"
     advice = "no flag: write 00:00, or --time names another column"
-    return (f"{place.at(line)}: {times} read as midnight ({advice})",)
+    return (
+        Finding.at(
+            place.at(line), "D410", f"{times} read as midnight ({advice})", count=count, flags=("--time",)
+        ),
+    )
 
 
 def _format(

@@ -50,7 +50,9 @@ def check_plot(plot: str, sources: Sequence[str]) -> None:
     """Refuses an unusable picture before any work."""
     require_installed("--plot", "matplotlib")
     if Path(plot).suffix.lower() not in (".png", ""):
-        raise UsageError(f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png")
+        raise UsageError(
+            f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png", flag="--plot"
+        )
     for source in sources:
         check_output(plot, source=source, flag="--plot")
 

@@ -11,7 +11,6 @@ from lstm_cli.data.build.splits import parse_share
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import count_of
-from lstm_cli.data.quality.finding import NOTE, Finding, refusal, severity_order, told_by_reader
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
 from lstm_cli.data.quality.inspect import inspect, target_outliers
 from lstm_cli.data.quality.intermittent import find_intermittent
@@ -22,6 +21,7 @@ from lstm_cli.data.reading.column_roles import Asked, choose_columns
 from lstm_cli.data.reading.source import read_pipes
 from lstm_cli.data.reading.table import Table, read_asked
 from lstm_cli.errors import DataError, LstmError, UsageError
+from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
 
 OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
 
@@ -123,20 +123,36 @@ def findings(known: Known) -> list[Finding]:
     """All of them, the gravest first."""
     table, grid, found = known.table, known.grid, known.found
     source = known.survey.source
-    told = [refusal(known.refused, source)] if known.refused is not None else []
-    warnings = [text for part in (table, grid, found) if part is not None for text in part.warnings]
-    told += [told_by_reader(text, source) for text in warnings]
+    refused = known.refused
+    told = [_refusal(refused, source)] if refused is not None else []
+    read = [finding for part in (table, grid, found) if part is not None for finding in part.findings]
+    told += read
     if table is not None and grid is not None:
-        told += _inspected(known, table, grid, warnings)
+        told += _inspected(known, table, grid, read)
     if not known.target_named:
         told.append(_no_target(known))
-    refused = known.refused.message if known.refused is not None else None
+    at = refused.at if isinstance(refused, DataError) else None
+    cell = None if at is None or not at.lines else (at.column, at.lines[0])
     others = of_columns(known.survey, _used(known))
-    told += [one for one in others if refused is None or not one.text.startswith(refused)]
-    return sorted(told, key=severity_order)
+    told += [one for one in others if cell is None or (one.column, one.lines[0]) != cell]
+    return sorted(told, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _inspected(known: Known, table: Table, grid: Grid, warnings: Sequence[str]) -> Sequence[Finding]:
+def _refusal(error: LstmError, source: str) -> Finding:
+    """Return what `prepare` refuses as a finding."""
+    at = error.at if isinstance(error, DataError) else None
+    return Finding(
+        rule=error.rule if isinstance(error, DataError) else "D901",
+        kind="refused",
+        severity=ERROR,
+        text=f"{error.message}{f' ({error.hint})' if error.hint else ''}",
+        source=source if at is None else at.source,
+        column=None if at is None else at.column,
+        lines=() if at is None else at.lines,
+    )
+
+
+def _inspected(known: Known, table: Table, grid: Grid, read: Sequence[Finding]) -> Sequence[Finding]:
     config = known.config
     horizon = (config.horizon or 1) if known.found is None else known.found.schema.horizon
     told = inspect(
@@ -145,7 +161,7 @@ def _inspected(known: Known, table: Table, grid: Grid, warnings: Sequence[str]) 
         outliers=known.outliers,
         season=max(known.seasons, default=1),
         horizon=horizon,
-        told=warnings,
+        read=read,
         start=config.start,
         end=config.end,
     )
@@ -162,12 +178,15 @@ def _inspected(known: Known, table: Table, grid: Grid, warnings: Sequence[str]) 
 
 def _no_target(known: Known) -> Finding:
     columns = count_of(len(known.config.target), "column")
-    return Finding(
+    return Finding.at(
+        in_file(known.survey.source),
+        "D711",
+        f"{columns} of numbers could be forecast, and prepare asks for one by "
+        "name; what concerns a target alone, such as columns that give it away, is left out (--target names it)",
         kind="no-target",
         severity=NOTE,
-        text=f"{known.survey.source}: {columns} of numbers could be forecast, and prepare asks for one by "
-        "name; what concerns a target alone, such as columns that give it away, is left out (--target names it)",
         count=len(known.config.target),
+        flags=("--target",),
     )
 
 

@@ -49,7 +49,7 @@ class CheckReport:
     windows: dict[str, int] | None
     split_rows: dict[str, int] | None
     expected: dict[str, Any] | None  # of `lstm train`, by rule of thumb: see Expectation
-    findings: list[dict[str, Any]]  # kind, severity, text, column, lines, count, flags
+    findings: list[dict[str, Any]]  # see findings.py
     refused: dict[str, Any] | None  # message and hint of `prepare`
     picture: str | None
 
@@ -93,7 +93,7 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
         expected=None
         if found is None or windows is None or not known.target_named
         else asdict(expectation(found.schema, found.series, windows=windows["train"])),
-        findings=[{**asdict(one), "flags": one.flags} for one in findings(known)],
+        findings=[finding.to_dict() for finding in findings(known)],
         refused=None if refused is None else {"message": refused.message, "hint": refused.hint},
         picture=picture,
     )

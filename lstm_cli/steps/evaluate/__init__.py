@@ -13,12 +13,14 @@ from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
 from lstm_cli.evaluation.series_ranking import beside_simple
 from lstm_cli.events import Listener, Warned
+from lstm_cli.findings import Finding
 from lstm_cli.inference.trained_model import serves_quantized
 from lstm_cli.rundir import ARTIFACTS, Run, check_output_folder, open_run, require_fresh, stands, writing
 from lstm_cli.steps.evaluate.report import EvaluateReport, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import Subject, score_subject, subject_of
 from lstm_cli.steps.shared.cached_report import JUDGED, told_again
+from lstm_cli.steps.shared.report_json import told
 
 
 def evaluate(
@@ -54,29 +56,23 @@ def evaluate(
         require_installed("lstm evaluate", *SCORING)
         subject = subject_of(writer.run, config)
         scored = score_subject(subject, listen)
-        report = report_of(str(run), config, scored)
-        report = replace(
-            report,
-            gates=_checked(report, conditions),
-            warnings=(
-                *report.warnings,
-                *_own_splits(subject),
-                *_other_precision(writer.run, config, subject),
-            ),
-        )
+        report, found = report_of(str(run), config, scored)
+        report = replace(report, gates=_checked(report, conditions))
+        found += [*_own_splits(subject), *_other_precision(writer.run, config, subject)]
         folder = writer.new("scores")
         if config.backtest:
-            found, told = _backtest(writer.run, config, subject, listen, should_stop)
-            report = replace(report, backtest=found, warnings=(*report.warnings, *told))
-        report = replace(report, picture=str(folder.folder / PICTURE))
+            folds, further = _backtest(writer.run, config, subject, listen, should_stop)
+            report = replace(report, backtest=folds)
+            found += further
+        report = replace(report, picture=str(folder.folder / PICTURE), **told(found))
         write_scores(folder, report.to_json(), subject, beside_simple(subject.dataset, scored.sums))
         writer.commit(
             config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json()
         )
         with open_run(run) as committed:
             copy_scores(committed, config.output)
-    for text in report.warnings:
-        listen(Warned(text=text))
+    for finding in found:
+        listen(Warned(finding=finding))
     return _judged(report)
 
 
@@ -90,31 +86,34 @@ def _reads(run: Run, config: EvaluateConfig, subject: Subject) -> dict[str, str 
     return reads
 
 
-def _own_splits(subject: Subject) -> list[str]:
-    """Return a warning where the series of a panel are split at different times, as release 0.1.0 did it."""
+def _own_splits(subject: Subject) -> list[Finding]:
+    """Return a finding where the series of a panel are split at different times, as release 0.1.0 did it."""
     schema, table = subject.dataset.schema, subject.dataset.series
     if PanelTimes.of_table(schema, table) is None or PanelSplits.of(schema, table) is not None:
         return []
-    return [
+    text = (
         "the series were split at different times, as lstm 0.1.0 did, so some are tested on times that the model saw "
         "in others; 'lstm prepare' and 'lstm train' again divide all of them at one time"
-    ]
+    )
+    return [Finding(rule="M204", text=text)]
 
 
-def _other_precision(run: Run, config: EvaluateConfig, subject: Subject) -> list[str]:
-    """Return a warning for each part of the report that scores fp32 where `predict` runs the quantised model."""
+def _other_precision(run: Run, config: EvaluateConfig, subject: Subject) -> list[Finding]:
+    """Return a finding for each part of the report that scores fp32 where `predict` runs the quantised model."""
     found = []
     if subject.unseen and serves_quantized(run):
         tested = " (--split test scores it)" if subject.dataset.series.split_rows["test"] else ""
-        found.append(
+        text = (
             "these are the scores of the fp32 model from before the refit: the quantized model that predict runs has "
             f"seen the validation rows{tested}"
         )
+        found.append(Finding(rule="M205", text=text, flags=("--split",)))
     if config.backtest and not config.reuse and subject.precision != "fp32":
-        found.append(
+        text = (
             f"the backtest trains fp32 models, the other scores are those of the {subject.precision} model (--reuse "
             "scores it at the cut-offs too)"
         )
+        found.append(Finding(rule="M206", text=text, flags=("--reuse",)))
     return found
 
 
@@ -142,9 +141,9 @@ def _backtest(
     subject: Subject,
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the folds and their spread, trained as the run's model was, or of that model itself; and warnings."""
-    from lstm_cli.steps.evaluate.backtest import backtest, recipe_of, reused, spread, warnings_of
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return the folds and their spread, trained as the run's model was, or of that model itself; and findings."""
+    from lstm_cli.steps.evaluate.backtest import backtest, findings_of, recipe_of, reused, spread
 
     assert config.backtest is not None
     if config.reuse:
@@ -163,4 +162,4 @@ def _backtest(
             should_stop=should_stop,
         )
     found = {"folds": folds, "spread": spread(folds), "reused": config.reuse, "precision": precision}
-    return found, warnings_of(folds, wanted=config.backtest)
+    return found, findings_of(folds, wanted=config.backtest)

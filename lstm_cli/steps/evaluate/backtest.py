@@ -24,6 +24,7 @@ from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.torch_forecaster import torch_forecaster
 from lstm_cli.evaluation.uncertainty import SAME
 from lstm_cli.events import Listener, Progressed, silent
+from lstm_cli.findings import Finding
 from lstm_cli.interrupts import heed
 from lstm_cli.rundir import Run
 from lstm_cli.steps.evaluate.score_model import Subject
@@ -141,25 +142,28 @@ def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
         raise DataError(
             "no window after the rows that the model learnt from, so --reuse has no cut-off to score",
             hint="leave out --reuse to train at each cut-off, or prepare with more --test rows",
+            rule="D631",
         )
     return reports
 
 
-def warnings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> tuple[str, ...]:
+def findings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding]:
     """Return what a person should know of the folds; wanted: how many --backtest asked for."""
     found = []
     if len(folds) < wanted:
-        found.append(
+        text = (
             f"{wanted - len(folds)} of {wanted} cut-offs are left out: the model learnt from rows after them, or no "
             "window follows (leave out --reuse to train at each)"
         )
+        found.append(Finding(rule="M207", text=text, count=wanted - len(folds), flags=("--reuse",)))
     plain = [fold for fold in folds if fold.get("defaults")]
     if plain:
-        found.append(
+        text = (
             f"{len(plain)} of {len(folds)} cut-offs use the default of {', '.join(plain[0]['defaults'])}: the winner "
             "of 'lstm tune' saw rows after them (a smaller --backtest leaves them out)"
         )
-    return tuple(found)
+        found.append(Finding(rule="M208", text=text, count=len(plain), flags=("--backtest",)))
+    return found
 
 
 def spread(reports: list[dict[str, Any]]) -> dict[str, Any]:
@@ -194,6 +198,7 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
         raise DataError(
             f"{len(chosen)} cut-offs leave {rows} training rows before the first, too few",
             hint=FEWER,
+            rule="D632",
         )
     for cut in chosen:
         for split in ("val", "test"):
@@ -203,7 +208,7 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
 
 def _no_window(name: str, moment: str) -> DataError:
     """Return the error of a fold without a window: its series may have ended, or begun too late to be trained on."""
-    return DataError(f"no series has a {name} window at the cut-off {moment}", hint=FEWER)
+    return DataError(f"no series has a {name} window at the cut-off {moment}", hint=FEWER, rule="D631")
 
 
 def _retrained(

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.config import EvaluateConfig
-from lstm_cli.data.dataset.windows import SPLITS
 from lstm_cli.evaluation import interval_scores, metrics, scoring, uncertainty
 from lstm_cli.evaluation.metrics import Scores
 from lstm_cli.evaluation.series_ranking import beside_simple, worst
+from lstm_cli.findings import Finding
 from lstm_cli.steps.evaluate.score_model import Scored
-from lstm_cli.steps.shared.model_warnings import coverage_warnings, networks_add_nothing
+from lstm_cli.steps.shared.model_warnings import coverage_warnings, networks_add_nothing, nothing_added
 from lstm_cli.steps.shared.report_json import plain
 
 PART = "part."  # before the name of a part
@@ -46,6 +46,7 @@ class EvaluateReport:
     wql: float | None  # weighted quantile loss; None, the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
     output: str | None = None  # the folder that got copies of the scores
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
@@ -56,27 +57,26 @@ class EvaluateReport:
         return plain(self, absent=("backtest", "output", "up_to_date"))
 
 
-def report_of(run: str, config: EvaluateConfig, scored: Scored) -> EvaluateReport:
-    """Return the report of scores, without what is settled later: the backtest, the gates and the picture."""
+def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[EvaluateReport, list[Finding]]:
+    """Return the report of scores, and what was found. The backtest, the gates and the picture are settled later."""
     subject, sums = scored.subject, scored.sums
     dataset, scale = subject.dataset, scoring.scale_of(subject.dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
     parts = {name.removeprefix(PART): scores.pop(name) for name in list(scores) if name.startswith(PART)}
-    compared, warnings = scored.errors.comparisons(), []
+    compared = scored.errors.comparisons()
+    found: list[Finding] = []
     if networks_add_nothing(scores | {"model": own}, compared, parts):
-        warnings.append(
-            f"the networks add nothing on the {SPLITS[config.split]} rows: the linear forecast is as good"
-        )
+        found.append(nothing_added(config.split))
     ahead = metrics.per_step(sums["model"], scale)
     held: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
     if scored.tally is not None and scored.tally.sums is not None and subject.intervals is not None:
         held = interval_scores.interval_scores(scored.tally.sums, scale.deviation)
         steps = interval_scores.scores_per_step(scored.tally.sums, scale.deviation)
         ahead = [row | also for row, also in zip(ahead, steps, strict=True)]
-        warnings += coverage_warnings(config.split, subject.windows, scored.tally, subject.intervals)
+        found += coverage_warnings(config.split, subject.windows, scored.tally, subject.intervals)
     each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
-    return EvaluateReport(
+    report = EvaluateReport(
         run=run,
         model=subject.model.name,
         precision=subject.precision,
@@ -98,6 +98,8 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> EvaluateRepor
         picture="",
         **held,
         mase_left_out=metrics.without_scale(sums["model"], scale),
-        warnings=tuple(warnings),
+        warnings=(),
+        findings=(),
         output=config.output,
     )
+    return report, found

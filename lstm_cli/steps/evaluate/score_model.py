@@ -77,7 +77,7 @@ def subject_of(run: Run, config: EvaluateConfig) -> Subject:
     windows = scoring.scored_windows(dataset, config.split, model.lookback, linear, season)
     if not len(windows):
         hint = "use --split val" if config.split == "test" else "use --split test"
-        raise DataError(f"{run.path} has no {config.split} rows to score", hint=hint)
+        raise DataError(f"{run.path} has no {config.split} rows to score", hint=hint, rule="D621")
     session = open_session(graph, threads=config.threads)
     alone = scoring.model_forecaster(session, model.lookback, parts=model.parts)
     return Subject(

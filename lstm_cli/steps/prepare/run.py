@@ -11,15 +11,16 @@ from lstm_cli.data.build.splits import parse_share
 from lstm_cli.data.build.write import store_dataset
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.quality.finding import WARNING
 from lstm_cli.data.quality.inspect import inspect, target_outliers
 from lstm_cli.data.quality.intermittent import find_intermittent
 from lstm_cli.data.reading.table import Table, read_asked
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.events import Listener, Progressed, Warned
+from lstm_cli.findings import WARNING, Finding
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.prepare.report import PrepareReport, named_sources
 from lstm_cli.steps.shared.memory_estimate import require_prepare
+from lstm_cli.steps.shared.report_json import told
 
 
 def prepare_anew(
@@ -34,20 +35,20 @@ def prepare_anew(
     found = assemble(table, grid, config)
     test_wanted = parse_share("--test", config.test).rows != 0
     windows = found.windows(table.source, test_wanted=test_wanted)
-    told = (*table.warnings, *grid.warnings, *found.warnings)
-    warnings = (*told, *_warnings(table, grid, found, config, told))
-    for text in warnings:
-        listen(Warned(text=text))
+    read = (*table.findings, *grid.findings, *found.findings)
+    findings = (*read, *_further(table, grid, found, config, read))
+    for finding in findings:
+        listen(Warned(finding=finding))
     store_dataset(found, table, folder, listen)
-    report = _report(writer.path, table, found, windows, warnings, dropped=config.outliers == "drop")
+    report = _report(writer.path, table, found, windows, findings, dropped=config.outliers == "drop")
     writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
 
 
-def _warnings(
-    table: Table, grid: Grid, found: Assembled, config: PrepareConfig, told: Sequence[str]
-) -> list[str]:
-    """Return what `check` finds in the chosen columns beside what was `told`, where it is more than a note."""
+def _further(
+    table: Table, grid: Grid, found: Assembled, config: PrepareConfig, read: Sequence[Finding]
+) -> list[Finding]:
+    """Return what `check` finds in the chosen columns beside what was found on reading, but for notes."""
     schema = found.schema
     dropped = config.outliers == "drop"
     looked_at = found.grid if dropped else grid
@@ -57,13 +58,13 @@ def _warnings(
         outliers=target_outliers(table, looked_at, schema.seasons),
         season=max(schema.seasons, default=1),
         horizon=schema.horizon,
-        told=told,
+        read=read,
         start=config.start,
         end=config.end,
         dropped=dropped,
     )
     zeros = find_intermittent(GridLines(table, found.grid), found.series.train_end, schema.targets)
-    return [one.text for one in (*further, *zeros) if one.severity == WARNING]
+    return [finding for finding in (*further, *zeros) if finding.severity == WARNING]
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:
@@ -76,7 +77,7 @@ def _report(
     table: Table,
     found: Assembled,
     windows: dict[str, int],
-    warnings: tuple[str, ...],
+    findings: tuple[Finding, ...],
     *,
     dropped: bool,
 ) -> PrepareReport:
@@ -115,5 +116,5 @@ def _report(
         outliers=found.dropped.count_by_column(schema.targets) if dropped else None,
         scaler=found.scaler.kind,
         megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
-        warnings=warnings,
+        **told(findings),
     )

@@ -10,6 +10,7 @@ from lstm_cli.evaluation import scoring, uncertainty
 from lstm_cli.evaluation.calibrate_intervals import horizons_of
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.evaluation.metrics import Scores
+from lstm_cli.findings import Finding
 
 
 def networks_add_nothing(
@@ -25,10 +26,18 @@ def networks_add_nothing(
     return bool(networks) and not better and scoring.as_good(scores["linear"], scores["model"])
 
 
+def nothing_added(split: str) -> Finding:
+    """Return the finding that `networks_add_nothing` on a split."""
+    rows = SPLITS[split]
+    return Finding(
+        rule="M201", text=f"the networks add nothing on the {rows} rows: the linear forecast is as good"
+    )
+
+
 def coverage_warnings(
     split: str, windows: Windows, tally: scoring.IntervalTally, fitted: Intervals
-) -> list[str]:
-    """Return a warning for each level whose coverage of the windows lies outside what chance allows."""
+) -> list[Finding]:
+    """Return a finding for each level whose coverage of the windows lies outside what chance allows."""
     found = uncertainty.coverage_by_chance(
         np.concatenate(tally.inside, axis=1),
         np.concatenate(tally.count),
@@ -42,8 +51,11 @@ def coverage_warnings(
         "with a larger --val"
     )
     return [
-        f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, and chance allows {low:.1f} to "
-        f"{high:.1f} %: it is too {'narrow' if share < low else 'wide'} for them; {why}"
+        Finding(
+            rule="M202",
+            text=f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, and chance allows "
+            f"{low:.1f} to {high:.1f} %: it is too {'narrow' if share < low else 'wide'} for them; {why}",
+        )
         for level, (share, low, high) in found.items()
         if not low <= share <= high
     ]

@@ -14,6 +14,7 @@ from lstm_cli.config.layers import flag_of
 from lstm_cli.config.search_space import as_text
 from lstm_cli.errors import ArtifactError, CorruptArtifact, DeviceError, Interrupted, TrainingDiverged
 from lstm_cli.events import Listener, Noted, Warned
+from lstm_cli.findings import Finding
 from lstm_cli.rundir import Checkpoint, Run, Stored, Writer
 from lstm_cli.steps.shared.report_json import plain_value
 
@@ -230,7 +231,8 @@ def _found(
             raise of_others(checkpoint, changed)
         reason = f"the checkpoint is of a training with other settings ({told})"
     if reason != COMPLETED:
-        listen(Warned(text=f"{reason}: it is discarded, and training starts anew"))
+        text = f"{reason}: it is discarded, and training starts anew"
+        listen(Warned(finding=Finding(rule="M209", text=text)))
     checkpoint.remove()
     return {}, {}
 

@@ -56,7 +56,9 @@ def find_lr(
     """
     began = time.monotonic()
     if config.parts and set(config.parts) == {"linear"}:
-        raise UsageError("--find-lr has no network to try rates on", hint="name one, as --parts free")
+        raise UsageError(
+            "--find-lr has no network to try rates on", hint="name one, as --parts free", flag="--find-lr"
+        )
     require_installed("--find-lr", "matplotlib", "torch")
     opened = open_run(run)
     dataset = load_dataset(opened)

@@ -14,10 +14,11 @@ from lstm_cli.data.forecast.bounds import bounds_of
 from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.uncertainty import best_compared
 from lstm_cli.events import Listener, Noted, PictureDrawn, Warned, wanted
+from lstm_cli.findings import Finding
 from lstm_cli.interrupts import heed
 from lstm_cli.rundir import Writer
-from lstm_cli.steps.shared.model_warnings import networks_add_nothing
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.steps.shared.model_warnings import networks_add_nothing, nothing_added
+from lstm_cli.steps.shared.report_json import plain, told
 from lstm_cli.steps.train.checkpointing import Keeper, Keeping, keeping
 from lstm_cli.steps.train.save_model import export_graphs, write_model
 from lstm_cli.steps.train.validate import Scores, Validated
@@ -64,6 +65,7 @@ class TrainReport:
     notes: tuple[str, ...]
     seconds: float
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )
@@ -110,11 +112,11 @@ def make_model(
         intervals = validated.intervals(listen, should_stop)
         if wanted(listen, PictureDrawn):
             listen(validated.picture(intervals))
-        warnings = _warnings(trained, val, compared)
-        for text in warnings:
-            listen(Warned(text=text))
+        found = _findings(trained, val, compared)
+        for finding in found:
+            listen(Warned(finding=finding))
         report = _report(
-            *(writer.path, config, validated, val, compared, warnings),
+            *(writer.path, config, validated, val, compared, found),
             device=device,
             threads=threads,
             notes=notes,
@@ -155,9 +157,8 @@ def _trained(
     try:
         trained = train()
     except StateUnfit as error:
-        listen(
-            Warned(text=f"the checkpoint does not fit ({error}): it is discarded, and training starts anew")
-        )
+        text = f"the checkpoint does not fit ({error}): it is discarded, and training starts anew"
+        listen(Warned(finding=Finding(rule="M209", text=text)))
         keeper.discard()
         trained = train()
     return replace(trained, seconds=trained.seconds + keeper.seconds)
@@ -170,12 +171,13 @@ def _device(config: TrainConfig) -> tuple[str, int]:
     return device_text(choose_device(config.device)), config.threads or usable_cores()
 
 
-def _warnings(trained: "Trained", val: dict[str, Scores], compared: dict[str, Any]) -> tuple[str, ...]:
-    """What a person should know before relying on the model."""
+def _findings(trained: "Trained", val: dict[str, Scores], compared: dict[str, Any]) -> tuple[Finding, ...]:
+    """Return what a person should know before relying on the model."""
     if networks_add_nothing(val, compared, trained.weights):
-        return ("the networks add nothing on the validation rows: the linear forecast is as good",)
+        return (nothing_added("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
-        return ("no epoch was better on the validation rows than its untrained start, which is shipped",)
+        text = "no epoch was better on the validation rows than its untrained start, which is shipped"
+        return (Finding(rule="M203", text=text),)
     return ()
 
 
@@ -185,7 +187,7 @@ def _report(
     validated: Validated,
     val: dict[str, Scores],
     compared: dict[str, Any],
-    warnings: tuple[str, ...],
+    found: tuple[Finding, ...],
     *,
     device: str,
     threads: int,
@@ -229,7 +231,7 @@ def _report(
         diagnosis=tuple(asdict(finding) for finding in diagnose(trained, config)),
         notes=tuple(notes),
         seconds=round(trained.seconds, 2),
-        warnings=warnings,
+        **told(found),
     )
 
 

@@ -11,6 +11,7 @@ from lstm_cli.config.search_space import Choice, Range, Space, as_text
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Noted, Progressed, Warned
+from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, Writer, command, stale_sources, stands, writing
 from lstm_cli.steps.shared.cached_report import told_again
 from lstm_cli.steps.shared.memory_estimate import require_train
@@ -87,10 +88,10 @@ def tune(
             how = Keeping(others=False)
             trained = make_model(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
             writer.go_on_as("tune", sources=sources)
-        warnings = _warnings(trials)
-        for text in warnings:
-            listen(Warned(text=text))
-        report = report_of(search, trials, winner=winner, trained=trained, warnings=warnings)
+        found = _findings(trials)
+        for finding in found:
+            listen(Warned(finding=finding))
+        report = report_of(search, trials, winner=winner, trained=trained, found=found)
         return _commit(writer, search, trials, report)
 
 
@@ -140,11 +141,12 @@ def _tell(listen: Listener, search: Search, trial: Trial, trials: Sequence[Trial
     listen(Progressed(stage="trials", done=len(trials), total=search.wanted, unit="trials"))
 
 
-def _warnings(trials: Sequence[Trial]) -> tuple[str, ...]:
+def _findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     failed = [trial for trial in trials if trial["state"] == FAILED]
     if not failed:
         return ()
-    return (f"{len(failed)} of {len(trials)} trials failed, the first with: {failed[0]['reason']}",)
+    text = f"{len(failed)} of {len(trials)} trials failed, the first with: {failed[0]['reason']}"
+    return (Finding(rule="M210", text=text, count=len(failed)),)
 
 
 def _made_before(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:

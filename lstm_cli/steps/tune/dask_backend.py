@@ -22,6 +22,7 @@ def dask_workers(address: str, jobs: int | None, *, timeout: float) -> Iterator[
         raise UsageError(
             f"--dask '{address}': no Dask scheduler answers there",
             hint="start one with 'dask scheduler', or write it like --dask 10.0.0.5:8786",
+            flag="--dask",
         ) from error
     with client:
         threads = client.nthreads()
@@ -29,6 +30,7 @@ def dask_workers(address: str, jobs: int | None, *, timeout: float) -> Iterator[
             raise UsageError(
                 f"--dask '{address}': the scheduler has no workers",
                 hint=f"start some with 'dask worker {address}'",
+                flag="--dask",
             )
         with joblib.parallel_config(backend="dask", client=client, wait_for_workers_timeout=timeout):
             yield jobs or sum(threads.values()), 1

@@ -82,6 +82,7 @@ def _study(search: Search, name: str, before: Sequence[Trial]) -> "optuna.Study"
             raise UsageError(
                 f"--storage '{storage}' cannot be used: {str(error).splitlines()[0]}",
                 hint="write it like --storage sqlite:///search.db",
+                flag="--storage",
             ) from error
     # What was drawn before a kill is not drawn again.
     sampler = optuna.samplers.TPESampler(seed=search.fixed.seed + len(before), constant_liar=True)

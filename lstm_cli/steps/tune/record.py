@@ -10,9 +10,10 @@ from typing import Any
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.renamed import by_new_names
 from lstm_cli.config.search_space import Choice, Range, Space, as_text, is_fixed
+from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run
 from lstm_cli.steps.shared.cached_report import restored_report
-from lstm_cli.steps.shared.report_json import plain, plain_value
+from lstm_cli.steps.shared.report_json import plain, plain_value, told
 from lstm_cli.steps.tune.importance import what_mattered
 from lstm_cli.steps.tune.search import best_of
 from lstm_cli.steps.tune.spec import DONE, Search, Trial
@@ -51,6 +52,7 @@ class TuneReport:
     picture: str | None
     seconds: float  # of all trials
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )
@@ -149,7 +151,7 @@ def report_of(
     winner: dict[str, Any] | None,
     trained: Mapping[str, Any] | None = None,
     picture: str | None = None,
-    warnings: tuple[str, ...] = (),
+    found: tuple[Finding, ...] = (),
 ) -> TuneReport:
     """The report of a search so far. trained: the report of the training that made its winner the run's model."""
     best = best_of(trials)
@@ -171,8 +173,8 @@ def report_of(
         finished=trained is not None,
         val=trained["val"] if trained else None,
         val_baselines=trained["val_baselines"] if trained else None,
-        **{name: trained.get(name) if trained else None for name in COMPARED},
+        **{name: trained.get(name) if trained else None for name in COMPARED},  # type: ignore[arg-type]
         picture=picture,
         seconds=round(sum(trial["seconds"] for trial in trials), 2),
-        warnings=warnings,
+        **told(found),
     )

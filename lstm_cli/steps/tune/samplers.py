@@ -39,6 +39,7 @@ def require_finite(space: Space) -> None:
             raise UsageError(
                 f"--method grid needs the values of '{name}', and a range {lacks}",
                 hint=f"name them, as --space '{name}={example}', or use --method random",
+                flag="--method",
             )
 
 

@@ -103,7 +103,9 @@ def _trained(
     found = metrics.overall(sums["model"], scoring.scale_of(known))
     metric = next((name for name in BY if found[name] is not None), None)
     if metric is None:
-        raise DataError("no target was measured in the validation rows, so that trials cannot be compared")
+        raise DataError(
+            "no target was measured in the validation rows, so that trials cannot be compared", rule="D622"
+        )
     return {
         "metric": metric,
         "score": found[metric],

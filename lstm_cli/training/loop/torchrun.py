@@ -41,6 +41,7 @@ def leading(config: TrainConfig) -> Iterator[None]:
         raise UsageError(
             f"--device {config.device} is one device, and torchrun gives every process its own",
             hint="use --device cuda; CUDA_VISIBLE_DEVICES says which devices there are",
+            flag="--device",
         )
     with led(config.device):
         yield
