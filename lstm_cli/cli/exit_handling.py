@@ -8,7 +8,7 @@ import sys
 
 from lstm_cli import __version__
 from lstm_cli.cli.stdio import mute, tell, tell_as_json
-from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
+from lstm_cli.errors import DataError, DeviceError, Interrupted, LstmError, OutputError, UsageError
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -59,14 +59,19 @@ def end(error: BaseException, verb: str = "") -> int:
         return BUG
     if os.environ.get("LSTM_DEBUG") == "1":
         _tell_traceback(error)
-    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code)
+    rule = expected.rule if isinstance(expected, DataError) else None
+    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code, rule)
     return expected.exit_code
 
 
-def _tell(message: str, hint: str, code: int) -> None:
-    """One line of the error and one that helps; one object of both with --log-format json."""
-    if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code}):
-        tell("error", f"error: {message}")
+def _tell(message: str, hint: str, code: int, rule: str | None = None) -> None:
+    """Write one line of the error and one that helps; with --log-format json one object of both.
+
+    Args:
+        rule: the id of the rule that the data break.
+    """
+    if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code, "rule": rule}):
+        tell("error", f"error[{rule}]: {message}" if rule else f"error: {message}")
         tell("hint", f"hint: {hint}")
 
 

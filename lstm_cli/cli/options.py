@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -81,7 +81,7 @@ def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Calla
 
 
 def heard(verb: Verb) -> Verb:
-    """Decorate a verb so that it takes --quiet, --verbose and --log-format, and stderr is written as they say.
+    """Decorate a verb so that it takes the options of stderr: --quiet, --verbose, --ignore and --log-format.
 
     With --json it needs a standard output, and is refused without one before any work.
     """
@@ -98,7 +98,7 @@ def heard(verb: Verb) -> Verb:
                     "--quiet and --verbose exclude each other", hint="choose one of them", flag="--quiet"
                 )
             quiet, verbose = of_flags[0] or not of_flags[1], of_flags[1]
-        speak(quiet=quiet, log_format=given.pop("log_format"))
+        speak(quiet=quiet, log_format=given.pop("log_format"), ignored=_rules(given.pop("ignore")))
         if verbose:
             print_settings(context)
         work = verb(**given, **({"context": context} if takes_context else {}))
@@ -111,10 +111,22 @@ def heard(verb: Verb) -> Verb:
     added = [
         inspect.Parameter("quiet", kind, default=False, annotation=QuietOption),
         inspect.Parameter("verbose", kind, default=False, annotation=VerboseOption),
+        inspect.Parameter("ignore", kind, default=None, annotation=IgnoreOption),
         inspect.Parameter("log_format", kind, default=LOG_FORMATS[0], annotation=LogFormatOption),
     ]
     context = [] if takes_context else [inspect.Parameter("context", kind, annotation=typer.Context)]
     return _with_signature(whole, [*context, *own[:place], *added, *own[place:]])
+
+
+def _rules(ignored: Sequence[str] | None) -> list[str]:
+    """Return the ids of --ignore. Raises UsageError for one that cannot be ignored."""
+    rules = [rule.strip().upper() for rule in ignored or ()]
+    if rules:
+        from lstm_cli.rules import require_ignorable
+
+        for rule in rules:
+            require_ignorable(rule)
+    return rules
 
 
 def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
@@ -203,6 +215,15 @@ DryRunOption = Annotated[
 QuietOption = Annotated[bool, switch("-q --quiet", "Write only warnings and errors to stderr.", panel=COMMON)]
 VerboseOption = Annotated[
     bool, switch("-v --verbose", "Write every setting and its source to stderr first.", panel=COMMON)
+]
+IgnoreOption = Annotated[
+    list[str] | None,
+    option(
+        "--ignore",
+        "Do not print the warnings of a rule, such as D516; repeatable. --json holds them all.",
+        "ID",
+        panel=COMMON,
+    ),
 ]
 LogFormatOption = Annotated[
     str,

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +27,7 @@ class _Manner:
 
     quiet: bool = False
     as_json: bool = False
+    ignored: frozenset[str] = frozenset()  # ids of rules whose findings are not printed
     began: float = 0.0  # when the command began, by the monotonic clock
     stdout_closed: bool = False  # when the process began
 
@@ -34,13 +35,23 @@ class _Manner:
 _manner = _Manner()
 
 
-def speak(*, quiet: bool, log_format: str) -> None:
-    """Say how stderr is to be written from now on. Raises UsageError for an unknown format."""
+def speak(*, quiet: bool, log_format: str, ignored: Iterable[str] = ()) -> None:
+    """Say how stderr is to be written from now on. Raises UsageError for an unknown format.
+
+    Args:
+        ignored: ids of rules whose findings are not printed.
+    """
     if log_format not in LOG_FORMATS:
         raise UsageError(
             f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}", flag="--log-format"
         )
     _manner.quiet, _manner.as_json = quiet, log_format == "json"
+    _manner.ignored = frozenset(ignored)
+
+
+def is_ignored(rule: str) -> bool:
+    """Return whether --ignore names a rule."""
+    return rule in _manner.ignored
 
 
 def start_clock() -> None:

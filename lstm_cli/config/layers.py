@@ -21,7 +21,7 @@ from lstm_cli.errors import UsageError
 Kind = Literal["value", "repeated", "pairs", "switch"]
 """What a flag takes: one value, one value each time it is given, NAME=VALUE each time it is given, or none."""
 
-EVERYWHERE = ("quiet", "log_format")  # options that a variable without a verb sets: LSTM_QUIET=1
+EVERYWHERE = ("quiet", "ignore", "log_format")  # options that a variable without a verb sets: LSTM_QUIET=1
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
 

@@ -28,7 +28,7 @@ SHORT = 4  # epochs: a patience of more is not called too short
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class TrainingIssue:
     """One thing that went wrong."""
 
     part: str  # of the model, or its name where it is trained as a whole
@@ -60,21 +60,21 @@ class Course:
         """By which share the best validation loss is below that of the untrained start."""
         return float(1 - self.val.min() / self.val[0]) if self.val[0] > 0 else 0.0
 
-    def finding(self, name: str, sign: str, advice: str) -> Finding:
+    def finding(self, name: str, sign: str, advice: str) -> TrainingIssue:
         """A finding of this training."""
-        return Finding(part=self.part.name, name=name, sign=sign, advice=advice)
+        return TrainingIssue(part=self.part.name, name=name, sign=sign, advice=advice)
 
 
-def diagnose(trained: Trained, config: TrainConfig) -> tuple[Finding, ...]:
+def diagnose(trained: Trained, config: TrainConfig) -> tuple[TrainingIssue, ...]:
     """What went wrong in the trainings of a model; nothing where nothing did."""
-    found: dict[tuple[str, str], Finding] = {}
+    found: dict[tuple[str, str], TrainingIssue] = {}
     for part, history in zip(trained.parts, _each(trained.history), strict=True):
         for finding in findings(history, part, config):
             found.setdefault((finding.part, finding.name), finding)
     return tuple(found.values())
 
 
-def findings(history: Sequence[Mapping[str, Any]], part: Part, config: TrainConfig) -> list[Finding]:
+def findings(history: Sequence[Mapping[str, Any]], part: Part, config: TrainConfig) -> list[TrainingIssue]:
     """Of one training, whose history begins with the validation before its first step (see `EpochEnded`)."""
     course = _course(history, part, config)
     if course.epochs < 2:
@@ -86,7 +86,7 @@ def findings(history: Sequence[Mapping[str, Any]], part: Part, config: TrainConf
     return found + _some(_over_fitting(course) or _impatient(course))
 
 
-def _exploding(course: Course) -> Finding | None:
+def _exploding(course: Course) -> TrainingIssue | None:
     if course.norm.max() < EXPLODING:
         return None
     clipped = course.config.clip_norm or 0.0
@@ -97,7 +97,7 @@ def _exploding(course: Course) -> Finding | None:
     )
 
 
-def _rate_too_high(course: Course) -> Finding | None:
+def _rate_too_high(course: Course) -> TrainingIssue | None:
     least = np.minimum.accumulate(course.train)[:-1]
     jumps = int((course.train[1:] > JUMP * least).sum())
     advice = f"--lr {course.part.lr / 3:.1g}"
@@ -112,7 +112,7 @@ def _rate_too_high(course: Course) -> Finding | None:
     return None
 
 
-def _vanishing(course: Course) -> Finding | None:
+def _vanishing(course: Course) -> TrainingIssue | None:
     faint = int((course.first_norm < VANISHING * course.norm).sum())
     if faint < max(2, 0.25 * course.epochs):
         return None
@@ -125,7 +125,7 @@ def _vanishing(course: Course) -> Finding | None:
     )
 
 
-def _still_falling(course: Course) -> Finding | None:
+def _still_falling(course: Course) -> TrainingIssue | None:
     """A training that ended before its loss had levelled out: too slow, or too short."""
     betters = int((course.val[1:] < np.minimum.accumulate(course.val)[:-1]).sum())
     if course.part.stopped != "epochs" or course.best < course.epochs or betters < 0.8 * course.epochs:
@@ -142,7 +142,7 @@ def _still_falling(course: Course) -> Finding | None:
     return course.finding("under-fitting", sign, f"--epochs {3 * course.epochs}")
 
 
-def _under_fitting(course: Course) -> Finding | None:
+def _under_fitting(course: Course) -> TrainingIssue | None:
     """The networks of `segment` start at good forecasts: that they gain little says nothing of them."""
     learned = 1 - course.train[-1] / course.train[0] if course.train[0] > 0 else 0.0
     if course.config.model == "segment" or course.fall >= LITTLE or learned >= LITTLE:
@@ -160,7 +160,7 @@ def _under_fitting(course: Course) -> Finding | None:
     return course.finding("under-fitting", sign, advice)
 
 
-def _over_fitting(course: Course) -> Finding | None:
+def _over_fitting(course: Course) -> TrainingIssue | None:
     if not 0 < course.best <= course.epochs - WAITED:
         return None
     rise = course.val[-1] / course.val[course.best] - 1
@@ -177,7 +177,7 @@ def _over_fitting(course: Course) -> Finding | None:
     )
 
 
-def _impatient(course: Course) -> Finding | None:
+def _impatient(course: Course) -> TrainingIssue | None:
     """Stopped on the first bump of a loss that was falling fast."""
     waited = course.epochs - course.best
     if course.part.stopped != "patience" or waited > SHORT or not course.best:
@@ -220,5 +220,5 @@ def _each(history: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]
     return trainings
 
 
-def _some(finding: Finding | None) -> list[Finding]:
+def _some(finding: TrainingIssue | None) -> list[TrainingIssue]:
     return [] if finding is None else [finding]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.findings import Finding
 
 if TYPE_CHECKING:
     from lstm_cli.steps.check.report import CheckReport
@@ -158,6 +159,7 @@ def prepare_report(**changes: Any) -> PrepareReport:
         "scaler": "standard",
         "megabytes": 0.1,
         "warnings": (),
+        "findings": (),
     }
     return PrepareReport(**values | changes)
 
@@ -221,6 +223,7 @@ def train_report(**changes: Any) -> TrainReport:
         "notes": ("no forecast below 0: no training value is negative",),
         "seconds": 12.3,
         "warnings": (),
+        "findings": (),
     }
     return TrainReport(**values | changes)
 
@@ -292,6 +295,7 @@ def tune_report(**changes: Any) -> TuneReport:
         "picture": "runs/load/tune/0004/importance.png",
         "seconds": 9.1,
         "warnings": (),
+        "findings": (),
     }
     return TuneReport(**values | changes)
 
@@ -350,6 +354,7 @@ def evaluate_report(**changes: Any) -> EvaluateReport:
         "wql": 0.123,
         "mase_left_out": 0,
         "warnings": (),
+        "findings": (),
     }
     return EvaluateReport(**values | changes)
 
@@ -367,6 +372,7 @@ def quantize_report(**changes: Any) -> QuantizeReport:
         "loss": 0.0006,
         "max_loss": 0.01,
         "warnings": (),
+        "findings": (),
     }
     return QuantizeReport(**values | changes)
 
@@ -389,6 +395,7 @@ def predict_report(**changes: Any) -> PredictReport:
         "ended": (),
         "seconds": {"read": 0.1, "model": 0.1, "write": 0.1},
         "warnings": (),
+        "findings": (),
     }
     return PredictReport(**values | changes)
 
@@ -408,6 +415,7 @@ def export_report(**changes: Any) -> ExportReport:
         "difference": None,
         "compared": 0,
         "warnings": (),
+        "findings": (),
     }
     return ExportReport(**values | changes)
 
@@ -454,7 +462,9 @@ def prepare(source, run, config, listen, *, force=False, lock_wait=0.0, sources=
             "sources": sources,
         }
     )
-    listen(Warned(text="3 cells are filled, first in line 7; --missing decides"))
+    listen(
+        Warned(finding=Finding(rule="D602", text="3 cells are filled, first in line 7; --missing decides"))
+    )
     _misbehave()
     return prepare_report(run=str(run), source=source)
 
@@ -554,7 +564,7 @@ def quantize(run, config, listen, *, force=False, lock_wait=0.0, sources=None):
 def predict(run, new, config, listen, *, stdin=None, stdout=None):
     """With FAKE_ROWS=N: so many rows."""
     calls.append({"run": run, "new": new, "config": config})
-    listen(Warned(text="the model is older than the data"))
+    listen(Warned(finding=Finding(rule="M102", text="the model is older than the data")))
     _misbehave()
     rows = "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * int(os.environ.get("FAKE_ROWS", "24"))
     if config.output == "-":

@@ -91,14 +91,14 @@ def test_every_class_of_the_tree_is_tested_above():
 
 
 def test_an_error_without_a_hint_still_has_one(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so')")
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', rule='D302')")
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert [line.split(":")[0] for line in err.splitlines()] == ["error", "hint"]
 
 
 def test_debugging_shows_where(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so')")
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
     monkeypatch.setenv("LSTM_DEBUG", "1")
     code, _, err = lstm("quantize", "run")
     assert code == 3
@@ -172,7 +172,9 @@ def test_too_little_memory(lstm, monkeypatch):
 
 
 def test_a_message_is_one_line_without_control_characters(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", r"DataError('column \x1b[31m\'a\nb\'\r \udcff ü', hint='x')")
+    monkeypatch.setenv(
+        "FAKE_RAISE", r"DataError('column \x1b[31m\'a\nb\'\r \udcff ü', hint='x', rule='D302')"
+    )
     _, _, err = lstm("quantize", "run")
     assert err == "error: column \\x1b[31m'a b' \\udcff ü\nhint: x\n"
 

@@ -55,7 +55,7 @@ def test_one_variable_makes_every_verb_quiet(lstm, monkeypatch, tmp_path, verb):
     quiet = lstm(*argv)
     assert quiet[0] == loud[0]
     assert _without_time(quiet[1]) == _without_time(loud[1])
-    assert quiet[2].splitlines() == [line for line in loud[2].splitlines() if line.startswith("warning: ")]
+    assert quiet[2].splitlines() == [line for line in loud[2].splitlines() if line.startswith("warning[")]
 
 
 def _without_time(page):

@@ -20,7 +20,7 @@ def test_every_verb_takes_them_and_prints_the_same(lstm, tmp_path, verb):
     quiet = lstm(*argv, "--json", "--quiet")
     as_json = lstm(*argv, "--json", "--log-format", "json")
     assert (quiet[0], quiet[1]) == (as_json[0], as_json[1]) == (code, out)
-    assert [line for line in err.splitlines() if line.startswith("warning: ")] == quiet[2].splitlines()
+    assert [line for line in err.splitlines() if line.startswith("warning[")] == quiet[2].splitlines()
     assert len(lines(as_json[2])) == len(err.splitlines())
     assert all(set(line) >= {"time", "event"} for line in lines(as_json[2]))
 
@@ -72,7 +72,9 @@ def test_a_silence_is_an_object_too(capsys):
     assert set(told) == {"time", "event", "state", "seconds"}
 
 
-@pytest.mark.parametrize("error", ["DataError('no column', hint='name one')", "ValueError('a bug')"])
+@pytest.mark.parametrize(
+    "error", ["DataError('no column', hint='name one', rule='D202')", "ValueError('a bug')"]
+)
 def test_an_error_is_an_object_with_its_code(lstm, monkeypatch, error):
     monkeypatch.setenv("FAKE_RAISE", error)
     plain = lstm("quantize", "run")
@@ -87,7 +89,7 @@ def test_an_error_is_an_object_with_its_code(lstm, monkeypatch, error):
 def test_what_a_quiet_forecast_into_a_file_says(lstm, tmp_path):
     code, out, err = lstm("predict", "run", "-o", str(tmp_path / "f.csv"), "--quiet")
     assert (code, out) == (0, "")
-    assert err == "warning: the model is older than the data\n"
+    assert err == "warning[M102]: the model is older than the data\n"
 
 
 def test_the_manner_of_one_command_is_not_that_of_the_next(lstm):

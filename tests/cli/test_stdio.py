@@ -60,7 +60,7 @@ def test_json_into_a_pipe_is_all_of_it():
 def test_predict_writes_rows_and_nothing_else_to_stdout():
     ended = run("predict", "run")
     assert ended.stdout == "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * 24
-    assert without_summary(ended.stderr) == "warning: the model is older than the data\n"
+    assert without_summary(ended.stderr) == "warning[M102]: the model is older than the data\n"
 
 
 def test_predict_into_a_file_tells_where_on_stderr(tmp_path):
@@ -75,7 +75,8 @@ def test_predict_into_a_file_tells_where_on_stderr(tmp_path):
 def test_warnings_go_to_stderr():
     ended = run("prepare", "data.csv", "run")
     assert (
-        without_summary(ended.stderr) == "warning: 3 cells are filled, first in line 7; --missing decides\n"
+        without_summary(ended.stderr)
+        == "warning[D602]: 3 cells are filled, first in line 7; --missing decides\n"
     )
     assert "warning" not in ended.stdout
 
@@ -96,7 +97,7 @@ def test_a_reader_that_went_away_is_quiet(unbuffered):
     line = "{ $lstm predict run; echo $? >&2; } | head -n 1"
     code, out, err = shell(line, FAKE_ROWS="200000", PYTHONUNBUFFERED=unbuffered)
     assert (code, out) == (0, "date,OT\n")
-    assert err == "warning: the model is older than the data\n141\n"
+    assert err == "warning[M102]: the model is older than the data\n141\n"
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_training_ends_at_its_next_step(signum, code):
 )
 def test_other_verbs_end_at_once(signum, code):
     process = start("predict", "run", FAKE_SLEEP="3600")
-    wait_for(process, "warning: ")
+    wait_for(process, "warning[D602]: ")
     process.send_signal(signum)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")

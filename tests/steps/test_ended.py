@@ -99,7 +99,7 @@ def test_check_and_prepare_name_them(tmp_path: Path) -> None:
         source,
         tmp_path / "run",
         CONFIG,
-        lambda event: told.append(event.text) if isinstance(event, Warned) else None,
+        lambda event: told.append(event.finding.text) if isinstance(event, Warned) else None,
     )
     warning = (
         f"{source}: 2 series of 4 ended more than 7 steps (the horizon) before the newest measured row (2024-04-29): "

@@ -108,7 +108,7 @@ def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Pa
         run,
         str(new),
         FP32,
-        lambda event: heard.append(event.text) if isinstance(event, Warned) else None,
+        lambda event: heard.append(event.finding.text) if isinstance(event, Warned) else None,
         stdout=io.BytesIO(),
     )
     assert any("1 value differs" in text and "2024-01-20" in text for text in heard)

@@ -10,7 +10,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.events import silent
 from lstm_cli.models.stacked_lstm import Stacked
-from lstm_cli.training.diagnosis import Finding, diagnose, findings
+from lstm_cli.training.diagnosis import TrainingIssue, diagnose, findings
 from lstm_cli.training.loop import validation
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import Fitted, fit
@@ -66,7 +66,7 @@ def training(
     return fitted, config
 
 
-def told(fitted: Fitted, config: TrainConfig) -> list[Finding]:
+def told(fitted: Fitted, config: TrainConfig) -> list[TrainingIssue]:
     assert config.lr is not None
     part = Part(
         name="stacked",

@@ -14,7 +14,16 @@ from math import isfinite
 from time import monotonic
 from typing import Any
 
-from lstm_cli.cli.stdio import folded, may_move, mute, one_line, seconds_since_start, tell, width_of
+from lstm_cli.cli.stdio import (
+    folded,
+    is_ignored,
+    may_move,
+    mute,
+    one_line,
+    seconds_since_start,
+    tell,
+    width_of,
+)
 from lstm_cli.events import (
     EpochEnded,
     Event,
@@ -56,7 +65,10 @@ def listening() -> Iterator["Timed"]:
 
 
 class Timed:
-    """A listener that passes events on, and sums the seconds of each stage since the command began."""
+    """A listener that sums the seconds of each stage since the command began, and passes events on.
+
+    Warnings that --ignore names are left out.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -65,6 +77,8 @@ class Timed:
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, Warned) and is_ignored(event.finding.rule):
+            return
         stage = stage_of(event)
         if stage is not None and stage != self._stage:
             self._enter(stage)

@@ -5,7 +5,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import counted, figure, reason
-from lstm_cli.cli.stdio import one_line
+from lstm_cli.cli.stdio import is_ignored, one_line
 
 NAME = 64  # letters of a column's name in a table; a terminal folds them
 TWICE = ("row of an hour told twice in autumn", "rows of hours told twice in autumn")
@@ -160,11 +160,12 @@ def _duration(seconds: float) -> str:
 
 
 def _findings(report: Any, page: Page) -> None:
-    if not report.findings:
+    findings = [finding for finding in report.findings if not is_ignored(finding["rule"])]
+    if not findings:
         page.line("nothing found that needs attention", "green")
-        return
-    for finding in report.findings:
-        page.line(f"{finding['severity']}: {finding['text']}", STYLES[finding["severity"]])
+    for finding in findings:
+        severity = finding["severity"]
+        page.line(f"{severity}[{finding['rule']}]: {finding['text']}", STYLES[severity])
 
 
 def _short(name: str) -> str:

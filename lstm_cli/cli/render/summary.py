@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstm_cli.cli.render.scores import METRICS, counted, defined, figure, percent, reads, shrunk
-from lstm_cli.cli.stdio import seconds_since_start, tell
+from lstm_cli.cli.stdio import is_ignored, seconds_since_start, tell
 
 
 def tell_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None = None) -> None:
@@ -23,7 +23,7 @@ def tell_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None =
 
 
 def _check(report: Any) -> list[str]:
-    severities = [finding["severity"] for finding in report.findings]
+    severities = [finding["severity"] for finding in report.findings if not is_ignored(finding["rule"])]
     return [
         counted(report.rows, "row", "rows"),
         counted(severities.count("error"), "error", "errors"),
@@ -149,4 +149,5 @@ def _scores(
 
 
 def _warned(report: Any) -> str:
-    return counted(len(report.warnings), "warning", "warnings") if report.warnings else ""
+    count = sum(not is_ignored(finding["rule"]) for finding in report.findings)
+    return counted(count, "warning", "warnings") if count else ""

@@ -10,6 +10,7 @@ from log_lines import untimed
 from lstm_cli.cli.progress import reporters
 from lstm_cli.cli.progress.reporters import LineLog, LiveBar, describe, describe_progress
 from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.findings import Finding
 
 
 def epoch(number, **changes):
@@ -26,7 +27,7 @@ def epoch(number, **changes):
 
 
 def test_events_as_lines():
-    assert describe(Warned(text="w")) == "warning: w"
+    assert describe(Warned(finding=Finding(rule="D516", text="w"))) == "warning[D516]: w"
     assert describe(Noted(text="n")) == "n"
     line = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
     assert describe(epoch(3)) == line
@@ -120,8 +121,10 @@ def test_a_line_puts_the_next_one_off(monkeypatch):
 
 
 def test_names_cannot_move_the_cursor(monkeypatch):
-    lines = heard(monkeypatch, [(0, Warned(text="a\x1b[2Jb\nc"))], silence=9, end=0)
-    assert lines == ["warning: a\\x1b[2Jb c"]
+    lines = heard(
+        monkeypatch, [(0, Warned(finding=Finding(rule="D516", text="a\x1b[2Jb\nc")))], silence=9, end=0
+    )
+    assert lines == ["warning[D516]: a\\x1b[2Jb c"]
 
 
 def test_a_silence_names_the_part_that_is_trained(monkeypatch):

@@ -25,7 +25,7 @@ def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[
         cells=np.concatenate(series),
         at=slice(0, int(counts.sum())),
         rows_read=counts,
-        warnings=(),
+        findings=(),
     )
     columns = series[0].shape[1]
     told = {one.column: one.rows.tolist() for one in find_outliers(GridLines(TABLE, grid), columns, seasons)}

@@ -187,7 +187,7 @@ def test_an_error_in_the_middle_of_a_large_file_names_its_line(monkeypatch: pyte
 @pytest.mark.parametrize("note", ["", "\n,\n,\n", "\n\n\n"])
 def test_what_stands_at_the_end_is_judged_as_in_a_small_file(note: str) -> None:
     found = both(("\n".join(["date,y", *dated(30)]) + note).encode())
-    assert len(found["warnings"]) == (1 if "," in note or not note else 0)  # "": without a last line end
+    assert len(found["findings"]) == (1 if "," in note or not note else 0)  # "": without a last line end
 
 
 def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,8 +116,8 @@ def tell_sentinel(values, lines, place):
 def test_a_number_that_mostly_means_nothing_is_told():
     lines = np.arange(2, 6)
     told = tell_sentinel(np.array([1.5, -999, 2, -999]), lines, PLACE)
-    assert told
-    assert "line 3" in told
-    assert "-999 stands in 2 cells" in told
+    assert (told.rule, told.lines, told.column, told.count) == ("D313", (3,), PLACE.column, 2)
+    assert "line 3" in told.text
+    assert "-999 stands in 2 cells" in told.text
     assert tell_sentinel(np.array([-900.0, -999, -1000, np.nan]), lines, PLACE) is None
     assert tell_sentinel(np.array([np.nan] * 4), lines, PLACE) is None

@@ -45,9 +45,13 @@ def test_a_spoiled_file_is_read_rightly_or_refused(name: str) -> None:
     assert left == [RUN]
     report = json.loads(out)
     assert len(report["warnings"]) == len(case.told), report["warnings"]
-    for words, warning in zip(case.told, report["warnings"], strict=True):
+    assert [finding["text"] for finding in report["findings"]] == report["warnings"]
+    for words, finding in zip(case.told, report["findings"], strict=True):
+        warning = finding["text"]
         assert words in warning
-        assert f"warning: {warning.splitlines()[0][:60]}" in err or not warning.isprintable()
+        assert (
+            f"warning[{finding['rule']}]: {warning.splitlines()[0][:60]}" in err or not warning.isprintable()
+        )
     assert report["target_sum"] == pytest.approx(case.total, rel=1e-12)
     names = ("rows", "series", "time_start", "time_end")
     assert [report[name] for name in names] == [case.rows, case.series, case.start, case.end]
@@ -55,8 +59,8 @@ def test_a_spoiled_file_is_read_rightly_or_refused(name: str) -> None:
 
 def assert_refused(says: tuple[str, ...], out: str, err: str, left: list[str], *, named: bool = True) -> None:
     """One line of error and one of hint, which hold all the words, maybe below a warning; nothing written."""
-    error, hint = (line for line in err.splitlines() if not line.startswith("warning: "))
-    assert error.startswith("error: ")
+    error, hint = (line for line in err.splitlines() if not line.startswith("warning["))
+    assert error.startswith(("error: ", "error["))
     assert hint.startswith("hint: ")
     assert not named or FILE in error
     assert [words for words in says if words not in error + hint] == [], err

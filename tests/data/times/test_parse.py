@@ -11,6 +11,7 @@ from lstm_cli.data.locations import Place
 from lstm_cli.data.times.formats import TimeFormat, format_times
 from lstm_cli.data.times.parse import TimeColumn, parse_one, read_times, scan_times
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import texts
 
 PLACE = Place(source="f.csv", column="date")
 EPOCH = datetime(1970, 1, 1)
@@ -194,10 +195,10 @@ def test_months_of_six_digits_that_read_both_ways_are_refused():
 def test_dates_among_times_are_midnight_and_told():
     column = read("2020-01-01 23:00:00", "2020-01-02", "2020-01-02 01:00:00")
     assert column.times[1] == us(2020, 1, 2)
-    assert "line 3" in column.warnings[0]
-    assert "1 time has no clock" in column.warnings[0]
+    assert "line 3" in texts(column.findings)[0]
+    assert "1 time has no clock" in texts(column.findings)[0]
     assert format_times(column.times, column.format)[1] == "2020-01-02 00:00:00"
-    assert read("2020-01-01", "2020-01-02").warnings == ()
+    assert texts(read("2020-01-01", "2020-01-02").findings) == ()
 
 
 def test_numbers_without_leading_zeros_stay_without():

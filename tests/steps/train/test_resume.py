@@ -70,7 +70,11 @@ def ended_after(
 
 
 def told(heard: list[Event], kind: type = Noted) -> list[str]:
-    return [event.text for event in heard if isinstance(event, kind)]
+    return [
+        event.finding.text if isinstance(event, Warned) else event.text
+        for event in heard
+        if isinstance(event, kind)
+    ]
 
 
 def going_on(heard: list[Event]) -> list[str]:
