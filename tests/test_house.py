@@ -55,6 +55,7 @@ HEAVY: dict[str, dict[str, str]] = {
         "export": ANYWHERE,
         "steps/train/save_model": IN_FUNCTIONS,
         "evaluation/torch_forecaster": IN_FUNCTIONS,
+        "cli/progress/tensorboard": IN_FUNCTIONS,
     },
     "safetensors": {
         "export": ANYWHERE,
@@ -77,7 +78,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "sklearn": {"steps/tune/samplers": IN_FUNCTIONS},
     "optuna": {"steps/tune/optuna_sampler": IN_FUNCTIONS},
     "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},
-    "tensorboard": {"cli/progress/tensorboard": IN_FUNCTIONS},
+    "tensorboard": {},  # torch.utils.tensorboard writes for it
     "wandb": {"cli/progress/wandb": IN_FUNCTIONS},
     "click": {},  # Typer's public API only
 }
