@@ -71,6 +71,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "rich": {"cli": ANYWHERE},
     "typer": {"cli": ANYWHERE},
     "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast/output": IN_FUNCTIONS},
+    "tomli_w": {"steps/show_config": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {},  # reading and grids are NumPy; tests compare with it
