@@ -57,6 +57,7 @@ HEAVY: dict[str, dict[str, str]] = {
         "export": ANYWHERE,
         "steps/train/save_model": IN_FUNCTIONS,
         "evaluation/torch_forecaster": IN_FUNCTIONS,
+        "cli/progress/tensorboard": IN_FUNCTIONS,
     },
     "safetensors": {
         "export": ANYWHERE,
@@ -72,6 +73,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "rich": {"cli": ANYWHERE},
     "typer": {"cli": ANYWHERE},
     "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast/output": IN_FUNCTIONS},
+    "tomli_w": {"steps/show_config": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {},  # reading and grids are NumPy; tests compare with it
@@ -79,7 +81,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "sklearn": {"steps/tune/samplers": IN_FUNCTIONS},
     "optuna": {"steps/tune/optuna_sampler": IN_FUNCTIONS},
     "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},
-    "tensorboard": {"cli/progress/tensorboard": IN_FUNCTIONS},
+    "tensorboard": {},  # torch.utils.tensorboard writes for it
     "wandb": {"cli/progress/wandb": IN_FUNCTIONS},
     "click": {},  # Typer's public API only
 }

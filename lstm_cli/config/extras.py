@@ -6,10 +6,13 @@ from importlib.util import find_spec
 from lstm_cli.errors import UsageError
 
 PROJECT = "lstm-cli"
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # by module, if pip knows the package by another name
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "tomli_w": "tomli-w",
+}  # by module, if pip knows the package by another name
 
 # Modules that are needed together, so that one pip command installs them all.
-FORECASTING = ("numpy", "onnxruntime", "rich", "typer")  # requirements-light.txt
+FORECASTING = ("numpy", "onnxruntime", "rich", "tomli_w", "typer")  # requirements-light.txt
 TRAINING = ("onnx", "onnxscript", "safetensors", "threadpoolctl", "torch")
 SEARCH = (*TRAINING, "joblib", "matplotlib", "sklearn")
 SCORING = ("matplotlib", "safetensors")

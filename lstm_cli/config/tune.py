@@ -18,7 +18,9 @@ class TuneConfig:
     jobs: int | None = None  # trials side by side; None: 1, or all workers of `dask`
     space: tuple[str, ...] = ()  # NAME=A..B[:log] or NAME=A|B each; empty: the model's own
     dask: str | None = None  # address of a Dask scheduler whose workers run the trials
-    storage: str | None = None  # address of an Optuna storage that several searches share
+    storage: str | None = (
+        None  # Optuna storage that several searches share: an address, or the path of a journal file
+    )
 
     def __post_init__(self) -> None:
         one_of("--method", self.method, METHODS)

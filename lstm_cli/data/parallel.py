@@ -1,8 +1,11 @@
-"""Pieces of work done side by side on all cores, their results in order: NumPy lets go of the interpreter meanwhile."""
+"""Pieces of work done side by side in threads, their results in order: NumPy, torch and pyarrow release the GIL.
+
+joblib would not do: it takes items as fast as its threads work, whether or not the results are needed.
+"""
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 WORKERS = 4  # at most
-AHEAD = 1  # pieces a worker that are begun before the first of them is needed
+AHEAD = 1  # pieces a worker that are begun beyond the one that is needed
 FEW = 4  # pieces that are not worth a thread
 
 
@@ -22,21 +25,38 @@ def usable() -> int:
     return min(WORKERS, len(os.sched_getaffinity(0)))
 
 
-def in_order(what: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """As `map`: what is made of each item, in their order. A few items are done one after another."""
+def in_order(
+    what: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int | None = None,
+    ahead: int | None = None,
+) -> Generator[Result, None, None]:
+    """Return what `map` returns, made by threads.
+
+    An error is raised in the place of its result, and what has not begun by then never begins.
+
+    Args:
+        what: makes a result of an item.
+        items: are taken as they are needed.
+        workers: threads; None: one for each core, and no thread at all for a few items.
+        ahead: items that are begun, at most, beyond the one that is needed; None: AHEAD for each worker.
+    """
     source = iter(items)
-    first = list(islice(source, FEW + 1))
-    if len(first) <= FEW or usable() == 1:
-        yield from map(what, first)
-        yield from map(what, source)
-        return
+    if workers is None:
+        first = list(islice(source, FEW + 1))
+        workers, source = usable(), chain(first, source)
+        if len(first) <= FEW or workers == 1:
+            yield from map(what, source)
+            return
     from concurrent.futures import ThreadPoolExecutor  # here: a forecast never needs it
 
-    with ThreadPoolExecutor(usable()) as pool:
+    most = AHEAD * workers if ahead is None else ahead
+    with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
-            for item in chain(first, source):
-                while len(waiting) > AHEAD * usable():
+            for item in source:
+                while len(waiting) > most:
                     yield waiting.popleft().result()
                 waiting.append(pool.submit(what, item))
             while waiting:

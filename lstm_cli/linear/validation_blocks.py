@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.dataset.mase_scale import Yardstick
 from lstm_cli.data.dataset.panel_times import PanelSplits
 from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.data.parallel import in_order
 from lstm_cli.interrupts import heed
 from lstm_cli.linear.exponential_smoothing import Smoothing
 from lstm_cli.linear.model import Group, Linear, Member
@@ -178,15 +178,15 @@ def _horizons(table: SeriesTable, horizon: int) -> float:
 def side_by_side(
     fit: Callable[[tuple[str, bool]], None], kinds: Iterable[tuple[str, bool]], workers: int
 ) -> None:
-    """Calls `fit` for every kind, each on one thread.
+    """Call `fit` for every kind, each on one thread.
 
     One thread each, since OpenBLAS with several waits by spinning: on a machine with other work, an
     eigendecomposition then takes ten times as long, and alone it gains next to nothing.
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
-        list(pool.map(fit, kinds))
+    with threadpool_limits(1, user_api="blas"):
+        list(in_order(fit, kinds, workers=workers, ahead=len(KINDS)))
 
 
 def rows_from(

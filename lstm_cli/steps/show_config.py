@@ -8,7 +8,6 @@ from typing import Any
 
 from lstm_cli import config as settings_of
 from lstm_cli.config.renamed import by_new_names
-from lstm_cli.config.toml_writer import to_toml
 from lstm_cli.rundir import command, open_run
 from lstm_cli.steps.shared.report_json import plain
 
@@ -38,14 +37,23 @@ class ConfigReport:
         return plain(self)
 
     def to_toml(self) -> str:
-        """The file that, given as `--config`, makes the same run of the same data."""
+        """Return the file that, given as `--config`, makes the same run of the same data.
+
+        It holds a table for each verb. Settings that are unset or empty are left out.
+        """
+        import tomli_w
+
         data = "DATA" if self.data is None else self.data
         first = f"# {command('prepare', self.run).replace('DATA', shlex.quote(data), 1)} --config FILE"
         tables = {
-            step: {name: _as_written(name, told["value"]) for name, told in settings.items()}
+            step: {
+                name: _as_written(name, told["value"])
+                for name, told in settings.items()
+                if told["value"] not in (None, [])
+            }
             for step, settings in self.steps.items()
         }
-        return " ".join(first.split()) + "\n" + to_toml(tables)
+        return " ".join(first.split()) + "\n" + tomli_w.dumps(tables)
 
 
 def _as_written(name: str, value: Any) -> Any:

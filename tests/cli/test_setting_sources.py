@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.config.layers import find_settings
-from lstm_cli.config.toml_writer import to_toml
+from lstm_cli.steps.show_config import ConfigReport
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +63,19 @@ PLAIN = st.one_of(
 )
 
 
+def to_toml(tables):
+    steps = {
+        verb: {name: {"value": value} for name, value in table.items()} for verb, table in tables.items()
+    }
+    return ConfigReport(run="run", data="data.csv", steps=steps).to_toml()
+
+
 @settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), PLAIN | st.lists(PLAIN, min_size=1)))
 def test_what_is_written_is_read_again(given_settings):
-    text = to_toml({"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}, "unset": None}})
+    text = to_toml(
+        {"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}, "unset": None, "none": []}}
+    )
     read = tomllib.loads(text)
     assert read == {"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}}}
 

@@ -40,10 +40,14 @@ def test_items_are_not_taken_long_before_they_are_needed() -> None:
             taken.append(item)
             yield item
 
-    results = in_order(lambda item: item, items())
-    next(results)
-    assert len(taken) <= FEW + 1 + AHEAD * 3 + 1
-    results.close()  # nothing waits for the rest
+    for results, most in (
+        (in_order(lambda item: item, items()), FEW + 1 + AHEAD * 3 + 1),
+        (in_order(lambda item: item, items(), workers=2, ahead=5), 5 + 2),
+    ):
+        taken.clear()
+        next(results)
+        assert len(taken) <= most
+        results.close()  # nothing waits for the rest
 
 
 def test_a_failure_is_raised_where_its_result_would_have_come() -> None:
@@ -56,3 +60,15 @@ def test_a_failure_is_raised_where_its_result_would_have_come() -> None:
     assert [next(results) for _ in range(7)] == list(range(7))
     with pytest.raises(ValueError, match="seven"):
         next(results)
+
+
+def test_after_a_failure_what_has_not_begun_never_begins() -> None:
+    begun: list[int] = []
+
+    def fails(item: int) -> None:
+        begun.append(item)
+        raise ValueError("at once")
+
+    with pytest.raises(ValueError, match="at once"):
+        list(in_order(fails, range(1_000), workers=1, ahead=10))
+    assert len(begun) <= 11

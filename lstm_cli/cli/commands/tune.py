@@ -103,8 +103,9 @@ def tune(
         str | None,
         option(
             "--storage",
-            "With bayes: share proposals and results with other searches in this Optuna storage.",
-            "URL",
+            "With bayes: share proposals and results with other searches in this Optuna storage: a database, or a "
+            "journal file in a folder that all machines see.",
+            "URL|FILE",
             default="none",
             panel=SEARCH,
         ),

@@ -36,15 +36,23 @@ class Together:
 def watching(
     told: Listener, run: Path, *, tensorboard: bool, wandb: bool, config: Mapping[str, Any]
 ) -> Iterator[Listener]:
-    """Add the files below RUN/logs that are asked for to a listener. config: what they say of the training."""
+    """Add the files below RUN/logs that are asked for to a listener. config: what they say of the training.
+
+    Raises MissingArtifact where there is no run, ForeignFolder where RUN/logs leads out of it.
+    """
     with ExitStack() as stack:
         listeners = [told]
+        if tensorboard or wandb:
+            from lstm_cli.rundir import logs_of, open_run
+
+            open_run(run).close()  # nothing is made in a folder that is no run
+            logs = logs_of(run)
         if tensorboard:
             from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 
-            listeners.append(stack.enter_context(closing(TensorBoardLog(run / "logs" / "tensorboard"))))
+            listeners.append(stack.enter_context(closing(TensorBoardLog(logs / "tensorboard"))))
         if wandb:
             from lstm_cli.cli.progress.wandb import WandbLog
 
-            listeners.append(stack.enter_context(closing(WandbLog(run / "logs", config=config))))
+            listeners.append(stack.enter_context(closing(WandbLog(logs, config=config))))
         yield Together(listeners=tuple(listeners))

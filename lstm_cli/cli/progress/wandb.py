@@ -75,7 +75,6 @@ class WandbLog:
         ours = {**SETTINGS, **{name: str(self._folder / folder) for name, folder in FOLDERS.items()}}
         self._environ = {name: os.environ.get(name) for name in ours}
         os.environ.update(ours)
-        self._folder.mkdir(exist_ok=True)
         import wandb
 
         return wandb.init(project="lstm", dir=str(self._folder), mode="offline", config=self._config)

@@ -7,7 +7,7 @@ blocks are read at once, on all cores. The rules are those of `csv_rows.py`, `nu
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_cli.data.locations import MISSING_WORDS, Place
-from lstm_cli.data.parallel import usable
+from lstm_cli.data.parallel import in_order, usable
 from lstm_cli.data.reading.column_buffers import Columns, Names, bare_names
 from lstm_cli.data.reading.column_roles import SAMPLE
 from lstm_cli.data.reading.csv_rows import Piece, Rows, open_rows
@@ -40,7 +40,7 @@ LARGE = 8 << 20  # bytes from which on a file is read in bulk; below, loading py
 HEAD = 1 << 20  # bytes at the beginning
 BLOCK = 1 << 20  # bytes read at once
 TAIL = 1 << 16  # bytes at the end, where notes and totals stand
-AHEAD = 3  # blocks that are begun before the first of them is needed
+AHEAD = 3  # blocks that are begun beyond the one that is needed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,36 +226,24 @@ class Blocks:
         yield from map(careful, self.rows.pieces)
         if self._rest is None:
             return
-        waiting: deque[tuple[bytes, Future[Columns | None]]] = deque()
-        with ThreadPoolExecutor(usable()) as pool:
-            try:
-                blocks = _cut(self._rest)
-                for data, last in blocks:
-                    if not last:
-                        waiting.append((data, pool.submit(read_block, data, layout)))
-                    while waiting and (last or len(waiting) > AHEAD):
-                        block, future = waiting.popleft()
-                        columns = future.result()
-                        if (
-                            columns is None
-                            and b'"' in block
-                            and not quotes_are_plain(block, layout.delimiter)
-                        ):
-                            # A cell may go on in the next block.
-                            rest = chain((block,), (one for one, _ in waiting), (data,) * last)
-                            yield from self._careful(
-                                chain(rest, (one for one, _ in blocks)), careful, last=True
-                            )
-                            return
-                        yield from (
-                            self._careful((block,), careful)
-                            if columns is None
-                            else self._bulk(columns, careful)
-                        )
-                    if last:
-                        yield from self._careful((data,), careful, last=True)
-            finally:
-                pool.shutdown(cancel_futures=True)
+        goes_on = False  # a cell may go on in the next block, so that no block can be read by itself
+
+        def read(block: tuple[bytes, bool]) -> tuple[bytes, bool, Columns | None]:
+            data, last = block
+            return data, last, None if last or goes_on else read_block(data, layout)
+
+        blocks = in_order(read, _cut(self._rest), workers=usable(), ahead=AHEAD)
+        with closing(blocks):
+            for data, last, columns in blocks:
+                if columns is not None:
+                    yield from self._bulk(columns, careful)
+                elif not last and b'"' in data and not quotes_are_plain(data, layout.delimiter):
+                    goes_on = True
+                    rest = (one for one, *_ in blocks)
+                    yield from self._careful(chain((data,), rest), careful, last=True)
+                    return
+                else:
+                    yield from self._careful((data,), careful, last=last)
 
     def _bulk(self, columns: Columns, careful: Callable[[Piece], Columns]) -> Iterator[Columns]:
         before = self.rows.seen.line

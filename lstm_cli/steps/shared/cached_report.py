@@ -1,16 +1,15 @@
 """The report of an earlier run of a step, where running it again could change nothing."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import Field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.rundir import Run, command
 
 Report = TypeVar("Report")
-KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple": tuple, "dict": dict, "list": list}
 
 # Settings that say where or how long, not what: another value of them makes nothing anew.
 OF_THE_MACHINE = ("threads", "jobs")
@@ -46,13 +45,12 @@ def restored_report(kind: type[Report], run: Run, step: str) -> Report:
 
 
 def _value(field: "Field[Any]", stored: Mapping[str, Any]) -> Any:
-    """A field's value; one that was left out of the JSON has been None."""
-    if field.name not in stored and "None" not in str(field.type):
-        raise KeyError(field.name)
-    value = stored.get(field.name)
-    told = str(field.type)
-    value = tuple(value) if isinstance(value, list) and "tuple" in told else value
-    kinds = [kind for word, kind in KINDS.items() if re.search(rf"\b{word}\b", re.sub(r"\[.*\]", "", told))]
-    if kinds and not isinstance(value, (*kinds, type(None))):
+    """Return a field's value. One that is left out of the JSON was None, and NaN is null there."""
+    kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+    classes = tuple(get_origin(kind) or kind for kind in kinds)
+    value = stored.get(field.name) if NoneType in classes else stored[field.name]
+    if isinstance(value, list) and tuple in classes:
+        return tuple(value)
+    if not isinstance(value, (*classes, NoneType)):
         raise TypeError(f"{field.name} is {type(value).__name__}")
     return value

@@ -12,7 +12,7 @@ from lstm_cli.config.search_space import Choice, Range, Space, as_text
 from lstm_cli.errors import UsageError
 from lstm_cli.events import EpochEnded, Event, Listener, TrainingStarted
 from lstm_cli.steps.tune.samplers import Settings
-from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Search, Trial
+from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Search, Trial, is_address
 
 if TYPE_CHECKING:
     import optuna
@@ -77,11 +77,11 @@ def _study(search: Search, name: str, before: Sequence[Trial]) -> "optuna.Study"
         # Chance of its own for each search that shares it: with one seed all would propose the same.
         sampler = optuna.samplers.TPESampler(constant_liar=True)
         try:
-            return _quiet_study(sampler=sampler, storage=storage, name=name)
+            return _quiet_study(sampler=sampler, storage=_storage(storage), name=name)
         except Exception as error:  # of whichever driver the address names
             raise UsageError(
-                f"--storage '{storage}' cannot be used: {str(error).splitlines()[0]}",
-                hint="write it like --storage sqlite:///search.db",
+                f"--storage '{storage}' cannot be used: {str(error).partition(chr(10))[0]}",
+                hint="write it like --storage sqlite:///search.db, or --storage search.journal",
                 flag="--storage",
             ) from error
     # What was drawn before a kill is not drawn again.
@@ -92,7 +92,19 @@ def _study(search: Search, name: str, before: Sequence[Trial]) -> "optuna.Study"
     return study
 
 
-def _quiet_study(*, sampler: Any, storage: str | None, name: str | None) -> "optuna.Study":
+def _storage(place: str) -> "str | optuna.storages.BaseStorage":
+    """Return what Optuna takes for a storage: the address of a database, or a journal for the path of a file."""
+    if is_address(place):
+        return place
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    return JournalStorage(JournalFileBackend(place))
+
+
+def _quiet_study(
+    *, sampler: Any, storage: "str | optuna.storages.BaseStorage | None", name: str | None
+) -> "optuna.Study":
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -6,6 +6,7 @@ from typing import Any
 from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import Space, parse_space
+from lstm_cli.rundir import check_output
 from lstm_cli.steps.tune.samplers import trials_wanted
 
 DONE, FAILED, PRUNED = "done", "failed", "pruned"
@@ -30,12 +31,20 @@ class Search:
 def settled(run: str, config: TuneConfig, fixed: TrainConfig) -> Search:
     """The search that the options ask for.
 
-    Raises UsageError for a package that is missing, a space that names no setting, a grid without end.
+    Raises UsageError for a package that is missing, a space that names no setting, a grid without end; UsageError
+    or OutputError for a journal that cannot be written.
     """
     if config.method == "bayes":
         require_installed("--method bayes", "optuna")
+    if config.storage is not None and not is_address(config.storage):
+        check_output(config.storage, run=run, flag="--storage")
     if config.dask is not None:
         require_installed("--dask", "dask", "distributed")
     space = parse_space(config.space, fixed)
     wanted = trials_wanted(space, config.trials, grid=config.method == "grid")
     return Search(run=run, config=config, fixed=fixed, space=space, wanted=wanted)
+
+
+def is_address(storage: str) -> bool:
+    """Return whether a storage is the address of a database, and not the path of a journal file."""
+    return "://" in storage

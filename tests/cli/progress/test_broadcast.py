@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fake_steps
 import numpy as np
 import pytest
 from PIL import Image
+from small_run import prepare
 
 from lstm_cli.cli.progress.broadcast import Together, watching
 from lstm_cli.cli.progress.tensorboard import TensorBoardLog
+from lstm_cli.errors import ForeignFolder, MissingArtifact
 from lstm_cli.events import EpochEnded, Event, Noted, PictureDrawn, WeightsSeen, silent, wanted
 
 
@@ -100,8 +103,8 @@ assert "WANDB_MODE" not in os.environ
 
 def test_wandb_writes_an_offline_run_in_the_folder_and_nowhere_else(tmp_path: Path) -> None:
     """Its server would be the one here, which nobody calls; home and temporary folder stay empty."""
-    for name in ("home", "tmp", "run"):
-        (tmp_path / name).mkdir()
+    for name in ("home", "tmp", "run/logs"):
+        (tmp_path / name).mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.01)
         environment = {
@@ -206,10 +209,30 @@ def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
 
 
 def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> None:
-    run = tmp_path / "absent"
-    with watching(silent, run, tensorboard=True, wandb=True, config={}) as listen:
-        listen(Noted(text="there is no such run"))
-    assert not run.exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    for name, error in (("absent", MissingArtifact), ("mine", ForeignFolder)):
+        with (
+            pytest.raises(error),
+            watching(silent, tmp_path / name, tensorboard=True, wandb=True, config={}),
+        ):
+            pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "notes.txt"]
+
+
+@pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
+def test_logs_that_lead_out_of_the_run_are_refused_before_any_training(
+    lstm: Callable[..., tuple[int, str, str]], tmp_path: Path, extra: str
+) -> None:
+    run = tmp_path / "run"
+    prepare(run)
+    (tmp_path / "elsewhere").mkdir()
+    (run / "logs").symlink_to(tmp_path / "elsewhere")
+    code, out, err = lstm("train", str(run), f"--{extra}")
+    assert (code, out) == (4, "")
+    assert err == f"error: {run}/logs is not a folder of the run\nhint: move it away\n"
+    assert fake_steps.calls == []
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])

@@ -151,19 +151,26 @@ def test_a_pruned_trial_is_recorded_with_what_was_trained(
     assert report.best["number"] == 0
 
 
-def test_searches_that_share_a_storage_learn_from_each_other(prepared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("journal", [False, True])
+def test_searches_that_share_a_storage_learn_from_each_other(
+    prepared: Path, tmp_path: Path, journal: bool
+) -> None:
     """As two machines would: each has a run of its own, and both trials are in the storage.
 
     A search for something else in the same storage is not mixed with them.
     """
     import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
 
-    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    file = tmp_path / "search"
+    storage = str(file) if journal else f"sqlite:///{file}"
     for name, space in (("one", SPACE), ("two", SPACE), ("other", ("log_transform=on|off|auto",))):
         run = copied(prepared, tmp_path / name)
         tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, silent)
         assert [one["number"] for one in figures(run)] == [0, 1]
-    other, shared = sorted(optuna.get_all_study_summaries(storage), key=lambda study: study.n_trials)
+    opened = JournalStorage(JournalFileBackend(storage)) if journal else storage
+    other, shared = sorted(optuna.get_all_study_summaries(opened), key=lambda study: study.n_trials)
     assert (other.n_trials, shared.n_trials) == (2, 4)
     assert shared.best_trial is not None
     scores = [one["score"] for name in ("one", "two") for one in figures(tmp_path / name)]
@@ -174,6 +181,21 @@ def test_a_storage_that_cannot_be_used_is_told(prepared: Path, tmp_path: Path) -
     config = TuneConfig(method="bayes", trials=1, space=SPACE, storage="nonsense://x")
     with pytest.raises(UsageError, match="--storage 'nonsense://x' cannot be used"):
         tune(copied(prepared, tmp_path / "run"), config, FIXED, silent)
+
+
+def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tmp_path: Path) -> None:
+    run, other = copied(prepared, tmp_path / "run"), tmp_path / "data.csv"
+    other.write_text("day,sales\n2024-01-01,3\n")
+    for path, reason in (
+        (other, "cannot be used"),
+        (run / "search.journal", "lies in the run directory"),
+        (tmp_path, "is a folder"),
+    ):
+        config = TuneConfig(method="bayes", trials=1, space=SPACE, storage=str(path))
+        with pytest.raises(UsageError, match=reason):
+            tune(run, config, FIXED, silent)
+    assert other.read_text() == "day,sales\n2024-01-01,3\n"
+    assert not (run / "search.journal").exists()
 
 
 # Dask
