@@ -22,9 +22,13 @@ An error carries one sentence that names the place, and a hint: the command or f
 
 
 class LstmError(Exception):
-    """An expected failure: `message` says what and where, `hint` what to do about it."""
+    """An expected failure: `message` says what and where, `hint` what to do about it.
+
+    report: what the step reports nevertheless, for the command to print; set by the step that raises.
+    """
 
     exit_code = 1
+    report: object | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

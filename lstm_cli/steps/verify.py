@@ -52,7 +52,7 @@ def verify(run: Path, listen: Listener) -> VerifyReport:
             f"{run} has {len(report.broken)} broken {several}: {titles}",
             hint="run " + ", then ".join(f"'{line}'" for line in report.rebuild),
         )
-        error.report = report  # type: ignore[attr-defined]
+        error.report = report
         raise error
     return report
 

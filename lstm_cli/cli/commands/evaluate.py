@@ -131,9 +131,8 @@ def evaluate(
                     should_stop=should_stop,
                 )
         except GateFailed as failed:
-            written = getattr(failed, "report", None)
-            if written is not None:
-                result.show("evaluate", written, evaluation.evaluate_table, as_json=as_json)
+            if failed.report is not None:
+                result.show("evaluate", failed.report, evaluation.evaluate_table, as_json=as_json)
             raise
         result.show("evaluate", report, evaluation.evaluate_table, as_json=as_json, stages=listen.stages)
 

@@ -41,7 +41,7 @@ def check(
         replace_file(drawn, [_draw(known)])
     report = report_of(known, picture=drawn)
     if known.refused is not None:
-        known.refused.report = report  # type: ignore[attr-defined]
+        known.refused.report = report
         raise known.refused
     return report
 
