@@ -90,7 +90,7 @@ def make_model(
     assert writer.run is not None
     dataset = load_dataset(writer.run)
     device, threads = _device(config)
-    bounds, told = bounds_of(dataset, config)
+    bounds, told = bounds_of(dataset, config.min, config.max)
     with keeping(writer, config, listen, device=device, threads=threads, how=how) as keeper:
         threads = keeper.threads
         notes = [f"training on {device}, {threads} thread{'s' if threads > 1 else ''}", *told]
