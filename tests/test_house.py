@@ -36,6 +36,7 @@ LEVELS = {
     "data": 1,
     "plots": 1,
     "interrupts": 1,
+    "os_errors": 1,
     "system_memory": 1,
     "errors": 0,
     "events": 0,

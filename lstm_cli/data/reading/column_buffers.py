@@ -15,7 +15,7 @@ from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.parse import TimeColumn, read_times
 from lstm_cli.data.times.patterns import TimePiece
-from lstm_cli.rundir.filesystem import refusals_told
+from lstm_cli.os_errors import refusals_told
 
 if TYPE_CHECKING:
     import pyarrow as pa
