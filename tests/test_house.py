@@ -42,6 +42,7 @@ LEVELS = {
     "events": 0,
     "lazy_imports": 0,
     "runtime_environment": 0,
+    "text": 0,
 }
 # `python -m lstm_cli`, the version, which anyone may read, and `from lstm_cli.data import load_windows` for notebooks.
 DOORS = {"__init__", "__main__", "data/__init__"}

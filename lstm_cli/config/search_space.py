@@ -20,6 +20,7 @@ from lstm_cli.config.layers import flag_of, nearest
 from lstm_cli.config.renamed import RENAMED
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
+from lstm_cli.text import is_number
 
 # What names the search itself, decides nothing that is learnt, or would not leave trials comparable.
 NOT_SEARCHED = ("model", "refit", "seed", "device", "precision", "threads", "min", "max")
@@ -38,7 +39,6 @@ DEFAULT_SPACES = {
 }
 DIGITS = 4  # that tell, of a number drawn from a range
 WRITTEN = "write it like --space 'lr=1e-4..1e-2:log' or --space 'loss=mae|huber'"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMBINATIONS = 64  # of the other settings' values, to see whether a value can be had at all
 
 
@@ -231,7 +231,7 @@ def _value(text: str, name: str, form: str, written: str) -> Any:
             raise UsageError(f"--space '{text}': '{name}' is on or off", hint=f"write '{name}=on|off'")
         return written == "on"
     numbers = written.split(",") if form == "sizes" else [written]
-    if not all(NUMBER.fullmatch(one.strip()) and math.isfinite(float(one)) for one in numbers):
+    if not all(is_number(one) and math.isfinite(float(one)) for one in numbers):
         raise UsageError(f"--space '{text}': '{written}' is not a number", hint=WRITTEN)
     if form == "number":
         return float(written)

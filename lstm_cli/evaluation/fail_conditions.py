@@ -8,12 +8,12 @@ from typing import Any
 
 from lstm_cli.errors import UsageError
 from lstm_cli.evaluation.metrics import NAMES
+from lstm_cli.text import NUMBER, is_number
 
 BASELINES = ("naive", "seasonal_naive", "linear")
 COVERAGES = ("coverage.80", "coverage.95")
 LOSSES = ("wql",)  # of the intervals
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,9 @@ def parse_gate(text: str) -> Gate:
         )
     figure, sign, limit = parts.groups()
     _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
-    if re.fullmatch(_NUMBER, limit):
+    if is_number(limit):
         return Gate(text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None)
-    other = re.fullmatch(rf"(?:({_NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
+    other = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
     if other is None:
         raise UsageError(
             f"--fail-if '{text}': '{limit}' is no limit",

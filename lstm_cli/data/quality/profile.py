@@ -12,12 +12,13 @@ import numpy as np
 from lstm_cli.data.locations import Files, Place, is_missing
 from lstm_cli.data.reading.column_roles import column_names
 from lstm_cli.data.reading.csv_rows import open_rows
-from lstm_cli.data.reading.numbers import is_number, read_numbers
+from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.source import NOTHING_HELD, Source, expanded, open_source
 from lstm_cli.data.reading.text_format import text_lines
 from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
+from lstm_cli.text import is_number
 
 KEPT_ROWS = 200_000  # first rows of which the numbers are kept
 KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB

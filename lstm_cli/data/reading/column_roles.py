@@ -10,7 +10,7 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.data.locations import is_missing, named, shown
-from lstm_cli.data.reading.numbers import is_number, is_numberlike
+from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
 from lstm_cli.data.reading.text_format import quoted
 from lstm_cli.data.spreadsheet_safety import bare_text
@@ -22,6 +22,7 @@ from lstm_cli.data.times.integer_times import (
 )
 from lstm_cli.data.times.patterns import is_time, looks_like_a_date, text_kind
 from lstm_cli.errors import DataError
+from lstm_cli.text import is_number
 
 SAMPLE = 5_000  # first rows whose text says what the columns hold
 _COMPARED = 200  # so much of a name is compared to find the nearest one

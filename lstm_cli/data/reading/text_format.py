@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from lstm_cli.data.locations import is_missing, shown
-from lstm_cli.data.reading.numbers import is_number
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.text import is_number
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
