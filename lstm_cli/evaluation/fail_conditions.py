@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.errors import UsageError
+from lstm_cli.evaluation import BASELINES
 from lstm_cli.evaluation.metrics import NAMES
 from lstm_cli.text import NUMBER, is_number
 
-BASELINES = ("naive", "seasonal_naive", "linear")
 COVERAGES = ("coverage.80", "coverage.95")
 LOSSES = ("wql",)  # of the intervals
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}

@@ -25,7 +25,7 @@ from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import plain
 
 NAMED = 5  # so many series are named in a warning
-BATCH = 256  # series forecast at a time: more of them do not fit into the cache of a core
+SERIES_AT_ONCE = 256  # series forecast together; more of them do not fit into the cache of a core
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +268,7 @@ def _forecast(
     session = open_session(graph, threads=threads)
     parts, sides = [], []
     windows = last_windows(dataset, model.lookback)
-    size = min(BATCH, windows.at_once)
+    size = min(SERIES_AT_ONCE, windows.at_once)
     for first in range(0, len(ahead), size):
         batch = windows[first : first + size]
         scaled = session(batch.past, ahead[first : first + size], batch.mask)

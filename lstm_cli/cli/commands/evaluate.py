@@ -20,7 +20,7 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.render.dry_run import show_plan
 from lstm_cli.cli.settings import sources_of
-from lstm_cli.config.evaluate import SPLITS, EvaluateConfig
+from lstm_cli.config.evaluate import SCORED_SPLITS, EvaluateConfig
 from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.errors import GateFailed
 
@@ -38,7 +38,7 @@ def evaluate(
     context: typer.Context,
     run: RunArgument,
     split: Annotated[
-        str, option("--split", "The rows that are scored.", choices=SPLITS, panel=SCORES)
+        str, option("--split", "The rows that are scored.", choices=SCORED_SPLITS, panel=SCORES)
     ] = DEFAULTS.split,
     precision: Annotated[
         str,

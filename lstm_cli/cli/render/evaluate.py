@@ -5,7 +5,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import (
-    BASELINES,
+    BASELINES_SHOWN,
     METRICS,
     SCALED_FIRST,
     beside,
@@ -67,7 +67,7 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     metric = "mase" if "mase" in spread else "mae"
     seasons = sorted({fold["baseline_season"] for fold in folds if fold.get("baseline_season")})
     season = " or ".join(map(str, seasons)) or None  # a fold decides from the rows before its cut-off
-    names = [name for name in BASELINES if any(name in fold["baselines"] for fold in folds)]
+    names = [name for name in BASELINES_SHOWN if any(name in fold["baselines"] for fold in folds)]
     titles = {name: label(name, season) for name in names}
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(

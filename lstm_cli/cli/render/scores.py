@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import KEPT, Page
+from lstm_cli.evaluation import BASELINES
 
-BASELINES = ("linear", "seasonal_naive", "naive")  # in the order of tables
+BASELINES_SHOWN = BASELINES[::-1]
 METRICS = {
     "mae": "MAE",
     "rmse": "RMSE",
@@ -78,7 +79,7 @@ def verdict(
 
 def _compared(baselines: Mapping[str, Any], comparisons: Mapping[str, Any]) -> list[str]:
     """Return the baselines that the sentence names: the one of lowest error first, then the first two of the table."""
-    usual = [name for name in BASELINES if name in baselines][:2]  # naive only where there is no season
+    usual = [name for name in BASELINES_SHOWN if name in baselines][:2]  # naive only where there is no season
     return list(dict.fromkeys([*list(comparisons)[:1], *usual]))
 
 
@@ -138,7 +139,7 @@ def beside(
     from lstm_cli.evaluation.baselines import label  # with NumPy, which `verify` does without
 
     networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
-    named = {label(name, season): baselines[name] for name in BASELINES if name in baselines}
+    named = {label(name, season): baselines[name] for name in BASELINES_SHOWN if name in baselines}
     return {"model": model} | (networks if len(parts) > 1 else {}) | named
 
 
