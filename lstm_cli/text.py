@@ -1,6 +1,7 @@
-"""Text that is written or read in many places: the form of a number, and how many of something there are."""
+"""Text that is written or read in many places: the form of a number, and the name that was meant."""
 
 import re
+from collections.abc import Callable, Iterable
 
 # A plain decimal, with or without an exponent. float() alone would take words, 1_000 and digits of other scripts.
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -14,3 +15,20 @@ def is_number(text: str) -> bool:
     (True, False, False)
     """
     return _NUMBER.fullmatch(text.strip()) is not None
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return the known name most like this one; "" where none is. cutoff: how like, from 0 to 1."""
+    from difflib import get_close_matches  # only where something is wrong
+
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
+
+
+def did_you_mean(name: str, known: Iterable[str], *, quoted: Callable[[str], str] = "'{}'".format) -> str:
+    """Return the hint that names the known name most like this one; "" where none is.
+
+    >>> did_you_mean("epoch", ["epochs", "lr"])
+    "did you mean 'epochs'?"
+    """
+    near = nearest(name, known)
+    return f"did you mean {quoted(near)}?" if near else ""

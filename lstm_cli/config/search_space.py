@@ -16,11 +16,11 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from lstm_cli.config.layers import flag_of, nearest
+from lstm_cli.config.layers import flag_of
 from lstm_cli.config.renamed import RENAMED
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
-from lstm_cli.text import is_number
+from lstm_cli.text import did_you_mean, is_number
 
 # What names the search itself, decides nothing that is learnt, or would not leave trials comparable.
 NOT_SEARCHED = ("model", "refit", "seed", "device", "precision", "threads", "min", "max")
@@ -193,7 +193,7 @@ def _entry(text: str) -> tuple[str, Range | Choice]:
             )
         raise UsageError(
             f"--space '{text}': 'lstm train' has no setting '{name}'",
-            hint=nearest(name, list(known)) or f"its settings are {', '.join(known)}",
+            hint=did_you_mean(name, known) or f"its settings are {', '.join(known)}",
         )
     ends = re.fullmatch(r"(.+?)\.\.(.+?)(:log)?", values)
     if ends and "|" not in values:

@@ -9,7 +9,7 @@ from typing import Any
 from lstm_cli.errors import UsageError
 from lstm_cli.evaluation import BASELINES
 from lstm_cli.evaluation.metrics import NAMES
-from lstm_cli.text import NUMBER, is_number
+from lstm_cli.text import NUMBER, did_you_mean, is_number
 
 COVERAGES = ("coverage.80", "coverage.95")
 LOSSES = ("wql",)  # of the intervals
@@ -57,12 +57,9 @@ def parse_gate(text: str) -> Gate:
 def _known(text: str, name: str, names: tuple[str, ...]) -> None:
     if name in names:
         return
-    import difflib
-
-    close = difflib.get_close_matches(name, names, n=1)
     raise UsageError(
         f"--fail-if '{text}': '{name}' is none of {', '.join(names)}",
-        hint=f"did you mean '{close[0]}'?" if close else "name one of them",
+        hint=did_you_mean(name, names) or "name one of them",
     )
 
 

@@ -19,6 +19,7 @@ from lstm_cli.data.quality.missing import count_cells, tell_missing
 from lstm_cli.data.quality.overflow import refuse_immense, too_far
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
+from lstm_cli.text import did_you_mean
 
 FAR = 1  # times the range of the training values outside of it: told
 FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
@@ -127,13 +128,11 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     at = _known_places(known)
     unknown = [name for name in grid.names if _known_place(name, at) is None]
     if unknown:
-        import difflib
-
-        close = difflib.get_close_matches(unknown[0][:200], at, n=1)
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
             f"{source}: the model knows no series {named(unknown[0])}{more}",
-            hint=f"did you mean {named(close[0])}?" if close else "prepare and train with data that hold it",
+            hint=did_you_mean(unknown[0][:200], at, quoted=named)
+            or "prepare and train with data that hold it",
         )
     return np.array([_known_place(name, at) for name in grid.names])
 

@@ -22,7 +22,7 @@ from lstm_cli.data.times.integer_times import (
 )
 from lstm_cli.data.times.patterns import is_time, looks_like_a_date, text_kind
 from lstm_cli.errors import DataError
-from lstm_cli.text import is_number
+from lstm_cli.text import is_number, nearest
 
 SAMPLE = 5_000  # first rows whose text says what the columns hold
 _COMPARED = 200  # so much of a name is compared to find the nearest one
@@ -134,21 +134,19 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
         return places[0]
     if places:
         raise named_twice(source, names, names[places[0]])
-    import difflib
-
     lower: dict[str, str] = {}
     for known in names:
         lower.setdefault(known.lower()[:_COMPARED], known)
-    close = difflib.get_close_matches(name.lower()[:_COMPARED], list(lower), n=1, cutoff=0.5)
-    nearest = named(lower[close[0]]) if close else ""
+    close = nearest(name.lower()[:_COMPARED], lower, cutoff=0.5)
+    near = named(lower[close]) if close else ""
     if not flag:
-        hint = f"is it {nearest}? name it as in training" if nearest else "name the columns as in training"
+        hint = f"is it {near}? name it as in training" if near else "name the columns as in training"
         hint = other_delimiter(names) or hint
         raise DataError(
             f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names)}",
             hint=hint,
         )
-    hint = f"{flag} {nearest} is the nearest name" if nearest else "names are read as the header writes them"
+    hint = f"{flag} {near} is the nearest name" if near else "names are read as the header writes them"
     raise DataError(
         f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}", hint=hint
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.text import did_you_mean
 
 _SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
 # What a file is by its first bytes, where it is none of text, gzip and Parquet.
@@ -246,18 +247,14 @@ def _open(source: str) -> tuple[BinaryIO, str]:
 
 
 def _nearest_file(source: str) -> str:
-    import difflib
-
     path = Path(source)
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())[:10_000]
     except OSError:
         return "check the path"
-    close = difflib.get_close_matches(path.name, names, n=1)
     return (
-        f"did you mean {shlex.quote(str(path.parent / close[0]))}?"
-        if close
-        else "check the path; '-' reads standard input"
+        did_you_mean(path.name, names, quoted=lambda near: shlex.quote(str(path.parent / near)))
+        or "check the path; '-' reads standard input"
     )
 
 
