@@ -1,4 +1,4 @@
-"""Text that is written or read in many places: the form of a number, and the name that was meant."""
+"""Text that is written or read in many places: how many there are, the form of a number, the name that was meant."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -15,6 +15,15 @@ def is_number(text: str) -> bool:
     (True, False, False)
     """
     return _NUMBER.fullmatch(text.strip()) is not None
+
+
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """Return a number and its noun. many: the plural where an s is not enough.
+
+    >>> count_of(1, "row"), count_of(1200, "row"), count_of(2, "series", "series")
+    ('1 row', '1,200 rows', '2 series')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:

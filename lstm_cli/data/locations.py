@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.text import count_of
+
 # What a missing cell may hold, in lower case and without blanks around it.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
 # What is said of a cell that is its column's name, and how to mend it.
@@ -77,11 +79,6 @@ def name_of(files: Sequence[str]) -> str:
     """Several files as one: a.csv, or a.csv and 2 more files."""
     more = len(files) - 1
     return files[0] + (f" and {count_of(more, 'more file')}" if more else "")
-
-
-def count_of(number: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,7 +199,8 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[st
     short = np.flatnonzero(count < reads)
     if not len(short):
         return
-    from lstm_cli.data.locations import count_of, named
+    from lstm_cli.data.locations import named
+    from lstm_cli.text import count_of
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
     why = "padded at the front (no flag: more rows may give another forecast)"

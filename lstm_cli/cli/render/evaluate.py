@@ -9,13 +9,13 @@ from lstm_cli.cli.render.scores import (
     METRICS,
     SCALED_FIRST,
     beside,
-    counted,
     figure,
     reason,
     score_table,
     verdict,
 )
 from lstm_cli.evaluation.baselines import label
+from lstm_cli.text import count_of
 
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
 
@@ -71,7 +71,7 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     titles = {name: label(name, season) for name in names}
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(
-        f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how} ({backtest['precision']}): {METRICS[metric]}"
+        f"backtest, {count_of(len(folds), 'cut-off')}, {how} ({backtest['precision']}): {METRICS[metric]}"
     )
     rows = [
         (

@@ -6,6 +6,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import KEPT, Page
 from lstm_cli.evaluation import BASELINES
+from lstm_cli.text import count_of
 
 BASELINES_SHOWN = BASELINES[::-1]
 METRICS = {
@@ -112,7 +113,7 @@ def chosen_on(rows: Mapping[str, Any] | None) -> str:
     if rows is None:
         return ""
     span = f", {rows['time_start']} to {rows['time_end']}" if rows["time_start"] else ""
-    windows = counted(rows["windows"], "validation window", "validation windows")
+    windows = count_of(rows["windows"], "validation window")
     return f"chosen on {windows}{span}"
 
 
@@ -163,14 +164,9 @@ def defined(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """A number and its noun."""
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def reads(report: Any) -> str:
     """Return how many rows before a forecast the model reads."""
-    return f"reads {counted(report.reads_rows, 'row', 'rows')}"
+    return f"reads {count_of(report.reads_rows, 'row')}"
 
 
 def shrunk(report: Any) -> float:

@@ -14,12 +14,12 @@ from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import history_needed
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.locations import named
 from lstm_cli.data.quality.missing import count_cells, tell_missing
 from lstm_cli.data.quality.overflow import refuse_immense, too_far
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
-from lstm_cli.text import did_you_mean
+from lstm_cli.text import count_of, did_you_mean
 
 FAR = 1  # times the range of the training values outside of it: told
 FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told

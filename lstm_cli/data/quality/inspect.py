@@ -10,7 +10,7 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import NAMED, Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.locations import named
 from lstm_cli.data.quality.finding import LINES, NOTE, WARNING, Finding, told_by_reader
 from lstm_cli.data.quality.gaps import find_gaps
 from lstm_cli.data.quality.leakage import ROWS, find_leaks, leak_told, longest_first, reach_of
@@ -18,6 +18,7 @@ from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.reading.number_rules import OF_VALUES
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import spring_hours
+from lstm_cli.text import count_of
 
 TOLD_LINES = 3  # lines that the sentence on outliers names beside the first
 DROPPABLE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"

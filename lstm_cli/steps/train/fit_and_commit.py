@@ -21,6 +21,7 @@ from lstm_cli.steps.shared.report_json import plain
 from lstm_cli.steps.train.checkpointing import Keeper, Keeping, keeping
 from lstm_cli.steps.train.save_model import export_graphs, write_model
 from lstm_cli.steps.train.validate import Scores, Validated
+from lstm_cli.text import count_of
 
 if TYPE_CHECKING:
     from lstm_cli.training.recipes.result import Trained
@@ -93,7 +94,7 @@ def make_model(
     bounds, told = bounds_of(dataset, config.min, config.max)
     with keeping(writer, config, listen, device=device, threads=threads, how=how) as keeper:
         threads = keeper.threads
-        notes = [f"training on {device}, {threads} thread{'s' if threads > 1 else ''}", *told]
+        notes = [f"training on {device}, {count_of(threads, 'thread')}", *told]
         for note in notes:
             listen(Noted(text=note))
         trained = _trained(dataset, config, keeper, listen, should_stop)
