@@ -15,6 +15,7 @@ HEADER_AGAIN = (
     ": the header stands here again",
     "delete the line; if another table begins here, keep each table in a file of its own",
 )
+NAMED = 5  # series that a message names
 _SHOWN = 40  # so much of a cell stands in a message
 _SHOWN_NAME = 80  # and so much of a name
 
@@ -111,6 +112,12 @@ def is_missing(cell: str) -> bool:
 def named(name: str) -> str:
     """The name of a column or series in quotes for a message."""
     return shown(name, _SHOWN_NAME)
+
+
+def listed(names: Sequence[str], most: int = NAMED) -> str:
+    """The first names in quotes, and how many more there are: 'a', 'b' and 7 more."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(named, names[:most])) + more
 
 
 def of_series(name: str, column: str | None) -> str:

@@ -24,7 +24,6 @@ from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, 
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import plain
 
-NAMED = 5  # so many series are named in a warning
 SERIES_AT_ONCE = 256  # series forecast together; more of them do not fit into the cache of a core
 
 
@@ -199,7 +198,7 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[st
     short = np.flatnonzero(count < reads)
     if not len(short):
         return
-    from lstm_cli.data.locations import named
+    from lstm_cli.data.locations import listed
     from lstm_cli.text import count_of
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
@@ -207,10 +206,9 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[st
     if len(count) == 1:
         warn(f"{source}: {count_of(int(count[0]), 'row')}, fewer {needs}: the window is {why}")
         return
-    listed = ", ".join(named(dataset.series.names[one]) for one in short[:NAMED])
-    more = f" and {len(short) - NAMED:,} more" if len(short) > NAMED else ""
+    names = listed([dataset.series.names[one] for one in short])
     warn(
-        f"{source}: {len(short):,} of {len(count):,} series have fewer rows {needs}: {listed}{more}; their windows "
+        f"{source}: {len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows "
         f"are {why}"
     )
 

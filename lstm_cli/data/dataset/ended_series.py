@@ -11,8 +11,6 @@ from lstm_cli.data.times.formats import format_times
 from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import DataError
 
-NAMED = 5  # series that a warning names
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
@@ -24,13 +22,11 @@ class Ended:
 
     def told(self, source: str, horizon: int) -> str:
         """Return the sentence that a warning or an error begins with."""
-        from lstm_cli.data.locations import named  # most forecasts have nothing to tell
+        from lstm_cli.data.locations import listed  # most forecasts have nothing to tell
 
-        listed = ", ".join(map(named, self.names[:NAMED]))
-        more = f" and {len(self.names) - NAMED:,} more" if len(self.names) > NAMED else ""
         return (
             f"{source}: {len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
-            f"horizon) before the newest measured row ({self.newest}): {listed}{more}"
+            f"horizon) before the newest measured row ({self.newest}): {listed(self.names)}"
         )
 
 

@@ -14,7 +14,7 @@ from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import history_needed
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import named
+from lstm_cli.data.locations import listed, named
 from lstm_cli.data.quality.missing import count_cells, tell_missing
 from lstm_cli.data.quality.overflow import refuse_immense, too_far
 from lstm_cli.data.reading.table import Table, read_table
@@ -128,9 +128,8 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     at = _known_places(known)
     unknown = [name for name in grid.names if _known_place(name, at) is None]
     if unknown:
-        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
-            f"{source}: the model knows no series {named(unknown[0])}{more}",
+            f"{source}: the model knows no series {listed(unknown, 1)}",
             hint=did_you_mean(unknown[0][:200], at, quoted=named)
             or "prepare and train with data that hold it",
         )

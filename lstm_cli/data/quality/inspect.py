@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.grid.regular_grid import NAMED, Grid
+from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import named
+from lstm_cli.data.locations import NAMED, listed
 from lstm_cli.data.quality.finding import LINES, NOTE, WARNING, Finding, told_by_reader
 from lstm_cli.data.quality.gaps import find_gaps
 from lstm_cli.data.quality.leakage import ROWS, find_leaks, leak_told, longest_first, reach_of
@@ -136,12 +136,11 @@ def _constant_column(rows: GridLines, index: int, value: float) -> Finding | Non
 def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     names = rows.grid.names
     line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
-    listed = ", ".join(named(names[one]) for one in flat[:NAMED])
-    more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
     return Finding(
         kind="constant-series",
         severity=NOTE,
-        text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(names):,} series hold one value only: {listed}{more} "
+        text=f"{rows.place(name).at(line)}: {len(flat):,} of {len(names):,} series hold one value only: "
+        f"{listed([names[one] for one in flat])} "
         "(no flag: leave them out of the file, or let them be)",
         column=name,
         lines=(line,),

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.locations import is_missing, named, shown
+from lstm_cli.data.locations import is_missing, listed, named, shown
 from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
 from lstm_cli.data.reading.text_format import quoted
@@ -143,12 +143,12 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
         hint = f"is it {near}? name it as in training" if near else "name the columns as in training"
         hint = other_delimiter(names) or hint
         raise DataError(
-            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names)}",
+            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names, _LISTED)}",
             hint=hint,
         )
     hint = f"{flag} {near} is the nearest name" if near else "names are read as the header writes them"
     raise DataError(
-        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}", hint=hint
+        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names, _LISTED)}", hint=hint
     )
 
 
@@ -249,7 +249,7 @@ def default_target(
     if numeric:
         raise DataError(
             f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
-            f"{listed([names[index] for index in numeric])}",
+            f"{listed([names[index] for index in numeric], _LISTED)}",
             hint=f"e.g. --target {named(names[numeric[-1]])}",
         )
     if len(free) == 1 and _present(sample[free[0]]) and not other_delimiter(names):
@@ -263,7 +263,7 @@ def default_target(
                 or "write plain numbers such as 1234.5; --target names a column, to see its wrong line",
             )
     raise DataError(
-        f"{source} has no column of numbers; its columns are {listed(names)}",
+        f"{source} has no column of numbers; its columns are {listed(names, _LISTED)}",
         hint=other_delimiter(names) or "--target names one",
     )
 
@@ -332,9 +332,3 @@ def other_delimiter(names: Sequence[str]) -> str:
     """A hint where the only name holds what may divide several; else nothing."""
     mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
     return "" if mark is None else f"is another delimiter meant? try --delimiter {quoted(mark)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(map(named, names[:_LISTED])) + more
