@@ -20,9 +20,19 @@ _REASONS: dict[int, tuple[str, str]] = {
 }
 
 
+def reason_of(error: OSError | ValueError) -> str:
+    """Return why the system refused, as words that follow a colon. A ValueError is of a path that can be none."""
+    return _reason_and_hint(error)[0]
+
+
+def _reason_and_hint(error: OSError | ValueError) -> tuple[str, str]:
+    number, text = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
+    return _REASONS.get(number or 0, (text[:1].lower() + text[1:], ""))
+
+
 def output_error(path: Path | str, error: OSError, *, doing: str = "write") -> OutputError:
     """Return what the system refused, as one sentence that names the file."""
-    reason, hint = _REASONS.get(error.errno or 0, ((error.strerror or str(error)).lower(), ""))
+    reason, hint = _reason_and_hint(error)
     return OutputError(f"cannot {doing} {path}: {reason}", hint=hint)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.os_errors import reason_of
 from lstm_cli.text import did_you_mean
 
 _SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
@@ -242,7 +243,7 @@ def _open(source: str) -> tuple[BinaryIO, str]:
         raise DataError(f"there is no file {source or repr(source)}", hint=_nearest_file(source)) from None
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode"
+            f"{source} cannot be read: {reason_of(error)}", hint="check the path and its mode"
         ) from None
 
 
@@ -258,18 +259,13 @@ def _nearest_file(source: str) -> str:
     )
 
 
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text[:1].lower() + text[1:]
-
-
 def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
     while True:
         try:
             block = stream.read(_BLOCK)
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again"
+                f"{name} cannot be read: {reason_of(error)}", hint="copy it anew and try again"
             ) from None
         if not block:
             return
