@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from lstm_cli.config.renamed import RENAMED, renaming
 from lstm_cli.errors import UsageError
+from lstm_cli.os_errors import reason_of
 from lstm_cli.text import did_you_mean
 
 Kind = Literal["value", "repeated", "pairs", "switch"]
@@ -184,7 +185,7 @@ def _read_toml(path: str) -> dict[str, Any]:
         raise UsageError(f"there is no file '{path}'", hint="give --config the path of a TOML file") from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror}", hint="give --config a readable TOML file"
+            f"{path} cannot be read: {reason_of(error)}", hint="give --config a readable TOML file"
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8, as TOML asks") from error
