@@ -3,7 +3,7 @@
 A default is settled by the first rows of the file, or refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
@@ -13,7 +13,6 @@ from lstm_cli.data.locations import is_missing, listed, named, shown
 from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
 from lstm_cli.data.reading.text_format import quoted
-from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.integer_times import (
     is_named_as_time,
     is_named_like_time,
@@ -58,9 +57,9 @@ class Chosen:
         return self.targets + self.past + self.future
 
 
-def column_names(header: Sequence[str]) -> list[str]:
-    """A header's names, with 'column 3' for one without a name, and a formula's apostrophe taken off."""
-    return [bare_text(name) or f"column {place}" for place, name in enumerate(header, start=1)]
+def names_or_places(names: Iterable[str]) -> list[str]:
+    """Return the names of columns, with `column 3` for one without a name."""
+    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
 
 
 def choose_columns(

@@ -24,21 +24,14 @@ _OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being nam
 _UNUSUAL = "|^~:\x1f "  # delimiters that must be named
 
 
-def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
-    """The lines of a text file, each with its "\\n"; "\\r\\n" and "\\r" end a line too.
-
-    encoding None: UTF-8, or what the byte order mark says. Raises UsageError for an unknown encoding, and
-    DataError for bytes that are not in it and for NUL characters, each with the line.
-    """
-    return lines_of(source.blocks, source.name, codec_of(source, encoding))
-
-
 def lines_of(
     blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0, unended: list[str] | None = None
 ) -> Iterator[str]:
-    """The lines of some bytes of a text file that begin with a line; `before`: so many lines come before.
+    """The lines of some bytes of a text file that begin with a line, each with its "\\n".
 
-    unended: is given the last line, where no line end follows it.
+    "\\r\\n" and "\\r" end a line too. before: so many lines come before. unended: is given the last line, where no
+    line end follows it. Raises DataError for bytes that are not in the encoding and for NUL characters, each with
+    the line.
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
     return chain.from_iterable(_decoded(blocks, name, decoder, codec, before, unended))
