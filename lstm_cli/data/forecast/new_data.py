@@ -109,12 +109,7 @@ def _require_same_clock(table: Table, schema: Schema) -> None:
 def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
     """[T, F] float32. Raises DataError for a value that is too large for it."""
     with np.errstate(over="ignore"):
-        values = np.concatenate(
-            [
-                scaled_and_filled(rows, scaler, one, how=schema.missing, season=schema.season)
-                for one, rows in enumerate(pieces)
-            ]
-        ).astype(np.float32)
+        values = scaled_and_filled(pieces, scaler, schema)
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
         raise too_far(table, int(np.argmax(infinite)), scaler.kind)
