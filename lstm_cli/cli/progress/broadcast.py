@@ -36,15 +36,24 @@ class Together:
 def watching(
     told: Listener, run: Path, *, tensorboard: bool, wandb: bool, config: Mapping[str, Any]
 ) -> Iterator[Listener]:
-    """Add the files below RUN/logs that are asked for to a listener. config: what they say of the training."""
+    """Add the files below RUN/logs that are asked for to a listener. config: what they say of the training.
+
+    Raises ForeignFolder where RUN/logs is a link, which may lead out of the run, or a file.
+    """
+    from lstm_cli.rundir.layout import LOGS
+    from lstm_cli.rundir.open import require_own
+
+    logs = run / LOGS
+    if tensorboard or wandb:
+        require_own(logs)
     with ExitStack() as stack:
         listeners = [told]
         if tensorboard:
             from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 
-            listeners.append(stack.enter_context(closing(TensorBoardLog(run / "logs" / "tensorboard"))))
+            listeners.append(stack.enter_context(closing(TensorBoardLog(logs / "tensorboard"))))
         if wandb:
             from lstm_cli.cli.progress.wandb import WandbLog
 
-            listeners.append(stack.enter_context(closing(WandbLog(run / "logs", config=config))))
+            listeners.append(stack.enter_context(closing(WandbLog(logs, config=config))))
         yield Together(listeners=tuple(listeners))

@@ -16,6 +16,7 @@ from PIL import Image
 
 from lstm_cli.cli.progress.broadcast import Together, watching
 from lstm_cli.cli.progress.tensorboard import TensorBoardLog
+from lstm_cli.errors import ForeignFolder
 from lstm_cli.events import EpochEnded, Event, Noted, PictureDrawn, WeightsSeen, silent, wanted
 
 
@@ -210,6 +211,17 @@ def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> N
     with watching(silent, run, tensorboard=True, wandb=True, config={}) as listen:
         listen(Noted(text="there is no such run"))
     assert not run.exists()
+
+
+@pytest.mark.parametrize("program", ["tensorboard", "wandb"])
+def test_logs_that_lead_out_of_the_run_are_refused(tmp_path: Path, program: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "logs").symlink_to(tmp_path / "elsewhere")
+    asked = {"tensorboard": False, "wandb": False} | {program: True}
+    with pytest.raises(ForeignFolder), watching(silent, tmp_path / "run", config={}, **asked) as listen:
+        listen(epoch(1))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
