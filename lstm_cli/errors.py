@@ -24,9 +24,13 @@ from lstm_cli.findings import Location
 
 
 class LstmError(Exception):
-    """An expected failure: `message` says what and where, `hint` what to do about it."""
+    """An expected failure: `message` says what and where, `hint` what to do about it.
+
+    report: what the step reports nevertheless, for the command to print; set by the step that raises.
+    """
 
     exit_code = 1
+    report: object | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -36,12 +36,15 @@ LEVELS = {
     "data": 2,
     "plots": 2,
     "interrupts": 2,
+    "os_errors": 2,
     "system_memory": 2,
     "rules": 2,
     "errors": 1,
     "events": 1,
     "findings": 0,
     "lazy_imports": 0,
+    "runtime_environment": 0,
+    "text": 0,
 }
 # `python -m lstm_cli`, the version, which anyone may read, and `from lstm_cli.data import load_windows` for notebooks.
 DOORS = {"__init__", "__main__", "data/__init__"}

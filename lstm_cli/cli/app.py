@@ -13,9 +13,10 @@ from typer.core import TyperCommand, TyperGroup
 from lstm_cli import __version__
 from lstm_cli.cli.stdio import say
 from lstm_cli.cli.verbs import COMMON, VERBS
-from lstm_cli.config.layers import flag_of, nearest
+from lstm_cli.config.layers import flag_of
 from lstm_cli.config.renamed import RENAMED, renaming
 from lstm_cli.errors import UsageError
+from lstm_cli.text import did_you_mean
 
 Work = Callable[[], None]
 """What a command line asks for, once it has been found right."""
@@ -141,7 +142,7 @@ def _name_shell(flag: str, shell: str, *rest: str) -> None:
     if rest or shell not in SHELLS:
         raise UsageError(
             f"--show-completion '{' '.join((shell, *rest))}' is none of {', '.join(SHELLS)}",
-            hint=nearest(shell, list(SHELLS)) or "write 'lstm --show-completion zsh'",
+            hint=did_you_mean(shell, SHELLS) or "write 'lstm --show-completion zsh'",
             flag="--show-completion",
         )
     os.environ[COMPLETE] = f"source_{shell}"
@@ -232,5 +233,5 @@ def _refuse_unknown(argv: Sequence[str]) -> None:
     if not argv[0].startswith("-"):
         raise UsageError(
             f"there is no command '{argv[0]}'",
-            hint=nearest(argv[0], list(VERBS)) or f"the commands are {', '.join(VERBS)}",
+            hint=did_you_mean(argv[0], VERBS) or f"the commands are {', '.join(VERBS)}",
         )

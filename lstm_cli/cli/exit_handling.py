@@ -9,6 +9,7 @@ import sys
 from lstm_cli import __version__
 from lstm_cli.cli.stdio import mute, tell, tell_as_json
 from lstm_cli.errors import DataError, DeviceError, Interrupted, LstmError, OutputError, UsageError
+from lstm_cli.os_errors import reason_of
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -92,8 +93,9 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
     if isinstance(error, OSError) and error.errno in STORAGE:
         place = error.filename if error.filename is not None else "a file"
         place = os.fsdecode(place) if isinstance(place, (str, bytes)) else place
-        reason = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-        return OutputError(f"{place}: {reason}", hint="see that the place exists, is writable and has room")
+        return OutputError(
+            f"{place}: {reason_of(error)}", hint="see that the place exists, is writable and has room"
+        )
     if isinstance(error, ModuleNotFoundError):
         from lstm_cli.config.extras import of_missing_module
 

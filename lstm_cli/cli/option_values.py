@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from lstm_cli.errors import UsageError
+from lstm_cli.text import is_number
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() alone would take 1_000 and digits of other scripts
 
 
@@ -26,7 +26,7 @@ def number(flag: str, text: str) -> float:
     >>> number("--lr", "1e-3")
     0.001
     """
-    value = float(text) if NUMBER.fullmatch(text.strip()) else float("inf")
+    value = float(text) if is_number(text) else float("inf")
     if abs(value) == float("inf"):
         raise UsageError(f"{flag} '{text}' is not a number", hint=f"write it like {flag} 0.5", flag=flag)
     return value
@@ -41,7 +41,7 @@ def share(flag: str, text: str) -> float:
     (0.01, 0.01)
     """
     figure = text.strip().removesuffix("%").rstrip()
-    if not NUMBER.fullmatch(figure):
+    if not is_number(figure):
         raise UsageError(
             f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01", flag=flag
         )
@@ -112,7 +112,7 @@ def lower_bound(flag: str, text: str) -> float | str:
     """A number, `auto` or `none`."""
     if text.strip() in ("auto", "none"):
         return text.strip()
-    if not NUMBER.fullmatch(text.strip()):
+    if not is_number(text):
         raise UsageError(
             f"{flag} '{text}' is neither a number nor auto or none",
             hint=f"write {flag} 0, {flag} auto or {flag} none",
@@ -125,7 +125,7 @@ def upper_bound(flag: str, text: str) -> float | None:
     """A number; None for `none`."""
     if text.strip() == "none":
         return None
-    if not NUMBER.fullmatch(text.strip()):
+    if not is_number(text):
         raise UsageError(
             f"{flag} '{text}' is neither a number nor none",
             hint=f"write {flag} 100 or {flag} none",
@@ -136,7 +136,7 @@ def upper_bound(flag: str, text: str) -> float | None:
 
 def seconds(flag: str, text: str) -> float:
     """A number of seconds, 0 or more."""
-    if not NUMBER.fullmatch(text.strip()) or number(flag, text) < 0:
+    if not is_number(text) or number(flag, text) < 0:
         raise UsageError(
             f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60", flag=flag
         )
@@ -152,7 +152,7 @@ def duration(flag: str, text: str) -> float:
     figure = text.strip()
     unit = {"s": 1, "m": 60, "h": 3600}.get(figure[-1:], 0)
     figure = figure[:-1].rstrip() if unit else figure
-    if not NUMBER.fullmatch(figure):
+    if not is_number(figure):
         raise UsageError(
             f"{flag} '{text}' is not a time",
             hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h",

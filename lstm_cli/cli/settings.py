@@ -12,8 +12,6 @@ from lstm_cli.cli import option_values
 from lstm_cli.cli.stdio import tell
 from lstm_cli.cli.verbs import VERBS
 from lstm_cli.config.layers import Kind, find_settings, of_run
-from lstm_cli.config.renamed import by_new_names
-from lstm_cli.errors import ArtifactError
 
 SOURCES = (
     "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
@@ -96,6 +94,8 @@ def load_winner(context: typer.Context, run: Path) -> Path:
     """
     if context.resilient_parsing:
         return run
+    from lstm_cli.steps.shared.tuned_settings import winner_of
+
     options = _options(context)
     above: dict[str, Any] = {**(context.default_map or {}), **context.params}
     winner = winner_of(run) if above.get("tuned", True) else {}
@@ -106,14 +106,3 @@ def load_winner(context: typer.Context, run: Path) -> Path:
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.origins.setdefault(options[name].opts[-1], setting.origin)
     return run
-
-
-def winner_of(run: Path) -> dict[str, Any]:
-    """The settings of the winner of `tune`, its model among them; none where there is none or it cannot be read."""
-    from lstm_cli.rundir import open_run
-
-    try:
-        with open_run(run) as opened:
-            return by_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
-    except ArtifactError:  # the step meets it again, and says what is wrong
-        return {}

@@ -6,7 +6,7 @@ from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.config.validators import at_least, one_of
 from lstm_cli.errors import UsageError
 
-SPLITS = ("val", "test")
+SCORED_SPLITS = ("val", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class EvaluateConfig:
     output: str | None = None  # folder that gets copies of the scores; None: they stay in the run alone
 
     def __post_init__(self) -> None:
-        one_of("--split", self.split, SPLITS)
+        one_of("--split", self.split, SCORED_SPLITS)
         at_least("--backtest", self.backtest, 1)
         at_least("--jobs", self.jobs, 1)
         for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lstm_cli.config.validators import one_of
 
-EXPORTS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz")
+EXPORT_FORMATS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,4 +15,4 @@ class ExportConfig:
     output: str | None = None  # where the file goes; None: into `exports/` of the run
 
     def __post_init__(self) -> None:
-        one_of("--to", self.to, EXPORTS)
+        one_of("--to", self.to, EXPORT_FORMATS)

@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 from lstm_cli.config.renamed import RENAMED, renaming
 from lstm_cli.errors import UsageError
+from lstm_cli.os_errors import reason_of
+from lstm_cli.text import did_you_mean
 
 Kind = Literal["value", "repeated", "pairs", "switch"]
 """What a flag takes: one value, one value each time it is given, NAME=VALUE each time it is given, or none."""
@@ -95,7 +97,7 @@ def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str
         if name not in names | old:
             raise UsageError(
                 f"the environment variable {name} is no setting of 'lstm {verb}'",
-                hint=nearest(name, list(names)) or f"unset it, or see 'lstm {verb} --help'",
+                hint=did_you_mean(name, names) or f"unset it, or see 'lstm {verb} --help'",
             )
         if text and not (
             name in old and environ.get(variable(verb, old[name]))
@@ -143,7 +145,7 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
         if name not in verbs:
             raise UsageError(
                 f"{path}: there is no table '[{name}]'",
-                hint=nearest(name, list(verbs)) or f"the tables are {', '.join(verbs)}",
+                hint=did_you_mean(name, verbs) or f"the tables are {', '.join(verbs)}",
             )
     found: dict[str, Setting] = {}
     for key, value in tables.get(verb, {}).items():
@@ -154,7 +156,7 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
             known = [name.replace("_", "-") if "-" in key else name for name in kinds]
             raise UsageError(
                 f"{path}: '{key}' in '[{verb}]' is no setting",
-                hint=nearest(key, known) or f"see 'lstm {verb} --help'",
+                hint=did_you_mean(key, known) or f"see 'lstm {verb} --help'",
             )
         if option in found:
             raise UsageError(f"{path}: '{key}' in '[{verb}]' is set twice", hint="keep one of the two lines")
@@ -183,7 +185,7 @@ def _read_toml(path: str) -> dict[str, Any]:
         raise UsageError(f"there is no file '{path}'", hint="give --config the path of a TOML file") from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror}", hint="give --config a readable TOML file"
+            f"{path} cannot be read: {reason_of(error)}", hint="give --config a readable TOML file"
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8, as TOML asks") from error
@@ -260,11 +262,3 @@ def of_run(
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """The hint that names the known name most like this one; "" where none is."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else ""

@@ -16,10 +16,11 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from lstm_cli.config.layers import flag_of, nearest
+from lstm_cli.config.layers import flag_of
 from lstm_cli.config.renamed import RENAMED
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
+from lstm_cli.text import did_you_mean, is_number
 
 # What names the search itself, decides nothing that is learnt, or would not leave trials comparable.
 NOT_SEARCHED = ("model", "refit", "seed", "device", "precision", "threads", "min", "max")
@@ -38,7 +39,6 @@ DEFAULT_SPACES = {
 }
 DIGITS = 4  # that tell, of a number drawn from a range
 WRITTEN = "write it like --space 'lr=1e-4..1e-2:log' or --space 'loss=mae|huber'"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMBINATIONS = 64  # of the other settings' values, to see whether a value can be had at all
 
 
@@ -197,7 +197,7 @@ def _entry(text: str) -> tuple[str, Range | Choice]:
             )
         raise UsageError(
             f"--space '{text}': 'lstm train' has no setting '{name}'",
-            hint=nearest(name, list(known)) or f"its settings are {', '.join(known)}",
+            hint=did_you_mean(name, known) or f"its settings are {', '.join(known)}",
             flag="--space",
         )
     ends = re.fullmatch(r"(.+?)\.\.(.+?)(:log)?", values)
@@ -241,7 +241,7 @@ def _value(text: str, name: str, form: str, written: str) -> Any:
             )
         return written == "on"
     numbers = written.split(",") if form == "sizes" else [written]
-    if not all(NUMBER.fullmatch(one.strip()) and math.isfinite(float(one)) for one in numbers):
+    if not all(is_number(one) and math.isfinite(float(one)) for one in numbers):
         raise UsageError(f"--space '{text}': '{written}' is not a number", hint=WRITTEN, flag="--space")
     if form == "number":
         return float(written)

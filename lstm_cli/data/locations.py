@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.findings import Location
+from lstm_cli.text import count_of
 
 # What a missing cell may hold, in lower case and without blanks around it.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
@@ -15,6 +16,7 @@ HEADER_AGAIN = (
     ": the header stands here again",
     "delete the line; if another table begins here, keep each table in a file of its own",
 )
+NAMED = 5  # series that a message names
 _SHOWN = 40  # so much of a cell stands in a message
 _SHOWN_NAME = 80  # and so much of a name
 
@@ -85,11 +87,6 @@ def name_of(files: Sequence[str]) -> str:
     return files[0] + (f" and {count_of(more, 'more file')}" if more else "")
 
 
-def count_of(number: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A column of a file, as messages name it."""
@@ -131,6 +128,12 @@ def is_missing(cell: str) -> bool:
 def named(name: str) -> str:
     """The name of a column or series in quotes for a message."""
     return shown(name, _SHOWN_NAME)
+
+
+def listed(names: Sequence[str], most: int = NAMED) -> str:
+    """The first names in quotes, and how many more there are: 'a', 'b' and 7 more."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(named, names[:most])) + more
 
 
 def of_series(name: str, column: str | None) -> str:

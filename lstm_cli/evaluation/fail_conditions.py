@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.errors import UsageError
+from lstm_cli.evaluation import BASELINES
 from lstm_cli.evaluation.metrics import NAMES
+from lstm_cli.text import NUMBER, did_you_mean, is_number
 
-BASELINES = ("naive", "seasonal_naive", "linear")
 COVERAGES = ("coverage.80", "coverage.95")
 LOSSES = ("wql",)  # of the intervals
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ def parse_gate(text: str) -> Gate:
         )
     figure, sign, limit = parts.groups()
     _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
-    if re.fullmatch(_NUMBER, limit):
+    if is_number(limit):
         return Gate(text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None)
-    other = re.fullmatch(rf"(?:({_NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
+    other = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
     if other is None:
         raise UsageError(
             f"--fail-if '{text}': '{limit}' is no limit",
@@ -59,12 +59,9 @@ def parse_gate(text: str) -> Gate:
 def _known(text: str, name: str, names: tuple[str, ...]) -> None:
     if name in names:
         return
-    import difflib
-
-    close = difflib.get_close_matches(name, names, n=1)
     raise UsageError(
         f"--fail-if '{text}': '{name}' is none of {', '.join(names)}",
-        hint=f"did you mean '{close[0]}'?" if close else "name one of them",
+        hint=did_you_mean(name, names) or "name one of them",
         flag="--fail-if",
     )
 

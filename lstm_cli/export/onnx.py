@@ -19,20 +19,6 @@ WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded
 FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
 
 
-def export_onnx(
-    model: nn.Module, *, inputs: int, known_ahead: int, lower: Tensor | None, upper: Tensor | None
-) -> bytes:
-    """The bytes of one ONNX file that forecasts as `model` does, without dropout.
-
-    model: see `lstm_cli.models`, on any device; it is left as it is. inputs F, known_ahead K (may be 0: the
-    input `future` then has zero width). lower, upper [C] in scaled units, or None; they may hold infinities.
-    The graph takes past [batch, L, F], future [batch, H, K] and mask [batch, L], all float32, and gives
-    forecast [batch, H, C]; beside it parts [batch, H, C, P] where the model combines P of them. Equal weights
-    give equal bytes; no text of the machine that wrote it stays inside.
-    """
-    return export_versions([model], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)[0]
-
-
 def export_versions(
     models: Sequence[nn.Module],
     *,
@@ -42,10 +28,16 @@ def export_versions(
     upper: Tensor | None,
     made: Callable[[], None] = lambda: None,
 ) -> list[bytes]:
-    """Do the same for several models that differ in their weights alone.
+    """Return an ONNX file's bytes for each model, which forecasts as the model does, without dropout.
 
-    The first is traced, which takes seconds, and the others' weights are put into its graph. `check_agreement` tells
-    whether that was so. made: called after the trace and after each model.
+    models: see `lstm_cli.models`, on any device; they are left as they are. They differ in their weights alone: the
+    first is traced, which takes seconds, and the others' weights are put into its graph. `check_agreement` tells
+    whether that was so. inputs F, known_ahead K (may be 0: the input `future` then has zero width). lower, upper [C]
+    in scaled units, or None; they may hold infinities. made: called after the trace and after each model.
+
+    The graph takes past [batch, L, F], future [batch, H, K] and mask [batch, L], all float32, and gives
+    forecast [batch, H, C]; beside it parts [batch, H, C, P] where the model combines P of them. Equal weights
+    give equal bytes; no text of the machine that wrote it stays inside.
     """
     graph = traced(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
     made()

@@ -80,15 +80,3 @@ def to_fp16(model: bytes) -> bytes:
     del graph.graph.node[:]
     graph.graph.node.extend(nodes)
     return bytes(graph.SerializeToString(deterministic=True))
-
-
-def lstm_bytes(model: bytes) -> int:
-    """The bytes of the weights that the LSTM nodes of a graph read."""
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load_model_from_string(model).graph
-    read = {
-        name for node in graph.node if node.op_type in ("LSTM", "DynamicQuantizeLSTM") for name in node.input
-    }
-    return sum(numpy_helper.to_array(tensor).nbytes for tensor in graph.initializer if tensor.name in read)

@@ -82,9 +82,7 @@ def as_trained(dataset: Dataset, model: Model) -> Dataset:
                 floor[one] = scaler.floor[place]
     renewed = Scaler(kind=scaler.kind, center=center, scale=scale, floor=floor)
     values = np.empty_like(dataset.values_scaled)
-    lengths = dataset.series.count + dataset.series.ahead
-    for one, (begin, length) in enumerate(zip(dataset.series.offset, lengths, strict=True)):
-        rows = slice(begin, begin + length)
+    for one, rows in enumerate(dataset.series.row_slices):
         values[rows] = renewed.scaled(dataset.scaler.unscaled(dataset.values_scaled[rows], one), one)
         clear_start(values[rows], dataset.measured[rows])
     return replace(dataset, scaler=renewed, values_scaled=values)

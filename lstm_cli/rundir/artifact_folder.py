@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lstm_cli.os_errors import output_error, refusals_told
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import CREATE, again, output_error, refusals_told, remove_tree, sync_folder
+from lstm_cli.rundir.filesystem import CREATE, again, remove_tree, sync_folder
 from lstm_cli.rundir.layout import SCRATCH, Artifact
 
 if TYPE_CHECKING:

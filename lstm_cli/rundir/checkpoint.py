@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.errors import CorruptArtifact
+from lstm_cli.os_errors import refusals_told
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import again, let_go, refusals_told, sync_folder, write_durably
+from lstm_cli.rundir.filesystem import again, let_go, sync_folder, write_durably
 from lstm_cli.rundir.layout import CHECKPOINT
 from lstm_cli.rundir.open import require_own
 

@@ -1,10 +1,9 @@
-"""Files on disk: durable writes, atomic replacement, and errors of the system in words.
+"""Files on disk: durable writes and atomic replacement.
 
 `replacing` serves outputs that are no artifact, such as `predict -o FILE`: the file is replaced by one rename, whole
 or not at all. It lies outside the run, or in `exports/`, which is for other programs.
 """
 
-import errno
 import fcntl
 import os
 import shlex
@@ -15,20 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from lstm_cli.errors import OutputError, UsageError
+from lstm_cli.os_errors import refusals_told
 from lstm_cli.rundir.layout import EXPORTS
 
 Result = TypeVar("Result")
-_ROOM = "make room and run the command again"
-_RIGHTS = "check the owner and the mode of the file and its folder"
-_REASONS: dict[int, tuple[str, str]] = {
-    errno.ENOSPC: ("disk full", _ROOM),
-    errno.EDQUOT: ("disk full (the quota is used up)", _ROOM),
-    errno.EFBIG: ("disk full (the limit of a file's size is reached)", "raise the limit, see 'ulimit -f'"),
-    errno.EROFS: ("the file system is read-only", "name a folder that can be written"),
-    errno.EACCES: ("permission denied", _RIGHTS),
-    errno.EPERM: ("permission denied", _RIGHTS),
-    errno.EIO: ("input/output error", "check the disk, then run the command again"),
-}
 # New files get 666 less the umask, as any program's do.
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -48,24 +37,6 @@ def is_still(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def output_error(path: Path | str, error: OSError, *, doing: str = "write") -> OutputError:
-    """What the system refused, as one sentence that names the file."""
-    code = error.errno or 0
-    reason, hint = _REASONS.get(code, ((error.strerror or str(error)).lower(), ""))
-    return OutputError(f"cannot {doing} {path}: {reason}", hint=hint)
-
-
-@contextmanager
-def refusals_told(path: Path | str, *, doing: str = "write") -> Iterator[None]:
-    """Turn an OSError into an OutputError naming `path`; a reader that went away stays a BrokenPipeError."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise output_error(path, error, doing=doing) from error
 
 
 def again(call: Callable[..., Result], *arguments: Path) -> Result:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lstm_cli.errors import ArtifactError, ForeignFolder, MissingArtifact
+from lstm_cli.os_errors import output_error, refusals_told
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import again, let_go, output_error, refusals_told
+from lstm_cli.rundir.filesystem import again, let_go
 from lstm_cli.rundir.layout import (
     ARTIFACTS,
     EXPORTS,

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import CorruptArtifact, LstmError, MissingArtifact
+from lstm_cli.os_errors import output_error, refusals_told
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import let_go, output_error, refusals_told
+from lstm_cli.rundir.filesystem import let_go
 from lstm_cli.rundir.layout import ARTIFACTS, Artifact, command
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, LockedError, MissingArtifact, OutputError
-from lstm_cli.rundir.filesystem import again, is_still, let_go, lock_now, output_error, refusals_told
+from lstm_cli.os_errors import output_error, refusals_told
+from lstm_cli.rundir.filesystem import again, is_still, let_go, lock_now
 from lstm_cli.rundir.layout import ARTIFACTS, LOCK, STEPS
 from lstm_cli.rundir.open import nothing_in, open_run, refuse_foreign, require_own
 from lstm_cli.rundir.reader import Run

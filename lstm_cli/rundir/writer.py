@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import __version__
+from lstm_cli.os_errors import refusals_told
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifact_folder import Folder
-from lstm_cli.rundir.filesystem import again, refusals_told, remove_tree, sync_folder, write_durably
+from lstm_cli.rundir.filesystem import again, remove_tree, sync_folder, write_durably
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY, SCRATCH
 from lstm_cli.rundir.open import require_own
 from lstm_cli.rundir.reader import Run

@@ -16,7 +16,7 @@ from lstm_cli.config import ExportConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.data.dataset.windows import SPLITS, split_windows
 from lstm_cli.errors import OutputError
 from lstm_cli.events import Listener, Noted, Progressed
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
@@ -35,7 +35,6 @@ from lstm_cli.rundir import (
 from lstm_cli.steps.shared.report_json import plain, plain_value
 
 COMPARED = 64  # validation windows on which a converted model is compared with the one it was made from
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,7 @@ from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, 
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import plain, told
 
-NAMED = 5  # so many series are named in a warning
-BATCH = 256  # series forecast at a time: more of them do not fit into the cache of a core
+SERIES_AT_ONCE = 256  # series forecast together; more of them do not fit into the cache of a core
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +204,8 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[Fi
     short = np.flatnonzero(count < reads)
     if not len(short):
         return
-    from lstm_cli.data.locations import count_of, named
+    from lstm_cli.data.locations import listed
+    from lstm_cli.text import count_of
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
     why = "padded at the front (no flag: more rows may give another forecast)"
@@ -213,9 +213,10 @@ def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[Fi
         text = f"{count_of(int(count[0]), 'row')}, fewer {needs}: the window is {why}"
         warn(Finding.at(in_file(source), "D810", text))
         return
-    listed = ", ".join(named(dataset.series.names[one]) for one in short[:NAMED])
-    more = f" and {len(short) - NAMED:,} more" if len(short) > NAMED else ""
-    text = f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {listed}{more}; their windows are {why}"
+    names = listed([dataset.series.names[one] for one in short])
+    text = (
+        f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows are {why}"
+    )
     warn(Finding.at(in_file(source), "D810", text, count=len(short)))
 
 
@@ -274,7 +275,7 @@ def _forecast(
     session = open_session(graph, threads=threads)
     parts, sides = [], []
     windows = last_windows(dataset, model.lookback)
-    size = min(BATCH, windows.at_once)
+    size = min(SERIES_AT_ONCE, windows.at_once)
     for first in range(0, len(ahead), size):
         batch = windows[first : first + size]
         scaled = session(batch.past, ahead[first : first + size], batch.mask)

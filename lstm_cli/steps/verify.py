@@ -8,6 +8,7 @@ from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import ARTIFACTS, Verdict, open_run, verify_run
 from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +47,12 @@ def verify(run: Path, listen: Listener) -> VerifyReport:
         verdicts = verify_run(opened, told)
     report = _report(run, verdicts)
     if report.broken:
-        several = "artifacts" if len(report.broken) > 1 else "artifact"
         titles = ", ".join(ARTIFACTS[name].title for name in report.broken)
         error = CorruptArtifact(
-            f"{run} has {len(report.broken)} broken {several}: {titles}",
+            f"{run} has {count_of(len(report.broken), 'broken artifact')}: {titles}",
             hint="run " + ", then ".join(f"'{line}'" for line in report.rebuild),
         )
-        error.report = report  # type: ignore[attr-defined]
+        error.report = report
         raise error
     return report
 

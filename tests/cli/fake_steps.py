@@ -550,7 +550,7 @@ def evaluate(run, config, listen, *, force=False, lock_wait=0.0, sources=None, s
     _misbehave()
     if any(gate["failed"] for gate in gates):
         error = GateFailed("not good enough: mase is 0.9", hint="the scores are kept")
-        error.report = report  # type: ignore[attr-defined]
+        error.report = report
         raise error
     return report
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from small_data import dataset, wave
 
-from lstm_cli.config import TrainConfig
 from lstm_cli.data.build.log_transform import in_logs
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds, bounds_of
@@ -118,7 +117,7 @@ def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: s
     file = intermittent(logs=logs)
     data = dataset([file], train_end=[200], val_end=[250], horizon=horizon, scaler=scaler)
     data = in_logs(data) if logs else data
-    bounds, _ = bounds_of(data, TrainConfig(min=least))
+    bounds, _ = bounds_of(data, least, None)
     windows = split_windows(data, "test", 8)
     band = intervals.Intervals(
         half=np.full((2, horizon), half), floor=np.ones(1), season=1, lookback=1, optimism=1.0, horizons=9.0

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from lstm_cli.config.export import EXPORTS
+from lstm_cli.config.export import EXPORT_FORMATS
 from lstm_cli.errors import UsageError
 from lstm_cli.export.formats import FORMATS, require_ending, require_fit
 from lstm_cli.models.stacked_lstm import Stacked
@@ -24,7 +24,7 @@ PLAIN = {
 
 
 def test_the_table_has_every_format_and_each_file_its_own_ending() -> None:
-    assert tuple(FORMATS) == EXPORTS
+    assert tuple(FORMATS) == EXPORT_FORMATS
     assert all(one.file.endswith(one.endings[0]) for one in FORMATS.values())
     endings = [ending for one in FORMATS.values() for ending in one.endings]
     assert len(set(endings)) == len(endings)

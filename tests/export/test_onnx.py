@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted
 from lstm_cli.export.clipped_model import Bounded
-from lstm_cli.export.onnx import check_agreement, export_onnx
+from lstm_cli.export.onnx import check_agreement, export_versions
 from lstm_cli.inference.quantization import to_int8
 from lstm_cli.inference.session import open_session
 from lstm_cli.models.mixture import Combined
@@ -32,13 +32,14 @@ def exported(request) -> tuple[nn.Module, int, bytes]:
 
 
 def _export(model: nn.Module, known_ahead: int, **bounds: Tensor) -> bytes:
-    return export_onnx(
-        model,
+    (data,) = export_versions(
+        [model],
         inputs=INPUTS,
         known_ahead=known_ahead,
         lower=bounds.get("lower"),
         upper=bounds.get("upper"),
     )
+    return data
 
 
 def _as_exported(model: nn.Module) -> nn.Module:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from lstm_cli.export.clipped_model import Bounded
-from lstm_cli.export.onnx import check_agreement, export_onnx
+from lstm_cli.export.onnx import check_agreement, export_versions
 from lstm_cli.inference.quantization import to_int8
 from lstm_cli.inference.session import open_session
 from lstm_cli.models.segment_lstm import SegmentNetwork
@@ -69,7 +69,7 @@ def test_the_graph_agrees_with_torch_and_becomes_int8(name: str, tmp_path: Path)
     model = moved(stacked(**OPTIONS[name]) if name in OPTIONS else segment())
     known = model.known_ahead
     assert isinstance(known, int)
-    data = export_onnx(model, inputs=INPUTS, known_ahead=known, lower=None, upper=None)
+    (data,) = export_versions([model], inputs=INPUTS, known_ahead=known, lower=None, upper=None)
     for size in (1, 3, 130):
         assert check_agreement(data, Bounded(model, None, None).eval(), *windows(size, known)) < CLOSE
     past, future, mask = windows(7, known)

@@ -64,7 +64,7 @@ def test_it_is_whole_and_every_part_of_it_loads(golden: Path) -> None:
         assert (model.name, model.lookback, model.schema.horizon) == ("segment", 14, 7)
         assert load_intervals(run) is not None
         assert load_linear(run, validated=True).lookback == 14
-        assert [trial["number"] for trial in read_search(run).trials] == [0, 1]
+    assert [trial["number"] for trial in read_search(golden).trials] == [0, 1]
 
 
 @pytest.mark.parametrize("schema", [1, 2])

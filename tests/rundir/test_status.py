@@ -13,7 +13,7 @@ from small_run import VALUES, prepare, quantize, train
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import silent
 from lstm_cli.rundir import open_run, verify_run
-from lstm_cli.steps.verify import verify
+from lstm_cli.steps.verify import VerifyReport, verify
 
 MODEL = Path("model/0001/model.onnx")
 
@@ -73,7 +73,8 @@ def test_what_is_broken_is_named_with_what_mends_it(
         verify(run, silent)
     assert caught.value.exit_code == 4
     assert caught.value.hint == f"run 'lstm train {run}'"
-    report = caught.value.report  # type: ignore[attr-defined]
+    report = caught.value.report
+    assert isinstance(report, VerifyReport)
     assert [line["state"] for line in report.artifacts] == ["ok", state]
     assert any(
         f"{run / MODEL}" in finding and words in finding for finding in report.artifacts[1]["findings"]

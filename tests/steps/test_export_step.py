@@ -14,7 +14,7 @@ import pytest
 from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import ExportConfig, PredictConfig
-from lstm_cli.config.export import EXPORTS
+from lstm_cli.config.export import EXPORT_FORMATS
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.data.forecast.bounds import in_units
@@ -180,7 +180,7 @@ def test_windows_are_those_of_the_model_and_their_size_is_told_before(trained: P
     assert about["lookback"] == 14
 
 
-@pytest.mark.parametrize("to", EXPORTS)
+@pytest.mark.parametrize("to", EXPORT_FORMATS)
 def test_a_run_without_a_model_has_windows_and_nothing_else(panel: Path, tmp_path: Path, to: str) -> None:
     run = tmp_path / "run"
     prepare(str(panel), run, PREPARE, silent)

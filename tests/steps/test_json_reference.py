@@ -155,7 +155,9 @@ def of_check(run: Path, *_: Any) -> list[Json]:
     found = [check(str(path), PrepareConfig(horizon=12), silent).to_json()]
     with pytest.raises(DataError) as refused:
         check(str(path), PrepareConfig(horizon=12, lookback=9999), silent)
-    return [*found, refused.value.report.to_json()]  # type: ignore[attr-defined]
+    report = refused.value.report
+    assert isinstance(report, CheckReport)
+    return [*found, report.to_json()]
 
 
 SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {

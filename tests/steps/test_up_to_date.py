@@ -16,6 +16,7 @@ from lstm_cli.events import silent
 from lstm_cli.rundir import manifest, open_run
 from lstm_cli.steps import tune
 from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
@@ -165,7 +166,8 @@ def test_a_gate_is_held_against_the_stored_scores(whole: Path) -> None:
     config = replace(EVALUATE, fail_if=("mae>0", "mae>1000000*naive.mae", "coverage.80<0"))
     with pytest.raises(GateFailed, match="'mae>0'") as caught:
         evaluate(whole, config, silent)
-    report = caught.value.report  # type: ignore[attr-defined]
+    report = caught.value.report
+    assert isinstance(report, EvaluateReport)
     assert report.up_to_date
     assert [gate["failed"] for gate in report.gates] == [True, False, False]
     assert caught.value.hint == f"the scores are kept in {whole / 'scores/0001'}"

@@ -50,9 +50,8 @@ def check(
             with listening() as listen:
                 report = step(data, settings, listen, plot=plot, stdin=sys.stdin.buffer)
         except LstmError as refused:
-            known = getattr(refused, "report", None)
-            if known is not None:
-                result.show("check", known, checking.check_table, as_json=as_json)
+            if refused.report is not None:
+                result.show("check", refused.report, checking.check_table, as_json=as_json)
             raise
         result.show("check", report, checking.check_table, as_json=as_json, stages=listen.stages)
 

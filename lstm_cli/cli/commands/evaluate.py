@@ -20,7 +20,7 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.render.dry_run import show_plan
 from lstm_cli.cli.settings import sources_of
-from lstm_cli.config.evaluate import SPLITS, EvaluateConfig
+from lstm_cli.config.evaluate import SCORED_SPLITS, EvaluateConfig
 from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.errors import GateFailed
 
@@ -38,7 +38,7 @@ def evaluate(
     context: typer.Context,
     run: RunArgument,
     split: Annotated[
-        str, option("--split", "The rows that are scored.", choices=SPLITS, panel=SCORES)
+        str, option("--split", "The rows that are scored.", choices=SCORED_SPLITS, panel=SCORES)
     ] = DEFAULTS.split,
     precision: Annotated[
         str,
@@ -131,9 +131,8 @@ def evaluate(
                     should_stop=should_stop,
                 )
         except GateFailed as failed:
-            written = getattr(failed, "report", None)
-            if written is not None:
-                result.show("evaluate", written, evaluation.evaluate_table, as_json=as_json)
+            if failed.report is not None:
+                result.show("evaluate", failed.report, evaluation.evaluate_table, as_json=as_json)
             raise
         result.show("evaluate", report, evaluation.evaluate_table, as_json=as_json, stages=listen.stages)
 

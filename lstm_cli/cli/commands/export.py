@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, option
 from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.config.export import EXPORTS, ExportConfig
+from lstm_cli.config.export import EXPORT_FORMATS, ExportConfig
 
 if TYPE_CHECKING:
     from lstm_cli.cli.render.page import Page
@@ -22,7 +22,10 @@ DEFAULTS = ExportConfig()
 def export(
     run: RunArgument,
     to: Annotated[
-        str, option("--to", "The format: a model, its weights alone, or npz, the windows.", choices=EXPORTS)
+        str,
+        option(
+            "--to", "The format: a model, its weights alone, or npz, the windows.", choices=EXPORT_FORMATS
+        ),
     ] = DEFAULTS.to,
     output: Annotated[
         str | None,

@@ -22,7 +22,7 @@ from lstm_cli.cli.options import (
     with_options_of,
 )
 from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.cli.settings import sources_of, winner_of
+from lstm_cli.cli.settings import sources_of
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import as_text
 from lstm_cli.config.train import TrainConfig
@@ -126,6 +126,7 @@ def train(
         from lstm_cli.cli.progress.reporters import listening
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.train import find_lr_table, train_table
+        from lstm_cli.steps.shared.tuned_settings import winner_of
         from lstm_cli.steps.train import train as step
         from lstm_cli.training.loop import torchrun
 

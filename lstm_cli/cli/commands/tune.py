@@ -161,12 +161,9 @@ def tune(
     def look() -> None:
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.tune import tune_table
-        from lstm_cli.rundir import open_run
         from lstm_cli.steps.tune.record import read_search
 
-        with open_run(run) as opened:
-            report = read_search(opened)
-        result.show("tune", report, tune_table, as_json=as_json)
+        result.show("tune", read_search(run), tune_table, as_json=as_json)
 
     if dry_run and not show:
         return show_plan(

@@ -38,9 +38,8 @@ def verify(
             with listening() as listen:
                 report = step(run, listen)
         except CorruptArtifact as corrupt:
-            found = getattr(corrupt, "report", None)
-            if found is not None:
-                result.show("verify", found, verify_table, as_json=as_json)
+            if corrupt.report is not None:
+                result.show("verify", corrupt.report, verify_table, as_json=as_json)
             raise
         result.show("verify", report, verify_table, as_json=as_json, stages=listen.stages)
 

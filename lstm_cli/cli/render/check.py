@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import counted, figure, reason
+from lstm_cli.cli.render.scores import figure, reason
 from lstm_cli.cli.stdio import is_ignored, one_line
+from lstm_cli.text import count_of
 
 NAME = 64  # letters of a column's name in a table; a terminal folds them
 TWICE = ("row of an hour told twice in autumn", "rows of hours told twice in autumn")
@@ -33,7 +34,7 @@ def check_table(report: Any, page: Page) -> None:
 
 def _facts(report: Any) -> list[tuple[str, str]]:
     series = "" if report.series in (None, 1) else f" of {report.series:,} series"
-    rows, columns = counted(report.rows, "row", "rows"), counted(len(report.columns), "column", "columns")
+    rows, columns = count_of(report.rows, "row"), count_of(len(report.columns), "column")
     span = "" if report.time is None else f"{report.time['start']} to {report.time['end']}"
     return [
         ("read", f"{report.source}: {rows}{series}, {columns}"),
@@ -56,8 +57,8 @@ def _holes(holes: Mapping[str, Any] | None) -> str:
     span = longest["from"] if longest["rows"] == 1 else f"{longest['from']} to {longest['to']}"
     of = f" of '{longest['series']}'" if longest["series"] is not None else ""
     return (
-        f"{counted(holes['count'], 'row', 'rows')} missing, after {lines}; "
-        f"longest {counted(longest['rows'], 'row', 'rows')}, {span}{of}"
+        f"{count_of(holes['count'], 'row')} missing, after {lines}; "
+        f"longest {count_of(longest['rows'], 'row')}, {span}{of}"
     )
 
 
@@ -66,7 +67,7 @@ def _places(found: Mapping[str, Any] | None, one: str, many: str) -> str:
         return ""
     if not found["count"]:
         return "none"
-    return f"{counted(found['count'], one, many)}: {_lines(found['lines'])}"
+    return f"{count_of(found['count'], one, many)}: {_lines(found['lines'])}"
 
 
 def _clocks(found: Mapping[str, Any] | None) -> str:
@@ -75,7 +76,7 @@ def _clocks(found: Mapping[str, Any] | None) -> str:
         return ""
     hours = []
     if found["skipped"]:
-        skipped = counted(found["skipped"], "hour", "hours")
+        skipped = count_of(found["skipped"], "hour")
         hours.append(f"{skipped} skipped in spring, after {_lines(found['skipped_after'])}")
     if found["told_twice"]:
         hours.append(_places({"count": found["told_twice"], "lines": found["told_twice_lines"]}, *TWICE))
@@ -83,7 +84,7 @@ def _clocks(found: Mapping[str, Any] | None) -> str:
 
 
 def _outliers(found: Mapping[str, Any]) -> str:
-    values = counted(found["count"], "value", "values")
+    values = count_of(found["count"], "value")
     return f"{_short(found['column'])} {values}: {_lines(found['lines'])}"
 
 
@@ -146,7 +147,7 @@ def _windows(report: Any, page: Page) -> None:
             for split, name in names.items()
         ],
     )
-    page.line(f"lookback {report.lookback}, horizon {counted(report.horizon, 'step', 'steps')}")
+    page.line(f"lookback {report.lookback}, horizon {count_of(report.horizon, 'step')}")
     if report.expected is not None:
         least, most = report.expected["seconds"]
         page.line(

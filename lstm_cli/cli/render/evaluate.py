@@ -5,17 +5,17 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import (
-    BASELINES,
+    BASELINES_SHOWN,
     METRICS,
     SCALED_FIRST,
     beside,
-    counted,
     figure,
     reason,
     score_table,
     verdict,
 )
 from lstm_cli.evaluation.baselines import label
+from lstm_cli.text import count_of
 
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
 
@@ -67,11 +67,11 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     metric = "mase" if "mase" in spread else "mae"
     seasons = sorted({fold["baseline_season"] for fold in folds if fold.get("baseline_season")})
     season = " or ".join(map(str, seasons)) or None  # a fold decides from the rows before its cut-off
-    names = [name for name in BASELINES if any(name in fold["baselines"] for fold in folds)]
+    names = [name for name in BASELINES_SHOWN if any(name in fold["baselines"] for fold in folds)]
     titles = {name: label(name, season) for name in names}
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(
-        f"backtest, {counted(len(folds), 'cut-off', 'cut-offs')}, {how} ({backtest['precision']}): {METRICS[metric]}"
+        f"backtest, {count_of(len(folds), 'cut-off')}, {how} ({backtest['precision']}): {METRICS[metric]}"
     )
     rows = [
         (

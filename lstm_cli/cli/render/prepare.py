@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import counted, reason
+from lstm_cli.cli.render.scores import reason
 from lstm_cli.rundir import command
+from lstm_cli.text import count_of
 
 
 def prepare_table(report: Any, page: Page) -> None:
@@ -14,7 +15,7 @@ def prepare_table(report: Any, page: Page) -> None:
     facts = [
         (
             "read",
-            f"{report.source}: {report.rows:,} rows of {counted(report.series, 'series', 'series')}{span}",
+            f"{report.source}: {report.rows:,} rows of {count_of(report.series, 'series', 'series')}{span}",
         ),
         ("step", report.freq),
         ("target", ", ".join(report.targets)),
@@ -23,10 +24,10 @@ def prepare_table(report: Any, page: Page) -> None:
         ("calendar", ", ".join(report.calendar)),
         ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{reason(report.season_reason)}"),
         ("lookback", f"{report.lookback} steps{reason(report.lookback_reason)}"),
-        ("horizon", counted(report.horizon, "step", "steps")),
+        ("horizon", count_of(report.horizon, "step")),
         ("scaler", report.scaler),
         ("outliers", _dropped(report.outliers or {})),
-        ("filled", counted(report.filled, "cell", "cells") if report.filled else ""),
+        ("filled", count_of(report.filled, "cell") if report.filled else ""),
     ]
     page.facts((name, text) for name, text in facts if text)
     page.blank()

@@ -3,7 +3,8 @@
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import counted, figure, shrunk
+from lstm_cli.cli.render.scores import figure, shrunk
+from lstm_cli.text import count_of
 
 
 def quantize_table(report: Any, page: Page) -> None:
@@ -12,7 +13,7 @@ def quantize_table(report: Any, page: Page) -> None:
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
         (
-            f"latency, ms for {counted(report.batch, 'window', 'windows')}",
+            f"latency, ms for {count_of(report.batch, 'window')}",
             *(f"{report.latency_ms[name]:.2f}" for name in names),
         ),
         ("validation MAE, scaled", *(figure(report.mae_scaled[name]) for name in names)),

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import KEPT, Page
+from lstm_cli.evaluation import BASELINES
+from lstm_cli.text import count_of
 
-BASELINES = ("linear", "seasonal_naive", "naive")  # in the order of tables
+BASELINES_SHOWN = BASELINES[::-1]
 METRICS = {
     "mae": "MAE",
     "rmse": "RMSE",
@@ -78,7 +80,7 @@ def verdict(
 
 def _compared(baselines: Mapping[str, Any], comparisons: Mapping[str, Any]) -> list[str]:
     """Return the baselines that the sentence names: the one of lowest error first, then the first two of the table."""
-    usual = [name for name in BASELINES if name in baselines][:2]  # naive only where there is no season
+    usual = [name for name in BASELINES_SHOWN if name in baselines][:2]  # naive only where there is no season
     return list(dict.fromkeys([*list(comparisons)[:1], *usual]))
 
 
@@ -111,7 +113,7 @@ def chosen_on(rows: Mapping[str, Any] | None) -> str:
     if rows is None:
         return ""
     span = f", {rows['time_start']} to {rows['time_end']}" if rows["time_start"] else ""
-    windows = counted(rows["windows"], "validation window", "validation windows")
+    windows = count_of(rows["windows"], "validation window")
     return f"chosen on {windows}{span}"
 
 
@@ -138,7 +140,7 @@ def beside(
     from lstm_cli.evaluation.baselines import label  # with NumPy, which `verify` does without
 
     networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
-    named = {label(name, season): baselines[name] for name in BASELINES if name in baselines}
+    named = {label(name, season): baselines[name] for name in BASELINES_SHOWN if name in baselines}
     return {"model": model} | (networks if len(parts) > 1 else {}) | named
 
 
@@ -162,14 +164,9 @@ def defined(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """A number and its noun."""
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def reads(report: Any) -> str:
     """Return how many rows before a forecast the model reads."""
-    return f"reads {counted(report.reads_rows, 'row', 'rows')}"
+    return f"reads {count_of(report.reads_rows, 'row')}"
 
 
 def shrunk(report: Any) -> float:

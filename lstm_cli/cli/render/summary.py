@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lstm_cli.cli.render.scores import METRICS, counted, defined, figure, percent, reads, shrunk
+from lstm_cli.cli.render.scores import METRICS, defined, figure, percent, reads, shrunk
 from lstm_cli.cli.stdio import is_ignored, seconds_since_start, tell
+from lstm_cli.text import count_of
 
 
 def tell_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None = None) -> None:
@@ -25,18 +26,18 @@ def tell_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None =
 def _check(report: Any) -> list[str]:
     severities = [finding["severity"] for finding in report.findings if not is_ignored(finding["rule"])]
     return [
-        counted(report.rows, "row", "rows"),
-        counted(severities.count("error"), "error", "errors"),
-        counted(severities.count("warning"), "warning", "warnings"),
+        count_of(report.rows, "row"),
+        count_of(severities.count("error"), "error"),
+        count_of(severities.count("warning"), "warning"),
     ]
 
 
 def _prepare(report: Any) -> list[str]:
     series = f" of {report.series:,} series" if report.series > 1 else ""
     return [
-        f"{counted(report.rows, 'row', 'rows')}{series}",
+        f"{count_of(report.rows, 'row')}{series}",
         "" if report.time_end is None else f"to {report.time_end}",
-        counted(report.windows["train"], "training window", "training windows"),
+        count_of(report.windows["train"], "training window"),
         _warned(report),
     ]
 
@@ -48,7 +49,7 @@ def _train(report: Any) -> list[str]:
 
 def _tune(report: Any) -> list[str]:
     done = sum(report.states.values())
-    facts = [f"{done:,} of {counted(report.wanted, 'trial', 'trials')}"]
+    facts = [f"{done:,} of {count_of(report.wanted, 'trial')}"]
     if report.best is not None:
         facts.append(f"best {METRICS.get(report.metric, 'score')} {figure(report.best['score'])}")
     return [*facts, _warned(report)]
@@ -60,7 +61,7 @@ def _evaluate(report: Any) -> list[str]:
     return [
         *_scores(report.metrics, report.baselines, report.baseline_season),
         "" if held is None else f"80 % interval held {percent(held)} %",
-        f"{counted(report.windows, 'window', 'windows')}{'' if report.split == 'test' else ' of ' + report.split}",
+        f"{count_of(report.windows, 'window')}{'' if report.split == 'test' else ' of ' + report.split}",
         _judged(len(report.gates), failed),
         _warned(report),
     ]
@@ -70,7 +71,7 @@ def _judged(conditions: int, failed: int) -> str:
     """Return how the conditions of --fail-if came out; "" without any."""
     if not conditions:
         return ""
-    told = counted(conditions, "condition", "conditions")
+    told = count_of(conditions, "condition")
     return f"{failed} of {told} failed" if failed else f"{told} passed"
 
 
@@ -87,7 +88,7 @@ def _predict(report: Any) -> list[str]:
     series = f" for {report.series:,} series" if report.series > 1 else ""
     place = "standard output" if report.output == "-" else report.output
     return [
-        f"{counted(report.rows, 'row', 'rows')}{series} to {place}",
+        f"{count_of(report.rows, 'row')}{series} to {place}",
         f"{report.time_start} to {report.time_end}",
         report.precision,
         reads(report),
@@ -102,8 +103,8 @@ def _export(report: Any) -> list[str]:
 def _verify(report: Any) -> list[str]:
     broken, stale = len(report.broken), len(report.stale)
     return [
-        counted(report.files, "file", "files"),
-        f"{counted(broken, 'artifact', 'artifacts')} broken" if broken else "none broken",
+        count_of(report.files, "file"),
+        f"{count_of(broken, 'artifact')} broken" if broken else "none broken",
         f"{stale} out of date" if stale else "",
     ]
 
@@ -150,4 +151,4 @@ def _scores(
 
 def _warned(report: Any) -> str:
     count = sum(not is_ignored(finding["rule"]) for finding in report.findings)
-    return counted(count, "warning", "warnings") if count else ""
+    return count_of(count, "warning") if count else ""

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, beside, counted, figure, reads, score_table, verdict_and_rows
+from lstm_cli.cli.render.scores import METRICS, beside, figure, reads, score_table, verdict_and_rows
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.config.train import CHOICES
 from lstm_cli.rundir import command
+from lstm_cli.text import count_of
 
 
 def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
-    regressions = counted(report.linear["regressions"], "regression", "regressions")
+    regressions = count_of(report.linear["regressions"], "regression")
     families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
         [
@@ -26,7 +27,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
             *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
             (
                 "device",
-                f"{report.device}, {counted(report.threads, 'thread', 'threads')}, seed {report.seed}",
+                f"{report.device}, {count_of(report.threads, 'thread')}, seed {report.seed}",
             ),
             ("time", _time(stages)),
         ]

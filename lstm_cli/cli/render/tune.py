@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, counted, figure, verdict_and_rows
+from lstm_cli.cli.render.scores import METRICS, figure, verdict_and_rows
 from lstm_cli.rundir import command
+from lstm_cli.text import count_of
 
 LISTED = 40  # trials of a search; --json holds them all
 FAILED_LISTED = 12  # of those that failed, with their reasons
@@ -16,7 +17,7 @@ def tune_table(report: Any, page: Page) -> None:
     from lstm_cli.config.search_space import as_text
 
     states = ", ".join(f"{count} {state}" for state, count in report.states.items())
-    wanted = counted(report.wanted, "trial", "trials")
+    wanted = count_of(report.wanted, "trial")
     page.line(f"{report.run}: {report.method} search for {report.model}, {states} of {wanted}")
     page.blank()
     metric = METRICS.get(report.metric or "", "score")

@@ -16,9 +16,9 @@ from lstm_cli.data.dataset.ended_series import find_ended, newest_row, warn_ende
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
 from lstm_cli.data.dataset.windows import require_windows
-from lstm_cli.data.grid.regular_grid import NAMED, Grid, GridRows
+from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import moment
-from lstm_cli.data.locations import named
+from lstm_cli.data.locations import listed
 from lstm_cli.data.quality.missing import count_cells, find_missing, rows_measured
 from lstm_cli.data.quality.overflow import find_still, find_unseen, refuse_immense
 from lstm_cli.data.quality.seasonality import (
@@ -201,14 +201,13 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
         raise _too_short(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
-        listed = ", ".join(named(grid.names[one]) for one in skipped[:NAMED])
-        more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+        left_out = listed([grid.names[one] for one in skipped])
         in_all = f" and {config.lookback + horizon} in all" if config.lookback and not config.pad else ""
         findings.append(
             Finding.at(
                 in_file(table.source),
                 "D613",
-                f"{len(skipped)} series too short for the splits and horizon {horizon} left out: {listed}{more}; each "
+                f"{len(skipped)} series too short for the splits and horizon {horizon} left out: {left_out}; each "
                 f"needs {horizon + 1} rows before validation begins{_begin_of_validation(table, grid, train_end)}"
                 f"{in_all} (--horizon, --lookback, --val and --test decide)",
                 count=len(skipped),

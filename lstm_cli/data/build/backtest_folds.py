@@ -113,14 +113,10 @@ def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig, dropped: Dropped =
     scored = [each[:, :targets] for each in training]
     schema = _settled(dataset.schema, scored, config)
     scaler = fit_scaler(dataset.scaler.kind, training)
-    values = [
-        scaled_and_filled(each, scaler, one, how=schema.missing, season=schema.season)
-        for one, each in enumerate(rows)
-    ]
     return Dataset(
         schema=schema,
         series=_cut_table(table, cut, keep),
-        values_scaled=np.concatenate(values).astype(np.float32),
+        values_scaled=scaled_and_filled(rows, scaler, schema),
         measured=np.concatenate([~np.isnan(each) for each in rows]),
         scaler=scaler,
         training=training_statistics(scored, schema.season, fit_scaler("standard", scored).scale),

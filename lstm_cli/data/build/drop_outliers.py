@@ -13,10 +13,10 @@ from lstm_cli.data.dataset.dropped_outliers import Dropped
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import wording_of
-from lstm_cli.data.locations import count_of
 from lstm_cli.data.quality.outliers import neighbour_season, outlier_rows
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
+from lstm_cli.text import count_of
 
 NAMED = 4  # lines that a warning names
 

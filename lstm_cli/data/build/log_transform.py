@@ -36,21 +36,19 @@ def in_logs(dataset: Dataset) -> Dataset:
     floor = dataset.training.least / 2
     values = np.empty_like(dataset.values_scaled)
     logs = []
-    lengths = table.count + table.ahead
-    for one, (begin, length, training) in enumerate(zip(table.offset, lengths, table.train_end, strict=True)):
-        rows = slice(begin, begin + length)
+    for one, (rows, training) in enumerate(zip(table.row_slices, table.train_end, strict=True)):
         values[rows] = dataset.values_scaled[rows]
         units = dataset.scaler.unscaled(dataset.values_scaled[rows, :targets], one)
         values[rows, :targets] = logarithm(units, floor[one])
-        known = values[begin : begin + training, :targets].astype(np.float64)
-        known[~dataset.measured[begin : begin + training, :targets]] = np.nan
+        learnt = slice(rows.start, rows.start + training)
+        known = values[learnt, :targets].astype(np.float64)
+        known[~dataset.measured[learnt, :targets]] = np.nan
         logs.append(known)
     fitted = fit_scaler("standard", logs)
     center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
     center[:, :targets] = fitted.center
     scale[:, :targets] = np.sqrt(np.mean(np.square(fitted.scale), axis=0))
-    for one, (begin, length) in enumerate(zip(table.offset, lengths, strict=True)):
-        rows = slice(begin, begin + length)
+    for one, rows in enumerate(table.row_slices):
         values[rows, :targets] = (values[rows, :targets] - center[one, :targets]) / scale[one, :targets]
         clear_start(values[rows, :targets], dataset.measured[rows, :targets])
     scaler = Scaler(kind=dataset.scaler.kind, center=center, scale=scale, floor=floor)

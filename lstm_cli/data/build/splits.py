@@ -39,6 +39,12 @@ def parse_share(flag: str, text: str) -> Share:
     return Share(date=text)
 
 
+def check_shares(val: str, test: str) -> None:
+    """Raise UsageError where the text of --val or --test can be no share."""
+    parse_share("--val", val)
+    parse_share("--test", test)
+
+
 def split_rows(
     counts: np.ndarray,
     *,

@@ -3,7 +3,7 @@
 `data/dataset/load.py` reads what is written here, so that a forecast loads no reader of tables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -21,16 +21,21 @@ from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import Folder
 
 
-def scaled_and_filled(rows: np.ndarray, scaler: Scaler, one: int, *, how: str, season: int) -> np.ndarray:
-    """Return series `one` scaled and filled as `prepare` does it and a model sees it; rows [T, F], NaN: missing.
+def scaled_and_filled(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
+    """Return rows [T, F] float32 of series one after another, as `prepare` scales and fills them and a model sees them.
 
-    With a log transform the fill is made in the file's units, as it was before training took the logarithm.
+    series: of each [rows, F] in the file's units, NaN where missing. With a log transform the fill is made in the
+    file's units, as it was before training took the logarithm.
     """
-    if not scaler.in_logs:
-        return fill(scaler.scaled(rows, one), how=how, season=season)
-    values = scaler.scaled(fill(rows, how=how, season=season), one)
-    clear_start(values, ~np.isnan(rows))
-    return values
+    pieces = []
+    for one, rows in enumerate(series):
+        if scaler.in_logs:
+            values = scaler.scaled(fill(rows, how=schema.missing, season=schema.season), one)
+            clear_start(values, ~np.isnan(rows))
+        else:
+            values = fill(scaler.scaled(rows, one), how=schema.missing, season=schema.season)
+        pieces.append(values)
+    return np.concatenate(pieces).astype(np.float32)
 
 
 class ScaledValues:

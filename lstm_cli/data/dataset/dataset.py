@@ -88,6 +88,12 @@ class SeriesTable:
             "test": int((self.count - self.val_end).sum()),
         }
 
+    @property
+    def row_slices(self) -> list[slice]:
+        """The stored rows of each series in the array, those ahead included."""
+        ends = self.offset + self.count + self.ahead
+        return [slice(*both) for both in zip(self.offset.tolist(), ends.tolist(), strict=True)]
+
     def taken(self, places: np.ndarray) -> "SeriesTable":
         """Return some of the series, in that order, their rows one after another."""
         lengths = (self.count + self.ahead)[places]

@@ -12,8 +12,6 @@ from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 
-NAMED = 5  # series that a warning names
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
@@ -25,13 +23,11 @@ class Ended:
 
     def told(self, horizon: int) -> str:
         """Return what a warning or an error begins with."""
-        from lstm_cli.data.locations import named  # most forecasts have nothing to tell
+        from lstm_cli.data.locations import listed  # most forecasts have nothing to tell
 
-        listed = ", ".join(map(named, self.names[:NAMED]))
-        more = f" and {len(self.names) - NAMED:,} more" if len(self.names) > NAMED else ""
         return (
             f"{len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
-            f"horizon) before the newest measured row ({self.newest}): {listed}{more}"
+            f"horizon) before the newest measured row ({self.newest}): {listed(self.names)}"
         )
 
     def finding(self, source: str, horizon: int, advice: str) -> Finding:

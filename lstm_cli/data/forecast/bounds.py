@@ -7,15 +7,12 @@ a bound by more than that stays where it is, and is an error of the forecast.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.scaling import Scaler, logarithm
-
-if TYPE_CHECKING:
-    from lstm_cli.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,21 +63,24 @@ class ScaledBounds:
     why_not: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
-def bounds_of(dataset: Dataset, config: "TrainConfig") -> tuple[Bounds, list[str]]:
-    """The bounds of the forecast per target, and what is told of them."""
+def bounds_of(dataset: Dataset, least: float | str, most: float | None) -> tuple[Bounds, list[str]]:
+    """Return the bounds of the forecast per target, and what is told of them.
+
+    least: a number, `none`, or `auto` for 0 where no training value is negative. most: None for no upper bound.
+    """
     never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
     lower = np.full(dataset.targets, -np.inf)
     notes = []
-    if config.min == "auto":
+    if least == "auto":
         lower[never_negative] = 0.0
         if never_negative.any():
             named = ", ".join(f"'{name}'" for name in np.array(dataset.schema.targets)[never_negative])
             notes.append(
                 f"{named}: never negative in training, so forecast at or above 0 (--min none lifts that)"
             )
-    elif config.min != "none":
-        lower[:] = float(config.min)
-    upper = np.full(dataset.targets, np.inf if config.max is None else config.max)
+    elif least != "none":
+        lower[:] = float(least)
+    upper = np.full(dataset.targets, np.inf if most is None else most)
     return Bounds(lower=lower, upper=upper), notes
 
 

@@ -14,12 +14,13 @@ from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import history_needed
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.locations import listed, named
 from lstm_cli.data.quality.missing import count_cells, find_missing
 from lstm_cli.data.quality.overflow import refuse_immense, too_far
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
+from lstm_cli.text import count_of, did_you_mean
 
 FAR = 1  # times the range of the training values outside of it: told
 FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
@@ -108,12 +109,7 @@ def _require_same_clock(table: Table, schema: Schema) -> None:
 def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
     """[T, F] float32. Raises DataError for a value that is too large for it."""
     with np.errstate(over="ignore"):
-        values = np.concatenate(
-            [
-                scaled_and_filled(rows, scaler, one, how=schema.missing, season=schema.season)
-                for one, rows in enumerate(pieces)
-            ]
-        ).astype(np.float32)
+        values = scaled_and_filled(pieces, scaler, schema)
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
         raise too_far(table, int(np.argmax(infinite)), scaler.kind)
@@ -127,13 +123,10 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     at = _known_places(known)
     unknown = [name for name in grid.names if _known_place(name, at) is None]
     if unknown:
-        import difflib
-
-        close = difflib.get_close_matches(unknown[0][:200], at, n=1)
-        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
-            f"the model knows no series {named(unknown[0])}{more}",
-            hint=f"did you mean {named(close[0])}?" if close else "prepare and train with data that hold it",
+            f"the model knows no series {listed(unknown, 1)}",
+            hint=did_you_mean(unknown[0][:200], at, quoted=named)
+            or "prepare and train with data that hold it",
             rule="D804",
             at=in_file(source),
         )

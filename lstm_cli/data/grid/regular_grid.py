@@ -13,14 +13,13 @@ from lstm_cli.data.chunks import begins_of, by_series, spans
 from lstm_cli.data.grid.frequency_check import settled_step
 from lstm_cli.data.grid.sorting import Rows, find_disorder, in_series, merge_doubles, sorted_rows, wording_of
 from lstm_cli.data.grid.time_range import cut_mask
-from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.locations import listed, named
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.frequency import Step, parse_freq
 from lstm_cli.data.times.infer_frequency import coarser_stretch, first_line, stretched
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
-
-NAMED = 5  # so many series are named in a warning
+from lstm_cli.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,12 +149,11 @@ def _skip_unmeasured(
         )
     skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
     if len(skipped):
-        listed = ", ".join(named(table.series_names[one]) for one in skipped[:NAMED])
-        more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+        left_out = listed([table.series_names[one] for one in skipped])
         found = Finding.at(
             in_file(table.source),
             "D512",
-            f"{len(skipped)} series without a measured {targets} left out: {listed}{more} "
+            f"{len(skipped)} series without a measured {targets} left out: {left_out} "
             "(--target names another column)",
             count=len(skipped),
             flags=("--target",),

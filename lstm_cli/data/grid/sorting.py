@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.chunks import spans
-from lstm_cli.data.locations import Wording, count_of, named, of_series
+from lstm_cli.data.locations import Wording, named, of_series
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import told_twice
 from lstm_cli.data.times.frequency import origins_of
 from lstm_cli.data.times.infer_frequency import first_line
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
+from lstm_cli.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)

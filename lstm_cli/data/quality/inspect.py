@@ -7,16 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.grid.regular_grid import NAMED, Grid
+from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import count_of, named
+from lstm_cli.data.locations import NAMED, listed
 from lstm_cli.data.quality.gaps import find_gaps
 from lstm_cli.data.quality.leakage import ROWS, find_leaks, leak_told, longest_first, reach_of
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import spring_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
+from lstm_cli.text import count_of
 
 OF_VALUES = ("D313", "D314", "D315")  # rules about one value that stands out
 TOLD_LINES = 3  # lines that the sentence on outliers names beside the first
@@ -135,12 +136,10 @@ def _constant_column(rows: GridLines, index: int, value: float) -> Finding | Non
 def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     names = rows.grid.names
     line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
-    listed = ", ".join(named(names[one]) for one in flat[:NAMED])
-    more = f" and {len(flat) - NAMED:,} more" if len(flat) > NAMED else ""
     return Finding.at(
         rows.place(name).at(line),
         "D703",
-        f"{len(flat):,} of {len(names):,} series hold one value only: {listed}{more} "
+        f"{len(flat):,} of {len(names):,} series hold one value only: {listed([names[one] for one in flat])} "
         "(no flag: leave them out of the file, or let them be)",
         kind="constant-series",
         severity=NOTE,

@@ -12,12 +12,13 @@ import numpy as np
 
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.locations import Place, count_of, named, shown
+from lstm_cli.data.locations import Place, named, shown
 from lstm_cli.data.quality.profile import Column, Survey
 from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
+from lstm_cli.text import count_of
 
 ROWS = 10_000  # first rows of a series that are looked at
 SERIES = 5  # of a panel, the longest ones

@@ -1,29 +1,24 @@
 """What stands in every column of a file, whether it will be read or not: one pass, which refuses no cell."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from math import isfinite
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from lstm_cli.data.locations import Files, Place, is_missing
-from lstm_cli.data.reading.column_roles import column_names
-from lstm_cli.data.reading.csv_rows import open_rows
-from lstm_cli.data.reading.numbers import is_number, read_numbers
-from lstm_cli.data.reading.source import NOTHING_HELD, Source, expanded, open_source
-from lstm_cli.data.reading.text_format import text_lines
+from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile
+from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.reading.source import NOTHING_HELD, expanded, open_source
 from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
+from lstm_cli.text import is_number
 
 KEPT_ROWS = 200_000  # first rows of which the numbers are kept
 KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB
-
-# Line numbers [n] and n cells of each column: text, or what pyarrow holds.
-_Piece = tuple[np.ndarray, Sequence[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +47,7 @@ class Survey:
     files: Files  # lines are counted on from one to the next
     rows: int
     columns: tuple[Column, ...]
-    sample: list[list[str]]  # the text cells of each column's first rows
+    sample: Sequence[Sequence[str]]  # the text cells of each column's first rows
     whole: bool  # False: reading it ended at what is refused
 
     def place(self, column: str) -> Place:
@@ -80,7 +75,7 @@ def survey_files(
     try:
         for one in expanded(source):
             with open_source(one, stdin, held=held) as opened:
-                file = _parquet(opened) if opened.parquet else _text(opened, encoding, delimiter)
+                file = ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter)
                 survey = survey or _Surveying(file)
                 survey.add(file)
     except DataError:
@@ -91,60 +86,10 @@ def survey_files(
     return survey.result(whole=whole)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Opened:
-    """A file read up to its first rows."""
-
-    source: str
-    unit: str
-    names: list[str]
-    sample: list[list[str]]
-    pieces: Iterator[_Piece]
-    lines: Callable[[], int]  # how many it has, once it is read
-
-
-def _text(source: Source, encoding: str | None, delimiter: str | None) -> _Opened:
-    rows = open_rows(text_lines(source, encoding), source.name, delimiter)
-    first = next(rows.pieces, None)
-    if first is None:
-        raise DataError(
-            f"{source.name} has a header and no row below it",
-            hint="it needs one row for each time",
-            rule="D114",
-        )
-    columns = list(map(list, zip(*first.cells, strict=True)))
-    rest = ((piece.lines, list(map(list, zip(*piece.cells, strict=True)))) for piece in rows.pieces)
-    return _Opened(
-        source=source.name,
-        unit="line",
-        names=column_names(rows.header),
-        sample=columns,
-        pieces=chain([(first.lines, columns)], rest),
-        lines=lambda: rows.seen.line,
-    )
-
-
-def _parquet(source: Source) -> _Opened:
-    from lstm_cli.data.reading.parquet import ParquetRows
-
-    file = ParquetRows(source)
-    if not file.rows:
-        raise DataError(f"{source.name} has no rows", hint="it needs one row for each time", rule="D114")
-    names = [name or f"column {place}" for place, name in enumerate(file.names, start=1)]
-    return _Opened(
-        source=source.name,
-        unit="row",
-        names=names,
-        sample=file.sample(),
-        pieces=file.pieces(range(len(names))),
-        lines=lambda: file.rows,
-    )
-
-
 class _Surveying:
     """A survey while files are added to it."""
 
-    def __init__(self, first: _Opened) -> None:
+    def __init__(self, first: File) -> None:
         self._first = first
         self._tallies = [
             _Tally(place=Place(source=first.source, column=name, unit=first.unit)) for name in first.names
@@ -154,7 +99,7 @@ class _Surveying:
         self._begins: list[int] = []  # lines before each
         self._lines = self.rows = 0
 
-    def add(self, file: _Opened) -> None:
+    def add(self, file: File) -> None:
         """Count all cells of a file. Raises DataError where it has other columns, or at a row that is refused."""
         tallies = self._tallies
         if file.names != self._first.names:
@@ -163,11 +108,11 @@ class _Surveying:
             tallies = [tallies[self._first.names.index(name)] for name in file.names]
         self._names.append(file.source)
         self._begins.append(self._lines)
-        for lines, columns in file.pieces:
+        for lines, columns in file.cells():
             for tally, cells in zip(tallies, columns, strict=True):
                 tally.count(cells, lines + self._lines, max(0, self._room - self.rows))
             self.rows += len(lines)
-        self._lines += file.lines()
+        self._lines += file.lines
 
     def result(self, *, whole: bool) -> Survey:
         files = Files(names=tuple(self._names), begins=tuple(self._begins))
@@ -201,7 +146,7 @@ class _Tally:
 
     def count(self, cells: Any, lines: np.ndarray, room: int) -> None:
         """Takes some cells [n] in, and keeps the numbers of the first `room` of them."""
-        texts, values = (cells, None) if isinstance(cells, list) else _of_arrow(cells, lines, self.place)
+        texts, values = (cells, None) if isinstance(cells, Sequence) else _of_arrow(cells, lines, self.place)
         self.cells += len(lines)
         if texts is not None:
             values = _numbers(texts, lines, self.place)

@@ -3,17 +3,16 @@
 A default is settled by the first rows of the file, or refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.locations import Place, is_missing, named, shown
-from lstm_cli.data.reading.numbers import is_number, is_numberlike
+from lstm_cli.data.locations import Place, is_missing, listed, named, shown
+from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
 from lstm_cli.data.reading.text_format import quoted
-from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.integer_times import (
     is_named_as_time,
     is_named_like_time,
@@ -23,6 +22,7 @@ from lstm_cli.data.times.integer_times import (
 from lstm_cli.data.times.patterns import is_time, looks_like_a_date, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
+from lstm_cli.text import is_number, nearest
 
 SAMPLE = 5_000  # first rows whose text says what the columns hold
 _COMPARED = 200  # so much of a name is compared to find the nearest one
@@ -58,9 +58,9 @@ class Chosen:
         return self.targets + self.past + self.future
 
 
-def column_names(header: Sequence[str]) -> list[str]:
-    """A header's names, with 'column 3' for one without a name, and a formula's apostrophe taken off."""
-    return [bare_text(name) or f"column {place}" for place, name in enumerate(header, start=1)]
+def names_or_places(names: Iterable[str]) -> list[str]:
+    """Return the names of columns, with `column 3` for one without a name."""
+    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
 
 
 def choose_columns(
@@ -135,24 +135,22 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
         return places[0]
     if places:
         raise named_twice(source, names, names[places[0]])
-    import difflib
-
     lower: dict[str, str] = {}
     for known in names:
         lower.setdefault(known.lower()[:_COMPARED], known)
-    close = difflib.get_close_matches(name.lower()[:_COMPARED], list(lower), n=1, cutoff=0.5)
-    nearest = named(lower[close[0]]) if close else ""
+    close = nearest(name.lower()[:_COMPARED], lower, cutoff=0.5)
+    near = named(lower[close]) if close else ""
     if not flag:
-        hint = f"is it {nearest}? name it as in training" if nearest else "name the columns as in training"
+        hint = f"is it {near}? name it as in training" if near else "name the columns as in training"
         hint = other_delimiter(names) or hint
         raise DataError(
-            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names)}",
+            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names, _LISTED)}",
             hint=hint,
             rule="D202",
         )
-    hint = f"{flag} {nearest} is the nearest name" if nearest else "names are read as the header writes them"
+    hint = f"{flag} {near} is the nearest name" if near else "names are read as the header writes them"
     raise DataError(
-        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names)}",
+        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names, _LISTED)}",
         hint=hint,
         rule="D202",
     )
@@ -267,7 +265,7 @@ def default_target(
     if numeric:
         raise DataError(
             f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
-            f"{listed([names[index] for index in numeric])}",
+            f"{listed([names[index] for index in numeric], _LISTED)}",
             hint=f"e.g. --target {named(names[numeric[-1]])}",
             rule="D205",
         )
@@ -283,7 +281,7 @@ def default_target(
                 rule="D206",
             )
     raise DataError(
-        f"{source} has no column of numbers; its columns are {listed(names)}",
+        f"{source} has no column of numbers; its columns are {listed(names, _LISTED)}",
         hint=other_delimiter(names) or "--target names one",
         rule="D206",
     )
@@ -357,9 +355,3 @@ def other_delimiter(names: Sequence[str]) -> str:
     """A hint where the only name holds what may divide several; else nothing."""
     mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
     return "" if mark is None else f"is another delimiter meant? try --delimiter {quoted(mark)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(map(named, names[:_LISTED])) + more

@@ -218,6 +218,12 @@ class Blocks:
         if rest is not None:
             self.rows_per_byte = sum(data.count(b"\n") for data in head) / sum(map(len, head))
 
+    def pieces(self) -> Iterator[Piece]:
+        """The rows that follow the first ones, as text. Raises DataError with the line for what cannot be read."""
+        yield from self.rows.pieces
+        if self._rest is not None:
+            yield from self.rows.further(self._lines(self._rest, before=self.rows.seen.line), last=True)
+
     def columns(self, layout: Layout, careful: Callable[[Piece], Columns]) -> Iterator[Columns]:
         """What follows the first rows. careful: the chosen columns of rows of text.
 

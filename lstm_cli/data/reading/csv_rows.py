@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.data.locations import count_of, shown
-from lstm_cli.data.reading.numbers import is_number
+from lstm_cli.data.locations import shown
 from lstm_cli.data.reading.text_format import CONFLICT, check_header, quoted, settled_delimiter
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import LINES, Finding, at_line, in_file
+from lstm_cli.text import count_of, is_number
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from lstm_cli.data.locations import Place
 from lstm_cli.data.reading.column_buffers import Columns
-from lstm_cli.data.reading.column_roles import SAMPLE, Chosen, column_names
+from lstm_cli.data.reading.column_roles import SAMPLE, Chosen, names_or_places
 from lstm_cli.data.reading.csv_fast import Blocks, Layout
 from lstm_cli.data.reading.csv_rows import Piece
 from lstm_cli.data.reading.numbers import read_numbers
@@ -18,6 +19,9 @@ from lstm_cli.data.spreadsheet_safety import bare_text
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
+
+# Line numbers [n] and the n cells of each column: text, or what pyarrow holds.
+Cells: TypeAlias = tuple[np.ndarray, Sequence[Any]]
 
 
 class TextFile:
@@ -30,7 +34,7 @@ class TextFile:
         self.source = source.name
         self._blocks = Blocks(source, encoding, delimiter)
         rows = self._blocks.rows
-        self.names = column_names(rows.header)
+        self.names = names_or_places(map(bare_text, rows.header))
         if self._blocks.first is None:
             raise DataError(
                 f"{source.name} has a header and no row below it",
@@ -69,6 +73,11 @@ class TextFile:
         """How many rows so many bytes of such files hold, about; 0 where they are few, or it is not known."""
         return int(1.1 * size * self._blocks.rows_per_byte)  # what is not filled takes no memory
 
+    def cells(self) -> Iterator[Cells]:
+        """All cells of the file, some rows at a time. Raises DataError for a row that cannot be read."""
+        for piece in chain((self._first,), self._blocks.pieces()):
+            yield piece.lines, list(zip(*piece.cells, strict=True))
+
     def columns(self, chosen: Chosen) -> Iterator[Columns]:
         """All rows, some at a time. Raises DataError for what cannot be read."""
         places = _places(self.source, self.names, chosen, self.unit)
@@ -104,7 +113,7 @@ class ParquetFile:
 
         self.source = source.name
         self._file = ParquetRows(source)
-        self.names = [name or f"column {place}" for place, name in enumerate(self._file.names, start=1)]
+        self.names = names_or_places(self._file.names)
         self.sample = self._file.sample()
         self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
         self.lines = self._file.rows
@@ -115,6 +124,10 @@ class ParquetFile:
     def expected(self, size: int) -> int:
         """How many rows the file holds."""
         return self.lines
+
+    def cells(self) -> Iterator[Cells]:
+        """All cells of the file, some rows at a time. Raises DataError where it is damaged."""
+        return self._file.pieces(range(len(self.names)))
 
     def columns(self, chosen: Chosen) -> Iterator[Columns]:
         """All rows, some at a time. Raises DataError for what cannot be read."""

@@ -8,15 +8,10 @@ import numpy as np
 
 from lstm_cli.data.locations import HEADER_AGAIN, Place, is_missing, shown
 from lstm_cli.errors import DataError
+from lstm_cli.text import is_number
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Within these characters float() reads plain decimals and exponents and nothing else: no words, no 1_000.
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a plain decimal, with or without an exponent."""
-    return _NUMBER.fullmatch(cell.strip()) is not None
 
 
 def read_numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarray:

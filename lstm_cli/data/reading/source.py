@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.os_errors import reason_of
+from lstm_cli.text import did_you_mean
 
 _SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
 # What a file is by its first bytes, where it is none of text, gzip and Parquet.
@@ -254,29 +256,20 @@ def _open(source: str) -> tuple[BinaryIO, str]:
         ) from None
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{source} cannot be read: {_reason(error)}", hint="check the path and its mode", rule="D109"
+            f"{source} cannot be read: {reason_of(error)}", hint="check the path and its mode", rule="D109"
         ) from None
 
 
 def _nearest_file(source: str) -> str:
-    import difflib
-
     path = Path(source)
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())[:10_000]
     except OSError:
         return "check the path"
-    close = difflib.get_close_matches(path.name, names, n=1)
     return (
-        f"did you mean {shlex.quote(str(path.parent / close[0]))}?"
-        if close
-        else "check the path; '-' reads standard input"
+        did_you_mean(path.name, names, quoted=lambda near: shlex.quote(str(path.parent / near)))
+        or "check the path; '-' reads standard input"
     )
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text[:1].lower() + text[1:]
 
 
 def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
@@ -285,7 +278,7 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
             block = stream.read(_BLOCK)
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{name} cannot be read: {_reason(error)}", hint="copy it anew and try again", rule="D109"
+                f"{name} cannot be read: {reason_of(error)}", hint="copy it anew and try again", rule="D109"
             ) from None
         if not block:
             return

@@ -8,11 +8,11 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.data.locations import Place, is_missing, named, shown
-from lstm_cli.data.reading.numbers import is_number
 from lstm_cli.data.times.integer_times import YEARS, is_named_as_time, is_named_like_time
 from lstm_cli.data.times.patterns import looks_like_a_clock
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
+from lstm_cli.text import is_number
 
 _TOTAL = re.compile(
     r"(grand |sub|sub-)?totals?|sums?|average|mean|summe|gesamt|insgesamt|somme|suma|totale|итого|合計|总计|합계",

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from lstm_cli.data.locations import is_missing, shown
-from lstm_cli.data.reading.numbers import is_number
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, at_line, in_file
+from lstm_cli.text import is_number
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -25,21 +25,14 @@ _OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being nam
 _UNUSUAL = "|^~:\x1f "  # delimiters that must be named
 
 
-def text_lines(source: Source, encoding: str | None) -> Iterator[str]:
-    """The lines of a text file, each with its "\\n"; "\\r\\n" and "\\r" end a line too.
-
-    encoding None: UTF-8, or what the byte order mark says. Raises UsageError for an unknown encoding, and
-    DataError for bytes that are not in it and for NUL characters, each with the line.
-    """
-    return lines_of(source.blocks, source.name, codec_of(source, encoding))
-
-
 def lines_of(
     blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0, unended: list[str] | None = None
 ) -> Iterator[str]:
-    """The lines of some bytes of a text file that begin with a line; `before`: so many lines come before.
+    """The lines of some bytes of a text file that begin with a line, each with its "\\n".
 
-    unended: is given the last line, where no line end follows it.
+    "\\r\\n" and "\\r" end a line too. before: so many lines come before. unended: is given the last line, where no
+    line end follows it. Raises DataError for bytes that are not in the encoding and for NUL characters, each with
+    the line.
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
     return chain.from_iterable(_decoded(blocks, name, decoder, codec, before, unended))

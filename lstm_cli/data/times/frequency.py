@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_cli.data.chunks import begins_of, by_series
 from lstm_cli.errors import UsageError
+from lstm_cli.text import nearest
 
 SECOND = 1_000_000  # microseconds
 MINUTE = 60 * SECOND
@@ -187,14 +188,12 @@ def parse_freq(text: str) -> Step:
 
 
 def _unknown_freq(text: str) -> UsageError:
-    import difflib
-
     number, unit = re.fullmatch(r"([\d\s]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     unit = unit.strip()
     word = unit.split("-")[0]
     meant = word if word in ACCEPTED else MEANT.get(word) or MEANT.get(word.lower().removesuffix("s"))
     if meant is None:
-        meant = next(iter(difflib.get_close_matches(word, ACCEPTED, n=1, cutoff=0.3)), "h")
+        meant = nearest(word, ACCEPTED, cutoff=0.3) or "h"
     if number.strip() not in ("", "1") and meant != "B":
         meant = " or ".join(number.strip() + one for one in meant.split(" or "))
     names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"

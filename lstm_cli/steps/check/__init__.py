@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.extras import require_installed
-from lstm_cli.data.build.splits import parse_share
+from lstm_cli.data.build.splits import check_shares
 from lstm_cli.data.reading.source import expanded
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
@@ -28,8 +28,7 @@ def check(
     plot: where a picture goes. Raises what `prepare` would raise; a DataError or DeviceError bears all that is
     known nevertheless as its attribute `report`.
     """
-    for flag, share in (("--val", config.val), ("--test", config.test)):
-        parse_share(flag, share)  # a wrong one answers before the reading
+    check_shares(config.val, config.test)  # before the reading
     sources = expanded(source)
     if plot is not None:
         check_plot(plot, sources)
@@ -41,7 +40,7 @@ def check(
         replace_file(drawn, [_draw(known)])
     report = report_of(known, picture=drawn)
     if known.refused is not None:
-        known.refused.report = report  # type: ignore[attr-defined]
+        known.refused.report = report
         raise known.refused
     return report
 

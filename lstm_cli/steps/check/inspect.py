@@ -10,7 +10,6 @@ from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_share
 from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.locations import count_of
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
 from lstm_cli.data.quality.inspect import inspect, target_outliers
 from lstm_cli.data.quality.intermittent import find_intermittent
@@ -22,6 +21,7 @@ from lstm_cli.data.reading.source import read_pipes
 from lstm_cli.data.reading.table import Table, read_asked
 from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
+from lstm_cli.text import count_of
 
 OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
 

@@ -130,7 +130,7 @@ def _judged(report: EvaluateReport) -> EvaluateReport:
         reasons = "; ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
         kept = Path(report.picture).parent
         error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are kept in {kept}")
-        error.report = report  # type: ignore[attr-defined]
+        error.report = report
         raise error
     return report
 

@@ -234,7 +234,7 @@ def _retrained(
         torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear, season)
     )
     windows = scoring.scored_windows(known, "test", lookback, linear, season)
-    bounds = bounds_of(fold, config)[0]
+    bounds = bounds_of(fold, config.min, config.max)[0]
     sums = scoring.score(windows, forecaster, bounds)
     settled = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
     return _fold_report(known, moment, len(windows), sums, season) | settled | {"defaults": list(defaults)}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.splits import parse_share
+from lstm_cli.data.build.splits import check_shares
 from lstm_cli.data.reading.source import expanded
 from lstm_cli.events import Listener
 from lstm_cli.rundir import writing
@@ -29,10 +29,7 @@ def prepare(
     Where the run has the data of these very bytes and settings, it is left alone. force: prepare anyhow, over a run
     whose `run.json` is damaged too. Raises what errors.py names; then nothing is left.
     """
-    (
-        parse_share("--val", config.val),
-        parse_share("--test", config.test),
-    )  # a wrong one answers before the reading
+    check_shares(config.val, config.test)  # before the reading
     paths = expanded(source)
     with writing(
         run, step="prepare", create=True, lock_wait=lock_wait, sources=sources, force=force

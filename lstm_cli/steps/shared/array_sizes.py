@@ -15,7 +15,6 @@ KEPT = 12  # the same of a training step (measured: forward 8.6, backward 12.2)
 UNRETURNED = 60_000_000  # that a thread has freed and the C library keeps (measured)
 REFITTED = 2  # the weights of a model, before and after the refit
 FREE_REACH = 1.5  # lookback of the free network over that of the anchored one
-LINEAR_REACH = 3  # lookbacks that the linear forecast reads, where it may choose
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,8 +60,8 @@ def find_lr(
             "--find-lr has no network to try rates on", hint="name one, as --parts free", flag="--find-lr"
         )
     require_installed("--find-lr", "matplotlib", "torch")
-    opened = open_run(run)
-    dataset = load_dataset(opened)
+    with open_run(run) as opened:
+        dataset = load_dataset(opened)
     path = Path(output) if output is not None else logs_of(run) / PICTURE
     check_output(path, run=run if output is not None else None)
     from lstm_cli.training.lr_range_test import find_rates

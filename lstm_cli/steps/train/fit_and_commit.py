@@ -22,6 +22,7 @@ from lstm_cli.steps.shared.report_json import plain, told
 from lstm_cli.steps.train.checkpointing import Keeper, Keeping, keeping
 from lstm_cli.steps.train.save_model import export_graphs, write_model
 from lstm_cli.steps.train.validate import Scores, Validated
+from lstm_cli.text import count_of
 
 if TYPE_CHECKING:
     from lstm_cli.training.recipes.result import Trained
@@ -92,10 +93,10 @@ def make_model(
     assert writer.run is not None
     dataset = load_dataset(writer.run)
     device, threads = _device(config)
-    bounds, told = bounds_of(dataset, config)
+    bounds, told = bounds_of(dataset, config.min, config.max)
     with keeping(writer, config, listen, device=device, threads=threads, how=how) as keeper:
         threads = keeper.threads
-        notes = [f"training on {device}, {threads} thread{'s' if threads > 1 else ''}", *told]
+        notes = [f"training on {device}, {count_of(threads, 'thread')}", *told]
         for note in notes:
             listen(Noted(text=note))
         trained = _trained(dataset, config, keeper, listen, should_stop)

@@ -5,13 +5,14 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.renamed import by_new_names
 from lstm_cli.config.search_space import Choice, Range, Space, as_text, is_fixed
 from lstm_cli.findings import Finding
-from lstm_cli.rundir import Run
+from lstm_cli.rundir import Run, open_run
 from lstm_cli.steps.shared.cached_report import restored_report
 from lstm_cli.steps.shared.report_json import plain, plain_value, told
 from lstm_cli.steps.tune.importance import what_mattered
@@ -62,10 +63,11 @@ class TuneReport:
         return plain(self, absent=("up_to_date",))
 
 
-def read_search(run: Run) -> TuneReport:
-    """The report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
-    run.artifact("tune").verify()
-    return restored_report(TuneReport, run, "tune")
+def read_search(run: Path) -> TuneReport:
+    """Return the report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
+    with open_run(run) as opened:
+        opened.artifact("tune").verify()
+        return restored_report(TuneReport, opened, "tune")
 
 
 def identity(search: Search) -> dict[str, Any]:

@@ -99,7 +99,9 @@ def _trained(
     known, lookback = trained.dataset, trained.settings["lookback"]
     network = trained.validated.network
     windows = scoring.scored_windows(known, "val", lookback, trained.validated.linear)
-    sums = scoring.score(windows, torch_forecaster(network, lookback), bounds_of(dataset, config)[0])
+    sums = scoring.score(
+        windows, torch_forecaster(network, lookback), bounds_of(dataset, config.min, config.max)[0]
+    )
     found = metrics.overall(sums["model"], scoring.scale_of(known))
     metric = next((name for name in BY if found[name] is not None), None)
     if metric is None:

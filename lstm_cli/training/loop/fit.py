@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.errors import TrainingDiverged
-from lstm_cli.events import EpochEnded, Listener, WeightsSeen, wanted
+from lstm_cli.events import EpochEnded, Listener, TrainingStarted, WeightsSeen, wanted
 from lstm_cli.interrupts import heed
 from lstm_cli.training.loop.batches import DeviceWindows, sent
 from lstm_cli.training.loop.cuda_graph import Pace, Recorded
 from lstm_cli.training.loop.distributed import Shared, shared
 from lstm_cli.training.loop.optimizer_step import backward, move
 from lstm_cli.training.loop.state import Entry, State, Underway
-from lstm_cli.training.setup.checkpoint_state import NOWHERE, Keep
+from lstm_cli.training.setup.checkpoint_state import NOWHERE, Keep, is_over
 from lstm_cli.training.setup.hyperparameters import Plan, learning_rate
 
 Step = Callable[[Tensor], Tensor]  # places [B] of windows -> [3], as `clipped` gives it
@@ -32,6 +32,23 @@ class Fitted:
     steps: int
     stopped: str  # "epochs" or "patience"
     seconds: float
+
+
+def announce(
+    model: nn.Module, windows: DeviceWindows, plan: Plan, *, part: str, listen: Listener, keep: Keep = NOWHERE
+) -> None:
+    """Tell the listener that a training begins, unless it came to its end in another process."""
+    if is_over(keep):
+        return
+    listen(
+        TrainingStarted(
+            model=part,
+            parameters=sum(weight.numel() for weight in model.parameters()),
+            windows=len(windows),
+            epochs=plan.stop_after,
+            steps_per_epoch=plan.steps_per_epoch,
+        )
+    )
 
 
 def fit(

@@ -7,6 +7,8 @@ from torch import nn
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.linear.model import Linear
+from lstm_cli.training.loop.fit import Fitted
+from lstm_cli.training.setup.hyperparameters import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,18 @@ class Part:
     epochs_run: int
     steps: int  # optimizer steps at the best epoch
     stopped: str  # "epochs" or "patience"
+
+    @staticmethod
+    def of(name: str, plan: Plan, fitted: Fitted) -> "Part":
+        """Return what is reported of a training that followed `plan`."""
+        return Part(
+            name=name,
+            lr=plan.lr,
+            best_epoch=fitted.best_epoch,
+            epochs_run=len(fitted.history) - 1,
+            steps=fitted.best_epoch * plan.steps_per_epoch,
+            stopped=fitted.stopped,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,7 @@ def train_segment(
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=tuple(_told(attempt) for attempt in attempts),
+        parts=tuple(Part.of(one.part, one.plan, one.fitted) for one in attempts),
         weights={part: weights[:, place].tolist() for place, part in enumerate(parts)},
         choices=start.choices | {"segment": _segment_reason(work), "refit": why},
         history=fitted,
@@ -158,15 +158,3 @@ def _refitted(
     network = _assembled(settings, linear, trained_again(again, attempts))
     network.weights.copy_(weights)
     return Version(network=network, linear=linear)
-
-
-def _told(attempt: Attempt) -> Part:
-    fitted = attempt.fitted
-    return Part(
-        name=attempt.part,
-        lr=attempt.plan.lr,
-        best_epoch=fitted.best_epoch,
-        epochs_run=len(fitted.history) - 1,
-        steps=fitted.best_epoch * attempt.plan.steps_per_epoch,
-        stopped=fitted.stopped,
-    )

@@ -12,17 +12,17 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.dataset.mase_scale import Yardstick
 from lstm_cli.data.dataset.windows import MOST_LOOKBACK, Windows, split_windows
-from lstm_cli.events import Listener, Progressed, TrainingStarted
+from lstm_cli.events import Listener, Progressed
 from lstm_cli.linear.model import Linear
 from lstm_cli.models.linear_layer import LinearForecast
 from lstm_cli.models.segment_lstm import Anchored, SegmentNetwork, segment_length
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted
+from lstm_cli.training.loop.fit import Fitted, announce
 from lstm_cli.training.loop.out_of_memory import fit_in_memory, shortage_told
 from lstm_cli.training.loop.validation import by_score
 from lstm_cli.training.recipes.automatic_choices import Start
 from lstm_cli.training.recipes.parallel import abreast
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, is_over
+from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
 from lstm_cli.training.setup.hyperparameters import Plan, plan_training, refit_plan
 
 JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
@@ -161,16 +161,8 @@ def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
     for part, plan in wanted:
         network, windows = network_of(work, part, work.start.linear, plan.seed), _known(work, part)
         judged = _resident(work, part_windows(work, "val", part).every(most))
-        if not is_over(work.checkpoints.of(name_of(part, plan))):
-            work.listen(
-                TrainingStarted(
-                    model=part,
-                    parameters=sum(weight.numel() for weight in network.parameters()),
-                    windows=len(windows),
-                    epochs=plan.epochs,
-                    steps_per_epoch=plan.steps_per_epoch,
-                )
-            )
+        keep = work.checkpoints.of(name_of(part, plan))
+        announce(network, windows, plan, part=part, listen=work.listen, keep=keep)
         validate = by_score(judged, Yardstick.of(work.start.dataset), should_stop=work.should_stop)
         tasks.append(_task(work, part, plan, network, windows, validate))
     return abreast(tasks, workers=work.workers, should_stop=work.should_stop)

@@ -8,19 +8,19 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset, all_known
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.events import Listener, Noted, TrainingStarted
+from lstm_cli.events import Listener, Noted
 from lstm_cli.models.initialization import initialize, remember_first
 from lstm_cli.models.registry import build_model
 from lstm_cli.models.stacked_lstm import Stacked
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted
+from lstm_cli.training.loop.fit import Fitted, announce
 from lstm_cli.training.loop.out_of_memory import fit_in_memory, shortage_told
 from lstm_cli.training.loop.state import State
 from lstm_cli.training.loop.validation import by_loss
 from lstm_cli.training.recipes.automatic_choices import Start, refits
 from lstm_cli.training.recipes.linear_checkpoint import refitted_linear
 from lstm_cli.training.recipes.result import Part, Trained, Version
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, is_over
+from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
 from lstm_cli.training.setup.hyperparameters import Plan, plan_training, refit_plan
 
 
@@ -49,16 +49,7 @@ def train_stacked(
             network.load_state_dict(begin)
         network.to(device)
         keep = checkpoints.of(config.model if judged is not None else config.model + AGAIN)
-        if not is_over(keep):
-            listen(
-                TrainingStarted(
-                    model=config.model,
-                    parameters=sum(weight.numel() for weight in network.parameters()),
-                    windows=len(windows),
-                    epochs=plan.stop_after,
-                    steps_per_epoch=plan.steps_per_epoch,
-                )
-            )
+        announce(network, windows, plan, part=config.model, listen=listen, keep=keep)
         followed, fitted = fit_in_memory(
             network,
             windows,
@@ -90,22 +81,11 @@ def train_stacked(
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=(_told(config.model, plan, fitted),),
+        parts=(Part.of(config.model, plan, fitted),),
         weights={},
         choices=start.choices | {"refit": why},
         history=fitted.history,
         seconds=0.0,  # the whole is measured by `train_model`
-    )
-
-
-def _told(name: str, plan: Plan, fitted: Fitted) -> Part:
-    return Part(
-        name=name,
-        lr=plan.lr,
-        best_epoch=fitted.best_epoch,
-        epochs_run=len(fitted.history) - 1,
-        steps=fitted.best_epoch * plan.steps_per_epoch,
-        stopped=fitted.stopped,
     )
 
 

@@ -6,6 +6,7 @@ import os
 import torch
 
 from lstm_cli.errors import DeviceError
+from lstm_cli.text import count_of
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -24,7 +25,7 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
-            there = f"this machine has {count} CUDA device{'s' if count != 1 else ''}"
+            there = f"this machine has {count_of(count, 'CUDA device')}"
             raise DeviceError(
                 f"--device {name} is absent: {there}", hint="use --device cpu, or --device auto"
             )

@@ -146,5 +146,5 @@ def test_a_target_that_begins_later_is_0_before_that_in_logs_too() -> None:
     logged = in_logs(dataset([rows], train_end=[50], val_end=[65]))
     assert logged.values_scaled[:7, 1].tolist() == [0] * 7
     assert logged.values_scaled[7, 1] != 0
-    read = scaled_and_filled(rows, logged.scaler, 0, how="interpolate", season=1)
+    read = scaled_and_filled([rows], logged.scaler, logged.schema)
     np.testing.assert_allclose(read, logged.values_scaled, atol=1e-5)

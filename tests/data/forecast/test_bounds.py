@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_data import dataset
 
-from lstm_cli.config import PrepareConfig, TrainConfig
+from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.backtest_folds import at_cut, cuts
 from lstm_cli.data.build.log_transform import in_logs
 from lstm_cli.data.dataset.dataset import Dataset
@@ -109,7 +109,7 @@ def test_truth_on_a_bound_comes_back_as_the_bound_and_zero_as_zero(
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
     if logs:
         data = in_logs(data)
-    bounds, _ = bounds_of(data, TrainConfig(min=least, max=most))
+    bounds, _ = bounds_of(data, least, most)
     assert (bounds.lower[0] == 0) == (least == "auto")
     for found, values in zip(returned(data, bounds), file, strict=True):
         np.testing.assert_allclose(found, values, rtol=3e-6)
@@ -149,7 +149,7 @@ def test_a_backtest_scales_anew_and_keeps_the_zeros_and_the_bound(scaler: str) -
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
     for cut in cuts(data, 3):
         fold = at_cut(data, cut, PrepareConfig(season=data.schema.seasons or "none"))
-        bounds, _ = bounds_of(fold, TrainConfig())
+        bounds, _ = bounds_of(fold, "auto", None)
         assert bounds.lower.tolist() == [0]
         for found, values in zip(returned(fold, bounds), file, strict=True):
             np.testing.assert_array_equal(found == 0, values[: len(found)] == 0)

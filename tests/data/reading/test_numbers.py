@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from lstm_cli.data.locations import Place, is_missing
 from lstm_cli.data.reading.number_rules import Sentinels
-from lstm_cli.data.reading.numbers import is_number, read_numbers
+from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.errors import DataError
+from lstm_cli.text import is_number
 
 PLACE = Place(source="f.csv", column="y")
 

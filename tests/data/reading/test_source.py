@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lstm_cli.data.reading import text_format
 from lstm_cli.data.reading.source import open_source, read_pipes
-from lstm_cli.data.reading.text_format import text_lines
 from lstm_cli.errors import DataError, UsageError
 
 TEXT = "date,wärme\n2020-01-01,1.5\n2020-01-02,2\n"
@@ -20,7 +20,8 @@ TEXT = "date,wärme\n2020-01-01,1.5\n2020-01-02,2\n"
 
 def lines_of(data: bytes, encoding: str | None = None) -> list[str]:
     with open_source("-", io.BytesIO(data)) as source:
-        return list(text_lines(source, encoding))
+        codec = text_format.codec_of(source, encoding)
+        return list(text_format.lines_of(source.blocks, source.name, codec))
 
 
 def refusal(data: bytes, encoding: str | None = None) -> DataError:

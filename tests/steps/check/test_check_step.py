@@ -272,7 +272,8 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=[*times[: twice + 1], *times[twice:]], y=cells(load(HOURS + 1)))
     refused = refusals(source, Y, tmp_path)
     assert "daylight-saving hour told twice" in refused.hint
-    report: CheckReport = refused.report  # type: ignore[attr-defined]
+    report = refused.report
+    assert isinstance(report, CheckReport)
     assert report.doubles == {"count": 1, "lines": [twice + 3]}
     assert report.daylight_saving is not None
     assert report.daylight_saving["told_twice_lines"] == [twice + 3]
@@ -390,7 +391,8 @@ def test_a_cell_that_is_no_number_in_a_column_that_nobody_named(tmp_path: Path) 
         "line 9, column 'other': '12 %' is not a plain number (percent sign), 2 such cells" in finding["text"]
     )
     refused = refusals(source, replace(Y, past=("other",)), tmp_path)
-    report: CheckReport = refused.report  # type: ignore[attr-defined]
+    report = refused.report
+    assert isinstance(report, CheckReport)
     assert found(report, "refused")[0]["severity"] == "error"
     assert [column["reads_as"] for column in report.columns] == ["time", "number", "number"]
     assert (report.windows, report.expected) == (None, None)
@@ -450,7 +452,8 @@ def test_a_refusal_is_that_of_prepare_with_what_is_known(
 ) -> None:
     (tmp_path / "a.csv").write_text(text)
     refused = refusals(str(tmp_path / "a.csv"), config, tmp_path)
-    report: CheckReport = refused.report  # type: ignore[attr-defined]
+    report = refused.report
+    assert isinstance(report, CheckReport)
     assert (report.rows, len(report.columns)) == (2, 2)
     assert report.refused == {"message": refused.message, "hint": refused.hint}
     json.dumps(report.to_json(), allow_nan=False)
@@ -463,7 +466,7 @@ NO_TABLES = ("", "\n\n", "time,y\n", "<html></html>", "1,2\n3,4\n", "a,b\n1,2\n3
 def test_what_is_no_table_is_refused_as_prepare_does(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     refused = refusals(str(tmp_path / "a.csv"), PrepareConfig(), tmp_path)
-    assert not hasattr(refused, "report")
+    assert refused.report is None
 
 
 def test_settings_that_are_wrong_answer_before_the_file_is_read(tmp_path: Path) -> None:
@@ -503,7 +506,9 @@ def test_a_refused_file_is_drawn_as_far_as_it_is_known(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("time,y\n2024-01-01,1\n2024-01-02,x\n")
     with pytest.raises(DataError) as refused:
         check(str(tmp_path / "b.csv"), Y, silent, plot=str(tmp_path / "b.png"))
-    assert refused.value.report.picture is None  # type: ignore[attr-defined]
+    report = refused.value.report
+    assert isinstance(report, CheckReport)
+    assert report.picture is None
     assert not (tmp_path / "b.png").exists()
 
 
@@ -592,7 +597,9 @@ def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(t
     other = write(tmp_path / "c.csv", time=times[:9], z=cells(values[:9]))
     with pytest.raises(DataError, match=r"c\.csv") as refused:
         check([*parts, other], Y, silent)
-    assert refused.value.report.rows == HOURS  # type: ignore[attr-defined]
+    known = refused.value.report
+    assert isinstance(known, CheckReport)
+    assert known.rows == HOURS
 
 
 def demand(zeros: int, count: int, *, others: list[str]) -> list[str]:

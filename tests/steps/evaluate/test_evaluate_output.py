@@ -87,7 +87,9 @@ def test_own_files_are_replaced_and_other_files_stay(run: Path, tmp_path: Path) 
 def test_copies_are_made_before_a_condition_fails(run: Path, tmp_path: Path, force: bool) -> None:
     with pytest.raises(GateFailed) as failed:
         score(run, tmp_path / "scores", force=force, fail_if=FAILING)
-    assert failed.value.report.output == str(tmp_path / "scores")  # type: ignore[attr-defined]
+    report = failed.value.report
+    assert isinstance(report, EvaluateReport)
+    assert report.output == str(tmp_path / "scores")
     assert files_in(tmp_path / "scores") == scores_of(run)
 
 

@@ -98,12 +98,12 @@ def test_a_trial_keeps_the_history_of_its_networks(fresh: Path) -> None:
 
 
 def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
+    report = read_search(tuned)
+    best = min(trials(tuned), key=lambda line: line["score"])
+    assert report.best is not None
+    assert report.best["number"] == best["number"]
+    assert report.winner == {"model": "segment", "parts": ["linear"], **best["settings"]}
     with open_run(tuned) as opened:
-        report = read_search(opened)
-        best = min(trials(tuned), key=lambda line: line["score"])
-        assert report.best is not None
-        assert report.best["number"] == best["number"]
-        assert report.winner == {"model": "segment", "parts": ["linear"], **best["settings"]}
         entry = opened.entry("train")
         assert {name: entry["config"][name] for name in best["settings"]} == best["settings"]
         assert entry["report"]["refitted"] is True  # the shipped one knows the newest rows
@@ -154,8 +154,8 @@ tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(pa
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     kept = trials(fresh)
     assert [line["number"] for line in kept] == [0, 1]
+    report = read_search(fresh)  # what --show shows while a search goes on, too
     with open_run(fresh) as opened:
-        report = read_search(opened)  # what --show shows while a search goes on, too
         assert not opened.has("model")
     assert (report.finished, report.winner, report.states) == (False, None, {"done": 2})
     tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, silent)
@@ -264,7 +264,7 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
     assert [line["state"] for line in trials(run)] == ["failed", "failed"]
     with open_run(run) as opened:
         assert not opened.has("model")
-        assert read_search(opened).best is None
+    assert read_search(run).best is None
 
 
 def test_time_ends_a_search_between_two_trials(fresh: Path) -> None:
@@ -312,8 +312,8 @@ def test_other_data_begin_a_new_search_but_keep_its_winner_until_then(tuned: Pat
 
 
 def test_a_run_without_a_search(fresh: Path) -> None:
-    with open_run(fresh) as opened, pytest.raises(MissingArtifact) as missing:
-        read_search(opened)
+    with pytest.raises(MissingArtifact) as missing:
+        read_search(fresh)
     assert "lstm tune" in missing.value.hint
 
 
@@ -334,8 +334,8 @@ def test_a_wrong_space_is_refused_before_the_run_is_touched(
 
 
 def test_the_report_is_the_manifests(tuned: Path) -> None:
+    report = read_search(tuned)
     with open_run(tuned) as opened:
-        report = read_search(opened)
         stored = opened.report("tune")
     assert isinstance(report, TuneReport)
     assert report.to_json() == stored
