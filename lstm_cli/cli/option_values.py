@@ -1,6 +1,7 @@
 """From the text behind a flag to its value, and back. Each function names the flag when it refuses."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstm_cli.errors import UsageError
@@ -146,6 +147,21 @@ def duration(flag: str, text: str) -> float:
             f"{flag} '{text}' is not a time", hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h"
         )
     return number(flag, figure) * (unit or 1)
+
+
+# By the kind that a config names.
+READERS: Mapping[str, Callable[[str, str], Any]] = {
+    "whole": whole,
+    "number": number,
+    "share": share,
+    "sizes": sizes,
+    "whole or auto": whole_or_auto,
+    "batch": batch,
+    "seasons": seasons,
+    "lower bound": lower_bound,
+    "upper bound": upper_bound,
+    "duration": duration,
+}
 
 
 def as_words(value: Any) -> str:
