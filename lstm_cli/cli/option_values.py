@@ -1,6 +1,7 @@
 """From the text behind a flag to its value, and back. Each function names the flag when it refuses."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lstm_cli.errors import UsageError
@@ -159,6 +160,21 @@ def duration(flag: str, text: str) -> float:
             flag=flag,
         )
     return number(flag, figure) * (unit or 1)
+
+
+# By the kind that a config names.
+READERS: Mapping[str, Callable[[str, str], Any]] = {
+    "whole": whole,
+    "number": number,
+    "share": share,
+    "sizes": sizes,
+    "whole or auto": whole_or_auto,
+    "batch": batch,
+    "seasons": seasons,
+    "lower bound": lower_bound,
+    "upper bound": upper_bound,
+    "duration": duration,
+}
 
 
 def as_words(value: Any) -> str:

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -13,10 +13,10 @@ from lstm_cli.cli import option_values
 from lstm_cli.cli.settings import FLAG, load_settings, load_winner, print_settings, source_of
 from lstm_cli.cli.stdio import LOG_FORMATS, require_stdout, speak
 from lstm_cli.cli.verbs import COMMON
+from lstm_cli.config.layers import flag_of
 from lstm_cli.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
-MACHINE, TEXT = "Machine", "How text is read"  # panels
 
 
 def option(
@@ -59,25 +59,49 @@ def switch(flag: str, help: str, *, panel: str | None = None) -> Any:
     return typer.Option(*flag.split(), help=help, show_default=False, rich_help_panel=panel)
 
 
-def with_options_of(other: Callable[..., Any], kind: Any, *, into: str) -> Callable[[Verb], Verb]:
-    """Decorate a verb that takes the settings of another verb too: its parameter `into` becomes their options.
+def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
+    """Decorate a verb that takes the settings of a config: its parameter `into` becomes an option a field.
 
-    `kind` is the dataclass of those settings, whose fields bear the names of the other verb's parameters.
+    kind: the dataclass, whose fields `config/setting.py` declares.
     """
-    named = {field.name for field in fields(kind)}
-    borrowed = [param for param in inspect.signature(other).parameters.values() if param.name in named]
+    options = [_parameter(field) for field in fields(kind)]
 
     def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
         def whole(**given: Any) -> Any:
-            values = {param.name: given.pop(param.name) for param in borrowed}
+            values = {param.name: given.pop(param.name) for param in options}
             return verb(**given, **{into: _settings(kind, values)})
 
         own = inspect.signature(verb).parameters.values()
-        params = [param for each in own for param in (borrowed if each.name == into else [each])]
+        params = [param for each in own for param in (options if each.name == into else [each])]
         return cast(Verb, _with_signature(whole, params))
 
     return decorate
+
+
+def _parameter(field: "Field[Any]") -> inspect.Parameter:
+    """Return the option of a setting, as a parameter that Typer reads."""
+    told, several = field.metadata, isinstance(field.default, tuple)
+    flag, reader = told["flag"] or flag_of(field.name), told["kind"] and option_values.READERS[told["kind"]]
+    if field.type is bool and told["flag"] is None:
+        about = switch(flag, told["help"], panel=told["panel"])
+    else:
+        about = option(
+            flag,
+            told["help"],
+            told["metavar"],
+            parse=reader,
+            default=told["default_text"],
+            choices=told["choices"],
+            panel=told["panel"],
+        )
+    annotation = Any if reader else list[str] | None if several else field.type
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None if several else field.default,
+        annotation=Annotated[annotation, about],
+    )
 
 
 def heard(verb: Verb) -> Verb:
@@ -199,10 +223,6 @@ LockWaitOption = Annotated[
         panel=COMMON,
     ),
 ]
-ThreadsOption = Annotated[
-    int | None,
-    option("--threads", "CPU threads.", "N", parse=option_values.whole, default="all cores", panel=MACHINE),
-]
 JsonOption = Annotated[
     bool, switch("--json", "Print the report as one JSON object instead of a table.", panel=COMMON)
 ]
@@ -229,15 +249,5 @@ LogFormatOption = Annotated[
     str,
     option(
         "--log-format", "How stderr is written; json: one object a line.", choices=LOG_FORMATS, panel=COMMON
-    ),
-]
-EncodingOption = Annotated[
-    str | None,
-    option(
-        "--encoding",
-        "Encoding of the text, e.g. latin-1.",
-        "NAME",
-        default="UTF-8, or UTF-16 with its mark",
-        panel=TEXT,
     ),
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.validators import one_of
+from lstm_cli.config.setting import require_bounds, setting
 
 EXPORT_FORMATS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz")
 
@@ -11,8 +11,16 @@ EXPORT_FORMATS = ("onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "n
 class ExportConfig:
     """Settings of `lstm export`."""
 
-    to: str = "onnx"  # the format of the file
-    output: str | None = None  # where the file goes; None: into `exports/` of the run
+    to: str = setting(
+        "onnx", "The format: a model, its weights alone, or npz, the windows.", choices=EXPORT_FORMATS
+    )
+    output: str | None = setting(
+        None,
+        "Where the file goes, replaced as a whole; what it holds is told beside it, in FILE.json.",
+        "FILE",
+        flag="-o --output",
+        default_text="into exports/ of RUN",
+    )
 
     def __post_init__(self) -> None:
-        one_of("--to", self.to, EXPORT_FORMATS)
+        require_bounds(self)

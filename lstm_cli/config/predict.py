@@ -3,29 +3,58 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.validators import at_least, one_character, one_of
+from lstm_cli.config.setting import TEXT, encoding_setting, require_bounds, setting, threads_setting
+from lstm_cli.config.validators import one_character
 
-FORMATS = ("csv", "json", "parquet")
-ENDED = ("skip", "include", "refuse")
+FORECAST = "The forecast"  # a panel
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictConfig:
     """Settings of `lstm predict`."""
 
-    output: str = "-"  # where the forecast goes; -: standard output
-    format: str | None = None  # csv, json or parquet; None: by the output's ending, else csv
-    precision: str = "auto"  # auto: the quantised model where there is a fresh one
-    encoding: str | None = None  # of the new data's text
-    delimiter: str | None = None  # between the new data's cells; None: as the training file
-    ended: str = "skip"  # series that ended more than a horizon before the newest row of the panel
-    intervals: bool = True  # write the ends of the 80 % and 95 % interval after each target
-    threads: int | None = None  # CPU threads; None: all cores
+    output: str = setting(
+        "-",
+        "Where the forecast goes, replaced as a whole; -: standard output.",
+        "FILE",
+        flag="-o --output",
+        panel=FORECAST,
+    )
+    format: str | None = setting(
+        None,
+        "How the forecast is written.",
+        choices=("csv", "json", "parquet"),
+        default_text="by the file's ending, else csv",
+        panel=FORECAST,
+    )
+    precision: str = setting(
+        "auto",
+        "The model that forecasts; auto: the quantised one where it is fresh.",
+        choices=("auto", *PRECISIONS),
+        panel=FORECAST,
+    )
+    intervals: bool = setting(
+        True,
+        "Write the ends of the 80 % and 95 % intervals after each target: TARGET_lo80, _hi80, _lo95, _hi95.",
+        flag="--intervals/--no-intervals",
+        panel=FORECAST,
+    )
+    ended: str = setting(
+        "skip",
+        "Series of a panel that end more than a horizon before its newest row: leave out, forecast, or exit 3.",
+        choices=("skip", "include", "refuse"),
+        panel=FORECAST,
+    )
+    encoding: str | None = encoding_setting()
+    delimiter: str | None = setting(
+        None,
+        "The character between cells of NEW.",
+        "CHAR",
+        default_text="as the run's file has it",
+        panel=TEXT,
+    )
+    threads: int | None = threads_setting()
 
     def __post_init__(self) -> None:
-        one_of("--precision", self.precision, ("auto", *PRECISIONS))
-        if self.format is not None:
-            one_of("--format", self.format, FORMATS)
-        one_of("--ended", self.ended, ENDED)
+        require_bounds(self)
         one_character(self.delimiter)
-        at_least("--threads", self.threads, 1)

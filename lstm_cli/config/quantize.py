@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.validators import at_least, one_of
+from lstm_cli.config.setting import require_bounds, setting
 
 PRECISIONS = ("fp32", "fp16", "int8")
 
@@ -11,9 +11,15 @@ PRECISIONS = ("fp32", "fp16", "int8")
 class QuantizeConfig:
     """Settings of `lstm quantize`."""
 
-    to: str = "int8"  # int8 or fp16
-    max_loss: float = 0.01  # the error may grow by this share, e.g. 1%
+    to: str = setting("int8", "The numbers of the smaller model.", choices=("int8", "fp16"))
+    max_loss: float = setting(
+        0.01,
+        "Refuse where the validation error grows by a larger share than this.",
+        "N%|X",
+        kind="share",
+        default_text="1%",
+        least=0,
+    )
 
     def __post_init__(self) -> None:
-        one_of("--to", self.to, ("int8", "fp16"))
-        at_least("--max-loss", self.max_loss, 0)
+        require_bounds(self)

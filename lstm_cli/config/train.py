@@ -3,113 +3,224 @@
 import re
 from dataclasses import dataclass
 
-from lstm_cli.config.validators import at_least, one_of
+from lstm_cli.config.setting import MACHINE, require_bounds, setting, threads_setting
 from lstm_cli.errors import UsageError
 
 MODELS = ("segment", "stacked")
-OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
-SCHEDULES = ("cosine", "plateau", "constant")
 HIDDEN = {"segment": (128,), "stacked": (64, 64)}  # sizes of the LSTM layers where none are given
-INITS = ("xavier", "he", "orthogonal")
 HIGHEST_LR = 1e30  # a weight of 32 bits holds 3e38
-HEADS = ("last", "mean", "attention", "seq2seq")
 PARTS = ("linear", "anchored", "free")
-EFFORTS = ("fast", "default", "best")
-LOG_TRANSFORMS = ("auto", "on", "off")
 CHOICES = {"logs": "log transform"}  # what a choice that the data settle is called, where not by its key
-LOSSES = ("mae", "mse", "huber")
-STEP_PRECISIONS = ("auto", "fp32", "bf16")
+OWN = "the model's own"
+MODEL, TRAINING = "Model", "Training"  # panels
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Settings of `lstm train`. None: the model's own default, see `models.defaults`."""
+    """Settings of `lstm train`, which every trial of `lstm tune` has too. None: the model's own default."""
 
-    model: str = "segment"  # segment or stacked
-    effort: str = "default"  # of segment: fast, default or best
-    parts: tuple[str, ...] = ()  # of segment: linear, anchored, free; empty: as the effort says
-    refit: bool | None = (
-        None  # fitted again on training and validation rows; None: as the model and effort say
+    model: str = setting(
+        "segment",
+        "segment: a linear forecast and an LSTM; stacked: the textbook LSTM.",
+        choices=MODELS,
+        panel=MODEL,
     )
-    log_transform: str = "auto"  # forecast the logarithm of the targets: auto, on or off
-    segment: int | None = None  # steps in one segment; None: by rule, about a season
-    hidden: tuple[int, ...] | None = None  # sizes of the LSTM layers
-    dropout: float | None = None  # share of activations dropped while training
-    bidirectional: bool = False  # of stacked: every layer reads backwards too
-    batch_norm: bool = False  # of stacked: batch normalisation after each layer
-    layer_norm: bool = False  # of stacked: layer normalisation after each layer
-    attention: int = 0  # heads of self-attention over the outputs of the LSTM; 0: none
-    head: str = "last"  # of stacked: from the outputs to the forecast
-    init: str | None = None  # of stacked: xavier, he or orthogonal; None: as torch draws weights
-    forget_bias: bool = False  # of stacked: the bias of forget gates begins at 1
-    epochs: int | None = None  # at most so many intervals between two validations
-    patience: int | None = None  # epochs without a better validation loss before training stops
-    min_delta: float = 0.0  # a validation loss is better when it is lower by more than this
-    batch_size: int | str | None = (
-        None  # windows in one optimizer step; auto: the model's own, or fewer where memory does not suffice
+    effort: str = setting(
+        "default",
+        "fast: linear and anchored parts, no refit; best: several seeds and learning rates.",
+        choices=("fast", "default", "best"),
+        model="segment",
     )
-    optimizer: str = "adamw"
-    lr: float | None = None  # learning rate at its peak
-    weight_decay: float = 1e-4
-    max_norm: float | None = None  # no unit's incoming weights have a larger norm; None: free
-    schedule: str = "cosine"  # of the learning rate
-    clip_norm: float | None = 1.0  # the gradient's norm is held at or below this; 0: not clipped
-    clip_value: float | None = None  # each gradient entry is held within +-this
-    loss: str = "mae"
-    seed: int = 0
-    device: str = "auto"  # auto, cpu, cuda or cuda:N
-    precision: str = "auto"  # of a training step: fp32, bf16, or auto: bf16 where it was measured to pay
-    threads: int | None = None  # CPU threads; None: all cores
-    min: float | str = "auto"  # no forecast below this; auto: 0 where no training value is negative; or none
-    max: float | None = None  # no forecast above this
+    parts: tuple[str, ...] = setting(
+        (),
+        "Train just this part; repeat for several.",
+        choices=PARTS,
+        default_text="by effort",
+        model="segment",
+    )
+    refit: bool | None = setting(
+        None,
+        "Fit what validation chose again on training and validation rows.",
+        flag="--refit/--no-refit",
+        default_text="on for segment unless the rows are too few, off for stacked",
+        panel=MODEL,
+    )
+    log_transform: str = setting(
+        "auto",
+        "Forecast the logarithm of the targets; auto: where validation is better with it.",
+        choices=("auto", "on", "off"),
+        panel=MODEL,
+    )
+    segment: int | None = setting(
+        None,
+        "Steps in one segment.",
+        "N",
+        kind="whole",
+        default_text="about a season",
+        model="segment",
+        least=1,
+    )
+    hidden: tuple[int, ...] | None = setting(
+        None, "Sizes of the LSTM layers.", "N,N", kind="sizes", default_text=OWN, panel=MODEL, least=1
+    )
+    dropout: float | None = setting(
+        None,
+        "Share of activations dropped while training.",
+        "X|N%",
+        kind="share",
+        default_text=OWN,
+        panel=MODEL,
+        least=0,
+        below=1,
+    )
+    bidirectional: bool = setting(False, "Every layer reads backwards too.", model="stacked")
+    batch_norm: bool = setting(False, "Batch normalisation after each layer.", model="stacked")
+    layer_norm: bool = setting(False, "Layer normalisation after each layer.", model="stacked")
+    attention: int = setting(
+        0,
+        "Self-attention with so many heads over the LSTM's outputs.",
+        "HEADS",
+        kind="whole",
+        default_text="none",
+        panel=MODEL,
+        least=0,
+    )
+    head: str = setting(
+        "last",
+        "Forecast from the last state, the mean output, a learned mean, or by a decoder.",
+        choices=("last", "mean", "attention", "seq2seq"),
+        model="stacked",
+    )
+    init: str | None = setting(
+        None,
+        "How weights begin; recurrent ones are then orthogonal.",
+        choices=("xavier", "he", "orthogonal"),
+        default_text="as torch does",
+        model="stacked",
+    )
+    forget_bias: bool = setting(False, "Forget gates begin open, with a bias of 1.", model="stacked")
+    epochs: int | None = setting(
+        None,
+        "At most so many epochs, with a validation after each.",
+        "N",
+        kind="whole",
+        default_text=OWN,
+        panel=TRAINING,
+        least=1,
+    )
+    patience: int | None = setting(
+        None,
+        "Stop after so many epochs without a better one.",
+        "N",
+        kind="whole",
+        default_text=OWN,
+        panel=TRAINING,
+        least=1,
+    )
+    min_delta: float = setting(
+        0.0,
+        "Better is a validation loss lower by more than this.",
+        "X",
+        kind="number",
+        panel=TRAINING,
+        least=0,
+    )
+    batch_size: int | str | None = setting(
+        None,
+        "Windows in one optimizer step; auto: fewer of them where memory does not suffice.",
+        "N|auto",
+        kind="batch",
+        default_text=OWN,
+        panel=TRAINING,
+        words=("auto",),
+        least=1,
+    )
+    optimizer: str = setting(
+        "adamw", "How weights are moved.", choices=("adamw", "adam", "sgd", "rmsprop"), panel=TRAINING
+    )
+    lr: float | None = setting(
+        None, "Learning rate at its peak.", "X", kind="number", default_text=OWN, panel=TRAINING, above=0
+    )
+    weight_decay: float = setting(
+        1e-4, "Pull of the weights towards 0.", "X", kind="number", panel=TRAINING, least=0
+    )
+    max_norm: float | None = setting(
+        None,
+        "Hold the norm of the weights into each unit at or below this.",
+        "X",
+        kind="number",
+        default_text="not held",
+        panel=TRAINING,
+        above=0,
+    )
+    schedule: str = setting(
+        "cosine",
+        "How the learning rate falls.",
+        choices=("cosine", "plateau", "constant"),
+        panel=TRAINING,
+    )
+    clip_norm: float | None = setting(
+        1.0,
+        "Hold the gradient's norm at or below this; 0: not clipped.",
+        "X",
+        kind="number",
+        panel=TRAINING,
+        least=0,
+    )
+    clip_value: float | None = setting(
+        None,
+        "Hold each entry of the gradient within +-X.",
+        "X",
+        kind="number",
+        default_text="not held",
+        panel=TRAINING,
+        above=0,
+    )
+    loss: str = setting("mae", "What training minimises.", choices=("mae", "mse", "huber"), panel=TRAINING)
+    seed: int = setting(
+        0,
+        "Of all chance: same seed, same machine, same result.",
+        "N",
+        kind="whole",
+        panel=TRAINING,
+        least=0,
+    )
+    device: str = setting("auto", "Where to train.", "auto|cpu|cuda[:N]", panel=MACHINE)
+    precision: str = setting(
+        "auto",
+        "Of the training steps; auto: bf16 where that was measured to be faster and as good.",
+        choices=("auto", "fp32", "bf16"),
+        panel=MACHINE,
+    )
+    threads: int | None = threads_setting()
+    min: float | str = setting(
+        "auto",
+        "No forecast below this, in the file's units; auto: 0 where no training value is negative.",
+        "X|auto|none",
+        kind="lower bound",
+        panel=MODEL,
+        words=("auto", "none"),
+    )
+    max: float | None = setting(
+        None,
+        "No forecast above this, in the file's units.",
+        "X|none",
+        kind="upper bound",
+        default_text="none",
+        panel=MODEL,
+    )
 
     def __post_init__(self) -> None:
-        one_of("--model", self.model, MODELS)
-        one_of("--effort", self.effort, EFFORTS)
-        one_of("--log-transform", self.log_transform, LOG_TRANSFORMS)
-        at_least("--segment", self.segment, 1)
-        for part in self.parts:
-            one_of("--parts", part, PARTS)
-        self._check_network()
-        one_of("--optimizer", self.optimizer, OPTIMIZERS)
-        one_of("--schedule", self.schedule, SCHEDULES)
-        one_of("--loss", self.loss, LOSSES)
-        one_of("--precision", self.precision, STEP_PRECISIONS)
-        for flag, whole in (
-            ("--epochs", self.epochs),
-            ("--patience", self.patience),
-        ):
-            at_least(flag, whole, 1)
-        if isinstance(self.batch_size, str):
-            one_of("--batch-size", self.batch_size, ("auto",))
-        else:
-            at_least("--batch-size", self.batch_size, 1)
-        at_least("--threads", self.threads, 1)
-        at_least("--seed", self.seed, 0)
-        at_least("--min-delta", self.min_delta, 0)
-        at_least("--weight-decay", self.weight_decay, 0)
-        at_least("--clip-norm", self.clip_norm, 0)
-        for flag, number in (
-            ("--lr", self.lr),
-            ("--clip-value", self.clip_value),
-            ("--max-norm", self.max_norm),
-        ):
-            if number is not None and not number > 0:
-                raise UsageError(f"{flag} {number:g} is not above 0", flag=flag)
+        require_bounds(self)
         if self.lr is not None and self.lr > HIGHEST_LR:
             raise UsageError(
                 f"--lr {self.lr:g} is above {HIGHEST_LR:g}", hint="usual rates are 1e-4 to 1e-2", flag="--lr"
             )
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise UsageError(
-                f"--dropout {self.dropout:g} is not within 0 and 1 (1 excluded)", flag="--dropout"
-            )
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise UsageError(f"--device '{self.device}' is none of auto, cpu, cuda, cuda:N", flag="--device")
-        if isinstance(self.min, str):
-            one_of("--min", self.min, ("auto", "none"))
-        elif self.max is not None and self.min >= self.max:
+        if not isinstance(self.min, str) and self.max is not None and self.min >= self.max:
             raise UsageError(f"--min {self.min:g} is not below --max {self.max:g}", flag="--min")
+        self._check_network()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -118,25 +229,6 @@ class TrainConfig:
 
     def _check_network(self) -> None:
         """What belongs to the model, and what fits together."""
-        for flag, model, given in (
-            ("--effort", "segment", self.effort != "default"),
-            ("--parts", "segment", self.parts),
-            ("--segment", "segment", self.segment),
-            ("--bidirectional", "stacked", self.bidirectional),
-            ("--batch-norm", "stacked", self.batch_norm),
-            ("--layer-norm", "stacked", self.layer_norm),
-            ("--head", "stacked", self.head != "last"),
-            ("--init", "stacked", self.init),
-            ("--forget-bias", "stacked", self.forget_bias),
-        ):
-            if given and self.model != model:
-                raise UsageError(
-                    f"{flag} is a setting of --model {model}, not of {self.model}",
-                    hint=f"add --model {model}",
-                    flag=flag,
-                )
-        for size in self.hidden or ():
-            at_least("--hidden", size, 1)
         if self.hidden is not None and not self.hidden:
             raise UsageError("--hidden names no layer", hint="give sizes, as --hidden 64,32", flag="--hidden")
         if self.model == "segment" and self.hidden is not None and len(self.hidden) != 1:
@@ -145,16 +237,12 @@ class TrainConfig:
                 hint="use --model stacked for more layers",
                 flag="--hidden",
             )
-        one_of("--head", self.head, HEADS)
-        if self.init is not None:
-            one_of("--init", self.init, INITS)
         if self.batch_norm and self.layer_norm:
             raise UsageError(
                 "--batch-norm and --layer-norm exclude each other",
                 hint="choose one of them",
                 flag="--batch-norm",
             )
-        at_least("--attention", self.attention, 0)
         width = self.sizes[-1] * (2 if self.bidirectional else 1)
         if self.attention and width % self.attention:
             both = " in both directions" if self.bidirectional else ""

@@ -2,32 +2,74 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.validators import at_least, one_of
+from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.errors import UsageError
 
-METHODS = ("random", "grid", "bayes")
+SEARCH = "The search"  # a panel
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuneConfig:
     """Settings of `lstm tune`, beside those of `lstm train` that every trial has in common."""
 
-    method: str = "random"  # how settings are proposed: random, grid or bayes
-    trials: int | None = None  # trainings at most; None: 20, or the whole grid
-    time: float | None = None  # seconds after which no further trial begins; None: no limit
-    jobs: int | None = None  # trials side by side; None: 1, or all workers of `dask`
-    space: tuple[str, ...] = ()  # NAME=A..B[:log] or NAME=A|B each; empty: the model's own
-    dask: str | None = None  # address of a Dask scheduler whose workers run the trials
-    storage: str | None = (
-        None  # Optuna storage that several searches share: an address, or the path of a journal file
+    method: str = setting(
+        "random",
+        "How settings are proposed; bayes learns from the trials so far.",
+        choices=("random", "grid", "bayes"),
+        panel=SEARCH,
+    )
+    trials: int | None = setting(
+        None,
+        "So many trainings.",
+        "N",
+        kind="whole",
+        default_text="20, or the whole grid",
+        panel=SEARCH,
+        least=1,
+    )
+    time: float | None = setting(  # seconds
+        None,
+        "Begin no further trial after so long: seconds, or 10m, 2h.",
+        "TIME",
+        kind="duration",
+        default_text="no limit",
+        panel=SEARCH,
+        above=0,
+    )
+    jobs: int | None = setting(
+        None,
+        "Trials side by side.",
+        "N",
+        kind="whole",
+        default_text="1, or all workers of --dask",
+        panel=SEARCH,
+        least=1,
+    )
+    space: tuple[str, ...] = setting(
+        (),
+        "What to search: hidden=32..256:log, dropout=0..0.5, loss=mae|huber; repeat for several.",
+        "NAME=VALUES",
+        default_text="by the model",
+        panel=SEARCH,
+    )
+    dask: str | None = setting(
+        None,
+        "Run trials on the workers of this Dask scheduler.",
+        "HOST:PORT",
+        default_text="this machine",
+        panel=SEARCH,
+    )
+    storage: str | None = setting(
+        None,
+        "With bayes: share proposals and results with other searches in this Optuna storage: a database, or a "
+        "journal file in a folder that all machines see.",
+        "URL|FILE",
+        default_text="none",
+        panel=SEARCH,
     )
 
     def __post_init__(self) -> None:
-        one_of("--method", self.method, METHODS)
-        at_least("--trials", self.trials, 1)
-        at_least("--jobs", self.jobs, 1)
-        if self.time is not None and not self.time > 0:
-            raise UsageError(f"--time {self.time:g} is not above 0", flag="--time")
+        require_bounds(self)
         if self.storage is not None and self.method != "bayes":
             raise UsageError(
                 "--storage is a setting of --method bayes", hint="add --method bayes", flag="--storage"

@@ -15,18 +15,29 @@ def signals_as_they_were() -> Iterator[None]:
 
 
 @pytest.fixture
-def lstm(monkeypatch, capsys, signals_as_they_were):
-    """Runs a command line in this process with the fake steps; returns (exit code, stdout, stderr)."""
-    from lstm_cli.cli.main import run
+def in_a_folder(tmp_path, monkeypatch):
+    """The current directory is an empty one."""
+    monkeypatch.chdir(tmp_path)
 
+
+@pytest.fixture
+def lstm(monkeypatch, call):
+    """Runs a command line as `call` does, with the fake steps."""
     for verb, module in fake_steps.MODULES.items():
         monkeypatch.setattr(f"{module}.{verb}", getattr(fake_steps, verb))
     monkeypatch.setenv("COLUMNS", "100")
     fake_steps.calls.clear()
+    return call
 
-    def call(*argv: str) -> tuple[int, str, str]:
+
+@pytest.fixture
+def call(capsys, signals_as_they_were):
+    """Runs a command line in this process; returns (exit code, stdout, stderr)."""
+    from lstm_cli.cli.main import run
+
+    def called(*argv: str) -> tuple[int, str, str]:
         code = run(list(argv))
         written = capsys.readouterr()
         return code, written.out, written.err
 
-    return call
+    return called

@@ -8,10 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from fake_steps import VERBS
 
 from lstm_cli.cli.main import run
 
-VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
 # An epoch and a small network, so that training is short.
 SHORT = {"LSTM_TRAIN_EPOCHS": "1", "LSTM_TUNE_EPOCHS": "1", "LSTM_TUNE_PARTS": "anchored"}

@@ -123,9 +123,7 @@ ASKED = {
 EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
 def asked(verb, name):

@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from lstm_cli.config.layers import find_settings
 from lstm_cli.steps.show_config import ConfigReport
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
 def test_flag_environment_and_file_are_told_apart(lstm, monkeypatch):

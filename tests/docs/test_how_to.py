@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml  # dask, which the development dependencies include, needs it
 from fenced import DOCS, blocks
+from hourly_load import SCORES, write_load
 
 from lstm_cli.evaluation.fail_conditions import parse_gate
 from lstm_cli.rundir import ARTIFACTS
@@ -22,7 +23,6 @@ from lstm_cli.rundir import ARTIFACTS
 CRON, CI = "how-to/cron.md", "how-to/ci.md"
 HOME = "/home/ana"
 ROOT = DOCS.parent
-SCORES = {"scores.json", "per_step.csv", "per_target.csv", "per_series.csv", "forecasts.png"}
 OUTPUTS = ("forecast.csv", "report.json", "scores")
 NULL = '{"metrics": {"mase": null}, "coverage": {}}'
 
@@ -40,16 +40,6 @@ def lstm_program(path: Path) -> None:
     given = " ".join(shlex.quote(f"{name}={value}") for name, value in settings.items())
     path.write_text(f'#!/bin/sh\nexec env {given} {shlex.quote(sys.executable)} -m lstm_cli "$@"\n')
     path.chmod(0o755)
-
-
-def write_load(path: Path) -> None:
-    """Write 400 hours with a daily season and a pattern that no season explains."""
-    lines = ["time,load"]
-    for hour in range(400):
-        day, of_day = divmod(hour, 24)
-        value = 50 + 10 * ((of_day - 12) / 12) ** 2 + (37 * hour % 101) / 25
-        lines.append(f"2024-01-{1 + day:02} {of_day:02}:00,{value:.3f}")
-    path.write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="module")

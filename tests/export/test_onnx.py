@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, moved, segment, stacked, windows
+from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, Last, moved, segment, stacked, windows
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted
@@ -140,17 +140,8 @@ def test_export_is_silent_repeatable_and_leaves_the_model_alone(exported, capfd,
     model(*windows(2, 1)).sum().backward()  # the exporter has left no tensors of its own behind
 
 
-class _Last(nn.Module):
-    """The last values, H times: exported in no time."""
-
-    lookback, horizon, targets = 30, 10, TARGETS
-
-    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        return past[:, -1:, :TARGETS].expand(-1, self.horizon, -1)
-
-
 def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
-    model = _Last()
+    model = Last()
     lower, upper = torch.tensor([-0.05, -INFINITE]), torch.tensor([INFINITE, 0.05])
     data = _export(model, 0, lower=lower, upper=upper)
     given = windows(40, 0)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, segment, stacked, windows
-from torch import Tensor, nn
+from small_networks import HORIZON, INPUTS, TARGETS, Last, segment, stacked, windows
+from torch import nn
 
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import ScaledBounds
@@ -104,15 +104,6 @@ assert not any(name.startswith("lstm_cli") for name in sys.modules)
             np.testing.assert_allclose(found[to], network(*given).numpy(), atol=1e-6)
 
 
-class _Last(nn.Module):
-    """The last values, H times: exported in no time."""
-
-    lookback, horizon, targets = LOOKBACK, HORIZON, TARGETS
-
-    def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        return past[:, -1:, :TARGETS].expand(-1, self.horizon, -1)
-
-
 @pytest.mark.parametrize("to", WRITE)
 def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, recwarn, monkeypatch) -> None:
     past, future, mask = (side.numpy() for side in windows(5, 0))
@@ -127,7 +118,7 @@ def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, r
     lower = np.array([-0.05, -INFINITE], np.float32)
     bounds = ScaledBounds(lower=lower)
     capfd.readouterr()
-    data, difference = convert.converted(to, _Last().eval(), bounds, batch)
+    data, difference = convert.converted(to, Last().eval(), bounds, batch)
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not list(recwarn)
@@ -141,4 +132,4 @@ def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, r
 
         monkeypatch.setattr(torchscript, "open_torchscript", off)
         with pytest.raises(RuntimeError, match=r"differs from torch by 0\.001"):
-            convert.converted(to, _Last().eval(), bounds, batch)
+            convert.converted(to, Last().eval(), bounds, batch)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from golden_run import GOLDEN, data
 
-GOLDEN = Path(__file__).parents[1] / "rundir" / "golden"
 FULL = os.environ.get("LSTM_FAULTS") == "full"
 LINEAR = ["--parts", "linear", "--no-refit", "--threads", "1", "--no-tuned"]
 
@@ -57,15 +57,8 @@ def command() -> Iterator[Command]:
 @pytest.fixture(scope="session")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data that the golden run was prepared from."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
     path = tmp_path_factory.mktemp("data") / "panel.csv"
-    path.write_text(make.data())
+    data(path)
     return path
 
 

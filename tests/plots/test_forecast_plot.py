@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
+from png_pixels import drawn, pixels
 
 from lstm_cli.plots.forecast import Panel, draw_forecast
 from lstm_cli.plots.style import BASELINE, FORECAST
@@ -29,14 +31,7 @@ def _panel(*, title: str = "load", history: int = 48, horizon: int = 24, dates: 
     )
 
 
-def _pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-def _drawn(png: bytes, color: str) -> int:
-    """How many pixels below the legend have about this colour."""
-    wanted = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
-    return int((np.abs(_pixels(png)[60:] - wanted).max(axis=2) < 12).sum())
+_drawn = partial(drawn, below=60)
 
 
 @pytest.mark.parametrize("dates", [True, False])
@@ -49,7 +44,7 @@ def test_forecast_and_baseline_are_drawn(dates: bool) -> None:
 def test_the_intervals_are_drawn_faintly_and_only_where_given() -> None:
     panel = _panel()
     ends = np.stack([panel.forecast + side for side in (-0.5, 0.5, -1.0, 1.0)])
-    plain, banded = (_pixels(draw_forecast([one])) for one in (panel, replace(panel, ends=ends)))
+    plain, banded = (pixels(draw_forecast([one])) for one in (panel, replace(panel, ends=ends)))
     reddish = [int((image[60:, :, 0] - image[60:, :, 1] > 10).sum()) for image in (plain, banded)]
     assert reddish[1] > 5 * reddish[0] + 1000
     assert _drawn(draw_forecast([replace(panel, ends=ends)]), FORECAST) > 100  # the line stays what is seen
@@ -59,7 +54,7 @@ def test_the_intervals_of_one_step_can_be_seen() -> None:
     panel = _panel(horizon=1)
     ends = np.stack([panel.forecast + side for side in (-0.5, 0.5, -1.0, 1.0)])
     assert not np.array_equal(
-        _pixels(draw_forecast([panel])), _pixels(draw_forecast([replace(panel, ends=ends)]))
+        pixels(draw_forecast([panel])), pixels(draw_forecast([replace(panel, ends=ends)]))
     )
 
 
@@ -80,9 +75,9 @@ def test_the_same_panels_give_the_same_bytes_without_a_date_or_program() -> None
 
 @pytest.mark.parametrize("count", [2, 3, 5, 6])
 def test_a_place_without_a_panel_stays_white(count: int) -> None:
-    pixels = _pixels(draw_forecast([_panel() for _ in range(count)]))
-    height, width = pixels.shape[:2]
-    corner = pixels[height - height // (2 * -(-count // 2)) :, width // 2 + 20 :]
+    image = pixels(draw_forecast([_panel() for _ in range(count)]))
+    height, width = image.shape[:2]
+    corner = image[height - height // (2 * -(-count // 2)) :, width // 2 + 20 :]
     assert bool((corner == 255).all()) == bool(count % 2)
 
 

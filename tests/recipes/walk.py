@@ -10,20 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hourly_load import SCORES, write_load
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-SCORES = {"scores.json", "per_step.csv", "per_target.csv", "per_series.csv", "forecasts.png"}
 STEPS = ["prepare", "train", "evaluate", "predict"]
-
-
-def write_load(path: Path, *, hours: int) -> None:
-    """Hourly values with a daily season and a pattern that no season explains."""
-    lines = ["time,load"]
-    for hour in range(hours):
-        day, of_day = divmod(hour, 24)
-        value = 50 + 10 * ((of_day - 12) / 12) ** 2 + (37 * hour % 101) / 25
-        lines.append(f"2024-{1 + day // 28:02}-{1 + day % 28:02} {of_day:02}:00,{value:.3f}")
-    path.write_text("\n".join(lines) + "\n")
 
 
 class Recipe:
@@ -31,7 +21,7 @@ class Recipe:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = Path(shutil.copytree(RECIPES / name, folder / name))
-        write_load(self.folder / "load.csv", hours=400)
+        write_load(self.folder / "load.csv")
         own = {name: value for name, value in os.environ.items() if not name.startswith(("LSTM_", "GIT_"))}
         self.environment = own | {
             "HOME": str(folder),

@@ -16,7 +16,7 @@ def copied(to: Path) -> Path:
     return Path(shutil.copytree(GOLDEN / "run", to))
 
 
-def forge(run: Path, file: Path, data: bytes) -> None:
+def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
     """Put `data` in the place of a file, with a manifest whose checksums are all right and that has nothing stale."""
     (run / file).write_bytes(data)
     steps = manifest.decode((run / "run.json").read_bytes(), run)
@@ -28,6 +28,7 @@ def forge(run: Path, file: Path, data: bytes) -> None:
             if name in wrote:
                 entry["read"][name]["sha256"] = manifest.digest(wrote[name]["files"])
     (run / "run.json").write_bytes(manifest.encode(steps, run))
+    return fact
 
 
 def data(to: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from canary import Canary
 from small_run import tree
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, OutputError
@@ -135,14 +136,6 @@ def failing(patched: pytest.MonkeyPatch, call: str, at: int) -> list[int]:
 
     patched.setattr(os, call, fails)
     return count
-
-
-class Canary:
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (open, (self.path, "w"))
 
 
 @pytest.mark.parametrize("file", ["training.json", "0001.safetensors", "0002.safetensors"])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from golden_run import GOLDEN
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import ArtifactError, CorruptArtifact
@@ -26,8 +27,6 @@ from lstm_cli.steps.predict import predict
 from lstm_cli.steps.show_config import config
 from lstm_cli.steps.tune.record import read_search
 from lstm_cli.steps.verify import verify
-
-GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture

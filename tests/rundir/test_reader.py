@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from canary import Canary
+from golden_run import forge
 from small_run import VALUES, child, finish, prepare, quantize, train, tree
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, StaleArtifact
-from lstm_cli.rundir import manifest, open, open_run, require_fresh, stale_sources
+from lstm_cli.rundir import open, open_run, require_fresh, stale_sources
 
 MODEL = Path("model/0001/weights.safetensors")
 DATA = Path("data/0001/values.npy")
@@ -181,16 +183,6 @@ def test_a_manifest_may_not_be_a_link_and_a_run_may(run: Path, tmp_path: Path) -
         open_run(run)
 
 
-class Canary:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Path.touch, (self.path,))
-
-
 def test_a_pickle_is_never_loaded_even_with_the_right_checksum(run: Path, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     with (tmp_path / "objects.npy").open("wb") as file:
@@ -235,20 +227,6 @@ def test_hostile_json_in_an_artifact_is_refused(run: Path) -> None:
         forge(run, Path("data/0001/scaler.json"), text)
         with pytest.raises(CorruptArtifact, match=r"scaler\.json is damaged"):
             open_run(run).artifact("data").json("scaler.json")
-
-
-def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
-    """Put `data` in the place of a file, with a manifest whose every checksum is right."""
-    import hashlib
-
-    (run / file).write_bytes(data)
-    steps = manifest.decode((run / "run.json").read_bytes(), run)
-    facts = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    for entry in steps.values():
-        if file.parts[0] in entry["wrote"]:
-            entry["wrote"][file.parts[0]]["files"][file.name] = facts
-    (run / "run.json").write_bytes(manifest.encode(steps, run))
-    return facts
 
 
 def test_the_same_bytes_make_nothing_stale(run: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from canary import Canary
 from golden_run import FILES, copied, forge
 
 from lstm_cli.cli.main import run as lstm
@@ -31,16 +32,6 @@ READERS = {  # by artifact: the commands that read it, without torch
     "quantized": [["predict"]],
     "tune": [["tune", "--show"]],
 }
-
-
-class Canary:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Path.touch, (self.path,))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from small_steps import panel, run, traces_kept, trained
+from small_steps import panel, run, scored, traces_kept, trained
 
-__all__ = ["panel", "run", "trained"]
+__all__ = ["panel", "run", "scored", "trained"]
 
 
 @pytest.fixture(scope="module", autouse=True)

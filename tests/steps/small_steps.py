@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lstm_cli.config import PrepareConfig, QuantizeConfig, TrainConfig
+from lstm_cli.config import EvaluateConfig, PrepareConfig, QuantizeConfig, TrainConfig
 from lstm_cli.events import silent
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
@@ -50,6 +52,11 @@ def write_panel(path: Path, *, seed: int = 0, rows: int = 130, ahead: int = 10) 
                 lines.append(f"{day},{shop},,,{promo}")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def model_files(run: Path) -> dict[str, bytes]:
+    reader = open_run(run).artifact("model")
+    return {name: reader.bytes(name) for name in reader.files}
 
 
 _traces: dict[tuple[Any, ...], Any] = {}  # the graph of each architecture, as the exporter writes it
@@ -106,6 +113,14 @@ def trained(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with traces_kept():
         train(run, TRAIN, silent)
     quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    return run
+
+
+@pytest.fixture(scope="session")
+def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained run with scores; not to be changed."""
+    run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("scored") / "run"))
+    evaluate(run, EvaluateConfig(threads=1), silent)
     return run
 
 

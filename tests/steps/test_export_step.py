@@ -1,9 +1,7 @@
 """`export`: each file is opened by its own program and forecasts what the run's own graph does."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections import namedtuple
 from dataclasses import replace
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh_process import run_fresh
 from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import ExportConfig, PredictConfig
@@ -257,36 +256,14 @@ def test_exports_are_never_read_and_the_run_stays_as_it_was(run: Path) -> None:
     assert sorted(path.name for path in (run / "exports").iterdir()) == ["model.onnx", "model.onnx.json"]
 
 
-WATCH = """
-import json, sys
-from lstm_cli.cli.main import run
-code = run(sys.argv[1:])
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
-"""
-
-
-def fresh(*argv: str, **environ: str) -> tuple[int, set[str], str]:
-    """The exit code of a command line in a process of its own, what it loaded, and its stderr."""
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH, *argv],
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    code, loaded = json.loads(done.stderr.splitlines()[-1])
-    return code, set(loaded), done.stderr
-
-
 def test_what_the_run_holds_already_is_exported_without_torch(run: Path) -> None:
-    code, loaded, _ = fresh("export", str(run), "--json")
+    code, loaded, _ = run_fresh("export", str(run), "--json")
     assert code == 0
     assert not loaded & {"torch", "keras", "onnx", "onnxruntime", "pandas"}
 
 
 def test_a_backend_of_keras_that_is_not_there_is_told(stacked: Path) -> None:
-    code, _, told = fresh("export", str(stacked), "--to", "keras", KERAS_BACKEND="tensorflow")
+    code, _, done = run_fresh("export", str(stacked), "--to", "keras", KERAS_BACKEND="tensorflow")
     assert code == 2
-    assert "error: Keras does not start with KERAS_BACKEND=tensorflow: " in told
-    assert "set KERAS_BACKEND=torch" in told
+    assert "error: Keras does not start with KERAS_BACKEND=tensorflow: " in done.stderr
+    assert "set KERAS_BACKEND=torch" in done.stderr

@@ -40,14 +40,6 @@ def again(report: Any, fresh: Any) -> None:
     assert "up_to_date" not in made
 
 
-@pytest.fixture(scope="module")
-def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the trained run with scores; not to be changed."""
-    run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("scored") / "run"))
-    evaluate(run, EVALUATE, silent)
-    return run
-
-
 @pytest.fixture
 def whole(scored: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(scored, tmp_path / "whole"))

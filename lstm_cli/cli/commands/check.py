@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.commands import prepare
 from lstm_cli.cli.options import ConfigOption, DataArgument, DryRunOption, JsonOption, option, with_options_of
 from lstm_cli.cli.render.dry_run import show_plan
 from lstm_cli.config.prepare import PrepareConfig
@@ -14,12 +13,12 @@ EXAMPLES = (
     "lstm check sample_data/ETTh1.csv",
     "lstm check sample_data/ETTh1.csv --target OT --horizon 24 --plot runs/check.png",
 )
-EVERY = PrepareConfig()
 
 
-@with_options_of(prepare.prepare, PrepareConfig, into="settings")
+@with_options_of(PrepareConfig, into="settings")
 def check(
     data: DataArgument,
+    *,
     plot: Annotated[
         str | None,
         option(
@@ -29,7 +28,7 @@ def check(
             default="no picture",
         ),
     ] = None,
-    settings: PrepareConfig = EVERY,
+    settings: PrepareConfig,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,

@@ -1,11 +1,10 @@
 """`lstm evaluate RUN`."""
 
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from lstm_cli.cli import option_values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
@@ -14,14 +13,11 @@ from lstm_cli.cli.options import (
     JsonOption,
     LockWaitOption,
     RunArgument,
-    ThreadsOption,
-    option,
-    switch,
+    with_options_of,
 )
 from lstm_cli.cli.render.dry_run import show_plan
 from lstm_cli.cli.settings import sources_of
-from lstm_cli.config.evaluate import SCORED_SPLITS, EvaluateConfig
-from lstm_cli.config.quantize import PRECISIONS
+from lstm_cli.config.evaluate import EvaluateConfig
 from lstm_cli.errors import GateFailed
 
 EXAMPLES = (
@@ -30,64 +26,14 @@ EXAMPLES = (
     "lstm evaluate runs/load --split val --fail-if 'mae>2*naive.mae' --json",
     "lstm evaluate runs/load --backtest 4 --reuse",
 )
-DEFAULTS = EvaluateConfig()
-SCORES, BACKTEST = "Scores", "Backtest"  # panels
 
 
+@with_options_of(EvaluateConfig, into="settings")
 def evaluate(
     context: typer.Context,
     run: RunArgument,
-    split: Annotated[
-        str, option("--split", "The rows that are scored.", choices=SCORED_SPLITS, panel=SCORES)
-    ] = DEFAULTS.split,
-    precision: Annotated[
-        str,
-        option(
-            "--precision",
-            "The model that is scored; auto: the one that predict runs.",
-            choices=("auto", *PRECISIONS),
-            panel=SCORES,
-        ),
-    ] = DEFAULTS.precision,
-    fail_if: Annotated[
-        list[str] | None,
-        option(
-            "--fail-if",
-            "Exit with 5 where this holds: 'mase>=1', 'mae>naive.mae', 'coverage.80<75'; repeat for several.",
-            "'A OP B'",
-            panel=SCORES,
-        ),
-    ] = None,
-    backtest: Annotated[
-        int | None,
-        option(
-            "--backtest",
-            "Also train anew at so many cut-offs and score what follows each: was it luck?",
-            "K",
-            parse=option_values.whole,
-            default="none",
-            panel=BACKTEST,
-        ),
-    ] = DEFAULTS.backtest,
-    reuse: Annotated[
-        bool, switch("--reuse", "The backtest scores the model there is, trained once.", panel=BACKTEST)
-    ] = DEFAULTS.reuse,
-    jobs: Annotated[
-        int,
-        option(
-            "--jobs", "Cut-offs of the backtest side by side.", "N", parse=option_values.whole, panel=BACKTEST
-        ),
-    ] = DEFAULTS.jobs,
-    threads: ThreadsOption = DEFAULTS.threads,
-    output: Annotated[
-        str | None,
-        option(
-            "-o --output",
-            "Also copy scores.json, the tables and the picture into this folder, at every run.",
-            "DIR",
-            default="into RUN only",
-        ),
-    ] = DEFAULTS.output,
+    *,
+    settings: EvaluateConfig,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
@@ -99,16 +45,6 @@ def evaluate(
     Every window is scored, in the file's own units and scaled. Where a condition of --fail-if holds, the
     report is printed and kept, and the exit code is 5.
     """
-    settings = EvaluateConfig(
-        split=split,
-        precision=precision,
-        fail_if=tuple(fail_if or ()),
-        backtest=backtest,
-        reuse=reuse,
-        jobs=jobs,
-        threads=threads,
-        output=output,
-    )
 
     def work() -> None:
         from lstm_cli.cli import signals
@@ -119,7 +55,7 @@ def evaluate(
 
         try:
             # A backtest is asked to stop between two steps of a training; scores alone are simply dropped.
-            heeding: Any = signals.deferred() if backtest else nullcontext(lambda: None)
+            heeding: Any = signals.deferred() if settings.backtest else nullcontext(lambda: None)
             with listening() as listen, heeding as should_stop:
                 report = step(
                     run,

@@ -1,11 +1,11 @@
 """`lstm export RUN`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, option
+from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, with_options_of
 from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.config.export import EXPORT_FORMATS, ExportConfig
+from lstm_cli.config.export import ExportConfig
 
 if TYPE_CHECKING:
     from lstm_cli.cli.render.page import Page
@@ -16,26 +16,13 @@ EXAMPLES = (
     "lstm export runs/load --to pt2 -o runs/load.pt2",
     "lstm export runs/load --to npz",
 )
-DEFAULTS = ExportConfig()
 
 
+@with_options_of(ExportConfig, into="settings")
 def export(
     run: RunArgument,
-    to: Annotated[
-        str,
-        option(
-            "--to", "The format: a model, its weights alone, or npz, the windows.", choices=EXPORT_FORMATS
-        ),
-    ] = DEFAULTS.to,
-    output: Annotated[
-        str | None,
-        option(
-            "-o --output",
-            "Where the file goes, replaced as a whole; what it holds is told beside it, in FILE.json.",
-            "FILE",
-            default="into exports/ of RUN",
-        ),
-    ] = DEFAULTS.output,
+    *,
+    settings: ExportConfig,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -45,7 +32,6 @@ def export(
     Beside it stands a JSON file with the inputs, their shapes and scaling, units, bounds, names and times. A format
     that cannot hold the model is refused with the reason. Nothing else in the run is changed.
     """
-    settings = ExportConfig(to=to, output=output)
 
     def work() -> None:
         from lstm_cli.cli.progress.reporters import listening

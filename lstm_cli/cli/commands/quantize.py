@@ -1,10 +1,7 @@
 """`lstm quantize RUN`."""
 
-from typing import Annotated
-
 import typer
 
-from lstm_cli.cli import option_values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
@@ -13,7 +10,7 @@ from lstm_cli.cli.options import (
     JsonOption,
     LockWaitOption,
     RunArgument,
-    option,
+    with_options_of,
 )
 from lstm_cli.cli.render.dry_run import show_plan
 from lstm_cli.cli.settings import sources_of
@@ -23,25 +20,14 @@ EXAMPLES = (
     "lstm quantize runs/load",
     "lstm quantize runs/load --to fp16 --max-loss 0.5%",
 )
-DEFAULTS = QuantizeConfig()
 
 
+@with_options_of(QuantizeConfig, into="settings")
 def quantize(
     context: typer.Context,
     run: RunArgument,
-    to: Annotated[
-        str, option("--to", "The numbers of the smaller model.", choices=("int8", "fp16"))
-    ] = DEFAULTS.to,
-    max_loss: Annotated[
-        float,
-        option(
-            "--max-loss",
-            "Refuse where the validation error grows by a larger share than this.",
-            "N%|X",
-            parse=option_values.share,
-            default=f"{100 * DEFAULTS.max_loss:g}%",
-        ),
-    ] = DEFAULTS.max_loss,
+    *,
+    settings: QuantizeConfig,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
@@ -53,7 +39,6 @@ def quantize(
     Size, latency and error stand side by side. Where too much is lost the exit code is 5 and the run stays as
     it was.
     """
-    settings = QuantizeConfig(to=to, max_loss=max_loss)
 
     def work() -> None:
         from lstm_cli.cli.progress.reporters import listening

@@ -9,7 +9,6 @@ import typer
 
 from lstm_cli.cli import option_values
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.commands.train_options import train_settings
 from lstm_cli.cli.options import (
     ConfigOption,
     DryRunOption,
@@ -34,16 +33,16 @@ EXAMPLES = (
     "lstm train runs/load",
     "lstm train runs/piped --model stacked --hidden 32,16 --epochs 2 --seed 1",
 )
-DEFAULTS = TrainConfig()
 SEARCHED, TRIED = "Settings found by tune", "Instead of training"  # panels
 LOGS, GOING_ON = "Logs for other programs", "After an interruption"
 
 
-@with_options_of(train_settings, TrainConfig, into="settings")
+@with_options_of(TrainConfig, into="settings")
 def train(
     context: typer.Context,
     run: TunedRunArgument,
-    settings: TrainConfig = DEFAULTS,
+    *,
+    settings: TrainConfig,
     tuned: Annotated[
         bool,
         option(

@@ -1,39 +1,19 @@
 """`lstm check` and its real step on small files: what stands on which stream, and the exit code."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from fresh_process import run_fresh
 from log_lines import untimed, without_summary
 
-from lstm_cli.cli.main import run
-
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "monthly.csv"
-# Runs one command line and tells on stderr's last line what it has imported.
-DRIVER = """
-import json, sys
-from lstm_cli.cli.main import run
-code = run(sys.argv[1:])
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
-"""
 ROWS = "".join(
     f"2024-01-{day:02d},{value}\n" for day, value in zip(range(1, 29), [3, 1, 4, 1] * 7, strict=True)
 )
 
 
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TERM", "dumb")
-
-    def called(*argv: str) -> tuple[int, str, str]:
-        code = run(list(argv))
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return called
+pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
 def test_a_good_file_is_told_on_stdout_and_nothing_else_is(call) -> None:
@@ -99,9 +79,7 @@ def test_settings_come_from_the_environment_and_a_file(call, monkeypatch: pytest
 
 @pytest.mark.parametrize("plot", [[], ["--plot", "a.png"]])
 def test_looking_imports_nothing_heavy(tmp_path: Path, plot: list[str]) -> None:
-    argv = [sys.executable, "-c", DRIVER, "check", str(SAMPLE), "--json", *plot]
-    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
-    code, imported = json.loads(done.stderr.splitlines()[-1])
+    code, loaded, done = run_fresh("check", str(SAMPLE), "--json", *plot, cwd=tmp_path)
     assert (code, json.loads(done.stdout)["freq"]) == (0, "ME")
-    assert not {"torch", "pandas", "sklearn", "pyarrow", "onnxruntime", "onnx", "scipy"} & set(imported)
-    assert ("matplotlib" in imported) == bool(plot)
+    assert not {"torch", "pandas", "sklearn", "pyarrow", "onnxruntime", "onnx", "scipy"} & loaded
+    assert ("matplotlib" in loaded) == bool(plot)

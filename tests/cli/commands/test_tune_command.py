@@ -18,9 +18,7 @@ from lstm_cli.rundir import writing
 Lstm = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(TrainConfig)])
@@ -107,7 +105,7 @@ STACKED = TrainConfig(model="stacked", hidden=(48, 24), lr=3e-05, refit=True, lo
 
 
 @pytest.fixture
-def tuned() -> None:
+def tuned(in_a_folder: None) -> None:
     settled(Path("run"), {"winner": WINNER})
 
 

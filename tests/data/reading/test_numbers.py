@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from number_cells import MISSING, REFUSED
 
 from lstm_cli.data.locations import Place, is_missing
 from lstm_cli.data.reading.number_rules import Sentinels
@@ -31,57 +32,23 @@ def test_plain_decimals_and_exponents(cell):
     assert numbers(cell).tolist() == [5]
 
 
-@pytest.mark.parametrize(
-    "cell",
-    ["", " ", "-", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>", "NaT", " NA "],
-)
+@pytest.mark.parametrize("cell", MISSING)
 def test_missing_words(cell):
     read = numbers("1", cell, "3")
     assert np.isnan(read[1])
     assert read[[0, 2]].tolist() == [1, 3]
 
 
-@pytest.mark.parametrize(
-    ("cell", "said"),
-    [
-        ("12%", "percent"),
-        ("1,5", "comma"),
-        ("1,234", "comma"),
-        ("1.234,5", "comma"),
-        ("1 000", "thousands"),
-        ("1'000", "thousands"),
-        ("1_000", "thousands"),
-        ("5 kWh", "unit"),
-        ("21°C", "unit"),
-        ("$5", "unit"),
-        ("5m", "unit"),
-        ("inf", "infinity"),
-        ("-Infinity", "infinity"),
-        ("1e400", "beyond"),
-        ("-1e309", "beyond"),
-        ("0x10", "plain"),
-        ("1d5", "plain"),
-        ("١٢", "plain"),
-        ("５", "plain"),  # noqa: RUF001
-        ("−5", "plain"),  # noqa: RUF001
-        ("(5)", "plain"),
-        ("TRUE", "plain"),
-        ("--5", "plain"),
-        ("1.2.3", "plain"),
-        ("1e", "plain"),
-        (".", "plain"),
-        ("#DIV/0!", "plain"),
-        ("missing", "plain"),
-        ("2020-01-01", "plain"),
-    ],
-)
-def test_all_else_is_an_error_with_line_column_and_value(cell, said):
+@pytest.mark.parametrize(("cell", "says"), [(cell, says) for _, says, cells in REFUSED for cell in cells])
+def test_all_else_is_an_error_with_line_column_and_value(cell, says):
     for cells in (("1", cell, "bad"), ("", cell)):  # with and without missing cells
         with pytest.raises(DataError) as caught:
             numbers(*cells)
-        assert f"f.csv, line 3, column 'y': '{cell}'" in caught.value.message
-        assert said in caught.value.message
+        assert "f.csv, line 3, column 'y': '" in caught.value.message
+        assert f"'{cell}'" in caught.value.message or not cell.isprintable()
         assert caught.value.hint
+        told = caught.value.message + caught.value.hint
+        assert [words for words in says if words not in told] == []
 
 
 @settings(deadline=None)

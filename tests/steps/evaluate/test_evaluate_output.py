@@ -18,14 +18,6 @@ NAMES = set(ARTIFACTS["scores"].files)
 FAILING = ("mae>0",)
 
 
-@pytest.fixture(scope="module")
-def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the trained run with scores; not to be changed."""
-    run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("scored") / "run"))
-    evaluate(run, EvaluateConfig(threads=1), silent)
-    return run
-
-
 @pytest.fixture
 def run(scored: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(scored, tmp_path / "run"))

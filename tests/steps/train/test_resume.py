@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import torch
+from canary import Canary
 from log_lines import untimed
-from small_steps import PREPARE, TRAIN, write_panel
+from small_steps import PREPARE, TRAIN, model_files, write_panel
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset
@@ -44,11 +45,6 @@ def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return STARTS[key]
 
     monkeypatch.setattr(train_model, "settle", settled)
-
-
-def model_files(run: Path) -> dict[str, bytes]:
-    reader = open_run(run).artifact("model")
-    return {name: reader.bytes(name) for name in reader.files}
 
 
 def ended_after(
@@ -188,12 +184,8 @@ def flipped(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pickled(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Canary:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (open, (str(run / "canary"), "w"))
-
     for path in (run / "checkpoint").iterdir():
-        path.write_bytes(pickle.dumps(Canary()))
+        path.write_bytes(pickle.dumps(Canary(run / "canary")))
 
 
 def rewritten(run: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> None:

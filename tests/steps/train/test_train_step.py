@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 import pytest
 import safetensors.numpy
-from small_steps import LINEAR, PREPARE, TRAIN, write_panel
+from small_steps import LINEAR, PREPARE, TRAIN, model_files, write_panel
 
 from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
@@ -30,11 +30,6 @@ from lstm_cli.steps.train.validate import Scores
 from lstm_cli.training.recipes.result import Trained
 
 STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
-
-
-def model_files(run: Path) -> dict[str, bytes]:
-    reader = open_run(run).artifact("model")
-    return {name: reader.bytes(name) for name in reader.files}
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:

@@ -9,43 +9,16 @@ from statistics import median
 from typing import Any
 
 import pytest
-from small_steps import LINEAR, PREPARE
+from small_search import FIXED, SPACE, figures
 
 from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.errors import UsageError
 from lstm_cli.events import EpochEnded, TrainingStarted, silent
-from lstm_cli.rundir import open_run
-from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.tune import tune
 from lstm_cli.steps.tune.optuna_sampler import bayesian, pruning
 from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, settled
 
-FIXED = replace(LINEAR, hidden=None, refit=None, batch_size=None, epochs=None, lr=None)
-SPACE = ("log_transform=on|off", "weight_decay=0..1")
-
-
-@pytest.fixture(scope="module")
-def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("elsewhere") / "prepared"
-    prepare(str(panel), run, PREPARE, silent)
-    return run
-
-
-@pytest.fixture(autouse=True)
-def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the trials are asked for here."""
-
-    class Trained:
-        def to_json(self) -> dict[str, Any]:
-            return {"val": {"mase": 1.0}, "val_baselines": {}}
-
-    monkeypatch.setattr("lstm_cli.steps.tune.make_model", lambda *_, **__: Trained())
-
-
-def figures(run: Path) -> list[dict[str, Any]]:
-    with open_run(run) as opened:
-        trials = opened.artifact("tune").json_lines("trials.jsonl")
-    return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials]
+pytestmark = pytest.mark.usefixtures("unshipped")  # only the trials are asked for here
 
 
 def copied(prepared: Path, folder: Path) -> Path:

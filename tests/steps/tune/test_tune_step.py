@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_steps import LINEAR, PREPARE, TRAIN, write_panel
+from small_search import FIXED, SPACE, figures, trials
+from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.errors import Interrupted, MissingArtifact, QualityError, UsageError
@@ -22,17 +23,6 @@ from lstm_cli.steps.train import train
 from lstm_cli.steps.tune import tune
 from lstm_cli.steps.tune.record import TuneReport, read_search
 
-# The linear part alone is trained in no time; what it makes of logarithms differs.
-FIXED = replace(LINEAR, hidden=None, refit=None, batch_size=None, epochs=None, lr=None)
-SPACE = ("log_transform=on|off", "weight_decay=0..1")
-
-
-@pytest.fixture(scope="module")
-def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("tune") / "prepared"
-    prepare(str(panel), run, PREPARE, silent)
-    return run
-
 
 @pytest.fixture(scope="module")
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,32 +30,6 @@ def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "run"))
     tune(run, TuneConfig(trials=3, space=SPACE), FIXED, silent)
     return run
-
-
-@pytest.fixture
-def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The winner is not made the run's model: exporting it takes seconds, and most tests ask for the trials."""
-
-    class Trained:
-        def to_json(self) -> dict[str, Any]:
-            return {"val": {"mase": 1.0}, "val_baselines": {}}
-
-    monkeypatch.setattr("lstm_cli.steps.tune.make_model", lambda *_, **__: Trained())
-
-
-@pytest.fixture
-def fresh(prepared: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(prepared, tmp_path / "fresh"))
-
-
-def trials(run: Path) -> list[dict[str, Any]]:
-    with open_run(run) as opened:
-        return opened.artifact("tune").json_lines("trials.jsonl")
-
-
-def figures(run: Path) -> list[dict[str, Any]]:
-    """The trials without what a clock says."""
-    return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials(run)]
 
 
 def test_every_trial_is_a_line_with_what_it_was_and_what_came_of_it(tuned: Path) -> None:
