@@ -179,7 +179,7 @@ def size_cases() -> list[Case]:
                "line 1", "131,072"),
         refuse("a name of 100,000 letters", table("date,load," + "x" * 100_000, map(day, range(ROWS)), values(), values()),
                "xxx…", "--target"),
-        refuse("2,000 columns", wide, "2000 columns of numbers", "'c19'", "1980 more", "--target"),
+        refuse("2,000 columns", wide, "2000 columns of numbers", "'c19'", "1,980 more", "--target"),
         read("2,000 columns, one named", wide, "--target", "c1999"),
     ]  # fmt: skip
 
