@@ -242,6 +242,7 @@ IgnoreOption = Annotated[
         "--ignore",
         "Do not print the warnings of a rule, such as D516; repeatable. --json holds them all.",
         "ID",
+        default="none",
         panel=COMMON,
     ),
 ]

@@ -60,7 +60,6 @@ def test_one_word_too_many(lstm):
     ("name", "code"),
     [
         ("UsageError", 2),
-        ("DataError", 3),
         ("ArtifactError", 4),
         ("MissingArtifact", 4),
         ("StaleArtifact", 4),
@@ -80,12 +79,17 @@ def test_an_expected_error_has_its_code_and_no_traceback(lstm, monkeypatch, name
     assert lstm("quantize", "run") == (code, "", "error: it is so\nhint: mend it so\n")
 
 
+def test_a_data_error_names_its_rule(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
+    assert lstm("quantize", "run") == (3, "", "error[D302]: it is so\nhint: mend it so\n")
+
+
 def test_every_class_of_the_tree_is_tested_above():
     def below(parent):
         return {child for near in parent.__subclasses__() for child in {near, *below(near)}}
 
     parameters = test_an_expected_error_has_its_code_and_no_traceback.pytestmark[0].args[1]
-    assert {child.__name__ for child in below(errors.LstmError)} - {"Interrupted"} == {
+    assert {child.__name__ for child in below(errors.LstmError)} - {"Interrupted", "DataError"} == {
         name for name, _ in parameters
     }
 
@@ -94,7 +98,7 @@ def test_an_error_without_a_hint_still_has_one(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', rule='D302')")
     code, _, err = lstm("quantize", "run")
     assert code == 3
-    assert [line.split(":")[0] for line in err.splitlines()] == ["error", "hint"]
+    assert [line.split(":")[0] for line in err.splitlines()] == ["error[D302]", "hint"]
 
 
 def test_debugging_shows_where(lstm, monkeypatch):
@@ -103,7 +107,7 @@ def test_debugging_shows_where(lstm, monkeypatch):
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert "Traceback" in err
-    assert err.endswith("error: it is so\nhint: mend it so\n")
+    assert err.endswith("error[D302]: it is so\nhint: mend it so\n")
 
 
 def test_a_bug_shows_where_and_asks_for_a_report(lstm, monkeypatch):
@@ -176,7 +180,7 @@ def test_a_message_is_one_line_without_control_characters(lstm, monkeypatch):
         "FAKE_RAISE", r"DataError('column \x1b[31m\'a\nb\'\r \udcff ü', hint='x', rule='D302')"
     )
     _, _, err = lstm("quantize", "run")
-    assert err == "error: column \\x1b[31m'a b' \\udcff ü\nhint: x\n"
+    assert err == "error[D302]: column \\x1b[31m'a b' \\udcff ü\nhint: x\n"
 
 
 def test_a_failed_gate_prints_the_report_first(lstm):

@@ -82,7 +82,8 @@ def test_an_error_is_an_object_with_its_code(lstm, monkeypatch, error):
     told = lines(err)
     assert code == plain[0] == told[-1]["exit_code"]
     assert told[-1]["event"] == "error"
-    assert plain[2].splitlines()[-2:] == [f"error: {told[-1]['message']}", f"hint: {told[-1]['hint']}"]
+    label = f"error[{told[-1]['rule']}]" if told[-1]["rule"] else "error"
+    assert plain[2].splitlines()[-2:] == [f"{label}: {told[-1]['message']}", f"hint: {told[-1]['hint']}"]
     assert lstm("quantize", "run", "--quiet")[2].splitlines()[-2:] == plain[2].splitlines()[-2:]
 
 

@@ -35,14 +35,14 @@ def test_what_prepare_refuses_is_refused_alike_after_what_is_known(call, as_json
     assert untimed(summary) == "check a.csv: 29 rows, 1 error, 0 warnings, N s"
     assert (code, err) == (call("prepare", "a.csv", "run")[0], call("prepare", "a.csv", "run")[2])
     assert code == 3
-    assert err.startswith("error: a.csv, line 30, column 'y': '12 %' is not a plain number")
+    assert err.startswith("error[D302]: a.csv, line 30, column 'y': '12 %' is not a plain number")
     if as_json:
         report = json.loads(out)
         assert report["findings"][0]["severity"] == "error"
-        assert f"error: {report['refused']['message']}\nhint: {report['refused']['hint']}\n" == err
+        assert f"error[D302]: {report['refused']['message']}\nhint: {report['refused']['hint']}\n" == err
     else:
         assert "a.csv: 29 rows, 2 columns" in out
-        assert "error: a.csv, line 30" in out.splitlines()[-1]
+        assert "error[D302]: a.csv, line 30" in out.splitlines()[-1]
     assert not Path("run").exists()
 
 
@@ -50,7 +50,7 @@ def test_what_is_no_table_leaves_stdout_empty(call) -> None:
     Path("a.csv").write_text("<html>\n")
     code, out, err = call("check", "a.csv")
     assert (code, out) == (3, "")
-    assert err.startswith("error: a.csv is a web page (HTML)")
+    assert err.startswith("error[D101]: a.csv is a web page (HTML)")
 
 
 def test_names_in_the_file_send_nothing_to_the_terminal(call) -> None:
