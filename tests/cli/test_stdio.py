@@ -236,7 +236,7 @@ def test_training_ends_at_its_next_step(signum, code):
 )
 def test_other_verbs_end_at_once(signum, code):
     process = start("predict", "run", FAKE_SLEEP="3600")
-    wait_for(process, "warning[D602]: ")
+    wait_for(process, "warning[M102]: ")
     process.send_signal(signum)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")
