@@ -24,7 +24,7 @@ from lstm_cli.findings import Location
 
 
 class LstmError(Exception):
-    """An expected failure: `message` says what and where, `hint` what to do about it.
+    """An expected failure: `message` says what and where, `hint` what to do about it, `flag` which option is wrong.
 
     report: what the step reports nevertheless, for the command to print; set by the step that raises.
     """
@@ -32,24 +32,17 @@ class LstmError(Exception):
     exit_code = 1
     report: object | None = None
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", flag: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.flag = flag
 
 
 class UsageError(LstmError):
-    """Usage or settings that are wrong whatever the data hold.
-
-    Args:
-        flag: the option whose value is wrong.
-    """
+    """Usage or settings that are wrong whatever the data hold."""
 
     exit_code = 2
-
-    def __init__(self, message: str, *, hint: str = "", flag: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.flag = flag
 
 
 class DataError(LstmError):

@@ -13,8 +13,8 @@ Each rule has an id, which stands in its messages: `warning[D516]: ...`. An id n
 - A *warning* is a guess, a repair or a doubt. The data are read. The message names the option that decides otherwise.
 - A *note* is printed by `lstm check` alone.
 
-`--ignore D516` does not print a warning or a note; it may be given several times, also as `LSTM_IGNORE=D516` or as
-`ignore = ["D516"]` in the file of `--config`. An error cannot be ignored. `--json` has ignored findings too: `warnings`
+`--ignore D516` does not print a warning or a note; it may be given several times, or as `--ignore D516,D705`,
+`LSTM_IGNORE=D516,D705`, or `ignore = ["D516", "D705"]` in the file of `--config`. An error cannot be ignored. `--json` has ignored findings too: `warnings`
 holds the sentences, `findings` the same as data.
 
 Ids that begin with D1 are about files, D2 columns, D3 numbers, D4 times, D5 the time grid, D6 splits and scaling, D7

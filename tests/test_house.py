@@ -43,6 +43,7 @@ LEVELS = {
     "events": 1,
     "findings": 0,
     "lazy_imports": 0,
+    "library_errors": 0,
     "runtime_environment": 0,
     "text": 0,
 }

@@ -89,10 +89,11 @@ def test_the_environment_and_several_ids_ignore_too(
     assert run([*PREPARE]) == 0
     assert "warning" not in capfd.readouterr().err
     monkeypatch.delenv("LSTM_IGNORE")
-    assert run(["check", "gap.csv", "--ignore", "D516", "--ignore", "D705"]) == 0
-    out, err = capfd.readouterr()
-    assert "D516" not in out
-    assert "0 warnings" in err
+    for several in (["--ignore", "D516", "--ignore", "D705"], ["--ignore", "D516,D705"]):
+        assert run(["check", "gap.csv", *several]) == 0
+        out, err = capfd.readouterr()
+        assert "D516" not in out
+        assert "0 warnings" in err
 
 
 def test_a_refusal_tells_its_rule(gap: Path, capfd: pytest.CaptureFixture[str]) -> None:

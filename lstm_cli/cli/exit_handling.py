@@ -9,14 +9,12 @@ import sys
 from lstm_cli import __version__
 from lstm_cli.cli.stdio import mute, tell, tell_as_json
 from lstm_cli.errors import DataError, DeviceError, Interrupted, LstmError, OutputError, UsageError
+from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.os_errors import reason_of
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
 AGAIN = "run the same command again when you are ready"
-OUT_OF_MEMORY = (
-    r"(out of|cannot allocate|can't allocate|not enough) memory|bad_?alloc|failed to (allocate|map segment)"
-)
 # What a disk, a share or a permission does to us; any other OSError is a mistake of ours.
 STORAGE = {
     errno.EACCES,
@@ -86,7 +84,7 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
         return error
     if isinstance(error, KeyboardInterrupt):
         return _expected(Interrupted(signal.SIGINT), verb)
-    if isinstance(error, MemoryError) or _is_of_memory(error):
+    if is_out_of_memory(error):
         return DeviceError(
             "there is not enough memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
         )
@@ -104,14 +102,6 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
     if typer is not None and isinstance(error, typer.TyperException):
         return _usage(error, verb)
     return None
-
-
-def _is_of_memory(error: BaseException) -> bool:
-    """Whether memory was refused in the words of the system, of torch, or of a library that could not be loaded."""
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    kind = isinstance(error, RuntimeError | ImportError)
-    return kind and re.search(OUT_OF_MEMORY, str(error), flags=re.IGNORECASE) is not None
 
 
 def _usage(error: Exception, verb: str) -> UsageError:

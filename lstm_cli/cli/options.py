@@ -143,8 +143,8 @@ def heard(verb: Verb) -> Verb:
 
 
 def _rules(ignored: Sequence[str] | None) -> list[str]:
-    """Return the ids of --ignore. Raises UsageError for one that cannot be ignored."""
-    rules = [rule.strip().upper() for rule in ignored or ()]
+    """Return the ids of --ignore, several also as `D516,D705`. Raises UsageError for one that cannot be ignored."""
+    rules = ",".join(ignored or ()).replace(",", " ").upper().split()
     if rules:
         from lstm_cli.rules import require_ignorable
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
+from lstm_cli.library_errors import is_too_many_digits
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, STEPS, command
 from lstm_cli.rundir.migrations import SCHEMA, migrated
 
@@ -70,7 +71,7 @@ def from_json(data: bytes) -> Any:
     except json.JSONDecodeError:
         raise
     except ValueError as error:
-        if "digits" in str(error):  # Python's own limit, told in Python's words
+        if is_too_many_digits(error):
             raise ValueError("it holds a number of too many digits") from None
         raise
 

@@ -173,7 +173,8 @@ def _enter(path: Path, *, create: bool, wait: float) -> tuple[Lock, list[Path]]:
     for _ in range(_VANISHED):
         try:
             if create:
-                _make(path, made)
+                for folder in _make(path):
+                    made.append(folder)  # at once, so that an error takes it away again
             return take(path, wait=wait), made
         except BaseException as error:
             _remove_empty(made)
@@ -184,8 +185,8 @@ def _enter(path: Path, *, create: bool, wait: float) -> tuple[Lock, list[Path]]:
     raise nothing_in(path, "absent")
 
 
-def _make(path: Path, made: list[Path]) -> None:
-    """Make the directory and its parents; `made` gets those that were not there, outermost first.
+def _make(path: Path) -> Iterator[Path]:
+    """Make the directory and its parents, and yield those that were not there, outermost first.
 
     Raises:
         FileNotFoundError: a parent vanished meanwhile.
@@ -199,7 +200,7 @@ def _make(path: Path, made: list[Path]) -> None:
     for folder in reversed(missing):
         try:
             again(os.mkdir, folder)
-            made.append(folder)
+            yield folder
         except FileNotFoundError:
             raise
         except FileExistsError:

@@ -203,13 +203,12 @@ class Blocks:
         """Raises what `codec_of` and `open_rows` raise, and of the first rows what reading them does."""
         self._name = source.name
         self.codec = codec_of(source, encoding)
-        self._unended: list[str] = []
         head, rest = _divided(source.blocks, self.codec)
-        rows = open_rows(self._lines(head), source.name, delimiter, whole=rest is None, unended=self._unended)
+        rows = open_rows(self._lines(head), source.name, delimiter, whole=rest is None)
         plain = rest is None or _goes_in_bulk(head, rows.delimiter)
         first = next(rows.pieces, None) if plain else None
         if rest is not None and first is None:
-            rows = open_rows(self._lines(chain(head, rest)), source.name, delimiter, unended=self._unended)
+            rows = open_rows(self._lines(chain(head, rest)), source.name, delimiter)
             first, rest = next(rows.pieces, None), None
         self.rows: Rows = rows
         self.first: Piece | None = first  # the first rows; None: there are none
@@ -268,7 +267,7 @@ class Blocks:
 
     def _lines(self, blocks: Sequence[bytes] | Iterator[bytes], before: int = 0) -> Iterator[str]:
         codec = "utf-8" if before and self.codec == "utf-8-sig" else self.codec
-        return lines_of(blocks, self._name, codec, before=before, unended=self._unended)
+        return lines_of(blocks, self._name, codec, before=before)
 
 
 def _divided(

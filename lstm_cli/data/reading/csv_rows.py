@@ -17,6 +17,7 @@ from lstm_cli.data.reading.text_format import CONFLICT, check_header, quoted, se
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import LINES, Finding, at_line, in_file
+from lstm_cli.library_errors import is_long_cell, is_open_quote
 from lstm_cli.text import count_of, is_number
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class _Seen:
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     latest: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
     folded: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
-    unended: Sequence[str] = ()  # once read: the text's last line, where no line end follows
+    latest_line: str = ""  # of the text, with its line end if it has one
     findings: tuple[Finding, ...] = ()  # once all rows are read
 
 
@@ -80,7 +81,8 @@ class Rows:
     def further(self, text: Iterable[str], *, last: bool) -> Iterator[Piece]:
         """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
         skip = self.delimiter != " "
-        text = _unpadded((), iter(text), self.delimiter) if self.frame.padded else text
+        text = _noted(text, self.seen)
+        text = _unpadded((), text, self.delimiter) if self.frame.padded else text
         reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
         return _pieces(reader, self.frame, self.seen, last=last)
 
@@ -103,16 +105,15 @@ def open_rows(
     delimiter: str | None,
     *,
     whole: bool = True,
-    unended: Sequence[str] = (),
 ) -> Rows:
     """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
 
-    unended: grows by the last line, once it is read, where no line end follows it.
     whole False: the text is the first stretch of it, which ends at the end of a row; `further` reads others.
     Raises UsageError for a delimiter that can divide nothing; DataError for a text without a header, and
     while the pieces are read for rows longer or shorter than the header and for wrong quotes.
     """
-    text = iter(text)
+    seen = _Seen()
+    text = _noted(text, seen)
     first = list(islice(text, 1000))  # reaches over blank lines above the header to the first row
     top = [line for line in first if line.strip()][:2]
     if not top:
@@ -139,7 +140,7 @@ def open_rows(
         header = [name.strip() for name in _take(reader, 1, source)[0]]
     check_header(header, line, top[0], source)
     frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line, padded=padded)
-    seen = _Seen(last=line, unended=unended)
+    seen.last = line
     return Rows(
         header=header,
         header_line=line,
@@ -149,6 +150,13 @@ def open_rows(
         seen=seen,
         delimiter_found=delimiter_found,
     )
+
+
+def _noted(text: Iterable[str], seen: _Seen) -> Iterator[str]:
+    """Yield the lines of a text; the latest one stays known."""
+    for line in text:
+        seen.latest_line = line
+        yield line
 
 
 def has_padded_quotes(lines: Sequence[str], delimiter: str) -> bool:
@@ -176,7 +184,7 @@ def _take(reader: "_Reader", count: int, source: str, before: int = 0) -> list[l
         rows.extend(islice(reader, count))  # rows read before an error stay in the list
     except csv.Error as error:
         line = start + 1 + sum(map(_lines_of, rows))
-        raise _quote_error(source, line, str(error)) from None
+        raise _quote_error(source, line, error) from None
     return rows
 
 
@@ -194,7 +202,8 @@ def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Ite
             ]
         start = seen.line = before + reader.line_num
         if set(map(len, rows)) != {frame.width}:
-            rows, lines = _even(rows, lines, frame, seen.blank)
+            rows, lines, blank = _even(rows, lines, frame)
+            seen.blank += blank
         if seen.empty:
             rows, lines = seen.empty + rows, np.concatenate([seen.empty_lines, lines])
         kept = len(rows)
@@ -211,10 +220,13 @@ def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Ite
 
 
 def _even(
-    rows: list[list[str]], lines: np.ndarray, frame: _Frame, blank: list[int]
-) -> tuple[list[list[str]], np.ndarray]:
-    """Leave blank lines out, noted in `blank`; refuse a row of more or fewer cells than the header."""
-    keep = []
+    rows: list[list[str]], lines: np.ndarray, frame: _Frame
+) -> tuple[list[list[str]], np.ndarray, list[int]]:
+    """Return the rows without blank lines, their lines, and the blank lines.
+
+    Raises DataError for a row of more or fewer cells than the header.
+    """
+    keep, blank = [], []
     for index, row in enumerate(rows):
         if len(row) == frame.width:
             keep.append(index)
@@ -222,7 +234,7 @@ def _even(
             blank.append(int(lines[index]))
         else:
             raise _ragged(row, int(lines[index]), frame)
-    return [rows[index] for index in keep], lines[keep]
+    return [rows[index] for index in keep], lines[keep], blank
 
 
 def _refuse_swallowed(rows: Sequence[Sequence[str]], lines: np.ndarray, frame: _Frame) -> None:
@@ -290,9 +302,10 @@ def _how_to_even(row: Sequence[str], frame: _Frame) -> str:
 
 def _unended(frame: _Frame, seen: _Seen) -> Iterator[Finding]:
     """Yield a finding for a last row that the file breaks off in, for all that can be seen."""
-    if seen.empty or not seen.latest or not seen.unended or not seen.unended[-1].strip():
+    line = seen.latest_line
+    if seen.empty or not seen.latest or line.endswith("\n") or not line.strip():
         return
-    if not _shows_whole(seen.unended[-1], seen.latest):
+    if not _shows_whole(line, seen.latest):
         yield Finding.at(
             at_line(frame.source, seen.last),
             "D133",
@@ -358,16 +371,16 @@ def _lines_of(row: Sequence[str]) -> int:
     return 1 + sum(cell.count("\n") for cell in row)
 
 
-def _quote_error(source: str, line: int, error: str) -> DataError:
+def _quote_error(source: str, line: int, error: csv.Error) -> DataError:
     where = at_line(source, line)
-    if "unexpected end" in error:
+    if is_open_quote(error):
         return DataError(
             "a quote opens in this row and is never closed",
             hint="close it, or delete it",
             rule="D131",
             at=where,
         )
-    if "field limit" in error:
+    if is_long_cell(error):
         return DataError(
             "a cell is longer than 131,072 characters",
             hint="is a double quote in it never closed?",

@@ -25,17 +25,14 @@ _OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being nam
 _UNUSUAL = "|^~:\x1f "  # delimiters that must be named
 
 
-def lines_of(
-    blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0, unended: list[str] | None = None
-) -> Iterator[str]:
-    """The lines of some bytes of a text file that begin with a line, each with its "\\n".
+def lines_of(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
+    """Return the lines of some bytes of a text file that begin with a line, each with its "\\n".
 
-    "\\r\\n" and "\\r" end a line too. before: so many lines come before. unended: is given the last line, where no
-    line end follows it. Raises DataError for bytes that are not in the encoding and for NUL characters, each with
-    the line.
+    "\\r\\n" and "\\r" end a line too. The last line has none where the text ends without one. before: so many lines
+    come before. Raises DataError for bytes that are not in the encoding and for NUL characters, each with the line.
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
-    return chain.from_iterable(_decoded(blocks, name, decoder, codec, before, unended))
+    return chain.from_iterable(_decoded(blocks, name, decoder, codec, before))
 
 
 def _decoded(
@@ -44,7 +41,6 @@ def _decoded(
     decoder: io.IncrementalNewlineDecoder,
     codec: str,
     before: int,
-    unended: list[str] | None,
 ) -> Iterator[Iterable[str]]:
     done = before  # whole lines before `carry`
     carry = ""
@@ -65,8 +61,6 @@ def _decoded(
             )
         text = carry + text
         whole = len(text) if block is None else text.rfind("\n") + 1
-        if block is None and unended is not None and text and not text.endswith("\n"):
-            unended.append(text[text.rfind("\n") + 1 :])
         carry = text[whole:]
         if whole:
             done += text.count("\n")

@@ -151,7 +151,7 @@ def keeping(
         raise
     except DeviceError as error:
         with suppress(ArtifactError):
-            if keeper.flush() and how.others and "--batch-size" in error.hint:
+            if keeper.flush() and how.others and error.flag == "--batch-size":
                 error.hint += "; add --fresh"
         raise
     except TrainingDiverged:

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DeviceError
 from lstm_cli.interrupts import heed
+from lstm_cli.library_errors import is_lost_process, is_out_of_memory
 from lstm_cli.models.dropout import SeededDropout, seed_dropout
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.optimizer_step import clipped, differentiate
-from lstm_cli.training.setup.device import choose_device, is_out_of_memory
+from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Plan
 
 LEADER = 0
@@ -235,10 +236,7 @@ def _lost() -> Iterator[None]:
     try:
         yield
     except (dist.DistError, RuntimeError) as error:
-        text = str(error)
-        if not isinstance(error, dist.DistError) and not any(
-            word in text for word in ("gloo", "NCCL", "peer")
-        ):
+        if not isinstance(error, dist.DistError) and not is_lost_process(error):
             raise
         raise DeviceError(
             f"rank {dist.get_rank()} lost another process of the training",

@@ -9,11 +9,11 @@ from torch import nn
 
 from lstm_cli.errors import DeviceError
 from lstm_cli.events import Listener, Noted
+from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import Fitted, fit
 from lstm_cli.training.loop.state import copied
 from lstm_cli.training.setup.checkpoint_state import NOWHERE, Keep, begun_anew
-from lstm_cli.training.setup.device import is_out_of_memory
 from lstm_cli.training.setup.hyperparameters import Plan
 
 FEWER = "use fewer rows (prepare --start) or a shorter --lookback"
@@ -84,4 +84,5 @@ def _too_much(device: torch.device, part: str, batch_size: int) -> DeviceError:
         hint=f"use --batch-size {batch_size // 2}, or --batch-size auto, which finds one that fits"
         if batch_size > 1
         else "use a smaller --hidden or a shorter --lookback, or --device cpu",
+        flag="--batch-size" if batch_size > 1 else "--hidden",
     )

@@ -1,20 +1,11 @@
 """Where training runs: asked for by name, or chosen and told."""
 
-import errno
 import os
 
 import torch
 
 from lstm_cli.errors import DeviceError
 from lstm_cli.text import count_of
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch or NumPy could not have the memory that they asked for; the allocator of the CPU has no class."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(error)
-    return "DefaultCPUAllocator" in text or f"Error code {errno.ENOMEM} " in text
 
 
 def choose_device(name: str) -> torch.device:

@@ -16,6 +16,7 @@ from torch import nn
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, TrainingDiverged
 from lstm_cli.events import Event, Noted, silent
+from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.models.stacked_lstm import Stacked
 from lstm_cli.training.loop import fit as fitting
 from lstm_cli.training.loop.batches import DeviceWindows
@@ -23,7 +24,6 @@ from lstm_cli.training.loop.fit import Fitted, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
 from lstm_cli.training.loop.validation import by_loss
 from lstm_cli.training.setup.checkpoint_state import Keep, Saved, StateUnfit
-from lstm_cli.training.setup.device import is_out_of_memory
 from lstm_cli.training.setup.hyperparameters import Plan
 
 CPU = torch.device("cpu")
