@@ -91,6 +91,9 @@ class Comparison:
         elif isinstance(value, list) and ITEM in node.children:
             for one in value:
                 yield from self._compare(one, node.children[ITEM], path + ITEM)
+        elif isinstance(value, list) and (kind := node.kind.removesuffix(ITEM)) in tables():
+            for one in value:
+                yield from self._compare(one, Node(kind=kind), path + ITEM)
         elif not _is_of(value, node.kind):
             yield f"{where} is {value!r:.40}, and the page says '{node.kind or 'a list or an object'}'"
 

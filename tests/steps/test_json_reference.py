@@ -38,7 +38,7 @@ from lstm_cli.steps.train.fit_and_commit import TrainReport
 from lstm_cli.steps.tune.record import TuneReport, report_of, winning
 from lstm_cli.steps.tune.spec import settled
 from lstm_cli.steps.verify import VerifyReport, verify
-from lstm_cli.training.diagnosis import Finding
+from lstm_cli.training.diagnosis import TrainingIssue
 
 REPORTS: dict[str, Any] = {
     "check": CheckReport,
@@ -80,7 +80,9 @@ def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
 def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
     """What the small panel does not have comes from the code that makes it: one comparison, one finding."""
     report = train(run, TRAIN, silent).to_json()
-    finding = asdict(Finding(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3"))
+    finding = asdict(
+        TrainingIssue(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3")
+    )
     compared = {name: scored[name] for name in ("comparison", "comparisons")}
     return [report, report | compared | {"diagnosis": [finding]}]
 
