@@ -14,8 +14,8 @@ Each rule has an id, which stands in its messages: `warning[D516]: ...`. An id n
 - A *note* is printed by `lstm check` alone.
 
 `--ignore D516` does not print a warning or a note; it may be given several times, or as `--ignore D516,D705`,
-`LSTM_IGNORE=D516,D705`, or `ignore = ["D516", "D705"]` in the file of `--config`. An error cannot be ignored. `--json` has ignored findings too: `warnings`
-holds the sentences, `findings` the same as data.
+`LSTM_IGNORE=D516,D705`, or `ignore = ["D516", "D705"]` in the file of `--config`. An error cannot be ignored. `--json`
+has ignored findings too: `warnings` holds the sentences, `findings` the same as data.
 
 Ids that begin with D1 are about files, D2 columns, D3 numbers, D4 times, D5 the time grid, D6 splits and scaling, D7
 the quality of the data, D8 forecasts from new data, D9 memory, and M models.
