@@ -179,7 +179,7 @@ def test_refused_ones_are_exit_3(new: bool, made: Path, tmp_path: Path, capsys) 
     said = capsys.readouterr().err
     assert code == 3
     assert not output.exists()
-    assert "error: " in said
+    assert "error[D624]: " in said
     assert "2 series of 4 ended" in said
     assert "hint: --ended skip" in said
 

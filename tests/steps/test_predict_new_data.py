@@ -64,7 +64,7 @@ def answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Path
             code=code,
             forecast=output.read_bytes() if output.exists() else None,
             warnings=[line for line in said if line.startswith("warning[")],
-            error="\n".join(line for line in said if line.startswith(("error: ", "hint: "))),
+            error="\n".join(line for line in said if line.startswith(("error", "hint: "))),
         )
 
     return of

@@ -12,7 +12,7 @@ from lstm_cli.data.grid.sorting import wording_of
 from lstm_cli.data.locations import named
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
-from lstm_cli.findings import Finding, in_file
+from lstm_cli.findings import Finding, Location, in_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def find_missing(counted: Cells, table: Table, grid: Grid, schema: Schema, how: 
     if counted.first is None:
         return []
     total = counted.missing
-    place = _missing_place(table, grid, schema, counted.first_empty or counted.first)
+    place = _missing_place(table, grid, schema, *(counted.first_empty or counted.first))
     if how == "refuse":
         raise DataError(
             f"{total:,} cells are missing, first {place}, and --missing refuse allows none",
@@ -86,27 +86,32 @@ def find_missing(counted: Cells, table: Table, grid: Grid, schema: Schema, how: 
         return []
     cells = "cell has" if total - holes == 1 else "cells have"
     return [
-        Finding.at(
-            in_file(table.source),
-            "D602",
-            f"{total - holes:,} {cells} no value, first {place}; filled by --missing {how}, never counted as truth",
+        Finding(
+            rule="D602",
+            text=f"{table.source}: {total - holes:,} {cells} no value, first {place}; filled by --missing {how}, "
+            "never counted as truth",
+            source=place.source,
+            column=place.column,
+            lines=place.lines,
             count=total - holes,
             flags=("--missing",),
         )
     ]
 
 
-def _missing_place(table: Table, grid: Grid, schema: Schema, place: tuple[int, int]) -> str:
-    """A missing cell in words, with its line where it is no hole."""
-    row, column = place
+def _missing_place(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
+    """Return a missing cell of the grid, with its line unless the whole row is missing."""
     lines, wording = GridLines(table, grid), wording_of(table)
     one = lines.series(row)
     series = f" in series {named(grid.names[one])}" if table.series_name else ""
     time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
-    name = named(schema.columns[column])
-    where = f"at {wording.time(time)}{series}"
+    column_name = schema.columns[column]
+    name, where = named(column_name), f"at {wording.time(time)}{series}"
     try:
-        line = wording.row(lines.line(row))
+        line = lines.line(row)
     except LookupError:
-        return f"{name} {where}"
-    return f"{name} in {line}{series}" if table.time_name is None else f"{name} {where} ({line})"
+        return Location(source=table.source, text=f"{name} {where}", column=column_name)
+    at = wording.at(line, column_name)
+    in_row = wording.row(line)
+    text = f"{name} in {in_row}{series}" if table.time_name is None else f"{name} {where} ({in_row})"
+    return Location(source=at.source, text=text, lines=at.lines, column=column_name)

@@ -199,7 +199,10 @@ def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str])
     path = piped(file.read_bytes())
     one, other = (check(source, CONFIG, silent).to_json() for source in (path, str(file)))
     assert (one.pop("source"), other.pop("source")) == (path, str(file))
-    findings = [[finding.pop("text") for finding in report["findings"]] for report in (one, other)]
+    findings = [
+        [finding.pop("text") + finding.pop("source") for finding in report["findings"]]
+        for report in (one, other)
+    ]
     assert [text.replace(path, str(file)) for text in findings[0]] == findings[1]
     assert one == other
 
