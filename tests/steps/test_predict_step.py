@@ -147,7 +147,7 @@ def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: P
     prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, silent)
     heard: list[str] = []
     out = io.BytesIO()
-    predict(run, None, FP32, lambda event: heard.append(event.text), stdout=out)
+    predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
     assert len(heard) == 1
     assert "earlier data" in heard[0]
     assert lines_of(out.getvalue())[1][:2] == ["A", "2024-05-11"]
@@ -240,7 +240,7 @@ def test_a_model_without_intervals_forecasts_without_them_and_one_warning(
     )
     heard: list[str] = []
     out = io.BytesIO()
-    predict(run, None, FP32, lambda event: heard.append(event.text), stdout=out)
+    predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
     assert lines_of(out.getvalue()) == expected
     assert len(heard) == 1
     assert "without intervals" in heard[0]
@@ -286,7 +286,7 @@ def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Pa
     new = tmp_path / "new.csv"
     new.write_text("\n".join(lines) + "\n")
     heard: list[str] = []
-    predict(run, str(new), FP32, lambda event: heard.append(event.text), stdout=io.BytesIO())
+    predict(run, str(new), FP32, lambda event: heard.append(event.finding.text), stdout=io.BytesIO())
     assert any("1 cell has no value, first 'sales' at 2024-04-09" in text for text in heard)
 
 

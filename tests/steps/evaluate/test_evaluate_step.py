@@ -11,7 +11,7 @@ from lstm_cli.config import EvaluateConfig, PredictConfig, QuantizeConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import GateFailed, MissingArtifact, StaleArtifact, UsageError
-from lstm_cli.events import silent
+from lstm_cli.events import Event, Warned, silent
 from lstm_cli.inference.session import open_session
 from lstm_cli.inference.trained_model import as_trained, load_intervals, load_model
 from lstm_cli.rundir import manifest, open_run
@@ -322,12 +322,7 @@ def test_networks_that_add_nothing_are_told(run: Path, monkeypatch: pytest.Monke
     told = "the networks add nothing on the test rows: the linear forecast is as good"
     for good in (True, False):
         monkeypatch.setattr(scoring, "as_good", lambda simple, model, good=good: good)
-        heard: list[str] = []
-        report = evaluate(
-            run,
-            EvaluateConfig(),
-            lambda event, heard=heard: heard.append(getattr(event, "text", "")),
-            force=True,
-        )
+        heard: list[Event] = []
+        report = evaluate(run, EvaluateConfig(), heard.append, force=True)
         assert (told in report.warnings) is good
-        assert (told in heard) is good
+        assert ("M201" in [event.finding.rule for event in heard if isinstance(event, Warned)]) is good

@@ -25,7 +25,7 @@ from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
-from lstm_cli.steps.train.fit_and_commit import _warnings
+from lstm_cli.steps.train.fit_and_commit import _findings
 from lstm_cli.steps.train.validate import Scores
 from lstm_cli.training.recipes.result import Trained
 
@@ -168,12 +168,11 @@ def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[f
     val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
     compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
 
-    def told(best_epoch: int) -> tuple[str, ...]:
+    def found(best_epoch: int) -> tuple[str, ...]:
         trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
-        return _warnings(cast(Trained, trained), val, compared)
+        return tuple(finding.rule for finding in _findings(cast(Trained, trained), val, compared))
 
-    assert "its untrained start, which is shipped" in told(0)[0]
-    assert told(1) == ()
+    assert (found(0), found(1)) == (("M203",), ())
 
 
 def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
