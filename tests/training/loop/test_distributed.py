@@ -20,7 +20,7 @@ def together(task: str) -> dict[str, Any]:
     They meet in a store of this process, as they meet in the one of torchrun: no port is chosen before it is taken.
     """
     store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    folders = [str(PROGRAM.parent), str(PROGRAM.parent.parent), os.environ.get("PYTHONPATH", "")]
+    folders = [str(PROGRAM.parent), str(PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(folders),
