@@ -13,7 +13,9 @@ _LOST_PROCESS = re.compile("gloo|NCCL|peer")
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether memory was refused: by Python, the system, torch, or a library that could not be loaded."""
-    if isinstance(error, MemoryError):
+    if (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    ):  # torch's, by its name alone
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM

@@ -52,7 +52,7 @@ class ExportReport:
     difference: float | None  # the largest from the model's own forecasts, scaled; None: the same bytes
     compared: int  # on so many validation windows
     warnings: tuple[str, ...]
-    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
+    findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""

@@ -46,7 +46,7 @@ class PredictReport:
     ended: tuple[str, ...]  # names of the series that ended, which were left out unless --ended include
     seconds: dict[str, float]  # read, model, write
     warnings: tuple[str, ...]
-    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
+    findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""

@@ -38,7 +38,7 @@ class QuantizeReport:
     loss: float  # relative growth of the error
     max_loss: float
     warnings: tuple[str, ...]
-    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
+    findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported
     )

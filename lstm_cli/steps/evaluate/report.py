@@ -46,7 +46,7 @@ class EvaluateReport:
     wql: float | None  # weighted quantile loss; None, the three above empty, for a model without intervals
     mase_left_out: int  # series whose training rows give MASE no scale
     warnings: tuple[str, ...]
-    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
+    findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     output: str | None = None  # the folder that got copies of the scores
     up_to_date: bool | None = (
         None  # True: nothing had changed, and this is what the run that made it reported

@@ -40,7 +40,7 @@ class PrepareReport:
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
-    findings: tuple[dict[str, Any], ...]  # the warnings as data, see findings.py
+    findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     outliers: dict[str, int] | None = (
         None  # by target: cells that --outliers drop emptied; None: it was not asked
     )

@@ -1,7 +1,7 @@
 """The report of an earlier run of a step, where running it again could change nothing."""
 
 from collections.abc import Mapping
-from dataclasses import Field, fields, replace
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -30,7 +30,11 @@ def restored_report(kind: type[Report], run: Run, step: str) -> Report:
     """
     stored = run.report(step)
     try:
-        values = {field.name: _value(field, stored) for field in fields(kind)}  # type: ignore[arg-type]
+        values = {
+            field.name: _value(field, stored)
+            for field in fields(kind)  # type: ignore[arg-type]
+            if field.name in stored or field.default is MISSING
+        }
         values["run"] = str(run.path)
         if stored.get("picture"):
             values["picture"] = str(
