@@ -20,7 +20,10 @@
 An error carries one sentence that names the place, and a hint: the command or flag that mends it.
 """
 
-from lstm_cli.findings import Location
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lstm_cli.findings import Location
 
 
 class LstmError(Exception):
@@ -56,7 +59,7 @@ class DataError(LstmError):
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str = "", rule: str, at: Location | None = None) -> None:
+    def __init__(self, message: str, *, hint: str = "", rule: str, at: "Location | None" = None) -> None:
         super().__init__(message if at is None else f"{at}: {message}", hint=hint)
         self.rule = rule
         self.at = at

@@ -10,7 +10,6 @@ from lstm_cli import __version__
 from lstm_cli.cli.stdio import mute, tell, tell_as_json
 from lstm_cli.errors import DataError, DeviceError, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.library_errors import is_out_of_memory
-from lstm_cli.os_errors import reason_of
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -89,6 +88,8 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
             "there is not enough memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
         )
     if isinstance(error, OSError) and error.errno in STORAGE:
+        from lstm_cli.os_errors import reason_of  # only where something failed
+
         place = error.filename if error.filename is not None else "a file"
         place = os.fsdecode(place) if isinstance(place, (str, bytes)) else place
         return OutputError(

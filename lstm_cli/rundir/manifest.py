@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
-from lstm_cli.library_errors import is_too_many_digits
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, STEPS, command
 from lstm_cli.rundir.migrations import SCHEMA, migrated
 
@@ -71,6 +70,8 @@ def from_json(data: bytes) -> Any:
     except json.JSONDecodeError:
         raise
     except ValueError as error:
+        from lstm_cli.library_errors import is_too_many_digits
+
         if is_too_many_digits(error):
             raise ValueError("it holds a number of too many digits") from None
         raise
