@@ -53,7 +53,7 @@ MOST_MODULES = 13  # of one folder, `__init__.py` not counted
 ONE_FILE_A_VERB = {"cli/commands", "cli/render", "config", "steps"}  # may have more
 
 ANYWHERE, IN_FUNCTIONS = "anywhere", "in functions"
-# Who may import what, and where in the file. A room or file that is not named may not at all.
+# Who may import what, and where in the file. A package or file that is not named may not at all.
 HEAVY: dict[str, dict[str, str]] = {
     "torch": {
         "models": ANYWHERE,

@@ -1,1 +1,1 @@
-"""The command line, the only room that knows Typer and Rich; `main` holds the way in."""
+"""The command line, the only package that knows Typer and Rich. It begins in `main`."""
