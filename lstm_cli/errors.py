@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 class LstmError(Exception):
     """An expected failure: `message` says what and where, `hint` what to do about it, `flag` which option is wrong.
 
+    rule: the id of the rule that the data break, see rules.py.
     report: what the step reports nevertheless, for the command to print; set by the step that raises.
     """
 
     exit_code = 1
     report: object | None = None
+
+    rule: str | None = None
 
     def __init__(self, message: str, *, hint: str = "", flag: str | None = None) -> None:
         super().__init__(message)
@@ -55,14 +58,25 @@ class DataError(LstmError):
         message: what is wrong; the place stands before it.
         rule: the id of the rule that it breaks, see rules.py.
         at: where in the data.
+        flags: the options that decide otherwise.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str = "", rule: str, at: "Location | None" = None) -> None:
-        super().__init__(message if at is None else f"{at}: {message}", hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        rule: str,
+        at: "Location | None" = None,
+        flags: tuple[str, ...] = (),
+    ) -> None:
+        flag = flags[0] if flags else None
+        super().__init__(message if at is None else f"{at}: {message}", hint=hint, flag=flag)
         self.rule = rule
         self.at = at
+        self.flags = flags
 
 
 class ArtifactError(LstmError):

@@ -24,6 +24,9 @@ class Noted:
     text: str
 
 
+REFIT = "training again"  # the stage in which networks are fitted on validation rows too
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progressed:
     """Work of a known or unknown length goes on."""

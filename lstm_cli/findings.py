@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
+MODEL = "model"  # the kind of findings about a model
 LINES = 10  # first lines that a finding holds
 
 
@@ -35,14 +36,12 @@ def at_line(source: str, line: int) -> Location:
 class Finding:
     """What a rule says of one place, or of several alike."""
 
-    rule: str  # its id, see rules.py
+    rule: str  # its id, see rules.py; "" where a run of release 0.1.0 kept the sentence alone
     text: str  # a whole sentence, which names the place
     severity: str = (
         WARNING  # error: the file is refused; warning: it is read, but look; note: by `check` alone
     )
-    kind: str = (
-        "reading"  # what it is about, e.g. "outliers"; of the reader's findings "reading" or "refused"
-    )
+    kind: str = "reading"  # what it is about, e.g. "outliers"; of the reader "reading" or "refused", of models "model"
     source: str | None = None  # the file
     column: str | None = None
     lines: tuple[int, ...] = ()  # the first ones

@@ -22,6 +22,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError | ImportError) and _OUT_OF_MEMORY.search(str(error)) is not None
 
 
+def is_refused_allocation(error: Exception) -> bool:
+    """Return whether ONNX Runtime could not allocate memory."""
+    return "alloc" in str(error).splitlines()[0]
+
+
+def is_cut_short(error: UnicodeDecodeError) -> bool:
+    """Return whether a text ends within a character."""
+    return error.reason in ("unexpected end of data", "truncated data")
+
+
 def is_lost_process(error: RuntimeError) -> bool:
     """Return whether gloo or NCCL cannot reach another process of a training."""
     return _LOST_PROCESS.search(str(error)) is not None

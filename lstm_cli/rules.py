@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lstm_cli.errors import UsageError
 from lstm_cli.findings import ERROR, NOTE, WARNING
+from lstm_cli.text import nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +169,10 @@ RULES = dict(sorted((_table(ERROR, _ERRORS) | _table(WARNING, _WARNINGS) | _tabl
 def require_ignorable(rule: str) -> None:
     """Raise UsageError for the id of a rule that does not exist, or that refuses the data."""
     if rule not in RULES:
-        from difflib import get_close_matches
-
-        near = get_close_matches(rule.upper(), RULES, n=1)
+        near = nearest(rule.upper(), RULES)
         raise UsageError(
             f"--ignore '{rule}' is not the id of a rule",
-            hint=f"did you mean --ignore {near[0]}?"
+            hint=f"did you mean --ignore {near}?"
             if near
             else "ids are like D516, see docs/reference/data-rules.md",
             flag="--ignore",

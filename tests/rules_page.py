@@ -9,8 +9,9 @@ ABOUT = """# Rules
 
 Each rule has an id, which stands in its messages: `warning[D516]: ...`. An id never changes its meaning.
 
-- An *error* refuses the data (exit code 3). The hint below the message tells how to mend them.
-- A *warning* is a guess, a repair or a doubt. The data are read. The message names the option that decides otherwise.
+- An *error* refuses the data (exit code 3; D901: 7). The hint below the message tells how to mend them.
+- A *warning* is a guess, a repair or a doubt. The data are read. The message names the option that decides
+  otherwise, where there is one.
 - A *note* is printed by `lstm check` alone.
 
 `--ignore D516` does not print a warning or a note; it may be given several times, or as `--ignore D516,D705`,

@@ -12,6 +12,7 @@ from lstm_cli.cli.main import run
 from lstm_cli.errors import UsageError
 from lstm_cli.findings import ERROR, SEVERITIES, Finding, at_line
 from lstm_cli.rules import RULES, require_ignorable
+from lstm_cli.rundir.manifest import decode, encode
 
 PACKAGE = Path(__file__).parents[1] / "lstm_cli"
 GAP = "date,y\n" + "".join(f"2020-01-{day:02d},{day % 7}\n" for day in range(1, 29) if day != 9)
@@ -110,12 +111,48 @@ def test_a_refusal_tells_its_rule(gap: Path, capfd: pytest.CaptureFixture[str]) 
     )
 
 
-@pytest.mark.parametrize(("rule", "words"), [("D51", "did you mean --ignore D5"), ("x", "data-rules")])
+@pytest.mark.parametrize(
+    ("rule", "words"), [("D51", "did you mean --ignore D5"), ("x", "data-rules"), ("", "data-rules")]
+)
 def test_an_unknown_rule_cannot_be_ignored(rule: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         require_ignorable(rule)
     assert words in caught.value.hint
     assert caught.value.flag == "--ignore"
+
+
+@pytest.mark.parametrize("text", ["", ",", "D516,"])
+def test_an_empty_id_is_refused(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "a.csv", "--ignore", text]) == 2
+    assert "--ignore '' is not the id of a rule" in capfd.readouterr().err
+
+
+def test_a_refusal_names_the_options_that_decide_otherwise(
+    gap: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("two.csv").write_text(GAP + "2020-01-28,9\n")
+    assert run(["check", "two.csv", "--json"]) == 3
+    refused = json.loads(capfd.readouterr().out)["findings"][0]
+    facts = ("rule", "lines", "column", "flag")
+    assert [refused[name] for name in facts] == ["D523", [28, 29], "y", "--series"]
+
+
+def test_a_run_that_kept_sentences_alone_has_them_as_findings_too(
+    gap: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*PREPARE]) == 0
+    path = Path("run") / "run.json"
+    steps = decode(path.read_bytes(), Path("run"))
+    del steps["prepare"]["report"]["findings"]
+    path.write_bytes(encode(steps, Path("run")))
+    capfd.readouterr()
+    assert run([*PREPARE[:-1], "--json"]) == 0
+    out, err = capfd.readouterr()
+    report = json.loads(out)
+    assert report["up_to_date"]
+    assert [finding["text"] for finding in report["findings"]] == report["warnings"]
+    assert len(report["warnings"]) == 1
+    assert ", 1 warning, " in err
 
 
 def test_an_error_cannot_be_ignored(capfd: pytest.CaptureFixture[str]) -> None:

@@ -190,7 +190,7 @@ def _new_app(*, completion: bool) -> typer.Typer:
 
 
 def _add(app: typer.Typer, verb: str) -> None:
-    from lstm_cli.cli.options import heard  # which reads the verbs' names from here
+    from lstm_cli.cli.options import heard  # `lstm --help` does without
 
     module = import_module(f"lstm_cli.cli.commands.{verb}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)

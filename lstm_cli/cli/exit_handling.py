@@ -8,7 +8,7 @@ import sys
 
 from lstm_cli import __version__
 from lstm_cli.cli.stdio import mute, tell, tell_as_json
-from lstm_cli.errors import DataError, DeviceError, Interrupted, LstmError, OutputError, UsageError
+from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.library_errors import is_out_of_memory
 
 BUG = 1
@@ -57,8 +57,7 @@ def end(error: BaseException, verb: str = "") -> int:
         return BUG
     if os.environ.get("LSTM_DEBUG") == "1":
         _tell_traceback(error)
-    rule = expected.rule if isinstance(expected, DataError) else None
-    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code, rule)
+    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code, expected.rule)
     return expected.exit_code
 
 

@@ -144,7 +144,7 @@ def heard(verb: Verb) -> Verb:
 
 def _rules(ignored: Sequence[str] | None) -> list[str]:
     """Return the ids of --ignore, several also as `D516,D705`. Raises UsageError for one that cannot be ignored."""
-    rules = ",".join(ignored or ()).replace(",", " ").upper().split()
+    rules = [rule.strip().upper() for text in ignored or () for rule in text.split(",")]
     if rules:
         from lstm_cli.rules import require_ignorable
 

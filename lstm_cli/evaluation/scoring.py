@@ -14,6 +14,7 @@ from lstm_cli.evaluation.interval_scores import Held, held, inside_windows
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.linear.model import Linear
 
+PART = "part."  # before the name of a part, among forecasts and scores
 AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
 Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
 
@@ -59,7 +60,7 @@ def model_forecaster(
         if not parts:
             return {name: session(*inputs)}
         whole, each = session.with_parts(*inputs)
-        return {name: whole} | {f"part.{part}": each[..., place] for place, part in enumerate(parts)}
+        return {name: whole} | {f"{PART}{part}": each[..., place] for place, part in enumerate(parts)}
 
     return forecast
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_cli.errors import CorruptArtifact, DeviceError, LstmError
+from lstm_cli.library_errors import is_refused_allocation
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -44,7 +45,7 @@ class Session:
             raise
         except Exception as error:  # as in `open_session`
             text = str(error).splitlines()[0]
-            if "alloc" in text:
+            if is_refused_allocation(error):
                 raise DeviceError("there is not enough memory for the forecast", hint=_LESS) from error
             raise CorruptArtifact(
                 f"the ONNX graph of the model does not take its windows: {text:.200}", hint=_ANEW

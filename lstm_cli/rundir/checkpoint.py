@@ -20,14 +20,13 @@ from typing import Any
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.os_errors import refusals_told
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import again, let_go, sync_folder, write_durably
+from lstm_cli.rundir.filesystem import READ, again, let_go, sync_folder, write_durably
 from lstm_cli.rundir.layout import CHECKPOINT
 from lstm_cli.rundir.open import require_own
 
 ABOUT, TEMPORARY = "training.json", "training.json.tmp"
 FORMAT = "lstm checkpoint"
 _FILE = re.compile(r"[0-9]{4,9}\.safetensors")
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +167,7 @@ class Checkpoint:
             raise ValueError(f"{name} is a link")
         with refusals_told(path, doing="read"):
             try:
-                descriptor = os.open(path, _FLAGS)
+                descriptor = os.open(path, READ)
             except FileNotFoundError:
                 raise ValueError(f"{name} is missing") from None
             try:

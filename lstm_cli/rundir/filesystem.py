@@ -19,6 +19,7 @@ from lstm_cli.rundir.layout import EXPORTS
 
 Result = TypeVar("Result")
 # New files get 666 less the umask, as any program's do.
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never follows a link, never waits
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 

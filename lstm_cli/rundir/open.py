@@ -10,7 +10,7 @@ from typing import Any, Literal
 from lstm_cli.errors import ArtifactError, ForeignFolder, MissingArtifact
 from lstm_cli.os_errors import output_error, refusals_told
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import again, let_go
+from lstm_cli.rundir.filesystem import READ, again, let_go
 from lstm_cli.rundir.layout import (
     ARTIFACTS,
     EXPORTS,
@@ -35,9 +35,13 @@ def exports_of(run: Path | str) -> Path:
     return _made(Path(run) / EXPORTS)
 
 
-def logs_of(run: Path | str) -> Path:
-    """The folder `logs/` of a run, likewise."""
-    return _made(Path(run) / LOGS)
+def logs_of(run: Path | str, program: str | None = None) -> Path:
+    """Return the folder `logs/` of a run, or that of a program in it; made where it is absent.
+
+    Raises what `exports_of` raises.
+    """
+    logs = _made(Path(run) / LOGS)
+    return logs if program is None else _made(logs / program)
 
 
 def _made(folder: Path) -> Path:
@@ -48,8 +52,7 @@ def _made(folder: Path) -> Path:
 
 
 # O_NONBLOCK: a FIFO in an artifact's place must not hang the reader.
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_FOLDER_FLAGS = _FLAGS | os.O_DIRECTORY
+_READ_FOLDER = READ | os.O_DIRECTORY
 _SWAPS = 10  # commits that may overtake one reader, which needs less than a millisecond
 
 
@@ -91,7 +94,7 @@ def read_manifest(path: Path, root: int) -> bytes | None:
         OutputError: the system does not let us read it.
     """
     try:
-        descriptor = os.open(MANIFEST, _FLAGS, dir_fd=root)
+        descriptor = os.open(MANIFEST, READ, dir_fd=root)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -211,7 +214,7 @@ def _open_files(root: int, steps: Mapping[str, Any]) -> Files:
                 continue
             for file in wrote["files"]:
                 try:
-                    files[name, file] = os.open(file, _FLAGS, dir_fd=folder)
+                    files[name, file] = os.open(file, READ, dir_fd=folder)
                 except OSError as error:
                     files[name, file] = error
             let_go(folder)
@@ -219,9 +222,9 @@ def _open_files(root: int, steps: Mapping[str, Any]) -> Files:
 
 
 def _open_below(root: int, name: str, number: str) -> int:
-    parent = os.open(name, _FOLDER_FLAGS, dir_fd=root)
+    parent = os.open(name, _READ_FOLDER, dir_fd=root)
     try:
-        return os.open(number, _FOLDER_FLAGS, dir_fd=parent)
+        return os.open(number, _READ_FOLDER, dir_fd=parent)
     finally:
         let_go(parent)
 

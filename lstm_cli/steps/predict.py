@@ -19,7 +19,7 @@ from lstm_cli.data.times.formats import format_times
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.evaluation.intervals import SIDES, Intervals
 from lstm_cli.events import Listener, Warned
-from lstm_cli.findings import Finding, in_file
+from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_intervals, load_model
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, stale_sources
 from lstm_cli.steps.shared.memory_estimate import require_forecast
@@ -137,6 +137,7 @@ def _intervals(run: Run, warn: Callable[[Finding], None]) -> Intervals | None:
         warn(
             Finding(
                 rule="M101",
+                kind=MODEL,
                 text=f"the model of {run.path} was trained without intervals, so the forecast has none; "
                 f"'{command('train', run.path)}' adds them",
             )
@@ -156,7 +157,11 @@ def _own(run: Run, model: Model, warn: Callable[[Finding], None]) -> Dataset:
             hint=f"run '{command('train', run.path)}' again",
         )
     renews = f"'{command('train', run.path)}' renews it"
-    warn(Finding(rule="M102", text=f"the model of {run.path} was trained on earlier data; {renews}"))
+    warn(
+        Finding(
+            rule="M102", kind=MODEL, text=f"the model of {run.path} was trained on earlier data; {renews}"
+        )
+    )
     return as_trained(dataset, model)
 
 
@@ -307,5 +312,6 @@ def _forecast(
             hint="--no-intervals leaves the intervals out; or rename the column and prepare again",
             rule="D809",
             at=in_file(source),
+            flags=("--no-intervals",),
         )
     return forecast

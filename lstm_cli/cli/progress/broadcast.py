@@ -47,6 +47,10 @@ def watching(
 
             open_run(run).close()  # nothing is made in a folder that is no run
             logs = logs_of(run)
+            for program in [
+                name for name, asked in (("tensorboard", tensorboard), ("wandb", wandb)) if asked
+            ]:
+                logs_of(run, program)  # refuses a link
         if tensorboard:
             from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 

@@ -25,6 +25,7 @@ from lstm_cli.cli.stdio import (
     width_of,
 )
 from lstm_cli.events import (
+    REFIT,
     EpochEnded,
     Event,
     Listener,
@@ -156,6 +157,7 @@ class LiveBar:
         self._began = monotonic()
         self._bar: Any = None  # rich.progress.Progress, once there is something to show
         self._tasks: dict[str, Any] = {}  # stage: its bar; several where networks train side by side
+        self._training = False  # the bars are of networks
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -176,20 +178,23 @@ class LiveBar:
     def _hear(self, event: Event) -> None:
         if isinstance(event, Progressed):
             if self._bar is not None or monotonic() - self._began > PATIENCE:
-                self._move(event.stage, event.done, event.total)
+                self._move(event.stage, event.done, event.total, trains=event.stage == REFIT)
             return
         self._print(describe(event, width_of(sys.stderr)), _style(event))
         if isinstance(event, TrainingStarted):
-            self._move(f"{TRAINING} {event.model}", 0, event.epochs)
+            self._move(f"{TRAINING} {event.model}", 0, event.epochs, trains=True)
         elif isinstance(event, EpochEnded):
-            self._move(f"{TRAINING} {event.part}", event.epoch, event.epochs)
+            self._move(f"{TRAINING} {event.part}", event.epoch, event.epochs, trains=True)
 
-    def _move(self, stage: str, done: int, total: int | None) -> None:
+    def _move(self, stage: str, done: int, total: int | None, *, trains: bool) -> None:
+        """Move the bar of a stage. trains: of a network; several train side by side, so their bars stay."""
         if self._bar is None:
             self._bar = _rich_bar()
             self._bar.start()
-        for other in [other for other in self._tasks if not _side_by_side(stage, other)]:
-            self._bar.remove_task(self._tasks.pop(other))
+        if not (trains and self._training):
+            for other in [other for other in self._tasks if other != stage]:
+                self._bar.remove_task(self._tasks.pop(other))
+        self._training = trains
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(one_line(stage), total=total)
         self._bar.update(self._tasks[stage], completed=done, total=total)
@@ -202,10 +207,6 @@ class LiveBar:
 
         line = folded(one_line(text), self._bar.console.width)
         self._bar.console.print(Text(line, style=style), soft_wrap=True)
-
-
-def _side_by_side(stage: str, other: str) -> bool:
-    return stage == other or (stage.startswith(TRAINING) and other.startswith(TRAINING))
 
 
 def _rich_bar() -> Any:

@@ -180,6 +180,10 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
                 f"{table.source} has no times for the date '{text}' to speak of",
                 hint="give --val and --test as shares or numbers of steps",
                 rule="D612",
+                flags=(
+                    "--val",
+                    "--test",
+                ),
             )
         flag = "--test" if text == test.date else "--val"
         first, _ = moment(flag, text, table.time_format)
@@ -252,6 +256,12 @@ def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> 
         hint="shorten them, give more rows, or use --pad" if lookback else "shorten them, or give more rows",
         rule="D614",
         at=in_file(table.source),
+        flags=(
+            "--horizon",
+            "--val",
+            "--test",
+            "--pad",
+        ),
     )
 
 

@@ -79,6 +79,10 @@ def split_rows(
             f"--val {val.date} is not before the test rows, so nothing is left to validate on",
             hint="give an earlier --val, or a later or smaller --test",
             rule="D616",
+            flags=(
+                "--val",
+                "--test",
+            ),
         )
     return np.minimum(train_end, val_end).astype(np.int64), val_end.astype(np.int64)
 

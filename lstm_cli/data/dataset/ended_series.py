@@ -83,6 +83,7 @@ def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ende
             hint="--ended skip leaves them out, --ended include forecasts what follows their own last rows",
             rule="D624",
             at=in_file(source),
+            flags=("--ended",),
         )
     if how == "include":
         kept_in = "; forecast from their own last rows (--ended skip leaves them out)"
@@ -93,6 +94,7 @@ def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ende
             hint="give more rows of the newest series, or --ended include",
             rule="D624",
             at=in_file(source),
+            flags=("--ended",),
         )
     kept = dataset.taken(np.flatnonzero(~ended.which))
     return kept, ended, ended.finding(source, horizon, "; left out (--ended include forecasts them)")

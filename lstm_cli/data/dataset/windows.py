@@ -18,6 +18,7 @@ from lstm_cli.findings import in_file
 
 # No lookback that is left to the tool, and no regression on it, is longer: two weeks of 10 minutes. The time of a
 # regression grows with the cube of it (2 s here, half an hour at two weeks of minutes), its memory with the square.
+FREE_REACH = 1.5  # lookback of the free network over that of the anchored one
 MOST_LOOKBACK = 2_016
 MOST_SEGMENTS = 28  # that a network reads a lookback in, unless its season is a segment
 BATCH = 512  # windows scored at a time; int8 results depend on it, since activations are scaled by batch
@@ -274,6 +275,12 @@ def require_windows(
             hint="shorten --horizon or --lookback, or change --val and --test",
             rule="D621",
             at=in_file(source),
+            flags=(
+                "--horizon",
+                "--lookback",
+                "--val",
+                "--test",
+            ),
         )
     return windows
 
@@ -291,4 +298,9 @@ def _all_missing(schema: Schema, source: str, name: str, possible: int) -> DataE
         + " or change --val and --test",
         rule="D622",
         at=in_file(source),
+        flags=(
+            "--past",
+            "--val",
+            "--test",
+        ),
     )

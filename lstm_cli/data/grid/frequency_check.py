@@ -21,6 +21,10 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
                 f"{table.source} has no time column that --freq could speak of",
                 hint="name the column with --time, or leave --freq out",
                 rule="D503",
+                flags=(
+                    "--freq",
+                    "--time",
+                ),
             )
         return UNIT
     if asked is None:
@@ -31,6 +35,7 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
             hint="name their step, e.g. --freq h, or leave --freq out",
             rule="D503",
             at=in_file(table.source),
+            flags=("--freq",),
         )
     origins = origins_of(rows.times, rows.series)
     on_grid = asked.index(rows.times, origins)[1]
@@ -44,6 +49,7 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
             hint=f"all rows fit --freq {found.name}" if found else "name a finer --freq, or mend that line",
             rule="D504",
             at=wording.at(rows.lines[row]),
+            flags=("--freq",),
         )
     return asked
 

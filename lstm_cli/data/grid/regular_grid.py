@@ -146,6 +146,11 @@ def _skip_unmeasured(
             hint="--target names the column to forecast; --start and --end choose the rows",
             rule="D511",
             at=in_file(table.source),
+            flags=(
+                "--target",
+                "--start",
+                "--end",
+            ),
         )
     skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
     if len(skipped):
@@ -302,6 +307,11 @@ def _find_gaps(
             hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
             rule="D514",
             at=in_file(table.source),
+            flags=(
+                "--freq",
+                "--start",
+                "--end",
+            ),
         )
     coarse = coarser_stretch(gaps)
     if coarse is not None and not allowed:
@@ -312,6 +322,11 @@ def _find_gaps(
             hint=f"--start and --end choose the rows of one step; --freq {step.name} accepts the holes",
             rule="D515",
             at=wording.at(rows.lines[coarse]),
+            flags=(
+                "--start",
+                "--end",
+                "--freq",
+            ),
         )
     row = int(np.argmax(gaps > 1))
     missing = wording.time(int(step.times(np.asarray(1), rows.times[row])))
@@ -338,7 +353,9 @@ def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
             raise MemoryError
         return np.full(rows, -1, dtype=np.int32 if rows < 1 << 31 else np.int64)
     except MemoryError:
-        raise DeviceError(
+        error = DeviceError(
             f"a grid of step {step.name} has {rows:,} rows and needs {need / 2**30:.1f} GiB of memory",
             hint="name a longer step with --freq, or fewer rows with --start and --end",
-        ) from None
+        )
+        error.rule = "D901"
+        raise error from None

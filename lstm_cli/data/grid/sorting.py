@@ -176,6 +176,7 @@ def merge_doubles(rows: Rows, table: Table) -> tuple[Rows, list[Finding]]:
         "D522",
         f"the same row as in {wording.row(rows.lines[row - 1])}{in_series(table, rows.series[row])}, "
         f"{wording.time(rows.times[row])}, {count_of(len(second), 'such row')}; {repair}",
+        lines=[*wording.at(rows.lines[row]).lines, *wording.at(rows.lines[row - 1]).lines],
         count=len(second),
         flags=() if table.series_name is not None else ("--series",),
     )
@@ -204,7 +205,8 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
         f"{in_series(table, rows.series[row])}, {first} and {other}",
         hint=hint,
         rule="D523",
-        at=wording.both(rows.lines[row - 1], rows.lines[row]),
+        flags=("--series",) if table.series_name is None else (),
+        at=replace(wording.both(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
     )
 
 

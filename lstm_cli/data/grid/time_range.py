@@ -37,6 +37,10 @@ def cut_mask(
             hint="--start and --end name the first and the last row that is taken",
             rule="D531",
             at=in_file(table.source),
+            flags=(
+                "--start",
+                "--end",
+            ),
         )
     return chosen
 
@@ -74,6 +78,10 @@ def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
             f"{table.source} has no time column for {flag} '{text}' to speak of",
             hint=f"count rows instead, e.g. {flag} row:100, or name the time column with --time",
             rule="D503",
+            flags=(
+                flag,
+                "--time",
+            ),
         )
     return moment(flag, text, table.time_format)
 

@@ -80,6 +80,7 @@ def find_missing(counted: Cells, table: Table, grid: Grid, schema: Schema, how: 
             hint="fill them in the file, or choose --missing interpolate, last or season",
             rule="D601",
             at=in_file(table.source),
+            flags=("--missing",),
         )
     holes = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
     if total == holes:

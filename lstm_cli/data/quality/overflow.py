@@ -51,6 +51,7 @@ def too_far(table: Table, column: int, scaler: str) -> DataError:
         hint=f"{wider}mend that line, or write the column in a larger unit",
         rule="D604",
         at=wording_of(table).at(table.lines[row], table.columns[column]),
+        flags=("--scaler",),
     )
 
 

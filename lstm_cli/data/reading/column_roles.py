@@ -101,6 +101,10 @@ def choose_columns(
             hint=f"--time {named(names[series])}; --series names a column that tells several series apart",
             rule="D201",
             at=in_file(source),
+            flags=(
+                "--series",
+                "--time",
+            ),
         )
     if not columns["targets"]:
         free = [index for index in free if index != time]
@@ -153,6 +157,7 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
         f"{source} has no column {named(name)} ({flag}); its columns are {listed(names, _LISTED)}",
         hint=hint,
         rule="D202",
+        flags=(flag,),
     )
 
 
@@ -256,6 +261,7 @@ def default_target(
                 hint="write a first line that names the columns; if this is a name, give it with --target",
                 rule="D129",
                 at=in_file(source),
+                flags=("--target",),
             )
         _require_sole(source, names, sample, free, numeric[0], whole)
         return numeric[0]
@@ -268,6 +274,7 @@ def default_target(
             f"{listed([names[index] for index in numeric], _LISTED)}",
             hint=f"e.g. --target {named(names[numeric[-1]])}",
             rule="D205",
+            flags=("--target",),
         )
     if len(free) == 1 and _present(sample[free[0]]) and not other_delimiter(names):
         return free[0]  # reading it tells the line that is no number
@@ -279,11 +286,13 @@ def default_target(
                 hint=other_delimiter(names)
                 or "write plain numbers such as 1234.5; --target names a column, to see its wrong line",
                 rule="D206",
+                flags=("--target",),
             )
     raise DataError(
         f"{source} has no column of numbers; its columns are {listed(names, _LISTED)}",
         hint=other_delimiter(names) or "--target names one",
         rule="D206",
+        flags=("--target",),
     )
 
 
@@ -306,6 +315,7 @@ def _require_sole(
             hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
             rule="D205",
             at=in_file(source),
+            flags=("--target",),
         )
 
 
@@ -347,7 +357,7 @@ def named_twice(source: str, names: Sequence[str], name: str) -> DataError:
         f"the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
         hint="give each column a name of its own in the header",
         rule="D208",
-        at=in_file(source),
+        at=Place(source=source, column=name).in_whole_file,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_cli.data.locations import shown
-from lstm_cli.data.reading.text_format import CONFLICT, check_header, quoted, settled_delimiter
+from lstm_cli.data.reading.text_format import check_header, quoted, refuse_conflict, settled_delimiter
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import LINES, Finding, at_line, in_file
@@ -266,18 +266,13 @@ def _shows_whole(line: str, rows: Sequence[Sequence[str]]) -> bool:
 
 def _ragged(row: Sequence[str], line: int, frame: _Frame) -> DataError:
     where = at_line(frame.source, line)
-    if CONFLICT.match(row[0]):
-        return DataError(
-            f"{shown(row[0])} is a mark of a merge conflict",
-            hint="settle the conflict in the file",
-            rule="D127",
-            at=where,
-        )
+    refuse_conflict(row[0], where)
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
     return DataError(
         f"{cells} where the header (line {frame.line}) has {frame.width}",
         hint=_how_to_even(row, frame),
         rule="D132",
+        flags=("--delimiter",),
         at=where,
     )
 

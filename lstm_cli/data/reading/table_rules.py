@@ -55,6 +55,7 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
             hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss; --time names another column",
             rule="D209",
             at=in_file(source),
+            flags=("--time",),
         )
 
 
@@ -80,6 +81,7 @@ def refuse_divided_times(
                 hint="join them in one column, such as 2021-03-28 05:00; or --series names a column of series",
                 rule="D210",
                 at=in_file(source),
+                flags=("--series",),
             )
 
 

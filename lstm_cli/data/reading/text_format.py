@@ -10,7 +10,8 @@ from lstm_cli.data.locations import is_missing, shown
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.findings import Finding, at_line, in_file
+from lstm_cli.findings import Finding, Location, at_line, in_file
+from lstm_cli.library_errors import is_cut_short
 from lstm_cli.text import is_number
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -20,7 +21,7 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8"),
 )
-CONFLICT = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # what Git writes between two versions
+_CONFLICT = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # what Git writes between two versions
 _OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being named
 _UNUSUAL = "|^~:\x1f "  # delimiters that must be named
 
@@ -58,6 +59,7 @@ def _decoded(
                 hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the table as CSV",
                 rule="D121",
                 at=at_line(name, line),
+                flags=("--encoding",),
             )
         text = carry + text
         whole = len(text) if block is None else text.rfind("\n") + 1
@@ -70,15 +72,25 @@ def _decoded(
 def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
     hint = "name the encoding of the file, e.g. --encoding cp1252"
     if not isinstance(error, UnicodeDecodeError):
-        return DataError(f"{name} is not {codec}: {error}", hint=hint, rule="D122")
+        return DataError(f"{name} is not {codec}: {error}", hint=hint, rule="D122", flags=("--encoding",))
     before = error.object[: error.start].decode(codec, errors="replace")
     line += before.replace("\r\n", "\n").replace("\r", "\n").count("\n")
-    if error.reason == "unexpected end of data" or error.reason == "truncated data":
+    if is_cut_short(error):
         return DataError(
-            f"the text ends within a character of {codec}", hint=hint, rule="D122", at=at_line(name, line)
+            f"the text ends within a character of {codec}",
+            hint=hint,
+            rule="D122",
+            flags=("--encoding",),
+            at=at_line(name, line),
         )
     byte = error.object[error.start]
-    return DataError(f"byte 0x{byte:02x} is not {codec}", hint=hint, rule="D122", at=at_line(name, line))
+    return DataError(
+        f"byte 0x{byte:02x} is not {codec}",
+        hint=hint,
+        rule="D122",
+        flags=("--encoding",),
+        at=at_line(name, line),
+    )
 
 
 def codec_of(source: Source, encoding: str | None) -> str:
@@ -117,6 +129,7 @@ def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | N
             hint=f"delete the line and name the delimiter: --delimiter {quoted(mark)}",
             rule="D123",
             at=at_line(source, 1),
+            flags=("--delimiter",),
         )
     found = [mark for mark in _OTHERS if mark in bare[0]]
     if "," in bare[0]:
@@ -128,6 +141,7 @@ def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | N
                 hint=f"name the delimiter: --delimiter {quoted(other)}, or --delimiter ','",
                 rule="D124",
                 at=at_line(source, 1),
+                flags=("--delimiter",),
             )
         return ",", None
     if not found:
@@ -141,6 +155,7 @@ def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | N
             hint=f"name the delimiter, e.g. --delimiter {quoted(found[0])}",
             rule="D124",
             at=at_line(source, 1),
+            flags=("--delimiter",),
         )
     return found[0], Finding.at(
         in_file(source),
@@ -173,19 +188,25 @@ def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> N
             hint=f"name the delimiter: --delimiter {quoted(mark)}",
             rule="D124",
             at=at_line(source, 1),
+            flags=("--delimiter",),
+        )
+
+
+def refuse_conflict(cell: str, at: Location) -> None:
+    """Raise DataError for the first cell of a row that is a mark of a merge conflict."""
+    if _CONFLICT.match(cell):
+        raise DataError(
+            f"{shown(cell)} is a mark of a merge conflict",
+            hint="settle the conflict in the file",
+            rule="D127",
+            at=at,
         )
 
 
 def check_header(header: Sequence[str], line: int, text: str, source: str) -> None:
     """Raises DataError for a first line that is no header: no names, a row of data, a mark of Git's."""
     named = [name for name in header if not is_missing(name)]
-    if CONFLICT.match(header[0]):
-        raise DataError(
-            f"{shown(header[0])} is a mark of a merge conflict",
-            hint="settle the conflict in the file",
-            rule="D127",
-            at=at_line(source, line),
-        )
+    refuse_conflict(header[0], at_line(source, line))
     if not named:
         raise DataError(
             "no column has a name",

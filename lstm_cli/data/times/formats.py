@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 SECOND = 1_000_000  # microseconds
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 # The first and the last moment that years of four digits can tell.
 FIRST_US = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 LAST_US = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
-DAY = 86_400 * SECOND
 EPOCHS = {"epoch-s": 1, "epoch-ms": 10**3, "epoch-us": 10**6, "epoch-ns": 10**9}  # units in a second
 _TOKEN = re.compile(r"%-?[YmdHIMSpPq]")
 

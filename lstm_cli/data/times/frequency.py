@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.chunks import begins_of, by_series
+from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
 from lstm_cli.errors import UsageError
 from lstm_cli.text import nearest
 
-SECOND = 1_000_000  # microseconds
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
 WEEK = 7 * DAY
 LONGEST_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
 MONTH_END = 31  # the `day` that stands for the last one of every month

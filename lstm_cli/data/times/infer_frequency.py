@@ -40,6 +40,7 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, w
             f"{wording.source} has one row{each}, so the time step cannot be found",
             hint="name it with --freq, e.g. --freq h",
             rule="D501",
+            flags=("--freq",),
         )
     usual = int(gaps[np.argmax(counts)])
     best: tuple[Step, np.ndarray] | None = None
@@ -56,6 +57,7 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, w
         f"{wording.time(times_us[row])} is off the time grid, whose step seems "
         f"to be {step.name} from {wording.time(origins_of(times_us, series)[row])} on",
         hint=_irregular_hint(gaps, usual, _gaps_from(row, times_us, series)),
+        flags=("--start", "--end", "--freq"),
         rule="D502",
         at=wording.at(lines[row]),
     )

@@ -99,6 +99,7 @@ def _no_time(values: np.ndarray, exists: np.ndarray, lines: np.ndarray, place: P
         hint="mend that line; --time names another column",
         rule="D403",
         at=place.at(int(lines[first])),
+        flags=("--time",),
     )
 
 

@@ -197,7 +197,13 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
             else:
                 why, hint = why_unread(cell)
             hint = hint or f"{_WRITE_ISO}; --time names another column"
-            return DataError(f"{shown(cell)} does not read as a time{why}", hint=hint, rule="D406", at=where)
+            return DataError(
+                f"{shown(cell)} does not read as a time{why}",
+                hint=hint,
+                rule="D406",
+                at=where,
+                flags=("--time",),
+            )
         first = first or (match[0], line)
         if match[0] != first[0]:
             return _two_manners(place, line, first[1])

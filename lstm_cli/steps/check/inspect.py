@@ -140,15 +140,16 @@ def findings(known: Known) -> list[Finding]:
 
 def _refusal(error: LstmError, source: str) -> Finding:
     """Return what `prepare` refuses as a finding."""
-    at = error.at if isinstance(error, DataError) else None
+    at, flags = (error.at, error.flags) if isinstance(error, DataError) else (None, ())
     return Finding(
-        rule=error.rule if isinstance(error, DataError) else "D901",
+        rule=error.rule or "D901",
         kind="refused",
         severity=ERROR,
         text=f"{error.message}{f' ({error.hint})' if error.hint else ''}",
         source=source if at is None else at.source,
         column=None if at is None else at.column,
         lines=() if at is None else at.lines,
+        flags=flags,
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
-from lstm_cli.steps.shared.array_sizes import FREE_REACH, TrainingSizes, segments
+from lstm_cli.data.dataset.windows import FREE_REACH
+from lstm_cli.steps.shared.array_sizes import TrainingSizes, segments
 from lstm_cli.steps.shared.memory_estimate import train_need
 from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE, plan_training
 

@@ -13,7 +13,7 @@ from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
 from lstm_cli.evaluation.series_ranking import beside_simple
 from lstm_cli.events import Listener, Warned
-from lstm_cli.findings import Finding
+from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_model import serves_quantized
 from lstm_cli.rundir import ARTIFACTS, Run, check_output_folder, open_run, require_fresh, stands, writing
 from lstm_cli.steps.evaluate.report import EvaluateReport, report_of
@@ -95,7 +95,7 @@ def _own_splits(subject: Subject) -> list[Finding]:
         "the series were split at different times, as lstm 0.1.0 did, so some are tested on times that the model saw "
         "in others; 'lstm prepare' and 'lstm train' again divide all of them at one time"
     )
-    return [Finding(rule="M204", text=text)]
+    return [Finding(rule="M204", kind=MODEL, text=text)]
 
 
 def _other_precision(run: Run, config: EvaluateConfig, subject: Subject) -> list[Finding]:
@@ -107,13 +107,13 @@ def _other_precision(run: Run, config: EvaluateConfig, subject: Subject) -> list
             "these are the scores of the fp32 model from before the refit: the quantized model that predict runs has "
             f"seen the validation rows{tested}"
         )
-        found.append(Finding(rule="M205", text=text, flags=("--split",)))
+        found.append(Finding(rule="M205", kind=MODEL, text=text, flags=("--split",)))
     if config.backtest and not config.reuse and subject.precision != "fp32":
         text = (
             f"the backtest trains fp32 models, the other scores are those of the {subject.precision} model (--reuse "
             "scores it at the cut-offs too)"
         )
-        found.append(Finding(rule="M206", text=text, flags=("--reuse",)))
+        found.append(Finding(rule="M206", kind=MODEL, text=text, flags=("--reuse",)))
     return found
 
 

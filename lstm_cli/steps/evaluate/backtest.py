@@ -24,7 +24,7 @@ from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.torch_forecaster import torch_forecaster
 from lstm_cli.evaluation.uncertainty import SAME
 from lstm_cli.events import Listener, Progressed, silent
-from lstm_cli.findings import Finding
+from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import heed
 from lstm_cli.rundir import Run
 from lstm_cli.steps.evaluate.score_model import Subject
@@ -143,6 +143,10 @@ def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
             "no window after the rows that the model learnt from, so --reuse has no cut-off to score",
             hint="leave out --reuse to train at each cut-off, or prepare with more --test rows",
             rule="D631",
+            flags=(
+                "--reuse",
+                "--test",
+            ),
         )
     return reports
 
@@ -155,14 +159,16 @@ def findings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding
             f"{wanted - len(folds)} of {wanted} cut-offs are left out: the model learnt from rows after them, or no "
             "window follows (leave out --reuse to train at each)"
         )
-        found.append(Finding(rule="M207", text=text, count=wanted - len(folds), flags=("--reuse",)))
+        found.append(
+            Finding(rule="M207", kind=MODEL, text=text, count=wanted - len(folds), flags=("--reuse",))
+        )
     plain = [fold for fold in folds if fold.get("defaults")]
     if plain:
         text = (
             f"{len(plain)} of {len(folds)} cut-offs use the default of {', '.join(plain[0]['defaults'])}: the winner "
             "of 'lstm tune' saw rows after them (a smaller --backtest leaves them out)"
         )
-        found.append(Finding(rule="M208", text=text, count=len(plain), flags=("--backtest",)))
+        found.append(Finding(rule="M208", kind=MODEL, text=text, count=len(plain), flags=("--backtest",)))
     return found
 
 
@@ -260,7 +266,7 @@ def _fold_report(
         raise _no_window(SPLITS["test"], moment)
     scale = scoring.scale_of(dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
-    parts = [name for name in scores if name.startswith("part.")]
+    parts = [name for name in scores if name.startswith(scoring.PART)]
     for name in parts:
         scores.pop(name)
     return {

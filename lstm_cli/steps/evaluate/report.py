@@ -12,7 +12,6 @@ from lstm_cli.steps.evaluate.score_model import Scored
 from lstm_cli.steps.shared.model_warnings import coverage_warnings, networks_add_nothing, nothing_added
 from lstm_cli.steps.shared.report_json import plain
 
-PART = "part."  # before the name of a part
 WORST = 10  # series in the list of those that do worst
 
 
@@ -63,7 +62,11 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
     dataset, scale = subject.dataset, scoring.scale_of(subject.dataset)
     scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
-    parts = {name.removeprefix(PART): scores.pop(name) for name in list(scores) if name.startswith(PART)}
+    parts = {
+        name.removeprefix(scoring.PART): scores.pop(name)
+        for name in list(scores)
+        if name.startswith(scoring.PART)
+    }
     compared = scored.errors.comparisons()
     found: list[Finding] = []
     if networks_add_nothing(scores | {"model": own}, compared, parts):

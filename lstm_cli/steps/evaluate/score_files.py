@@ -9,11 +9,11 @@ from lstm_cli.evaluation import intervals, metrics
 from lstm_cli.rundir import Folder, Run, replace_files
 from lstm_cli.steps.evaluate.score_model import Subject
 from lstm_cli.steps.shared.forecast_plot import forecast_picture
+from lstm_cli.steps.shared.report_json import COMPARED
 
 PICTURE = "forecasts.png"
 HELD = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
 HELD_FLAT = tuple(f"{name}_{level}" for name in HELD[:3] for level in intervals.LEVELS) + HELD[3:]
-COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons")
 WHOLE = (
     *("model", "precision", "split", "windows", "metrics", "parts", "baselines", *COMPARED, "backtest"),
     *HELD,

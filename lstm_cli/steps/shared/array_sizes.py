@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
-from lstm_cli.data.dataset.windows import BATCH, CELLS_AT_ONCE, MOST_LOOKBACK, MOST_SEGMENTS, ROWS_AT_ONCE
+from lstm_cli.data.dataset.windows import (
+    BATCH,
+    CELLS_AT_ONCE,
+    FREE_REACH,
+    MOST_LOOKBACK,
+    MOST_SEGMENTS,
+    ROWS_AT_ONCE,
+)
 
 FLOAT, DOUBLE, BOOL, PLACE = 4, 8, 1, 8  # bytes
 KINDS = 8  # of regressions, for each lookback
@@ -14,7 +21,6 @@ GATES = 6  # floats that a forecast keeps for each output of an LSTM layer: its 
 KEPT = 12  # the same of a training step (measured: forward 8.6, backward 12.2)
 UNRETURNED = 60_000_000  # that a thread has freed and the C library keeps (measured)
 REFITTED = 2  # the weights of a model, before and after the refit
-FREE_REACH = 1.5  # lookback of the free network over that of the anchored one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from lstm_cli.errors import CorruptArtifact
+from lstm_cli.findings import Finding, as_dicts
 from lstm_cli.rundir import Run, command
 
 Report = TypeVar("Report")
@@ -36,6 +37,10 @@ def restored_report(kind: type[Report], run: Run, step: str) -> Report:
             if field.name in stored or field.default is MISSING
         }
         values["run"] = str(run.path)
+        if "findings" not in stored:  # 0.1.0 kept the sentences alone
+            values["findings"] = as_dicts(
+                [Finding(rule="", text=text) for text in stored.get("warnings", ())]
+            )
         if stored.get("picture"):
             values["picture"] = str(
                 run.path / Path(*Path(stored["picture"]).parts[-3:])

@@ -10,7 +10,7 @@ from lstm_cli.evaluation import scoring, uncertainty
 from lstm_cli.evaluation.calibrate_intervals import horizons_of
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.evaluation.metrics import Scores
-from lstm_cli.findings import Finding
+from lstm_cli.findings import MODEL, Finding
 
 
 def networks_add_nothing(
@@ -30,7 +30,9 @@ def nothing_added(split: str) -> Finding:
     """Return the finding that `networks_add_nothing` on a split."""
     rows = SPLITS[split]
     return Finding(
-        rule="M201", text=f"the networks add nothing on the {rows} rows: the linear forecast is as good"
+        rule="M201",
+        kind=MODEL,
+        text=f"the networks add nothing on the {rows} rows: the linear forecast is as good",
     )
 
 
@@ -53,6 +55,7 @@ def coverage_warnings(
     return [
         Finding(
             rule="M202",
+            kind=MODEL,
             text=f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, and chance allows "
             f"{low:.1f} to {high:.1f} %: it is too {'narrow' if share < low else 'wide'} for them; {why}",
         )

@@ -7,6 +7,8 @@ from typing import Any
 
 from lstm_cli.findings import Finding, as_dicts, texts
 
+COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons")  # how a model stands to baselines
+
 
 def plain(report: Any, *, absent: tuple[str, ...] = ()) -> dict[str, Any]:
     """A report dataclass as JSON values: no NaN, no infinity; the fields named `absent` are left out when None."""

@@ -14,7 +14,7 @@ from lstm_cli.config.layers import flag_of
 from lstm_cli.config.search_space import as_text
 from lstm_cli.errors import ArtifactError, CorruptArtifact, DeviceError, Interrupted, TrainingDiverged
 from lstm_cli.events import Listener, Noted, Warned
-from lstm_cli.findings import Finding
+from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import Checkpoint, Run, Stored, Writer
 from lstm_cli.steps.shared.report_json import plain_value
 
@@ -232,7 +232,7 @@ def _found(
         reason = f"the checkpoint is of a training with other settings ({told})"
     if reason != COMPLETED:
         text = f"{reason}: it is discarded, and training starts anew"
-        listen(Warned(finding=Finding(rule="M209", text=text)))
+        listen(Warned(finding=Finding(rule="M209", kind=MODEL, text=text)))
     checkpoint.remove()
     return {}, {}
 

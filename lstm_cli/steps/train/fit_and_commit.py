@@ -12,9 +12,10 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.forecast.bounds import bounds_of
 from lstm_cli.evaluation.baseline_season import baseline_season
+from lstm_cli.evaluation.scoring import PART
 from lstm_cli.evaluation.uncertainty import best_compared
 from lstm_cli.events import Listener, Noted, PictureDrawn, Warned, wanted
-from lstm_cli.findings import Finding
+from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import heed
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.shared.model_warnings import networks_add_nothing, nothing_added
@@ -159,7 +160,7 @@ def _trained(
         trained = train()
     except StateUnfit as error:
         text = f"the checkpoint does not fit ({error}): it is discarded, and training starts anew"
-        listen(Warned(finding=Finding(rule="M209", text=text)))
+        listen(Warned(finding=Finding(rule="M209", kind=MODEL, text=text)))
         keeper.discard()
         trained = train()
     return replace(trained, seconds=trained.seconds + keeper.seconds)
@@ -178,7 +179,7 @@ def _findings(trained: "Trained", val: dict[str, Scores], compared: dict[str, An
         return (nothing_added("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         text = "no epoch was better on the validation rows than its untrained start, which is shipped"
-        return (Finding(rule="M203", text=text),)
+        return (Finding(rule="M203", kind=MODEL, text=text),)
     return ()
 
 
@@ -197,7 +198,7 @@ def _report(
     from lstm_cli.training.diagnosis import diagnose
 
     trained = validated.trained
-    parts = {name.removeprefix("part."): scores for name, scores in val.items() if name.startswith("part.")}
+    parts = {name.removeprefix(PART): scores for name, scores in val.items() if name.startswith(PART)}
     return TrainReport(
         run=str(run),
         model=config.model,
@@ -220,7 +221,7 @@ def _report(
         choices=trained.choices,
         val=val["model"],
         val_baselines={
-            name: scores for name, scores in val.items() if name != "model" and not name.startswith("part.")
+            name: scores for name, scores in val.items() if name != "model" and not name.startswith(PART)
         },
         baseline_season=validated.season,
         mase_season=trained.dataset.schema.season,

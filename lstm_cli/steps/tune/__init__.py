@@ -11,7 +11,7 @@ from lstm_cli.config.search_space import Choice, Range, Space, as_text
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Noted, Progressed, Warned
-from lstm_cli.findings import Finding
+from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import Run, Writer, command, stale_sources, stands, writing
 from lstm_cli.steps.shared.cached_report import told_again
 from lstm_cli.steps.shared.memory_estimate import require_train
@@ -146,7 +146,7 @@ def _findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     if not failed:
         return ()
     text = f"{len(failed)} of {len(trials)} trials failed, the first with: {failed[0]['reason']}"
-    return (Finding(rule="M210", text=text, count=len(failed)),)
+    return (Finding(rule="M210", kind=MODEL, text=text, count=len(failed)),)
 
 
 def _made_before(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:

@@ -14,14 +14,14 @@ from lstm_cli.config.search_space import Choice, Range, Space, as_text, is_fixed
 from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, open_run
 from lstm_cli.steps.shared.cached_report import restored_report
-from lstm_cli.steps.shared.report_json import plain, plain_value, told
+from lstm_cli.steps.shared.report_json import COMPARED, plain, plain_value, told
 from lstm_cli.steps.tune.importance import what_mattered
 from lstm_cli.steps.tune.search import best_of
 from lstm_cli.steps.tune.spec import DONE, Search, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
 ANYWHERE = ("threads", "device")  # where, not what: any machine may go on with a search
-COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons", "chosen_on")
+TRAINED = (*COMPARED, "chosen_on")  # taken from the report of the winner's training
 LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # of a trial, in the report
 
 
@@ -175,7 +175,7 @@ def report_of(
         finished=trained is not None,
         val=trained["val"] if trained else None,
         val_baselines=trained["val_baselines"] if trained else None,
-        **{name: trained.get(name) if trained else None for name in COMPARED},  # type: ignore[arg-type]
+        **{name: trained.get(name) if trained else None for name in TRAINED},  # type: ignore[arg-type]
         picture=picture,
         seconds=round(sum(trial["seconds"] for trial in trials), 2),
         **told(found),

@@ -140,6 +140,7 @@ def _log_transform(
                 "--log-transform on needs training values above 0 in every series and target, and the standard scaler",
                 hint="use --log-transform off, or prepare the data without values at or below 0",
                 rule="D633",
+                flags=("--log-transform",),
             )
         logged = in_logs(dataset)
         return logged, fitted(logged), "on, as --log-transform says"

@@ -11,8 +11,8 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.dataset.mase_scale import Yardstick
-from lstm_cli.data.dataset.windows import MOST_LOOKBACK, Windows, split_windows
-from lstm_cli.events import Listener, Progressed
+from lstm_cli.data.dataset.windows import FREE_REACH, MOST_LOOKBACK, Windows, split_windows
+from lstm_cli.events import REFIT, Listener, Progressed
 from lstm_cli.linear.model import Linear
 from lstm_cli.models.linear_layer import LinearForecast
 from lstm_cli.models.segment_lstm import Anchored, SegmentNetwork, segment_length
@@ -29,7 +29,6 @@ JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every f
 SEEDS = 3  # networks of each part with --effort best
 RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
 MOST_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
-FREE_REACH = 1.5  # lookback of the free part over that of the anchored one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +172,7 @@ def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
     done, total = itertools.count(1), len(attempts)
 
     def tell(count: int) -> None:
-        work.listen(Progressed(stage="training again", done=count, total=total, unit="networks"))
+        work.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
 
     def counted(task: Training) -> Training:
         def run(should_stop: Callable[[], int | None]) -> Attempt:
