@@ -13,9 +13,8 @@ _LOST_PROCESS = re.compile("gloo|NCCL|peer")
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether memory was refused: by Python, the system, torch, or a library that could not be loaded."""
-    if (
-        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    ):  # torch's, by its name alone
+    torchs_own = type(error).__name__ == "OutOfMemoryError"  # by its name: torch is not loaded here
+    if isinstance(error, MemoryError) or torchs_own:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
@@ -30,6 +29,17 @@ def is_refused_allocation(error: Exception) -> bool:
 def is_cut_short(error: UnicodeDecodeError) -> bool:
     """Return whether a text ends within a character."""
     return error.reason in ("unexpected end of data", "truncated data")
+
+
+def usage_message(text: str) -> str:
+    """Return what Typer says of a wrong command line, without its guess and as our messages are written.
+
+    >>> usage_message("No such option: --foo (Possible options: --force)")
+    "no such option '--foo'"
+    """
+    text = re.sub(r"\s*\((Possible options:|Did you mean) .*\)$", "", text)
+    text = re.sub(r": (-\S+)$", r" '\1'", text.strip().removesuffix("."))
+    return text[:1].lower() + text[1:]
 
 
 def is_lost_process(error: RuntimeError) -> bool:

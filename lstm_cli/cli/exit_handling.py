@@ -2,14 +2,13 @@
 
 import errno
 import os
-import re
 import signal
 import sys
 
 from lstm_cli import __version__
 from lstm_cli.cli.stdio import mute, tell, tell_as_json
 from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
-from lstm_cli.library_errors import is_out_of_memory
+from lstm_cli.library_errors import is_out_of_memory, usage_message
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -107,12 +106,9 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
 def _usage(error: Exception, verb: str) -> UsageError:
     """Typer's own refusal in our words. Only its message is public; the rest is read where it is there."""
     near = getattr(error, "possibilities", None)
-    message = str(getattr(error, "format_message", lambda: error)())
-    message = re.sub(r"\s*\((Possible options:|Did you mean) .*\)$", "", message)
+    message = usage_message(str(getattr(error, "format_message", lambda: error)()))
     hint = f"did you mean '{near[0]}'? {_see_help(verb)}" if near else _see_help(verb)
-    # "No such option: --foo" -> "no such option '--foo'", as all our names stand in single quotes
-    message = re.sub(r": (-\S+)$", r" '\1'", message.strip().removesuffix("."))
-    return UsageError(message[:1].lower() + message[1:], hint=hint)
+    return UsageError(message, hint=hint)
 
 
 def _fallback(error: LstmError, verb: str) -> str:
