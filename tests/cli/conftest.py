@@ -5,6 +5,14 @@ import fake_steps
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def stderr_as_text() -> None:
+    """A command that was run in this process may have left stderr quiet or as JSON."""
+    from lstm_cli.cli import stdio
+
+    stdio.speak(quiet=False, log_format="text")
+
+
 @pytest.fixture
 def signals_as_they_were() -> Iterator[None]:
     """A command that is run in this process leaves handlers of its own."""
