@@ -46,17 +46,14 @@ def watching(
             from lstm_cli.rundir import logs_of, open_run
 
             open_run(run).close()  # nothing is made in a folder that is no run
-            logs = logs_of(run)
-            for program in [
-                name for name, asked in (("tensorboard", tensorboard), ("wandb", wandb)) if asked
-            ]:
-                logs_of(run, program)  # refuses a link
         if tensorboard:
             from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 
-            listeners.append(stack.enter_context(closing(TensorBoardLog(logs / "tensorboard"))))
+            folder = logs_of(run, "tensorboard")
+            listeners.append(stack.enter_context(closing(TensorBoardLog(folder))))
         if wandb:
             from lstm_cli.cli.progress.wandb import WandbLog
 
-            listeners.append(stack.enter_context(closing(WandbLog(logs, config=config))))
+            folder = logs_of(run, "wandb").parent  # W&B itself writes in `wandb` below it
+            listeners.append(stack.enter_context(closing(WandbLog(folder, config=config))))
         yield Together(listeners=tuple(listeners))

@@ -220,17 +220,20 @@ def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "notes.txt"]
 
 
+@pytest.mark.parametrize("linked", ["logs", "logs/{extra}"])
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
 def test_logs_that_lead_out_of_the_run_are_refused_before_any_training(
-    lstm: Callable[..., tuple[int, str, str]], tmp_path: Path, extra: str
+    lstm: Callable[..., tuple[int, str, str]], tmp_path: Path, extra: str, linked: str
 ) -> None:
     run = tmp_path / "run"
     prepare(run)
     (tmp_path / "elsewhere").mkdir()
-    (run / "logs").symlink_to(tmp_path / "elsewhere")
+    link = run / linked.format(extra=extra)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "elsewhere")
     code, out, err = lstm("train", str(run), f"--{extra}")
     assert (code, out) == (4, "")
-    assert err == f"error: {run}/logs is not a folder of the run\nhint: move it away\n"
+    assert err == f"error: {link} is not a folder of the run\nhint: move it away\n"
     assert fake_steps.calls == []
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
