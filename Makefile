@@ -28,11 +28,11 @@ test-gpu: $(DEV)
 	CUDA_VISIBLE_DEVICES=0 $(BIN)/pytest tests/training/loop/test_cuda_graph.py
 
 test-lowest: $(LOWEST)/.ready
-	$(LOWEST)/bin/pytest tests/lowest/walk.py
+	$(LOWEST)/bin/pytest tests/lowest/end_to_end.py
 
 # lstm and python are those of .venv; dvc and snakemake are found behind them.
 recipes: $(DEV) $(RECIPES)/.ready
-	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(RECIPES)/bin" $(BIN)/pytest tests/recipes/walk.py
+	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(RECIPES)/bin" $(BIN)/pytest tests/recipes/end_to_end.py
 
 test-light: $(DEV)
 	$(BIN)/pytest tests/light/install.py

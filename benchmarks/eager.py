@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.data.forecast.inputs import known_ahead, last_windows
-from lstm_cli.export.load_network import restored_network
-from lstm_cli.inference.trained_model import as_trained, load_model
+from lstm_cli.data.forecast.inputs import known_ahead_inputs, last_windows
+from lstm_cli.export.load_network import load_network
+from lstm_cli.inference.trained_model import load_model, rescale_to_model
 from lstm_cli.rundir import open_run
 
 BATCH = 1024
@@ -33,10 +33,10 @@ def main(words: list[str] | None = None) -> int:
         torch.set_num_threads(options.threads)
     with open_run(options.run) as opened:
         model = load_model(opened)
-        dataset = as_trained(load_dataset(opened), model)
+        dataset = rescale_to_model(load_dataset(opened), model)
         weights = opened.artifact("model").bytes("weights.safetensors")
-    network = restored_network(model.name, model.settings, weights)
-    windows, ahead = last_windows(dataset, model.lookback), known_ahead(dataset, str(options.run))
+    network = load_network(model.name, model.settings, weights)
+    windows, ahead = last_windows(dataset, model.lookback), known_ahead_inputs(dataset, str(options.run))
     batches = [
         tuple(torch.from_numpy(np.ascontiguousarray(side)) for side in (batch.past, future, batch.mask))
         for first in range(0, len(windows), BATCH)

@@ -30,16 +30,16 @@ from training_loops import Bare
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Windows, split_windows
-from lstm_cli.events import EpochEnded, Event, silent
-from lstm_cli.models.segment_lstm import SegmentNetwork
+from lstm_cli.events import EpochEnded, Event, ignore_events
+from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.rundir import open_run
 from lstm_cli.training.loop import cuda_graph
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.recipes.segment_networks import network_shape
 from lstm_cli.training.recipes.stacked import network_settings, new_network
-from lstm_cli.training.setup.hyperparameters import plan_training
-from lstm_cli.training.setup.precision import settle_precision
+from lstm_cli.training.setup.hyperparameters import make_hyperparameters
+from lstm_cli.training.setup.precision import choose_precision
 
 SIZES, BATCHES = (64, 512, 2048), (256, 4096, 65536)
 REACH = {64: 5.0, 512: 1.3}  # times the bare loop, by hidden units
@@ -121,7 +121,7 @@ def speeds(
                         share = 100 * work_of(windows, model, hidden) * rate / peaks[precision]
                         over = rate / beside if beside and model == "stacked" else None
                         aim = REACH.get(hidden) if over else None
-                        auto = settle_precision(config_of(model, hidden, batch, "auto"), device)[0]
+                        auto = choose_precision(config_of(model, hidden, batch, "auto"), device)[0]
                         taken = "taken" if auto == precision else None
                         notebook.row(model, precision, hidden, batch, rate, share, over, aim, taken)
                         notebook.keep(
@@ -186,7 +186,7 @@ def work_of(windows: Windows, model: str, hidden: int) -> float:
         layers = windows.lookback * 8 * hidden * ((inputs + hidden) + 2 * hidden)
         return 3 * (layers + 2 * hidden * horizon * targets)
     network = network_of(windows, model, TrainConfig(hidden=(hidden,)))
-    assert isinstance(network, SegmentNetwork)
+    assert isinstance(network, SegmentLSTM)
     steps = network.lookback // network.segment
     heads = network.blocks * (network.candidates + network.segment)
     return 3 * targets * (steps * (2 * network.segment * hidden + 16 * hidden**2) + 2 * hidden * heads)
@@ -196,7 +196,7 @@ def network_of(windows: Windows, model: str, config: TrainConfig) -> nn.Module:
     data = windows.dataset
     if model == "segment":
         torch.manual_seed(config.seed)
-        return SegmentNetwork(**network_shape(data, "free", config))
+        return SegmentLSTM(**network_shape(data, "free", config))
     return new_network(network_settings(data, config), config)
 
 
@@ -218,7 +218,7 @@ def trained(
     """What some epochs of so many steps of `fit` make of a network, as `lstm train` calls it."""
     config = config_of(model, hidden, batch, precision)
     network = network_of(windows, model, config).to(device)
-    plan = plan_training(config, windows=len(windows), targets=windows.dataset.targets)
+    plan = make_hyperparameters(config, windows=len(windows), targets=windows.dataset.targets)
     plan = replace(plan, epochs=EPOCHS, stop_after=EPOCHS, steps_per_epoch=steps)
     resident = DeviceWindows(windows, device)
     fit(network, resident, None, plan, part="", listen=listen, should_stop=lambda: None)
@@ -303,7 +303,7 @@ def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, sizes
         for hidden in sizes:
             for precision in ("fp32", "bf16"):
                 first, second = (
-                    trained(windows, device, model, hidden, 256, 8, precision, silent).state_dict()
+                    trained(windows, device, model, hidden, 256, 8, precision, ignore_events).state_dict()
                     for _ in range(2)
                 )
                 most = max(float((first[name] - second[name]).abs().max()) for name in first)

@@ -12,9 +12,9 @@ from timing import spent
 
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.evaluation import metrics, scoring
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
-from lstm_cli.steps.evaluate.score_model import score_subject, subject_of
+from lstm_cli.steps.evaluate.score_model import score_subject, scoring_subject
 
 DAY, WEEK = 1_440, 10_080  # steps
 
@@ -70,10 +70,10 @@ def naive_errors(values: np.ndarray, *, origins: np.ndarray, horizon: int) -> di
 def scored(run: Path, most: int | None) -> tuple[float, np.ndarray]:
     """Return the model's error in the file's units and the origins of the test windows: all, or evenly spread ones."""
     with open_run(run) as opened:
-        subject = subject_of(opened, EvaluateConfig())
-        windows = subject.windows if most is None else subject.windows.every(most)
-        found = score_subject(replace(subject, windows=windows), silent)
-        error = metrics.overall(found.sums["model"], scoring.scale_of(subject.dataset))["mae"]
+        subject = scoring_subject(opened, EvaluateConfig())
+        windows = subject.windows if most is None else subject.windows.sample(most)
+        found = score_subject(replace(subject, windows=windows), ignore_events)
+        error = metrics.overall_scores(found.sums["model"], scoring.metric_scale(subject.dataset))["mae"]
     assert error is not None
     return error, windows.origins
 

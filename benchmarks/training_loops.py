@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Windows, split_windows
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.recipes.stacked import network_settings, new_network
-from lstm_cli.training.setup.hyperparameters import plan_training
+from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 from lstm_cli.training.setup.malloc import keep_freed_memory
 
 BATCH = 256
@@ -54,13 +54,13 @@ def ours(windows: Windows, *, hidden: int, steps: int, precision: str, clock: Lo
     config = TrainConfig(model="stacked", hidden=(hidden, hidden), batch_size=BATCH, precision=precision)
     data = windows.dataset
     network = new_network(network_settings(data, config), config)
-    plan = plan_training(config, windows=len(windows), targets=data.targets)
+    plan = make_hyperparameters(config, windows=len(windows), targets=data.targets)
     plan = replace(plan, epochs=1, stop_after=1, steps_per_epoch=steps)
     resident = DeviceWindows(windows, torch.device("cpu"))
 
     def turn() -> float:
         began = clock()
-        fit(network, resident, None, plan, part="", listen=silent, should_stop=lambda: None)
+        fit(network, resident, None, plan, part="", listen=ignore_events, should_stop=lambda: None)
         return steps * BATCH / (clock() - began)
 
     return turn

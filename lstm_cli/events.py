@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Warned:
+class WarningRaised:
     """A guess or repair that a person should know of: one `warning[RULE]:` line."""
 
     finding: Finding
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noted:
+class Note:
     """A choice that was made, such as the device: one plain line."""
 
     text: str
@@ -66,7 +66,7 @@ class EpochEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsSeen:
+class WeightsRecorded:
     """The weights of a network at the end of an epoch. Made only for a listener that wants it."""
 
     part: str  # as in EpochEnded
@@ -77,22 +77,24 @@ class WeightsSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureDrawn:
+class PlotDrawn:
     """A picture of what a training gave. Made only for a listener that wants it."""
 
     name: str  # e.g. "forecasts"
     png: bytes
 
 
-Event: TypeAlias = Warned | Noted | Progressed | TrainingStarted | EpochEnded | WeightsSeen | PictureDrawn
+Event: TypeAlias = (
+    WarningRaised | Note | Progressed | TrainingStarted | EpochEnded | WeightsRecorded | PlotDrawn
+)
 Listener: TypeAlias = Callable[[Event], None]
-ON_DEMAND = (WeightsSeen, PictureDrawn)  # events that cost work to make
+ON_DEMAND = (WeightsRecorded, PlotDrawn)  # events that cost work to make
 
 
-def wanted(listen: Listener, kind: type) -> bool:
+def is_wanted(listen: Listener, kind: type) -> bool:
     """Whether the listener asks for this kind of event among those made on demand: by its attribute `wants`."""
     return kind in getattr(listen, "wants", ())
 
 
-def silent(event: Event) -> None:
+def ignore_events(event: Event) -> None:
     """A listener that hears nothing."""

@@ -70,11 +70,11 @@ class Finding:
         }
 
 
-def texts(findings: Sequence[Finding]) -> tuple[str, ...]:
+def finding_texts(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return the sentences of findings."""
     return tuple(finding.text for finding in findings)
 
 
-def as_dicts(findings: Sequence[Finding]) -> tuple[dict[str, Any], ...]:
+def findings_to_dicts(findings: Sequence[Finding]) -> tuple[dict[str, Any], ...]:
     """Return findings as reports hold them."""
     return tuple(finding.to_dict() for finding in findings)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from lstm_cli.errors import Interrupted
 
 
-def heed(should_stop: Callable[[], int | None]) -> None:
+def raise_if_interrupted(should_stop: Callable[[], int | None]) -> None:
     """Raise Interrupted where a signal has come: `should_stop` tells its number, None before."""
     signum = should_stop()
     if signum is not None:
@@ -14,7 +14,7 @@ def heed(should_stop: Callable[[], int | None]) -> None:
 
 
 @contextmanager
-def interrupts_kept() -> Iterator[None]:
+def preserve_interrupts() -> Iterator[None]:
     """Within this block an end by a signal stays one: some libraries make errors of their own of what is raised."""
     try:
         yield

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 
-def loaded(package: str, name: str, where: Mapping[str, str]) -> Any:
+def lazy_attributes(package: str, name: str, where: Mapping[str, str]) -> Any:
     """What `__getattr__` of a package gives: the name, out of the module of the package that holds it.
 
     where: names to modules. Raises AttributeError for one that it does not know.

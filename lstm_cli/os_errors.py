@@ -20,7 +20,7 @@ _REASONS: dict[int, tuple[str, str]] = {
 }
 
 
-def reason_of(error: OSError | ValueError) -> str:
+def os_error_reason(error: OSError | ValueError) -> str:
     """Return why the system refused, as words that follow a colon. A ValueError is of a path that can be none."""
     return _reason_and_hint(error)[0]
 
@@ -37,7 +37,7 @@ def output_error(path: Path | str, error: OSError, *, doing: str = "write") -> O
 
 
 @contextmanager
-def refusals_told(path: Path | str, *, doing: str = "write") -> Iterator[None]:
+def as_output_error(path: Path | str, *, doing: str = "write") -> Iterator[None]:
     """Turn an OSError into an OutputError naming `path`; a reader that went away stays a BrokenPipeError."""
     try:
         yield

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lstm_cli.errors import UsageError
 from lstm_cli.findings import ERROR, NOTE, WARNING
-from lstm_cli.text import nearest
+from lstm_cli.text import nearest_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +169,7 @@ RULES = dict(sorted((_table(ERROR, _ERRORS) | _table(WARNING, _WARNINGS) | _tabl
 def require_ignorable(rule: str) -> None:
     """Raise UsageError for the id of a rule that does not exist, or that refuses the data."""
     if rule not in RULES:
-        near = nearest(rule.upper(), RULES)
+        near = nearest_name(rule.upper(), RULES)
         raise UsageError(
             f"--ignore '{rule}' is not the id of a rule",
             hint=f"did you mean --ignore {near}?"

@@ -15,14 +15,14 @@ _CGROUPS = (  # files of version 2 and of version 1: the limit, the use, and wha
 )
 
 
-def available(root: Path = Path("/"), *, mapped: int = 0) -> int | None:
+def available_memory(root: Path = Path("/"), *, mapped: int = 0) -> int | None:
     """Bytes that this process may still take: of the machine, of its control groups, of `ulimit -v`; None: unknown."""
     found = [_of_the_machine(root), *_of_the_groups(root), _of_the_limit(root, mapped)]
     return min((size for size in found if size is not None), default=None)
 
 
-def require(
-    need: int, *, doing: str, hint: str, mapped: int = 0, have: Callable[..., int | None] = available
+def require_memory(
+    need: int, *, doing: str, hint: str, mapped: int = 0, have: Callable[..., int | None] = available_memory
 ) -> None:
     """Raise DeviceError where the work would need more bytes than there are.
 
@@ -32,11 +32,11 @@ def require(
     there = have(mapped=mapped)
     if there is not None and need > MARGIN * there:
         raise DeviceError(
-            f"{doing} needs some {in_words(need)} of memory, and {in_words(there)} are free", hint=hint
+            f"{doing} needs some {size_text(need)} of memory, and {size_text(there)} are free", hint=hint
         )
 
 
-def in_words(size: int) -> str:
+def size_text(size: int) -> str:
     """A size as a person reads it.
 
     >>> in_words(1_234_567), in_words(78_000_000_000)

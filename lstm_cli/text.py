@@ -17,7 +17,7 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text.strip()) is not None
 
 
-def count_of(number: int, one: str, many: str | None = None) -> str:
+def count_noun(number: int, one: str, many: str | None = None) -> str:
     """Return a number and its noun. many: the plural where an s is not enough.
 
     >>> count_of(1, "row"), count_of(1200, "row"), count_of(2, "series", "series")
@@ -26,7 +26,7 @@ def count_of(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return the known name most like this one; "" where none is. cutoff: how like, from 0 to 1."""
     from difflib import get_close_matches  # only where something is wrong
 
@@ -39,5 +39,5 @@ def did_you_mean(name: str, known: Iterable[str], *, quoted: Callable[[str], str
     >>> did_you_mean("epoch", ["epochs", "lr"])
     "did you mean 'epochs'?"
     """
-    near = nearest(name, known)
+    near = nearest_name(name, known)
     return f"did you mean {quoted(near)}?" if near else ""

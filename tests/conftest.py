@@ -36,10 +36,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let networks of one structure be traced once, but for the tests of the exporter."""
     folder = _folder(item)
     if folder in TRAINING or "torch" in sys.modules:
-        import traced_once
+        import cached_onnx_export
 
-        traced_once.ENABLED = folder != "export"
-        traced_once.install()
+        cached_onnx_export.ENABLED = folder != "export"
+        cached_onnx_export.install()
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, training_statistics
-from lstm_cli.data.dataset.imputation import fill
+from lstm_cli.data.dataset.imputation import impute
 from lstm_cli.data.dataset.scaling import fit_scaler
-from lstm_cli.data.times.calendar_features import calendar_names
+from lstm_cli.data.times.calendar_features import calendar_feature_names
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.frequency import HOUR, Step
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 HOURLY = Step(kind="seconds", count=HOUR)
 
@@ -50,7 +50,7 @@ def dataset(
     fitted = fit_scaler(scaler, train)
     deviation = fit_scaler("standard", [rows[:, :targets] for rows in train]).scale
     season = seasons[0] if seasons else 1
-    scaled = [fitted.scaled(rows, number).astype(np.float32) for number, rows in enumerate(series)]
+    scaled = [fitted.transform(rows, number).astype(np.float32) for number, rows in enumerate(series)]
     lengths = np.array([len(rows) for rows in series], dtype=np.int64)
     beyond = np.zeros_like(lengths) if ahead is None else np.array(ahead, dtype=np.int64)
     return Dataset(
@@ -58,7 +58,7 @@ def dataset(
             targets=tuple(f"target{number}" for number in range(targets)),
             past=tuple(f"past{number}" for number in range(past)),
             future=tuple(f"future{number}" for number in range(future)),
-            calendar=calendar_names(HOURLY) if calendar else (),
+            calendar=calendar_feature_names(HOURLY) if calendar else (),
             time_name="time",
             time_format=TimeFormat(pattern="%Y-%m-%d %H:%M:%S"),
             series_name="series" if len(series) > 1 else None,
@@ -80,14 +80,14 @@ def dataset(
             train_end=np.array(train_end, dtype=np.int64),
             val_end=np.array(val_end, dtype=np.int64),
         ),
-        values_scaled=np.concatenate([fill(rows, how=missing, season=season) for rows in scaled]),
+        values_scaled=np.concatenate([impute(rows, how=missing, season=season) for rows in scaled]),
         measured=np.concatenate([~np.isnan(rows) for rows in series]),
         scaler=fitted,
         training=training_statistics([rows[:, :targets] for rows in train], season, deviation),
     )
 
 
-def plan(**changes: Any) -> Plan:
+def plan(**changes: Any) -> Hyperparameters:
     """A short, plain training plan; `changes` replace its settings."""
     settings: dict[str, Any] = {
         "epochs": 3,
@@ -109,4 +109,4 @@ def plan(**changes: Any) -> Plan:
         "averaged": False,
         "seed": 0,
     }
-    return Plan(**settings | changes)
+    return Hyperparameters(**settings | changes)

@@ -12,7 +12,7 @@ from lstm_cli.cli.main import run
 from lstm_cli.errors import UsageError
 from lstm_cli.findings import ERROR, SEVERITIES, Finding, at_line
 from lstm_cli.rules import RULES, require_ignorable
-from lstm_cli.rundir.manifest import decode, encode
+from lstm_cli.rundir.manifest import decode_manifest, encode_manifest
 
 PACKAGE = Path(__file__).parents[1] / "lstm_cli"
 GAP = "date,y\n" + "".join(f"2020-01-{day:02d},{day % 7}\n" for day in range(1, 29) if day != 9)
@@ -142,9 +142,9 @@ def test_a_run_that_kept_sentences_alone_has_them_as_findings_too(
 ) -> None:
     assert run([*PREPARE]) == 0
     path = Path("run") / "run.json"
-    steps = decode(path.read_bytes(), Path("run"))
+    steps = decode_manifest(path.read_bytes(), Path("run"))
     del steps["prepare"]["report"]["findings"]
-    path.write_bytes(encode(steps, Path("run")))
+    path.write_bytes(encode_manifest(steps, Path("run")))
     capfd.readouterr()
     assert run([*PREPARE[:-1], "--json"]) == 0
     out, err = capfd.readouterr()

@@ -11,9 +11,9 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.quality.seasonality import automatic_lookback
 from lstm_cli.errors import DeviceError
-from lstm_cli.steps.check.training_cost import expectation
+from lstm_cli.steps.check.training_cost import estimate_training_cost
 from lstm_cli.steps.shared import array_sizes
-from lstm_cli.steps.shared.array_sizes import Sizes, TrainingSizes
+from lstm_cli.steps.shared.array_sizes import ArraySizes, TrainingSizes
 from lstm_cli.steps.shared.memory_estimate import train_need
 
 MB = 1 << 20
@@ -31,8 +31,8 @@ FREE = {"proc/meminfo": "MemTotal: 99 kB\nMemAvailable:    8192000 kB\n"}
 
 
 def test_what_the_machine_has(tmp_path: Path) -> None:
-    assert system_memory.available(machine(tmp_path, FREE)) == 8192000 * 1024
-    assert system_memory.available(tmp_path / "nothing") is None
+    assert system_memory.available_memory(machine(tmp_path, FREE)) == 8192000 * 1024
+    assert system_memory.available_memory(tmp_path / "nothing") is None
 
 
 def test_a_control_group_and_those_above_it(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_control_group_and_those_above_it(tmp_path: Path) -> None:
         "sys/fs/cgroup/user/job/memory.max": "max\n",
         "sys/fs/cgroup/user/job/memory.current": f"{500 * MB}\n",
     }
-    assert system_memory.available(machine(tmp_path, FREE | two)) == 500 * MB
+    assert system_memory.available_memory(machine(tmp_path, FREE | two)) == 500 * MB
 
 
 def test_a_control_group_of_version_1(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_a_control_group_of_version_1(tmp_path: Path) -> None:
         "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{250 * MB}\n",
         "sys/fs/cgroup/memory/memory.stat": f"total_inactive_file {20 * MB}\n",
     }
-    assert system_memory.available(machine(tmp_path, FREE | one)) == 70 * MB
+    assert system_memory.available_memory(machine(tmp_path, FREE | one)) == 70 * MB
     one["sys/fs/cgroup/memory/memory.limit_in_bytes"] = "9223372036854771712\n"
-    assert system_memory.available(machine(tmp_path, FREE | one)) == 8192000 * 1024
+    assert system_memory.available_memory(machine(tmp_path, FREE | one)) == 8192000 * 1024
 
 
 def test_a_limit_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,18 +64,18 @@ def test_a_limit_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(resource, "getrlimit", lambda _: (700 * MB, resource.RLIM_INFINITY))
     files = FREE | {"proc/self/statm": f"{300 * MB // resource.getpagesize()} 1 1\n"}
-    assert system_memory.available(machine(tmp_path, files)) == 400 * MB
+    assert system_memory.available_memory(machine(tmp_path, files)) == 400 * MB
 
 
 def test_too_much_is_refused_with_need_and_have() -> None:
     with pytest.raises(DeviceError) as caught:
-        system_memory.require(
+        system_memory.require_memory(
             3_000_000_000, doing="training", hint="use less", have=lambda **_: 2_000_000_000
         )
     assert caught.value.message == "training needs some 3.0 GB of memory, and 2.0 GB are free"
     assert (caught.value.exit_code, caught.value.hint) == (7, "use less")
-    system_memory.require(1_700_000_000, doing="training", hint="", have=lambda **_: 2_000_000_000)
-    system_memory.require(3_000_000_000, doing="training", hint="", have=lambda **_: None)
+    system_memory.require_memory(1_700_000_000, doing="training", hint="", have=lambda **_: 2_000_000_000)
+    system_memory.require_memory(3_000_000_000, doing="training", hint="", have=lambda **_: None)
 
 
 def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
@@ -133,9 +133,9 @@ def test_windows_and_network_rows_by_hand() -> None:
     assert array_sizes.network_rows(SIZES, windows=5, hidden=8, kept=12) == 4 * 5 * 2 * 4 * 8 * 12
     step = 16 + 4 * 7 + 24 * 2  # two places, inputs twice and the mask, three doubles of each target
     assert array_sizes.gathered(SIZES, windows=5, reach=100) == 5 * (100 * step + 10 * 2 * 80)
-    assert SIZES.at_once(100) == 512
-    assert replace(SIZES, targets=300).at_once(100) == 4_096 // 300
-    assert SIZES.at_once(1_000_000) == (1 << 24) // 3_000_000
+    assert SIZES.batch_size(100) == 512
+    assert replace(SIZES, targets=300).batch_size(100) == 4_096 // 300
+    assert SIZES.batch_size(1_000_000) == (1 << 24) // 3_000_000
 
 
 def test_windows_at_once_are_those_that_are_scored() -> None:
@@ -143,9 +143,13 @@ def test_windows_at_once_are_those_that_are_scored() -> None:
 
     wide = dataset([wave(60, columns=300)], train_end=[40], val_end=[50])
     windows = split_windows(wide, "train")
-    assert windows.at_once == Sizes.of(wide.schema, wide.series).at_once(windows.lookback) == 13
+    assert (
+        windows.batch_size
+        == ArraySizes.from_schema(wide.schema, wide.series).batch_size(windows.lookback)
+        == 13
+    )
     one = dataset([wave(60)], train_end=[40], val_end=[50])
-    assert split_windows(one, "train").at_once == 512
+    assert split_windows(one, "train").batch_size == 512
 
 
 def test_minute_data_need_what_a_laptop_has() -> None:
@@ -160,7 +164,7 @@ def test_minute_data_need_what_a_laptop_has() -> None:
     schema = replace(data.schema, seasons=seasons, horizon=horizon, lookback=lookback, lookback_fixed=False)
     need = train_need(schema, series, TrainConfig())
     assert 1e9 < need.size < 2e9
-    assert expectation(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
+    assert estimate_training_cost(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
     fixed = replace(schema, lookback=20_160, lookback_fixed=True)
     asked = train_need(fixed, series, TrainConfig())
     assert asked.size > 30e9  # what --lookback asks for is not bounded, but reckoned

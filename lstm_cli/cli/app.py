@@ -11,10 +11,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from lstm_cli import __version__
-from lstm_cli.cli.stdio import say
+from lstm_cli.cli.stdio import print_note
 from lstm_cli.cli.verbs import COMMON, VERBS
-from lstm_cli.config.layers import flag_of
-from lstm_cli.config.renamed import RENAMED, renaming
+from lstm_cli.config.layers import flag_name
+from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.errors import UsageError
 from lstm_cli.text import did_you_mean
 
@@ -45,14 +45,14 @@ SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class CommandLine:
     """What is learnt of the options while Typer parses a command line."""
 
     origins: dict[str, str] = field(default_factory=dict)  # by flag: the variable or file line that set it
     notes: list[str] = field(default_factory=list)  # on old names, for stderr
 
 
-class Command(TyperCommand):
+class VerbCommand(TyperCommand):
     """A verb whose help lists its options by their panel, as plain text: quick, and the same in a pipe."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -67,7 +67,7 @@ class Command(TyperCommand):
                 formatter.write_dl(records)
 
 
-class Commands(TyperGroup):
+class VerbGroup(TyperGroup):
     """The verbs, whose list tells the whole first line of each one's help: Typer would cut it to fit."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -93,7 +93,7 @@ def parse(argv: Sequence[str]) -> Work | None:
 
     Raises UsageError, or Typer's own exceptions, for one that is wrong.
     """
-    call = Call()
+    call = CommandLine()
     if argv and argv[0].startswith(("--show-completion=", "--install-completion=")):
         argv = [*argv[0].split("=", 1), *argv[1:]]
     argv = _asking_for_help(argv) if argv[:1] == ["help"] else argv
@@ -120,7 +120,7 @@ def parse(argv: Sequence[str]) -> Work | None:
     if isinstance(outcome, int) and outcome:  # Typer's way to hand over the code of an Exit
         raise SystemExit(outcome)
     for note in call.notes:
-        say(note)
+        print_note(note)
     return outcome if callable(outcome) else None
 
 
@@ -148,14 +148,16 @@ def _name_shell(flag: str, shell: str, *rest: str) -> None:
     os.environ[COMPLETE] = f"source_{shell}"
 
 
-def _by_new_names(verb: str, words: Sequence[str], call: Call) -> list[str]:
+def _by_new_names(verb: str, words: Sequence[str], call: CommandLine) -> list[str]:
     """Return the words of a verb with the flags of an earlier release by the names that they have now."""
-    flags = {flag_of(old): flag_of(new) for old, new in RENAMED.items()} if verb in ("train", "tune") else {}
+    flags = (
+        {flag_name(old): flag_name(new) for old, new in RENAMED.items()} if verb in ("train", "tune") else {}
+    )
     found = []
     for word in words:
         flag, equals, value = word.partition("=")
         if flag in flags:
-            call.notes.append(renaming(flag, flags[flag]))
+            call.notes.append(renamed_note(flag, flags[flag]))
         found.append(f"{flags.get(flag, flag)}{equals}{value}")
     return found
 
@@ -181,7 +183,7 @@ def _group(*, whole: bool) -> typer.Typer:
 
 def _new_app(*, completion: bool) -> typer.Typer:
     return typer.Typer(
-        cls=Commands,
+        cls=VerbGroup,
         rich_markup_mode=None,  # plain help: fast, and the same in a pipe
         pretty_exceptions_enable=False,
         add_completion=completion,
@@ -190,14 +192,16 @@ def _new_app(*, completion: bool) -> typer.Typer:
 
 
 def _add(app: typer.Typer, verb: str) -> None:
-    from lstm_cli.cli.options import heard  # `lstm --help` does without
+    from lstm_cli.cli.options import with_stderr_options  # `lstm --help` does without
 
     module = import_module(f"lstm_cli.cli.commands.{verb}")
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    app.command(verb, cls=Command, epilog=f"\b\nExamples:\n{examples}")(heard(getattr(module, verb)))
+    app.command(verb, cls=VerbCommand, epilog=f"\b\nExamples:\n{examples}")(
+        with_stderr_options(getattr(module, verb))
+    )
 
 
-def _tell_version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(f"lstm {__version__}")
         raise typer.Exit()
@@ -210,7 +214,7 @@ def _lstm(
             "--version",
             help="Show the version and leave.",
             is_eager=True,
-            callback=_tell_version,
+            callback=_print_version,
             show_default=False,
         ),
     ] = False,

@@ -6,7 +6,7 @@ import signal
 import sys
 
 from lstm_cli import __version__
-from lstm_cli.cli.stdio import mute, tell, tell_as_json
+from lstm_cli.cli.stdio import print_json_line, print_line, redirect_to_devnull
 from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.library_errors import is_out_of_memory, usage_message
 
@@ -31,44 +31,46 @@ STORAGE = {
 }
 
 
-def end(error: BaseException, verb: str = "") -> int:
+def report_exception(error: BaseException, verb: str = "") -> int:
     """Tell an exception as this tool tells it, and return the exit code that it means."""
     try:
         sys.stdout.flush()  # what was printed before the error stands before it
     except BrokenPipeError as broken:
         error = broken if isinstance(error, Exception) else error
-        mute(sys.stdout)
+        redirect_to_devnull(sys.stdout)
     except OSError:
-        mute(sys.stdout)
+        redirect_to_devnull(sys.stdout)
     if isinstance(error, BrokenPipeError):
-        mute(sys.stdout)
+        redirect_to_devnull(sys.stdout)
         return BROKEN_PIPE
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     expected = _expected(error, verb)
     if expected is None:
-        _tell_traceback(error)
-        _tell(
+        _print_traceback(error)
+        _print_error(
             f"this is a bug in lstm {__version__}: {type(error).__name__}: {error}",
             "please report it with the lines above and the command that you ran",
             BUG,
         )
         return BUG
     if os.environ.get("LSTM_DEBUG") == "1":
-        _tell_traceback(error)
-    _tell(expected.message, expected.hint or _fallback(expected, verb), expected.exit_code, expected.rule)
+        _print_traceback(error)
+    _print_error(
+        expected.message, expected.hint or _fallback(expected, verb), expected.exit_code, expected.rule
+    )
     return expected.exit_code
 
 
-def _tell(message: str, hint: str, code: int, rule: str | None = None) -> None:
+def _print_error(message: str, hint: str, code: int, rule: str | None = None) -> None:
     """Write one line of the error and one that helps; with --log-format json one object of both.
 
     Args:
         rule: the id of the rule that the data break.
     """
-    if not tell_as_json("error", {"message": message, "hint": hint, "exit_code": code, "rule": rule}):
-        tell("error", f"error[{rule}]: {message}" if rule else f"error: {message}")
-        tell("hint", f"hint: {hint}")
+    if not print_json_line("error", {"message": message, "hint": hint, "exit_code": code, "rule": rule}):
+        print_line("error", f"error[{rule}]: {message}" if rule else f"error: {message}")
+        print_line("hint", f"hint: {hint}")
 
 
 def _expected(error: BaseException, verb: str) -> LstmError | None:
@@ -86,17 +88,17 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
             "there is not enough memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
         )
     if isinstance(error, OSError) and error.errno in STORAGE:
-        from lstm_cli.os_errors import reason_of  # only where something failed
+        from lstm_cli.os_errors import os_error_reason  # only where something failed
 
         place = error.filename if error.filename is not None else "a file"
         place = os.fsdecode(place) if isinstance(place, (str, bytes)) else place
         return OutputError(
-            f"{place}: {reason_of(error)}", hint="see that the place exists, is writable and has room"
+            f"{place}: {os_error_reason(error)}", hint="see that the place exists, is writable and has room"
         )
     if isinstance(error, ModuleNotFoundError):
-        from lstm_cli.config.extras import of_missing_module
+        from lstm_cli.config.extras import missing_module_error
 
-        return of_missing_module(error, f"lstm {verb}".strip())
+        return missing_module_error(error, f"lstm {verb}".strip())
     typer = sys.modules.get("typer")  # where Typer raised something, it has been imported
     if typer is not None and isinstance(error, typer.TyperException):
         return _usage(error, verb)
@@ -121,8 +123,8 @@ def _see_help(verb: str) -> str:
     return f"see 'lstm {verb} --help'" if verb else "see 'lstm --help'"
 
 
-def _tell_traceback(error: BaseException) -> None:
+def _print_traceback(error: BaseException) -> None:
     from traceback import format_exception
 
     for line in "".join(format_exception(error)).splitlines():
-        tell("traceback", line)
+        print_line("traceback", line)

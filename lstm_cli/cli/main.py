@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         stdio.read_utf8(sys.orig_argv)
     code = run(sys.argv[1:] if argv is None else argv)
     if code in signals.CODES:
-        signals.leave_soon(code)
+        signals.exit_soon(code)
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # Threads of torch.distributed may abort an interpreter that is taken down, and what was done well then fails.
         for stream in (sys.stdout, sys.stderr):
@@ -38,19 +38,19 @@ def run(argv: Sequence[str]) -> int:
     try:
         stdio.start_clock()
         stdio.open_streams()
-        signals.raise_interrupted()
+        signals.install_handlers()
         # Within the try: a signal may come while modules are read.
         from lstm_cli.cli import app
 
         verb = app.find_verb(argv)
-        stdio.speak_early(argv, verb, os.environ)
-        with stdio.writing_out():  # --help is answered here
+        stdio.configure_stderr_early(argv, verb, os.environ)
+        with stdio.name_stdout_errors():  # --help is answered here
             work = app.parse(argv)
         # Run here, and not inside of Typer, which has endings of its own for EOFError and closed pipes.
         if work is not None:
             work()
-        with stdio.writing_out():  # what is still in the buffer
+        with stdio.name_stdout_errors():  # what is still in the buffer
             pass
     except BaseException as error:
-        return exit_handling.end(error, verb)
+        return exit_handling.report_exception(error, verb)
     return 0

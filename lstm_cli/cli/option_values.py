@@ -10,7 +10,7 @@ from lstm_cli.text import is_number
 WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() alone would take 1_000 and digits of other scripts
 
 
-def whole(flag: str, text: str) -> int:
+def whole_number(flag: str, text: str) -> int:
     """A whole number.
 
     >>> whole("--horizon", "24")
@@ -21,7 +21,7 @@ def whole(flag: str, text: str) -> int:
     return int(text)
 
 
-def number(flag: str, text: str) -> float:
+def finite_number(flag: str, text: str) -> float:
     """A finite number.
 
     >>> number("--lr", "1e-3")
@@ -33,7 +33,7 @@ def number(flag: str, text: str) -> float:
     return value
 
 
-def share(flag: str, text: str) -> float:
+def fraction(flag: str, text: str) -> float:
     """Return a share that is written as a percentage, or as a number below 1.
 
     A larger number without a % sign is refused: `1` could mean 1 % or all.
@@ -46,7 +46,7 @@ def share(flag: str, text: str) -> float:
         raise UsageError(
             f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01", flag=flag
         )
-    value = number(flag, figure)
+    value = finite_number(flag, figure)
     if "%" in text:
         return value / 100
     if value >= 1:
@@ -72,7 +72,7 @@ def sizes(flag: str, text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def whole_or_auto(flag: str, text: str) -> int | None:
+def whole_number_or_auto(flag: str, text: str) -> int | None:
     """A whole number; None for `auto`."""
     if text.strip() == "auto":
         return None
@@ -85,9 +85,9 @@ def whole_or_auto(flag: str, text: str) -> int | None:
     return int(text)
 
 
-def batch(flag: str, text: str) -> int | str:
+def batch_size(flag: str, text: str) -> int | str:
     """A whole number of windows, or the word `auto`."""
-    size = whole_or_auto(flag, text)
+    size = whole_number_or_auto(flag, text)
     return "auto" if size is None else size
 
 
@@ -119,7 +119,7 @@ def lower_bound(flag: str, text: str) -> float | str:
             hint=f"write {flag} 0, {flag} auto or {flag} none",
             flag=flag,
         )
-    return number(flag, text)
+    return finite_number(flag, text)
 
 
 def upper_bound(flag: str, text: str) -> float | None:
@@ -132,16 +132,16 @@ def upper_bound(flag: str, text: str) -> float | None:
             hint=f"write {flag} 100 or {flag} none",
             flag=flag,
         )
-    return number(flag, text)
+    return finite_number(flag, text)
 
 
 def seconds(flag: str, text: str) -> float:
     """A number of seconds, 0 or more."""
-    if not is_number(text) or number(flag, text) < 0:
+    if not is_number(text) or finite_number(flag, text) < 0:
         raise UsageError(
             f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60", flag=flag
         )
-    return number(flag, text)
+    return finite_number(flag, text)
 
 
 def duration(flag: str, text: str) -> float:
@@ -159,17 +159,17 @@ def duration(flag: str, text: str) -> float:
             hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h",
             flag=flag,
         )
-    return number(flag, figure) * (unit or 1)
+    return finite_number(flag, figure) * (unit or 1)
 
 
 # By the kind that a config names.
 READERS: Mapping[str, Callable[[str, str], Any]] = {
-    "whole": whole,
-    "number": number,
-    "share": share,
+    "whole": whole_number,
+    "number": finite_number,
+    "share": fraction,
     "sizes": sizes,
-    "whole or auto": whole_or_auto,
-    "batch": batch,
+    "whole or auto": whole_number_or_auto,
+    "batch": batch_size,
     "seasons": seasons,
     "lower bound": lower_bound,
     "upper bound": upper_bound,
@@ -177,7 +177,7 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
 }
 
 
-def as_words(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value as text for a person; a mapping and a list between commas.
 
     >>> as_words(True), as_words((64, 32)), as_words(0.01), as_words(None)
@@ -188,7 +188,7 @@ def as_words(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, dict):
-        return ", ".join(f"{name}={as_words(one)}" for name, one in value.items()) or "none"
+        return ", ".join(f"{name}={value_text(one)}" for name, one in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(as_words(one) for one in value) or "none"
+        return ", ".join(value_text(one) for one in value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,10 +10,10 @@ from typing import Annotated, Any, TypeVar, cast
 import typer
 
 from lstm_cli.cli import option_values
-from lstm_cli.cli.settings import FLAG, load_settings, load_winner, print_settings, source_of
-from lstm_cli.cli.stdio import LOG_FORMATS, require_stdout, speak
+from lstm_cli.cli.settings import FLAG, load_settings, load_winner, parameter_source, print_settings
+from lstm_cli.cli.stdio import LOG_FORMATS, configure_stderr, require_stdout
 from lstm_cli.cli.verbs import COMMON
-from lstm_cli.config.layers import flag_of
+from lstm_cli.config.layers import flag_name
 from lstm_cli.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -82,7 +82,7 @@ def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
 def _parameter(field: "Field[Any]") -> inspect.Parameter:
     """Return the option of a setting, as a parameter that Typer reads."""
     told, several = field.metadata, isinstance(field.default, tuple)
-    flag, reader = told["flag"] or flag_of(field.name), told["kind"] and option_values.READERS[told["kind"]]
+    flag, reader = told["flag"] or flag_name(field.name), told["kind"] and option_values.READERS[told["kind"]]
     if field.type is bool and told["flag"] is None:
         about = switch(flag, told["help"], panel=told["panel"])
     else:
@@ -104,7 +104,7 @@ def _parameter(field: "Field[Any]") -> inspect.Parameter:
     )
 
 
-def heard(verb: Verb) -> Verb:
+def with_stderr_options(verb: Verb) -> Verb:
     """Decorate a verb so that it takes the options of stderr: --quiet, --verbose, --ignore and --log-format.
 
     With --json it needs a standard output, and is refused without one before any work.
@@ -116,13 +116,13 @@ def heard(verb: Verb) -> Verb:
     def whole(context: typer.Context, **given: Any) -> Any:
         quiet, verbose = given.pop("quiet"), given.pop("verbose")
         if quiet and verbose:
-            of_flags = [source_of(context, name) == FLAG for name in ("quiet", "verbose")]
+            of_flags = [parameter_source(context, name) == FLAG for name in ("quiet", "verbose")]
             if all(of_flags):
                 raise UsageError(
                     "--quiet and --verbose exclude each other", hint="choose one of them", flag="--quiet"
                 )
             quiet, verbose = of_flags[0] or not of_flags[1], of_flags[1]
-        speak(quiet=quiet, log_format=given.pop("log_format"), ignored=_rules(given.pop("ignore")))
+        configure_stderr(quiet=quiet, log_format=given.pop("log_format"), ignored=_rules(given.pop("ignore")))
         if verbose:
             print_settings(context)
         work = verb(**given, **({"context": context} if takes_context else {}))

@@ -9,9 +9,9 @@ from typing import Any
 import typer
 
 from lstm_cli.cli import option_values
-from lstm_cli.cli.stdio import tell
+from lstm_cli.cli.stdio import print_line
 from lstm_cli.cli.verbs import VERBS
-from lstm_cli.config.layers import Kind, find_settings, of_run
+from lstm_cli.config.layers import Kind, find_settings, settings_of_run
 
 SOURCES = (
     "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
@@ -25,8 +25,11 @@ def print_settings(context: typer.Context) -> None:
     options = {param.opts[-1]: str(param.name) for param in _options(context).values()}
     width = max(map(len, options))
     for flag, name in options.items():
-        value, source = option_values.as_words(context.params.get(name)), source_of(context, name) or DEFAULT
-        tell(
+        value, source = (
+            option_values.value_text(context.params.get(name)),
+            parameter_source(context, name) or DEFAULT,
+        )
+        print_line(
             "setting",
             f"{flag:{width}}  {value}  ({source})",
             {"flag": flag, "value": value, "source": source},
@@ -48,14 +51,14 @@ def load_settings(context: typer.Context, file: str | None) -> str | None:
     return file
 
 
-def sources_of(context: typer.Context, *settings: Any) -> dict[str, str]:
+def setting_sources(context: typer.Context, *settings: Any) -> dict[str, str]:
     """By field of the settings: where its value came from, as a run records it; defaults are left out."""
     names = [field.name for one in settings for field in fields(one)]
-    found = {name: source_of(context, name) for name in names}
+    found = {name: parameter_source(context, name) for name in names}
     return {name: source for name, source in found.items() if source is not None and source != DEFAULT}
 
 
-def source_of(context: typer.Context, name: str) -> str | None:
+def parameter_source(context: typer.Context, name: str) -> str | None:
     """Return where a parameter's value came from: a flag, a variable, a file, tune, or the default."""
     given = context.get_parameter_source(name)
     if given is None:
@@ -94,14 +97,14 @@ def load_winner(context: typer.Context, run: Path) -> Path:
     """
     if context.resilient_parsing:
         return run
-    from lstm_cli.steps.shared.tuned_settings import winner_of
+    from lstm_cli.steps.shared.tuned_settings import tuned_settings
 
     options = _options(context)
     above: dict[str, Any] = {**(context.default_map or {}), **context.params}
-    winner = winner_of(run) if above.get("tuned", True) else {}
+    winner = tuned_settings(run) if above.get("tuned", True) else {}
     if above.get("model") in (None, winner.get("model")):
         origin = "the winner of 'lstm tune'"
-        for name, setting in of_run(winner, _kinds(options), origin=origin, source="tune").items():
+        for name, setting in settings_of_run(winner, _kinds(options), origin=origin, source="tune").items():
             context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.origins.setdefault(options[name].opts[-1], setting.origin)

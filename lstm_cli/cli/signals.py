@@ -18,14 +18,14 @@ LIMIT = 4.5  # seconds after which the process ends as it stands: the run is sou
 AT_ONCE = 0.5  # the same after a second signal, and for threads that work on when the command has ended
 
 
-def raise_interrupted() -> None:
+def install_handlers() -> None:
     """From now on each of the three signals raises Interrupted where the program stands."""
-    for signum in _heeded():
+    for signum in _handled():
         signal.signal(signum, _raise)
 
 
 @contextmanager
-def deferred(*, grace: float = GRACE, limit: float = LIMIT) -> Iterator[Callable[[], int | None]]:
+def defer_signals(*, grace: float = GRACE, limit: float = LIMIT) -> Iterator[Callable[[], int | None]]:
     """Within this block the first signal is noted: the function given tells its number, None before.
 
     Whoever asks that function ends at a place of its own choice. A second signal, or `grace` seconds without an
@@ -45,7 +45,7 @@ def deferred(*, grace: float = GRACE, limit: float = LIMIT) -> Iterator[Callable
     def lose_patience(signum: int, frame: FrameType | None) -> None:
         raise Interrupted(noted[0])
 
-    before = {signum: signal.signal(signum, note) for signum in _heeded()}
+    before = {signum: signal.signal(signum, note) for signum in _handled()}
     before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lose_patience)
     try:
         yield lambda: noted[0] if noted else None
@@ -57,7 +57,7 @@ def deferred(*, grace: float = GRACE, limit: float = LIMIT) -> Iterator[Callable
             signal.signal(signum, handler)
 
 
-def leave_soon(code: int) -> None:
+def exit_soon(code: int) -> None:
     """The command has ended by a signal: what its threads still compute is waited for no longer than this."""
     _timer(AT_ONCE, lambda: os._exit(code))
 
@@ -65,7 +65,7 @@ def leave_soon(code: int) -> None:
 def _end_within(seconds: float, signum: int) -> threading.Timer:
     def over() -> None:
         sys.stderr = sys.__stderr__ or sys.stderr  # an export in progress has put another one there
-        os._exit(exit_handling.end(Interrupted(signum)))
+        os._exit(exit_handling.report_exception(Interrupted(signum)))
 
     return _timer(seconds, over)
 
@@ -77,7 +77,7 @@ def _timer(seconds: float, act: Callable[[], None]) -> threading.Timer:
     return timer
 
 
-def _heeded() -> list[signal.Signals]:
+def _handled() -> list[signal.Signals]:
     """The three signals but for those that our parent had us ignore, as nohup does with SIGHUP."""
     return [signum for signum in ENDINGS if signal.getsignal(signum) is not signal.SIG_IGN]
 

@@ -22,7 +22,7 @@ UNFOLDED = ("hint", "setting", "traceback")
 
 
 @dataclass(kw_only=True)
-class _Manner:
+class StderrOptions:
     """How this process speaks on stderr, which there is one of."""
 
     quiet: bool = False
@@ -32,10 +32,10 @@ class _Manner:
     stdout_closed: bool = False  # when the process began
 
 
-_manner = _Manner()
+_options = StderrOptions()
 
 
-def speak(*, quiet: bool, log_format: str, ignored: Iterable[str] = ()) -> None:
+def configure_stderr(*, quiet: bool, log_format: str, ignored: Iterable[str] = ()) -> None:
     """Say how stderr is to be written from now on. Raises UsageError for an unknown format.
 
     Args:
@@ -45,26 +45,26 @@ def speak(*, quiet: bool, log_format: str, ignored: Iterable[str] = ()) -> None:
         raise UsageError(
             f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}", flag="--log-format"
         )
-    _manner.quiet, _manner.as_json = quiet, log_format == "json"
-    _manner.ignored = frozenset(ignored)
+    _options.quiet, _options.as_json = quiet, log_format == "json"
+    _options.ignored = frozenset(ignored)
 
 
 def is_ignored(rule: str) -> bool:
     """Return whether --ignore names a rule."""
-    return rule in _manner.ignored
+    return rule in _options.ignored
 
 
 def start_clock() -> None:
     """Let the command begin now."""
-    _manner.began = monotonic()
+    _options.began = monotonic()
 
 
 def seconds_since_start() -> float:
     """Return the seconds since the command began."""
-    return monotonic() - _manner.began
+    return monotonic() - _options.began
 
 
-def speak_early(argv: Sequence[str], verb: str, environ: Mapping[str, str]) -> None:
+def configure_stderr_early(argv: Sequence[str], verb: str, environ: Mapping[str, str]) -> None:
     """Heed --log-format and its variables before the command line is parsed, since that may fail."""
     flag = "--log-format"
     given = [word.partition("=")[2] for word in argv if word.startswith(f"{flag}=")]
@@ -72,7 +72,7 @@ def speak_early(argv: Sequence[str], verb: str, environ: Mapping[str, str]) -> N
     variables = (f"LSTM_{verb.upper()}_LOG_FORMAT", "LSTM_LOG_FORMAT")
     given += [environ[name] for name in variables if environ.get(name)]
     if given[:1] == ["json"]:
-        speak(quiet=False, log_format="json")
+        configure_stderr(quiet=False, log_format="json")
 
 
 def open_streams() -> None:
@@ -82,13 +82,13 @@ def open_streams() -> None:
     library prints would land in that file. PYTHONUNBUFFERED is undone for stdout: without a buffer, a write
     to a pipe may take half of the rows and say nothing.
     """
-    speak(quiet=False, log_format="text")
-    _manner.stdout_closed = False
+    configure_stderr(quiet=False, log_format="text")
+    _options.stdout_closed = False
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
         except OSError:
-            _manner.stdout_closed |= number == 1
+            _options.stdout_closed |= number == 1
             null = os.open(os.devnull, os.O_RDWR)
             if null != number:
                 os.dup2(null, number)
@@ -104,7 +104,7 @@ def open_streams() -> None:
 
 def require_stdout(hint: str) -> None:
     """Raise OutputError where standard output was closed when the process began, so that a result would be lost."""
-    if _manner.stdout_closed:
+    if _options.stdout_closed:
         raise OutputError("standard output is closed, so the result cannot be written", hint=hint)
 
 
@@ -118,7 +118,7 @@ def read_utf8(orig_argv: list[str]) -> None:
 
 
 @contextmanager
-def writing_out() -> Iterator[None]:
+def name_stdout_errors() -> Iterator[None]:
     """Within this block what is written to stdout fails by the name of standard output."""
     try:
         yield
@@ -129,7 +129,7 @@ def writing_out() -> Iterator[None]:
         raise
 
 
-def one_line(text: str) -> str:
+def as_one_line(text: str) -> str:
     """The text as one line that no control character of a file's content can change."""
     text = " ".join(part.strip() for part in text.splitlines()) if "\n" in text else text
     if text.isprintable():
@@ -137,7 +137,7 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def folded(text: str, width: int, *, indent: int = 4) -> str:
+def wrap_line(text: str, width: int, *, indent: int = 4) -> str:
     """Return a line as several of at most `width` columns, broken between words; all but the first are indented.
 
     A word that is longer, such as a path, is left whole, so that it can be copied. A number and its percent sign stay
@@ -157,7 +157,7 @@ def folded(text: str, width: int, *, indent: int = 4) -> str:
     return "\n".join(lines).replace(BOUND, " ")
 
 
-def width_of(stream: Any) -> int:
+def terminal_width(stream: Any) -> int:
     """Return the columns of the terminal that a stream writes to; 80 where it tells none."""
     asked = os.environ.get("COLUMNS", "")
     if asked.isdecimal() and int(asked):
@@ -168,38 +168,38 @@ def width_of(stream: Any) -> int:
         return 80
 
 
-def say(text: str) -> None:
+def print_note(text: str) -> None:
     """Write one line to stderr, a note that --quiet leaves out."""
-    tell("note", text)
+    print_line("note", text)
 
 
-def tell(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
+def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
     """Write one line to stderr: the text, or with --log-format json an object of the event's name and its facts.
 
     Where it cannot be written (closed pipe, full disk), work goes on unheard.
     """
-    if _manner.quiet and event not in ALWAYS:
+    if _options.quiet and event not in ALWAYS:
         return
     try:
-        if _manner.as_json:
+        if _options.as_json:
             line = _as_json(event, {"text": text} if facts is None else facts)
         else:
-            line = one_line(text)
-            if event not in UNTIMED and not is_lively(sys.stderr):
+            line = as_one_line(text)
+            if event not in UNTIMED and not is_interactive(sys.stderr):
                 line = f"{_now()} {line}"
             if event not in UNFOLDED and is_terminal(sys.stderr):
-                line = folded(line, width_of(sys.stderr))
+                line = wrap_line(line, terminal_width(sys.stderr))
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
-        mute(sys.stderr)
+        redirect_to_devnull(sys.stderr)
 
 
-def tell_as_json(event: str, facts: Mapping[str, Any]) -> bool:
+def print_json_line(event: str, facts: Mapping[str, Any]) -> bool:
     """Write the object where stderr is written as JSON; False where it is text."""
-    if _manner.as_json:
-        tell(event, "", facts)
-    return _manner.as_json
+    if _options.as_json:
+        print_line(event, "", facts)
+    return _options.as_json
 
 
 def _as_json(event: str, facts: Mapping[str, Any]) -> str:
@@ -214,7 +214,7 @@ def _now() -> str:
     return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
 
 
-def mute(stream: TextIO) -> None:
+def redirect_to_devnull(stream: TextIO) -> None:
     """Send what is written to a broken stream, and what it still holds, to /dev/null.
 
     Otherwise the interpreter would try once more at its end, complain, and exit with 120.
@@ -227,12 +227,12 @@ def mute(stream: TextIO) -> None:
         return
 
 
-def may_move() -> bool:
+def progress_bar_allowed() -> bool:
     """Whether a bar may move on stderr: a person watches it, and asked neither for silence nor for JSON."""
-    return is_lively(sys.stderr) and not _manner.quiet and not _manner.as_json
+    return is_interactive(sys.stderr) and not _options.quiet and not _options.as_json
 
 
-def is_lively(stream: Any) -> bool:
+def is_interactive(stream: Any) -> bool:
     """Whether a person watches this stream on a terminal that may get colours and moving bars."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
         return False

@@ -5,7 +5,7 @@ One file a verb, loaded when it is asked for: a forecast need not know how to tr
 
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.lazy_imports import loaded
+from lstm_cli.lazy_imports import lazy_attributes
 
 if TYPE_CHECKING:
     from lstm_cli.config.evaluate import EvaluateConfig
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.quantize import QuantizeConfig
     from lstm_cli.config.train import TrainConfig
     from lstm_cli.config.tune import TuneConfig
-    from lstm_cli.config.validators import restored
+    from lstm_cli.config.validators import restore_settings
 
 __all__ = [
     "EvaluateConfig",
@@ -25,11 +25,11 @@ __all__ = [
     "QuantizeConfig",
     "TrainConfig",
     "TuneConfig",
-    "restored",
+    "restore_settings",
 ]
 
-_WHERE = {name: name.removesuffix("Config").lower() for name in __all__} | {"restored": "validators"}
+_WHERE = {name: name.removesuffix("Config").lower() for name in __all__} | {"restore_settings": "validators"}
 
 
 def __getattr__(name: str) -> Any:
-    return loaded(__name__, name, _WHERE)
+    return lazy_attributes(__name__, name, _WHERE)

@@ -28,16 +28,16 @@ def require_installed(subject: str, *modules: str) -> None:
         raise _not_installed(subject, missing)
 
 
-def of_missing_module(error: ModuleNotFoundError, subject: str) -> UsageError | None:
+def missing_module_error(error: ModuleNotFoundError, subject: str) -> UsageError | None:
     """Return the error of a dependency that is not installed; None if another module is missing: that is a bug."""
     module = (error.name or "").partition(".")[0]
-    if distribution_of(module) not in _requirements() or find_spec(module) is not None:
+    if distribution_name(module) not in _requirements() or find_spec(module) is not None:
         return None
     together = next((group for group in (FORECASTING, TRAINING) if module in group), (module,))
     return _not_installed(subject, _missing(together))
 
 
-def distribution_of(module: str) -> str:
+def distribution_name(module: str) -> str:
     """Return the name that pip knows a module by."""
     return DISTRIBUTIONS.get(module, module)
 
@@ -47,7 +47,7 @@ def _missing(modules: Iterable[str]) -> list[str]:
 
 
 def _not_installed(subject: str, modules: list[str]) -> UsageError:
-    names = [distribution_of(module) for module in modules]
+    names = [distribution_name(module) for module in modules]
     *others, last = names
     listed = f"{', '.join(others)} and {last}" if others else last
     bounded = _requirements()

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lstm_cli.config.renamed import RENAMED, renaming
+from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.errors import UsageError
-from lstm_cli.os_errors import reason_of
+from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 Kind = Literal["value", "repeated", "pairs", "switch"]
@@ -38,7 +38,7 @@ class Setting:
     note: str = ""  # for stderr: that the place uses an old name
 
 
-def variable(verb: str, option: str) -> str:
+def environment_variable(verb: str, option: str) -> str:
     """The environment variable of an option.
 
     >>> variable("train", "batch_size")
@@ -47,7 +47,7 @@ def variable(verb: str, option: str) -> str:
     return f"LSTM_{verb}_{option}".replace("-", "_").upper()
 
 
-def flag_of(option: str) -> str:
+def flag_name(option: str) -> str:
     """Return the flag of an option.
 
     >>> flag_of("batch_size")
@@ -78,21 +78,23 @@ def find_settings(
     `kinds` names the verb's options with underscores (`batch_size`); `verbs` are the tables a file may hold.
     Raises UsageError for a file that cannot be read, and for a table, key or variable that is not known.
     """
-    named = file or environ.get(variable(verb, "config"))
+    named = file or environ.get(environment_variable(verb, "config"))
     found = _from_file(named, verb, kinds, verbs) if named else {}
     return found | _from_environment(verb, kinds, environ)
 
 
 def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str, str]) -> dict[str, Setting]:
-    names = {variable(verb, option): option for option in kinds}
-    old = {variable(verb, name): now for name, now in RENAMED.items() if now in kinds}
+    names = {environment_variable(verb, option): option for option in kinds}
+    old = {environment_variable(verb, name): now for name, now in RENAMED.items() if now in kinds}
     found = {
         option: _of_variable(common_variable(option), environ[common_variable(option)], kinds[option])
         for option in EVERYWHERE
         if option in kinds and environ.get(common_variable(option))
     }
     for name, text in environ.items():
-        if not name.startswith(variable(verb, "")) or name == variable(verb, "config"):
+        if not name.startswith(environment_variable(verb, "")) or name == environment_variable(
+            verb, "config"
+        ):
             continue
         if name not in names | old:
             raise UsageError(
@@ -100,10 +102,10 @@ def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str
                 hint=did_you_mean(name, names) or f"unset it, or see 'lstm {verb} --help'",
             )
         if text and not (
-            name in old and environ.get(variable(verb, old[name]))
+            name in old and environ.get(environment_variable(verb, old[name]))
         ):  # empty is as good as not set
             option = names.get(name) or old[name]
-            note = renaming(name, variable(verb, option)) if name in old else ""
+            note = renamed_note(name, environment_variable(verb, option)) if name in old else ""
             found[option] = replace(_of_variable(name, text, kinds[option]), note=note)
     return found
 
@@ -164,7 +166,7 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
             value=_read_value(origin, value, kinds[option]),
             origin=origin,
             source=f"file {path}",
-            note=renaming(origin, f"'{option}'") if option != told else "",
+            note=renamed_note(origin, f"'{option}'") if option != told else "",
         )
     return found
 
@@ -185,7 +187,7 @@ def _read_toml(path: str) -> dict[str, Any]:
         raise UsageError(f"there is no file '{path}'", hint="give --config the path of a TOML file") from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {reason_of(error)}", hint="give --config a readable TOML file"
+            f"{path} cannot be read: {os_error_reason(error)}", hint="give --config a readable TOML file"
         ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8, as TOML asks") from error
@@ -247,7 +249,7 @@ def _as_choice(origin: str, name: str, value: Any) -> str:
     return "|".join(texts)
 
 
-def of_run(
+def settings_of_run(
     stored: Mapping[str, Any], kinds: Mapping[str, Kind], *, origin: str, source: str = ""
 ) -> dict[str, Setting]:
     """Settings that a run keeps as JSON, those of them that are options of the verb."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.config.setting import TEXT, encoding_setting, require_bounds, setting, threads_setting
-from lstm_cli.config.validators import one_character
+from lstm_cli.config.validators import require_one_character
 
 FORECAST = "The forecast"  # a panel
 
@@ -57,4 +57,4 @@ class PredictConfig:
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        one_character(self.delimiter)
+        require_one_character(self.delimiter)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.setting import TEXT, encoding_setting, require_bounds, setting
-from lstm_cli.config.validators import one_character
+from lstm_cli.config.validators import require_one_character
 from lstm_cli.errors import UsageError
 
 NAMES = "COLUMN"
@@ -150,4 +150,4 @@ class PrepareConfig:
                 )
         if self.time is not None and self.time == self.series:
             raise UsageError(f"column '{self.time}' is named by --time and by --series")
-        one_character(self.delimiter)
+        require_one_character(self.delimiter)

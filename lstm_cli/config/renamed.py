@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 RENAMED = {"logs": "log_transform"}
 
 
-def by_new_names(stored: Mapping[str, Value]) -> dict[str, Value]:
+def with_new_names(stored: Mapping[str, Value]) -> dict[str, Value]:
     """Return settings that a run keeps, by the names that they have now.
 
     >>> by_new_names({"logs": "on", "lr": 0.01})
@@ -18,6 +18,6 @@ def by_new_names(stored: Mapping[str, Value]) -> dict[str, Value]:
     return {RENAMED.get(name, name): value for name, value in stored.items()}
 
 
-def renaming(old: str, new: str) -> str:
+def renamed_note(old: str, new: str) -> str:
     """Return the note on an old name that still works."""
     return f"{old} is now {new}; the old name works for this release only"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from lstm_cli.config.layers import flag_of
+from lstm_cli.config.layers import flag_name
 from lstm_cli.config.renamed import RENAMED
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
@@ -109,7 +109,7 @@ Space = dict[str, Range | Choice]
 
 
 @cache
-def searchable() -> Mapping[str, str]:
+def searchable_settings() -> Mapping[str, str]:
     """The settings of `train` that may be searched: the form of each one's values.
 
     >>> searchable()["hidden"], searchable()["dropout"], searchable()["optimizer"]
@@ -149,7 +149,7 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
             )
         if is_fixed(name, fixed):
             raise UsageError(
-                f"'{name}' is fixed by {flag_of(name)} and searched by --space", hint="keep one of the two"
+                f"'{name}' is fixed by {flag_name(name)} and searched by --space", hint="keep one of the two"
             )
         space[name] = values
     _require_possible(space, fixed)
@@ -162,13 +162,13 @@ def is_fixed(name: str, fixed: TrainConfig) -> bool:
     return bool(getattr(fixed, name) != default)
 
 
-def size_of(space: Space) -> int | None:
+def count_combinations(space: Space) -> int | None:
     """How many combinations there are; None where they have no end."""
     each = [one.values() for one in space.values()]
     return math.prod(len(values) for values in each if values is not None) if None not in each else None
 
 
-def as_text(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as its flag takes it.
 
     >>> as_text((64, 32)), as_text(True), as_text(0.001)
@@ -187,7 +187,7 @@ def _entry(text: str) -> tuple[str, Range | Choice]:
     name = RENAMED.get(name, name)
     if not equals or not name or not values:
         raise UsageError(f"--space '{text}' names no values", hint=WRITTEN, flag="--space")
-    known = searchable()
+    known = searchable_settings()
     if name not in known:
         if name in {field.name for field in fields(TrainConfig)}:
             raise UsageError(

@@ -8,8 +8,8 @@ Typer's options are made from it (see `cli/options.py`), and `require_bounds` ch
 from dataclasses import field, fields
 from typing import Any
 
-from lstm_cli.config.layers import flag_of
-from lstm_cli.config.validators import at_least, one_of
+from lstm_cli.config.layers import flag_name
+from lstm_cli.config.validators import require_at_least, require_choice
 from lstm_cli.errors import UsageError
 
 MACHINE, TEXT = "Machine", "How text is read"  # panels of several verbs
@@ -62,7 +62,7 @@ def encoding_setting() -> Any:
 def require_bounds(config: Any) -> None:
     """Raise UsageError for the first setting that is not as it was declared; a default of None is left alone."""
     for one in fields(config):
-        flag, value, told = flag_of(one.name), getattr(config, one.name), one.metadata
+        flag, value, told = flag_name(one.name), getattr(config, one.name), one.metadata
         # An empty value in the place of None is told as a wrong value, below.
         given = value != one.default and (value or one.default)
         if told["model"] and told["model"] != config.model and given:
@@ -79,12 +79,12 @@ def require_bounds(config: Any) -> None:
 def _require(flag: str, value: Any, told: Any) -> None:
     least, above, below = told["least"], told["above"], told["below"]
     if told["choices"] or (told["words"] and isinstance(value, str)):
-        one_of(flag, value, told["choices"] or told["words"])
+        require_choice(flag, value, told["choices"] or told["words"])
     elif below is not None and not least <= value < below:
         raise UsageError(
             f"{flag} {value:g} is not within {least:g} and {below:g} ({below:g} excluded)", flag=flag
         )
     elif least is not None:
-        at_least(flag, value, least)
+        require_at_least(flag, value, least)
     elif above is not None and not value > above:
         raise UsageError(f"{flag} {value:g} is not above {above:g}", flag=flag)

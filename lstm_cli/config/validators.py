@@ -3,31 +3,31 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from lstm_cli.config.renamed import by_new_names
+from lstm_cli.config.renamed import with_new_names
 from lstm_cli.errors import UsageError
 
 Settings = TypeVar("Settings")
 
 
-def restored(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
+def restore_settings(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
     """Return settings from the JSON that a run keeps of them."""
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-    return kind(**by_new_names(values))
+    return kind(**with_new_names(values))
 
 
-def one_of(flag: str, value: str, allowed: tuple[str, ...]) -> None:
+def require_choice(flag: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raises UsageError for a value that is not allowed."""
     if value not in allowed:
         raise UsageError(f"{flag} '{value}' is none of {', '.join(allowed)}", flag=flag)
 
 
-def at_least(flag: str, value: Any, least: float) -> None:
+def require_at_least(flag: str, value: Any, least: float) -> None:
     """Raises UsageError for a number below the least; None is left alone."""
     if value is not None and not value >= least:
         raise UsageError(f"{flag} {value:g} is not {least:g} or more", flag=flag)
 
 
-def one_character(delimiter: str | None) -> None:
+def require_one_character(delimiter: str | None) -> None:
     """Raises UsageError for a --delimiter that is not one character; None is left alone."""
     if delimiter is not None and len(delimiter) != 1:
         raise UsageError(

@@ -8,7 +8,7 @@ import numpy as np
 AT_ONCE = 1 << 15  # rows
 
 
-class Stretch(Protocol):
+class RowSlices(Protocol):
     """Rows [T, F] that may be read some at a time: an array, or rows of a grid that is nowhere whole."""
 
     @property
@@ -19,19 +19,19 @@ class Stretch(Protocol):
     def __getitem__(self, rows: slice) -> Any: ...
 
 
-def spans(count: int) -> Iterator[slice]:
+def row_chunks(count: int) -> Iterator[slice]:
     """Places 0 to `count`, some at a time."""
     for begin in range(0, count, AT_ONCE):
         yield slice(begin, min(begin + AT_ONCE, count))
 
 
-def by_series(begins: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray]]:
+def chunks_with_series(begins: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Rows 0 to `count`, some at a time, and the number of the series that each of them belongs to.
 
     begins: [S] the first row of each series, rising from 0. The numbers are one for each row, or a single one
     where the rows are all of one series.
     """
-    for span in spans(count):
+    for span in row_chunks(count):
         low = int(np.searchsorted(begins, span.start, "right")) - 1
         high = int(np.searchsorted(begins, span.stop, "left"))
         which = np.arange(low, high)
@@ -41,6 +41,6 @@ def by_series(begins: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarra
         yield span, which
 
 
-def begins_of(series: np.ndarray) -> np.ndarray:
+def series_starts(series: np.ndarray) -> np.ndarray:
     """The first row of each series [S]; series: [R] which one a row belongs to, its rows side by side."""
     return np.append(0, np.flatnonzero(series[1:] != series[:-1]) + 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.findings import Location
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 # What a missing cell may hold, in lower case and without blanks around it.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
@@ -22,7 +22,7 @@ _SHOWN_NAME = 80  # and so much of a name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
+class FileLines:
     """The files of one data set. Their lines are counted on from file to file."""
 
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ class Files:
     @property
     def name(self) -> str:
         """See `name_of`."""
-        return name_of(self.names)
+        return dataset_name(self.names)
 
     def find(self, line: int) -> tuple[str, int]:
         """The name of the file that a line stands in, and its number there."""
@@ -40,18 +40,18 @@ class Files:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wording:
+class LocationFormatter:
     """How the rows and times of one data set are named."""
 
     source: str
     unit: str = "line"  # what the numbers of rows count; "row" in Parquet
     utc: bool = False  # the times are UTC, whatever offsets the file writes
-    files: Files | None = None  # None: one file, `source`
+    files: FileLines | None = None  # None: one file, `source`
 
     def at(self, line: int, column: str | None = None) -> Location:
         """Return a row, and a column of it: `a.csv, line 5, column 'OT'`."""
         name, line = (self.source, line) if self.files is None else self.files.find(int(line))
-        beside = "" if column is None else f", column {named(column)}"
+        beside = "" if column is None else f", column {quote_name(column)}"
         return Location(
             source=name, text=f"{name}, {self.unit} {line}{beside}", lines=(int(line),), column=column
         )
@@ -81,29 +81,29 @@ class Wording:
         return (day if clock == "00:00" else f"{day} {clock}") + " UTC" * self.utc
 
 
-def name_of(files: Sequence[str]) -> str:
+def dataset_name(files: Sequence[str]) -> str:
     """Several files as one: a.csv, or a.csv and 2 more files."""
     more = len(files) - 1
-    return files[0] + (f" and {count_of(more, 'more file')}" if more else "")
+    return files[0] + (f" and {count_noun(more, 'more file')}" if more else "")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class CellLocation:
     """A column of a file, as messages name it."""
 
     source: str
     column: str
     unit: str = "line"  # what is counted: "line" of a text file, "row" of a Parquet file
-    files: Files | None = None  # where lines are counted on over several files
+    files: FileLines | None = None  # where lines are counted on over several files
 
     def at(self, line: int) -> Location:
         """Return a cell: `data.csv, line 7, column 'OT'`."""
         return self._wording.at(line, self.column)
 
     @property
-    def whole(self) -> Location:
+    def column_text(self) -> Location:
         """The column as a whole: `data.csv, column 'OT'`."""
-        text = f"{self.source}, column {named(self.column)}"
+        text = f"{self.source}, column {quote_name(self.column)}"
         return Location(source=self.source, text=text, column=self.column)
 
     def row(self, line: int) -> str:
@@ -111,13 +111,13 @@ class Place:
         return self._wording.row(line)
 
     @property
-    def in_whole_file(self) -> Location:
+    def file_only(self) -> Location:
         """Return the column as a place that messages name by the file alone."""
         return Location(source=self.source, text=self.source, column=self.column)
 
     @property
-    def _wording(self) -> Wording:
-        return Wording(source=self.source, unit=self.unit, files=self.files)
+    def _wording(self) -> LocationFormatter:
+        return LocationFormatter(source=self.source, unit=self.unit, files=self.files)
 
 
 def is_missing(cell: str) -> bool:
@@ -125,23 +125,23 @@ def is_missing(cell: str) -> bool:
     return cell.strip().lower() in MISSING_WORDS
 
 
-def named(name: str) -> str:
+def quote_name(name: str) -> str:
     """The name of a column or series in quotes for a message."""
-    return shown(name, _SHOWN_NAME)
+    return quote_cell(name, _SHOWN_NAME)
 
 
-def listed(names: Sequence[str], most: int = NAMED) -> str:
+def quote_names(names: Sequence[str], most: int = NAMED) -> str:
     """The first names in quotes, and how many more there are: 'a', 'b' and 7 more."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(named, names[:most])) + more
+    return ", ".join(map(quote_name, names[:most])) + more
 
 
-def of_series(name: str, column: str | None) -> str:
+def series_text(name: str, column: str | None) -> str:
     """A series as messages name it; nothing where no column names series."""
-    return f" of series {named(name)}" if column is not None else ""
+    return f" of series {quote_name(name)}" if column is not None else ""
 
 
-def shown(cell: object, width: int = _SHOWN) -> str:
+def quote_cell(cell: object, width: int = _SHOWN) -> str:
     """A cell in quotes for a message, cut where it is long, control characters spelt out."""
     text = str(cell).strip()
     text = text if len(text) <= width else text[:width] + "…"

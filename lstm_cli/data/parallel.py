@@ -20,12 +20,12 @@ AHEAD = 1  # pieces a worker that are begun beyond the one that is needed
 FEW = 4  # pieces that are not worth a thread
 
 
-def usable() -> int:
+def usable_workers() -> int:
     """Workers that this machine has cores for."""
     return min(WORKERS, len(os.sched_getaffinity(0)))
 
 
-def in_order(
+def ordered_map(
     what: Callable[[Item], Result],
     items: Iterable[Item],
     *,
@@ -45,7 +45,7 @@ def in_order(
     source = iter(items)
     if workers is None:
         first = list(islice(source, FEW + 1))
-        workers, source = usable(), chain(first, source)
+        workers, source = usable_workers(), chain(first, source)
         if len(first) <= FEW or workers == 1:
             yield from map(what, source)
             return

@@ -3,12 +3,12 @@
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def safe_text(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Text that a spreadsheet cannot take for a formula; the reader takes the apostrophe off again."""
     return f"'{text}" if text[:1] in FORMULA else text
 
 
-def bare_text(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """A text cell without blanks around it and without the apostrophe that keeps it from being a formula."""
     cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.evaluation.baselines import seasonal_naive
 
@@ -42,21 +42,21 @@ def _windows(dataset: Dataset, longest: int) -> Windows:
         dataset=dataset, lookback=longest, origins=(table.offset + first)[series] + within, series=series
     )
     most = min(MOST_ROWS // dataset.targets, MOST_CELLS // (horizon * dataset.targets))
-    return windows.every(max(1, most))
+    return windows.sample(max(1, most))
 
 
 def _scores(windows: Windows, seasons: tuple[int, ...]) -> np.ndarray:
     """Return the score of each season; infinite where nothing was measured."""
-    dataset, yardstick = windows.dataset, Yardstick.of(windows.dataset)
+    dataset, yardstick = windows.dataset, MaseScale.from_dataset(windows.dataset)
     horizon, targets = dataset.schema.horizon, dataset.targets
     error = np.zeros((len(seasons), len(dataset.series.names), targets))
     count = np.zeros(error.shape[1:])
-    for batch in windows.batches(windows.at_once):
-        truth = yardstick.measured(batch.target, batch.series)
+    for batch in windows.batches(windows.batch_size):
+        truth = yardstick.mase_terms(batch.target, batch.series)
         np.add.at(count, batch.series, batch.observed.sum(axis=1))
         for place, season in enumerate(seasons):
             forecast = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
-            missed = np.abs(yardstick.measured(forecast, batch.series) - truth)
+            missed = np.abs(yardstick.mase_terms(forecast, batch.series) - truth)
             np.add.at(error[place], batch.series, np.where(batch.observed, missed, 0.0).sum(axis=1))
     scored = (count > 0) & (yardstick.weight > 0)
     if not scored.any():

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def label(name: str, season: int | str | None) -> str:
+def baseline_label(name: str, season: int | str | None) -> str:
     """Return the name of a baseline in prose, with the season that the seasonal naive forecast repeats.
 
     >>> label("seasonal_naive", 168)

@@ -27,7 +27,7 @@ def fit_intervals(
     horizon, targets = dataset.schema.horizon, dataset.targets
     most = max(1, min(MOST_ROWS // targets, MOST_CELLS // (horizon * targets)))
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
-    chosen = {name: windows.every(most) for name, windows in splits.items()}
+    chosen = {name: windows.sample(most) for name, windows in splits.items()}
     total, done = sum(len(windows) for windows in chosen.values()), 0
 
     def told(count: int) -> None:
@@ -36,13 +36,15 @@ def fit_intervals(
         progress(done, total)
 
     misses = {
-        name: _misses(windows, forecaster, horizons_of(splits[name]), told)
+        name: _misses(windows, forecaster, count_horizons(splits[name]), told)
         for name, windows in chosen.items()
     }
-    return intervals.fit(misses["val"], misses["train"], season=dataset.schema.season, lookback=lookback)
+    return intervals.fit_calibration(
+        misses["val"], misses["train"], season=dataset.schema.season, lookback=lookback
+    )
 
 
-def horizons_of(windows: Windows) -> float:
+def count_horizons(windows: Windows) -> float:
     """How many horizons the windows span without an overlap: their rows over H, in each series at least one."""
     horizon = windows.dataset.schema.horizon
     return (len(windows) + len(np.unique(windows.series)) * (horizon - 1)) / horizon
@@ -53,13 +55,13 @@ def _misses(
     forecaster: Callable[[Batch], np.ndarray],
     horizons: float,
     told: Callable[[int], None],
-) -> intervals.Misses:
+) -> intervals.CalibrationErrors:
     dataset = windows.dataset
     horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
     absolute = np.empty((len(windows), horizon, targets), dtype=np.float32)
     simple, spread = np.empty_like(absolute), np.empty((len(windows), targets))
     first = 0
-    for batch in windows.batches(windows.at_once):
+    for batch in windows.batches(windows.batch_size):
         place = slice(first, first + len(batch.series))
         flat = (
             seasonal_naive(batch.past, batch.mask, horizon, targets, season)
@@ -69,7 +71,7 @@ def _misses(
         unknown = np.where(batch.observed, 0.0, np.nan)
         absolute[place] = np.abs(forecaster(batch) - batch.target) + unknown
         simple[place] = np.abs(flat - batch.target) + unknown
-        spread[place] = intervals.spread(batch.past[:, :, :targets], batch.mask, season)
+        spread[place] = intervals.local_scale(batch.past[:, :, :targets], batch.mask, season)
         told(len(batch.series))
         first = place.stop
-    return intervals.Misses(absolute=absolute, simple=simple, spread=spread, horizons=horizons)
+    return intervals.CalibrationErrors(absolute=absolute, simple=simple, spread=spread, horizons=horizons)

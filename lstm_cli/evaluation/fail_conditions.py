@@ -17,7 +17,7 @@ _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": opera
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
+class FailCondition:
     """A condition that must not come true."""
 
     text: str
@@ -28,7 +28,7 @@ class Gate:
     metric: str | None
 
 
-def parse_gate(text: str) -> Gate:
+def parse_condition(text: str) -> FailCondition:
     """Reads a condition. Raises UsageError for what is none, and for an unknown name."""
     parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
     if parts is None:
@@ -40,7 +40,9 @@ def parse_gate(text: str) -> Gate:
     figure, sign, limit = parts.groups()
     _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
     if is_number(limit):
-        return Gate(text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None)
+        return FailCondition(
+            text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None
+        )
     other = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
     if other is None:
         raise UsageError(
@@ -51,7 +53,7 @@ def parse_gate(text: str) -> Gate:
     factor, baseline, metric = other.groups()
     _known(text, baseline, BASELINES)
     _known(text, metric, NAMES)
-    return Gate(
+    return FailCondition(
         text=text, figure=figure, sign=sign, factor=float(factor or 1), baseline=baseline, metric=metric
     )
 
@@ -66,8 +68,8 @@ def _known(text: str, name: str, names: tuple[str, ...]) -> None:
     )
 
 
-def check_gate(
-    gate: Gate,
+def check_condition(
+    gate: FailCondition,
     scores: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Any],

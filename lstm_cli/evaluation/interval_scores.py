@@ -9,7 +9,7 @@ from lstm_cli.evaluation.intervals import LEVELS, QUANTILES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class IntervalSums:
     """Sums over windows of how intervals held. Every array is [..., S, H, C] float64."""
 
     inside: np.ndarray  # [2, ...] measured cells within the interval of each level
@@ -18,11 +18,11 @@ class Held:
     size: np.ndarray  # |truth|
     count: np.ndarray  # measured cells
 
-    def __add__(self, other: "Held") -> "Held":
-        return Held(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+    def __add__(self, other: "IntervalSums") -> "IntervalSums":
+        return IntervalSums(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
-def held(
+def interval_sums(
     ends: np.ndarray,
     forecast: np.ndarray,
     truth: np.ndarray,
@@ -30,7 +30,7 @@ def held(
     series: np.ndarray,
     *,
     of: int,
-) -> Held:
+) -> IntervalSums:
     """Sums of windows. ends [4, N, H, C]; forecast, truth, observed [N, H, C], in the file's units; series [N]."""
 
     def summed(values: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def held(
     lines = (ends[2], ends[0], forecast, ends[1], ends[3])
     above = [truth - line for line in lines]
     losses = [np.maximum(q * miss, (q - 1) * miss) for q, miss in zip(QUANTILES, above, strict=True)]
-    return Held(
+    return IntervalSums(
         inside=np.stack(
             [summed(((truth >= low) & (truth <= high)).astype(np.float64)) for low, high in pairs]
         ),
@@ -60,7 +60,7 @@ def inside_windows(ends: np.ndarray, truth: np.ndarray, observed: np.ndarray) ->
     return np.stack([cells.sum(axis=(1, 2)) for cells in inside])
 
 
-def interval_scores(sums: Held, deviation: np.ndarray) -> dict[str, Any]:
+def interval_scores(sums: IntervalSums, deviation: np.ndarray) -> dict[str, Any]:
     """coverage (percent), width (the file's units), width_scaled (of the deviation [S, C]) of each level; wql.
 
     wql is the weighted quantile loss: twice the sum of the pinball loss (Gneiting 2011, "Quantiles as optimal
@@ -86,11 +86,12 @@ def interval_scores(sums: Held, deviation: np.ndarray) -> dict[str, Any]:
     }
 
 
-def scores_per_step(sums: Held, deviation: np.ndarray) -> list[dict[str, Any]]:
+def interval_scores_per_step(sums: IntervalSums, deviation: np.ndarray) -> list[dict[str, Any]]:
     """`interval_scores` of each step ahead, first step first."""
     return [
         interval_scores(
-            Held(**{name: value[..., step : step + 1, :] for name, value in vars(sums).items()}), deviation
+            IntervalSums(**{name: value[..., step : step + 1, :] for name, value in vars(sums).items()}),
+            deviation,
         )
         for step in range(sums.count.shape[1])
     ]

@@ -27,7 +27,7 @@ LEAST_SPREAD = 0.05  # of the median spread: a window that stood still is not ta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Misses:
+class CalibrationErrors:
     """Errors of a forecaster over windows, in scaled space."""
 
     absolute: np.ndarray  # [N, H, C] |error|, NaN where nothing was measured
@@ -47,13 +47,13 @@ class Intervals:
     optimism: float  # by which errors on training windows were made larger
     horizons: float  # independent horizons behind them
 
-    def around(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def interval_ends(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """The ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
 
         forecast_scaled [N, H, C]; past [N, L', F] with the targets first and mask [N, L'], L' at least `lookback`.
         """
         targets = forecast_scaled.shape[2]
-        moved = spread(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
+        moved = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
         reach = self.half[:, None, :, None] * np.maximum(moved, self.floor)[:, None, :]
         near, far = reach
         middle = forecast_scaled.astype(np.float64)
@@ -78,7 +78,7 @@ class Intervals:
         )
 
 
-def spread(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
+def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
     """How much each window and target moves, [N, C]; past [N, L, C] scaled, mask [N, L].
 
     The mean |v_t - v_(t-m)|, plus the deviation of the means of its whole seasons, counted back from its end: what
@@ -118,7 +118,9 @@ def _wandering(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray
     return np.sqrt(np.square(apart).sum(axis=1) / count)
 
 
-def fit(val: Misses, train: Misses, *, season: int, lookback: int) -> Intervals:
+def fit_calibration(
+    val: CalibrationErrors, train: CalibrationErrors, *, season: int, lookback: int
+) -> Intervals:
     """Intervals from errors on validation windows and on training windows (which may be none).
 
     The training windows weigh TRUSTED / (TRUSTED + horizons of validation) together. Their errors are made
@@ -135,7 +137,7 @@ def fit(val: Misses, train: Misses, *, season: int, lookback: int) -> Intervals:
         weights.append(np.full(len(rows), weight / max(1, len(rows))))
     horizons = val.horizons + train.horizons
     half = _quantiles(np.concatenate(parts), np.concatenate(weights))
-    half *= np.array([widening(0.5 + level / 200, horizons) for level in LEVELS])[:, None]
+    half *= np.array([t_correction(0.5 + level / 200, horizons) for level in LEVELS])[:, None]
     return Intervals(
         half=np.maximum.accumulate(half, axis=0),
         floor=floor,
@@ -146,7 +148,7 @@ def fit(val: Misses, train: Misses, *, season: int, lookback: int) -> Intervals:
     )
 
 
-def widening(quantile: float, horizons: float) -> float:
+def t_correction(quantile: float, horizons: float) -> float:
     """How much further out a quantile lies in Student's t with so many degrees of freedom than in the normal.
 
     By the expansion of Abramowitz and Stegun 1964, 26.7.5; less than one horizon counts as one.
@@ -170,14 +172,14 @@ def _floor(moved: np.ndarray) -> np.ndarray:
     return np.where(typical > 0, LEAST_SPREAD * typical, 1.0)
 
 
-def _optimism(val: Misses, train: Misses, floor: np.ndarray) -> float:
+def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarray) -> float:
     """How much smaller the model's errors are on the rows it was fitted on, at least 1.
 
     That validation errors are larger may also be the rows': by how much, the seasonal naive forecast tells, which
     was fitted on neither.
     """
 
-    def mean(misses: Misses, errors: np.ndarray) -> float:
+    def mean(misses: CalibrationErrors, errors: np.ndarray) -> float:
         relative = errors / np.maximum(misses.spread, floor)[:, None]
         return float(np.nanmean(relative)) if np.isfinite(relative).any() else 0.0
 

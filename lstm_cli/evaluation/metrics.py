@@ -18,7 +18,7 @@ Scores = dict[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Errors:
+class ErrorSums:
     """Sums over windows. Every array is [S, H, C] float64."""
 
     absolute: np.ndarray
@@ -26,13 +26,13 @@ class Errors:
     symmetric: np.ndarray  # 200 |error| / (|truth| + |forecast|), 0 where both are 0
     count: np.ndarray  # measured cells
 
-    def __add__(self, other: "Errors") -> "Errors":
-        return Errors(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+    def __add__(self, other: "ErrorSums") -> "ErrorSums":
+        return ErrorSums(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
-def errors(
+def sum_errors(
     forecast: np.ndarray, truth: np.ndarray, observed: np.ndarray, series: np.ndarray, *, of: int
-) -> Errors:
+) -> ErrorSums:
     """Sums the errors of windows. forecast, truth, observed: [N, H, C] in the file's units; series [N]; of: S."""
     difference = np.where(observed, np.abs(forecast - truth), 0.0)
     size = np.abs(truth) + np.abs(forecast)
@@ -43,7 +43,7 @@ def errors(
         np.add.at(total, series, values)
         return total
 
-    return Errors(
+    return ErrorSums(
         absolute=summed(difference),
         squared=summed(np.square(difference)),
         symmetric=summed(symmetric),
@@ -52,17 +52,17 @@ def errors(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class MetricScale:
     """What scores are divided by, both [S, C] in the file's units."""
 
     seasonal_error: np.ndarray  # MASE's; 0 or NaN: the series has none and is left out
     deviation: np.ndarray  # the training rows' standard deviation
 
 
-_Arrays = TypeVar("_Arrays", Errors, Scale)
+_Arrays = TypeVar("_Arrays", ErrorSums, MetricScale)
 
 
-def overall(sums: Errors, scale: Scale) -> Scores:
+def overall_scores(sums: ErrorSums, scale: MetricScale) -> Scores:
     """The scores over all windows, steps, series and targets; None where nothing defines one."""
     count = sums.count.sum()
     deviation = scale.deviation[:, None, :]
@@ -77,22 +77,25 @@ def overall(sums: Errors, scale: Scale) -> Scores:
     }
 
 
-def per_step(sums: Errors, scale: Scale) -> list[Scores]:
+def scores_per_step(sums: ErrorSums, scale: MetricScale) -> list[Scores]:
     """The scores of each step ahead, first step first."""
     steps = range(sums.count.shape[1])
-    return [overall(_part(sums, np.s_[:, h : h + 1]), scale) for h in steps]
+    return [overall_scores(_part(sums, np.s_[:, h : h + 1]), scale) for h in steps]
 
 
-def per_target(sums: Errors, scale: Scale) -> list[Scores]:
+def scores_per_target(sums: ErrorSums, scale: MetricScale) -> list[Scores]:
     """The scores of each target column."""
     targets = range(sums.count.shape[2])
-    return [overall(_part(sums, np.s_[:, :, c : c + 1]), _part(scale, np.s_[:, c : c + 1])) for c in targets]
+    return [
+        overall_scores(_part(sums, np.s_[:, :, c : c + 1]), _part(scale, np.s_[:, c : c + 1]))
+        for c in targets
+    ]
 
 
-def per_series(sums: Errors, scale: Scale) -> list[Scores]:
+def scores_per_series(sums: ErrorSums, scale: MetricScale) -> list[Scores]:
     """The scores of each series."""
     series = range(sums.count.shape[0])
-    return [overall(_part(sums, np.s_[s : s + 1]), _part(scale, np.s_[s : s + 1])) for s in series]
+    return [overall_scores(_part(sums, np.s_[s : s + 1]), _part(scale, np.s_[s : s + 1])) for s in series]
 
 
 def _part(whole: _Arrays, place: Any) -> _Arrays:
@@ -100,21 +103,21 @@ def _part(whole: _Arrays, place: Any) -> _Arrays:
     return replace(whole, **{name: value[place] for name, value in vars(whole).items()})
 
 
-def without_scale(sums: Errors, scale: Scale) -> int:
+def count_without_scale(sums: ErrorSums, scale: MetricScale) -> int:
     """How many series MASE leaves out: scored, but their training rows' seasonal error is 0 or unknown."""
     scored = sums.count.sum(axis=1) > 0
     usable = scale.seasonal_error > 0
     return int((scored.any(axis=1) & ~(scored & usable).any(axis=1)).sum())
 
 
-def _mase(absolute: np.ndarray, count: np.ndarray, scale: Scale) -> np.ndarray:
+def _mase(absolute: np.ndarray, count: np.ndarray, scale: MetricScale) -> np.ndarray:
     """[S, C]; NaN where nothing was measured or there is no scale."""
     usable = (count > 0) & (scale.seasonal_error > 0)
     mean = absolute / np.where(count > 0, count, 1)
     return np.where(usable, mean / np.where(usable, scale.seasonal_error, 1), np.nan)
 
 
-def beside(own: Sequence[Scores], simple: Sequence[Scores]) -> list[float | None]:
+def relative_to_baseline(own: Sequence[Scores], simple: Sequence[Scores]) -> list[float | None]:
     """The ratio of each series' MASE [S] to that of a simple forecast of the same windows.
 
     It is 1 where both are 0, infinite where only the simple forecast is right, None where MASE is undefined.
@@ -131,7 +134,7 @@ def beside(own: Sequence[Scores], simple: Sequence[Scores]) -> list[float | None
     return ratios
 
 
-def worst_places(ratios: Sequence[float | None], most: int) -> list[int]:
+def worst_series_indices(ratios: Sequence[float | None], most: int) -> list[int]:
     """Where the series stand that do worst, worst first, at most so many, by the ratios of `beside`.
 
     Not by MASE itself: some series are hard for anyone, and the ratio tells where the model is to blame.

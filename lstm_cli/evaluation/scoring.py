@@ -7,15 +7,20 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
-from lstm_cli.data.forecast.bounds import Bounds, ends_in_units, in_units, truth_in_units
+from lstm_cli.data.forecast.bounds import (
+    Bounds,
+    inverse_transform,
+    inverse_transform_intervals,
+    inverse_transform_truth,
+)
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
-from lstm_cli.evaluation.interval_scores import Held, held, inside_windows
+from lstm_cli.evaluation.interval_scores import IntervalSums, inside_windows, interval_sums
 from lstm_cli.evaluation.intervals import Intervals
-from lstm_cli.linear.model import Linear
+from lstm_cli.linear.model import LinearEnsemble
 
 PART = "part."  # before the name of a part, among forecasts and scores
-AS_GOOD = 0.005  # errors that differ by a smaller share are called equal
+TIE_MARGIN = 0.005  # errors that differ by a smaller share are called equal
 Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
 
 
@@ -25,13 +30,13 @@ class Graph(Protocol):
     def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """The forecast [B, H, C], scaled."""
 
-    def with_parts(
+    def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The forecast, and those of its parts [B, H, C, P]."""
 
 
-def simple_forecaster(dataset: Dataset, linear: Linear, season: int | None) -> Forecaster:
+def baseline_forecaster(dataset: Dataset, linear: LinearEnsemble, season: int | None) -> Forecaster:
     """naive, seasonal_naive (where there is a season) and linear.
 
     season: as `baseline_season` decides it. The windows have to look back as far as `scored_windows` lets them.
@@ -59,19 +64,19 @@ def model_forecaster(
         inputs = (batch.past[:, -lookback:], batch.future, batch.mask[:, -lookback:])
         if not parts:
             return {name: session(*inputs)}
-        whole, each = session.with_parts(*inputs)
+        whole, each = session.forecast_with_parts(*inputs)
         return {name: whole} | {f"{PART}{part}": each[..., place] for place, part in enumerate(parts)}
 
     return forecast
 
 
-def together(*forecasters: Forecaster) -> Forecaster:
+def combine_forecasters(*forecasters: Forecaster) -> Forecaster:
     """The forecasts of several forecasters."""
     return lambda batch: {name: found for one in forecasters for name, found in one(batch).items()}
 
 
-def scored_windows(
-    dataset: Dataset, split: str, lookback: int, linear: Linear, season: int | None = None
+def scoring_windows(
+    dataset: Dataset, split: str, lookback: int, linear: LinearEnsemble, season: int | None = None
 ) -> Windows:
     """Return the windows of a split, looking back as far as the model and every simple forecast need.
 
@@ -80,11 +85,11 @@ def scored_windows(
     return split_windows(dataset, split, max(lookback, linear.lookback, season or 1))
 
 
-def unwatched(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+def ignore_forecasts(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
     """What `score` shows its forecasts to where nobody watches."""
 
 
-def uncounted(name: str, batch: Batch, missed: np.ndarray) -> None:
+def ignore_errors(name: str, batch: Batch, missed: np.ndarray) -> None:
     """Ignore the errors of each window: the default of `score`."""
 
 
@@ -94,23 +99,23 @@ def score(
     bounds: Bounds,
     *,
     progress: Callable[[int], None] = lambda done: None,
-    watch: Callable[[str, Batch, np.ndarray], None] = unwatched,
-    each: Callable[[str, Batch, np.ndarray], None] = uncounted,
-) -> dict[str, metrics.Errors]:
+    watch: Callable[[str, Batch, np.ndarray], None] = ignore_forecasts,
+    each: Callable[[str, Batch, np.ndarray], None] = ignore_errors,
+) -> dict[str, metrics.ErrorSums]:
     """Return the errors of each forecast over the same windows, every one of them.
 
     watch: sees each forecast [B, H, C], scaled. each: sees its absolute errors, in the file's units.
     """
     dataset, of = windows.dataset, len(windows.dataset.series.names)
-    sums: dict[str, metrics.Errors] = {}
+    sums: dict[str, metrics.ErrorSums] = {}
     done = 0
-    for batch in windows.batches(windows.at_once):
-        truth = truth_in_units(dataset, batch.target, batch.series, bounds)
+    for batch in windows.batches(windows.batch_size):
+        truth = inverse_transform_truth(dataset, batch.target, batch.series, bounds)
         for name, forecast in forecaster(batch).items():
             watch(name, batch, forecast)
-            units = in_units(dataset, forecast, batch.series, bounds)
+            units = inverse_transform(dataset, forecast, batch.series, bounds)
             each(name, batch, np.abs(units - truth))
-            found = metrics.errors(units, truth, batch.observed, batch.series, of=of)
+            found = metrics.sum_errors(units, truth, batch.observed, batch.series, of=of)
             sums[name] = sums[name] + found if name in sums else found
         done += len(batch.series)
         progress(done)
@@ -121,7 +126,7 @@ class IntervalTally:
     """Sums up, as `watch` of `score`, how the intervals around one forecaster's forecasts held."""
 
     def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, of: str) -> None:
-        self.sums: Held | None = None
+        self.sums: IntervalSums | None = None
         self.inside: list[np.ndarray] = []  # [2, B] of each batch: measured cells within the interval
         self.count: list[np.ndarray] = []  # [B] of each batch: measured cells
         self.beyond = 0  # measured cells that no forecast can reach: they lie beyond the bounds
@@ -130,12 +135,12 @@ class IntervalTally:
     def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
         if name != self._of:
             return
-        dataset, ends = self._dataset, self._intervals.around(forecast_scaled, batch.past, batch.mask)
-        ends = ends_in_units(dataset, ends, batch.series, self._bounds)
-        truth = truth_in_units(dataset, batch.target, batch.series, self._bounds)
-        found = held(
+        dataset, ends = self._dataset, self._intervals.interval_ends(forecast_scaled, batch.past, batch.mask)
+        ends = inverse_transform_intervals(dataset, ends, batch.series, self._bounds)
+        truth = inverse_transform_truth(dataset, batch.target, batch.series, self._bounds)
+        found = interval_sums(
             ends,
-            in_units(dataset, forecast_scaled, batch.series, self._bounds),
+            inverse_transform(dataset, forecast_scaled, batch.series, self._bounds),
             truth,
             batch.observed,
             batch.series,
@@ -147,15 +152,17 @@ class IntervalTally:
         self.sums = found if self.sums is None else self.sums + found
 
 
-def as_good(simple: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
+def is_as_good(simple: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
     """Whether a simple forecast's MASE (else scaled MAE) is at most half a percent above the model's."""
     for metric in ("mase", "mae_scaled"):
         theirs, ours = simple.get(metric), model.get(metric)
         if theirs is not None and ours is not None:
-            return theirs <= (1 + AS_GOOD) * ours
+            return theirs <= (1 + TIE_MARGIN) * ours
     return False
 
 
-def scale_of(dataset: Dataset) -> metrics.Scale:
+def metric_scale(dataset: Dataset) -> metrics.MetricScale:
     """What the dataset's scores are divided by."""
-    return metrics.Scale(seasonal_error=dataset.training.seasonal_error, deviation=dataset.training.deviation)
+    return metrics.MetricScale(
+        seasonal_error=dataset.training.seasonal_error, deviation=dataset.training.deviation
+    )

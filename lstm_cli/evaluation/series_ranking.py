@@ -9,26 +9,28 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.evaluation import metrics, scoring
 
 
-def beside_simple(dataset: Dataset, sums: Mapping[str, metrics.Errors]) -> dict[str, dict[str, Any]]:
+def series_against_baselines(
+    dataset: Dataset, sums: Mapping[str, metrics.ErrorSums]
+) -> dict[str, dict[str, Any]]:
     """For each series the MASE of seasonal naive (naive where there is no season), and the model's beside it.
 
     sums: the errors of `model` and of the simple forecasts. The ratio is that of `metrics.beside`.
     """
-    scale, baseline = scoring.scale_of(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
-    simple = metrics.per_series(sums[baseline], scale)
-    ratios = metrics.beside(metrics.per_series(sums["model"], scale), simple)
+    scale, baseline = scoring.metric_scale(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
+    simple = metrics.scores_per_series(sums[baseline], scale)
+    ratios = metrics.relative_to_baseline(metrics.scores_per_series(sums["model"], scale), simple)
     return {
         name: {"baseline": baseline, "baseline_mase": scores["mase"], "ratio": ratio}
         for name, scores, ratio in zip(dataset.series.names, simple, ratios, strict=True)
     }
 
 
-def worst(
+def worst_series(
     each: Mapping[str, metrics.Scores], beside: Mapping[str, dict[str, Any]], most: int
 ) -> list[dict[str, Any]]:
     """The series that do worst, at most so many. A ratio that is infinite comes first and is told as None."""
     names = list(each)
-    places = metrics.worst_places([beside[name]["ratio"] for name in names], most)
+    places = metrics.worst_series_indices([beside[name]["ratio"] for name in names], most)
     found = []
     for name in (names[place] for place in places):
         ratio = beside[name]["ratio"]

@@ -19,7 +19,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.evaluation import metrics
-from lstm_cli.evaluation.intervals import LEVELS, widening
+from lstm_cli.evaluation.intervals import LEVELS, t_correction
 
 SAME = 1e-5  # a relative difference of errors that rounding may explain
 SURE = 0.90  # of the interval around a comparison
@@ -29,7 +29,7 @@ COMPARED = ("model", "naive", "seasonal_naive", "linear")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments:
+class WindowTimes:
     """Where windows lie in time."""
 
     place: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
@@ -38,7 +38,7 @@ class Moments:
     horizon: float  # the horizon, in the distance of neighbouring moments
 
 
-def moments_of(windows: Windows) -> Moments:
+def window_times(windows: Windows) -> WindowTimes:
     """Return where windows lie in time. Windows of several series at one time share a moment.
 
     Where no two series share a time, or the data have none, the series follow each other and count as independent.
@@ -57,10 +57,10 @@ def moments_of(windows: Windows) -> Moments:
         apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
     # The mean distance: windows may come in clusters, or be a part of all.
     distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
-    return Moments(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
+    return WindowTimes(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
 
 
-def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: Moments) -> tuple[float, float, int]:
+def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> tuple[float, float, int]:
     """Return sum(top) / sum(bottom) over windows [N], its standard error, and the degrees of freedom K.
 
     The ratio is linearised (delta method). K is small enough for the frequencies to lie below those at which a
@@ -81,7 +81,7 @@ def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: Moments) -> tupl
     return float(ratio), math.sqrt(count * float(np.mean(np.square(cosines) / kept))), freedom
 
 
-def student(quantile: float, freedom: int) -> float:
+def student_t_quantile(quantile: float, freedom: int) -> float:
     """Return the quantile (above .5) of Student's t: exact for 1 and 2 degrees of freedom, else by `widening`."""
     from statistics import NormalDist
 
@@ -89,7 +89,7 @@ def student(quantile: float, freedom: int) -> float:
         return math.tan(math.pi * (quantile - 0.5))
     if freedom == 2:
         return (2 * quantile - 1) / math.sqrt(2 * quantile * (1 - quantile))
-    return NormalDist().inv_cdf(quantile) * widening(quantile, freedom)
+    return NormalDist().inv_cdf(quantile) * t_correction(quantile, freedom)
 
 
 class WindowErrors:
@@ -98,7 +98,7 @@ class WindowErrors:
     Where no series has a MASE scale, they add up to MAE.
     """
 
-    def __init__(self, windows: Windows, scale: metrics.Scale) -> None:
+    def __init__(self, windows: Windows, scale: metrics.MetricScale) -> None:
         self._windows = windows
         count = _measured(windows)
         usable = (count > 0) & (scale.seasonal_error > 0)
@@ -123,7 +123,7 @@ class WindowErrors:
         baseline without any error. Empty with fewer than two windows that do not overlap.
         """
         errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
-        model, moments = errors.pop("model"), moments_of(self._windows)
+        model, moments = errors.pop("model"), window_times(self._windows)
         totals = {name: float(each.sum()) for name, each in errors.items()}
         if moments.apart < 2:
             return {}
@@ -145,25 +145,25 @@ def _measured(windows: Windows) -> np.ndarray:
     return np.stack([times[one] @ dataset.measured[one, : dataset.targets] for one in rows])
 
 
-def _difference(model: np.ndarray, baseline: np.ndarray, moments: Moments) -> dict[str, Any]:
+def _difference(model: np.ndarray, baseline: np.ndarray, moments: WindowTimes) -> dict[str, Any]:
     if np.allclose(model, baseline, rtol=SAME, atol=SAME * float(baseline.mean())):
         return {"difference": 0.0, "interval": [0.0, 0.0]}
     if not baseline.any():
         return {"difference": None, "interval": None}
     ratio, error, freedom = ratio_of_sums(model, baseline, moments)
-    reach = student(0.5 + SURE / 2, freedom) * error
+    reach = student_t_quantile(0.5 + SURE / 2, freedom) * error
     low, high = 100 * (1 - ratio - reach), 100 * min(1.0, 1 - ratio + reach)
     return {"difference": 100 * (1 - ratio), "interval": [low, high]}
 
 
-def best_compared(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+def best_comparison(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the comparison with the baseline of lowest error, and its name; None where there is none."""
     name = next(iter(comparisons), None)
     return None if name is None else {"baseline": name, **comparisons[name]}
 
 
-def coverage_by_chance(
-    inside: np.ndarray, count: np.ndarray, moments: Moments, *, behind: float
+def coverage_outside_chance(
+    inside: np.ndarray, count: np.ndarray, moments: WindowTimes, *, behind: float
 ) -> dict[int, tuple[float, float, float]]:
     """Return for each level the coverage found, and the least and the most that chance allows, all in percent.
 
@@ -183,6 +183,6 @@ def coverage_by_chance(
         draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.apart
         wanted = level / 100
         deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / behind))
-        reach = student(0.5 + ALARM / 2, freedom) * deviation
+        reach = student_t_quantile(0.5 + ALARM / 2, freedom) * deviation
         found[level] = (100 * share, 100 * max(0.0, wanted - reach), 100 * min(1.0, wanted + reach))
     return found

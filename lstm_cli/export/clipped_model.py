@@ -5,10 +5,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.models.mixture import Combined
+from lstm_cli.models.mixture import Mixture
 
 
-class Bounded(nn.Module):
+class ClippedModel(nn.Module):
     """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound).
 
     With the forecasts of its parts beside it, where it combines several.
@@ -24,9 +24,9 @@ class Bounded(nn.Module):
         self.register_buffer("upper", upper)
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        if isinstance(self.model, Combined):
-            each = self.model.each(past, future, mask)
-            return self._held(self.model.mixed(each)), each
+        if isinstance(self.model, Mixture):
+            each = self.model.part_forecasts(past, future, mask)
+            return self._held(self.model.combine(each)), each
         return (self._held(self.model(past, future, mask)),)
 
     def _held(self, forecast: Tensor) -> Tensor:
@@ -37,10 +37,10 @@ class Bounded(nn.Module):
         return forecast
 
 
-class Alone(nn.Module):
+class ForecastOnly(nn.Module):
     """The bounded forecast [B, H, C] as one tensor, without those of the parts: what a person expects of a call."""
 
-    def __init__(self, bounded: Bounded) -> None:
+    def __init__(self, bounded: ClippedModel) -> None:
         super().__init__()
         self.bounded = bounded
 

@@ -9,25 +9,25 @@ from torch import nn
 
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import ScaledBounds
-from lstm_cli.export.clipped_model import Alone, Bounded, example_windows
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.export.clipped_model import ClippedModel, ForecastOnly, example_windows
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 AGREEMENT = 1e-5  # the file may differ from torch by so much of the largest scaled value
 Forecast = Callable[..., np.ndarray]  # past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]
 
 
-def converted(to: str, model: nn.Module, bounds: ScaledBounds, windows: Batch) -> tuple[bytes, float]:
+def convert_model(to: str, model: nn.Module, bounds: ScaledBounds, windows: Batch) -> tuple[bytes, float]:
     """The bytes of the file, and the largest difference of its forecasts from torch's, in scaled units.
 
     to: torchscript, pt2, keras or h5; model: on the CPU, in evaluation mode; windows: those that are compared.
     Raises RuntimeError where the two do not agree.
     """
     lower, upper = (None if side is None else torch.from_numpy(side) for side in (bounds.lower, bounds.upper))
-    network = Alone(Bounded(model, lower, upper)).eval()
+    network = ForecastOnly(ClippedModel(model, lower, upper)).eval()
     inputs = (windows.past, windows.future, windows.mask)
     with torch.no_grad():
         expected = network(*(torch.from_numpy(np.ascontiguousarray(side)) for side in inputs)).numpy()
-    data, forecast = _written(to, network, cast(Stacked, model), bounds, windows)
+    data, forecast = _written(to, network, cast(StackedLSTM, model), bounds, windows)
     difference = float(np.abs(forecast(*inputs) - expected).max(initial=0.0))
     largest = max(1.0, *(float(np.abs(side).max(initial=0.0)) for side in (windows.past, expected)))
     if not difference <= AGREEMENT * largest:
@@ -36,7 +36,7 @@ def converted(to: str, model: nn.Module, bounds: ScaledBounds, windows: Batch) -
 
 
 def _written(
-    to: str, network: Alone, model: Stacked, bounds: ScaledBounds, windows: Batch
+    to: str, network: ForecastOnly, model: StackedLSTM, bounds: ScaledBounds, windows: Batch
 ) -> tuple[bytes, Forecast]:
     """The file, and its forecast in its own runtime."""
     if to in ("keras", "h5"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from lstm_cli.config.layers import flag_of
+from lstm_cli.config.layers import flag_name
 from lstm_cli.errors import UsageError
 
 
@@ -69,7 +69,7 @@ def require_ending(to: str, output: str) -> None:
         )
 
 
-def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
+def require_supported(to: str, model: str, settings: Mapping[str, Any]) -> None:
     """Raise UsageError, with the reason and a format to use instead, for a model that the format cannot hold.
 
     model, settings: of the run's model.json.
@@ -83,7 +83,7 @@ def require_fit(to: str, model: str, settings: Mapping[str, Any]) -> None:
             flag="--to",
         )
     refused = [
-        f"--head {value}" if name == "head" else flag_of(name)
+        f"--head {value}" if name == "head" else flag_name(name)
         for name, value in settings.items()
         if value and name not in _GO_OVER and (name, value) not in _HEADS
     ]

@@ -21,9 +21,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from lstm_cli.errors import UsageError
-from lstm_cli.export.quiet import silence
-from lstm_cli.interrupts import interrupts_kept
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.export.quiet import quiet
+from lstm_cli.interrupts import preserve_interrupts
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 BACKEND, HOME = "KERAS_BACKEND", "KERAS_HOME"
 PADDED = -(2.0**100)  # in every input of a padded step; exact in 32 bits
@@ -36,7 +36,7 @@ def load_keras() -> Any:
     """
     os.environ.setdefault(BACKEND, "torch")
     try:
-        with silence(), _home():
+        with quiet(), _home():
             import keras
     except (ImportError, ValueError) as error:
         raise UsageError(
@@ -61,14 +61,16 @@ def _home() -> Iterator[None]:
             del os.environ[HOME]
 
 
-def export_keras(model: Stacked, *, lower: np.ndarray | None, upper: np.ndarray | None, ending: str) -> bytes:
+def export_keras(
+    model: StackedLSTM, *, lower: np.ndarray | None, upper: np.ndarray | None, ending: str
+) -> bytes:
     """The bytes of a `.keras` or `.h5` file that forecasts as `model` does.
 
     lower, upper: [C] scaled, infinite for none. The inputs are past [batch, L, F], future [batch, H, K] where
     anything is known ahead, and mask [batch, L]; the output is forecast [batch, H, C].
     """
     keras = load_keras()
-    with interrupts_kept(), silence(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
+    with preserve_interrupts(), quiet(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
         path = Path(folder) / f"model{ending}"
         _network(keras, model, lower, upper).save(path)
         return path.read_bytes()
@@ -77,7 +79,7 @@ def export_keras(model: Stacked, *, lower: np.ndarray | None, upper: np.ndarray 
 def open_keras(data: bytes, *, ending: str) -> Any:
     """The file in its own runtime: called with past, future, mask as arrays, it gives the forecast as one."""
     keras = load_keras()
-    with interrupts_kept(), silence(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
+    with preserve_interrupts(), quiet(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
         path = Path(folder) / f"model{ending}"
         path.write_bytes(data)
         network = keras.models.load_model(path)
@@ -85,14 +87,14 @@ def open_keras(data: bytes, *, ending: str) -> Any:
     def forecast(past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
         given = {"past": past, "future": future, "mask": mask}
         inputs = {tensor.name: given[tensor.name] for tensor in network.inputs}
-        with interrupts_kept():
+        with preserve_interrupts():
             found: np.ndarray = keras.ops.convert_to_numpy(network(inputs, training=False))
         return found
 
     return forecast
 
 
-def _network(keras: Any, model: Stacked, lower: np.ndarray | None, upper: np.ndarray | None) -> Any:
+def _network(keras: Any, model: StackedLSTM, lower: np.ndarray | None, upper: np.ndarray | None) -> Any:
     layers = keras.layers
     past = keras.Input((model.lookback, model.layers[0].input_size), name="past")
     mask = keras.Input((model.lookback,), name="mask")
@@ -130,7 +132,7 @@ def _network(keras: Any, model: Stacked, lower: np.ndarray | None, upper: np.nda
     return network
 
 
-def _encoder(keras: Any, model: Stacked) -> tuple[Any, list[tuple[Any, list[np.ndarray]]]]:
+def _encoder(keras: Any, model: StackedLSTM) -> tuple[Any, list[tuple[Any, list[np.ndarray]]]]:
     """From marked steps [B, L, F] to the state that the head reads, and the weights that its layers get."""
     layers = keras.layers
     stack = [layers.Masking(PADDED, name="masking")]

@@ -8,7 +8,7 @@ from torch import nn
 from lstm_cli.models.registry import build_model
 
 
-def restored_network(name: str, settings: dict[str, Any], weights: bytes) -> nn.Module:
+def load_network(name: str, settings: dict[str, Any], weights: bytes) -> nn.Module:
     """The network as it was shipped, on the CPU, in evaluation mode, without gradients.
 
     name, settings: of model.json; weights: of weights.safetensors.

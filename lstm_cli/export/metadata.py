@@ -7,12 +7,12 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds, ScaledBounds
-from lstm_cli.data.forecast.output import written_times
+from lstm_cli.data.forecast.output import write_times
 from lstm_cli.export.formats import Format
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS
 
 
-def tensors(
+def tensor_facts(
     format: Format, schema: Schema, *, lookback: int, parts: tuple[str, ...]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The inputs and the outputs of an exported graph by name, each with shape, dtype and meaning."""
@@ -79,7 +79,7 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
 def bounds_facts(schema: Schema, bounds: Bounds, scaled: ScaledBounds, *, held: bool) -> dict[str, Any]:
     """What no forecast leaves, and whether the file's own forecast is held there; held: the format has a graph."""
     stored = bounds.to_dict()
-    reason = scaled.why_not if held else "the file holds no graph"
+    reason = scaled.reason if held else "the file holds no graph"
     bounded = any(bound is not None for side in stored.values() for bound in side)
     return {
         "unit": "the file's",
@@ -96,7 +96,7 @@ def _tensor(shape: list[Any], meaning: str, **more: list[str]) -> dict[str, Any]
 def _extent(schema: Schema, series: SeriesTable, place: int) -> dict[str, Any]:
     """The first and the last time of a series' data, as the file writes them."""
     rows = np.array([0, series.count[place] - 1])
-    first, last = written_times(schema, schema.step.times(rows, int(series.origin_us[place])))
+    first, last = write_times(schema, schema.step.times(rows, int(series.origin_us[place])))
     return {"first": first, "last": last}
 
 

@@ -8,11 +8,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.export.clipped_model import Bounded, example_windows
-from lstm_cli.export.quiet import silence
+from lstm_cli.export.clipped_model import ClippedModel, example_windows
+from lstm_cli.export.quiet import quiet
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS, open_session
-from lstm_cli.interrupts import interrupts_kept
-from lstm_cli.models.mixture import Combined
+from lstm_cli.interrupts import preserve_interrupts
+from lstm_cli.models.mixture import Mixture
 
 OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
 WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded`
@@ -39,29 +39,29 @@ def export_versions(
     forecast [batch, H, C]; beside it parts [batch, H, C, P] where the model combines P of them. Equal weights
     give equal bytes; no text of the machine that wrote it stays inside.
     """
-    graph = traced(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
+    graph = trace_graph(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
     made()
     graphs = []
     for one in models:
-        with interrupts_kept(), silence(), torch.no_grad():
+        with preserve_interrupts(), quiet(), torch.no_grad():
             graphs.append(_finished(graph, one))
         made()
     return graphs
 
 
-def traced(
+def trace_graph(
     model: nn.Module, *, inputs: int, known_ahead: int, lower: Tensor | None, upper: Tensor | None
 ) -> "onnx.ModelProto":
     """The graph of a model as the exporter writes it, with every weight under its name."""
-    bounded = Bounded(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
+    bounded = ClippedModel(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
     example = example_windows(model, inputs=inputs, known_ahead=known_ahead)
     batch = torch.export.Dim("batch")
-    with interrupts_kept(), silence(), torch.no_grad():
+    with preserve_interrupts(), quiet(), torch.no_grad():
         program = torch.onnx.export(
             bounded,
             example,
             input_names=list(INPUTS),
-            output_names=[OUTPUT, PARTS] if isinstance(model, Combined) else [OUTPUT],
+            output_names=[OUTPUT, PARTS] if isinstance(model, Mixture) else [OUTPUT],
             dynamic_shapes={name: {0: batch} for name in INPUTS},
             dynamo=True,
             opset_version=OPSET,
@@ -111,7 +111,7 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
     session = open_session(model, threads=None)
     inputs = [side.cpu().numpy() for side in (past, future, mask)]
     outputs = expected if isinstance(expected, tuple) else (expected,)
-    found = session.with_parts(*inputs) if len(outputs) > 1 else (session(*inputs),)
+    found = session.forecast_with_parts(*inputs) if len(outputs) > 1 else (session(*inputs),)
     differences = [
         float(np.abs(ours - torchs.cpu().numpy()).max(initial=0.0))
         for ours, torchs in zip(found, outputs, strict=True)

@@ -5,22 +5,22 @@ import io
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.export.clipped_model import Alone
-from lstm_cli.export.quiet import silence
+from lstm_cli.export.clipped_model import ForecastOnly
+from lstm_cli.export.quiet import quiet
 from lstm_cli.inference.session import INPUTS
 
 # What tells of each operation where it stood in the source, with the paths of the machine that wrote it.
 _ORIGINS = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
-def export_pt2(network: Alone, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
+def export_pt2(network: ForecastOnly, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
     """The bytes of one file: forward(past, future, mask) -> forecast, with an open batch axis.
 
     network: on the CPU, in evaluation mode. It is loaded by `torch.export.load(path).module()`.
     """
     batch = torch.export.Dim("batch")
     written = io.BytesIO()
-    with silence(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.export.export(
             network, example, dynamic_shapes={name: {0: batch} for name in INPUTS}, strict=False
         )
@@ -35,5 +35,5 @@ def export_pt2(network: Alone, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
 
 def open_pt2(data: bytes) -> nn.Module:
     """The file in its own runtime."""
-    with silence():
+    with quiet():
         return torch.export.load(io.BytesIO(data)).module()

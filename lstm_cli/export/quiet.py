@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Within this block nothing is printed, logged or warned of: what goes wrong is raised."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -9,19 +9,19 @@ import zipfile
 import torch
 from torch import Tensor
 
-from lstm_cli.export.clipped_model import Alone
-from lstm_cli.export.quiet import silence
+from lstm_cli.export.clipped_model import ForecastOnly
+from lstm_cli.export.quiet import quiet
 
 _DEBUG = ".debug_pkl"  # where each operation stood in the source, with the paths of the machine that wrote it
 
 
-def export_torchscript(network: Alone, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
+def export_torchscript(network: ForecastOnly, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
     """The bytes of one file: forward(past, future, mask) -> forecast, traced; the batch stays open.
 
     network: on the CPU, in evaluation mode.
     """
     written = io.BytesIO()
-    with silence(), torch.no_grad():
+    with quiet(), torch.no_grad():
         # Its own check compares two runs with the same example; ours compares real windows.
         torch.jit.save(torch.jit.trace(network, example, check_trace=False), written)
     return _without_debugging(written.getvalue())
@@ -29,7 +29,7 @@ def export_torchscript(network: Alone, example: tuple[Tensor, Tensor, Tensor]) -
 
 def open_torchscript(data: bytes) -> torch.jit.ScriptModule:
     """The file in its own runtime."""
-    with silence():
+    with quiet():
         opened: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return opened
 

@@ -31,7 +31,7 @@ class Session:
         forecast: np.ndarray = self._run([OUTPUT], past, future, mask)[0]
         return forecast
 
-    def with_parts(
+    def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The forecast [B, H, C] and those of its parts [B, H, C, P]; for a graph that has parts."""

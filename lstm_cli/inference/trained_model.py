@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
-from lstm_cli.data.dataset.imputation import clear_start
+from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.errors import MissingArtifact, StaleArtifact
@@ -14,14 +14,14 @@ from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
 if TYPE_CHECKING:
     from lstm_cli.evaluation.intervals import Intervals
-    from lstm_cli.linear.model import Linear
+    from lstm_cli.linear.model import LinearEnsemble
 
 VALIDATED = "validated.onnx"
 MODEL_VERSION = 2  # of model.json
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class TrainedModel:
     """What a forecast needs beside the graph."""
 
     name: str
@@ -36,7 +36,7 @@ class Model:
     training: TrainingStatistics
 
 
-def load_model(run: Run) -> Model:
+def load_model(run: Run) -> TrainedModel:
     """The run's model. Raises MissingArtifact or CorruptArtifact, StaleArtifact for one of another version of lstm."""
     reader = run.artifact("model")
     stored = reader.json("model.json")
@@ -49,7 +49,7 @@ def load_model(run: Run) -> Model:
             hint=f"run '{command('train', run.path)}' again",
         )
     with reader.parsing():
-        return Model(
+        return TrainedModel(
             name=stored["name"],
             settings=stored["settings"],
             parts=tuple(stored["settings"].get("parts", ())),
@@ -63,7 +63,7 @@ def load_model(run: Run) -> Model:
         )
 
 
-def as_trained(dataset: Dataset, model: Model) -> Dataset:
+def rescale_to_model(dataset: Dataset, model: TrainedModel) -> Dataset:
     """The data in the model's scaling; a series that the model has not seen keeps its own.
 
     Nothing is copied where the scaling is the same.
@@ -83,16 +83,18 @@ def as_trained(dataset: Dataset, model: Model) -> Dataset:
     renewed = Scaler(kind=scaler.kind, center=center, scale=scale, floor=floor)
     values = np.empty_like(dataset.values_scaled)
     for one, rows in enumerate(dataset.series.row_slices):
-        values[rows] = renewed.scaled(dataset.scaler.unscaled(dataset.values_scaled[rows], one), one)
-        clear_start(values[rows], dataset.measured[rows])
+        values[rows] = renewed.transform(
+            dataset.scaler.inverse_transform(dataset.values_scaled[rows], one), one
+        )
+        zero_before_first(values[rows], dataset.measured[rows])
     return replace(dataset, scaler=renewed, values_scaled=values)
 
 
-def load_linear(run: Run, *, validated: bool = False) -> "Linear":
+def load_linear(run: Run, *, validated: bool = False) -> "LinearEnsemble":
     """The linear forecast that the run's model is held against; validated: as it was before a refit."""
     import safetensors.numpy
 
-    from lstm_cli.linear.model import Linear
+    from lstm_cli.linear.model import LinearEnsemble
 
     reader = run.artifact("model")
     about = reader.json("model.json")
@@ -101,7 +103,7 @@ def load_linear(run: Run, *, validated: bool = False) -> "Linear":
     data = reader.bytes(name)
     with reader.parsing(name):
         arrays: dict[str, np.ndarray] = safetensors.numpy.load(data)
-        return Linear.from_stored(arrays, about["linear"])
+        return LinearEnsemble.from_stored(arrays, about["linear"])
 
 
 def load_validated(run: Run) -> bytes:
@@ -149,7 +151,7 @@ def serves_quantized(run: Run) -> bool:
     """Return whether `auto` is the quantised graph: one was made from the model that is there now."""
     if not run.has("quantized"):
         return False
-    made_from: str = run.entry_of("quantized").get("read", {})["model"]["sha256"]
+    made_from: str = run.entry_making("quantized").get("read", {})["model"]["sha256"]
     return made_from == run.digest("model")
 
 

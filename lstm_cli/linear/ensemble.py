@@ -16,21 +16,21 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import MOST_LOOKBACK, split_windows
-from lstm_cli.interrupts import heed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
-from lstm_cli.linear.model import Group, Linear
-from lstm_cli.linear.ridge import Moments, Solved
+from lstm_cli.linear.model import Group, LinearEnsemble
+from lstm_cli.linear.ridge import NormalEquations, RidgeSolution
 from lstm_cli.linear.validation_blocks import (
     FITTED_ROWS,
-    Block,
     Map,
-    earlier,
-    fits_of,
-    held,
-    pooled,
-    rows_from,
-    side_by_side,
-    summed,
+    ValidationBlock,
+    count_fits,
+    earlier_splits,
+    map_single_threaded_blas,
+    pooled_score,
+    rows_of_split,
+    sum_maps,
+    validation_horizons,
 )
 
 # A map weighs 1/e of the best of its family where it is worse by this share: SHARP + SOFT / horizons scored.
@@ -51,7 +51,7 @@ def fit_linear(
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Linear:
+) -> LinearEnsemble:
     """Fit the average on the training windows and weigh it by the validation windows.
 
     lookbacks: the numbers of values K that regressions may read; window: the steps whose mean and deviation
@@ -59,15 +59,15 @@ def fit_linear(
     the result; should_stop: asked before every regression; progress: told how many fits are done, of how many.
     Raises Interrupted.
     """
-    unit = units(dataset)
+    unit = target_units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
     fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < LEARNT else []
-    data = (dataset, *earlier(dataset))
-    done, total = itertools.count(1), len(data) * fits_of(lookbacks)
+    data = (dataset, *earlier_splits(dataset))
+    done, total = itertools.count(1), len(data) * count_fits(lookbacks)
     progress(0, total)
     blocks = [
-        Block.fitted(
+        ValidationBlock.fitted(
             one,
             lookbacks=lookbacks,
             window=window,
@@ -80,47 +80,49 @@ def fit_linear(
         for one in data
     ]
     maps: tuple[Map, ...] = (*blocks[0].scores, *fixed)
-    scores = {one: pooled(blocks, {one: 1.0}) for one in maps}
-    softness = SHARP + SOFT / max(1.0, len(blocks) * held(dataset))  # chance decides less the more is scored
+    scores = {one: pooled_score(blocks, {one: 1.0}) for one in maps}
+    softness = SHARP + SOFT / max(
+        1.0, len(blocks) * validation_horizons(dataset)
+    )  # chance decides less the more is scored
     families = [_softly({one: scores[one] for one in family}, softness) for family in _families(scores)]
-    means = {place: pooled(blocks, weights) for place, weights in enumerate(families)}
+    means = {place: pooled_score(blocks, weights) for place, weights in enumerate(families)}
     weights = {
         one: share * weight
         for place, share in _softly(means, FAMILY_SOFTNESS).items()
         for one, weight in families[place].items()
     }
-    linear = blocks[0].summed(weights)
+    linear = blocks[0].combine(weights)
     return replace(linear, score=blocks[0].score_of(weights))
 
 
 def refit_linear(
     dataset: Dataset,
-    linear: Linear,
+    linear: LinearEnsemble,
     *,
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Linear:
+) -> LinearEnsemble:
     """Fit the same average to the dataset's training rows again; its members and their weights are kept."""
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
-    rows = rows_from(dataset, "train", reach, linear.window, linear.unit, response, FITTED_ROWS)
-    solved: dict[Group, Solved] = {}
+    rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, FITTED_ROWS)
+    solved: dict[Group, RidgeSolution] = {}
     done, total = itertools.count(1), len(linear.members)
     progress(0, total)
 
     def fit(kind: tuple[str, bool]) -> None:
-        moments = Moments.of(rows, *kind)
+        moments = NormalEquations.from_rows(rows, *kind)
         for member in linear.members:
             if (member.center, member.scaled) == kind:
-                heed(should_stop)
-                solved[member.group] = moments.solved(
+                raise_if_interrupted(should_stop)
+                solved[member.group] = moments.solve(
                     member.lookback, intercept=member.intercept, season=dataset.schema.season
                 )
                 progress(next(done), total)
 
-    side_by_side(fit, {(member.center, member.scaled) for member in linear.members}, workers)
-    fitted = summed(
+    map_single_threaded_blas(fit, {(member.center, member.scaled) for member in linear.members}, workers)
+    fitted = sum_maps(
         linear.members,
         dict(linear.smoothed),
         solved,
@@ -153,7 +155,7 @@ def _softly(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
     return {key: weight / total for key, weight in kept.items()}
 
 
-def units(dataset: Dataset) -> np.ndarray:
+def target_units(dataset: Dataset) -> np.ndarray:
     """[C] float32: the typical size of a scaled value of each target, by its training rows."""
     targets, table = dataset.targets, dataset.series
     spread = [

@@ -13,7 +13,7 @@ FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class RidgeGroup:
     """A group of regressions that differ in their penalty alone, with what each weighs in the average."""
 
     lookback: int  # K, the values that it reads
@@ -23,9 +23,9 @@ class Member:
     penalties: dict[float, float]  # penalty (times the mean squared input): weight
 
     @staticmethod
-    def of(group: Group, penalties: dict[float, float]) -> "Member":
+    def from_group(group: Group, penalties: dict[float, float]) -> "RidgeGroup":
         center, scaled, intercept, lookback = group
-        return Member(
+        return RidgeGroup(
             lookback=lookback, center=center, scaled=scaled, intercept=intercept, penalties=penalties
         )
 
@@ -39,7 +39,7 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear:
+class LinearEnsemble:
     """A linear map from the last K values of a target to all H steps at once, on scaled values.
 
         forecast = share * last + (1 - share) * mean
@@ -62,7 +62,7 @@ class Linear:
         np.ndarray
     )  # [A, C] float32, the effect of each known-ahead input; A is 0 where they take no part
     score: float  # mean |error| over the seasonal error, on validation windows
-    members: tuple[Member, ...]
+    members: tuple[RidgeGroup, ...]
     smoothed: tuple[tuple[Smoothing, float], ...]  # maps that need no fit, and what each weighs
 
     @property
@@ -82,10 +82,10 @@ class Linear:
         sides = (
             np.swapaxes(part, 1, 2) for part in (values / self.unit, mean / self.unit, deviation / self.unit)
         )
-        forecast = np.swapaxes(self.from_rows(next(sides), mask[:, None], *sides), 1, 2) * self.unit
+        forecast = np.swapaxes(self.forecast_rows(next(sides), mask[:, None], *sides), 1, 2) * self.unit
         return forecast + future @ self.response if len(self.response) else forecast
 
-    def from_rows(
+    def forecast_rows(
         self, past: np.ndarray, mask: np.ndarray, mean: np.ndarray, deviation: np.ndarray
     ) -> np.ndarray:
         """The same for rows [..., L] in units of their target, what is known ahead taken out; returns [..., H].
@@ -138,22 +138,22 @@ class Linear:
         }
 
     @staticmethod
-    def from_fit(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> "Linear":
+    def from_fit(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> "LinearEnsemble":
         """Return what `arrays` and `fit_facts` describe, members and all. Raises KeyError, TypeError, ValueError."""
         members = [one | {"penalties": dict(one["penalties"])} for one in facts["members"]]
-        return Linear(
+        return LinearEnsemble(
             **arrays,
             share=facts["share"],
             window=facts["window"],
             score=facts["score"],
-            members=tuple(Member(**one) for one in members),
+            members=tuple(RidgeGroup(**one) for one in members),
             smoothed=tuple((Smoothing(**one), weight) for one, weight in facts["smoothed"]),
         )
 
     @staticmethod
-    def from_stored(arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> "Linear":
+    def from_stored(arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> "LinearEnsemble":
         """The inverse of `arrays` and `settings`; its members are not kept."""
-        return Linear(
+        return LinearEnsemble(
             **arrays,
             share=settings["share"],
             window=settings["window"],

@@ -18,7 +18,7 @@ PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squar
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class WindowRows:
     """Windows as rows: every window and target is a row, in units of the target."""
 
     past: np.ndarray  # [R, K] float32
@@ -31,22 +31,22 @@ class Rows:
     series: np.ndarray  # [R] the series of each row
     target: np.ndarray  # [R] its target column
 
-    def taken(self, chosen: np.ndarray) -> "Rows":
+    def select(self, chosen: np.ndarray) -> "WindowRows":
         """Some of the rows, by place."""
-        return Rows(**{name: value[chosen] for name, value in vars(self).items()})
+        return WindowRows(**{name: value[chosen] for name, value in vars(self).items()})
 
-    def centred(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def centered(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
         middle = self.past[:, -1:] if center == "last" else self.mean
         scale = self.deviation if scaled else np.ones_like(self.deviation)
         return (self.past - middle) * self.mask / scale, (self.truth - middle) / scale, middle, scale
 
 
-def rows_of(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> Rows:
+def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> WindowRows:
     """All the windows as rows. unit [C]; window: steps whose mean and deviation count; response [A, C]."""
     targets, horizon = len(unit), windows.dataset.schema.horizon
     count = len(windows) * targets
-    rows = Rows(
+    rows = WindowRows(
         past=np.empty((count, windows.lookback), dtype=np.float32),
         mask=np.empty((count, windows.lookback), dtype=bool),
         truth=np.empty((count, horizon), dtype=np.float32),
@@ -58,7 +58,7 @@ def rows_of(windows: Windows, *, unit: np.ndarray, window: int, response: np.nda
         target=np.tile(np.arange(targets), len(windows)),
     )
     first = 0
-    for batch in windows.batches(windows.at_once):
+    for batch in windows.batches(windows.batch_size):
         values, ahead = batch.past[:, :, :targets], np.zeros_like(batch.target)
         if len(response):
             values = values - batch.past[:, :, -len(response) :] @ response
@@ -82,7 +82,7 @@ def _by_target(values: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments:
+class NormalEquations:
     """Sums over rows from which every regression follows, for one way to centre and scale them; float64."""
 
     squares: np.ndarray  # [K, K]
@@ -92,7 +92,7 @@ class Moments:
     count: int
 
     @staticmethod
-    def of(rows: Rows, center: str, scaled: bool) -> "Moments":
+    def from_rows(rows: WindowRows, center: str, scaled: bool) -> "NormalEquations":
         """Rows with a target that was not measured are left out, unless they are most.
 
         Then what was measured of them counts, and a regression of its own stands in for the rest, never the
@@ -111,7 +111,7 @@ class Moments:
             standing_in = np.linalg.solve(found.squares + ridge, found.products)
         return _moments(rows, every, center, scaled, standing_in)
 
-    def solved(self, lookback: int, *, intercept: bool, season: int) -> "Solved":
+    def solve(self, lookback: int, *, intercept: bool, season: int) -> "RidgeSolution":
         """The regressions on the last `lookback` values.
 
         The penalty grows with the lag as 1 + lag / season: old values are trusted less (Hoerl and Kennard 1970,
@@ -126,7 +126,7 @@ class Moments:
         trust = np.sqrt(trust / trust.mean())
         values, vectors = np.linalg.eigh(squares * np.outer(trust, trust))
         values = values.clip(min=0)
-        return Solved(
+        return RidgeSolution(
             vectors=trust[:, None] * vectors,
             values=values,
             turned=vectors.T @ (trust[:, None] * products),
@@ -137,8 +137,8 @@ class Moments:
 
 
 def _moments(
-    rows: Rows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
-) -> Moments:
+    rows: WindowRows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
+) -> NormalEquations:
     """The sums over the chosen rows, by place.
 
     standing_in [K, H]: the regression whose forecasts take the place of unmeasured targets.
@@ -148,21 +148,21 @@ def _moments(
     squares, products, total, wanted = sums
     count = len(chosen)
     for first in range(0, count, PIECE):
-        piece = rows.taken(chosen[first : first + PIECE])
-        inputs, outputs = (side.astype(np.float64) for side in piece.centred(center, scaled)[:2])
+        piece = rows.select(chosen[first : first + PIECE])
+        inputs, outputs = (side.astype(np.float64) for side in piece.centered(center, scaled)[:2])
         if standing_in is not None:
             outputs = np.where(piece.observed, outputs, inputs @ standing_in)
         squares += inputs.T @ inputs
         products += inputs.T @ outputs
         total += inputs.sum(axis=0)
         wanted += outputs.sum(axis=0)
-    return Moments(
+    return NormalEquations(
         squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solved:
+class RidgeSolution:
     """The regressions of one group, for every penalty."""
 
     vectors: np.ndarray  # [K, K]
@@ -172,9 +172,9 @@ class Solved:
     inputs: np.ndarray  # [K] taken from the inputs
     outputs: np.ndarray  # [H] added to the outputs
 
-    def forecasts(self, rows: Rows, center: str, scaled: bool) -> Iterator[np.ndarray]:
+    def forecasts(self, rows: WindowRows, center: str, scaled: bool) -> Iterator[np.ndarray]:
         """For each penalty the forecast [R, H] of rows, in units of the target, float32."""
-        inputs, _, middle, scale = rows.centred(center, scaled)
+        inputs, _, middle, scale = rows.centered(center, scaled)
         turned = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
             np.float32
         )
@@ -182,7 +182,7 @@ class Solved:
             shrunk = self.turned / (self.values + penalty * self.size)[:, None]
             yield (turned @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
 
-    def mixed(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    def combine(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
         """The weighted sum of the regressions: weights [K, H] and intercept [H]."""
         shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
         weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.turned)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.panel_times import PanelSplits
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.data.parallel import in_order
-from lstm_cli.interrupts import heed
+from lstm_cli.data.parallel import ordered_map
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.linear.exponential_smoothing import Smoothing
-from lstm_cli.linear.model import Group, Linear, Member
-from lstm_cli.linear.ridge import PENALTIES, Moments, Rows, Solved, rows_of
+from lstm_cli.linear.model import Group, LinearEnsemble, RidgeGroup
+from lstm_cli.linear.ridge import PENALTIES, NormalEquations, RidgeSolution, WindowRows, window_rows
 
 FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
 SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
@@ -28,12 +28,12 @@ Map = Ridge | Smoothing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class ValidationBlock:
     """The regressions fitted on what lies before a block of rows, and the scores on that block."""
 
-    solved: dict[Group, Solved]
+    solved: dict[Group, RidgeSolution]
     scores: dict[Ridge, float]
-    judged: Rows
+    judged: WindowRows
     score: "_Score"
     window: int
     unit: np.ndarray
@@ -50,33 +50,33 @@ class Block:
         workers: int,
         should_stop: Callable[[], int | None],
         fitted: Callable[[], None],
-    ) -> "Block":
+    ) -> "ValidationBlock":
         """Fit regressions to a dataset's training rows and score them on its validation rows.
 
         fitted: called after each group of regressions, of which there are `fits_of` in all. Raises Interrupted.
         """
-        heed(should_stop)
+        raise_if_interrupted(should_stop)
         train, judged = (
-            rows_from(dataset, split, max(lookbacks), window, unit, response, most)
+            rows_of_split(dataset, split, max(lookbacks), window, unit, response, most)
             for split, most in (("train", FITTED_ROWS), ("val", SCORED_CELLS // dataset.schema.horizon))
         )
         score = _Score(dataset, judged, unit)
-        solved: dict[Group, Solved] = {}
+        solved: dict[Group, RidgeSolution] = {}
         scores: dict[Ridge, float] = {}
 
         def fit(kind: tuple[str, bool]) -> None:
-            moments = Moments.of(train, *kind)
+            moments = NormalEquations.from_rows(train, *kind)
             for lookback, intercept in itertools.product(lookbacks, (True, False)):
-                heed(should_stop)
+                raise_if_interrupted(should_stop)
                 group = (*kind, intercept, lookback)
-                solved[group] = moments.solved(lookback, intercept=intercept, season=dataset.schema.season)
+                solved[group] = moments.solve(lookback, intercept=intercept, season=dataset.schema.season)
                 forecasts = solved[group].forecasts(judged, *kind)
                 for penalty, forecast in zip(PENALTIES, forecasts, strict=True):
                     scores[group, penalty] = score(forecast)
                 fitted()
 
-        side_by_side(fit, KINDS, workers)
-        return Block(
+        map_single_threaded_blas(fit, KINDS, workers)
+        return ValidationBlock(
             solved=solved,
             scores=dict(sorted(scores.items())),  # threads may have ended in any order
             judged=judged,
@@ -91,9 +91,9 @@ class Block:
         """The cells that were scored."""
         return self.score.count
 
-    def summed(self, weights: Mapping[Map, float]) -> Linear:
-        return summed(
-            members_of(weights),
+    def combine(self, weights: Mapping[Map, float]) -> LinearEnsemble:
+        return sum_maps(
+            ridge_groups(weights),
             {one: weight for one, weight in weights.items() if isinstance(one, Smoothing)},
             self.solved,
             reach=self.judged.past.shape[1],
@@ -111,29 +111,29 @@ class Block:
                 return self.scores[one]
         judged = self.judged
         return self.score(
-            self.summed(weights).from_rows(judged.past, judged.mask, judged.mean, judged.deviation)
+            self.combine(weights).forecast_rows(judged.past, judged.mask, judged.mean, judged.deviation)
         )
 
 
-def fits_of(lookbacks: Sequence[int]) -> int:
+def count_fits(lookbacks: Sequence[int]) -> int:
     """Return the number of groups of regressions in a block: by kind, lookback, and with or without an intercept."""
     return len(KINDS) * len(lookbacks) * 2
 
 
-def pooled(blocks: Sequence[Block], weights: Mapping[Map, float]) -> float:
+def pooled_score(blocks: Sequence[ValidationBlock], weights: Mapping[Map, float]) -> float:
     """The score of a weighted sum of maps over all blocks, a cell of each counting alike."""
     scored = sum(block.count for block in blocks)
     return sum(block.score_of(weights) * block.count for block in blocks) / max(scored, 1)
 
 
-def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BLOCKS) -> list[Dataset]:
+def earlier_splits(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BLOCKS) -> list[Dataset]:
     """The data as they stood one, two, ... validation lengths before, newest first, at most so many.
 
     As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
     are left; none where validation holds that much by itself.
     """
     found: list[Dataset] = []
-    for table in shifted(dataset.schema, dataset.series, evidence=evidence, most=most):
+    for table in shift_splits(dataset.schema, dataset.series, evidence=evidence, most=most):
         one = replace(dataset, series=table)
         if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
             break
@@ -141,12 +141,12 @@ def earlier(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BL
     return found
 
 
-def shifted(schema: Schema, table: SeriesTable, *, evidence: float, most: int) -> list[SeriesTable]:
+def shift_splits(schema: Schema, table: SeriesTable, *, evidence: float, most: int) -> list[SeriesTable]:
     """Return the splits of `earlier`, whether or not there are windows in them.
 
     The splits of a panel that one time divides stay divided by one time.
     """
-    panel, horizon = PanelSplits.of(schema, table), schema.horizon
+    panel, horizon = PanelSplits.from_splits(schema, table), schema.horizon
     found: list[SeriesTable] = []
     while (1 + len(found)) * _horizons(table, horizon) < evidence and len(found) < most:
         one = _moved_back(table, panel, lengths=1 + len(found))
@@ -166,7 +166,7 @@ def _moved_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) 
     return replace(table, train_end=train_end, val_end=val_end)
 
 
-def held(dataset: Dataset) -> float:
+def validation_horizons(dataset: Dataset) -> float:
     """How many horizons the validation rows of all series hold."""
     return _horizons(dataset.series, dataset.schema.horizon)
 
@@ -175,7 +175,7 @@ def _horizons(table: SeriesTable, horizon: int) -> float:
     return float((table.val_end - table.train_end).sum()) / horizon
 
 
-def side_by_side(
+def map_single_threaded_blas(
     fit: Callable[[tuple[str, bool]], None], kinds: Iterable[tuple[str, bool]], workers: int
 ) -> None:
     """Call `fit` for every kind, each on one thread.
@@ -186,10 +186,10 @@ def side_by_side(
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):
-        list(in_order(fit, kinds, workers=workers, ahead=len(KINDS)))
+        list(ordered_map(fit, kinds, workers=workers, ahead=len(KINDS)))
 
 
-def rows_from(
+def rows_of_split(
     dataset: Dataset,
     split: str,
     lookback: int,
@@ -197,17 +197,17 @@ def rows_from(
     unit: np.ndarray,
     response: np.ndarray,
     most: int,
-) -> Rows:
+) -> WindowRows:
     """The windows of a split as rows, evenly chosen where they are more than `most`."""
     windows = split_windows(dataset, split, max(lookback, window))
-    return rows_of(windows.every(max(1, most // len(unit))), unit=unit, window=window, response=response)
+    return window_rows(windows.sample(max(1, most // len(unit))), unit=unit, window=window, response=response)
 
 
 class _Score:
     """The mean error of forecasts of rows, by the yardstick; only measured targets count."""
 
-    def __init__(self, dataset: Dataset, rows: Rows, unit: np.ndarray) -> None:
-        self._yardstick, self._rows, self._unit = Yardstick.of(dataset), rows, unit
+    def __init__(self, dataset: Dataset, rows: WindowRows, unit: np.ndarray) -> None:
+        self._yardstick, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
         self._truth = self._measured(rows.truth)
         weighed = self._yardstick.weight[rows.series, rows.target] > 0
         self._counted = rows.observed & weighed[:, None]
@@ -220,41 +220,41 @@ class _Score:
 
     def _measured(self, values: np.ndarray) -> np.ndarray:
         whole = (values + self._rows.ahead) * self._unit[self._rows.target][:, None]
-        return self._yardstick.measured_rows(whole, self._rows.series, self._rows.target)
+        return self._yardstick.mase_terms_of_rows(whole, self._rows.series, self._rows.target)
 
 
-def members_of(weights: Mapping[Map, float]) -> tuple[Member, ...]:
+def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
     """The regressions among the maps, those together that differ in their penalty alone."""
     groups: dict[Group, dict[float, float]] = {}
     for one, weight in weights.items():
         if isinstance(one, tuple):
             group, penalty = one
             groups.setdefault(group, {})[penalty] = weight
-    return tuple(Member.of(group, penalties) for group, penalties in groups.items())
+    return tuple(RidgeGroup.from_group(group, penalties) for group, penalties in groups.items())
 
 
-def summed(
-    members: tuple[Member, ...],
+def sum_maps(
+    members: tuple[RidgeGroup, ...],
     smoothed: Mapping[Smoothing, float],
-    solved: dict[Group, Solved],
+    solved: dict[Group, RidgeSolution],
     *,
     reach: int,
     horizon: int,
     unit: np.ndarray,
     window: int,
     response: np.ndarray,
-) -> Linear:
+) -> LinearEnsemble:
     """The maps added up into one, which is exact: scaling a window cancels out of all but the intercept."""
     weights = {center: np.zeros((reach, horizon)) for center in ("last", "mean")}
     bias = {scaled: np.zeros(horizon) for scaled in (False, True)}
     for member in members:
-        mapped, intercept = solved[member.group].mixed(member.penalties)
+        mapped, intercept = solved[member.group].combine(member.penalties)
         weights[member.center][-member.lookback :] += mapped
         bias[member.scaled] += intercept
     for one, weight in smoothed.items():
         weights["last"] += weight * one.weights(reach, horizon)
     centred = sum(member.weight for member in members if member.center == "last") + sum(smoothed.values())
-    return Linear(
+    return LinearEnsemble(
         last_weights=weights["last"].astype(np.float32),
         mean_weights=weights["mean"].astype(np.float32),
         bias=bias[False].astype(np.float32),

@@ -13,7 +13,7 @@ INPUT_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @torch.no_grad()
-def initialize(model: nn.Module, kind: str) -> None:
+def initialize_weights(model: nn.Module, kind: str) -> None:
     """Draws the weights anew: `kind` is xavier, he or orthogonal, and says how those of the inputs are drawn.
 
     Recurrent weights are orthogonal, one square a gate (Saxe et al. 2014), biases 0. What joins at zero stays there.
@@ -34,7 +34,7 @@ def initialize(model: nn.Module, kind: str) -> None:
 
 
 @torch.no_grad()
-def remember_first(model: nn.Module) -> None:
+def init_forget_gate_bias(model: nn.Module) -> None:
     """Sets the bias of every forget gate to 1: cells begin by keeping what they hold (Jozefowicz et al. 2015)."""
     for module in model.modules():
         if isinstance(module, nn.LSTM):

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.linear_layer import LinearForecast
-from lstm_cli.models.segment_lstm import SegmentNetwork, season_ago
+from lstm_cli.models.segment_lstm import SegmentLSTM, repeat_last_season
 
 
-class Combined(nn.Module):
+class Mixture(nn.Module):
     """Forecasts of one target by several parts, added up with one weight a part and step ahead.
 
     Networks of one part that differ in their seed alone are averaged.
@@ -54,7 +54,7 @@ class Combined(nn.Module):
         def several(name: str, lookback: int) -> nn.ModuleList:
             count = networks if name in parts else 0
             return nn.ModuleList(
-                SegmentNetwork(
+                SegmentLSTM(
                     inputs=inputs,
                     targets=targets,
                     known_ahead=known_ahead,
@@ -77,13 +77,13 @@ class Combined(nn.Module):
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
-        return self.mixed(self.each(past, future, mask))
+        return self.combine(self.part_forecasts(past, future, mask))
 
-    def mixed(self, each: Tensor) -> Tensor:
+    def combine(self, each: Tensor) -> Tensor:
         """The forecasts of the parts [B, H, C, P] added up with their weights: [B, H, C]."""
         return (each * self.weights[None, :, None]).sum(dim=-1)
 
-    def each(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
+    def part_forecasts(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         """The forecasts of the parts [B, H, C, P]."""
         linear = self.linear(past, future, mask)
         found = []
@@ -91,7 +91,7 @@ class Combined(nn.Module):
             if name == "linear":
                 found.append(linear)
             elif name == "simple":
-                found.append(season_ago(past, mask, self.simple_season, self.horizon, self.targets))
+                found.append(repeat_last_season(past, mask, self.simple_season, self.horizon, self.targets))
             else:
                 networks = self.anchored if name == "anchored" else self.free
                 anchor = linear if name == "anchored" else None

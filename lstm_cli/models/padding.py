@@ -10,26 +10,26 @@ from torch import Tensor, nn
 from lstm_cli.models.attention import SelfAttention
 
 
-def real_first(steps: Tensor, lengths: Tensor) -> Tensor:
+def left_align(steps: Tensor, lengths: Tensor) -> Tensor:
     """steps [B, T, D] padded at the front -> the same with the padding behind; lengths [B] count the real ones."""
     length = steps.shape[1]
     place = torch.arange(length, device=steps.device)
     return _taken(steps, (place[None, :] + (length - lengths)[:, None]) % length)
 
 
-def reversed_rows(steps: Tensor, lengths: Tensor) -> Tensor:
+def reverse_steps(steps: Tensor, lengths: Tensor) -> Tensor:
     """Each row of steps [B, T, D] backwards by its own length; the padding stays behind. Twice is as it was."""
     length = steps.shape[1]
     place = torch.arange(length, device=steps.device)
     return _taken(steps, (lengths[:, None] - 1 - place[None, :]) % length)
 
 
-def is_real(lengths: Tensor, count: int) -> Tensor:
+def step_mask(lengths: Tensor, count: int) -> Tensor:
     """[B, count] of 1 and 0, where the real steps come first."""
     return (torch.arange(count, device=lengths.device)[None, :] < lengths[:, None]).float()
 
 
-def last_real(steps: Tensor, lengths: Tensor) -> Tensor:
+def last_step(steps: Tensor, lengths: Tensor) -> Tensor:
     """The last real step [B, D] of steps [B, T, D], where the real ones come first."""
     return _taken(steps, (lengths - 1)[:, None])[:, 0]
 
@@ -46,12 +46,12 @@ def run_unpadded(
     steps [B, T, D] padded at the front; lengths [B]: how many steps, at the end, are real (at least 1). Returns
     [B, hidden].
     """
-    output = real_first(steps, lengths)
+    output = left_align(steps, lengths)
     for number, layer in enumerate(layers):
         output, _ = layer(output if number == 0 else dropout(output))
     if attention is not None:
-        output = attention(output, is_real(lengths, output.shape[1]))
-    return last_real(output, lengths)
+        output = attention(output, step_mask(lengths, output.shape[1]))
+    return last_step(output, lengths)
 
 
 def _taken(steps: Tensor, places: Tensor) -> Tensor:

@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import nn
 
-from lstm_cli.models.mixture import Combined
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.mixture import Mixture
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
-MODELS: dict[str, type[nn.Module]] = {"segment": Combined, "stacked": Stacked}
+MODELS: dict[str, type[nn.Module]] = {"segment": Mixture, "stacked": StackedLSTM}
 
 
 def build_model(name: str, settings: dict[str, Any]) -> nn.Module:

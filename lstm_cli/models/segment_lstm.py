@@ -22,7 +22,7 @@ LINEAR_BIAS = 3.0  # the linear candidate's head start in the gate: about four f
 QUIET = 1e-5**0.5  # of a target's unit: the deviation of a window that does not move
 
 
-class SegmentNetwork(nn.Module):
+class SegmentLSTM(nn.Module):
     """See the module's text."""
 
     unit: Tensor  # [C] typical size of a scaled value
@@ -81,7 +81,9 @@ class SegmentNetwork(nn.Module):
 
         As far back as the longest of the far seasons, too.
         """
-        far = [season_ago(past, mask, season, self.horizon, self.targets) for season in self.far_seasons]
+        far = [
+            repeat_last_season(past, mask, season, self.horizon, self.targets) for season in self.far_seasons
+        ]
         past, mask = past[:, -self.lookback :], mask[:, -self.lookback :]
         values = past[:, :, : self.targets]
         mean, deviation = window_moments(values, mask, self.lookback, QUIET * self.unit)
@@ -146,10 +148,10 @@ class SegmentNetwork(nn.Module):
         return torch.einsum("bcjd,jod->bcjo", state, weight) + bias
 
 
-class Anchored(nn.Module):
+class AnchoredNetwork(nn.Module):
     """A network together with the linear forecast that it starts at, as it is trained."""
 
-    def __init__(self, linear: LinearForecast, network: SegmentNetwork) -> None:
+    def __init__(self, linear: LinearForecast, network: SegmentLSTM) -> None:
         super().__init__()
         self.linear, self.network = linear, network
 
@@ -162,7 +164,7 @@ class Anchored(nn.Module):
         return self.network.loss_scale(past, mask)
 
 
-def season_ago(past: Tensor, mask: Tensor, season: int, horizon: int, targets: int) -> Tensor:
+def repeat_last_season(past: Tensor, mask: Tensor, season: int, horizon: int, targets: int) -> Tensor:
     """Return the last season over and over [B, H, C]; the last value where a window holds less than one season.
 
     past [B, L, F], mask [B, L], L at least `season`.

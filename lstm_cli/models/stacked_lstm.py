@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from lstm_cli.models.attention import AdditivePooling, SelfAttention
 from lstm_cli.models.batch_norm import MaskedBatchNorm
 from lstm_cli.models.dropout import SeededDropout
-from lstm_cli.models.padding import is_real, last_real, real_first, reversed_rows
+from lstm_cli.models.padding import last_step, left_align, reverse_steps, step_mask
 
 
-class Stacked(nn.Module):
+class StackedLSTM(nn.Module):
     """One or more LSTM layers, and what the guides put between, beside and behind them.
 
     head: how the outputs become a forecast. `last`: the last state of each direction; `mean`: the mean output;
@@ -73,8 +73,8 @@ class Stacked(nn.Module):
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         """past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]."""
         lengths = mask.sum(dim=1).long().clamp(min=1)
-        real = is_real(lengths, mask.shape[1])
-        outputs = self._outputs(real_first(past * mask[:, :, None], lengths), lengths, real)
+        real = step_mask(lengths, mask.shape[1])
+        outputs = self._outputs(left_align(past * mask[:, :, None], lengths), lengths, real)
         state = self.dropout(self._state(outputs, lengths, real))
         if self.decoder is not None:
             return self._decoded(state, future)
@@ -94,8 +94,8 @@ class Stacked(nn.Module):
                 steps = self.dropout(self._normed(number - 1, steps, real))
             outputs, _ = layer(steps)
             if self.backward_layers:
-                backward, _ = self.backward_layers[number](reversed_rows(steps, lengths))
-                outputs = torch.cat([outputs, reversed_rows(backward, lengths)], dim=2)
+                backward, _ = self.backward_layers[number](reverse_steps(steps, lengths))
+                outputs = torch.cat([outputs, reverse_steps(backward, lengths)], dim=2)
             steps = outputs
         return steps
 
@@ -117,7 +117,7 @@ class Stacked(nn.Module):
 
     def _last(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """The last state [B, width] of each direction: forward at the last step, backward at the first."""
-        last = last_real(outputs, lengths)
+        last = last_step(outputs, lengths)
         if not self.backward_layers:
             return last
         size = outputs.shape[2] // 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lstm_cli.plots.forecast import TITLE
-from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, settle_cache
+from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ HOLE, MISSING = "#e9a23b", "#8f6fb3"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class SeriesLine:
     """One column of one series, T rows."""
 
     title: str
@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strip:
+class MissingStrip:
     """Which share of many series was measured, over their common time."""
 
     total: int  # series that there are; not all need be drawn
@@ -55,9 +55,11 @@ class Correlation:
     seasons: tuple[int, ...]
 
 
-def draw_check(lines: Sequence[Line], strip: Strip | None, correlation: Correlation | None) -> bytes:
+def draw_check(
+    lines: Sequence[SeriesLine], strip: MissingStrip | None, correlation: Correlation | None
+) -> bytes:
     """The PNG of at least one line; the same bytes for the same data."""
-    settle_cache()
+    use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -95,7 +97,7 @@ def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
     figure.legend(handles, list(found), loc=place, ncols=7, frameon=False, fontsize=9)
 
 
-def _draw_line(axis: "Axes", line: Line) -> None:
+def _draw_line(axis: "Axes", line: SeriesLine) -> None:
     line = replace(line, values=np.clip(line.values, -LARGEST, LARGEST))
     across = _numbers(line.times)
     _mark_missing(axis, line, across)
@@ -126,7 +128,7 @@ def _draw_line(axis: "Axes", line: Line) -> None:
     _time_axis(axis, line.times)
 
 
-def _mark_missing(axis: "Axes", line: Line, across: np.ndarray) -> None:
+def _mark_missing(axis: "Axes", line: SeriesLine, across: np.ndarray) -> None:
     """Bands where the file has no row, and where it has one without a value."""
     for chosen, color, label in (
         (line.holes, HOLE, "no row"),
@@ -173,7 +175,7 @@ def _envelope(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (edges[:-1] + edges[1:]) // 2, least, most
 
 
-def _draw_strip(axis: "Axes", strip: Strip) -> None:
+def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     colors = LinearSegmentedColormap.from_list("measured", [HOLE, "#d9dde3", BASELINE])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, settle_cache
+from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ class Panel:
 
 def draw_forecast(panels: Sequence[Panel]) -> bytes:
     """The PNG of one panel or more, the same bytes for the same panels."""
-    settle_cache()
+    use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, settle_cache
+from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ class RateCurve:
 
 def draw_range_test(curves: Sequence[RateCurve]) -> bytes:
     """The PNG of one curve or more, the same bytes for the same curves."""
-    settle_cache()
+    use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.plots.style import FORECAST, INK, TRUTH, settle_cache
+from lstm_cli.plots.style import FORECAST, INK, TRUTH, use_temporary_cache
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ class SettingPanel:
 
 def draw_search(panels: Sequence[SettingPanel], scores: Sequence[float], *, metric: str) -> bytes:
     """The PNG of one panel a setting, the best trial marked; the same bytes for the same search."""
-    settle_cache()
+    use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -5,7 +5,7 @@ import os
 INK, TRUTH, FORECAST, BASELINE = "#8a8f98", "#22262e", "#d1495b", "#5a8fbf"
 
 
-def settle_cache() -> None:
+def use_temporary_cache() -> None:
     """matplotlib keeps a cache beside its settings: in a temporary folder, so that nothing is left elsewhere."""
     if "MPLCONFIGDIR" not in os.environ:
         import atexit

@@ -11,26 +11,26 @@ with writing("runs/load", step="train") as writer:
 
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.lazy_imports import loaded
+from lstm_cli.lazy_imports import lazy_attributes
 
 if TYPE_CHECKING:
-    from lstm_cli.rundir.artifact_folder import Folder, HashingFile
-    from lstm_cli.rundir.checkpoint import Checkpoint, Stored
+    from lstm_cli.rundir.artifact_folder import ArtifactFolder, HashingFile
+    from lstm_cli.rundir.checkpoint import Checkpoint, StoredCheckpoint
     from lstm_cli.rundir.filesystem import (
         check_output,
         check_output_folder,
+        open_replacement,
         replace_file,
         replace_files,
-        replacing,
     )
     from lstm_cli.rundir.layout import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
-    from lstm_cli.rundir.open import exports_of, logs_of, open_run, refuse_foreign
+    from lstm_cli.rundir.open import exports_folder, logs_folder, open_run, refuse_foreign
     from lstm_cli.rundir.reader import ArtifactReader, Run
     from lstm_cli.rundir.status import (
         Verdict,
+        is_up_to_date,
         require_fresh,
         stale_sources,
-        stands,
         verify_run,
         would_read,
         would_write,
@@ -44,27 +44,27 @@ __all__ = [
     "EXPORTS",
     "LOGS",
     "Artifact",
+    "ArtifactFolder",
     "ArtifactReader",
     "Checkpoint",
-    "Folder",
     "HashingFile",
     "Run",
-    "Stored",
+    "StoredCheckpoint",
     "Verdict",
     "Writer",
     "check_output",
     "check_output_folder",
     "command",
-    "exports_of",
-    "logs_of",
+    "exports_folder",
+    "is_up_to_date",
+    "logs_folder",
+    "open_replacement",
     "open_run",
     "refuse_foreign",
     "replace_file",
     "replace_files",
-    "replacing",
     "require_fresh",
     "stale_sources",
-    "stands",
     "table",
     "verify_run",
     "would_read",
@@ -73,23 +73,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "artifact_folder": ("Folder", "HashingFile"),
-    "checkpoint": ("Checkpoint", "Stored"),
+    "artifact_folder": ("ArtifactFolder", "HashingFile"),
+    "checkpoint": ("Checkpoint", "StoredCheckpoint"),
     "filesystem": (
         "check_output",
         "check_output_folder",
         "replace_file",
         "replace_files",
-        "replacing",
+        "open_replacement",
     ),
     "layout": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "table"),
-    "open": ("exports_of", "logs_of", "open_run", "refuse_foreign"),
+    "open": ("exports_folder", "logs_folder", "open_run", "refuse_foreign"),
     "reader": ("ArtifactReader", "Run"),
     "status": (
         "Verdict",
         "require_fresh",
         "stale_sources",
-        "stands",
+        "is_up_to_date",
         "verify_run",
         "would_read",
         "would_write",
@@ -101,4 +101,4 @@ _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    return loaded(__name__, name, _WHERE)
+    return lazy_attributes(__name__, name, _WHERE)

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.os_errors import output_error, refusals_told
+from lstm_cli.os_errors import as_output_error, output_error
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import CREATE, again, remove_tree, sync_folder
+from lstm_cli.rundir.filesystem import CREATE, remove_tree, retry_on_eintr, sync_folder
 from lstm_cli.rundir.layout import SCRATCH, Artifact
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class HashingFile:
         self._facts = facts
         self._sha256 = hashlib.sha256()
         self._size = 0
-        with refusals_told(path):
+        with as_output_error(path):
             # Buffered, and closed by `close`: a file left open by an error must not count as written.
             self._stream = open(os.open(path, CREATE, 0o666), "wb")  # noqa: PTH123, SIM115
 
@@ -54,7 +54,7 @@ class HashingFile:
 
     def flush(self) -> None:
         """Hand what was written to the system."""
-        with refusals_told(self._path):
+        with as_output_error(self._path):
             self._stream.flush()
 
     def tell(self) -> int:
@@ -78,7 +78,7 @@ class HashingFile:
         if self.closed:
             return
         try:
-            with refusals_told(self._path):
+            with as_output_error(self._path):
                 self._stream.flush()
                 os.fsync(self._stream.fileno())
             with suppress(OSError):  # all is written
@@ -96,7 +96,7 @@ class HashingFile:
             self._stream.close()
 
 
-class Folder:
+class ArtifactFolder:
     """A new numbered folder; every file name must be one that the artifact's table holds."""
 
     def __init__(self, artifact: Artifact, path: Path) -> None:
@@ -176,11 +176,11 @@ class Folder:
     def scratch(self) -> Path:
         """A subfolder for what a library leaves on its way; gone at the commit."""
         path = self.folder / SCRATCH
-        with refusals_told(path):
+        with as_output_error(path):
             path.mkdir(exist_ok=True)
         return path
 
-    def seal(self) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         """Make the folder durable; what the manifest says of it: its number, its files' sizes and sha256.
 
         Raises:
@@ -188,15 +188,15 @@ class Folder:
             OutputError: the system refuses.
         """
         if (self.folder / SCRATCH).exists():
-            with refusals_told(self.folder / SCRATCH, doing="remove"):
+            with as_output_error(self.folder / SCRATCH, doing="remove"):
                 remove_tree(self.folder / SCRATCH)
         for file in self._files:
             if not file.closed:
                 raise ValueError(f"{file.name} was not closed")
         for name in self._paths:
             self._facts[name] = _fact_of(self.folder / name)
-        with refusals_told(self.folder):
-            there = set(again(os.listdir, self.folder))
+        with as_output_error(self.folder):
+            there = set(retry_on_eintr(os.listdir, self.folder))
         if not there or there != set(self._facts):
             raise ValueError(f"{self.folder} holds {sorted(there)}, written were {sorted(self._facts)}")
         sync_folder(self.folder)
@@ -217,7 +217,7 @@ class Folder:
 
 
 def _fact_of(path: Path) -> dict[str, Any]:
-    with refusals_told(path):
+    with as_output_error(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

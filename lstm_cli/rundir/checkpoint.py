@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.errors import CorruptArtifact
-from lstm_cli.os_errors import refusals_told
+from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import READ, again, let_go, sync_folder, write_durably
+from lstm_cli.rundir.filesystem import READ, close_quietly, retry_on_eintr, sync_folder, write_durably
 from lstm_cli.rundir.layout import CHECKPOINT
 from lstm_cli.rundir.open import require_own
 
@@ -30,7 +30,7 @@ _FILE = re.compile(r"[0-9]{4,9}\.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredCheckpoint:
     """A checkpoint that was read: every byte is one that was written."""
 
     about: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Checkpoint:
         """Whether there is one, sound or not."""
         return os.path.lexists(self.folder / ABOUT)
 
-    def read(self) -> Stored | None:
+    def read(self) -> StoredCheckpoint | None:
         """The checkpoint; None where there is none.
 
         Raises:
@@ -60,13 +60,13 @@ class Checkpoint:
         if not self.exists():
             return None
         try:
-            document = manifest.unsealed(self._bytes(ABOUT, manifest.MAX_BYTES))
+            document = manifest.check_checksum(self._bytes(ABOUT, manifest.MAX_BYTES))
             about, facts = _parts_of(document)
             files = {name: self._checked(fact) for name, fact in facts.items()}
         except ValueError as error:
             raise CorruptArtifact(f"{self.folder} is damaged: {error}") from None
         self._facts = facts
-        return Stored(about=about, files=files)
+        return StoredCheckpoint(about=about, files=files)
 
     def write(self, about: Mapping[str, Any], changed: Mapping[str, bytes]) -> None:
         """Replace the checkpoint: `changed` holds the networks that came further, the others stay as they are.
@@ -90,7 +90,7 @@ class Checkpoint:
                 }
             sync_folder(self.folder)  # their names, before `training.json` names them
             whole = {"format": FORMAT, "about": dict(about), "files": facts}
-            document = manifest.sealed(whole, path=self.folder / ABOUT)
+            document = manifest.with_checksum(whole, path=self.folder / ABOUT)
             self._put(document)
         except BaseException:
             if not document or not self._is_in_place(document):
@@ -115,25 +115,25 @@ class Checkpoint:
 
     def _make_folder(self) -> None:
         require_own(self.folder)
-        with refusals_told(self.folder, doing="make"):
+        with as_output_error(self.folder, doing="make"):
             try:
-                again(os.mkdir, self.folder)
+                retry_on_eintr(os.mkdir, self.folder)
             except FileExistsError:
                 return
         sync_folder(self.folder.parent)
 
     def _next_number(self) -> int:
-        with refusals_told(self.folder, doing="read"):
-            names = again(os.listdir, self.folder)
+        with as_output_error(self.folder, doing="read"):
+            names = retry_on_eintr(os.listdir, self.folder)
         return 1 + max((int(name.partition(".")[0]) for name in names if _FILE.fullmatch(name)), default=0)
 
     def _put(self, document: bytes) -> None:
         temporary = self.folder / TEMPORARY
-        with refusals_told(temporary):
+        with as_output_error(temporary):
             temporary.unlink(missing_ok=True)
         write_durably(temporary, document)
-        with refusals_told(self.folder / ABOUT):
-            again(os.replace, temporary, self.folder / ABOUT)
+        with as_output_error(self.folder / ABOUT):
+            retry_on_eintr(os.replace, temporary, self.folder / ABOUT)
         sync_folder(self.folder)
 
     def _is_in_place(self, document: bytes) -> bool:
@@ -148,7 +148,7 @@ class Checkpoint:
     def _remove(self, kept: set[str]) -> None:
         """Remove our files but for these."""
         with suppress(OSError):
-            for name in again(os.listdir, self.folder):
+            for name in retry_on_eintr(os.listdir, self.folder):
                 if (_FILE.fullmatch(name) or name in (ABOUT, TEMPORARY)) and name not in kept:
                     with suppress(OSError):
                         (self.folder / name).unlink()
@@ -165,7 +165,7 @@ class Checkpoint:
         path = self.folder / name
         if path.is_symlink():
             raise ValueError(f"{name} is a link")
-        with refusals_told(path, doing="read"):
+        with as_output_error(path, doing="read"):
             try:
                 descriptor = os.open(path, READ)
             except FileNotFoundError:
@@ -179,7 +179,7 @@ class Checkpoint:
                 with open(descriptor, "rb", closefd=False) as stream:
                     return stream.read()
             finally:
-                let_go(descriptor)
+                close_quietly(descriptor)
 
 
 def _parts_of(document: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from lstm_cli.errors import OutputError, UsageError
-from lstm_cli.os_errors import refusals_told
+from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir.layout import EXPORTS
 
 Result = TypeVar("Result")
@@ -23,7 +23,7 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never follo
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def lock_now(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock an open file without waiting; False where another process has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,7 +32,7 @@ def lock_now(descriptor: int) -> bool:
     return True
 
 
-def is_still(path: Path, descriptor: int) -> bool:
+def is_same_file(path: Path, descriptor: int) -> bool:
     """Whether `path` is the file that is open, and not another by now, or gone."""
     try:
         return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
@@ -40,7 +40,7 @@ def is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
-def again(call: Callable[..., Result], *arguments: Path) -> Result:
+def retry_on_eintr(call: Callable[..., Result], *arguments: Path) -> Result:
     """Call until no signal interrupts; Python itself does so for open, not for rename or scandir."""
     while True:
         try:
@@ -49,7 +49,7 @@ def again(call: Callable[..., Result], *arguments: Path) -> Result:
             continue
 
 
-def let_go(descriptor: int) -> None:
+def close_quietly(descriptor: int) -> None:
     """Close what holds nothing unwritten: an error then, or a signal, tells nothing and loses nothing."""
     with suppress(OSError):
         os.close(descriptor)
@@ -57,17 +57,17 @@ def let_go(descriptor: int) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
-    with refusals_told(folder):
+    with as_output_error(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
         finally:
-            let_go(descriptor)
+            close_quietly(descriptor)
 
 
 def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write a new file and fsync it; `mode` (permission bits) replaces the umask's. Removed if that fails."""
-    with refusals_told(path):
+    with as_output_error(path):
         descriptor = os.open(path, CREATE, 0o666)
         try:
             if mode is not None:
@@ -80,7 +80,7 @@ def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
                 path.unlink()
             raise
         finally:
-            let_go(descriptor)
+            close_quietly(descriptor)
 
 
 def remove_tree(folder: Path) -> None:
@@ -116,7 +116,7 @@ def check_output(
     """
     path = Path(path)
     elsewhere = f"name another file with {flag}"
-    with refusals_told(path):
+    with as_output_error(path):
         if _is_device(path):
             return
         target = Path(os.path.realpath(path))
@@ -147,7 +147,7 @@ def check_output_folder(
         OutputError: the system would not let us write.
     """
     target = Path(os.path.realpath(folder))
-    with refusals_told(folder):
+    with as_output_error(folder):
         if _is_within(target, run, exported=False):
             raise UsageError(
                 f"the output {folder} lies in the run directory {run}",
@@ -175,14 +175,14 @@ def replace_files(folder: Path | str, files: Mapping[str, bytes]) -> None:
 
     Other files in it stay. Raises OutputError.
     """
-    with refusals_told(folder, doing="make"):
+    with as_output_error(folder, doing="make"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         replace_file(Path(folder) / name, [data])
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[BinaryIO]:
+def open_replacement(path: Path | str) -> Iterator[BinaryIO]:
     """A binary file that takes the place of `path` when the block ends well, and leaves no trace otherwise.
 
     It is written beside the target, fsynced, and renamed. It keeps the mode of the file it replaces; a new
@@ -194,11 +194,11 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     if _is_device(path):
-        with refusals_told(path), open(path, "wb") as stream:  # noqa: PTH123
+        with as_output_error(path), open(path, "wb") as stream:  # noqa: PTH123
             yield stream
         return
     target = Path(os.path.realpath(path))
-    with refusals_told(path):
+    with as_output_error(path):
         temporary, descriptor = _claim(target)
         try:
             with suppress(FileNotFoundError):
@@ -206,19 +206,19 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
             with open(descriptor, "wb", closefd=False) as stream:
                 yield stream
             os.fsync(descriptor)
-            again(os.replace, temporary, target)
+            retry_on_eintr(os.replace, temporary, target)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
         finally:
-            let_go(descriptor)
+            close_quietly(descriptor)
         sync_folder(target.parent)
 
 
 def replace_file(path: Path | str, chunks: Iterable[bytes]) -> None:
     """Write `chunks` as the new content of `path`. See `replacing`."""
-    with replacing(path) as stream:
+    with open_replacement(path) as stream:
         for chunk in chunks:
             stream.write(chunk)
 
@@ -262,12 +262,12 @@ def _claim(target: Path) -> tuple[Path, int]:
                 number += 1
             continue
         try:
-            held = lock_now(descriptor) and is_still(temporary, descriptor)
+            held = try_lock(descriptor) and is_same_file(temporary, descriptor)
         except OSError:  # a file system without locks
             held = True
         if held:
             return temporary, descriptor
-        let_go(descriptor)
+        close_quietly(descriptor)
 
 
 def _remove_unheld(temporary: Path) -> bool:
@@ -278,12 +278,12 @@ def _remove_unheld(temporary: Path) -> bool:
     except OSError:
         return False
     try:
-        if not lock_now(descriptor):
+        if not try_lock(descriptor):
             return False
-        if is_still(temporary, descriptor):
+        if is_same_file(temporary, descriptor):
             temporary.unlink()
         return True
     except OSError:
         return False
     finally:
-        let_go(descriptor)
+        close_quietly(descriptor)

@@ -17,7 +17,7 @@ from typing import Any
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, STEPS, command
-from lstm_cli.rundir.migrations import SCHEMA, migrated
+from lstm_cli.rundir.migrations import SCHEMA, migrate
 
 FORMAT = "lstm run"
 MAX_BYTES = 16 << 20  # of one JSON file
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]{4,9}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def is_number(name: str) -> bool:
+def is_folder_number(name: str) -> bool:
     """Whether `name` is that of a numbered folder, such as 0001."""
     return _NUMBER.fullmatch(name) is not None
 
@@ -77,30 +77,30 @@ def from_json(data: bytes) -> Any:
         raise
 
 
-def digest(files: Mapping[str, Mapping[str, Any]]) -> str:
+def artifact_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
     """The sha256 of an artifact: of its files' names, sizes and sha256, not of its folder's number."""
     lines = (f"{name} {fact['size']} {fact['sha256']}\n" for name, fact in sorted(files.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-NOTHING = digest({})  # of an artifact that was not there when a step looked for it
+NOTHING = artifact_digest({})  # of an artifact that was not there when a step looked for it
 
 
-def encode(steps: Mapping[str, Any], run: Path) -> bytes:
+def encode_manifest(steps: Mapping[str, Any], run: Path) -> bytes:
     """The manifest's bytes. Raises what `to_json` raises, and ValueError for what no reader would take."""
     document = {"format": FORMAT, "schema": SCHEMA, "steps": steps}
     _check(document)
-    return sealed(document, path=run / MANIFEST)
+    return with_checksum(document, path=run / MANIFEST)
 
 
-def sealed(document: Mapping[str, Any], *, path: Path | str) -> bytes:
+def with_checksum(document: Mapping[str, Any], *, path: Path | str) -> bytes:
     """An object as JSON that carries its own checksum. Raises what `to_json` raises."""
     body = to_json(document, path=path)
     checksum = hashlib.sha256(body).hexdigest()
     return b'%b%b",%b' % (_HEAD, checksum.encode(), body[1:])
 
 
-def unsealed(data: bytes) -> Any:
+def check_checksum(data: bytes) -> Any:
     """What `sealed` wrote. Raises ValueError where the bytes are others, before any of them is parsed."""
     start = len(_HEAD) + 64 + 2
     body = b"{" + data[start:]
@@ -109,7 +109,7 @@ def unsealed(data: bytes) -> Any:
     return from_json(body)
 
 
-def decode(data: bytes, run: Path) -> dict[str, Any]:
+def decode_manifest(data: bytes, run: Path) -> dict[str, Any]:
     """The steps of a manifest, in this release's form; its checksum is checked, and that it names artifacts only.
 
     Raises:
@@ -124,7 +124,7 @@ def decode(data: bytes, run: Path) -> dict[str, Any]:
     if len(data) > MAX_BYTES or data[:start] != whole:
         if _is_foreign(data):
             raise ForeignFolder(f"{path} is another program's", hint="name an absent or an empty folder")
-        raise broken(run, "its bytes are not those that were written")
+        raise corrupt_manifest_error(run, "its bytes are not those that were written")
     try:
         document = from_json(body)
         newer = _newer_schema(document)
@@ -134,15 +134,15 @@ def decode(data: bytes, run: Path) -> dict[str, Any]:
                 hint="upgrade: pip install --upgrade lstm-cli",
             )
         _require(isinstance(document, dict), "it is no object")
-        document = migrated(document)
+        document = migrate(document)
         _check(document)
     except ValueError as error:
-        raise broken(run, str(error)) from None
+        raise corrupt_manifest_error(run, str(error)) from None
     steps: dict[str, Any] = document["steps"]
     return steps
 
 
-def broken(run: Path, reason: str) -> CorruptArtifact:
+def corrupt_manifest_error(run: Path, reason: str) -> CorruptArtifact:
     """The error of a manifest that cannot be read."""
     return CorruptArtifact(
         f"{run / MANIFEST} is damaged: {reason}", hint=f"begin anew with '{command('prepare', run)} --force'"
@@ -218,7 +218,7 @@ def _check_sources(sources: Any, step: str) -> None:
 def _check_wrote(wrote: Any, where: str) -> None:
     _require(isinstance(wrote, dict) and isinstance(wrote.get("files"), dict), f"{where} names no files")
     folder = wrote.get("folder")
-    _require(isinstance(folder, str) and is_number(folder), f"{where} is in no numbered folder")
+    _require(isinstance(folder, str) and is_folder_number(folder), f"{where} is in no numbered folder")
     _require(0 < len(wrote["files"]) <= MAX_FILES, f"{where} has no files or too many")
     for file, fact in wrote["files"].items():
         _require(_FILE.fullmatch(file), f"{where} names {file!r:.100}, which is no name inside the run")

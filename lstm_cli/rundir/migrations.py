@@ -16,7 +16,7 @@ SCHEMA = 2
 Document = dict[str, Any]
 
 
-def migrated(document: Document) -> Document:
+def migrate(document: Document) -> Document:
     """A manifest of this version, from one of any version up to it. Raises ValueError for what has no version."""
     version = document.get("schema")
     if type(version) is not int or not 1 <= version <= SCHEMA:

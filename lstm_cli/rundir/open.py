@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lstm_cli.errors import ArtifactError, ForeignFolder, MissingArtifact
-from lstm_cli.os_errors import output_error, refusals_told
+from lstm_cli.os_errors import as_output_error, output_error
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import READ, again, let_go
+from lstm_cli.rundir.filesystem import READ, close_quietly, retry_on_eintr
 from lstm_cli.rundir.layout import (
     ARTIFACTS,
     EXPORTS,
@@ -25,7 +25,7 @@ from lstm_cli.rundir.layout import (
 from lstm_cli.rundir.reader import Files, Run, is_link, opened
 
 
-def exports_of(run: Path | str) -> Path:
+def exports_folder(run: Path | str) -> Path:
     """The folder `exports/` of a run, which no step reads; made where it is absent.
 
     Raises:
@@ -35,7 +35,7 @@ def exports_of(run: Path | str) -> Path:
     return _made(Path(run) / EXPORTS)
 
 
-def logs_of(run: Path | str, program: str | None = None) -> Path:
+def logs_folder(run: Path | str, program: str | None = None) -> Path:
     """Return the folder `logs/` of a run, or that of a program in it; made where it is absent.
 
     Raises what `exports_of` raises.
@@ -46,8 +46,8 @@ def logs_of(run: Path | str, program: str | None = None) -> Path:
 
 def _made(folder: Path) -> Path:
     require_own(folder)
-    with refusals_told(folder), suppress(FileExistsError):
-        again(os.mkdir, folder)
+    with as_output_error(folder), suppress(FileExistsError):
+        retry_on_eintr(os.mkdir, folder)
     return folder
 
 
@@ -69,7 +69,7 @@ def open_run(path: Path | str) -> Run:
     with _directory(path) as root:
         data = read_manifest(path, root)
         if data is None:
-            raise nothing_in(path, look(path))
+            raise empty_run_error(path, inspect_path(path))
         run = _snapshot(path, root, data)
         # A file that is gone may have been replaced since: the manifest is read again, once for each manifest met.
         for _ in range(_SWAPS):
@@ -82,7 +82,7 @@ def open_run(path: Path | str) -> Run:
 
 
 def _snapshot(path: Path, root: int, data: bytes) -> Run:
-    steps = manifest.decode(data, path)
+    steps = manifest.decode_manifest(data, path)
     return Run(path, steps, _open_files(root, steps))
 
 
@@ -99,23 +99,25 @@ def read_manifest(path: Path, root: int) -> bytes | None:
         return None
     except OSError as error:
         if is_link(path / MANIFEST):
-            raise manifest.broken(path, "it is a link") from None
+            raise manifest.corrupt_manifest_error(path, "it is a link") from None
         raise output_error(path / MANIFEST, error, doing="read") from error
     try:
-        with refusals_told(path / MANIFEST, doing="read"):
+        with as_output_error(path / MANIFEST, doing="read"):
             about = os.fstat(descriptor)
             if not stat.S_ISREG(about.st_mode):
-                raise manifest.broken(path, "it is not an ordinary file")
+                raise manifest.corrupt_manifest_error(path, "it is not an ordinary file")
             if about.st_size > manifest.MAX_BYTES:
-                raise manifest.broken(path, f"it has more than {manifest.MAX_BYTES >> 20} MiB")
+                raise manifest.corrupt_manifest_error(
+                    path, f"it has more than {manifest.MAX_BYTES >> 20} MiB"
+                )
             with opened(descriptor) as stream:
                 data: bytes = stream.read()
                 return data
     finally:
-        let_go(descriptor)
+        close_quietly(descriptor)
 
 
-def look(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
+def inspect_path(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
     """What lies at `path`, by names alone; `leftovers` is what a killed first step left.
 
     Raises:
@@ -123,9 +125,9 @@ def look(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
         OutputError: the system does not let us look.
     """
     while True:
-        with refusals_told(path, doing="read"):
+        with as_output_error(path, doing="read"):
             try:
-                entries = sorted(again(os.scandir, path), key=lambda entry: entry.name)
+                entries = sorted(retry_on_eintr(os.scandir, path), key=lambda entry: entry.name)
             except FileNotFoundError:
                 return "absent"
             except NotADirectoryError:
@@ -148,11 +150,11 @@ def look(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
 
 def refuse_foreign(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
     """`look`, and whose `run.json` it is: raises ForeignFolder where it is another program's."""
-    found = look(path)
+    found = inspect_path(path)
     if found == "run":
         with suppress(MissingArtifact), _directory(path) as root:
             try:
-                manifest.decode(read_manifest(path, root) or b"", path)
+                manifest.decode_manifest(read_manifest(path, root) or b"", path)
             except ForeignFolder:
                 raise
             except ArtifactError:  # damaged: decided under the lock
@@ -160,7 +162,7 @@ def refuse_foreign(path: Path) -> Literal["absent", "empty", "run", "leftovers"]
     return found
 
 
-def nothing_in(path: Path, found: str) -> MissingArtifact:
+def empty_run_error(path: Path, found: str) -> MissingArtifact:
     """The error of a run directory in which no step has finished; `found` is what `look` said."""
     words = {"absent": "does not exist", "empty": "is empty"}.get(found, "holds no finished step")
     return MissingArtifact(f"{path} {words}", hint=f"run '{command('prepare', path)}' first")
@@ -172,7 +174,7 @@ def _directory(path: Path) -> Iterator[int]:
     try:
         root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise nothing_in(path, "absent") from None
+        raise empty_run_error(path, "absent") from None
     except NotADirectoryError:
         raise _not_a_folder(path) from None
     except OSError as error:
@@ -180,7 +182,7 @@ def _directory(path: Path) -> Iterator[int]:
     try:
         yield root
     finally:
-        let_go(root)
+        close_quietly(root)
 
 
 def _not_a_folder(path: Path) -> ForeignFolder:
@@ -195,7 +197,7 @@ def _is_leftover(entry: "os.DirEntry[str]") -> bool:
         return False
     known = {*ARTIFACTS[entry.name].files, SCRATCH}
     return all(
-        manifest.is_number(folder.name)
+        manifest.is_folder_number(folder.name)
         and folder.is_dir(follow_symlinks=False)
         and known.issuperset(os.listdir(folder.path))  # noqa: PTH208
         for folder in list(os.scandir(entry.path))
@@ -217,7 +219,7 @@ def _open_files(root: int, steps: Mapping[str, Any]) -> Files:
                     files[name, file] = os.open(file, READ, dir_fd=folder)
                 except OSError as error:
                     files[name, file] = error
-            let_go(folder)
+            close_quietly(folder)
     return files
 
 
@@ -226,7 +228,7 @@ def _open_below(root: int, name: str, number: str) -> int:
     try:
         return os.open(number, _READ_FOLDER, dir_fd=parent)
     finally:
-        let_go(parent)
+        close_quietly(parent)
 
 
 def require_own(folder: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import CorruptArtifact, LstmError, MissingArtifact
-from lstm_cli.os_errors import output_error, refusals_told
+from lstm_cli.os_errors import as_output_error, output_error
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.filesystem import let_go
+from lstm_cli.rundir.filesystem import close_quietly
 from lstm_cli.rundir.layout import ARTIFACTS, Artifact, command
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_header(head: bytes) -> "tuple[tuple[int, ...], np.dtype, int]":
     return shape, dtype, stream.tell()
 
 
-def count(shape: tuple[int, ...]) -> int:
+def count_values(shape: tuple[int, ...]) -> int:
     """The number of values, in whole numbers of any size: a product in int64 may wrap round."""
     return math.prod(shape)
 
@@ -76,7 +76,7 @@ class Run:
         while self._files:
             _, opened = self._files.popitem()
             if isinstance(opened, int):
-                let_go(opened)
+                close_quietly(opened)
 
     def lacks_files(self) -> bool:
         """Whether a file that the manifest names was not there."""
@@ -88,7 +88,7 @@ class Run:
 
     def has(self, name: str) -> bool:
         """Whether the artifact has been made."""
-        return name in self.entry_of(name).get("wrote", {})
+        return name in self.entry_making(name).get("wrote", {})
 
     def artifact(self, name: str) -> "ArtifactReader":
         """The reader of an artifact.
@@ -108,7 +108,7 @@ class Run:
                 hint=f"run '{command(artifact.made_by, self.path)}' first",
             )
 
-    def entry_of(self, name: str) -> Mapping[str, Any]:
+    def entry_making(self, name: str) -> Mapping[str, Any]:
         """The entry of the step that makes artifact `name`; empty when it has not run."""
         entry: Mapping[str, Any] = self.steps.get(ARTIFACTS[name].made_by, {})
         return entry
@@ -133,7 +133,11 @@ class Run:
 
     def digest(self, name: str) -> str | None:
         """The sha256 of an artifact (of its files' names, sizes and sha256); None where there is none."""
-        return manifest.digest(self.entry_of(name)["wrote"][name]["files"]) if self.has(name) else None
+        return (
+            manifest.artifact_digest(self.entry_making(name)["wrote"][name]["files"])
+            if self.has(name)
+            else None
+        )
 
 
 class ArtifactReader:
@@ -145,7 +149,7 @@ class ArtifactReader:
 
     def __init__(self, run: Run, artifact: Artifact) -> None:
         self.name = artifact.name
-        self.folder = run.path / self.name / run.entry_of(self.name)["wrote"][self.name]["folder"]
+        self.folder = run.path / self.name / run.entry_making(self.name)["wrote"][self.name]["folder"]
         self.digest = run.digest(self.name) or ""
         self._run = run
         self._artifact = artifact
@@ -153,7 +157,9 @@ class ArtifactReader:
     @property
     def files(self) -> Mapping[str, Mapping[str, Any]]:
         """File name -> {"sha256": ..., "size": bytes}."""
-        files: Mapping[str, Mapping[str, Any]] = self._run.entry_of(self.name)["wrote"][self.name]["files"]
+        files: Mapping[str, Mapping[str, Any]] = self._run.entry_making(self.name)["wrote"][self.name][
+            "files"
+        ]
         return files
 
     def has(self, file: str) -> bool:
@@ -172,7 +178,7 @@ class ArtifactReader:
     def bytes(self, file: str) -> bytes:
         """The whole file."""
         descriptor = self._descriptor(file)
-        with refusals_told(self.folder / file, doing="read"), opened(descriptor) as stream:
+        with as_output_error(self.folder / file, doing="read"), opened(descriptor) as stream:
             self._check_size(file, os.fstat(descriptor).st_size)  # before all of it is read
             data: bytes = stream.read()
         self._check_size(file, len(data))
@@ -198,14 +204,14 @@ class ArtifactReader:
         import numpy as np
 
         descriptor = self._verified(file)
-        with refusals_told(self.folder / file, doing="read"), opened(descriptor) as stream:
+        with as_output_error(self.folder / file, doing="read"), opened(descriptor) as stream:
             try:
                 shape, dtype, start = read_header(os.pread(descriptor, HEAD, 0))
-                if start + count(shape) * dtype.itemsize != self.files[file]["size"]:
+                if start + count_values(shape) * dtype.itemsize != self.files[file]["size"]:
                     raise ValueError("its header tells another size than it has")
             except ValueError as error:
                 raise self._damaged(file, str(error)) from None
-            if count(shape) == 0:  # nothing to map
+            if count_values(shape) == 0:  # nothing to map
                 return np.empty(shape, dtype)
             # From the open file rather than by np.load(path): the path may be another file by now.
             return np.memmap(stream, dtype=dtype, mode="r", offset=start, shape=shape)
@@ -223,7 +229,8 @@ class ArtifactReader:
         except Exception as error:  # whatever a parser of its own classes makes of bytes that are not ours
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             raise CorruptArtifact(
-                f"{self.folder / file} does not hold what this release reads ({text:.200})", hint=self._mend()
+                f"{self.folder / file} does not hold what this release reads ({text:.200})",
+                hint=self.repair_hint(),
             ) from error
 
     def path(self, file: str) -> Path:
@@ -234,7 +241,7 @@ class ArtifactReader:
     def _verified(self, file: str) -> int:
         descriptor = self._descriptor(file)
         if (self.name, file) not in self._run._verified:
-            with refusals_told(self.folder / file, doing="read"), opened(descriptor) as stream:
+            with as_output_error(self.folder / file, doing="read"), opened(descriptor) as stream:
                 self._check_size(file, os.fstat(descriptor).st_size)
                 self._check_sha256(file, hashlib.file_digest(stream, "sha256").hexdigest())
             self._run._verified.add((self.name, file))
@@ -242,18 +249,18 @@ class ArtifactReader:
 
     def _descriptor(self, file: str) -> int:
         if file not in self.files:
-            raise CorruptArtifact(f"{self.folder} has no '{file}'", hint=self._mend())
+            raise CorruptArtifact(f"{self.folder} has no '{file}'", hint=self.repair_hint())
         opened = self._run._files.get((self.name, file))
         if opened is None:
             raise ValueError(f"the run {self._run.path} is closed")
         if isinstance(opened, int):
-            with refusals_told(self.folder / file, doing="read"):
+            with as_output_error(self.folder / file, doing="read"):
                 mode = os.fstat(opened).st_mode
             if not stat.S_ISREG(mode):
                 raise self._damaged(file, "it is not an ordinary file")
             return opened
         if isinstance(opened, FileNotFoundError):
-            raise CorruptArtifact(f"{self.folder / file} is missing", hint=self._mend())
+            raise CorruptArtifact(f"{self.folder / file} is missing", hint=self.repair_hint())
         if is_link(self.folder / file) or is_link(self.folder) or is_link(self.folder.parent):
             raise self._damaged(file, "it is a link or lies behind one")
         if isinstance(opened, NotADirectoryError):
@@ -269,9 +276,9 @@ class ArtifactReader:
             raise self._damaged(file, "its bytes are not those that were written")
 
     def _damaged(self, file: str, reason: str) -> CorruptArtifact:
-        return CorruptArtifact(f"{self.folder / file} is damaged: {reason}", hint=self._mend())
+        return CorruptArtifact(f"{self.folder / file} is damaged: {reason}", hint=self.repair_hint())
 
-    def _mend(self) -> str:
+    def repair_hint(self) -> str:
         return f"run '{command(self._artifact.made_by, self._run.path)}' again"
 
 

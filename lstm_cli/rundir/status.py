@@ -109,10 +109,12 @@ def was_absent(fact: Mapping[str, Any]) -> bool:
 
 
 def _read(run: Run, name: str) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(other, fact) for other, fact in run.entry_of(name).get("read", {}).items() if other in ARTIFACTS]
+    return [
+        (other, fact) for other, fact in run.entry_making(name).get("read", {}).items() if other in ARTIFACTS
+    ]
 
 
-def stands(
+def is_up_to_date(
     run: Run,
     step: str,
     *,

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, LockedError, MissingArtifact, OutputError
-from lstm_cli.os_errors import output_error, refusals_told
-from lstm_cli.rundir.filesystem import again, is_still, let_go, lock_now
+from lstm_cli.os_errors import as_output_error, output_error
+from lstm_cli.rundir.filesystem import close_quietly, is_same_file, retry_on_eintr, try_lock
 from lstm_cli.rundir.layout import ARTIFACTS, LOCK, STEPS
-from lstm_cli.rundir.open import nothing_in, open_run, refuse_foreign, require_own
+from lstm_cli.rundir.open import empty_run_error, open_run, refuse_foreign, require_own
 from lstm_cli.rundir.reader import Run
 from lstm_cli.rundir.writer import Writer
 
@@ -34,7 +34,7 @@ class Lock:
     owner: int  # the process that took it: a fork of it must not release it
 
 
-def take(run: Path, *, wait: float = 0.0) -> Lock:
+def acquire_lock(run: Path, *, wait: float = 0.0) -> Lock:
     """Take the run's lock, waiting for it up to `wait` seconds.
 
     Raises:
@@ -48,15 +48,15 @@ def take(run: Path, *, wait: float = 0.0) -> Lock:
         descriptor = _open(path)
         held = False
         try:
-            with refusals_told(path, doing="lock"):
-                locked = lock_now(descriptor)
-                if locked and is_still(path, descriptor):
+            with as_output_error(path, doing="lock"):
+                locked = try_lock(descriptor)
+                if locked and is_same_file(path, descriptor):
                     _sign(path, descriptor)
                     held = True
                     return Lock(path=path, descriptor=descriptor, owner=os.getpid())
         finally:
             if not held:
-                let_go(descriptor)
+                close_quietly(descriptor)
         if locked:  # its holder removed the file that we waited for: lock the one there now
             continue
         if time.monotonic() >= deadline:
@@ -67,12 +67,12 @@ def take(run: Path, *, wait: float = 0.0) -> Lock:
         time.sleep(min(_PAUSE, max(deadline - time.monotonic(), 0.001)))
 
 
-def release(lock: Lock) -> None:
+def release_lock(lock: Lock) -> None:
     """Remove the lock file while it is held, then let go."""
     if lock.owner == os.getpid():
         with suppress(OSError):
             lock.path.unlink()
-    let_go(lock.descriptor)
+    close_quietly(lock.descriptor)
 
 
 def _open(path: Path) -> int:
@@ -100,7 +100,7 @@ def _holder(path: Path) -> str:
         try:
             text = os.read(descriptor, 300).decode("ascii", "replace")
         finally:
-            let_go(descriptor)
+            close_quietly(descriptor)
     except OSError:
         text = ""
     signed = re.fullmatch(r"(\d+) (\S+)\n", text)
@@ -141,11 +141,11 @@ def writing(
         raise ValueError(f"'{step}' is none of {', '.join(STEPS)}")
     found = refuse_foreign(path)
     if not create and found in ("absent", "empty"):
-        raise nothing_in(path, found)
+        raise empty_run_error(path, found)
     try:
         held, made = _enter(path, create=create, wait=lock_wait)
     except FileNotFoundError:
-        raise nothing_in(path, "absent") from None
+        raise empty_run_error(path, "absent") from None
     writer = None
     try:
         _require_writable(path, step)
@@ -163,7 +163,7 @@ def writing(
             writer.abandon()
             if writer.run is not None:
                 writer.run.close()
-        release(held)
+        release_lock(held)
         _remove_empty(made)
 
 
@@ -175,14 +175,14 @@ def _enter(path: Path, *, create: bool, wait: float) -> tuple[Lock, list[Path]]:
             if create:
                 for folder in _make(path):
                     made.append(folder)  # at once, so that an error takes it away again
-            return take(path, wait=wait), made
+            return acquire_lock(path, wait=wait), made
         except BaseException as error:
             _remove_empty(made)
             made.clear()
             # Another first writer failed and took the directory away under us: begin again.
             if not (create and isinstance(error, FileNotFoundError)):
                 raise
-    raise nothing_in(path, "absent")
+    raise empty_run_error(path, "absent")
 
 
 def _make(path: Path) -> Iterator[Path]:
@@ -193,13 +193,13 @@ def _make(path: Path) -> Iterator[Path]:
     """
     missing = []
     folder = path
-    with refusals_told(path, doing="make"):
+    with as_output_error(path, doing="make"):
         while not folder.exists() and folder != folder.parent:
             missing.append(folder)
             folder = folder.parent
     for folder in reversed(missing):
         try:
-            again(os.mkdir, folder)
+            retry_on_eintr(os.mkdir, folder)
             yield folder
         except FileNotFoundError:
             raise

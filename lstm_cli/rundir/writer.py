@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import __version__
-from lstm_cli.os_errors import refusals_told
+from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.artifact_folder import Folder
-from lstm_cli.rundir.filesystem import again, remove_tree, sync_folder, write_durably
+from lstm_cli.rundir.artifact_folder import ArtifactFolder
+from lstm_cli.rundir.filesystem import remove_tree, retry_on_eintr, sync_folder, write_durably
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY, SCRATCH
 from lstm_cli.rundir.open import require_own
 from lstm_cli.rundir.reader import Run
@@ -39,14 +39,14 @@ class Writer:
         self.run = run  # the run before this step; None where it begins
         self._set_aside = set_aside  # the manifest there is damaged
         self._made = made  # folders made for the run, outermost first
-        self._folders: dict[str, Folder] = {}
+        self._folders: dict[str, ArtifactFolder] = {}
         self._parents: list[Path] = []  # artifact folders made
         self._steps: Mapping[str, Any] = run.steps if run else {}
         self._manifest: bytes | None = None  # once it may have been put in place
         self._owner = os.getpid()
         self._began = (time.time(), time.monotonic())
 
-    def new(self, name: str) -> Folder:
+    def new(self, name: str) -> ArtifactFolder:
         """A new numbered folder for the artifact, to be filled before `commit`.
 
         Raises:
@@ -59,15 +59,15 @@ class Writer:
             raise ValueError(f"'{name}' is not for 'lstm {self.step}' to make, or is begun already")
         parent = self.path / name
         require_own(parent)
-        with refusals_told(parent):
+        with as_output_error(parent):
             try:
-                again(os.mkdir, parent)
+                retry_on_eintr(os.mkdir, parent)
                 self._parents.append(parent)
             except FileExistsError:
                 pass
             path = next_folder(parent)
-            again(os.mkdir, path)
-        self._folders[name] = Folder(artifact, path)
+            retry_on_eintr(os.mkdir, path)
+        self._folders[name] = ArtifactFolder(artifact, path)
         return self._folders[name]
 
     def go_on_as(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
@@ -96,7 +96,7 @@ class Writer:
             ValueError: a NaN or an infinity, or files that were not written as promised.
             OutputError: the system refuses. Up to the rename nothing has changed.
         """
-        wrote = {name: folder.seal() for name, folder in self._folders.items()}
+        wrote = {name: folder.finish() for name, folder in self._folders.items()}
         entry = {
             "config": dict(config),
             "sources": None if self.sources is None else dict(self.sources),
@@ -109,7 +109,7 @@ class Writer:
             "report": dict(report),
         }
         steps = {**self._steps, self.step: entry}
-        data = manifest.encode(steps, self.path)
+        data = manifest.encode_manifest(steps, self.path)
         self._put(data)
         self._steps = steps
         self._folders, self._parents = {}, []
@@ -124,7 +124,7 @@ class Writer:
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
         for name, artifact in ARTIFACTS.items():
             wrote = self._steps.get(artifact.made_by, {}).get("wrote", {}).get(name, {})
-            before = self.run.entry_of(name).get("wrote", {}).get(name, {}) if self.run else {}
+            before = self.run.entry_making(name).get("wrote", {}).get(name, {}) if self.run else {}
             named = {wrote["folder"]} if wrote else set()
             ours = {*artifact.files, *before.get("files", {})}
             with suppress(OSError):  # the next writer tries again
@@ -151,8 +151,8 @@ class Writer:
     def _put(self, data: bytes) -> None:
         target = self.path / MANIFEST
         temporary = self.path / MANIFEST_TEMPORARY
-        with refusals_told(temporary), suppress(FileNotFoundError):
-            again(os.unlink, temporary)
+        with as_output_error(temporary), suppress(FileNotFoundError):
+            retry_on_eintr(os.unlink, temporary)
         mode = None
         if self.run:
             with suppress(OSError):
@@ -160,11 +160,11 @@ class Writer:
         write_durably(temporary, data, mode=mode)
         if self._parents:
             sync_folder(self.path)  # the names of the artifacts' folders, before a manifest names them
-        with refusals_told(target):
+        with as_output_error(target):
             if self._set_aside:
-                again(os.replace, target, self.path / MANIFEST_BROKEN)
+                retry_on_eintr(os.replace, target, self.path / MANIFEST_BROKEN)
             self._manifest = data
-            again(os.replace, temporary, target)
+            retry_on_eintr(os.replace, temporary, target)
         sync_folder(self.path)
         for folder in reversed(self._made):
             sync_folder(folder.parent)
@@ -201,7 +201,9 @@ class Writer:
 def next_folder(parent: Path) -> Path:
     """The numbered folder that the next writer would make. Raises OSError where `parent` cannot be read."""
     try:
-        taken = [int(entry) for entry in again(os.listdir, parent) if manifest.is_number(entry)]
+        taken = [
+            int(entry) for entry in retry_on_eintr(os.listdir, parent) if manifest.is_folder_number(entry)
+        ]
     except FileNotFoundError:
         taken = []
     return parent / f"{max(taken, default=0) + 1:04d}"
@@ -212,7 +214,7 @@ def _remove_unnamed(parent: Path, named: set[str], ours: set[str]) -> None:
     if parent.is_symlink() or not parent.is_dir():
         return
     for folder in list(parent.iterdir()):
-        if not manifest.is_number(folder.name) or folder.name in named or folder.is_symlink():
+        if not manifest.is_folder_number(folder.name) or folder.name in named or folder.is_symlink():
             continue
         if not folder.is_dir():
             continue

@@ -15,7 +15,7 @@ from lstm_cli.config import (
     TuneConfig,
 )
 from lstm_cli.data.dataset.load import load_outline
-from lstm_cli.data.reading.source import STDIN, expanded, is_pipe, open_source
+from lstm_cli.data.reading.source import STDIN, expand_paths, is_pipe, open_source
 from lstm_cli.inference.trained_model import load_model, serves_quantized
 from lstm_cli.rundir import (
     ARTIFACTS,
@@ -25,24 +25,24 @@ from lstm_cli.rundir import (
     Run,
     check_output,
     check_output_folder,
+    is_up_to_date,
     open_run,
     refuse_foreign,
     require_fresh,
-    stands,
     would_read,
     would_write,
 )
 from lstm_cli.steps.shared.cached_report import JUDGED
-from lstm_cli.steps.shared.memory_estimate import MANY, Need, prepare_need, scoring_need, train_need
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.steps.shared.memory_estimate import MANY, MemoryNeed, prepare_need, scoring_need, train_need
+from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.train.find_lr import PICTURE
-from lstm_cli.system_memory import available
+from lstm_cli.system_memory import available_memory
 
 STDOUT = "standard output"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DryRunPlan:
     """What a step would do."""
 
     run: str | None
@@ -55,55 +55,55 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
 
-def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -> Plan:
+def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -> DryRunPlan:
     """Raises DataError for a source that cannot be read, UsageError or OutputError for the picture's place."""
     from lstm_cli.steps.check import check_plot
 
-    paths = expanded(source)
+    paths = expand_paths(source)
     if plot is not None:
         check_plot(plot, paths)
     need = prepare_need(paths, config)
     return _plan(None, "check", None, _sizes(paths), [plot] if plot is not None else [], need=need)
 
 
-def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, force: bool) -> Plan:
+def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, force: bool) -> DryRunPlan:
     """Raises DataError for a source that cannot be read, ForeignFolder for a run that is none of ours."""
-    from lstm_cli.steps.prepare.report import stands_of
+    from lstm_cli.steps.prepare.report import data_is_up_to_date
 
     found = refuse_foreign(run)
-    paths = expanded(source)
+    paths = expand_paths(source)
     reads = _sizes(paths)
     need = prepare_need(paths, config)
     if found != "run":
         return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
     with open_run(run) as opened:
-        same = not force and stands_of(opened, paths, config)
+        same = not force and data_is_up_to_date(opened, paths, config)
         return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), same=same, need=need)
 
 
-def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> Plan:
+def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> DryRunPlan:
     """Raises MissingArtifact without data, ArtifactError for an unfinished training with other settings."""
-    from lstm_cli.steps.train import stands_of
-    from lstm_cli.steps.train.checkpointing import of_others, unfinished
+    from lstm_cli.steps.train import model_is_up_to_date
+    from lstm_cli.steps.train.checkpointing import checkpoint_status, different_settings_error
 
     with open_run(run) as opened:
         reads = would_read(opened, "data")
-        same = not force and stands_of(opened, config)
-        before = unfinished(opened, config) if same or not fresh else None
+        same = not force and model_is_up_to_date(opened, config)
+        before = checkpoint_status(opened, config) if same or not fresh else None
         if before is not None and before.fits:
             same = False
             if not fresh:
                 reads.append(_sized(run / CHECKPOINT))
         if before is not None and before.others and not same:
-            raise of_others(Checkpoint(run), before.others)
+            raise different_settings_error(Checkpoint(run), before.others)
         need = train_need(*load_outline(opened), config)
         return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
 
 
-def plan_find_lr(run: Path, output: str | None) -> Plan:
+def plan_find_lr(run: Path, output: str | None) -> DryRunPlan:
     """Of `train --find-lr`. Raises MissingArtifact without data, UsageError or OutputError for its picture's place."""
     if output is not None:
         check_output(output, run=run)
@@ -112,23 +112,23 @@ def plan_find_lr(run: Path, output: str | None) -> Plan:
     return _plan(run, "train --find-lr", None, reads, [output or str(run / LOGS / PICTURE)])
 
 
-def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool) -> Plan:
+def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool) -> DryRunPlan:
     """Raises MissingArtifact without data, UsageError for a space that names no setting."""
-    from lstm_cli.steps.tune import stands_of
-    from lstm_cli.steps.tune.record import trials_before
-    from lstm_cli.steps.tune.spec import settled
+    from lstm_cli.steps.tune import search_is_up_to_date
+    from lstm_cli.steps.tune.record import reusable_trials
+    from lstm_cli.steps.tune.spec import make_search_spec
 
-    search = settled(str(run), config, fixed)
+    search = make_search_spec(str(run), config, fixed)
     with open_run(run) as opened:
         reads = would_read(opened, "data")
-        trials, _ = trials_before(opened, search, force=force)
-        same = len(trials) == search.wanted and stands_of(opened, search, trials)
+        trials, _ = reusable_trials(opened, search, force=force)
+        same = len(trials) == search.wanted and search_is_up_to_date(opened, search, trials)
         writes = [*would_write(run, "tune"), *would_write(run, "train")]
         need = train_need(*load_outline(opened), fixed)
         return _plan(run, "tune", opened, reads, writes, same=same, need=need)
 
 
-def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
+def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPlan:
     """Return what `evaluate` would do.
 
     Raises MissingArtifact or StaleArtifact without a model of the current data, UsageError or OutputError for the
@@ -145,23 +145,23 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> Plan:
         small = config.precision in ("int8", "fp16")
         small |= config.precision == "auto" and not unseen and serves_quantized(opened)
         reads = would_read(opened, "data", "model", *(("quantized",) if small else ()))
-        same = not force and stands(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
+        same = not force and is_up_to_date(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
         need = scoring_need(*load_outline(opened), model, windows=MANY)
         writes = would_write(run, "evaluate")
         return _plan(run, "evaluate", opened, reads, writes, same=same, need=need, always=copies)
 
 
-def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> Plan:
+def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPlan:
     """Raises MissingArtifact or StaleArtifact without a model of the data there now."""
     with open_run(run) as opened:
         require_fresh(opened, "model")
         reads = would_read(opened, "data", "model")
-        same = not force and stands(opened, "quantize", config=asdict(config))
+        same = not force and is_up_to_date(opened, "quantize", config=asdict(config))
         need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
         return _plan(run, "quantize", opened, reads, would_write(run, "quantize"), same=same, need=need)
 
 
-def plan_predict(run: Path, new: str | None, config: PredictConfig) -> Plan:
+def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPlan:
     """Raises MissingArtifact without a model, DataError for NEW that cannot be read, OutputError, UsageError."""
     if config.output != "-":
         check_output(config.output, run=run, source=new)
@@ -180,22 +180,22 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> Plan:
     return _plan(run, "predict", None, reads, [output], need=need)
 
 
-def plan_export(run: Path, config: ExportConfig) -> Plan:
+def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
     """Raises MissingArtifact or StaleArtifact without a model, UsageError, OutputError."""
-    from lstm_cli.steps.export import outputs_of
+    from lstm_cli.steps.export import output_names
 
     with open_run(run) as opened:
         if config.to != "npz" or opened.has("model"):
             require_fresh(opened, "model")
         names = [name for name in ("data", "model") if opened.has(name)]
-        outputs = outputs_of(run, config)
+        outputs = output_names(run, config)
         if config.output is not None:
             for path in outputs:
                 check_output(path, run=run, exported=True)
         return _plan(run, "export", None, would_read(opened, *names), [str(path) for path in outputs])
 
 
-def plan_looking(run: Path, step: str, *, whole: bool) -> Plan:
+def plan_looking(run: Path, step: str, *, whole: bool) -> DryRunPlan:
     """Of a verb that only looks. whole: at every file, not at `run.json` alone."""
     with open_run(run) as opened:
         manifest = run / "run.json"
@@ -230,17 +230,17 @@ def _plan(
     writes: Sequence[str],
     *,
     same: bool = False,
-    need: Need | None = None,
+    need: MemoryNeed | None = None,
     always: Sequence[str] = (),
-) -> Plan:
+) -> DryRunPlan:
     """Return the plan. always: what is written when the step is up to date, too."""
     before = opened.steps.get(step) if opened is not None else None
-    return Plan(
+    return DryRunPlan(
         run=None if run is None else str(run),
         step=step,
         up_to_date=same,
         reads=tuple({"path": path, "size": size} for path, size in reads),
         writes=(*(() if same else writes), *always),
         seconds=None if before is None else before["times"].get("seconds"),
-        memory=None if need is None else {"need": need.size, "have": available()},
+        memory=None if need is None else {"need": need.size, "have": available_memory()},
     )

@@ -18,21 +18,21 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import SPLITS, split_windows
 from lstm_cli.errors import OutputError
-from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.export.formats import FORMATS, require_ending, require_fit
-from lstm_cli.export.metadata import bounds_facts, data_facts, tensors
-from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_model
+from lstm_cli.events import Listener, Note, Progressed
+from lstm_cli.export.formats import FORMATS, require_ending, require_supported
+from lstm_cli.export.metadata import bounds_facts, data_facts, tensor_facts
+from lstm_cli.inference.trained_model import TrainedModel, load_graph, load_model, rescale_to_model
 from lstm_cli.rundir import (
     EXPORTS,
     Run,
     check_output,
-    exports_of,
+    exports_folder,
+    open_replacement,
     open_run,
     replace_file,
-    replacing,
     require_fresh,
 )
-from lstm_cli.steps.shared.report_json import plain, plain_value
+from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
 COMPARED = 64  # validation windows on which a converted model is compared with the one it was made from
 
@@ -56,7 +56,7 @@ class ExportReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +85,8 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         # Windows are of the data, so that they may be asked for before there is a model.
         model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None
         if config.output is None:
-            exports_of(run)
-        output, about = outputs_of(run, config)
+            exports_folder(run)
+        output, about = output_names(run, config)
         for path in (output, about):
             check_output(path, run=run, exported=True)
         if config.to == "npz" or model is None:
@@ -94,7 +94,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         else:
             content = _network(opened, config.to, model, listen)
         _require_room(output, content.size)
-        with replacing(output) as stream:
+        with open_replacement(output) as stream:
             content.write(stream)
         facts = _origin(opened, config.to, output) | content.facts
     replace_file(
@@ -116,7 +116,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     )
 
 
-def outputs_of(run: Path, config: ExportConfig) -> tuple[Path, Path]:
+def output_names(run: Path, config: ExportConfig) -> tuple[Path, Path]:
     """The file, and the one beside it. Raises UsageError for a name that means another format."""
     if config.output is not None:
         require_ending(config.to, config.output)
@@ -124,16 +124,16 @@ def outputs_of(run: Path, config: ExportConfig) -> tuple[Path, Path]:
     return output, output.with_name(f"{output.name}.json")
 
 
-def _fresh(run: Run, to: str) -> Model:
+def _fresh(run: Run, to: str) -> TrainedModel:
     require_fresh(run, "model")
     model = load_model(run)
-    require_fit(to, model.name, model.settings)
+    require_supported(to, model.name, model.settings)
     return model
 
 
-def _data(run: Run, model: Model | None) -> Dataset:
+def _data(run: Run, model: TrainedModel | None) -> Dataset:
     dataset = load_dataset(run)
-    return dataset if model is None else as_trained(dataset, model)
+    return dataset if model is None else rescale_to_model(dataset, model)
 
 
 def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
@@ -148,32 +148,32 @@ def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
     }
 
 
-def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
+def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Content:
     """The model itself: bytes that the run has of it, or a conversion that was found to agree."""
-    format, bounds = FORMATS[to], model.bounds.scaled(model.scaler)
+    format, bounds = FORMATS[to], model.bounds.transform(model.scaler)
     difference, compared = None, 0
     if to == "onnx":
         data, _ = load_graph(run, "fp32")
     elif to == "safetensors":
         data = run.artifact("model").bytes("weights.safetensors")
     else:
-        from lstm_cli.export.convert import converted
-        from lstm_cli.export.load_network import restored_network
+        from lstm_cli.export.convert import convert_model
+        from lstm_cli.export.load_network import load_network
 
         listen(Progressed(stage=f"converting to {to}", done=0))
         reader = run.artifact("model")
         weights = reader.bytes("weights.safetensors")
         with reader.parsing("weights.safetensors"):
-            network = restored_network(model.name, model.settings, weights)
+            network = load_network(model.name, model.settings, weights)
         windows = split_windows(_data(run, model), "val", model.lookback)
-        batch = windows.every(min(COMPARED, windows.at_once))[:]
-        data, difference = converted(to, network, bounds, batch)
+        batch = windows.sample(min(COMPARED, windows.batch_size))[:]
+        data, difference = convert_model(to, network, bounds, batch)
         compared = len(batch.series)
     facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
     facts |= {"model": {"name": model.name, "settings": model.settings}}
     shapes = {}
     if format.holds_graph:
-        inputs, outputs = tensors(format, model.schema, lookback=model.lookback, parts=model.parts)
+        inputs, outputs = tensor_facts(format, model.schema, lookback=model.lookback, parts=model.parts)
         facts |= {"inputs": inputs, "outputs": outputs}
         shapes = {name: tensor["shape"] for name, tensor in (inputs | outputs).items()}
     facts |= data_facts(model.schema, model.series, model.scaler)
@@ -189,7 +189,7 @@ def _network(run: Run, to: str, model: Model, listen: Listener) -> _Content:
     )
 
 
-def _windows(run: Run, model: Model | None, listen: Listener) -> _Content:
+def _windows(run: Run, model: TrainedModel | None, listen: Listener) -> _Content:
     """The windows of every split: as the model sees them, where there is one."""
     from lstm_cli.export.windows_npz import window_arrays, write_windows
 
@@ -199,7 +199,7 @@ def _windows(run: Run, model: Model | None, listen: Listener) -> _Content:
     arrays = window_arrays(splits)
     size = sum(array.size for array in arrays)
     counts = ", ".join(f"{split} {len(windows):,}" for split, windows in splits.items())
-    listen(Noted(text=f"writing windows of {lookback} steps ({counts}): {size / 1e6:,.1f} MB"))
+    listen(Note(text=f"writing windows of {lookback} steps ({counts}): {size / 1e6:,.1f} MB"))
 
     def write(stream: BinaryIO) -> None:
         def told(done: int) -> None:

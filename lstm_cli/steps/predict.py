@@ -10,20 +10,26 @@ import numpy as np
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.ended_series import settle_ended
+from lstm_cli.data.dataset.ended_series import apply_ended
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.data.forecast.bounds import ends_in_units, in_units
-from lstm_cli.data.forecast.inputs import known_ahead, last_windows, times_ahead
-from lstm_cli.data.forecast.output import Forecast, encode, format_of
+from lstm_cli.data.forecast.bounds import inverse_transform, inverse_transform_intervals
+from lstm_cli.data.forecast.inputs import forecast_times, known_ahead_inputs, last_windows
+from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
 from lstm_cli.data.times.formats import format_times
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.evaluation.intervals import SIDES, Intervals
-from lstm_cli.events import Listener, Warned
+from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding, in_file
-from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_intervals, load_model
+from lstm_cli.inference.trained_model import (
+    TrainedModel,
+    load_graph,
+    load_intervals,
+    load_model,
+    rescale_to_model,
+)
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, stale_sources
 from lstm_cli.steps.shared.memory_estimate import require_forecast
-from lstm_cli.steps.shared.report_json import plain, told
+from lstm_cli.steps.shared.report_json import option_values, to_plain
 
 SERIES_AT_ONCE = 256  # series forecast together; more of them do not fit into the cache of a core
 
@@ -50,7 +56,7 @@ class PredictReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
 
 def predict(
@@ -71,7 +77,7 @@ def predict(
     began = time.perf_counter()
     if config.output != "-":
         check_output(config.output, run=run, source=new)
-    format = format_of(config.output, config.format)
+    format = output_format(config.output, config.format)
     if format == "parquet":
         from lstm_cli.config.extras import require_installed
 
@@ -80,7 +86,7 @@ def predict(
 
     def warn(finding: Finding) -> None:
         found.append(finding)
-        listen(Warned(finding=finding))
+        listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
         model = load_model(opened)
@@ -94,14 +100,14 @@ def predict(
                 _new(new, opened, model, config, stdin, warn),
                 "standard input" if new == "-" else new,
             )
-    dataset, ended, without = settle_ended(dataset, source, config.ended)
+    dataset, ended, without = apply_ended(dataset, source, config.ended)
     if without is not None:
         warn(without)
     _warn_padded(dataset, model, source, warn)
     ready = time.perf_counter()
     forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
     made = time.perf_counter()
-    data = encode(forecast, format)
+    data = encode_forecast(forecast, format)
     if config.output == "-":
         assert stdout is not None
         stdout.write(data)
@@ -119,15 +125,15 @@ def predict(
         horizon=dataset.schema.horizon,
         lookback=model.schema.lookback,
         reads_rows=model.lookback,
-        time_start=forecast.written(np.array(ends[:1]))[0],
-        time_end=forecast.written(np.array(ends[1:]))[0],
+        time_start=forecast.written_times(np.array(ends[:1]))[0],
+        time_end=forecast.written_times(np.array(ends[1:]))[0],
         ended=ended.names,
         seconds={
             "read": round(ready - began, 4),
             "model": round(made - ready, 4),
             "write": round(time.perf_counter() - made, 4),
         },
-        **told(found),
+        **option_values(found),
     )
 
 
@@ -145,11 +151,11 @@ def _intervals(run: Run, warn: Callable[[Finding], None]) -> Intervals | None:
     return found
 
 
-def _own(run: Run, model: Model, warn: Callable[[Finding], None]) -> Dataset:
+def _own(run: Run, model: TrainedModel, warn: Callable[[Finding], None]) -> Dataset:
     """The run's data, scaled as the model knows them."""
     dataset = load_dataset(run)
     if not stale_sources(run, "model"):
-        return as_trained(dataset, model)
+        return rescale_to_model(dataset, model)
     differs = _differences(model, dataset)
     if differs:
         raise StaleArtifact(
@@ -162,10 +168,10 @@ def _own(run: Run, model: Model, warn: Callable[[Finding], None]) -> Dataset:
             rule="M102", kind=MODEL, text=f"the model of {run.path} was trained on earlier data; {renews}"
         )
     )
-    return as_trained(dataset, model)
+    return rescale_to_model(dataset, model)
 
 
-def _differences(model: Model, dataset: Dataset) -> str:
+def _differences(model: TrainedModel, dataset: Dataset) -> str:
     """What of the data no longer fits the model, as a phrase; empty where all does."""
     old, new = model.schema, dataset.schema
     pairs = {
@@ -181,51 +187,53 @@ def _differences(model: Model, dataset: Dataset) -> str:
 def _new(
     new: str,
     run: Run,
-    model: Model,
+    model: TrainedModel,
     config: PredictConfig,
     stdin: BinaryIO | None,
     warn: Callable[[Finding], None],
 ) -> Dataset:
-    from lstm_cli.data.forecast.new_data import Known, read_new
+    from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
 
-    known = Known(
+    known = ModelSchema(
         schema=model.schema,
         series=model.series,
         scaler=model.scaler,
         training=model.training,
         reads_rows=model.lookback,
     )
-    dataset, read = read_new(new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin)
+    dataset, read = read_new_data(
+        new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin
+    )
     for finding in read:
         warn(finding)
     if run.has("data"):
-        _tell_differing(new, dataset, load_dataset(run), warn)
+        _differing_findings(new, dataset, load_dataset(run), warn)
     return dataset
 
 
-def _warn_padded(dataset: Dataset, model: Model, source: str, warn: Callable[[Finding], None]) -> None:
+def _warn_padded(dataset: Dataset, model: TrainedModel, source: str, warn: Callable[[Finding], None]) -> None:
     """Warn once where series have fewer rows than the model reads, so that their windows are padded."""
     count, reads, lookback = dataset.series.count, model.lookback, model.schema.lookback
     short = np.flatnonzero(count < reads)
     if not len(short):
         return
-    from lstm_cli.data.locations import listed
-    from lstm_cli.text import count_of
+    from lstm_cli.data.locations import quote_names
+    from lstm_cli.text import count_noun
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
     why = "padded at the front (no flag: more rows may give another forecast)"
     if len(count) == 1:
-        text = f"{count_of(int(count[0]), 'row')}, fewer {needs}: the window is {why}"
+        text = f"{count_noun(int(count[0]), 'row')}, fewer {needs}: the window is {why}"
         warn(Finding.at(in_file(source), "D810", text))
         return
-    names = listed([dataset.series.names[one] for one in short])
+    names = quote_names([dataset.series.names[one] for one in short])
     text = (
         f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows are {why}"
     )
     warn(Finding.at(in_file(source), "D810", text, count=len(short)))
 
 
-def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
+def _differing_findings(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
     """One warning where rows that both hold have other values."""
     if (
         old.schema.targets != new.schema.targets
@@ -250,8 +258,8 @@ def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[Fin
         mine = slice(new.series.offset[one] + begin, new.series.offset[one] + end)
         theirs = slice(old.series.offset[place] + begin + shift, old.series.offset[place] + end + shift)
         both = new.measured[mine, :width] & old.measured[theirs, :width]
-        a = new.scaler.unscaled(new.values_scaled[mine, :width], one)
-        b = old.scaler.unscaled(old.values_scaled[theirs, :width], place)
+        a = new.scaler.inverse_transform(new.values_scaled[mine, :width], one)
+        b = old.scaler.inverse_transform(old.values_scaled[theirs, :width], place)
         # Both went through 32-bit floats: what rounding can explain is no difference.
         room = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[place, :width])
         apart = both & (np.abs(a - b) > room)
@@ -268,7 +276,7 @@ def _tell_differing(source: str, new: Dataset, old: Dataset, warn: Callable[[Fin
 
 def _forecast(
     dataset: Dataset,
-    model: Model,
+    model: TrainedModel,
     graph: bytes,
     intervals: Intervals | None,
     source: str,
@@ -276,18 +284,18 @@ def _forecast(
 ) -> Forecast:
     from lstm_cli.inference.session import open_session
 
-    ahead = known_ahead(dataset, source)
+    ahead = known_ahead_inputs(dataset, source)
     session = open_session(graph, threads=threads)
     parts, sides = [], []
     windows = last_windows(dataset, model.lookback)
-    size = min(SERIES_AT_ONCE, windows.at_once)
+    size = min(SERIES_AT_ONCE, windows.batch_size)
     for first in range(0, len(ahead), size):
         batch = windows[first : first + size]
         scaled = session(batch.past, ahead[first : first + size], batch.mask)
-        parts.append(in_units(dataset, scaled, batch.series, model.bounds))
+        parts.append(inverse_transform(dataset, scaled, batch.series, model.bounds))
         if intervals is not None:
-            ends = intervals.around(scaled, batch.past, batch.mask)
-            sides.append(ends_in_units(dataset, ends, batch.series, model.bounds))
+            ends = intervals.interval_ends(scaled, batch.past, batch.mask)
+            sides.append(inverse_transform_intervals(dataset, ends, batch.series, model.bounds))
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
         one = int(np.argwhere(~np.isfinite(values))[0][0])
@@ -300,12 +308,12 @@ def _forecast(
     forecast = Forecast(
         schema=dataset.schema,
         names=dataset.series.names,
-        times_us=times_ahead(dataset),
+        times_us=forecast_times(dataset),
         values=values,
         ends=np.concatenate(sides, axis=1) if sides else None,
         sides=SIDES if sides else (),
     )
-    twice = forecast.clash()
+    twice = forecast.name_clash()
     if twice is not None:
         raise DataError(
             f"an interval's column '{twice}' would have the name of another column",

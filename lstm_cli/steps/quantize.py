@@ -15,11 +15,17 @@ from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.inference.trained_model import Model, as_trained, load_graph, load_model, load_validated
-from lstm_cli.rundir import require_fresh, stands, writing
-from lstm_cli.steps.shared.cached_report import told_again
+from lstm_cli.inference.trained_model import (
+    TrainedModel,
+    load_graph,
+    load_model,
+    load_validated,
+    rescale_to_model,
+)
+from lstm_cli.rundir import is_up_to_date, require_fresh, writing
+from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
-from lstm_cli.steps.shared.report_json import plain, plain_value
+from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
 TIMED_WINDOWS = 256  # windows in a timed batch
 ROUNDS = 15  # timed calls of each model, in turn
@@ -45,7 +51,7 @@ class QuantizeReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("up_to_date",))
 
 
 def quantize(
@@ -66,8 +72,8 @@ def quantize(
     with writing(run, step="quantize", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         require_fresh(writer.run, "model")
-        if not force and stands(writer.run, "quantize", config=asdict(config)):
-            return told_again(QuantizeReport, writer.run, "quantize")
+        if not force and is_up_to_date(writer.run, "quantize", config=asdict(config)):
+            return replay_report(QuantizeReport, writer.run, "quantize")
         require_installed("lstm quantize", "onnx")
         folder = writer.new("quantized")
         model = load_model(writer.run)
@@ -75,7 +81,7 @@ def quantize(
         graph, _ = load_graph(writer.run, "fp32")
         listen(Progressed(stage="quantising", done=0))
         small = _smaller(graph, model, config.to, folder.scratch())
-        dataset = as_trained(load_dataset(writer.run), model)
+        dataset = rescale_to_model(load_dataset(writer.run), model)
         # The validation rows judge the graph that has not seen them.
         judged = load_validated(writer.run)
         judged_small = _smaller(judged, model, config.to, folder.scratch()) if model.refitted else small
@@ -86,16 +92,16 @@ def quantize(
         }
         sums = scoring.score(
             windows,
-            scoring.together(*sessions.values()),
+            scoring.combine_forecasters(*sessions.values()),
             model.bounds,
             progress=lambda done: listen(
                 Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
             ),
         )
-        scale = scoring.scale_of(dataset)
-        errors = {name: metrics.overall(found, scale)["mae_scaled"] for name, found in sums.items()}
+        scale = scoring.metric_scale(dataset)
+        errors = {name: metrics.overall_scores(found, scale)["mae_scaled"] for name, found in sums.items()}
         loss = _growth(errors["fp32"], errors["quantized"])
-        batch = windows.every(min(TIMED_WINDOWS, windows.at_once))[:]
+        batch = windows.sample(min(TIMED_WINDOWS, windows.batch_size))[:]
         report = QuantizeReport(
             run=str(run),
             to=config.to,
@@ -123,7 +129,7 @@ def quantize(
     return report
 
 
-def _smaller(graph: bytes, model: Model, to: str, scratch: Path) -> bytes:
+def _smaller(graph: bytes, model: TrainedModel, to: str, scratch: Path) -> bytes:
     from lstm_cli.inference.quantization import to_fp16, to_int8
 
     if to == "int8":

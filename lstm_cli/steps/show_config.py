@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import config as settings_of
-from lstm_cli.config.renamed import by_new_names
+from lstm_cli.config.renamed import with_new_names
 from lstm_cli.rundir import command, open_run
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.steps.shared.report_json import to_plain
 
 KINDS: Mapping[str, type] = {
     "prepare": settings_of.PrepareConfig,
@@ -34,7 +34,7 @@ class ConfigReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
     def to_toml(self) -> str:
         """Return the file that, given as `--config`, makes the same run of the same data.
@@ -70,10 +70,10 @@ def config(run: Path) -> ConfigReport:
 
 
 def _settings(step: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    config, sources, report = by_new_names(entry["config"]), entry["sources"], entry["report"]
+    config, sources, report = with_new_names(entry["config"]), entry["sources"], entry["report"]
     if step == "tune":  # the settings of every trial are options of `tune` as well
-        config |= by_new_names(config.pop("train", {}))
-    sources = None if sources is None else by_new_names(sources)
+        config |= with_new_names(config.pop("train", {}))
+    sources = None if sources is None else with_new_names(sources)
     known = [field.name for field in fields(KINDS[step])]
     order = [*(name for name in known if name in config), *(name for name in config if name not in known)]
     found: dict[str, dict[str, Any]] = {}

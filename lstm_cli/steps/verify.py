@@ -7,8 +7,8 @@ from typing import Any
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import ARTIFACTS, Verdict, open_run, verify_run
-from lstm_cli.steps.shared.report_json import plain
-from lstm_cli.text import count_of
+from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.text import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class VerifyReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
 
 def verify(run: Path, listen: Listener) -> VerifyReport:
@@ -49,7 +49,7 @@ def verify(run: Path, listen: Listener) -> VerifyReport:
     if report.broken:
         titles = ", ".join(ARTIFACTS[name].title for name in report.broken)
         error = CorruptArtifact(
-            f"{run} has {count_of(len(report.broken), 'broken artifact')}: {titles}",
+            f"{run} has {count_noun(len(report.broken), 'broken artifact')}: {titles}",
             hint="run " + ", then ".join(f"'{line}'" for line in report.rebuild),
         )
         error.report = report

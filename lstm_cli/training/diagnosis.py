@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.training.recipes.result import Part, Trained
+from lstm_cli.training.recipes.result import PartResult, TrainingResult
 
 EXPLODING = 100.0  # norm of a gradient; with losses in scaled units it is about 0.1 to 1
 VANISHING = 1e-3  # the first layer's share of the gradient's norm; usually it is 0.1 to 0.9
@@ -38,7 +38,7 @@ class TrainingIssue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class TrainingHistory:
     """The history of one training."""
 
     train: np.ndarray  # [E] losses of the epochs after the first validation
@@ -47,7 +47,7 @@ class Course:
     norm: np.ndarray  # [E] of the gradient, before clipping
     first_norm: np.ndarray  # [E] likewise, of the first LSTM layer
     best: int  # the best epoch
-    part: Part
+    part: PartResult
     config: TrainConfig
 
     @property
@@ -65,16 +65,18 @@ class Course:
         return TrainingIssue(part=self.part.name, name=name, sign=sign, advice=advice)
 
 
-def diagnose(trained: Trained, config: TrainConfig) -> tuple[TrainingIssue, ...]:
+def diagnose_trainings(trained: TrainingResult, config: TrainConfig) -> tuple[TrainingIssue, ...]:
     """What went wrong in the trainings of a model; nothing where nothing did."""
     found: dict[tuple[str, str], TrainingIssue] = {}
     for part, history in zip(trained.parts, _each(trained.history), strict=True):
-        for finding in findings(history, part, config):
+        for finding in training_issues(history, part, config):
             found.setdefault((finding.part, finding.name), finding)
     return tuple(found.values())
 
 
-def findings(history: Sequence[Mapping[str, Any]], part: Part, config: TrainConfig) -> list[TrainingIssue]:
+def training_issues(
+    history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig
+) -> list[TrainingIssue]:
     """Of one training, whose history begins with the validation before its first step (see `EpochEnded`)."""
     course = _course(history, part, config)
     if course.epochs < 2:
@@ -86,7 +88,7 @@ def findings(history: Sequence[Mapping[str, Any]], part: Part, config: TrainConf
     return found + _some(_over_fitting(course) or _impatient(course))
 
 
-def _exploding(course: Course) -> TrainingIssue | None:
+def _exploding(course: TrainingHistory) -> TrainingIssue | None:
     if course.norm.max() < EXPLODING:
         return None
     clipped = course.config.clip_norm or 0.0
@@ -97,7 +99,7 @@ def _exploding(course: Course) -> TrainingIssue | None:
     )
 
 
-def _rate_too_high(course: Course) -> TrainingIssue | None:
+def _rate_too_high(course: TrainingHistory) -> TrainingIssue | None:
     least = np.minimum.accumulate(course.train)[:-1]
     jumps = int((course.train[1:] > JUMP * least).sum())
     advice = f"--lr {course.part.lr / 3:.1g}"
@@ -112,7 +114,7 @@ def _rate_too_high(course: Course) -> TrainingIssue | None:
     return None
 
 
-def _vanishing(course: Course) -> TrainingIssue | None:
+def _vanishing(course: TrainingHistory) -> TrainingIssue | None:
     faint = int((course.first_norm < VANISHING * course.norm).sum())
     if faint < max(2, 0.25 * course.epochs):
         return None
@@ -125,7 +127,7 @@ def _vanishing(course: Course) -> TrainingIssue | None:
     )
 
 
-def _still_falling(course: Course) -> TrainingIssue | None:
+def _still_falling(course: TrainingHistory) -> TrainingIssue | None:
     """A training that ended before its loss had levelled out: too slow, or too short."""
     betters = int((course.val[1:] < np.minimum.accumulate(course.val)[:-1]).sum())
     if course.part.stopped != "epochs" or course.best < course.epochs or betters < 0.8 * course.epochs:
@@ -142,7 +144,7 @@ def _still_falling(course: Course) -> TrainingIssue | None:
     return course.finding("under-fitting", sign, f"--epochs {3 * course.epochs}")
 
 
-def _under_fitting(course: Course) -> TrainingIssue | None:
+def _under_fitting(course: TrainingHistory) -> TrainingIssue | None:
     """The networks of `segment` start at good forecasts: that they gain little says nothing of them."""
     learned = 1 - course.train[-1] / course.train[0] if course.train[0] > 0 else 0.0
     if course.config.model == "segment" or course.fall >= LITTLE or learned >= LITTLE:
@@ -160,7 +162,7 @@ def _under_fitting(course: Course) -> TrainingIssue | None:
     return course.finding("under-fitting", sign, advice)
 
 
-def _over_fitting(course: Course) -> TrainingIssue | None:
+def _over_fitting(course: TrainingHistory) -> TrainingIssue | None:
     if not 0 < course.best <= course.epochs - WAITED:
         return None
     rise = course.val[-1] / course.val[course.best] - 1
@@ -177,7 +179,7 @@ def _over_fitting(course: Course) -> TrainingIssue | None:
     )
 
 
-def _impatient(course: Course) -> TrainingIssue | None:
+def _impatient(course: TrainingHistory) -> TrainingIssue | None:
     """Stopped on the first bump of a loss that was falling fast."""
     waited = course.epochs - course.best
     if course.part.stopped != "patience" or waited > SHORT or not course.best:
@@ -193,12 +195,12 @@ def _impatient(course: Course) -> TrainingIssue | None:
     )
 
 
-def _course(history: Sequence[Mapping[str, Any]], part: Part, config: TrainConfig) -> Course:
+def _course(history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig) -> TrainingHistory:
     def column(name: str, entries: Iterable[Mapping[str, Any]]) -> np.ndarray:
         return np.array([entry[name] for entry in entries], dtype=np.float64)
 
     trained = history[1:]
-    return Course(
+    return TrainingHistory(
         train=column("train_loss", trained),
         val=column("val_loss", history),
         lr=column("lr", trained),

@@ -16,20 +16,25 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.interrupts import heed
+from lstm_cli.events import Listener, Note, Progressed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.loop.batches import DeviceWindows, in_turn
-from lstm_cli.training.loop.fit import diverged
-from lstm_cli.training.loop.optimizer_step import backward, make_optimizer, move, set_rate
-from lstm_cli.training.recipes.automatic_choices import Start, settle
-from lstm_cli.training.recipes.parallel import abreast
-from lstm_cli.training.recipes.segment import chosen_parts
-from lstm_cli.training.recipes.segment_networks import network_of, part_plan, part_windows, work_on
+from lstm_cli.training.loop.batches import DeviceWindows, training_batches
+from lstm_cli.training.loop.fit import divergence_error
+from lstm_cli.training.loop.optimizer_step import apply_gradients, backward, make_optimizer, set_learning_rate
+from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_transforms
+from lstm_cli.training.recipes.parallel import run_in_threads
+from lstm_cli.training.recipes.segment import choose_parts
+from lstm_cli.training.recipes.segment_networks import (
+    new_part_network,
+    part_plan,
+    part_windows,
+    training_context,
+)
 from lstm_cli.training.recipes.stacked import network_settings, new_network
 from lstm_cli.training.setup.device import choose_device
-from lstm_cli.training.setup.hyperparameters import Plan, plan_training
-from lstm_cli.training.setup.precision import settle_precision
+from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
+from lstm_cli.training.setup.precision import choose_precision
 
 STEPS = 200
 SMOOTHING = 0.9  # weight of what was seen before in the smoothed loss
@@ -37,7 +42,9 @@ BLOWN_UP = 4.0  # times the least smoothed loss: what comes after tells nothing 
 BEGINNING = 20  # steps whose losses are those of an untrained network
 LEARNED = 0.10  # share by which the loss must fall for a suggestion: batches alone differ by several percent
 SAFE = 0.1  # of the rate with the lowest loss
-Network = tuple[str, torch.nn.Module, DeviceWindows, Plan]  # the part's name, and what it would be trained on
+Network = tuple[
+    str, torch.nn.Module, DeviceWindows, Hyperparameters
+]  # the part's name, and what it would be trained on
 LOWEST, HIGHEST = 1e-6, 10.0  # learning rates
 
 
@@ -70,7 +77,7 @@ class RangeTest:
 def run_range_test(
     model: nn.Module,
     windows: DeviceWindows,
-    plan: Plan,
+    plan: Hyperparameters,
     *,
     part: str,
     listen: Listener,
@@ -82,7 +89,7 @@ def run_range_test(
     TrainingDiverged where not even the first loss is finite.
     """
     seed_dropout(model, torch.Generator(windows.device).manual_seed(plan.seed))
-    order = in_turn(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
+    order = training_batches(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
     optimizer = make_optimizer(model, plan)
     rates = np.geomspace(LOWEST, HIGHEST, STEPS)
     losses: list[float] = []
@@ -90,8 +97,8 @@ def run_range_test(
     mean, least = 0.0, np.inf
     model.train()
     for number, rate in enumerate(rates):
-        heed(should_stop)
-        set_rate(optimizer, float(rate))
+        raise_if_interrupted(should_stop)
+        set_learning_rate(optimizer, float(rate))
         found = backward(model, windows.gather(next(order).to(windows.device)), plan)
         loss = float(found[0])
         if not bool(torch.isfinite(found).all()):
@@ -105,13 +112,13 @@ def run_range_test(
         )
         if number > BEGINNING and smoothed[-1] > BLOWN_UP * least:
             break
-        move(model, optimizer, plan)
+        apply_gradients(model, optimizer, plan)
     if not losses:
-        raise diverged(part, "the loss or its gradient", 1, 1)
+        raise divergence_error(part, "the loss or its gradient", 1, 1)
     return RangeTest(part=part, lr=rates[: len(losses)], loss=np.array(losses), smoothed=np.array(smoothed))
 
 
-def find_rates(
+def run_range_tests(
     dataset: Dataset,
     config: TrainConfig,
     *,
@@ -125,42 +132,42 @@ def find_rates(
     TrainingDiverged, Interrupted.
     """
     device = choose_device(config.device)
-    config = replace(config, precision=settle_precision(config, device)[0])
-    start = settle(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
+    config = replace(config, precision=choose_precision(config, device)[0])
+    start = choose_transforms(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
     for name, reason in start.choices.items():
-        listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))
+        listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
     if config.model == "stacked":
         networks = [_stacked(start, config, device)]
     else:
         networks = _parts(start, config, device, listen, should_stop)
     tasks = [_task(network, listen) for network in networks]
-    return abreast(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
+    return run_in_threads(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
 
 
-def _stacked(start: Start, config: TrainConfig, device: torch.device) -> Network:
+def _stacked(start: TransformedData, config: TrainConfig, device: torch.device) -> Network:
     windows = DeviceWindows(split_windows(start.dataset, "train"), device)
     network = new_network(network_settings(start.dataset, config), config).to(device)
-    plan = plan_training(config, windows=len(windows), targets=start.dataset.targets)
+    plan = make_hyperparameters(config, windows=len(windows), targets=start.dataset.targets)
     return config.model, network, windows, plan
 
 
 def _parts(
-    start: Start,
+    start: TransformedData,
     config: TrainConfig,
     device: torch.device,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[Network]:
-    work = work_on(start, config, device=device, workers=1, listen=listen, should_stop=should_stop)
+    work = training_context(start, config, device=device, workers=1, listen=listen, should_stop=should_stop)
     plan = part_plan(work)
     return [
         (
             part,
-            network_of(work, part, start.linear, plan.seed),
+            new_part_network(work, part, start.linear, plan.seed),
             DeviceWindows(part_windows(work, "train", part), device),
             plan,
         )
-        for part in chosen_parts(config)
+        for part in choose_parts(config)
         if part != "linear"
     ]
 

@@ -9,17 +9,17 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.events import Listener, Noted
-from lstm_cli.training.loop.distributed import several
-from lstm_cli.training.loop.out_of_memory import FEWER, shortage_told
-from lstm_cli.training.recipes.automatic_choices import settle
-from lstm_cli.training.recipes.result import Trained
+from lstm_cli.events import Listener, Note
+from lstm_cli.training.loop.distributed import has_followers
+from lstm_cli.training.loop.out_of_memory import FEWER, as_device_error
+from lstm_cli.training.recipes.automatic_choices import choose_transforms
+from lstm_cli.training.recipes.result import TrainingResult
 from lstm_cli.training.recipes.segment import train_segment
 from lstm_cli.training.recipes.stacked import train_stacked
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
 from lstm_cli.training.setup.device import choose_device
-from lstm_cli.training.setup.malloc import give_back_freed_memory, keep_freed_memory
-from lstm_cli.training.setup.precision import settle_precision
+from lstm_cli.training.setup.malloc import keep_freed_memory, return_freed_memory
+from lstm_cli.training.setup.precision import choose_precision
 
 
 def train_model(
@@ -30,7 +30,7 @@ def train_model(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Settles what the data decide, trains, and refits where the config or the model says so.
 
     Same data, config and machine, same result, whatever number of threads, and however often it went on from
@@ -40,10 +40,10 @@ def train_model(
     began = time.monotonic()
     checkpoints = checkpoints or Checkpoints()
     device = choose_device(config.device)
-    precision, why = settle_precision(config, device)
+    precision, why = choose_precision(config, device)
     config = replace(config, precision=precision)
     torch.set_num_threads(threads)
-    start = settle(
+    start = choose_transforms(
         dataset,
         config,
         workers=threads,
@@ -53,9 +53,9 @@ def train_model(
     )
     start = replace(start, choices=start.choices | {"precision": why})
     for name, reason in start.choices.items():
-        listen(Noted(text=f"{CHOICES.get(name, name)} {reason}"))
+        listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
     keep_freed_memory()
-    with shortage_told(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
+    with as_device_error(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
         if config.model == "stacked":
             trained = train_stacked(
                 start,
@@ -70,10 +70,10 @@ def train_model(
                 start,
                 config,
                 device=device,
-                workers=threads if device.type == "cpu" and not several() else 1,
+                workers=threads if device.type == "cpu" and not has_followers() else 1,
                 listen=listen,
                 should_stop=should_stop,
                 checkpoints=checkpoints,
             )
-    give_back_freed_memory()  # of the refit, before the exporter takes its own
+    return_freed_memory()  # of the refit, before the exporter takes its own
     return replace(trained, precision=precision, seconds=time.monotonic() - began)

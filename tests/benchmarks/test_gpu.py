@@ -8,7 +8,7 @@ from command import CommandFailed
 from small_data import dataset
 
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.training.loop import cuda_graph
 
 CPU = torch.device("cpu")
@@ -34,7 +34,9 @@ def test_the_work_of_segments_is_that_of_their_layers() -> None:
 
 @pytest.mark.parametrize("model", ["stacked", "segment"])
 def test_two_trainings_of_one_seed_are_the_same_and_have_a_rate(model: str) -> None:
-    first, second = (gpu.trained(WINDOWS, CPU, model, 4, 6, 2, "fp32", silent).state_dict() for _ in range(2))
+    first, second = (
+        gpu.trained(WINDOWS, CPU, model, 4, 6, 2, "fp32", ignore_events).state_dict() for _ in range(2)
+    )
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     assert gpu.ours(WINDOWS, CPU, model, 4, 6, 2, "fp32") > 0
     assert gpu.bare(WINDOWS, CPU, 4, 200, 2) > 0  # a batch of more windows than there are

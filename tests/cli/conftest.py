@@ -10,7 +10,7 @@ def stderr_as_text() -> None:
     """A command that was run in this process may have left stderr quiet or as JSON."""
     from lstm_cli.cli import stdio
 
-    stdio.speak(quiet=False, log_format="text")
+    stdio.configure_stderr(quiet=False, log_format="text")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 from lstm_cli.errors import GateFailed, Interrupted
-from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, WarningRaised
 from lstm_cli.findings import Finding
 
 VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
@@ -33,7 +33,7 @@ def install() -> None:
     if os.environ.get("FAKE_PATIENT"):  # a busy machine may take seconds to the next step
         from lstm_cli.cli import signals
 
-        signals.deferred.__wrapped__.__kwdefaults__.update(grace=3600.0, limit=3600.0)
+        signals.defer_signals.__wrapped__.__kwdefaults__.update(grace=3600.0, limit=3600.0)
 
 
 def command(*argv: str) -> list[str]:
@@ -231,7 +231,9 @@ def check(source, config, listen, *, plot=None, stdin=None):
 
 def prepare(source, run, config, listen, **how):
     listen(
-        Warned(finding=Finding(rule="D602", text="3 cells are filled, first in line 7; --missing decides"))
+        WarningRaised(
+            finding=Finding(rule="D602", text="3 cells are filled, first in line 7; --missing decides")
+        )
     )
     _called(source=source, run=run, config=config, **how)
     return prepare_report(run=str(run), source=source)
@@ -240,7 +242,7 @@ def prepare(source, run, config, listen, **how):
 def train(run, config, listen, *, should_stop: Callable[[], int | None], **how):
     """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so. FAKE_DEAF=1: never."""
     calls.append({"run": run, "config": config, **how})
-    listen(Noted(text="training on cpu (2 threads)"))
+    listen(Note(text="training on cpu (2 threads)"))
     epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
     listen(filled(TrainingStarted, model=config.model, parameters=139166, windows=11667, epochs=epochs))
     while os.environ.get("FAKE_DEAF"):
@@ -250,12 +252,12 @@ def train(run, config, listen, *, should_stop: Callable[[], int | None], **how):
         for step in range(10):
             signum = should_stop()
             if signum is not None:
-                listen(Noted(text="stopped at a step"))
+                listen(Note(text="stopped at a step"))
                 raise Interrupted(signum)
             listen(Progressed(stage="steps", done=step, total=10))
             seconds = float(os.environ.get("FAKE_STEP", "0.001"))
             if seconds > 60:
-                listen(Noted(text="in a long step"))
+                listen(Note(text="in a long step"))
             time.sleep(seconds)
         losses = {"train_loss": 0.5 if epoch else None, "val_loss": 0.4}
         listen(filled(EpochEnded, part=config.model, epoch=epoch, epochs=epochs, best=epoch < 2, **losses))
@@ -290,7 +292,7 @@ def quantize(run, config, listen, **how):
 
 def predict(run, new, config, listen, *, stdin=None, stdout=None):
     """With FAKE_ROWS=N: so many rows."""
-    listen(Warned(finding=Finding(rule="M102", text="the model is older than the data")))
+    listen(WarningRaised(finding=Finding(rule="M102", text="the model is older than the data")))
     _called(run=run, new=new, config=config)
     rows = "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * int(os.environ.get("FAKE_ROWS", "24"))
     if config.output == "-":

@@ -34,7 +34,7 @@ def test_defaults_are_left_out(lstm, verb):
 
 def test_what_tune_found_is_told(lstm, monkeypatch):
     winner = {"model": "segment", "lr": 0.02, "hidden": [48], "loss": "huber"}
-    monkeypatch.setattr("lstm_cli.steps.shared.tuned_settings.winner_of", lambda run: winner)
+    monkeypatch.setattr("lstm_cli.steps.shared.tuned_settings.tuned_settings", lambda run: winner)
     lstm("train", "run", "--lr", "0.5")
     assert fake_steps.calls[-1]["sources"] == {
         "model": "tune",

@@ -37,12 +37,12 @@ def test_a_training_as_objects(lstm):
 
 
 def test_an_infinite_loss_is_null(lstm, monkeypatch):
-    from lstm_cli.cli.progress.reporters import facts_of
+    from lstm_cli.cli.progress.reporters import event_fields
     from lstm_cli.events import EpochEnded
 
     values = {"part": "free", "epoch": 1, "epochs": 2, "step": 3, "best": False, "lr": 0.1, "seconds": 1.0}
     event = EpochEnded(**values, train_loss=float("nan"), val_loss=float("inf"), grad_norm=2.0)
-    assert {name: facts_of(event)[name] for name in ("train_loss", "val_loss", "grad_norm")} == {
+    assert {name: event_fields(event)[name] for name in ("train_loss", "val_loss", "grad_norm")} == {
         "train_loss": None,
         "val_loss": None,
         "grad_norm": 2.0,
@@ -52,11 +52,11 @@ def test_an_infinite_loss_is_null(lstm, monkeypatch):
 def test_a_silence_is_an_object_too(capsys):
     import time
 
-    from lstm_cli.cli.progress.reporters import LineLog
+    from lstm_cli.cli.progress.reporters import LogReporter
     from lstm_cli.events import Progressed
 
-    stdio.speak(quiet=False, log_format="json")
-    log = LineLog(silence=0.05)
+    stdio.configure_stderr(quiet=False, log_format="json")
+    log = LogReporter(silence=0.05)
     log(Progressed(stage="reading", done=5, total=10))
     deadline, err = time.monotonic() + 300, ""
     while "reading" not in err:
@@ -65,7 +65,7 @@ def test_a_silence_is_an_object_too(capsys):
         err += capsys.readouterr().err
     log.close()
     err += capsys.readouterr().err
-    stdio.speak(quiet=False, log_format="text")
+    stdio.configure_stderr(quiet=False, log_format="text")
     told = lines(err)[-1]
     assert told["event"] == "working"
     assert told["state"] == "reading: 5 of 10 (50 %)"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lstm_cli.config import extras
-from lstm_cli.config.extras import distribution_of, of_missing_module, require_installed
+from lstm_cli.config.extras import distribution_name, missing_module_error, require_installed
 from lstm_cli.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def test_the_light_requirements_have_the_bounds_of_pyproject() -> None:
 
 
 def test_the_light_requirements_are_what_forecasting_needs() -> None:
-    assert {line.partition(">=")[0] for line in light()} == set(map(distribution_of, extras.FORECASTING))
+    assert {line.partition(">=")[0] for line in light()} == set(map(distribution_name, extras.FORECASTING))
 
 
 def test_every_module_that_is_imported_is_a_dependency_under_its_name() -> None:
@@ -54,7 +54,7 @@ def test_every_module_that_is_imported_is_a_dependency_under_its_name() -> None:
     foreign = imported - set(sys.stdlib_module_names) - {"lstm_cli"}
     foreign -= {"PIL"}  # Pillow comes with matplotlib, whose pictures it opens
     assert {"sklearn", "torch"} <= foreign
-    assert {distribution_of(module) for module in foreign} - known == set()
+    assert {distribution_name(module) for module in foreign} - known == set()
 
 
 def test_all_that_is_missing_is_named_with_one_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,14 +86,14 @@ def missing(name: str) -> ModuleNotFoundError:
 def test_a_missing_module_names_what_is_needed_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    found = of_missing_module(missing("torch.nn"), "lstm train")
+    found = missing_module_error(missing("torch.nn"), "lstm train")
     assert found is not None
     assert found.message == "lstm train needs onnx and torch, which are not installed"
 
 
 @pytest.mark.parametrize("name", ["yaml", "lstm_cli.absent", "torch.absent", ""])
 def test_a_module_of_nobody_or_a_part_of_one_that_is_there_is_a_bug(name: str) -> None:
-    assert of_missing_module(missing(name), "lstm train") is None
+    assert missing_module_error(missing(name), "lstm train") is None
 
 
 def test_check_prepare_and_predict_need_no_more_than_the_light_requirements(tmp_path: Path) -> None:

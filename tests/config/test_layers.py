@@ -2,7 +2,7 @@
 
 import pytest
 
-from lstm_cli.config.layers import find_settings, of_run
+from lstm_cli.config.layers import find_settings, settings_of_run
 from lstm_cli.errors import UsageError
 
 VERBS = ("prepare", "train", "evaluate")
@@ -103,7 +103,7 @@ def test_pairs_of_the_environment_go_before_the_table(tmp_path):
 
 def test_what_a_run_keeps_reads_as_a_file_does():
     stored = {"epochs": 3, "hidden": [64, 32], "target": ["A,B"], "pad": True, "batch_size": None, "gone": 1}
-    found = of_run(stored, KINDS, origin="the winner")
+    found = settings_of_run(stored, KINDS, origin="the winner")
     assert {name: setting.value for name, setting in found.items()} == {
         "epochs": "3",
         "hidden": "64,32",

@@ -13,10 +13,10 @@ from lstm_cli.config.search_space import (
     NOT_SEARCHED,
     Choice,
     Range,
-    as_text,
+    count_combinations,
     parse_space,
-    searchable,
-    size_of,
+    searchable_settings,
+    value_text,
 )
 from lstm_cli.config.train import MODELS
 from lstm_cli.errors import UsageError
@@ -26,9 +26,9 @@ PLAIN = TrainConfig()
 
 def test_every_setting_of_train_is_searched_or_left_out_for_a_reason() -> None:
     """A new setting takes part by itself, by its type; what is left out is named, or has a type without values."""
-    left = {field.name for field in fields(TrainConfig)} - set(searchable())
+    left = {field.name for field in fields(TrainConfig)} - set(searchable_settings())
     assert left == {*NOT_SEARCHED, "parts"}
-    assert set(searchable().values()) <= set(FORMS.values())
+    assert set(searchable_settings().values()) <= set(FORMS.values())
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -108,7 +108,7 @@ def test_a_value_that_only_some_combinations_take_is_searched_on() -> None:
     with pytest.raises(UsageError, match="--effort is a setting of --model segment"):
         parse_space(("effort=fast|best",), TrainConfig(model="stacked"))
     space = parse_space(("effort=default|fast",), TrainConfig())
-    assert size_of(space) == 2
+    assert count_combinations(space) == 2
 
 
 @given(
@@ -132,7 +132,7 @@ def test_heads_that_divide_no_size_are_refused_and_those_that_divide_some_are_se
     with pytest.raises(UsageError, match="--attention 3 heads do not divide the 4 outputs"):
         parse_space(("attention=2|3",), TrainConfig(model="stacked", hidden=(4,)))
     space = parse_space(("attention=2|3", "hidden=4|6"), TrainConfig(model="stacked"))
-    assert size_of(space) == 4
+    assert count_combinations(space) == 4
 
 
 def test_half_the_way_over_a_logarithm_is_the_geometric_mean() -> None:
@@ -142,13 +142,13 @@ def test_half_the_way_over_a_logarithm_is_the_geometric_mean() -> None:
 
 def test_the_size_of_a_space() -> None:
     space = parse_space(("hidden=3..5", "loss=mae|huber"), PLAIN)
-    assert size_of(space) == 6
-    assert size_of(space | parse_space(("lr=1e-3..1e-2",), PLAIN)) is None
-    assert size_of(parse_space(("hidden=2..4:log",), PLAIN)) is None
+    assert count_combinations(space) == 6
+    assert count_combinations(space | parse_space(("lr=1e-3..1e-2",), PLAIN)) is None
+    assert count_combinations(parse_space(("hidden=2..4:log",), PLAIN)) is None
 
 
 def test_values_as_text() -> None:
-    assert [as_text(one) for one in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
+    assert [value_text(one) for one in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
         "64,32",
         "8",
         "on",

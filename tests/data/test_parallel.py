@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from lstm_cli.data import parallel as module
-from lstm_cli.data.parallel import AHEAD, FEW, in_order
+from lstm_cli.data.parallel import AHEAD, FEW, ordered_map
 
 
 @pytest.fixture(autouse=True)
 def cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "usable", lambda: 3)
+    monkeypatch.setattr(module, "usable_workers", lambda: 3)
 
 
 @pytest.mark.parametrize("count", [0, 1, FEW, FEW + 1, 50])
@@ -21,15 +21,15 @@ def test_results_come_in_the_order_of_the_items_whichever_ends_first(count: int)
         time.sleep(0.002 * (item % 3 == 0))
         return item * item
 
-    assert list(in_order(slow_at_first, iter(range(count)))) == [item * item for item in range(count)]
+    assert list(ordered_map(slow_at_first, iter(range(count)))) == [item * item for item in range(count)]
 
 
 def test_a_few_are_done_where_they_are_asked_for() -> None:
     def thread(item: int) -> str:
         return threading.current_thread().name
 
-    assert set(in_order(thread, range(FEW))) == {threading.main_thread().name}
-    assert threading.main_thread().name not in set(in_order(thread, range(20)))
+    assert set(ordered_map(thread, range(FEW))) == {threading.main_thread().name}
+    assert threading.main_thread().name not in set(ordered_map(thread, range(20)))
 
 
 def test_items_are_not_taken_long_before_they_are_needed() -> None:
@@ -41,8 +41,8 @@ def test_items_are_not_taken_long_before_they_are_needed() -> None:
             yield item
 
     for results, most in (
-        (in_order(lambda item: item, items()), FEW + 1 + AHEAD * 3 + 1),
-        (in_order(lambda item: item, items(), workers=2, ahead=5), 5 + 2),
+        (ordered_map(lambda item: item, items()), FEW + 1 + AHEAD * 3 + 1),
+        (ordered_map(lambda item: item, items(), workers=2, ahead=5), 5 + 2),
     ):
         taken.clear()
         next(results)
@@ -56,7 +56,7 @@ def test_a_failure_is_raised_where_its_result_would_have_come() -> None:
             raise ValueError("seven")
         return item
 
-    results = in_order(fails, range(50))
+    results = ordered_map(fails, range(50))
     assert [next(results) for _ in range(7)] == list(range(7))
     with pytest.raises(ValueError, match="seven"):
         next(results)
@@ -70,5 +70,5 @@ def test_after_a_failure_what_has_not_begun_never_begins() -> None:
         raise ValueError("at once")
 
     with pytest.raises(ValueError, match="at once"):
-        list(in_order(fails, range(1_000), workers=1, ahead=10))
+        list(ordered_map(fails, range(1_000), workers=1, ahead=10))
     assert len(begun) <= 11

@@ -17,7 +17,7 @@ import yaml  # dask, which the development dependencies include, needs it
 from fenced import DOCS, blocks
 from hourly_load import SCORES, write_load
 
-from lstm_cli.evaluation.fail_conditions import parse_gate
+from lstm_cli.evaluation.fail_conditions import parse_condition
 from lstm_cli.rundir import ARTIFACTS
 
 CRON, CI = "how-to/cron.md", "how-to/ci.md"
@@ -262,7 +262,7 @@ def test_every_condition_in_the_table_is_valid() -> None:
     conditions = re.findall(r"^\| `--fail-if '(.+)'` \|", (DOCS / CI).read_text(), flags=re.MULTILINE)
     assert len(conditions) == 4
     for condition in conditions:
-        parse_gate(condition)
+        parse_condition(condition)
 
 
 @pytest.mark.parametrize("page", [CRON, CI])

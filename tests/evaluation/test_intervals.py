@@ -11,8 +11,16 @@ from scipy.stats import t as student
 from sklearn.metrics import mean_pinball_loss
 
 from lstm_cli.data.forecast.bounds import Bounds
-from lstm_cli.evaluation.interval_scores import held, interval_scores, scores_per_step
-from lstm_cli.evaluation.intervals import QUANTILES, TRUSTED, Intervals, Misses, fit, spread, widening
+from lstm_cli.evaluation.interval_scores import interval_scores, interval_scores_per_step, interval_sums
+from lstm_cli.evaluation.intervals import (
+    QUANTILES,
+    TRUSTED,
+    CalibrationErrors,
+    Intervals,
+    fit_calibration,
+    local_scale,
+    t_correction,
+)
 
 MANY = 1e9  # horizons: no widening, and the validation errors count alone
 
@@ -22,7 +30,7 @@ def misses(
 ):
     """One step, one target; the spread of each window is `moved`."""
     absolute = np.asarray(errors, dtype=float).reshape(-1, 1, 1)
-    return Misses(
+    return CalibrationErrors(
         absolute=absolute,
         simple=np.full_like(absolute, simple),
         spread=np.full((len(absolute), 1), moved),
@@ -30,9 +38,9 @@ def misses(
     )
 
 
-def none(horizon: int) -> Misses:
+def none(horizon: int) -> CalibrationErrors:
     empty = np.empty((0, horizon, 1))
-    return Misses(absolute=empty, simple=empty, spread=np.empty((0, 1)), horizons=0.0)
+    return CalibrationErrors(absolute=empty, simple=empty, spread=np.empty((0, 1)), horizons=0.0)
 
 
 NONE = none(1)
@@ -59,22 +67,22 @@ def column(*values: float) -> np.ndarray:
     ],
 )
 def test_the_spread_by_hand(values, mask, season, expected) -> None:
-    found = spread(column(*values), np.array([mask], dtype=np.float32), season)
+    found = local_scale(column(*values), np.array([mask], dtype=np.float32), season)
     assert found == pytest.approx(np.array([[expected]]))
 
 
 def test_each_window_falls_back_for_itself() -> None:
     past = np.concatenate([column(1, 3, 2, 5), column(0, 0, 0, 4)])
     mask = np.array([[1, 1, 1, 1], [0, 0, 1, 1]], dtype=np.float32)
-    assert spread(past, mask, 2)[:, 0] == pytest.approx([2.25, 4.0])
+    assert local_scale(past, mask, 2)[:, 0] == pytest.approx([2.25, 4.0])
 
 
 def test_the_quantiles_by_hand_in_units_of_the_spread() -> None:
-    fitted = fit(misses(np.arange(1, 21), moved=2.0), NONE, season=1, lookback=3)
+    fitted = fit_calibration(misses(np.arange(1, 21), moved=2.0), NONE, season=1, lookback=3)
     assert fitted.half[:, 0] == pytest.approx([16 / 2, 19 / 2])
     assert fitted.floor == pytest.approx([0.05 * 2])
     past, mask = column(1, 3, 2), np.ones((1, 3))  # moves by 2.316
-    ends = fitted.around(np.array([[[10.0]]], dtype=np.float32), past, mask)
+    ends = fitted.interval_ends(np.array([[[10.0]]], dtype=np.float32), past, mask)
     moved = 1.5 + np.sqrt(2 / 3)
     assert ends[:, 0, 0, 0] == pytest.approx(
         [10 - 8 * moved, 10 + 8 * moved, 10 - 9.5 * moved, 10 + 9.5 * moved]
@@ -82,17 +90,18 @@ def test_the_quantiles_by_hand_in_units_of_the_spread() -> None:
 
 
 def test_a_window_that_stood_still_keeps_the_least_spread() -> None:
-    fitted = fit(misses([1.0] * 20, moved=2.0), NONE, season=1, lookback=3)
-    ends = fitted.around(np.zeros((1, 1, 1)), column(5, 5, 5), np.ones((1, 3)))
+    fitted = fit_calibration(misses([1.0] * 20, moved=2.0), NONE, season=1, lookback=3)
+    ends = fitted.interval_ends(np.zeros((1, 1, 1)), column(5, 5, 5), np.ones((1, 3)))
     assert ends[1, 0, 0, 0] == pytest.approx(0.5 * 0.1)
 
 
 def test_the_spread_is_read_from_the_lookback_alone() -> None:
-    fitted = fit(misses([1.0] * 20), NONE, season=1, lookback=3)
+    fitted = fit_calibration(misses([1.0] * 20), NONE, season=1, lookback=3)
     long, short = column(100, -100, 1, 3, 2), column(1, 3, 2)
     forecast = np.zeros((1, 1, 1))
     assert np.array_equal(
-        fitted.around(forecast, long, np.ones((1, 5))), fitted.around(forecast, short, np.ones((1, 3)))
+        fitted.interval_ends(forecast, long, np.ones((1, 5))),
+        fitted.interval_ends(forecast, short, np.ones((1, 3))),
     )
 
 
@@ -100,10 +109,10 @@ def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() 
     """Validation errors are six times those in training; the naive forecast says the rows are twice as wild."""
     val = misses([6.0] * 10, simple=4.0, horizons=1e-9)
     train = misses([1.0] * 10, simple=2.0)
-    fitted = fit(val, train, season=1, lookback=1)
+    fitted = fit_calibration(val, train, season=1, lookback=1)
     assert fitted.optimism == pytest.approx(3.0)
     assert fitted.half[:, 0] == pytest.approx([3.0, 3.0])  # so few validation rows hardly count by themselves
-    calm = fit(misses([1.0] * 10, simple=4.0), train, season=1, lookback=1)
+    calm = fit_calibration(misses([1.0] * 10, simple=4.0), train, season=1, lookback=1)
     assert calm.optimism == 1.0  # luck on the validation rows makes nothing narrower
 
 
@@ -113,7 +122,7 @@ def test_validation_and_training_weigh_the_same_at_so_many_horizons() -> None:
         val = misses(
             [3.0] * 5, simple=3.0, horizons=horizons
         )  # as much wilder as the naive forecast's errors
-        assert fit(val, train, season=1, lookback=1).half[0, 0] == pytest.approx(expected)
+        assert fit_calibration(val, train, season=1, lookback=1).half[0, 0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("horizons", [3, 6, 15, 100])
@@ -122,31 +131,31 @@ def test_few_horizons_widen_as_students_t(quantile: float, horizons: float) -> N
     from scipy.stats import norm
 
     expected = student.ppf(quantile, horizons) / norm.ppf(quantile)
-    assert widening(quantile, horizons) == pytest.approx(expected, rel=0.01)
+    assert t_correction(quantile, horizons) == pytest.approx(expected, rel=0.01)
 
 
 def test_no_horizon_is_never_narrower_than_one() -> None:
-    assert widening(0.975, 0.0) == widening(0.975, 1.0) > 4
+    assert t_correction(0.975, 0.0) == t_correction(0.975, 1.0) > 4
 
 
 def test_cells_that_were_not_measured_do_not_count() -> None:
     errors = np.array([1.0, np.nan, 2.0, np.nan, 3.0])
-    assert fit(misses(errors), NONE, season=1, lookback=1).half[1, 0] == pytest.approx(3.0)
-    unknown = fit(misses([np.nan] * 3), NONE, season=1, lookback=1)
+    assert fit_calibration(misses(errors), NONE, season=1, lookback=1).half[1, 0] == pytest.approx(3.0)
+    unknown = fit_calibration(misses([np.nan] * 3), NONE, season=1, lookback=1)
     assert np.isfinite(unknown.half).all()
 
 
 def test_steps_with_few_errors_borrow_from_the_steps_beside_them() -> None:
     absolute = np.arange(1.0, 6.0).reshape(1, 5, 1)
-    one = Misses(absolute=absolute, simple=absolute, spread=np.ones((1, 1)), horizons=MANY)
-    assert fit(one, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
-    many = Misses(
+    one = CalibrationErrors(absolute=absolute, simple=absolute, spread=np.ones((1, 1)), horizons=MANY)
+    assert fit_calibration(one, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
+    many = CalibrationErrors(
         absolute=np.repeat(absolute, 300, axis=0),
         simple=np.repeat(absolute, 300, axis=0),
         spread=np.ones((300, 1)),
         horizons=MANY,
     )
-    assert fit(many, none(5), season=1, lookback=1).half[1] == pytest.approx([1, 2, 3, 4, 5])
+    assert fit_calibration(many, none(5), season=1, lookback=1).half[1] == pytest.approx([1, 2, 3, 4, 5])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -163,12 +172,12 @@ def test_exchangeable_errors_are_covered_as_told(seed: int) -> None:
     mask = np.ones((windows, lookback))
     past, errors = drawn()
     absolute = np.abs(errors)
-    known = Misses(
-        absolute=absolute, simple=absolute, spread=spread(past, mask, 1), horizons=windows / horizon
+    known = CalibrationErrors(
+        absolute=absolute, simple=absolute, spread=local_scale(past, mask, 1), horizons=windows / horizon
     )
-    fitted = fit(known, none(horizon), season=1, lookback=lookback)
+    fitted = fit_calibration(known, none(horizon), season=1, lookback=lookback)
     past, truth = drawn()
-    ends = fitted.around(np.zeros_like(truth), past, mask)
+    ends = fitted.interval_ends(np.zeros_like(truth), past, mask)
     for low, high, level in ((ends[0], ends[1], 80), (ends[2], ends[3], 95)):
         inside = (truth >= low) & (truth <= high)
         assert 100 * inside.mean(axis=0)[:, 0] == pytest.approx(np.full(horizon, level), abs=3)
@@ -188,10 +197,10 @@ numbers = st.floats(-1e6, 1e6, width=32)
     lower=st.floats(-1e6, 0),
 )
 def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, errors, season, lower) -> None:
-    val = Misses(absolute=errors, simple=errors[::-1], spread=errors[:, 0], horizons=2.0)
-    fitted = fit(val, val, season=season, lookback=5)
+    val = CalibrationErrors(absolute=errors, simple=errors[::-1], spread=errors[:, 0], horizons=2.0)
+    fitted = fit_calibration(val, val, season=season, lookback=5)
     bounds = Bounds(lower=np.full(2, lower), upper=np.full(2, 1e5))
-    ends = bounds.clip(fitted.around(forecast, past, mask))
+    ends = bounds.clip(fitted.interval_ends(forecast, past, mask))
     middle = bounds.clip(forecast.astype(np.float64))
     assert np.isfinite(ends).all()
     for below, above in ((ends[2], ends[0]), (ends[0], middle), (middle, ends[1]), (ends[1], ends[3])):
@@ -199,7 +208,7 @@ def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, e
 
 
 def test_what_is_stored_gives_the_same_intervals() -> None:
-    fitted = fit(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
+    fitted = fit_calibration(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
     again = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
     assert again.to_dict() == fitted.to_dict()
 
@@ -207,7 +216,7 @@ def test_what_is_stored_gives_the_same_intervals() -> None:
 def test_the_scores_by_hand() -> None:
     ends = np.array([7.0, 9.0, 5.0, 11.0]).reshape(4, 1, 1, 1)
     cell = np.ones((1, 1, 1))
-    sums = held(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), of=1)
+    sums = interval_sums(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), of=1)
     scores = interval_scores(sums, deviation=np.array([[4.0]]))
     assert scores["coverage"] == {"80": 0.0, "95": 100.0}
     assert scores["width"] == {"80": 2.0, "95": 6.0}
@@ -221,7 +230,7 @@ def test_the_quantile_loss_is_scikit_learns() -> None:
     lines = np.sort(rng.standard_normal((5, 6, 3, 2)), axis=0)  # lo95, lo80, forecast, hi80, hi95
     truth = rng.standard_normal((6, 3, 2))
     ends = lines[[1, 3, 0, 4]]
-    sums = held(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, of=2)
+    sums = interval_sums(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, of=2)
 
     def of_one(series: int, target: int) -> float:
         mine = truth[series::2, :, target].ravel()
@@ -239,8 +248,8 @@ def test_only_measured_cells_count_and_steps_stand_alone() -> None:
     ends = np.array([-1.0, 1.0, -2.0, 2.0]).reshape(4, 1, 1, 1) * np.ones((4, 2, 3, 1))
     truth = np.array([[0.0, 1.5, 9.0], [0.5, 9.0, 9.0]])[:, :, None]
     observed = np.array([[True, True, False], [True, False, False]])[:, :, None]
-    sums = held(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), of=2)
+    sums = interval_sums(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), of=2)
     assert interval_scores(sums, np.ones((2, 1)))["coverage"]["80"] == pytest.approx(100 * 2 / 3)
-    steps = scores_per_step(sums, np.ones((2, 1)))
+    steps = interval_scores_per_step(sums, np.ones((2, 1)))
     assert [step["coverage"]["80"] for step in steps] == [100.0, 0.0, None]
     assert [step["wql"] is None for step in steps] == [False, False, True]

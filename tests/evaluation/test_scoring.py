@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from small_data import dataset, wave
 
-from lstm_cli.data.build.log_transform import in_logs
+from lstm_cli.data.build.log_transform import log_transform
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.data.forecast.bounds import Bounds, bounds_of
+from lstm_cli.data.forecast.bounds import Bounds, make_bounds
 from lstm_cli.evaluation import intervals, scoring
 from lstm_cli.linear.ensemble import fit_linear
-from lstm_cli.linear.model import Linear
+from lstm_cli.linear.model import LinearEnsemble
 
 FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
 
 
-def made(seasons: tuple[int, ...] = (12,)) -> tuple[scoring.Dataset, Linear]:
+def made(seasons: tuple[int, ...] = (12,)) -> tuple[scoring.Dataset, LinearEnsemble]:
     data = dataset(
         [wave(120, seed=1)], train_end=[80], val_end=[100], lookback=12, horizon=4, seasons=seasons
     )
@@ -54,20 +54,25 @@ def test_a_graph_gets_as_many_steps_as_it_looks_back() -> None:
 
 def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> None:
     data, linear = made()
-    windows = scoring.scored_windows(data, "val", 7, linear, 12)
+    windows = scoring.scoring_windows(data, "val", 7, linear, 12)
     assert windows.lookback == 12  # as far back as any of them reads
-    assert scoring.scored_windows(data, "val", 7, linear, 40).lookback == 40
-    both = scoring.together(scoring.model_forecaster(Graph(), 7), scoring.simple_forecaster(data, linear, 12))
+    assert scoring.scoring_windows(data, "val", 7, linear, 40).lookback == 40
+    both = scoring.combine_forecasters(
+        scoring.model_forecaster(Graph(), 7), scoring.baseline_forecaster(data, linear, 12)
+    )
     sums = scoring.score(windows, both, FREE)
     assert set(sums) == {"model", "naive", "seasonal_naive", "linear"}
-    overall = {name: scoring.metrics.overall(found, scoring.scale_of(data)) for name, found in sums.items()}
+    overall = {
+        name: scoring.metrics.overall_scores(found, scoring.metric_scale(data))
+        for name, found in sums.items()
+    }
     batch = windows[:]
     error = (batch.past[:, -1:, :1] - batch.target) * data.scaler.scale[0, 0]
     assert overall["model"]["mae"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
     assert overall["naive"] == overall["model"]
     assert overall["linear"]["mae"] != overall["naive"]["mae"]
     without, plain = made(seasons=())
-    assert set(scoring.simple_forecaster(without, plain, None)(split_windows(without, "val", 12)[:])) == {
+    assert set(scoring.baseline_forecaster(without, plain, None)(split_windows(without, "val", 12)[:])) == {
         "naive",
         "linear",
     }
@@ -75,11 +80,11 @@ def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> 
 
 def test_forecasts_are_held_within_the_bounds_before_they_are_scored() -> None:
     data, linear = made()
-    windows = scoring.scored_windows(data, "val", 7, linear)
+    windows = scoring.scoring_windows(data, "val", 7, linear)
     floor = Bounds(lower=np.array([99.0]), upper=np.array([np.inf]))
     sums = scoring.score(windows, scoring.model_forecaster(Graph(), 7), floor)
-    truth = data.in_units(windows[:].target, windows[:].series)
-    scores = scoring.metrics.overall(sums["model"], scoring.scale_of(data))
+    truth = data.inverse_transform_targets(windows[:].target, windows[:].series)
+    scores = scoring.metrics.overall_scores(sums["model"], scoring.metric_scale(data))
     assert scores["mae"] == pytest.approx((99 - truth).mean(), rel=1e-6)
 
 
@@ -96,7 +101,7 @@ def test_forecasts_are_held_within_the_bounds_before_they_are_scored() -> None:
     ],
 )
 def test_as_good(simple: dict[str, float | None], model: dict[str, float | None], good: bool) -> None:
-    assert scoring.as_good(simple, model) is good
+    assert scoring.is_as_good(simple, model) is good
 
 
 def intermittent(*, logs: bool) -> np.ndarray:
@@ -116,15 +121,15 @@ def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: s
     horizon, half = 4, 0.5
     file = intermittent(logs=logs)
     data = dataset([file], train_end=[200], val_end=[250], horizon=horizon, scaler=scaler)
-    data = in_logs(data) if logs else data
-    bounds, _ = bounds_of(data, least, None)
+    data = log_transform(data) if logs else data
+    bounds, _ = make_bounds(data, least, None)
     windows = split_windows(data, "test", 8)
     band = intervals.Intervals(
         half=np.full((2, horizon), half), floor=np.ones(1), season=1, lookback=1, optimism=1.0, horizons=9.0
     )  # a window of one row has no spread, so the floor of 1 is taken
     tally = scoring.IntervalTally(data, band, bounds, of="model")
     sums = scoring.score(windows, scoring.model_forecaster(Graph(), 8), bounds, watch=tally)
-    found = scoring.metrics.overall(sums["model"], scoring.scale_of(data))
+    found = scoring.metrics.overall_scores(sums["model"], scoring.metric_scale(data))
 
     truth = np.stack([file[row : row + horizon, 0] for row in range(250, 300 - horizon + 1)])
     last = np.stack([np.full(horizon, file[row - 1, 0]) for row in range(250, 300 - horizon + 1)])
@@ -134,7 +139,9 @@ def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: s
     assert found["mae"] == pytest.approx(np.abs(truth - last).mean(), rel=1e-5)
 
     # In scaled space the band is half a unit to either side, whatever a bound then cuts off.
-    scaled = [data.scaler.scaled(values.reshape(-1, 1), 0).reshape(values.shape) for values in (truth, last)]
+    scaled = [
+        data.scaler.transform(values.reshape(-1, 1), 0).reshape(values.shape) for values in (truth, last)
+    ]
     inside = np.abs(scaled[0] - scaled[1]) <= half
     assert tally.sums is not None
     covered = tally.sums.inside.sum(axis=(1, 2, 3)) / tally.sums.count.sum()

@@ -13,20 +13,20 @@ from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.evaluation import scoring
 from lstm_cli.evaluation.uncertainty import (
-    Moments,
     WindowErrors,
-    best_compared,
-    coverage_by_chance,
-    moments_of,
+    WindowTimes,
+    best_comparison,
+    coverage_outside_chance,
     ratio_of_sums,
-    student,
+    student_t_quantile,
+    window_times,
 )
 
 FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
 
 
-def in_a_row(count: int, horizon: int) -> Moments:
-    return Moments(place=np.arange(count), count=count, apart=1 + (count - 1) // horizon, horizon=horizon)
+def in_a_row(count: int, horizon: int) -> WindowTimes:
+    return WindowTimes(place=np.arange(count), count=count, apart=1 + (count - 1) // horizon, horizon=horizon)
 
 
 def errors_of_steps(rng: np.random.Generator, count: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +57,7 @@ def over_windows(steps: np.ndarray, horizon: int) -> np.ndarray:
     ],
 )
 def test_students_t(quantile: float, freedom: int, value: float, within: float) -> None:
-    assert student(quantile, freedom) == pytest.approx(value, abs=within)
+    assert student_t_quantile(quantile, freedom) == pytest.approx(value, abs=within)
 
 
 def test_the_error_of_a_ratio_by_the_definition_of_its_transforms() -> None:
@@ -104,7 +104,7 @@ def test_the_interval_holds_the_truth_nine_times_in_ten(count: int, horizon: int
         ratio, error, freedom = ratio_of_sums(
             *(over_windows(one, horizon) for one in steps), in_a_row(count, horizon)
         )
-        held += abs(ratio - 0.8) <= student(0.95, freedom) * error
+        held += abs(ratio - 0.8) <= student_t_quantile(0.95, freedom) * error
     assert 0.84 <= held / trials <= 0.96  # nominal .9; of 600 trials chance takes .025
 
 
@@ -123,18 +123,18 @@ def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
 
 
 def test_windows_of_several_series_at_one_time_are_one_moment() -> None:
-    one, two = (moments_of(split_windows(panel(series), "test")) for series in (1, 2))
+    one, two = (window_times(split_windows(panel(series), "test")) for series in (1, 2))
     assert (one.count, one.apart, one.horizon) == (17, 5, 4)
     assert (two.count, two.apart) == (17, 5)
     assert two.place.tolist() == [*range(17), *range(17)]
-    shifted = moments_of(split_windows(panel(2, starts=[0, 5]), "test"))
+    shifted = window_times(split_windows(panel(2, starts=[0, 5]), "test"))
     assert (shifted.count, shifted.apart) == (22, 6)
     assert shifted.place.tolist() == [*range(17), *range(5, 22)]
 
 
 def test_series_without_a_common_time_follow_each_other() -> None:
     for data in (panel(2, starts=[0, 1_000]), _without_times(panel(2))):
-        found = moments_of(split_windows(data, "test"))
+        found = window_times(split_windows(data, "test"))
         assert found.place.tolist() == list(range(34))
         assert found.apart == 10
 
@@ -145,17 +145,17 @@ def _without_times(data: Dataset) -> Dataset:
 
 def test_windows_far_apart_do_not_overlap() -> None:
     windows = split_windows(panel(1), "test")
-    assert moments_of(windows.taken(np.array([0, 1, 2, 3]))).apart == 1
-    assert moments_of(windows.taken(np.array([0, 1, 4]))).apart == 2
-    assert moments_of(windows.taken(np.array([0, 8, 16]))).apart == 3
+    assert window_times(windows.select(np.array([0, 1, 2, 3]))).apart == 1
+    assert window_times(windows.select(np.array([0, 1, 4]))).apart == 2
+    assert window_times(windows.select(np.array([0, 8, 16]))).apart == 3
 
 
 def compared(
-    windows: Windows, forecasts: dict[str, float], *, scale: scoring.metrics.Scale | None = None
+    windows: Windows, forecasts: dict[str, float], *, scale: scoring.metrics.MetricScale | None = None
 ) -> tuple[dict[str, dict[str, float]], dict[str, scoring.metrics.Scores]]:
     """Comparisons, and the scores, of forecasts that miss the truth by so much and a part of a wave."""
     data = windows.dataset
-    scale = scale or scoring.scale_of(data)
+    scale = scale or scoring.metric_scale(data)
     errors = WindowErrors(windows, scale)
 
     def forecast(batch: Batch) -> dict[str, np.ndarray]:
@@ -164,7 +164,7 @@ def compared(
 
     sums = scoring.score(windows, forecast, FREE, each=errors)
     found = errors.comparisons()
-    return found, {name: scoring.metrics.overall(one, scale) for name, one in sums.items()}
+    return found, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
 
 
 def test_the_difference_is_that_of_mase_and_the_best_baseline_comes_first() -> None:
@@ -181,17 +181,17 @@ def test_the_difference_is_that_of_mase_and_the_best_baseline_comes_first() -> N
         assert ours is not None
         assert theirs is not None
         assert comparison["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
-    best = best_compared(found)
+    best = best_comparison(found)
     assert best is not None
     assert best["baseline"] == "linear"
     assert set(best) == {"baseline", "difference", "interval"}
-    assert best_compared({}) is None
+    assert best_comparison({}) is None
 
 
 def test_without_a_mase_scale_mae_is_compared() -> None:
     windows = split_windows(panel(2), "test")
     none = np.full_like(windows.dataset.training.seasonal_error, np.nan)
-    scale = replace(scoring.scale_of(windows.dataset), seasonal_error=none)
+    scale = replace(scoring.metric_scale(windows.dataset), seasonal_error=none)
     found, scores = compared(windows, {"model": 0.3, "linear": 0.4}, scale=scale)
     ours, theirs = scores["model"]["mae"], scores["linear"]["mae"]
     assert scores["model"]["mase"] is None
@@ -202,16 +202,16 @@ def test_without_a_mase_scale_mae_is_compared() -> None:
 
 def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
     windows = split_windows(panel(1), "test")
-    few = windows.taken(np.array([0, 1, 2]))
+    few = windows.select(np.array([0, 1, 2]))
     assert compared(few, {"model": 0.3, "linear": 0.4})[0] == {}
-    assert compared(windows.taken(np.array([0, 4])), {"model": 0.3, "linear": 0.4})[0] != {}
+    assert compared(windows.select(np.array([0, 4])), {"model": 0.3, "linear": 0.4})[0] != {}
 
 
 def test_a_baseline_without_error_is_the_best_and_has_no_difference() -> None:
     windows = split_windows(panel(1), "test")
     found = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
     assert list(found) == ["naive", "linear"]
-    assert best_compared(found) == {"baseline": "naive", "difference": None, "interval": None}
+    assert best_comparison(found) == {"baseline": "naive", "difference": None, "interval": None}
 
 
 def test_errors_that_differ_by_rounding_alone_are_the_same() -> None:
@@ -231,7 +231,7 @@ def test_windows_in_clusters_have_an_interval_of_their_own_size(
     windows = Windows(
         dataset=data, lookback=8, origins=origins, series=np.zeros(len(origins), dtype=np.int64)
     )
-    moments = moments_of(windows)
+    moments = window_times(windows)
     rng = np.random.default_rng(0)
     top, bottom = 1 + 0.1 * rng.normal(size=(2, len(origins)))
     ratio, error, _ = ratio_of_sums(top, bottom, moments)
@@ -257,7 +257,9 @@ def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: in
         values = np.abs(steady(rng, count + horizon - 1, memory))
         ends = [NormalDist().inv_cdf(0.5 + level / 200) for level in (80, 95)]
         inside = np.stack([over_windows(values <= end, horizon) for end in ends])
-        found = coverage_by_chance(inside, np.full(count, horizon), in_a_row(count, horizon), behind=math.inf)
+        found = coverage_outside_chance(
+            inside, np.full(count, horizon), in_a_row(count, horizon), behind=math.inf
+        )
         alarms += sum(not low <= share <= high for share, low, high in found.values())
     assert alarms / (2 * trials) <= 0.03
 
@@ -267,11 +269,11 @@ def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
     values = np.abs(steady(rng, count + horizon - 1, 0.5))
     narrow, wide = (np.stack([over_windows(values <= end, horizon)] * 2) for end in (0.95, 9.0))
     cells = np.full(count, horizon)
-    share, low, high = coverage_by_chance(narrow, cells, in_a_row(count, horizon), behind=4)[80]
+    share, low, high = coverage_outside_chance(narrow, cells, in_a_row(count, horizon), behind=4)[80]
     assert share == pytest.approx(100 * narrow[0].sum() / (count * horizon))
     assert share < low < 80 < high
     # Every cell inside: 50 windows apart show that for 80 %, and cannot for 95 %.
-    found = coverage_by_chance(wide, cells, in_a_row(count, horizon), behind=20)
+    found = coverage_outside_chance(wide, cells, in_a_row(count, horizon), behind=20)
     assert found[80][0] == 100 > found[80][2]
     assert found[95][2] == 100
 
@@ -280,10 +282,10 @@ def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
     rng, horizon, count = np.random.default_rng(1), 12, 600
     inside = np.stack([over_windows(np.abs(steady(rng, count + horizon - 1, 0.5)) <= 1.0, horizon)] * 2)
     cells, row = np.full(count, horizon), in_a_row(count, horizon)
-    many, few = (coverage_by_chance(inside, cells, row, behind=number)[80] for number in (1e6, 0.5))
+    many, few = (coverage_outside_chance(inside, cells, row, behind=number)[80] for number in (1e6, 0.5))
     assert few[1] < many[1] < 80 < many[2] < few[2]
 
 
 def test_windows_that_all_overlap_raise_no_alarm() -> None:
-    assert coverage_by_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), behind=9) == {}
-    assert coverage_by_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), behind=9) == {}
+    assert coverage_outside_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), behind=9) == {}
+    assert coverage_outside_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), behind=9) == {}

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.models.mixture import Combined
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.mixture import Mixture
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 LOOKBACK, HORIZON, INPUTS, TARGETS = 30, 10, 4, 2
 PARTS_OF_ALL = ("linear", "anchored", "free", "simple")
@@ -17,7 +17,7 @@ def moved(model: nn.Module) -> nn.Module:
     with torch.no_grad():
         for value in model.parameters():
             value.add_(0.1 * torch.randn_like(value))
-        if isinstance(model, Combined):
+        if isinstance(model, Mixture):
             for value in model.linear.buffers():
                 value.add_(0.1 * torch.randn_like(value))
             model.weights.uniform_(0, 0.5)
@@ -27,7 +27,7 @@ def moved(model: nn.Module) -> nn.Module:
 def segment(known_ahead: int) -> nn.Module:
     torch.manual_seed(1)
     return moved(
-        Combined(
+        Mixture(
             inputs=INPUTS,
             targets=TARGETS,
             known_ahead=known_ahead,
@@ -53,7 +53,7 @@ def segment(known_ahead: int) -> nn.Module:
 def stacked(known_ahead: int, **settings: Any) -> nn.Module:
     torch.manual_seed(2)
     return moved(
-        Stacked(
+        StackedLSTM(
             **{
                 "inputs": INPUTS,
                 "targets": TARGETS,

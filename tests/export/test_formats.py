@@ -4,8 +4,8 @@ import pytest
 
 from lstm_cli.config.export import EXPORT_FORMATS
 from lstm_cli.errors import UsageError
-from lstm_cli.export.formats import FORMATS, require_ending, require_fit
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.export.formats import FORMATS, require_ending, require_supported
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 PLAIN = {
     "inputs": 3,
@@ -63,24 +63,24 @@ def test_a_name_may_be_written_in_capitals() -> None:
 )
 def test_what_keras_has_no_layer_for_is_refused_by_name(to: str, settings: dict, named: str) -> None:
     with pytest.raises(UsageError) as refused:
-        require_fit(to, "stacked", PLAIN | settings)
+        require_supported(to, "stacked", PLAIN | settings)
     assert refused.value.message.startswith(f"--to {to} cannot hold {named}")
     assert "--to onnx" in refused.value.hint
 
 
 def test_every_setting_of_the_network_is_known_here() -> None:
     """A new one has to be decided on: carried over, or refused."""
-    assert set(PLAIN) == set(inspect.signature(Stacked.__init__).parameters) - {"self"}
+    assert set(PLAIN) == set(inspect.signature(StackedLSTM.__init__).parameters) - {"self"}
 
 
 def test_what_fits_is_let_through() -> None:
-    require_fit("keras", "stacked", PLAIN)
+    require_supported("keras", "stacked", PLAIN)
     for to in set(FORMATS) - {"keras", "h5"}:
-        require_fit(to, "segment", {})
-        require_fit(to, "stacked", PLAIN | {"head": "seq2seq"})
+        require_supported(to, "segment", {})
+        require_supported(to, "stacked", PLAIN | {"head": "seq2seq"})
 
 
 def test_the_default_model_goes_to_no_keras() -> None:
     with pytest.raises(UsageError, match="cannot hold the model 'segment': its linear part") as refused:
-        require_fit("h5", "segment", {})
+        require_supported("h5", "segment", {})
     assert "--to onnx" in refused.value.hint

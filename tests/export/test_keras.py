@@ -9,8 +9,8 @@ from small_networks import HORIZON, INPUTS, LOOKBACK, TARGETS, stacked, windows
 
 from lstm_cli.errors import Interrupted
 from lstm_cli.export.keras import export_keras, load_keras, open_keras
-from lstm_cli.interrupts import interrupts_kept
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.interrupts import preserve_interrupts
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 # Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -22,12 +22,12 @@ ALL: dict[str, Any] = {"hidden": (12, 7, 9), "bidirectional": True, "layer_norm"
 
 
 def exported(
-    model: Stacked, ending: str, *, lower: np.ndarray | None = None, upper: np.ndarray | None = None
+    model: StackedLSTM, ending: str, *, lower: np.ndarray | None = None, upper: np.ndarray | None = None
 ) -> Any:
     return open_keras(export_keras(model, lower=lower, upper=upper, ending=ending), ending=ending)
 
 
-def expected(model: Stacked, *given: torch.Tensor) -> np.ndarray:
+def expected(model: StackedLSTM, *given: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
         found: np.ndarray = model.eval()(*given).numpy()
     return found
@@ -129,6 +129,6 @@ def test_what_ends_the_command_within_a_layer_is_not_made_an_error_of_keras() ->
         def call(self, steps):
             raise Interrupted(15)
 
-    with pytest.raises(Interrupted) as ended, interrupts_kept():
+    with pytest.raises(Interrupted) as ended, preserve_interrupts():
         Ended()(keras.Input((3,)))
     assert ended.value.exit_code == 143

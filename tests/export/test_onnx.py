@@ -12,12 +12,12 @@ from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, Last, moved, segment, 
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted
-from lstm_cli.export.clipped_model import Bounded
+from lstm_cli.export.clipped_model import ClippedModel
 from lstm_cli.export.onnx import check_agreement, export_versions
 from lstm_cli.inference.quantization import to_int8
 from lstm_cli.inference.session import open_session
-from lstm_cli.models.mixture import Combined
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.mixture import Mixture
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 INFINITE = float("inf")
 CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
@@ -44,7 +44,7 @@ def _export(model: nn.Module, known_ahead: int, **bounds: Tensor) -> bytes:
 
 def _as_exported(model: nn.Module) -> nn.Module:
     """With the outputs that the file has."""
-    return Bounded(model, None, None)
+    return ClippedModel(model, None, None)
 
 
 @pytest.mark.parametrize("size", [1, 3, 257])
@@ -52,9 +52,9 @@ def test_the_file_agrees_with_torch(exported, size: int) -> None:
     model, known_ahead, data = exported
     given = windows(size, known_ahead)
     assert check_agreement(data, _as_exported(model), *given) < CLOSE
-    if isinstance(model, Combined):  # and the forecasts of its parts too, one by one
-        forecast, parts = open_session(data, threads=1).with_parts(*(side.numpy() for side in given))
-        expected = model.eval().each(*given).detach().numpy()
+    if isinstance(model, Mixture):  # and the forecasts of its parts too, one by one
+        forecast, parts = open_session(data, threads=1).forecast_with_parts(*(side.numpy() for side in given))
+        expected = model.eval().part_forecasts(*given).detach().numpy()
         np.testing.assert_allclose(parts, expected, atol=CLOSE)
         assert expected.std(axis=-1).min() > 0  # each of them says something else
         summed = (parts * model.weights.numpy()[None, :, None]).sum(axis=-1)
@@ -71,7 +71,7 @@ def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(expor
 
 def test_a_model_with_other_weights_does_not_agree(exported) -> None:
     model, known_ahead, data = exported
-    other = moved(stacked(known_ahead) if isinstance(model, Stacked) else segment(known_ahead))
+    other = moved(stacked(known_ahead) if isinstance(model, StackedLSTM) else segment(known_ahead))
     assert check_agreement(data, _as_exported(other), *windows(5, known_ahead)) > 100 * CLOSE
 
 
@@ -90,7 +90,7 @@ def test_inputs_keep_their_names_and_an_open_batch(exported) -> None:
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.output)
     }
-    parts = {"parts": ["batch", 10, TARGETS, len(PARTS_OF_ALL)]} if isinstance(model, Combined) else {}
+    parts = {"parts": ["batch", 10, TARGETS, len(PARTS_OF_ALL)]} if isinstance(model, Mixture) else {}
     assert shapes == {
         "past": ["batch", 30, INPUTS],
         "future": ["batch", 10, known_ahead],
@@ -151,7 +151,7 @@ def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
     assert free[..., 1].min() < -0.1 < 0.1 < free[..., 1].max()
     expected = np.clip(free, lower.numpy(), upper.numpy())
     np.testing.assert_allclose(forecast, expected)
-    assert check_agreement(data, Bounded(model, lower, upper), *given) < CLOSE
+    assert check_agreement(data, ClippedModel(model, lower, upper), *given) < CLOSE
 
 
 def test_a_signal_while_the_graph_is_simplified_ends_it_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

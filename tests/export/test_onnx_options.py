@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_cli.export.clipped_model import Bounded
+from lstm_cli.export.clipped_model import ClippedModel
 from lstm_cli.export.onnx import check_agreement, export_versions
 from lstm_cli.inference.quantization import to_int8
 from lstm_cli.inference.session import open_session
-from lstm_cli.models.segment_lstm import SegmentNetwork
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.segment_lstm import SegmentLSTM
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 LOOKBACK, HORIZON, INPUTS, TARGETS = 24, 6, 4, 2
 CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
@@ -33,14 +33,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def stacked(**options: Any) -> Stacked:
+def stacked(**options: Any) -> StackedLSTM:
     shape: dict[str, Any] = {"known_ahead": 1, "hidden": (24, 16), "dropout": 0.2}
-    return Stacked(inputs=INPUTS, targets=TARGETS, lookback=LOOKBACK, horizon=HORIZON, **shape | options)
+    return StackedLSTM(inputs=INPUTS, targets=TARGETS, lookback=LOOKBACK, horizon=HORIZON, **shape | options)
 
 
-def segment() -> SegmentNetwork:
+def segment() -> SegmentLSTM:
     shape: dict[str, Any] = {"inputs": INPUTS, "targets": TARGETS, "known_ahead": 1, "dropout": 0.2}
-    return SegmentNetwork(
+    return SegmentLSTM(
         lookback=LOOKBACK,
         horizon=HORIZON,
         segment=4,
@@ -71,14 +71,16 @@ def test_the_graph_agrees_with_torch_and_becomes_int8(name: str, tmp_path: Path)
     assert isinstance(known, int)
     (data,) = export_versions([model], inputs=INPUTS, known_ahead=known, lower=None, upper=None)
     for size in (1, 3, 130):
-        assert check_agreement(data, Bounded(model, None, None).eval(), *windows(size, known)) < CLOSE
+        assert check_agreement(data, ClippedModel(model, None, None).eval(), *windows(size, known)) < CLOSE
     past, future, mask = windows(7, known)
     session = open_session(data, threads=1)
     forecast = session(past.numpy(), future.numpy(), mask.numpy())
     assert forecast.std(axis=0).min() > 0
     loud = torch.where(mask[:, :, None] > 0, past, 1e3)
     np.testing.assert_allclose(session(loud.numpy(), future.numpy(), mask.numpy()), forecast, atol=CLOSE)
-    if isinstance(model, Stacked):  # a graph has one lookback: another amount of padding is torch's to tell
+    if isinstance(
+        model, StackedLSTM
+    ):  # a graph has one lookback: another amount of padding is torch's to tell
         for row in range(7):
             real = int(mask[row].sum())
             one = past[row : row + 1, LOOKBACK - real :], future[row : row + 1], torch.ones(1, real)
@@ -88,7 +90,7 @@ def test_the_graph_agrees_with_torch_and_becomes_int8(name: str, tmp_path: Path)
     layers = len([module for module in model.modules() if isinstance(module, nn.LSTM)])
     assert operators["LSTM"] == layers
     assert not {"Loop", "Scan", "If"} & set(operators)
-    small = to_int8(data, scratch=tmp_path, lstm_only=not isinstance(model, Stacked))
+    small = to_int8(data, scratch=tmp_path, lstm_only=not isinstance(model, StackedLSTM))
     operators = collections.Counter(node.op_type for node in onnx.load_model_from_string(small).graph.node)
     assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (layers, 0)
     rounded = open_session(small, threads=1)(past.numpy(), future.numpy(), mask.numpy())

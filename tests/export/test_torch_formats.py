@@ -17,7 +17,7 @@ from torch import nn
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import ScaledBounds
 from lstm_cli.export import convert, torchscript
-from lstm_cli.export.clipped_model import Alone, Bounded, example_windows
+from lstm_cli.export.clipped_model import ClippedModel, ForecastOnly, example_windows
 from lstm_cli.export.pt2 import export_pt2, open_pt2
 from lstm_cli.export.torchscript import export_torchscript, open_torchscript
 
@@ -40,14 +40,14 @@ def _seq2seq() -> tuple[nn.Module, int]:
     params=[(to, model) for to in WRITE for model in (_nothing_known_ahead, _seq2seq)],
     ids=lambda param: f"{param[0]} of {param[1].__name__.strip('_')}",
 )
-def exported(request: pytest.FixtureRequest) -> tuple[Alone, int, bytes, nn.Module]:
+def exported(request: pytest.FixtureRequest) -> tuple[ForecastOnly, int, bytes, nn.Module]:
     """The network with its bounds, K, the file, and what its own runtime makes of it."""
     to, made = request.param
     model, known_ahead = made()
     with torch.no_grad():
         middle = model.eval()(*windows(120, known_ahead))[..., 0].median()
     lower = torch.tensor([float(middle), -INFINITE])  # half of the forecasts of the first target lie below
-    network = Alone(Bounded(model, lower, None)).eval().requires_grad_(False)
+    network = ForecastOnly(ClippedModel(model, lower, None)).eval().requires_grad_(False)
     example = example_windows(model, inputs=INPUTS, known_ahead=known_ahead)
     data = WRITE[to](network, example)
     return network, known_ahead, data, OPEN[to](data)
@@ -85,7 +85,7 @@ def test_the_file_tells_nothing_of_this_machine(exported) -> None:
 def test_the_files_are_loaded_without_the_package(tmp_path: Path) -> None:
     """A program that has torch and nothing of ours gets the same forecast from them."""
     model = stacked(1, hidden=(4,))
-    network = Alone(Bounded(model, None, None)).eval().requires_grad_(False)
+    network = ForecastOnly(ClippedModel(model, None, None)).eval().requires_grad_(False)
     for to, write in WRITE.items():
         (tmp_path / to).write_bytes(write(network, example_windows(model, inputs=INPUTS, known_ahead=1)))
     given = windows(3, 1)
@@ -118,7 +118,7 @@ def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, r
     lower = np.array([-0.05, -INFINITE], np.float32)
     bounds = ScaledBounds(lower=lower)
     capfd.readouterr()
-    data, difference = convert.converted(to, Last().eval(), bounds, batch)
+    data, difference = convert.convert_model(to, Last().eval(), bounds, batch)
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not list(recwarn)
@@ -132,4 +132,4 @@ def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, r
 
         monkeypatch.setattr(torchscript, "open_torchscript", off)
         with pytest.raises(RuntimeError, match=r"differs from torch by 0\.001"):
-            convert.converted(to, Last().eval(), bounds, batch)
+            convert.convert_model(to, Last().eval(), bounds, batch)

@@ -73,12 +73,12 @@ def golden(to: Path, *without: str) -> Path:
     from lstm_cli.rundir import ARTIFACTS, manifest
 
     run = Path(shutil.copytree(GOLDEN / "run", to))
-    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     for artifact in ARTIFACTS.values():
         if artifact.made_by in without:
             steps.pop(artifact.made_by, None)
             shutil.rmtree(run / artifact.name, ignore_errors=True)
-    (run / "run.json").write_bytes(manifest.encode(steps, run))
+    (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
     return run
 
 

@@ -9,10 +9,10 @@ import pytest
 from ridge_oracle import ridge_forecast
 from small_data import dataset, wave
 
-from lstm_cli.data.dataset.dataset import Dataset, all_known
+from lstm_cli.data.dataset.dataset import Dataset, merge_validation_into_train
 from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.linear.ensemble import fit_linear, known_ahead_response, linear_lookbacks, refit_linear
-from lstm_cli.linear.model import Linear
+from lstm_cli.linear.model import LinearEnsemble
 
 LOOKBACKS = (6, 20)
 
@@ -23,7 +23,7 @@ def data(**options: Any) -> Dataset:
     return dataset(series, train_end=[100, 80], val_end=[130, 100], **options)
 
 
-def fit(made: Dataset, **options: Any) -> Linear:
+def fit(made: Dataset, **options: Any) -> LinearEnsemble:
     return fit_linear(made, **{"lookbacks": LOOKBACKS, "window": 14} | options)
 
 
@@ -31,16 +31,16 @@ def batch_of(made: Dataset, split: str) -> Batch:
     return split_windows(made, split, max(LOOKBACKS))[:]
 
 
-def forecast(linear: Linear, batch: Batch) -> np.ndarray:
+def forecast(linear: LinearEnsemble, batch: Batch) -> np.ndarray:
     return linear(batch.past, batch.future, batch.mask)
 
 
-def shares_of(linear: Linear) -> list[tuple[Any, float]]:
+def shares_of(linear: LinearEnsemble) -> list[tuple[Any, float]]:
     """Maps that need no fit, and their weights."""
     return list(linear.smoothed)
 
 
-def one_by_one(linear: Linear, made: Dataset, judged: Batch) -> np.ndarray:
+def one_by_one(linear: LinearEnsemble, made: Dataset, judged: Batch) -> np.ndarray:
     """The forecasts of the members, each by scikit-learn on the dataset's training rows, by their weights."""
     total = np.zeros_like(judged.target, dtype=np.float64)
     for member in linear.members:
@@ -79,11 +79,11 @@ def test_the_one_map_is_the_weighted_sum_of_its_members() -> None:
 def test_the_refit_keeps_members_and_weights_and_learns_the_validation_rows() -> None:
     made = data()
     linear = fit(made)
-    again = refit_linear(all_known(made), linear)
+    again = refit_linear(merge_validation_into_train(made), linear)
     assert again.members == linear.members
     assert again.settings() == linear.settings()
     judged = batch_of(made, "test")
-    expected = one_by_one(linear, all_known(made), judged)
+    expected = one_by_one(linear, merge_validation_into_train(made), judged)
     np.testing.assert_allclose(forecast(again, judged), expected, atol=3e-4)
     assert np.abs(expected - forecast(linear, judged)).max() > 0.01
     np.testing.assert_allclose(
@@ -95,7 +95,9 @@ def test_the_score_is_mase_over_the_validation_windows() -> None:
     made = data()
     linear = fit(made)
     batch = batch_of(made, "val")
-    found, truth = (made.in_units(side, batch.series) for side in (forecast(linear, batch), batch.target))
+    found, truth = (
+        made.inverse_transform_targets(side, batch.series) for side in (forecast(linear, batch), batch.target)
+    )
     error = np.abs(found - truth) / made.training.seasonal_error[batch.series][:, None]
     assert linear.score == pytest.approx(error.mean(), rel=1e-4)
 
@@ -106,14 +108,14 @@ def test_threads_change_nothing() -> None:
     for name, array in one.arrays().items():
         np.testing.assert_array_equal(two.arrays()[name], array)
     assert one.settings() == two.settings()
-    again = [refit_linear(all_known(made), one, workers=workers) for workers in (1, 2)]
+    again = [refit_linear(merge_validation_into_train(made), one, workers=workers) for workers in (1, 2)]
     np.testing.assert_array_equal(again[0].last_weights, again[1].last_weights)
 
 
 def test_it_is_stored_without_its_members_and_forecasts_the_same() -> None:
     made = data()
     linear = fit(made)
-    read = Linear.from_stored(linear.arrays(), linear.settings())
+    read = LinearEnsemble.from_stored(linear.arrays(), linear.settings())
     judged = batch_of(made, "test")
     np.testing.assert_array_equal(forecast(read, judged), forecast(linear, judged))
     assert (read.window, read.share, read.score) == (linear.window, linear.share, linear.score)
@@ -162,7 +164,7 @@ def test_a_lookback_of_one_step_and_a_constant_are_forecast_finitely(values: np.
     linear = fit(made, lookbacks=(1,), window=1)
     batch = split_windows(made, "test")[:]
     assert np.isfinite(forecast(linear, batch)).all()
-    again = refit_linear(all_known(made), linear)
+    again = refit_linear(merge_validation_into_train(made), linear)
     assert np.isfinite(forecast(again, batch)).all()
 
 
@@ -261,7 +263,7 @@ def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
     moved = linear(batch.past, more, batch.mask) - forecast(linear, batch)
     np.testing.assert_allclose(moved[:, 3, 0], linear.response[0, 0], atol=1e-5)
     assert not np.delete(moved, 3, axis=1).any()
-    again = refit_linear(all_known(made), linear)
+    again = refit_linear(merge_validation_into_train(made), linear)
     assert again.response[0, 0] == pytest.approx(effect, rel=0.05)
     assert again.response[0, 0] != linear.response[0, 0]
 
@@ -295,7 +297,10 @@ def test_what_is_known_ahead_is_not_read_beyond_the_training_rows() -> None:
     options: dict[str, Any] = {"train_end": [100], "val_end": [130], "horizon": 6, "future": 1}
     responses = [known_ahead_response(dataset([values], **options)) for values in (rows, spoilt)]
     np.testing.assert_array_equal(*responses)
-    refitted = [known_ahead_response(all_known(dataset([values], **options))) for values in (rows, spoilt)]
+    refitted = [
+        known_ahead_response(merge_validation_into_train(dataset([values], **options)))
+        for values in (rows, spoilt)
+    ]
     assert (refitted[0] != refitted[1]).any()
     after = dataset([rows], **options)
     assert after.training_inputs(0)[:, 1].tolist() == [
@@ -320,10 +325,10 @@ def test_a_fit_is_read_back_exactly_from_json() -> None:
     assert linear.members
     assert linear.smoothed
     facts = json.loads(json.dumps(linear.fit_facts()))
-    back = Linear.from_fit({name: array.copy() for name, array in linear.arrays().items()}, facts)
+    back = LinearEnsemble.from_fit({name: array.copy() for name, array in linear.arrays().items()}, facts)
     assert back.settings() == linear.settings()
     assert (back.members, back.smoothed) == (linear.members, linear.smoothed)
-    again = [refit_linear(all_known(made), one) for one in (linear, back)]
+    again = [refit_linear(merge_validation_into_train(made), one) for one in (linear, back)]
     for name, array in again[0].arrays().items():
         np.testing.assert_array_equal(array, again[1].arrays()[name])
 
@@ -334,5 +339,7 @@ def test_progress_comes_to_its_end_and_counts_every_fit() -> None:
     linear = fit(made, progress=lambda done, total: told.append((done, total)))
     assert sorted(told) == [(done, told[0][1]) for done in range(told[0][1] + 1)]
     again: list[tuple[int, int]] = []
-    refit_linear(all_known(made), linear, progress=lambda done, total: again.append((done, total)))
+    refit_linear(
+        merge_validation_into_train(made), linear, progress=lambda done, total: again.append((done, total))
+    )
     assert [done for done, _ in again] == list(range(len(linear.members) + 1))

@@ -10,7 +10,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.linear.ridge import PENALTIES, Moments, Rows, rows_of
+from lstm_cli.linear.ridge import PENALTIES, NormalEquations, WindowRows, window_rows
 
 NOTHING_AHEAD = np.zeros((0, 2), dtype=np.float32)
 
@@ -33,10 +33,10 @@ def test_every_penalty_is_a_ridge_regression(
     unit = np.array([1.0, 2.5], dtype=np.float32)
     train, val = split_windows(made, "train"), split_windows(made, "val")
     fitted, judged = (
-        rows_of(windows, unit=unit, window=14, response=NOTHING_AHEAD) for windows in (train, val)
+        window_rows(windows, unit=unit, window=14, response=NOTHING_AHEAD) for windows in (train, val)
     )
     assert not fitted.observed.all()
-    solved = Moments.of(fitted, center, scaled).solved(lookback, intercept=intercept, season=12)
+    solved = NormalEquations.from_rows(fitted, center, scaled).solve(lookback, intercept=intercept, season=12)
     found = dict(zip(PENALTIES, solved.forecasts(judged, center, scaled), strict=True))
     kinds = {"lookback": lookback, "center": center, "scaled": scaled, "intercept": intercept}
     for penalty in PENALTIES:
@@ -47,7 +47,7 @@ def test_every_penalty_is_a_ridge_regression(
 
 
 def test_a_target_that_was_not_measured_teaches_nothing_whatever_it_was_filled_with() -> None:
-    whole = rows_of(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
+    whole = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     closed = (np.arange(len(whole.truth))[:, None] + np.arange(6)) % 6 == 0  # a day of each week
     few, most = whole.observed & ~(closed & (np.arange(len(closed)) < 40)[:, None]), whole.observed & ~closed
     assert few.all(axis=1).mean() > 0.5
@@ -62,35 +62,35 @@ def test_a_target_that_was_not_measured_teaches_nothing_whatever_it_was_filled_w
         assert np.abs(found - complete).max() < 0.25 * np.abs(complete).max()
 
 
-def fitted_on(rows: Rows) -> np.ndarray:
+def fitted_on(rows: WindowRows) -> np.ndarray:
     """The weights [K, H] of one regression."""
-    solved = Moments.of(rows, "mean", False).solved(9, intercept=True, season=12)
-    return solved.mixed({PENALTIES[4]: 1.0})[0]
+    solved = NormalEquations.from_rows(rows, "mean", False).solve(9, intercept=True, season=12)
+    return solved.combine({PENALTIES[4]: 1.0})[0]
 
 
 def test_what_stands_in_for_unmeasured_targets_is_what_the_measured_ones_say() -> None:
     """Where the truth is a linear map of the past, half of it tells the map."""
-    rows = rows_of(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
+    rows = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     generator = np.random.default_rng(3)
     past = generator.normal(size=(4_000, 12)).astype(np.float32)
     weights = generator.normal(size=(12, 6))
     observed = generator.random((4_000, 6)) < 0.5
     made = replace(
-        rows.taken(np.arange(4_000) % len(rows.past)),
+        rows.select(np.arange(4_000) % len(rows.past)),
         past=past, mask=np.ones_like(past), mean=np.zeros((4_000, 1), np.float32),
         truth=np.where(observed, past @ weights, 99.0).astype(np.float32), observed=observed,
     )  # fmt: skip
-    found = Moments.of(made, "mean", False).solved(12, intercept=False, season=12)
-    np.testing.assert_allclose(found.mixed({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
+    found = NormalEquations.from_rows(made, "mean", False).solve(12, intercept=False, season=12)
+    np.testing.assert_allclose(found.combine({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
 
 
 def test_regressions_mixed_are_their_weighted_sum() -> None:
     made = data()
-    rows = rows_of(split_windows(made, "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
-    solved = Moments.of(rows, "last", False).solved(9, intercept=True, season=12)
+    rows = window_rows(split_windows(made, "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
+    solved = NormalEquations.from_rows(rows, "last", False).solve(9, intercept=True, season=12)
     shares = {PENALTIES[0]: 0.125, PENALTIES[4]: 0.5, PENALTIES[-1]: 0.25}
     each = dict(zip(PENALTIES, solved.forecasts(rows, "last", False), strict=True))
-    weights, bias = solved.mixed(shares)
+    weights, bias = solved.combine(shares)
     last = rows.past[:, -1:]
     expected = sum(share * (each[penalty] - last) for penalty, share in shares.items())
     np.testing.assert_allclose((rows.past[:, -9:] - last) @ weights + bias, expected, atol=1e-5)
@@ -101,7 +101,7 @@ def test_rows_are_every_window_and_target_with_what_is_known_ahead_taken_out() -
     made = dataset([columns], train_end=[40], val_end=[50], future=1, lookback=8, horizon=4)
     batch = split_windows(made, "train")[:]
     response = np.array([[0.5, -2.0]], dtype=np.float32)
-    rows = rows_of(split_windows(made, "train"), unit=np.array([1.0, 4.0]), window=6, response=response)
+    rows = window_rows(split_windows(made, "train"), unit=np.array([1.0, 4.0]), window=6, response=response)
     assert len(rows.past) == 2 * len(batch.series)
     place, target = 7, 1
     row = 2 * place + target

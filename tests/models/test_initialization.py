@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.models.initialization import INPUT_WEIGHTS, initialize, remember_first
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.initialization import INPUT_WEIGHTS, init_forget_gate_bias, initialize_weights
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 
-def stacked(**changes: Any) -> Stacked:
+def stacked(**changes: Any) -> StackedLSTM:
     torch.manual_seed(0)
     shape: dict[str, Any] = {"inputs": 5, "targets": 2, "known_ahead": 1, "lookback": 6, "horizon": 3}
-    return Stacked(**shape | {"hidden": (64, 32), "dropout": 0.0} | changes)
+    return StackedLSTM(**shape | {"hidden": (64, 32), "dropout": 0.0} | changes)
 
 
 def lstms(model: nn.Module) -> Iterator[nn.LSTM]:
@@ -31,7 +31,7 @@ def gates(weight: Tensor) -> tuple[Tensor, ...]:
 )
 def test_recurrent_weights_are_orthogonal_whatever_the_inputs_are(kind: str, options: dict[str, Any]) -> None:
     model = stacked(**options)
-    initialize(model, kind)
+    initialize_weights(model, kind)
     for lstm in lstms(model):
         for gate in gates(lstm.weight_hh_l0):
             torch.testing.assert_close(gate @ gate.T, torch.eye(len(gate)), atol=1e-5, rtol=0)
@@ -46,10 +46,10 @@ def test_input_weights_spread_as_each_kind_says() -> None:
     """Of a gate [64, 32]: xavier 2 / (fan in + fan out), he 2 / fan in; orthogonal columns."""
     model = stacked(hidden=(32, 64))
     for kind, variance in (("xavier", 2 / 96), ("he", 2 / 32)):
-        initialize(model, kind)
+        initialize_weights(model, kind)
         for gate in gates(model.layers[1].weight_ih_l0):  # type: ignore[arg-type]
             assert float(gate.var()) == pytest.approx(variance, rel=0.15)
-    initialize(model, "orthogonal")
+    initialize_weights(model, "orthogonal")
     for gate in gates(model.layers[1].weight_ih_l0):  # type: ignore[arg-type]
         torch.testing.assert_close(gate.T @ gate, torch.eye(32), atol=1e-5, rtol=0)
 
@@ -58,7 +58,7 @@ def test_the_same_seed_draws_the_same_weights() -> None:
     one, other = stacked(), stacked()
     for model in (one, other):
         torch.manual_seed(4)
-        initialize(model, "xavier")
+        initialize_weights(model, "xavier")
     assert all(
         torch.equal(ours, theirs) for ours, theirs in zip(one.parameters(), other.parameters(), strict=True)
     )
@@ -70,8 +70,8 @@ def test_the_forget_gate_begins_open_and_nothing_else_moves(kind: str | None) ->
     for one in (model, plain):
         if kind is not None:
             torch.manual_seed(1)
-            initialize(one, kind)
-    remember_first(model)
+            initialize_weights(one, kind)
+    init_forget_gate_bias(model)
     for lstm, before in zip(lstms(model), lstms(plain), strict=True):
         total = (lstm.bias_ih_l0 + lstm.bias_hh_l0).detach()
         expected = (before.bias_ih_l0 + before.bias_hh_l0).detach()

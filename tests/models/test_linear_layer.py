@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_cli.linear.model import Linear
+from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.models.dropout import SeededDropout, seed_dropout
 from lstm_cli.training.recipes.segment_networks import linear_module
 
 
-def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 5) -> Linear:
+def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 5) -> LinearEnsemble:
     """Every part of the formula has a say; three targets."""
     random = np.random.default_rng(0)
 
@@ -32,7 +32,7 @@ def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 
         "members": (),
         "smoothed": (),
     }
-    return Linear(**parts)
+    return LinearEnsemble(**parts)
 
 
 @pytest.mark.parametrize("known_ahead", [0, 2])
@@ -68,7 +68,7 @@ def test_the_formula_by_hand() -> None:
         "share": 0.75,
         "unit": np.array([2.0], dtype=np.float32),
     }
-    one = Linear(**parts | {"response": np.zeros((0, 1), dtype=np.float32)})
+    one = LinearEnsemble(**parts | {"response": np.zeros((0, 1), dtype=np.float32)})
     past = np.array([99.0, 2.0, 6.0], dtype=np.float32)[None, :, None]
     forecast = one(past, np.zeros((1, 1, 0), np.float32), np.array([[0, 1, 1]], dtype=np.float32))
     # mean 4, deviation sqrt(2^2 + (.1 * 2)^2): .75 * 6 + .25 * 4 + (2 - 6) / 2 + (2 - 4) + 2 (6 - 4) + unit * bias

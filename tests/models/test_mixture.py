@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
-from lstm_cli.models.mixture import Combined
+from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.registry import build_model
 
 SETTINGS: dict[str, Any] = {
@@ -33,11 +33,11 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def combined(**changes: Any) -> Combined:
+def combined(**changes: Any) -> Mixture:
     """Nothing is zero: every part says something of its own."""
     torch.manual_seed(0)
     model = build_model("segment", SETTINGS | changes)
-    assert isinstance(model, Combined)
+    assert isinstance(model, Mixture)
     with torch.no_grad():
         for value in (*model.parameters(), *(value for value in model.linear.buffers())):
             value.add_(0.2 * torch.randn_like(value))
@@ -73,7 +73,7 @@ def test_the_forecast_is_the_weighted_sum_of_its_parts_step_by_step() -> None:
         for step in range(6):
             expected[:, step] += model.weights[step, place] * each[name][:, step]
     torch.testing.assert_close(model(*sides), expected, atol=1e-5, rtol=1e-5)
-    stacked = model.each(*sides)
+    stacked = model.part_forecasts(*sides)
     for place, name in enumerate(model.parts):
         torch.testing.assert_close(stacked[..., place], each[name])
 
@@ -82,7 +82,9 @@ def test_the_forecast_is_the_weighted_sum_of_its_parts_step_by_step() -> None:
 def test_the_simple_part_of_season_1_is_the_last_value() -> None:
     model = combined(parts=["simple"], simple_season=1)
     past, future, mask = inputs()
-    np.testing.assert_array_equal(model.each(past, future, mask)[..., 0].numpy(), naive(past.numpy(), 6, 2))
+    np.testing.assert_array_equal(
+        model.part_forecasts(past, future, mask)[..., 0].numpy(), naive(past.numpy(), 6, 2)
+    )
 
 
 @torch.no_grad()
@@ -93,8 +95,8 @@ def test_networks_that_differ_in_their_seed_are_averaged() -> None:
     anchored = torch.stack([network(*sides, linear) for network in model.anchored])
     free = torch.stack([network(*sides) for network in model.free])
     assert anchored.std(dim=0).min() > 0
-    torch.testing.assert_close(model.each(*sides)[..., 0], anchored.mean(dim=0))
-    torch.testing.assert_close(model.each(*sides)[..., 1], free.mean(dim=0))
+    torch.testing.assert_close(model.part_forecasts(*sides)[..., 0], anchored.mean(dim=0))
+    torch.testing.assert_close(model.part_forecasts(*sides)[..., 1], free.mean(dim=0))
 
 
 @pytest.mark.parametrize("parts", [["linear"], ["free"], ["linear", "anchored"]])
@@ -105,7 +107,7 @@ def test_a_part_that_is_left_out_has_no_weights(parts: list[str]) -> None:
     assert held == set(parts) - {"linear"}
     assert model(*inputs()).shape == (4, 6, 2)
     fresh = build_model("segment", SETTINGS | {"parts": parts})
-    assert isinstance(fresh, Combined)
+    assert isinstance(fresh, Mixture)
     torch.testing.assert_close(fresh.weights, torch.full((6, len(parts)), 1 / len(parts)))
 
 
@@ -115,5 +117,8 @@ def test_what_stands_in_the_padding_changes_nothing() -> None:
     past, future, mask = inputs()
     loud = torch.where(mask[:, :, None] > 0, past, 1e4)
     torch.testing.assert_close(
-        model.each(loud, future, mask), model.each(past, future, mask), atol=1e-4, rtol=1e-5
+        model.part_forecasts(loud, future, mask),
+        model.part_forecasts(past, future, mask),
+        atol=1e-4,
+        rtol=1e-5,
     )

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lstm_cli.models.padding import is_real, last_real, real_first, reversed_rows
-from lstm_cli.models.segment_lstm import SegmentNetwork
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.padding import last_step, left_align, reverse_steps, step_mask
+from lstm_cli.models.segment_lstm import SegmentLSTM
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 LENGTH, HORIZON = 7, 3  # L, H
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -18,7 +18,7 @@ HEADS = ("last", "mean", "attention", "seq2seq")
 
 
 @st.composite
-def networks(draw: Any) -> Stacked:
+def networks(draw: Any) -> StackedLSTM:
     """A textbook LSTM with any of its options, every weight moved away from where it begins."""
     norm = draw(st.sampled_from(["none", "batch_norm", "layer_norm"]))
     options = {
@@ -32,7 +32,7 @@ def networks(draw: Any) -> Stacked:
     return network(**options, **flags, seed=draw(st.integers(0, 99)))
 
 
-def network(*, seed: int = 0, **options: Any) -> Stacked:
+def network(*, seed: int = 0, **options: Any) -> StackedLSTM:
     torch.manual_seed(seed)
     shape = {
         "inputs": 3,
@@ -42,7 +42,7 @@ def network(*, seed: int = 0, **options: Any) -> Stacked:
         "dropout": 0.0,
         "known_ahead": 0,
     }
-    model = Stacked(**shape | options)
+    model = StackedLSTM(**shape | options)
     moved(model)
     return model.eval()
 
@@ -74,7 +74,7 @@ def windows(real: list[int], known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
 )
 @settings(max_examples=150, deadline=None)
 def test_neither_content_nor_amount_matters(
-    model: Stacked, real: list[int], more: int, training: bool, loud: float
+    model: StackedLSTM, real: list[int], more: int, training: bool, loud: float
 ) -> None:
     """In training too: the statistics of a batch are those of its real steps."""
     model.train(training)
@@ -100,7 +100,7 @@ def test_neither_content_nor_amount_matters(
 @settings(max_examples=40, deadline=None)
 def test_attention_over_segments_sees_the_real_ones_alone(real: list[int], seed: int) -> None:
     torch.manual_seed(seed)
-    model = SegmentNetwork(
+    model = SegmentLSTM(
         inputs=3,
         targets=2,
         known_ahead=0,
@@ -143,7 +143,7 @@ def test_two_layers_in_both_directions_are_a_packed_sequence(real: list[int], se
                 getattr(packed_layers, f"{name.removesuffix('_l0')}_l{number}{ending}").copy_(weight)
     past, future, mask = windows(real, 0)
     lengths = torch.tensor(real)
-    steps = real_first(past, lengths)
+    steps = left_align(past, lengths)
     packed = nn.utils.rnn.pack_padded_sequence(steps, lengths, batch_first=True, enforce_sorted=False)
     outputs, (states, _) = packed_layers(packed)
     outputs, _ = nn.utils.rnn.pad_packed_sequence(outputs, batch_first=True, total_length=LENGTH)
@@ -159,11 +159,11 @@ def test_two_layers_in_both_directions_are_a_packed_sequence(real: list[int], se
 def test_rows_are_turned_and_reversed_by_their_own_length(real: list[int]) -> None:
     lengths = torch.tensor(real)
     steps = torch.arange(float(LENGTH)).repeat(len(real), 1)[:, :, None] - (LENGTH - lengths)[:, None, None]
-    first = real_first(steps, lengths)
-    backward = reversed_rows(first, lengths)
+    first = left_align(steps, lengths)
+    backward = reverse_steps(first, lengths)
     for row, length in enumerate(real):
         assert first[row, :length, 0].tolist() == list(range(length))
         assert backward[row, :length, 0].tolist() == list(range(length))[::-1]
-        assert is_real(lengths, LENGTH)[row].tolist() == [1.0] * length + [0.0] * (LENGTH - length)
-    assert torch.equal(reversed_rows(backward, lengths), first)
-    assert last_real(first, lengths)[:, 0].tolist() == [length - 1 for length in real]
+        assert step_mask(lengths, LENGTH)[row].tolist() == [1.0] * length + [0.0] * (LENGTH - length)
+    assert torch.equal(reverse_steps(backward, lengths), first)
+    assert last_step(first, lengths)[:, 0].tolist() == [length - 1 for length in real]

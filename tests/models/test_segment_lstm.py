@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.linear_layer import LinearForecast
-from lstm_cli.models.segment_lstm import LINEAR_BIAS, Anchored, SegmentNetwork, segment_length
+from lstm_cli.models.segment_lstm import LINEAR_BIAS, AnchoredNetwork, SegmentLSTM, segment_length
 
 
-def network(**changes: Any) -> SegmentNetwork:
+def network(**changes: Any) -> SegmentLSTM:
     """L=8 in segments of 4; H=6; two targets."""
     settings: dict[str, Any] = {
         "inputs": 2,
@@ -27,12 +27,12 @@ def network(**changes: Any) -> SegmentNetwork:
     }
     settings |= changes
     torch.manual_seed(0)
-    model = SegmentNetwork(**settings)
+    model = SegmentLSTM(**settings)
     model.unit.copy_(torch.arange(1.0, settings["targets"] + 1))
     return model.eval()
 
 
-def anchored(**changes: Any) -> Anchored:
+def anchored(**changes: Any) -> AnchoredNetwork:
     """With a linear forecast that reads 10 steps and takes known-ahead inputs in where there are any."""
     model = network(**changes)
     known = changes.get("known_ahead", 0)
@@ -50,14 +50,14 @@ def anchored(**changes: Any) -> Anchored:
     ):
         value.copy_(0.1 * torch.randn(value.shape, generator=generator))
     linear.unit.copy_(model.unit)
-    return Anchored(linear, model).eval()
+    return AnchoredNetwork(linear, model).eval()
 
 
 def trained(model: nn.Module) -> Any:
     """Weights as after some steps: nothing is zero, the embeddings of covariates apart."""
     generator = torch.Generator().manual_seed(2)
-    own = model.network if isinstance(model, Anchored) else model
-    assert isinstance(own, SegmentNetwork)
+    own = model.network if isinstance(model, AnchoredNetwork) else model
+    assert isinstance(own, SegmentLSTM)
     with torch.no_grad():
         for layer in (own.gate, own.correct):
             layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
@@ -66,7 +66,7 @@ def trained(model: nn.Module) -> Any:
 
 
 def inputs(
-    model: SegmentNetwork, batch: int = 5, real: list[int] | None = None, lookback: int = 12
+    model: SegmentLSTM, batch: int = 5, real: list[int] | None = None, lookback: int = 12
 ) -> tuple[Tensor, Tensor, Tensor]:
     """past, future and mask with `real` steps at the end of each window; all of them by default."""
     generator = torch.Generator().manual_seed(3)
@@ -152,7 +152,7 @@ def test_a_free_network_knows_nothing_of_the_linear_forecast() -> None:
 @pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])
 def test_what_stands_in_the_padding_changes_nothing(make: Any) -> None:
     model = trained(make(inputs=4, known_ahead=1))
-    own = model.network if isinstance(model, Anchored) else model
+    own = model.network if isinstance(model, AnchoredNetwork) else model
     nn.init.normal_(own.embed_covariates.weight)
     past, future, mask = inputs(own, real=[12, 10, 7, 4, 1])
     forecast, scale = model(past, future, mask), model.loss_scale(past, mask)
@@ -221,7 +221,7 @@ def test_what_is_known_of_a_block_ahead_reaches_that_block_alone() -> None:
 @pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])
 def test_everything_learns_after_the_first_steps_and_the_linear_forecast_stays(make: Any) -> None:
     model = make(inputs=3, targets=2, known_ahead=1).train()
-    own = model.network if isinstance(model, Anchored) else model
+    own = model.network if isinstance(model, AnchoredNetwork) else model
     past, future, mask = inputs(own)
     buffers = {name: value.clone() for name, value in model.named_buffers()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

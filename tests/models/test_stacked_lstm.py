@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from lstm_cli.models.padding import run_unpadded
 from lstm_cli.models.registry import build_model
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.stacked_lstm import StackedLSTM
 
 
-def stacked(**changes: Any) -> Stacked:
+def stacked(**changes: Any) -> StackedLSTM:
     settings: dict[str, Any] = {
         "inputs": 3,
         "targets": 2,
@@ -22,7 +22,7 @@ def stacked(**changes: Any) -> Stacked:
         "dropout": 0.0,
     }
     torch.manual_seed(0)
-    return Stacked(**settings | changes).eval()
+    return StackedLSTM(**settings | changes).eval()
 
 
 def inputs(known_ahead: int = 0, real: tuple[int, ...] = (7, 7, 7)) -> tuple[Tensor, Tensor, Tensor]:
@@ -121,5 +121,5 @@ def test_it_is_built_from_json() -> None:
             "dropout": 0.1,
         },
     )
-    assert isinstance(model, Stacked)
+    assert isinstance(model, StackedLSTM)
     assert len(model.layers) == 2

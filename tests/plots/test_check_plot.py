@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lstm_cli.plots.check import HOLE, MISSING, Correlation, Line, Strip, draw_check
+from lstm_cli.plots.check import HOLE, MISSING, Correlation, MissingStrip, SeriesLine, draw_check
 from lstm_cli.plots.style import BASELINE, FORECAST, TRUTH
 
 LEGEND, LINE = 40, 210  # pixels of height: the legend, and the panel of a line
 NONE = np.zeros(0, dtype=np.int64)
 
 
-def line(rows: int = 400, *, title: str = "load", dates: bool = True) -> Line:
+def line(rows: int = 400, *, title: str = "load", dates: bool = True) -> SeriesLine:
     place = np.arange(rows)
-    return Line(
+    return SeriesLine(
         title=title,
         times=np.datetime64("2024-02-28T00", "us") + place * np.timedelta64(3600, "s")
         if dates
@@ -115,7 +115,7 @@ def test_the_strip_shows_which_series_were_measured(series: int, dates: bool) ->
     times = (
         np.datetime64("2024-02-28T00", "us") + (edges * 3600e6).astype("timedelta64[us]") if dates else edges
     )
-    strip = Strip(
+    strip = MissingStrip(
         total=600, names=[f"shop {number}" for number in range(series)], times=times, measured=measured
     )
     image = pixels(draw_check([line(dates=dates)], strip, None))
@@ -132,7 +132,9 @@ def test_the_same_data_give_the_same_bytes() -> None:
 
 def test_any_name_can_stand_above_a_panel(recwarn: pytest.WarningsRecorder) -> None:
     names = ["cost $x^$ in $", "温度 ☃", "a name " * 200, "", r"\frac{", "\x1b[31mred"]
-    strip = Strip(total=600, names=names, times=np.linspace(0, 400, 11), measured=np.ones((len(names), 10)))
+    strip = MissingStrip(
+        total=600, names=names, times=np.linspace(0, 400, 11), measured=np.ones((len(names), 10))
+    )
     assert draw_check([line(title=name, dates=False) for name in names], strip, None)
     assert not list(recwarn)
 

@@ -19,15 +19,15 @@ def copied(to: Path) -> Path:
 def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
     """Put `data` in the place of a file, with a manifest whose checksums are all right and that has nothing stale."""
     (run / file).write_bytes(data)
-    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     wrote = {name: made for entry in steps.values() for name, made in entry["wrote"].items()}
     fact = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     wrote[file.parts[0]]["files"][file.name] = fact
     for entry in steps.values():
         for name in entry["read"]:
             if name in wrote:
-                entry["read"][name]["sha256"] = manifest.digest(wrote[name]["files"])
-    (run / "run.json").write_bytes(manifest.encode(steps, run))
+                entry["read"][name]["sha256"] = manifest.artifact_digest(wrote[name]["files"])
+    (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
     return fact
 
 

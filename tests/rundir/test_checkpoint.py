@@ -13,7 +13,7 @@ from small_run import tree
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, OutputError
 from lstm_cli.rundir import Checkpoint, manifest
-from lstm_cli.rundir.checkpoint import Stored
+from lstm_cli.rundir.checkpoint import StoredCheckpoint
 
 ABOUT = {"data": "0" * 64, "trainings": {"free": {"epoch": 3, "best": 0.1}}}
 FILES = {"anchored": b"a" * 500, "free": b"f" * 400}
@@ -31,7 +31,7 @@ def written(tmp_path: Path) -> Checkpoint:
 
 
 def test_what_was_written_is_read_by_another_process(tmp_path: Path, written: Checkpoint) -> None:
-    assert Checkpoint(tmp_path).read() == Stored(about=ABOUT, files=FILES)
+    assert Checkpoint(tmp_path).read() == StoredCheckpoint(about=ABOUT, files=FILES)
     assert names(tmp_path) == ["0001.safetensors", "0002.safetensors", "training.json"]
 
 
@@ -47,7 +47,7 @@ def test_only_what_came_further_is_written_anew(tmp_path: Path, written: Checkpo
     written.write({"step": 2}, {"free": b"g"})
     assert names(tmp_path) == ["0001.safetensors", "0003.safetensors", "training.json"]
     assert (tmp_path / "checkpoint" / "0001.safetensors").stat().st_ino == before
-    expected = Stored(about={"step": 2}, files={"anchored": FILES["anchored"], "free": b"g"})
+    expected = StoredCheckpoint(about={"step": 2}, files={"anchored": FILES["anchored"], "free": b"g"})
     assert Checkpoint(tmp_path).read() == expected
 
 
@@ -55,12 +55,12 @@ def test_one_that_was_read_is_gone_on_with(tmp_path: Path, written: Checkpoint) 
     other = Checkpoint(tmp_path)
     other.read()
     other.write(ABOUT, {"free": b"g"})
-    assert Checkpoint(tmp_path).read() == Stored(about=ABOUT, files={**FILES, "free": b"g"})
+    assert Checkpoint(tmp_path).read() == StoredCheckpoint(about=ABOUT, files={**FILES, "free": b"g"})
 
 
 def test_what_nobody_read_is_replaced_as_a_whole(tmp_path: Path, written: Checkpoint) -> None:
     Checkpoint(tmp_path).write({"new": 1}, {"free": b"g"})
-    assert Checkpoint(tmp_path).read() == Stored(about={"new": 1}, files={"free": b"g"})
+    assert Checkpoint(tmp_path).read() == StoredCheckpoint(about={"new": 1}, files={"free": b"g"})
     assert names(tmp_path) == ["0003.safetensors", "training.json"]
 
 
@@ -76,7 +76,7 @@ def test_removing_it_leaves_what_a_person_put_there(tmp_path: Path, written: Che
 def test_leftovers_of_a_killed_writer_go_at_the_next_writing(tmp_path: Path, written: Checkpoint) -> None:
     for name in ("0009.safetensors", "training.json.tmp"):
         (tmp_path / "checkpoint" / name).write_bytes(b"half")
-    assert Checkpoint(tmp_path).read() == Stored(about=ABOUT, files=FILES)
+    assert Checkpoint(tmp_path).read() == StoredCheckpoint(about=ABOUT, files=FILES)
     written.write(ABOUT, {"free": b"g"})
     assert names(tmp_path) == ["0001.safetensors", "0010.safetensors", "training.json"]
 
@@ -105,11 +105,11 @@ def test_a_writing_that_fails_leaves_the_one_before(
                 return
         assert not told or ("checkpoint" in told and "disk full" in told)
         stored = Checkpoint(run).read()
-        after = Stored(about={"step": 2}, files={**FILES, "free": b"g"})
-        assert stored in (Stored(about=ABOUT, files=FILES), after)
+        after = StoredCheckpoint(about={"step": 2}, files={**FILES, "free": b"g"})
+        assert stored in (StoredCheckpoint(about=ABOUT, files=FILES), after)
         assert len(names(run)) <= 4  # nothing half-written stays, but the one that it would have replaced
         checkpoint.write({"step": 3}, {"free": b"h"})
-        assert Checkpoint(run).read() == Stored(about={"step": 3}, files={**FILES, "free": b"h"})
+        assert Checkpoint(run).read() == StoredCheckpoint(about={"step": 3}, files={**FILES, "free": b"h"})
         assert len(names(run)) == 3
     raise AssertionError(f"{call} never came through")
 
@@ -192,7 +192,7 @@ def test_names_that_lead_elsewhere_are_refused_though_the_checksum_is_right(
     facts: Any, tmp_path: Path, written: Checkpoint
 ) -> None:
     document = {"format": "lstm checkpoint", "about": ABOUT, "files": facts}
-    (tmp_path / "checkpoint" / "training.json").write_bytes(manifest.sealed(document, path="x"))
+    (tmp_path / "checkpoint" / "training.json").write_bytes(manifest.with_checksum(document, path="x"))
     with pytest.raises(CorruptArtifact):
         Checkpoint(tmp_path).read()
 

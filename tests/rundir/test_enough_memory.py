@@ -30,7 +30,9 @@ def test_too_little_memory_is_exit_7_before_any_work(
     copied(tmp_path / "run")
     data(tmp_path / "panel.csv")
     before = tree(tmp_path)
-    monkeypatch.setattr(system_memory.require, "__kwdefaults__", {"mapped": 0, "have": lambda **_: 1500})
+    monkeypatch.setattr(
+        system_memory.require_memory, "__kwdefaults__", {"mapped": 0, "have": lambda **_: 1500}
+    )
     assert lstm(argv) == 7
     error, hint = capfd.readouterr().err.splitlines()[-2:]
     assert re.fullmatch(r"error: .* needs some [\d.,]+ [KMG]B of memory, and 1\.5 KB are free", error)

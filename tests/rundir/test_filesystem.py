@@ -8,7 +8,14 @@ import pytest
 from small_run import child, finish, tree
 
 from lstm_cli.errors import ForeignFolder, OutputError, UsageError
-from lstm_cli.rundir import check_output, exports_of, filesystem, logs_of, replace_file, replacing
+from lstm_cli.rundir import (
+    check_output,
+    exports_folder,
+    filesystem,
+    logs_folder,
+    open_replacement,
+    replace_file,
+)
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -23,7 +30,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path.write_bytes(b"old")
 
     def fail(file: Path) -> None:
-        with replacing(file) as stream:
+        with open_replacement(file) as stream:
             stream.write(b"half")
             raise ZeroDivisionError
 
@@ -51,10 +58,10 @@ def test_another_writers_temporary_is_not_taken_for_a_leftover(
 ) -> None:
     leftover = tmp_path / ".forecast.csv.lstm-0.tmp"
     leftover.touch()
-    genuine = filesystem.lock_now
+    genuine = filesystem.try_lock
 
     def overtaken(descriptor: int) -> bool:
-        monkeypatch.setattr(filesystem, "lock_now", genuine)
+        monkeypatch.setattr(filesystem, "try_lock", genuine)
         leftover.unlink()
         leftover.write_bytes(b"of another writer")  # after we opened the leftover, before we locked it
         held = genuine(descriptor)
@@ -63,7 +70,7 @@ def test_another_writers_temporary_is_not_taken_for_a_leftover(
         return held
 
     other: list[int] = []
-    monkeypatch.setattr(filesystem, "lock_now", overtaken)
+    monkeypatch.setattr(filesystem, "try_lock", overtaken)
     replace_file(tmp_path / "forecast.csv", [b"new"])
     os.close(other[0])
     assert tree(tmp_path) == {leftover.name: b"of another writer", "forecast.csv": b"new"}
@@ -223,9 +230,9 @@ def test_the_standard_output_of_a_shell_is_written_in_place(tmp_path: Path) -> N
 def test_exports_is_the_one_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    folder = exports_of(run)
+    folder = exports_folder(run)
     assert folder == run / "exports"
-    assert exports_of(run) == folder
+    assert exports_folder(run) == folder
     assert folder.is_dir()
     check_output(folder / "model.onnx", run=run, exported=True)
     with pytest.raises(UsageError, match="lies in the run directory"):
@@ -244,16 +251,16 @@ def test_exports_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
         run.mkdir()
         make(run / "exports")
         with pytest.raises(ForeignFolder, match="exports is not a folder of the run"):
-            exports_of(run)
+            exports_folder(run)
     assert tree(tmp_path / "elsewhere") == {}
 
 
 def test_the_folder_for_logs_is_made_once_and_never_a_way_out_of_the_run(run: Path, tmp_path: Path) -> None:
-    folder = logs_of(run)
+    folder = logs_folder(run)
     (folder / "mine").write_bytes(b"kept")
-    assert logs_of(run) == folder == run / "logs"
+    assert logs_folder(run) == folder == run / "logs"
     assert tree(folder) == {"mine": b"kept"}
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ForeignFolder):
-        logs_of(run)
+        logs_folder(run)

@@ -19,7 +19,7 @@ from golden_run import GOLDEN
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import ArtifactError, CorruptArtifact
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_intervals, load_linear, load_model
 from lstm_cli.rundir import manifest, open_run
 from lstm_cli.rundir.migrations import MIGRATIONS, SCHEMA
@@ -50,12 +50,12 @@ def rewritten(run: Path, *, schema: int) -> None:
 
 def forecast(run: Path, output: Path) -> list[list[str]]:
     settings = PredictConfig(output=str(output), precision="fp32", threads=1)
-    predict(run, None, settings, silent)
+    predict(run, None, settings, ignore_events)
     return [line.split(",") for line in output.read_text().splitlines()]
 
 
 def test_it_is_whole_and_every_part_of_it_loads(golden: Path) -> None:
-    report = verify(golden, silent)
+    report = verify(golden, ignore_events)
     assert report.broken == report.stale == ()
     assert [line["artifact"] for line in report.artifacts] == ["data", "model", "tune", "quantized"]
     with open_run(golden) as run:
@@ -99,7 +99,7 @@ def test_what_has_no_version_is_refused(golden: Path, schema: object) -> None:
     body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
     digest = hashlib.sha256(body).hexdigest().encode()
     with pytest.raises(CorruptArtifact, match="no schema"):
-        manifest.decode(b'{"checksum":"' + digest + b'",' + body[1:], golden)
+        manifest.decode_manifest(b'{"checksum":"' + digest + b'",' + body[1:], golden)
 
 
 def test_there_is_a_migration_from_every_version_before() -> None:

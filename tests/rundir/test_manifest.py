@@ -48,8 +48,8 @@ def test_what_is_encoded_is_decoded_with_keys_in_their_order() -> None:
         "list": (1, 2.5, np.float32(0.5), np.int64(3)),
         "path": Path("a/b"),
     }
-    data = manifest.encode({"prepare": {**ENTRY, "report": report}}, Path("r"))
-    read = manifest.decode(data, Path("r"))["prepare"]["report"]
+    data = manifest.encode_manifest({"prepare": {**ENTRY, "report": report}}, Path("r"))
+    read = manifest.decode_manifest(data, Path("r"))["prepare"]["report"]
     assert list(read) == ["zebra", "apple", "list", "path"]
     assert read["list"] == [1, 2.5, 0.5, 3]
     assert read["path"] == "a/b"
@@ -58,12 +58,12 @@ def test_what_is_encoded_is_decoded_with_keys_in_their_order() -> None:
 
 @given(JSON)
 def test_any_report_comes_back(report: object) -> None:
-    data = manifest.encode({"prepare": {**ENTRY, "report": {"x": report}}}, Path("r"))
-    assert manifest.decode(data, Path("r"))["prepare"]["report"] == {"x": report}
+    data = manifest.encode_manifest({"prepare": {**ENTRY, "report": {"x": report}}}, Path("r"))
+    assert manifest.decode_manifest(data, Path("r"))["prepare"]["report"] == {"x": report}
 
 
 def test_the_checksum_is_that_of_the_same_json_without_it() -> None:
-    data = json.loads(manifest.encode({"prepare": ENTRY}, Path("r")))
+    data = json.loads(manifest.encode_manifest({"prepare": ENTRY}, Path("r")))
     checksum = data.pop("checksum")
     canonical = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
     assert hashlib.sha256(canonical).hexdigest() == checksum
@@ -96,9 +96,9 @@ def test_every_flipped_bit_and_every_cut_is_noticed(run: Path) -> None:
 
 def test_another_programs_manifest_is_foreign_and_a_newer_one_says_so() -> None:
     with pytest.raises(ForeignFolder, match="another program"):
-        manifest.decode(b'{"scripts": {"run": "node ."}}', Path("r"))
+        manifest.decode_manifest(b'{"scripts": {"run": "node ."}}', Path("r"))
     with pytest.raises(ArtifactError, match=r"newer release \(schema 3") as caught:
-        manifest.decode(signed({"format": "lstm run", "schema": 3, "anything": []}), Path("r"))
+        manifest.decode_manifest(signed({"format": "lstm run", "schema": 3, "anything": []}), Path("r"))
     assert not isinstance(caught.value, CorruptArtifact)  # --force must not set it aside
     assert "upgrade" in caught.value.hint
 
@@ -129,15 +129,15 @@ def test_another_programs_manifest_is_foreign_and_a_newer_one_says_so() -> None:
 )
 def test_names_that_lead_out_of_the_run_are_refused(wrote: object) -> None:
     with pytest.raises(CorruptArtifact):
-        manifest.decode(signed(document(wrote=wrote)), Path("r"))
-    manifest.decode(signed(document()), Path("r"))  # the same document without that is good
+        manifest.decode_manifest(signed(document(wrote=wrote)), Path("r"))
+    manifest.decode_manifest(signed(document()), Path("r"))  # the same document without that is good
 
 
 @pytest.mark.parametrize("key", ["config", "read", "wrote", "versions", "times", "report"])
 def test_a_missing_or_wrong_part_is_refused(key: str) -> None:
     for value in (None, [], "x", 1):
         with pytest.raises(CorruptArtifact):
-            manifest.decode(signed(document(**{key: value})), Path("r"))
+            manifest.decode_manifest(signed(document(**{key: value})), Path("r"))
 
 
 def hostile(body: bytes) -> bytes:
@@ -187,10 +187,12 @@ def test_what_would_be_too_large_to_read_is_not_written() -> None:
 
 def test_the_digest_is_that_of_names_sizes_and_bytes_not_of_the_folder() -> None:
     one = {"a": {"sha256": "0" * 64, "size": 1}, "b": {"sha256": "1" * 64, "size": 2}}
-    assert manifest.digest(one) == manifest.digest(dict(reversed(one.items())))
+    assert manifest.artifact_digest(one) == manifest.artifact_digest(dict(reversed(one.items())))
     lines = f"a 1 {'0' * 64}\nb 2 {'1' * 64}\n"
-    assert manifest.digest(one) == hashlib.sha256(lines.encode()).hexdigest()
-    assert manifest.digest({**one, "b": {"sha256": "1" * 64, "size": 3}}) != manifest.digest(one)
+    assert manifest.artifact_digest(one) == hashlib.sha256(lines.encode()).hexdigest()
+    assert manifest.artifact_digest(
+        {**one, "b": {"sha256": "1" * 64, "size": 3}}
+    ) != manifest.artifact_digest(one)
 
 
 def test_the_table_names_every_file_and_every_maker() -> None:

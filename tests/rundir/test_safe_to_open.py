@@ -21,7 +21,7 @@ from golden_run import FILES, copied, forge
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.errors import ArtifactError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_linear
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.verify import verify
@@ -81,7 +81,7 @@ def test_a_pickle_in_the_place_of_any_file_is_not_loaded(
     for payload in pickled(canary).values():
         forge(run, file, payload)
         told(file.parts[0])
-        verify(run, silent)  # the bytes are those that are named
+        verify(run, ignore_events)  # the bytes are those that are named
         assert not canary.exists()
 
 
@@ -134,19 +134,19 @@ def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
 
 
 def test_trials_that_are_none_are_refused(run: Path) -> None:
-    from lstm_cli.config import TrainConfig, TuneConfig, restored
-    from lstm_cli.steps.tune.record import trials_before
-    from lstm_cli.steps.tune.spec import settled
+    from lstm_cli.config import TrainConfig, TuneConfig, restore_settings
+    from lstm_cli.steps.tune.record import reusable_trials
+    from lstm_cli.steps.tune.spec import make_search_spec
 
     with open_run(run) as opened:
         stored = opened.entry("tune")["config"]
-        fixed = restored(TrainConfig, {**stored["train"], "hidden": [4], "parts": [], "threads": 1})
-        search = settled(str(run), TuneConfig(method="grid", space=("loss=mae|huber",)), fixed)
-        assert len(trials_before(opened, search)[0]) == 2
+        fixed = restore_settings(TrainConfig, {**stored["train"], "hidden": [4], "parts": [], "threads": 1})
+        search = make_search_spec(str(run), TuneConfig(method="grid", space=("loss=mae|huber",)), fixed)
+        assert len(reusable_trials(opened, search)[0]) == 2
     for content in (b"[]\n", b'{"number": "x", "state": "done"}\n', b"1\n", b"{}\n"):
         forge(run, Path("tune/0003/trials.jsonl"), content)
         with open_run(run) as opened, pytest.raises(ArtifactError, match=r"trials\.jsonl"):
-            trials_before(opened, search)
+            reusable_trials(opened, search)
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)

@@ -11,7 +11,7 @@ import pytest
 from small_run import VALUES, prepare, quantize, train
 
 from lstm_cli.errors import CorruptArtifact
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run, verify_run
 from lstm_cli.steps.verify import VerifyReport, verify
 
@@ -70,7 +70,7 @@ def test_what_is_broken_is_named_with_what_mends_it(
 ) -> None:
     spoil(run / MODEL)
     with pytest.raises(CorruptArtifact, match="has 1 broken artifact: trained model") as caught:
-        verify(run, silent)
+        verify(run, ignore_events)
     assert caught.value.exit_code == 4
     assert caught.value.hint == f"run 'lstm train {run}'"
     report = caught.value.report
@@ -81,13 +81,13 @@ def test_what_is_broken_is_named_with_what_mends_it(
     )
     assert report.broken == ("model",)
     train(run)
-    assert verify(run, silent).broken == ()
+    assert verify(run, ignore_events).broken == ()
 
 
 def test_what_is_stale_is_told_and_is_not_broken(run: Path) -> None:
     quantize(run)
     prepare(run, VALUES + 1)
-    report = verify(run, silent)
+    report = verify(run, ignore_events)
     assert (report.broken, report.stale) == ((), ("model", "quantized"))
     assert report.rebuild == (f"lstm train {run}", f"lstm quantize {run}")
     assert list(report.artifacts[1]["findings"]) == [
@@ -98,7 +98,7 @@ def test_what_is_stale_is_told_and_is_not_broken(run: Path) -> None:
 def test_a_damaged_manifest_is_told_first(run: Path) -> None:
     flip(run / "run.json")
     with pytest.raises(CorruptArtifact, match=r"run\.json is damaged"):
-        verify(run, silent)
+        verify(run, ignore_events)
 
 
 def test_a_file_that_may_not_be_read_is_unreadable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

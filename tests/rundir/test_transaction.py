@@ -77,43 +77,43 @@ def test_an_unheld_lock_file_is_no_lock_whatever_it_says(run: Path, text: str) -
 
 def test_a_lock_file_removed_while_waiting_is_not_taken_for_the_lock(run: Path) -> None:
     """A waiter that locks the removed file of the one before would be beside the one after."""
-    first = transaction.take(run)
+    first = transaction.acquire_lock(run)
     waiting = os.open(run / ".lock", os.O_RDWR)
-    transaction.release(first)
-    assert transaction.lock_now(waiting)
-    assert not transaction.is_still(run / ".lock", waiting)
-    second = transaction.take(run)  # free: the waiter holds a file that is no longer there
-    assert not transaction.is_still(run / ".lock", waiting)
-    transaction.release(second)
+    transaction.release_lock(first)
+    assert transaction.try_lock(waiting)
+    assert not transaction.is_same_file(run / ".lock", waiting)
+    second = transaction.acquire_lock(run)  # free: the waiter holds a file that is no longer there
+    assert not transaction.is_same_file(run / ".lock", waiting)
+    transaction.release_lock(second)
     os.close(waiting)
 
 
 def test_a_lock_on_a_removed_file_is_taken_anew(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = transaction.take(run)
-    genuine = transaction.lock_now
+    first = transaction.acquire_lock(run)
+    genuine = transaction.try_lock
 
     def let_go_first(descriptor: int) -> bool:
-        monkeypatch.setattr(transaction, "lock_now", genuine)
-        transaction.release(first)  # after the waiter opened the file, before it locked it
+        monkeypatch.setattr(transaction, "try_lock", genuine)
+        transaction.release_lock(first)  # after the waiter opened the file, before it locked it
         return genuine(descriptor)
 
-    monkeypatch.setattr(transaction, "lock_now", let_go_first)
-    second = transaction.take(run)
-    assert transaction.is_still(run / ".lock", second.descriptor)
-    transaction.release(second)
+    monkeypatch.setattr(transaction, "try_lock", let_go_first)
+    second = transaction.acquire_lock(run)
+    assert transaction.is_same_file(run / ".lock", second.descriptor)
+    transaction.release_lock(second)
 
 
 def test_a_fork_of_the_holder_does_not_release(run: Path) -> None:
-    held = transaction.take(run)
+    held = transaction.acquire_lock(run)
     pid = os.fork()
     if pid == 0:
-        transaction.release(held)
+        transaction.release_lock(held)
         os._exit(0)
     os.waitpid(pid, 0)
     assert (run / ".lock").exists()
     with pytest.raises(LockedError):
-        transaction.take(run)
-    transaction.release(held)
+        transaction.acquire_lock(run)
+    transaction.release_lock(held)
 
 
 def test_of_many_writers_at_once_exactly_one_writes_at_a_time(run: Path) -> None:
@@ -174,14 +174,14 @@ def test_nothing_is_left_by_a_refusal(tmp_path: Path) -> None:
 
 def test_the_lock_is_held_before_the_run_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a writer could build on a manifest that another one replaces meanwhile."""
-    genuine = transaction.take
+    genuine = transaction.acquire_lock
 
     def late(path: Path, *, wait: float = 0.0) -> transaction.Lock:
-        monkeypatch.setattr(transaction, "take", genuine)
+        monkeypatch.setattr(transaction, "acquire_lock", genuine)
         prepare(run)  # another writer, just before
         return genuine(path, wait=wait)
 
-    monkeypatch.setattr(transaction, "take", late)
+    monkeypatch.setattr(transaction, "acquire_lock", late)
     with writing(run, step="train") as writer:
         assert writer.run is not None
         assert writer.run.artifact("data").folder.name == "0002"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_steps import LINEAR, PREPARE
 
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.prepare import prepare
 
@@ -21,7 +21,7 @@ SPACE = ("log_transform=on|off", "weight_decay=0..1")
 def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with data alone; not to be changed."""
     run = tmp_path_factory.mktemp("tune") / "prepared"
-    prepare(str(panel), run, PREPARE, silent)
+    prepare(str(panel), run, PREPARE, ignore_events)
     return run
 
 
@@ -39,7 +39,7 @@ def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
         def to_json(self) -> dict[str, Any]:
             return {"val": {"mase": 1.0}, "val_baselines": {}}
 
-    monkeypatch.setattr("lstm_cli.steps.tune.make_model", lambda *_, **__: Trained())
+    monkeypatch.setattr("lstm_cli.steps.tune.train_and_commit", lambda *_, **__: Trained())
 
 
 def trials(run: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_cli.config import EvaluateConfig, PrepareConfig, QuantizeConfig, TrainConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
@@ -71,7 +71,7 @@ def traces_kept() -> Iterator[None]:
     """
     from lstm_cli.export import onnx
 
-    trace = onnx.traced
+    trace = onnx.trace_graph
 
     def kept(
         model: "nn.Module", *, inputs: int, known_ahead: int, lower: "Tensor | None", upper: "Tensor | None"
@@ -82,7 +82,7 @@ def traces_kept() -> Iterator[None]:
         return _traces[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(onnx, "traced", kept)
+        patch.setattr(onnx, "trace_graph", kept)
         yield
 
 
@@ -109,10 +109,10 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with data, model and an int8 model; not to be changed."""
     run = tmp_path_factory.mktemp("trained") / "run"
-    prepare(str(panel), run, PREPARE, silent)
+    prepare(str(panel), run, PREPARE, ignore_events)
     with traces_kept():
-        train(run, TRAIN, silent)
-    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+        train(run, TRAIN, ignore_events)
+    quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
     return run
 
 
@@ -120,7 +120,7 @@ def trained(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the trained run with scores; not to be changed."""
     run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("scored") / "run"))
-    evaluate(run, EvaluateConfig(threads=1), silent)
+    evaluate(run, EvaluateConfig(threads=1), ignore_events)
     return run
 
 

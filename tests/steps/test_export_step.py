@@ -16,12 +16,12 @@ from lstm_cli.config import ExportConfig, PredictConfig
 from lstm_cli.config.export import EXPORT_FORMATS
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
-from lstm_cli.data.forecast.bounds import in_units
+from lstm_cli.data.forecast.bounds import inverse_transform
 from lstm_cli.errors import ForeignFolder, MissingArtifact, OutputError, StaleArtifact, UsageError
-from lstm_cli.events import Event, Noted, silent
+from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.export.formats import FORMATS
 from lstm_cli.inference.session import open_session
-from lstm_cli.inference.trained_model import as_trained, load_graph, load_model
+from lstm_cli.inference.trained_model import load_graph, load_model, rescale_to_model
 from lstm_cli.rundir import open_run, writing
 from lstm_cli.steps.export import export
 from lstm_cli.steps.predict import predict
@@ -38,7 +38,7 @@ def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = panel.read_text().splitlines()
     shop = root / "shop.csv"
     shop.write_text("\n".join([lines[0], *(line for line in lines if ",A," in line)]) + "\n")
-    prepare(str(shop), root / "run", replace(PREPARE, series=None), silent)
+    prepare(str(shop), root / "run", replace(PREPARE, series=None), ignore_events)
     settings = replace(
         TRAIN,
         model="stacked",
@@ -48,14 +48,14 @@ def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         log_transform="off",
         min=45.0,
     )
-    train(root / "run", settings, silent)
+    train(root / "run", settings, ignore_events)
     return root / "run"
 
 
 def windows_of(run: Path) -> Batch:
     opened = open_run(run)
     model = load_model(opened)
-    return split_windows(as_trained(load_dataset(opened), model), "test", model.lookback)[:]
+    return split_windows(rescale_to_model(load_dataset(opened), model), "test", model.lookback)[:]
 
 
 def opened_by_its_own(to: str, path: Path):
@@ -81,7 +81,7 @@ def test_each_file_forecasts_real_windows_as_the_run_does(
     request: pytest.FixtureRequest, tmp_path: Path, name: str, to: str
 ) -> None:
     run: Path = request.getfixturevalue(name)
-    report = export(run, ExportConfig(to=to, output=str(tmp_path / FORMATS[to].file)), silent)
+    report = export(run, ExportConfig(to=to, output=str(tmp_path / FORMATS[to].file)), ignore_events)
     own = open_session(load_graph(open_run(run), "fp32")[0], threads=1)
     forecast = opened_by_its_own(to, Path(report.output))
     whole = windows_of(run)
@@ -104,7 +104,7 @@ def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
 ) -> None:
     """A forecast with nothing but the exported file, what is told beside it, and the values of the CSV."""
     run: Path = request.getfixturevalue(name)
-    report = export(run, ExportConfig(output=str(tmp_path / "m.onnx")), silent)
+    report = export(run, ExportConfig(output=str(tmp_path / "m.onnx")), ignore_events)
     about = json.loads(Path(report.about).read_text())
     assert about["file"] == Path(report.output).name
     assert about["inputs"]["past"]["shape"] == ["batch", 14, 9]
@@ -119,8 +119,8 @@ def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
     scaled = session(whole.past, whole.future, whole.mask)
     opened = open_run(run)
     model = load_model(opened)
-    dataset = as_trained(load_dataset(opened), model)
-    expected = in_units(dataset, scaled, whole.series, model.bounds)
+    dataset = rescale_to_model(load_dataset(opened), model)
+    expected = inverse_transform(dataset, scaled, whole.series, model.bounds)
     lower = about["bounds"]["lower"]["sales"]
     for place, series in enumerate(about["series"]):
         assert series["name"] == dataset.series.names[place]
@@ -140,14 +140,14 @@ def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
 
 
 def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
-    from lstm_cli.export.load_network import restored_network
+    from lstm_cli.export.load_network import load_network
 
     output = tmp_path / "w.safetensors"
-    report = export(stacked, ExportConfig(to="safetensors", output=str(output)), silent)
+    report = export(stacked, ExportConfig(to="safetensors", output=str(output)), ignore_events)
     about = json.loads(Path(report.about).read_text())
     assert (about["bounds"]["in_file"], about["bounds"]["reason"]) == (False, "the file holds no graph")
     assert report.bounds == "the file holds no graph"
-    network = restored_network(about["model"]["name"], about["model"]["settings"], output.read_bytes())
+    network = load_network(about["model"]["name"], about["model"]["settings"], output.read_bytes())
     assert (
         sum(value.numel() for value in network.parameters())
         == open_run(stacked).report("train")["parameters"]
@@ -158,14 +158,14 @@ def test_windows_are_those_of_the_model_and_their_size_is_told_before(trained: P
     told: list[Event] = []
 
     def listen(event: Event) -> None:
-        if isinstance(event, Noted):
+        if isinstance(event, Note):
             told.append(event)
             assert not output.exists()
 
     output = tmp_path / "w.npz"
     report = export(trained, ExportConfig(to="npz", output=str(output)), listen)
     (note,) = told
-    assert isinstance(note, Noted)
+    assert isinstance(note, Note)
     assert note.text == "writing windows of 14 steps (train 142, val 14, test 40): 0.2 MB"
     about = json.loads((tmp_path / "w.npz.json").read_text())
     whole = windows_of(trained)
@@ -182,28 +182,28 @@ def test_windows_are_those_of_the_model_and_their_size_is_told_before(trained: P
 @pytest.mark.parametrize("to", EXPORT_FORMATS)
 def test_a_run_without_a_model_has_windows_and_nothing_else(panel: Path, tmp_path: Path, to: str) -> None:
     run = tmp_path / "run"
-    prepare(str(panel), run, PREPARE, silent)
+    prepare(str(panel), run, PREPARE, ignore_events)
     if to == "npz":
-        assert export(run, ExportConfig(to=to), silent).model is None
+        assert export(run, ExportConfig(to=to), ignore_events).model is None
         return
     with pytest.raises(MissingArtifact, match="has no trained model") as refused:
-        export(run, ExportConfig(to=to), silent)
+        export(run, ExportConfig(to=to), ignore_events)
     assert refused.value.hint == f"run 'lstm train {run}' first"
     assert not (run / "exports").exists()
 
 
 def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp_path: Path) -> None:
-    prepare(str(write_panel(tmp_path / "newer.csv", seed=1)), run, PREPARE, silent)
+    prepare(str(write_panel(tmp_path / "newer.csv", seed=1)), run, PREPARE, ignore_events)
     for to in ("onnx", "npz"):
         with pytest.raises(StaleArtifact) as refused:
-            export(run, ExportConfig(to=to), silent)
+            export(run, ExportConfig(to=to), ignore_events)
         assert refused.value.hint == f"run 'lstm train {run}' again"
 
 
 def test_what_keras_cannot_hold_is_refused_before_anything_is_written(run: Path) -> None:
     for to in ("keras", "h5"):
         with pytest.raises(UsageError, match="cannot hold the model 'segment'"):
-            export(run, ExportConfig(to=to), silent)
+            export(run, ExportConfig(to=to), ignore_events)
     assert not (run / "exports").exists()
 
 
@@ -212,7 +212,7 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(UsageError, match="--to keras needs h5py, which is not installed") as refused:
-        export(stacked, ExportConfig(to="keras"), silent)
+        export(stacked, ExportConfig(to="keras"), ignore_events)
     assert refused.value.hint == "pip install 'h5py>=3.11'"
 
 
@@ -228,10 +228,10 @@ def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> No
     ]
     for path, kind, words in refused:
         with pytest.raises(kind, match=words):
-            export(run, ExportConfig(output=str(path)), silent)
+            export(run, ExportConfig(output=str(path)), ignore_events)
     (run / "exports").symlink_to(tmp_path)
     with pytest.raises(ForeignFolder, match="exports is not a folder of the run"):
-        export(run, ExportConfig(), silent)
+        export(run, ExportConfig(), ignore_events)
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
@@ -239,19 +239,19 @@ def test_a_disk_without_room_is_told_before(run: Path, monkeypatch: pytest.Monke
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
     with pytest.raises(OutputError, match=r"it needs 0\.2 MB, and .*exports has 0\.0 MB left"):
-        export(run, ExportConfig(to="npz"), silent)
+        export(run, ExportConfig(to="npz"), ignore_events)
     assert list((run / "exports").iterdir()) == []
 
 
 def test_exports_are_never_read_and_the_run_stays_as_it_was(run: Path) -> None:
     before = (run / "run.json").read_bytes()
     with writing(run, step="train"):  # another process trains: a snapshot is exported all the same
-        report = export(run, ExportConfig(), silent)
+        report = export(run, ExportConfig(), ignore_events)
     first = Path(report.output).read_bytes()
     for path in (run / "exports").iterdir():
         path.write_bytes(b"not what it was")
-    assert predict(run, None, PredictConfig(output=str(run.parent / "f.csv")), silent).rows == 14
-    assert Path(export(run, ExportConfig(), silent).output).read_bytes() == first
+    assert predict(run, None, PredictConfig(output=str(run.parent / "f.csv")), ignore_events).rows == 14
+    assert Path(export(run, ExportConfig(), ignore_events).output).read_bytes() == first
     assert (run / "run.json").read_bytes() == before
     assert sorted(path.name for path in (run / "exports").iterdir()) == ["model.onnx", "model.onnx.json"]
 

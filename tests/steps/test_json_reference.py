@@ -20,10 +20,10 @@ from lstm_cli.config import (
     TuneConfig,
 )
 from lstm_cli.errors import DataError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
-from lstm_cli.steps.dry_run import Plan, plan_evaluate
+from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.export import ExportReport, export
@@ -35,8 +35,8 @@ from lstm_cli.steps.show_config import ConfigReport, config
 from lstm_cli.steps.train import train
 from lstm_cli.steps.train.find_lr import FindLrReport, find_lr
 from lstm_cli.steps.train.fit_and_commit import TrainReport
-from lstm_cli.steps.tune.record import TuneReport, report_of, winning
-from lstm_cli.steps.tune.spec import settled
+from lstm_cli.steps.tune.record import TuneReport, make_report, winning_settings
+from lstm_cli.steps.tune.spec import make_search_spec
 from lstm_cli.steps.verify import VerifyReport, verify
 from lstm_cli.training.diagnosis import TrainingIssue
 
@@ -52,7 +52,7 @@ REPORTS: dict[str, Any] = {
     "export": ExportReport,
     "verify": VerifyReport,
     "config": ConfigReport,
-    "dry-run": Plan,
+    "dry-run": DryRunPlan,
 }
 Json = dict[str, Any]
 
@@ -69,17 +69,17 @@ def scored(run: Path) -> Json:
     everything = EvaluateConfig(
         threads=1, backtest=1, fail_if=("mae>1e9",), output=str(run.parent / "scores")
     )
-    return evaluate(run, everything, silent).to_json()
+    return evaluate(run, everything, ignore_events).to_json()
 
 
 def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
     ways = (PREPARE, replace(PREPARE, outliers="drop"))
-    return [prepare(str(panel), run, way, silent).to_json() for way in ways]
+    return [prepare(str(panel), run, way, ignore_events).to_json() for way in ways]
 
 
 def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
     """What the small panel does not have comes from the code that makes it: one comparison, one finding."""
-    report = train(run, TRAIN, silent).to_json()
+    report = train(run, TRAIN, ignore_events).to_json()
     finding = asdict(
         TrainingIssue(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3")
     )
@@ -89,12 +89,12 @@ def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
 
 def of_find_lr(run: Path, *_: Any) -> list[Json]:
     picture = str(run.parent / "rates.png")
-    return [find_lr(run, replace(TRAIN, parts=("free",)), picture, silent).to_json()]
+    return [find_lr(run, replace(TRAIN, parts=("free",)), picture, ignore_events).to_json()]
 
 
 def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
     """A search of two trials, as `tune` records them, before its winner is trained and after it."""
-    search = settled(str(run), TuneConfig(method="grid", space=("dropout=0|0.1",)), LINEAR)
+    search = make_search_spec(str(run), TuneConfig(method="grid", space=("dropout=0|0.1",)), LINEAR)
     common = {"metric": "mase", "metrics": scored["metrics"], "seconds": 1.0, "history": [], "seed": 0}
     done = common | {"number": 1, "state": "done", "score": 0.5, "settings": {"dropout": 0.0}, "reason": None}
     failed = common | {
@@ -105,38 +105,40 @@ def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
         "reason": "loss",
     }
     trials: Any = [done, failed]
-    trained = train(run, TRAIN, silent).to_json() | {"comparison": scored["comparison"]}
+    trained = train(run, TRAIN, ignore_events).to_json() | {"comparison": scored["comparison"]}
     trained |= {"comparisons": scored["comparisons"]}
-    whole = report_of(
-        search, trials, winner=winning(search, trials), trained=trained, picture="importance.png"
+    whole = make_report(
+        search, trials, winner=winning_settings(search, trials), trained=trained, picture="importance.png"
     )
     return [
-        report_of(search, [], winner=None).to_json(),
+        make_report(search, [], winner=None).to_json(),
         whole.to_json(),
         replace(whole, up_to_date=True).to_json(),
     ]
 
 
 def of_evaluate(run: Path, _: Path, scored: Json) -> list[Json]:
-    again = evaluate(run, EvaluateConfig(threads=1, backtest=1), silent)
-    reused = evaluate(run, EvaluateConfig(threads=1, backtest=1, reuse=True), silent)
+    again = evaluate(run, EvaluateConfig(threads=1, backtest=1), ignore_events)
+    reused = evaluate(run, EvaluateConfig(threads=1, backtest=1, reuse=True), ignore_events)
     return [scored, again.to_json(), reused.to_json()]
 
 
 def of_quantize(run: Path, *_: Any) -> list[Json]:
-    return [quantize(run, QuantizeConfig(max_loss=1.0), silent).to_json()]
+    return [quantize(run, QuantizeConfig(max_loss=1.0), ignore_events).to_json()]
 
 
 def of_predict(run: Path, *_: Any) -> list[Json]:
-    return [predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), silent).to_json()]
+    return [
+        predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events).to_json()
+    ]
 
 
 def of_export(run: Path, *_: Any) -> list[Json]:
-    return [export(run, ExportConfig(), silent).to_json()]
+    return [export(run, ExportConfig(), ignore_events).to_json()]
 
 
 def of_verify(run: Path, *_: Any) -> list[Json]:
-    return [verify(run, silent).to_json()]
+    return [verify(run, ignore_events).to_json()]
 
 
 def of_config(run: Path, *_: Any) -> list[Json]:
@@ -154,9 +156,9 @@ def of_check(run: Path, *_: Any) -> list[Json]:
     rows = [f"2024-01-{1 + hour // 24:02} {hour % 24:02}:00,{50 + 10 * ((hour % 24) > 11)}" for hour in hours]
     rows[200] = rows[200].partition(",")[0] + ",5000"
     path.write_text("\n".join(["time,load", *rows, rows[-1]]) + "\n")
-    found = [check(str(path), PrepareConfig(horizon=12), silent).to_json()]
+    found = [check(str(path), PrepareConfig(horizon=12), ignore_events).to_json()]
     with pytest.raises(DataError) as refused:
-        check(str(path), PrepareConfig(horizon=12, lookback=9999), silent)
+        check(str(path), PrepareConfig(horizon=12, lookback=9999), ignore_events)
     report = refused.value.report
     assert isinstance(report, CheckReport)
     return [*found, report.to_json()]

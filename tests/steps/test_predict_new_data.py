@@ -14,7 +14,7 @@ from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PrepareConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.prepare import prepare
@@ -38,8 +38,8 @@ class Answer:
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two shops with a linear forecast; its data are panel.csv beside it."""
     folder = tmp_path_factory.mktemp("known")
-    prepare(str(write_panel(folder / "panel.csv")), folder / "run", PREPARE, silent)
-    train(folder / "run", LINEAR, silent)
+    prepare(str(write_panel(folder / "panel.csv")), folder / "run", PREPARE, ignore_events)
+    train(folder / "run", LINEAR, ignore_events)
     return folder / "run"
 
 
@@ -241,8 +241,8 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "panel.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
     config = PrepareConfig(target=("-y",), series="@shop", horizon=2, lookback=7)
-    prepare(str(folder / "panel.csv"), folder / "run", config, silent)
-    train(folder / "run", LINEAR, silent)
+    prepare(str(folder / "panel.csv"), folder / "run", config, ignore_events)
+    train(folder / "run", LINEAR, ignore_events)
     return folder / "run"
 
 
@@ -288,8 +288,8 @@ def test_times_with_and_without_an_offset_are_not_mixed(zones, tmp_path, answer)
 
     (tmp_path / "load.csv").write_text(hours(zones[0]))
     config = PrepareConfig(target=("load",), horizon=6, lookback=24)
-    prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
     assert answer(tmp_path / "run", hours(zones[0])).code == 0
     found = answer(tmp_path / "run", hours(zones[1]))
     assert (found.code, found.forecast) == (3, None)
@@ -307,8 +307,8 @@ def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) ->
     text = "\n".join(["day,shop,load", *rows]) + "\n"
     (tmp_path / "load.csv").write_text(text)
     config = PrepareConfig(target=("load",), series="shop", horizon=3, lookback=7)
-    prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
     found = answer(tmp_path / "run", text)
     assert not any("far outside" in one for one in found.warnings)
     assert lstm(["predict", str(tmp_path / "run"), "-o", str(tmp_path / "own.csv")]) == 0
@@ -338,8 +338,8 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, shops in (("single", ()), ("panel", ("A", "B", "C"))):
         (folder / f"{name}.csv").write_text(daily(420, shops))
         config = PrepareConfig(target=("load",), series="shop" if shops else None, horizon=7)
-        prepare(str(folder / f"{name}.csv"), folder / name, config, silent)
-        train(folder / name, LINEAR, silent)
+        prepare(str(folder / f"{name}.csv"), folder / name, config, ignore_events)
+        train(folder / name, LINEAR, ignore_events)
         runs[name] = folder / name
     return runs
 
@@ -392,6 +392,6 @@ def test_rows_of_the_run_that_are_fewer_than_the_model_reads_are_a_warning(deep,
     assert (report["lookback"], report["reads_rows"]) == (lookback, reads)
     assert "that the model reads" not in err
     (tmp_path / "few.csv").write_text(daily(reads - 1))
-    prepare(str(tmp_path / "few.csv"), run, PrepareConfig(target=("load",), horizon=7), silent)
+    prepare(str(tmp_path / "few.csv"), run, PrepareConfig(target=("load",), horizon=7), ignore_events)
     assert lstm(["predict", str(run), "-o", output]) == 0
     assert f"fewer than the {reads} that the model reads (lookback {lookback})" in capsys.readouterr().err

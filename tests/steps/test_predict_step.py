@@ -10,7 +10,7 @@ from small_steps import LINEAR, PREPARE, write_panel
 from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.data.reading.decimals import number_texts
 from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
-from lstm_cli.events import Warned, silent
+from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import ArtifactReader, open_run
 from lstm_cli.steps.predict import predict
@@ -23,7 +23,7 @@ COLUMNS = ("sales", "sales_lo80", "sales_hi80", "sales_lo95", "sales_hi95")
 
 def forecast(run: Path, new: str | None = None, config: PredictConfig = FP32) -> bytes:
     out = io.BytesIO()
-    predict(run, new, config, silent, stdout=out)
+    predict(run, new, config, ignore_events, stdout=out)
     return out.getvalue()
 
 
@@ -56,13 +56,15 @@ def test_new_data_equal_to_the_runs_give_the_same_bytes(run: Path, panel: Path, 
         "\n".join(",".join([row[4], row[3], "x", *row[:3]]) for row in cells).replace("x", "extra", 1) + "\n"
     )
     assert forecast(run, str(shuffled)) == expected
-    train(run, dataclasses.replace(LINEAR, log_transform="off"), silent)  # scaled as the run's data are
+    train(
+        run, dataclasses.replace(LINEAR, log_transform="off"), ignore_events
+    )  # scaled as the run's data are
     assert forecast(run, str(shuffled)) == forecast(run)
 
 
 def test_standard_input_is_read(run: Path, panel: Path) -> None:
     out = io.BytesIO()
-    predict(run, "-", FP32, silent, stdin=io.BytesIO(panel.read_bytes()), stdout=out)
+    predict(run, "-", FP32, ignore_events, stdin=io.BytesIO(panel.read_bytes()), stdout=out)
     assert out.getvalue() == forecast(run, str(panel))
 
 
@@ -108,7 +110,7 @@ def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Pa
         run,
         str(new),
         FP32,
-        lambda event: heard.append(event.finding.text) if isinstance(event, Warned) else None,
+        lambda event: heard.append(event.finding.text) if isinstance(event, WarningRaised) else None,
         stdout=io.BytesIO(),
     )
     assert any("1 value differs" in text and "2024-01-20" in text for text in heard)
@@ -119,7 +121,7 @@ def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Pa
 def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str) -> None:
     rows = lines_of(forecast(run))[1:]
     output = tmp_path / f"forecast.{format}"
-    report = predict(run, None, dataclasses.replace(FP32, output=str(output)), silent)
+    report = predict(run, None, dataclasses.replace(FP32, output=str(output)), ignore_events)
     assert (report.format, report.rows) == (format, 14)
     if format == "json":
         found = json.loads(output.read_text(), parse_float=str, parse_int=str)
@@ -136,15 +138,15 @@ def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str
 
 def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
     config = PredictConfig()
-    assert predict(run, None, config, silent, stdout=io.BytesIO()).precision == "int8"
-    train(run, LINEAR, silent)
-    assert predict(run, None, config, silent, stdout=io.BytesIO()).precision == "fp32"
+    assert predict(run, None, config, ignore_events, stdout=io.BytesIO()).precision == "int8"
+    train(run, LINEAR, ignore_events)
+    assert predict(run, None, config, ignore_events, stdout=io.BytesIO()).precision == "fp32"
 
 
 def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
     """A nightly prepare must not stop the forecasts."""
     assert load_model(open_run(run)).scaler.in_logs
-    prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, silent)
+    prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, ignore_events)
     heard: list[str] = []
     out = io.BytesIO()
     predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
@@ -156,7 +158,7 @@ def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: P
 
 
 def test_a_model_of_another_horizon_is_refused(run: Path, panel: Path) -> None:
-    prepare(str(panel), run, dataclasses.replace(PREPARE, horizon=6), silent)
+    prepare(str(panel), run, dataclasses.replace(PREPARE, horizon=6), ignore_events)
     with pytest.raises(StaleArtifact, match="horizon"):
         forecast(run)
 
@@ -170,7 +172,7 @@ def test_it_writes_nothing_in_the_run(run: Path) -> None:
 
 
 def test_a_run_without_a_model_and_a_damaged_one_are_refused(run: Path, panel: Path, tmp_path: Path) -> None:
-    prepare(str(panel), tmp_path / "fresh", PREPARE, silent)
+    prepare(str(panel), tmp_path / "fresh", PREPARE, ignore_events)
     with pytest.raises(MissingArtifact, match="no trained model"):
         forecast(tmp_path / "fresh")
     graph = next((run / "model").iterdir()) / "model.onnx"
@@ -186,8 +188,8 @@ def test_month_ends_go_on_as_month_ends(tmp_path: Path) -> None:
     days = [(month + 1).astype("datetime64[D]") - 1 for month in months]
     rows = "".join(f"{day},{100 + row + 20 * np.sin(row * np.pi / 6):.3f}\n" for row, day in enumerate(days))
     (tmp_path / "m.csv").write_text("month,y\n" + rows)
-    prepare(str(tmp_path / "m.csv"), tmp_path / "run", PrepareConfig(), silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(str(tmp_path / "m.csv"), tmp_path / "run", PrepareConfig(), ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
     found = [row[0] for row in lines_of(forecast(tmp_path / "run"))[1:]]
     assert found[:3] == ["2024-01-31", "2024-02-29", "2024-03-31"]
     assert len(found) == 12
@@ -197,8 +199,8 @@ def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path)
     rows = "".join(f"{np.datetime64('2024-01-01') + row},@shop,{-row % 7 - 9}\n" for row in range(120))
     (tmp_path / "f.csv").write_text("day,shop,=y()\n" + rows)
     config = PrepareConfig(target=("=y()",), series="shop", horizon=3, lookback=7)
-    prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
     found = lines_of(forecast(tmp_path / "run"))
     assert found[0][:4] == ["shop", "day", "'=y()", "'=y()_lo80"]
     assert found[1][0] == "'@shop"
@@ -216,8 +218,8 @@ def test_the_intervals_lie_around_the_forecast_each_in_its_series_units(run: Pat
 
 
 def test_the_bounds_hold_for_the_intervals(panel: Path, tmp_path: Path) -> None:
-    prepare(str(panel), tmp_path / "run", PREPARE, silent)
-    train(tmp_path / "run", dataclasses.replace(LINEAR, min=40.0, max=60.0), silent)
+    prepare(str(panel), tmp_path / "run", PREPARE, ignore_events)
+    train(tmp_path / "run", dataclasses.replace(LINEAR, min=40.0, max=60.0), ignore_events)
     cells = np.array([[float(cell) for cell in row[2:]] for row in lines_of(forecast(tmp_path / "run"))[1:]])
     assert cells.min() >= 40
     assert cells.max() == 60
@@ -256,9 +258,12 @@ def test_a_column_of_an_interval_that_has_the_name_of_another_is_refused(tmp_pat
     (tmp_path / "c.csv").write_text("day,y,y_hi95\n" + rows)
     run = tmp_path / "run"
     prepare(
-        str(tmp_path / "c.csv"), run, PrepareConfig(target=("y", "y_hi95"), horizon=3, lookback=7), silent
+        str(tmp_path / "c.csv"),
+        run,
+        PrepareConfig(target=("y", "y_hi95"), horizon=3, lookback=7),
+        ignore_events,
     )
-    train(run, LINEAR, silent)
+    train(run, LINEAR, ignore_events)
     with pytest.raises(DataError, match="'y_hi95'") as refused:
         forecast(run)
     assert "--no-intervals" in refused.value.hint
@@ -298,10 +303,10 @@ def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:
 def test_a_model_of_another_device_forecasts_here(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The device in run.json is a note: nothing that is read later hangs on it."""
     before, after = io.BytesIO(), io.BytesIO()
-    train(run, LINEAR, silent, force=True)
-    predict(run, None, FP32, silent, stdout=before)
+    train(run, LINEAR, ignore_events, force=True)
+    predict(run, None, FP32, ignore_events, stdout=before)
     monkeypatch.setattr(fit_and_commit, "_device", lambda config: ("cuda:0 (another machine's)", 1))
-    train(run, LINEAR, silent, force=True)
-    assert open_run(run).entry_of("model")["device"] == "cuda:0 (another machine's)"
-    predict(run, None, FP32, silent, stdout=after)
+    train(run, LINEAR, ignore_events, force=True)
+    assert open_run(run).entry_making("model")["device"] == "cuda:0 (another machine's)"
+    predict(run, None, FP32, ignore_events, stdout=after)
     assert after.getvalue() == before.getvalue() != b""

@@ -5,7 +5,7 @@ import pytest
 
 from lstm_cli.config import QuantizeConfig
 from lstm_cli.errors import QuantizationLoss
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.inference.quantization import to_fp16
 from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import open_run
@@ -13,7 +13,7 @@ from lstm_cli.steps.quantize import quantize
 
 
 def test_both_models_stand_side_by_side(run: Path) -> None:
-    report = quantize(run, QuantizeConfig(to="fp16"), silent)
+    report = quantize(run, QuantizeConfig(to="fp16"), ignore_events)
     reader = open_run(run).artifact("quantized")
     assert report.size["quantized"] == len(reader.bytes("model.onnx")) < report.size["fp32"]
     assert reader.json("comparison.json")["to"] == "fp16"
@@ -45,7 +45,7 @@ def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
     monkeypatch.setattr(step, "load_model", lambda reader: named)
     monkeypatch.setattr(step, "require_scoring", lambda *given, **named: None)
     monkeypatch.setattr(quantization, "to_int8", watched)
-    quantize(run, QuantizeConfig(), silent, force=True)
+    quantize(run, QuantizeConfig(), ignore_events, force=True)
     assert set(asked) == {lstm_only}
 
 
@@ -70,6 +70,6 @@ def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: p
     before = open_run(run).digest("quantized")
     monkeypatch.setattr(quantization, "to_int8", ruined)
     with pytest.raises(QuantizationLoss, match=r"grows by"):
-        quantize(run, QuantizeConfig(), silent)
+        quantize(run, QuantizeConfig(), ignore_events)
     assert open_run(run).digest("quantized") == before
     assert len(list((run / "quantized").iterdir())) == 1

@@ -13,11 +13,11 @@ from small_steps import TRAIN
 from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, Windows
-from lstm_cli.data.forecast.bounds import in_units
+from lstm_cli.data.forecast.bounds import inverse_transform
 from lstm_cli.errors import DataError
 from lstm_cli.evaluation import scoring
-from lstm_cli.events import silent
-from lstm_cli.inference.trained_model import as_trained, load_model
+from lstm_cli.events import ignore_events
+from lstm_cli.inference.trained_model import load_model, rescale_to_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.predict import predict
@@ -127,7 +127,7 @@ def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple
         def noted(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
             watch(name, batch, forecast_scaled)
             if name == "model":
-                forecasts.append(in_units(data, forecast_scaled, batch.series, bounds))
+                forecasts.append(inverse_transform(data, forecast_scaled, batch.series, bounds))
 
         sums = score(windows, forecaster, bounds, watch=noted, **options)
         rows = (windows.origins - data.series.offset[windows.series]).tolist()
@@ -137,7 +137,7 @@ def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple
 
     with monkeypatch.context() as patch:
         patch.setattr(scoring, "score", watched)
-        report = evaluate(run, EvaluateConfig(threads=1), silent)
+        report = evaluate(run, EvaluateConfig(threads=1), ignore_events)
     assert report.windows == len(found)
     return found
 
@@ -148,7 +148,7 @@ def predicted(
     """Return the forecast [H, C] of each series of NEW, by the series and the row of its first step."""
     output = folder / "forecast.csv"
     config = PredictConfig(output=str(output), intervals=False, threads=1, ended="include")
-    predict(run, str(new), config, silent)
+    predict(run, str(new), config, ignore_events)
     header, *lines = csv.reader(output.read_text().splitlines())
     columns = [header.index(name) for name in NAMES[:2]]
     steps: dict[str, list[list[float]]] = {}
@@ -176,12 +176,12 @@ def test_predict_forecasts_what_evaluate_scored(
 ) -> None:
     run, begun = tmp_path / "run", begins(case.data)
     data = str(written(tmp_path / "data.csv", case.data, begun))
-    counted = prepare(data, run, case.prepare, silent).windows
-    train(run, case.train, silent)
+    counted = prepare(data, run, case.prepare, ignore_events).windows
+    train(run, case.train, ignore_events)
     scored = scored_by_evaluate(run, monkeypatch)
     assert counted["test"] == len(scored)
     with open_run(run) as opened:
-        dataset = as_trained(load_dataset(opened), load_model(opened))
+        dataset = rescale_to_model(load_dataset(opened), load_model(opened))
     assert dataset.scaler.in_logs == (case.train.log_transform == "on")
     table, deviation = (
         dataset.series,

@@ -8,13 +8,13 @@ from small_data import dataset, plan, wave
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.events import silent
-from lstm_cli.models.stacked_lstm import Stacked
-from lstm_cli.training.diagnosis import TrainingIssue, diagnose, findings
+from lstm_cli.events import ignore_events
+from lstm_cli.models.stacked_lstm import StackedLSTM
+from lstm_cli.training.diagnosis import TrainingIssue, diagnose_trainings, training_issues
 from lstm_cli.training.loop import validation
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted, fit
-from lstm_cli.training.recipes.result import Part
+from lstm_cli.training.loop.fit import FitResult, fit
+from lstm_cli.training.recipes.result import PartResult
 from lstm_cli.training.train_model import train_model
 
 
@@ -27,7 +27,7 @@ def training(
     lookback: int = 12,
     recurrent: float = 1.0,
     **settings: Any,
-) -> tuple[Fitted, TrainConfig]:
+) -> tuple[FitResult, TrainConfig]:
     """A training on a wave of 12 steps; `recurrent`: what the recurrent weights are multiplied with at the start."""
     rows = train_rows + val_rows
     data = dataset(
@@ -37,7 +37,7 @@ def training(
         DeviceWindows(split_windows(data, split), torch.device("cpu")) for split in ("train", "val")
     )
     torch.manual_seed(0)
-    model = Stacked(
+    model = StackedLSTM(
         inputs=1, targets=1, known_ahead=0, lookback=lookback, horizon=4, hidden=hidden, dropout=0.0
     )
     with torch.no_grad():
@@ -48,10 +48,10 @@ def training(
     fitted = fit(
         model,
         train,
-        validation.by_loss(val, "mae"),
+        validation.loss_validator(val, "mae"),
         chosen,
         part="stacked",
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
     )
     config = TrainConfig(
@@ -66,9 +66,9 @@ def training(
     return fitted, config
 
 
-def told(fitted: Fitted, config: TrainConfig) -> list[TrainingIssue]:
+def told(fitted: FitResult, config: TrainConfig) -> list[TrainingIssue]:
     assert config.lr is not None
-    part = Part(
+    part = PartResult(
         name="stacked",
         lr=config.lr,
         best_epoch=fitted.best_epoch,
@@ -76,7 +76,7 @@ def told(fitted: Fitted, config: TrainConfig) -> list[TrainingIssue]:
         steps=0,
         stopped=fitted.stopped,
     )
-    return findings(fitted.history, part, config)
+    return training_issues(fitted.history, part, config)
 
 
 GOOD: list[dict[str, Any]] = [
@@ -171,6 +171,6 @@ def test_each_training_of_a_model_is_told_of_once() -> None:
     config = TrainConfig(
         hidden=(4,), epochs=3, lr=1e-5, log_transform="off", device="cpu", refit=False, parts=("free",)
     )
-    trained = train_model(data, config, threads=1, listen=silent, should_stop=lambda: None)
-    found = diagnose(trained, config)
+    trained = train_model(data, config, threads=1, listen=ignore_events, should_stop=lambda: None)
+    found = diagnose_trainings(trained, config)
     assert [(finding.part, finding.name) for finding in found] == [("free", "learning rate too low")]

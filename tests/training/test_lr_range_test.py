@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import silent
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.events import ignore_events
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import validation
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
@@ -23,10 +23,10 @@ from lstm_cli.training.lr_range_test import (
     LOWEST,
     STEPS,
     RangeTest,
-    find_rates,
     run_range_test,
+    run_range_tests,
 )
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 DATA = dataset([wave(700, noise=0.1)], train_end=[400], val_end=[690], lookback=12, horizon=4)
 
@@ -35,15 +35,15 @@ def windows(split: str = "train") -> DeviceWindows:
     return DeviceWindows(split_windows(DATA, split), torch.device("cpu"))
 
 
-def stacked(*hidden: int) -> Stacked:
+def stacked(*hidden: int) -> StackedLSTM:
     torch.manual_seed(0)
-    return Stacked(
+    return StackedLSTM(
         inputs=1, targets=1, known_ahead=0, lookback=12, horizon=4, hidden=hidden or (8,), dropout=0.1
     )
 
 
-def tried(model: nn.Module, chosen: Plan | None = None, **options: Any) -> RangeTest:
-    options = {"part": "stacked", "listen": silent, "should_stop": lambda: None} | options
+def tried(model: nn.Module, chosen: Hyperparameters | None = None, **options: Any) -> RangeTest:
+    options = {"part": "stacked", "listen": ignore_events, "should_stop": lambda: None} | options
     return run_range_test(model, windows(), chosen or plan(batch_size=16, clip_norm=1.0), **options)
 
 
@@ -57,10 +57,10 @@ def test_training_at_the_suggestion_beats_rates_far_from_it(optimizer: str, hidd
         best = fit(
             stacked(*hidden),
             windows(),
-            validation.by_loss(windows("val"), "mae"),
+            validation.loss_validator(windows("val"), "mae"),
             plan(**usual, lr=lr, epochs=8, steps_per_epoch=20, schedule="cosine"),
             part="stacked",
-            listen=silent,
+            listen=ignore_events,
             should_stop=lambda: None,
         ).best_loss
         assert best is not None
@@ -146,7 +146,7 @@ def test_each_network_of_a_model_is_tried_the_same_on_any_number_of_threads(
         [wave(220, season=6)], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,)
     )
     one, two = (
-        find_rates(data, config, threads=threads, listen=silent, should_stop=lambda: None)
+        run_range_tests(data, config, threads=threads, listen=ignore_events, should_stop=lambda: None)
         for threads in (1, 2)
     )
     assert [found.part for found in one] == parts

@@ -9,22 +9,27 @@ import torch
 from small_data import dataset, wave
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.dataset.dataset import Dataset, all_known
+from lstm_cli.data.dataset.dataset import Dataset, merge_validation_into_train
 from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.errors import DataError, Interrupted, TrainingDiverged
-from lstm_cli.events import EpochEnded, Event, TrainingStarted, silent
+from lstm_cli.events import EpochEnded, Event, TrainingStarted, ignore_events
 from lstm_cli.linear.ensemble import refit_linear
-from lstm_cli.models.mixture import Combined
-from lstm_cli.models.segment_lstm import SegmentNetwork
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.mixture import Mixture
+from lstm_cli.models.segment_lstm import SegmentLSTM
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.recipes import mixture_weights
-from lstm_cli.training.recipes.automatic_choices import refits, settle
-from lstm_cli.training.recipes.mixture_weights import part_weights, simple_part
-from lstm_cli.training.recipes.result import Trained, Version
-from lstm_cli.training.recipes.segment_networks import Work, network_of, network_shape, part_windows
-from lstm_cli.training.setup.hyperparameters import plan_training, refit_plan
+from lstm_cli.training.recipes.automatic_choices import choose_refit, choose_transforms
+from lstm_cli.training.recipes.mixture_weights import part_weights, seasonal_naive_part
+from lstm_cli.training.recipes.result import ModelVersion, TrainingResult
+from lstm_cli.training.recipes.segment_networks import (
+    TrainingContext,
+    network_shape,
+    new_part_network,
+    part_windows,
+)
+from lstm_cli.training.setup.hyperparameters import make_hyperparameters, refit_hyperparameters
 from lstm_cli.training.train_model import train_model
 
 # The learning rate is given, so that no network is trained a second time at a slower one.
@@ -47,37 +52,37 @@ def data(change: int | None = None, **options: Any) -> Dataset:
     return dataset(series, train_end=[150, 150], val_end=[LATER, LATER], **settings)
 
 
-def made(given: Dataset, *, threads: int = 1, listen: Any = silent, **changes: Any) -> Trained:
+def made(given: Dataset, *, threads: int = 1, listen: Any = ignore_events, **changes: Any) -> TrainingResult:
     return train_model(
         given, replace(TINY, **changes), threads=threads, listen=listen, should_stop=lambda: None
     )
 
 
-def state(version: Version) -> dict[str, torch.Tensor]:
+def state(version: ModelVersion) -> dict[str, torch.Tensor]:
     return dict(version.network.state_dict())
 
 
-def same(one: Version, other: Version) -> bool:
+def same(one: ModelVersion, other: ModelVersion) -> bool:
     first, second = state(one), state(other)
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
-def forecast(trained: Trained, batch: Batch) -> np.ndarray:
+def forecast(trained: TrainingResult, batch: Batch) -> np.ndarray:
     sides = (torch.from_numpy(np.array(side)) for side in (batch.past, batch.future, batch.mask))
     with torch.no_grad():
         return np.asarray(trained.shipped.network(*sides).numpy())
 
 
-def windows(trained: Trained, split: str = "test") -> Batch:
+def windows(trained: TrainingResult, split: str = "test") -> Batch:
     return split_windows(trained.dataset, split, trained.settings["lookback"])[:]
 
 
 @pytest.fixture(scope="module")
-def whole() -> Trained:
+def whole() -> TrainingResult:
     return made(data())
 
 
-def test_side_by_side_is_one_after_another_to_the_bit(whole: Trained) -> None:
+def test_side_by_side_is_one_after_another_to_the_bit(whole: TrainingResult) -> None:
     abreast = made(data(), threads=2)
     assert same(abreast.shipped, whole.shipped)
     assert same(abreast.validated, whole.validated)
@@ -86,21 +91,21 @@ def test_side_by_side_is_one_after_another_to_the_bit(whole: Trained) -> None:
     assert [{**entry, "seconds": 0} for entry in abreast.history] == plain
 
 
-def test_another_seed_gives_other_networks_and_the_same_linear_part(whole: Trained) -> None:
+def test_another_seed_gives_other_networks_and_the_same_linear_part(whole: TrainingResult) -> None:
     other = made(data(), seed=1)
     ours, theirs = state(whole.validated), state(other.validated)
     differing = {key.split(".")[0] for key in ours if not torch.equal(ours[key], theirs[key])}
     assert {"anchored", "free"} <= differing <= {"anchored", "free", "weights"}
 
 
-def test_test_rows_change_nothing(whole: Trained) -> None:
+def test_test_rows_change_nothing(whole: TrainingResult) -> None:
     changed = made(data(change=LATER))
     assert same(changed.shipped, whole.shipped)
     assert same(changed.validated, whole.validated)
     assert (changed.weights, changed.choices) == (whole.weights, whole.choices)
 
 
-def test_validation_rows_teach_the_shipped_version_and_only_weigh_the_other(whole: Trained) -> None:
+def test_validation_rows_teach_the_shipped_version_and_only_weigh_the_other(whole: TrainingResult) -> None:
     """Before the refit they choose and weigh; after it they are fitted on too."""
     changed = made(data(change=170))
     assert not same(changed.shipped, whole.shipped)
@@ -109,38 +114,38 @@ def test_validation_rows_teach_the_shipped_version_and_only_weigh_the_other(whol
     assert not torch.equal(state(whole.shipped)["weights"], state(changed.shipped)["weights"])
 
 
-def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole: Trained) -> None:
+def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole: TrainingResult) -> None:
     assert whole.refitted
     shipped, validated = state(whole.shipped), state(whole.validated)
     assert torch.equal(shipped["weights"], validated["weights"])
     changed = {key.split(".")[0] for key in shipped if not torch.equal(shipped[key], validated[key])}
     assert changed >= {"linear", "anchored", "free"}
-    again = refit_linear(all_known(whole.dataset), whole.validated.linear)
+    again = refit_linear(merge_validation_into_train(whole.dataset), whole.validated.linear)
     np.testing.assert_array_equal(again.last_weights, whole.shipped.linear.last_weights)
     np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), again.last_weights)
 
 
 def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_rows(
-    whole: Trained,
+    whole: TrainingResult,
 ) -> None:
     config = replace(TINY, parts=("free",), epochs=2)
     trained = made(data(), parts=("free",), epochs=2)
-    start = settle(data(), config)
-    known = replace(start, dataset=all_known(start.dataset))
-    work = Work(
-        start=known,
+    start = choose_transforms(data(), config)
+    known = replace(start, dataset=merge_validation_into_train(start.dataset))
+    work = TrainingContext(
+        data=known,
         config=config,
         device=torch.device("cpu"),
         workers=1,
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
         shapes={part: network_shape(known.dataset, part, config) for part in ("anchored", "free")},
     )
     # The plan is that of the training rows: its schedule and steps were chosen with them.
     first = replace(work, start=start)
-    plan = plan_training(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
+    plan = make_hyperparameters(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
     assert trained.parts[0].best_epoch > 0
-    network = network_of(work, "free", start.linear, 0)
+    network = new_part_network(work, "free", start.linear, 0)
     prefix = "free.0."
     network.load_state_dict(
         {
@@ -153,9 +158,9 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
         network,
         DeviceWindows(part_windows(work, "train", "free"), torch.device("cpu")),
         None,
-        refit_plan(plan, best_epoch=trained.parts[0].best_epoch),
+        refit_hyperparameters(plan, best_epoch=trained.parts[0].best_epoch),
         part="free",
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
     )
     shipped = state(trained.shipped)
@@ -164,21 +169,21 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
 
 
 def test_a_refit_is_left_out_where_the_rows_are_too_few_for_what_the_linear_forecast_reads(
-    whole: Trained,
+    whole: TrainingResult,
 ) -> None:
     linear = whole.validated.linear
     enough = 2 * linear.lookback
-    assert refits(TINY, rows=enough, linear=linear)[0]
-    again, why = refits(TINY, rows=enough - 1, linear=linear)
+    assert choose_refit(TINY, rows=enough, linear=linear)[0]
+    again, why = choose_refit(TINY, rows=enough - 1, linear=linear)
     assert not again
     assert f"{enough - 1} training windows" in why
-    assert refits(replace(TINY, refit=True), rows=1, linear=linear)[0]
-    assert not refits(replace(TINY, refit=False), rows=10 * enough, linear=linear)[0]
-    assert not refits(replace(TINY, effort="fast"), rows=10 * enough, linear=linear)[0]
-    assert not refits(replace(TINY, model="stacked"), rows=10 * enough, linear=linear)[0]
+    assert choose_refit(replace(TINY, refit=True), rows=1, linear=linear)[0]
+    assert not choose_refit(replace(TINY, refit=False), rows=10 * enough, linear=linear)[0]
+    assert not choose_refit(replace(TINY, effort="fast"), rows=10 * enough, linear=linear)[0]
+    assert not choose_refit(replace(TINY, model="stacked"), rows=10 * enough, linear=linear)[0]
 
 
-def test_a_refit_changes_no_score_of_validation(whole: Trained) -> None:
+def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     plain = made(data(), refit=False)
     assert not plain.refitted
     assert plain.shipped is plain.validated
@@ -231,16 +236,16 @@ def test_the_effort_says_which_parts_and_whether_to_refit(
 def test_the_best_effort_tries_rates_and_averages_seeds() -> None:
     trained = made(data(), effort="best", parts=("free",), lr=None, refit=False)
     network = trained.shipped.network
-    assert isinstance(network, Combined)
+    assert isinstance(network, Mixture)
     assert len(network.free) == len(trained.parts) == 3
     assert len({part.lr for part in trained.parts}) == 1  # of the one that was best on validation
     one, two = (dict(member.state_dict()) for member in network.free[:2])
     assert not torch.equal(one["gate.weight"], two["gate.weight"])
 
 
-def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Trained) -> None:
+def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: TrainingResult) -> None:
     network = whole.validated.network
-    assert isinstance(network, Combined)
+    assert isinstance(network, Mixture)
     table = np.stack([whole.weights[part] for part in network.parts], axis=1)
     np.testing.assert_allclose(table.sum(axis=1), 1, rtol=1e-5)
     again = part_weights(whole.dataset, network, torch.device("cpu"))
@@ -248,7 +253,9 @@ def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Trained)
     np.testing.assert_array_equal(state(whole.shipped)["weights"].numpy(), table)
 
 
-def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_forecast(whole: Trained) -> None:
+def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_forecast(
+    whole: TrainingResult,
+) -> None:
     """Of the horizon, the graph gets what is known ahead and nothing else."""
     batch = windows(whole)
     first = int(split_windows(whole.dataset, "test", whole.settings["lookback"]).origins[0])
@@ -268,8 +275,8 @@ def test_logs_are_forecast_in_units_at_or_above_0() -> None:
     assert trained.dataset.scaler.in_logs
     assert trained.choices["logs"].startswith("on: validation MASE of the linear forecast")
     batch = windows(trained)
-    found = trained.dataset.in_units(forecast(trained, batch), batch.series)
-    truth = trained.dataset.in_units(batch.target, batch.series)
+    found = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
+    truth = trained.dataset.inverse_transform_targets(batch.target, batch.series)
     assert (found > 0).all()
     assert (np.abs(found - truth) / truth).mean() < 0.1
     off = made(given, parts=("linear",), log_transform="off", refit=False)
@@ -282,25 +289,25 @@ def test_the_choice_of_logs_is_told_with_its_reason() -> None:
     near = [wave(200, seed=1), wave(200, seed=2)]
     far = [near[0], 7 * near[1]]
     options: dict[str, Any] = {"train_end": [140, 140], "val_end": [170, 170]}
-    one = settle(dataset(near, **options), config)
+    one = choose_transforms(dataset(near, **options), config)
     assert "validation MASE of the linear forecast" in one.choices["logs"]
     assert one.dataset.scaler.in_logs is one.choices["logs"].startswith("on")
-    other = settle(dataset(far, **options), config)
+    other = choose_transforms(dataset(far, **options), config)
     assert other.choices["logs"].startswith("on: the levels of the series differ by a factor of 7")
-    negative = settle(dataset([near[0] - 20, near[1]], **options), config)
+    negative = choose_transforms(dataset([near[0] - 20, near[1]], **options), config)
     assert negative.choices["logs"] == "off: not every training value is above 0"
     with pytest.raises(DataError, match="--log-transform on needs training values above 0"):
-        settle(dataset([near[0] - 20, near[1]], **options), replace(config, log_transform="on"))
+        choose_transforms(dataset([near[0] - 20, near[1]], **options), replace(config, log_transform="on"))
 
 
 def test_known_ahead_inputs_join_the_linear_forecast_where_they_help() -> None:
     """In `data` a promotion lifts its day; a known-ahead column of noise does not."""
-    helps = settle(data(), TINY)
+    helps = choose_transforms(data(), TINY)
     assert len(helps.linear.response) == 1
     assert helps.choices["covariates"].startswith("known-ahead inputs are in the linear forecast")
     columns = np.hstack([wave(220, season=6), np.random.default_rng(9).normal(size=(220, 1))])
     noise = dataset([columns], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,), future=1)
-    start = settle(noise, TINY)
+    start = choose_transforms(noise, TINY)
     assert len(start.linear.response) == 0
     assert start.choices["covariates"].startswith("known-ahead inputs are in the networks alone")
 
@@ -333,15 +340,15 @@ def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
 ) -> None:
     monkeypatch.setattr(mixture_weights, "refit_linear", lambda block, linear, **_: linear)
     given = dataset([rows[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
-    assert simple_part(given, linear or _oracle(given), workers=1) == season
+    assert seasonal_naive_part(given, linear or _oracle(given), workers=1) == season
 
 
 def test_a_simple_part_that_is_better_in_a_calm_validation_alone_does_not_join() -> None:
     given = dataset([CALM[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
-    linear = settle(given, TINY).linear
+    linear = choose_transforms(given, TINY).linear
     totals = mixture_weights._simple_errors(given, linear)
     assert totals[6] < totals[mixture_weights.LINEAR]
-    assert simple_part(given, linear, workers=1) is None
+    assert seasonal_naive_part(given, linear, workers=1) is None
 
 
 def _oracle(given: Dataset) -> Any:
@@ -358,15 +365,15 @@ def _oracle(given: Dataset) -> Any:
 def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training.recipes import segment
 
-    monkeypatch.setattr(segment, "simple_part", lambda *_, **__: 6)
+    monkeypatch.setattr(segment, "seasonal_naive_part", lambda *_, **__: 6)
     trained = made(data(), parts=("linear", "free"), refit=False)
     assert list(trained.weights) == ["linear", "free", "simple"]
     batch = windows(trained)
     sides = [torch.from_numpy(np.array(side)) for side in (batch.past, batch.future, batch.mask)]
     network = trained.shipped.network
-    assert isinstance(network, Combined)
+    assert isinstance(network, Mixture)
     with torch.no_grad():
-        each = network.each(*sides).numpy()
+        each = network.part_forecasts(*sides).numpy()
     np.testing.assert_array_equal(each[..., 2], batch.past[:, -6:, :1])
 
 
@@ -378,7 +385,7 @@ def test_without_evidence_the_weights_are_the_prior(monkeypatch: pytest.MonkeyPa
         assert horizons == pytest.approx(2 * 40 / 6)  # 40 validation rows in each of two series
         return np.tile(prior, (6, 1))
 
-    monkeypatch.setattr(mixture_weights, "combination", spied)
+    monkeypatch.setattr(mixture_weights, "mixture_weights", spied)
     made(data(), refit=False)
     shares = [mixture_weights.PRIOR[part] for part in ("linear", "anchored", "free")]
     assert seen[0].tolist()[:3] == pytest.approx([share / sum(shares) for share in shares])
@@ -387,7 +394,7 @@ def test_without_evidence_the_weights_are_the_prior(monkeypatch: pytest.MonkeyPa
 def test_a_signal_and_a_divergence_end_the_training() -> None:
     config = replace(TINY, epochs=50)
     with pytest.raises(Interrupted):
-        train_model(data(), config, threads=2, listen=silent, should_stop=lambda: 15)
+        train_model(data(), config, threads=2, listen=ignore_events, should_stop=lambda: 15)
     with pytest.raises(TrainingDiverged):
         made(data(), threads=2, optimizer="sgd", lr=1e30, clip_norm=0.0, schedule="constant")
 
@@ -410,7 +417,7 @@ def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:
     )
     assert given.items() <= (trained.settings | {"hidden": tuple(trained.settings["hidden"])}).items()
     network = trained.shipped.network
-    assert isinstance(network, Stacked)
+    assert isinstance(network, StackedLSTM)
     assert len(network.backward_layers) == len(network.norms) == 2
     assert network.attention is not None
     assert network.attention.heads == 3
@@ -426,7 +433,7 @@ def test_statistics_of_batch_normalisation_are_shipped_as_they_were_learned() ->
     trained = made(data(), model="stacked", batch_norm=True, lr=1e-2)
     assert trained.parts[0].best_epoch == 1
     network = trained.shipped.network
-    assert isinstance(network, Stacked)
+    assert isinstance(network, StackedLSTM)
     moved = network.norms[0].running_mean
     assert isinstance(moved, torch.Tensor)
     assert moved.any()
@@ -435,9 +442,9 @@ def test_statistics_of_batch_normalisation_are_shipped_as_they_were_learned() ->
 def test_attention_and_max_norm_reach_the_networks_of_the_default_model() -> None:
     trained = made(data(), attention=2, max_norm=0.5, refit=False)
     network = trained.shipped.network
-    assert isinstance(network, Combined)
+    assert isinstance(network, Mixture)
     for each in (*network.anchored, *network.free):
-        assert isinstance(each, SegmentNetwork)
+        assert isinstance(each, SegmentLSTM)
         assert each.attention is not None
         assert each.attention.out.weight.any()  # it has learned
         assert each.embed.weight.norm(dim=1).max() < 0.5 + 1e-5

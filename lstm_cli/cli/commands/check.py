@@ -5,7 +5,7 @@ from typing import Annotated
 
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DataArgument, DryRunOption, JsonOption, option, with_options_of
-from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.config.prepare import PrepareConfig
 from lstm_cli.errors import LstmError
 
@@ -40,20 +40,20 @@ def check(
     """
 
     def work() -> None:
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import check as checking
         from lstm_cli.cli.render import result
         from lstm_cli.steps.check import check as step
 
         try:
-            with listening() as listen:
+            with progress_reporter() as listen:
                 report = step(data, settings, listen, plot=plot, stdin=sys.stdin.buffer)
         except LstmError as refused:
             if refused.report is not None:
-                result.show("check", refused.report, checking.check_table, as_json=as_json)
+                result.print_result("check", refused.report, checking.check_table, as_json=as_json)
             raise
-        result.show("check", report, checking.check_table, as_json=as_json, stages=listen.stages)
+        result.print_result("check", report, checking.check_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_check(data, settings, plot), as_json=as_json)
+        return print_plan(lambda planning: planning.plan_check(data, settings, plot), as_json=as_json)
     return work

@@ -4,9 +4,9 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.option_values import as_words
+from lstm_cli.cli.option_values import value_text
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
-from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
 from lstm_cli.errors import UsageError
 
@@ -42,20 +42,20 @@ def config(
 
     def work() -> None:
         from lstm_cli.cli.render import result
-        from lstm_cli.cli.render.summary import tell_summary
-        from lstm_cli.cli.stdio import writing_out
+        from lstm_cli.cli.render.summary import print_summary
+        from lstm_cli.cli.stdio import name_stdout_errors
         from lstm_cli.steps.show_config import config as step
 
         report = step(run)
         if toml:
-            with writing_out():
+            with name_stdout_errors():
                 sys.stdout.write(report.to_toml())
-            tell_summary("config", report)
+            print_summary("config", report)
         else:
-            result.show("config", report, config_table, as_json=as_json)
+            result.print_result("config", report, config_table, as_json=as_json)
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_looking(run, "config", whole=False), as_json=as_json)
+        return print_plan(lambda planning: planning.plan_looking(run, "config", whole=False), as_json=as_json)
     return work
 
 
@@ -77,4 +77,4 @@ def config_table(report: "ConfigReport", page: "Page") -> None:
 
 
 def _text(value: Any, settled: Any) -> str:
-    return as_words(value) if settled is None else f"{as_words(value)}: {as_words(settled)}"
+    return value_text(value) if settled is None else f"{value_text(value)}: {value_text(settled)}"

@@ -15,8 +15,8 @@ from lstm_cli.cli.options import (
     RunArgument,
     with_options_of,
 )
-from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.cli.settings import sources_of
+from lstm_cli.cli.render.dry_run import print_plan
+from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.evaluate import EvaluateConfig
 from lstm_cli.errors import GateFailed
 
@@ -48,30 +48,34 @@ def evaluate(
 
     def work() -> None:
         from lstm_cli.cli import signals
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import evaluate as evaluation
         from lstm_cli.cli.render import result
         from lstm_cli.steps.evaluate import evaluate as step
 
         try:
             # A backtest is asked to stop between two steps of a training; scores alone are simply dropped.
-            heeding: Any = signals.deferred() if settings.backtest else nullcontext(lambda: None)
-            with listening() as listen, heeding as should_stop:
+            heeding: Any = signals.defer_signals() if settings.backtest else nullcontext(lambda: None)
+            with progress_reporter() as listen, heeding as should_stop:
                 report = step(
                     run,
                     settings,
                     listen,
                     force=force,
                     lock_wait=lock_wait,
-                    sources=sources_of(context, settings),
+                    sources=setting_sources(context, settings),
                     should_stop=should_stop,
                 )
         except GateFailed as failed:
             if failed.report is not None:
-                result.show("evaluate", failed.report, evaluation.evaluate_table, as_json=as_json)
+                result.print_result("evaluate", failed.report, evaluation.evaluate_table, as_json=as_json)
             raise
-        result.show("evaluate", report, evaluation.evaluate_table, as_json=as_json, stages=listen.stages)
+        result.print_result(
+            "evaluate", report, evaluation.evaluate_table, as_json=as_json, stages=listen.stages
+        )
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_evaluate(run, settings, force=force), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_evaluate(run, settings, force=force), as_json=as_json
+        )
     return work

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, with_options_of
-from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.config.export import ExportConfig
 
 if TYPE_CHECKING:
@@ -34,16 +34,16 @@ def export(
     """
 
     def work() -> None:
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.steps.export import export as step
 
-        with listening() as listen:
+        with progress_reporter() as listen:
             report = step(run, settings, listen)
-        result.show("export", report, export_table, as_json=as_json, stages=listen.stages)
+        result.print_result("export", report, export_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_export(run, settings), as_json=as_json)
+        return print_plan(lambda planning: planning.plan_export(run, settings), as_json=as_json)
     return work
 
 

@@ -8,7 +8,7 @@ import typer
 
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, RunArgument, switch, with_options_of
-from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
 from lstm_cli.cli.verbs import COMMON
 from lstm_cli.config.predict import PredictConfig
@@ -60,18 +60,18 @@ def predict(
         require_stdout("write the forecast to a file: -o forecast.csv")
 
     def work() -> None:
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import page
-        from lstm_cli.cli.render.summary import tell_summary
-        from lstm_cli.cli.stdio import writing_out
+        from lstm_cli.cli.render.summary import print_summary
+        from lstm_cli.cli.stdio import name_stdout_errors
         from lstm_cli.steps.predict import predict as step
 
-        with listening() as listen, writing_out() if settings.output == "-" else nullcontext():
+        with progress_reporter() as listen, name_stdout_errors() if settings.output == "-" else nullcontext():
             report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
         if as_json:
-            page.show_json(report)
-        tell_summary("predict", report, stages=listen.stages)
+            page.print_json(report)
+        print_summary("predict", report, stages=listen.stages)
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_predict(run, new, settings), as_json=as_json)
+        return print_plan(lambda planning: planning.plan_predict(run, new, settings), as_json=as_json)
     return work

@@ -16,8 +16,8 @@ from lstm_cli.cli.options import (
     switch,
     with_options_of,
 )
-from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.cli.settings import sources_of
+from lstm_cli.cli.render.dry_run import print_plan
+from lstm_cli.cli.settings import setting_sources
 from lstm_cli.cli.verbs import COMMON
 from lstm_cli.config.prepare import PrepareConfig
 
@@ -54,12 +54,12 @@ def prepare(
     """
 
     def work() -> None:
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.prepare import prepare_table
         from lstm_cli.steps.prepare import prepare as step
 
-        with listening() as listen:
+        with progress_reporter() as listen:
             report = step(
                 data,
                 run,
@@ -67,13 +67,13 @@ def prepare(
                 listen,
                 force=force,
                 lock_wait=lock_wait,
-                sources=sources_of(context, settings),
+                sources=setting_sources(context, settings),
                 stdin=sys.stdin.buffer,
             )
-        result.show("prepare", report, prepare_table, as_json=as_json, stages=listen.stages)
+        result.print_result("prepare", report, prepare_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return show_plan(
+        return print_plan(
             lambda planning: planning.plan_prepare(data, run, settings, force=force), as_json=as_json
         )
     return work

@@ -12,8 +12,8 @@ from lstm_cli.cli.options import (
     RunArgument,
     with_options_of,
 )
-from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.cli.settings import sources_of
+from lstm_cli.cli.render.dry_run import print_plan
+from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.quantize import QuantizeConfig
 
 EXAMPLES = (
@@ -41,17 +41,24 @@ def quantize(
     """
 
     def work() -> None:
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.quantize import quantize_table
         from lstm_cli.steps.quantize import quantize as step
 
-        with listening() as listen:
+        with progress_reporter() as listen:
             report = step(
-                run, settings, listen, force=force, lock_wait=lock_wait, sources=sources_of(context, settings)
+                run,
+                settings,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=setting_sources(context, settings),
             )
-        result.show("quantize", report, quantize_table, as_json=as_json, stages=listen.stages)
+        result.print_result("quantize", report, quantize_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_quantize(run, settings, force=force), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_quantize(run, settings, force=force), as_json=as_json
+        )
     return work

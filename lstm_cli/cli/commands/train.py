@@ -20,14 +20,14 @@ from lstm_cli.cli.options import (
     switch,
     with_options_of,
 )
-from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.cli.settings import sources_of
+from lstm_cli.cli.render.dry_run import print_plan
+from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.extras import require_installed
-from lstm_cli.config.search_space import as_text
+from lstm_cli.config.search_space import value_text
 from lstm_cli.config.train import TrainConfig
-from lstm_cli.config.validators import restored
+from lstm_cli.config.validators import restore_settings
 from lstm_cli.errors import UsageError
-from lstm_cli.events import Listener, Noted
+from lstm_cli.events import Listener, Note
 
 EXAMPLES = (
     "lstm train runs/load",
@@ -95,7 +95,7 @@ def train(
             "--checkpoint-every",
             "Keep what is trained every N epochs, for a training that is ended to go on from.",
             "N",
-            parse=option_values.whole,
+            parse=option_values.whole_number,
             default="every epoch, 5 s apart at least",
             panel=GOING_ON,
         ),
@@ -121,11 +121,11 @@ def train(
 
     def work() -> None:
         from lstm_cli.cli import signals
-        from lstm_cli.cli.progress.broadcast import watching
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.broadcast import with_loggers
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.train import find_lr_table, train_table
-        from lstm_cli.steps.shared.tuned_settings import winner_of
+        from lstm_cli.steps.shared.tuned_settings import tuned_settings
         from lstm_cli.steps.train import train as step
         from lstm_cli.training.loop import torchrun
 
@@ -137,45 +137,45 @@ def train(
         if find_lr:
             from lstm_cli.steps.train.find_lr import find_lr as look
 
-            with listening() as heard, signals.deferred() as should_stop:
+            with progress_reporter() as heard, signals.defer_signals() as should_stop:
                 found = look(run, settings, output, heard, should_stop=should_stop)
-            result.show("train --find-lr", found, find_lr_table, as_json=as_json, stages=heard.stages)
+            result.print_result("train --find-lr", found, find_lr_table, as_json=as_json, stages=heard.stages)
             return
         with (
-            torchrun.leading(settings),
-            listening() as heard,
-            watching(heard, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)) as listen,
-            signals.deferred() as should_stop,
+            torchrun.lead(settings),
+            progress_reporter() as heard,
+            with_loggers(heard, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)) as listen,
+            signals.defer_signals() as should_stop,
         ):
             if tuned:
-                _tell_winner(listen, winner_of(run), settings)
+                _print_winner(listen, tuned_settings(run), settings)
             report = step(
                 run,
                 settings,
                 listen,
                 force=force,
                 lock_wait=lock_wait,
-                sources=sources_of(context, settings),
+                sources=setting_sources(context, settings),
                 fresh=fresh,
                 checkpoint_every=checkpoint_every,
                 should_stop=should_stop,
             )
         draw = partial(train_table, stages=heard.stages)
-        result.show("train", report, draw, as_json=as_json, stages=heard.stages)
+        result.print_result("train", report, draw, as_json=as_json, stages=heard.stages)
 
     if dry_run and find_lr:
-        return show_plan(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
+        return print_plan(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
     if dry_run:
-        return show_plan(
+        return print_plan(
             lambda planning: planning.plan_train(run, settings, force=force, fresh=fresh), as_json=as_json
         )
     return work
 
 
-def _tell_winner(listen: Listener, winner: Mapping[str, Any], settings: TrainConfig) -> None:
+def _print_winner(listen: Listener, winner: Mapping[str, Any], settings: TrainConfig) -> None:
     """Tell which settings are those that `tune` found best."""
-    of_winner = restored(TrainConfig, winner) if winner.get("model") == settings.model else None
+    of_winner = restore_settings(TrainConfig, winner) if winner.get("model") == settings.model else None
     taken = [name for name in winner if of_winner and getattr(of_winner, name) == getattr(settings, name)]
     if taken:
-        named = ", ".join(f"{name} {as_text(getattr(settings, name))}" for name in taken)
-        listen(Noted(text=f"settings of the winner of 'lstm tune': {named} (--no-tuned leaves them out)"))
+        named = ", ".join(f"{name} {value_text(getattr(settings, name))}" for name in taken)
+        listen(Note(text=f"settings of the winner of 'lstm tune': {named} (--no-tuned leaves them out)"))

@@ -15,9 +15,9 @@ from lstm_cli.cli.options import (
     switch,
     with_options_of,
 )
-from lstm_cli.cli.render.dry_run import show_plan
-from lstm_cli.cli.settings import sources_of
-from lstm_cli.config.renamed import RENAMED, renaming
+from lstm_cli.cli.render.dry_run import print_plan
+from lstm_cli.cli.settings import setting_sources
+from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.config.tune import SEARCH, TuneConfig
 
@@ -51,16 +51,16 @@ def tune(
     train hold for every trial.
     """
     for old in {text.partition("=")[0] for text in settings.space} & RENAMED.keys():
-        context.obj.notes.append(renaming(f"--space {old}", f"--space {RENAMED[old]}"))
+        context.obj.notes.append(renamed_note(f"--space {old}", f"--space {RENAMED[old]}"))
 
     def work() -> None:
         from lstm_cli.cli import signals
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.tune import tune_table
         from lstm_cli.steps.tune import tune as step
 
-        with listening() as listen, signals.deferred() as should_stop:
+        with progress_reporter() as listen, signals.defer_signals() as should_stop:
             report = step(
                 run,
                 settings,
@@ -68,20 +68,20 @@ def tune(
                 listen,
                 force=force,
                 lock_wait=lock_wait,
-                sources=sources_of(context, settings, every),
+                sources=setting_sources(context, settings, every),
                 should_stop=should_stop,
             )
-        result.show("tune", report, tune_table, as_json=as_json, stages=listen.stages)
+        result.print_result("tune", report, tune_table, as_json=as_json, stages=listen.stages)
 
     def look() -> None:
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.tune import tune_table
         from lstm_cli.steps.tune.record import read_search
 
-        result.show("tune", read_search(run), tune_table, as_json=as_json)
+        result.print_result("tune", read_search(run), tune_table, as_json=as_json)
 
     if dry_run and not show:
-        return show_plan(
+        return print_plan(
             lambda planning: planning.plan_tune(run, settings, every, force=force), as_json=as_json
         )
     return look if show else work

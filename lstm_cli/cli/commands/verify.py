@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument
-from lstm_cli.cli.render.dry_run import show_plan
+from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.errors import CorruptArtifact
 
 if TYPE_CHECKING:
@@ -30,21 +30,21 @@ def verify(
     """
 
     def work() -> None:
-        from lstm_cli.cli.progress.reporters import listening
+        from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.steps.verify import verify as step
 
         try:
-            with listening() as listen:
+            with progress_reporter() as listen:
                 report = step(run, listen)
         except CorruptArtifact as corrupt:
             if corrupt.report is not None:
-                result.show("verify", corrupt.report, verify_table, as_json=as_json)
+                result.print_result("verify", corrupt.report, verify_table, as_json=as_json)
             raise
-        result.show("verify", report, verify_table, as_json=as_json, stages=listen.stages)
+        result.print_result("verify", report, verify_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return show_plan(lambda planning: planning.plan_looking(run, "verify", whole=True), as_json=as_json)
+        return print_plan(lambda planning: planning.plan_looking(run, "verify", whole=True), as_json=as_json)
     return work
 
 

@@ -15,49 +15,49 @@ from time import monotonic
 from typing import Any
 
 from lstm_cli.cli.stdio import (
-    folded,
+    as_one_line,
     is_ignored,
-    may_move,
-    mute,
-    one_line,
+    print_line,
+    progress_bar_allowed,
+    redirect_to_devnull,
     seconds_since_start,
-    tell,
-    width_of,
+    terminal_width,
+    wrap_line,
 )
 from lstm_cli.events import (
     REFIT,
     EpochEnded,
     Event,
     Listener,
-    Noted,
-    PictureDrawn,
+    Note,
+    PlotDrawn,
     Progressed,
     TrainingStarted,
-    Warned,
-    WeightsSeen,
+    WarningRaised,
+    WeightsRecorded,
 )
 
 SILENCE = 25.0  # seconds without a line after which one is written
 STARTING = "starting"  # the stage before the first event
 TRAINING = "training"  # how the stages of networks begin
 NAMES: dict[type, str] = {
-    Warned: "warning",
-    Noted: "note",
+    WarningRaised: "warning",
+    Note: "note",
     Progressed: "progress",
     TrainingStarted: "training",
     EpochEnded: "epoch",
-    WeightsSeen: "weights",
-    PictureDrawn: "picture",
+    WeightsRecorded: "weights",
+    PlotDrawn: "picture",
 }
 WIDE = 78  # columns that the line of an epoch may take
 PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
 
 
 @contextmanager
-def listening() -> Iterator["Timed"]:
+def progress_reporter() -> Iterator["StageTimer"]:
     """Yield a listener for the time of one step: a bar in a terminal, lines elsewhere."""
-    listener = LiveBar() if may_move() else LineLog(silence=SILENCE)
-    timed = Timed(listener)
+    listener = ProgressBar() if progress_bar_allowed() else LogReporter(silence=SILENCE)
+    timed = StageTimer(listener)
     try:
         yield timed
     finally:
@@ -65,7 +65,7 @@ def listening() -> Iterator["Timed"]:
         listener.close()
 
 
-class Timed:
+class StageTimer:
     """A listener that sums the seconds of each stage since the command began, and passes events on.
 
     Warnings that --ignore names are left out.
@@ -78,7 +78,7 @@ class Timed:
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Warned) and is_ignored(event.finding.rule):
+        if isinstance(event, WarningRaised) and is_ignored(event.finding.rule):
             return
         stage = stage_of(event)
         if stage is not None and stage != self._stage:
@@ -108,7 +108,7 @@ def stage_of(event: Event) -> str | None:
     return TRAINING if isinstance(event, TrainingStarted | EpochEnded) else None
 
 
-class LineLog:
+class LogReporter:
     """Writes events as lines. A thread of its own breaks a silence, whether or not events come."""
 
     def __init__(self, *, silence: float) -> None:
@@ -117,14 +117,14 @@ class LineLog:
         self._state = "still working"
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._pulse = threading.Thread(target=self._break_silence, daemon=True)
+        self._pulse = threading.Thread(target=self._print_while_silent, daemon=True)
         self._pulse.start()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Progressed):
             self._state = describe_progress(event)
         else:
-            self._say(name_of(event), describe(event), facts_of(event))
+            self._print(event_name(event), describe_event(event), event_fields(event))
         if isinstance(event, EpochEnded):
             following = min(event.epoch + 1, event.epochs)
             self._state = f"{event.part} epoch {following}/{event.epochs} goes on"
@@ -134,23 +134,23 @@ class LineLog:
         self._over.set()
         self._pulse.join()
 
-    def _say(self, name: str, text: str, facts: dict[str, Any]) -> None:
+    def _print(self, name: str, text: str, facts: dict[str, Any]) -> None:
         with self._lock:
-            tell(name, text, facts)
+            print_line(name, text, facts)
             self._spoke = monotonic()
 
-    def _break_silence(self) -> None:
+    def _print_while_silent(self) -> None:
         rest = self._silence
         while not self._over.wait(rest):
             rest = self._spoke + self._silence - monotonic()
             if rest <= 0:
                 seconds = round(monotonic() - self._began)
                 facts = {"state": self._state, "seconds": seconds}
-                self._say("working", f"{self._state}, {seconds} s", facts)
+                self._print("working", f"{self._state}, {seconds} s", facts)
                 rest = self._silence
 
 
-class LiveBar:
+class ProgressBar:
     """Writes events above a bar that moves."""
 
     def __init__(self) -> None:
@@ -163,9 +163,9 @@ class LiveBar:
     def __call__(self, event: Event) -> None:
         try:
             with self._lock:
-                self._hear(event)
+                self._handle(event)
         except OSError:  # the terminal went away; the work does not
-            mute(sys.stderr)
+            redirect_to_devnull(sys.stderr)
 
     def close(self) -> None:
         """Take the bar off the screen; the lines stay."""
@@ -173,20 +173,20 @@ class LiveBar:
             try:
                 self._bar.stop()
             except OSError:
-                mute(sys.stderr)
+                redirect_to_devnull(sys.stderr)
 
-    def _hear(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         if isinstance(event, Progressed):
             if self._bar is not None or monotonic() - self._began > PATIENCE:
-                self._move(event.stage, event.done, event.total, trains=event.stage == REFIT)
+                self._advance(event.stage, event.done, event.total, trains=event.stage == REFIT)
             return
-        self._print(describe(event, width_of(sys.stderr)), _style(event))
+        self._print(describe_event(event, terminal_width(sys.stderr)), _style(event))
         if isinstance(event, TrainingStarted):
-            self._move(f"{TRAINING} {event.model}", 0, event.epochs, trains=True)
+            self._advance(f"{TRAINING} {event.model}", 0, event.epochs, trains=True)
         elif isinstance(event, EpochEnded):
-            self._move(f"{TRAINING} {event.part}", event.epoch, event.epochs, trains=True)
+            self._advance(f"{TRAINING} {event.part}", event.epoch, event.epochs, trains=True)
 
-    def _move(self, stage: str, done: int, total: int | None, *, trains: bool) -> None:
+    def _advance(self, stage: str, done: int, total: int | None, *, trains: bool) -> None:
         """Move the bar of a stage. trains: of a network; several train side by side, so their bars stay."""
         if self._bar is None:
             self._bar = _rich_bar()
@@ -196,16 +196,16 @@ class LiveBar:
                 self._bar.remove_task(self._tasks.pop(other))
         self._training = trains
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(one_line(stage), total=total)
+            self._tasks[stage] = self._bar.add_task(as_one_line(stage), total=total)
         self._bar.update(self._tasks[stage], completed=done, total=total)
 
     def _print(self, text: str, style: str) -> None:
         if self._bar is None:
-            tell("note", text)
+            print_line("note", text)
             return
         from rich.text import Text  # a Text, since names may hold what Rich reads as markup
 
-        line = folded(one_line(text), self._bar.console.width)
+        line = wrap_line(as_one_line(text), self._bar.console.width)
         self._bar.console.print(Text(line, style=style), soft_wrap=True)
 
 
@@ -231,21 +231,21 @@ def _rich_bar() -> Any:
 
 
 def _style(event: Event) -> str:
-    if isinstance(event, Warned):
+    if isinstance(event, WarningRaised):
         return "yellow"
     return "green" if isinstance(event, EpochEnded) and event.best else ""
 
 
-def name_of(event: Event) -> str:
+def event_name(event: Event) -> str:
     """What a line of --log-format json calls an event."""
     return NAMES[type(event)]
 
 
-def facts_of(event: Event) -> dict[str, Any]:
+def event_fields(event: Event) -> dict[str, Any]:
     """The fields of an event as JSON values; arrays and pictures, which only other programs are shown, left out."""
-    if isinstance(event, WeightsSeen | PictureDrawn):
-        return {"text": describe(event)}
-    if isinstance(event, Warned):
+    if isinstance(event, WeightsRecorded | PlotDrawn):
+        return {"text": describe_event(event)}
+    if isinstance(event, WarningRaised):
         return event.finding.to_dict()
     facts = {field.name: getattr(event, field.name) for field in fields(event)}
     return {
@@ -253,12 +253,12 @@ def facts_of(event: Event) -> dict[str, Any]:
     }
 
 
-def describe(event: Event, width: int = WIDE) -> str:
+def describe_event(event: Event, width: int = WIDE) -> str:
     """Return an event as one line; in a terminal of few columns without what tells least."""
     match event:
-        case Warned():
+        case WarningRaised():
             return f"warning[{event.finding.rule}]: {event.finding.text}"
-        case Noted():
+        case Note():
             return event.text
         case Progressed():
             return describe_progress(event)
@@ -269,9 +269,9 @@ def describe(event: Event, width: int = WIDE) -> str:
             )
         case EpochEnded():
             return _describe_epoch(event, with_rate=width >= WIDE)
-        case WeightsSeen():
+        case WeightsRecorded():
             return f"{event.part} epoch {event.epoch}: {len(event.weights)} arrays of weights"
-        case PictureDrawn():
+        case PlotDrawn():
             return f"picture of {event.name}"
 
 

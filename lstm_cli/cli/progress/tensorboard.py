@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_cli.events import EpochEnded, Event, PictureDrawn, WeightsSeen
+from lstm_cli.events import EpochEnded, Event, PlotDrawn, WeightsRecorded
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -20,7 +20,7 @@ BINS = 40  # of a histogram
 class TensorBoardLog:
     """Writes what it hears as event files below `folder`, which is made with the first of them."""
 
-    wants = frozenset({WeightsSeen, PictureDrawn})
+    wants = frozenset({WeightsRecorded, PlotDrawn})
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / time.strftime("%Y%m%d-%H%M%S")
@@ -32,11 +32,11 @@ class TensorBoardLog:
                 writer = self._writer(run_name(event.part, validated=event.val_loss is not None))
                 for tag, figure in scalars(event).items():
                     writer.add_scalar(tag, figure, event.step)
-            case WeightsSeen():
+            case WeightsRecorded():
                 writer = self._writer(run_name(event.part, validated=event.validated))
                 for tag, weights in event.weights.items():
                     writer.add_histogram(f"weights/{tag}", weights.astype("float64"), event.step, bins=BINS)
-            case PictureDrawn():
+            case PlotDrawn():
                 import numpy as np
                 from PIL import Image
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.cli.progress.tensorboard import run_name, scalars
-from lstm_cli.events import EpochEnded, Event, PictureDrawn, WeightsSeen
+from lstm_cli.events import EpochEnded, Event, PlotDrawn, WeightsRecorded
 
 SETTINGS = {
     "WANDB_MODE": "offline",
@@ -35,7 +35,7 @@ FOLDERS = {  # of what it keeps, below the folder of the logs
 class WandbLog:
     """Logs what it hears to one offline run, which begins with the first event of a training."""
 
-    wants = frozenset({WeightsSeen, PictureDrawn})
+    wants = frozenset({WeightsRecorded, PlotDrawn})
 
     def __init__(self, folder: Path, *, config: Mapping[str, Any]) -> None:
         self._folder, self._config = folder.absolute(), dict(config)
@@ -48,9 +48,9 @@ class WandbLog:
                 name = run_name(event.part, validated=event.val_loss is not None)
                 figures = {f"{name}/{tag}": figure for tag, figure in scalars(event).items()}
                 self._log({**figures, f"{name}/step": event.step})
-            case WeightsSeen():
+            case WeightsRecorded():
                 self._log(self._histograms(event))
-            case PictureDrawn():
+            case PlotDrawn():
                 self._log({event.name: _image(event.png)})
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class WandbLog:
 
         return wandb.init(project="lstm", dir=str(self._folder), mode="offline", config=self._config)
 
-    def _histograms(self, event: WeightsSeen) -> dict[str, Any]:
+    def _histograms(self, event: WeightsRecorded) -> dict[str, Any]:
         import numpy as np
         import wandb
 

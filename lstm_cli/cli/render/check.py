@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import figure, reason
-from lstm_cli.cli.stdio import is_ignored, one_line
-from lstm_cli.text import count_of
+from lstm_cli.cli.render.scores import format_figure, in_brackets
+from lstm_cli.cli.stdio import as_one_line, is_ignored
+from lstm_cli.text import count_noun
 
 NAME = 64  # letters of a column's name in a table; a terminal folds them
 TWICE = ("row of an hour told twice in autumn", "rows of hours told twice in autumn")
@@ -34,7 +34,7 @@ def check_table(report: Any, page: Page) -> None:
 
 def _facts(report: Any) -> list[tuple[str, str]]:
     series = "" if report.series in (None, 1) else f" of {report.series:,} series"
-    rows, columns = count_of(report.rows, "row"), count_of(len(report.columns), "column")
+    rows, columns = count_noun(report.rows, "row"), count_noun(len(report.columns), "column")
     span = "" if report.time is None else f"{report.time['start']} to {report.time['end']}"
     return [
         ("read", f"{report.source}: {rows}{series}, {columns}"),
@@ -57,8 +57,8 @@ def _holes(holes: Mapping[str, Any] | None) -> str:
     span = longest["from"] if longest["rows"] == 1 else f"{longest['from']} to {longest['to']}"
     of = f" of '{longest['series']}'" if longest["series"] is not None else ""
     return (
-        f"{count_of(holes['count'], 'row')} missing, after {lines}; "
-        f"longest {count_of(longest['rows'], 'row')}, {span}{of}"
+        f"{count_noun(holes['count'], 'row')} missing, after {lines}; "
+        f"longest {count_noun(longest['rows'], 'row')}, {span}{of}"
     )
 
 
@@ -67,7 +67,7 @@ def _places(found: Mapping[str, Any] | None, one: str, many: str) -> str:
         return ""
     if not found["count"]:
         return "none"
-    return f"{count_of(found['count'], one, many)}: {_lines(found['lines'])}"
+    return f"{count_noun(found['count'], one, many)}: {_lines(found['lines'])}"
 
 
 def _clocks(found: Mapping[str, Any] | None) -> str:
@@ -76,7 +76,7 @@ def _clocks(found: Mapping[str, Any] | None) -> str:
         return ""
     hours = []
     if found["skipped"]:
-        skipped = count_of(found["skipped"], "hour")
+        skipped = count_noun(found["skipped"], "hour")
         hours.append(f"{skipped} skipped in spring, after {_lines(found['skipped_after'])}")
     if found["told_twice"]:
         hours.append(_places({"count": found["told_twice"], "lines": found["told_twice_lines"]}, *TWICE))
@@ -84,7 +84,7 @@ def _clocks(found: Mapping[str, Any] | None) -> str:
 
 
 def _outliers(found: Mapping[str, Any]) -> str:
-    values = count_of(found["count"], "value")
+    values = count_noun(found["count"], "value")
     return f"{_short(found['column'])} {values}: {_lines(found['lines'])}"
 
 
@@ -97,7 +97,7 @@ def _lines(lines: Sequence[int]) -> str:
 def _season(report: Any) -> str:
     if report.seasons is None:
         return ""
-    return f"{' and '.join(map(str, report.seasons)) or 'none'}{reason(report.season_reason)}"
+    return f"{' and '.join(map(str, report.seasons)) or 'none'}{in_brackets(report.season_reason)}"
 
 
 def _columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
@@ -109,8 +109,8 @@ def _columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
                 column["part"] or "-",
                 column["reads_as"],
                 f"{column['missing']:,}",
-                figure(column["least"]),
-                figure(column["greatest"]),
+                format_figure(column["least"]),
+                format_figure(column["greatest"]),
             )
             for column in columns[:LISTED]
         ],
@@ -147,7 +147,7 @@ def _windows(report: Any, page: Page) -> None:
             for split, name in names.items()
         ],
     )
-    page.line(f"lookback {report.lookback}, horizon {count_of(report.horizon, 'step')}")
+    page.line(f"lookback {report.lookback}, horizon {count_noun(report.horizon, 'step')}")
     if report.expected is not None:
         least, most = report.expected["seconds"]
         page.line(
@@ -170,5 +170,5 @@ def _findings(report: Any, page: Page) -> None:
 
 
 def _short(name: str) -> str:
-    name = one_line(name)
+    name = as_one_line(name)
     return name if len(name) <= NAME else f"{name[: NAME - 1]}…"

@@ -8,14 +8,14 @@ from lstm_cli.cli.render.scores import (
     BASELINES_SHOWN,
     METRICS,
     SCALED_FIRST,
-    beside,
-    figure,
-    reason,
+    format_figure,
+    in_brackets,
+    score_rows,
     score_table,
     verdict,
 )
-from lstm_cli.evaluation.baselines import label
-from lstm_cli.text import count_of
+from lstm_cli.evaluation.baselines import baseline_label
+from lstm_cli.text import count_noun
 
 MANY = 12  # rows of a table of targets, series or steps; --json holds them all
 
@@ -29,7 +29,7 @@ def evaluate_table(report: Any, page: Page) -> None:
     panel = len(report.per_series) > 1
     order = SCALED_FIRST if panel else tuple(METRICS)
     season = report.baseline_season
-    scores = beside(report.metrics, report.parts, report.baselines, season)
+    scores = score_rows(report.metrics, report.parts, report.baselines, season)
     score_table(page, scores, {name: METRICS[name] for name in order})
     page.blank()
     page.line(verdict(report.metrics, report.baselines, report.comparisons, season, panel=panel), "bold")
@@ -53,7 +53,7 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.blank()
     for gate in report.gates:
         outcome = "FAILED" if gate["failed"] else "passed"
-        page.line(f"{outcome}: --fail-if '{gate['condition']}'{reason(gate.get('reason') or '')}")
+        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_brackets(gate.get('reason') or '')}")
     if report.picture:
         page.blank()
         page.line(f"picture: {report.picture}")
@@ -68,26 +68,28 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
     seasons = sorted({fold["baseline_season"] for fold in folds if fold.get("baseline_season")})
     season = " or ".join(map(str, seasons)) or None  # a fold decides from the rows before its cut-off
     names = [name for name in BASELINES_SHOWN if any(name in fold["baselines"] for fold in folds)]
-    titles = {name: label(name, season) for name in names}
+    titles = {name: baseline_label(name, season) for name in names}
     how = "the model as it is" if backtest["reused"] else "trained anew at each"
     page.line(
-        f"backtest, {count_of(len(folds), 'cut-off')}, {how} ({backtest['precision']}): {METRICS[metric]}"
+        f"backtest, {count_noun(len(folds), 'cut-off')}, {how} ({backtest['precision']}): {METRICS[metric]}"
     )
     rows = [
         (
             fold["cut"],
             f"{fold['windows']:,}",
-            figure(fold["metrics"][metric]),
-            *(figure(fold["baselines"].get(name, {}).get(metric)) for name in titles),
+            format_figure(fold["metrics"][metric]),
+            *(format_figure(fold["baselines"].get(name, {}).get(metric)) for name in titles),
         )
         for fold in folds
     ]
     page.table(("cut-off", "windows", "model", *titles.values()), rows)
     found = spread.get(metric)
     if found:
-        apart = f" +- {figure(found['deviation'])}" if found["deviation"] is not None else ""
+        apart = f" +- {format_figure(found['deviation'])}" if found["deviation"] is not None else ""
         wins = ", ".join(f"{title} at {spread['wins'][name]}" for name, title in titles.items())
-        page.line(f"mean {figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}")
+        page.line(
+            f"mean {format_figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}"
+        )
 
 
 def _interval_table(page: Page, report: Any) -> None:
@@ -98,11 +100,11 @@ def _interval_table(page: Page, report: Any) -> None:
     panel = len(report.per_series) > 1  # a mean width in units is that of the largest series
     widths = (report.width_scaled,) if panel else (report.width, report.width_scaled)
     rows = [
-        (f"{level} %", figure(share), *(figure(width[level]) for width in widths))
+        (f"{level} %", format_figure(share), *(format_figure(width[level]) for width in widths))
         for level, share in report.coverage.items()
     ]
     page.table(("interval", "coverage %", *(("width", "width scaled")[-len(widths) :])), rows)
-    page.line(f"weighted quantile loss {figure(report.wql)}")
+    page.line(f"weighted quantile loss {format_figure(report.wql)}")
 
 
 def _part_table(
@@ -111,7 +113,7 @@ def _part_table(
     shown = [name for name in metrics if any(name in row for _, row in rows)]
     page.table(
         (title, *(METRICS[name] for name in shown)),
-        [(name, *(figure(row.get(metric)) for metric in shown)) for name, row in rows[:MANY]],
+        [(name, *(format_figure(row.get(metric)) for metric in shown)) for name, row in rows[:MANY]],
     )
     if len(rows) > MANY:
         page.line(f"and {len(rows) - MANY:,} more, see --json")
@@ -119,12 +121,12 @@ def _part_table(
 
 def _worst_table(page: Page, report: Any) -> None:
     """The series that do worst beside a simple forecast: where a panel's mean hides that the model does not serve."""
-    simple = label(report.worst[0]["baseline"], report.baseline_season)
+    simple = baseline_label(report.worst[0]["baseline"], report.baseline_season)
     page.line(f"the series that do worst beside {simple}")
     page.table(
         ("series", "MASE", simple, "ratio", "MAE"),
         [
-            (row["series"], *(figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
+            (row["series"], *(format_figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
             for row in report.worst
         ],
     )

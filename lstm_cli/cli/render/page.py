@@ -5,7 +5,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lstm_cli.cli.stdio import folded, is_lively, is_terminal, one_line, width_of, writing_out
+from lstm_cli.cli.stdio import (
+    as_one_line,
+    is_interactive,
+    is_terminal,
+    name_stdout_errors,
+    terminal_width,
+    wrap_line,
+)
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,14 +37,16 @@ class Page:
     def __init__(self) -> None:
         from rich.console import Console
 
-        lively = is_lively(sys.stdout)
+        lively = is_interactive(sys.stdout)
         self._folded = lively or is_terminal(sys.stdout)
         self._drawn = io.StringIO()
         self._console = Console(
             file=self._drawn,
             force_terminal=lively,
             color_system="auto" if lively else None,
-            width=width_of(sys.stdout) if self._folded else 1000,  # a pipe has no width: nothing is folded
+            width=terminal_width(sys.stdout)
+            if self._folded
+            else 1000,  # a pipe has no width: nothing is folded
             highlight=False,
             markup=False,
             emoji=False,
@@ -45,9 +54,9 @@ class Page:
 
     def line(self, text: str, style: str = "", *, indent: int = 4) -> None:
         """Add a line of text. A terminal gets it folded between words; a pipe gets one line, for grep."""
-        whole = one_line(text)
+        whole = as_one_line(text)
         if self._folded:
-            whole = folded(whole, self._console.width, indent=indent)
+            whole = wrap_line(whole, self._console.width, indent=indent)
         self._console.print(whole, style=style or None, soft_wrap=True)
 
     def text(self) -> str:
@@ -101,7 +110,7 @@ class Page:
         marked = bool(best) and place > 0 and best[place - 1] == index
         # the mark has a place of its own in each cell, so that figures stand below each other
         mark = "" if not best or not place else " *" if marked else KEPT * 2
-        return Text(one_line(row[place]) + mark, "bold green" if marked else "")
+        return Text(as_one_line(row[place]) + mark, "bold green" if marked else "")
 
     def _block(self, header: Sequence[str], rows: Sequence[Sequence["Text"]], words: Sequence[bool]) -> None:
         from rich.box import SIMPLE_HEAD
@@ -136,18 +145,18 @@ def _blocks(widths: Sequence[int], words: Sequence[int], width: int) -> list[lis
     return blocks
 
 
-def show_page(report: Any, draw: Callable[[Any, Page], None]) -> None:
+def print_page(report: Any, draw: Callable[[Any, Page], None]) -> None:
     """Print what `draw` lays out for a person."""
     page = Page()
     draw(report, page)
-    with writing_out():
+    with name_stdout_errors():
         sys.stdout.write(page.text())
 
 
-def show_json(report: Report) -> None:
+def print_json(report: Report) -> None:
     """Print a report as one JSON object on one line."""
     import json
 
     text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False)
-    with writing_out():
+    with name_stdout_errors():
         sys.stdout.write(text + "\n")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import reason
+from lstm_cli.cli.render.scores import in_brackets
 from lstm_cli.rundir import command
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 
 def prepare_table(report: Any, page: Page) -> None:
@@ -15,19 +15,19 @@ def prepare_table(report: Any, page: Page) -> None:
     facts = [
         (
             "read",
-            f"{report.source}: {report.rows:,} rows of {count_of(report.series, 'series', 'series')}{span}",
+            f"{report.source}: {report.rows:,} rows of {count_noun(report.series, 'series', 'series')}{span}",
         ),
         ("step", report.freq),
         ("target", ", ".join(report.targets)),
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
         ("calendar", ", ".join(report.calendar)),
-        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{reason(report.season_reason)}"),
-        ("lookback", f"{report.lookback} steps{reason(report.lookback_reason)}"),
-        ("horizon", count_of(report.horizon, "step")),
+        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{in_brackets(report.season_reason)}"),
+        ("lookback", f"{report.lookback} steps{in_brackets(report.lookback_reason)}"),
+        ("horizon", count_noun(report.horizon, "step")),
         ("scaler", report.scaler),
         ("outliers", _dropped(report.outliers or {})),
-        ("filled", count_of(report.filled, "cell") if report.filled else ""),
+        ("filled", count_noun(report.filled, "cell") if report.filled else ""),
     ]
     page.facts((name, text) for name, text in facts if text)
     page.blank()

@@ -3,8 +3,8 @@
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import figure, shrunk
-from lstm_cli.text import count_of
+from lstm_cli.cli.render.scores import format_figure, size_share
+from lstm_cli.text import count_noun
 
 
 def quantize_table(report: Any, page: Page) -> None:
@@ -13,15 +13,15 @@ def quantize_table(report: Any, page: Page) -> None:
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
         (
-            f"latency, ms for {count_of(report.batch, 'window')}",
+            f"latency, ms for {count_noun(report.batch, 'window')}",
             *(f"{report.latency_ms[name]:.2f}" for name in names),
         ),
-        ("validation MAE, scaled", *(figure(report.mae_scaled[name]) for name in names)),
+        ("validation MAE, scaled", *(format_figure(report.mae_scaled[name]) for name in names)),
     ]
     page.table(("", "fp32", report.to), rows)
     page.blank()
     change = f"{abs(report.loss):.2%}"
     grown = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
     page.line(
-        f"{report.to} has {shrunk(report):.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
+        f"{report.to} has {size_share(report):.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
     )

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lstm_cli.cli.render.page import Page, show_json, show_page
-from lstm_cli.cli.render.summary import tell_summary
+from lstm_cli.cli.render.page import Page, print_json, print_page
+from lstm_cli.cli.render.summary import print_summary
 
 
-def show(
+def print_result(
     verb: str,
     report: Any,
     draw: Callable[[Any, Page], None],
@@ -20,7 +20,7 @@ def show(
     Of a step that found nothing changed the summary is all, unless JSON is asked for. stages: seconds of each.
     """
     if as_json:
-        show_json(report)
+        print_json(report)
     elif not getattr(report, "up_to_date", None):
-        show_page(report, draw)
-    tell_summary(verb, report, stages=stages)
+        print_page(report, draw)
+    print_summary(verb, report, stages=stages)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import KEPT, Page
 from lstm_cli.evaluation import BASELINES
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 BASELINES_SHOWN = BASELINES[::-1]
 METRICS = {
@@ -23,9 +23,9 @@ SCALED_FIRST = ("mase", "smape", "mae_scaled", "mse_scaled", "mae", "rmse")
 
 def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:
     shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
-    table = [[defined(score.get(key)) for key in shown] for score in scores.values()]
+    table = [[finite_or_none(score.get(key)) for key in shown] for score in scores.values()]
     best = [_lowest([row[place] for row in table]) for place in range(len(shown))]
-    rows = [(name, *(figure(one) for one in row)) for name, row in zip(scores, table, strict=True)]
+    rows = [(name, *(format_figure(one) for one in row)) for name, row in zip(scores, table, strict=True)]
     page.table(("forecast", *(f"{title}{KEPT * 2}" for title in shown.values())), rows, best)
     page.line("* the lowest error")
 
@@ -42,7 +42,7 @@ def verdict(
 
     comparisons: as in the report. Without them (too few windows, or a report of 0.1.0) the differences stand alone.
     """
-    from lstm_cli.evaluation.baselines import label  # with NumPy, which `verify` does without
+    from lstm_cli.evaluation.baselines import baseline_label  # with NumPy, which `verify` does without
 
     shown = _compared(baselines, comparisons or {})
     found = {name: _of(model, baselines, comparisons, name) for name in shown}
@@ -51,11 +51,11 @@ def verdict(
         return "There is no simple forecast to compare with."
     beaten, others = [], []
     for name, (difference, interval) in differences.items():
-        named = "the linear forecast" if name == "linear" else label(name, season)
+        named = "the linear forecast" if name == "linear" else baseline_label(name, season)
         if difference is None:
             others.append(f"{named} makes no error on these windows")
             continue
-        size = percent(abs(difference))
+        size = format_percent(abs(difference))
         if interval is None:
             side = "lower" if difference >= 0 else "higher"
             others.append(f"the model's error is {size} % {side} than that of {named}")
@@ -94,16 +94,16 @@ def _of(
     if comparisons:
         found = comparisons.get(name)
         return None if found is None else (found["difference"], found["interval"])
-    won = gain(model, baselines[name])
+    won = error_reduction(model, baselines[name])
     return None if won is None else (100 * won, None)
 
 
 def _interval(ends: Sequence[float]) -> str:
-    low, high = (percent(end) for end in ends)
+    low, high = (format_percent(end) for end in ends)
     return f"90 % interval {low} to {high} %"
 
 
-def percent(value: float) -> str:
+def format_percent(value: float) -> str:
     """Return a percentage with one decimal below ten, where that tells something."""
     return f"{value:.{0 if abs(value) >= 9.95 else 1}f}".replace("-0.0", "0.0")
 
@@ -113,34 +113,34 @@ def chosen_on(rows: Mapping[str, Any] | None) -> str:
     if rows is None:
         return ""
     span = f", {rows['time_start']} to {rows['time_end']}" if rows["time_start"] else ""
-    windows = count_of(rows["windows"], "validation window")
+    windows = count_noun(rows["windows"], "validation window")
     return f"chosen on {windows}{span}"
 
 
-def gain(
+def error_reduction(
     model: Mapping[str, Any],
     baseline: Mapping[str, Any],
     metrics: Sequence[str] = ("mase", "mae_scaled", "mae"),
 ) -> float | None:
     """By which share the model's error is lower, by the first metric that is defined; None where none is."""
     for metric in metrics:
-        ours, theirs = defined(model.get(metric)), defined(baseline.get(metric))
+        ours, theirs = finite_or_none(model.get(metric)), finite_or_none(baseline.get(metric))
         if ours is not None and theirs:
             return 1 - ours / theirs
     return None
 
 
-def beside(
+def score_rows(
     model: Mapping[str, Any], parts: Mapping[str, Any], baselines: Mapping[str, Any], season: int | None
 ) -> dict[str, Mapping[str, Any]]:
     """Return the model, its networks, and the simple forecasts; the linear part is one of those already.
 
     season: of the seasonal naive baseline.
     """
-    from lstm_cli.evaluation.baselines import label  # with NumPy, which `verify` does without
+    from lstm_cli.evaluation.baselines import baseline_label  # with NumPy, which `verify` does without
 
     networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
-    named = {label(name, season): baselines[name] for name in BASELINES_SHOWN if name in baselines}
+    named = {baseline_label(name, season): baselines[name] for name in BASELINES_SHOWN if name in baselines}
     return {"model": model} | (networks if len(parts) > 1 else {}) | named
 
 
@@ -149,9 +149,9 @@ def _lowest(figures: Sequence[float | None]) -> int:
     return min(defined)[1] if defined else -1
 
 
-def figure(value: float | None) -> str:
+def format_figure(value: float | None) -> str:
     """Four digits that tell; a dash for what is not defined."""
-    value = defined(value)
+    value = finite_or_none(value)
     if value is None:
         return "-"
     if value == 0 or 1e-4 <= abs(value) < 999.95:
@@ -159,27 +159,27 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if 1 <= abs(value) < 1e9 else f"{value:.3e}"
 
 
-def defined(value: float | None) -> float | None:
+def finite_or_none(value: float | None) -> float | None:
     """Return None also for NaN and infinity, which say the same in a report as it comes from a step."""
     return value if value is not None and math.isfinite(value) else None
 
 
-def reads(report: Any) -> str:
+def rows_read(report: Any) -> str:
     """Return how many rows before a forecast the model reads."""
-    return f"reads {count_of(report.reads_rows, 'row')}"
+    return f"reads {count_noun(report.reads_rows, 'row')}"
 
 
-def shrunk(report: Any) -> float:
+def size_share(report: Any) -> float:
     """Return the size of the quantised model as a share of the float one's."""
     return report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
 
 
-def reason(text: str) -> str:
+def in_brackets(text: str) -> str:
     """The reason of a choice, in brackets; nothing where there is none."""
     return f" ({text})" if text else ""
 
 
-def verdict_and_rows(page: Page, report: Any, *, panel: bool = False) -> None:
+def add_verdict(page: Page, report: Any, *, panel: bool = False) -> None:
     """Print how the model compares with the baselines, and which rows chose it."""
     page.line(
         verdict(report.val, report.val_baselines, report.comparisons, report.baseline_season, panel=panel)

@@ -4,30 +4,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, beside, figure, reads, score_table, verdict_and_rows
+from lstm_cli.cli.render.scores import METRICS, add_verdict, format_figure, rows_read, score_rows, score_table
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.config.train import CHOICES
 from lstm_cli.rundir import command
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 
 def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
     """What was trained, and its validation score beside the simple forecasts."""
-    regressions = count_of(report.linear["regressions"], "regression")
+    regressions = count_noun(report.linear["regressions"], "regression")
     families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
         [
             (
                 "model",
                 f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
-                f"{reads(report)}",
+                f"{rows_read(report)}",
             ),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training(training)) for training in report.trainings),
             *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
             (
                 "device",
-                f"{report.device}, {count_of(report.threads, 'thread')}, seed {report.seed}",
+                f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}",
             ),
             ("time", _time(stages)),
         ]
@@ -41,13 +41,13 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
         )
     page.blank()
     page.line("validation" + (", before the refit" if report.refitted else ""))
-    scores = beside(report.val, report.parts, report.val_baselines, report.baseline_season)
+    scores = score_rows(report.val, report.parts, report.val_baselines, report.baseline_season)
     score_table(page, scores, {name: METRICS[name] for name in ("mase", "mae_scaled")})
     page.blank()
     for finding in report.diagnosis:
         of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
         page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
-    verdict_and_rows(page, report, panel=report.series > 1)
+    add_verdict(page, report, panel=report.series > 1)
     page.line(f"next: {command('evaluate', report.run)}")
 
 
@@ -56,9 +56,9 @@ def find_lr_table(report: Any, page: Page) -> None:
     rows = [
         (
             part["part"],
-            figure(part["lowest_at"]),
+            format_figure(part["lowest_at"]),
             f"{100 * part['fall']:.1f}",
-            figure(part["suggestion"]),
+            format_figure(part["suggestion"]),
         )
         for part in report.parts
     ]

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, figure, verdict_and_rows
+from lstm_cli.cli.render.scores import METRICS, add_verdict, format_figure
 from lstm_cli.rundir import command
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 LISTED = 40  # trials of a search; --json holds them all
 FAILED_LISTED = 12  # of those that failed, with their reasons
@@ -14,10 +14,10 @@ FAILED_LISTED = 12  # of those that failed, with their reasons
 
 def tune_table(report: Any, page: Page) -> None:
     """Every trial, what mattered, and the winner."""
-    from lstm_cli.config.search_space import as_text
+    from lstm_cli.config.search_space import value_text
 
     states = ", ".join(f"{count} {state}" for state, count in report.states.items())
-    wanted = count_of(report.wanted, "trial")
+    wanted = count_noun(report.wanted, "trial")
     page.line(f"{report.run}: {report.method} search for {report.model}, {states} of {wanted}")
     page.blank()
     metric = METRICS.get(report.metric or "", "score")
@@ -28,8 +28,8 @@ def tune_table(report: Any, page: Page) -> None:
             (
                 str(trial["number"]),
                 trial["state"],
-                figure(trial["score"]),
-                *(as_text(trial["settings"][name]) for name in report.space),
+                format_figure(trial["score"]),
+                *(value_text(trial["settings"][name]) for name in report.space),
                 f"{trial['seconds']:.1f}",
             )
             for trial in shown[:LISTED]
@@ -53,16 +53,17 @@ def tune_table(report: Any, page: Page) -> None:
     if report.best is None:
         page.line("no trial has come to a score yet")
         return
-    settings = ", ".join(f"{name} {as_text(value)}" for name, value in report.best["settings"].items())
+    settings = ", ".join(f"{name} {value_text(value)}" for name, value in report.best["settings"].items())
     page.line(
-        f"best: trial {report.best['number']}, {metric} {figure(report.best['score'])}: {settings}", "bold"
+        f"best: trial {report.best['number']}, {metric} {format_figure(report.best['score'])}: {settings}",
+        "bold",
     )
     if not report.finished:
         page.line(
             f"the search has not come to its end: {command('tune', report.run)}, with the same options, goes on"
         )
         return
-    verdict_and_rows(page, report)
+    add_verdict(page, report)
     page.line(f"picture: {report.picture}")
     page.line(f"next: {command('evaluate', report.run)}")
 

@@ -7,30 +7,30 @@ from math import fsum
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.drop_outliers import find_dropped, warn_dropped
-from lstm_cli.data.build.splits import Share, parse_share, split_rows
-from lstm_cli.data.chunks import Stretch
+from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
+from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
+from lstm_cli.data.chunks import RowSlices
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
-from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
-from lstm_cli.data.dataset.ended_series import find_ended, newest_row, warn_ended
+from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
+from lstm_cli.data.dataset.ended_series import ended_series_finding, find_ended_series, newest_time
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
 from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
-from lstm_cli.data.grid.time_range import moment
-from lstm_cli.data.locations import listed
-from lstm_cli.data.quality.missing import count_cells, find_missing, rows_measured
-from lstm_cli.data.quality.overflow import find_still, find_unseen, refuse_immense
+from lstm_cli.data.grid.time_range import parse_time_range
+from lstm_cli.data.locations import quote_names
+from lstm_cli.data.quality.missing import count_cells, find_missing, usable_rows
+from lstm_cli.data.quality.overflow import find_constant_training, refuse_overflow, warn_float32_collapse
 from lstm_cli.data.quality.seasonality import (
     automatic_lookback,
-    confirmed_seasons,
-    found_season,
+    confirm_seasons,
+    find_season,
     lookback_reason,
 )
 from lstm_cli.data.reading.decimals import column_decimals
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times import frequency as grids
-from lstm_cli.data.times.calendar_features import calendar_names
+from lstm_cli.data.times.calendar_features import calendar_feature_names
 from lstm_cli.data.times.formats import format_times
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, in_file
@@ -52,11 +52,11 @@ class Assembled:
     ended: tuple[str, ...]  # names of the series that ended, see data/dataset/ended_series.py
     findings: tuple[Finding, ...]
     grid: Grid  # the values as the file has them, without those that were dropped
-    dropped: Dropped  # outliers that --outliers drop emptied
+    dropped: DroppedOutliers  # outliers that --outliers drop emptied
 
     def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
         """Return how many windows each split has. Raises DataError where one that is wanted has none."""
-        measured = rows_measured(self.grid, self.schema) if self.filled else None
+        measured = usable_rows(self.grid, self.schema) if self.filled else None
         return require_windows(self.schema, self.series, source, test_wanted=test_wanted, measured=measured)
 
 
@@ -68,11 +68,11 @@ class _Laid:
     offset: np.ndarray
     train_end: np.ndarray
     val_end: np.ndarray
-    dropped: Dropped = NONE_DROPPED
+    dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 
     def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_Laid":
         """Return the same series, their outliers emptied as `find_dropped` finds them."""
-        dropped = find_dropped(table, self.grid, self.train_end, self.val_end, seasons)
+        dropped = find_outliers_to_drop(table, self.grid, self.train_end, self.val_end, seasons)
         return replace(self, grid=replace(self.grid, emptied=dropped.cells), dropped=dropped)
 
     def training(self, columns: int) -> list[GridRows]:
@@ -96,9 +96,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
 
     Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
     """
-    refuse_immense(table)
+    refuse_overflow(table)
     targets = len(table.targets)
-    known = grids.seasons(grid.step) if config.season == "auto" else ()
+    known = grids.usual_seasons(grid.step) if config.season == "auto" else ()
     horizon = config.horizon or (min(known) if known else 1)
     try:
         laid, _ = _split(table, grid, config, horizon)
@@ -113,7 +113,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     laid, findings = _split(table, grid, config, horizon)
     if config.outliers == "drop":
         laid = laid.without_outliers(table, judged_by)
-        findings += warn_dropped(laid.dropped, table, laid.grid, config.missing)
+        findings += dropped_outlier_findings(laid.dropped, table, laid.grid, config.missing)
     rows = int(np.median(laid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -123,7 +123,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         targets=table.targets,
         past=table.past,
         future=table.future,
-        calendar=calendar_names(grid.step) if config.calendar else (),
+        calendar=calendar_feature_names(grid.step) if config.calendar else (),
         time_name=table.time_name,
         time_format=table.time_format,
         series_name=table.series_name,
@@ -138,7 +138,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
         newest_us=None
         if len(laid.grid.names) == len(grid.names)
-        else newest_row(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None),
+        else newest_time(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None),
     )
     if config.calendar and not schema.calendar:
         findings.append(
@@ -155,18 +155,18 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
 def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
     """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
     targets = len(table.targets)
-    seasons, reason = settled_seasons(laid.training(targets), laid.grid.step, config)
+    seasons, reason = choose_seasons(laid.training(targets), laid.grid.step, config)
     if config.outliers == "keep":
         return [seasons], reason
     rest = laid.without_outliers(table, [seasons])  # spikes hide a season
-    shown, reason = settled_seasons(rest.training(targets), laid.grid.step, config)
+    shown, reason = choose_seasons(rest.training(targets), laid.grid.step, config)
     return [seasons, shown], reason
 
 
 def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tuple[_Laid, list[Finding]]:
     """Return the splits, without the series that are too short for them, and findings that name those."""
     findings: list[Finding] = []
-    val, test = parse_share("--val", config.val), parse_share("--test", config.test)
+    val, test = parse_split_size("--val", config.val), parse_split_size("--test", config.test)
     if val.rows == 0:
         raise UsageError(
             "--val 0 leaves nothing to validate on",
@@ -186,10 +186,10 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
                 ),
             )
         flag = "--test" if text == test.date else "--val"
-        first, _ = moment(flag, text, table.time_format)
+        first, _ = parse_time_range(flag, text, table.time_format)
         return np.clip(grid.step.rows_before(first, grid.origin_us), 0, grid.counts)
 
-    panel = PanelTimes.of(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
+    panel = PanelTimes.from_grids(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
     if panel is None and len(grid.names) > 1:
         findings += _own_splits(table, val, test)
     train_end, val_end = split_rows(
@@ -205,7 +205,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
         raise _too_short(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
-        left_out = listed([grid.names[one] for one in skipped])
+        left_out = quote_names([grid.names[one] for one in skipped])
         in_all = f" and {config.lookback + horizon} in all" if config.lookback and not config.pad else ""
         findings.append(
             Finding.at(
@@ -224,7 +224,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
     return laid, findings
 
 
-def _own_splits(table: Table, val: Share, test: Share) -> list[Finding]:
+def _own_splits(table: Table, val: SplitSize, test: SplitSize) -> list[Finding]:
     """Return a finding where a panel has no common times, so that no one time can divide it by a share."""
     if all(share.date is not None or share.rows == 0 for share in (val, test)):
         return []
@@ -279,8 +279,8 @@ def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
     )
 
 
-def settled_seasons(
-    training: Sequence[Stretch], step: grids.Step, config: PrepareConfig
+def choose_seasons(
+    training: Sequence[RowSlices], step: grids.Step, config: PrepareConfig
 ) -> tuple[tuple[int, ...], str]:
     """Return the seasons and the reason: as --season gives them, else as the training rows confirm them.
 
@@ -290,13 +290,16 @@ def settled_seasons(
         return (), "none, as --season says"
     if isinstance(config.season, tuple):
         return tuple(sorted(set(config.season))), "given by --season"
-    known = grids.seasons(step)
-    found = confirmed_seasons(known, training) if known else found_season(training)
+    known = grids.usual_seasons(step)
+    found = confirm_seasons(known, training) if known else find_season(training)
     if found:
         seen = ", ".join(f"{value:.2f} at {lag}" for lag, value in found.items())
-        return tuple(found), f"{grids.spoken(step) if known else 'found'}, autocorrelation {seen}"
+        return tuple(found), f"{grids.frequency_label(step) if known else 'found'}, autocorrelation {seen}"
     if known:
-        return (), f"the training rows of {grids.spoken(step)} do not confirm {' or '.join(map(str, known))}"
+        return (
+            (),
+            f"the training rows of {grids.frequency_label(step)} do not confirm {' or '.join(map(str, known))}",
+        )
     return (), f"none known for step {step.name}, none found"
 
 
@@ -326,7 +329,7 @@ def _fitted(
     counted = count_cells(table, replace(grid, emptied=None), laid.offset)  # as the file has them
     missing = find_missing(counted, table, grid, schema, config.missing)
     filled = counted.missing + len(laid.dropped.values)
-    ended = find_ended(schema, series)
+    ended = find_ended_series(schema, series)
     training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
     return Assembled(
         grid=grid,
@@ -344,9 +347,9 @@ def _fitted(
         findings=(
             *findings,
             *missing,
-            *warn_ended(ended, table.source, schema.horizon),
-            *find_unseen(schema, series.names, training_of, scaler, table.source),
-            *find_still(
+            *ended_series_finding(ended, table.source, schema.horizon),
+            *warn_float32_collapse(schema, series.names, training_of, scaler, table.source),
+            *find_constant_training(
                 schema,
                 series.names,
                 training_of,

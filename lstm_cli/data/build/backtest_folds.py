@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.assemble import settled_seasons
-from lstm_cli.data.build.drop_outliers import Neighbours, rows_to_drop
-from lstm_cli.data.build.write import scaled_and_filled
+from lstm_cli.data.build.assemble import choose_seasons
+from lstm_cli.data.build.drop_outliers import NeighbourDistance, outlier_rows_of_series
+from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, training_statistics
-from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
+from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 from lstm_cli.data.dataset.panel_times import PanelSplits
 from lstm_cli.data.dataset.scaling import fit_scaler
 from lstm_cli.data.dataset.windows import count_windows
@@ -22,7 +22,7 @@ from lstm_cli.data.quality.seasonality import automatic_lookback
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class Fold:
     """Where a fold's rows end in each series; every array is [S], row numbers from the series' first."""
 
     train_end: np.ndarray
@@ -30,7 +30,7 @@ class Cut:
     count: np.ndarray  # the scored rows end here
 
 
-def cuts(dataset: Dataset, folds: int) -> list[Cut]:
+def backtest_folds(dataset: Dataset, folds: int) -> list[Fold]:
     """So many cut-offs, evenly spaced over the test rows, the rows up to the next one scored.
 
     Where a series' test rows hold fewer than `folds` horizons, its last rows serve, as many as that takes.
@@ -38,21 +38,21 @@ def cuts(dataset: Dataset, folds: int) -> list[Cut]:
     series of a panel into their splits, one time divides each fold too, and rows are steps of the panel.
     """
     table, horizon = dataset.series, dataset.schema.horizon
-    panel = PanelSplits.of(dataset.schema, table)
+    panel = PanelSplits.from_splits(dataset.schema, table)
     if panel is not None:
         return _cuts_of_panel(panel, folds=folds, horizon=horizon)
     val = table.val_end - table.train_end
     region = np.maximum(table.count - table.val_end, folds * horizon)
     edges = [table.count - region + region * number // folds for number in range(folds + 1)]
-    return [Cut(train_end=cut - val, val_end=cut, count=after) for cut, after in pairwise(edges)]
+    return [Fold(train_end=cut - val, val_end=cut, count=after) for cut, after in pairwise(edges)]
 
 
-def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Cut]:
+def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold]:
     times, val = panel.times, panel.val_end - panel.train_end
     region = max(times.steps - panel.val_end, folds * horizon)
     edges = [times.steps - region + region * number // folds for number in range(folds + 1)]
     return [
-        Cut(
+        Fold(
             train_end=times.rows_before(cut - val),
             val_end=times.rows_before(cut),
             count=times.rows_before(after),
@@ -61,23 +61,23 @@ def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Cut]
     ]
 
 
-def count_fold(dataset: Dataset, cut: Cut, split: str) -> int:
+def count_fold_windows(dataset: Dataset, cut: Fold, split: str) -> int:
     """Return how many windows of `val` or `test` a fold has."""
     table = _cut_table(dataset.series, cut, _kept(dataset, cut))
     return count_windows(dataset.schema, table, split)
 
 
-def _kept(dataset: Dataset, cut: Cut) -> np.ndarray:
+def _kept(dataset: Dataset, cut: Fold) -> np.ndarray:
     """Return the places of the series that a fold has, see `at_cut`."""
     least = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
     return np.flatnonzero(cut.train_end > least)
 
 
-def _cut_table(table: SeriesTable, cut: Cut, keep: np.ndarray) -> SeriesTable:
+def _cut_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
     """Return the series at these places as they stand in a fold: they end with the scored rows."""
     counts = cut.count[keep]
     return replace(
-        table.taken(keep),
+        table.select(keep),
         offset=np.cumsum(counts) - counts,
         count=counts,
         ahead=np.zeros_like(counts),
@@ -86,7 +86,9 @@ def _cut_table(table: SeriesTable, cut: Cut, keep: np.ndarray) -> SeriesTable:
     )
 
 
-def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig, dropped: Dropped = NONE_DROPPED) -> Dataset:
+def dataset_at_fold(
+    dataset: Dataset, cut: Fold, config: PrepareConfig, dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
+) -> Dataset:
     """Return the dataset as it stood at the cut-off, and the rows to score.
 
     Seasons, lookback, scaler, statistics and fills are those that `prepare` would settle from the training rows
@@ -102,7 +104,7 @@ def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig, dropped: Dropped =
     rows = []
     for one in keep:
         place = slice(table.offset[one], table.offset[one] + cut.count[one])
-        units = dataset.scaler.unscaled(dataset.values_scaled[place], int(one))
+        units = dataset.scaler.inverse_transform(dataset.values_scaled[place], int(one))
         rows.append(np.where(dataset.measured[place], units, np.nan))
         dropped.put_back(rows[-1], place.start)
     if config.outliers == "drop":
@@ -116,7 +118,7 @@ def at_cut(dataset: Dataset, cut: Cut, config: PrepareConfig, dropped: Dropped =
     return Dataset(
         schema=schema,
         series=_cut_table(table, cut, keep),
-        values_scaled=scaled_and_filled(rows, scaler, schema),
+        values_scaled=scale_and_fill(rows, scaler, schema),
         measured=np.concatenate([~np.isnan(each) for each in rows]),
         scaler=scaler,
         training=training_statistics(scored, schema.season, fit_scaler("standard", scored).scale),
@@ -135,19 +137,19 @@ def _without_outliers(
     seasons, emptied = [], list(rows)
     for last in (train_end, val_end):  # the first look shows seasons that spikes hide
         training = [each[:end, :targets] for each, end in zip(emptied, train_end, strict=True)]
-        seasons.append(settled_seasons(training, schema.step, config)[0])
-        neighbours = Neighbours.of(train_end, last, seasons)
+        seasons.append(choose_seasons(training, schema.step, config)[0])
+        neighbours = NeighbourDistance.from_rows(train_end, last, seasons)
         emptied = []
         for each, train, end in zip(rows, train_end.tolist(), last.tolist(), strict=True):
             emptied.append(each.copy())
             for column in range(targets):
-                emptied[-1][rows_to_drop(each[:, column], train, end, neighbours), column] = np.nan
+                emptied[-1][outlier_rows_of_series(each[:, column], train, end, neighbours), column] = np.nan
     return emptied
 
 
 def _settled(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
     """Return the schema with the seasons and the lookback that the targets' training rows [T, C] settle."""
-    seasons, _ = settled_seasons(training, schema.step, config)
+    seasons, _ = choose_seasons(training, schema.step, config)
     if schema.lookback_fixed:
         return replace(schema, seasons=seasons)
     rows = int(np.median([len(each) for each in training]))

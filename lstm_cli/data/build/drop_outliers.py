@@ -9,27 +9,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.dataset.dropped_outliers import Dropped
+from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.grid.sorting import wording_of
+from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.quality.outliers import neighbour_season, outlier_rows
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 NAMED = 4  # lines that a warning names
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours:
+class NeighbourDistance:
     """How many steps away the values lie that a cell is compared with; one number for each look at the rows."""
 
     training: tuple[int, ...]
     validation: tuple[int, ...]
 
     @staticmethod
-    def of(train_end: np.ndarray, val_end: np.ndarray, seasons: Sequence[Sequence[int]]) -> "Neighbours":
+    def from_rows(
+        train_end: np.ndarray, val_end: np.ndarray, seasons: Sequence[Sequence[int]]
+    ) -> "NeighbourDistance":
         """Return the distances for series with so many training rows, and rows up to the end of validation, [S].
 
         Args:
@@ -40,10 +42,12 @@ class Neighbours:
             tuple(dict.fromkeys(neighbour_season(ends, known) for known in seasons))
             for ends in (train_end, val_end)
         )
-        return Neighbours(training=training, validation=validation)
+        return NeighbourDistance(training=training, validation=validation)
 
 
-def rows_to_drop(cells: np.ndarray, train_end: int, val_end: int, neighbours: Neighbours) -> np.ndarray:
+def outlier_rows_of_series(
+    cells: np.ndarray, train_end: int, val_end: int, neighbours: NeighbourDistance
+) -> np.ndarray:
     """Return the rows of one column [T] of a series that are outliers, rising; all lie before `val_end`."""
     left = np.array(cells[:val_end])
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
@@ -55,34 +59,40 @@ def rows_to_drop(cells: np.ndarray, train_end: int, val_end: int, neighbours: Ne
     return np.flatnonzero(np.isnan(left) & ~np.isnan(cells[:val_end]))
 
 
-def find_dropped(
+def find_outliers_to_drop(
     table: Table, grid: Grid, train_end: np.ndarray, val_end: np.ndarray, seasons: Sequence[Sequence[int]]
-) -> Dropped:
+) -> DroppedOutliers:
     """Return the outliers of the targets of every series in a grid.
 
     Args:
         train_end: [S] training rows of each series; val_end: [S] rows up to the end of validation.
         seasons: as for `Neighbours.of`.
     """
-    rows, neighbours = GridLines(table, grid), Neighbours.of(train_end, val_end, seasons)
+    rows, neighbours = GridLines(table, grid), NeighbourDistance.from_rows(train_end, val_end, seasons)
     found = []
     for one, offset in enumerate(rows.offset.tolist()):
         for column in range(len(table.targets)):
             cells = rows.cells(one, column)
-            chosen = offset + rows_to_drop(cells, int(train_end[one]), int(val_end[one]), neighbours)
-            found.append(np.stack([chosen, np.full(len(chosen), column), rows.taken(chosen, column)], axis=1))
+            chosen = offset + outlier_rows_of_series(
+                cells, int(train_end[one]), int(val_end[one]), neighbours
+            )
+            found.append(
+                np.stack([chosen, np.full(len(chosen), column), rows.select(chosen, column)], axis=1)
+            )
     whole = np.concatenate(found)
     whole = whole[np.lexsort((whole[:, 1], whole[:, 0]))]
-    return Dropped(cells=whole[:, :2].astype(np.int64), values=whole[:, 2])
+    return DroppedOutliers(cells=whole[:, :2].astype(np.int64), values=whole[:, 2])
 
 
-def warn_dropped(dropped: Dropped, table: Table, grid: Grid, missing: str) -> list[Finding]:
+def dropped_outlier_findings(
+    dropped: DroppedOutliers, table: Table, grid: Grid, missing: str
+) -> list[Finding]:
     """Return a finding for each column that lost cells.
 
     Args:
         missing: how `--missing` fills them.
     """
-    rows, wording = GridLines(table, grid), wording_of(table)
+    rows, wording = GridLines(table, grid), location_formatter(table)
     found = []
     for column, name in enumerate(table.targets):
         chosen = dropped.cells[:, 1] == column
@@ -98,9 +108,9 @@ def warn_dropped(dropped: Dropped, table: Table, grid: Grid, missing: str) -> li
         more = " and more" if len(others) >= NAMED else ""
         found.append(
             Finding.at(
-                rows.place(name).at(line),
+                rows.location(name).at(line),
                 "D617",
-                f"{value:.15g} is an outlier, {count_of(len(pairs), 'such cell')} emptied in training and validation "
+                f"{value:.15g} is an outlier, {count_noun(len(pairs), 'such cell')} emptied in training and validation "
                 f"rows{also}{more}; filled by --missing {missing}, never counted as truth "
                 "(--outliers keep leaves them)",
                 lines=[at for at, _ in sorted(pairs)],

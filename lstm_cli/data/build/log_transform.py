@@ -5,26 +5,26 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.imputation import clear_start
+from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler, logarithm
 
 LEVELS = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
 SMALLEST = 1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
 
 
-def can_take_logs(dataset: Dataset) -> bool:
+def can_log_transform(dataset: Dataset) -> bool:
     """Every measured training value of every target is positive, by more than rounding."""
     least, deviation = dataset.training.least, dataset.training.deviation
     return bool((least > SMALLEST * deviation).all()) and dataset.scaler.kind == "standard"
 
 
-def spread_of_levels(dataset: Dataset) -> float:
+def level_ratio(dataset: Dataset) -> float:
     """The greatest level of a series over the least, by the targets' training means; 1 for one series of one target."""
     means = dataset.scaler.center[:, : dataset.targets]
     return float((means.max(axis=0) / means.min(axis=0)).max())
 
 
-def in_logs(dataset: Dataset) -> Dataset:
+def log_transform(dataset: Dataset) -> Dataset:
     """The same data, their targets scaled by their logarithm; fitted on the measured training rows.
 
     Half of the least training value is the floor below which the logarithm goes on as a line: values far below
@@ -38,7 +38,7 @@ def in_logs(dataset: Dataset) -> Dataset:
     logs = []
     for one, (rows, training) in enumerate(zip(table.row_slices, table.train_end, strict=True)):
         values[rows] = dataset.values_scaled[rows]
-        units = dataset.scaler.unscaled(dataset.values_scaled[rows, :targets], one)
+        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows, :targets], one)
         values[rows, :targets] = logarithm(units, floor[one])
         learnt = slice(rows.start, rows.start + training)
         known = values[learnt, :targets].astype(np.float64)
@@ -50,6 +50,6 @@ def in_logs(dataset: Dataset) -> Dataset:
     scale[:, :targets] = np.sqrt(np.mean(np.square(fitted.scale), axis=0))
     for one, rows in enumerate(table.row_slices):
         values[rows, :targets] = (values[rows, :targets] - center[one, :targets]) / scale[one, :targets]
-        clear_start(values[rows, :targets], dataset.measured[rows, :targets])
+        zero_before_first(values[rows, :targets], dataset.measured[rows, :targets])
     scaler = Scaler(kind=dataset.scaler.kind, center=center, scale=scale, floor=floor)
     return replace(dataset, scaler=scaler, values_scaled=values)

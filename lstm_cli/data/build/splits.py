@@ -11,7 +11,7 @@ from lstm_cli.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class SplitSize:
     """How much a split takes: exactly one of the three is set."""
 
     fraction: float | None = None  # of the steps of the panel, or of each series
@@ -19,11 +19,11 @@ class Share:
     date: str | None = None  # the first row of the split in every series
 
 
-def parse_share(flag: str, text: str) -> Share:
+def parse_split_size(flag: str, text: str) -> SplitSize:
     """Reads `0.1`, `10%`, `48` or a date. Raises UsageError for a number that can be no share."""
     text = text.strip()
     if re.fullmatch(r"\d+", text) and len(text) < 8:
-        return Share(rows=int(text))
+        return SplitSize(rows=int(text))
     number = re.fullmatch(r"(\d*\.?\d+(?:[eE][+-]?\d+)?)(%?)", text)
     if number and ("." in text or "%" in text or "e" in text.lower()):
         fraction = float(number[1]) / (100 if number[2] else 1)
@@ -33,23 +33,23 @@ def parse_share(flag: str, text: str) -> Share:
                 hint=f"give a share below 1 such as {flag} 0.2, a number of steps, or a date",
                 flag=flag,
             )
-        return Share(rows=0) if fraction == 0 else Share(fraction=fraction)
+        return SplitSize(rows=0) if fraction == 0 else SplitSize(fraction=fraction)
     if text.startswith("-") and re.fullmatch(r"-[\d.]+%?", text):
         raise UsageError(f"{flag} {text} is below 0", flag=flag)
-    return Share(date=text)
+    return SplitSize(date=text)
 
 
-def check_shares(val: str, test: str) -> None:
+def check_split_sizes(val: str, test: str) -> None:
     """Raise UsageError where the text of --val or --test can be no share."""
-    parse_share("--val", val)
-    parse_share("--test", test)
+    parse_split_size("--val", val)
+    parse_split_size("--test", test)
 
 
 def split_rows(
     counts: np.ndarray,
     *,
-    val: Share,
-    test: Share,
+    val: SplitSize,
+    test: SplitSize,
     horizon: int,
     rows_before: Callable[[str], np.ndarray],
     panel: PanelTimes | None = None,
@@ -63,14 +63,14 @@ def split_rows(
     its splits gets train_end 0 or less.
     """
 
-    def begin(share: Share, ends: np.ndarray) -> np.ndarray:
+    def begin(share: SplitSize, ends: np.ndarray) -> np.ndarray:
         """Return the rows [S] before the split that a share takes of what lies before `ends` [S]."""
         if share.date is not None:
             return rows_before(share.date)
         if panel is None:
             return ends - _taken(share, counts, horizon)
         steps = int(_taken(share, np.array(panel.steps), horizon))
-        return panel.rows_before(panel.place_before(ends) - steps)
+        return panel.rows_before(panel.index_before(ends) - steps)
 
     val_end = begin(test, counts)
     train_end = begin(val, val_end)
@@ -87,7 +87,7 @@ def split_rows(
     return np.minimum(train_end, val_end).astype(np.int64), val_end.astype(np.int64)
 
 
-def _taken(share: Share, counts: np.ndarray, horizon: int) -> np.ndarray:
+def _taken(share: SplitSize, counts: np.ndarray, horizon: int) -> np.ndarray:
     if share.rows is not None:
         return np.full_like(counts, share.rows)
     assert share.fraction is not None

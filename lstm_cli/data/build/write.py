@@ -8,20 +8,20 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from lstm_cli.data.build.assemble import Assembled
-from lstm_cli.data.chunks import by_series, spans
-from lstm_cli.data.dataset.dataset import Schema, SeriesTable, describe
-from lstm_cli.data.dataset.imputation import Filling, clear_start, fill
+from lstm_cli.data.chunks import chunks_with_series, row_chunks
+from lstm_cli.data.dataset.dataset import Schema, SeriesTable, describe_dataset
+from lstm_cli.data.dataset.imputation import Imputer, impute, zero_before_first
 from lstm_cli.data.dataset.load import DROPPED, MEASURED, VALUES
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.grid.regular_grid import Grid
-from lstm_cli.data.parallel import in_order
-from lstm_cli.data.quality.overflow import too_far
+from lstm_cli.data.parallel import ordered_map
+from lstm_cli.data.quality.overflow import float32_overflow_error
 from lstm_cli.data.reading.table import Table
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.rundir import Folder
+from lstm_cli.rundir import ArtifactFolder
 
 
-def scaled_and_filled(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
+def scale_and_fill(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
     """Return rows [T, F] float32 of series one after another, as `prepare` scales and fills them and a model sees them.
 
     series: of each [rows, F] in the file's units, NaN where missing. With a log transform the fill is made in the
@@ -30,10 +30,10 @@ def scaled_and_filled(series: Sequence[np.ndarray], scaler: Scaler, schema: Sche
     pieces = []
     for one, rows in enumerate(series):
         if scaler.in_logs:
-            values = scaler.scaled(fill(rows, how=schema.missing, season=schema.season), one)
-            clear_start(values, ~np.isnan(rows))
+            values = scaler.transform(impute(rows, how=schema.missing, season=schema.season), one)
+            zero_before_first(values, ~np.isnan(rows))
         else:
-            values = fill(scaler.scaled(rows, one), how=schema.missing, season=schema.season)
+            values = impute(scaler.transform(rows, one), how=schema.missing, season=schema.season)
         pieces.append(values)
     return np.concatenate(pieces).astype(np.float32)
 
@@ -46,7 +46,7 @@ class ScaledValues:
         self._grid, self._series, self._schema = grid, series, schema
         self._scaler, self._table = scaler, table
         self._ends = series.offset + series.count + series.ahead
-        self._filling: tuple[int, Filling] | None = None  # the series that goes on in the next piece
+        self._filling: tuple[int, Imputer] | None = None  # the series that goes on in the next piece
         self._infinite = np.zeros(len(schema.columns), dtype=bool)
         self._bits: list[np.ndarray] = []  # which cells were measured, eight in a byte
         self._rest = np.zeros(0, dtype=bool)  # those that fill no byte yet
@@ -60,8 +60,8 @@ class ScaledValues:
 
         Raises DataError, at the end, where a column is too large for 32-bit floats.
         """
-        rows = by_series(self._series.offset, self._grid.rows)
-        for span, which, measured, scaled in in_order(self._scaled, rows):
+        rows = chunks_with_series(self._series.offset, self._grid.rows)
+        for span, which, measured, scaled in ordered_map(self._scaled, rows):
             cells = (
                 np.concatenate([self._rest, measured.reshape(-1)])
                 if len(self._rest)
@@ -76,14 +76,14 @@ class ScaledValues:
             self._infinite |= ~np.isfinite(piece).all(axis=0)
             yield piece
         if self._infinite.any():
-            raise too_far(self._table, int(np.argmax(self._infinite)), self._scaler.kind)
+            raise float32_overflow_error(self._table, int(np.argmax(self._infinite)), self._scaler.kind)
 
     def _scaled(self, place: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray]:
         """A span of rows, the series that they are of, which cells [n, F] were measured, and their scaled values."""
         span, which = place
-        values = self._grid.piece(span.start, span.stop)
+        values = self._grid.values_between(span.start, span.stop)
         with np.errstate(over="ignore"):
-            scaled = self._scaler.scaled(values, int(which[0]) if len(which) == 1 else which)
+            scaled = self._scaler.transform(values, int(which[0]) if len(which) == 1 else which)
         return span, which, ~np.isnan(values), scaled
 
     def _fill(self, scaled: np.ndarray, measured: np.ndarray, span: slice, which: np.ndarray) -> None:
@@ -104,24 +104,24 @@ class ScaledValues:
             filling.fill(scaled[rows], following if end > span.stop else None)
             self._filling = (one, filling)
 
-    def _new_filling(self) -> Filling:
-        return Filling(len(self._schema.columns), how=self._schema.missing, season=self._schema.season)
+    def _new_filling(self) -> Imputer:
+        return Imputer(len(self._schema.columns), how=self._schema.missing, season=self._schema.season)
 
     def _following(self, one: int, column: int, span: slice) -> tuple[int, float] | None:
         """The next measured value of a column of a series after a piece, scaled, and its row counted in the piece."""
         first = max(int(self._series.offset[one]), span.start)
-        for ahead in spans(int(self._ends[one]) - span.stop):
+        for ahead in row_chunks(int(self._ends[one]) - span.stop):
             begin = span.stop + ahead.start
-            values = self._grid.piece(begin, span.stop + ahead.stop)
+            values = self._grid.values_between(begin, span.stop + ahead.stop)
             known = np.flatnonzero(~np.isnan(values[:, column]))
             if len(known):
                 row = int(known[0])
-                scaled = self._scaler.scaled(values[row : row + 1], one)
+                scaled = self._scaler.transform(values[row : row + 1], one)
                 return begin + row - first, float(scaled[0, column])
         return None
 
 
-def store_dataset(found: Assembled, table: Table, folder: Folder, listen: Listener) -> None:
+def store_dataset(found: Assembled, table: Table, folder: ArtifactFolder, listen: Listener) -> None:
     """Scales and fills the values and writes the dataset into a new folder of the run, never whole in memory.
 
     table: what it was assembled from. Raises DataError where a column is too large for 32-bit floats.
@@ -138,7 +138,7 @@ def store_dataset(found: Assembled, table: Table, folder: Folder, listen: Listen
 
     folder.write_pieces(VALUES, heard(), shape=(rows, columns), dtype=np.float32)
     folder.write_array(MEASURED, scaled.measured())
-    for name, content in describe(found).items():
+    for name, content in describe_dataset(found).items():
         folder.write_json(name, content)
     if len(found.dropped.values):
         folder.write_json(DROPPED, found.dropped.to_dict())

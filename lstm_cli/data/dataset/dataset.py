@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lstm_cli.data.chunks import Stretch, spans
-from lstm_cli.data.dataset.imputation import reach
-from lstm_cli.data.dataset.scaling import Scaler, ends, sums_of
-from lstm_cli.data.parallel import in_order
-from lstm_cli.data.times.calendar_features import calendar
+from lstm_cli.data.chunks import RowSlices, row_chunks
+from lstm_cli.data.dataset.imputation import last_observed_row
+from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
+from lstm_cli.data.parallel import ordered_map
+from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.frequency import Step
 
@@ -94,7 +94,7 @@ class SeriesTable:
         ends = self.offset + self.count + self.ahead
         return [slice(*both) for both in zip(self.offset.tolist(), ends.tolist(), strict=True)]
 
-    def taken(self, places: np.ndarray) -> "SeriesTable":
+    def select(self, places: np.ndarray) -> "SeriesTable":
         """Return some of the series, in that order, their rows one after another."""
         lengths = (self.count + self.ahead)[places]
         arrays = {
@@ -126,7 +126,7 @@ class TrainingStatistics:
     least: np.ndarray  # NaN where nothing was measured
     greatest: np.ndarray
 
-    def taken(self, places: np.ndarray) -> "TrainingStatistics":
+    def select(self, places: np.ndarray) -> "TrainingStatistics":
         """Return those of some of the series, in that order."""
         return TrainingStatistics(**{name: value[places] for name, value in vars(self).items()})
 
@@ -144,10 +144,10 @@ class TrainingStatistics:
 
 
 def training_statistics(
-    training: Sequence[Stretch], season: int, deviation: np.ndarray
+    training: Sequence[RowSlices], season: int, deviation: np.ndarray
 ) -> TrainingStatistics:
     """training: for each series [rows, C], NaN where not measured; deviation [S, C]; season m in steps."""
-    least_and_greatest = [ends(rows) for rows in training]
+    least_and_greatest = [column_ranges(rows) for rows in training]
     return TrainingStatistics(
         deviation=deviation,
         seasonal_error=np.stack([_seasonal_error(rows, season) for rows in training]),
@@ -156,35 +156,35 @@ def training_statistics(
     )
 
 
-def _seasonal_error(rows: Stretch, season: int) -> np.ndarray:
+def _seasonal_error(rows: RowSlices, season: int) -> np.ndarray:
     """[C], NaN where there is no such pair of rows [T, C]."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
 
     def of(span: slice) -> tuple[np.ndarray, np.ndarray]:
-        return sums_of(np.abs(rows[span.start + season : span.stop + season] - rows[span]))
+        return column_sums(np.abs(rows[span.start + season : span.stop + season] - rows[span]))
 
-    for some, sums in in_order(of, spans(max(0, len(rows) - season))):
+    for some, sums in ordered_map(of, row_chunks(max(0, len(rows) - season))):
         count, total = count + some, total + sums
     return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowsMeasured:
+class UsableRows:
     """Which rows have what a forecast needs. Both arrays are [T] bool."""
 
     target: np.ndarray  # at least one target was measured
     ahead: np.ndarray  # every future covariate was measured
 
     @staticmethod
-    def of(measured: np.ndarray, schema: Schema) -> "RowsMeasured":
+    def from_measured(measured: np.ndarray, schema: Schema) -> "UsableRows":
         """Read it from measured [T, columns]."""
         targets, hidden = len(schema.targets), len(schema.targets) + len(schema.past)
-        return RowsMeasured(
+        return UsableRows(
             target=np.asarray(measured[:, :targets].any(axis=1)),
             ahead=np.asarray(measured[:, hidden:].all(axis=1)),
         )
 
-    def serve(self, origins: np.ndarray, horizon: int) -> np.ndarray:
+    def are_origins(self, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Return [N] bool: the origins that `predict` would forecast from, of those with H rows from there on.
 
         It begins after the last row with a measured target, and needs every future covariate of its H steps.
@@ -198,7 +198,7 @@ class RowsMeasured:
         return known & (np.searchsorted(lacking, origins) == np.searchsorted(lacking, origins + horizon))
 
 
-def up_to(inputs: np.ndarray, rows: np.ndarray, last_known: np.ndarray, *, first: int) -> np.ndarray:
+def columns_up_to(inputs: np.ndarray, rows: np.ndarray, last_known: np.ndarray, *, first: int) -> np.ndarray:
     """Return the columns from `first` on of rows [B, n] of inputs [T, F], none later than last_known [B, C].
 
     The result is [B, n, C]. A row after the last known one has that one's value.
@@ -234,30 +234,30 @@ class Dataset:
             return self.values_scaled
         table = self.series
         rows = [
-            calendar(self.schema.step, self.schema.step.times(np.arange(length), origin))
+            calendar_features(self.schema.step, self.schema.step.times(np.arange(length), origin))
             for length, origin in zip(table.count + table.ahead, table.origin_us, strict=True)
         ]
         return np.hstack([self.values_scaled, np.concatenate(rows)])
 
     @cached_property
-    def reach(self) -> np.ndarray | None:
+    def last_observed(self) -> np.ndarray | None:
         """[T, targets + past] int64, or None where no window can see a fill that looked ahead (imputation.py)."""
         return self._reach(self.measured[:, : self.hidden])
 
     @cached_property
-    def reach_ahead(self) -> np.ndarray | None:
+    def last_observed_ahead(self) -> np.ndarray | None:
         """The same for the future covariates, [T, future]; the calendar has no missing value."""
         return self._reach(self.measured[:, self.hidden :])
 
     def _reach(self, measured: np.ndarray) -> np.ndarray | None:
         if self.schema.missing != "interpolate" or bool(measured.all()):
             return None
-        return reach(measured, self.series.offset)
+        return last_observed_row(measured, self.series.offset)
 
     @cached_property
-    def rows_measured(self) -> RowsMeasured:
+    def usable_rows(self) -> UsableRows:
         """Which rows have what a forecast needs."""
-        return RowsMeasured.of(self.measured, self.schema)
+        return UsableRows.from_measured(self.measured, self.schema)
 
     def training_inputs(self, one: int) -> np.ndarray:
         """Return the inputs [rows, F] of a series' training rows, as they stood at the end of those rows.
@@ -266,20 +266,20 @@ class Dataset:
         """
         begin, rows = int(self.series.offset[one]), max(0, int(self.series.train_end[one]))
         inputs = self.inputs[begin : begin + rows]
-        if self.reach_ahead is None or not rows:
+        if self.last_observed_ahead is None or not rows:
             return inputs
-        last_known = self.reach_ahead[begin + rows - 1 : begin + rows]
+        last_known = self.last_observed_ahead[begin + rows - 1 : begin + rows]
         place = np.arange(begin, begin + rows)[None]
         width = last_known.shape[1]
         inputs = np.array(inputs)
-        inputs[:, self.hidden : self.hidden + width] = up_to(
+        inputs[:, self.hidden : self.hidden + width] = columns_up_to(
             self.inputs, place, last_known, first=self.hidden
         )[0]
         return inputs
 
-    def taken(self, places: np.ndarray) -> "Dataset":
+    def select(self, places: np.ndarray) -> "Dataset":
         """Return a copy with some of the series, in that order."""
-        series = self.series.taken(places)
+        series = self.series.select(places)
         lengths = series.count + series.ahead
         rows = np.repeat(self.series.offset[places] - series.offset, lengths) + np.arange(lengths.sum())
         return replace(
@@ -287,16 +287,16 @@ class Dataset:
             series=series,
             values_scaled=self.values_scaled[rows],
             measured=self.measured[rows],
-            scaler=self.scaler.taken(places),
-            training=self.training.taken(places),
+            scaler=self.scaler.select(places),
+            training=self.training.select(places),
         )
 
-    def in_units(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
+    def inverse_transform_targets(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
         """Scaled targets [N, H, C] of series [N] in the file's units, float64."""
-        return self.scaler.unscaled(targets_scaled, series)
+        return self.scaler.inverse_transform(targets_scaled, series)
 
 
-def all_known(dataset: Dataset) -> Dataset:
+def merge_validation_into_train(dataset: Dataset) -> Dataset:
     """The same data with the validation rows counted as training rows; scaling and statistics stay as they are."""
     return replace(dataset, series=replace(dataset.series, train_end=dataset.series.val_end))
 
@@ -304,7 +304,7 @@ def all_known(dataset: Dataset) -> Dataset:
 FILES = ("schema.json", "series.json", "scaler.json", "training.json")
 
 
-class Described(Protocol):
+class DatasetOutline(Protocol):
     """A dataset, or all of one but its values."""
 
     @property
@@ -320,7 +320,7 @@ class Described(Protocol):
     def training(self) -> TrainingStatistics: ...
 
 
-def describe(dataset: Described) -> dict[str, dict[str, Any]]:
+def describe_dataset(dataset: DatasetOutline) -> dict[str, dict[str, Any]]:
     """The JSON files that describe a dataset beside its two arrays."""
     parts = (
         dataset.schema.to_dict(),
@@ -331,7 +331,9 @@ def describe(dataset: Described) -> dict[str, dict[str, Any]]:
     return dict(zip(FILES, parts, strict=True))
 
 
-def restore(files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed: np.ndarray) -> Dataset:
+def restore_dataset(
+    files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed: np.ndarray
+) -> Dataset:
     """The inverse of `describe` and `pack`: a dataset from its files."""
     columns = values_scaled.shape[1]
     cells = np.unpackbits(packed, count=values_scaled.size).astype(bool)
@@ -345,6 +347,6 @@ def restore(files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed:
     )
 
 
-def pack(measured: np.ndarray) -> np.ndarray:
+def pack_mask(measured: np.ndarray) -> np.ndarray:
     """[T, columns] booleans as a mask of one bit a cell."""
     return np.packbits(measured)

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropped:
+class DroppedOutliers:
     """Cells that were emptied, in order of rows and columns."""
 
     cells: np.ndarray  # [N, 2] int64, row and column of the grid
@@ -29,7 +29,7 @@ class Dropped:
         return {"cells": self.cells.tolist(), "values": self.values.tolist()}
 
     @staticmethod
-    def from_dict(stored: dict[str, Any], *, columns: int) -> "Dropped":
+    def from_dict(stored: dict[str, Any], *, columns: int) -> "DroppedOutliers":
         """Return the inverse of `to_dict`. Raises ValueError for parts that do not fit data of so many targets."""
         cells = np.array(stored["cells"], dtype=np.int64).reshape(-1, 2)
         values = np.array(stored["values"], dtype=np.float64)
@@ -37,7 +37,7 @@ class Dropped:
             raise ValueError("it has not one value for each cell")
         if (np.diff(cells[:, 0]) < 0).any() or (cells[:, 1] < 0).any() or (cells[:, 1] >= columns).any():
             raise ValueError("its cells are out of order or in no target")
-        return Dropped(cells=cells, values=values)
+        return DroppedOutliers(cells=cells, values=values)
 
 
-NONE_DROPPED = Dropped(cells=np.zeros((0, 2), dtype=np.int64), values=np.zeros(0))
+NO_DROPPED_OUTLIERS = DroppedOutliers(cells=np.zeros((0, 2), dtype=np.int64), values=np.zeros(0))

@@ -14,29 +14,29 @@ from lstm_cli.findings import Finding, in_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class EndedSeries:
     """The series of a panel that ended, and the panel's newest time."""
 
     which: np.ndarray  # [S] bool
     names: tuple[str, ...]  # of those
     newest: str  # the newest measured row of the panel, as the file writes times; "" without common times
 
-    def told(self, horizon: int) -> str:
+    def text(self, horizon: int) -> str:
         """Return what a warning or an error begins with."""
-        from lstm_cli.data.locations import listed  # most forecasts have nothing to tell
+        from lstm_cli.data.locations import quote_names  # most forecasts have nothing to tell
 
         return (
             f"{len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
-            f"horizon) before the newest measured row ({self.newest}): {listed(self.names)}"
+            f"horizon) before the newest measured row ({self.newest}): {quote_names(self.names)}"
         )
 
     def finding(self, source: str, horizon: int, advice: str) -> Finding:
         """Return the finding, which ends with what becomes of these series."""
-        text = f"{self.told(horizon)}{advice}"
+        text = f"{self.text(horizon)}{advice}"
         return Finding.at(in_file(source), "D623", text, count=len(self.names), flags=("--ended",))
 
 
-def find_ended(schema: Schema, table: SeriesTable) -> Ended:
+def find_ended_series(schema: Schema, table: SeriesTable) -> EndedSeries:
     """Return the series whose last measured row lies more than H steps before the newest one of all.
 
     A series ends with its last usable row, which has a measured target. A series that was left out counts as the
@@ -44,23 +44,25 @@ def find_ended(schema: Schema, table: SeriesTable) -> Ended:
     """
     newest = schema.newest_us
     if newest is None:
-        newest = newest_row(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
+        newest = newest_time(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
     if newest is None:
-        return Ended(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
+        return EndedSeries(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
     steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
     which = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
     names = tuple(table.names[one] for one in np.flatnonzero(which))
-    return Ended(which=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0])
+    return EndedSeries(
+        which=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0]
+    )
 
 
-def newest_row(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:
+def newest_time(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:
     """Return the time of the newest row of a panel, or None where its series share no times; see `PanelTimes.of`."""
-    if PanelTimes.of(step, origin_us, count, timed=timed) is None:
+    if PanelTimes.from_grids(step, origin_us, count, timed=timed) is None:
         return None
     return int(step.times(count - 1, origin_us).max())
 
 
-def warn_ended(ended: Ended, source: str, horizon: int) -> Sequence[Finding]:
+def ended_series_finding(ended: EndedSeries, source: str, horizon: int) -> Sequence[Finding]:
     """Return the finding of `prepare` and `check`, if there is one."""
     if not ended.names:
         return ()
@@ -68,18 +70,18 @@ def warn_ended(ended: Ended, source: str, horizon: int) -> Sequence[Finding]:
     return (ended.finding(source, horizon, " " + advice),)
 
 
-def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended, Finding | None]:
+def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, EndedSeries, Finding | None]:
     """Return the dataset to forecast, the series that ended, and a finding if there is one.
 
     how: `skip` leaves the series that ended out, `include` keeps them. Raises DataError where `refuse` finds one.
     """
-    ended = find_ended(dataset.schema, dataset.series)
+    ended = find_ended_series(dataset.schema, dataset.series)
     if not ended.names:
         return dataset, ended, None
     horizon = dataset.schema.horizon
     if how == "refuse":
         raise DataError(
-            ended.told(horizon),
+            ended.text(horizon),
             hint="--ended skip leaves them out, --ended include forecasts what follows their own last rows",
             rule="D624",
             at=in_file(source),
@@ -90,11 +92,11 @@ def settle_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ende
         return dataset, ended, ended.finding(source, horizon, kept_in)
     if ended.which.all():
         raise DataError(
-            f"{ended.told(horizon)}; no series is left to forecast",
+            f"{ended.text(horizon)}; no series is left to forecast",
             hint="give more rows of the newest series, or --ended include",
             rule="D624",
             at=in_file(source),
             flags=("--ended",),
         )
-    kept = dataset.taken(np.flatnonzero(~ended.which))
+    kept = dataset.select(np.flatnonzero(~ended.which))
     return kept, ended, ended.finding(source, horizon, "; left out (--ended include forecasts them)")

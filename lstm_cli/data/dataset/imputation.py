@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 
-def fill(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
+def impute(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
     """Fills one series. values [T, F] with NaN where not measured, any float type; returns a copy without NaN.
 
     `interpolate`: a straight line between the measured neighbours, the last value after the last of them.
@@ -20,11 +20,11 @@ def fill(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
     anything later would tell the future. (Scaled, 0 is the centre of the training rows.)
     """
     filled = values.copy()
-    Filling(values.shape[1], how=how, season=season).fill(filled)
+    Imputer(values.shape[1], how=how, season=season).fill(filled)
     return filled
 
 
-def clear_start(values_scaled: np.ndarray, measured: np.ndarray) -> None:
+def zero_before_first(values_scaled: np.ndarray, measured: np.ndarray) -> None:
     """Set the cells before a column's first measured one to 0, in place, in whatever scaling the values have.
 
     values_scaled, measured: [T, F] of one series.
@@ -34,7 +34,7 @@ def clear_start(values_scaled: np.ndarray, measured: np.ndarray) -> None:
         values_scaled[: int(np.argmax(known)) if known.any() else len(known), column] = 0
 
 
-class Filling:
+class Imputer:
     """Fills one series piece by piece."""
 
     def __init__(self, width: int, *, how: str, season: int) -> None:
@@ -109,13 +109,13 @@ class Filling:
         self._row += len(values)
 
 
-def last_measured(measured: np.ndarray) -> np.ndarray:
+def last_measured_row(measured: np.ndarray) -> np.ndarray:
     """For each row of [T] or [T, F] booleans the last row up to it that was measured; -1 before the first."""
     rows = np.arange(len(measured)).reshape(-1, *(1,) * (measured.ndim - 1))
     return np.maximum.accumulate(np.where(measured, rows, -1), axis=0)
 
 
-def reach(measured: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def last_observed_row(measured: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """The last row whose value may be used by a window that ends with a row, for interpolated data.
 
     measured [T, F] for series one after another, beginning at rows `offsets` [S]. Returns [T, F] int64: the
@@ -123,6 +123,6 @@ def reach(measured: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     tells nothing).
     """
     own = np.arange(len(measured))[:, None]
-    last = last_measured(measured)
+    last = last_measured_row(measured)
     first_row = np.repeat(offsets, np.diff(np.append(offsets, len(measured))))[:, None]
     return np.where(last >= first_row, last, own)

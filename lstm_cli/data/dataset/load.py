@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.data.dataset.dataset import FILES, Dataset, Schema, SeriesTable, restore
+from lstm_cli.data.dataset.dataset import FILES, Dataset, Schema, SeriesTable, restore_dataset
 from lstm_cli.rundir import Run
 
 if TYPE_CHECKING:
-    from lstm_cli.data.dataset.dropped_outliers import Dropped
+    from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
 
 VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
 
@@ -27,21 +27,21 @@ def load_dataset(run: Run) -> Dataset:
     files = {name: reader.json(name) for name in FILES}
     values, measured = reader.array(VALUES), reader.array(MEASURED)
     with reader.parsing():
-        dataset = restore(files, values, measured)
+        dataset = restore_dataset(files, values, measured)
         _require_fitting(dataset)
     return dataset
 
 
-def load_dropped(run: Run) -> "Dropped":
+def load_dropped_outliers(run: Run) -> "DroppedOutliers":
     """Return the outliers that `prepare` emptied. Raises MissingArtifact or CorruptArtifact."""
-    from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
+    from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 
     reader = run.artifact("data")
     if not reader.has(DROPPED):
-        return NONE_DROPPED
+        return NO_DROPPED_OUTLIERS
     stored, (schema, _) = reader.json(DROPPED), load_outline(run)
     with reader.parsing(DROPPED):
-        return Dropped.from_dict(stored, columns=len(schema.targets))
+        return DroppedOutliers.from_dict(stored, columns=len(schema.targets))
 
 
 def _require_fitting(dataset: Dataset) -> None:

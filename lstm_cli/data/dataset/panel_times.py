@@ -30,7 +30,9 @@ class PanelTimes:
     )  # [G + 1] int64, how many steps of the union lie before each stretch; the last: all of them
 
     @staticmethod
-    def of(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> "PanelTimes | None":
+    def from_grids(
+        step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool
+    ) -> "PanelTimes | None":
         """Return the union of the grids, or None where no two series share a time.
 
         origin_us, count: [S] the first time and the usable rows of each series; timed: there is a time column.
@@ -54,9 +56,11 @@ class PanelTimes:
         return int(self.before[-1])
 
     @staticmethod
-    def of_table(schema: Schema, table: SeriesTable) -> "PanelTimes | None":
+    def from_series_table(schema: Schema, table: SeriesTable) -> "PanelTimes | None":
         """Return the union of the grids of a dataset's series, or None where no two share a time."""
-        return PanelTimes.of(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
+        return PanelTimes.from_grids(
+            schema.step, table.origin_us, table.count, timed=schema.time_name is not None
+        )
 
     def rows_before(self, place: int) -> np.ndarray:
         """Return the rows [S] of each series before a place in the union, which runs from 0 to `steps`."""
@@ -64,12 +68,12 @@ class PanelTimes:
         stretch = min(int(np.searchsorted(self.before, at, "right")) - 1, len(self.begins) - 1)
         return self._rows_before_step(int(self.begins[stretch] + at - self.before[stretch]))
 
-    def place_of(self, ends: np.ndarray) -> int | None:
+    def index_of(self, ends: np.ndarray) -> int | None:
         """Return the place that divides the series at these rows [S]; None where no single time does."""
         step = self._step_of(ends)
         return self._place(step) if np.array_equal(self._rows_before_step(step), ends) else None
 
-    def place_before(self, ends: np.ndarray) -> int:
+    def index_before(self, ends: np.ndarray) -> int:
         """Return the place of the earliest row that lies at or after these rows [S]."""
         return self._place(self._step_of(ends))
 
@@ -96,12 +100,12 @@ class PanelSplits:
     val_end: int
 
     @staticmethod
-    def of(schema: Schema, table: SeriesTable) -> "PanelSplits | None":
+    def from_splits(schema: Schema, table: SeriesTable) -> "PanelSplits | None":
         """Return the two places; None where the series share no times, or each has splits of its own."""
-        times = PanelTimes.of_table(schema, table)
+        times = PanelTimes.from_series_table(schema, table)
         if times is None:
             return None
-        train_end, val_end = times.place_of(table.train_end), times.place_of(table.val_end)
+        train_end, val_end = times.index_of(table.train_end), times.index_of(table.val_end)
         if train_end is None or val_end is None:
             return None
         return PanelSplits(times=times, train_end=train_end, val_end=val_end)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.chunks import Stretch, spans
-from lstm_cli.data.parallel import in_order
+from lstm_cli.data.chunks import RowSlices, row_chunks
+from lstm_cli.data.parallel import ordered_map
 
 LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
 ROUNDING = 2.0**-23  # of a number: twice what rounding it to a 32-bit float can move it
@@ -44,7 +44,7 @@ class Scaler:
             and np.array_equal(floor, others)
         )
 
-    def taken(self, places: np.ndarray) -> "Scaler":
+    def select(self, places: np.ndarray) -> "Scaler":
         """The scaler of some of the series, in that order."""
         floor = None if self.floor is None else self.floor[places]
         return Scaler(kind=self.kind, center=self.center[places], scale=self.scale[places], floor=floor)
@@ -62,7 +62,7 @@ class Scaler:
             floor=np.array(stored["floor"], dtype=np.float64) if "floor" in stored else None,
         )
 
-    def scaled(self, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
+    def transform(self, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
         """values [..., F'] in the file's units, of the given series (one, or one for each entry of the first axis).
 
         Columns beyond F' are left out: the targets come first.
@@ -74,7 +74,7 @@ class Scaler:
             logged[...] = logarithm(logged, floor)
         return (values - _aligned(self.center, values, series)) / _aligned(self.scale, values, series)
 
-    def unscaled(self, values_scaled: np.ndarray, series: np.ndarray | int) -> np.ndarray:
+    def inverse_transform(self, values_scaled: np.ndarray, series: np.ndarray | int) -> np.ndarray:
         """Return the inverse of `scaled`, in float64.
 
         What 32-bit floats cannot tell from 0 is 0: a 0 comes back as the 0 of the file.
@@ -84,16 +84,16 @@ class Scaler:
         values += _aligned(self.center, values, series)
         if self.floor is not None:
             logged = values[..., : self.floor.shape[1]]
-            logged[...] = from_logarithm(logged, _aligned(self.floor, logged, series))
-        near = np.abs(values) <= _aligned(self._room_at_zero, values, series)
+            logged[...] = inverse_logarithm(logged, _aligned(self.floor, logged, series))
+        near = np.abs(values) <= _aligned(self._spacing_at_zero, values, series)
         np.copyto(values, 0.0, where=near)
         return values
 
     @cached_property
-    def _room_at_zero(self) -> np.ndarray:
-        return self.room(np.zeros(self.center.shape[1]))
+    def _spacing_at_zero(self) -> np.ndarray:
+        return self.float32_spacing(np.zeros(self.center.shape[1]))
 
-    def room(self, values: np.ndarray) -> np.ndarray:
+    def float32_spacing(self, values: np.ndarray) -> np.ndarray:
         """Return how far from `values` [F'], in the file's units, 32-bit scaled values may come back: [S, F'].
 
         A logarithm is taken of values that were 32-bit floats before, so both roundings count.
@@ -106,7 +106,7 @@ class Scaler:
             targets = floor.shape[1]
             logs, middle = logarithm(values[:targets], floor), center[:, :targets]
             slope = np.maximum(values[:targets], floor)  # of the inverse: units for a step of the logarithm
-            before = np.abs(values[:targets] - from_logarithm(middle, floor))
+            before = np.abs(values[:targets] - inverse_logarithm(middle, floor))
             apart[:, :targets] = slope * np.abs(logs - middle) + before
         return ROUNDING * apart
 
@@ -116,7 +116,7 @@ def logarithm(values: np.ndarray, floor: np.ndarray) -> np.ndarray:
     return np.where(values >= floor, np.log(np.maximum(values, floor)), np.log(floor) + values / floor - 1)
 
 
-def from_logarithm(logs: np.ndarray, floor: np.ndarray) -> np.ndarray:
+def inverse_logarithm(logs: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """The inverse of `logarithm`."""
     level = np.log(floor)
     return np.where(logs >= level, np.exp(np.minimum(logs, LARGEST_LOG)), floor * (1 + logs - level))
@@ -131,7 +131,7 @@ def _aligned(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice
     return chosen
 
 
-def fit_scaler(kind: str, training: Sequence[Stretch]) -> Scaler:
+def fit_scaler(kind: str, training: Sequence[RowSlices]) -> Scaler:
     """Fits one scaler for each series and column. training: for each series [rows, F], NaN where not measured."""
     fitted = [_fit_one(kind, rows) for rows in training]
     return Scaler(
@@ -141,17 +141,19 @@ def fit_scaler(kind: str, training: Sequence[Stretch]) -> Scaler:
     )
 
 
-def _fit_one(kind: str, rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
+def _fit_one(kind: str, rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
     width = rows.shape[1]
     center, spread = np.zeros(width), np.ones(width)
     if kind == "standard":
         center, spread = _moments(rows)
     elif kind == "minmax":
-        least, greatest = ends(rows)
+        least, greatest = column_ranges(rows)
         center, spread = least, _seen(greatest - least)
     elif kind == "robust":
         for column in range(width):
-            values = np.concatenate([rows[span][:, column] for span in spans(len(rows))] or [np.zeros(0)])
+            values = np.concatenate(
+                [rows[span][:, column] for span in row_chunks(len(rows))] or [np.zeros(0)]
+            )
             values = values[~np.isnan(values)]
             if len(values):
                 low, center[column], high = np.percentile(values, [25, 50, 75])
@@ -160,7 +162,7 @@ def _fit_one(kind: str, rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
     return np.where(np.isnan(center), 0.0, center), np.where(np.isnan(spread) | (spread == 0), 1.0, spread)
 
 
-def ends(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
+def column_ranges(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
     """The least and the greatest value of each column of rows [T, F]; NaN where nothing was measured."""
     least, greatest = np.full(rows.shape[1], np.nan), np.full(rows.shape[1], np.nan)
 
@@ -168,7 +170,7 @@ def ends(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
         piece = rows[span]
         return np.fmin.reduce(piece, axis=0), np.fmax.reduce(piece, axis=0)
 
-    for low, high in in_order(of, spans(len(rows))):
+    for low, high in ordered_map(of, row_chunks(len(rows))):
         least, greatest = np.fmin(least, low), np.fmax(greatest, high)
     return least, greatest
 
@@ -178,28 +180,28 @@ def _seen(spread: np.ndarray) -> np.ndarray:
     return np.where(spread < 10 * np.finfo(np.float64).eps, 0.0, spread)
 
 
-def _moments(rows: Stretch) -> tuple[np.ndarray, np.ndarray]:
+def _moments(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
     """Mean and population standard deviation [F], which is 0 where rounding alone can explain it; NaN: no value.
 
     The bound is scikit-learn's for StandardScaler (after Chan, Golub and LeVeque 1983, "Algorithms for
     computing the sample variance").
     """
-    count, mean = mean_of(rows, lambda piece: piece)
-    _, variance = mean_of(rows, lambda piece: np.square(piece - mean))
+    count, mean = column_means(rows, lambda piece: piece)
+    _, variance = column_means(rows, lambda piece: np.square(piece - mean))
     epsilon = np.finfo(np.float64).eps
     bound = count * epsilon * variance + (count * mean * epsilon) ** 2
     return mean, np.where(variance <= bound, 0.0, np.sqrt(variance))
 
 
-def mean_of(rows: Stretch, what: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def column_means(rows: RowSlices, what: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """How many values of each column [F] were measured, and the mean of `what` is made of them; NaN: of none."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for some, sums in in_order(lambda span: sums_of(what(rows[span])), spans(len(rows))):
+    for some, sums in ordered_map(lambda span: column_sums(what(rows[span])), row_chunks(len(rows))):
         count, total = count + some, total + sums
     return count, np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
-def sums_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def column_sums(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How many values of each column of [n, F] are not NaN, and their sums; as exact as NumPy's of one column."""
     measured = ~np.isnan(values)
     if measured.all():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lstm_cli.data.dataset.dataset import Dataset, RowsMeasured, Schema, SeriesTable, up_to
+from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, UsableRows, columns_up_to
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
@@ -54,10 +54,10 @@ class Windows:
     def __getitem__(self, index: int | slice | np.ndarray) -> Batch:
         """The windows at these places, gathered."""
         chosen = np.atleast_1d(np.arange(len(self))[index])
-        return gather(self.dataset, self.origins[chosen], self.series[chosen], self.lookback)
+        return gather_windows(self.dataset, self.origins[chosen], self.series[chosen], self.lookback)
 
     @property
-    def at_once(self) -> int:
+    def batch_size(self) -> int:
         """How many windows are scored at a time: `BATCH`, fewer of many targets or long lookbacks."""
         each = self.lookback * self.dataset.inputs.shape[1]
         return max(1, min(BATCH, ROWS_AT_ONCE // self.dataset.targets, CELLS_AT_ONCE // max(each, 1)))
@@ -67,11 +67,11 @@ class Windows:
         for first in range(0, len(self), size):
             yield self[first : first + size]
 
-    def taken(self, chosen: np.ndarray) -> "Windows":
+    def select(self, chosen: np.ndarray) -> "Windows":
         """Some of the windows, by place or mask [N]."""
         return replace(self, origins=self.origins[chosen], series=self.series[chosen])
 
-    def every(self, most: int) -> "Windows":
+    def sample(self, most: int) -> "Windows":
         """At most so many of the windows: spread over the series as `spread` says, and evenly over their time.
 
         Of each series the newest one is taken, and from two on also the oldest. With more series than `most`,
@@ -84,12 +84,12 @@ class Windows:
         if len(counts) > most:
             asked = np.linspace(0, len(counts) - 1, most).round().astype(np.int64)
             first, counts = first[asked], counts[asked]
-        taken = spread(counts, most)
+        taken = allocate_windows(counts, most)
         which = np.repeat(np.arange(len(counts)), taken)
         number = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
         back = (taken[which] - 1 - number) * (counts[which] - 1) / np.maximum(taken[which] - 1, 1)
         chosen = order[(first + counts - 1)[which] - back.round().astype(np.int64)]
-        return self.taken(chosen)
+        return self.select(chosen)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """All windows as (X [N, L, F], y [N, H, C]), scaled, for a notebook.
@@ -103,7 +103,7 @@ class Windows:
         first, last = int(self.origins[0]), int(self.origins[-1])
         begin = first - self.lookback
         one = len(np.unique(self.series)) == 1 and last - first + 1 == len(self)
-        whole = data.reach is None and data.reach_ahead is None
+        whole = data.last_observed is None and data.last_observed_ahead is None
         if one and whole and begin >= data.series.offset[self.series[0]]:
             past = sliding_window_view(data.inputs[begin:last], self.lookback, axis=0)
             target = sliding_window_view(data.inputs[first : last + horizon, : data.targets], horizon, axis=0)
@@ -112,7 +112,7 @@ class Windows:
         return batch.past, batch.target
 
 
-def balanced(series: np.ndarray, *, power: float) -> np.ndarray:
+def sampling_weights(series: np.ndarray, *, power: float) -> np.ndarray:
     """How likely each window [N] is to be drawn, so that long series do not drown short ones; sums to 1.
 
     series: [N] of each window. A series of n windows is drawn in proportion to n^power: 1 draws every window
@@ -127,7 +127,7 @@ def balanced(series: np.ndarray, *, power: float) -> np.ndarray:
     return weight[place] / max(float((weight * counts).sum()), np.finfo(np.float64).tiny)
 
 
-def spread(counts: np.ndarray, most: int) -> np.ndarray:
+def allocate_windows(counts: np.ndarray, most: int) -> np.ndarray:
     """How many windows of each series [S] to take, `most` in all: in proportion to the root of their number.
 
     counts: [S], each 1 or more, S <= most < their sum. Each series gives one at least, and none more than it has.
@@ -146,7 +146,7 @@ def spread(counts: np.ndarray, most: int) -> np.ndarray:
     return taken
 
 
-def gather(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: int) -> Batch:
+def gather_windows(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: int) -> Batch:
     """The windows whose first targets are at rows `origins` [B] of series [B].
 
     A window without enough history is padded at the front with its first row, and masked. No input was
@@ -160,18 +160,18 @@ def gather(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lookback: 
     mask = rows >= begin
     rows = np.maximum(rows, begin)
     past = inputs[rows]
-    if dataset.reach is not None:
-        past[:, :, :hidden] = up_to(inputs, rows, dataset.reach[origins - 1], first=0)
+    if dataset.last_observed is not None:
+        past[:, :, :hidden] = columns_up_to(inputs, rows, dataset.last_observed[origins - 1], first=0)
     ahead = origins[:, None] + np.arange(schema.horizon)
     end = (table.offset + table.count + table.ahead)[series][:, None]
     inside = ahead < end
     ahead = np.minimum(ahead, end - 1)
     future = inputs[ahead, hidden:]
-    if dataset.reach_ahead is not None:
-        last_known = dataset.reach_ahead[ahead[:, -1]]  # [B, future]
+    if dataset.last_observed_ahead is not None:
+        last_known = dataset.last_observed_ahead[ahead[:, -1]]  # [B, future]
         width = last_known.shape[1]
-        past[:, :, hidden : hidden + width] = up_to(inputs, rows, last_known, first=hidden)
-        future[:, :, :width] = up_to(inputs, ahead, last_known, first=hidden)
+        past[:, :, hidden : hidden + width] = columns_up_to(inputs, rows, last_known, first=hidden)
+        future[:, :, :width] = columns_up_to(inputs, ahead, last_known, first=hidden)
     return Batch(
         past=past,
         future=future,
@@ -194,17 +194,15 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
     windows = Windows(dataset=dataset, lookback=lookback, origins=origins, series=series)
     if split == "train" or bool(dataset.measured.all()):
         return windows
-    return windows.taken(dataset.rows_measured.serve(origins, schema.horizon))
+    return windows.select(dataset.usable_rows.are_origins(origins, schema.horizon))
 
 
-def count_windows(
-    schema: Schema, table: SeriesTable, split: str, measured: RowsMeasured | None = None
-) -> int:
+def count_windows(schema: Schema, table: SeriesTable, split: str, measured: UsableRows | None = None) -> int:
     """Return how many windows `split_windows` gives. measured: of the rows of all series; None: every cell is."""
     if split == "train" or measured is None:
         return int(_first_and_count(schema, table, split, schema.lookback)[1].sum())
     origins = _origins(schema, table, split, schema.lookback)[1]
-    return int(measured.serve(origins, schema.horizon).sum())
+    return int(measured.are_origins(origins, schema.horizon).sum())
 
 
 def _origins(schema: Schema, table: SeriesTable, split: str, lookback: int) -> tuple[np.ndarray, np.ndarray]:
@@ -224,11 +222,11 @@ def _first_and_count(
         "val": (table.train_end, table.val_end),
         "test": (table.val_end, table.count),
     }[split]
-    begin = np.maximum(begin, history_needed(schema, table, lookback))
+    begin = np.maximum(begin, required_history(schema, table, lookback))
     return begin, np.maximum(end - schema.horizon + 1 - begin, 0)
 
 
-def history_needed(schema: Schema, table: SeriesTable, lookback: int) -> np.ndarray:
+def required_history(schema: Schema, table: SeriesTable, lookback: int) -> np.ndarray:
     """Rows [S] that a window of each series needs before its origin.
 
     All of the lookback where a series has training windows so. Where it was left to the tool, or `--pad` given,
@@ -247,7 +245,7 @@ def require_windows(
     source: str,
     *,
     test_wanted: bool,
-    measured: RowsMeasured | None = None,
+    measured: UsableRows | None = None,
 ) -> dict[str, int]:
     """Return how many windows each split has. Raises DataError where one that is wanted has none.
 

@@ -26,7 +26,7 @@ class Bounds:
         """forecast [..., C] in the file's units, held within the bounds."""
         return np.clip(forecast, self.lower, self.upper)
 
-    def scaled(self, scaler: Scaler) -> "ScaledBounds":
+    def transform(self, scaler: Scaler) -> "ScaledBounds":
         """The bounds as one scaled number a target, where the scaling allows that."""
         width = len(self.lower)
         center, scale = scaler.center[:, :width], scaler.scale[:, :width]
@@ -37,7 +37,7 @@ class Bounds:
             return ScaledBounds()
         lower, upper = (((side - center) / scale).astype(np.float32) for side in sides)
         if not all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in (lower, upper)):
-            return ScaledBounds(why_not="the series are scaled differently, so that no one number serves all")
+            return ScaledBounds(reason="the series are scaled differently, so that no one number serves all")
         return ScaledBounds(lower=lower[0], upper=upper[0])
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,10 +60,10 @@ class ScaledBounds:
 
     lower: np.ndarray | None = None  # [C] float32, -inf where there is none; None: not in the graph
     upper: np.ndarray | None = None
-    why_not: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
+    reason: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
-def bounds_of(dataset: Dataset, least: float | str, most: float | None) -> tuple[Bounds, list[str]]:
+def make_bounds(dataset: Dataset, least: float | str, most: float | None) -> tuple[Bounds, list[str]]:
     """Return the bounds of the forecast per target, and what is told of them.
 
     least: a number, `none`, or `auto` for 0 where no training value is negative. most: None for no upper bound.
@@ -84,27 +84,29 @@ def bounds_of(dataset: Dataset, least: float | str, most: float | None) -> tuple
     return Bounds(lower=lower, upper=upper), notes
 
 
-def in_units(dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds) -> np.ndarray:
+def inverse_transform(
+    dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
+) -> np.ndarray:
     """A scaled forecast [N, H, C] of series [N] in the file's units, within the bounds; float64."""
-    return bounds.clip(truth_in_units(dataset, forecast_scaled, series, bounds))
+    return bounds.clip(inverse_transform_truth(dataset, forecast_scaled, series, bounds))
 
 
-def truth_in_units(
+def inverse_transform_truth(
     dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
     """Return scaled targets [N, H, C] of series [N] in the file's units, a value at a bound as that bound; float64."""
-    values = dataset.in_units(targets_scaled, series)
+    values = dataset.inverse_transform_targets(targets_scaled, series)
     for side in (bounds.lower, bounds.upper):
         known = np.isfinite(side) & (side != 0)  # 0 comes back as 0 whatever the bounds are
         if known.any():
             mark = np.where(known, side, 0.0)
-            room = dataset.scaler.room(mark)[series][:, None]
+            room = dataset.scaler.float32_spacing(mark)[series][:, None]
             np.copyto(values, mark, where=known & (np.abs(values - mark) <= room))
     return values
 
 
-def ends_in_units(
+def inverse_transform_intervals(
     dataset: Dataset, ends_scaled: Iterable[np.ndarray], series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
     """The ends of intervals [E, N, H, C] around scaled forecasts, in the file's units, within the bounds."""
-    return np.stack([in_units(dataset, end, series, bounds) for end in ends_scaled])
+    return np.stack([inverse_transform(dataset, end, series, bounds) for end in ends_scaled])

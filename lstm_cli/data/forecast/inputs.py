@@ -4,7 +4,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows
-from lstm_cli.data.times.calendar_features import calendar
+from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import LAST_US, format_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
@@ -21,7 +21,7 @@ def last_windows(dataset: Dataset, lookback: int) -> Windows:
     )
 
 
-def times_ahead(dataset: Dataset) -> np.ndarray:
+def forecast_times(dataset: Dataset) -> np.ndarray:
     """[S, H] int64: the times of the forecast's steps, in microseconds; row numbers without a time column.
 
     Raises DataError where they are beyond the years that can be written.
@@ -41,18 +41,18 @@ def times_ahead(dataset: Dataset) -> np.ndarray:
 
 
 def _of_series(dataset: Dataset, one: int) -> str:
-    from lstm_cli.data.locations import of_series  # here: most forecasts have nothing to tell
+    from lstm_cli.data.locations import series_text  # here: most forecasts have nothing to tell
 
-    return of_series(dataset.series.names[one], dataset.schema.series_name)
+    return series_text(dataset.series.names[one], dataset.schema.series_name)
 
 
-def known_ahead(dataset: Dataset, source: str) -> np.ndarray:
+def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
     """[S, H, K] float32, scaled: the known-ahead inputs of the forecast's steps.
 
     Raises DataError, naming series, column and time, where a future covariate is missing.
     """
     schema, table = dataset.schema, dataset.series
-    times = times_ahead(dataset)
+    times = forecast_times(dataset)
     parts = []
     if schema.future:
         rows = (table.offset + table.count)[:, None] + np.arange(schema.horizon)
@@ -65,7 +65,7 @@ def known_ahead(dataset: Dataset, source: str) -> np.ndarray:
             raise _missing(dataset, source, one, step, schema.future[column], times)
         parts.append(dataset.values_scaled[rows, first:])
     if schema.calendar:
-        flat = calendar(schema.step, times.reshape(-1))
+        flat = calendar_features(schema.step, times.reshape(-1))
         parts.append(flat.reshape(*times.shape, -1))
     if not parts:
         return np.zeros((*times.shape, 0), dtype=np.float32)

@@ -7,27 +7,27 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.build.write import scaled_and_filled
+from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
-from lstm_cli.data.dataset.ended_series import newest_row
+from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
-from lstm_cli.data.dataset.windows import history_needed
-from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
-from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import listed, named
+from lstm_cli.data.dataset.windows import required_history
+from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.sorting import in_series_text, location_formatter
+from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.quality.missing import count_cells, find_missing
-from lstm_cli.data.quality.overflow import refuse_immense, too_far
+from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_of, did_you_mean
+from lstm_cli.text import count_noun, did_you_mean
 
 FAR = 1  # times the range of the training values outside of it: told
 FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class ModelSchema:
     """What a model knows of its data."""
 
     schema: Schema
@@ -37,8 +37,8 @@ class Known:
     reads_rows: int  # that the model reads before a forecast, padded where they are fewer
 
 
-def read_new(
-    source: str, known: Known, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
+def read_new_data(
+    source: str, known: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
 ) -> tuple[Dataset, tuple[Finding, ...]]:
     """Return a dataset of the new rows, every one of them before the forecast, and the findings.
 
@@ -58,16 +58,16 @@ def read_new(
         like=schema.time_format,
     )
     _require_same_clock(table, schema)
-    refuse_immense(table)
-    grid = lay_on_grid(table, freq=None, start=None, end=None, step=schema.step)
+    refuse_overflow(table)
+    grid = to_regular_grid(table, freq=None, start=None, end=None, step=schema.step)
     places = _places(table.source, grid, known)
     keep, short = _long_enough(table.source, grid, known, places)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
-    schema = replace(schema, newest_us=newest_row(schema.step, grid.origin_us, grid.counts, timed=timed))
-    scaler = known.scaler.taken(places[keep])
+    schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
+    scaler = known.scaler.select(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
     counts, lengths = grid.counts[keep], lengths[keep]
@@ -86,7 +86,7 @@ def read_new(
             values_scaled=_scaled(table, pieces, scaler, schema),
             measured=~np.isnan(np.concatenate(pieces)),
             scaler=scaler,
-            training=known.training.taken(places[keep]),
+            training=known.training.select(places[keep]),
         ),
         (*table.findings, *grid.findings, *short, *missing, *_find_far(table, known)),
     )
@@ -102,21 +102,21 @@ def _require_same_clock(table: Table, schema: Schema) -> None:
         f"the times are written {how[0]} an offset from UTC, and those that the model learnt from {how[1]}",
         hint=f"write them {how[1]} one, or prepare a run from these data",
         rule="D803",
-        at=wording_of(table).at(table.lines[0]),
+        at=location_formatter(table).at(table.lines[0]),
     )
 
 
 def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
     """[T, F] float32. Raises DataError for a value that is too large for it."""
     with np.errstate(over="ignore"):
-        values = scaled_and_filled(pieces, scaler, schema)
+        values = scale_and_fill(pieces, scaler, schema)
     infinite = ~np.isfinite(values).all(axis=0)
     if infinite.any():
-        raise too_far(table, int(np.argmax(infinite)), scaler.kind)
+        raise float32_overflow_error(table, int(np.argmax(infinite)), scaler.kind)
     return values
 
 
-def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
+def _places(source: str, grid: Grid, known: ModelSchema) -> np.ndarray:
     """[S] where each new series stands among the known ones."""
     if known.schema.series_name is None:
         return np.zeros(len(grid.names), dtype=np.int64)
@@ -124,8 +124,8 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     unknown = [name for name in grid.names if _known_place(name, at) is None]
     if unknown:
         raise DataError(
-            f"the model knows no series {listed(unknown, 1)}",
-            hint=did_you_mean(unknown[0][:200], at, quoted=named)
+            f"the model knows no series {quote_names(unknown, 1)}",
+            hint=did_you_mean(unknown[0][:200], at, quoted=quote_name)
             or "prepare and train with data that hold it",
             rule="D804",
             at=in_file(source),
@@ -133,7 +133,7 @@ def _places(source: str, grid: Grid, known: Known) -> np.ndarray:
     return np.array([_known_place(name, at) for name in grid.names])
 
 
-def _known_places(known: Known) -> dict[str, int]:
+def _known_places(known: ModelSchema) -> dict[str, int]:
     """Where each series stands, by its name, and by that in composed letters where it is nobody else's."""
     places = {name: place for place, name in enumerate(known.series.names)}
     for place, name in enumerate(known.series.names):
@@ -146,13 +146,13 @@ def _known_place(name: str, at: Mapping[str, int]) -> int | None:
 
 
 def _long_enough(
-    source: str, grid: Grid, known: Known, places: np.ndarray
+    source: str, grid: Grid, known: ModelSchema, places: np.ndarray
 ) -> tuple[np.ndarray, list[Finding]]:
     """Return the series with enough rows for a window, [S] bool, and a finding about the others.
 
     Raises DataError where no series has enough.
     """
-    need = history_needed(known.schema, known.series, known.schema.lookback)[places]
+    need = required_history(known.schema, known.series, known.schema.lookback)[places]
     keep = grid.counts >= need
     if not keep.any():
         longest = int(np.argmax(grid.counts - need))
@@ -165,7 +165,7 @@ def _long_enough(
         )
     found = []
     if not keep.all():
-        listed = ", ".join(named(grid.names[one]) for one in np.flatnonzero(~keep)[:5])
+        listed = ", ".join(quote_name(grid.names[one]) for one in np.flatnonzero(~keep)[:5])
         count = int((~keep).sum())
         found = [
             Finding.at(
@@ -179,7 +179,7 @@ def _long_enough(
     return keep, found
 
 
-def _find_far(table: Table, known: Known) -> Iterator[Finding]:
+def _find_far(table: Table, known: ModelSchema) -> Iterator[Finding]:
     """Yield a finding for each column with values far outside of what training saw, at the first of them."""
     if known.schema.series_name is None:
         place = np.zeros(len(table.lines), dtype=np.int64)
@@ -204,9 +204,9 @@ def _find_far(table: Table, known: Known) -> Iterator[Finding]:
             row = int(np.argmax(far))
             count = int(far.sum())
             yield Finding.at(
-                wording_of(table).at(table.lines[row], name),
+                location_formatter(table).at(table.lines[row], name),
                 "D807",
-                f"{values[row]:.15g} lies far outside of what training saw{in_series(table, table.series[row])}, "
-                f"{count_of(count, 'such value')} (no flag: check the unit of the column)",
+                f"{values[row]:.15g} lies far outside of what training saw{in_series_text(table, table.series[row])}, "
+                f"{count_noun(count, 'such value')} (no flag: check the unit of the column)",
                 count=count,
             )

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.data.reading.decimals import number_texts
-from lstm_cli.data.spreadsheet_safety import safe_text
+from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import format_times
 
 ROWS_AT_ONCE = 10_000  # of text; their cells stand in memory as objects
@@ -54,7 +54,7 @@ class Forecast:
         parts = [self.values] if self.ends is None else [self.values, *self.ends]
         return np.stack(parts, axis=-1).reshape(*self.values.shape[:2], -1)
 
-    def clash(self) -> str | None:
+    def name_clash(self) -> str | None:
         """The column of an interval that has the name of another column; None where every name stands once."""
         mine = [name for target in self.schema.targets for name in self._beside(target)]
         return next((name for name in mine if self.header.count(name) > 1), None)
@@ -71,7 +71,7 @@ class Forecast:
         horizon = self.values.shape[1]
         # At once: written alike whatever the series, and most series share their times.
         distinct, places = np.unique(self.times_us, return_inverse=True)
-        texts = np.array(self.written(distinct), dtype=object)
+        texts = np.array(self.written_times(distinct), dtype=object)
         places = places.reshape(self.times_us.shape)
         size = max(1, ROWS_AT_ONCE // horizon)
         cells = self.cells
@@ -82,24 +82,24 @@ class Forecast:
                 labels.insert(0, [name for name in self.names[block] for _ in range(horizon)])
             yield labels, cells[block].reshape(-1, cells.shape[2])
 
-    def written(self, times_us: np.ndarray) -> list[str]:
+    def written_times(self, times_us: np.ndarray) -> list[str]:
         """Times as the file writes them; rows are counted from 1."""
-        return written_times(self.schema, times_us)
+        return write_times(self.schema, times_us)
 
 
-def written_times(schema: Schema, times_us: np.ndarray) -> list[str]:
+def write_times(schema: Schema, times_us: np.ndarray) -> list[str]:
     """Times [n] as the file writes them; rows, counted from 1, where it has none."""
     if schema.time_name is None:
         return [str(row + 1) for row in times_us.tolist()]
     return format_times(times_us, schema.time_format)
 
 
-def format_of(output: str, asked: str | None) -> str:
+def output_format(output: str, asked: str | None) -> str:
     """csv, json or parquet: as asked, else by the output's ending, else csv."""
     return asked or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
 
 
-def encode(forecast: Forecast, format: str) -> bytes:
+def encode_forecast(forecast: Forecast, format: str) -> bytes:
     """The whole output file, UTF-8 with LF."""
     return {"csv": _csv, "json": _json, "parquet": _parquet}[format](forecast)
 
@@ -107,9 +107,9 @@ def encode(forecast: Forecast, format: str) -> bytes:
 def _csv(forecast: Forecast) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", delimiter=forecast.schema.delimiter or ",")
-    writer.writerow([safe_text(name) for name in forecast.header])
+    writer.writerow([escape_formula(name) for name in forecast.header])
     for labels, numbers in forecast.blocks():
-        named = [[safe_text(name) for name in column] for column in labels[:-1]]
+        named = [[escape_formula(name) for name in column] for column in labels[:-1]]
         writer.writerows(zip(*named, labels[-1], *_texts(forecast, numbers), strict=True))
     return text.getvalue().encode()
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from lstm_cli.data.grid.sorting import Rows, wording_of
+from lstm_cli.data.grid.sorting import SortedRows, location_formatter
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import BUSINESS, UNIT, Step, origins_of
-from lstm_cli.data.times.infer_frequency import find_step, first_line, most_common
+from lstm_cli.data.times.frequency import BUSINESS, UNIT, Step, series_start_times
+from lstm_cli.data.times.infer_frequency import find_step, first_in_file, most_common
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
 
-def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | None) -> Step:
+def choose_step(rows: SortedRows, table: Table, *, asked: Step | None, fixed: Step | None) -> Step:
     """The step of the rows: that of the run, else what --freq says, else what the times say."""
     if fixed is not None:
         _require_same(rows, table, fixed)
@@ -28,7 +28,7 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
             )
         return UNIT
     if asked is None:
-        return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
+        return find_step(rows.times, rows.series, lines=rows.lines, wording=location_formatter(table))
     if asked == UNIT:
         raise DataError(
             f"--freq 1 is for files without times, and '{table.time_name}' holds times",
@@ -37,12 +37,12 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
             at=in_file(table.source),
             flags=("--freq",),
         )
-    origins = origins_of(rows.times, rows.series)
+    origins = series_start_times(rows.times, rows.series)
     on_grid = asked.index(rows.times, origins)[1]
     if not on_grid.all():
-        row = first_line(rows.lines, ~on_grid)
+        row = first_in_file(rows.lines, ~on_grid)
         found = _found(rows, table)
-        wording = wording_of(table)
+        wording = location_formatter(table)
         raise DataError(
             f"{wording.time(rows.times[row])} is not on the grid of --freq "
             f"{asked.name} that begins at {wording.time(origins[row])}",
@@ -54,19 +54,19 @@ def settled_step(rows: Rows, table: Table, *, asked: Step | None, fixed: Step | 
     return asked
 
 
-def _found(rows: Rows, table: Table) -> Step | None:
+def _found(rows: SortedRows, table: Table) -> Step | None:
     try:
-        return find_step(rows.times, rows.series, lines=rows.lines, wording=wording_of(table))
+        return find_step(rows.times, rows.series, lines=rows.lines, wording=location_formatter(table))
     except DataError:
         return None
 
 
-def _require_same(rows: Rows, table: Table, step: Step) -> None:
+def _require_same(rows: SortedRows, table: Table, step: Step) -> None:
     """Raises DataError unless the rows have this step: on its grid, and one step from row to row as a rule.
 
     Single rows fit every step. A gap is no other step; weekend after weekend without rows is one.
     """
-    index, on_grid = step.index(rows.times, origins_of(rows.times, rows.series))
+    index, on_grid = step.index(rows.times, series_start_times(rows.times, rows.series))
     gaps = np.diff(index)[rows.series[1:] == rows.series[:-1]]
     found = UNIT if table.time_name is None else _found(rows, table)
     alike = (step == UNIT) == (table.time_name is None) and bool(on_grid.all())
@@ -75,8 +75,8 @@ def _require_same(rows: Rows, table: Table, step: Step) -> None:
         return
     theirs = f"the step {found.name}" if found else "no regular step"
     if found in (None, step):
-        row = first_line(rows.lines, ~on_grid) if not on_grid.all() else 0
-        wording = wording_of(table)
+        row = first_in_file(rows.lines, ~on_grid) if not on_grid.all() else 0
+        wording = location_formatter(table)
         theirs += f" (see {wording.row(rows.lines[row])}, {wording.time(rows.times[row])})"
     raise DataError(
         f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",

@@ -9,17 +9,24 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_cli.data.chunks import begins_of, by_series, spans
-from lstm_cli.data.grid.frequency_check import settled_step
-from lstm_cli.data.grid.sorting import Rows, find_disorder, in_series, merge_doubles, sorted_rows, wording_of
-from lstm_cli.data.grid.time_range import cut_mask
-from lstm_cli.data.locations import listed, named
+from lstm_cli.data.chunks import chunks_with_series, row_chunks, series_starts
+from lstm_cli.data.grid.frequency_check import choose_step
+from lstm_cli.data.grid.sorting import (
+    SortedRows,
+    drop_duplicate_rows,
+    find_disorder,
+    in_series_text,
+    location_formatter,
+    sort_rows,
+)
+from lstm_cli.data.grid.time_range import time_range_mask
+from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.frequency import Step, parse_freq
-from lstm_cli.data.times.infer_frequency import coarser_stretch, first_line, stretched
+from lstm_cli.data.times.infer_frequency import find_coarser_run, first_in_file, multiple_name
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +42,7 @@ class GridRows:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         begin, end, _ = rows.indices(len(self))
-        return self.grid.piece(self.begin + begin, self.begin + max(begin, end))[:, : self.shape[1]]
+        return self.grid.values_between(self.begin + begin, self.begin + max(begin, end))[:, : self.shape[1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +70,9 @@ class Grid:
     @cached_property
     def values(self) -> np.ndarray:
         """[T, F] float64, NaN where not measured and in the rows of holes. For a grid that fits in memory."""
-        return self.piece(0, self.rows)
+        return self.values_between(0, self.rows)
 
-    def piece(self, begin: int, end: int) -> np.ndarray:
+    def values_between(self, begin: int, end: int) -> np.ndarray:
         """The rows from `begin` to before `end` [n, F] of the values; a view of the table's where that can be."""
         emptied = self._emptied_within(begin, end)
         if isinstance(self.at, slice):
@@ -95,7 +102,7 @@ class Grid:
         return self.emptied[self.emptied[:, 1] == column, 0]
 
 
-def lay_on_grid(
+def to_regular_grid(
     table: Table, *, freq: str | None, start: str | None, end: str | None, step: Step | None = None
 ) -> Grid:
     """Lays the series of a table on one regular grid; missing rows become rows of NaN.
@@ -107,31 +114,31 @@ def lay_on_grid(
     that cannot fit in memory.
     """
     asked = parse_freq(freq) if freq is not None else None
-    rows = sorted_rows(table)
+    rows = sort_rows(table)
     if start is not None or end is not None:
-        rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
+        rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     disorder = find_disorder(rows, table)
-    rows, doubles = merge_doubles(rows, table)
+    rows, doubles = drop_duplicate_rows(rows, table)
     measured = _measured(rows, 0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    settled = settled_step(rows, table, asked=asked, fixed=step)
+    settled = choose_step(rows, table, asked=asked, fixed=step)
     allowed = freq is not None or step is not None  # who names the step knows of its holes
     found = [*disorder, *doubles, *skipped]
     return _laid(rows, measured, kept, table, settled, found, holes_allowed=allowed)
 
 
-def _measured(rows: Rows, first: int, last: int) -> np.ndarray:
+def _measured(rows: SortedRows, first: int, last: int) -> np.ndarray:
     """Which rows [R] have a measured cell in the columns from `first` to before `last`."""
     measured = np.zeros(len(rows), dtype=bool)
     if last > first:
-        for span in spans(len(rows)):
-            measured[span] = measured_rows(rows.table.values[rows.within(span), first:last])
+        for span in row_chunks(len(rows)):
+            measured[span] = measured_rows(rows.table.values[rows.slice(span), first:last])
     return measured
 
 
 def _skip_unmeasured(
-    rows: Rows, measured: np.ndarray, table: Table
-) -> tuple[Rows, np.ndarray, np.ndarray, list[Finding]]:
+    rows: SortedRows, measured: np.ndarray, table: Table
+) -> tuple[SortedRows, np.ndarray, np.ndarray, list[Finding]]:
     """Leave out the series without a measured target. measured: [R] the rows that have one.
 
     Return the rest, its `measured`, which series [S] it holds, and a finding.
@@ -139,7 +146,7 @@ def _skip_unmeasured(
     has = np.zeros(len(table.series_names), dtype=bool)
     has[rows.series if measured.all() else rows.series[measured]] = True
     kept = np.flatnonzero(has)
-    targets = ", ".join(map(named, table.targets))
+    targets = ", ".join(map(quote_name, table.targets))
     if not len(kept):
         raise DataError(
             f"no row measures {targets}",
@@ -154,7 +161,7 @@ def _skip_unmeasured(
         )
     skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
     if len(skipped):
-        left_out = listed([table.series_names[one] for one in skipped])
+        left_out = quote_names([table.series_names[one] for one in skipped])
         found = Finding.at(
             in_file(table.source),
             "D512",
@@ -164,13 +171,13 @@ def _skip_unmeasured(
             flags=("--target",),
         )
         rest = has[rows.series]
-        rows, measured = rows.taken(rest), measured[rest]
+        rows, measured = rows.select(rest), measured[rest]
         return rows, measured, kept, [found]
     return rows, measured, kept, []
 
 
 def _laid(
-    rows: Rows,
+    rows: SortedRows,
     measured: np.ndarray,
     kept: np.ndarray,
     table: Table,
@@ -181,7 +188,7 @@ def _laid(
 ) -> Grid:
     unused: list[Finding] = []
     gaps: list[Finding] = []
-    begins = begins_of(rows.series)
+    begins = series_starts(rows.series)
     first, last, end = _spans(rows, begins, measured, table)
     if (first > begins).any() or end[-1] + 1 < len(rows) or (end[:-1] + 1 < begins[1:]).any():
         used = np.zeros(len(rows) + 1, dtype=np.int8)
@@ -192,7 +199,7 @@ def _laid(
         gone = np.cumsum(first - begins) + np.append(
             0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1]
         )
-        rows = rows.taken(used)
+        rows = rows.select(used)
         first, last, end = first - gone, last - gone, end - gone
     times = rows.times
     origin_us = times[first]
@@ -218,17 +225,17 @@ def _laid(
     )
 
 
-def _indices(rows: Rows, first: np.ndarray, step: Step) -> np.ndarray:
+def _indices(rows: SortedRows, first: np.ndarray, step: Step) -> np.ndarray:
     """How many steps each row [R] lies after the first one of its series; `first`: [S] those."""
     index = np.empty(len(rows), dtype=np.int64)
     times = rows.times
-    for span, which in by_series(first, len(rows)):
+    for span, which in chunks_with_series(first, len(rows)):
         index[span] = step.index(times[span], times[first[which]])[0]
     return index
 
 
 def _with_holes(
-    rows: Rows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, holes: int, step: Step
+    rows: SortedRows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, holes: int, step: Step
 ) -> np.ndarray:
     """The row of the table in each row of the grid [T], -1 in the holes.
 
@@ -236,13 +243,13 @@ def _with_holes(
     Raises DeviceError where the grid is more than the memory of the machine.
     """
     at = _empty_grid(holes + len(rows), rows.table.values.shape[1], step)
-    for span, which in by_series(first, len(rows)):
-        at[offset[which] + index[span]] = rows.places(np.arange(span.start, span.stop))
+    for span, which in chunks_with_series(first, len(rows)):
+        at[offset[which] + index[span]] = rows.table_rows(np.arange(span.start, span.stop))
     return at
 
 
 def _spans(
-    rows: Rows, begins: np.ndarray, measured: np.ndarray, table: Table
+    rows: SortedRows, begins: np.ndarray, measured: np.ndarray, table: Table
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each series [S] the places of its first row with a measured target, its last one, and its end.
 
@@ -273,19 +280,19 @@ def measured_rows(values: np.ndarray) -> np.ndarray:
     return ~np.isnan(values).all(axis=1)
 
 
-def _find_unused(rows: Rows, table: Table, unused: np.ndarray) -> list[Finding]:
+def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Finding]:
     """Return a finding for rows [R] outside of what a series can use."""
     if not unused.any():
         return []
-    row = first_line(rows.lines, unused)
-    targets = ", ".join(map(named, table.targets))
+    row = first_in_file(rows.lines, unused)
+    targets = ", ".join(map(quote_name, table.targets))
     count = int(unused.sum())
     return [
         Finding.at(
-            wording_of(table).at(rows.lines[row]),
+            location_formatter(table).at(rows.lines[row]),
             "D513",
-            f"before the first or after the last measured {targets}{in_series(table, rows.series[row])}, so not used, "
-            f"{count_of(count, 'such row')} (--target names another column)",
+            f"before the first or after the last measured {targets}{in_series_text(table, rows.series[row])}, so not used, "
+            f"{count_noun(count, 'such row')} (--target names another column)",
             count=count,
             flags=("--target",),
         )
@@ -293,17 +300,17 @@ def _find_unused(rows: Rows, table: Table, unused: np.ndarray) -> list[Finding]:
 
 
 def _find_gaps(
-    rows: Rows, index: np.ndarray, table: Table, step: Step, *, holes: int, allowed: bool
+    rows: SortedRows, index: np.ndarray, table: Table, step: Step, *, holes: int, allowed: bool
 ) -> list[Finding]:
     """Return a finding about the missing rows of the grid. Raise DataError where they are more than half of it."""
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
-    wording = wording_of(table)
+    wording = location_formatter(table)
     if holes > len(index) and not allowed:
         row = int(np.argmax(gaps))
         ends = [f"{wording.row(rows.lines[at])} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
         raise DataError(
             f"on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
-            f"be holes, the longest from {ends[0]} to {ends[1]}{in_series(table, rows.series[row])}",
+            f"be holes, the longest from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
             hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
             rule="D514",
             at=in_file(table.source),
@@ -313,11 +320,11 @@ def _find_gaps(
                 "--end",
             ),
         )
-    coarse = coarser_stretch(gaps)
+    coarse = find_coarser_run(gaps)
     if coarse is not None and not allowed:
         raise DataError(
             f"from {wording.time(rows.times[coarse])}"
-            f"{in_series(table, rows.series[coarse])} on the step is {stretched(step, int(gaps[coarse]))}, and "
+            f"{in_series_text(table, rows.series[coarse])} on the step is {multiple_name(step, int(gaps[coarse]))}, and "
             f"{step.name} elsewhere",
             hint=f"--start and --end choose the rows of one step; --freq {step.name} accepts the holes",
             rule="D515",
@@ -334,7 +341,7 @@ def _find_gaps(
         Finding.at(
             wording.at(rows.lines[row]),
             "D516",
-            f"no row follows for {missing}{in_series(table, rows.series[row])}, {count_of(holes, 'such hole')} in the "
+            f"no row follows for {missing}{in_series_text(table, rows.series[row])}, {count_noun(holes, 'such hole')} in the "
             f"time grid of step {step.name} (--missing decides the filling)",
             count=holes,
             flags=("--missing",),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from lstm_cli.data.grid.regular_grid import Grid
-from lstm_cli.data.grid.sorting import wording_of
-from lstm_cli.data.locations import Place
+from lstm_cli.data.grid.sorting import location_formatter
+from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.table import Table
 
 BLOCK = 500_000  # rows that are looked at at a time
@@ -26,12 +26,12 @@ class GridLines:
 
     def line(self, row: int) -> int:
         """The line of a row. Raises LookupError for one of a hole."""
-        at = int(self.in_table(row, row + 1)[0])
+        at = int(self.table_rows(row, row + 1)[0])
         if at < 0:
             raise LookupError(f"{self.table.source} has no line for row {row} of the grid")
         return int(self.table.lines[at])
 
-    def in_table(self, begin: int, end: int) -> np.ndarray:
+    def table_rows(self, begin: int, end: int) -> np.ndarray:
         """The row of the table [n] in each row from `begin` to before `end`; -1 in a hole."""
         at = self.grid.at
         if isinstance(at, slice):
@@ -41,18 +41,18 @@ class GridLines:
     def values(self, one: int, most: int | None = None) -> np.ndarray:
         """The usable rows [n, F] of a series, the first `most` of them."""
         count = int(self.grid.counts[one])
-        return self.piece(int(self.offset[one]), int(self.offset[one]) + min(count, most or count))
+        return self.values_between(int(self.offset[one]), int(self.offset[one]) + min(count, most or count))
 
     def cells(self, one: int, column: int) -> np.ndarray:
         """One column of the usable rows [n] of a series."""
         begin = int(self.offset[one])
-        return self.taken(np.arange(begin, begin + int(self.grid.counts[one])), column)
+        return self.select(np.arange(begin, begin + int(self.grid.counts[one])), column)
 
-    def piece(self, begin: int, end: int) -> np.ndarray:
+    def values_between(self, begin: int, end: int) -> np.ndarray:
         """The values [n, F] of the rows from `begin` to before `end`."""
-        return self.grid.piece(begin, end)
+        return self.grid.values_between(begin, end)
 
-    def taken(self, chosen: np.ndarray, column: int) -> np.ndarray:
+    def select(self, chosen: np.ndarray, column: int) -> np.ndarray:
         """One column's values of some rows, of the shape of `chosen`."""
         at = self.grid.at
         in_table = at.start + chosen if isinstance(at, slice) else at[chosen]
@@ -63,7 +63,7 @@ class GridLines:
             values[np.isin(chosen, emptied)] = np.nan
         return values
 
-    def blocks(self, *, before: int = 0) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    def chunks(self, *, before: int = 0) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """All rows, some at a time: the first row, the series [n] of each, and whether it is usable [n].
 
         before: so many rows are repeated at the begin of each block but the first.
@@ -75,7 +75,7 @@ class GridLines:
             one = np.searchsorted(self.offset, rows, side="right") - 1
             yield first, one, rows < self.offset[one] + self.grid.counts[one]
 
-    def place(self, column: str) -> Place:
+    def location(self, column: str) -> CellLocation:
         """A column as messages name it."""
-        wording = wording_of(self.table)
-        return Place(source=wording.source, column=column, unit=wording.unit, files=wording.files)
+        wording = location_formatter(self.table)
+        return CellLocation(source=wording.source, column=column, unit=wording.unit, files=wording.files)

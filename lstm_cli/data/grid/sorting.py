@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.chunks import spans
-from lstm_cli.data.locations import Wording, named, of_series
+from lstm_cli.data.chunks import row_chunks
+from lstm_cli.data.locations import LocationFormatter, quote_name, series_text
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import told_twice
-from lstm_cli.data.times.frequency import origins_of
-from lstm_cli.data.times.infer_frequency import first_line
+from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
+from lstm_cli.data.times.frequency import series_start_times
+from lstm_cli.data.times.infer_frequency import first_in_file
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class SortedRows:
     """Rows of a table sorted by series, then time. They stay where they are; `at` tells their order."""
 
     table: Table
@@ -38,17 +38,17 @@ class Rows:
         return self.clock[self.at]
 
     @property
-    def lines(self) -> "Lines":
+    def lines(self) -> "SortedLines":
         """[R]."""
-        return Lines(self)
+        return SortedLines(self)
 
-    def places(self, rows: np.ndarray | int) -> np.ndarray:
+    def table_rows(self, rows: np.ndarray | int) -> np.ndarray:
         """Where some of the rows stand in the table."""
         if isinstance(self.at, slice):
             return np.asarray(rows) + self.at.start
         return np.asarray(self.at[rows])
 
-    def within(self, span: slice) -> slice | np.ndarray:
+    def slice(self, span: slice) -> slice | np.ndarray:
         """The same of all rows from one to before another, as an index."""
         if isinstance(self.at, slice):
             return slice(self.at.start + span.start, self.at.start + span.stop)
@@ -56,9 +56,9 @@ class Rows:
 
     def values(self, rows: np.ndarray | int) -> np.ndarray:
         """[n, F] of some of the rows."""
-        return self.table.values[self.places(rows)]
+        return self.table.values[self.table_rows(rows)]
 
-    def taken(self, chosen: np.ndarray) -> "Rows":
+    def select(self, chosen: np.ndarray) -> "SortedRows":
         """Only the chosen rows (bool [R])."""
         if chosen.all():
             return self
@@ -66,46 +66,46 @@ class Rows:
         if isinstance(self.at, slice) and len(places) and places[-1] - places[0] + 1 == len(places):
             begin = self.at.start + int(places[0])
             return replace(self, at=slice(begin, begin + len(places)))
-        return replace(self, at=self.places(places))
+        return replace(self, at=self.table_rows(places))
 
     def __len__(self) -> int:
         return self.at.stop - self.at.start if isinstance(self.at, slice) else len(self.at)
 
 
-class Lines:
+class SortedLines:
     """The lines that rows stand on, looked up where they are asked for."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: SortedRows) -> None:
         self._rows = rows
 
     def __getitem__(self, rows: Any) -> Any:
-        return self._rows.table.lines[self._rows.places(rows)]
+        return self._rows.table.lines[self._rows.table_rows(rows)]
 
 
-def sorted_rows(table: Table) -> Rows:
+def sort_rows(table: Table) -> SortedRows:
     """All rows of a table, sorted; rows of one time stay in the file's order."""
     whole = slice(0, len(table.lines))
     clock = table.times
     if table.time_name is None:
         places = np.arange(len(table.lines), dtype=np.int64)
         if _in_order(table.series, clock, whole):
-            return Rows(table=table, at=whole, clock=places - origins_of(places, table.series))
-        at = grouped(table.series, len(table.series_names))
+            return SortedRows(table=table, at=whole, clock=places - series_start_times(places, table.series))
+        at = group_by_series(table.series, len(table.series_names))
         clock = np.empty_like(places)
-        clock[at] = places - origins_of(places, table.series[at])
-        return Rows(table=table, at=at, clock=clock)
+        clock[at] = places - series_start_times(places, table.series[at])
+        return SortedRows(table=table, at=at, clock=clock)
     if _in_order(table.series, clock, whole):
-        return Rows(table=table, at=whole, clock=clock)
-    at = grouped(table.series, len(table.series_names))
+        return SortedRows(table=table, at=whole, clock=clock)
+    at = group_by_series(table.series, len(table.series_names))
     if not _in_order(table.series, clock, at):
         at = np.lexsort((clock, table.series))  # stable: doubles by line
-    return Rows(table=table, at=at, clock=clock)
+    return SortedRows(table=table, at=at, clock=clock)
 
 
 def _in_order(series: np.ndarray, clock: np.ndarray, at: slice | np.ndarray) -> bool:
     """Whether series [R] and the times in each [R] rise, taken at these rows."""
     count = at.stop if isinstance(at, slice) else len(at)
-    for span in spans(count - 1):
+    for span in row_chunks(count - 1):
         both = slice(span.start, span.stop + 1)
         rows = both if isinstance(at, slice) else at[both]
         one, time = series[rows], clock[rows]
@@ -115,7 +115,7 @@ def _in_order(series: np.ndarray, clock: np.ndarray, at: slice | np.ndarray) -> 
     return True
 
 
-def grouped(series: np.ndarray, count: int) -> np.ndarray:
+def group_by_series(series: np.ndarray, count: int) -> np.ndarray:
     """The rows [R] of series [R] out of `count`, series by series, each in the order of the rows."""
     # NumPy sorts 16 bits by counting, which is many times faster than comparing.
     order = np.argsort((series & 0xFFFF).astype(np.uint16), kind="stable")
@@ -124,7 +124,7 @@ def grouped(series: np.ndarray, count: int) -> np.ndarray:
     return order.astype(np.int32) if len(series) < 1 << 31 else order
 
 
-def find_disorder(rows: Rows, table: Table) -> list[Finding]:
+def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
     """Return a finding where rows of a series stand in the file before earlier ones."""
     if isinstance(rows.at, slice):
         return []
@@ -135,14 +135,14 @@ def find_disorder(rows: Rows, table: Table) -> list[Finding]:
     order = np.lexsort((rows.at, series))
     times, lines = rows.times[order], rows.lines[order]
     early = np.append(False, (np.diff(times) < 0) & same)
-    row = first_line(lines, early)
-    wording = wording_of(table)
+    row = first_in_file(lines, early)
+    wording = location_formatter(table)
     count = int(early.sum())
     return [
         Finding.at(
             wording.at(lines[row]),
             "D521",
-            f"{wording.time(times[row])} is earlier than the row before, {count_of(count, 'such row')}; "
+            f"{wording.time(times[row])} is earlier than the row before, {count_noun(count, 'such row')}; "
             f"sorted by '{table.time_name}' (--time names another column)",
             count=count,
             flags=("--time",),
@@ -150,7 +150,7 @@ def find_disorder(rows: Rows, table: Table) -> list[Finding]:
     ]
 
 
-def merge_doubles(rows: Rows, table: Table) -> tuple[Rows, list[Finding]]:
+def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, list[Finding]]:
     """Keep the first of rows that are the same in series, time and values. Return the rest, and a finding.
 
     Raises DataError for two values at one time.
@@ -164,45 +164,45 @@ def merge_doubles(rows: Rows, table: Table) -> tuple[Rows, list[Finding]]:
     differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
     if differ.any():
         raise _two_values(rows, table, second, differ)
-    row = first_line(rows.lines, double)
-    wording = wording_of(table)
+    row = first_in_file(rows.lines, double)
+    wording = location_formatter(table)
     repair = "one of each was kept"
     if table.series_name is None:
         repair += " (--series names a column that tells them apart)"
-    if told_twice(rows.times[second], table.time_format).any():
+    if is_ambiguous_hour(rows.times[second], table.time_format).any():
         repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
     found = Finding.at(
         wording.at(rows.lines[row]),
         "D522",
-        f"the same row as in {wording.row(rows.lines[row - 1])}{in_series(table, rows.series[row])}, "
-        f"{wording.time(rows.times[row])}, {count_of(len(second), 'such row')}; {repair}",
+        f"the same row as in {wording.row(rows.lines[row - 1])}{in_series_text(table, rows.series[row])}, "
+        f"{wording.time(rows.times[row])}, {count_noun(len(second), 'such row')}; {repair}",
         lines=[*wording.at(rows.lines[row]).lines, *wording.at(rows.lines[row - 1]).lines],
         count=len(second),
         flags=() if table.series_name is not None else ("--series",),
     )
-    return rows.taken(~double), [found]
+    return rows.select(~double), [found]
 
 
-def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
+def _two_values(rows: SortedRows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
     """second: rows [D] that follow one of the same time; differ: [D, F] where their values do."""
-    one = first_line(rows.lines[second], np.asarray(differ.any(axis=1)))
+    one = first_in_file(rows.lines[second], np.asarray(differ.any(axis=1)))
     row = second[one]
     column = int(np.argmax(differ[one]))
     first, other = (
         "nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values(np.array([row - 1, row]))[:, column]
     )
-    wording = wording_of(table)
+    wording = location_formatter(table)
     hint = "keep one of the two lines"
     if table.series_name is None:
         hint = "--series names the column that tells several series apart; within one series, keep one line"
-    if told_twice(rows.times[row : row + 1], table.time_format)[0]:
+    if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         hint = (
             "this looks like a daylight-saving hour told twice: write the times with offsets such as +01:00; "
             "if the file holds several series, --series names their column"
         )
     return DataError(
-        f"two values of {named(table.columns[column])} for {wording.time(rows.times[row])}"
-        f"{in_series(table, rows.series[row])}, {first} and {other}",
+        f"two values of {quote_name(table.columns[column])} for {wording.time(rows.times[row])}"
+        f"{in_series_text(table, rows.series[row])}, {first} and {other}",
         hint=hint,
         rule="D523",
         flags=("--series",) if table.series_name is None else (),
@@ -210,12 +210,14 @@ def _two_values(rows: Rows, table: Table, second: np.ndarray, differ: np.ndarray
     )
 
 
-def wording_of(table: Table) -> Wording:
+def location_formatter(table: Table) -> LocationFormatter:
     """How messages name the rows and times of a table."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
-    return Wording(source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files)
+    return LocationFormatter(
+        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
+    )
 
 
-def in_series(table: Table, series: int) -> str:
+def in_series_text(table: Table, series: int) -> str:
     """A series as messages name it; nothing where the file holds one series without a name."""
-    return of_series(table.series_names[series], table.series_name)
+    return series_text(table.series_names[series], table.series_name)

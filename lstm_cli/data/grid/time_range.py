@@ -4,17 +4,17 @@ import re
 
 import numpy as np
 
-from lstm_cli.data.grid.sorting import wording_of
+from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import DAY, MINUTE, origins_of
-from lstm_cli.data.times.parse import parse_one
+from lstm_cli.data.times.frequency import DAY, MINUTE, series_start_times
+from lstm_cli.data.times.parse import parse_time
 from lstm_cli.data.times.patterns import text_kind
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file
 
 
-def cut_mask(
+def time_range_mask(
     table: Table, series: np.ndarray, times_us: np.ndarray, *, start: str | None, end: str | None
 ) -> np.ndarray:
     """Which rows [R] lie from `start` to `end`, both included: a time, or row:N counted from 1.
@@ -60,7 +60,7 @@ def _row_number(flag: str, text: str) -> int | None:
 def _places(series: np.ndarray) -> np.ndarray:
     """The number of each row within its series, from 1."""
     rows = np.arange(1, len(series) + 1)
-    return rows - origins_of(rows, series) + 1
+    return rows - series_start_times(rows, series) + 1
 
 
 def _extent(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
@@ -68,7 +68,7 @@ def _extent(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
         return ""
     if table.time_name is None:
         return f", its rows go from row:1 to row:{_places(series).max()}"
-    wording = wording_of(table)
+    wording = location_formatter(table)
     return f", its rows go from {wording.time(times_us.min())} to {wording.time(times_us.max())}"
 
 
@@ -83,17 +83,17 @@ def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
                 "--time",
             ),
         )
-    return moment(flag, text, table.time_format)
+    return parse_time_range(flag, text, table.time_format)
 
 
-def moment(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
+def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
     """The first and last microsecond that a time given with a flag names, on the clock of the file's times.
 
     A year, month, quarter or day names all of it. A time without offset is read with the file's offset where
     it has a single one, else as UTC. Raises UsageError for a text that is no time.
     """
     try:
-        first = parse_one(text, time_format)
+        first = parse_time(text, time_format)
     except UsageError as error:
         raise UsageError(f"{flag}: {error.message}", hint=error.hint, flag=flag) from None
     local = first + time_format.offset * MINUTE

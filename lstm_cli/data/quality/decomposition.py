@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.chunks import Stretch
-from lstm_cli.data.quality.seasonality import NEWEST, ROUNDING, SAMPLED, without_moving_mean
+from lstm_cli.data.chunks import RowSlices
+from lstm_cli.data.quality.seasonality import NEWEST, ROUNDING, SAMPLED, subtract_moving_mean
 
 TREND_SHARE = 10  # without a season the trend is the moving mean over a tenth of the rows
 LEAST_ROWS = 12
@@ -29,7 +29,9 @@ class Strength:
     season: float | None
 
 
-def strengths(series: Sequence[Stretch], columns: int, seasons: Sequence[int]) -> list[Strength]:
+def trend_and_season_strengths(
+    series: Sequence[RowSlices], columns: int, seasons: Sequence[int]
+) -> list[Strength]:
     """For each of the first `columns` columns and each season, where the rows hold it twice in most series.
 
     series: [T, F] each, with NaN where not measured. Of many series some are asked, of long ones the newest rows.
@@ -63,7 +65,7 @@ def _strength(cells: np.ndarray, period: int | None) -> tuple[float, float] | No
     if not _variance(cells / size if size else cells) > ROUNDING**2:
         return None
     cells = cells / size  # so that no square overflows
-    rest = without_moving_mean(cells, window)
+    rest = subtract_moving_mean(cells, window)
     trend = cells - rest
     season = _phase_means(rest, period) if period is not None else np.zeros(len(cells))
     remainder = rest - season

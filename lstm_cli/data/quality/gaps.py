@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.grid.sorting import sorted_rows
-from lstm_cli.data.grid.time_range import cut_mask
+from lstm_cli.data.grid.sorting import sort_rows
+from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import told_twice
-from lstm_cli.data.times.frequency import Step, origins_of
+from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
+from lstm_cli.data.times.frequency import Step, series_start_times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class Gaps:
 
 def find_gaps(table: Table, step: Step, *, start: str | None = None, end: str | None = None) -> Gaps:
     """The holes of a table on a grid of this step, between `--start` and `--end`."""
-    rows = sorted_rows(table)
-    rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
-    index = step.index(rows.times, origins_of(rows.times, rows.series))[0]
+    rows = sort_rows(table)
+    rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
+    index = step.index(rows.times, series_start_times(rows.times, rows.series))[0]
     apart = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     at = np.flatnonzero(apart > 1)
     return Gaps(
@@ -39,19 +39,21 @@ def find_gaps(table: Table, step: Step, *, start: str | None = None, end: str | 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doubles:
+class DuplicateRows:
     """Rows that follow one of the same series and time, in the order of the file. Both arrays are [D]."""
 
     lines: np.ndarray
-    told_twice: np.ndarray  # bool: in an hour that local clocks show twice, as daylight saving ends
+    ambiguous_hour: np.ndarray  # bool: in an hour that local clocks show twice, as daylight saving ends
 
 
-def find_doubles(table: Table, *, start: str | None = None, end: str | None = None) -> Doubles:
+def find_duplicates(table: Table, *, start: str | None = None, end: str | None = None) -> DuplicateRows:
     """Those of a table between `--start` and `--end`; without a time column there are none."""
-    rows = sorted_rows(table)
-    rows = rows.taken(cut_mask(table, rows.series, rows.times, start=start, end=end))
+    rows = sort_rows(table)
+    rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     times, series = rows.times, rows.series
     double = np.flatnonzero((np.diff(times) == 0) & (np.diff(series) == 0)) + 1
     lines = rows.lines[double]
     order = np.argsort(lines, kind="stable")
-    return Doubles(lines=lines[order], told_twice=told_twice(times[double], table.time_format)[order])
+    return DuplicateRows(
+        lines=lines[order], ambiguous_hour=is_ambiguous_hour(times[double], table.time_format)[order]
+    )

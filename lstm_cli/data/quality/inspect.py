@@ -9,23 +9,23 @@ import numpy as np
 
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.grid.sorting import in_series, wording_of
-from lstm_cli.data.locations import NAMED, listed
+from lstm_cli.data.grid.sorting import in_series_text, location_formatter
+from lstm_cli.data.locations import NAMED, quote_names
 from lstm_cli.data.quality.gaps import find_gaps
-from lstm_cli.data.quality.leakage import ROWS, find_leaks, leak_told, longest_first, reach_of
+from lstm_cli.data.quality.leakage import ROWS, find_leaks, leakage_text, max_lag, sample_of_series
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import spring_hours
+from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 OF_VALUES = ("D313", "D314", "D315")  # rules about one value that stands out
-TOLD_LINES = 3  # lines that the sentence on outliers names beside the first
+MAX_LINES = 3  # lines that the sentence on outliers names beside the first
 DROPPABLE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"
 LEFT = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
 
 
-def inspect(
+def inspect_table(
     table: Table,
     grid: Grid,
     *,
@@ -77,8 +77,8 @@ def _constant(rows: GridLines) -> list[Finding]:
 def _one_value(rows: GridLines) -> dict[int, float]:
     """The columns of one value. Nearly always the first block shows that there is none."""
     values = dict.fromkeys(range(len(rows.table.columns)), np.nan)
-    for first, series, usable in rows.blocks():
-        block = rows.piece(first, first + len(series))
+    for first, series, usable in rows.chunks():
+        block = rows.values_between(first, first + len(series))
         for column, value in list(values.items()):
             known = block[:, column][usable & ~np.isnan(block[:, column])]
             if len(known):
@@ -98,8 +98,10 @@ def _flat(rows: GridLines, columns: int) -> np.ndarray:
         np.full(shape, np.nan),
         np.zeros(shape, dtype=np.int64),
     )
-    for first, series, usable in rows.blocks():
-        cells = np.where(usable[:, None], rows.piece(first, first + len(series))[:, :columns], np.nan)
+    for first, series, usable in rows.chunks():
+        cells = np.where(
+            usable[:, None], rows.values_between(first, first + len(series))[:, :columns], np.nan
+        )
         firsts = np.flatnonzero(np.diff(series, prepend=-1))
         which = series[firsts]
         least[which] = np.fmin(least[which], np.fmin.reduceat(cells, firsts, axis=0))
@@ -123,7 +125,7 @@ def _constant_column(rows: GridLines, index: int, value: float) -> Finding | Non
     role = "target" if name in table.targets else "past" if name in table.past else "future"
     advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
     return Finding.at(
-        rows.place(name).at(line),
+        rows.location(name).at(line),
         "D701" if role == "target" else "D702",
         f"all {count:,} values are {value:.15g}, so it tells nothing ({advice})",
         kind="constant",
@@ -137,9 +139,9 @@ def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     names = rows.grid.names
     line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
     return Finding.at(
-        rows.place(name).at(line),
+        rows.location(name).at(line),
         "D703",
-        f"{len(flat):,} of {len(names):,} series hold one value only: {listed([names[one] for one in flat])} "
+        f"{len(flat):,} of {len(names):,} series hold one value only: {quote_names([names[one] for one in flat])} "
         "(no flag: leave them out of the file, or let them be)",
         kind="constant-series",
         severity=NOTE,
@@ -152,10 +154,10 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
     if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
         return []
     gaps = find_gaps(table, grid.step, start=start, end=end)
-    spring = np.flatnonzero(spring_hours(gaps.first_us, gaps.rows, grid.step, table.time_format))
+    spring = np.flatnonzero(skipped_hours(gaps.first_us, gaps.rows, grid.step, table.time_format))
     if not len(spring):
         return []
-    wording = wording_of(table)
+    wording = location_formatter(table)
     order = spring[np.argsort(gaps.before[spring], kind="stable")]
     first = order[0]
     return [
@@ -163,8 +165,8 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
             wording.at(gaps.before[first]),
             "D704",
             f"no row follows for {wording.time(gaps.first_us[first])}"
-            f"{in_series(table, gaps.series[first])}, an hour that local clocks skip in spring, "
-            f"{count_of(len(spring), 'such hour')}; write the times with offsets such as +01:00, since in autumn "
+            f"{in_series_text(table, gaps.series[first])}, an hour that local clocks skip in spring, "
+            f"{count_noun(len(spring), 'such hour')}; write the times with offsets such as +01:00, since in autumn "
             "an hour is told twice (--time names another column, --missing decides the filling)",
             kind="daylight-saving",
             column=table.time_name,
@@ -180,14 +182,14 @@ def _of_outliers(rows: GridLines, found: Outliers, advice: str) -> Finding:
     pairs = zip(found.rows[:LINES].tolist(), found.values[:LINES].tolist(), strict=True)
     told = sorted((rows.line(row), value) for row, value in pairs)
     lines = tuple(line for line, _ in told)
-    others = ", ".join(map(str, lines[1 : 1 + TOLD_LINES]))
-    also = f", also in {wording_of(rows.table).unit}s {others}" if others else ""
-    more = " and more" if len(found.rows) > 1 + TOLD_LINES else ""
+    others = ", ".join(map(str, lines[1 : 1 + MAX_LINES]))
+    also = f", also in {location_formatter(rows.table).unit}s {others}" if others else ""
+    more = " and more" if len(found.rows) > 1 + MAX_LINES else ""
     stands = "what stands a season before and after" if found.season > 1 else "the values before and after"
     return Finding.at(
-        rows.place(name).at(lines[0]),
+        rows.location(name).at(lines[0]),
         "D705",
-        f"{told[0][1]:.15g} is far from {stands}, {count_of(len(found.rows), 'such value')}{also}{more} ({advice})",
+        f"{told[0][1]:.15g} is far from {stands}, {count_noun(len(found.rows), 'such value')}{also}{more} ({advice})",
         kind="outliers",
         lines=lines,
         count=len(found.rows),
@@ -199,12 +201,12 @@ def _of_leaks(rows: GridLines, horizon: int, season: int) -> list[Finding]:
     """What the covariates give away."""
     table = rows.table
     targets = len(table.targets)
-    series = [rows.values(one, ROWS) for one in longest_first(rows.grid.counts)]
+    series = [rows.values(one, ROWS) for one in sample_of_series(rows.grid.counts)]
     others = range(targets, len(table.columns))
-    leaks = find_leaks(series, range(targets), others, reach=reach_of(horizon, season)) if others else []
+    leaks = find_leaks(series, range(targets), others, reach=max_lag(horizon, season)) if others else []
     told = []
     for leak in leaks:
         name = table.columns[leak.column]
         role = "past" if name in table.past else "future"
-        told.append(leak_told(leak, rows, name=name, role=role, horizon=horizon))
+        told.append(leakage_text(leak, rows, name=name, role=role, horizon=horizon))
     return [one for one in told if one is not None]

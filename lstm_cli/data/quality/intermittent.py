@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.chunks import by_series
+from lstm_cli.data.chunks import chunks_with_series
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.locations import named
+from lstm_cli.data.locations import quote_name
 from lstm_cli.findings import Finding
 
 MOST_ZERO = 0.5  # of the measured training values: with more of them the median is 0
@@ -31,8 +31,8 @@ def _counted(rows: GridLines, train_end: np.ndarray, targets: int) -> tuple[np.n
     """Return how many training values of each series are 0, and how many are measured: both [S, targets]."""
     zeros = np.zeros((len(train_end), targets), dtype=np.int64)
     measured = np.zeros_like(zeros)
-    for span, which in by_series(rows.offset, rows.grid.rows):
-        cells = rows.piece(span.start, span.stop)[:, :targets]
+    for span, which in chunks_with_series(rows.offset, rows.grid.rows):
+        cells = rows.values_between(span.start, span.stop)[:, :targets]
         which = np.broadcast_to(which, len(cells))
         trained = (np.arange(span.start, span.stop) < (rows.offset + train_end)[which])[:, None]
         firsts = np.flatnonzero(np.diff(which, prepend=-1))
@@ -52,10 +52,10 @@ def _finding(
     else:
         what = (
             f"more than half of the training values are 0 in {len(many):,} of {len(series):,} series, "
-            f"first {named(series[many[0]])}"
+            f"first {quote_name(series[many[0]])}"
         )
     return Finding.at(
-        rows.place(name).at(line),
+        rows.location(name).at(line),
         "D707",
         f"{what}, and train --loss mae, the default, forecasts the median, which is near 0 then "
         "(--loss mse forecasts the mean)",

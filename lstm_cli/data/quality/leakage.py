@@ -12,13 +12,13 @@ import numpy as np
 
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.locations import Place, named, shown
-from lstm_cli.data.quality.profile import Column, Survey
+from lstm_cli.data.locations import CellLocation, quote_cell, quote_name
+from lstm_cli.data.quality.profile import ColumnProfile, FileProfile
 from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 ROWS = 10_000  # first rows of a series that are looked at
 SERIES = 5  # of a panel, the longest ones
@@ -60,7 +60,7 @@ def find_leaks(
     return found
 
 
-def longest_first(counts: np.ndarray) -> list[int]:
+def sample_of_series(counts: np.ndarray) -> list[int]:
     """The series [S] that `find_leaks` is to be given, of so many rows each."""
     return [int(one) for one in np.argsort(-counts, kind="stable")[:SERIES]]
 
@@ -160,13 +160,13 @@ def _without_slips(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.n
     return one[kept], other[kept]
 
 
-def of_columns(survey: Survey, used: Sequence[str]) -> list[Finding]:
+def column_findings(survey: FileProfile, used: Sequence[str]) -> list[Finding]:
     """What columns hold that make them useless or that keep them from being read, but for those in use."""
     found = []
     for column in survey.columns:
         if column.name in used:
             continue
-        place = survey.place(column.name)
+        place = survey.location(column.name)
         if column.reads_as == "empty" or column.value is not None:
             found.append(_useless(column, place, survey.rows))
         elif column.first_odd is not None:
@@ -174,10 +174,12 @@ def of_columns(survey: Survey, used: Sequence[str]) -> list[Finding]:
     return found
 
 
-def _useless(column: Column, place: Place, rows: int) -> Finding:
+def _useless(column: ColumnProfile, place: CellLocation, rows: int) -> Finding:
     empty = column.value is None
     line = (column.first_missing if empty else column.first_measured) or 0
-    what = f"none of the {rows:,} cells has a value" if empty else f"every value is {shown(column.value)}"
+    what = (
+        f"none of the {rows:,} cells has a value" if empty else f"every value is {quote_cell(column.value)}"
+    )
     return Finding.at(
         place.at(line),
         "D709" if empty else "D702",
@@ -189,20 +191,20 @@ def _useless(column: Column, place: Place, rows: int) -> Finding:
     )
 
 
-def _odd(column: Column, place: Place) -> Finding:
+def _odd(column: ColumnProfile, place: CellLocation) -> Finding:
     """Cells that keep a column of numbers from being read, as the reader would say it."""
     assert column.first_odd is not None
     line, cell = column.first_odd
     try:
         read_numbers([cell], np.array([line]), place)
-        text = f"{place.at(line)}: {shown(cell)} is not a plain number"
+        text = f"{place.at(line)}: {quote_cell(cell)} is not a plain number"
     except DataError as error:
         text = error.message
     return Finding(
         rule="D710",
         kind="no-number",
         severity=NOTE,
-        text=f"{text}, {count_of(column.odd, 'such cell')} in a column of numbers (--target, --past and --future "
+        text=f"{text}, {count_noun(column.odd, 'such cell')} in a column of numbers (--target, --past and --future "
         "refuse it until it is mended)",
         source=place.source,
         column=column.name,
@@ -212,21 +214,23 @@ def _odd(column: Column, place: Place) -> Finding:
     )
 
 
-def of_unread(survey: Survey, table: Table, grid: Grid, *, horizon: int, season: int) -> list[Finding]:
+def leakage_in_unused_columns(
+    survey: FileProfile, table: Table, grid: Grid, *, horizon: int, season: int
+) -> list[Finding]:
     """Columns of numbers that would give a target away, were they named."""
     taken = {*table.columns, table.time_name, table.series_name}
     columns = [one for one in survey.columns if one.values is not None and one.name not in taken][:HELD]
     if not columns or not survey.whole or survey.rows != len(table.lines):
         return []
     rows = GridLines(table, grid)
-    laid = [_Laid(rows, one) for one in longest_first(grid.counts)]
+    laid = [_Laid(rows, one) for one in sample_of_series(grid.counts)]
     targets = len(table.targets)
     told = []
     for column in columns:
         assert column.values is not None
         series = [one.beside(column.values, targets) for one in laid]
-        for leak in find_leaks(series, range(targets), [targets], reach=reach_of(horizon, season)):
-            told.append(leak_told(leak, rows, name=column.name, role="unread", horizon=horizon))
+        for leak in find_leaks(series, range(targets), [targets], reach=max_lag(horizon, season)):
+            told.append(leakage_text(leak, rows, name=column.name, role="unread", horizon=horizon))
     return [one for one in told if one is not None]
 
 
@@ -236,7 +240,7 @@ class _Laid:
     def __init__(self, rows: GridLines, one: int) -> None:
         self.targets = rows.values(one, ROWS)
         begin = int(rows.offset[one])
-        in_table = rows.in_table(begin, begin + len(self.targets))
+        in_table = rows.table_rows(begin, begin + len(self.targets))
         self.grid_rows = np.flatnonzero(in_table >= 0)
         self.file_rows = in_table[self.grid_rows]
 
@@ -249,20 +253,20 @@ class _Laid:
         return laid
 
 
-def reach_of(horizon: int, season: int) -> int:
+def max_lag(horizon: int, season: int) -> int:
     """How many steps ahead and back a column is held against the target."""
     return max(horizon, season, LEAST_REACH)
 
 
-def leak_told(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: int) -> Finding | None:
+def leakage_text(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: int) -> Finding | None:
     """A leak of the column `name`; None where it may be known in its role: "past", "future" or "unread".
 
     A past covariate is not read after the origin, so only what lies ahead of it gives something away.
     """
-    line = rows.line(int(rows.offset[longest_first(rows.grid.counts)[0]]))
-    target = named(rows.table.targets[leak.target])
+    line = rows.line(int(rows.offset[sample_of_series(rows.grid.counts)[0]]))
+    target = quote_name(rows.table.targets[leak.target])
     alike = "is" if leak.copy else f"tells, but for {100 * leak.left:.1g} % of its variance,"
-    steps = count_of(abs(leak.ahead), "step")
+    steps = count_noun(abs(leak.ahead), "step")
     if leak.ahead > 0:
         what = f"what {target} will be {steps} later, so that it gives the target away"
         advice = {"unread": "name it neither by --past nor by --future"}.get(
@@ -283,7 +287,7 @@ def leak_told(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: int
         return None
     grave = role == "future" or (role == "past" and leak.ahead > 0)
     return Finding.at(
-        rows.place(name).at(line),
+        rows.location(name).at(line),
         "D706" if grave else "D708",
         f"from here on it {alike} {what} ({advice})",
         kind="leak",

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.chunks import by_series, spans
-from lstm_cli.data.dataset.dataset import RowsMeasured, Schema
+from lstm_cli.data.chunks import chunks_with_series, row_chunks
+from lstm_cli.data.dataset.dataset import Schema, UsableRows
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.grid.sorting import wording_of
-from lstm_cli.data.locations import named
+from lstm_cli.data.grid.sorting import location_formatter
+from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, Location, in_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cells:
+class CellCounts:
     """What the usable rows of a grid hold. A place is a row and a column of it."""
 
     missing: int  # cells
@@ -25,12 +25,12 @@ class Cells:
     sums: list[float]  # of the first target, piece by piece
 
 
-def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> Cells:
+def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> CellCounts:
     """offset: [S] the first row of each series."""
     lines = GridLines(table, grid)
     missing, first, first_empty, sums = 0, None, None, []
-    for span, which in by_series(offset, grid.rows):
-        values = grid.piece(span.start, span.stop)
+    for span, which in chunks_with_series(offset, grid.rows):
+        values = grid.values_between(span.start, span.stop)
         lacking = np.isnan(values)
         if grid.ahead.any():
             usable = np.arange(span.start, span.stop) < (offset + grid.counts)[which]
@@ -41,9 +41,9 @@ def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> Cells:
             missing += int(np.count_nonzero(lacking))
             first = first or _first_place(lacking, span.start)
             if first_empty is None:
-                present = lines.in_table(span.start, span.stop) >= 0
+                present = lines.table_rows(span.start, span.stop) >= 0
                 first_empty = _first_place(lacking & present[:, None], span.start)
-    return Cells(missing=missing, first=first, first_empty=first_empty, sums=sums)
+    return CellCounts(missing=missing, first=first, first_empty=first_empty, sums=sums)
 
 
 def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
@@ -54,18 +54,19 @@ def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
     return begin + row, column
 
 
-def rows_measured(grid: Grid, schema: Schema) -> RowsMeasured:
+def usable_rows(grid: Grid, schema: Schema) -> UsableRows:
     """Return which rows of a grid have what a forecast needs, read some at a time."""
     found = [
-        RowsMeasured.of(~np.isnan(grid.piece(span.start, span.stop)), schema) for span in spans(grid.rows)
+        UsableRows.from_measured(~np.isnan(grid.values_between(span.start, span.stop)), schema)
+        for span in row_chunks(grid.rows)
     ]
-    return RowsMeasured(
+    return UsableRows(
         target=np.concatenate([one.target for one in found]),
         ahead=np.concatenate([one.ahead for one in found]),
     )
 
 
-def find_missing(counted: Cells, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
+def find_missing(counted: CellCounts, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
     """Return a finding about missing cells in rows of the file; missing rows have one of their own.
 
     Raises DataError for any missing value where `how` is `refuse`.
@@ -102,12 +103,12 @@ def find_missing(counted: Cells, table: Table, grid: Grid, schema: Schema, how: 
 
 def _missing_place(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
     """Return a missing cell of the grid, with its line unless the whole row is missing."""
-    lines, wording = GridLines(table, grid), wording_of(table)
+    lines, wording = GridLines(table, grid), location_formatter(table)
     one = lines.series(row)
-    series = f" in series {named(grid.names[one])}" if table.series_name else ""
+    series = f" in series {quote_name(grid.names[one])}" if table.series_name else ""
     time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
     column_name = schema.columns[column]
-    name, where = named(column_name), f"at {wording.time(time)}{series}"
+    name, where = quote_name(column_name), f"at {wording.time(time)}{series}"
     try:
         line = lines.line(row)
     except LookupError:

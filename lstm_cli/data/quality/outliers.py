@@ -44,7 +44,7 @@ def find_outliers(rows: GridLines, columns: int, seasons: Sequence[int]) -> list
         chosen = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *slips]))
         if len(chosen):
             found.append(
-                Outliers(column=column, rows=chosen, values=rows.taken(chosen, column), season=season)
+                Outliers(column=column, rows=chosen, values=rows.select(chosen, column), season=season)
             )
     return found
 
@@ -55,7 +55,7 @@ def outlier_rows(cells: np.ndarray, season: int) -> np.ndarray:
     for begin in range(0, len(cells), STRETCH):
         end = min(begin + STRETCH, len(cells))
         low = max(0, min(begin, end - STRETCH) - 2 * season)
-        rows = low + outliers_of(cells[low : end + 2 * season], season)
+        rows = low + outliers_in_column(cells[low : end + 2 * season], season)
         found.append(rows[(rows >= begin) & (rows < end)])
     return np.concatenate(found)
 
@@ -66,7 +66,7 @@ def neighbour_season(counts: np.ndarray, seasons: Sequence[int]) -> int:
     return max((season for season in seasons if 4 * season <= usual), default=1)
 
 
-def outliers_of(cells: np.ndarray, season: int) -> np.ndarray:
+def outliers_in_column(cells: np.ndarray, season: int) -> np.ndarray:
     """The rows of one column [n] that are outliers, rising."""
     none = np.zeros(0, dtype=np.int64)
     if len(cells) < max(LEAST, 2 * season + 1):
@@ -163,12 +163,12 @@ def _deviation(values: np.ndarray) -> float:
 def _suspects(rows: GridLines, columns: int, season: int) -> list[list[int]]:
     """For each column the series that a quick look over all rows finds something in, the most striking first."""
     strongest = np.zeros((columns, len(rows.offset)))
-    for first, series, usable in rows.blocks(before=season):
+    for first, series, usable in rows.chunks(before=season):
         one = series[season:]  # of the later row of each pair
         pairs = usable[season:] & (series[:-season] == one)
         if not len(one):
             continue
-        block = rows.piece(first, first + len(series))
+        block = rows.values_between(first, first + len(series))
         firsts = np.flatnonzero(np.diff(one, prepend=-1))
         for column in range(columns):
             cells = block[:, column]
@@ -206,7 +206,7 @@ def _sampled_deviation(rows: GridLines, column: int, season: int) -> np.ndarray:
             continue
         place = np.linspace(0, 1, each)[None, :] * (pairs[some] - 1)[:, None]
         later = offset[some][:, None] + season + place.round().astype(np.int64)
-        apart = rows.taken(later, column) - rows.taken(later - season, column)
+        apart = rows.select(later, column) - rows.select(later - season, column)
         spread[some] = NORMAL * _median(np.abs(apart - _median(apart)[:, None]))
     return spread
 

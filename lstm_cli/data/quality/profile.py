@@ -8,11 +8,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from lstm_cli.data.locations import Files, Place, is_missing
+from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile
 from lstm_cli.data.reading.numbers import read_numbers
-from lstm_cli.data.reading.source import NOTHING_HELD, expanded, open_source
-from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
+from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
@@ -22,7 +22,7 @@ KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ColumnProfile:
     """One column of a file, or of several as one."""
 
     name: str
@@ -39,30 +39,30 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
+class FileProfile:
     """All columns of a file, or of several as one."""
 
     source: str  # as messages name it
     unit: str  # what the numbers of rows count: "line", or "row" in Parquet
-    files: Files  # lines are counted on from one to the next
+    files: FileLines  # lines are counted on from one to the next
     rows: int
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnProfile, ...]
     sample: Sequence[Sequence[str]]  # the text cells of each column's first rows
     whole: bool  # False: reading it ended at what is refused
 
-    def place(self, column: str) -> Place:
+    def location(self, column: str) -> CellLocation:
         """A column as messages name it."""
-        return Place(source=self.source, column=column, unit=self.unit, files=self.files)
+        return CellLocation(source=self.source, column=column, unit=self.unit, files=self.files)
 
 
-def survey_files(
+def profile_files(
     source: str | Sequence[str],
     *,
     encoding: str | None = None,
     delimiter: str | None = None,
     stdin: BinaryIO | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
-) -> Survey:
+) -> FileProfile:
     """Look at every cell of what `read_table` reads: one file, several, a pattern, or standard input for `-`.
 
     held: what `read_pipes` has read.
@@ -70,13 +70,13 @@ def survey_files(
     Raises DataError where nothing can be read, UsageError for an encoding or delimiter that is none; a row
     further down that is refused ends the survey instead, and so does a file with other columns than the first.
     """
-    survey: _Surveying | None = None
+    survey: _Profiler | None = None
     whole = True
     try:
-        for one in expanded(source):
+        for one in expand_paths(source):
             with open_source(one, stdin, held=held) as opened:
                 file = ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter)
-                survey = survey or _Surveying(file)
+                survey = survey or _Profiler(file)
                 survey.add(file)
     except DataError:
         if survey is None or not survey.rows:
@@ -86,13 +86,14 @@ def survey_files(
     return survey.result(whole=whole)
 
 
-class _Surveying:
+class _Profiler:
     """A survey while files are added to it."""
 
     def __init__(self, first: File) -> None:
         self._first = first
         self._tallies = [
-            _Tally(place=Place(source=first.source, column=name, unit=first.unit)) for name in first.names
+            _Tally(place=CellLocation(source=first.source, column=name, unit=first.unit))
+            for name in first.names
         ]
         self._room = min(KEPT_ROWS, KEPT_CELLS // max(1, len(first.names)))
         self._names: list[str] = []  # of files
@@ -114,9 +115,9 @@ class _Surveying:
             self.rows += len(lines)
         self._lines += file.lines
 
-    def result(self, *, whole: bool) -> Survey:
-        files = Files(names=tuple(self._names), begins=tuple(self._begins))
-        return Survey(
+    def result(self, *, whole: bool) -> FileProfile:
+        files = FileLines(names=tuple(self._names), begins=tuple(self._begins))
+        return FileProfile(
             source=files.name,
             unit=self._first.unit,
             files=files,
@@ -131,7 +132,7 @@ class _Surveying:
 class _Tally:
     """A column while its cells are counted."""
 
-    place: Place
+    place: CellLocation
     cells: int = 0
     missing: int = 0
     numbers: int = 0
@@ -185,7 +186,7 @@ class _Tally:
             if len(self.texts) > 1:
                 break
             if shape not in nothing:
-                self.texts.add(bare_text(cell))
+                self.texts.add(unescape_formula(cell))
 
     def _note_missing(self, missing: np.ndarray, lines: np.ndarray) -> None:
         self.missing += int(missing.sum())
@@ -194,7 +195,7 @@ class _Tally:
         if self.first_measured is None and not missing.all():
             self.first_measured = int(lines[np.argmin(missing)])
 
-    def column(self) -> Column:
+    def column(self) -> ColumnProfile:
         measured = self.cells - self.missing
         numeric = measured > 0 and 2 * self.numbers >= measured
         plain = numeric and self.first_odd is None
@@ -208,7 +209,7 @@ class _Tally:
             value = None
         elif value is not None:
             reads_as = "constant"
-        return Column(
+        return ColumnProfile(
             name=self.place.column,
             reads_as=reads_as if measured else "empty",
             missing=self.missing,
@@ -223,7 +224,7 @@ class _Tally:
         )
 
 
-def _numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarray | None:
+def _numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray | None:
     """The numbers [n], NaN where missing; None where a cell is no plain number."""
     try:
         return read_numbers(cells, lines, place)
@@ -231,7 +232,9 @@ def _numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarra
         return None
 
 
-def _of_arrow(column: Any, lines: np.ndarray, place: Place) -> tuple[list[str] | None, np.ndarray | None]:
+def _of_arrow(
+    column: Any, lines: np.ndarray, place: CellLocation
+) -> tuple[list[str] | None, np.ndarray | None]:
     """A pyarrow column [n]: as numbers where its type is one of them, else as text; neither for a nested type."""
     from lstm_cli.data.reading.parquet import column_is_number, column_numbers, column_text
 

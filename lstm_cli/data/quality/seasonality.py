@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.chunks import Stretch
+from lstm_cli.data.chunks import RowSlices
 from lstm_cli.data.dataset.windows import MOST_LOOKBACK
 
 SAMPLED = 200  # about so many series of a panel are asked: they tell as much as thousands
@@ -66,7 +66,7 @@ def _of_pairs(rest: np.ndarray, lag: int) -> float:
     return min(1.0, float(np.sum(later * earlier) / norm)) if norm > 0 else float("nan")
 
 
-def without_moving_mean(values: np.ndarray, season: int) -> np.ndarray:
+def subtract_moving_mean(values: np.ndarray, season: int) -> np.ndarray:
     """One column [T], at least two seasons long, less its centred mean over one season; NaN where undefined.
 
     A level that wanders goes, a season stays: the first step of classical decomposition (Macaulay 1931, "The
@@ -103,7 +103,7 @@ def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
     trend[:first] = trend[first] + slope * np.arange(-first, 0)
 
 
-def confirmed_seasons(candidates: tuple[int, ...], training: Sequence[Stretch]) -> dict[int, float]:
+def confirm_seasons(candidates: tuple[int, ...], training: Sequence[RowSlices]) -> dict[int, float]:
     """Return the candidates that the training rows confirm, each with its correlation (`_of_pairs`).
 
     candidates: shortest first. training: for each series its target columns [T, C], NaN where not measured.
@@ -140,7 +140,7 @@ def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | Non
     rows = int((~np.isnan(values)).sum())
     if rows < 2 * season:
         return None
-    rest, power = without_moving_mean(values, season), _power(values)
+    rest, power = subtract_moving_mean(values, season), _power(values)
     at_season, at_second = _of_rest(rest, season, power), _of_rest(rest, 2 * season, power)
     if np.isnan(at_season):
         return None
@@ -175,7 +175,7 @@ def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
     return (long - short * apart) / np.sqrt(spread) if spread > 1e-12 else 0.0
 
 
-def found_season(training: Sequence[Stretch]) -> dict[int, float]:
+def find_season(training: Sequence[RowSlices]) -> dict[int, float]:
     """The season of data whose step names none: the highest peak of the autocorrelation at lags 4 to T/4.
 
     A peak is above max(0.2, 2 / sqrt(T)) and the highest within a quarter of its lag. Every multiple of a season
@@ -197,7 +197,7 @@ def found_season(training: Sequence[Stretch]) -> dict[int, float]:
         and all(known[lag] >= known.get(lag + away, -1) for away in range(-(lag // 4), lag // 4 + 1))
     }
     first = next((lag for lag, value in peaks.items() if value >= max(peaks.values()) - chance), None)
-    return {} if first is None else confirmed_seasons((first,), training)
+    return {} if first is None else confirm_seasons((first,), training)
 
 
 def _median(values: Sequence[float]) -> float:

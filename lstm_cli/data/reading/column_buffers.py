@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 import numpy as np
 
-from lstm_cli.data.locations import Place
+from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_roles import SAMPLE
-from lstm_cli.data.reading.number_rules import Doubt, LargeNumbers, LateThousands, Sentinels, Totals
-from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.reading.number_rules import LargeNumbers, LateThousands, NumberRule, Sentinels, Totals
+from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.parse import TimeColumn, read_times
 from lstm_cli.data.times.patterns import TimePiece
 from lstm_cli.findings import Finding
-from lstm_cli.rundir.filesystem import refusals_told
+from lstm_cli.rundir.filesystem import as_output_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +27,7 @@ Names = Union[Sequence[str], "pa.StringArray"]
 _NOT_BARE = r"^[\x00-\x20']|[\x00-\x20]$|^$|[^\x20-\x7e]"
 
 
-class Room:
+class MemoryBudget:
     """Where the arrays of one table lie; all of them together stay within `IN_MEMORY`, or go to files."""
 
     def __init__(self, spill: Callable[[], Path] | None) -> None:
@@ -51,10 +51,12 @@ class Room:
         return self._spill() / f"{self._files}.bin"
 
 
-class Held:
+class GrowableArray:
     """An array [R, *cell] that is given piece by piece, in the order of its rows."""
 
-    def __init__(self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, room: Room) -> None:
+    def __init__(
+        self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, room: MemoryBudget
+    ) -> None:
         """rows: so many are expected; 0 where nothing is known."""
         self.rows = 0
         self._dtype = np.dtype(dtype)
@@ -76,12 +78,12 @@ class Held:
             self._write(piece)
         self.rows = end
 
-    def whole(self) -> np.ndarray:
+    def array(self) -> np.ndarray:
         """All rows [R, *cell]; from a file they are memory-mapped, not to be written."""
         if self._stream is None:
             return self._array[: self.rows]
         assert self._path is not None
-        with refusals_told(self._path):
+        with as_output_error(self._path):
             self._stream.close()
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, *self._cell))
 
@@ -100,7 +102,7 @@ class Held:
             self._array = larger
             return
         self._path = self._room.file()
-        with refusals_told(self._path):
+        with as_output_error(self._path):
             self._stream = self._path.open("wb")
         self._write(self._array[: self.rows])
         self._array = self._array[:0].copy()
@@ -108,17 +110,17 @@ class Held:
     def _write(self, rows: np.ndarray) -> None:
         assert self._path is not None
         assert self._stream is not None
-        with refusals_told(self._path):
+        with as_output_error(self._path):
             self._stream.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
 
 
-def bare_names(dictionary: "pa.StringArray") -> Names | None:
+def unescape_names(dictionary: "pa.StringArray") -> Names | None:
     """The names without blanks and apostrophes around them; where none has any, as they are. None: one is empty."""
     import pyarrow.compute as compute
 
     if not compute.any(compute.match_substring_regex(dictionary, _NOT_BARE)).as_py():
         return dictionary
-    names = [bare_text(name) for name in dictionary.to_pylist()]
+    names = [unescape_formula(name) for name in dictionary.to_pylist()]
     return names if all(names) else None
 
 
@@ -154,7 +156,7 @@ class SeriesNames:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
+class ColumnBatch:
     """The chosen columns of some consecutive rows."""
 
     lines: np.ndarray  # [n] int64
@@ -164,7 +166,7 @@ class Columns:
     codes: np.ndarray | None  # [n] int32, places in `names`
     names: Names  # of series, blanks and apostrophes taken off; one may stand twice
 
-    def after(self, before: int) -> "Columns":
+    def with_line_offset(self, before: int) -> "ColumnBatch":
         """The same rows with so many lines before them."""
         times = self.times
         if times is not None:
@@ -173,7 +175,7 @@ class Columns:
         return replace(self, lines=self.lines + before, times=times)
 
 
-class Gathered:
+class ColumnBuilder:
     """Columns put together, in memory or in files where they are too many (GrowableArray below)."""
 
     def __init__(
@@ -183,12 +185,12 @@ class Gathered:
         whether the numbers were read from text."""
         self._width = width
         self._timed, self._series = timed, series
-        self._room = Room(spill)
-        self._held: dict[str, Held] = {}
+        self._room = MemoryBudget(spill)
+        self._held: dict[str, GrowableArray] = {}
         self._times: list[TimePiece] = []  # each one's values are in `_held`, but for days and months
         self._names = SeriesNames()
         # For each column what may be told of it.
-        self._doubts: list[list[Doubt]] = [
+        self._doubts: list[list[NumberRule]] = [
             [
                 Sentinels(),
                 LargeNumbers(),
@@ -203,15 +205,15 @@ class Gathered:
         """Make room for about so many rows. Called once, before the first rows come."""
         room = self._room
         self._held = {
-            "values": Held(np.float64, (self._width,), rows=rows, room=room),
-            "lines": Held(np.int64, (), rows=rows, room=room),
+            "values": GrowableArray(np.float64, (self._width,), rows=rows, room=room),
+            "lines": GrowableArray(np.int64, (), rows=rows, room=room),
         }
         if self._timed:
-            self._held["times"] = Held(np.int64, (), rows=rows, room=room)
+            self._held["times"] = GrowableArray(np.int64, (), rows=rows, room=room)
         if self._series:
-            self._held["codes"] = Held(np.int32, (), rows=rows, room=room)
+            self._held["codes"] = GrowableArray(np.int32, (), rows=rows, room=room)
 
-    def add(self, columns: Columns) -> None:
+    def add(self, columns: ColumnBatch) -> None:
         """The rows that follow those already there. Raises OutputError where a file cannot be written."""
         if not self._held:
             self.expect(0)
@@ -253,32 +255,34 @@ class Gathered:
 
     def lines(self) -> np.ndarray:
         """[R] int64."""
-        return self._held["lines"].whole()
+        return self._held["lines"].array()
 
     def values(self) -> np.ndarray:
         """[R, F] float64."""
-        return self._held["values"].whole()
+        return self._held["values"].array()
 
-    def times(self, place: Place, like: TimeFormat | None) -> TimeColumn:
+    def times(self, place: CellLocation, like: TimeFormat | None) -> TimeColumn:
         """The column of times; unit steps where there is none. Raises what `read_times` does."""
         lines = self.lines()
         if not self._timed:
             return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), findings=())
         pieces = self._times
         if len(pieces) == 1 and not len(pieces[0].values):
-            pieces = [replace(pieces[0], values=self._held["times"].whole())]
+            pieces = [replace(pieces[0], values=self._held["times"].array())]
         return read_times(pieces, lines, place, like=like)
 
     def series(self) -> tuple[np.ndarray, tuple[str, ...]]:
         """[R] int32 places in the names, and the names in order of first appearance."""
         if not self._series:
             return np.zeros(self.rows, dtype=np.int32), ("",)
-        return self._held["codes"].whole(), tuple(self._names)
+        return self._held["codes"].array(), tuple(self._names)
 
-    def doubtful(self, places: Sequence[Place]) -> list[Finding]:
+    def number_findings(self, places: Sequence[CellLocation]) -> list[Finding]:
         """Return findings about numbers that may not be what they seem; places: of the numeric columns."""
         found = (
-            doubt.tell(place) for doubts, place in zip(self._doubts, places, strict=True) for doubt in doubts
+            doubt.finding(place)
+            for doubts, place in zip(self._doubts, places, strict=True)
+            for doubt in doubts
         )
         return [finding for finding in found if finding is not None]
 

@@ -9,20 +9,24 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.locations import Place, is_missing, listed, named, shown
+from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.reading.numbers import is_numberlike
-from lstm_cli.data.reading.table_rules import refuse_divided_times, refuse_unread_numbers, tell_thousands
-from lstm_cli.data.reading.text_format import quoted
+from lstm_cli.data.reading.table_rules import (
+    find_thousands_separators,
+    refuse_split_time_columns,
+    refuse_unread_numbers,
+)
+from lstm_cli.data.reading.text_format import quote_delimiter
 from lstm_cli.data.times.integer_times import (
-    is_named_as_time,
-    is_named_like_time,
-    plausible_digits,
+    are_plausible_times,
+    is_likely_time_name,
+    is_time_name,
     steps_evenly,
 )
-from lstm_cli.data.times.patterns import is_time, looks_like_a_date, text_kind
+from lstm_cli.data.times.patterns import is_time, looks_like_date, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import is_number, nearest
+from lstm_cli.text import is_number, nearest_name
 
 SAMPLE = 5_000  # first rows whose text says what the columns hold
 _COMPARED = 200  # so much of a name is compared to find the nearest one
@@ -31,7 +35,7 @@ _LISTED = 20  # so many columns are listed in a message
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ColumnRequest:
     """The columns a person named; empty or None: not named."""
 
     targets: tuple[str, ...]
@@ -43,7 +47,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class ColumnRoles:
     """The columns to read, as numbers of columns counted from 0."""
 
     time: int | None
@@ -58,7 +62,7 @@ class Chosen:
         return self.targets + self.past + self.future
 
 
-def names_or_places(names: Iterable[str]) -> list[str]:
+def column_labels(names: Iterable[str]) -> list[str]:
     """Return the names of columns, with `column 3` for one without a name."""
     return [name or f"column {place}" for place, name in enumerate(names, start=1)]
 
@@ -67,11 +71,11 @@ def choose_columns(
     source: str,
     names: Sequence[str],
     sample: Sequence[Sequence[str]],
-    asked: Asked,
+    asked: ColumnRequest,
     *,
     delimiter: str = "",
     whole: bool = True,
-) -> Chosen:
+) -> ColumnRoles:
     """Settle which columns are read. sample: the text cells of each column's first rows; whole: those are all.
 
     Raises DataError for a name that is not there or stands twice, where no default can be settled, and where
@@ -94,11 +98,13 @@ def choose_columns(
     if asked.time is not None:
         time: int | None = find("--time", asked.time)
     else:
-        time, findings = default_time(source, names, sample, free, groups, targets_named=bool(asked.targets))
+        time, findings = find_time_column(
+            source, names, sample, free, groups, targets_named=bool(asked.targets)
+        )
     if time is None and series is not None and reads_as_times(sample[series]):
         raise DataError(
-            f"column {named(names[series])} (--series) reads as times, and no other does",
-            hint=f"--time {named(names[series])}; --series names a column that tells several series apart",
+            f"column {quote_name(names[series])} (--series) reads as times, and no other does",
+            hint=f"--time {quote_name(names[series])}; --series names a column that tells several series apart",
             rule="D201",
             at=in_file(source),
             flags=(
@@ -108,7 +114,7 @@ def choose_columns(
         )
     if not columns["targets"]:
         free = [index for index in free if index != time]
-        columns["targets"] = (default_target(source, names, sample, free, whole),)
+        columns["targets"] = (find_target(source, names, sample, free, whole),)
     used = [
         *columns["targets"],
         *columns["past"],
@@ -117,12 +123,14 @@ def choose_columns(
     ]
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
-            raise named_twice(source, names, names[index])
+            raise duplicate_name_error(source, names, names[index])
     if time is not None:
-        refuse_divided_times(source, names, sample, time, groups)
+        refuse_split_time_columns(source, names, sample, time, groups)
     for index in sorted(set(used) - {time, series}):
-        findings += tell_thousands(sample[index], delimiter, Place(source=source, column=names[index]))
-    return Chosen(time=time, series=series, findings=tuple(findings), **columns)
+        findings += find_thousands_separators(
+            sample[index], delimiter, CellLocation(source=source, column=names[index])
+        )
+    return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
 
 
 def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
@@ -138,30 +146,30 @@ def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
     if len(places) == 1:
         return places[0]
     if places:
-        raise named_twice(source, names, names[places[0]])
+        raise duplicate_name_error(source, names, names[places[0]])
     lower: dict[str, str] = {}
     for known in names:
         lower.setdefault(known.lower()[:_COMPARED], known)
-    close = nearest(name.lower()[:_COMPARED], lower, cutoff=0.5)
-    near = named(lower[close]) if close else ""
+    close = nearest_name(name.lower()[:_COMPARED], lower, cutoff=0.5)
+    near = quote_name(lower[close]) if close else ""
     if not flag:
         hint = f"is it {near}? name it as in training" if near else "name the columns as in training"
-        hint = other_delimiter(names) or hint
+        hint = delimiter_hint(names) or hint
         raise DataError(
-            f"{source} has no column {named(name)}, which the model needs; its columns are {listed(names, _LISTED)}",
+            f"{source} has no column {quote_name(name)}, which the model needs; its columns are {quote_names(names, _LISTED)}",
             hint=hint,
             rule="D202",
         )
     hint = f"{flag} {near} is the nearest name" if near else "names are read as the header writes them"
     raise DataError(
-        f"{source} has no column {named(name)} ({flag}); its columns are {listed(names, _LISTED)}",
+        f"{source} has no column {quote_name(name)} ({flag}); its columns are {quote_names(names, _LISTED)}",
         hint=hint,
         rule="D202",
         flags=(flag,),
     )
 
 
-def default_time(
+def find_time_column(
     source: str,
     names: Sequence[str],
     sample: Sequence[Sequence[str]],
@@ -179,7 +187,7 @@ def default_time(
         if reads_as_times(sample[index]):
             if is_time(names[index]):
                 raise DataError(
-                    f"the header holds a time, {shown(names[index])}, as if it were a row of data",
+                    f"the header holds a time, {quote_cell(names[index])}, as if it were a row of data",
                     hint="write a first line that names the columns",
                     rule="D129",
                     at=in_file(source),
@@ -189,9 +197,9 @@ def default_time(
         others = targets_named or any(_is_numeric(sample[other]) for other in free if other != index)
         if _digits_are_times(names[index], sample[index], groups, others):
             guess = Finding.at(
-                Place(source=source, column=names[index]).in_whole_file,
+                CellLocation(source=source, column=names[index]).file_only,
                 "D203",
-                f"{named(names[index])}, a column of numbers, was taken as the time, as it reads as "
+                f"{quote_name(names[index])}, a column of numbers, was taken as the time, as it reads as "
                 f"{_read_as(cells[index][0])} (--time names another column)",
                 flags=("--time",),
             )
@@ -224,14 +232,14 @@ def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None
     """
     present = [place for place, cell in enumerate(cells) if not is_missing(cell)]
     kinds = {text_kind(cells[place]) for place in present}
-    named = is_named_like_time(name)
+    named = is_likely_time_name(name)
     if not present or not kinds & {"digits", "epoch"} or not (named or kinds <= {"digits", "epoch"}):
         return False
     # A column called a time may hold a wrong cell or two, which are errors with their line.
     present = [place for place in present if text_kind(cells[place]) in ("digits", "epoch")]
     texts = [cells[place].strip().partition(".")[0] for place in present]
     values = np.array(texts, dtype=np.int64)
-    shares = [plausible_digits(values, width).mean() for width in {len(text) for text in texts}]
+    shares = [are_plausible_times(values, width).mean() for width in {len(text) for text in texts}]
     if named:
         return max(shares) >= 0.5
     series = groups[present] if groups is not None else np.zeros(len(values), dtype=np.int64)
@@ -240,16 +248,16 @@ def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None
 
 def _is_meant_as_time(name: str, cells: Sequence[str]) -> bool:
     """Whether a column of unreadable text is meant as times: reading it then fails, as it should."""
-    return is_named_as_time(name) or sum(map(looks_like_a_date, cells)) * 2 >= len(cells)
+    return is_time_name(name) or sum(map(looks_like_date, cells)) * 2 >= len(cells)
 
 
 def _read_as(cell: str) -> str:
     kinds = {4: "years", 6: "months (YYYYMM)", 8: "days (YYYYMMDD)"}
     digits = len(cell.strip().partition(".")[0])
-    return kinds.get(digits, f"times of {digits} digits such as {shown(cell)}")
+    return kinds.get(digits, f"times of {digits} digits such as {quote_cell(cell)}")
 
 
-def default_target(
+def find_target(
     source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
 ) -> int:
     """The only column of numbers. Raises DataError where there are several, or one more that may be meant as such."""
@@ -257,7 +265,7 @@ def default_target(
     if len(numeric) == 1:
         if is_number(names[numeric[0]]):
             raise DataError(
-                f"the header holds a number, {shown(names[numeric[0]])}, as if it were a row of data",
+                f"the header holds a number, {quote_cell(names[numeric[0]])}, as if it were a row of data",
                 hint="write a first line that names the columns; if this is a name, give it with --target",
                 rule="D129",
                 at=in_file(source),
@@ -267,30 +275,30 @@ def default_target(
         return numeric[0]
     for index in numeric:
         if list(names).count(names[index]) > 1:
-            raise named_twice(source, names, names[index])
+            raise duplicate_name_error(source, names, names[index])
     if numeric:
         raise DataError(
             f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
-            f"{listed([names[index] for index in numeric], _LISTED)}",
-            hint=f"e.g. --target {named(names[numeric[-1]])}",
+            f"{quote_names([names[index] for index in numeric], _LISTED)}",
+            hint=f"e.g. --target {quote_name(names[numeric[-1]])}",
             rule="D205",
             flags=("--target",),
         )
-    if len(free) == 1 and _present(sample[free[0]]) and not other_delimiter(names):
+    if len(free) == 1 and _present(sample[free[0]]) and not delimiter_hint(names):
         return free[0]  # reading it tells the line that is no number
     for index in free:  # a hint at what keeps a column from being numbers
         cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
             raise DataError(
-                f"{source} has no column of plain numbers; {named(names[index])} holds {shown(cells[0])}, for one",
-                hint=other_delimiter(names)
+                f"{source} has no column of plain numbers; {quote_name(names[index])} holds {quote_cell(cells[0])}, for one",
+                hint=delimiter_hint(names)
                 or "write plain numbers such as 1234.5; --target names a column, to see its wrong line",
                 rule="D206",
                 flags=("--target",),
             )
     raise DataError(
-        f"{source} has no column of numbers; its columns are {listed(names, _LISTED)}",
-        hint=other_delimiter(names) or "--target names one",
+        f"{source} has no column of numbers; its columns are {quote_names(names, _LISTED)}",
+        hint=delimiter_hint(names) or "--target names one",
         rule="D206",
         flags=("--target",),
     )
@@ -310,9 +318,9 @@ def _require_sole(
         if why is None:
             continue
         raise DataError(
-            f"{named(names[sole])} is the only column of plain numbers, but {named(names[other])} {why}, "
+            f"{quote_name(names[sole])} is the only column of plain numbers, but {quote_name(names[other])} {why}, "
             "so the one to forecast must be named",
-            hint=f"--target {named(names[sole])}, or --target {named(names[other])}, which tells its wrong line",
+            hint=f"--target {quote_name(names[sole])}, or --target {quote_name(names[other])}, which tells its wrong line",
             rule="D205",
             at=in_file(source),
             flags=("--target",),
@@ -327,7 +335,7 @@ def _may_be_numbers(cells: Sequence[str], whole: bool) -> str | None:
     like = [cell for cell in present if is_numberlike(cell) and not is_time(cell)]
     if len(like) * 4 < len(present):
         return None
-    return f"holds {shown(next((cell for cell in like if not is_number(cell)), like[0]))}"
+    return f"holds {quote_cell(next((cell for cell in like if not is_number(cell)), like[0]))}"
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
@@ -346,7 +354,7 @@ def _present(cells: Sequence[str]) -> list[str]:
     return found
 
 
-def named_twice(source: str, names: Sequence[str], name: str) -> DataError:
+def duplicate_name_error(source: str, names: Sequence[str], name: str) -> DataError:
     """The error of a name that stands over several columns."""
     places = [
         str(index + 1)
@@ -354,14 +362,14 @@ def named_twice(source: str, names: Sequence[str], name: str) -> DataError:
         if normalize("NFC", known) == normalize("NFC", name)
     ]
     return DataError(
-        f"the name {named(name)} stands over {len(places)} columns ({', '.join(places)})",
+        f"the name {quote_name(name)} stands over {len(places)} columns ({', '.join(places)})",
         hint="give each column a name of its own in the header",
         rule="D208",
-        at=Place(source=source, column=name).in_whole_file,
+        at=CellLocation(source=source, column=name).file_only,
     )
 
 
-def other_delimiter(names: Sequence[str]) -> str:
+def delimiter_hint(names: Sequence[str]) -> str:
     """A hint where the only name holds what may divide several; else nothing."""
     mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
-    return "" if mark is None else f"is another delimiter meant? try --delimiter {quoted(mark)}"
+    return "" if mark is None else f"is another delimiter meant? try --delimiter {quote_delimiter(mark)}"

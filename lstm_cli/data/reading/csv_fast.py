@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli.data.locations import MISSING_WORDS, Place
-from lstm_cli.data.parallel import in_order, usable
-from lstm_cli.data.reading.column_buffers import Columns, Names, bare_names
+from lstm_cli.data.locations import MISSING_WORDS, CellLocation
+from lstm_cli.data.parallel import ordered_map, usable_workers
+from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
 from lstm_cli.data.reading.column_roles import SAMPLE
-from lstm_cli.data.reading.csv_rows import Piece, Rows, open_rows
+from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
 from lstm_cli.data.reading.source import Source
-from lstm_cli.data.reading.text_format import codec_of, lines_of
+from lstm_cli.data.reading.text_format import codec_name, decode_lines
 from lstm_cli.data.times.parse import scan_times
-from lstm_cli.data.times.patterns import TimePiece, scan_even_times
+from lstm_cli.data.times.patterns import TimePiece, scan_fixed_width_times
 from lstm_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ class Layout:
     time: int | None
     series: int | None
     numeric: tuple[int, ...]
-    place: Place  # of the time column
+    place: CellLocation  # of the time column
 
 
-def read_block(data: bytes, layout: Layout) -> Columns | None:
+def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
     """Whole lines, each a row, as columns, the lines counted from 1; None where it cannot vouch for them."""
     import pyarrow as pa
     from pyarrow import csv
@@ -98,12 +98,12 @@ def read_block(data: bytes, layout: Layout) -> Columns | None:
     if layout.series is not None:
         column = _column(table, layout.series)
         codes = column.indices.to_numpy().astype(np.int32, copy=False)
-        found = bare_names(column.dictionary)
+        found = unescape_names(column.dictionary)
         if found is None:
             return None
         names = found
     lines = np.arange(1, rows + 1, dtype=np.int64)
-    return Columns(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
+    return ColumnBatch(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
 
 
 def is_plain(data: bytes, layout: Layout) -> bool:
@@ -183,26 +183,26 @@ def _may_vanish(data: bytes, values: np.ndarray, ends: np.ndarray) -> bool:
     return not without_zero.all() and (b"e-" in data or b"E-" in data) and bool((values == 0).any())
 
 
-def _times(column: Any, place: Place) -> TimePiece:
+def _times(column: Any, place: CellLocation) -> TimePiece:
     rows = len(column)
     _, offsets, characters = column.buffers()
     ends = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + rows + 1]
     width = int(ends[1] - ends[0])
     if width and (np.diff(ends) == width).all():
         matrix = np.frombuffer(characters, dtype=np.uint8)[ends[0] : ends[-1]].reshape(rows, width)
-        piece = scan_even_times(matrix)
+        piece = scan_fixed_width_times(matrix)
         if piece is not None:
             return piece
     return scan_times(column.to_pylist(), np.arange(1, rows + 1), place)
 
 
-class Blocks:
+class FastCsvReader:
     """A text file, opened to its header."""
 
     def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
         """Raises what `codec_of` and `open_rows` raise, and of the first rows what reading them does."""
         self._name = source.name
-        self.codec = codec_of(source, encoding)
+        self.codec = codec_name(source, encoding)
         head, rest = _divided(source.blocks, self.codec)
         rows = open_rows(self._lines(head), source.name, delimiter, whole=rest is None)
         plain = rest is None or _goes_in_bulk(head, rows.delimiter)
@@ -210,20 +210,20 @@ class Blocks:
         if rest is not None and first is None:
             rows = open_rows(self._lines(chain(head, rest)), source.name, delimiter)
             first, rest = next(rows.pieces, None), None
-        self.rows: Rows = rows
-        self.first: Piece | None = first  # the first rows; None: there are none
+        self.rows: CsvRows = rows
+        self.first: RowBatch | None = first  # the first rows; None: there are none
         self._rest = rest
         self.rows_per_byte = 0.0  # about; 0 where the file is small, or not plain
         if rest is not None:
             self.rows_per_byte = sum(data.count(b"\n") for data in head) / sum(map(len, head))
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[RowBatch]:
         """The rows that follow the first ones, as text. Raises DataError with the line for what cannot be read."""
         yield from self.rows.pieces
         if self._rest is not None:
-            yield from self.rows.further(self._lines(self._rest, before=self.rows.seen.line), last=True)
+            yield from self.rows.read_more(self._lines(self._rest, before=self.rows.seen.line), last=True)
 
-    def columns(self, layout: Layout, careful: Callable[[Piece], Columns]) -> Iterator[Columns]:
+    def columns(self, layout: Layout, careful: Callable[[RowBatch], ColumnBatch]) -> Iterator[ColumnBatch]:
         """What follows the first rows. careful: the chosen columns of rows of text.
 
         Raises DataError with the line for what cannot be read.
@@ -233,11 +233,11 @@ class Blocks:
             return
         goes_on = False  # a cell may go on in the next block, so that no block can be read by itself
 
-        def read(block: tuple[bytes, bool]) -> tuple[bytes, bool, Columns | None]:
+        def read(block: tuple[bytes, bool]) -> tuple[bytes, bool, ColumnBatch | None]:
             data, last = block
             return data, last, None if last or goes_on else read_block(data, layout)
 
-        blocks = in_order(read, _cut(self._rest), workers=usable(), ahead=AHEAD)
+        blocks = ordered_map(read, _cut(self._rest), workers=usable_workers(), ahead=AHEAD)
         with closing(blocks):
             for data, last, columns in blocks:
                 if columns is not None:
@@ -250,24 +250,26 @@ class Blocks:
                 else:
                     yield from self._careful((data,), careful, last=last)
 
-    def _bulk(self, columns: Columns, careful: Callable[[Piece], Columns]) -> Iterator[Columns]:
+    def _bulk(
+        self, columns: ColumnBatch, careful: Callable[[RowBatch], ColumnBatch]
+    ) -> Iterator[ColumnBatch]:
         before = self.rows.seen.line
-        held = self.rows.passed(len(columns.lines))
+        held = self.rows.skip_lines(len(columns.lines))
         if held is not None:
             yield careful(held)
-        yield columns.after(before)
+        yield columns.with_line_offset(before)
 
     def _careful(
         self,
         blocks: Sequence[bytes] | Iterator[bytes],
-        careful: Callable[[Piece], Columns],
+        careful: Callable[[RowBatch], ColumnBatch],
         last: bool = False,
-    ) -> Iterator[Columns]:
-        return map(careful, self.rows.further(self._lines(blocks, before=self.rows.seen.line), last=last))
+    ) -> Iterator[ColumnBatch]:
+        return map(careful, self.rows.read_more(self._lines(blocks, before=self.rows.seen.line), last=last))
 
     def _lines(self, blocks: Sequence[bytes] | Iterator[bytes], before: int = 0) -> Iterator[str]:
         codec = "utf-8" if before and self.codec == "utf-8-sig" else self.codec
-        return lines_of(blocks, self._name, codec, before=before)
+        return decode_lines(blocks, self._name, codec, before=before)
 
 
 def _divided(

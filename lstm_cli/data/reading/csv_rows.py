@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.data.locations import shown
-from lstm_cli.data.reading.text_format import check_header, quoted, refuse_conflict, settled_delimiter
+from lstm_cli.data.locations import quote_cell
+from lstm_cli.data.reading.text_format import check_header, detect_delimiter, quote_delimiter, refuse_conflict
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import LINES, Finding, at_line, in_file
 from lstm_cli.library_errors import is_long_cell, is_open_quote
-from lstm_cli.text import count_of, is_number
+from lstm_cli.text import count_noun, is_number
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
@@ -27,7 +27,7 @@ PIECE = 50_000  # rows held as text at a time
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class RowBatch:
     """Some consecutive rows of a file."""
 
     cells: list[list[str]]  # n rows of as many cells as the header has
@@ -61,13 +61,13 @@ class _Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class CsvRows:
     """A text file as rows."""
 
     header: list[str]  # names as written, blanks around them and a byte order mark taken off
     header_line: int
     delimiter: str
-    pieces: Iterator[Piece]  # of the text it was opened with; may raise DataError, with the line
+    pieces: Iterator[RowBatch]  # of the text it was opened with; may raise DataError, with the line
     frame: _Frame
     seen: _Seen
     delimiter_found: Finding | None  # where the delimiter is not the comma, and nobody named it
@@ -78,7 +78,7 @@ class Rows:
         found = () if self.delimiter_found is None else (self.delimiter_found,)
         return (*found, *self.seen.findings)
 
-    def further(self, text: Iterable[str], *, last: bool) -> Iterator[Piece]:
+    def read_more(self, text: Iterable[str], *, last: bool) -> Iterator[RowBatch]:
         """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
         skip = self.delimiter != " "
         text = _noted(text, self.seen)
@@ -86,13 +86,13 @@ class Rows:
         reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
         return _pieces(reader, self.frame, self.seen, last=last)
 
-    def passed(self, lines: int) -> Piece | None:
+    def skip_lines(self, lines: int) -> RowBatch | None:
         """So many lines, each a row and the last not of empty cells, were read otherwise.
 
         Returns the rows of empty cells before them, if any: as others follow, they count.
         """
         seen = self.seen
-        held = Piece(cells=seen.empty, lines=seen.empty_lines) if seen.empty else None
+        held = RowBatch(cells=seen.empty, lines=seen.empty_lines) if seen.empty else None
         seen.empty, seen.empty_lines = [], seen.empty_lines[:0]
         seen.line += lines
         seen.last = seen.line
@@ -105,7 +105,7 @@ def open_rows(
     delimiter: str | None,
     *,
     whole: bool = True,
-) -> Rows:
+) -> CsvRows:
     """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
 
     whole False: the text is the first stretch of it, which ends at the end of a row; `further` reads others.
@@ -122,7 +122,7 @@ def open_rows(
         )
     delimiter_found = None
     if delimiter is None:
-        delimiter, delimiter_found = settled_delimiter(top, source)
+        delimiter, delimiter_found = detect_delimiter(top, source)
     elif delimiter in "\r\n\"'.+-_" or delimiter.isalnum():
         raise UsageError(
             f"--delimiter {delimiter!r} cannot stand between numbers",
@@ -141,7 +141,7 @@ def open_rows(
     check_header(header, line, top[0], source)
     frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line, padded=padded)
     seen.last = line
-    return Rows(
+    return CsvRows(
         header=header,
         header_line=line,
         delimiter=delimiter,
@@ -188,7 +188,7 @@ def _take(reader: "_Reader", count: int, source: str, before: int = 0) -> list[l
     return rows
 
 
-def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Iterator[Piece]:
+def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Iterator[RowBatch]:
     before = seen.line
     start = before + reader.line_num
     while rows := _take(reader, PIECE, frame.source, before):
@@ -213,7 +213,7 @@ def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Ite
         seen.empty, seen.empty_lines = rows[kept:], lines[kept:]
         if kept:
             seen.latest = rows[max(0, kept - 1000) : kept]
-            yield Piece(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
+            yield RowBatch(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
     if last:
         blank = [line for line in seen.blank if line < seen.last]
         seen.findings = (*_unended(frame, seen), *_folded(frame, seen), *_skipped(blank, seen, frame))
@@ -246,7 +246,7 @@ def _refuse_swallowed(rows: Sequence[Sequence[str]], lines: np.ndarray, frame: _
                 if len(cells) == frame.width > 1 and any(is_number(one) or is_time(one) for one in cells):
                     raise DataError(
                         f"a quote opens in this row and closes in a later line, and "
-                        f"what lies between reads as rows, such as {shown(inside)}",
+                        f"what lies between reads as rows, such as {quote_cell(inside)}",
                         hint="close the quote where its cell ends, or delete it",
                         rule="D131",
                         at=at_line(frame.source, line),
@@ -281,7 +281,7 @@ def _how_to_even(row: Sequence[str], frame: _Frame) -> str:
     marks = (mark for mark in ";\t|" if mark != frame.delimiter and any(mark in cell for cell in row))
     other = next(marks, None)
     if other:
-        return f"is another delimiter meant? try --delimiter {quoted(other)}"
+        return f"is another delimiter meant? try --delimiter {quote_delimiter(other)}"
     if frame.width == 1:
         return "the first line must be the header: delete title and comment lines above it"
     if len(row) == 1:
@@ -321,7 +321,7 @@ def _folded(frame: _Frame, seen: _Seen) -> Iterator[Finding]:
             at_line(frame.source, seen.folded[0]),
             "D134",
             "a quoted cell goes on in the next line, so both were read as one row, "
-            f"{count_of(len(seen.folded), 'such row')} (no flag: delete quotes that do not belong there)",
+            f"{count_noun(len(seen.folded), 'such row')} (no flag: delete quotes that do not belong there)",
             lines=seen.folded,
             count=len(seen.folded),
         )

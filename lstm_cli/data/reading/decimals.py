@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstm_cli.data.chunks import spans
+from lstm_cli.data.chunks import row_chunks
 
 PRECISION = 24  # bits of a 32-bit float's mantissa
 ALWAYS = 6  # significant digits that every 32-bit float tells apart
@@ -21,7 +21,7 @@ def number_texts(values: np.ndarray, decimals: int = 0) -> list[str]:
     Forecasts are 32-bit floats before their scaling is undone. Where that asks for fewer decimals than the file has,
     the 64-bit number is rounded to the file's: a small change on a high level is not rounded away.
     """
-    short, needed = shortest(values)
+    short, needed = shortest_decimals(values)
     # In one go: a call for each takes twice as long.
     texts = ("%.15g\n" * len(short) % tuple(short.tolist())).split()
     places = np.flatnonzero((needed < decimals) & (np.abs(values) < 1e15))
@@ -32,7 +32,7 @@ def number_texts(values: np.ndarray, decimals: int = 0) -> list[str]:
     return texts
 
 
-def shortest(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def shortest_decimals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return for numbers [n] the shortest decimals that give the same 32-bit floats, and how many decimals they have.
 
     Both [n]: float64, and int64 (negative for tens, hundreds and so on). "The same float" means the same 24 bits of
@@ -87,7 +87,7 @@ def column_decimals(column: np.ndarray) -> int:
     They are found from the numbers, since one rule then serves CSV and Parquet: zeros at the end do not count.
     """
     decimals = 0
-    for span in spans(len(column)):
+    for span in row_chunks(len(column)):
         values = column[span]
         values = values[~np.isnan(values)]
         while len(values):

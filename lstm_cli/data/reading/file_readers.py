@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lstm_cli.data.locations import Place
-from lstm_cli.data.reading.column_buffers import Columns
-from lstm_cli.data.reading.column_roles import SAMPLE, Chosen, names_or_places
-from lstm_cli.data.reading.csv_fast import Blocks, Layout
-from lstm_cli.data.reading.csv_rows import Piece
+from lstm_cli.data.locations import CellLocation
+from lstm_cli.data.reading.column_buffers import ColumnBatch
+from lstm_cli.data.reading.column_roles import SAMPLE, ColumnRoles, column_labels
+from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
+from lstm_cli.data.reading.csv_rows import RowBatch
 from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.source import Source
-from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
@@ -32,9 +32,9 @@ class TextFile:
     def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
         """Raises DataError where there is no header or no row."""
         self.source = source.name
-        self._blocks = Blocks(source, encoding, delimiter)
+        self._blocks = FastCsvReader(source, encoding, delimiter)
         rows = self._blocks.rows
-        self.names = names_or_places(map(bare_text, rows.header))
+        self.names = column_labels(map(unescape_formula, rows.header))
         if self._blocks.first is None:
             raise DataError(
                 f"{source.name} has a header and no row below it",
@@ -78,12 +78,12 @@ class TextFile:
         for piece in chain((self._first,), self._blocks.pieces()):
             yield piece.lines, list(zip(*piece.cells, strict=True))
 
-    def columns(self, chosen: Chosen) -> Iterator[Columns]:
+    def columns(self, chosen: ColumnRoles) -> Iterator[ColumnBatch]:
         """All rows, some at a time. Raises DataError for what cannot be read."""
         places = _places(self.source, self.names, chosen, self.unit)
-        getters = [itemgetter(index) for index in order_of(chosen)]
+        getters = [itemgetter(index) for index in column_order(chosen)]
 
-        def careful(piece: Piece) -> Columns:
+        def careful(piece: RowBatch) -> ColumnBatch:
             cells = [list(map(getter, piece.cells)) for getter in getters]
             return _columns(piece.lines, cells, chosen, places, read_numbers, lambda column, place: column)
 
@@ -113,7 +113,7 @@ class ParquetFile:
 
         self.source = source.name
         self._file = ParquetRows(source)
-        self.names = names_or_places(self._file.names)
+        self.names = column_labels(self._file.names)
         self.sample = self._file.sample()
         self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
         self.lines = self._file.rows
@@ -129,24 +129,24 @@ class ParquetFile:
         """All cells of the file, some rows at a time. Raises DataError where it is damaged."""
         return self._file.pieces(range(len(self.names)))
 
-    def columns(self, chosen: Chosen) -> Iterator[Columns]:
+    def columns(self, chosen: ColumnRoles) -> Iterator[ColumnBatch]:
         """All rows, some at a time. Raises DataError for what cannot be read."""
         from lstm_cli.data.reading.parquet import column_numbers, column_text
 
         places = _places(self.source, self.names, chosen, self.unit)
-        for lines, cells in self._file.pieces(order_of(chosen)):
+        for lines, cells in self._file.pieces(column_order(chosen)):
             yield _columns(lines, cells, chosen, places, column_numbers, column_text)
 
 
 File: TypeAlias = TextFile | ParquetFile
 
 
-def order_of(chosen: Chosen) -> list[int]:
+def column_order(chosen: ColumnRoles) -> list[int]:
     """The chosen columns in the order of a piece: the time, the series, then the numeric ones."""
     return [index for index in (chosen.time, chosen.series) if index is not None] + list(chosen.numeric)
 
 
-def chosen_by_name(chosen: Chosen, names: Sequence[str], others: Sequence[str]) -> Chosen:
+def roles_by_name(chosen: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:
     """The same columns in a file that has them, under the names `others`, in another order."""
 
     def place(index: int | None) -> int | None:
@@ -165,18 +165,18 @@ def chosen_by_name(chosen: Chosen, names: Sequence[str], others: Sequence[str]) 
     )
 
 
-def _places(source: str, names: Sequence[str], chosen: Chosen, unit: str) -> list[Place]:
-    return [Place(source=source, column=names[index], unit=unit) for index in order_of(chosen)]
+def _places(source: str, names: Sequence[str], chosen: ColumnRoles, unit: str) -> list[CellLocation]:
+    return [CellLocation(source=source, column=names[index], unit=unit) for index in column_order(chosen)]
 
 
 def _columns(
     lines: np.ndarray,
     cells: Sequence[Any],
-    chosen: Chosen,
-    places: Sequence[Place],
-    numbers: Callable[[Any, np.ndarray, Place], np.ndarray],
-    text: Callable[[Any, Place], Sequence[str]],
-) -> Columns:
+    chosen: ColumnRoles,
+    places: Sequence[CellLocation],
+    numbers: Callable[[Any, np.ndarray, CellLocation], np.ndarray],
+    text: Callable[[Any, CellLocation], Sequence[str]],
+) -> ColumnBatch:
     """Rows [n] as columns. cells: [n] of each chosen column, text or what pyarrow holds."""
     rest = iter(zip(cells, places, strict=True))
     times, codes, names = None, None, list[str]()
@@ -188,17 +188,19 @@ def _columns(
         codes, names = _series_codes(text(column, place), lines, place)
     values = np.stack([numbers(column, lines, place) for column, place in rest], axis=1)
     ends = np.stack([values.min(axis=0), values.max(axis=0)])
-    return Columns(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
+    return ColumnBatch(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
 
 
-def _series_codes(cells: Sequence[str], lines: np.ndarray, place: Place) -> tuple[np.ndarray, list[str]]:
+def _series_codes(
+    cells: Sequence[str], lines: np.ndarray, place: CellLocation
+) -> tuple[np.ndarray, list[str]]:
     """The place of each cell's series [n] int32 in the names beside it."""
     index: dict[str, int] = {}
     for cell in cells:
         index.setdefault(cell, len(index))
-    names = [bare_text(cell) for cell in index]
+    names = [unescape_formula(cell) for cell in index]
     if not all(names):
-        wrong = next(cell for cell in index if not bare_text(cell))
+        wrong = next(cell for cell in index if not unescape_formula(cell))
         line = int(lines[cells.index(wrong)])
         raise DataError(
             "the name of the series is missing",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstm_cli.data.locations import Place
+from lstm_cli.data.locations import CellLocation
 from lstm_cli.findings import Finding
 
 _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
@@ -32,7 +32,7 @@ class Sentinels:
                 self._found[sentinel] = (line, count + int(same.sum()))
         self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
 
-    def tell(self, place: Place) -> Finding | None:
+    def finding(self, place: CellLocation) -> Finding | None:
         """Return a finding where one of them stands far from all other values."""
         for sentinel in _SENTINELS:
             if sentinel not in self._found:
@@ -71,7 +71,7 @@ class LargeNumbers:
             self._first = self._first or (int(lines[first]), float(values[first]))
             self._count += int(large.sum())
 
-    def tell(self, place: Place) -> Finding | None:
+    def finding(self, place: CellLocation) -> Finding | None:
         """Return a finding where there are any."""
         if self._first is None:
             return None
@@ -105,7 +105,7 @@ class Totals:
             self._before = self._rows + last
         self._rows += len(values)
 
-    def tell(self, place: Place) -> Finding | None:
+    def finding(self, place: CellLocation) -> Finding | None:
         """Return a finding where the last number may be a total."""
         if self._count < 4 or not self._sum or not abs(self._last - self._sum) <= 1e-9 * abs(self._sum):
             return None
@@ -155,7 +155,7 @@ class LateThousands:
             self._count += len(fractions)
             self._third = self._third or bool((np.round(thousandths) % 10 != 0).any())
 
-    def tell(self, place: Place) -> Finding | None:
+    def finding(self, place: CellLocation) -> Finding | None:
         """Return a finding where there are some."""
         if not self._possible or self._dotted is None or not self._third:
             return None
@@ -169,4 +169,4 @@ class LateThousands:
         )
 
 
-Doubt = Sentinels | LargeNumbers | LateThousands | Totals
+NumberRule = Sentinels | LargeNumbers | LateThousands | Totals

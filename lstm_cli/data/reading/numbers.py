@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from lstm_cli.data.locations import HEADER_AGAIN, Place, is_missing, shown
+from lstm_cli.data.locations import HEADER_AGAIN, CellLocation, is_missing, quote_cell
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
@@ -14,7 +14,7 @@ from lstm_cli.text import is_number
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 
 
-def read_numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.ndarray:
+def read_numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray:
     """Cells [n] as float64 [n], NaN where missing. lines: [n] line numbers.
 
     Raises DataError with line, column and value for anything that is no plain, finite number.
@@ -27,26 +27,28 @@ def read_numbers(cells: Sequence[str], lines: np.ndarray, place: Place) -> np.nd
             raise _not_a_number(cells, lines, place)
         values = np.full(len(cells), np.nan)
         values[measured] = numbers
-    refuse_infinite(values, lines, place, cells)
-    refuse_vanished(values, lines, place, cells)
+    refuse_infinity(values, lines, place, cells)
+    refuse_underflow(values, lines, place, cells)
     return values
 
 
-def refuse_vanished(values: np.ndarray, lines: np.ndarray, place: Place, cells: Sequence[str]) -> None:
+def refuse_underflow(
+    values: np.ndarray, lines: np.ndarray, place: CellLocation, cells: Sequence[str]
+) -> None:
     """Raises DataError for a number so small that it would be read as 0."""
     for row in np.flatnonzero(values == 0).tolist():
         digits, _, exponent = cells[row].lower().partition("e")
         if exponent and digits.strip("+-0. "):
             raise DataError(
-                f"{shown(cells[row])} is smaller than the numbers that can be held, and would be read as 0",
+                f"{quote_cell(cells[row])} is smaller than the numbers that can be held, and would be read as 0",
                 hint="write 0, or the column in a smaller unit",
                 rule="D301",
                 at=place.at(int(lines[row])),
             )
 
 
-def refuse_infinite(
-    values: np.ndarray, lines: np.ndarray, place: Place, cells: Sequence[object] | None = None
+def refuse_infinity(
+    values: np.ndarray, lines: np.ndarray, place: CellLocation, cells: Sequence[object] | None = None
 ) -> None:
     """Raises DataError for the first infinity in values [n]; `cells` [n] is what the file says."""
     infinite = np.isinf(values)
@@ -65,14 +67,14 @@ def _plain(cells: Sequence[str]) -> np.ndarray | None:
         return None
 
 
-def _not_a_number(cells: Iterable[str], lines: np.ndarray, place: Place) -> DataError:
+def _not_a_number(cells: Iterable[str], lines: np.ndarray, place: CellLocation) -> DataError:
     pairs = zip(cells, lines, strict=True)
     cell, line = next(pair for pair in pairs if not is_missing(pair[0]) and not _is_finite(pair[0]))
     if is_number(cell):
         return _beyond(cell, int(line), place)
     reason, hint = _reason(cell.strip(), place)
     return DataError(
-        f"{shown(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=place.at(int(line))
+        f"{quote_cell(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=place.at(int(line))
     )
 
 
@@ -80,9 +82,9 @@ def _is_finite(cell: str) -> bool:
     return is_number(cell) and isfinite(float(cell))
 
 
-def _beyond(cell: object, line: int, place: Place) -> DataError:
+def _beyond(cell: object, line: int, place: CellLocation) -> DataError:
     return DataError(
-        f"{shown(cell)} is beyond the numbers that can be held (1.8e308)",
+        f"{quote_cell(cell)} is beyond the numbers that can be held (1.8e308)",
         hint="write a plain number, or leave the cell empty where nothing was measured",
         rule="D303",
         at=place.at(line),
@@ -132,7 +134,7 @@ def is_numberlike(cell: str) -> bool:
     return _NUMBERLIKE.fullmatch(cell.strip()[:200]) is not None
 
 
-def _reason(cell: str, place: Place) -> tuple[str, str]:
+def _reason(cell: str, place: CellLocation) -> tuple[str, str]:
     """What seems to keep a cell from being a number, for the end of a message, and the hint that mends it."""
     if cell == place.column:
         return HEADER_AGAIN

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_cli.config.extras import require_installed
-from lstm_cli.data.locations import Place
-from lstm_cli.data.reading.numbers import read_numbers, refuse_infinite
+from lstm_cli.data.locations import CellLocation
+from lstm_cli.data.reading.numbers import read_numbers, refuse_infinity
 from lstm_cli.data.reading.source import Source
 from lstm_cli.errors import DataError
 
@@ -47,7 +47,7 @@ class ParquetRows:
         texts = []
         for name, column in zip(self.names, columns, strict=False):
             try:
-                texts.append(column_text(column, Place(source=self.source, column=name)))
+                texts.append(column_text(column, CellLocation(source=self.source, column=name)))
             except DataError:
                 texts.append([])
         return texts
@@ -83,18 +83,18 @@ def column_is_number(column: "pa.Array") -> bool:
     return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind))
 
 
-def column_numbers(column: "pa.Array", lines: np.ndarray, place: Place) -> np.ndarray:
+def column_numbers(column: "pa.Array", lines: np.ndarray, place: CellLocation) -> np.ndarray:
     """A column [n] as float64 [n], NaN where null. Raises DataError for infinities and what is no number."""
     import pyarrow as pa
 
     if not column_is_number(column):
         return read_numbers(column_text(column, place), lines, place)
     values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    refuse_infinite(values, lines, place)
+    refuse_infinity(values, lines, place)
     return values
 
 
-def column_text(column: "pa.Array", place: Place) -> list[str]:
+def column_text(column: "pa.Array", place: CellLocation) -> list[str]:
     """A column [n] as text cells, "" where null. Raises DataError for nested columns and the like."""
     import pyarrow as pa
     import pyarrow.types as kinds
@@ -109,7 +109,7 @@ def column_text(column: "pa.Array", place: Place) -> list[str]:
             f"its type {kind} is none of text, number and time",
             hint="name another column, or write this one as text, numbers or timestamps",
             rule="D112",
-            at=place.whole,
+            at=place.column_text,
         ) from None
     return ["" if text is None else text for text in texts]
 

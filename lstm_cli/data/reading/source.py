@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.os_errors import reason_of
+from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 _SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
@@ -86,10 +86,10 @@ class Source:
     parquet: bool
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
-    tap: "Tap"
+    tap: "HashingReader"
 
 
-class Tap:
+class HashingReader:
     """The bytes of a file as they lie on the disk, counted and hashed while they are read."""
 
     def __init__(self, stream: BinaryIO, name: str, heard: Callable[[int], None]) -> None:
@@ -118,7 +118,7 @@ class Tap:
         if len(self._hashing) > _HASHING:
             self._hashing.popleft().result()
 
-    def fact(self) -> dict[str, Any]:
+    def file_fact(self) -> dict[str, Any]:
         """The sha256 and the size of the whole file; what was not read yet is read."""
         for _ in self:
             pass
@@ -178,7 +178,7 @@ def open_source(
         DataError: it is missing, empty, a socket or device, or plainly no table.
     """
     stream, name = _opened(source, stdin, held)
-    tap = Tap(stream, name, heard)
+    tap = HashingReader(stream, name, heard)
     try:
         blocks = iter(tap)
         head, blocks = _peek(blocks)
@@ -256,7 +256,9 @@ def _open(source: str) -> tuple[BinaryIO, str]:
         ) from None
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{source} cannot be read: {reason_of(error)}", hint="check the path and its mode", rule="D109"
+            f"{source} cannot be read: {os_error_reason(error)}",
+            hint="check the path and its mode",
+            rule="D109",
         ) from None
 
 
@@ -278,7 +280,9 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
             block = stream.read(_BLOCK)
         except (OSError, ValueError) as error:
             raise DataError(
-                f"{name} cannot be read: {reason_of(error)}", hint="copy it anew and try again", rule="D109"
+                f"{name} cannot be read: {os_error_reason(error)}",
+                hint="copy it anew and try again",
+                rule="D109",
             ) from None
         if not block:
             return
@@ -320,7 +324,7 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
         raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint, rule="D110")
 
 
-def expanded(source: str | Sequence[str]) -> tuple[str, ...]:
+def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
     """The paths of one data set: those that were given, a pattern such as `data/*.csv` as the files it fits.
 
     The files of a pattern come in the order of their names. Raises DataError where none fits, UsageError where

@@ -9,15 +9,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.locations import Files, Place, named, shown
-from lstm_cli.data.reading.column_buffers import Gathered
-from lstm_cli.data.reading.column_roles import Asked, choose_columns
-from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, chosen_by_name
-from lstm_cli.data.reading.source import NOTHING_HELD, expanded, is_pipe, open_source
-from lstm_cli.data.reading.table_rules import refuse_footers, refuse_totals, tell_alike
+from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
+from lstm_cli.data.reading.column_buffers import ColumnBuilder
+from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
+from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
+from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
+from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
-from lstm_cli.events import Listener, Progressed, silent
+from lstm_cli.events import Listener, Progressed, ignore_events
 from lstm_cli.findings import Finding, in_file
 
 MEGABYTE = 1_000_000
@@ -44,7 +44,7 @@ class Table:
     lines: np.ndarray  # [R] int64, line in the file; Parquet: row, counted from 1; several files: counted on
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
-    files: Files | None = None  # which of `lines` lie in which file; None: all in one
+    files: FileLines | None = None  # which of `lines` lie in which file; None: all in one
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, but of standard input and pipes
@@ -63,7 +63,7 @@ def read_table(
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     like: TimeFormat | None = None,
-    listen: Listener = silent,
+    listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Table:
@@ -80,7 +80,7 @@ def read_table(
     Raises DataError, with line, column and value, for all that cannot be read as asked; UsageError for an
     encoding or delimiter that is none.
     """
-    asked = Asked(
+    asked = ColumnRequest(
         targets=tuple(targets),
         past=tuple(past),
         future=tuple(future),
@@ -88,7 +88,7 @@ def read_table(
         series=series,
         by_model=like is not None,
     )
-    sources = expanded(source)
+    sources = expand_paths(source)
     total = _total_size(sources)
     heard = _progress(total, listen)
     reading = _Reading(asked, spill, total, sole=len(sources) == 1)
@@ -97,12 +97,12 @@ def read_table(
             with open_source(one, stdin, heard, held=held) as opened:
                 reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter))
                 if opened.path is not None:
-                    reading.read[one] = opened.tap.fact()
+                    reading.read[one] = opened.tap.file_fact()
         table = reading.table(like)
     for name, measured in zip(table.columns, reading.gathered.measured, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
-                f"column {named(name)} holds no number in any of its {len(table.lines):,} rows",
+                f"column {quote_name(name)} holds no number in any of its {len(table.lines):,} rows",
                 hint="name another column, or leave it out",
                 rule="D310",
                 at=in_file(table.source),
@@ -110,12 +110,12 @@ def read_table(
     return table
 
 
-def read_asked(
+def read_configured_table(
     source: str | Sequence[str],
     config: PrepareConfig,
     *,
     stdin: BinaryIO | None = None,
-    listen: Listener = silent,
+    listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Table:
@@ -160,7 +160,9 @@ def _progress(total: int, listen: Listener) -> Callable[[int], None]:
 class _Reading:
     """Files on their way to one table."""
 
-    def __init__(self, asked: Asked, spill: Callable[[], Path] | None, total: int, *, sole: bool) -> None:
+    def __init__(
+        self, asked: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, sole: bool
+    ) -> None:
         """total: the bytes of all files; 0 where that is not known. sole: there is one file."""
         self._asked, self._spill, self._total, self._sole = asked, spill, total, sole
         self._files: list[File] = []
@@ -183,7 +185,7 @@ class _Reading:
             if self._chosen.time is None:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
                 refuse_footers(file.source, file.names, *file.first, unit=file.unit)
-            self.gathered = Gathered(
+            self.gathered = ColumnBuilder(
                 len(self._chosen.numeric),
                 timed=self._chosen.time is not None,
                 series=self._chosen.series is not None,
@@ -196,8 +198,8 @@ class _Reading:
         first = self._files[0] if self._files else file
         self._files.append(file)
         self._begins.append(self._lines)
-        for columns in file.columns(chosen_by_name(self._chosen, first.names, file.names)):
-            self.gathered.add(columns.after(self._lines) if self._lines else columns)
+        for columns in file.columns(roles_by_name(self._chosen, first.names, file.names)):
+            self.gathered.add(columns.with_line_offset(self._lines) if self._lines else columns)
         self._lines += file.lines
         self._findings += file.findings
 
@@ -205,16 +207,16 @@ class _Reading:
         """All rows. like: as in `read_table`. Raises DataError for times that the whole column cannot settle."""
         names, chosen, gathered = self._files[0].names, self._chosen, self.gathered
         first = self._files[0]
-        files = Files(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
+        files = FileLines(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
 
-        def place(index: int) -> Place:
-            return Place(source=files.name, column=names[index], unit=first.unit, files=files)
+        def place(index: int) -> CellLocation:
+            return CellLocation(source=files.name, column=names[index], unit=first.unit, files=files)
 
         time_place = place(0 if chosen.time is None else chosen.time)
         column = gathered.times(time_place, like)
         codes, series_names = gathered.series()
-        alike = [] if chosen.series is None else tell_alike(series_names, place(chosen.series))
-        doubtful = gathered.doubtful([place(index) for index in chosen.numeric])
+        alike = [] if chosen.series is None else find_similar_series_names(series_names, place(chosen.series))
+        doubtful = gathered.number_findings([place(index) for index in chosen.numeric])
         return Table(
             source=files.name,
             columns=tuple(names[index] for index in chosen.numeric),
@@ -256,7 +258,7 @@ def _require_alike(file: File, first: File) -> list[Finding]:
         raise DataError(
             f"{file.source} has other columns than {first.source}: "
             + " and ".join(
-                f"{what} {', '.join(shown(name) for name in some[:5])}"
+                f"{what} {', '.join(quote_cell(name) for name in some[:5])}"
                 for what, some in (("not", lacking), ("besides", further or ["one of them twice"]))
                 if some
             ),

@@ -7,9 +7,9 @@ from unicodedata import normalize
 
 import numpy as np
 
-from lstm_cli.data.locations import Place, is_missing, named, shown
-from lstm_cli.data.times.integer_times import YEARS, is_named_as_time, is_named_like_time
-from lstm_cli.data.times.patterns import looks_like_a_clock
+from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
+from lstm_cli.data.times.integer_times import YEARS, is_likely_time_name, is_time_name
+from lstm_cli.data.times.patterns import looks_like_time_of_day
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import is_number
@@ -43,15 +43,15 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
 
     A spreadsheet counts days since 1899, pandas writes 2021.0, and some write 1.6e9. Small numbers are counts.
     """
-    if not cells or not is_number(cells[0]) or not is_named_like_time(name):
+    if not cells or not is_number(cells[0]) or not is_likely_time_name(name):
         return
     first = abs(float(cells[0]))
     serial = 20_000 <= first <= 80_000  # days from 1954 to 2119, as spreadsheets count them
-    year = YEARS[0] <= first < YEARS[1] and not is_named_as_time(name)
+    year = YEARS[0] <= first < YEARS[1] and not is_time_name(name)
     if serial or year or first >= 1e6:
         why = ", but may be a serial day of a spreadsheet" if serial else ""
         raise DataError(
-            f"column {named(name)} is called a time, and {shown(cells[0])} in it reads as none{why}",
+            f"column {quote_name(name)} is called a time, and {quote_cell(cells[0])} in it reads as none{why}",
             hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss; --time names another column",
             rule="D209",
             at=in_file(source),
@@ -59,7 +59,7 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
         )
 
 
-def refuse_divided_times(
+def refuse_split_time_columns(
     source: str, names: Sequence[str], sample: Sequence[Sequence[str]], time: int, groups: np.ndarray | None
 ) -> None:
     """Raises DataError where the column `time` says the same for many rows, and another one tells them apart.
@@ -73,11 +73,11 @@ def refuse_divided_times(
     year = bool(re.fullmatch(r"\d{4}", cells[0]))
     for index, name in enumerate(names):
         words = set(re.split(r"[^a-z]+", name.lower()))
-        clocks = [cell for cell in sample[index][:20] if looks_like_a_clock(cell)]
+        clocks = [cell for cell in sample[index][:20] if looks_like_time_of_day(cell)]
         if index != time and (clocks or words & _HOURS or (year and words & _MONTHS)):
             raise DataError(
-                f"{named(names[time])} alone does not tell the rows apart, {shown(cells[0])} stands in "
-                f"{cells.count(cells[0])} of them; the rest of the time seems to be in {named(name)}",
+                f"{quote_name(names[time])} alone does not tell the rows apart, {quote_cell(cells[0])} stands in "
+                f"{cells.count(cells[0])} of them; the rest of the time seems to be in {quote_name(name)}",
                 hint="join them in one column, such as 2021-03-28 05:00; or --series names a column of series",
                 rule="D210",
                 at=in_file(source),
@@ -95,9 +95,9 @@ def refuse_totals(
     for index, cells in enumerate(sample):
         for row, cell in enumerate(cells):
             if _TOTAL.fullmatch(cell.strip().rstrip(":")) and not _is_usual(cell, cells):
-                place = Place(source=source, column=names[index], unit=unit)
+                place = CellLocation(source=source, column=names[index], unit=unit)
                 raise DataError(
-                    f"{shown(cell)} seems to be no row of data but a total",
+                    f"{quote_cell(cell)} seems to be no row of data but a total",
                     hint="delete the line",
                     rule="D311",
                     at=place.at(int(lines[row])),
@@ -121,9 +121,9 @@ def refuse_footers(
                 above = [float(cell) for cell in other[:end] if is_number(cell)]
                 told = float(other[row]) if is_number(other[row]) else np.nan
                 if len(above) > 2 and np.isclose(told, of(above), rtol=1e-6, atol=0):
-                    place = Place(source=source, column=names[index], unit=unit)
+                    place = CellLocation(source=source, column=names[index], unit=unit)
                     raise DataError(
-                        f"{shown(cells[row])} seems to be no row of data but to tell of those above",
+                        f"{quote_cell(cells[row])} seems to be no row of data but to tell of those above",
                         hint="delete the line",
                         rule="D311",
                         at=place.at(int(lines[row])),
@@ -135,7 +135,7 @@ def _is_usual(cell: str, cells: Sequence[str]) -> bool:
     return cells.count(cell) * 10 > len(cells)
 
 
-def tell_thousands(cells: Iterable[str], delimiter: str, place: Place) -> list[Finding]:
+def find_thousands_separators(cells: Iterable[str], delimiter: str, place: CellLocation) -> list[Finding]:
     """Return a finding where every dot of a column could stand between thousands: 987, 1.234, 12.045.
 
     Where commas divide the cells, dots before three digits in all of them are decimals.
@@ -149,16 +149,16 @@ def tell_thousands(cells: Iterable[str], delimiter: str, place: Place) -> list[F
         return []
     return [
         Finding.at(
-            place.whole,
+            place.column_text,
             "D312",
-            f"{shown(dotted[0])} and {len(dotted) - 1:,} more were read with a decimal point, though their dots may "
+            f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more were read with a decimal point, though their dots may "
             "stand between thousands (no flag: write 1234.5 for a thousand and more)",
             count=len(dotted),
         )
     ]
 
 
-def tell_alike(names: Iterable[str], place: Place) -> list[Finding]:
+def find_similar_series_names(names: Iterable[str], place: CellLocation) -> list[Finding]:
     """Return a finding where two series are written alike, one in letters put together of others (NFD against NFC)."""
     first: dict[str, str] = {}
     for name in names:
@@ -167,9 +167,9 @@ def tell_alike(names: Iterable[str], place: Place) -> list[Finding]:
             if other != name:
                 return [
                     Finding.at(
-                        place.whole,
+                        place.column_text,
                         "D211",
-                        f"{named(name)} stands for two series, as its letters are written in two ways, of one or "
+                        f"{quote_name(name)} stands for two series, as its letters are written in two ways, of one or "
                         "several characters (NFC and NFD); no flag: write them in one way",
                     )
                 ]

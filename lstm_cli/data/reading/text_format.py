@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from lstm_cli.data.locations import is_missing, shown
+from lstm_cli.data.locations import is_missing, quote_cell
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
@@ -26,7 +26,7 @@ _OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being nam
 _UNUSUAL = "|^~:\x1f "  # delimiters that must be named
 
 
-def lines_of(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
+def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
     """Return the lines of some bytes of a text file that begin with a line, each with its "\\n".
 
     "\\r\\n" and "\\r" end a line too. The last line has none where the text ends without one. before: so many lines
@@ -93,7 +93,7 @@ def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataE
     )
 
 
-def codec_of(source: Source, encoding: str | None) -> str:
+def codec_name(source: Source, encoding: str | None) -> str:
     """The name of the encoding of a text file. Raises UsageError for an unknown one."""
     if encoding is None:
         return next((codec for mark, codec in _MARKS if source.head.startswith(mark)), "utf-8")
@@ -115,7 +115,7 @@ def codec_of(source: Source, encoding: str | None) -> str:
     return info.name
 
 
-def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | None]:
+def detect_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | None]:
     """Return the delimiter of a file whose first lines, one or two that are not blank, are `top`, and a finding.
 
     That is the comma, or, with a finding, `;` or tab where the lines plainly have it. Raises DataError where
@@ -126,7 +126,7 @@ def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | N
         mark = bare[0].strip()[4:5] or "\t"
         raise DataError(
             "'sep=' is a mark of Excel's, not a header",
-            hint=f"delete the line and name the delimiter: --delimiter {quoted(mark)}",
+            hint=f"delete the line and name the delimiter: --delimiter {quote_delimiter(mark)}",
             rule="D123",
             at=at_line(source, 1),
             flags=("--delimiter",),
@@ -138,7 +138,7 @@ def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | N
             raise DataError(
                 f"are cells divided by commas, or by {other!r}? the header and the first row have "
                 "as many of these",
-                hint=f"name the delimiter: --delimiter {quoted(other)}, or --delimiter ','",
+                hint=f"name the delimiter: --delimiter {quote_delimiter(other)}, or --delimiter ','",
                 rule="D124",
                 at=at_line(source, 1),
                 flags=("--delimiter",),
@@ -152,7 +152,7 @@ def settled_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | N
         names = " or ".join(f"'{_OTHERS[mark]}'" for mark in found)
         raise DataError(
             f"cells are not divided by commas, and it is not plain by what: {names}",
-            hint=f"name the delimiter, e.g. --delimiter {quoted(found[0])}",
+            hint=f"name the delimiter, e.g. --delimiter {quote_delimiter(found[0])}",
             rule="D124",
             at=at_line(source, 1),
             flags=("--delimiter",),
@@ -185,7 +185,7 @@ def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> N
     if mark:
         raise DataError(
             f"cells are not divided by commas, but seem to be by {mark!r}",
-            hint=f"name the delimiter: --delimiter {quoted(mark)}",
+            hint=f"name the delimiter: --delimiter {quote_delimiter(mark)}",
             rule="D124",
             at=at_line(source, 1),
             flags=("--delimiter",),
@@ -196,7 +196,7 @@ def refuse_conflict(cell: str, at: Location) -> None:
     """Raise DataError for the first cell of a row that is a mark of a merge conflict."""
     if _CONFLICT.match(cell):
         raise DataError(
-            f"{shown(cell)} is a mark of a merge conflict",
+            f"{quote_cell(cell)} is a mark of a merge conflict",
             hint="settle the conflict in the file",
             rule="D127",
             at=at,
@@ -216,13 +216,13 @@ def check_header(header: Sequence[str], line: int, text: str, source: str) -> No
         )
     if all(is_number(name) or is_time(name) for name in named):
         raise DataError(
-            f"{shown(text)} reads as a row of data, and the header is missing",
+            f"{quote_cell(text)} reads as a row of data, and the header is missing",
             hint="write a first line that names the columns",
             rule="D129",
             at=at_line(source, line),
         )
 
 
-def quoted(mark: str) -> str:
+def quote_delimiter(mark: str) -> str:
     """A delimiter as a shell takes it."""
     return "$'\\t'" if mark == "\t" else f"'{mark}'"

@@ -11,12 +11,12 @@ import numpy as np
 from lstm_cli.data.times.frequency import DAY, HOUR, MINUTE, WEEK, Step
 
 
-def calendar_names(step: Step) -> tuple[str, ...]:
+def calendar_feature_names(step: Step) -> tuple[str, ...]:
     """The names of the K calendar inputs of a step, in order; () where nothing of the calendar varies."""
     return tuple(f"{part}_{side}" for part in _varying(step) for side in ("sin", "cos"))
 
 
-def calendar(step: Step, times_us: np.ndarray) -> np.ndarray:
+def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
     """The calendar inputs of times [T] (int64 microseconds), float32 [T, K] within -0.5 and 0.5."""
     parts = _varying(step)
     inputs = np.empty((len(times_us), 2 * len(parts)), dtype=np.float32)

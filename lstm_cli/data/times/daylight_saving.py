@@ -10,7 +10,7 @@ from lstm_cli.data.times.frequency import DAY, HOUR, UNIT, Step
 SPRING_SUNDAYS = ((3, 8, 14), (3, 25, 31), (4, 1, 7), (9, 2, 8), (9, 24, 30), (10, 1, 21), (11, 1, 7))
 
 
-def spring_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_format: TimeFormat) -> np.ndarray:
+def skipped_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_format: TimeFormat) -> np.ndarray:
     """Return which gaps are one hour that local clocks skip as daylight saving begins.
 
     Only times without an offset, in steps of an hour or less, can show it.
@@ -29,19 +29,19 @@ def spring_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_format
     for which, first, last in SPRING_SUNDAYS:
         sunday |= (month == which) & (of_month >= first) & (of_month <= last)
     hour = (rows * step.count == HOUR) & (first_us % HOUR == 0)
-    return hour & sunday & on_a_night_of_change(first_us)
+    return hour & sunday & is_dst_change_night(first_us)
 
 
-def told_twice(times_us: np.ndarray, time_format: TimeFormat) -> np.ndarray:
+def is_ambiguous_hour(times_us: np.ndarray, time_format: TimeFormat) -> np.ndarray:
     """Return which times [n] look like an hour that local clocks show twice, at the end of daylight saving."""
     if time_format.has_offset:
         return np.zeros(len(times_us), dtype=bool)
-    return on_a_night_of_change(times_us) & (
+    return is_dst_change_night(times_us) & (
         times_us % DAY > 0
     )  # midnight does not count: so are days written
 
 
-def on_a_night_of_change(times_us: np.ndarray) -> np.ndarray:
+def is_dst_change_night(times_us: np.ndarray) -> np.ndarray:
     """Which times [n] lie where local clocks are put forward or back somewhere.
 
     That is in March, April, September, October or November, on a Sunday before 4 o'clock.

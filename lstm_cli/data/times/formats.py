@@ -76,7 +76,7 @@ def iso_time(time_us: int, written: TimeFormat) -> str:
     return format_times(np.array([time_us]), iso)[0]
 
 
-def microseconds(
+def to_microseconds(
     year: np.ndarray, month: np.ndarray, day: np.ndarray, clock_us: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Dates [n] and the time of day as int64 microseconds since 1970, and which of the dates [n] exist."""

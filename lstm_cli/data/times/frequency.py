@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.chunks import begins_of, by_series
+from lstm_cli.data.chunks import chunks_with_series, series_starts
 from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
 from lstm_cli.errors import UsageError
-from lstm_cli.text import nearest
+from lstm_cli.text import nearest_name
 
 WEEK = 7 * DAY
 LONGEST_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
@@ -95,7 +95,7 @@ class Step:
     def on_grid(self, times_us: np.ndarray, begins: np.ndarray) -> np.ndarray:
         """Which times [R] lie on the grid that begins with the first one of their series, at rows `begins` [S]."""
         on_grid = np.empty(len(times_us), dtype=bool)
-        for span, which in by_series(begins, len(times_us)):
+        for span, which in chunks_with_series(begins, len(times_us)):
             on_grid[span] = self.index(times_us[span], times_us[begins[which]])[1]
         return on_grid
 
@@ -190,7 +190,7 @@ def _unknown_freq(text: str) -> UsageError:
     word = unit.split("-")[0]
     meant = word if word in ACCEPTED else MEANT.get(word) or MEANT.get(word.lower().removesuffix("s"))
     if meant is None:
-        meant = nearest(word, ACCEPTED, cutoff=0.3) or "h"
+        meant = nearest_name(word, ACCEPTED, cutoff=0.3) or "h"
     if number.strip() not in ("", "1") and meant != "B":
         meant = " or ".join(number.strip() + one for one in meant.split(" or "))
     names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"
@@ -201,7 +201,7 @@ def _unknown_freq(text: str) -> UsageError:
     )
 
 
-def seasons(step: Step) -> tuple[int, ...]:
+def usual_seasons(step: Step) -> tuple[int, ...]:
     """The seasons [steps] known from the step, shortest first; () where it names none."""
     if step.kind == "business":
         return (5,)
@@ -214,7 +214,7 @@ def seasons(step: Step) -> tuple[int, ...]:
     return {DAY: (7,), WEEK: (52,)}.get(step.count, ())
 
 
-def spoken(step: Step) -> str:
+def frequency_label(step: Step) -> str:
     """What a person calls data of a step.
 
     >>> spoken(Step(kind="seconds", count=30 * MINUTE)), spoken(Step(kind="months", count=3))
@@ -228,7 +228,7 @@ def spoken(step: Step) -> str:
     return f"{word} data" if word else f"data of step {step.name}"
 
 
-def origins_of(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
+def series_start_times(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
     """For each row [R] the first time of its series; a series' rows lie side by side."""
-    begins = begins_of(series)
+    begins = series_starts(series)
     return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))

@@ -4,8 +4,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lstm_cli.data.chunks import begins_of, spans
-from lstm_cli.data.locations import Wording
+from lstm_cli.data.chunks import row_chunks, series_starts
+from lstm_cli.data.locations import LocationFormatter
 from lstm_cli.data.times.frequency import (
     BUSINESS,
     DAY,
@@ -14,7 +14,7 @@ from lstm_cli.data.times.frequency import (
     Step,
     first_day_of_month,
     month_of,
-    origins_of,
+    series_start_times,
 )
 from lstm_cli.errors import DataError
 
@@ -25,14 +25,16 @@ class LineNumbers(Protocol):
     def __getitem__(self, rows: Any) -> Any: ...
 
 
-def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, wording: Wording) -> Step:
+def find_step(
+    times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, wording: LocationFormatter
+) -> Step:
     """The one step that all series share; each may begin at another time.
 
     times_us: [R] int64, rising within each series; series: [R] which series a row belongs to, its rows side
     by side; lines: [R] int64, where the rows stand in the file. Raises DataError where no series has two rows
     and, naming the first line that is off the grid, where the times are irregular.
     """
-    begins = begins_of(series)
+    begins = series_starts(series)
     gaps, counts = _gaps(times_us, series)
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
@@ -52,10 +54,10 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, w
             best = (step, on_grid)
     assert best is not None  # the step of `usual` microseconds is always a candidate
     step, on_grid = best
-    row = first_line(lines, ~on_grid)
+    row = first_in_file(lines, ~on_grid)
     raise DataError(
         f"{wording.time(times_us[row])} is off the time grid, whose step seems "
-        f"to be {step.name} from {wording.time(origins_of(times_us, series)[row])} on",
+        f"to be {step.name} from {wording.time(series_start_times(times_us, series)[row])} on",
         hint=_irregular_hint(gaps, usual, _gaps_from(row, times_us, series)),
         flags=("--start", "--end", "--freq"),
         rule="D502",
@@ -66,7 +68,7 @@ def find_step(times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, w
 def _gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different gaps from row to row within a series, rising, and how many there are of each."""
     found: dict[int, int] = {}
-    for span in spans(len(series) - 1):
+    for span in row_chunks(len(series) - 1):
         both = slice(span.start, span.stop + 1)
         gaps = np.diff(times_us[both])[series[both][1:] == series[both][:-1]]
         if len(gaps) and (gaps == gaps[0]).all():  # usual, and spares sorting them
@@ -133,7 +135,7 @@ def most_common(values: np.ndarray) -> int:
     return int(distinct[np.argmax(counts)])
 
 
-def first_line(lines: LineNumbers, chosen: np.ndarray) -> int:
+def first_in_file(lines: LineNumbers, chosen: np.ndarray) -> int:
     """Which row among the chosen ones (bool [R], some True) comes first in the file."""
     rows = np.flatnonzero(chosen)
     return int(rows[np.argmin(lines[rows])])
@@ -142,7 +144,7 @@ def first_line(lines: LineNumbers, chosen: np.ndarray) -> int:
 LEAST = 10  # so many gaps alike, one after another, are another step and no holes
 
 
-def coarser_stretch(gaps: np.ndarray) -> int | None:
+def find_coarser_run(gaps: np.ndarray) -> int | None:
     """The first row whose next rows follow in a step longer than 1; None where there is no such stretch.
 
     gaps: [R - 1] steps from each row to the next one, 0 between series.
@@ -155,7 +157,7 @@ def coarser_stretch(gaps: np.ndarray) -> int | None:
     return int(long[0]) if len(long) else None
 
 
-def stretched(step: Step, times: int) -> str:
+def multiple_name(step: Step, times: int) -> str:
     """The name of a step so many times as long.
 
     >>> stretched(Step(kind="months", count=1, day=31), 3)

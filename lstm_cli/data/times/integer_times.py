@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 
-from lstm_cli.data.locations import Place
-from lstm_cli.data.times.formats import EPOCHS, SECOND, TimeFormat, microseconds
+from lstm_cli.data.locations import CellLocation
+from lstm_cli.data.times.formats import EPOCHS, SECOND, TimeFormat, to_microseconds
 from lstm_cli.errors import DataError
 
 YEARS = (1600, 2300)  # a year written in digits alone is plausible from here to here
@@ -13,12 +13,12 @@ _COMPACT = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 1
 _EPOCHS = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us", 18: "ns", 19: "ns"}
 
 
-def is_readable_width(width: int) -> bool:
+def is_time_width(width: int) -> bool:
     """Whether so many digits can be a time."""
     return width in _COMPACT or width in _EPOCHS
 
 
-def plausible_digits(values: np.ndarray, width: int) -> np.ndarray:
+def are_plausible_times(values: np.ndarray, width: int) -> np.ndarray:
     """Which numbers [n] of so many digits are a plausible time, for a column nobody called one."""
     if width in _COMPACT:
         compact = _compact(values, width)[1]
@@ -28,8 +28,12 @@ def plausible_digits(values: np.ndarray, width: int) -> np.ndarray:
     return (seconds >= 1_000_000_000) & (seconds < 4_102_444_800)  # from 2001 to 2100
 
 
-def read_digits(
-    values: np.ndarray, widths: dict[int, int], lines: np.ndarray, place: Place, like: TimeFormat | None
+def read_integer_times(
+    values: np.ndarray,
+    widths: dict[int, int],
+    lines: np.ndarray,
+    place: CellLocation,
+    like: TimeFormat | None,
 ) -> tuple[np.ndarray, TimeFormat]:
     """Numbers [R] as int64 microseconds [R], and how they were read.
 
@@ -74,14 +78,14 @@ def _checked_compact(
     times: np.ndarray,
     exists: np.ndarray,
     lines: np.ndarray,
-    place: Place,
+    place: CellLocation,
     like: TimeFormat | None,
 ) -> tuple[np.ndarray, TimeFormat]:
     pattern = _COMPACT[width]
     if not exists.all():
         raise _no_time(values, exists, lines, place)
     if width == 6 and not (like and like.pattern == pattern):
-        _, day_exists = microseconds(2000 + values // 10_000, values // 100 % 100, values % 100)
+        _, day_exists = to_microseconds(2000 + values // 10_000, values // 100 % 100, values % 100)
         if day_exists.all() and len(values):
             raise DataError(
                 f"'{values[0]}' and all below it read as YYYYMM and as YYMMDD",
@@ -92,7 +96,7 @@ def _checked_compact(
     return times, TimeFormat(pattern=pattern)
 
 
-def _no_time(values: np.ndarray, exists: np.ndarray, lines: np.ndarray, place: Place) -> DataError:
+def _no_time(values: np.ndarray, exists: np.ndarray, lines: np.ndarray, place: CellLocation) -> DataError:
     first = int(np.argmin(exists))
     return DataError(
         f"'{values[first]}' is no year, date or time since 1970 that exists",
@@ -111,19 +115,19 @@ def _compact(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     one = np.ones_like(values)
     month, day = (parts[index] if len(parts) > index else one for index in range(2))
     hour, minute, second = (parts[index] if len(parts) > index else one * 0 for index in range(2, 5))
-    times, exists = microseconds(year, month, day, ((hour * 60 + minute) * 60 + second) * SECOND)
+    times, exists = to_microseconds(year, month, day, ((hour * 60 + minute) * 60 + second) * SECOND)
     exists &= (year >= YEARS[0]) & (year <= YEARS[1]) & (hour <= 23) & (minute <= 59) & (second <= 59)
     return times, exists
 
 
-def is_named_as_time(name: str) -> bool:
+def is_time_name(name: str) -> bool:
     """Whether a column's name says that it holds dates or times."""
     return bool(_words(name) & {"date", "time", "datetime", "timestamp", "ts", "ds", "datum"})
 
 
-def is_named_like_time(name: str) -> bool:
+def is_likely_time_name(name: str) -> bool:
     """Whether a column's name fits a column of times: a date, year, month, day and the like."""
-    return is_named_as_time(name) or bool(
+    return is_time_name(name) or bool(
         _words(name) & {"year", "month", "quarter", "day", "period", "epoch", "yyyymm", "yyyymmdd", "jahr"}
     )
 

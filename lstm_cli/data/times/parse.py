@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.locations import HEADER_AGAIN, Place, is_missing, shown
-from lstm_cli.data.times.formats import FIRST_US, LAST_US, SECOND, TimeFormat, microseconds
-from lstm_cli.data.times.integer_times import read_digits
+from lstm_cli.data.locations import HEADER_AGAIN, CellLocation, is_missing, quote_cell
+from lstm_cli.data.times.formats import FIRST_US, LAST_US, SECOND, TimeFormat, to_microseconds
+from lstm_cli.data.times.integer_times import read_integer_times
 from lstm_cli.data.times.patterns import (
     DATE_PARTS,
     TimePiece,
-    group_of,
+    any_zero_padded,
+    digits_to_numbers,
+    match_group,
     match_shape,
-    number_of,
-    padded_somewhere,
-    shape_fields,
-    shape_times,
+    parse_shape,
+    shape_digits,
     shapes_of,
-    why_unread,
+    unreadable_reason,
 )
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding
@@ -41,7 +41,7 @@ class TimeColumn:
     findings: tuple[Finding, ...]
 
 
-def parse_one(text: str, fmt: TimeFormat) -> int:
+def parse_time(text: str, fmt: TimeFormat) -> int:
     """One time that a person gave, e.g. with --end, in microseconds on the clock of the file's times.
 
     A date is its first moment, and so is a month, quarter or year. Where the file has offsets, a time without
@@ -50,7 +50,7 @@ def parse_one(text: str, fmt: TimeFormat) -> int:
     read both ways unless `fmt` settles them.
     """
     one = np.ones(1, dtype=np.int64)
-    place = Place(source="", column="")
+    place = CellLocation(source="", column="")
     try:
         column = read_times([scan_times([text], one, place)], one, place, like=fmt)
     except DataError:
@@ -66,7 +66,7 @@ def parse_one(text: str, fmt: TimeFormat) -> int:
     return int(column.times[0]) - shift
 
 
-def scan_times(cells: Sequence[str], lines: np.ndarray, place: Place) -> TimePiece:
+def scan_times(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> TimePiece:
     """Read some rows [n] of a time column. lines: [n].
 
     Raises DataError, with the line, for a missing time, a cell that is no time, a date or clock that does not
@@ -91,26 +91,26 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, place: Place) -> TimePie
         chosen = cells if len(seen) == 1 else [cells[index] for index in where.tolist()]
         told[shape] = (int(lines[where[0]]), len(where))
         assert match is not None
-        fields = shape_fields(chosen, shape, match[1])
-        padded |= {name for name in DATE_PARTS & set(fields) if padded_somewhere(fields[name])}
+        fields = shape_digits(chosen, shape, match[1])
+        padded |= {name for name in DATE_PARTS & set(fields) if any_zero_padded(fields[name])}
         if kind == "digits":
-            values[where] = number_of(fields["all"])
+            values[where] = digits_to_numbers(fields["all"])
             continue
-        us, exists, offset = shape_times(fields, kind, match[1])
+        us, exists, offset = parse_shape(fields, kind, match[1])
         if not exists.all():
             first = int(np.argmin(exists))
-            finer = ", or is finer than a microsecond" if len(group_of(shape, "f") or "") > 6 else ""
+            finer = ", or is finer than a microsecond" if len(match_group(shape, "f") or "") > 6 else ""
             where_it_is = place.at(int(lines[where[first]]))
-            midnight = "H" in fields and number_of(fields["H"])[first] == 24
+            midnight = "H" in fields and digits_to_numbers(fields["H"])[first] == 24
             raise DataError(
-                f"{shown(chosen[first])} is a date or time that does not exist{finer}",
+                f"{quote_cell(chosen[first])} is a date or time that does not exist{finer}",
                 hint="write 24:00 as 00:00 of the next day" if midnight else "mend that line",
                 rule="D403",
                 at=where_it_is,
             )
         values[where] = us
         if kind == "day-month":
-            parts[where] = np.stack([number_of(fields[name]) for name in "abY"], axis=1)
+            parts[where] = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
         if offset is not None:
             offsets |= dict.fromkeys(offset)
     return TimePiece(
@@ -119,7 +119,7 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, place: Place) -> TimePie
 
 
 def read_times(
-    pieces: Sequence[TimePiece], lines: np.ndarray, place: Place, *, like: TimeFormat | None = None
+    pieces: Sequence[TimePiece], lines: np.ndarray, place: CellLocation, *, like: TimeFormat | None = None
 ) -> TimeColumn:
     """All pieces of a time column as times. lines: [R] of all rows.
 
@@ -139,7 +139,7 @@ def read_times(
     values = pieces[0].values if len(pieces) == 1 else np.concatenate([piece.values for piece in pieces])
     if kind == "digits":
         widths = {len(shape): line for shape, (line, _) in shapes.items()}
-        times, fmt = read_digits(values, widths, lines, place, like)
+        times, fmt = read_integer_times(values, widths, lines, place, like)
         return TimeColumn(times=times, format=fmt, findings=())
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
@@ -152,7 +152,7 @@ def read_times(
         parts = np.concatenate([piece.parts for piece in pieces])
         day_first = _day_first(parts, lines, place, like)
         day, month = (parts[:, 0], parts[:, 1]) if day_first else (parts[:, 1], parts[:, 0])
-        dates, exists = microseconds(parts[:, 2], month, day)
+        dates, exists = to_microseconds(parts[:, 2], month, day)
         if not exists.all():
             raise _no_date(parts, ~exists, lines, place)
         values = values + dates
@@ -170,7 +170,7 @@ def read_times(
     return TimeColumn(times=values, format=fmt, findings=_no_clock(shapes, place))
 
 
-def _refuse_seasons(values: np.ndarray, lines: np.ndarray, place: Place) -> None:
+def _refuse_seasons(values: np.ndarray, lines: np.ndarray, place: CellLocation) -> None:
     """Raises DataError for 2000/01, 2001/02, 2002/03: years from one to the next, no months."""
     months = np.unique(values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64))
     years, month = 1970 + months // 12, 1 + months % 12
@@ -183,7 +183,7 @@ def _refuse_seasons(values: np.ndarray, lines: np.ndarray, place: Place) -> None
         )
 
 
-def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place: Place) -> DataError:
+def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place: CellLocation) -> DataError:
     first = None
     for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
         where = place.at(line)
@@ -195,10 +195,10 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
             if cell.strip("\ufeff ") == place.column:
                 why, hint = HEADER_AGAIN
             else:
-                why, hint = why_unread(cell)
+                why, hint = unreadable_reason(cell)
             hint = hint or f"{_WRITE_ISO}; --time names another column"
             return DataError(
-                f"{shown(cell)} does not read as a time{why}",
+                f"{quote_cell(cell)} does not read as a time{why}",
                 hint=hint,
                 rule="D406",
                 at=where,
@@ -210,7 +210,7 @@ def _mixed(cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, place
     raise AssertionError("every cell is of one kind")
 
 
-def _two_manners(place: Place, line: int, first: int) -> DataError:
+def _two_manners(place: CellLocation, line: int, first: int) -> DataError:
     return DataError(
         f"the time is written otherwise than in {place.row(first)}",
         hint=_WRITE_ISO,
@@ -219,13 +219,13 @@ def _two_manners(place: Place, line: int, first: int) -> DataError:
     )
 
 
-def _refuse_mixed(shapes: dict[str, tuple[int, int]], place: Place) -> None:
+def _refuse_mixed(shapes: dict[str, tuple[int, int]], place: CellLocation) -> None:
     """Offsets, and AM or PM, stand on all times or on none."""
-    clocks = {shape: line for shape, (line, _) in shapes.items() if group_of(shape, "H")}
+    clocks = {shape: line for shape, (line, _) in shapes.items() if match_group(shape, "H")}
     lines = {shape: line for shape, (line, _) in shapes.items()}
     for name, told, some in (("zone", "an offset from UTC", lines), ("half", "AM or PM", clocks)):
-        with_it = [line for shape, line in some.items() if group_of(shape, name)]
-        without = [line for shape, line in some.items() if not group_of(shape, name)]
+        with_it = [line for shape, line in some.items() if match_group(shape, name)]
+        without = [line for shape, line in some.items() if not match_group(shape, name)]
         if with_it and without:
             first, second = sorted((min(with_it), min(without)))
             how = "with" if second in with_it else "without"
@@ -237,7 +237,7 @@ def _refuse_mixed(shapes: dict[str, tuple[int, int]], place: Place) -> None:
             )
 
 
-def _day_first(parts: np.ndarray, lines: np.ndarray, place: Place, like: TimeFormat | None) -> bool:
+def _day_first(parts: np.ndarray, lines: np.ndarray, place: CellLocation, like: TimeFormat | None) -> bool:
     """Whether the first number is the day, as the whole column decides it; parts: [R, 3]."""
     day, month = parts[:, 0] > 12, parts[:, 1] > 12
     if (day & month).any():
@@ -266,7 +266,7 @@ def _day_first(parts: np.ndarray, lines: np.ndarray, place: Place, like: TimeFor
     )
 
 
-def _no_date(parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, place: Place) -> DataError:
+def _no_date(parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, place: CellLocation) -> DataError:
     first = int(np.argmax(wrong))
     said = "/".join(map(str, parts[first].tolist()))
     return DataError(
@@ -277,8 +277,8 @@ def _no_date(parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, place: Pla
     )
 
 
-def _no_clock(shapes: dict[str, tuple[int, int]], place: Place) -> tuple[Finding, ...]:
-    bare = [told for shape, told in shapes.items() if not group_of(shape, "H")]
+def _no_clock(shapes: dict[str, tuple[int, int]], place: CellLocation) -> tuple[Finding, ...]:
+    bare = [told for shape, told in shapes.items() if not match_group(shape, "H")]
     if not bare or len(bare) == len(shapes):
         return ()
     count, line = sum(told[1] for told in bare), min(told[0] for told in bare)
@@ -298,7 +298,7 @@ def _format(
     narrow = {name for match in matches.values() for name, text in match.groupdict().items() if text == "0"}
     if narrow & DATE_PARTS:
         narrow |= DATE_PARTS - padded  # in 1/30/2020 nothing says that the ninth would have a zero
-    finest = max(matches, key=lambda shape: (bool(group_of(shape, "S")), bool(group_of(shape, "H"))))
+    finest = max(matches, key=lambda shape: (bool(match_group(shape, "S")), bool(match_group(shape, "H"))))
     match = matches[finest]
     names = {"a": "d" if day_first else "m", "b": "m" if day_first else "d"}
     spans = sorted((match.span(name), name) for name, text in match.groupdict().items() if text)
@@ -314,10 +314,10 @@ def _format(
         elif name != "zone":
             letter = "I" if name == "H" and match.groupdict().get("half") else names.get(name, name)
             pattern += f"%{'-' if name in narrow and name != 'q' else ''}{letter}"
-    styles = dict.fromkeys(style for shape in shapes if (style := group_of(shape, "zone")))
+    styles = dict.fromkeys(style for shape in shapes if (style := match_group(shape, "zone")))
     zone = next(iter(styles), "").replace("z", "Z").replace("-", "+")
     several = len(offsets) > 1
-    digits = max(len(group_of(shape, "f") or "") for shape in shapes)
+    digits = max(len(match_group(shape, "f") or "") for shape in shapes)
     return TimeFormat(
         pattern=pattern,
         digits=digits,

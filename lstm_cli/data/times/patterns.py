@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from lstm_cli.data.times.formats import SECOND, microseconds
-from lstm_cli.data.times.integer_times import is_readable_width
+from lstm_cli.data.times.formats import SECOND, to_microseconds
+from lstm_cli.data.times.integer_times import is_time_width
 
 DATE_PARTS = frozenset("mdab")  # month, day, and the two numbers of which the column decides which is which
 
@@ -29,7 +29,7 @@ class TimePiece:
     padded: frozenset[str]  # the parts of dates that stand with a leading zero somewhere
 
 
-def scan_even_times(cells: np.ndarray) -> TimePiece | None:
+def scan_fixed_width_times(cells: np.ndarray) -> TimePiece | None:
     """What `scan_times` reads in cells [n, width] of one width, bytes, lines counted from 1.
 
     None where they are not all of one shape that is a time, or one of them does not exist.
@@ -48,21 +48,21 @@ def scan_even_times(cells: np.ndarray) -> TimePiece | None:
     fields = {name: digits[slice(*found.span(name))].T for name, text in found.groupdict().items() if text}
     offsets: list[int] | None = None
     if kind == "digits":
-        values = number_of(digits.T)
+        values = digits_to_numbers(digits.T)
     else:
-        values, exists, offsets = shape_times(fields, kind, found)
+        values, exists, offsets = parse_shape(fields, kind, found)
         if not exists.all():
             return None
     parts = np.empty((0, 3), dtype=np.int64)
     if kind == "day-month":
-        parts = np.stack([number_of(fields[name]) for name in "abY"], axis=1)
+        parts = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
     return TimePiece(
         kind=kind,
         values=values,
         parts=parts,
         shapes={shape: (1, len(cells))},
         offsets=tuple(offsets or ()),
-        padded=frozenset(name for name in DATE_PARTS & set(fields) if padded_somewhere(fields[name])),
+        padded=frozenset(name for name in DATE_PARTS & set(fields) if any_zero_padded(fields[name])),
     )
 
 
@@ -106,7 +106,7 @@ def is_time(cell: str) -> bool:
     return text_kind(cell) not in (None, "digits", "epoch")
 
 
-def looks_like_a_date(cell: str) -> bool:
+def looks_like_date(cell: str) -> bool:
     """Whether a cell seems meant as a date or a time of day, though it is none that can be read."""
     shape = cell.strip().translate(_SHAPE)
     return bool(
@@ -115,12 +115,12 @@ def looks_like_a_date(cell: str) -> bool:
     )
 
 
-def looks_like_a_clock(cell: str) -> bool:
+def looks_like_time_of_day(cell: str) -> bool:
     """Whether a cell is a time of day without a date."""
     return bool(re.fullmatch(r"00?:00(:00(\.0+)?)?( ?[AaPp][Mm])?", cell.strip().translate(_SHAPE)))
 
 
-def why_unread(cell: str) -> tuple[str, str]:
+def unreadable_reason(cell: str) -> tuple[str, str]:
     """What keeps a cell from being read as a time, for the end of a message, and the hint; "" where not known."""
     shape = cell.strip().translate(_SHAPE)
     if "0" not in shape:
@@ -134,7 +134,7 @@ def why_unread(cell: str) -> tuple[str, str]:
         return ": months are read as numbers, not names", ""
     if re.match(r"0000-?W00", shape):
         return ": weeks are not read", "write the first day of each week as YYYY-MM-DD"
-    if looks_like_a_clock(cell):
+    if looks_like_time_of_day(cell):
         return ": a time of day without its date", "write date and time in one column, as YYYY-MM-DD hh:mm:ss"
     if re.search(r":00\S* ?(\[.*\]|[A-Za-z]{3,4}|[A-Z][a-z]+/\w+)$", shape):
         return ": names of time zones are not read", "write the offset from UTC instead, such as +01:00"
@@ -151,18 +151,18 @@ def match_shape(shape: str) -> tuple[str, re.Match[str]] | None:
     """The kind of time a shape is and its named parts; None: no time."""
     for kind, pattern in _KINDS:
         match = pattern.fullmatch(shape)
-        if match and (kind != "digits" or is_readable_width(len(shape))):
+        if match and (kind != "digits" or is_time_width(len(shape))):
             return kind, match
     return None
 
 
-def group_of(shape: str, name: str) -> str | None:
+def match_group(shape: str, name: str) -> str | None:
     """The text of a named part of a shape; None where the shape has none."""
     match = match_shape(shape)
     return match[1].groupdict().get(name) if match else None
 
 
-def shape_fields(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict[str, np.ndarray]:
+def shape_digits(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict[str, np.ndarray]:
     """The digits of each named part of the cells of one shape: uint8 [n, width]."""
     characters = np.frombuffer("".join(cells).encode("ascii"), dtype=np.uint8)
     matrix = characters.reshape(len(cells), len(shape)) - ord("0")
@@ -170,7 +170,7 @@ def shape_fields(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict
     return fields or {"all": matrix}
 
 
-def number_of(digits: np.ndarray) -> np.ndarray:
+def digits_to_numbers(digits: np.ndarray) -> np.ndarray:
     """Digits [n, width], uint8, as numbers [n] int64."""
     width = digits.shape[1]
     total = digits[:, 0].astype(np.int64) if width % 2 else np.zeros(len(digits), dtype=np.int64)
@@ -180,12 +180,12 @@ def number_of(digits: np.ndarray) -> np.ndarray:
     return total
 
 
-def padded_somewhere(digits: np.ndarray) -> bool:
+def any_zero_padded(digits: np.ndarray) -> bool:
     """Whether any of the numbers [n, width] begins with a zero."""
     return digits.shape[1] == 2 and bool((digits[:, 0] == 0).any())
 
 
-def shape_times(
+def parse_shape(
     fields: dict[str, np.ndarray], kind: str, match: re.Match[str]
 ) -> tuple[np.ndarray, np.ndarray, list[int] | None]:
     """Cells [n] of one shape: microseconds [n], which of them exist [n], their different offsets in minutes.
@@ -194,7 +194,9 @@ def shape_times(
     """
     count = len(next(iter(fields.values())))
     zero, one = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.int64)
-    numbers = {name: number_of(digits) for name, digits in fields.items() if name not in ("half", "zone")}
+    numbers = {
+        name: digits_to_numbers(digits) for name, digits in fields.items() if name not in ("half", "zone")
+    }
     hour, minute, second = (numbers.get(name, zero) for name in "HMS")
     exists = (hour <= 23) & (minute <= 59) & (second <= 59)
     half = match.groupdict().get("half")
@@ -213,7 +215,7 @@ def shape_times(
         exists &= (numbers["q"] >= 1) & (numbers["q"] <= 4)
         numbers["m"] = numbers["q"] * 3 - 2
     if kind != "day-month":
-        us, real = microseconds(numbers["Y"], numbers["m"], numbers.get("d", one), us)
+        us, real = to_microseconds(numbers["Y"], numbers["m"], numbers.get("d", one), us)
         exists &= real
     zone = match.groupdict().get("zone")
     if not zone:
@@ -221,7 +223,7 @@ def shape_times(
     minutes = zero
     if "0" in zone:
         digits = fields["zone"][:, [index for index, char in enumerate(zone) if char == "0"]]
-        beyond = number_of(digits[:, 2:])
-        exists &= (number_of(digits[:, :2]) <= 18) & (beyond <= 59)
-        minutes = (number_of(digits[:, :2]) * 60 + beyond) * (-1 if "-" in zone else 1)
+        beyond = digits_to_numbers(digits[:, 2:])
+        exists &= (digits_to_numbers(digits[:, :2]) <= 18) & (beyond <= 59)
+        minutes = (digits_to_numbers(digits[:, :2]) * 60 + beyond) * (-1 if "-" in zone else 1)
     return us - minutes * 60 * SECOND, exists, np.unique(minutes).tolist()

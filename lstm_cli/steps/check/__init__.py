@@ -6,12 +6,12 @@ from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.extras import require_installed
-from lstm_cli.data.build.splits import check_shares
-from lstm_cli.data.reading.source import expanded
+from lstm_cli.data.build.splits import check_split_sizes
+from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import check_output, replace_file
-from lstm_cli.steps.check.inspect import Known, look
+from lstm_cli.steps.check.inspect import CheckState, inspect_file
 from lstm_cli.steps.check.report import CheckReport, report_of
 
 
@@ -28,12 +28,12 @@ def check(
     plot: where a picture goes. Raises what `prepare` would raise; a DataError or DeviceError bears all that is
     known nevertheless as its attribute `report`.
     """
-    check_shares(config.val, config.test)  # before the reading
-    sources = expanded(source)
+    check_split_sizes(config.val, config.test)  # before the reading
+    sources = expand_paths(source)
     if plot is not None:
         check_plot(plot, sources)
     listen(Progressed(stage="reading", done=0))
-    known = look(sources, config, stdin)
+    known = inspect_file(sources, config, stdin)
     drawn = plot if plot is not None and known.grid is not None else None
     if drawn is not None:
         listen(Progressed(stage="drawing", done=0))
@@ -56,7 +56,7 @@ def check_plot(plot: str, sources: Sequence[str]) -> None:
         check_output(plot, source=source, flag="--plot")
 
 
-def _draw(known: Known) -> bytes:
-    from lstm_cli.steps.check.plot import picture_of  # loads matplotlib
+def _draw(known: CheckState) -> bytes:
+    from lstm_cli.steps.check.plot import draw_plot  # loads matplotlib
 
-    return picture_of(known)
+    return draw_plot(known)

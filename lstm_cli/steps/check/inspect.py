@@ -7,30 +7,30 @@ from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
-from lstm_cli.data.build.splits import parse_share
-from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
+from lstm_cli.data.build.splits import parse_split_size
+from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
-from lstm_cli.data.quality.inspect import inspect, target_outliers
+from lstm_cli.data.quality.inspect import inspect_table, target_outliers
 from lstm_cli.data.quality.intermittent import find_intermittent
-from lstm_cli.data.quality.leakage import of_columns, of_unread
+from lstm_cli.data.quality.leakage import column_findings, leakage_in_unused_columns
 from lstm_cli.data.quality.outliers import Outliers
-from lstm_cli.data.quality.profile import Survey, survey_files
-from lstm_cli.data.reading.column_roles import Asked, choose_columns
+from lstm_cli.data.quality.profile import FileProfile, profile_files
+from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.source import read_pipes
-from lstm_cli.data.reading.table import Table, read_asked
+from lstm_cli.data.reading.table import Table, read_configured_table
 from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
 
 
 @dataclass(kw_only=True)
-class Known:
+class CheckState:
     """What is known of a file; None from where on `prepare` would refuse it."""
 
-    survey: Survey
+    survey: FileProfile
     config: PrepareConfig
     target_named: bool  # False: the targets stand in for the one that is to be named
     table: Table | None = None
@@ -59,24 +59,24 @@ class Known:
         return find_gaps(self.table, self.grid.step, start=self.config.start, end=self.config.end)
 
 
-def look(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> Known:
+def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> CheckState:
     """Reads files as `prepare` would with these settings; what that refuses is kept.
 
     Standard input and pipes are held in memory, since all is read twice. Raises DataError for what holds no table at
     all, UsageError for settings that are wrong whatever the data hold.
     """
     held = read_pipes(sources, stdin)
-    survey = survey_files(
+    survey = profile_files(
         sources, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin, held=held
     )
-    candidates = () if config.target else _several(survey, config)
-    known = Known(
+    candidates = () if config.target else _profile_several(survey, config)
+    known = CheckState(
         survey=survey,
         config=replace(config, target=candidates) if candidates else config,
         target_named=not candidates,
     )
     try:
-        _read_on(known, sources, stdin, held)
+        _inspect_table(known, sources, stdin, held)
     except UsageError:
         raise
     except LstmError as error:
@@ -84,16 +84,18 @@ def look(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) 
     return known
 
 
-def _read_on(known: Known, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]) -> None:
+def _inspect_table(
+    known: CheckState, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]
+) -> None:
     config = known.config
-    known.table = read_asked(sources, config, stdin=stdin, held=held)
-    known.grid = lay_on_grid(known.table, freq=config.freq, start=config.start, end=config.end)
+    known.table = read_configured_table(sources, config, stdin=stdin, held=held)
+    known.grid = to_regular_grid(known.table, freq=config.freq, start=config.start, end=config.end)
     known.found = assemble(known.table, known.grid, config)
-    test_wanted = parse_share("--test", config.test).rows != 0
+    test_wanted = parse_split_size("--test", config.test).rows != 0
     known.windows = known.found.windows(known.table.source, test_wanted=test_wanted)
 
 
-def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
+def _profile_several(survey: FileProfile, config: PrepareConfig) -> tuple[str, ...]:
     """Where several columns could be the target, those of them that hold numbers alone; else none."""
     taken = {config.time, config.series, *config.past, *config.future}
     names = [column.name for column in survey.columns]
@@ -106,7 +108,7 @@ def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
         and names.count(column.name) == 1
     ]
     for one in (numeric[-1:], numeric[:1]):  # a column of digits may turn out to be the time
-        asked = Asked(
+        asked = ColumnRequest(
             targets=tuple(one), past=config.past, future=config.future, time=config.time, series=config.series
         )
         try:
@@ -119,7 +121,7 @@ def _several(survey: Survey, config: PrepareConfig) -> tuple[str, ...]:
     return tuple(name for name in numeric if plain[name]) if len(numeric) > 1 else ()
 
 
-def findings(known: Known) -> list[Finding]:
+def findings(known: CheckState) -> list[Finding]:
     """All of them, the gravest first."""
     table, grid, found = known.table, known.grid, known.found
     source = known.survey.source
@@ -133,7 +135,7 @@ def findings(known: Known) -> list[Finding]:
         told.append(_no_target(known))
     at = refused.at if isinstance(refused, DataError) else None
     cell = None if at is None or not at.lines else (at.column, at.lines[0])
-    others = of_columns(known.survey, _used(known))
+    others = column_findings(known.survey, _used(known))
     told += [one for one in others if cell is None or (one.column, one.lines[0]) != cell]
     return sorted(told, key=lambda finding: SEVERITIES.index(finding.severity))
 
@@ -153,10 +155,10 @@ def _refusal(error: LstmError, source: str) -> Finding:
     )
 
 
-def _inspected(known: Known, table: Table, grid: Grid, read: Sequence[Finding]) -> Sequence[Finding]:
+def _inspected(known: CheckState, table: Table, grid: Grid, read: Sequence[Finding]) -> Sequence[Finding]:
     config = known.config
     horizon = (config.horizon or 1) if known.found is None else known.found.schema.horizon
-    told = inspect(
+    told = inspect_table(
         table,
         grid,
         outliers=known.outliers,
@@ -170,15 +172,15 @@ def _inspected(known: Known, table: Table, grid: Grid, read: Sequence[Finding]) 
         if known.found is not None:
             rows = GridLines(table, known.found.grid)
             told += find_intermittent(rows, known.found.series.train_end, table.targets)
-        return told + of_unread(
+        return told + leakage_in_unused_columns(
             known.survey, table, grid, horizon=horizon, season=max(known.seasons, default=1)
         )
     told = [one for one in told if one.kind in OF_ANY_TARGET]
     return [replace(one, severity=NOTE) if one.kind == "outliers" else one for one in told]
 
 
-def _no_target(known: Known) -> Finding:
-    columns = count_of(len(known.config.target), "column")
+def _no_target(known: CheckState) -> Finding:
+    columns = count_noun(len(known.config.target), "column")
     return Finding.at(
         in_file(known.survey.source),
         "D711",
@@ -191,7 +193,7 @@ def _no_target(known: Known) -> Finding:
     )
 
 
-def _used(known: Known) -> tuple[str, ...]:
+def _used(known: CheckState) -> tuple[str, ...]:
     """The columns that are read, whose findings are told already."""
     table, config = known.table, known.config
     numeric = (*config.target, *config.past, *config.future) if known.target_named else ()

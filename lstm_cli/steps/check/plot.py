@@ -5,9 +5,9 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.outliers import Outliers
-from lstm_cli.data.quality.seasonality import NEWEST, autocorrelations, without_moving_mean
-from lstm_cli.plots.check import STRIPES, Correlation, Line, Strip, draw_check
-from lstm_cli.steps.check.inspect import Known
+from lstm_cli.data.quality.seasonality import NEWEST, autocorrelations, subtract_moving_mean
+from lstm_cli.plots.check import STRIPES, Correlation, MissingStrip, SeriesLine, draw_check
+from lstm_cli.steps.check.inspect import CheckState
 
 PANELS = 4  # lines that have a panel of their own
 MOST_LAGS = 400
@@ -16,7 +16,7 @@ STRIP_BINS = 400
 CORRELATED = 50  # about so many series of a panel are asked
 
 
-def picture_of(known: Known) -> bytes:
+def draw_plot(known: CheckState) -> bytes:
     """The PNG: columns or series, which rows of a panel there are, and the first target's autocorrelation."""
     table, grid = known.table, known.grid
     assert table is not None
@@ -38,7 +38,7 @@ def _shown_series(grid: Grid) -> list[int]:
 
 def _holes(rows: GridLines) -> np.ndarray:
     """Which rows of the grid [T] the file does not have."""
-    holes: np.ndarray = rows.in_table(0, rows.grid.rows) < 0
+    holes: np.ndarray = rows.table_rows(0, rows.grid.rows) < 0
     return holes
 
 
@@ -49,13 +49,13 @@ def _times(rows: GridLines, one: int, index: np.ndarray) -> np.ndarray:
     return rows.grid.step.times(index, rows.grid.origin_us[one]).astype("datetime64[us]")
 
 
-def _line(known: Known, rows: GridLines, holes: np.ndarray, one: int, column: int) -> Line:
+def _line(known: CheckState, rows: GridLines, holes: np.ndarray, one: int, column: int) -> SeriesLine:
     table, grid = rows.table, rows.grid
     begin, count = int(rows.offset[one]), int(grid.counts[one])
     name = table.targets[column]
     outliers = _rows_of(known.outliers, column)
     mine = outliers[(outliers >= begin) & (outliers < begin + count)] - begin
-    return Line(
+    return SeriesLine(
         title=f"{name} of {grid.names[one]}" if table.series_name is not None else name,
         times=_times(rows, one, np.arange(count)),
         values=rows.cells(one, column),
@@ -69,7 +69,7 @@ def _rows_of(found: list[Outliers], column: int) -> np.ndarray:
     return next((one.rows for one in found if one.column == column), np.zeros(0, dtype=np.int64))
 
 
-def _ends(known: Known, name: str) -> tuple[int, ...]:
+def _ends(known: CheckState, name: str) -> tuple[int, ...]:
     """Where the splits of a series begin, if it has any."""
     if known.found is None or name not in known.found.series.names:
         return ()
@@ -78,7 +78,7 @@ def _ends(known: Known, name: str) -> tuple[int, ...]:
     return int(series.train_end[one]), int(series.val_end[one])
 
 
-def _strip(rows: GridLines) -> Strip:
+def _strip(rows: GridLines) -> MissingStrip:
     """The first target's share of measured rows; with many series every so-manieth of them."""
     grid = rows.grid
     some = np.linspace(0, len(grid.names) - 1, min(STRIPES, len(grid.names))).round().astype(np.int64)
@@ -104,12 +104,12 @@ def _strip(rows: GridLines) -> Strip:
             before = filled[np.searchsorted(filled, empty, side="right") - 1]
             measured[number, bins[0] + empty] = measured[number, bins[0] + before]
     times = edges if rows.table.time_name is None else edges.astype(np.int64).astype("datetime64[us]")
-    return Strip(
+    return MissingStrip(
         total=len(grid.names), names=[grid.names[one] for one in some], times=times, measured=measured
     )
 
 
-def _correlation(known: Known, rows: GridLines) -> Correlation | None:
+def _correlation(known: CheckState, rows: GridLines) -> Correlation | None:
     """Of the first target: the median over some series of a panel, of the newest rows."""
     grid = rows.grid
     usual = int(np.median(grid.counts))
@@ -123,7 +123,7 @@ def _correlation(known: Known, rows: GridLines) -> Correlation | None:
     whole = _median([autocorrelations(cells, lags) for cells in series])
     beside = None
     if season is not None:
-        rests = [without_moving_mean(cells, season) for cells in series if len(cells) >= 2 * season]
+        rests = [subtract_moving_mean(cells, season) for cells in series if len(cells) >= 2 * season]
         beside = _median([autocorrelations(rest, lags) for rest in rests])
     if whole is None:
         return None

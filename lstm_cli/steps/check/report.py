@@ -7,15 +7,15 @@ import numpy as np
 
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.grid.sorting import wording_of
-from lstm_cli.data.quality.decomposition import strengths
-from lstm_cli.data.quality.gaps import Doubles, Gaps, find_doubles
+from lstm_cli.data.grid.sorting import location_formatter
+from lstm_cli.data.quality.decomposition import trend_and_season_strengths
+from lstm_cli.data.quality.gaps import DuplicateRows, Gaps, find_duplicates
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import spring_hours
+from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.data.times.frequency import Step
-from lstm_cli.steps.check.inspect import Known, findings
-from lstm_cli.steps.check.training_cost import expectation
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.steps.check.inspect import CheckState, findings
+from lstm_cli.steps.check.training_cost import estimate_training_cost
+from lstm_cli.steps.shared.report_json import to_plain
 
 PLACES = 10  # first holes, doubles and outliers that the report holds
 
@@ -55,16 +55,16 @@ class CheckReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
 
-def report_of(known: Known, *, picture: str | None) -> CheckReport:
+def report_of(known: CheckState, *, picture: str | None) -> CheckReport:
     """The report of all that is known."""
     survey, table, grid, found = known.survey, known.table, known.grid, known.found
     schema = found.schema if found is not None else None
     refused, windows = known.refused, known.windows
     config = known.config
-    doubles = None if table is None else find_doubles(table, start=config.start, end=config.end)
+    doubles = None if table is None else find_duplicates(table, start=config.start, end=config.end)
     return CheckReport(
         source=survey.source,
         rows=survey.rows,
@@ -92,14 +92,14 @@ def report_of(known: Known, *, picture: str | None) -> CheckReport:
         split_rows=None if found is None else found.series.split_rows,
         expected=None
         if found is None or windows is None or not known.target_named
-        else asdict(expectation(found.schema, found.series, windows=windows["train"])),
+        else asdict(estimate_training_cost(found.schema, found.series, windows=windows["train"])),
         findings=[finding.to_dict() for finding in findings(known)],
         refused=None if refused is None else {"message": refused.message, "hint": refused.hint},
         picture=picture,
     )
 
 
-def _columns(known: Known) -> list[dict[str, Any]]:
+def _columns(known: CheckState) -> list[dict[str, Any]]:
     table, config = known.table, known.config
     targets = config.target if table is None else table.targets
     parts = dict.fromkeys(targets if known.target_named else (), "target")
@@ -127,7 +127,7 @@ def _columns(known: Known) -> list[dict[str, Any]]:
 def _time(table: Table) -> dict[str, Any] | None:
     if table.time_name is None:
         return None
-    wording = wording_of(table)
+    wording = location_formatter(table)
     return {
         "column": table.time_name,
         "start": wording.time(int(table.times.min())),
@@ -138,7 +138,7 @@ def _time(table: Table) -> dict[str, Any] | None:
 def _holes(gaps: Gaps | None, table: Table) -> dict[str, Any]:
     if gaps is None or not len(gaps.rows):
         return {"count": 0, "longest": None, "places": []}
-    wording = wording_of(table)
+    wording = location_formatter(table)
 
     def place(one: int) -> dict[str, Any]:
         return {
@@ -156,16 +156,18 @@ def _holes(gaps: Gaps | None, table: Table) -> dict[str, Any]:
     }
 
 
-def _doubles(doubles: Doubles) -> dict[str, Any]:
+def _doubles(doubles: DuplicateRows) -> dict[str, Any]:
     return {"count": len(doubles.lines), "lines": doubles.lines[:PLACES].tolist()}
 
 
-def _daylight_saving(gaps: Gaps | None, doubles: Doubles, table: Table, step: Step | None) -> dict[str, Any]:
+def _daylight_saving(
+    gaps: Gaps | None, doubles: DuplicateRows, table: Table, step: Step | None
+) -> dict[str, Any]:
     """Hours that were skipped are known where there is a grid, those told twice by the rows alone."""
     skipped = np.zeros(0, dtype=np.int64)
     if gaps is not None and step is not None:
-        skipped = np.sort(gaps.before[spring_hours(gaps.first_us, gaps.rows, step, table.time_format)])
-    twice = doubles.lines[doubles.told_twice]
+        skipped = np.sort(gaps.before[skipped_hours(gaps.first_us, gaps.rows, step, table.time_format)])
+    twice = doubles.lines[doubles.ambiguous_hour]
     return {
         "skipped": len(skipped),
         "skipped_after": skipped[:PLACES].tolist(),
@@ -174,7 +176,7 @@ def _daylight_saving(gaps: Gaps | None, doubles: Doubles, table: Table, step: St
     }
 
 
-def _outliers(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
+def _outliers(known: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
     rows = GridLines(table, grid)
     return [
         {
@@ -187,7 +189,7 @@ def _outliers(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
     ]
 
 
-def _strength(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
+def _strength(known: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
     offset = GridLines(table, grid).offset
     series = [
         GridRows(grid=grid, begin=begin, shape=(count, len(table.targets)))
@@ -200,5 +202,5 @@ def _strength(known: Known, table: Table, grid: Grid) -> list[dict[str, Any]]:
             "season_strength": None if one.season is None else round(one.season, 4),
             "trend_strength": round(one.trend, 4),
         }
-        for one in strengths(series, len(table.targets), known.seasons)
+        for one in trend_and_season_strengths(series, len(table.targets), known.seasons)
     ]

@@ -7,7 +7,7 @@ from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.windows import FREE_REACH
 from lstm_cli.steps.shared.array_sizes import TrainingSizes, segments
 from lstm_cli.steps.shared.memory_estimate import train_need
-from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE, plan_training
+from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE, make_hyperparameters
 
 # Seconds on two cores, by trainings of benchmarks/README.md: for reading, weights and graph, for the cube of a lookback
 # of the linear forecast (fitted once, or in logs too and again in the end), and for a row of a batch and a segment of
@@ -19,26 +19,26 @@ REFIT = 1.25  # with the steps of the refit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expectation:
+class TrainingCost:
     """Memory and time of `lstm train` on its defaults: estimates."""
 
     memory_mb: int  # at its peak
     seconds: tuple[int, int]  # least and most, on two idle cores
 
 
-def expectation(schema: Schema, series: SeriesTable, *, windows: int) -> Expectation:
+def estimate_training_cost(schema: Schema, series: SeriesTable, *, windows: int) -> TrainingCost:
     """Memory as `lstm train` reckons it, time from the number of optimizer steps. windows: of the training split."""
     targets = len(schema.targets)
-    plan = plan_training(TrainConfig(), windows=windows, targets=targets)
+    plan = make_hyperparameters(TrainConfig(), windows=windows, targets=targets)
     free = int(FREE_REACH * schema.lookback)
     read = segments(schema, free) * (free + schema.horizon) / free
     fewest = min(SEGMENT_PATIENCE + plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
     steps = (fewest, REFIT * plan.epochs * plan.steps_per_epoch)
     batch = plan.batch_size * targets
-    cubes = sum(lookback**3 for lookback in TrainingSizes.of(schema, series).regressions)
+    cubes = sum(lookback**3 for lookback in TrainingSizes.from_schema(schema, series).regressions)
     seconds = [
         round(fixed + cubes * cube + step * batch * read * each)
         for fixed, cube, step, each in zip(FIXED, PER_CUBE, steps, PER_SEGMENT, strict=True)
     ]
     need = train_need(schema, series, TrainConfig()).size
-    return Expectation(memory_mb=round(need / 1e6), seconds=(seconds[0], seconds[1]))
+    return TrainingCost(memory_mb=round(need / 1e6), seconds=(seconds[0], seconds[1]))

@@ -10,40 +10,40 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.config import PrepareConfig, TrainConfig, restored
-from lstm_cli.config.renamed import by_new_names
-from lstm_cli.data.build.backtest_folds import Cut, at_cut, count_fold, cuts
+from lstm_cli.config import PrepareConfig, TrainConfig, restore_settings
+from lstm_cli.config.renamed import with_new_names
+from lstm_cli.data.build.backtest_folds import Fold, backtest_folds, count_fold_windows, dataset_at_fold
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.dropped_outliers import NONE_DROPPED, Dropped
-from lstm_cli.data.dataset.load import load_dropped
+from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
+from lstm_cli.data.dataset.load import load_dropped_outliers
 from lstm_cli.data.dataset.windows import SPLITS, split_windows
-from lstm_cli.data.forecast.bounds import bounds_of
+from lstm_cli.data.forecast.bounds import make_bounds
 from lstm_cli.errors import DataError
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.torch_forecaster import torch_forecaster
 from lstm_cli.evaluation.uncertainty import SAME
-from lstm_cli.events import Listener, Progressed, silent
+from lstm_cli.events import Listener, Progressed, ignore_events
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.interrupts import heed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Run
-from lstm_cli.steps.evaluate.score_model import Subject
+from lstm_cli.steps.evaluate.score_model import ScoringSubject
 
 FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class BacktestRecipe:
     """Settings of the folds: those that made the run's model."""
 
     prepare: PrepareConfig
     train: TrainConfig
-    dropped: Dropped = NONE_DROPPED  # outliers that `prepare` emptied
+    dropped: DroppedOutliers = NO_DROPPED_OUTLIERS  # outliers that `prepare` emptied
     searched: tuple[str, ...] = ()  # settings of `train` that a search chose
     elsewhere: bool = False  # the search saw other data than those of the run now, so which rows is not known
 
-    def at(self, dataset: Dataset, cut: Cut) -> tuple[TrainConfig, tuple[str, ...]]:
+    def config_at(self, dataset: Dataset, cut: Fold) -> tuple[TrainConfig, tuple[str, ...]]:
         """Return the settings of a fold, and which of them take their default because the search saw later rows."""
         later = self.elsewhere or bool((cut.val_end < dataset.series.val_end).any())
         if not (self.searched and later):
@@ -52,23 +52,26 @@ class Recipe:
         return replace(self.train, **{name: getattr(plain, name) for name in self.searched}), self.searched
 
 
-def recipe_of(run: Run) -> Recipe:
+def backtest_recipe(run: Run) -> BacktestRecipe:
     """Return how the run's model was made. Raises MissingArtifact without one."""
     train, tune = run.entry("train"), run.steps.get("tune")
-    made = restored(PrepareConfig, run.entry("prepare")["config"]), restored(TrainConfig, train["config"])
+    made = (
+        restore_settings(PrepareConfig, run.entry("prepare")["config"]),
+        restore_settings(TrainConfig, train["config"]),
+    )
     if tune is None:
-        return Recipe(prepare=made[0], train=made[1], dropped=load_dropped(run))
-    winner = by_new_names(tune["report"]["winner"] or {})
-    given = {"model", *by_new_names(tune["report"]["fixed"])}
+        return BacktestRecipe(prepare=made[0], train=made[1], dropped=load_dropped_outliers(run))
+    winner = with_new_names(tune["report"]["winner"] or {})
+    given = {"model", *with_new_names(tune["report"]["fixed"])}
     if train["sources"] is None:  # not recorded: what has the winner's value is taken for the winner's
-        config = by_new_names(train["config"])
+        config = with_new_names(train["config"])
         taken = [name for name, value in winner.items() if config.get(name) == value]
     else:
-        taken = [name for name, source in by_new_names(train["sources"]).items() if source == "tune"]
-    return Recipe(
+        taken = [name for name, source in with_new_names(train["sources"]).items() if source == "tune"]
+    return BacktestRecipe(
         prepare=made[0],
         train=made[1],
-        dropped=load_dropped(run),
+        dropped=load_dropped_outliers(run),
         searched=tuple(name for name in taken if name not in given),
         elsewhere=tune["read"]["data"]["sha256"] != run.digest("data"),
     )
@@ -76,7 +79,7 @@ def recipe_of(run: Run) -> Recipe:
 
 def backtest(
     dataset: Dataset,
-    recipe: Recipe,
+    recipe: BacktestRecipe,
     *,
     folds: int,
     jobs: int,
@@ -89,16 +92,16 @@ def backtest(
     jobs: folds side by side, each in a process of its own. Raises DataError where a cut-off leaves too few rows,
     Interrupted.
     """
-    chosen = cuts(dataset, folds)
+    chosen = backtest_folds(dataset, folds)
     _require_rows(dataset, chosen)
     share = max(1, threads // jobs)
-    folds_of = [(cut, _moment(dataset, cut), *recipe.at(dataset, cut)) for cut in chosen]
+    folds_of = [(cut, _moment(dataset, cut), *recipe.config_at(dataset, cut)) for cut in chosen]
     listen(Progressed(stage="backtest", done=0, total=folds, unit="cut-offs"))
     reports: list[dict[str, Any]] = []
     if jobs == 1:
         for cut, moment, config, defaults in folds_of:
-            heed(should_stop)
-            fold = at_cut(dataset, cut, recipe.prepare, recipe.dropped)
+            raise_if_interrupted(should_stop)
+            fold = dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped)
             reports.append(_retrained(fold, moment, config, defaults, share, listen, should_stop))
             listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
         return reports
@@ -106,18 +109,18 @@ def backtest(
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
         joblib.delayed(_retrained)(
-            at_cut(dataset, cut, recipe.prepare, recipe.dropped), moment, config, defaults, share
+            dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped), moment, config, defaults, share
         )
         for cut, moment, config, defaults in folds_of
     )
     for report in done:
-        heed(should_stop)
+        raise_if_interrupted(should_stop)
         reports.append(report)
         listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
     return reports
 
 
-def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
+def reuse_folds(subject: ScoringSubject, *, folds: int) -> list[dict[str, Any]]:
     """Return the scores of the run's model after each cut-off that lies after the rows it learnt from.
 
     It learnt from the validation rows too: they chose it, if it was not refitted. Raises DataError where no cut-off is
@@ -129,13 +132,15 @@ def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
     windows = split_windows(dataset, "test", lookback)
     within = windows.origins - table.offset[windows.series]
     reports = []
-    for cut in cuts(dataset, folds):
+    for cut in backtest_folds(dataset, folds):
         first, after = cut.val_end[windows.series], cut.count[windows.series]
-        chosen = windows.taken((within >= first) & (within + horizon <= after))
+        chosen = windows.select((within >= first) & (within + horizon <= after))
         if (cut.val_end < table.val_end).all() or not len(chosen):
             continue
         season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
-        both = scoring.together(subject.alone, scoring.simple_forecaster(dataset, linear, season))
+        both = scoring.combine_forecasters(
+            subject.alone, scoring.baseline_forecaster(dataset, linear, season)
+        )
         sums = scoring.score(chosen, both, bounds)
         reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums, season))
     if not reports:
@@ -151,7 +156,7 @@ def reused(subject: Subject, *, folds: int) -> list[dict[str, Any]]:
     return reports
 
 
-def findings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding]:
+def backtest_findings(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding]:
     """Return what a person should know of the folds; wanted: how many --backtest asked for."""
     found = []
     if len(folds) < wanted:
@@ -172,7 +177,7 @@ def findings_of(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding
     return found
 
 
-def spread(reports: list[dict[str, Any]]) -> dict[str, Any]:
+def mean_and_deviation(reports: list[dict[str, Any]]) -> dict[str, Any]:
     """Mean, standard deviation, least and greatest of each metric over the folds, and in how many the model wins."""
     told: dict[str, Any] = {}
     for metric in METRICS:
@@ -197,7 +202,7 @@ def _wins(report: dict[str, Any], baseline: str) -> bool:
     return False
 
 
-def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
+def _require_rows(dataset: Dataset, chosen: list[Fold]) -> None:
     horizon = dataset.schema.horizon
     if not (chosen[0].train_end >= horizon + 1).any():
         rows = max(0, int(chosen[0].train_end.max()))
@@ -208,7 +213,7 @@ def _require_rows(dataset: Dataset, chosen: list[Cut]) -> None:
         )
     for cut in chosen:
         for split in ("val", "test"):
-            if not count_fold(dataset, cut, split):
+            if not count_fold_windows(dataset, cut, split):
                 raise _no_window(SPLITS[split], _moment(dataset, cut))
 
 
@@ -223,7 +228,7 @@ def _retrained(
     config: TrainConfig,
     defaults: tuple[str, ...],
     threads: int,
-    listen: Listener = silent,
+    listen: Listener = ignore_events,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> dict[str, Any]:
     """One fold, from training to its report; runs in a process of its own too."""
@@ -236,17 +241,18 @@ def _retrained(
     known, linear = trained.dataset, trained.shipped.linear
     lookback = trained.settings["lookback"]
     season = baseline_season(known)
-    forecaster = scoring.together(
-        torch_forecaster(trained.shipped.network, lookback), scoring.simple_forecaster(known, linear, season)
+    forecaster = scoring.combine_forecasters(
+        torch_forecaster(trained.shipped.network, lookback),
+        scoring.baseline_forecaster(known, linear, season),
     )
-    windows = scoring.scored_windows(known, "test", lookback, linear, season)
-    bounds = bounds_of(fold, config.min, config.max)[0]
+    windows = scoring.scoring_windows(known, "test", lookback, linear, season)
+    bounds = make_bounds(fold, config.min, config.max)[0]
     sums = scoring.score(windows, forecaster, bounds)
     settled = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
     return _fold_report(known, moment, len(windows), sums, season) | settled | {"defaults": list(defaults)}
 
 
-def _moment(dataset: Dataset, cut: Cut) -> str:
+def _moment(dataset: Dataset, cut: Fold) -> str:
     """When a fold begins: the first row after its cut-off in the longest series that goes on after it."""
     table = dataset.series
     goes_on = (cut.train_end > 0) & (cut.val_end < cut.count)
@@ -259,13 +265,13 @@ def _moment(dataset: Dataset, cut: Cut) -> str:
 
 
 def _fold_report(
-    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.Errors], season: int | None
+    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.ErrorSums], season: int | None
 ) -> dict[str, Any]:
     """Return the scores of a fold, and when it begins. Raises DataError where it has no window."""
     if not windows:
         raise _no_window(SPLITS["test"], moment)
-    scale = scoring.scale_of(dataset)
-    scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
+    scale = scoring.metric_scale(dataset)
+    scores = {name: metrics.overall_scores(found, scale) for name, found in sums.items()}
     parts = [name for name in scores if name.startswith(scoring.PART)]
     for name in parts:
         scores.pop(name)

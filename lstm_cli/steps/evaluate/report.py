@@ -6,11 +6,11 @@ from typing import Any
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.evaluation import interval_scores, metrics, scoring, uncertainty
 from lstm_cli.evaluation.metrics import Scores
-from lstm_cli.evaluation.series_ranking import beside_simple, worst
+from lstm_cli.evaluation.series_ranking import series_against_baselines, worst_series
 from lstm_cli.findings import Finding
 from lstm_cli.steps.evaluate.score_model import Scored
-from lstm_cli.steps.shared.model_warnings import coverage_warnings, networks_add_nothing, nothing_added
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.steps.shared.model_warnings import adds_nothing, coverage_warnings, networks_finding
+from lstm_cli.steps.shared.report_json import to_plain
 
 WORST = 10  # series in the list of those that do worst
 
@@ -53,14 +53,14 @@ class EvaluateReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return plain(self, absent=("backtest", "output", "up_to_date"))
+        return to_plain(self, absent=("backtest", "output", "up_to_date"))
 
 
 def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[EvaluateReport, list[Finding]]:
     """Return the report of scores, and what was found. The backtest, the gates and the picture are settled later."""
     subject, sums = scored.subject, scored.sums
-    dataset, scale = subject.dataset, scoring.scale_of(subject.dataset)
-    scores = {name: metrics.overall(found, scale) for name, found in sums.items()}
+    dataset, scale = subject.dataset, scoring.metric_scale(subject.dataset)
+    scores = {name: metrics.overall_scores(found, scale) for name, found in sums.items()}
     own = scores.pop("model")
     parts = {
         name.removeprefix(scoring.PART): scores.pop(name)
@@ -69,16 +69,16 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
     }
     compared = scored.errors.comparisons()
     found: list[Finding] = []
-    if networks_add_nothing(scores | {"model": own}, compared, parts):
-        found.append(nothing_added(config.split))
-    ahead = metrics.per_step(sums["model"], scale)
+    if networks_finding(scores | {"model": own}, compared, parts):
+        found.append(adds_nothing(config.split))
+    ahead = metrics.scores_per_step(sums["model"], scale)
     held: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
     if scored.tally is not None and scored.tally.sums is not None and subject.intervals is not None:
         held = interval_scores.interval_scores(scored.tally.sums, scale.deviation)
-        steps = interval_scores.scores_per_step(scored.tally.sums, scale.deviation)
+        steps = interval_scores.interval_scores_per_step(scored.tally.sums, scale.deviation)
         ahead = [row | also for row, also in zip(ahead, steps, strict=True)]
         found += coverage_warnings(config.split, subject.windows, scored.tally, subject.intervals)
-    each = dict(zip(dataset.series.names, metrics.per_series(sums["model"], scale), strict=True))
+    each = dict(zip(dataset.series.names, metrics.scores_per_series(sums["model"], scale), strict=True))
     report = EvaluateReport(
         run=run,
         model=subject.model.name,
@@ -90,17 +90,19 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
         baselines=scores,
         baseline_season=subject.season,
         mase_season=dataset.schema.season,
-        comparison=uncertainty.best_compared(compared),
+        comparison=uncertainty.best_comparison(compared),
         comparisons=compared,
         per_step=[{"step": number, **row} for number, row in enumerate(ahead, start=1)],
-        per_target=dict(zip(dataset.schema.targets, metrics.per_target(sums["model"], scale), strict=True)),
+        per_target=dict(
+            zip(dataset.schema.targets, metrics.scores_per_target(sums["model"], scale), strict=True)
+        ),
         per_series=each,
-        worst=worst(each, beside_simple(dataset, sums), WORST) if len(each) > 1 else [],
+        worst=worst_series(each, series_against_baselines(dataset, sums), WORST) if len(each) > 1 else [],
         backtest=None,
         gates=[],
         picture="",
         **held,
-        mase_left_out=metrics.without_scale(sums["model"], scale),
+        mase_left_out=metrics.count_without_scale(sums["model"], scale),
         warnings=(),
         findings=(),
         output=config.output,

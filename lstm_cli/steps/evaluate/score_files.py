@@ -6,22 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.evaluation import intervals, metrics
-from lstm_cli.rundir import Folder, Run, replace_files
-from lstm_cli.steps.evaluate.score_model import Subject
+from lstm_cli.rundir import ArtifactFolder, Run, replace_files
+from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.shared.forecast_plot import forecast_picture
 from lstm_cli.steps.shared.report_json import COMPARED
 
 PICTURE = "forecasts.png"
-HELD = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
-HELD_FLAT = tuple(f"{name}_{level}" for name in HELD[:3] for level in intervals.LEVELS) + HELD[3:]
+COVERAGE_FILE = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
+HELD_FLAT = (
+    tuple(f"{name}_{level}" for name in COVERAGE_FILE[:3] for level in intervals.LEVELS) + COVERAGE_FILE[3:]
+)
 WHOLE = (
     *("model", "precision", "split", "windows", "metrics", "parts", "baselines", *COMPARED, "backtest"),
-    *HELD,
+    *COVERAGE_FILE,
 )
 
 
 def write_scores(
-    folder: Folder, report: Mapping[str, Any], subject: Subject, beside: Mapping[str, dict[str, Any]]
+    folder: ArtifactFolder,
+    report: Mapping[str, Any],
+    subject: ScoringSubject,
+    beside: Mapping[str, dict[str, Any]],
 ) -> None:
     """Write the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
     picture = forecast_picture(
@@ -60,7 +65,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def _table(
     name: str, rows: Sequence[tuple[Any, Mapping[str, Any]]], columns: Sequence[str] = metrics.NAMES
 ) -> bytes:
-    from lstm_cli.data.spreadsheet_safety import safe_text
+    from lstm_cli.data.spreadsheet_safety import escape_formula
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -68,6 +73,6 @@ def _table(
     writer.writerow([name, *columns])
     for key, scores in rows:
         writer.writerow(
-            [safe_text(key) if isinstance(key, str) else key, *(scores[column] for column in columns)]
+            [escape_formula(key) if isinstance(key, str) else key, *(scores[column] for column in columns)]
         )
     return text.getvalue().encode()

@@ -13,28 +13,28 @@ from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import (
-    Model,
-    as_trained,
+    TrainedModel,
     load_graph,
     load_intervals,
     load_linear,
     load_model,
     load_validated,
+    rescale_to_model,
 )
-from lstm_cli.linear.model import Linear
+from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.rundir import Run
 from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class ScoringSubject:
     """A model and the windows that it is scored on."""
 
-    model: Model
+    model: TrainedModel
     precision: str  # of the graph that is scored
     unseen: bool  # it is the model from before the refit, which has not seen the validation rows
     dataset: Dataset  # in the model's scaling
-    linear: Linear
+    linear: LinearEnsemble
     intervals: Intervals | None
     season: int | None  # of the seasonal naive baseline
     windows: Windows
@@ -46,13 +46,13 @@ class Subject:
 class Scored:
     """A subject and its errors."""
 
-    subject: Subject
-    sums: Mapping[str, metrics.Errors]
+    subject: ScoringSubject
+    sums: Mapping[str, metrics.ErrorSums]
     errors: uncertainty.WindowErrors
     tally: scoring.IntervalTally | None  # None without intervals
 
 
-def subject_of(run: Run, config: EvaluateConfig) -> Subject:
+def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
     """Load what the settings say is scored.
 
     Raises DataError for a split without windows, UsageError for validation rows that a smaller model knows from the
@@ -71,16 +71,16 @@ def subject_of(run: Run, config: EvaluateConfig) -> Subject:
                 hint="leave out --precision: then the model from before the refit is scored; or --split test",
             )
         graph = load_validated(run)
-    dataset = as_trained(load_dataset(run), model)
+    dataset = rescale_to_model(load_dataset(run), model)
     linear = load_linear(run, validated=unseen)
     season = baseline_season(dataset)
-    windows = scoring.scored_windows(dataset, config.split, model.lookback, linear, season)
+    windows = scoring.scoring_windows(dataset, config.split, model.lookback, linear, season)
     if not len(windows):
         hint = "use --split val" if config.split == "test" else "use --split test"
         raise DataError(f"{run.path} has no {config.split} rows to score", hint=hint, rule="D621")
     session = open_session(graph, threads=config.threads)
     alone = scoring.model_forecaster(session, model.lookback, parts=model.parts)
-    return Subject(
+    return ScoringSubject(
         model=model,
         precision=precision,
         unseen=unseen,
@@ -90,20 +90,20 @@ def subject_of(run: Run, config: EvaluateConfig) -> Subject:
         season=season,
         windows=windows,
         alone=alone,
-        forecaster=scoring.together(alone, scoring.simple_forecaster(dataset, linear, season)),
+        forecaster=scoring.combine_forecasters(alone, scoring.baseline_forecaster(dataset, linear, season)),
     )
 
 
-def score_subject(subject: Subject, listen: Listener) -> Scored:
+def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
     """Score every window of a subject beside the baselines."""
     bounds, fitted, windows = subject.model.bounds, subject.intervals, subject.windows
-    errors = uncertainty.WindowErrors(windows, scoring.scale_of(subject.dataset))
+    errors = uncertainty.WindowErrors(windows, scoring.metric_scale(subject.dataset))
     tally = None if fitted is None else scoring.IntervalTally(subject.dataset, fitted, bounds, of="model")
     sums = scoring.score(
         windows,
         subject.forecaster,
         bounds,
-        watch=tally or scoring.unwatched,
+        watch=tally or scoring.ignore_forecasts,
         each=errors,
         progress=lambda done: listen(
             Progressed(stage="scoring", done=done, total=len(windows), unit="windows")

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.locations import name_of
+from lstm_cli.data.locations import dataset_name
 from lstm_cli.data.reading.source import is_pipe
-from lstm_cli.rundir import Run, stands
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.rundir import Run, is_up_to_date
+from lstm_cli.steps.shared.report_json import to_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class PrepareReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("season", "outliers", "up_to_date"))
+        return to_plain(self, absent=("season", "outliers", "up_to_date"))
 
 
 def named_sources(paths: Collection[str]) -> dict[str, str]:
@@ -60,11 +60,11 @@ def named_sources(paths: Collection[str]) -> dict[str, str]:
     return {f"source {number}": path for number, path in enumerate(paths, start=1)}
 
 
-def stands_of(run: Run | None, paths: Sequence[str], config: PrepareConfig) -> bool:
+def data_is_up_to_date(run: Run | None, paths: Sequence[str], config: PrepareConfig) -> bool:
     """Whether the run has the data of these very files, which reports name."""
     return (
         run is not None
         and not any(map(is_pipe, paths))
-        and run.report("prepare").get("source") == name_of(paths)
-        and stands(run, "prepare", config=asdict(config), sources=named_sources(paths))
+        and run.report("prepare").get("source") == dataset_name(paths)
+        and is_up_to_date(run, "prepare", config=asdict(config), sources=named_sources(paths))
     )

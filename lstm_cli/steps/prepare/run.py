@@ -7,38 +7,38 @@ from typing import Any, BinaryIO
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
-from lstm_cli.data.build.splits import parse_share
+from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.build.write import store_dataset
-from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
+from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.quality.inspect import inspect, target_outliers
+from lstm_cli.data.quality.inspect import inspect_table, target_outliers
 from lstm_cli.data.quality.intermittent import find_intermittent
-from lstm_cli.data.reading.table import Table, read_asked
+from lstm_cli.data.reading.table import Table, read_configured_table
 from lstm_cli.data.times.formats import iso_time
-from lstm_cli.events import Listener, Progressed, Warned
+from lstm_cli.events import Listener, Progressed, WarningRaised
 from lstm_cli.findings import WARNING, Finding
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.prepare.report import PrepareReport, named_sources
 from lstm_cli.steps.shared.memory_estimate import require_prepare
-from lstm_cli.steps.shared.report_json import told
+from lstm_cli.steps.shared.report_json import option_values
 
 
-def prepare_anew(
+def prepare_run(
     writer: Writer, paths: Sequence[str], config: PrepareConfig, listen: Listener, *, stdin: BinaryIO | None
 ) -> PrepareReport:
     """Reads the files, or standard input for `-`, and commits the run's data. Raises what errors.py names."""
     require_prepare(paths, config)
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
-    table = read_asked(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
-    grid = lay_on_grid(table, freq=config.freq, start=config.start, end=config.end)
+    table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
+    grid = to_regular_grid(table, freq=config.freq, start=config.start, end=config.end)
     found = assemble(table, grid, config)
-    test_wanted = parse_share("--test", config.test).rows != 0
+    test_wanted = parse_split_size("--test", config.test).rows != 0
     windows = found.windows(table.source, test_wanted=test_wanted)
     read = (*table.findings, *grid.findings, *found.findings)
     findings = (*read, *_further(table, grid, found, config, read))
     for finding in findings:
-        listen(Warned(finding=finding))
+        listen(WarningRaised(finding=finding))
     store_dataset(found, table, folder, listen)
     report = _report(writer.path, table, found, windows, findings, dropped=config.outliers == "drop")
     writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
@@ -52,7 +52,7 @@ def _further(
     schema = found.schema
     dropped = config.outliers == "drop"
     looked_at = found.grid if dropped else grid
-    further = inspect(
+    further = inspect_table(
         table,
         looked_at,
         outliers=target_outliers(table, looked_at, schema.seasons),
@@ -116,5 +116,5 @@ def _report(
         outliers=found.dropped.count_by_column(schema.targets) if dropped else None,
         scaler=found.scaler.kind,
         megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
-        **told(findings),
+        **option_values(findings),
     )

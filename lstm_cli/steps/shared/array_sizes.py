@@ -24,7 +24,7 @@ REFITTED = 2  # the weights of a model, before and after the refit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sizes:
+class ArraySizes:
     """What the arrays of a data set and of its forecasts are made of."""
 
     rows: int  # T
@@ -35,9 +35,9 @@ class Sizes:
     segments: int  # of the longest lookback of a network
 
     @staticmethod
-    def of(schema: Schema, series: SeriesTable) -> "Sizes":
+    def from_schema(schema: Schema, series: SeriesTable) -> "ArraySizes":
         """Return those of data as they stand in a run."""
-        return Sizes(
+        return ArraySizes(
             rows=int((series.count + series.ahead).sum()),
             inputs=len(schema.columns) + len(schema.calendar),
             columns=len(schema.columns),
@@ -46,14 +46,14 @@ class Sizes:
             segments=segments(schema, _free_lookback(schema)),
         )
 
-    def at_once(self, reach: int) -> int:
+    def batch_size(self, reach: int) -> int:
         """Return how many windows of so many steps are scored at a time, as `Windows.at_once` has it."""
         cells = CELLS_AT_ONCE // max(1, reach * self.inputs)
         return max(1, min(BATCH, ROWS_AT_ONCE // self.targets, cells))
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSizes(Sizes):
+class TrainingSizes(ArraySizes):
     """What the arrays of a training are made of too."""
 
     lookback: int  # L
@@ -64,10 +64,10 @@ class TrainingSizes(Sizes):
     blocks: int  # of rows that the linear forecast is scored on
 
     @staticmethod
-    def of(schema: Schema, series: SeriesTable) -> "TrainingSizes":
+    def from_schema(schema: Schema, series: SeriesTable) -> "TrainingSizes":
         """Return those of data as they stand in a run."""
         from lstm_cli.linear.ensemble import linear_lookbacks
-        from lstm_cli.linear.validation_blocks import EVIDENCE, MOST_BLOCKS, shifted
+        from lstm_cli.linear.validation_blocks import EVIDENCE, MOST_BLOCKS, shift_splits
 
         regressions = linear_lookbacks(
             lookback=schema.lookback,
@@ -78,9 +78,9 @@ class TrainingSizes(Sizes):
         )
         far = 0 if schema.lookback_fixed else max((s for s in schema.seasons if s > MOST_LOOKBACK), default=0)
         needed = schema.lookback if schema.lookback_fixed and not schema.pad else 0
-        earlier = shifted(schema, series, evidence=EVIDENCE, most=MOST_BLOCKS)
+        earlier = shift_splits(schema, series, evidence=EVIDENCE, most=MOST_BLOCKS)
         return TrainingSizes(
-            **vars(Sizes.of(schema, series)),
+            **vars(ArraySizes.from_schema(schema, series)),
             lookback=schema.lookback,
             reach=max(_free_lookback(schema), far, *regressions),
             regressions=regressions,
@@ -103,7 +103,7 @@ def segments(schema: Schema, lookback: int) -> int:
     return max(1, min(lookback // part, lookback * MOST_SEGMENTS // max(1, schema.lookback)))
 
 
-def data(sizes: Sizes, *, copies: int) -> int:
+def data(sizes: ArraySizes, *, copies: int) -> int:
     """Return the stored values, once more with the calendar's columns, their mask, and copies of what networks read."""
     calendar = sizes.inputs if sizes.inputs > sizes.columns else 0
     stored = sizes.rows * (FLOAT * (sizes.columns + calendar) + BOOL * sizes.columns)
@@ -129,7 +129,7 @@ def linear(sizes: TrainingSizes) -> int:
     return rows + sizes.blocks * solved + WORKERS * (beside + min(beside, UNRETURNED))
 
 
-def network_rows(sizes: Sizes, *, windows: int, hidden: int, kept: int) -> int:
+def network_rows(sizes: ArraySizes, *, windows: int, hidden: int, kept: int) -> int:
     """Return what networks of the default model hold of so many windows: each target is a row."""
     return FLOAT * windows * sizes.targets * sizes.segments * hidden * kept
 
@@ -142,7 +142,7 @@ def weighing(sizes: TrainingSizes, *, parts: int) -> int:
     return cells * (2 * FLOAT * parts + 2 * FLOAT + DOUBLE)
 
 
-def gathered(sizes: Sizes, *, windows: int, reach: int) -> int:
+def gathered(sizes: ArraySizes, *, windows: int, reach: int) -> int:
     """Windows of so many steps: their places, inputs and mask, and what intervals make of the targets."""
     step = 2 * PLACE + FLOAT * (2 * sizes.inputs + 1) + 3 * DOUBLE * sizes.targets
     ahead = sizes.targets * 10 * DOUBLE  # forecasts of the parts, their errors, the ends of intervals

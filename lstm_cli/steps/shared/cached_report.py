@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from lstm_cli.errors import CorruptArtifact
-from lstm_cli.findings import Finding, as_dicts
+from lstm_cli.findings import Finding, findings_to_dicts
 from lstm_cli.rundir import Run, command
 
 Report = TypeVar("Report")
@@ -18,13 +18,13 @@ OF_THE_MACHINE = ("threads", "jobs")
 JUDGED = (*OF_THE_MACHINE, "fail_if", "output")
 
 
-def told_again(kind: type[Report], run: Run, step: str) -> Report:
+def replay_report(kind: type[Report], run: Run, step: str) -> Report:
     """Return the stored report of `step`, marked as up to date."""
-    marked: Report = replace(restored_report(kind, run, step), up_to_date=True)  # type: ignore[type-var]
+    marked: Report = replace(restore_report(kind, run, step), up_to_date=True)  # type: ignore[type-var]
     return marked
 
 
-def restored_report(kind: type[Report], run: Run, step: str) -> Report:
+def restore_report(kind: type[Report], run: Run, step: str) -> Report:
     """The stored report of `step` as the step returned it. The paths in it are those of the run as it is called now.
 
     Raises CorruptArtifact where it is none of this release.
@@ -38,7 +38,7 @@ def restored_report(kind: type[Report], run: Run, step: str) -> Report:
         }
         values["run"] = str(run.path)
         if "findings" not in stored:  # 0.1.0 kept the sentences alone
-            values["findings"] = as_dicts(
+            values["findings"] = findings_to_dicts(
                 [Finding(rule="", text=text) for text in stored.get("warnings", ())]
             )
         if stored.get("picture"):

@@ -4,9 +4,14 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows
-from lstm_cli.data.forecast.bounds import Bounds, ends_in_units, in_units, truth_in_units
+from lstm_cli.data.forecast.bounds import (
+    Bounds,
+    inverse_transform,
+    inverse_transform_intervals,
+    inverse_transform_truth,
+)
 from lstm_cli.evaluation import intervals, scoring
-from lstm_cli.evaluation.baselines import label
+from lstm_cli.evaluation.baselines import baseline_label
 
 PANELS = 4  # forecasts in the picture
 
@@ -37,18 +42,20 @@ def forecast_picture(
         named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
         scaled = forecaster(batch)
         drawn = {
-            name: in_units(dataset, scaled[name], batch.series, bounds)[0, :, target]
+            name: inverse_transform(dataset, scaled[name], batch.series, bounds)[0, :, target]
             for name in ("model", beside)
         }
         ends = (
             None
             if fitted is None
-            else ends_in_units(
-                dataset, fitted.around(scaled["model"], batch.past, batch.mask), batch.series, bounds
+            else inverse_transform_intervals(
+                dataset, fitted.interval_ends(scaled["model"], batch.past, batch.mask), batch.series, bounds
             )[:, 0, :, target]
         )
-        history = truth_in_units(dataset, batch.past[:, -shown:, : dataset.targets], batch.series, bounds)
-        truth = truth_in_units(dataset, batch.target, batch.series, bounds)[0, :, target]
+        history = inverse_transform_truth(
+            dataset, batch.past[:, -shown:, : dataset.targets], batch.series, bounds
+        )
+        truth = inverse_transform_truth(dataset, batch.target, batch.series, bounds)[0, :, target]
         panels.append(
             Panel(
                 title=" · ".join([*named, f"from {str(times[shown])[:16].replace('T', ' ')}"]),
@@ -57,7 +64,7 @@ def forecast_picture(
                 truth=np.where(batch.observed[0, :, target], truth, np.nan),
                 forecast=drawn["model"],
                 baseline=drawn[beside],
-                baseline_name=label(beside, season),
+                baseline_name=baseline_label(beside, season),
                 ends=ends,
             )
         )

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from lstm_cli import system_memory
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.load import load_outline
-from lstm_cli.data.locations import name_of
-from lstm_cli.inference.trained_model import Model
+from lstm_cli.data.locations import dataset_name
+from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.rundir import Run
 from lstm_cli.steps.shared import array_sizes
-from lstm_cli.steps.shared.array_sizes import Sizes, TrainingSizes
+from lstm_cli.steps.shared.array_sizes import ArraySizes, TrainingSizes
 
 if TYPE_CHECKING:
     from lstm_cli.config import PrepareConfig, TrainConfig
@@ -39,7 +39,7 @@ SHORTER = "prepare with a shorter --lookback or fewer columns"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
+class MemoryNeed:
     """Bytes, what takes most of them, and the flag that lowers it."""
 
     size: int
@@ -51,7 +51,7 @@ def require_prepare(paths: Sequence[str], config: "PrepareConfig") -> None:
     """Raise DeviceError where the columns that are used could not be held."""
     need = prepare_need(paths, config)
     if need is not None:
-        _require(need, f"reading {name_of(paths)}")
+        _require(need, f"reading {dataset_name(paths)}")
 
 
 def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -> None:
@@ -59,18 +59,18 @@ def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -
     _require(train_need(*load_outline(run), config), doing, mapped=MAPPED)
 
 
-def require_scoring(run: Run, model: Model, *, windows: int, doing: str) -> None:
+def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) -> None:
     """Raise DeviceError where forecasts of so many windows need more memory than there is."""
     _require(scoring_need(*load_outline(run), model, windows=windows), doing)
 
 
-def require_forecast(model: Model, *, doing: str) -> None:
+def require_forecast(model: TrainedModel, *, doing: str) -> None:
     """Raise DeviceError where one window of each series of the model needs more memory than there is."""
     need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
     _require(need, doing)
 
 
-def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> Need | None:
+def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | None:
     """Of the cells that are held, by the length of the first lines; None for what tells no number of lines.
 
     A table that is too large for memory lies in files.
@@ -98,17 +98,17 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> Need | None:
     held = min(rows * columns * CELL, IN_MEMORY)
     judged = 0 if config.series is not None or config.season != "auto" else min(rows, JUDGED) * ROW
     beside = max(judged, BULK if size >= LARGE else 0)
-    return Need(
+    return MemoryNeed(
         size=PREPARING + held + beside, most=f"some {rows:,} rows", hint="use fewer rows: --start, --end"
     )
 
 
-def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Need:
+def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> MemoryNeed:
     """Of a training on the CPU, at its hungriest stage; on a GPU the network lies there, and the rest here."""
-    from lstm_cli.training.setup.hyperparameters import plan_training
+    from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 
-    sizes = TrainingSizes.of(schema, series)
-    plan = plan_training(config, windows=max(1, sizes.train), targets=sizes.targets)
+    sizes = TrainingSizes.from_schema(schema, series)
+    plan = make_hyperparameters(config, windows=max(1, sizes.train), targets=sizes.targets)
     batch = 1 if config.batch_size == "auto" else plan.batch_size  # auto: one that fits is found
     stored = (array_sizes.data(sizes, copies=0), SHORTER)
     networks = _networks(sizes, config, batch)
@@ -128,7 +128,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Ne
     }
     stage = max((fitting, training), key=lambda parts: sum(size for size, _ in parts.values()))
     name, (_, hint) = max(stage.items(), key=lambda part: part[1][0])
-    return Need(size=sum(size for size, _ in stage.values()), most=name, hint=hint)
+    return MemoryNeed(size=sum(size for size, _ in stage.values()), most=name, hint=hint)
 
 
 def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
@@ -138,7 +138,7 @@ def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
     if config.model == "stacked":
         width = sum(config.sizes) * (2 if config.bidirectional else 1)
         return array_sizes.FLOAT * batch * sizes.lookback * (sizes.inputs + array_sizes.KEPT * width)
-    judged = max(1, min(FORECAST_ROWS // sizes.targets, sizes.at_once(sizes.reach), sizes.val))
+    judged = max(1, min(FORECAST_ROWS // sizes.targets, sizes.batch_size(sizes.reach), sizes.val))
     hidden = config.sizes[0]
     return array_sizes.WORKERS * max(
         array_sizes.network_rows(sizes, windows=batch, hidden=hidden, kept=array_sizes.KEPT),
@@ -146,15 +146,15 @@ def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
     )
 
 
-def _scored(sizes: Sizes, reach: int, *, windows: int) -> int:
+def _scored(sizes: ArraySizes, reach: int, *, windows: int) -> int:
     """Return the windows that are forecast at a time."""
-    return array_sizes.gathered(sizes, windows=min(windows, sizes.at_once(reach)), reach=reach)
+    return array_sizes.gathered(sizes, windows=min(windows, sizes.batch_size(reach)), reach=reach)
 
 
-def scoring_need(schema: Schema, series: SeriesTable, model: Model, *, windows: int) -> Need:
+def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, windows: int) -> MemoryNeed:
     """Of forecasts in batches, as `evaluate`, `quantize` and `predict` make them."""
-    sizes = Sizes.of(schema, series)
-    at_once = min(windows, sizes.at_once(model.lookback))
+    sizes = ArraySizes.from_schema(schema, series)
+    at_once = min(windows, sizes.batch_size(model.lookback))
     if model.name == "stacked":
         width = sum(model.settings["hidden"]) * (2 if model.settings["bidirectional"] else 1)
         network = array_sizes.FLOAT * at_once * model.lookback * 3 * width
@@ -164,8 +164,10 @@ def scoring_need(schema: Schema, series: SeriesTable, model: Model, *, windows: 
         network = array_sizes.network_rows(sizes, windows=at_once, hidden=hidden, kept=kept)
     size = array_sizes.data(sizes, copies=0) + network + _scored(sizes, model.lookback, windows=at_once)
     size += SCORING if windows == MANY else FORECASTING
-    return Need(size=size, most="the windows" if windows else "the data", hint=SHORTER)
+    return MemoryNeed(size=size, most="the windows" if windows else "the data", hint=SHORTER)
 
 
-def _require(need: Need, doing: str, *, mapped: int = 0) -> None:
-    system_memory.require(need.size, doing=f"{doing} (most for {need.most})", hint=need.hint, mapped=mapped)
+def _require(need: MemoryNeed, doing: str, *, mapped: int = 0) -> None:
+    system_memory.require_memory(
+        need.size, doing=f"{doing} (most for {need.most})", hint=need.hint, mapped=mapped
+    )

@@ -7,13 +7,13 @@ import numpy as np
 
 from lstm_cli.data.dataset.windows import SPLITS, Windows
 from lstm_cli.evaluation import scoring, uncertainty
-from lstm_cli.evaluation.calibrate_intervals import horizons_of
+from lstm_cli.evaluation.calibrate_intervals import count_horizons
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.evaluation.metrics import Scores
 from lstm_cli.findings import MODEL, Finding
 
 
-def networks_add_nothing(
+def networks_finding(
     scores: Mapping[str, Scores], comparisons: Mapping[str, Mapping[str, Any]], parts: Iterable[str]
 ) -> bool:
     """Return whether the linear forecast is as good as a model with networks, and chance may explain the rest.
@@ -23,10 +23,10 @@ def networks_add_nothing(
     networks = [part for part in parts if part not in ("linear", "simple")]
     interval = comparisons.get("linear", {}).get("interval")
     better = interval is not None and interval[0] > 0
-    return bool(networks) and not better and scoring.as_good(scores["linear"], scores["model"])
+    return bool(networks) and not better and scoring.is_as_good(scores["linear"], scores["model"])
 
 
-def nothing_added(split: str) -> Finding:
+def adds_nothing(split: str) -> Finding:
     """Return the finding that `networks_add_nothing` on a split."""
     rows = SPLITS[split]
     return Finding(
@@ -40,11 +40,11 @@ def coverage_warnings(
     split: str, windows: Windows, tally: scoring.IntervalTally, fitted: Intervals
 ) -> list[Finding]:
     """Return a finding for each level whose coverage of the windows lies outside what chance allows."""
-    found = uncertainty.coverage_by_chance(
+    found = uncertainty.coverage_outside_chance(
         np.concatenate(tally.inside, axis=1),
         np.concatenate(tally.count),
-        uncertainty.moments_of(windows),
-        behind=max(1.0, fitted.horizons) / horizons_of(windows),
+        uncertainty.window_times(windows),
+        behind=max(1.0, fitted.horizons) / count_horizons(windows),
     )
     why = (
         f"{tally.beyond:,} measured values lie beyond the bounds of the forecast (--min, --max of lstm train)"

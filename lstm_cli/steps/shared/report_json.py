@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from lstm_cli.findings import Finding, as_dicts, texts
+from lstm_cli.findings import Finding, finding_texts, findings_to_dicts
 
 COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons")  # how a model stands to baselines
 
 
-def plain(report: Any, *, absent: tuple[str, ...] = ()) -> dict[str, Any]:
+def to_plain(report: Any, *, absent: tuple[str, ...] = ()) -> dict[str, Any]:
     """A report dataclass as JSON values: no NaN, no infinity; the fields named `absent` are left out when None."""
     values = {field.name: plain_value(getattr(report, field.name)) for field in fields(report)}
     return {name: value for name, value in values.items() if value is not None or name not in absent}
 
 
-def told(findings: Sequence[Finding]) -> dict[str, Any]:
+def option_values(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the two fields of a report that hold findings: their sentences, and the same as data."""
-    return {"warnings": texts(findings), "findings": as_dicts(findings)}
+    return {"warnings": finding_texts(findings), "findings": findings_to_dicts(findings)}
 
 
 def plain_value(value: Any) -> Any:

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from lstm_cli.config.renamed import by_new_names
+from lstm_cli.config.renamed import with_new_names
 from lstm_cli.errors import ArtifactError
 from lstm_cli.rundir import open_run
 
 
-def winner_of(run: Path) -> dict[str, Any]:
+def tuned_settings(run: Path) -> dict[str, Any]:
     """Return the settings of the winner of `tune`, its model among them; none without a winner or a readable run."""
     try:
         with open_run(run) as opened:
-            return by_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
+            return with_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
     except ArtifactError:  # the step meets it again, and says what is wrong
         return {}

@@ -7,11 +7,11 @@ from pathlib import Path
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.events import Listener
-from lstm_cli.rundir import Checkpoint, Run, stands, writing
-from lstm_cli.steps.shared.cached_report import OF_THE_MACHINE, told_again
+from lstm_cli.rundir import Checkpoint, Run, is_up_to_date, writing
+from lstm_cli.steps.shared.cached_report import OF_THE_MACHINE, replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
-from lstm_cli.steps.train.checkpointing import Keeping, unfinished
-from lstm_cli.steps.train.fit_and_commit import TrainReport, make_model
+from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
+from lstm_cli.steps.train.fit_and_commit import TrainReport, train_and_commit
 
 
 def train(
@@ -34,20 +34,20 @@ def train(
     ArtifactError for an unfinished training with other settings, DeviceError for an absent device or too little
     memory, TrainingDiverged, Interrupted.
     """
-    how = Keeping(fresh=fresh, every=checkpoint_every)
+    how = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
-        if not force and stands_of(writer.run, config):
-            before = unfinished(writer.run, config)
+        if not force and model_is_up_to_date(writer.run, config):
+            before = checkpoint_status(writer.run, config)
             if before is None or not before.fits:
                 if before is not None and before.spent:
                     Checkpoint(run).remove()
-                return told_again(TrainReport, writer.run, "train")
+                return replay_report(TrainReport, writer.run, "train")
         require_installed("lstm train", *TRAINING)
         require_train(writer.run, config)
-        return make_model(writer, config, listen, how=how, should_stop=should_stop)
+        return train_and_commit(writer, config, listen, how=how, should_stop=should_stop)
 
 
-def stands_of(run: Run, config: TrainConfig) -> bool:
+def model_is_up_to_date(run: Run, config: TrainConfig) -> bool:
     """Whether the run has the model of these very data and settings."""
-    return stands(run, "train", config=asdict(config), ignoring=OF_THE_MACHINE)
+    return is_up_to_date(run, "train", config=asdict(config), ignoring=OF_THE_MACHINE)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_cli import __version__
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.layers import flag_of
-from lstm_cli.config.search_space import as_text
+from lstm_cli.config.layers import flag_name
+from lstm_cli.config.search_space import value_text
 from lstm_cli.errors import ArtifactError, CorruptArtifact, DeviceError, Interrupted, TrainingDiverged
-from lstm_cli.events import Listener, Noted, Warned
+from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.rundir import Checkpoint, Run, Stored, Writer
+from lstm_cli.rundir import Checkpoint, Run, StoredCheckpoint, Writer
 from lstm_cli.steps.shared.report_json import plain_value
 
 if TYPE_CHECKING:
-    from lstm_cli.training.setup.checkpoint_state import Checkpoints, Saved
+    from lstm_cli.training.setup.checkpoint_state import Checkpoints, SavedState
 
 EVERY = 5.0  # seconds between two checkpoints at least, where --checkpoint-every does not say otherwise
 SHARE = 20  # and so many times the seconds that the last one took, so that a slow disk slows no training
@@ -29,7 +29,7 @@ COMPLETED = "completed"  # a training since: its writer was killed between the c
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keeping:
+class CheckpointPolicy:
     """How a checkpoint is dealt with."""
 
     fresh: bool = False  # what is found is not looked at
@@ -37,14 +37,14 @@ class Keeping:
     others: bool = True  # one of a training with other settings is refused; False: it is discarded
 
 
-class Keeper:
+class CheckpointWriter:
     """Takes the state of every network at the end of its epochs, in whichever thread, and writes it when it is time."""
 
     def __init__(
         self,
         checkpoint: Checkpoint,
         about: Mapping[str, Any],
-        found: "Mapping[str, Saved]",
+        found: "Mapping[str, SavedState]",
         *,
         every: int | None,
     ) -> None:
@@ -53,7 +53,7 @@ class Keeper:
         self._checkpoint, self._about, self._every = checkpoint, about, every
         self._found = dict(found)
         self._facts = {name: saved.facts for name, saved in found.items()}
-        self._pending: dict[str, Saved] = {}  # not yet written
+        self._pending: dict[str, SavedState] = {}  # not yet written
         self._began = self._ended = time.monotonic()  # of this process; of the last writing
         self._took = 0.0
         self._lock = threading.RLock()
@@ -66,7 +66,7 @@ class Keeper:
 
         return Checkpoints(found=self._found, save=self.save)
 
-    def save(self, name: str, saved: "Saved") -> None:
+    def save(self, name: str, saved: "SavedState") -> None:
         """Take the state of one network. Raises OutputError where it is time to write and the system refuses."""
         with self._lock:
             if self._closed:  # a thread that comes to its end after the command has
@@ -120,15 +120,15 @@ class Keeper:
 
 
 @contextmanager
-def keeping(
+def checkpoint_writer(
     writer: Writer,
     config: TrainConfig,
     listen: Listener,
     *,
     device: str,
     threads: int,
-    how: Keeping,
-) -> Iterator[Keeper]:
+    how: CheckpointPolicy,
+) -> Iterator[CheckpointWriter]:
     """Within this block a training is kept: from what an earlier one left, until it has completed.
 
     An end by a signal writes the last finished epochs. A training that diverged would do so again, and leaves no
@@ -139,9 +139,9 @@ def keeping(
     now = _about(writer.run, config, device=device, threads=threads)
     found, before = _found(checkpoint, now, listen, how)
     about = {**now, **{name: before[name] for name in ("threads", "seconds") if name in before}}
-    keeper = Keeper(checkpoint, about, found, every=how.every)
+    keeper = CheckpointWriter(checkpoint, about, found, every=how.every)
     if found:
-        listen(Noted(text=_told(found) + (" (--fresh starts over)" if how.others else "")))
+        listen(Note(text=_describe(found) + (" (--fresh starts over)" if how.others else "")))
     try:
         yield keeper
     except Interrupted as error:
@@ -164,7 +164,7 @@ def keeping(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unfinished:
+class CheckpointStatus:
     """What the checkpoint in a run is to a training with some settings."""
 
     fits: bool = False  # the training goes on from there
@@ -172,22 +172,22 @@ class Unfinished:
     others: tuple[str, ...] = ()  # a training with other settings left it: these, as flags
 
 
-def unfinished(run: Run, config: TrainConfig) -> Unfinished | None:
+def checkpoint_status(run: Run, config: TrainConfig) -> CheckpointStatus | None:
     """The judgement of `train`, without torch and without a change; None where there is no checkpoint."""
     try:
         stored = Checkpoint(run.path).read()
     except CorruptArtifact:
-        return Unfinished(spent=True)
+        return CheckpointStatus(spent=True)
     if stored is None:
         return None
     now = _about(run, config, device=str(stored.about.get("device")), threads=1)
     if _why_not(stored.about, now):
-        return Unfinished(spent=True)
+        return CheckpointStatus(spent=True)
     changed = tuple(_changed(stored.about, now))
-    return Unfinished(fits=not changed, others=changed)
+    return CheckpointStatus(fits=not changed, others=changed)
 
 
-def release() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """The versions that a training hangs on, whether they are loaded or not."""
     return {"lstm-cli": __version__, **{name: version(name) for name in LIBRARIES}}
 
@@ -195,10 +195,10 @@ def release() -> dict[str, str]:
 def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[str, Any]:
     """What a checkpoint is a checkpoint of."""
     return {
-        "release": release(),
+        "release": library_versions(),
         "data": run.digest("data"),
         # The model there is before: where it is another one, a training has completed since.
-        "model": run.entry_of("model").get("wrote", {}).get("model", {}).get("folder"),
+        "model": run.entry_making("model").get("wrote", {}).get("model", {}).get("folder"),
         "config": plain_value(asdict(config)),
         "device": device,
         "threads": threads,
@@ -207,12 +207,12 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
 
 
 def _found(
-    checkpoint: Checkpoint, now: Mapping[str, Any], listen: Listener, how: Keeping
-) -> "tuple[dict[str, Saved], Mapping[str, Any]]":
+    checkpoint: Checkpoint, now: Mapping[str, Any], listen: Listener, how: CheckpointPolicy
+) -> "tuple[dict[str, SavedState], Mapping[str, Any]]":
     """The states to go on from, and what they are of; nothing where there is none that fits. Discards what does not."""
     if how.fresh:
         if checkpoint.exists():
-            listen(Noted(text="the checkpoint of an earlier training is discarded (--fresh)"))
+            listen(Note(text="the checkpoint of an earlier training is discarded (--fresh)"))
         checkpoint.remove()
         return {}, {}
     try:
@@ -228,16 +228,16 @@ def _found(
     if changed:
         told = ", ".join(changed)
         if how.others:
-            raise of_others(checkpoint, changed)
+            raise different_settings_error(checkpoint, changed)
         reason = f"the checkpoint is of a training with other settings ({told})"
     if reason != COMPLETED:
         text = f"{reason}: it is discarded, and training starts anew"
-        listen(Warned(finding=Finding(rule="M209", kind=MODEL, text=text)))
+        listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
     checkpoint.remove()
     return {}, {}
 
 
-def of_others(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
+def different_settings_error(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
     """The error of a checkpoint that a training with other settings left. changed: those, as flags."""
     return ArtifactError(
         f"{checkpoint.folder} holds an unfinished training with other settings: {', '.join(changed)}",
@@ -245,12 +245,12 @@ def of_others(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
     )
 
 
-def _states(checkpoint: Checkpoint, stored: Stored) -> "dict[str, Saved]":
+def _states(checkpoint: Checkpoint, stored: StoredCheckpoint) -> "dict[str, SavedState]":
     """The states in what was read. Raises CorruptArtifact where they are none, though the checksums are right."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from lstm_cli.training.setup.checkpoint_state import Saved
+    from lstm_cli.training.setup.checkpoint_state import SavedState
 
     try:
         trainings, threads = stored.about["trainings"], stored.about["threads"]
@@ -258,9 +258,9 @@ def _states(checkpoint: Checkpoint, stored: Stored) -> "dict[str, Saved]":
             raise ValueError(f"{threads!r} threads")
         float(stored.about["seconds"])
         states = {
-            name: Saved(facts=trainings[name], tensors=load(data)) for name, data in stored.files.items()
+            name: SavedState(facts=trainings[name], tensors=load(data)) for name, data in stored.files.items()
         }
-        _told(states)
+        _describe(states)
     except (AttributeError, KeyError, SafetensorError, TypeError, ValueError) as error:
         raise CorruptArtifact(f"{checkpoint.folder} holds no training: {type(error).__name__}") from None
     return states
@@ -292,14 +292,14 @@ def _changed(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     names = [name for name in ours if name not in WHERE and theirs.get(name) != ours[name]]
     if there.get("device") != now["device"]:
         names.append("device")
-    return [f"{flag_of(name)} {_text(theirs.get(name))} there, {_text(ours[name])} now" for name in names]
+    return [f"{flag_name(name)} {_text(theirs.get(name))} there, {_text(ours[name])} now" for name in names]
 
 
 def _text(value: Any) -> str:
-    return "default" if value is None or value == [] else as_text(value)
+    return "default" if value is None or value == [] else value_text(value)
 
 
-def _told(found: "Mapping[str, Saved]") -> str:
+def _describe(found: "Mapping[str, SavedState]") -> str:
     from lstm_cli.training.setup.checkpoint_state import AGAIN
 
     parts = [saved.facts["part"] for name, saved in found.items() if not name.endswith(AGAIN)]
@@ -308,7 +308,7 @@ def _told(found: "Mapping[str, Saved]") -> str:
     return f"going on with a training that was interrupted: {', '.join(once)}"
 
 
-def _line(name: str, saved: "Saved", *, apart: bool) -> str:
+def _line(name: str, saved: "SavedState", *, apart: bool) -> str:
     """One network, e.g. `anchored after epoch 7 of 11`; its rate and seed tell several of one part apart."""
     from lstm_cli.training.setup.checkpoint_state import AGAIN
 

@@ -11,8 +11,8 @@ from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.rundir import check_output, logs_of, open_run, replace_file
-from lstm_cli.steps.shared.report_json import plain
+from lstm_cli.rundir import check_output, logs_folder, open_run, replace_file
+from lstm_cli.steps.shared.report_json import to_plain
 
 if TYPE_CHECKING:
     from lstm_cli.training.lr_range_test import RangeTest
@@ -38,7 +38,7 @@ class FindLrReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self)
+        return to_plain(self)
 
 
 def find_lr(
@@ -62,13 +62,13 @@ def find_lr(
     require_installed("--find-lr", "matplotlib", "torch")
     with open_run(run) as opened:
         dataset = load_dataset(opened)
-    path = Path(output) if output is not None else logs_of(run) / PICTURE
+    path = Path(output) if output is not None else logs_folder(run) / PICTURE
     check_output(path, run=run if output is not None else None)
-    from lstm_cli.training.lr_range_test import find_rates
-    from lstm_cli.training.setup.device import choose_device, device_text, usable_cores
+    from lstm_cli.training.lr_range_test import run_range_tests
+    from lstm_cli.training.setup.device import choose_device, device_label, usable_cores
 
     threads = config.threads or usable_cores()
-    tests = find_rates(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
+    tests = run_range_tests(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
     listen(Progressed(stage="drawing", done=0))
     replace_file(path, [_picture(tests)])
     return FindLrReport(
@@ -76,7 +76,7 @@ def find_lr(
         model=config.model,
         suggestion=min((test.suggestion for test in tests if test.suggestion is not None), default=None),
         parts=[_part(test) for test in tests],
-        device=device_text(choose_device(config.device)),
+        device=device_label(choose_device(config.device)),
         threads=threads,
         seed=config.seed,
         picture=str(path),

@@ -10,23 +10,23 @@ import numpy as np
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.data.forecast.bounds import bounds_of
+from lstm_cli.data.forecast.bounds import make_bounds
 from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.scoring import PART
-from lstm_cli.evaluation.uncertainty import best_compared
-from lstm_cli.events import Listener, Noted, PictureDrawn, Warned, wanted
+from lstm_cli.evaluation.uncertainty import best_comparison
+from lstm_cli.events import Listener, Note, PlotDrawn, WarningRaised, is_wanted
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.interrupts import heed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
-from lstm_cli.steps.shared.model_warnings import networks_add_nothing, nothing_added
-from lstm_cli.steps.shared.report_json import plain, told
-from lstm_cli.steps.train.checkpointing import Keeper, Keeping, keeping
+from lstm_cli.steps.shared.model_warnings import adds_nothing, networks_finding
+from lstm_cli.steps.shared.report_json import option_values, to_plain
+from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
 from lstm_cli.steps.train.save_model import export_graphs, write_model
-from lstm_cli.steps.train.validate import Scores, Validated
-from lstm_cli.text import count_of
+from lstm_cli.steps.train.validate import Scores, ValidatedModel
+from lstm_cli.text import count_noun
 
 if TYPE_CHECKING:
-    from lstm_cli.training.recipes.result import Trained
+    from lstm_cli.training.recipes.result import TrainingResult
 
 QUARTERS = 4  # of the horizon, in the report's weights
 
@@ -74,15 +74,15 @@ class TrainReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("up_to_date",))
 
 
-def make_model(
+def train_and_commit(
     writer: Writer,
     config: TrainConfig,
     listen: Listener,
     *,
-    how: Keeping,
+    how: CheckpointPolicy,
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
     """Trains the model that `config` names on the run's data and commits it, for every step that ships one.
@@ -94,16 +94,16 @@ def make_model(
     assert writer.run is not None
     dataset = load_dataset(writer.run)
     device, threads = _device(config)
-    bounds, told = bounds_of(dataset, config.min, config.max)
-    with keeping(writer, config, listen, device=device, threads=threads, how=how) as keeper:
+    bounds, told = make_bounds(dataset, config.min, config.max)
+    with checkpoint_writer(writer, config, listen, device=device, threads=threads, how=how) as keeper:
         threads = keeper.threads
-        notes = [f"training on {device}, {count_of(threads, 'thread')}", *told]
+        notes = [f"training on {device}, {count_noun(threads, 'thread')}", *told]
         for note in notes:
-            listen(Noted(text=note))
+            listen(Note(text=note))
         trained = _trained(dataset, config, keeper, listen, should_stop)
-        heed(should_stop)
+        raise_if_interrupted(should_stop)
         graphs = export_graphs(trained, bounds, listen)
-        validated = Validated(
+        validated = ValidatedModel(
             trained=trained,
             graphs=graphs,
             bounds=bounds,
@@ -112,11 +112,11 @@ def make_model(
         )
         val, compared = validated.scores(listen, should_stop)
         intervals = validated.intervals(listen, should_stop)
-        if wanted(listen, PictureDrawn):
+        if is_wanted(listen, PlotDrawn):
             listen(validated.picture(intervals))
         found = _findings(trained, val, compared)
         for finding in found:
-            listen(Warned(finding=finding))
+            listen(WarningRaised(finding=finding))
         report = _report(
             *(writer.path, config, validated, val, compared, found),
             device=device,
@@ -139,14 +139,14 @@ def make_model(
 def _trained(
     dataset: Dataset,
     config: TrainConfig,
-    keeper: Keeper,
+    keeper: CheckpointWriter,
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> "Trained":
-    from lstm_cli.training.setup.checkpoint_state import StateUnfit
+) -> "TrainingResult":
+    from lstm_cli.training.setup.checkpoint_state import IncompatibleState
     from lstm_cli.training.train_model import train_model
 
-    def train() -> "Trained":
+    def train() -> "TrainingResult":
         return train_model(
             dataset,
             config,
@@ -158,9 +158,9 @@ def _trained(
 
     try:
         trained = train()
-    except StateUnfit as error:
+    except IncompatibleState as error:
         text = f"the checkpoint does not fit ({error}): it is discarded, and training starts anew"
-        listen(Warned(finding=Finding(rule="M209", kind=MODEL, text=text)))
+        listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
         keeper.discard()
         trained = train()
     return replace(trained, seconds=trained.seconds + keeper.seconds)
@@ -168,15 +168,17 @@ def _trained(
 
 def _device(config: TrainConfig) -> tuple[str, int]:
     """The device as told, and the CPU threads."""
-    from lstm_cli.training.setup.device import choose_device, device_text, usable_cores
+    from lstm_cli.training.setup.device import choose_device, device_label, usable_cores
 
-    return device_text(choose_device(config.device)), config.threads or usable_cores()
+    return device_label(choose_device(config.device)), config.threads or usable_cores()
 
 
-def _findings(trained: "Trained", val: dict[str, Scores], compared: dict[str, Any]) -> tuple[Finding, ...]:
+def _findings(
+    trained: "TrainingResult", val: dict[str, Scores], compared: dict[str, Any]
+) -> tuple[Finding, ...]:
     """Return what a person should know before relying on the model."""
-    if networks_add_nothing(val, compared, trained.weights):
-        return (nothing_added("val"),)
+    if networks_finding(val, compared, trained.weights):
+        return (adds_nothing("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         text = "no epoch was better on the validation rows than its untrained start, which is shipped"
         return (Finding(rule="M203", kind=MODEL, text=text),)
@@ -186,7 +188,7 @@ def _findings(trained: "Trained", val: dict[str, Scores], compared: dict[str, An
 def _report(
     run: Path,
     config: TrainConfig,
-    validated: Validated,
+    validated: ValidatedModel,
     val: dict[str, Scores],
     compared: dict[str, Any],
     found: tuple[Finding, ...],
@@ -195,7 +197,7 @@ def _report(
     threads: int,
     notes: list[str],
 ) -> TrainReport:
-    from lstm_cli.training.diagnosis import diagnose
+    from lstm_cli.training.diagnosis import diagnose_trainings
 
     trained = validated.trained
     parts = {name.removeprefix(PART): scores for name, scores in val.items() if name.startswith(PART)}
@@ -225,15 +227,15 @@ def _report(
         },
         baseline_season=validated.season,
         mase_season=trained.dataset.schema.season,
-        comparison=best_compared(compared),
+        comparison=best_comparison(compared),
         comparisons=compared,
         chosen_on=validated.chosen_on(),
         linear=trained.validated.linear.settings(),
         stopped="patience" if any(part.stopped == "patience" for part in trained.parts) else "epochs",
-        diagnosis=tuple(asdict(finding) for finding in diagnose(trained, config)),
+        diagnosis=tuple(asdict(finding) for finding in diagnose_trainings(trained, config)),
         notes=tuple(notes),
         seconds=round(trained.seconds, 2),
-        **told(found),
+        **option_values(found),
     )
 
 

@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.dataset.dataset import describe
+from lstm_cli.data.dataset.dataset import describe_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import MODEL_VERSION, VALIDATED
-from lstm_cli.rundir import Folder
+from lstm_cli.rundir import ArtifactFolder
 
 if TYPE_CHECKING:
-    from lstm_cli.training.recipes.result import Trained
+    from lstm_cli.training.recipes.result import TrainingResult
 
 COMPARED = 64  # windows that the graph and torch forecast both
 AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graphs:
+class ExportedGraphs:
     """The ONNX files of a model."""
 
     shipped: bytes
     validated: bytes | None  # before a refit; None where there was none
 
 
-def export_graphs(trained: "Trained", bounds: Bounds, listen: Listener) -> Graphs:
+def export_graphs(trained: "TrainingResult", bounds: Bounds, listen: Listener) -> ExportedGraphs:
     """Return the graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
     import torch
 
-    from lstm_cli.export.clipped_model import Bounded
+    from lstm_cli.export.clipped_model import ClippedModel
     from lstm_cli.export.onnx import check_agreement, export_versions
 
     dataset, settings = trained.dataset, trained.settings
     # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
     # a forecast is clipped again in the file's units.
-    scaled = bounds.scaled(dataset.scaler)
+    scaled = bounds.transform(dataset.scaler)
     lower, upper = (None if side is None else torch.from_numpy(side) for side in (scaled.lower, scaled.upper))
     versions = [trained.shipped, *([trained.validated] if trained.refitted else [])]
     networks = [version.network for version in versions]
@@ -59,26 +59,30 @@ def export_graphs(trained: "Trained", bounds: Bounds, listen: Listener) -> Graph
         made=lambda: tell(next(parts)),
     )
     windows = split_windows(dataset, "val", settings["lookback"])
-    batch = windows.every(min(COMPARED, windows.at_once))[:]
+    batch = windows.sample(min(COMPARED, windows.batch_size))[:]
     inputs = [torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask)]
     largest = max(1.0, float(np.abs(batch.past[..., : dataset.targets]).max()))
     for graph, network in zip(graphs, networks, strict=True):
-        difference = check_agreement(graph, Bounded(network, lower, upper), *inputs)
+        difference = check_agreement(graph, ClippedModel(network, lower, upper), *inputs)
         if not difference <= AGREEMENT * largest:
             raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
         tell(next(parts))
-    return Graphs(shipped=graphs[0], validated=graphs[1] if trained.refitted else None)
+    return ExportedGraphs(shipped=graphs[0], validated=graphs[1] if trained.refitted else None)
 
 
 def write_model(
-    folder: Folder, trained: "Trained", graphs: Graphs, bounds: Bounds, config: TrainConfig
+    folder: ArtifactFolder,
+    trained: "TrainingResult",
+    graphs: ExportedGraphs,
+    bounds: Bounds,
+    config: TrainConfig,
 ) -> None:
     """Writes the files of the model; the same training writes the same bytes."""
     import safetensors.numpy
     import safetensors.torch
 
     shipped, validated = trained.shipped, trained.validated
-    for name, content in describe(trained.dataset).items():
+    for name, content in describe_dataset(trained.dataset).items():
         folder.write_json(name, content)
     folder.write_json(
         "model.json",

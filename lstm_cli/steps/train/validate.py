@@ -9,14 +9,14 @@ from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.evaluation.uncertainty import WindowErrors
-from lstm_cli.events import Listener, PictureDrawn, Progressed
-from lstm_cli.interrupts import heed
-from lstm_cli.steps.train.save_model import Graphs
+from lstm_cli.events import Listener, PlotDrawn, Progressed
+from lstm_cli.interrupts import raise_if_interrupted
+from lstm_cli.steps.train.save_model import ExportedGraphs
 
 if TYPE_CHECKING:
     from lstm_cli.evaluation.intervals import Intervals
     from lstm_cli.inference.session import Session
-    from lstm_cli.training.recipes.result import Trained
+    from lstm_cli.training.recipes.result import TrainingResult
 
 JUDGED_ROWS = 25_000  # windows x targets that the validation scores rest on: neighbours say the same
 JUDGED_CELLS = 12_000_000  # windows x targets x steps, which bounds the time for long horizons
@@ -24,11 +24,11 @@ Scores = dict[str, float | None]  # mae_scaled and mase
 
 
 @dataclass(frozen=True, kw_only=True)
-class Validated:
+class ValidatedModel:
     """A trained model as it was before a refit: only so has it not seen the validation rows."""
 
-    trained: "Trained"
-    graphs: Graphs
+    trained: "TrainingResult"
+    graphs: ExportedGraphs
     bounds: Bounds
     threads: int
     season: int | None  # of the seasonal naive baseline
@@ -43,21 +43,21 @@ class Validated:
         """
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
-        windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
+        windows = scoring.scoring_windows(dataset, "val", lookback, linear, self.season)
         most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
-        windows = windows.every(max(1, most // dataset.targets))
-        scale = scoring.scale_of(dataset)
+        windows = windows.sample(max(1, most // dataset.targets))
+        scale = scoring.metric_scale(dataset)
         errors = WindowErrors(windows, scale)
 
         def progress(done: int) -> None:
-            heed(should_stop)
+            raise_if_interrupted(should_stop)
             listen(Progressed(stage="validating", done=done, total=len(windows), unit="windows"))
 
         sums = scoring.score(
             windows,
-            scoring.together(
+            scoring.combine_forecasters(
                 scoring.model_forecaster(self._session(), lookback, parts=tuple(self.trained.weights)),
-                scoring.simple_forecaster(dataset, linear, self.season),
+                scoring.baseline_forecaster(dataset, linear, self.season),
             ),
             self.bounds,
             progress=progress,
@@ -66,7 +66,7 @@ class Validated:
         scores = {
             name: {
                 key: value
-                for key, value in metrics.overall(found, scale).items()
+                for key, value in metrics.overall_scores(found, scale).items()
                 if key in ("mae_scaled", "mase")
             }
             for name, found in sums.items()
@@ -100,7 +100,7 @@ class Validated:
         forecaster = scoring.model_forecaster(self._session(), lookback)
 
         def progress(done: int, total: int) -> None:
-            heed(should_stop)
+            raise_if_interrupted(should_stop)
             listen(Progressed(stage="fitting intervals", done=done, total=total, unit="windows"))
 
         return fit_intervals(
@@ -110,19 +110,19 @@ class Validated:
             progress=progress,
         )
 
-    def picture(self, intervals: "Intervals") -> PictureDrawn:
+    def picture(self, intervals: "Intervals") -> PlotDrawn:
         """Forecasts of some validation windows."""
         from lstm_cli.steps.shared.forecast_plot import forecast_picture
 
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
-        forecaster = scoring.together(
+        forecaster = scoring.combine_forecasters(
             scoring.model_forecaster(self._session(), lookback),
-            scoring.simple_forecaster(dataset, linear, self.season),
+            scoring.baseline_forecaster(dataset, linear, self.season),
         )
-        windows = scoring.scored_windows(dataset, "val", lookback, linear, self.season)
+        windows = scoring.scoring_windows(dataset, "val", lookback, linear, self.season)
         png = forecast_picture(dataset, windows, forecaster, self.bounds, intervals, season=self.season)
-        return PictureDrawn(name="forecasts", png=png)
+        return PlotDrawn(name="forecasts", png=png)
 
     def _session(self) -> "Session":
         from lstm_cli.inference.session import open_session

@@ -5,34 +5,38 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from lstm_cli.config import TrainConfig, TuneConfig, restored
+from lstm_cli.config import TrainConfig, TuneConfig, restore_settings
 from lstm_cli.config.extras import SEARCH, require_installed
-from lstm_cli.config.search_space import Choice, Range, Space, as_text
+from lstm_cli.config.search_space import Choice, Range, Space, value_text
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import MissingArtifact
-from lstm_cli.events import Listener, Noted, Progressed, Warned
+from lstm_cli.events import Listener, Note, Progressed, WarningRaised
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.rundir import Run, Writer, command, stale_sources, stands, writing
-from lstm_cli.steps.shared.cached_report import told_again
+from lstm_cli.rundir import Run, Writer, command, is_up_to_date, stale_sources, writing
+from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
-from lstm_cli.steps.train import stands_of as model_stands
-from lstm_cli.steps.train.checkpointing import Keeping
-from lstm_cli.steps.train.fit_and_commit import make_model
+from lstm_cli.steps.train import model_is_up_to_date
+from lstm_cli.steps.train.checkpointing import CheckpointPolicy
+from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.steps.tune.record import (
     PICTURE,
     TRIALS,
     TuneReport,
-    identity,
-    name_of,
-    report_of,
-    trials_before,
-    winning,
-    written,
+    make_report,
+    reusable_trials,
+    search_identity,
+    space_text,
+    study_name,
+    winning_settings,
 )
-from lstm_cli.steps.tune.search import best_of, nothing_found, one_line, trials_of
-from lstm_cli.steps.tune.spec import DONE, FAILED, Search, Trial, settled
+from lstm_cli.steps.tune.search import best_trial, no_trial_error, run_trials, trial_line
+from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial, make_search_spec
 
-HOW_LONG = ("jobs", "dask", "time")  # settings of a search that change nothing in one that has all its trials
+BUDGET_SETTINGS = (
+    "jobs",
+    "dask",
+    "time",
+)  # settings of a search that change nothing in one that has all its trials
 
 
 def tune(
@@ -53,59 +57,61 @@ def tune(
     UsageError for a space that names no setting, a grid without end, and where every trial was refused for its
     settings; QualityError where all failed otherwise; Interrupted.
     """
-    search = settled(str(run), config, fixed)
+    search = make_search_spec(str(run), config, fixed)
     with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
-        trials, why = trials_before(writer.run, search, force=force)
-        if len(trials) == search.wanted and stands_of(writer.run, search, trials):
-            return told_again(TuneReport, writer.run, "tune")
+        trials, why = reusable_trials(writer.run, search, force=force)
+        if len(trials) == search.wanted and search_is_up_to_date(writer.run, search, trials):
+            return replay_report(TuneReport, writer.run, "tune")
         require_installed("lstm tune", *SEARCH)
         require_train(writer.run, fixed, doing="each trial")
         dataset = load_dataset(writer.run)
         before = len(trials)
-        _tell_beginning(listen, writer.run, search, before, why)
+        _note_start(listen, writer.run, search, before, why)
         earlier = writer.run.report("tune") if writer.run.has("tune") else {}
-        for trial in trials_of(
+        for trial in run_trials(
             search,
             dataset,
             trials,
-            name=name_of(search, writer.run.artifact("data").digest),
+            name=study_name(search, writer.run.artifact("data").digest),
             threads=fixed.threads or _cores(),
             should_stop=should_stop,
         ):
             trials = sorted([*trials, trial], key=lambda one: int(one["number"]))
-            _commit(writer, search, trials, report_of(search, trials, winner=earlier.get("winner")))
-            _tell(listen, search, trial, trials)
-        winner = winning(search, trials)
+            _commit(writer, search, trials, make_report(search, trials, winner=earlier.get("winner")))
+            _note_trial(listen, search, trial, trials)
+        winner = winning_settings(search, trials)
         if winner is None:
-            raise nothing_found(trials, f"{command('tune', run)} --show")
-        chosen = restored(TrainConfig, asdict(fixed) | winner)
-        trained = _made_before(writer.run, chosen) if len(trials) == before else None
+            raise no_trial_error(trials, f"{command('tune', run)} --show")
+        chosen = restore_settings(TrainConfig, asdict(fixed) | winner)
+        trained = _stored_report(writer.run, chosen) if len(trials) == before else None
         if trained is None:
-            best = best_of(trials) or {}
-            listen(Noted(text=f"training the best, trial {best['number']}, as the run's model"))
+            best = best_trial(trials) or {}
+            listen(Note(text=f"training the best, trial {best['number']}, as the run's model"))
             writer.go_on_as("train", sources=_train_sources(sources, winner))
-            how = Keeping(others=False)
-            trained = make_model(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
+            how = CheckpointPolicy(others=False)
+            trained = train_and_commit(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
             writer.go_on_as("tune", sources=sources)
         found = _findings(trials)
         for finding in found:
-            listen(Warned(finding=finding))
-        report = report_of(search, trials, winner=winner, trained=trained, found=found)
+            listen(WarningRaised(finding=finding))
+        report = make_report(search, trials, winner=winner, trained=trained, found=found)
         return _commit(writer, search, trials, report)
 
 
-def stands_of(run: Run, search: Search, trials: Sequence[Trial]) -> bool:
+def search_is_up_to_date(run: Run, search: SearchSpec, trials: Sequence[Trial]) -> bool:
     """Whether the search came to its end, and its winner is the run's model."""
-    winner = winning(search, trials)
+    winner = winning_settings(search, trials)
     if winner is None or not run.report("tune").get("finished"):
         return False
-    chosen = restored(TrainConfig, asdict(search.fixed) | winner)
-    return model_stands(run, chosen) and stands(run, "tune", config=_config(search), ignoring=HOW_LONG)
+    chosen = restore_settings(TrainConfig, asdict(search.fixed) | winner)
+    return model_is_up_to_date(run, chosen) and is_up_to_date(
+        run, "tune", config=_config(search), ignoring=BUDGET_SETTINGS
+    )
 
 
-def _config(search: Search) -> dict[str, Any]:
-    return asdict(search.config) | identity(search)
+def _config(search: SearchSpec) -> dict[str, Any]:
+    return asdict(search.config) | search_identity(search)
 
 
 def _train_sources(sources: Mapping[str, str] | None, winner: Mapping[str, Any]) -> dict[str, str] | None:
@@ -122,22 +128,22 @@ def _cores() -> int:
     return usable_cores()
 
 
-def _tell_beginning(listen: Listener, run: Run, search: Search, before: int, why: str) -> None:
-    searched = ", ".join(f"{name}={text}" for name, text in written(search.space).items())
-    listen(Noted(text=f"searching {searched}: {search.wanted} trials, compared on the validation rows"))
+def _note_start(listen: Listener, run: Run, search: SearchSpec, before: int, why: str) -> None:
+    searched = ", ".join(f"{name}={text}" for name, text in space_text(search.space).items())
+    listen(Note(text=f"searching {searched}: {search.wanted} trials, compared on the validation rows"))
     if before:
-        listen(Noted(text=f"going on with a search that has {before} of them"))
+        listen(Note(text=f"going on with a search that has {before} of them"))
     elif why:
         gone = len(run.report("tune")["trials"])
-        listen(Noted(text=f"a new search, since {why}: it takes the place of the {gone} trials there were"))
+        listen(Note(text=f"a new search, since {why}: it takes the place of the {gone} trials there were"))
     listen(Progressed(stage="trials", done=before, total=search.wanted, unit="trials"))
 
 
-def _tell(listen: Listener, search: Search, trial: Trial, trials: Sequence[Trial]) -> None:
-    best = best_of(trials)
-    texts = {name: as_text(value) for name, value in trial["settings"].items()}
+def _note_trial(listen: Listener, search: SearchSpec, trial: Trial, trials: Sequence[Trial]) -> None:
+    best = best_trial(trials)
+    texts = {name: value_text(value) for name, value in trial["settings"].items()}
     mark = " (best so far)" if best is not None and best["number"] == trial["number"] else ""
-    listen(Noted(text=one_line(trial, texts) + mark))
+    listen(Note(text=trial_line(trial, texts) + mark))
     listen(Progressed(stage="trials", done=len(trials), total=search.wanted, unit="trials"))
 
 
@@ -149,10 +155,10 @@ def _findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     return (Finding(rule="M210", kind=MODEL, text=text, count=len(failed)),)
 
 
-def _made_before(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
+def _stored_report(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
     """The report of the training that made this very model, where the run has it and it is fresh."""
     try:
-        same = restored(TrainConfig, run.entry("train")["config"]) == chosen and not stale_sources(
+        same = restore_settings(TrainConfig, run.entry("train")["config"]) == chosen and not stale_sources(
             run, "model"
         )
     except (MissingArtifact, TypeError):  # TypeError: settings of another version of lstm
@@ -160,7 +166,7 @@ def _made_before(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
     return run.report("train") if same else None
 
 
-def _commit(writer: Writer, search: Search, trials: Sequence[Trial], report: TuneReport) -> TuneReport:
+def _commit(writer: Writer, search: SearchSpec, trials: Sequence[Trial], report: TuneReport) -> TuneReport:
     """Makes the trials so far count, with the picture where the search has come to its end."""
     assert writer.run is not None
     folder = writer.new("tune")
@@ -187,8 +193,10 @@ def _picture(space: Space, trials: Sequence[Trial], report: TuneReport) -> bytes
         title = name if share is None else f"{name}: {100 * share:.0f} % of the variance"
         tried = [trial["settings"][name] for trial in done]
         if isinstance(values, Choice):
-            order = [as_text(one) for one in values.options]
-            return SettingPanel(title=title, values=[as_text(one) for one in tried], log=False, order=order)
+            order = [value_text(one) for one in values.options]
+            return SettingPanel(
+                title=title, values=[value_text(one) for one in tried], log=False, order=order
+            )
         numbers = [float(one[0] if isinstance(one, list | tuple) else one) for one in tried]
         return SettingPanel(title=title, values=numbers, log=values.log)
 

@@ -10,7 +10,9 @@ from lstm_cli.config.search_space import Range, Space
 ENOUGH = 5  # trials with a score, below which nothing is said
 
 
-def what_mattered(space: Space, trials: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
+def setting_importance(
+    space: Space, trials: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, float | None]]:
     """For each setting the share of the scores' variance that it explains alone, and its rank correlation.
 
     `share` is the adjusted R squared of the scores' ranks: on a parabola in the ranks of a range, which sees an

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.config.search_space import Choice, Range, Space, as_text
+from lstm_cli.config.search_space import Choice, Range, Space, value_text
 from lstm_cli.errors import UsageError
 from lstm_cli.events import EpochEnded, Event, Listener, TrainingStarted
 from lstm_cli.steps.tune.samplers import Settings
-from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Search, Trial, is_address
+from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, SearchSpec, Trial, is_database_url
 
 if TYPE_CHECKING:
     import optuna
@@ -23,8 +23,8 @@ FIRST = 5  # trials before any is pruned
 Run = Callable[[Iterable[tuple[int, Settings]], Sequence[Sequence[float]] | None], Iterator[Trial]]
 
 
-def bayesian(
-    search: Search, run: Run, before: Sequence[Trial], *, name: str, jobs: int, deadline: float
+def bayesian_trials(
+    search: SearchSpec, run: Run, before: Sequence[Trial], *, name: str, jobs: int, deadline: float
 ) -> Iterator[Trial]:
     """Trials in rounds of `jobs`, each round proposed from all before it, until there are as many as wanted.
 
@@ -38,12 +38,12 @@ def bayesian(
         asked = {first + place: study.ask(_distributions(space)) for place in range(min(jobs, lacking))}
         proposed = ((number, _settings(space, one.params)) for number, one in asked.items())
         for trial in run(proposed, _rivals(study) if _prunable(search) else None):
-            _tell(study, asked[trial["number"]], trial)
+            _report_trial(study, asked[trial["number"]], trial)
             trials.append(trial)
             yield trial
 
 
-def pruning(rivals: Sequence[Sequence[float]]) -> Listener:
+def pruning_listener(rivals: Sequence[Sequence[float]]) -> Listener:
     """A listener that raises Pruned where a training is worse than the median of the others at the same epoch.
 
     rivals: of each other trial the validation losses, epoch by epoch. Of several networks one is watched.
@@ -69,7 +69,7 @@ def pruning(rivals: Sequence[Sequence[float]]) -> Listener:
     return listen
 
 
-def _study(search: Search, name: str, before: Sequence[Trial]) -> "optuna.Study":
+def _study(search: SearchSpec, name: str, before: Sequence[Trial]) -> "optuna.Study":
     import optuna
 
     storage = search.config.storage
@@ -88,13 +88,13 @@ def _study(search: Search, name: str, before: Sequence[Trial]) -> "optuna.Study"
     sampler = optuna.samplers.TPESampler(seed=search.fixed.seed + len(before), constant_liar=True)
     study = _quiet_study(sampler=sampler, storage=None, name=None)
     for trial in before:
-        study.add_trial(_told(search.space, trial))
+        study.add_trial(_stored_trials(search.space, trial))
     return study
 
 
 def _storage(place: str) -> "str | optuna.storages.BaseStorage":
     """Return what Optuna takes for a storage: the address of a database, or a journal for the path of a file."""
-    if is_address(place):
+    if is_database_url(place):
         return place
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -119,7 +119,7 @@ def _distributions(space: Space) -> dict[str, Any]:
 
     def of(values: Range | Choice) -> Any:
         if isinstance(values, Choice):
-            return kinds.CategoricalDistribution([as_text(one) for one in values.options])
+            return kinds.CategoricalDistribution([value_text(one) for one in values.options])
         if values.form == "number":
             return kinds.FloatDistribution(values.low, values.high, log=values.log)
         return kinds.IntDistribution(int(values.low), int(values.high), log=values.log)
@@ -132,7 +132,7 @@ def _settings(space: Space, params: Mapping[str, Any]) -> Settings:
     found = {}
     for name, values in space.items():
         if isinstance(values, Choice):
-            found[name] = next(one for one in values.options if as_text(one) == params[name])
+            found[name] = next(one for one in values.options if value_text(one) == params[name])
         else:
             found[name] = values.rounded(params[name])
     return found
@@ -143,13 +143,13 @@ def _params(space: Space, settings: Mapping[str, Any]) -> dict[str, Any]:
 
     def of(values: Range | Choice, value: Any) -> Any:
         if isinstance(values, Choice):
-            return as_text(value)
+            return value_text(value)
         return value[0] if isinstance(value, list | tuple) else value
 
     return {name: of(values, settings[name]) for name, values in space.items()}
 
 
-def _told(space: Space, trial: Trial) -> "optuna.trial.FrozenTrial":
+def _stored_trials(space: Space, trial: Trial) -> "optuna.trial.FrozenTrial":
     """A recorded trial as Optuna keeps one."""
     import optuna
 
@@ -170,7 +170,7 @@ def _state(trial: Trial) -> Any:
     return {DONE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}[trial["state"]]
 
 
-def _tell(study: "optuna.Study", asked: "optuna.Trial", trial: Trial) -> None:
+def _report_trial(study: "optuna.Study", asked: "optuna.Trial", trial: Trial) -> None:
     for epoch, loss in enumerate(_losses(trial)):
         asked.report(loss, epoch)
     value = trial["score"] if trial["state"] == DONE else None
@@ -200,7 +200,7 @@ def _rivals(study: "optuna.Study") -> list[list[float]]:
     return [losses for losses in every if losses]
 
 
-def _prunable(search: Search) -> bool:
+def _prunable(search: SearchSpec) -> bool:
     """Whether losses of different trials may be compared epoch by epoch.
 
     Not where the loss itself is searched, but for `segment`, which validates by MASE whatever its loss is; nor

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.renamed import by_new_names
-from lstm_cli.config.search_space import Choice, Range, Space, as_text, is_fixed
+from lstm_cli.config.renamed import with_new_names
+from lstm_cli.config.search_space import Choice, Range, Space, is_fixed, value_text
 from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, open_run
-from lstm_cli.steps.shared.cached_report import restored_report
-from lstm_cli.steps.shared.report_json import COMPARED, plain, plain_value, told
-from lstm_cli.steps.tune.importance import what_mattered
-from lstm_cli.steps.tune.search import best_of
-from lstm_cli.steps.tune.spec import DONE, Search, Trial
+from lstm_cli.steps.shared.cached_report import restore_report
+from lstm_cli.steps.shared.report_json import COMPARED, option_values, plain_value, to_plain
+from lstm_cli.steps.tune.importance import setting_importance
+from lstm_cli.steps.tune.search import best_trial
+from lstm_cli.steps.tune.spec import DONE, SearchSpec, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
 ANYWHERE = ("threads", "device")  # where, not what: any machine may go on with a search
@@ -60,39 +60,44 @@ class TuneReport:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        return plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("up_to_date",))
 
 
 def read_search(run: Path) -> TuneReport:
     """Return the report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
     with open_run(run) as opened:
         opened.artifact("tune").verify()
-        return restored_report(TuneReport, opened, "tune")
+        return restore_report(TuneReport, opened, "tune")
 
 
-def identity(search: Search) -> dict[str, Any]:
+def search_identity(search: SearchSpec) -> dict[str, Any]:
     """What makes a search the same one when it is begun again, but for its data: the entry's config."""
     config, fixed = search.config, asdict(search.fixed)
     common = {name: value for name, value in fixed.items() if name not in ANYWHERE}
     same: dict[str, Any] = plain_value(
-        {"method": config.method, "space": written(search.space), "train": common, "storage": config.storage}
+        {
+            "method": config.method,
+            "space": space_text(search.space),
+            "train": common,
+            "storage": config.storage,
+        }
     )
     return same
 
 
-def name_of(search: Search, data: str) -> str:
+def study_name(search: SearchSpec, data: str) -> str:
     """A name that searches bear which look for the same on data of this digest, wherever they run."""
-    same = {key: value for key, value in identity(search).items() if key != "storage"}
+    same = {key: value for key, value in search_identity(search).items() if key != "storage"}
     told = json.dumps([same, data], sort_keys=True)
     return f"lstm tune {search.fixed.model} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
-def trials_before(run: Run, search: Search, *, force: bool = False) -> tuple[list[Trial], str]:
+def reusable_trials(run: Run, search: SearchSpec, *, force: bool = False) -> tuple[list[Trial], str]:
     """The trials that the run has of this very search; else none, and why those it has do not count.
 
     force: none count.
     """
-    same = identity(search)
+    same = search_identity(search)
     if not run.has("tune"):
         return [], ""
     if force:
@@ -101,7 +106,9 @@ def trials_before(run: Run, search: Search, *, force: bool = False) -> tuple[lis
     if entry["read"]["data"]["sha256"] != run.digest("data"):
         return [], "the data are others now"
     there = {name: entry["config"].get(name) for name in same}
-    there |= {name: by_new_names(there[name]) for name in ("train", "space") if isinstance(there[name], dict)}
+    there |= {
+        name: with_new_names(there[name]) for name in ("train", "space") if isinstance(there[name], dict)
+    }
     changed = [name for name in same if there[name] != same[name]]
     if changed:
         names = {"train": "the settings of every trial", "space": "the space", "method": "the method"}
@@ -110,18 +117,18 @@ def trials_before(run: Run, search: Search, *, force: bool = False) -> tuple[lis
     trials = reader.json_lines(TRIALS)
     with reader.parsing(TRIALS):
         return [
-            {**trial, "number": int(trial["number"]), "settings": by_new_names(trial["settings"])}
+            {**trial, "number": int(trial["number"]), "settings": with_new_names(trial["settings"])}
             for trial in trials
             if trial["state"]
         ], ""
 
 
-def written(space: Space) -> dict[str, str]:
+def space_text(space: Space) -> dict[str, str]:
     """The space as --space takes it."""
 
     def text(values: Range | Choice) -> str:
         if isinstance(values, Choice):
-            return "|".join(as_text(one) for one in values.options)
+            return "|".join(value_text(one) for one in values.options)
         return f"{values.low:g}..{values.high:g}{':log' if values.log else ''}"
 
     return {name: text(values) for name, values in space.items()}
@@ -136,9 +143,9 @@ def fixed_settings(fixed: TrainConfig) -> dict[str, Any]:
     }
 
 
-def winning(search: Search, trials: Sequence[Trial]) -> dict[str, Any] | None:
+def winning_settings(search: SearchSpec, trials: Sequence[Trial]) -> dict[str, Any] | None:
     """The settings of the best trial as `train` takes them; None where no trial came to a score."""
-    best = best_of(trials)
+    best = best_trial(trials)
     if best is None:
         return None
     fixed = fixed_settings(search.fixed) | {"model": search.fixed.model}
@@ -146,8 +153,8 @@ def winning(search: Search, trials: Sequence[Trial]) -> dict[str, Any] | None:
     return settings
 
 
-def report_of(
-    search: Search,
+def make_report(
+    search: SearchSpec,
     trials: Sequence[Trial],
     *,
     winner: dict[str, Any] | None,
@@ -156,13 +163,13 @@ def report_of(
     found: tuple[Finding, ...] = (),
 ) -> TuneReport:
     """The report of a search so far. trained: the report of the training that made its winner the run's model."""
-    best = best_of(trials)
+    best = best_trial(trials)
     done = [trial for trial in trials if trial["state"] == DONE]
     return TuneReport(
         run=search.run,
         method=search.config.method,
         model=search.fixed.model,
-        space=written(search.space),
+        space=space_text(search.space),
         fixed=fixed_settings(search.fixed),
         seed=search.fixed.seed,
         wanted=search.wanted,
@@ -170,7 +177,7 @@ def report_of(
         metric=best["metric"] if best else None,
         best={name: best[name] for name in ("number", "score", "settings", "metrics")} if best else None,
         winner=winner,
-        importance=what_mattered(search.space, done),
+        importance=setting_importance(search.space, done),
         trials=[{name: trial[name] for name in LISTED} for trial in trials],
         finished=trained is not None,
         val=trained["val"] if trained else None,
@@ -178,5 +185,5 @@ def report_of(
         **{name: trained.get(name) if trained else None for name in TRAINED},  # type: ignore[arg-type]
         picture=picture,
         seconds=round(sum(trial["seconds"] for trial in trials), 2),
-        **told(found),
+        **option_values(found),
     )

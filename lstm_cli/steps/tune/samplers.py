@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.config.search_space import Choice, Range, Space, as_text, size_of
+from lstm_cli.config.search_space import Choice, Range, Space, count_combinations, value_text
 from lstm_cli.errors import UsageError
 
 Settings = dict[str, Any]
@@ -13,12 +13,12 @@ USUAL = 20  # trials where --trials does not say
 PATIENCE = 1_000  # draws for each trial that is wanted: a small space is soon seen whole
 
 
-def trials_wanted(space: Space, trials: int | None, *, grid: bool) -> int:
+def count_trials(space: Space, trials: int | None, *, grid: bool) -> int:
     """How many trials a search has: as asked, never more than there are combinations.
 
     Raises UsageError for a grid that has no end.
     """
-    size = size_of(space)
+    size = count_combinations(space)
     if size is None:
         if grid:
             require_finite(space)
@@ -35,7 +35,7 @@ def require_finite(space: Space) -> None:
                 if values.form != "number"
                 else "of numbers has no end of them"
             )
-            example = "|".join(as_text(values.at(share)) for share in (0.0, 0.5, 1.0))
+            example = "|".join(value_text(values.at(share)) for share in (0.0, 0.5, 1.0))
             raise UsageError(
                 f"--method grid needs the values of '{name}', and a range {lacks}",
                 hint=f"name them, as --space '{name}={example}', or use --method random",
@@ -43,7 +43,7 @@ def require_finite(space: Space) -> None:
             )
 
 
-def at_random(space: Space, trials: int, seed: int) -> Iterator[Settings]:
+def random_settings(space: Space, trials: int, seed: int) -> Iterator[Settings]:
     """So many different settings, drawn by scikit-learn's ParameterSampler; more trials begin with the same ones."""
     from sklearn.model_selection import ParameterSampler
 
@@ -59,7 +59,7 @@ def at_random(space: Space, trials: int, seed: int) -> Iterator[Settings]:
             yield settings
 
 
-def of_grid(space: Space, trials: int) -> Iterator[Settings]:
+def grid_settings(space: Space, trials: int) -> Iterator[Settings]:
     """The first so many settings of scikit-learn's ParameterGrid."""
     from sklearn.model_selection import ParameterGrid
 

@@ -11,17 +11,17 @@ import numpy as np
 from lstm_cli.config import TuneConfig
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.errors import LstmError, QualityError, UsageError
-from lstm_cli.interrupts import heed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.steps.shared.report_json import plain_value
-from lstm_cli.steps.tune.samplers import Settings, at_random, of_grid
-from lstm_cli.steps.tune.spec import DONE, FAILED, Search, Trial
-from lstm_cli.steps.tune.trial import Task, run_trial
+from lstm_cli.steps.tune.samplers import Settings, grid_settings, random_settings
+from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial
+from lstm_cli.steps.tune.trial import TrialTask, run_trial
 
 DASK_TIMEOUT = 10  # seconds that a scheduler has to answer
 
 
-def trials_of(
-    search: Search,
+def run_trials(
+    search: SearchSpec,
     dataset: Dataset,
     before: Sequence[Trial],
     *,
@@ -45,27 +45,27 @@ def trials_of(
             proposed: Iterable[tuple[int, Settings]], rivals: Sequence[Sequence[float]] | None = None
         ) -> Iterator[Trial]:
             tasks = (
-                Task(number=number, settings=settings, fixed=fixed, threads=each, rivals=rivals)
+                TrialTask(number=number, settings=settings, fixed=fixed, threads=each, rivals=rivals)
                 for number, settings in proposed
             )
-            return run_all(dataset, tasks, jobs=side_by_side, should_stop=should_stop)
+            return run_tasks(dataset, tasks, jobs=side_by_side, should_stop=should_stop)
 
         if config.method == "bayes":
-            from lstm_cli.steps.tune.optuna_sampler import bayesian
+            from lstm_cli.steps.tune.optuna_sampler import bayesian_trials
 
-            yield from bayesian(search, run, before, name=name, jobs=jobs, deadline=deadline)
+            yield from bayesian_trials(search, run, before, name=name, jobs=jobs, deadline=deadline)
             return
         if config.method == "grid":
-            proposals = of_grid(search.space, search.wanted)
+            proposals = grid_settings(search.space, search.wanted)
         else:
-            proposals = at_random(search.space, search.wanted, fixed.seed)
+            proposals = random_settings(search.space, search.wanted, fixed.seed)
         known = [trial["settings"] for trial in before]
         lacking = (one for one in enumerate(proposals) if plain_value(one[1]) not in known)
         yield from run(one for one in lacking if time.monotonic() < deadline)
 
 
-def run_all(
-    dataset: Dataset, tasks: Iterable[Task], *, jobs: int | None, should_stop: Callable[[], int | None]
+def run_tasks(
+    dataset: Dataset, tasks: Iterable[TrialTask], *, jobs: int | None, should_stop: Callable[[], int | None]
 ) -> Iterator[Trial]:
     """The trials of the tasks as they end; a task is asked for when it can begin.
 
@@ -73,7 +73,7 @@ def run_all(
     """
     if jobs is None:
         for task in tasks:
-            heed(should_stop)
+            raise_if_interrupted(should_stop)
             yield run_trial(dataset, task, should_stop)
         return
     import joblib
@@ -84,7 +84,7 @@ def run_all(
         joblib.delayed(run_trial)(dataset, task) for task in tasks
     )
     for trial in done:
-        heed(should_stop)
+        raise_if_interrupted(should_stop)
         yield trial
 
 
@@ -97,13 +97,13 @@ def _workers(config: TuneConfig) -> AbstractContextManager[tuple[int, int | None
     return dask_workers(config.dask, config.jobs, timeout=DASK_TIMEOUT)
 
 
-def best_of(trials: Sequence[Trial]) -> Trial | None:
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """The trial with the lowest score, the first of several; None where none came to a score."""
     scored = [trial for trial in trials if trial["state"] == DONE and trial["score"] is not None]
     return min(scored, key=lambda trial: (trial["score"], trial["number"]), default=None)
 
 
-def nothing_found(trials: Sequence[Trial], show: str) -> LstmError:
+def no_trial_error(trials: Sequence[Trial], show: str) -> LstmError:
     """The error of a search all of whose trials failed: of usage where their settings alone were refused."""
     if not trials:
         return QualityError("no trial was begun before the time was over", hint="give more with --time")
@@ -115,7 +115,7 @@ def nothing_found(trials: Sequence[Trial], show: str) -> LstmError:
     return QualityError(f"{many} failed{why}", hint=f"'{show}' lists them; change --space")
 
 
-def one_line(trial: Trial, texts: Mapping[str, str]) -> str:
+def trial_line(trial: Trial, texts: Mapping[str, str]) -> str:
     """A trial as a line, e.g. `trial 3: mase 0.4512, lr 0.003, 12.3 s`."""
     named = ", ".join(f"{name} {text}" for name, text in texts.items())
     outcome = (

@@ -7,7 +7,7 @@ from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import Space, parse_space
 from lstm_cli.rundir import check_output
-from lstm_cli.steps.tune.samplers import trials_wanted
+from lstm_cli.steps.tune.samplers import count_trials
 
 DONE, FAILED, PRUNED = "done", "failed", "pruned"
 Trial = dict[str, Any]  # a line of trials.jsonl
@@ -18,7 +18,7 @@ class Pruned(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class SearchSpec:
     """The settings that are searched, those that every trial has in common, and how many trials there are to be."""
 
     run: str  # as reports name it
@@ -28,7 +28,7 @@ class Search:
     wanted: int
 
 
-def settled(run: str, config: TuneConfig, fixed: TrainConfig) -> Search:
+def make_search_spec(run: str, config: TuneConfig, fixed: TrainConfig) -> SearchSpec:
     """The search that the options ask for.
 
     Raises UsageError for a package that is missing, a space that names no setting, a grid without end; UsageError
@@ -36,15 +36,15 @@ def settled(run: str, config: TuneConfig, fixed: TrainConfig) -> Search:
     """
     if config.method == "bayes":
         require_installed("--method bayes", "optuna")
-    if config.storage is not None and not is_address(config.storage):
+    if config.storage is not None and not is_database_url(config.storage):
         check_output(config.storage, run=run, flag="--storage")
     if config.dask is not None:
         require_installed("--dask", "dask", "distributed")
     space = parse_space(config.space, fixed)
-    wanted = trials_wanted(space, config.trials, grid=config.method == "grid")
-    return Search(run=run, config=config, fixed=fixed, space=space, wanted=wanted)
+    wanted = count_trials(space, config.trials, grid=config.method == "grid")
+    return SearchSpec(run=run, config=config, fixed=fixed, space=space, wanted=wanted)
 
 
-def is_address(storage: str) -> bool:
+def is_database_url(storage: str) -> bool:
     """Return whether a storage is the address of a database, and not the path of a journal file."""
     return "://" in storage

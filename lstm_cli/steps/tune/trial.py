@@ -7,11 +7,11 @@ from typing import Any
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.forecast.bounds import bounds_of
+from lstm_cli.data.forecast.bounds import make_bounds
 from lstm_cli.errors import DataError, Interrupted, LstmError, UsageError
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.evaluation.torch_forecaster import torch_forecaster
-from lstm_cli.events import EpochEnded, Event, Listener, silent
+from lstm_cli.events import EpochEnded, Event, Listener, ignore_events
 from lstm_cli.steps.shared.report_json import plain_value
 from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial
 
@@ -20,7 +20,7 @@ KEPT = ("part", "epoch", "train_loss", "val_loss", "lr", "grad_norm", "best")  #
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class TrialTask:
     """What one trial needs; it may go to another process or machine."""
 
     number: int
@@ -32,7 +32,9 @@ class Task:
     )
 
 
-def run_trial(dataset: Dataset, task: Task, should_stop: Callable[[], int | None] = lambda: None) -> Trial:
+def run_trial(
+    dataset: Dataset, task: TrialTask, should_stop: Callable[[], int | None] = lambda: None
+) -> Trial:
     """Trains with the settings of the task and scores every validation window; never looks at a test row.
 
     What goes wrong within the trial becomes its state and reason, so that the search goes on. Raises Interrupted.
@@ -77,12 +79,12 @@ def run_trial(dataset: Dataset, task: Task, should_stop: Callable[[], int | None
     return dict(plain_value(trial | {"history": history, "seconds": round(time.monotonic() - began, 2)}))
 
 
-def _watch(task: Task) -> Listener:
+def _watch(task: TrialTask) -> Listener:
     if task.rivals is None:
-        return silent
-    from lstm_cli.steps.tune.optuna_sampler import pruning
+        return ignore_events
+    from lstm_cli.steps.tune.optuna_sampler import pruning_listener
 
-    return pruning(task.rivals)
+    return pruning_listener(task.rivals)
 
 
 def _trained(
@@ -98,11 +100,11 @@ def _trained(
     trained = train_model(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
     known, lookback = trained.dataset, trained.settings["lookback"]
     network = trained.validated.network
-    windows = scoring.scored_windows(known, "val", lookback, trained.validated.linear)
+    windows = scoring.scoring_windows(known, "val", lookback, trained.validated.linear)
     sums = scoring.score(
-        windows, torch_forecaster(network, lookback), bounds_of(dataset, config.min, config.max)[0]
+        windows, torch_forecaster(network, lookback), make_bounds(dataset, config.min, config.max)[0]
     )
-    found = metrics.overall(sums["model"], scoring.scale_of(known))
+    found = metrics.overall_scores(sums["model"], scoring.metric_scale(known))
     metric = next((name for name in BY if found[name] is not None), None)
     if metric is None:
         raise DataError(

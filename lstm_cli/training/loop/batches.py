@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_cli.data.dataset.windows import Windows, balanced
+from lstm_cli.data.dataset.windows import Windows, sampling_weights
 
 UNEQUAL = 3  # times the windows of the shortest series: from there on windows are drawn
 POWER = 0.5  # of a series' number of windows, in its chance to be drawn
@@ -39,8 +39,12 @@ class DeviceWindows:
         # A copy in memory: training reads every row many times, and the file may be replaced meanwhile.
         self.inputs = torch.from_numpy(np.array(data.inputs)).to(device)
         self.measured = torch.from_numpy(data.measured[:, : data.targets].astype(np.float32)).to(device)
-        self.reach = None if data.reach is None else torch.from_numpy(data.reach).to(device)
-        self.reach_ahead = None if data.reach_ahead is None else torch.from_numpy(data.reach_ahead).to(device)
+        self.reach = None if data.last_observed is None else torch.from_numpy(data.last_observed).to(device)
+        self.reach_ahead = (
+            None
+            if data.last_observed_ahead is None
+            else torch.from_numpy(data.last_observed_ahead).to(device)
+        )
         self.origins = torch.from_numpy(windows.origins).to(device)
         self.series = torch.from_numpy(windows.series).to(device)
         self.begins = torch.from_numpy(data.series.offset).to(device)
@@ -86,22 +90,22 @@ class DeviceWindows:
         """How many targets [] of the windows at these places [B] were measured."""
         return self.measured[self.origins[chosen][:, None] + self.ahead].sum()
 
-    def in_order(self, size: int) -> Iterator[TensorBatch]:
+    def batches(self, size: int) -> Iterator[TensorBatch]:
         """All windows, at most `size` at a time; the last batch holds the remainder."""
         for chosen in torch.arange(len(self), device=self.device).split(size):
             yield self.gather(chosen)
 
 
-def sent(order: Iterator[Tensor], count: int, device: torch.device) -> Iterator[Tensor]:
+def prefetch_to_device(order: Iterator[Tensor], count: int, device: torch.device) -> Iterator[Tensor]:
     """The next `count` batches of places [size], on the device; to a GPU many go at a time and nothing waits."""
     if device.type == "cpu":
         yield from islice(order, count)
         return
-    for together in stacked_places(order, count):
+    for together in stacked_batches(order, count):
         yield from together.pin_memory().to(device, non_blocking=True)
 
 
-def stacked_places(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
+def stacked_batches(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
     """The next `count` batches of places [size], many at a time: [n, size], about `SENT_AT_ONCE` places."""
     while count:
         first = next(order)
@@ -110,7 +114,7 @@ def stacked_places(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
         count -= more
 
 
-def in_turn(windows: DeviceWindows, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def training_batches(windows: DeviceWindows, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Endless batches of places [size] for training.
 
     Every window once before any twice; but where some series have several times as many windows as others, they
@@ -119,11 +123,11 @@ def in_turn(windows: DeviceWindows, size: int, generator: torch.Generator) -> It
     series = windows.windows.series
     counts = np.unique(series, return_counts=True)[1]
     if len(counts) and counts.max() > UNEQUAL * counts.min():
-        return drawn(balanced(series, power=POWER), size, generator)
-    return shuffled(len(windows), size, generator)
+        return weighted_batches(sampling_weights(series, power=POWER), size, generator)
+    return shuffled_batches(len(windows), size, generator)
 
 
-def drawn(chances: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def weighted_batches(chances: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Endless batches of places [size], each drawn with these chances [N], which sum to 1."""
     reached = torch.from_numpy(np.cumsum(chances))
     while True:
@@ -131,7 +135,7 @@ def drawn(chances: np.ndarray, size: int, generator: torch.Generator) -> Iterato
         yield torch.searchsorted(reached, found, right=True).clamp(max=len(reached) - 1)
 
 
-def shuffled(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Endless batches of places [size]: a new order each time all were seen, no remainder left out.
 
     Raises ValueError where there is nothing to choose from.

@@ -17,14 +17,14 @@ PLAIN = 3  # steps before the recording: libraries choose their kernels, the opt
 _one_at_a_time = threading.Lock()
 
 
-class Pace:
+class GpuQueueLimiter:
     """Keeps the program no more than some steps ahead of a GPU: else a signal would wait for all that is queued."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._ends: deque[torch.cuda.Event] = deque()
 
-    def step(self) -> None:
+    def wait(self) -> None:
         """Called after each step was started; waits for one that is long under way. On the CPU nothing is queued."""
         if self._device.type == "cpu":
             return
@@ -35,7 +35,7 @@ class Pace:
             self._ends.popleft().synchronize()
 
 
-class Recorded:
+class CudaGraphStep:
     """A step, taken plain at first, then recorded and from there on replayed: the same kernels on the same numbers."""
 
     def __init__(

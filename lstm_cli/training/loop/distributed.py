@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DeviceError
-from lstm_cli.interrupts import heed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.library_errors import is_lost_process, is_out_of_memory
 from lstm_cli.models.dropout import SeededDropout, seed_dropout
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.optimizer_step import clipped, differentiate
+from lstm_cli.training.loop.optimizer_step import clip_gradient, differentiate
 from lstm_cli.training.setup.device import choose_device
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 LEADER = 0
 LONGEST = timedelta(
@@ -35,20 +35,20 @@ BETWEEN = 2_147_483_647  # and between those of a rank's steps
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class SharedTraining:
     """What a follower is to help with."""
 
     network: nn.Module
     windows: Windows
-    plan: Plan
+    plan: Hyperparameters
 
 
-class Shared:
+class GradientSync:
     """One network's training, whose gradients all ranks compute. Only the leader has one."""
 
-    def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Plan) -> None:
+    def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Hyperparameters) -> None:
         self._network, self._windows, self._plan = network, windows, plan
-        _tell(Task(network=_bare(network), windows=windows.windows, plan=plan))
+        broadcast_task(SharedTraining(network=_bare(network), windows=windows.windows, plan=plan))
 
     def backward(self, chosen: Tensor, number: int, should_stop: Callable[[], int | None]) -> Tensor:
         """`step.backward` for the windows at these places [B], computed by all.
@@ -62,9 +62,9 @@ class Shared:
                 _broadcast_weights(self._network)
                 loss = _reduced(self._network, self._windows, chosen, self._plan)
         except DeviceError:
-            heed(should_stop)
+            raise_if_interrupted(should_stop)
             raise
-        return clipped(self._network, self._plan, loss)
+        return clip_gradient(self._network, self._plan, loss)
 
     def close(self) -> None:
         """The followers wait for the next task."""
@@ -72,19 +72,21 @@ class Shared:
             _broadcast_step(None, self._windows.device, self._plan)
 
 
-def several() -> bool:
+def has_followers() -> bool:
     """Whether this process leads others."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
 @contextmanager
-def shared(network: nn.Module, windows: DeviceWindows, plan: Plan) -> Iterator[Shared | None]:
+def share_gradients(
+    network: nn.Module, windows: DeviceWindows, plan: Hyperparameters
+) -> Iterator[GradientSync | None]:
     """Within this block others help with a training; None where there are no others."""
-    if not several():
+    if not has_followers():
         yield None
         return
     with _lost():
-        share = Shared(network, windows, plan)
+        share = GradientSync(network, windows, plan)
     try:
         yield share
     finally:
@@ -92,14 +94,14 @@ def shared(network: nn.Module, windows: DeviceWindows, plan: Plan) -> Iterator[S
 
 
 @contextmanager
-def leading(device: str) -> Iterator[None]:
+def lead(device: str) -> Iterator[None]:
     """Within this block the other ranks follow. Raises DeviceError where they do not come."""
     _join(device)
     try:
         yield
     finally:
         with suppress(RuntimeError):
-            _tell(None)
+            broadcast_task(None)
         with suppress(RuntimeError):
             dist.destroy_process_group()
 
@@ -109,13 +111,13 @@ def follow(device: str, threads: int) -> None:
     torch.set_num_threads(threads)
     here = _join(device)
     with _lost():
-        while (task := _told()) is not None:
+        while (task := receive_task()) is not None:
             _help(task, here)
     with suppress(RuntimeError):
         dist.destroy_process_group()
 
 
-def _help(task: Task, device: torch.device) -> None:
+def _help(task: SharedTraining, device: torch.device) -> None:
     network = task.network.to(device).train()
     windows = DeviceWindows(task.windows, device)
     dropout, own = torch.Generator(device), task.plan.seed + APART * dist.get_rank()
@@ -127,7 +129,7 @@ def _help(task: Task, device: torch.device) -> None:
         _reduced(network, windows, chosen, task.plan)
 
 
-def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Plan) -> Tensor:
+def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Hyperparameters) -> Tensor:
     """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
 
     chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on. Raises
@@ -162,7 +164,7 @@ def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: P
 
 
 def _broadcast_step(
-    chosen: Tensor | None, device: torch.device, plan: Plan, *, number: int = 0
+    chosen: Tensor | None, device: torch.device, plan: Hyperparameters, *, number: int = 0
 ) -> tuple[Tensor, int] | None:
     """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
     told = torch.zeros(plan.batch_size + 2, dtype=torch.long, device=device)
@@ -204,12 +206,12 @@ def _bare(network: nn.Module) -> nn.Module:
     return deepcopy(network).cpu()
 
 
-def _tell(task: Task | None) -> None:
+def broadcast_task(task: SharedTraining | None) -> None:
     dist.broadcast_object_list([task], LEADER)
 
 
-def _told() -> Task | None:
-    told: list[Task | None] = [None]
+def receive_task() -> SharedTraining | None:
+    told: list[SharedTraining | None] = [None]
     dist.broadcast_object_list(told, LEADER)
     return told[0]
 

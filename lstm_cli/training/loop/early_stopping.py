@@ -2,13 +2,13 @@
 
 import math
 
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 
-class Stopping:
+class EarlyStopping:
     """Early stopping: remembers the best validation loss and how long ago it was."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Hyperparameters) -> None:
         self.patience, self.min_delta = plan.patience, plan.min_delta
         self.best = math.inf
         self.best_epoch = 0
@@ -22,10 +22,10 @@ class Stopping:
         self.waited += 1
         return False
 
-    def due(self, every: int) -> bool:
+    def is_due(self, every: int) -> bool:
         """Whether a multiple of so many epochs went by since the best one."""
         return self.waited > 0 and self.waited % max(1, every) == 0
 
     @property
-    def over(self) -> bool:
+    def should_stop(self) -> bool:
         return self.waited >= self.patience

@@ -5,10 +5,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.training.loop.optimizer_step import renewed
+from lstm_cli.training.loop.optimizer_step import replace_value
 
 
-class Average:
+class ExponentialMovingAverage:
     """An exponential moving average of a model's weights, short at first: decay min(.99, (1 + t) / (10 + t))."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -17,14 +17,14 @@ class Average:
         for module in self.model.modules():
             if isinstance(module, nn.RNNBase):
                 module.flatten_parameters()  # those of a copy lie apart, and cuDNN would gather them at every call
-        self.pull: float | Tensor = torch.zeros((), device=device) if device.type == "cuda" else 0.0
+        self.weight: float | Tensor = torch.zeros((), device=device) if device.type == "cuda" else 0.0
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Sets how much the next update takes in: that after a step, counted from 0."""
-        self.pull = renewed(self.pull, 1 - min(0.99, (1 + step) / (10 + step)))
+        self.weight = replace_value(self.weight, 1 - min(0.99, (1 + step) / (10 + step)))
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Takes in the weights."""
         for own, new in zip(self.model.parameters(), model.parameters(), strict=True):
-            own.lerp_(new, self.pull)
+            own.lerp_(new, self.weight)

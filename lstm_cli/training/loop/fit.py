@@ -8,21 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.errors import TrainingDiverged
-from lstm_cli.events import EpochEnded, Listener, TrainingStarted, WeightsSeen, wanted
-from lstm_cli.interrupts import heed
-from lstm_cli.training.loop.batches import DeviceWindows, sent
-from lstm_cli.training.loop.cuda_graph import Pace, Recorded
-from lstm_cli.training.loop.distributed import Shared, shared
-from lstm_cli.training.loop.optimizer_step import backward, move
-from lstm_cli.training.loop.state import Entry, State, Underway
-from lstm_cli.training.setup.checkpoint_state import NOWHERE, Keep, is_over
-from lstm_cli.training.setup.hyperparameters import Plan, learning_rate
+from lstm_cli.events import EpochEnded, Listener, TrainingStarted, WeightsRecorded, is_wanted
+from lstm_cli.interrupts import raise_if_interrupted
+from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device
+from lstm_cli.training.loop.cuda_graph import CudaGraphStep, GpuQueueLimiter
+from lstm_cli.training.loop.distributed import GradientSync, share_gradients
+from lstm_cli.training.loop.optimizer_step import apply_gradients, backward
+from lstm_cli.training.loop.state import Entry, State, TrainingState
+from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, is_finished
+from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
 Step = Callable[[Tensor], Tensor]  # places [B] of windows -> [3], as `clipped` gives it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
+class FitResult:
     """What a training found."""
 
     weights: State  # of the best epoch, or the last where nothing was validated; on the CPU
@@ -34,11 +34,17 @@ class Fitted:
     seconds: float
 
 
-def announce(
-    model: nn.Module, windows: DeviceWindows, plan: Plan, *, part: str, listen: Listener, keep: Keep = NOWHERE
+def announce_training(
+    model: nn.Module,
+    windows: DeviceWindows,
+    plan: Hyperparameters,
+    *,
+    part: str,
+    listen: Listener,
+    keep: CheckpointSlot = NO_CHECKPOINT,
 ) -> None:
     """Tell the listener that a training begins, unless it came to its end in another process."""
-    if is_over(keep):
+    if is_finished(keep):
         return
     listen(
         TrainingStarted(
@@ -55,13 +61,13 @@ def fit(
     model: nn.Module,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    plan: Plan,
+    plan: Hyperparameters,
     *,
     part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    keep: Keep = NOWHERE,
-) -> Fitted:
+    keep: CheckpointSlot = NO_CHECKPOINT,
+) -> FitResult:
     """Trains the model and returns the weights with the best validation loss; the model keeps the last ones.
 
     validate: the validation loss of a network in evaluation mode; None: all epochs of the plan are trained and
@@ -71,29 +77,32 @@ def fit(
     Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite; StateUnfit
     for a state of another training.
     """
-    with shared(model, windows, plan) as share:
-        course = Underway(model, windows, plan, part=part)
+    with share_gradients(model, windows, plan) as share:
+        course = TrainingState(model, windows, plan, part=part)
         if keep.found is not None:
-            course.take_up(keep.found)
+            course.restore(keep.found)
         take = _step(course, windows, share, should_stop)
-        while not course.over:
+        while not course.is_finished:
             _next_epoch(course, windows, validate, take, listen, should_stop)
             if keep.save is not None:
-                keep.save(course.saved())
+                keep.save(course.save())
     validated = validate is not None
-    return Fitted(
+    return FitResult(
         weights=course.weights,
         history=course.history,
         best_epoch=course.stopping.best_epoch if validated else plan.stop_after,
         best_loss=course.stopping.best if validated else None,
         steps=course.epoch * plan.steps_per_epoch,
-        stopped="patience" if course.stopping.over and course.epoch < plan.stop_after else "epochs",
+        stopped="patience" if course.stopping.should_stop and course.epoch < plan.stop_after else "epochs",
         seconds=course.seconds,
     )
 
 
 def _step(
-    course: Underway, windows: DeviceWindows, share: Shared | None, should_stop: Callable[[], int | None]
+    course: TrainingState,
+    windows: DeviceWindows,
+    share: GradientSync | None,
+    should_stop: Callable[[], int | None],
 ) -> Step:
     """A whole optimizer step; on a GPU of one process it is recorded and replayed."""
     model, plan = course.model, course.plan
@@ -104,18 +113,18 @@ def _step(
             if share is None
             else share.backward(chosen, course.step, should_stop)
         )
-        move(model, course.optimizer, plan)
+        apply_gradients(model, course.optimizer, plan)
         if course.average is not None:
             course.average.update(model)
         return found
 
     if share is None and windows.device.type == "cuda":
-        return Recorded(take, places=plan.batch_size, device=windows.device, chance=course.dropout)
+        return CudaGraphStep(take, places=plan.batch_size, device=windows.device, chance=course.dropout)
     return take
 
 
 def _next_epoch(
-    course: Underway,
+    course: TrainingState,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
     take: Step,
@@ -128,7 +137,7 @@ def _next_epoch(
     loss = norm = first_norm = None
     if epoch:
         loss, norm, first_norm = _train_epoch(course, windows, take, epoch=epoch, should_stop=should_stop)
-    judged = course.judged
+    judged = course.validated_network
     val_loss = None if validate is None else _validated(judged, validate, course.part, epoch, step)
     best = epoch == plan.stop_after if val_loss is None else course.stopping.update(epoch, val_loss)
     if best:
@@ -141,7 +150,7 @@ def _next_epoch(
         train_loss=loss,
         val_loss=val_loss,
         best=best and validate is not None,
-        lr=plan.lr * course.plateau * learning_rate(plan, max(step - 1, 0)),
+        lr=plan.lr * course.plateau * learning_rate_share(plan, max(step - 1, 0)),
         grad_norm=norm,
         first_grad_norm=first_norm,
         seconds=course.seconds,
@@ -149,15 +158,15 @@ def _next_epoch(
     if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
         course.history.append(asdict(ended))
         listen(ended)
-        if wanted(listen, WeightsSeen):
+        if is_wanted(listen, WeightsRecorded):
             listen(_weights(judged, ended))
     course.epoch = epoch
-    if plan.schedule == "plateau" and not course.over and course.stopping.due(plan.patience // 3):
+    if plan.schedule == "plateau" and not course.is_finished and course.stopping.is_due(plan.patience // 3):
         course.plateau *= 0.5
 
 
-def _weights(model: nn.Module, ended: EpochEnded) -> WeightsSeen:
-    return WeightsSeen(
+def _weights(model: nn.Module, ended: EpochEnded) -> WeightsRecorded:
+    return WeightsRecorded(
         part=ended.part,
         epoch=ended.epoch,
         step=ended.step,
@@ -173,12 +182,12 @@ def _validated(
     with torch.no_grad():
         loss = validate(model)
     if not math.isfinite(loss):
-        raise diverged(part, "the validation loss", epoch, step)
+        raise divergence_error(part, "the validation loss", epoch, step)
     return loss
 
 
 def _train_epoch(
-    course: Underway,
+    course: TrainingState,
     windows: DeviceWindows,
     take: Step,
     *,
@@ -190,18 +199,18 @@ def _train_epoch(
     model.train()
     seen: list[Tensor] = []  # [3] of each step
     read = 0  # of them
-    pace = Pace(windows.device)
+    pace = GpuQueueLimiter(windows.device)
     first = (epoch - 1) * plan.steps_per_epoch
-    for number, chosen in enumerate(sent(course.order, plan.steps_per_epoch, windows.device)):
-        heed(should_stop)
-        course.at(first + number)
+    for number, chosen in enumerate(prefetch_to_device(course.order, plan.steps_per_epoch, windows.device)):
+        raise_if_interrupted(should_stop)
+        course.set_step(first + number)
         seen.append(take(chosen))
-        pace.step()
+        pace.wait()
         if number + 1 == plan.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
             # A read waits for the device: on a GPU once an epoch, on the CPU in tens, to end a lost one early.
             _require_finite(torch.stack(seen[read:]), part, epoch, first + number + 1)
             read = number + 1
-    _require_finite_weights([model, course.judged], part, epoch, first + plan.steps_per_epoch)
+    _require_finite_weights([model, course.validated_network], part, epoch, first + plan.steps_per_epoch)
     loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
     return loss_mean, norm_mean, first_mean
 
@@ -211,17 +220,17 @@ def _require_finite(recent: Tensor, part: str, epoch: int, step: int) -> None:
     finite = torch.isfinite(recent).all(dim=1).tolist()
     if not all(finite):
         at = step - len(finite) + 1 + finite.index(False)
-        raise diverged(part, "the loss or its gradient", epoch, at)
+        raise divergence_error(part, "the loss or its gradient", epoch, at)
 
 
 def _require_finite_weights(models: list[nn.Module], part: str, epoch: int, step: int) -> None:
     """Once an epoch: a weight that left the finite numbers after the last loss was computed shows nowhere else."""
     finite = [torch.isfinite(value).all() for model in models for value in model.parameters()]
     if not bool(torch.stack(finite).all()):
-        raise diverged(part, "a weight", epoch, step)
+        raise divergence_error(part, "a weight", epoch, step)
 
 
-def diverged(part: str, what: str, epoch: int, step: int) -> TrainingDiverged:
+def divergence_error(part: str, what: str, epoch: int, step: int) -> TrainingDiverged:
     """The error of a training that left the finite numbers."""
     return TrainingDiverged(
         f"training diverged in {part}: {what} is not finite at epoch {epoch}, step {step}",

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.training.loop.batches import TensorBatch
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 
-def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, plan: Hyperparameters) -> torch.optim.Optimizer:
     """The optimizer that the plan names; on a GPU one whose every figure lies there, so that it can be recorded."""
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adamw": torch.optim.AdamW,
@@ -31,25 +31,25 @@ def make_optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     return kinds[plan.optimizer](model.parameters(), **options)
 
 
-def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """The learning rate of the steps from now on."""
     for group in optimizer.param_groups:
-        group["lr"] = renewed(group["lr"], lr)
+        group["lr"] = replace_value(group["lr"], lr)
 
 
-def renewed(figure: float | Tensor, value: float) -> float | Tensor:
+def replace_value(figure: float | Tensor, value: float) -> float | Tensor:
     """A figure with another value: one on a GPU stays where it is, so that a recorded step follows it."""
     return figure.fill_(value) if isinstance(figure, Tensor) else value
 
 
-def backward(model: nn.Module, batch: TensorBatch, plan: Plan) -> Tensor:
+def backward(model: nn.Module, batch: TensorBatch, plan: Hyperparameters) -> Tensor:
     """Leaves the clipped gradient of the batch's loss in the model. Returns what `clipped` does."""
     model.zero_grad(set_to_none=True)
-    return clipped(model, plan, differentiate(model, batch, plan))
+    return clip_gradient(model, plan, differentiate(model, batch, plan))
 
 
 def differentiate(
-    model: nn.Module, batch: TensorBatch, plan: Plan, *, measured: Tensor | None = None
+    model: nn.Module, batch: TensorBatch, plan: Hyperparameters, *, measured: Tensor | None = None
 ) -> Tensor:
     """The batch's loss [], whose gradient is added to the model's. measured: as for `batch_loss`."""
     with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=plan.bf16):
@@ -58,22 +58,22 @@ def differentiate(
     return loss
 
 
-def clipped(model: nn.Module, plan: Plan, loss: Tensor) -> Tensor:
+def clip_gradient(model: nn.Module, plan: Hyperparameters, loss: Tensor) -> Tensor:
     """Holds the gradient in the model within what the plan says.
 
     Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
     """
     norm = gradient_norm(model)
-    found = torch.stack([loss.detach(), norm, gradient_norm(first_layer(model))])
+    found = torch.stack([loss.detach(), norm, gradient_norm(first_lstm_layer(model))])
     _clip(model, plan, norm)
     return found
 
 
-def move(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan) -> None:
+def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Hyperparameters) -> None:
     """Moves the weights along their gradient, and holds them as the plan says."""
     optimizer.step()
     if plan.max_norm is not None:
-        hold_weights(model, plan.max_norm)
+        apply_max_norm(model, plan.max_norm)
 
 
 def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Tensor | None = None) -> Tensor:
@@ -93,7 +93,7 @@ def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Ten
     return (cost * batch.observed).sum() / measured
 
 
-def first_layer(model: nn.Module) -> nn.Module:
+def first_lstm_layer(model: nn.Module) -> nn.Module:
     """The LSTM layer nearest to the input; the model itself where it has none."""
     return next((module for module in model.modules() if isinstance(module, nn.LSTM)), model)
 
@@ -104,7 +104,7 @@ def gradient_norm(model: nn.Module) -> Tensor:
 
 
 @torch.no_grad()
-def hold_weights(model: nn.Module, most: float) -> None:
+def apply_max_norm(model: nn.Module, most: float) -> None:
     """Scales the weights that come into a unit down to the norm `most`, where theirs is larger.
 
     A row of a matrix is what comes into one unit, or into one gate of it (Srivastava et al. 2014, max-norm).
@@ -114,7 +114,7 @@ def hold_weights(model: nn.Module, most: float) -> None:
             weight.renorm_(2, 0, most)
 
 
-def _clip(model: nn.Module, plan: Plan, norm: Tensor) -> None:
+def _clip(model: nn.Module, plan: Hyperparameters, norm: Tensor) -> None:
     """Holds each entry of the gradient, and then its norm (now `norm`), within what the plan says."""
     if plan.clip_value is not None:
         nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)

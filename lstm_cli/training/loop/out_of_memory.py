@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from lstm_cli.errors import DeviceError
-from lstm_cli.events import Listener, Noted
+from lstm_cli.events import Listener, Note
 from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted, fit
-from lstm_cli.training.loop.state import copied
-from lstm_cli.training.setup.checkpoint_state import NOWHERE, Keep, begun_anew
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.loop.fit import FitResult, fit
+from lstm_cli.training.loop.state import copy_to_cpu
+from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, without_resume
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 FEWER = "use fewer rows (prepare --start) or a shorter --lookback"
 
@@ -23,19 +23,19 @@ def fit_in_memory(
     model: nn.Module,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    plan: Plan,
+    plan: Hyperparameters,
     *,
     shrink: bool,
     part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    keep: Keep = NOWHERE,
-) -> tuple[Plan, Fitted]:
+    keep: CheckpointSlot = NO_CHECKPOINT,
+) -> tuple[Hyperparameters, FitResult]:
     """`fit`, and the plan that it could follow; with `shrink` it begins anew with half the batch as often as needed.
 
     Raises DeviceError where memory does not suffice, and what `fit` raises.
     """
-    begin = copied(model.state_dict()) if shrink else {}
+    begin = copy_to_cpu(model.state_dict()) if shrink else {}
     if shrink:
         plan = replace(plan, batch_size=_batch_that_fitted(keep, plan.batch_size))
     while True:
@@ -55,12 +55,12 @@ def fit_in_memory(
             torch.cuda.empty_cache()
         smaller = plan.batch_size // 2
         listen(
-            Noted(text=f"{part}: a batch of {plan.batch_size} does not fit into memory, {smaller} is tried")
+            Note(text=f"{part}: a batch of {plan.batch_size} does not fit into memory, {smaller} is tried")
         )
-        plan, keep = replace(plan, batch_size=smaller), begun_anew(keep)
+        plan, keep = replace(plan, batch_size=smaller), without_resume(keep)
 
 
-def _batch_that_fitted(keep: Keep, size: int) -> int:
+def _batch_that_fitted(keep: CheckpointSlot, size: int) -> int:
     """What a training that goes on had found; else `size`."""
     plan = keep.found.facts.get("plan") if keep.found is not None else None
     before = plan.get("batch_size") if isinstance(plan, dict) else None
@@ -68,7 +68,7 @@ def _batch_that_fitted(keep: Keep, size: int) -> int:
 
 
 @contextmanager
-def shortage_told(what: str, *, hint: str = FEWER) -> Iterator[None]:
+def as_device_error(what: str, *, hint: str = FEWER) -> Iterator[None]:
     """Within this block memory that does not suffice is a DeviceError: not enough of it for `what`."""
     try:
         yield

@@ -12,29 +12,29 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.loop.batches import DeviceWindows, in_turn
-from lstm_cli.training.loop.early_stopping import Stopping
-from lstm_cli.training.loop.ema import Average
-from lstm_cli.training.loop.optimizer_step import make_optimizer, set_rate
-from lstm_cli.training.setup.checkpoint_state import Facts, Saved, StateUnfit
-from lstm_cli.training.setup.hyperparameters import Plan, learning_rate
+from lstm_cli.training.loop.batches import DeviceWindows, training_batches
+from lstm_cli.training.loop.early_stopping import EarlyStopping
+from lstm_cli.training.loop.ema import ExponentialMovingAverage
+from lstm_cli.training.loop.optimizer_step import make_optimizer, set_learning_rate
+from lstm_cli.training.setup.checkpoint_state import Facts, IncompatibleState, SavedState
+from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
 State = dict[str, Tensor]
 Entry = dict[str, float | int | str | bool | None]  # of a history, as in EpochEnded
 MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "optimizer", "dropout"
 
 
-class Underway:
+class TrainingState:
     """A training that begins. `epoch` counts those that are finished; 0 is the validation before the first step."""
 
-    def __init__(self, model: nn.Module, windows: DeviceWindows, plan: Plan, *, part: str) -> None:
+    def __init__(self, model: nn.Module, windows: DeviceWindows, plan: Hyperparameters, *, part: str) -> None:
         self.model, self.plan, self.part = model, plan, part
         self.dropout = torch.Generator(windows.device).manual_seed(plan.seed)
         seed_dropout(model, self.dropout)
-        self.order = in_turn(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
+        self.order = training_batches(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
         self.optimizer = make_optimizer(model, plan)
-        self.average = Average(model) if plan.averaged else None
-        self.stopping = Stopping(plan)
+        self.average = ExponentialMovingAverage(model) if plan.averaged else None
+        self.stopping = EarlyStopping(plan)
         self.epoch = -1
         self.step = 0  # that is taken, or is the next one
         self.plateau = 1.0  # what a schedule by plateaus has left of the learning rate
@@ -43,49 +43,55 @@ class Underway:
         self._began = time.monotonic()
 
     @property
-    def judged(self) -> nn.Module:
+    def validated_network(self) -> nn.Module:
         """The network whose weights are validated and kept."""
         return self.model if self.average is None else self.average.model
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether there is no further epoch."""
-        return self.stopping.over or self.epoch >= self.plan.stop_after
+        return self.stopping.should_stop or self.epoch >= self.plan.stop_after
 
     @property
     def seconds(self) -> float:
         """Since the training began, whatever the number of processes that it took."""
         return time.monotonic() - self._began
 
-    def at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Sets what hangs on the number of a step, counted from 0, before it is taken."""
         self.step = step
-        set_rate(self.optimizer, self.plan.lr * (self.plateau * learning_rate(self.plan, step)))
+        set_learning_rate(
+            self.optimizer, self.plan.lr * (self.plateau * learning_rate_share(self.plan, step))
+        )
         if self.average is not None:
-            self.average.at(step)
+            self.average.set_step(step)
 
     def keep_weights(self) -> None:
         """Remember the weights there are as the best so far."""
-        self.weights = copied(self.judged.state_dict())
+        self.weights = copy_to_cpu(self.validated_network.state_dict())
 
-    def saved(self) -> Saved:
+    def save(self) -> SavedState:
         """All of it, in copies of its own; what no further epoch needs is left out."""
         tensors = {f"{WEIGHTS}.{name}": value for name, value in self.weights.items()}
-        if not self.over:
+        if not self.is_finished:
             sides = [(MODEL, self.model)]
             if self.average is not None:
                 sides.append((AVERAGE, self.average.model))
             for side, model in sides:
-                tensors |= {f"{side}.{name}": value for name, value in copied(model.state_dict()).items()}
+                tensors |= {
+                    f"{side}.{name}": value for name, value in copy_to_cpu(model.state_dict()).items()
+                }
             for number, entry in self.optimizer.state_dict()["state"].items():
                 found = {name: value for name, value in entry.items() if isinstance(value, Tensor)}
-                tensors |= {f"{OPTIMIZER}.{number}.{name}": value for name, value in copied(found).items()}
+                tensors |= {
+                    f"{OPTIMIZER}.{number}.{name}": value for name, value in copy_to_cpu(found).items()
+                }
             tensors[DROPOUT] = self.dropout.get_state()
         facts = {
             "part": self.part,
             "epoch": self.epoch,
             "epochs": self.plan.stop_after,
-            "over": self.over,
+            "over": self.is_finished,
             "plan": asdict(self.plan),
             "best": self.stopping.best if math.isfinite(self.stopping.best) else None,
             "best_epoch": self.stopping.best_epoch,
@@ -94,17 +100,17 @@ class Underway:
             "history": list(self.history),
             "seconds": self.seconds,
         }
-        return Saved(facts=facts, tensors=tensors)
+        return SavedState(facts=facts, tensors=tensors)
 
-    def take_up(self, found: Saved) -> None:
+    def restore(self, found: SavedState) -> None:
         """Be where `saved` was called. Raises StateUnfit where that was another training."""
         try:
             if found.facts["plan"] != asdict(self.plan) or found.facts["part"] != self.part:
-                raise StateUnfit("it is of another training")
+                raise IncompatibleState("it is of another training")
             self._take_facts(found.facts)
             self._take_tensors(found.tensors)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise StateUnfit(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+            raise IncompatibleState(f"{type(error).__name__}: {error}".splitlines()[0]) from error
 
     def _take_facts(self, facts: Facts) -> None:
         self.epoch = int(facts["epoch"])
@@ -117,8 +123,8 @@ class Underway:
 
     def _take_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         self.weights = _below(WEIGHTS, tensors)
-        if self.over:
-            self.judged.load_state_dict(self.weights)  # refuses other shapes
+        if self.is_finished:
+            self.validated_network.load_state_dict(self.weights)  # refuses other shapes
             return
         self.model.load_state_dict(_below(MODEL, tensors))
         if self.average is not None:
@@ -134,7 +140,7 @@ class Underway:
             next(self.order)
 
 
-def copied(state: Mapping[str, Tensor]) -> State:
+def copy_to_cpu(state: Mapping[str, Tensor]) -> State:
     """Copies on the CPU, which later steps leave alone."""
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 

@@ -9,14 +9,14 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.errors import UsageError
 
 
-def ranks() -> int:
+def world_size() -> int:
     """How many processes torchrun started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def is_follower() -> bool:
     """Whether this process is not the one that reads and writes the run."""
-    return ranks() > 1 and os.environ.get("RANK", "0") != "0"
+    return world_size() > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def follow(config: TrainConfig) -> None:
@@ -30,12 +30,12 @@ def follow(config: TrainConfig) -> None:
 
 
 @contextmanager
-def leading(config: TrainConfig) -> Iterator[None]:
+def lead(config: TrainConfig) -> Iterator[None]:
     """Within this block the other processes help; without torchrun there are none."""
-    if ranks() == 1:
+    if world_size() == 1:
         yield
         return
-    from lstm_cli.training.loop.distributed import leading as led
+    from lstm_cli.training.loop.distributed import lead as led
 
     if config.device.startswith("cuda:"):
         raise UsageError(

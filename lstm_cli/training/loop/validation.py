@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.scaling import LARGEST_LOG
-from lstm_cli.interrupts import heed
+from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.optimizer_step import batch_loss
 
 
-def by_score(
-    windows: DeviceWindows, yardstick: Yardstick, *, should_stop: Callable[[], int | None] = lambda: None
+def mase_validator(
+    windows: DeviceWindows, yardstick: MaseScale, *, should_stop: Callable[[], int | None] = lambda: None
 ) -> Callable[[nn.Module], float]:
     """Mean |error| over the series' seasonal error: MASE over windows and steps. It may raise Interrupted."""
     center, scale, weight = (
@@ -26,15 +26,15 @@ def by_score(
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
-        for batch in windows.in_order(windows.windows.at_once):
-            heed(should_stop)
+        for batch in windows.batches(windows.windows.batch_size):
+            raise_if_interrupted(should_stop)
             forecast = model(batch.past, batch.future, batch.mask)
             each = weight[batch.series][:, None, :]
             spread = scale[batch.series][:, None, :]
             if floor is not None:
                 level, least = center[batch.series][:, None, :], floor[batch.series][:, None, :]
                 sides = (
-                    from_logarithm((side * spread + level).double(), least)
+                    inverse_logarithm((side * spread + level).double(), least)
                     for side in (forecast, batch.target)
                 )
                 error = (next(sides) - next(sides)).abs()
@@ -47,21 +47,21 @@ def by_score(
     return validate
 
 
-def from_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
+def inverse_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
     """As in `lstm_cli.data.dataset.scaling`, on the device."""
     level = floor.log()
     return torch.where(logs >= level, logs.clamp(max=LARGEST_LOG).exp(), floor * (1 + logs - level))
 
 
-def by_loss(
+def loss_validator(
     windows: DeviceWindows, kind: str, *, should_stop: Callable[[], int | None] = lambda: None
 ) -> Callable[[nn.Module], float]:
     """The training loss over all validation windows. It may raise Interrupted."""
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
-        for batch in windows.in_order(windows.windows.at_once):
-            heed(should_stop)
+        for batch in windows.batches(windows.windows.batch_size):
+            raise_if_interrupted(should_stop)
             measured = batch.observed.sum().double()
             total = total + batch_loss(model, batch, kind).double() * measured
             count = count + measured

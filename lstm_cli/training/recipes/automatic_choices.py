@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.build.log_transform import LEVELS, can_take_logs, in_logs, spread_of_levels
+from lstm_cli.data.build.log_transform import LEVELS, can_log_transform, level_ratio, log_transform
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.errors import DataError, TrainingDiverged
-from lstm_cli.events import Listener, silent
+from lstm_cli.events import Listener, ignore_events
 from lstm_cli.linear.ensemble import fit_linear, linear_lookbacks
-from lstm_cli.linear.model import Linear
-from lstm_cli.training.recipes.linear_checkpoint import LINEAR, Progress, kept_linear
+from lstm_cli.linear.model import LinearEnsemble
+from lstm_cli.training.recipes.linear_checkpoint import LINEAR, Progress, resumable_linear
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
 NO_CHECKPOINTS = Checkpoints()
@@ -28,23 +28,23 @@ TOO_LARGE = 1e17  # a scaled value; the squares of a lookback are summed, and a 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class TransformedData:
     """What a training starts from."""
 
     dataset: Dataset  # in logs where those were chosen
-    linear: Linear
+    linear: LinearEnsemble
     choices: dict[str, str]
 
 
-def settle(
+def choose_transforms(
     dataset: Dataset,
     config: TrainConfig,
     *,
     workers: int = 1,
     should_stop: Callable[[], int | None] = lambda: None,
-    listen: Listener = silent,
+    listen: Listener = ignore_events,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> Start:
+) -> TransformedData:
     """Fit the linear forecast every way that is open and keep the best on validation.
 
     Raises DataError for `--log-transform on` where a training value is not positive, TrainingDiverged where values are
@@ -52,12 +52,12 @@ def settle(
     """
     _require_bearable(dataset)
 
-    def fitted(dataset: Dataset, *, covariates: bool = False) -> Linear:
+    def fitted(dataset: Dataset, *, covariates: bool = False) -> LinearEnsemble:
         variants = {"log transform": dataset.scaler.in_logs, "covariates": covariates}
         way = ", ".join(name for name, chosen in variants.items() if chosen)
-        return kept_linear(
+        return resumable_linear(
             f"{LINEAR} ({way})" if way else LINEAR,
-            lambda progress: fit(
+            lambda progress: fit_linear_forecast(
                 dataset, workers, covariates=covariates, should_stop=should_stop, progress=progress
             ),
             checkpoints=checkpoints,
@@ -68,7 +68,7 @@ def settle(
     choices = {"logs": why}
     if dataset.schema.known_ahead:
         linear, choices["covariates"] = _covariates(linear, fitted(dataset, covariates=True))
-    return Start(dataset=dataset, linear=linear, choices=choices)
+    return TransformedData(dataset=dataset, linear=linear, choices=choices)
 
 
 def _require_bearable(dataset: Dataset) -> None:
@@ -88,14 +88,14 @@ def _require_bearable(dataset: Dataset) -> None:
         )
 
 
-def fit(
+def fit_linear_forecast(
     dataset: Dataset,
     workers: int,
     *,
     covariates: bool = False,
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Progress = lambda done, total: None,
-) -> Linear:
+) -> LinearEnsemble:
     """Fit the linear forecast with the lookbacks that the data allow."""
     schema = dataset.schema
     lookbacks = linear_lookbacks(
@@ -116,7 +116,7 @@ def fit(
     )
 
 
-def refits(config: TrainConfig, *, rows: int, linear: Linear) -> tuple[bool, str]:
+def choose_refit(config: TrainConfig, *, rows: int, linear: LinearEnsemble) -> tuple[bool, str]:
     """Whether the model is fitted again on training and validation rows, and why; rows: training windows x targets."""
     if config.refit is not None:
         return config.refit, "on training and validation rows" if config.refit else "none, as --no-refit says"
@@ -131,9 +131,9 @@ def refits(config: TrainConfig, *, rows: int, linear: Linear) -> tuple[bool, str
 
 
 def _log_transform(
-    dataset: Dataset, config: TrainConfig, fitted: Callable[[Dataset], Linear]
-) -> tuple[Dataset, Linear, str]:
-    possible = can_take_logs(dataset)
+    dataset: Dataset, config: TrainConfig, fitted: Callable[[Dataset], LinearEnsemble]
+) -> tuple[Dataset, LinearEnsemble, str]:
+    possible = can_log_transform(dataset)
     if config.log_transform == "on":
         if not possible:
             raise DataError(
@@ -142,15 +142,15 @@ def _log_transform(
                 rule="D633",
                 flags=("--log-transform",),
             )
-        logged = in_logs(dataset)
+        logged = log_transform(dataset)
         return logged, fitted(logged), "on, as --log-transform says"
     plain = fitted(dataset)
     if config.log_transform == "off":
         return dataset, plain, "off, as --log-transform says"
     if not possible:
         return dataset, plain, "off: not every training value is above 0"
-    spread = spread_of_levels(dataset)
-    logged = in_logs(dataset)
+    spread = level_ratio(dataset)
+    logged = log_transform(dataset)
     in_log = fitted(logged)
     if spread > LEVELS:
         return logged, in_log, f"on: the levels of the series differ by a factor of {spread:.3g}"
@@ -160,7 +160,7 @@ def _log_transform(
     return dataset, plain, f"off: {scores}"
 
 
-def _covariates(plain: Linear, with_them: Linear) -> tuple[Linear, str]:
+def _covariates(plain: LinearEnsemble, with_them: LinearEnsemble) -> tuple[LinearEnsemble, str]:
     scores = (
         f"validation MASE of the linear forecast {with_them.score:.4g} with them, {plain.score:.4g} without"
     )

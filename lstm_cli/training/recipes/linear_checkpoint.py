@@ -7,22 +7,22 @@ import torch
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.linear.ensemble import refit_linear
-from lstm_cli.linear.model import Linear
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, Saved, StateUnfit
+from lstm_cli.linear.model import LinearEnsemble
+from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, IncompatibleState, SavedState
 
 LINEAR = "linear forecast"
 Progress = Callable[[int, int], None]
 """It is told how many fits are done, and of how many."""
 
 
-def kept_linear(
-    name: str, fit: Callable[[Progress], Linear], *, checkpoints: Checkpoints, listen: Listener
-) -> Linear:
+def resumable_linear(
+    name: str, fit: Callable[[Progress], LinearEnsemble], *, checkpoints: Checkpoints, listen: Listener
+) -> LinearEnsemble:
     """Return the forecast that the checkpoint has by this name; without one fit it, and leave it there.
 
     Raises StateUnfit where what was found is no linear forecast.
     """
-    keep = checkpoints.of(name)
+    keep = checkpoints.slot(name)
     if keep.found is not None:
         return _restored(keep.found)
     stage = f"fitting the {name}"
@@ -32,17 +32,17 @@ def kept_linear(
     return linear
 
 
-def refitted_linear(
+def resumable_refit(
     dataset: Dataset,
-    linear: Linear,
+    linear: LinearEnsemble,
     *,
     workers: int = 1,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
     listen: Listener,
-) -> Linear:
+) -> LinearEnsemble:
     """Return the same average fitted to the dataset's training rows, kept as `kept_linear` does. Raises Interrupted."""
-    return kept_linear(
+    return resumable_linear(
         LINEAR + AGAIN,
         lambda progress: refit_linear(
             dataset, linear, workers=workers, should_stop=should_stop, progress=progress
@@ -52,18 +52,18 @@ def refitted_linear(
     )
 
 
-def _saved(linear: Linear) -> Saved:
+def _saved(linear: LinearEnsemble) -> SavedState:
     """Return the state of a training that is over: it has no epochs."""
     facts = {"part": LINEAR, "epoch": 0, "epochs": 0, "over": True}
     # A copy: what is saved may be written later, and must not change until then.
     tensors = {key: torch.from_numpy(array.copy()) for key, array in linear.arrays().items()}
-    return Saved(facts=facts | {"linear": linear.fit_facts()}, tensors=tensors)
+    return SavedState(facts=facts | {"linear": linear.fit_facts()}, tensors=tensors)
 
 
-def _restored(saved: Saved) -> Linear:
+def _restored(saved: SavedState) -> LinearEnsemble:
     try:
-        return Linear.from_fit(
+        return LinearEnsemble.from_fit(
             {key: tensor.numpy() for key, tensor in saved.tensors.items()}, saved.facts["linear"]
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise StateUnfit(f"it holds no linear forecast: {type(error).__name__}") from None
+        raise IncompatibleState(f"it holds no linear forecast: {type(error).__name__}") from None

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
 from lstm_cli.linear.ensemble import refit_linear
-from lstm_cli.linear.model import Linear
-from lstm_cli.linear.validation_blocks import earlier, held
-from lstm_cli.models.mixture import Combined
+from lstm_cli.linear.model import LinearEnsemble
+from lstm_cli.linear.validation_blocks import earlier_splits, validation_horizons
+from lstm_cli.models.mixture import Mixture
 from lstm_cli.training.setup.hyperparameters import WEIGHED_CELLS, WEIGHED_ROWS
 
 BLOCKS = 4  # of the horizon; a weight is interpolated between the blocks' centres
@@ -27,7 +27,7 @@ JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared 
 JUDGED_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
 
 
-def combination(
+def mixture_weights(
     forecasts: np.ndarray, truth: np.ndarray, observed: np.ndarray, *, prior: np.ndarray, horizons: float
 ) -> np.ndarray:
     """The weight of each part at each step ahead: [H, P], each row sums to 1.
@@ -81,9 +81,9 @@ def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray(raw / raw.sum())
 
 
-def simple_part(
+def seasonal_naive_part(
     dataset: Dataset,
-    linear: Linear,
+    linear: LinearEnsemble,
     *,
     workers: int,
     should_stop: Callable[[], int | None] = lambda: None,
@@ -95,7 +95,7 @@ def simple_part(
     fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
     without a holiday) says nothing of the rows to come. Raises Interrupted.
     """
-    blocks = earlier(dataset, evidence=np.inf, most=PROVEN)
+    blocks = earlier_splits(dataset, evidence=np.inf, most=PROVEN)
     errors = _simple_errors(dataset, linear)
     progress(1, 1 + len(blocks))
     best = min(errors, key=lambda season: errors[season])
@@ -109,16 +109,16 @@ def simple_part(
     return best
 
 
-def _simple_errors(dataset: Dataset, linear: Linear) -> dict[int, float]:
+def _simple_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, float]:
     """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
     seasons = (1, *dataset.schema.seasons)
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
-    yardstick, targets = Yardstick.of(dataset), dataset.targets
+    yardstick, targets = MaseScale.from_dataset(dataset), dataset.targets
     totals = dict.fromkeys((LINEAR, *seasons), 0.0)
     most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
-    judged = windows.every(max(1, most // targets))
-    for batch in judged.batches(judged.at_once):
-        truth = yardstick.measured(batch.target, batch.series)
+    judged = windows.sample(max(1, most // targets))
+    for batch in judged.batches(judged.batch_size):
+        truth = yardstick.mase_terms(batch.target, batch.series)
         horizon = batch.target.shape[1]
         forecasts = {
             LINEAR: linear(batch.past, batch.future, batch.mask),
@@ -127,34 +127,34 @@ def _simple_errors(dataset: Dataset, linear: Linear) -> dict[int, float]:
         for season in dataset.schema.seasons:
             forecasts[season] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
         for season, forecast in forecasts.items():
-            error = np.abs(yardstick.measured(forecast, batch.series) - truth)
+            error = np.abs(yardstick.mase_terms(forecast, batch.series) - truth)
             totals[season] += float(error[batch.observed].sum())
     return totals
 
 
-def part_weights(dataset: Dataset, network: Combined, device: torch.device) -> np.ndarray:
+def part_weights(dataset: Dataset, network: Mixture, device: torch.device) -> np.ndarray:
     """[H, P] float32, from the validation forecasts of the parts."""
     schema, parts = dataset.schema, network.parts
     windows = split_windows(dataset, "val", network.lookback)
     most = min(WEIGHED_ROWS, WEIGHED_CELLS // schema.horizon) // dataset.targets
-    windows = windows.every(max(1, most))
-    yardstick = Yardstick.of(dataset)
+    windows = windows.sample(max(1, most))
+    yardstick = MaseScale.from_dataset(dataset)
     forecasts, truths, observed = [], [], []
     network.to(device)
-    for batch in windows.batches(windows.at_once):
+    for batch in windows.batches(windows.batch_size):
         inputs = (torch.from_numpy(side).to(device) for side in (batch.past, batch.future, batch.mask))
-        each = network.each(*inputs).cpu().numpy()
-        sides = [yardstick.measured(each[..., place], batch.series) for place in range(len(parts))]
+        each = network.part_forecasts(*inputs).cpu().numpy()
+        sides = [yardstick.mase_terms(each[..., place], batch.series) for place in range(len(parts))]
         forecasts.append(np.stack(sides, axis=-1).astype(np.float32))
-        truths.append(yardstick.measured(batch.target, batch.series).astype(np.float32))
+        truths.append(yardstick.mase_terms(batch.target, batch.series).astype(np.float32))
         observed.append(batch.observed)
     network.cpu()
     prior = np.array([PRIOR[part] for part in parts])
-    weights = combination(
+    weights = mixture_weights(
         np.concatenate(forecasts),
         np.concatenate(truths),
         np.concatenate(observed),
         prior=prior / prior.sum(),
-        horizons=held(dataset),
+        horizons=validation_horizons(dataset),
     )
     return weights.astype(np.float32)

@@ -5,13 +5,13 @@ from typing import TypeVar
 
 import torch
 
-from lstm_cli.data.parallel import in_order
+from lstm_cli.data.parallel import ordered_map
 
 Result = TypeVar("Result")
 Task = Callable[[Callable[[], int | None]], Result]
 
 
-def abreast(
+def run_in_threads(
     tasks: Sequence[Task[Result]], *, workers: int, should_stop: Callable[[], int | None]
 ) -> list[Result]:
     """Return the results of the tasks, in their order; at most `workers` run at a time, each on one CPU thread.
@@ -35,7 +35,7 @@ def abreast(
             raise
 
     try:
-        return list(in_order(run, tasks, workers=max(1, workers), ahead=len(tasks)))
+        return list(ordered_map(run, tasks, workers=max(1, workers), ahead=len(tasks)))
     except BaseException:
         if not failures:
             raise

@@ -6,21 +6,21 @@ from typing import Any
 from torch import nn
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.linear.model import Linear
-from lstm_cli.training.loop.fit import Fitted
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.linear.model import LinearEnsemble
+from lstm_cli.training.loop.fit import FitResult
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 
 @dataclass(frozen=True, kw_only=True)
-class Version:
+class ModelVersion:
     """A network and the linear forecast beside it, fitted on the same rows."""
 
     network: nn.Module
-    linear: Linear
+    linear: LinearEnsemble
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class PartResult:
     """One trained network, or several that differ in their seed."""
 
     name: str  # the part, or the model where it is trained as a whole
@@ -31,9 +31,9 @@ class Part:
     stopped: str  # "epochs" or "patience"
 
     @staticmethod
-    def of(name: str, plan: Plan, fitted: Fitted) -> "Part":
+    def from_fit(name: str, plan: Hyperparameters, fitted: FitResult) -> "PartResult":
         """Return what is reported of a training that followed `plan`."""
-        return Part(
+        return PartResult(
             name=name,
             lr=plan.lr,
             best_epoch=fitted.best_epoch,
@@ -44,14 +44,16 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainingResult:
     """A trained model."""
 
     dataset: Dataset  # scaled as the model knows it
     settings: dict[str, Any]  # the arguments of the network's class
-    shipped: Version
-    validated: Version  # what validation scores speak of; the shipped one itself where nothing was refitted
-    parts: tuple[Part, ...]
+    shipped: ModelVersion
+    validated: (
+        ModelVersion  # what validation scores speak of; the shipped one itself where nothing was refitted
+    )
+    parts: tuple[PartResult, ...]
     weights: dict[str, list[float]]  # part: its weight at each step ahead; empty where there are no parts
     choices: dict[str, str]  # what was settled from the data: the reason
     history: list[dict[str, Any]]

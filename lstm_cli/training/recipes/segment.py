@@ -8,29 +8,29 @@ import torch
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.train import PARTS
-from lstm_cli.data.dataset.dataset import all_known
-from lstm_cli.events import Listener, Noted, Progressed
-from lstm_cli.linear.model import Linear
-from lstm_cli.models.mixture import Combined
+from lstm_cli.data.dataset.dataset import merge_validation_into_train
+from lstm_cli.events import Listener, Note, Progressed
+from lstm_cli.linear.model import LinearEnsemble
+from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.registry import build_model
-from lstm_cli.training.recipes.automatic_choices import Start, refits
-from lstm_cli.training.recipes.linear_checkpoint import refitted_linear
-from lstm_cli.training.recipes.mixture_weights import part_weights, simple_part
-from lstm_cli.training.recipes.result import Part, Trained, Version
+from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_refit
+from lstm_cli.training.recipes.linear_checkpoint import resumable_refit
+from lstm_cli.training.recipes.mixture_weights import part_weights, seasonal_naive_part
+from lstm_cli.training.recipes.result import ModelVersion, PartResult, TrainingResult
 from lstm_cli.training.recipes.segment_networks import (
-    Attempt,
-    Work,
+    FittedNetwork,
+    TrainingContext,
     linear_module,
     part_windows,
-    trained_again,
-    trained_parts,
-    work_on,
+    refit_networks,
+    train_parts,
+    training_context,
 )
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
 
 def train_segment(
-    start: Start,
+    start: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -38,13 +38,13 @@ def train_segment(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
-) -> Trained:
+) -> TrainingResult:
     """Trains the parts that the config names, combines them by their validation forecasts, and refits them.
 
     workers: how many networks train side by side; the result does not depend on it. Raises TrainingDiverged,
     DeviceError, Interrupted, StateUnfit.
     """
-    work = work_on(
+    work = training_context(
         start,
         config,
         device=device,
@@ -53,14 +53,14 @@ def train_segment(
         should_stop=should_stop,
         checkpoints=checkpoints,
     )
-    named: list[str] = [part for part in PARTS if part in chosen_parts(config)]
-    attempts = trained_parts(work, [part for part in named if part != "linear"])
+    named: list[str] = [part for part in PARTS if part in choose_parts(config)]
+    attempts = train_parts(work, [part for part in named if part != "linear"])
     dataset, linear = start.dataset, start.linear
     stage = "weighing the parts"
     listen(Progressed(stage=stage, done=0))
     simple = None
     if "linear" in named and attempts:
-        simple = simple_part(
+        simple = seasonal_naive_part(
             dataset,
             linear,
             workers=workers,
@@ -74,18 +74,18 @@ def train_segment(
     network = _assembled(settings, linear, attempts)
     weights = part_weights(dataset, network, device)
     network.weights.copy_(torch.from_numpy(weights))
-    validated = shipped = Version(network=network, linear=linear)
+    validated = shipped = ModelVersion(network=network, linear=linear)
     rows = len(part_windows(work, "train", "anchored")) * dataset.targets
-    again, why = refits(config, rows=rows, linear=linear)
+    again, why = choose_refit(config, rows=rows, linear=linear)
     if again:
         shipped = _refitted(work, settings, attempts, network.weights)
-    fitted = [entry for attempt in attempts for entry in attempt.fitted.history]
-    return Trained(
+    fitted = [entry for attempt in attempts for entry in attempt.result.history]
+    return TrainingResult(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=tuple(Part.of(one.part, one.plan, one.fitted) for one in attempts),
+        parts=tuple(PartResult.from_fit(one.part, one.plan, one.result) for one in attempts),
         weights={part: weights[:, place].tolist() for place, part in enumerate(parts)},
         choices=start.choices | {"segment": _segment_reason(work), "refit": why},
         history=fitted,
@@ -93,22 +93,24 @@ def train_segment(
     )
 
 
-def chosen_parts(config: TrainConfig) -> tuple[str, ...]:
+def choose_parts(config: TrainConfig) -> tuple[str, ...]:
     """The parts that are trained: as named, else as the effort says."""
     if config.parts:
         return config.parts
     return ("linear", "anchored") if config.effort == "fast" else ("linear", "anchored", "free")
 
 
-def _segment_reason(work: Work) -> str:
+def _segment_reason(work: TrainingContext) -> str:
     shape = work.shapes["anchored"]
     how = "given by --segment" if work.config.segment else "by rule from the season and the lookback"
     return f"segments of {shape['segment']} steps, {shape['lookback']} of them read: {how}"
 
 
-def _settings(work: Work, parts: list[str], simple_season: int, attempts: list[Attempt]) -> dict[str, Any]:
+def _settings(
+    work: TrainingContext, parts: list[str], simple_season: int, attempts: list[FittedNetwork]
+) -> dict[str, Any]:
     """The arguments of the combined network."""
-    linear, shapes = work.start.linear, work.shapes
+    linear, shapes = work.data.linear, work.shapes
     reach = [linear.lookback, simple_season, *(shapes[one.part]["lookback"] for one in attempts)]
     far = shapes["anchored"]["far_seasons"] if attempts else ()
     shared = ("inputs", "targets", "known_ahead", "horizon", "segment", "hidden", "dropout", "attention")
@@ -128,10 +130,10 @@ def _settings(work: Work, parts: list[str], simple_season: int, attempts: list[A
     }
 
 
-def _assembled(settings: dict[str, Any], linear: Linear, attempts: list[Attempt]) -> Combined:
+def _assembled(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[FittedNetwork]) -> Mixture:
     """The combined network with the trained parts in their places."""
     network = build_model("segment", settings)
-    assert isinstance(network, Combined)
+    assert isinstance(network, Mixture)
     network.linear = linear_module(linear)
     for part in ("anchored", "free"):
         own = [one.network_weights for one in attempts if one.part == part]
@@ -141,20 +143,20 @@ def _assembled(settings: dict[str, Any], linear: Linear, attempts: list[Attempt]
 
 
 def _refitted(
-    work: Work, settings: dict[str, Any], attempts: list[Attempt], weights: torch.Tensor
-) -> Version:
+    work: TrainingContext, settings: dict[str, Any], attempts: list[FittedNetwork], weights: torch.Tensor
+) -> ModelVersion:
     """Everything fitted again on training and validation rows, with what validation chose."""
-    work.listen(Noted(text="fitting again on the training and validation rows"))
-    known = all_known(work.start.dataset)
-    linear = refitted_linear(
+    work.listen(Note(text="fitting again on the training and validation rows"))
+    known = merge_validation_into_train(work.data.dataset)
+    linear = resumable_refit(
         known,
-        work.start.linear,
+        work.data.linear,
         workers=work.workers,
         should_stop=work.should_stop,
         checkpoints=work.checkpoints,
         listen=work.listen,
     )
-    again = replace(work, start=replace(work.start, dataset=known, linear=linear))
-    network = _assembled(settings, linear, trained_again(again, attempts))
+    again = replace(work, data=replace(work.data, dataset=known, linear=linear))
+    network = _assembled(settings, linear, refit_networks(again, attempts))
     network.weights.copy_(weights)
-    return Version(network=network, linear=linear)
+    return ModelVersion(network=network, linear=linear)

@@ -10,20 +10,24 @@ import torch
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset, Schema
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import FREE_REACH, MOST_LOOKBACK, Windows, split_windows
 from lstm_cli.events import REFIT, Listener, Progressed
-from lstm_cli.linear.model import Linear
+from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.models.linear_layer import LinearForecast
-from lstm_cli.models.segment_lstm import Anchored, SegmentNetwork, segment_length
+from lstm_cli.models.segment_lstm import AnchoredNetwork, SegmentLSTM, segment_length
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted, announce
-from lstm_cli.training.loop.out_of_memory import fit_in_memory, shortage_told
-from lstm_cli.training.loop.validation import by_score
-from lstm_cli.training.recipes.automatic_choices import Start
-from lstm_cli.training.recipes.parallel import abreast
+from lstm_cli.training.loop.fit import FitResult, announce_training
+from lstm_cli.training.loop.out_of_memory import as_device_error, fit_in_memory
+from lstm_cli.training.loop.validation import mase_validator
+from lstm_cli.training.recipes.automatic_choices import TransformedData
+from lstm_cli.training.recipes.parallel import run_in_threads
 from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
-from lstm_cli.training.setup.hyperparameters import Plan, plan_training, refit_plan
+from lstm_cli.training.setup.hyperparameters import (
+    Hyperparameters,
+    make_hyperparameters,
+    refit_hyperparameters,
+)
 
 JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
 SEEDS = 3  # networks of each part with --effort best
@@ -32,22 +36,22 @@ MOST_SEASON = 10_080  # steps that the last season is taken from: a week of minu
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
+class FittedNetwork:
     """One training of one network."""
 
     part: str
-    plan: Plan
-    fitted: Fitted
+    plan: Hyperparameters
+    result: FitResult
 
     @property
     def loss(self) -> float:
         """On validation; infinite where it was not measured."""
-        return float("inf") if self.fitted.best_loss is None else self.fitted.best_loss
+        return float("inf") if self.result.best_loss is None else self.result.best_loss
 
     @property
     def network_weights(self) -> dict[str, torch.Tensor]:
         """Of the network alone, without the linear forecast that an anchored one is trained with."""
-        weights = self.fitted.weights
+        weights = self.result.weights
         if self.part != "anchored":
             return weights
         prefix = "network."
@@ -56,15 +60,15 @@ class Attempt:
         }
 
 
-Training: TypeAlias = Callable[[Callable[[], int | None]], Attempt]
+Training: TypeAlias = Callable[[Callable[[], int | None]], FittedNetwork]
 """One training, ready to run: it is asked with what tells whether to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class TrainingContext:
     """What every training of a part needs."""
 
-    start: Start
+    data: TransformedData
     config: TrainConfig
     device: torch.device
     workers: int  # trainings side by side
@@ -74,8 +78,8 @@ class Work:
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
-def work_on(
-    start: Start,
+def training_context(
+    start: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -83,10 +87,10 @@ def work_on(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
-) -> Work:
+) -> TrainingContext:
     """The work that a start and a config ask for."""
-    return Work(
-        start=start,
+    return TrainingContext(
+        data=start,
         config=config,
         device=device,
         workers=workers,
@@ -118,18 +122,18 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
         "dropout": 0.2 if config.dropout is None else config.dropout,
         "anchored": part == "anchored",
         "attention": config.attention,
-        "far_seasons": far_seasons(schema),
+        "far_seasons": distant_seasons(schema),
     }
 
 
-def far_seasons(schema: Schema) -> tuple[int, ...]:
+def distant_seasons(schema: Schema) -> tuple[int, ...]:
     """Return the seasons too long for an automatic lookback, of which a window may still hold the last one."""
     if schema.lookback_fixed:
         return ()
     return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MOST_SEASON)
 
 
-def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
+def train_parts(work: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
     """The trainings that are kept: one a part, or several seeds of each."""
     plan = part_plan(work)
     if not parts:
@@ -147,27 +151,29 @@ def trained_parts(work: Work, parts: list[str]) -> list[Attempt]:
     return best + _train(work, more)
 
 
-def part_plan(work: Work) -> Plan:
+def part_plan(work: TrainingContext) -> Hyperparameters:
     """The plan of every part's training."""
     windows = len(part_windows(work, "train", "anchored"))
-    return plan_training(work.config, windows=windows, targets=work.start.dataset.targets)
+    return make_hyperparameters(work.config, windows=windows, targets=work.data.dataset.targets)
 
 
-def _train(work: Work, wanted: list[tuple[str, Plan]]) -> list[Attempt]:
+def _train(work: TrainingContext, wanted: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
     """Trains a network for each part and plan, side by side where there are workers."""
-    most = max(1, JUDGED_ROWS // work.start.dataset.targets)
+    most = max(1, JUDGED_ROWS // work.data.dataset.targets)
     tasks = []
     for part, plan in wanted:
-        network, windows = network_of(work, part, work.start.linear, plan.seed), _known(work, part)
-        judged = _resident(work, part_windows(work, "val", part).every(most))
-        keep = work.checkpoints.of(name_of(part, plan))
-        announce(network, windows, plan, part=part, listen=work.listen, keep=keep)
-        validate = by_score(judged, Yardstick.of(work.start.dataset), should_stop=work.should_stop)
+        network, windows = new_part_network(work, part, work.data.linear, plan.seed), _known(work, part)
+        judged = _resident(work, part_windows(work, "val", part).sample(most))
+        keep = work.checkpoints.slot(run_name(part, plan))
+        announce_training(network, windows, plan, part=part, listen=work.listen, keep=keep)
+        validate = mase_validator(
+            judged, MaseScale.from_dataset(work.data.dataset), should_stop=work.should_stop
+        )
         tasks.append(_task(work, part, plan, network, windows, validate))
-    return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
+    return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
 
 
-def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
+def refit_networks(work: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
     """Train the networks further from their best weights, on the training rows of `work`, without validation."""
     done, total = itertools.count(1), len(attempts)
 
@@ -175,7 +181,7 @@ def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
         work.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
 
     def counted(task: Training) -> Training:
-        def run(should_stop: Callable[[], int | None]) -> Attempt:
+        def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
             attempt = task(should_stop)
             tell(next(done))
             return attempt
@@ -185,40 +191,40 @@ def trained_again(work: Work, attempts: list[Attempt]) -> list[Attempt]:
     tell(0)
     tasks = []
     for one in attempts:
-        plan = refit_plan(one.plan, best_epoch=one.fitted.best_epoch)
-        network = network_of(work, one.part, work.start.linear, plan.seed)
-        inner = network.network if isinstance(network, Anchored) else network
+        plan = refit_hyperparameters(one.plan, best_epoch=one.result.best_epoch)
+        network = new_part_network(work, one.part, work.data.linear, plan.seed)
+        inner = network.network if isinstance(network, AnchoredNetwork) else network
         inner.load_state_dict(one.network_weights)
         tasks.append(counted(_task(work, one.part, plan, network, _known(work, one.part), None)))
-    return abreast(tasks, workers=work.workers, should_stop=work.should_stop)
+    return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
 
 
-def name_of(part: str, plan: Plan, *, again: bool = False) -> str:
+def run_name(part: str, plan: Hyperparameters, *, again: bool = False) -> str:
     """What tells one training of a model from the others; again: it is the refit."""
     return f"{part} lr {plan.lr!r} seed {plan.seed}{AGAIN if again else ''}"
 
 
-def _known(work: Work, part: str) -> DeviceWindows:
+def _known(work: TrainingContext, part: str) -> DeviceWindows:
     """The training windows of a part."""
     return _resident(work, part_windows(work, "train", part))
 
 
-def _resident(work: Work, windows: Windows) -> DeviceWindows:
-    with shortage_told(f"on {work.device} for the data"):
+def _resident(work: TrainingContext, windows: Windows) -> DeviceWindows:
+    with as_device_error(f"on {work.device} for the data"):
         return DeviceWindows(windows, work.device)
 
 
 def _task(
-    work: Work,
+    work: TrainingContext,
     part: str,
-    plan: Plan,
+    plan: Hyperparameters,
     network: torch.nn.Module,
     windows: DeviceWindows,
     validate: Callable[[torch.nn.Module], float] | None,
 ) -> Training:
     """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
 
-    def run(should_stop: Callable[[], int | None]) -> Attempt:
+    def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
         followed, fitted = fit_in_memory(
             network,
             windows,
@@ -228,31 +234,31 @@ def _task(
             part=part,
             listen=work.listen,
             should_stop=should_stop,
-            keep=work.checkpoints.of(name_of(part, plan, again=validate is None)),
+            keep=work.checkpoints.slot(run_name(part, plan, again=validate is None)),
         )
-        return Attempt(part=part, plan=followed, fitted=fitted)
+        return FittedNetwork(part=part, plan=followed, result=fitted)
 
     return run
 
 
-def network_of(work: Work, part: str, linear: Linear, seed: int) -> torch.nn.Module:
+def new_part_network(work: TrainingContext, part: str, linear: LinearEnsemble, seed: int) -> torch.nn.Module:
     """A network with random weights that depend on the part and the seed alone."""
     torch.manual_seed(seed)
-    network = SegmentNetwork(**work.shapes[part])
+    network = SegmentLSTM(**work.shapes[part])
     network.unit.copy_(torch.from_numpy(linear.unit))
-    whole = Anchored(linear_module(linear), network) if part == "anchored" else network
+    whole = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
     return whole.to(work.device)
 
 
-def part_windows(work: Work, split: str, part: str) -> Windows:
+def part_windows(work: TrainingContext, split: str, part: str) -> Windows:
     """The windows of a split, as far back as the part looks."""
     lookback = max(work.shapes[part]["lookback"], *work.shapes[part]["far_seasons"], 0)
     if part == "anchored":
-        lookback = max(lookback, work.start.linear.lookback)
-    return split_windows(work.start.dataset, split, lookback)
+        lookback = max(lookback, work.data.linear.lookback)
+    return split_windows(work.data.dataset, split, lookback)
 
 
-def linear_module(linear: Linear) -> LinearForecast:
+def linear_module(linear: LinearEnsemble) -> LinearForecast:
     """The linear forecast as a module."""
     module = LinearForecast(
         targets=len(linear.unit),

@@ -6,54 +6,61 @@ from typing import Any
 import torch
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.dataset.dataset import Dataset, all_known
+from lstm_cli.data.dataset.dataset import Dataset, merge_validation_into_train
 from lstm_cli.data.dataset.windows import split_windows
-from lstm_cli.events import Listener, Noted
-from lstm_cli.models.initialization import initialize, remember_first
+from lstm_cli.events import Listener, Note
+from lstm_cli.models.initialization import init_forget_gate_bias, initialize_weights
 from lstm_cli.models.registry import build_model
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted, announce
-from lstm_cli.training.loop.out_of_memory import fit_in_memory, shortage_told
+from lstm_cli.training.loop.fit import FitResult, announce_training
+from lstm_cli.training.loop.out_of_memory import as_device_error, fit_in_memory
 from lstm_cli.training.loop.state import State
-from lstm_cli.training.loop.validation import by_loss
-from lstm_cli.training.recipes.automatic_choices import Start, refits
-from lstm_cli.training.recipes.linear_checkpoint import refitted_linear
-from lstm_cli.training.recipes.result import Part, Trained, Version
+from lstm_cli.training.loop.validation import loss_validator
+from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_refit
+from lstm_cli.training.recipes.linear_checkpoint import resumable_refit
+from lstm_cli.training.recipes.result import ModelVersion, PartResult, TrainingResult
 from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
-from lstm_cli.training.setup.hyperparameters import Plan, plan_training, refit_plan
+from lstm_cli.training.setup.hyperparameters import (
+    Hyperparameters,
+    make_hyperparameters,
+    refit_hyperparameters,
+)
 
 
 def train_stacked(
-    start: Start,
+    start: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
-) -> Trained:
+) -> TrainingResult:
     """Trains the network; with `refit`, takes its best weights further on training and validation rows.
 
     Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
     """
     dataset, settings = start.dataset, network_settings(start.dataset, config)
     windows = _windows(dataset, "train", device)
-    plan = plan_training(config, windows=len(windows), targets=dataset.targets)
+    plan = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
 
     def trained(
-        windows: DeviceWindows, plan: Plan, judged: DeviceWindows | None, begin: State | None = None
-    ) -> tuple[Stacked, Plan, Fitted]:
+        windows: DeviceWindows,
+        plan: Hyperparameters,
+        judged: DeviceWindows | None,
+        begin: State | None = None,
+    ) -> tuple[StackedLSTM, Hyperparameters, FitResult]:
         network = new_network(settings, config)
         if begin is not None:
             network.load_state_dict(begin)
         network.to(device)
-        keep = checkpoints.of(config.model if judged is not None else config.model + AGAIN)
-        announce(network, windows, plan, part=config.model, listen=listen, keep=keep)
+        keep = checkpoints.slot(config.model if judged is not None else config.model + AGAIN)
+        announce_training(network, windows, plan, part=config.model, listen=listen, keep=keep)
         followed, fitted = fit_in_memory(
             network,
             windows,
-            None if judged is None else by_loss(judged, config.loss, should_stop=should_stop),
+            None if judged is None else loss_validator(judged, config.loss, should_stop=should_stop),
             plan,
             shrink=config.batch_size == "auto",
             part=config.model,
@@ -65,23 +72,23 @@ def train_stacked(
         return network.requires_grad_(False).eval(), followed, fitted
 
     network, plan, fitted = trained(windows, plan, _windows(dataset, "val", device))
-    validated = shipped = Version(network=network, linear=start.linear)
-    refit, why = refits(config, rows=len(windows) * dataset.targets, linear=start.linear)
+    validated = shipped = ModelVersion(network=network, linear=start.linear)
+    refit, why = choose_refit(config, rows=len(windows) * dataset.targets, linear=start.linear)
     if refit:
-        listen(Noted(text="fitting again on the training and validation rows"))
-        known = all_known(dataset)
-        further = refit_plan(plan, best_epoch=fitted.best_epoch)
+        listen(Note(text="fitting again on the training and validation rows"))
+        known = merge_validation_into_train(dataset)
+        further = refit_hyperparameters(plan, best_epoch=fitted.best_epoch)
         again, _, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
-        linear = refitted_linear(
+        linear = resumable_refit(
             known, start.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
         )
-        shipped = Version(network=again, linear=linear)
-    return Trained(
+        shipped = ModelVersion(network=again, linear=linear)
+    return TrainingResult(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=(Part.of(config.model, plan, fitted),),
+        parts=(PartResult.from_fit(config.model, plan, fitted),),
         weights={},
         choices=start.choices | {"refit": why},
         history=fitted.history,
@@ -89,20 +96,20 @@ def train_stacked(
     )
 
 
-def new_network(settings: dict[str, Any], config: TrainConfig) -> Stacked:
+def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
     """The network with random weights that depend on the seed alone."""
     torch.manual_seed(config.seed)
     network = build_model("stacked", settings)
-    assert isinstance(network, Stacked)
+    assert isinstance(network, StackedLSTM)
     if config.init is not None:
-        initialize(network, config.init)
+        initialize_weights(network, config.init)
     if config.forget_bias:
-        remember_first(network)
+        init_forget_gate_bias(network)
     return network
 
 
 def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
-    with shortage_told(f"on {device} for the data"):
+    with as_device_error(f"on {device} for the data"):
         return DeviceWindows(split_windows(dataset, split), device)
 
 

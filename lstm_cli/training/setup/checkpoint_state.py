@@ -10,12 +10,12 @@ Facts = dict[str, Any]
 AGAIN = " again"  # how the names of refits end
 
 
-class StateUnfit(Exception):
+class IncompatibleState(Exception):
     """Raised where what was found is not the state of this training, though its bytes are those that were written."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Saved:
+class SavedState:
     """A training between two epochs; see `underway`."""
 
     facts: Facts  # what JSON has a word for: part, epoch, epochs, over, history and so on
@@ -23,36 +23,36 @@ class Saved:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keep:
+class CheckpointSlot:
     """Where one training finds and leaves its state."""
 
-    found: Saved | None = None
-    save: Callable[[Saved], None] | None = None  # None: nobody asks for it
+    found: SavedState | None = None
+    save: Callable[[SavedState], None] | None = None  # None: nobody asks for it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoints:
     """Where all trainings of a model do, each by a name of its own."""
 
-    found: Mapping[str, Saved] = field(default_factory=dict)
-    save: Callable[[str, Saved], None] | None = None  # called in whichever thread trains
+    found: Mapping[str, SavedState] = field(default_factory=dict)
+    save: Callable[[str, SavedState], None] | None = None  # called in whichever thread trains
 
-    def of(self, name: str) -> Keep:
+    def slot(self, name: str) -> CheckpointSlot:
         """The place of one training."""
         save = self.save
-        return Keep(
+        return CheckpointSlot(
             found=self.found.get(name), save=None if save is None else lambda saved: save(name, saved)
         )
 
 
-NOWHERE = Keep()
+NO_CHECKPOINT = CheckpointSlot()
 
 
-def is_over(keep: Keep) -> bool:
+def is_finished(keep: CheckpointSlot) -> bool:
     """Whether the training had come to its end before."""
     return keep.found is not None and bool(keep.found.facts.get("over"))
 
 
-def begun_anew(keep: Keep) -> Keep:
+def without_resume(keep: CheckpointSlot) -> CheckpointSlot:
     """The same place without what was found there."""
     return replace(keep, found=None)

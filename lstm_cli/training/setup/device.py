@@ -5,7 +5,7 @@ import os
 import torch
 
 from lstm_cli.errors import DeviceError
-from lstm_cli.text import count_of
+from lstm_cli.text import count_noun
 
 
 def choose_device(name: str) -> torch.device:
@@ -16,7 +16,7 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
-            there = f"this machine has {count_of(count, 'CUDA device')}"
+            there = f"this machine has {count_noun(count, 'CUDA device')}"
             raise DeviceError(
                 f"--device {name} is absent: {there}", hint="use --device cpu, or --device auto"
             )
@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def device_text(device: torch.device) -> str:
+def device_label(device: torch.device) -> str:
     """The device as a person reads it."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"

@@ -17,7 +17,7 @@ EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Hyperparameters:
     """The settings of one call of `fit`."""
 
     epochs: int  # at most, and what the schedule reckons with
@@ -40,7 +40,7 @@ class Plan:
     seed: int
 
 
-def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
+def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> Hyperparameters:
     """The plan for so many training windows: what the config leaves open follows the model's recipe.
 
     An epoch is the interval between two validations: one pass over the windows, held between 100 and 330 steps.
@@ -53,7 +53,7 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     batch_size = config.batch_size if isinstance(config.batch_size, int) else own
     steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
     epochs = config.epochs or (round(longest / steps) if segment else 100)
-    return Plan(
+    return Hyperparameters(
         epochs=epochs,
         stop_after=epochs,
         steps_per_epoch=steps,
@@ -75,7 +75,7 @@ def plan_training(config: TrainConfig, *, windows: int, targets: int) -> Plan:
     )
 
 
-def refit_plan(plan: Plan, *, best_epoch: int) -> Plan:
+def refit_hyperparameters(plan: Hyperparameters, *, best_epoch: int) -> Hyperparameters:
     """The plan that takes the weights of the best epoch further, on rows of which some are new to them.
 
     Without validation, so it is one epoch. No step at all where the best weights were those of the start.
@@ -93,7 +93,7 @@ def refit_plan(plan: Plan, *, best_epoch: int) -> Plan:
     )
 
 
-def learning_rate(plan: Plan, step: int) -> float:
+def learning_rate_share(plan: Hyperparameters, step: int) -> float:
     """The share of the peak learning rate at a step, by warm-up and the cosine (plateau: see `fit`)."""
     if step < plan.warmup:
         return (step + 1) / plan.warmup

@@ -24,7 +24,7 @@ def keep_freed_memory() -> None:
         mallopt(_MMAP_MAX, 0)
 
 
-def give_back_freed_memory() -> None:
+def return_freed_memory() -> None:
     """Hand the memory that was kept back to the kernel: what follows has arrays of other sizes."""
     if sys.platform != "linux":
         return

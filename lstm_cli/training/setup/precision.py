@@ -16,7 +16,7 @@ from lstm_cli.errors import DeviceError
 BROAD, LARGE = 512, 256
 
 
-def settle_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
+def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
     """The precision of every training step, fp32 or bf16, and why.
 
     `auto` is bf16 where that was measured to be faster and as good (benchmarks/README.md): for `stacked` with broad

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from small_run import prepare
 
-from lstm_cli.cli.progress.broadcast import Together, watching
+from lstm_cli.cli.progress.broadcast import BroadcastListener, with_loggers
 from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 from lstm_cli.errors import ForeignFolder, MissingArtifact
-from lstm_cli.events import EpochEnded, Event, Noted, PictureDrawn, WeightsSeen, silent, wanted
+from lstm_cli.events import EpochEnded, Event, Note, PlotDrawn, WeightsRecorded, ignore_events, is_wanted
 
 
 def _png(width: int, height: int) -> bytes:
@@ -49,12 +49,12 @@ def epoch(number: int, *, part: str = "free", val_loss: float | None = 0.5) -> E
 def events() -> list[Event]:
     weights = {"gate.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
     return [
-        Noted(text="training on cpu"),
+        Note(text="training on cpu"),
         epoch(0),
         epoch(1),
-        WeightsSeen(part="free", epoch=1, step=100, validated=True, weights=weights),
+        WeightsRecorded(part="free", epoch=1, step=100, validated=True, weights=weights),
         epoch(1, val_loss=None),
-        PictureDrawn(name="forecasts", png=PNG),
+        PlotDrawn(name="forecasts", png=PNG),
     ]
 
 
@@ -178,15 +178,15 @@ def test_an_event_on_demand_reaches_those_that_want_it() -> None:
     watchers: list[Event] = []
 
     class Watcher:
-        wants = frozenset({WeightsSeen})
+        wants = frozenset({WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
             watchers.append(event)
 
-    together = Together(listeners=(plain.append, Watcher()))
-    assert wanted(together, WeightsSeen)
-    assert not wanted(together, PictureDrawn)
-    assert not wanted(plain.append, WeightsSeen)
+    together = BroadcastListener(listeners=(plain.append, Watcher()))
+    assert is_wanted(together, WeightsRecorded)
+    assert not is_wanted(together, PlotDrawn)
+    assert not is_wanted(plain.append, WeightsRecorded)
     for event in events():
         together(event)
     assert [type(event).__name__ for event in plain] == ["Noted", "EpochEnded", "EpochEnded", "EpochEnded"]
@@ -202,7 +202,7 @@ def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
         sum(range(2000))
         inside[0] -= 1
 
-    together = Together(listeners=(listener,))
+    together = BroadcastListener(listeners=(listener,))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(together, [epoch(number % 2) for number in range(200)]))
     assert most[0] == 1
@@ -214,7 +214,7 @@ def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> N
     for name, error in (("absent", MissingArtifact), ("mine", ForeignFolder)):
         with (
             pytest.raises(error),
-            watching(silent, tmp_path / name, tensorboard=True, wandb=True, config={}),
+            with_loggers(ignore_events, tmp_path / name, tensorboard=True, wandb=True, config={}),
         ):
             pass
     assert [path.name for path in tmp_path.rglob("*")] == ["mine", "notes.txt"]

@@ -8,8 +8,8 @@ import time
 from log_lines import untimed
 
 from lstm_cli.cli.progress import reporters
-from lstm_cli.cli.progress.reporters import LineLog, LiveBar, describe, describe_progress
-from lstm_cli.events import EpochEnded, Noted, Progressed, TrainingStarted, Warned
+from lstm_cli.cli.progress.reporters import LogReporter, ProgressBar, describe_event, describe_progress
+from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, WarningRaised
 from lstm_cli.findings import Finding
 
 
@@ -27,19 +27,19 @@ def epoch(number, **changes):
 
 
 def test_events_as_lines():
-    assert describe(Warned(finding=Finding(rule="D516", text="w"))) == "warning[D516]: w"
-    assert describe(Noted(text="n")) == "n"
+    assert describe_event(WarningRaised(finding=Finding(rule="D516", text="w"))) == "warning[D516]: w"
+    assert describe_event(Note(text="n")) == "n"
     line = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
-    assert describe(epoch(3)) == line
-    assert describe(epoch(0, train_loss=None, best=True)).startswith(
+    assert describe_event(epoch(3)) == line
+    assert describe_event(epoch(0, train_loss=None, best=True)).startswith(
         "anchored epoch  0/12  train       -  val  0.5000 best"
     )
-    assert describe(epoch(3, part="free", val_loss=None)) == (
+    assert describe_event(epoch(3, part="free", val_loss=None)) == (
         "free     epoch  3/12  train  0.2500  val       -       lr 1.0e-03    1.5 s"
     )
     started = TrainingStarted(model="segment", parameters=1234, windows=5678, epochs=9, steps_per_epoch=330)
     assert (
-        describe(started)
+        describe_event(started)
         == "training segment: 1,234 parameters, 5,678 windows, at most 9 epochs of 330 steps"
     )
 
@@ -84,7 +84,7 @@ def heard(monkeypatch, events, *, silence, end):
         threading, "Thread", lambda target, daemon: setattr(course, "pulse", target) or course
     )
     monkeypatch.setattr(threading, "Event", lambda: course)
-    course.log = LineLog(silence=silence)
+    course.log = LogReporter(silence=silence)
     course.pulse()
     course.log.close()
     return untimed(sys.stderr.getvalue()).splitlines()
@@ -106,7 +106,7 @@ def test_a_silence_is_broken_where_no_event_ever_comes(monkeypatch):
 
 def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    log = LineLog(silence=0.01)
+    log = LogReporter(silence=0.01)
     deadline = time.monotonic() + 300
     while not sys.stderr.getvalue():
         assert time.monotonic() < deadline
@@ -122,7 +122,7 @@ def test_a_line_puts_the_next_one_off(monkeypatch):
 
 def test_names_cannot_move_the_cursor(monkeypatch):
     lines = heard(
-        monkeypatch, [(0, Warned(finding=Finding(rule="D516", text="a\x1b[2Jb\nc")))], silence=9, end=0
+        monkeypatch, [(0, WarningRaised(finding=Finding(rule="D516", text="a\x1b[2Jb\nc")))], silence=9, end=0
     )
     assert lines == ["warning[D516]: a\\x1b[2Jb c"]
 
@@ -136,7 +136,7 @@ def test_networks_side_by_side_have_a_bar_each_and_other_work_takes_their_place(
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
-    bar = LiveBar()
+    bar = ProgressBar()
     for part in ("anchored", "free"):
         bar(TrainingStarted(model=part, parameters=1, windows=2, epochs=12, steps_per_epoch=10))
     bar(epoch(3, part="anchored"))

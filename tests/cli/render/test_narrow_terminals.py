@@ -6,13 +6,13 @@ import fake_steps
 import pytest
 
 from lstm_cli.cli import stdio
-from lstm_cli.cli.progress.reporters import describe
+from lstm_cli.cli.progress.reporters import describe_event
 from lstm_cli.cli.render import check as checking
 from lstm_cli.cli.render import evaluate as evaluation
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
-from lstm_cli.cli.render.scores import figure
+from lstm_cli.cli.render.scores import format_figure
 from lstm_cli.cli.render.tune import tune_table
 from lstm_cli.events import EpochEnded
 
@@ -31,7 +31,7 @@ def page_of(monkeypatch):
     """Draw a report as a terminal of so many columns shows it."""
 
     def drawn(verb, columns):
-        monkeypatch.setattr("lstm_cli.cli.render.page.is_lively", lambda stream: True)
+        monkeypatch.setattr("lstm_cli.cli.render.page.is_interactive", lambda stream: True)
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", str(columns))
         page, (draw, report) = Page(), PAGES[verb]
@@ -67,27 +67,27 @@ def test_columns_that_do_not_fit_stand_below_beside_the_first(page_of):
     assert "MAE " in blocks[0]
     assert all(re.search(r"^seasonal naive \(168\) ", block, re.M) for block in blocks)
     (scaled,) = (block for block in blocks if "MAE scaled" in block.splitlines()[0])
-    assert figure(report.metrics["mae_scaled"]) in scaled
+    assert format_figure(report.metrics["mae_scaled"]) in scaled
 
 
 def test_text_is_folded_between_words_and_a_path_is_left_whole():
     text = "a longer sentence with an interval of 90 % and a/path/that/is/longer/than/the/line"
-    lines = stdio.folded(text, 41).splitlines()
+    lines = stdio.wrap_line(text, 41).splitlines()
     assert lines == [
         "a longer sentence with an interval of",
         "    90 % and",
         "    a/path/that/is/longer/than/the/line",
     ]
-    assert stdio.folded("short", 30) == "short"
+    assert stdio.wrap_line("short", 30) == "short"
 
 
 def test_a_hint_is_not_folded_since_it_holds_a_command(monkeypatch, capsys):
     monkeypatch.setattr(stdio, "is_terminal", lambda stream: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "30")
-    stdio.speak(quiet=False, log_format="text")
-    stdio.tell("warning", "warning: " + "word " * 10)
-    stdio.tell("hint", "hint: lstm train runs/load --log-transform off --epochs 20")
+    stdio.configure_stderr(quiet=False, log_format="text")
+    stdio.print_line("warning", "warning: " + "word " * 10)
+    stdio.print_line("hint", "hint: lstm train runs/load --log-transform off --epochs 20")
     *warning, hint = capsys.readouterr().err.splitlines()
     assert len(warning) > 1
     assert max(map(len, warning)) <= 30
@@ -119,7 +119,7 @@ def test_the_line_of_an_epoch_fits(columns):
         grad_norm=None,
         seconds=100.8,
     )
-    line = describe(event, columns)
+    line = describe_event(event, columns)
     assert len(line) <= columns
     assert all(figure in line for figure in (" 9/11", "0.1546", "0.4494", "best", "100.8 s"))
 
@@ -128,4 +128,4 @@ def test_the_line_of_an_epoch_fits(columns):
 def test_the_columns_of_a_terminal(monkeypatch, tmp_path, columns, told):
     monkeypatch.setenv("COLUMNS", columns)
     with (tmp_path / "log").open("w") as log:
-        assert stdio.width_of(log) == told
+        assert stdio.terminal_width(log) == told

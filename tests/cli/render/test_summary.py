@@ -64,7 +64,7 @@ def test_an_unchanged_step_prints_one_line(lstm, monkeypatch, verb):
 def test_a_plan_says_that_nothing_was_done(lstm, monkeypatch, verb):
     from lstm_cli.steps import dry_run as planning
 
-    plan = planning.Plan(
+    plan = planning.DryRunPlan(
         run="run", step=verb, up_to_date=False, reads=(), writes=(), seconds=None, memory=None
     )
     monkeypatch.setattr(planning, f"plan_{verb}", lambda *_, **__: plan)
@@ -81,7 +81,7 @@ def test_the_time_of_a_training_is_that_of_the_command_with_its_stages(lstm, mon
 
     clock = iter([2.0, 5.0, 5.0, 9.0, 10.0])
     monkeypatch.setattr(reporters, "seconds_since_start", lambda: next(clock))
-    timed = reporters.Timed(lambda event: None)
+    timed = reporters.StageTimer(lambda event: None)
     epoch = EpochEnded(
         part="free",
         epoch=0,

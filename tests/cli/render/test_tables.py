@@ -24,10 +24,10 @@ from lstm_cli.cli.render import scores as shown
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
-from lstm_cli.cli.render.summary import tell_summary
+from lstm_cli.cli.render.summary import print_summary
 from lstm_cli.cli.render.train import find_lr_table, train_table
 from lstm_cli.cli.render.tune import tune_table
-from lstm_cli.cli.stdio import speak
+from lstm_cli.cli.stdio import configure_stderr
 
 
 @pytest.fixture(autouse=True)
@@ -175,8 +175,8 @@ def test_where_no_rate_lowers_the_loss_none_is_suggested():
 
 def test_a_share_is_of_the_other_forecasts_error():
     """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
-    assert shown.gain({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
-    assert shown.gain({"mae_scaled": 1.0}, {"mae_scaled": 0.8}) == pytest.approx(-0.25)
+    assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
+    assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 0.8}) == pytest.approx(-0.25)
 
 
 def test_nothing_to_compare_with():
@@ -280,7 +280,7 @@ def test_check_stands_within_80_columns_but_for_sentences():
 
 
 def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatch):
-    monkeypatch.setattr("lstm_cli.cli.render.page.is_lively", lambda stream: True)
+    monkeypatch.setattr("lstm_cli.cli.render.page.is_interactive", lambda stream: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     evil = "\x1b[31mred\x1b[0m" + "long" * 10
@@ -332,8 +332,8 @@ def test_quantize_stands_side_by_side():
 
 
 def test_several_series_are_counted(capsys):
-    speak(quiet=False, log_format="text")
-    tell_summary("predict", predict_report(output="f.csv", series=3, rows=72))
+    configure_stderr(quiet=False, log_format="text")
+    print_summary("predict", predict_report(output="f.csv", series=3, rows=72))
     assert untimed(capsys.readouterr().err).startswith("predict runs/load: 72 rows for 3 series to f.csv, ")
 
 
@@ -353,7 +353,7 @@ def test_several_series_are_counted(capsys):
     ],
 )
 def test_figures(value, text):
-    assert shown.figure(value) == text
+    assert shown.format_figure(value) == text
 
 
 @pytest.mark.parametrize("verb", [verb for verb in fake_steps.VERBS if verb != "predict"])

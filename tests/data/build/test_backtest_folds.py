@@ -8,7 +8,7 @@ import pytest
 from small_data import dataset, wave
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.backtest_folds import Cut, at_cut, cuts
+from lstm_cli.data.build.backtest_folds import Fold, backtest_folds, dataset_at_fold
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.quality.seasonality import automatic_lookback
@@ -23,14 +23,14 @@ def data(second: np.ndarray | None = None) -> Dataset:
 
 
 def test_cut_offs_divide_the_test_rows_evenly() -> None:
-    found = cuts(data(), 4)
+    found = backtest_folds(data(), 4)
     assert [cut.val_end.tolist() for cut in found] == [[120, 90], [130, 97], [140, 105], [150, 112]]
     assert [cut.count.tolist() for cut in found] == [[130, 97], [140, 105], [150, 112], [160, 120]]
     assert [cut.train_end.tolist() for cut in found] == [[100, 80], [110, 87], [120, 95], [130, 102]]
 
 
 def test_too_few_test_rows_are_joined_by_those_before() -> None:
-    found = cuts(data(), 12)  # 48 rows of horizon 4, where the second series has 30
+    found = backtest_folds(data(), 12)  # 48 rows of horizon 4, where the second series has 30
     assert found[0].val_end.tolist() == [112, 72]
     assert found[-1].count.tolist() == [160, 120]
     assert all((cut.count - cut.val_end >= 4).all() for cut in found)
@@ -49,7 +49,7 @@ def panel() -> Dataset:
 
 
 def test_one_time_divides_a_fold_of_all_series() -> None:
-    found = cuts(panel(), 4)
+    found = backtest_folds(panel(), 4)
     assert [cut.val_end.tolist() for cut in found] == [
         [120, 60, 120],
         [130, 70, 122],
@@ -58,27 +58,31 @@ def test_one_time_divides_a_fold_of_all_series() -> None:
     ]
     assert [cut.count.tolist() for cut in found][-1] == [160, 100, 122]
     assert [cut.train_end.tolist() for cut in found][2] == [120, 60, 120]
-    fold = at_cut(panel(), found[1], PREPARE)
+    fold = dataset_at_fold(panel(), found[1], PREPARE)
     windows = split_windows(fold, "test")
     assert set(windows.series.tolist()) == {0, 1}  # the third series ended before
 
 
 def test_a_fold_leaves_out_a_series_that_has_no_training_window_yet() -> None:
-    found = cuts(panel(), 23)  # 92 hours: the first cut-off is hour 68, and validation begins at hour 48
+    found = backtest_folds(
+        panel(), 23
+    )  # 92 hours: the first cut-off is hour 68, and validation begins at hour 48
     assert found[0].train_end.tolist() == [48, 0, 48]
-    assert at_cut(panel(), found[0], PREPARE).series.names == ("series0", "series2")
+    assert dataset_at_fold(panel(), found[0], PREPARE).series.names == ("series0", "series2")
     late = next(cut for cut in found if cut.train_end[1] == 4)  # one row short of a training window
-    assert at_cut(panel(), late, PREPARE).series.names == ("series0", "series2")
+    assert dataset_at_fold(panel(), late, PREPARE).series.names == ("series0", "series2")
 
 
 def test_a_fold_holds_the_same_values_under_its_own_scaler() -> None:
-    whole, cut = data(), cuts(data(), 3)[1]
-    fold = at_cut(whole, cut, PREPARE)
+    whole, cut = data(), backtest_folds(data(), 3)[1]
+    fold = dataset_at_fold(whole, cut, PREPARE)
     for one in range(2):
         rows = slice(whole.series.offset[one], whole.series.offset[one] + cut.count[one])
         own = slice(fold.series.offset[one], fold.series.offset[one] + cut.count[one])
-        before = whole.scaler.unscaled(whole.values_scaled[rows], one)
-        np.testing.assert_allclose(fold.scaler.unscaled(fold.values_scaled[own], one), before, rtol=1e-5)
+        before = whole.scaler.inverse_transform(whole.values_scaled[rows], one)
+        np.testing.assert_allclose(
+            fold.scaler.inverse_transform(fold.values_scaled[own], one), before, rtol=1e-5
+        )
         training = fold.values_scaled[own][: cut.train_end[one]]
         np.testing.assert_allclose(training.mean(axis=0), 0, atol=1e-5)
         np.testing.assert_allclose(training.std(axis=0), 1, atol=1e-5)
@@ -87,9 +91,9 @@ def test_a_fold_holds_the_same_values_under_its_own_scaler() -> None:
 
 def test_nothing_after_a_cut_off_reaches_its_training() -> None:
     changed = 50 + 9 * wave(120, 2, seed=2)
-    cut = cuts(data(), 3)[1]
+    cut = backtest_folds(data(), 3)[1]
     changed[cut.val_end[1] :] = 1e6
-    one, other = at_cut(data(), cut, PREPARE), at_cut(data(changed), cut, PREPARE)
+    one, other = dataset_at_fold(data(), cut, PREPARE), dataset_at_fold(data(changed), cut, PREPARE)
     assert one.scaler.equals(other.scaler)
     for split in ("train", "val"):
         a, b = split_windows(one, split)[:], split_windows(other, split)[:]
@@ -101,8 +105,8 @@ def test_nothing_after_a_cut_off_reaches_its_training() -> None:
 
 def test_every_scored_window_starts_at_the_cut_off_or_later_and_ends_before_the_next() -> None:
     whole = data()
-    for cut in cuts(whole, 3):
-        fold = at_cut(whole, cut, PREPARE)
+    for cut in backtest_folds(whole, 3):
+        fold = dataset_at_fold(whole, cut, PREPARE)
         windows = split_windows(fold, "test")
         first = windows.origins - fold.series.offset[windows.series]
         assert (first >= cut.val_end[windows.series]).all()
@@ -114,18 +118,20 @@ def test_filled_cells_stay_no_truth_and_are_not_in_the_scaler() -> None:
     series = wave(100, 1, seed=3)
     series[20:30] = np.nan
     whole = dataset([series], train_end=[60], val_end=[80], lookback=12, horizon=4)
-    fold = at_cut(whole, Cut(train_end=np.array([50]), val_end=np.array([70]), count=np.array([90])), PREPARE)
+    fold = dataset_at_fold(
+        whole, Fold(train_end=np.array([50]), val_end=np.array([70]), count=np.array([90])), PREPARE
+    )
     assert not fold.measured[20:30].any()
     np.testing.assert_allclose(fold.scaler.center, np.nanmean(series[:50]), rtol=1e-5)
 
 
 def test_a_series_that_begins_after_the_cut_off_is_left_out() -> None:
-    cut = Cut(train_end=np.array([50, -3]), val_end=np.array([60, 7]), count=np.array([70, 17]))
-    assert at_cut(data(), cut, PREPARE).series.names == ("series0",)
+    cut = Fold(train_end=np.array([50, -3]), val_end=np.array([60, 7]), count=np.array([70, 17]))
+    assert dataset_at_fold(data(), cut, PREPARE).series.names == ("series0",)
     with pytest.raises(ValueError, match="no series"):
-        at_cut(
+        dataset_at_fold(
             data(),
-            Cut(train_end=np.array([0, 0]), val_end=np.array([9, 9]), count=np.array([20, 20])),
+            Fold(train_end=np.array([0, 0]), val_end=np.array([9, 9]), count=np.array([20, 20])),
             PREPARE,
         )
 
@@ -142,20 +148,20 @@ def test_a_fold_settles_seasons_and_lookback_from_its_own_training_rows() -> Non
     options: dict[str, Any] = {"horizon": 4, "lookback": 48, "seasons": (24,), "lookback_fixed": False}
     whole = dataset([series], train_end=[400], val_end=[440], **options)
     early, late = (
-        Cut(train_end=np.array([cut - 40]), val_end=np.array([cut]), count=np.array([cut + 20]))
+        Fold(train_end=np.array([cut - 40]), val_end=np.array([cut]), count=np.array([cut + 20]))
         for cut in (240, 440)
     )
-    fold = at_cut(whole, early, PrepareConfig())
+    fold = dataset_at_fold(whole, early, PrepareConfig())
     assert fold.schema.seasons == ()
     assert fold.schema.lookback == automatic_lookback(rows=200, horizon=4, seasons=())
     pairs = np.abs(np.diff(series[:200, 0]))
     assert fold.training.seasonal_error[0, 0] == pytest.approx(pairs.mean(), rel=1e-4)
-    fold = at_cut(whole, late, PrepareConfig())
+    fold = dataset_at_fold(whole, late, PrepareConfig())
     assert (fold.schema.seasons, fold.schema.lookback) == ((24,), 48)
-    given = at_cut(whole, early, PrepareConfig(season=(12,), lookback=30))
+    given = dataset_at_fold(whole, early, PrepareConfig(season=(12,), lookback=30))
     assert given.schema.seasons == (12,)  # as --season says, whatever the rows hold
     fixed = dataset([series], train_end=[400], val_end=[440], **options | {"lookback_fixed": True})
-    assert at_cut(fixed, early, PrepareConfig(lookback=48)).schema.lookback == 48
+    assert dataset_at_fold(fixed, early, PrepareConfig(lookback=48)).schema.lookback == 48
 
 
 @pytest.mark.parametrize("missing", ["interpolate", "last", "season"])
@@ -166,8 +172,8 @@ def test_a_fold_is_filled_as_if_its_rows_were_all_there_is(missing: str) -> None
     series[76:84, 1:] = np.nan
     options: dict[str, Any] = {"past": 1, "future": 1, "missing": missing}
     whole = dataset([series], train_end=[90], val_end=[105], seasons=(5,), **options)
-    cut = Cut(train_end=np.array([45]), val_end=np.array([60]), count=np.array([80]))
-    fold = at_cut(whole, cut, PREPARE)
+    cut = Fold(train_end=np.array([45]), val_end=np.array([60]), count=np.array([80]))
+    fold = dataset_at_fold(whole, cut, PREPARE)
     alone = dataset([series[:80]], train_end=[45], val_end=[60], seasons=(12,), **options)
     np.testing.assert_allclose(fold.values_scaled, alone.values_scaled, atol=1e-5)
     np.testing.assert_array_equal(fold.measured, alone.measured)

@@ -5,12 +5,12 @@ import pytest
 from small_data import dataset, wave
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.backtest_folds import Cut, at_cut
-from lstm_cli.data.build.drop_outliers import Neighbours, rows_to_drop
-from lstm_cli.data.dataset.dropped_outliers import Dropped
-from lstm_cli.data.quality.outliers import outliers_of
+from lstm_cli.data.build.backtest_folds import Fold, dataset_at_fold
+from lstm_cli.data.build.drop_outliers import NeighbourDistance, outlier_rows_of_series
+from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
+from lstm_cli.data.quality.outliers import outliers_in_column
 
-BESIDE = Neighbours(training=(1,), validation=(1,))
+BESIDE = NeighbourDistance(training=(1,), validation=(1,))
 FAR = 15.9  # 14.9 above neighbours of 1: more than 10 x 1.4826 MAD
 NEAR = 15.8  # 14.8 above them
 
@@ -25,75 +25,88 @@ def column(*slips: tuple[int, float]) -> np.ndarray:
 
 def test_outliers_of_training_and_validation_rows_are_found_and_those_of_test_rows_are_not() -> None:
     cells = column((100, FAR), (320, FAR), (380, FAR))
-    assert rows_to_drop(cells, 300, 360, BESIDE).tolist() == [100, 320]
-    assert rows_to_drop(column((100, NEAR), (320, NEAR)), 300, 360, BESIDE).tolist() == []
+    assert outlier_rows_of_series(cells, 300, 360, BESIDE).tolist() == [100, 320]
+    assert outlier_rows_of_series(column((100, NEAR), (320, NEAR)), 300, 360, BESIDE).tolist() == []
 
 
 def test_a_missing_cell_is_not_found() -> None:
-    assert rows_to_drop(column((100, np.nan), (120, FAR)), 300, 360, BESIDE).tolist() == [120]
+    assert outlier_rows_of_series(column((100, np.nan), (120, FAR)), 300, 360, BESIDE).tolist() == [120]
 
 
 def test_a_training_row_is_judged_by_training_rows_alone() -> None:
     """Row 299 is the last training row. Both of its neighbours lie before it, so it must be half as far again."""
     cells = column((299, FAR))
-    assert outliers_of(cells[:360], 1).tolist() == [299]
-    assert rows_to_drop(cells, 300, 360, BESIDE).tolist() == []
-    assert rows_to_drop(column((299, 1 + 1.5 * 14.9)), 300, 360, BESIDE).tolist() == [299]
+    assert outliers_in_column(cells[:360], 1).tolist() == [299]
+    assert outlier_rows_of_series(cells, 300, 360, BESIDE).tolist() == []
+    assert outlier_rows_of_series(column((299, 1 + 1.5 * 14.9)), 300, 360, BESIDE).tolist() == [299]
 
 
 def test_a_validation_row_is_judged_by_rows_up_to_the_end_of_validation() -> None:
     cells = column((359, FAR))
-    assert outliers_of(cells, 1).tolist() == [359]
-    assert rows_to_drop(cells, 300, 360, BESIDE).tolist() == []
+    assert outliers_in_column(cells, 1).tolist() == [359]
+    assert outlier_rows_of_series(cells, 300, 360, BESIDE).tolist() == []
 
 
 @pytest.mark.parametrize("garbage", [1e9, np.nan, -3.0])
 def test_later_rows_change_nothing(garbage: float) -> None:
     cells = column((20, FAR), (100, FAR), (320, FAR))
     spoiled = np.where(np.arange(400) >= 360, garbage, cells)
-    assert rows_to_drop(spoiled, 300, 360, BESIDE).tolist() == [20, 100, 320]
+    assert outlier_rows_of_series(spoiled, 300, 360, BESIDE).tolist() == [20, 100, 320]
     spoiled = np.where(np.arange(400) >= 300, garbage, cells)
-    found = rows_to_drop(spoiled, 300, 360, BESIDE)
+    found = outlier_rows_of_series(spoiled, 300, 360, BESIDE)
     assert found[found < 300].tolist() == [20, 100]
 
 
 def test_two_looks_are_made_where_the_seasons_differ() -> None:
     ends = np.array([150]), np.array([180])
-    assert Neighbours.of(*ends, [(), (24,)]) == Neighbours(training=(1, 24), validation=(1, 24))
-    assert Neighbours.of(*ends, [(24,), (24,)]) == Neighbours(training=(24,), validation=(24,))
+    assert NeighbourDistance.from_rows(*ends, [(), (24,)]) == NeighbourDistance(
+        training=(1, 24), validation=(1, 24)
+    )
+    assert NeighbourDistance.from_rows(*ends, [(24,), (24,)]) == NeighbourDistance(
+        training=(24,), validation=(24,)
+    )
     # 40 steps fit four times into 180 rows, not into 150
-    assert Neighbours.of(*ends, [(24, 40), (24, 40)]) == Neighbours(training=(24,), validation=(40,))
+    assert NeighbourDistance.from_rows(*ends, [(24, 40), (24, 40)]) == NeighbourDistance(
+        training=(24,), validation=(40,)
+    )
 
 
 def test_a_slip_within_the_daily_range_needs_the_season_that_spikes_hide() -> None:
     cells = np.tile(np.repeat([0.0, 30.0], 12), 20) + 0.5 * np.random.default_rng(4).normal(size=480)
     cells[203] = 30.0  # the rise from 0 to 30 comes an hour early: row 204 is 30, as every day
-    assert rows_to_drop(cells, 400, 440, BESIDE).tolist() == []
-    assert rows_to_drop(cells, 400, 440, Neighbours(training=(1, 24), validation=(1, 24))).tolist() == [203]
+    assert outlier_rows_of_series(cells, 400, 440, BESIDE).tolist() == []
+    assert outlier_rows_of_series(
+        cells, 400, 440, NeighbourDistance(training=(1, 24), validation=(1, 24))
+    ).tolist() == [203]
 
 
 def test_validation_rows_are_looked_at_as_often() -> None:
     """Two spikes a season apart hide each other from a look at the season alone."""
     cells = np.tile(np.arange(24.0), 20) + 0.1 * np.random.default_rng(4).normal(size=480)
     cells[[405, 429]] = 90.0
-    assert rows_to_drop(cells, 400, 440, Neighbours(training=(24,), validation=(24,))).tolist() == []
-    assert rows_to_drop(cells, 400, 440, Neighbours(training=(1, 24), validation=(1, 24))).tolist() == [
+    assert (
+        outlier_rows_of_series(cells, 400, 440, NeighbourDistance(training=(24,), validation=(24,))).tolist()
+        == []
+    )
+    assert outlier_rows_of_series(
+        cells, 400, 440, NeighbourDistance(training=(1, 24), validation=(1, 24))
+    ).tolist() == [
         405,
         429,
     ]
 
 
 def test_dropped_cells_come_back_from_json() -> None:
-    dropped = Dropped(cells=np.array([[3, 0], [3, 1], [90, 0]]), values=np.array([0.1, 1e300, -7.0]))
-    again = Dropped.from_dict(dropped.to_dict(), columns=2)
+    dropped = DroppedOutliers(cells=np.array([[3, 0], [3, 1], [90, 0]]), values=np.array([0.1, 1e300, -7.0]))
+    again = DroppedOutliers.from_dict(dropped.to_dict(), columns=2)
     np.testing.assert_array_equal(again.cells, dropped.cells)
     np.testing.assert_array_equal(again.values, dropped.values)
     assert dropped.count_by_column(("a", "b", "c")) == {"a": 2, "b": 1, "c": 0}
     with pytest.raises(ValueError, match="one value"):
-        Dropped.from_dict(dropped.to_dict() | {"values": [1.0]}, columns=2)
+        DroppedOutliers.from_dict(dropped.to_dict() | {"values": [1.0]}, columns=2)
     for cells in ([[3, 0], [3, 2], [90, 0]], [[3, 0], [3, -1], [90, 0]], [[90, 0], [3, 0], [3, 1]]):
         with pytest.raises(ValueError, match="out of order or in no target"):
-            Dropped.from_dict(dropped.to_dict() | {"cells": cells}, columns=2)
+            DroppedOutliers.from_dict(dropped.to_dict() | {"cells": cells}, columns=2)
 
 
 def test_a_fold_judges_its_own_rows_and_is_scored_on_what_the_file_has() -> None:
@@ -106,14 +119,14 @@ def test_a_fold_judges_its_own_rows_and_is_scored_on_what_the_file_has() -> None
     stored = [series[0], series[1].copy()]
     stored[1][[50, 265]] = np.nan
     data = dataset(stored, train_end=[250, 250], val_end=[300, 300], seasons=(12,))
-    dropped = Dropped(cells=np.array([[450, 0], [665, 0]]), values=np.array([500.0, 600.0]))
-    early = Cut(train_end=np.array([200, 200]), val_end=np.array([240, 240]), count=np.array([280, 280]))
+    dropped = DroppedOutliers(cells=np.array([[450, 0], [665, 0]]), values=np.array([500.0, 600.0]))
+    early = Fold(train_end=np.array([200, 200]), val_end=np.array([240, 240]), count=np.array([280, 280]))
     config = PrepareConfig(season=(12,), outliers="drop")
-    fold = at_cut(data, early, config, dropped)
+    fold = dataset_at_fold(data, early, config, dropped)
     assert np.flatnonzero(~fold.measured[:, 0]).tolist() == [280 + 50]
-    units = fold.scaler.unscaled(fold.values_scaled[280:], 1)
+    units = fold.scaler.inverse_transform(fold.values_scaled[280:], 1)
     assert units[265, 0] == pytest.approx(600, rel=1e-5)
     # Later, row 330 is a validation row of the fold. It was a test row of the run.
-    late = Cut(train_end=np.array([300, 300]), val_end=np.array([350, 350]), count=np.array([400, 400]))
-    fold = at_cut(data, late, config, dropped)
+    late = Fold(train_end=np.array([300, 300]), val_end=np.array([350, 350]), count=np.array([400, 400]))
+    fold = dataset_at_fold(data, late, config, dropped)
     assert np.flatnonzero(~fold.measured[:, 0]).tolist() == [400 + 50, 400 + 265, 400 + 330]

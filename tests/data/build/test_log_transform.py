@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_data import dataset, wave
 
-from lstm_cli.data.build.log_transform import can_take_logs, in_logs, spread_of_levels
-from lstm_cli.data.build.write import scaled_and_filled
+from lstm_cli.data.build.log_transform import can_log_transform, level_ratio, log_transform
+from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.scaling import LARGEST_LOG, Scaler
 
 
@@ -30,8 +30,11 @@ def growing(**options: object) -> Dataset:
 
 def test_the_scale_is_the_log_of_the_measured_training_rows_by_hand() -> None:
     plain = growing()
-    logged = in_logs(plain)
-    units = [plain.scaler.unscaled(plain.values_scaled[80 * one : 80 * one + 80, :1], one) for one in (0, 1)]
+    logged = log_transform(plain)
+    units = [
+        plain.scaler.inverse_transform(plain.values_scaled[80 * one : 80 * one + 80, :1], one)
+        for one in (0, 1)
+    ]
     known = [np.delete(units[0][:50, 0], [20, 21]), units[1][:60, 0]]  # what was filled does not count
     for one, values in enumerate(known):
         assert logged.scaler.center[one, 0] == pytest.approx(np.log(values).mean(), rel=1e-6)
@@ -48,27 +51,29 @@ def test_the_scale_is_the_log_of_the_measured_training_rows_by_hand() -> None:
 
 def test_the_way_back_is_in_the_files_units() -> None:
     plain = growing()
-    logged = in_logs(plain)
+    logged = log_transform(plain)
     series = np.array([0, 1])
     rows = np.stack([np.arange(30, 34), 80 + np.arange(30, 34)])
     np.testing.assert_allclose(
-        logged.in_units(logged.values_scaled[rows, :1], series),
-        plain.in_units(plain.values_scaled[rows, :1], series),
+        logged.inverse_transform_targets(logged.values_scaled[rows, :1], series),
+        plain.inverse_transform_targets(plain.values_scaled[rows, :1], series),
         rtol=1e-5,
     )
-    assert np.isfinite(logged.in_units(np.full((2, 4, 1), 1e9), series)).all()
-    assert logged.in_units(np.full((1, 1, 1), 1e9), series[:1]).max() == pytest.approx(np.exp(LARGEST_LOG))
+    assert np.isfinite(logged.inverse_transform_targets(np.full((2, 4, 1), 1e9), series)).all()
+    assert logged.inverse_transform_targets(np.full((1, 1, 1), 1e9), series[:1]).max() == pytest.approx(
+        np.exp(LARGEST_LOG)
+    )
 
 
 def test_a_value_far_below_training_keeps_its_value() -> None:
     """Below half the least training value the logarithm goes on as the line that touches it there."""
-    logged = in_logs(growing())
+    logged = log_transform(growing())
     floor, center, scale = logged.scaler.floor, logged.scaler.center[0, 0], logged.scaler.scale[0, 0]
     assert floor is not None
     np.testing.assert_array_equal(floor, logged.training.least / 2)
     low = np.array([[0.0], [-7.0], [floor[0, 0] * (1 - 1e-9)], [floor[0, 0] * (1 + 1e-9)]])
-    scaled = logged.scaler.scaled(low, 0)
-    np.testing.assert_allclose(logged.scaler.unscaled(scaled, 0), low, atol=1e-12)
+    scaled = logged.scaler.transform(low, 0)
+    np.testing.assert_allclose(logged.scaler.inverse_transform(scaled, 0), low, atol=1e-12)
     assert scaled[0, 0] * scale + center == pytest.approx(np.log(floor[0, 0]) - 1)
     assert scaled[2, 0] == pytest.approx(scaled[3, 0])
 
@@ -78,14 +83,16 @@ def test_truth_after_training_is_truth_in_logs_too() -> None:
     rows = np.exp(1 + 0.3 * np.sin(np.arange(80.0)))[:, None]
     rows[[55, 72], 0] = 0.0, -1.0
     plain = dataset([rows], train_end=[50], val_end=[65])
-    logged = in_logs(plain)
+    logged = log_transform(plain)
     at = np.array([[55, 72, 73]])
-    values = [one.in_units(one.values_scaled[at, :1], np.array([0])) for one in (plain, logged)]
+    values = [
+        one.inverse_transform_targets(one.values_scaled[at, :1], np.array([0])) for one in (plain, logged)
+    ]
     np.testing.assert_allclose(values[1], values[0], atol=1e-5)
     np.testing.assert_allclose(values[1][0, :2, 0], [0, -1], atol=1e-5)
     series = np.array([0])
     errors = [
-        Yardstick.of(one).measured(one.values_scaled[at, :1], series) for one in (plain, logged)
+        MaseScale.from_dataset(one).mase_terms(one.values_scaled[at, :1], series) for one in (plain, logged)
     ]  # all but the mean, which differences lose
     np.testing.assert_allclose(*(error - error[:, 2:] for error in errors), atol=1e-5)
 
@@ -104,15 +111,15 @@ def test_there_and_back_again(values: list[float], center: float, scale: float) 
         floor=np.array([[1e-4]]),
     )
     rows = np.stack([values, np.linspace(-4, 4, len(values))], axis=1)
-    near_zero = scaler.room(np.zeros(2)).max()  # what comes back as 0
+    near_zero = scaler.float32_spacing(np.zeros(2)).max()  # what comes back as 0
     np.testing.assert_allclose(
-        scaler.unscaled(scaler.scaled(rows, 0), 0), rows, rtol=1e-9, atol=1e-12 + near_zero
+        scaler.inverse_transform(scaler.transform(rows, 0), 0), rows, rtol=1e-9, atol=1e-12 + near_zero
     )
     read = Scaler.from_dict(scaler.to_dict())
     assert read.equals(scaler)
     assert read.in_logs
     assert not scaler.equals(replace(scaler, floor=None))
-    assert scaler.taken(np.array([0, 0])).floor is not None
+    assert scaler.select(np.array([0, 0])).floor is not None
 
 
 @pytest.mark.parametrize(
@@ -123,28 +130,28 @@ def test_logs_need_training_values_above_0_that_were_measured(change: float, pos
     rows = wave(80)
     rows[60] = -3.0  # of validation, which does not count
     rows[10] = change
-    assert can_take_logs(dataset([rows], train_end=[50], val_end=[70])) is possible
+    assert can_log_transform(dataset([rows], train_end=[50], val_end=[70])) is possible
     rows[10] = np.nan
-    assert can_take_logs(dataset([rows], train_end=[50], val_end=[70]))
+    assert can_log_transform(dataset([rows], train_end=[50], val_end=[70]))
 
 
 def test_logs_need_the_standard_scaler() -> None:
     for scaler in ("minmax", "robust", "none"):
-        assert not can_take_logs(dataset([wave(80)], train_end=[50], val_end=[70], scaler=scaler))
+        assert not can_log_transform(dataset([wave(80)], train_end=[50], val_end=[70], scaler=scaler))
 
 
 def test_the_spread_of_levels_is_between_series_not_targets() -> None:
     high, low = 30 * wave(80, 2), wave(80, 2)  # means 300 and 600, 10 and 20
     made = dataset([high, low], train_end=[72, 72], val_end=[76, 76])
-    assert spread_of_levels(made) == pytest.approx(30, rel=0.01)
-    assert spread_of_levels(dataset([high], train_end=[72], val_end=[76])) == 1
+    assert level_ratio(made) == pytest.approx(30, rel=0.01)
+    assert level_ratio(dataset([high], train_end=[72], val_end=[76])) == 1
 
 
 def test_a_target_that_begins_later_is_0_before_that_in_logs_too() -> None:
     rows = np.exp(1 + 0.3 * np.sin(np.arange(160.0))).reshape(80, 2)
     rows[:7, 1] = np.nan
-    logged = in_logs(dataset([rows], train_end=[50], val_end=[65]))
+    logged = log_transform(dataset([rows], train_end=[50], val_end=[65]))
     assert logged.values_scaled[:7, 1].tolist() == [0] * 7
     assert logged.values_scaled[7, 1] != 0
-    read = scaled_and_filled([rows], logged.scaler, logged.schema)
+    read = scale_and_fill([rows], logged.scaler, logged.schema)
     np.testing.assert_allclose(read, logged.values_scaled, atol=1e-5)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lstm_cli.data.dataset.imputation import Filling, fill, last_measured, reach
+from lstm_cli.data.dataset.imputation import Imputer, impute, last_measured_row, last_observed_row
 
 NAN = float("nan")
 HOLES = np.array([NAN, 2.0, NAN, NAN, 8.0, 9.0, NAN])
@@ -14,7 +14,7 @@ BOOLEANS = st.tuples(st.integers(1, 30), st.integers(1, 3)).flatmap(lambda shape
 
 
 def filled(cells: np.ndarray, how: str, season: int = 1) -> list[float]:
-    return fill(cells[:, None], how=how, season=season)[:, 0].tolist()
+    return impute(cells[:, None], how=how, season=season)[:, 0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_column_never_measured_becomes_zero(how: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_copy_of_the_same_type_is_returned(dtype: type) -> None:
     cells = HOLES[:, None].astype(dtype)
-    result = fill(cells, how="interpolate", season=1)
+    result = impute(cells, how="interpolate", season=1)
     assert result.dtype == dtype
     np.testing.assert_array_equal(cells[:, 0], HOLES.astype(dtype))
 
@@ -65,7 +65,7 @@ def test_a_copy_of_the_same_type_is_returned(dtype: type) -> None:
 @given(measured=BOOLEANS, how=st.sampled_from(["interpolate", "last", "season"]), season=st.integers(1, 8))
 def test_measured_cells_stay_and_no_hole_is_left(measured: np.ndarray, how: str, season: int) -> None:
     values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
-    result = fill(values, how=how, season=season)
+    result = impute(values, how=how, season=season)
     np.testing.assert_array_equal(result[measured], values[measured])
     assert np.isfinite(result).all()
 
@@ -78,20 +78,20 @@ def test_last_and_season_never_look_ahead(
     cut = data.draw(st.integers(0, len(values)))
     changed = values.copy()
     changed[cut:] = np.random.default_rng(2).normal(size=changed[cut:].shape)
-    one, other = (fill(cells, how=how, season=season) for cells in (values, changed))
+    one, other = (impute(cells, how=how, season=season) for cells in (values, changed))
     np.testing.assert_array_equal(one[:cut], other[:cut])
 
 
 def test_the_last_measured_row() -> None:
     measured = np.array([[0, 1], [1, 0], [0, 0], [0, 1]], dtype=bool)
-    assert last_measured(measured).tolist() == [[-1, 0], [1, 0], [1, 0], [1, 3]]
-    assert last_measured(measured[:, 0]).tolist() == [-1, 1, 1, 1]
+    assert last_measured_row(measured).tolist() == [[-1, 0], [1, 0], [1, 0], [1, 3]]
+    assert last_measured_row(measured[:, 0]).tolist() == [-1, 1, 1, 1]
 
 
 def test_reach_stays_within_its_series() -> None:
     measured = np.array([1, 1, 0, 0, 0, 1, 0, 1, 0], dtype=bool)[:, None]
     # Series of 3, 3 and 3 rows. Before the first measured row of a series the fill is 0: the row itself.
-    assert reach(measured, np.array([0, 3, 6]))[:, 0].tolist() == [0, 1, 1, 3, 4, 5, 6, 7, 7]
+    assert last_observed_row(measured, np.array([0, 3, 6]))[:, 0].tolist() == [0, 1, 1, 3, 4, 5, 6, 7, 7]
 
 
 @given(measured=BOOLEANS, data=st.data())
@@ -99,7 +99,7 @@ def test_reach_by_its_definition(measured: np.ndarray, data: st.DataObject) -> N
     rows, columns = measured.shape
     others = data.draw(st.sets(st.integers(1, rows - 1))) if rows > 1 else set()
     offsets = np.array([0, *sorted(others)])
-    result = reach(measured, offsets)
+    result = last_observed_row(measured, offsets)
     for row in range(rows):
         first = offsets[offsets <= row].max()
         for column in range(columns):
@@ -117,7 +117,7 @@ def test_a_series_filled_piece_by_piece_is_filled_alike(
     measured: np.ndarray, cuts: list[int], how: str, season: int
 ) -> None:
     values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
-    filling, done, pieces = Filling(2, how=how, season=season), 0, []
+    filling, done, pieces = Imputer(2, how=how, season=season), 0, []
     for size in [*cuts, len(values)]:
         piece, later = values[done : done + size].copy(), values[done + size :]
         if not len(piece):
@@ -130,4 +130,4 @@ def test_a_series_filled_piece_by_piece_is_filled_alike(
         filling.fill(piece, following)
         pieces.append(piece)
         done += size
-    np.testing.assert_array_equal(np.concatenate(pieces), fill(values, how=how, season=season))
+    np.testing.assert_array_equal(np.concatenate(pieces), impute(values, how=how, season=season))

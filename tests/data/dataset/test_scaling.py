@@ -44,7 +44,7 @@ def test_scaled_values_are_scikit_learns(kind: str, data: st.DataObject) -> None
         expected = oracle(kind).fit(train).transform(new)
     scaler = fit_scaler(kind, [train])
     assert (scaler.scale > 0).all()
-    scaled = scaler.scaled(new, 0)
+    scaled = scaler.transform(new, 0)
     np.testing.assert_array_equal(np.isnan(scaled), np.isnan(new))
     np.testing.assert_allclose(
         scaled, expected, rtol=1e-7, atol=1e-7 * np.nanmax(np.abs(expected), initial=1)
@@ -57,16 +57,16 @@ def test_a_constant_column_is_only_shifted(kind: str, level: float) -> None:
     train = np.full((97, 1), level)
     scaler = fit_scaler(kind, [train])
     assert scaler.scale.tolist() == [[1.0]]
-    np.testing.assert_allclose(scaler.scaled(train, 0), 0, atol=1e-6 * max(1, abs(level)))
+    np.testing.assert_allclose(scaler.transform(train, 0), 0, atol=1e-6 * max(1, abs(level)))
     expected = oracle(kind).fit(train).transform(train + 3)
-    np.testing.assert_allclose(scaler.scaled(train + 3, 0), expected, atol=1e-6 * max(1, abs(level)))
+    np.testing.assert_allclose(scaler.transform(train + 3, 0), expected, atol=1e-6 * max(1, abs(level)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_column_of_tiny_numbers_is_scikit_learns(kind: str) -> None:
     train = np.array([[1e-20], [3e-20], [7e-20]])
     np.testing.assert_allclose(
-        fit_scaler(kind, [train]).scaled(train, 0), oracle(kind).fit(train).transform(train)
+        fit_scaler(kind, [train]).transform(train, 0), oracle(kind).fit(train).transform(train)
     )
 
 
@@ -78,7 +78,7 @@ def test_a_column_never_measured_is_left_as_it_is(kind: str) -> None:
 
 def test_none_changes_nothing() -> None:
     values = wave(20, 2)
-    np.testing.assert_array_equal(fit_scaler("none", [values]).scaled(values, 0), values)
+    np.testing.assert_array_equal(fit_scaler("none", [values]).transform(values, 0), values)
 
 
 def test_numbers_by_hand() -> None:
@@ -96,7 +96,7 @@ def test_numbers_by_hand() -> None:
 def test_scaling_inverted_gives_the_numbers_back_within_float32(kind: str, data: st.DataObject) -> None:
     values = data.draw(numbers(20, 2))
     scaler = fit_scaler(kind, [values])
-    back = scaler.unscaled(scaler.scaled(values, 0).astype(np.float32), 0)
+    back = scaler.inverse_transform(scaler.transform(values, 0).astype(np.float32), 0)
     assert back.dtype == np.float64
     np.testing.assert_array_equal(np.isnan(back), np.isnan(values))
     # float32 keeps 2^-24 of a scaled value; its centre comes on top.
@@ -108,7 +108,7 @@ def test_every_series_has_its_own_numbers() -> None:
     panel = [wave(30, 3, seed=1), 100 * wave(20, 3, seed=2)]
     scaler = fit_scaler("standard", panel)
     for number, rows in enumerate(panel):
-        np.testing.assert_allclose(scaler.scaled(rows, number), oracle("standard").fit_transform(rows))
+        np.testing.assert_allclose(scaler.transform(rows, number), oracle("standard").fit_transform(rows))
 
 
 def test_forecasts_of_several_series_are_unscaled_each_with_its_own_and_targets_alone() -> None:
@@ -118,10 +118,10 @@ def test_forecasts_of_several_series_are_unscaled_each_with_its_own_and_targets_
     forecasts = (
         np.random.default_rng(0).normal(size=(3, 5, 2)).astype(np.float32)
     )  # [N, H, C], C of 3 columns
-    whole = scaler.unscaled(forecasts, series)
+    whole = scaler.inverse_transform(forecasts, series)
     for place, number in enumerate(series):
-        np.testing.assert_array_equal(whole[place], scaler.unscaled(forecasts[place], int(number)))
-    np.testing.assert_allclose(scaler.scaled(whole, series), forecasts, rtol=1e-6)
+        np.testing.assert_array_equal(whole[place], scaler.inverse_transform(forecasts[place], int(number)))
+    np.testing.assert_allclose(scaler.transform(whole, series), forecasts, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "none"])

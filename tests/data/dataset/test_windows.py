@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_data import dataset, wave
 
-from lstm_cli.data.dataset.dataset import Dataset, RowsMeasured, describe, pack, restore
+from lstm_cli.data.dataset.dataset import Dataset, UsableRows, describe_dataset, pack_mask, restore_dataset
 from lstm_cli.data.dataset.windows import (
-    balanced,
+    allocate_windows,
     count_windows,
-    gather,
+    gather_windows,
     require_windows,
+    sampling_weights,
     split_windows,
-    spread,
 )
 from lstm_cli.errors import DataError
 
@@ -108,7 +108,7 @@ def test_a_fixed_lookback_is_never_padded() -> None:
 
 def test_rows_beyond_the_data_are_not_observed() -> None:
     data = dataset([wave(30, 2)], train_end=[20], val_end=[24], future=1, ahead=[2])
-    batch = gather(data, np.array([28]), np.array([0]), 8)
+    batch = gather_windows(data, np.array([28]), np.array([0]), 8)
     assert batch.observed[0, :, 0].tolist() == [True, True, False, False]
     np.testing.assert_array_equal(batch.future[0, :2], data.values_scaled[28:, 1:])
 
@@ -151,7 +151,7 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing
         other = dataset(changed, **options)  # type: ignore[arg-type]
         if origin < 20:
             other = _with_values(other, changed, data)
-        one, two = (gather(each, np.array([origin]), np.array([0]), 8) for each in (data, other))
+        one, two = (gather_windows(each, np.array([origin]), np.array([0]), 8) for each in (data, other))
         np.testing.assert_array_equal(one.past, two.past)
         np.testing.assert_array_equal(one.future, two.future)
         np.testing.assert_array_equal(one.mask, two.mask)
@@ -159,11 +159,11 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing
 
 def _with_values(other: Dataset, series: list[np.ndarray], fitted: Dataset) -> Dataset:
     """`other` scaled as `fitted` is."""
-    from lstm_cli.data.dataset.imputation import fill
+    from lstm_cli.data.dataset.imputation import impute
 
     season = fitted.schema.season
-    scaled = [fitted.scaler.scaled(rows, number).astype(np.float32) for number, rows in enumerate(series)]
-    values = np.concatenate([fill(rows, how=fitted.schema.missing, season=season) for rows in scaled])
+    scaled = [fitted.scaler.transform(rows, number).astype(np.float32) for number, rows in enumerate(series)]
+    values = np.concatenate([impute(rows, how=fitted.schema.missing, season=season) for rows in scaled])
     return replace(other, values_scaled=values, scaler=fitted.scaler)
 
 
@@ -171,9 +171,9 @@ def test_a_hole_at_the_origin_takes_the_last_measured_value_and_a_closed_one_is_
     values = np.arange(40.0)[:, None]
     values[[10, 11, 18, 19, 20, 21]] = np.nan
     data = dataset([values], train_end=[30], val_end=[35], scaler="none")
-    past = gather(data, np.array([20]), np.array([0]), 10).past[0, :, 0]
+    past = gather_windows(data, np.array([20]), np.array([0]), 10).past[0, :, 0]
     assert past.tolist() == [10, 11, 12, 13, 14, 15, 16, 17, 17, 17]
-    later = gather(data, np.array([23]), np.array([0]), 10).past[0, :, 0]
+    later = gather_windows(data, np.array([23]), np.array([0]), 10).past[0, :, 0]
     assert later.tolist() == [13, 14, 15, 16, 17, 18, 19, 20, 21, 22]  # closed by row 22
 
 
@@ -182,7 +182,10 @@ def test_a_covariate_known_ahead_is_used_up_to_the_end_of_the_horizon() -> None:
     values[[8, 9, 22, 23, 24, 25], 1] = np.nan
     data = dataset([values], train_end=[30], val_end=[35], scaler="none", future=1, lookback=10)
     past, future = (
-        {origin: getattr(gather(data, np.array([origin]), np.array([0]), 10), side) for origin in (9, 21, 24)}
+        {
+            origin: getattr(gather_windows(data, np.array([origin]), np.array([0]), 10), side)
+            for origin in (9, 21, 24)
+        }
         for side in ("past", "future")
     )
     assert past[9][0, :, 1].tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]  # row 8, from row 10 of the horizon
@@ -202,7 +205,7 @@ def test_validation_and_test_windows_begin_where_a_forecast_would(seed: int, mis
         rows[generator.random(rows.shape) < generator.choice([0.02, 0.2])] = np.nan
         rows[0] = 1.0
     data = dataset(series, train_end=[30, 20], val_end=[45, 33], past=1, future=2, missing=missing)
-    rows_measured = RowsMeasured.of(data.measured, data.schema)
+    rows_measured = UsableRows.from_measured(data.measured, data.schema)
     for split in SPLITS:
         windows = split_windows(data, split)
         expected = []
@@ -223,7 +226,7 @@ def test_a_split_whose_windows_all_lack_a_value_is_refused() -> None:
     values[32:44:3, 1] = np.nan
     data = dataset([values], train_end=[30], val_end=[45], future=1)
     with pytest.raises(DataError, match="none of 12 validation windows can be forecast") as raised:
-        require_windows(data.schema, data.series, "a.csv", test_wanted=True, measured=data.rows_measured)
+        require_windows(data.schema, data.series, "a.csv", test_wanted=True, measured=data.usable_rows)
     assert "'future0'" in raised.value.message
     assert "--past" in raised.value.hint
 
@@ -287,15 +290,15 @@ def test_batches_leave_no_remainder_out() -> None:
 
 def test_a_part_of_the_windows_of_one_series_is_evenly_spaced() -> None:
     windows = split_windows(dataset([wave(60)], train_end=[30], val_end=[45]), "train")
-    part = windows.every(5)
+    part = windows.sample(5)
     assert len(windows) == 19
     assert (part.origins - windows.origins[0]).tolist() == [0, 4, 9, 14, 18]  # 4.5 and 13.5 to the even one
-    assert windows.every(10_000) is windows
+    assert windows.sample(10_000) is windows
 
 
 def test_a_part_of_the_windows_holds_every_series_from_its_oldest_to_its_newest() -> None:
     windows = split_windows(panel(), "train")  # 19, 14 and 39 windows
-    part = windows.every(10)
+    part = windows.sample(10)
     # The roots are 4.36, 3.74 and 6.24; .801 of each, rounded down, are 3, 2 and 5, and .802 are no more.
     assert np.bincount(part.series).tolist() == [3, 2, 5]
     for one in range(3):
@@ -305,7 +308,7 @@ def test_a_part_of_the_windows_holds_every_series_from_its_oldest_to_its_newest(
 
 def test_more_series_than_windows_asked_for_are_sampled_at_their_newest() -> None:
     data = dataset([wave(30) for _ in range(9)], train_end=[20] * 9, val_end=[25] * 9)
-    part = split_windows(data, "train").every(3)
+    part = split_windows(data, "train").sample(3)
     assert part.series.tolist() == [0, 4, 8]
     assert (part.origins - data.series.offset[part.series]).tolist() == [16] * 3
 
@@ -316,7 +319,7 @@ def test_a_part_is_as_large_as_asked_and_drowns_no_series(counts: list[int], sha
     most = len(counts) + int(share * (numbers.sum() - len(counts)))
     if most >= numbers.sum():
         return
-    taken = spread(numbers, most)
+    taken = allocate_windows(numbers, most)
     assert taken.sum() == most
     assert (taken >= 1).all()
     assert (taken <= numbers).all()
@@ -331,17 +334,17 @@ def test_windows_in_any_order_are_asked_by_series() -> None:
     windows = split_windows(panel(), "train")
     shuffle = np.random.default_rng(0).permutation(len(windows))
     mixed = replace(windows, origins=windows.origins[shuffle], series=windows.series[shuffle])
-    assert np.bincount(mixed.every(10).series).tolist() == [3, 2, 5]
+    assert np.bincount(mixed.sample(10).series).tolist() == [3, 2, 5]
 
 
 def test_balanced_probabilities_by_hand() -> None:
     series = np.array([0, 0, 0, 0, 7])
-    assert balanced(series, power=1).tolist() == [0.2] * 5
-    assert balanced(series, power=0).tolist() == [1 / 8] * 4 + [1 / 2]
-    assert balanced(series, power=0.5) == pytest.approx([1 / 6] * 4 + [1 / 3])  # 2 to 1
-    assert balanced(np.empty(0, dtype=np.int64), power=0.5).tolist() == []
+    assert sampling_weights(series, power=1).tolist() == [0.2] * 5
+    assert sampling_weights(series, power=0).tolist() == [1 / 8] * 4 + [1 / 2]
+    assert sampling_weights(series, power=0.5) == pytest.approx([1 / 6] * 4 + [1 / 3])  # 2 to 1
+    assert sampling_weights(np.empty(0, dtype=np.int64), power=0.5).tolist() == []
     with pytest.raises(ValueError, match="power 2"):
-        balanced(series, power=2)
+        sampling_weights(series, power=2)
 
 
 @given(
@@ -349,7 +352,7 @@ def test_balanced_probabilities_by_hand() -> None:
     power=st.floats(0, 1),
 )
 def test_balanced_series_count_for_a_power_of_their_windows(series: np.ndarray, power: float) -> None:
-    weight = balanced(series, power=power)
+    weight = sampling_weights(series, power=power)
     assert weight.shape == series.shape
     assert weight.sum() == pytest.approx(1)
     assert (weight > 0).all()
@@ -381,14 +384,15 @@ def test_a_dataset_comes_back_from_its_files_to_the_bit() -> None:
         [holed, wave(30, 3)], train_end=[30, 20], val_end=[45, 25], past=1, future=1, seasons=(40,)
     )
     assert np.isnan(data.training.seasonal_error).any()  # no pair a season apart: stored as null
-    files = json.loads(json.dumps(describe(data), allow_nan=False))
-    back = restore(files, data.values_scaled, pack(data.measured))
+    files = json.loads(json.dumps(describe_dataset(data), allow_nan=False))
+    back = restore_dataset(files, data.values_scaled, pack_mask(data.measured))
     assert back.schema == data.schema
-    assert describe(back) == describe(data)
+    assert describe_dataset(back) == describe_dataset(data)
     for split in SPLITS:
         one, other = split_windows(data, split)[:], split_windows(back, split)[:]
         for name, value in vars(one).items():
             np.testing.assert_array_equal(value, getattr(other, name))
     np.testing.assert_array_equal(
-        back.in_units(one.target, one.series), data.in_units(one.target, one.series)
+        back.inverse_transform_targets(one.target, one.series),
+        data.inverse_transform_targets(one.target, one.series),
     )

@@ -7,11 +7,17 @@ import pytest
 from small_data import dataset
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.backtest_folds import at_cut, cuts
-from lstm_cli.data.build.log_transform import in_logs
+from lstm_cli.data.build.backtest_folds import backtest_folds, dataset_at_fold
+from lstm_cli.data.build.log_transform import log_transform
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.scaling import Scaler
-from lstm_cli.data.forecast.bounds import Bounds, ScaledBounds, bounds_of, in_units, truth_in_units
+from lstm_cli.data.forecast.bounds import (
+    Bounds,
+    ScaledBounds,
+    inverse_transform,
+    inverse_transform_truth,
+    make_bounds,
+)
 
 INFINITE = np.inf
 LONELY = Scaler(kind="standard", center=np.array([[10.0, 4.0, 7.0]]), scale=np.array([[2.0, 5.0, 3.0]]))
@@ -22,45 +28,45 @@ def bounds(lower: list[float], upper: list[float]) -> Bounds:
 
 
 def test_bounds_are_scaled_as_the_targets_are() -> None:
-    found = bounds([0, -INFINITE], [INFINITE, 9]).scaled(LONELY)
+    found = bounds([0, -INFINITE], [INFINITE, 9]).transform(LONELY)
     np.testing.assert_array_equal(found.lower, np.array([-5, -INFINITE], np.float32))
     np.testing.assert_array_equal(found.upper, np.array([INFINITE, 1], np.float32))
-    assert found.why_not == ""
+    assert found.reason == ""
 
 
 def test_series_that_are_scaled_alike_share_their_bounds_and_others_do_not() -> None:
-    alike = LONELY.taken(np.array([0, 0]))
-    assert bounds([0, 0], [9, 9]).scaled(alike).lower is not None
+    alike = LONELY.select(np.array([0, 0]))
+    assert bounds([0, 0], [9, 9]).transform(alike).lower is not None
     apart = Scaler(kind="standard", center=np.array([[1.0], [1.0]]), scale=np.array([[1.0], [2.0]]))
-    found = bounds([0], [INFINITE]).scaled(apart)
+    found = bounds([0], [INFINITE]).transform(apart)
     assert found.lower is None
-    assert "scaled differently" in found.why_not
+    assert "scaled differently" in found.reason
     # A bound at the center is the same number for all.
-    np.testing.assert_array_equal(bounds([1], [INFINITE]).scaled(apart).lower, [0])
+    np.testing.assert_array_equal(bounds([1], [INFINITE]).transform(apart).lower, [0])
 
 
 def test_without_bounds_there_is_nothing_to_hold() -> None:
-    assert bounds([-INFINITE], [INFINITE]).scaled(LONELY) == ScaledBounds()
+    assert bounds([-INFINITE], [INFINITE]).transform(LONELY) == ScaledBounds()
 
 
 @pytest.mark.parametrize("lower", [0.0, -3.0])
 def test_the_bound_of_a_logarithm_below_its_floor_is_on_the_line_that_goes_on(lower: float) -> None:
     """log(floor) + lower / floor - 1, one number a series."""
     logs = Scaler(kind="standard", center=np.ones((2, 1)), scale=np.ones((2, 1)), floor=np.full((2, 1), 0.5))
-    found = bounds([lower], [INFINITE]).scaled(logs)
+    found = bounds([lower], [INFINITE]).transform(logs)
     np.testing.assert_allclose(found.lower, [np.log(0.5) + lower / 0.5 - 2], rtol=1e-6)
     apart = replace(logs, floor=np.array([[0.5], [0.6]]))
-    assert bounds([lower], [INFINITE]).scaled(apart).why_not
-    assert bounds([-INFINITE], [INFINITE]).scaled(apart) == ScaledBounds()
+    assert bounds([lower], [INFINITE]).transform(apart).reason
+    assert bounds([-INFINITE], [INFINITE]).transform(apart) == ScaledBounds()
 
 
 def test_the_bound_of_a_logarithm_is_its_logarithm() -> None:
     logs = Scaler(kind="standard", center=np.array([[1.0]]), scale=np.array([[2.0]]), floor=np.array([[5.0]]))
-    found = bounds([2.0], [100.0]).scaled(logs)
+    found = bounds([2.0], [100.0]).transform(logs)
     assert found.lower is not None
     assert found.upper is not None
     ends = np.stack([found.lower, found.upper])[:, :, None]
-    np.testing.assert_allclose(logs.unscaled(ends, 0)[:, 0, 0], [2, 100], rtol=1e-6)
+    np.testing.assert_allclose(logs.inverse_transform(ends, 0)[:, 0, 0], [2, 100], rtol=1e-6)
 
 
 ROWS, TRAINED = 400, 300
@@ -92,9 +98,9 @@ def returned(data: Dataset, bounds: Bounds) -> list[np.ndarray]:
     """The truth of each series as it comes back from its scaled values."""
     table = data.series
     return [
-        truth_in_units(data, data.values_scaled[begin : begin + count][:, None], np.full(count, one), bounds)[
-            :, 0
-        ]
+        inverse_transform_truth(
+            data, data.values_scaled[begin : begin + count][:, None], np.full(count, one), bounds
+        )[:, 0]
         for one, (begin, count) in enumerate(zip(table.offset, table.count, strict=True))
     ]
 
@@ -108,8 +114,8 @@ def test_truth_on_a_bound_comes_back_as_the_bound_and_zero_as_zero(
     file = shops(logs=logs)
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
     if logs:
-        data = in_logs(data)
-    bounds, _ = bounds_of(data, least, most)
+        data = log_transform(data)
+    bounds, _ = make_bounds(data, least, most)
     assert (bounds.lower[0] == 0) == (least == "auto")
     for found, values in zip(returned(data, bounds), file, strict=True):
         np.testing.assert_allclose(found, values, rtol=3e-6)
@@ -126,7 +132,9 @@ def test_truth_beyond_a_bound_stays_and_a_forecast_does_not(scaler: str) -> None
     bounds = Bounds(lower=np.array([3.1]), upper=np.array([6.3]))
     scaled = data.values_scaled[:ROWS][:, None]
     series = np.zeros(ROWS, dtype=np.int64)
-    truth, forecast = (make(data, scaled, series, bounds)[:, 0] for make in (truth_in_units, in_units))
+    truth, forecast = (
+        make(data, scaled, series, bounds)[:, 0] for make in (inverse_transform_truth, inverse_transform)
+    )
     np.testing.assert_allclose(truth, file[0], rtol=3e-6)
     assert truth.min() == 0
     assert truth.max() > 9.6
@@ -147,9 +155,9 @@ def test_a_value_beside_a_bound_is_not_taken_for_it(scaler: str) -> None:
 def test_a_backtest_scales_anew_and_keeps_the_zeros_and_the_bound(scaler: str) -> None:
     file = shops(logs=False)
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
-    for cut in cuts(data, 3):
-        fold = at_cut(data, cut, PrepareConfig(season=data.schema.seasons or "none"))
-        bounds, _ = bounds_of(fold, "auto", None)
+    for cut in backtest_folds(data, 3):
+        fold = dataset_at_fold(data, cut, PrepareConfig(season=data.schema.seasons or "none"))
+        bounds, _ = make_bounds(fold, "auto", None)
         assert bounds.lower.tolist() == [0]
         for found, values in zip(returned(fold, bounds), file, strict=True):
             np.testing.assert_array_equal(found == 0, values[: len(found)] == 0)

@@ -10,7 +10,7 @@ import pytest
 from small_data import dataset, wave
 
 from lstm_cli.data.forecast import output
-from lstm_cli.data.forecast.output import Forecast, encode
+from lstm_cli.data.forecast.output import Forecast, encode_forecast
 
 HOUR_US = 3_600 * 10**6
 
@@ -43,10 +43,10 @@ def test_rows_stand_in_order_however_many_are_written_at_a_time(
 ) -> None:
     monkeypatch.setattr(output, "ROWS_AT_ONCE", at_once)
     expected = [told(one, step, 3) for one in range(5) for step in range(3)]
-    header, *rows = csv.reader(io.StringIO(encode(forecast(5, 3), "csv").decode()))
+    header, *rows = csv.reader(io.StringIO(encode_forecast(forecast(5, 3), "csv").decode()))
     assert header == ["series", "time", "target0", "target0_lo80", "target0_hi80"]
     assert rows == expected
-    objects = json.loads(encode(forecast(5, 3), "json"), parse_float=str, parse_int=str)
+    objects = json.loads(encode_forecast(forecast(5, 3), "json"), parse_float=str, parse_int=str)
     assert [list(one) for one in objects] == [header] * 15
     assert [list(one.values()) for one in objects] == [
         [*labels]
@@ -57,7 +57,7 @@ def test_rows_stand_in_order_however_many_are_written_at_a_time(
 def test_a_target_and_its_bounds_have_the_decimals_of_its_column() -> None:
     made = forecast(1, 2)
     made = replace(made, schema=replace(made.schema, decimals=(3,)), values=np.array([[[5.0], [0.25]]]))
-    rows = list(csv.reader(io.StringIO(encode(made, "csv").decode())))[1:]
+    rows = list(csv.reader(io.StringIO(encode_forecast(made, "csv").decode())))[1:]
     assert [row[2] for row in rows] == ["5.000", "0.250"]
     assert [row[3] for row in rows] == ["-1.000", "-0.85714287"]
-    assert b'"target0": 5.000, "target0_lo80": -1.000' in encode(made, "json")
+    assert b'"target0": 5.000, "target0_lo80": -1.000' in encode_forecast(made, "json")

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.grid.regular_grid import Grid, lay_on_grid
-from lstm_cli.data.grid.time_range import moment
+from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.frequency import parse_freq
 from lstm_cli.errors import DataError, DeviceError, UsageError
-from lstm_cli.findings import texts
+from lstm_cli.findings import finding_texts
 
 NAN = float("nan")
 LOCAL = TimeFormat()
@@ -55,7 +55,7 @@ def hourly(count: int, start: str = "2020-01-01") -> pd.DatetimeIndex:
 
 
 def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Grid:
-    return lay_on_grid(given_table, freq=freq, start=start, end=end, step=step)
+    return to_regular_grid(given_table, freq=freq, start=start, end=end, step=step)
 
 
 def numbers(grid: Grid) -> list:
@@ -70,7 +70,7 @@ def test_a_clean_series_is_laid_as_it_is():
     assert grid.origin_us.tolist() == micros(["2020-01-01"]).tolist()
     assert grid.counts.tolist() == grid.rows_read.tolist() == [5]
     assert grid.ahead.tolist() == [0]
-    assert texts(grid.findings) == ()
+    assert finding_texts(grid.findings) == ()
     assert {one.dtype for one in (grid.origin_us, grid.counts, grid.ahead, grid.rows_read)} == {
         np.dtype(np.int64)
     }
@@ -83,7 +83,7 @@ def test_holes_become_rows_of_nan_and_are_told():
     assert numbers(grid)[:8] == [0, 1, 2, 3, 4, 5, None, 6]
     assert grid.counts.tolist() == [30]
     assert grid.rows_read.tolist() == [27]
-    (warning,) = texts(grid.findings)
+    (warning,) = finding_texts(grid.findings)
     assert "line 7: no row follows for 2024-03-31 02:00, 3 such holes in the time grid of step h" in warning
     assert "--missing" in warning
 
@@ -102,7 +102,7 @@ def test_calendar_steps_are_laid_without_holes(freq, start, periods):
     grid = lay(table(times, range(periods)))
     assert grid.step.name == freq
     assert numbers(grid) == list(range(periods))
-    assert texts(grid.findings) == ()
+    assert finding_texts(grid.findings) == ()
 
 
 def test_holidays_are_holes_of_business_days():
@@ -111,7 +111,7 @@ def test_holidays_are_holes_of_business_days():
     grid = lay(table(times, range(13)))
     assert grid.step.name == "B"
     assert numbers(grid) == [0, 1, 2, 3, None, 4, 5, 6, 7, None, 8, 9, 10, 11, 12]
-    assert "line 5: no row follows for 2020-12-25, 2 such holes" in texts(grid.findings)[0]
+    assert "line 5: no row follows for 2020-12-25, 2 such holes" in finding_texts(grid.findings)[0]
 
 
 def test_mostly_holes_are_refused_unless_the_step_is_named():
@@ -137,12 +137,12 @@ def test_rows_out_of_order_are_sorted_and_told():
     times = hourly(5)[[0, 2, 1, 3, 4]]
     grid = lay(table(times, [0, 2, 1, 3, 4]))
     assert numbers(grid) == [0, 1, 2, 3, 4]
-    (warning,) = texts(grid.findings)
+    (warning,) = finding_texts(grid.findings)
     assert "line 4: 2020-01-01 01:00 is earlier than the row before, 1 such row" in warning
     newest_first = lay(table(hourly(5)[::-1], range(5)))
     assert numbers(newest_first) == [4, 3, 2, 1, 0]
-    assert "4 such rows" in texts(newest_first.findings)[0]
-    assert "line 3" in texts(newest_first.findings)[0]
+    assert "4 such rows" in finding_texts(newest_first.findings)[0]
+    assert "line 3" in finding_texts(newest_first.findings)[0]
 
 
 def test_interleaved_series_are_in_order():
@@ -150,7 +150,7 @@ def test_interleaved_series_are_in_order():
     grid = lay(table(times, range(8), series=["b", "a"] * 4))
     assert grid.names == ("b", "a")
     assert numbers(grid) == [0, 2, 4, 6, 1, 3, 5, 7]
-    assert texts(grid.findings) == ()
+    assert finding_texts(grid.findings) == ()
 
 
 def test_the_same_row_twice_is_kept_once_and_told():
@@ -159,7 +159,7 @@ def test_the_same_row_twice_is_kept_once_and_told():
     grid = lay(table(times, values, past=("wind",)))
     assert numbers(grid) == [0, 1, 2, 3]
     assert grid.rows_read.tolist() == [4]
-    (warning,) = texts(grid.findings)
+    (warning,) = finding_texts(grid.findings)
     assert "line 4: the same row as in line 3, 2020-01-01 01:00, 3 such rows" in warning
     assert "--series" in warning
 
@@ -198,15 +198,15 @@ def test_a_daylight_saving_hour_told_twice_asks_for_offsets():
     assert "daylight-saving hour told twice" in caught.value.hint
     assert "offsets" in caught.value.hint
     same = lay(table(times, [0] * 7))
-    assert "daylight-saving" in texts(same.findings)[0]
+    assert "daylight-saving" in finding_texts(same.findings)[0]
     monday = hourly(6, "2024-10-28")[[0, 1, 2, 2, 3, 4, 5]]
-    assert "daylight" not in texts(lay(table(monday, [0] * 7)).findings)[0]
+    assert "daylight" not in finding_texts(lay(table(monday, [0] * 7)).findings)[0]
 
 
 def test_the_same_time_in_two_series_is_no_double():
     grid = lay(table([*hourly(3), *hourly(3)], range(6), series=[*"aaabbb"]))
     assert grid.counts.tolist() == [3, 3]
-    assert texts(grid.findings) == ()
+    assert finding_texts(grid.findings) == ()
 
 
 def test_a_series_begins_and_ends_where_a_target_is_measured():
@@ -225,7 +225,7 @@ def test_a_series_begins_and_ends_where_a_target_is_measured():
     assert grid.origin_us.tolist() == micros(["2020-01-01 02:00"]).tolist()
     assert grid.counts.tolist() == grid.rows_read.tolist() == [4]
     assert grid.ahead.tolist() == [0]
-    (warning,) = texts(grid.findings)
+    (warning,) = finding_texts(grid.findings)
     assert "line 2: before the first or after the last measured 'load', so not used, 4 such rows" in warning
 
 
@@ -243,7 +243,7 @@ def test_rows_after_the_last_target_are_kept_where_a_future_covariate_is_known()
     assert grid.ahead.tolist() == [5]  # 03:00 to 07:00, with the hole at 06:00
     np.testing.assert_array_equal(grid.values[:, 1], [1, 1, 1, 2, 3, NAN, NAN, 4])
     assert len(grid.values) == 8
-    assert any("so not used, 1 such row" in warning for warning in texts(grid.findings))
+    assert any("so not used, 1 such row" in warning for warning in finding_texts(grid.findings))
 
 
 def test_rows_ahead_of_one_series_are_not_those_of_the_next():
@@ -258,7 +258,7 @@ def test_a_series_without_a_measured_target_is_left_out_by_name():
     grid = lay(table([*hourly(2)] * 3, [1, 2, NAN, NAN, 3, 4], series=series))
     assert grid.names == ("a", "c")
     assert numbers(grid) == [1, 2, 3, 4]
-    assert "1 series without a measured 'load' left out: 'b'" in texts(grid.findings)[0]
+    assert "1 series without a measured 'load' left out: 'b'" in finding_texts(grid.findings)[0]
     with pytest.raises(DataError, match="no row measures 'load'"):
         lay(table([*hourly(2)] * 3, [NAN] * 6, series=series))
 
@@ -267,7 +267,7 @@ def test_many_left_out_series_are_counted_not_all_named():
     series = [f"s{n}" for n in range(20) for _ in "ab"]
     values = [1, 2] + [NAN] * 38
     grid = lay(table([*hourly(2)] * 20, values, series=series))
-    assert texts(grid.findings)[0].endswith(
+    assert finding_texts(grid.findings)[0].endswith(
         "'s1', 's2', 's3', 's4', 's5' and 14 more (--target names another column)"
     )
 
@@ -310,7 +310,7 @@ def test_a_file_without_times_has_unit_steps():
     assert numbers(grid) == [0, 1, 2, 3, 4]
     same = lay(table(None, [1, 1, 1]))  # rows that look alike are not doubles: nothing names their time
     assert same.counts.tolist() == [3]
-    assert texts(same.findings) == ()
+    assert finding_texts(same.findings) == ()
     one = lay(table(None, [1]))
     assert one.counts.tolist() == [1]
     panel = lay(table(None, range(6), series=[*"ababba"]), freq="1")
@@ -336,7 +336,7 @@ def test_a_file_without_times_has_unit_steps():
 def test_start_and_end_are_both_included(start, end, expected):
     grid = lay(table(hourly(72), range(72)), start=start, end=end)
     assert (grid.values[0, 0], grid.values[-1, 0]) == expected
-    assert texts(grid.findings) == ()
+    assert finding_texts(grid.findings) == ()
 
 
 def test_row_numbers_count_each_series_in_the_order_of_time():
@@ -351,7 +351,7 @@ def test_a_cut_comes_before_anything_is_judged():
     spoiled = table(times, range(7))
     with pytest.raises(DataError):
         lay(spoiled)
-    assert texts(lay(spoiled, end="row:5").findings) == ()
+    assert finding_texts(lay(spoiled, end="row:5").findings) == ()
     assert lay(spoiled, end="2020-01-01 03:00").counts.tolist() == [4]
 
 
@@ -395,16 +395,16 @@ def test_a_file_without_times_takes_rows_as_bounds_only():
      ("1583000000", TimeFormat(pattern="epoch-s"), "2020-02-29 18:13:20", "2020-02-29 18:13:20")],
 )  # fmt: skip
 def test_a_time_given_with_a_flag_names_all_that_it_writes(text, time_format, first, last):
-    assert moment("--end", text, time_format) == tuple(micros([first, last]).tolist())
+    assert parse_time_range("--end", text, time_format) == tuple(micros([first, last]).tolist())
 
 
 def test_messages_say_utc_where_the_file_writes_offsets_and_row_where_it_has_no_lines():
     instants = table(
         hourly(5).delete(2), range(4), time_format=TimeFormat(pattern="%Y-%m-%d %H:%M", zone="Z")
     )
-    assert "2020-01-01 02:00 UTC" in texts(lay(instants).findings)[0]
+    assert "2020-01-01 02:00 UTC" in finding_texts(lay(instants).findings)[0]
     parquet = Table(**(vars(instants) | {"delimiter": ""}))
-    assert texts(lay(parquet).findings)[0].startswith("a.csv, row 3: ")
+    assert finding_texts(lay(parquet).findings)[0].startswith("a.csv, row 3: ")
 
 
 def test_etth1_cut_as_published():
@@ -413,7 +413,7 @@ def test_etth1_cut_as_published():
     grid = lay(read, end="row:14400")
     assert grid.counts.tolist() == grid.rows_read.tolist() == [14400]
     assert grid.step.name == "h"
-    assert texts(grid.findings) == ()
+    assert finding_texts(grid.findings) == ()
     last = grid.step.times(grid.counts - 1, grid.origin_us)
     assert (last == micros(["2018-02-20 23:00"])).all()
     np.testing.assert_array_equal(grid.values, read.values[:14400])
@@ -430,7 +430,7 @@ def test_new_data_of_the_same_step_is_laid_with_its_own_phase():
     assert fits(["2021-02-28", "2021-03-30"], "MS-30").counts.tolist() == [2]
     gap = fits([*hourly(3), *hourly(3, "2020-01-05")], "h")  # a gap goes by --missing
     assert gap.counts.tolist() == [99]
-    assert "--missing" in texts(gap.findings)[0]
+    assert "--missing" in finding_texts(gap.findings)[0]
     one_weekend_off = pd.date_range("2024-01-01", freq="D", periods=12, unit="us").delete([5, 6])
     assert fits(one_weekend_off, "D").counts.tolist() == [12]
 
@@ -498,7 +498,7 @@ def test_gaps_shuffles_and_doubles_come_back_as_pandas_lays_them(data):
     assert grid.rows_read.sum() == len(rows)
     first_times = [min(when for one, when in rows if one == name) for name in names]
     assert grid.origin_us.tolist() == micros(first_times).tolist()
-    assert any("the same row as" in warning for warning in texts(grid.findings)) == bool(doubles)
+    assert any("the same row as" in warning for warning in finding_texts(grid.findings)) == bool(doubles)
 
 
 def test_a_panel_of_many_series_is_quick():

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from lstm_cli.data.quality.decomposition import strengths
+from lstm_cli.data.quality.decomposition import trend_and_season_strengths
 
 
 def strength(cells: np.ndarray, *seasons: int) -> tuple[float, float | None]:
-    (one,) = strengths([cells[:, None]], 1, seasons)
+    (one,) = trend_and_season_strengths([cells[:, None]], 1, seasons)
     return one.trend, one.season
 
 
@@ -45,7 +45,7 @@ def test_without_a_season_there_is_a_trend_alone() -> None:
 def test_each_season_is_told_and_missing_cells_are_left_out() -> None:
     cells = np.tile([1.0, 5.0, 2.0, 8.0, 0.0, 3.0, 7.0], 60)
     cells[40:50] = np.nan
-    both = strengths([np.stack([cells, np.arange(420.0)], axis=1)], 2, (7, 14))
+    both = trend_and_season_strengths([np.stack([cells, np.arange(420.0)], axis=1)], 2, (7, 14))
     assert [(one.column, one.period) for one in both] == [(0, 7), (0, 14), (1, 7), (1, 14)]
     assert both[0].season == pytest.approx(1, abs=0.01)
 
@@ -54,10 +54,10 @@ def test_each_season_is_told_and_missing_cells_are_left_out() -> None:
     "cells", [np.full(100, 4.0), np.full(100, np.nan), np.arange(7.0), np.full(100, 1e300)]
 )
 def test_what_does_not_vary_or_is_short_is_left_out(cells: np.ndarray) -> None:
-    assert strengths([cells[:, None]], 1, (7,)) == []
+    assert trend_and_season_strengths([cells[:, None]], 1, (7,)) == []
 
 
 def test_a_panel_tells_the_median() -> None:
     flat, strong = np.random.default_rng(0).normal(size=(400, 1)), np.tile([1.0, 5.0], 200)[:, None]
-    (one,) = strengths([strong, flat, strong], 1, (2,))
+    (one,) = trend_and_season_strengths([strong, flat, strong], 1, (2,))
     assert one.season == pytest.approx(1)

@@ -7,7 +7,7 @@ from lstm_cli.data.grid import row_lookup
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality import outliers
-from lstm_cli.data.quality.outliers import find_outliers, outliers_of
+from lstm_cli.data.quality.outliers import find_outliers, outliers_in_column
 from lstm_cli.data.times.frequency import UNIT
 
 TABLE: Any = None  # no line is asked for
@@ -41,7 +41,7 @@ def test_the_distance_that_counts_is_ten_robust_deviations_of_differences() -> N
     cells = np.tile([0.0, 1.0, 0.0, 1.0, 1.0], 40)
     for value, rows in ((14.8 + 1, []), (14.9 + 1, [100])):
         cells[100] = value  # its neighbours are 1
-        assert outliers_of(cells, 1).tolist() == rows
+        assert outliers_in_column(cells, 1).tolist() == rows
 
 
 def test_a_level_that_shifts_a_trend_and_growing_noise_are_none() -> None:
@@ -144,5 +144,5 @@ def test_a_slip_is_found_where_few_seasons_are_there_to_compare(rows: int, value
     for row in (rows // 3, rows // 2, 2 * rows // 3):
         cells[:] = clean
         cells[row] = value
-        assert outliers_of(cells, 168).tolist() == [row]
-    assert outliers_of(clean, 168).tolist() == []
+        assert outliers_in_column(cells, 168).tolist() == [row]
+    assert outliers_in_column(clean, 168).tolist() == []

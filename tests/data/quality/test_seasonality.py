@@ -12,10 +12,10 @@ from lstm_cli.data.dataset.windows import MOST_LOOKBACK
 from lstm_cli.data.quality.seasonality import (
     autocorrelation,
     automatic_lookback,
-    confirmed_seasons,
-    found_season,
+    confirm_seasons,
+    find_season,
     lookback_reason,
-    without_moving_mean,
+    subtract_moving_mean,
 )
 from lstm_cli.linear.ensemble import linear_lookbacks
 
@@ -60,7 +60,7 @@ def test_holes_are_left_out() -> None:
 
 def test_a_season_in_the_data_is_confirmed() -> None:
     # Half a turn off at 36; 48 is two turns, and as good a season.
-    found = confirmed_seasons((24, 36, 48), [wave(1000, 2, season=24, noise=0.2)])
+    found = confirm_seasons((24, 36, 48), [wave(1000, 2, season=24, noise=0.2)])
     assert set(found) == {24, 48}
     assert 0.2 < found[24] <= 1
 
@@ -69,7 +69,7 @@ def test_both_seasons_of_hourly_data_are_confirmed() -> None:
     hours = np.arange(2000)
     week = np.where(hours // 24 % 7 < 5, 1.0, -1.0)
     values = np.sin(2 * np.pi * hours / 24) + week + 0.3 * np.random.default_rng(0).normal(size=2000)
-    assert set(confirmed_seasons((24, 168), [values[:, None]])) == {24, 168}
+    assert set(confirm_seasons((24, 168), [values[:, None]])) == {24, 168}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -77,7 +77,7 @@ def test_noise_and_a_random_walk_and_a_trend_have_no_season(seed: int) -> None:
     noise = np.random.default_rng(seed).normal(size=(600, 1))
     smooth_trend = np.exp(np.arange(600)[:, None] / 200) + 0.01 * noise
     for values in (noise, np.cumsum(noise, axis=0), smooth_trend):
-        assert confirmed_seasons((24,), [values]) == {}
+        assert confirm_seasons((24,), [values]) == {}
 
 
 def test_the_moving_mean_by_hand() -> None:
@@ -85,13 +85,13 @@ def test_the_moving_mean_by_hand() -> None:
     values = np.array([1.0, 2, 3, 4, 8, 6])
     slope = 4 / 3
     np.testing.assert_allclose(
-        without_moving_mean(values, 3), [1 - (2 - slope), 0, 0, -1, 2, 6 - (6 + slope)], atol=1e-12
+        subtract_moving_mean(values, 3), [1 - (2 - slope), 0, 0, -1, 2, 6 - (6 + slope)], atol=1e-12
     )
     # Over 4, both ends by half: (1/2 + 2 + 3 + 4 + 8/2) / 4 and (2/2 + 3 + 4 + 8 + 6/2) / 4, then the line.
     first, second = 13.5 / 4, 19 / 4
     slope = second - first
     expected = values - [first - 2 * slope, first - slope, first, second, second + slope, second + 2 * slope]
-    np.testing.assert_allclose(without_moving_mean(values, 4), expected, atol=1e-12)
+    np.testing.assert_allclose(subtract_moving_mean(values, 4), expected, atol=1e-12)
 
 
 @given(
@@ -107,18 +107,18 @@ def test_the_moving_mean_takes_a_line_and_leaves_a_cycle(
     cycle = np.random.default_rng(seed).normal(size=season)
     cycle -= cycle.mean()
     rows = np.arange(season * cycles)
-    rest = without_moving_mean(level + slope * rows + np.tile(cycle, cycles), season)
+    rest = subtract_moving_mean(level + slope * rows + np.tile(cycle, cycles), season)
     np.testing.assert_allclose(rest, np.tile(cycle, cycles), atol=1e-6)
 
 
 def test_the_moving_mean_of_holes() -> None:
     values = np.arange(40.0)
     values[[5, 6, 20]] = np.nan
-    rest = without_moving_mean(values, 4)
+    rest = subtract_moving_mean(values, 4)
     assert (np.isnan(rest) == np.isnan(values)).all()
     values[8:20] = np.nan  # a hole longer than a season has no mean in its midst
-    assert np.isnan(without_moving_mean(values, 4)[8:20]).all()
-    assert np.isnan(without_moving_mean(np.full(40, np.nan), 4)).all()
+    assert np.isnan(subtract_moving_mean(values, 4)[8:20]).all()
+    assert np.isnan(subtract_moving_mean(np.full(40, np.nan), 4)).all()
 
 
 NULLS = {
@@ -139,7 +139,7 @@ def test_what_has_no_season_is_seldom_confirmed(kind: str, rows: int) -> None:
         values = NULLS[kind](np.random.default_rng(seed).normal(size=rows))[:, None]
         for seasons in [known for known in ((4,), (7,), (12,), (24, 168), (52,)) if 3 * known[0] <= rows]:
             tried += 1
-            confirmed += bool(confirmed_seasons(seasons, [values]))
+            confirmed += bool(confirm_seasons(seasons, [values]))
     assert confirmed <= 0.015 * tried
 
 
@@ -147,7 +147,7 @@ def test_what_has_no_season_is_seldom_confirmed(kind: str, rows: int) -> None:
 @pytest.mark.parametrize("rows", [100, 400])
 def test_what_has_no_cycle_gets_none(kind: str, rows: int) -> None:
     noise = [np.random.default_rng(seed).normal(size=rows) for seed in range(40)]
-    assert sum(bool(found_season([NULLS[kind](one)[:, None]])) for one in noise) <= 1
+    assert sum(bool(find_season([NULLS[kind](one)[:, None]])) for one in noise) <= 1
 
 
 def seasonal(kind: str, rows: int, season: int, seed: int) -> np.ndarray:
@@ -176,14 +176,14 @@ def seasonal(kind: str, rows: int, season: int, seed: int) -> np.ndarray:
 def test_a_season_is_seen_through_all_of_this(kind: str, season: int, rows: int) -> None:
     if kind == "holes":
         rows = rows * 3 // 2  # a third of the rows is missing
-    seen = sum(season in confirmed_seasons((season,), [seasonal(kind, rows, season, s)]) for s in range(20))
+    seen = sum(season in confirm_seasons((season,), [seasonal(kind, rows, season, s)]) for s in range(20))
     assert seen >= 18
 
 
 @given(seed=st.integers(0, 10_000), scale=st.floats(1e-3, 1e6), level=st.floats(-1e6, 1e6))
 def test_units_do_not_matter(seed: int, scale: float, level: float) -> None:
     values = seasonal("walk", 200, 12, seed)
-    one, other = confirmed_seasons((12,), [values]), confirmed_seasons((12,), [scale * values + level])
+    one, other = confirm_seasons((12,), [values]), confirm_seasons((12,), [scale * values + level])
     assert other == pytest.approx(one, abs=1e-5)
 
 
@@ -196,13 +196,13 @@ def test_a_long_season_has_to_tell_what_the_short_one_does_not() -> None:
             days[day] = 0.9 * days[day - 1] * (day > 0) + generator.normal(size=24)
         values = (days - days.mean(axis=1, keepdims=True)).reshape(-1, 1)
         assert autocorrelation(values[:, 0], 168) > 0.3
-        assert set(confirmed_seasons((24, 168), [values])) == {24}
+        assert set(confirm_seasons((24, 168), [values])) == {24}
 
 
 def test_a_week_without_a_day_is_confirmed_alone() -> None:
     hours = np.arange(1000)
     week = np.where(hours // 24 % 7 < 5, 0.7, -0.7) + 0.5 * np.random.default_rng(1).normal(size=1000)
-    assert set(confirmed_seasons((24, 168), [week[:, None]])) == {168}
+    assert set(confirm_seasons((24, 168), [week[:, None]])) == {168}
 
 
 def test_a_part_of_the_columns_is_enough_for_a_season() -> None:
@@ -210,33 +210,33 @@ def test_a_part_of_the_columns_is_enough_for_a_season() -> None:
     two, three = noise.copy(), noise.copy()
     two[:, :2] += 2 * seasonal("noise", 200, 12, 0)
     three[:, :1] += 2 * seasonal("noise", 200, 12, 0)
-    assert set(confirmed_seasons((12,), [two])) == {12}
-    assert confirmed_seasons((12,), [three]) == {}  # one column of five
+    assert set(confirm_seasons((12,), [two])) == {12}
+    assert confirm_seasons((12,), [three]) == {}  # one column of five
 
 
 def test_the_seasons_of_the_sample_data() -> None:
     rows = np.genfromtxt(SAMPLES / "ETTh1.csv", delimiter=",", skip_header=1, max_rows=8640)[:, 1:]
     for columns in (rows, rows[:, -1:]):
-        assert set(confirmed_seasons((24, 168), [columns])) == {24, 168}
+        assert set(confirm_seasons((24, 168), [columns])) == {24, 168}
     monthly = np.genfromtxt(SAMPLES / "monthly.csv", delimiter=",", skip_header=1)[:, 1:2]
-    assert set(confirmed_seasons((12,), [monthly])) == {12}
+    assert set(confirm_seasons((12,), [monthly])) == {12}
 
 
 def test_a_season_needs_three_of_it() -> None:
-    assert confirmed_seasons((12,), [wave(35)]) == {}
-    assert set(confirmed_seasons((12,), [wave(36)])) == {12}
+    assert confirm_seasons((12,), [wave(35)]) == {}
+    assert set(confirm_seasons((12,), [wave(36)])) == {12}
 
 
 def test_the_panel_decides_by_its_long_series() -> None:
     long, short = wave(60), wave(10)
-    assert set(confirmed_seasons((12,), [long, long, short])) == {12}
-    assert confirmed_seasons((12,), [long, short, short]) == {}
+    assert set(confirm_seasons((12,), [long, long, short])) == {12}
+    assert confirm_seasons((12,), [long, short, short]) == {}
 
 
 @pytest.mark.parametrize("season", [5, 11, 23])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_season_found_is_the_season_and_no_multiple_of_it(season: int, seed: int) -> None:
-    assert set(found_season([wave(500, season=season, seed=seed, noise=0.15)])) == {season}
+    assert set(find_season([wave(500, season=season, seed=seed, noise=0.15)])) == {season}
 
 
 def test_a_cycle_without_a_clock_is_found() -> None:
@@ -248,15 +248,15 @@ def test_a_cycle_without_a_clock_is_found() -> None:
             values[row] = (
                 1.9 * np.cos(2 * np.pi / 10) * values[row - 1] - 0.9025 * values[row - 2] + noise[row]
             )
-        found += list(found_season([values[200:, None]]))
+        found += list(find_season([values[200:, None]]))
     assert len(found) >= 9
     assert set(found) <= {9, 10, 11}
 
 
 def test_no_season_is_found_in_noise_or_a_handful_of_rows() -> None:
-    assert found_season([np.random.default_rng(0).normal(size=(400, 1))]) == {}
+    assert find_season([np.random.default_rng(0).normal(size=(400, 1))]) == {}
     for rows in range(1, 20):
-        assert found_season([np.arange(float(rows))[:, None]]) == {}
+        assert find_season([np.arange(float(rows))[:, None]]) == {}
 
 
 @pytest.mark.parametrize(
@@ -339,10 +339,10 @@ def test_the_correlation_that_is_reported_never_exceeds_1() -> None:
     rows, season = 72, 24
     height = np.repeat([1.0, 1.5, 1.0], season)
     values = height * np.sin(2 * np.pi * np.arange(rows) / season)
-    rest = without_moving_mean(values, season)
+    rest = subtract_moving_mean(values, season)
     biased = np.mean(rest[season:] * rest[:-season]) / np.mean(np.square(rest))
     assert biased > 1.01
-    found = confirmed_seasons((season,), [values[:, None]])
+    found = confirm_seasons((season,), [values[:, None]])
     first, second = rest[:-season], rest[season:]
     assert found[season] == pytest.approx(first @ second / np.sqrt((first @ first) * (second @ second)))
     assert 0.9 < found[season] <= 1
@@ -350,5 +350,5 @@ def test_the_correlation_that_is_reported_never_exceeds_1() -> None:
 
 def test_a_cycle_that_repeats_exactly_correlates_by_1() -> None:
     values = np.tile(np.arange(12.0), 10)
-    assert confirmed_seasons((12,), [values[:, None]])[12] == pytest.approx(1, abs=1e-3)
-    assert confirmed_seasons((12,), [values[:, None]])[12] <= 1
+    assert confirm_seasons((12,), [values[:, None]])[12] == pytest.approx(1, abs=1e-3)
+    assert confirm_seasons((12,), [values[:, None]])[12] <= 1

@@ -15,8 +15,8 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from malformed import GOOD, VALUES, hour, panel, parquet, table
 from outcomes import FILE, RUN, outcome_within
-from spoiled import GOOD, VALUES, hour, panel, parquet, table
 
 SECONDS = 10  # of this process's own time that one file may take
 SEPARATORS = (b",", b";", b"\t", b"|", b" ", b"\n", b"\r", b"\r\n", b'"', b".", b"-", b":", b"\0", b"")

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from all_spoiled import cases
-from spoiled import Case
+from all_malformed import cases
+from malformed import Case
 
 FILE, RUN = "f.csv", "run"
 

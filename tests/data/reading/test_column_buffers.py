@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_cli.data.reading.column_buffers import SeriesNames, bare_names
-from lstm_cli.data.spreadsheet_safety import bare_text
+from lstm_cli.data.reading.column_buffers import SeriesNames, unescape_names
+from lstm_cli.data.spreadsheet_safety import unescape_formula
 
 
 def test_names_are_numbered_as_they_first_appear() -> None:
@@ -20,18 +20,18 @@ def test_names_are_numbered_as_they_first_appear() -> None:
 
 @pytest.mark.parametrize("name", [" a", "a ", "\ta", "'=a", "a\x1f", "a\xa0", "\u2003a", "'a"])
 def test_a_name_with_something_around_it_is_bared(name: str) -> None:
-    assert list(bare_names(pa.array(["x", name])) or ()) == ["x", bare_text(name)]
+    assert list(unescape_names(pa.array(["x", name])) or ()) == ["x", unescape_formula(name)]
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u2003"])
 def test_an_empty_name_is_not_vouched_for(name: str) -> None:
-    assert bare_names(pa.array(["x", name])) is None
+    assert unescape_names(pa.array(["x", name])) is None
 
 
 @given(st.lists(st.text(max_size=4), min_size=1, unique=True))
 def test_names_are_as_the_careful_reader_has_them(raw: list[str]) -> None:
-    expected = [bare_text(name) for name in raw]
-    found = bare_names(pa.array(raw, pa.string()))
+    expected = [unescape_formula(name) for name in raw]
+    found = unescape_names(pa.array(raw, pa.string()))
     if not all(expected):
         assert found is None
         return

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.locations import Place
+from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading import csv_fast
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.parse import scan_times
-from lstm_cli.data.times.patterns import scan_even_times
+from lstm_cli.data.times.patterns import scan_fixed_width_times
 from lstm_cli.errors import DataError
 
 COLUMNS = {"targets": ["y"], "past": ["x"], "time": "date", "series": "id"}
@@ -230,9 +230,9 @@ SHAPES += [
 @pytest.mark.parametrize("shape", SHAPES)
 def test_times_of_one_shape_read_as_each_by_itself(shape: str) -> None:
     cells = [shape.format(day) for day in (1, 2, 2, 3, 4)]
-    place, lines = Place(source="a.csv", column="date"), np.arange(1, 6)
+    place, lines = CellLocation(source="a.csv", column="date"), np.arange(1, 6)
     matrix = np.frombuffer("".join(cells).encode(), dtype=np.uint8).reshape(5, -1)
-    even, each = scan_even_times(matrix), scan_times(cells, lines, place)
+    even, each = scan_fixed_width_times(matrix), scan_times(cells, lines, place)
     assert even is not None
     assert vars(even).keys() == vars(each).keys()
     for name, value in vars(each).items():
@@ -244,7 +244,7 @@ def test_times_of_one_shape_read_as_each_by_itself(shape: str) -> None:
 )
 def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells: list[str]) -> None:
     matrix = np.frombuffer("".join(cells).encode(), dtype=np.uint8).reshape(len(cells), -1)
-    assert scan_even_times(matrix) is None
+    assert scan_fixed_width_times(matrix) is None
 
 
 def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

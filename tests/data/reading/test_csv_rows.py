@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.reading.csv_rows import Rows, open_rows
+from lstm_cli.data.reading.csv_rows import CsvRows, open_rows
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.findings import texts
+from lstm_cli.findings import finding_texts
 
 
-def opened(text: str, delimiter: str | None = None) -> Rows:
+def opened(text: str, delimiter: str | None = None) -> CsvRows:
     return open_rows(io.StringIO(text, newline="\n"), "f.csv", delimiter)
 
 
@@ -21,7 +21,7 @@ def read(text: str, delimiter: str | None = None) -> tuple[list[list[str]], list
     rows = opened(text, delimiter)
     pieces = list(rows.pieces)
     cells = [row for piece in pieces for row in piece.cells]
-    return cells, [line for piece in pieces for line in piece.lines.tolist()], [*texts(rows.findings)]
+    return cells, [line for piece in pieces for line in piece.lines.tolist()], [*finding_texts(rows.findings)]
 
 
 def refusal(text: str, delimiter: str | None = None) -> DataError:

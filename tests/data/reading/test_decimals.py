@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data import chunks
-from lstm_cli.data.reading.decimals import column_decimals, number_texts, shortest
+from lstm_cli.data.reading.decimals import column_decimals, number_texts, shortest_decimals
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False)
 
@@ -40,7 +40,7 @@ def test_numbers_by_hand() -> None:
     # 0.1f is 0.100000001490116..., 16777216 the first of the whole numbers that are not all floats.
     values = np.array([0.1, 1 / 3, 12.300000001, 0.0, -0.0, 16777216.0, -2.5e-7, 100.0])
     assert number_texts(values) == ["0.1", "0.33333334", "12.3", "0", "0", "16777216", "-2.5e-07", "100"]
-    _, needed = shortest(np.array([0.1, 12.34, 100.0, 5.0]))
+    _, needed = shortest_decimals(np.array([0.1, 12.34, 100.0, 5.0]))
     assert needed.tolist() == [1, 2, -2, 0]
 
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from number_cells import MISSING, REFUSED
 
-from lstm_cli.data.locations import Place, is_missing
+from lstm_cli.data.locations import CellLocation, is_missing
 from lstm_cli.data.reading.number_rules import Sentinels
 from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
-PLACE = Place(source="f.csv", column="y")
+PLACE = CellLocation(source="f.csv", column="y")
 
 
 def numbers(*cells: str) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_a_long_cell_is_cut_in_the_message():
 def tell_sentinel(values, lines, place):
     sentinels = Sentinels()
     sentinels.add(values, lines, np.nan, np.nan)
-    return sentinels.tell(place)
+    return sentinels.finding(place)
 
 
 def test_a_number_that_mostly_means_nothing_is_told():

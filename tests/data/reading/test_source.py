@@ -20,8 +20,8 @@ TEXT = "date,wärme\n2020-01-01,1.5\n2020-01-02,2\n"
 
 def lines_of(data: bytes, encoding: str | None = None) -> list[str]:
     with open_source("-", io.BytesIO(data)) as source:
-        codec = text_format.codec_of(source, encoding)
-        return list(text_format.lines_of(source.blocks, source.name, codec))
+        codec = text_format.codec_name(source, encoding)
+        return list(text_format.decode_lines(source.blocks, source.name, codec))
 
 
 def refusal(data: bytes, encoding: str | None = None) -> DataError:

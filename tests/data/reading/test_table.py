@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data.reading.table import Table, read_table
-from lstm_cli.data.spreadsheet_safety import bare_text, safe_text
+from lstm_cli.data.spreadsheet_safety import escape_formula, unescape_formula
 from lstm_cli.data.times.formats import TimeFormat, format_times
 from lstm_cli.errors import DataError
-from lstm_cli.findings import texts
+from lstm_cli.findings import finding_texts
 
 DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
 ETTH1 = Path(__file__).parents[3] / "sample_data" / "ETTh1.csv"
@@ -53,7 +53,7 @@ def test_the_defaults_are_the_time_column_and_the_only_number():
     assert np.isnan(table.values[1, 0])
     assert format_times(table.times, table.time_format) == ["2020-01-01", "2020-01-02"]
     assert (table.lines.tolist(), table.lines.dtype, table.series.dtype) == ([2, 3], np.int64, np.int32)
-    assert (table.series_names, texts(table.findings), table.delimiter) == (("",), (), ",")
+    assert (table.series_names, finding_texts(table.findings), table.delimiter) == (("",), (), ",")
 
 
 def test_named_columns_come_in_the_order_of_their_roles():
@@ -124,8 +124,8 @@ def test_series_stay_text():
 def test_a_file_without_times_gets_unit_steps_and_is_told():
     table = read("y\n5\n6\n7\n")
     assert (table.time_name, table.times.tolist(), table.time_format) == (None, [0, 1, 2], TimeFormat())
-    assert len(texts(table.findings)) == 1
-    assert "--time" in texts(table.findings)[0]
+    assert len(finding_texts(table.findings)) == 1
+    assert "--time" in finding_texts(table.findings)[0]
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_a_file_without_times_gets_unit_steps_and_is_told():
 def test_digits_that_are_plainly_times_are_the_time_and_told(text, pattern):
     table = read(text)
     assert (table.targets, table.time_format.pattern) == (("y",), pattern)
-    assert len(texts(table.findings)) == 1
-    assert "--time" in texts(table.findings)[0]
+    assert len(finding_texts(table.findings)) == 1
+    assert "--time" in finding_texts(table.findings)[0]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_digits_that_are_plainly_times_are_the_time_and_told(text, pattern):
 def test_mere_numbers_are_no_times(text):
     table = read(text, targets=["y"])
     assert table.time_name is None
-    assert len(texts(table.findings)) == 1
+    assert len(finding_texts(table.findings)) == 1
 
 
 def test_a_lone_column_of_plausible_years_is_the_target():
@@ -238,8 +238,8 @@ def test_the_format_of_the_run_settles_days_and_months():
 def test_warnings_come_from_every_stage():
     table = read("k;y\n2000;5\n\n2001;-999\n2002;7\n2003;8\n;\n")
     expected = ("divided", "blank", "empty cells", "taken as the time", "-999")
-    assert len(texts(table.findings)) == len(expected)
-    for word, warning in zip(expected, texts(table.findings), strict=True):
+    assert len(finding_texts(table.findings)) == len(expected)
+    for word, warning in zip(expected, finding_texts(table.findings), strict=True):
         assert word in warning
 
 
@@ -401,6 +401,6 @@ class TestParquet:
 
 @pytest.mark.parametrize("name", ["=a", "+a", "-1", "@a", "\t=a", "\ra", "a", "'a", "'=a"])
 def test_text_written_for_a_spreadsheet_comes_back(name):
-    written = safe_text(name)
+    written = escape_formula(name)
     assert written[:1] not in tuple("=+-@\t\r")
-    assert bare_text(written) == (name if name != "'=a" else "=a")
+    assert unescape_formula(written) == (name if name != "'=a" else "=a")

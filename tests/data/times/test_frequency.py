@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.locations import Wording
-from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, UNIT, Step, parse_freq, seasons, spoken
+from lstm_cli.data.locations import LocationFormatter
+from lstm_cli.data.times.frequency import (
+    BUSINESS,
+    DAY,
+    HOUR,
+    UNIT,
+    Step,
+    frequency_label,
+    parse_freq,
+    usual_seasons,
+)
 from lstm_cli.data.times.infer_frequency import find_step
 from lstm_cli.errors import DataError, UsageError
 
@@ -41,7 +50,7 @@ STARTS = [
     "1970-01-01",
 ]
 
-A_CSV = Wording(source="a.csv")
+A_CSV = LocationFormatter(source="a.csv")
 
 
 def micros(times) -> np.ndarray:
@@ -183,7 +192,7 @@ def test_a_freq_of_nothing_or_of_ages_is_refused(text):
      ("MS-15", (12,)), ("QE", (4,)), ("YS", ()), ("1", ())],
 )  # fmt: skip
 def test_seasons_known_from_the_step(freq, expected):
-    assert seasons(parse_freq(freq)) == expected
+    assert usual_seasons(parse_freq(freq)) == expected
 
 
 def test_holes_do_not_hide_the_step():
@@ -284,7 +293,7 @@ def test_a_day_is_86400_seconds():
 def test_times_in_messages(time, text):
     stamp = int(np.datetime64(time, "us").astype(np.int64))
     assert A_CSV.time(stamp) == text
-    assert Wording(source="a.csv", utc=True).time(stamp) == f"{text} UTC"
+    assert LocationFormatter(source="a.csv", utc=True).time(stamp) == f"{text} UTC"
 
 
 @pytest.mark.parametrize("freq", ["h", "7h", "D", "W", "B", "MS", "ME", "MS-30", "QS", "YE", "1"])
@@ -320,4 +329,4 @@ def test_rows_before_a_time_are_those_that_are_earlier(freq):
     ],
 )
 def test_a_step_is_spoken_of(freq: str, name: str) -> None:
-    assert spoken(parse_freq(freq)) == name
+    assert frequency_label(parse_freq(freq)) == name

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.locations import Place
+from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.times.formats import TimeFormat, format_times
-from lstm_cli.data.times.parse import TimeColumn, parse_one, read_times, scan_times
+from lstm_cli.data.times.parse import TimeColumn, parse_time, read_times, scan_times
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.findings import texts
+from lstm_cli.findings import finding_texts
 
-PLACE = Place(source="f.csv", column="date")
+PLACE = CellLocation(source="f.csv", column="date")
 EPOCH = datetime(1970, 1, 1)
 DAY = 86_400 * 10**6
 
@@ -195,10 +195,10 @@ def test_months_of_six_digits_that_read_both_ways_are_refused():
 def test_dates_among_times_are_midnight_and_told():
     column = read("2020-01-01 23:00:00", "2020-01-02", "2020-01-02 01:00:00")
     assert column.times[1] == us(2020, 1, 2)
-    assert "line 3" in texts(column.findings)[0]
-    assert "1 time has no clock" in texts(column.findings)[0]
+    assert "line 3" in finding_texts(column.findings)[0]
+    assert "1 time has no clock" in finding_texts(column.findings)[0]
     assert format_times(column.times, column.format)[1] == "2020-01-02 00:00:00"
-    assert texts(read("2020-01-01", "2020-01-02").findings) == ()
+    assert finding_texts(read("2020-01-01", "2020-01-02").findings) == ()
 
 
 def test_numbers_without_leading_zeros_stay_without():
@@ -284,12 +284,12 @@ def test_one_time_given_by_a_person():
         TimeFormat(pattern="%Y-%m-%d %H:%M"),
         TimeFormat(pattern="%Y-%m-%dT%H:%M", zone="+00:00", offset=60),
     )
-    assert parse_one("2020-01-31", local) == us(2020, 1, 31)
-    assert parse_one("2020-02", local) == us(2020, 2, 1)
-    assert parse_one("2020-01-31", zoned) == us(2020, 1, 30, 23)
-    assert parse_one("2020-01-31T00:00Z", zoned) == us(2020, 1, 31)
-    assert parse_one("01/02/2020", TimeFormat(pattern="%d/%m/%Y")) == us(2020, 2, 1)
-    assert parse_one("20200131", TimeFormat(pattern="epoch-s")) == us(2020, 1, 31)
+    assert parse_time("2020-01-31", local) == us(2020, 1, 31)
+    assert parse_time("2020-02", local) == us(2020, 2, 1)
+    assert parse_time("2020-01-31", zoned) == us(2020, 1, 30, 23)
+    assert parse_time("2020-01-31T00:00Z", zoned) == us(2020, 1, 31)
+    assert parse_time("01/02/2020", TimeFormat(pattern="%d/%m/%Y")) == us(2020, 2, 1)
+    assert parse_time("20200131", TimeFormat(pattern="epoch-s")) == us(2020, 1, 31)
     for text in ("2020-01-31T00:00Z", "01/02/2020", "soon", "", "2020-02-30"):
         with pytest.raises(UsageError):
-            parse_one(text, local)
+            parse_time(text, local)

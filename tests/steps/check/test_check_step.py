@@ -15,7 +15,7 @@ from small_steps import write_panel
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.errors import DataError, OutputError, UsageError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
 from lstm_cli.steps.prepare import prepare
@@ -103,7 +103,7 @@ def clean_walk(path: Path) -> tuple[str, PrepareConfig]:
 )
 def test_a_clean_file_yields_nothing(shape: Any, tmp_path: Path) -> None:
     source, config = shape(tmp_path / "clean.csv")
-    report = check(source, config, silent)
+    report = check(source, config, ignore_events)
     told = [finding for finding in report.findings if "no column reads as times" not in finding["text"]]
     assert told == []
     assert report.outliers == []
@@ -120,15 +120,15 @@ def test_a_clean_file_yields_nothing(shape: Any, tmp_path: Path) -> None:
     ],
 )
 def test_the_sample_data_are_clean(name: str, config: PrepareConfig) -> None:
-    report = check(str(SAMPLE / name), config, silent)
+    report = check(str(SAMPLE / name), config, ignore_events)
     assert [finding for finding in report.findings if finding["kind"] != "reading"] == []
 
 
 def test_the_report_of_the_sample_is_what_prepare_reports(tmp_path: Path) -> None:
     source, config = clean_covariates(tmp_path / "a.csv")
     config = replace(config, horizon=12, val="48", test="0.1")
-    ours = check(source, config, silent).to_json()
-    theirs = prepare(source, tmp_path / "run", config, silent).to_json()
+    ours = check(source, config, ignore_events).to_json()
+    theirs = prepare(source, tmp_path / "run", config, ignore_events).to_json()
     same = ("source", "rows", "targets", "past", "future", "series", "freq", "seasons", "season_reason")
     for name in (*same, "lookback", "horizon", "windows", "split_rows"):
         assert ours[name] == theirs[name], name
@@ -149,7 +149,7 @@ def test_every_column_is_told_with_what_it_reads_as(tmp_path: Path) -> None:
         holey=holey,
         made=hours("2023-06-01T00"),
     )
-    report = check(source, Y, silent)
+    report = check(source, Y, ignore_events)
     read = {column["name"]: column["reads_as"] for column in report.columns}
     assert read == {
         "time": "time",
@@ -177,7 +177,7 @@ def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
     times: list[Any] = hours()
     for row in (100, *range(200, 205)):
         times[row] = None
-    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, silent)
+    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
     # Line 1 is the header, so row 99 stands in line 101; one line is gone before row 199.
     first = {"line": 101, "series": None, "from": "2024-01-05 04:00", "to": "2024-01-05 04:00", "rows": 1}
     longest = {"line": 200, "series": None, "from": "2024-01-09 08:00", "to": "2024-01-09 12:00", "rows": 5}
@@ -192,7 +192,7 @@ def test_holes_of_a_panel_bear_the_name_of_their_series(tmp_path: Path) -> None:
     del lines[140]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     config = PrepareConfig(target=("sales",), series="shop")
-    holes = check(str(tmp_path / "a.csv"), config, silent).holes
+    holes = check(str(tmp_path / "a.csv"), config, ignore_events).holes
     assert holes is not None
     assert (holes["count"], holes["longest"]["series"], holes["longest"]["line"]) == (1, "B", 140)
 
@@ -202,7 +202,7 @@ def test_the_same_row_twice(tmp_path: Path) -> None:
     source = write(
         tmp_path / "a.csv", time=[*times[:50], times[49], *times[50:]], y=[*values[:50], *values[49:]]
     )
-    report = check(source, Y, silent)
+    report = check(source, Y, ignore_events)
     assert report.doubles == {"count": 1, "lines": [52]}
     assert "the same row as in line 51" in only(report, "reading")["text"]
 
@@ -212,7 +212,7 @@ def test_missing_cells_have_their_line(tmp_path: Path) -> None:
     values = cells(load())
     times[20] = None  # a hole before the first cell without a value
     values[30] = values[31] = ""
-    report = check(write(tmp_path / "a.csv", time=times, y=values), Y, silent)
+    report = check(write(tmp_path / "a.csv", time=times, y=values), Y, ignore_events)
     told = [finding for finding in report.findings if "no value" in finding["text"]]
     assert len(told) == 1
     assert told[0]["text"].endswith(
@@ -233,7 +233,7 @@ def test_missing_cells_have_their_line(tmp_path: Path) -> None:
 )
 def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped: list[str]) -> None:
     times: list[Any] = [None if time in skipped else time for time in hours(start)]
-    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, silent)
+    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
     finding = found(report, "daylight-saving")[0]
     line = times.index(None) + 1
     assert finding["lines"] == (line,)
@@ -255,14 +255,14 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
 )
 def test_another_hour_without_a_row_is_a_hole_and_no_more(tmp_path: Path, start: str, gone: str) -> None:
     times: list[Any] = [None if time == gone else time for time in hours(start)]
-    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, silent)
+    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
     only(report, "reading")
 
 
 def test_times_with_offsets_skip_nothing(tmp_path: Path) -> None:
     times: list[Any] = [f"{time}Z" for time in hours("2024-03-20T00")]
     times[times.index("2024-03-31 02:00Z")] = None
-    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, silent)
+    report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
     only(report, "reading")
 
 
@@ -283,9 +283,9 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
 def refusals(source: str, config: PrepareConfig, folder: Path) -> DataError:
     """The error of `check`, after a look whether `prepare` says the same."""
     with pytest.raises(DataError) as theirs:
-        prepare(source, folder / "run", config, silent)
+        prepare(source, folder / "run", config, ignore_events)
     with pytest.raises(DataError) as ours:
-        check(source, config, silent)
+        check(source, config, ignore_events)
     assert (ours.value.message, ours.value.hint) == (theirs.value.message, theirs.value.hint)
     assert ours.value.exit_code == 3
     return ours.value
@@ -293,7 +293,7 @@ def refusals(source: str, config: PrepareConfig, folder: Path) -> DataError:
 
 def test_a_constant_target_and_a_constant_covariate(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(), y=["5.5"] * HOURS, x=["1"] * HOURS)
-    report = check(source, replace(Y, past=("x",)), silent)
+    report = check(source, replace(Y, past=("x",)), ignore_events)
     told = {finding["column"]: finding for finding in found(report, "constant")}
     assert (told["y"]["severity"], told["x"]["severity"]) == ("warning", "note")
     assert "line 2, column 'y': all 504 values are 5.5" in told["y"]["text"]
@@ -305,7 +305,9 @@ def test_a_series_of_a_panel_that_never_changes(tmp_path: Path) -> None:
     rows = [f"{day},A,{value:.3f}" for day, value in zip(days, load(60), strict=True)]
     rows += [f"{day},B,4" for day in days]
     (tmp_path / "a.csv").write_text("day,id,y\n" + "\n".join(rows) + "\n")
-    (finding,) = found(check(str(tmp_path / "a.csv"), replace(Y, series="id"), silent), "constant-series")
+    (finding,) = found(
+        check(str(tmp_path / "a.csv"), replace(Y, series="id"), ignore_events), "constant-series"
+    )
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (62,), 1)
     assert "1 of 2 series hold one value only: 'B'" in finding["text"]
 
@@ -314,7 +316,7 @@ def test_outliers_have_their_lines_and_values(tmp_path: Path) -> None:
     values = cells(load())
     for row, slip in ((40, "99"), (200, "-40"), (HOURS - 2, "0.1")):
         values[row] = slip
-    report = check(write(tmp_path / "a.csv", time=hours(), y=values), Y, silent)
+    report = check(write(tmp_path / "a.csv", time=hours(), y=values), Y, ignore_events)
     expected = {"column": "y", "count": 3, "lines": [42, 202, HOURS], "values": [99.0, -40.0, 0.1]}
     assert report.outliers == [expected]
     finding = only(report, "outliers")
@@ -358,7 +360,7 @@ def test_a_column_that_gives_the_target_away(
     make, ahead = COPIES[copy]
     source = write(tmp_path / "a.csv", time=hours(), y=cells(y), x=cells(make(y)))
     config = replace(Y, horizon=24, season="none", **({role: ("x",)} if role else {}))
-    report = check(source, config, silent)
+    report = check(source, config, ignore_events)
     if severity is None:
         assert report.findings == []
         return
@@ -367,7 +369,7 @@ def test_a_column_that_gives_the_target_away(
     steps = f"{abs(ahead)} step" if ahead else "of the same row"
     assert steps in finding["text"]
     assert ("--future" in finding["flags"]) == (role != "past")
-    warned = prepare(source, tmp_path / "run", config, silent).warnings
+    warned = prepare(source, tmp_path / "run", config, ignore_events).warnings
     assert (finding["text"] in warned) == (severity == "warning")
 
 
@@ -378,14 +380,14 @@ def test_trends_and_seasons_in_common_give_nothing_away(tmp_path: Path) -> None:
     y, x = (0.5 * rows + season + rng.normal(0, 0.3, HOURS) for _ in range(2))
     assert np.corrcoef(y, x)[0, 1] > 0.9999
     source = write(tmp_path / "a.csv", time=hours(), y=cells(y), x=cells(x))
-    assert check(source, replace(Y, future=("x",)), silent).findings == []
+    assert check(source, replace(Y, future=("x",)), ignore_events).findings == []
 
 
 def test_a_cell_that_is_no_number_in_a_column_that_nobody_named(tmp_path: Path) -> None:
     other = cells(load(seed=1))
     other[7], other[9] = "12 %", "n.d."
     source = write(tmp_path / "a.csv", time=hours(), y=cells(load()), other=other)
-    finding = only(check(source, Y, silent), "no-number")
+    finding = only(check(source, Y, ignore_events), "no-number")
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (9,), 2)
     assert (
         "line 9, column 'other': '12 %' is not a plain number (percent sign), 2 such cells" in finding["text"]
@@ -405,7 +407,7 @@ def test_without_a_target_the_columns_are_told_and_what_needs_one_is_not(tmp_pat
     times[100] = None
     y = cells(load())
     source = write(tmp_path / "a.csv", time=times, y=y, copy=y, slip=slip)
-    report = check(source, PrepareConfig(), silent)
+    report = check(source, PrepareConfig(), ignore_events)
     assert not report.target_named
     assert (report.targets, report.freq, report.series) == ((), "h", 1)
     assert report.holes is not None
@@ -416,13 +418,15 @@ def test_without_a_target_the_columns_are_told_and_what_needs_one_is_not(tmp_pat
     assert {one["column"] for one in report.strength} == {"y", "copy", "slip"}
     assert report.windows is not None
     with pytest.raises(DataError, match="must be named"):
-        prepare(source, tmp_path / "run", PrepareConfig(), silent)
+        prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
 
 
 def test_without_a_target_a_column_that_cannot_be_read_does_not_stand_in(tmp_path: Path) -> None:
     odd = cells(load(seed=1))
     odd[7] = "n.d."
-    report = check(write(tmp_path / "a.csv", time=hours(), y=cells(load()), odd=odd), PrepareConfig(), silent)
+    report = check(
+        write(tmp_path / "a.csv", time=hours(), y=cells(load()), odd=odd), PrepareConfig(), ignore_events
+    )
     kinds = [(finding["kind"], finding["severity"]) for finding in report.findings]
     assert kinds == [("no-target", "note"), ("no-number", "note")]
     assert {one["column"] for one in report.strength} == {"y"}
@@ -431,11 +435,11 @@ def test_without_a_target_a_column_that_cannot_be_read_does_not_stand_in(tmp_pat
 def test_digits_that_are_times_are_no_candidate_for_the_target(tmp_path: Path) -> None:
     years = [str(1950 + row) for row in range(60)]
     source = write(tmp_path / "a.csv", year=years, y=cells(load(60)), z=cells(load(60, seed=1)))
-    report = check(source, PrepareConfig(), silent)
+    report = check(source, PrepareConfig(), ignore_events)
     assert report.freq == "YS"
     assert [column["reads_as"] for column in report.columns] == ["time", "number", "number"]
     source = write(tmp_path / "b.csv", year=years, y=cells(load(60)))
-    assert check(source, PrepareConfig(), silent).targets == ("y",)
+    assert check(source, PrepareConfig(), ignore_events).targets == ("y",)
 
 
 @pytest.mark.parametrize(
@@ -472,18 +476,18 @@ def test_what_is_no_table_is_refused_as_prepare_does(tmp_path: Path, text: str) 
 def test_settings_that_are_wrong_answer_before_the_file_is_read(tmp_path: Path) -> None:
     absent = str(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="--test"):
-        check(absent, PrepareConfig(test="1.5"), silent)
+        check(absent, PrepareConfig(test="1.5"), ignore_events)
     with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is no name of a PNG"):
-        check(absent, Y, silent, plot="a.pdf")
+        check(absent, Y, ignore_events, plot="a.pdf")
     with pytest.raises(OutputError, match="there is no folder"):
-        check(absent, Y, silent, plot=str(tmp_path / "nowhere" / "a.png"))
+        check(absent, Y, ignore_events, plot=str(tmp_path / "nowhere" / "a.png"))
 
 
 def test_the_picture_never_replaces_the_data(tmp_path: Path) -> None:
     source = Path(clean_hourly(tmp_path / "data.png")[0])
     before = source.read_bytes()
     with pytest.raises(UsageError, match="input file itself") as refused:
-        check(str(source), Y, silent, plot=str(source))
+        check(str(source), Y, ignore_events, plot=str(source))
     assert refused.value.hint == "name another file with --plot"
     assert source.read_bytes() == before
 
@@ -491,9 +495,9 @@ def test_the_picture_never_replaces_the_data(tmp_path: Path) -> None:
 def test_nothing_is_written_but_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = clean_hourly(tmp_path / "a.csv")[0]
     monkeypatch.chdir(tmp_path)
-    check(source, Y, silent)
+    check(source, Y, ignore_events)
     assert os.listdir(tmp_path) == ["a.csv"]  # noqa: PTH208
-    report = check(source, Y, silent, plot="a.png")
+    report = check(source, Y, ignore_events, plot="a.png")
     assert (report.picture, sorted(os.listdir(tmp_path))) == ("a.png", ["a.csv", "a.png"])  # noqa: PTH208
     assert Image.open(tmp_path / "a.png").size[0] == 1000
 
@@ -501,11 +505,11 @@ def test_nothing_is_written_but_the_picture(tmp_path: Path, monkeypatch: pytest.
 def test_a_refused_file_is_drawn_as_far_as_it_is_known(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(count=40), y=cells(load(40)))
     with pytest.raises(DataError, match="too few"):
-        check(source, replace(Y, horizon=30), silent, plot=str(tmp_path / "a.png"))
+        check(source, replace(Y, horizon=30), ignore_events, plot=str(tmp_path / "a.png"))
     assert Image.open(tmp_path / "a.png").size[0] == 1000
     (tmp_path / "b.csv").write_text("time,y\n2024-01-01,1\n2024-01-02,x\n")
     with pytest.raises(DataError) as refused:
-        check(str(tmp_path / "b.csv"), Y, silent, plot=str(tmp_path / "b.png"))
+        check(str(tmp_path / "b.csv"), Y, ignore_events, plot=str(tmp_path / "b.png"))
     report = refused.value.report
     assert isinstance(report, CheckReport)
     assert report.picture is None
@@ -520,14 +524,14 @@ def test_standard_input_gzip_and_parquet_read_as_the_file_does(tmp_path: Path) -
     values[40] = "99"
     source = write(tmp_path / "a.csv", time=hours(), y=values, word=["a", "b"] * (HOURS // 2))
     text = Path(source).read_bytes()
-    plain = check(source, Y, silent)
+    plain = check(source, Y, ignore_events)
     (tmp_path / "a.gz").write_bytes(gzip.compress(text))
     times = pa.array(hours()).cast(pa.timestamp("s"))
     table = {"time": times, "y": [float(value) for value in values], "word": ["a", "b"] * (HOURS // 2)}
     pq.write_table(pa.table(table | {"nested": [[1]] * HOURS}), tmp_path / "a.parquet")
-    piped = check("-", Y, silent, stdin=io.BytesIO(text))
-    zipped = check(str(tmp_path / "a.gz"), Y, silent)
-    columns = check(str(tmp_path / "a.parquet"), Y, silent)
+    piped = check("-", Y, ignore_events, stdin=io.BytesIO(text))
+    zipped = check(str(tmp_path / "a.gz"), Y, ignore_events)
+    columns = check(str(tmp_path / "a.parquet"), Y, ignore_events)
     for other in (piped, zipped):
         assert (other.columns, other.outliers, other.windows) == (
             plain.columns,
@@ -541,7 +545,7 @@ def test_standard_input_gzip_and_parquet_read_as_the_file_does(tmp_path: Path) -
 
 def test_the_report_as_json_holds_no_nan_and_comes_back(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(), y=["5"] * HOURS, void=[""] * HOURS)
-    report = check(source, Y, silent).to_json()
+    report = check(source, Y, ignore_events).to_json()
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
@@ -552,8 +556,8 @@ def test_prepare_warns_of_what_check_finds_in_the_same_words(tmp_path: Path) -> 
     times[times.index("2024-03-31 02:00")] = None
     source = write(tmp_path / "a.csv", time=times, y=values, x=cells(load(seed=1)), fixed=["1"] * HOURS)
     config = replace(Y, past=("fixed",))
-    report = check(source, config, silent)
-    warned = prepare(source, tmp_path / "run", config, silent).warnings
+    report = check(source, config, ignore_events)
+    warned = prepare(source, tmp_path / "run", config, ignore_events).warnings
     told = [finding["text"] for finding in report.findings if finding["severity"] == "warning"]
     assert sorted(warned) == sorted(told)
     assert len(told) == len(set(told)) == 3  # a hole, the clocks, an outlier; the constant is a note
@@ -563,13 +567,13 @@ def test_names_of_columns_may_be_anything(tmp_path: Path) -> None:
     name = "\x1b[31mred\x1b[0m <b> 温度 '%s' {0}"
     lines = [f"time,{name}", *(f"{time},{value}" for time, value in zip(hours(), cells(load()), strict=True))]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    report = check(str(tmp_path / "a.csv"), PrepareConfig(), silent, plot=str(tmp_path / "a.png"))
+    report = check(str(tmp_path / "a.csv"), PrepareConfig(), ignore_events, plot=str(tmp_path / "a.png"))
     assert report.targets == (name,)
 
 
 def test_memory_and_time_grow_with_the_data(tmp_path: Path) -> None:
-    small = check(write(tmp_path / "a.csv", time=hours(), y=cells(load())), Y, silent).expected
-    large = check(str(SAMPLE / "ETTh1.csv"), PrepareConfig(target=("OT",)), silent).expected
+    small = check(write(tmp_path / "a.csv", time=hours(), y=cells(load())), Y, ignore_events).expected
+    large = check(str(SAMPLE / "ETTh1.csv"), PrepareConfig(target=("OT",)), ignore_events).expected
     assert small is not None
     assert large is not None
     assert small["memory_mb"] < large["memory_mb"]
@@ -586,17 +590,17 @@ def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(t
         write(tmp_path / "a.csv", time=times[:half], y=cells(values[:half]), spare=spare[:half]),
         write(tmp_path / "b.csv", spare=spare[half:], y=cells(values[half:]), time=times[half:]),
     ]
-    report = check(str(tmp_path / "?.csv"), Y, silent)
+    report = check(str(tmp_path / "?.csv"), Y, ignore_events)
     assert report.source == f"{parts[0]} and 1 more file"
     assert report.rows == HOURS
     assert [(one["name"], one["missing"]) for one in report.columns] == [("time", 0), ("y", 0), ("spare", 0)]
     (slip,), (odd,) = found(report, "outliers"), found(report, "no-number")
     assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is far")
     assert odd["text"].startswith(f"{parts[1]}, line {400 - half + 2}, column 'spare': 'oops' is not")
-    assert check(parts, Y, silent).findings == report.findings
+    assert check(parts, Y, ignore_events).findings == report.findings
     other = write(tmp_path / "c.csv", time=times[:9], z=cells(values[:9]))
     with pytest.raises(DataError, match=r"c\.csv") as refused:
-        check([*parts, other], Y, silent)
+        check([*parts, other], Y, ignore_events)
     known = refused.value.report
     assert isinstance(known, CheckReport)
     assert known.rows == HOURS
@@ -613,14 +617,14 @@ def test_more_than_half_zeros_are_a_warning_that_names_the_loss(tmp_path: Path) 
     few, many = (demand(zeros, 400, others=["1", "4", "2"]) for zeros in (50, 51))
     tail = ["0"] * 100
     path = write(tmp_path / "few.csv", time=hours(count=500), y=few + tail)
-    assert not found(check(path, config, silent), "intermittent")
+    assert not found(check(path, config, ignore_events), "intermittent")
     path = write(tmp_path / "many.csv", time=hours(count=500), y=many + tail)
-    told = only(check(path, config, silent), "intermittent")
+    told = only(check(path, config, ignore_events), "intermittent")
     assert (told["severity"], told["column"], told["count"], told["lines"]) == ("warning", "y", 204, (2,))
     assert told["flags"] == ("--loss",)
     assert "51 % of the 400 training values are 0" in told["text"]
     assert "--loss mse forecasts the mean" in told["text"]
-    report = prepare(path, tmp_path / "run", config, silent)
+    report = prepare(path, tmp_path / "run", config, ignore_events)
     assert told["text"] in report.warnings
 
 
@@ -628,9 +632,9 @@ def test_a_missing_value_is_no_zero(tmp_path: Path) -> None:
     cells = ["", "0", "3"] * 166 + ["3", "3"]  # half of what was measured is 0, a third of all rows
     config = PrepareConfig(target=("y",), horizon=7, val="50", test="50")
     path = write(tmp_path / "a.csv", time=hours(count=500), y=["3", *cells[1:]])
-    assert not found(check(path, config, silent), "intermittent")
+    assert not found(check(path, config, ignore_events), "intermittent")
     path = write(tmp_path / "b.csv", time=hours(count=500), y=["0", *cells[1:]])
-    assert "of the 267 training values" in only_of(check(path, config, silent), "intermittent")
+    assert "of the 267 training values" in only_of(check(path, config, ignore_events), "intermittent")
 
 
 def only_of(report: CheckReport, kind: str) -> str:
@@ -653,11 +657,11 @@ def test_of_a_panel_the_intermittent_series_are_counted_once(tmp_path: Path) -> 
         y=[cell for cells in sales.values() for cell in cells],
     )
     config = PrepareConfig(target=("y",), series="shop", horizon=7, val="20", test="20")
-    text = only_of(check(path, config, silent), "intermittent")
+    text = only_of(check(path, config, ignore_events), "intermittent")
     assert "in 2 of 4 series, first 'B'" in text
-    assert prepare(path, tmp_path / "run", config, silent).warnings[-1] == text
+    assert prepare(path, tmp_path / "run", config, ignore_events).warnings[-1] == text
 
 
 def test_columns_that_are_no_named_target_are_not_called_intermittent(tmp_path: Path) -> None:
     path = write(tmp_path / "two.csv", time=hours(), y=demand(90, HOURS, others=["2"]), z=cells(load(seed=1)))
-    assert not found(check(path, PrepareConfig(), silent), "intermittent")
+    assert not found(check(path, PrepareConfig(), ignore_events), "intermittent")

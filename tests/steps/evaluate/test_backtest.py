@@ -10,14 +10,20 @@ from small_data import dataset, wave
 from small_steps import LINEAR, PREPARE
 
 from lstm_cli.config import EvaluateConfig, TrainConfig, TuneConfig
-from lstm_cli.data.build.backtest_folds import cuts
+from lstm_cli.data.build.backtest_folds import backtest_folds
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import DataError, Interrupted
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
-from lstm_cli.steps.evaluate.backtest import Recipe, _moment, backtest, recipe_of, spread
+from lstm_cli.steps.evaluate.backtest import (
+    BacktestRecipe,
+    _moment,
+    backtest,
+    backtest_recipe,
+    mean_and_deviation,
+)
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -28,13 +34,13 @@ from lstm_cli.steps.tune import tune
 def linear_run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose model is the linear part alone: trained anew in no time."""
     run = tmp_path_factory.mktemp("backtest") / "run"
-    prepare(str(panel), run, PREPARE, silent)
-    train(run, LINEAR, silent)
+    prepare(str(panel), run, PREPARE, ignore_events)
+    train(run, LINEAR, ignore_events)
     return run
 
 
 def scored(run: Path, **options: Any) -> EvaluateReport:
-    return evaluate(run, EvaluateConfig(threads=1, **options), silent)
+    return evaluate(run, EvaluateConfig(threads=1, **options), ignore_events)
 
 
 def test_without_the_option_there_is_none(linear_run: Path) -> None:
@@ -65,7 +71,7 @@ def test_the_cut_offs_are_told_by_the_longest_series() -> None:
     table = replace(short_and_long.series, origin_us=np.array([0, 1_000 * day]))
     daily = replace(short_and_long.schema, step=Step(kind="seconds", count=day))
     panel = replace(short_and_long, series=table, schema=daily)
-    moments = [_moment(panel, cut) for cut in cuts(panel, 4)]
+    moments = [_moment(panel, cut) for cut in backtest_folds(panel, 4)]
     begins = [
         np.datetime64("1970-01-01", "s") + np.timedelta64(1_000 + row, "D") for row in (244, 258, 272, 286)
     ]
@@ -82,8 +88,8 @@ def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, t
                 row[2] = "7"
         path, run = tmp_path / f"{number}.csv", tmp_path / f"run{number}"
         path.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
-        prepare(str(path), run, PREPARE, silent)
-        train(run, LINEAR, silent)
+        prepare(str(path), run, PREPARE, ignore_events)
+        train(run, LINEAR, ignore_events)
         found = scored(run, backtest=3).backtest
         assert found is not None
         reports.append(found["folds"])
@@ -97,8 +103,8 @@ def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, t
 def test_folds_side_by_side_are_the_same(linear_run: Path) -> None:
     with open_run(linear_run) as run:
         dataset = load_dataset(run)
-    options: dict[str, Any] = {"folds": 2, "threads": 1, "listen": silent, "should_stop": lambda: None}
-    recipe = Recipe(prepare=PREPARE, train=LINEAR)
+    options: dict[str, Any] = {"folds": 2, "threads": 1, "listen": ignore_events, "should_stop": lambda: None}
+    recipe = BacktestRecipe(prepare=PREPARE, train=LINEAR)
     one = backtest(dataset, recipe, jobs=1, **options)
     assert one == backtest(dataset, recipe, jobs=2, **options)
 
@@ -108,11 +114,11 @@ def test_the_spread_by_hand() -> None:
         own = {"mae": ours, "rmse": 1.0, "mase": ours, "mae_scaled": None}
         return {"metrics": own, "baselines": {"naive": {"mase": naive, "mae": naive}}}
 
-    found = spread([fold(1.0, 2.0), fold(3.0, 2.0), fold(5.0, 9.0)])
+    found = mean_and_deviation([fold(1.0, 2.0), fold(3.0, 2.0), fold(5.0, 9.0)])
     assert found["mase"] == {"mean": 3.0, "deviation": 2.0, "least": 1.0, "greatest": 5.0}
     assert found["wins"] == {"naive": 2}
     assert "mae_scaled" not in found
-    assert spread([fold(1.0, 2.0)])["mae"]["deviation"] is None
+    assert mean_and_deviation([fold(1.0, 2.0)])["mae"]["deviation"] is None
 
 
 def test_too_many_cut_offs_are_refused(linear_run: Path) -> None:
@@ -135,8 +141,8 @@ def test_a_reused_model_is_scored_after_the_rows_that_it_learnt_from_alone(
     assert found[0]["cut"] >= str(np.datetime64(int(first), "us").astype("datetime64[s]"))
     assert any("6 of 9 cut-offs are left out" in text for text in report.warnings)
     run_without = tmp_path / "run"
-    prepare(str(panel), run_without, replace(PREPARE, test="0"), silent)
-    train(run_without, LINEAR, silent)
+    prepare(str(panel), run_without, replace(PREPARE, test="0"), ignore_events)
+    train(run_without, LINEAR, ignore_events)
     with pytest.raises(DataError, match="no cut-off to score"):
         scored(run_without, split="val", backtest=2, reuse=True)
 
@@ -153,9 +159,9 @@ def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Pa
         path, run = tmp_path / f"{number}.csv", tmp_path / f"run{number}"
         path.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
         # Of the 116 training rows, which settle the run's seasons and lookback, 14 are spoilt.
-        report = prepare(str(path), run, replace(PREPARE, lookback=None, val="7", test="7"), silent)
+        report = prepare(str(path), run, replace(PREPARE, lookback=None, val="7", test="7"), ignore_events)
         assert report.seasons == (() if number else (7,))
-        train(run, LINEAR, silent)
+        train(run, LINEAR, ignore_events)
         found = scored(run, backtest=5).backtest
         assert found is not None
         reports.append(found["folds"])
@@ -171,11 +177,11 @@ def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
 ) -> None:
     """sources: what the step was told of where its settings came from; None: nothing."""
     run = tmp_path / "run"
-    prepare(str(panel), run, PREPARE, silent)
+    prepare(str(panel), run, PREPARE, ignore_events)
     fixed = TrainConfig(parts=("linear",), threads=1, refit=False)
-    tune(run, TuneConfig(trials=1, space=("log_transform=off",)), fixed, silent, sources=sources)
+    tune(run, TuneConfig(trials=1, space=("log_transform=off",)), fixed, ignore_events, sources=sources)
     with open_run(run) as opened:
-        recipe = recipe_of(opened)
+        recipe = backtest_recipe(opened)
     assert recipe.searched == ("log_transform",)
     assert (recipe.train.log_transform, recipe.train.parts) == ("off", ("linear",))
     report = scored(run, backtest=5)
@@ -193,12 +199,12 @@ def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
 def test_the_settings_of_a_fold() -> None:
     whole = dataset([wave(100)], train_end=[60], val_end=[80])
     tuned = TrainConfig(lr=0.5, seed=3)
-    early, late = cuts(whole, 6)[0], cuts(whole, 5)[0]  # from rows 76 and 80 on
-    recipe = Recipe(prepare=PREPARE, train=tuned, searched=("lr",))
-    assert recipe.at(whole, early) == (replace(tuned, lr=None), ("lr",))
-    assert recipe.at(whole, late) == (tuned, ())
-    assert replace(recipe, elsewhere=True).at(whole, late) == (replace(tuned, lr=None), ("lr",))
-    assert Recipe(prepare=PREPARE, train=tuned).at(whole, early) == (tuned, ())
+    early, late = backtest_folds(whole, 6)[0], backtest_folds(whole, 5)[0]  # from rows 76 and 80 on
+    recipe = BacktestRecipe(prepare=PREPARE, train=tuned, searched=("lr",))
+    assert recipe.config_at(whole, early) == (replace(tuned, lr=None), ("lr",))
+    assert recipe.config_at(whole, late) == (tuned, ())
+    assert replace(recipe, elsewhere=True).config_at(whole, late) == (replace(tuned, lr=None), ("lr",))
+    assert BacktestRecipe(prepare=PREPARE, train=tuned).config_at(whole, early) == (tuned, ())
 
 
 def test_a_signal_ends_it_and_leaves_the_old_scores(linear_run: Path) -> None:
@@ -206,7 +212,7 @@ def test_a_signal_ends_it_and_leaves_the_old_scores(linear_run: Path) -> None:
     with open_run(linear_run) as run:
         before = run.digest("scores")
     with pytest.raises(Interrupted):
-        evaluate(linear_run, EvaluateConfig(backtest=2), silent, should_stop=lambda: 15)
+        evaluate(linear_run, EvaluateConfig(backtest=2), ignore_events, should_stop=lambda: 15)
     with open_run(linear_run) as run:
         assert run.digest("scores") == before
 

@@ -10,7 +10,7 @@ from small_steps import LINEAR
 
 from lstm_cli.config import EvaluateConfig, PrepareConfig
 from lstm_cli.errors import GateFailed
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.prepare import prepare
@@ -33,8 +33,8 @@ def trained_on(folder: Path, rows: np.ndarray) -> Path:
     lines = [f"{str(hour).replace('T', ' ')},{value:.4f}" for hour, value in zip(hours, rows, strict=True)]
     path = folder / "two.csv"
     path.write_text("\n".join(["time,load", *lines]) + "\n")
-    prepare(str(path), folder / "run", PREPARE, silent)
-    train(folder / "run", LINEAR, silent)
+    prepare(str(path), folder / "run", PREPARE, ignore_events)
+    train(folder / "run", LINEAR, ignore_events)
     return folder / "run"
 
 
@@ -52,7 +52,7 @@ def by_hand(rows: np.ndarray, season: int) -> np.ndarray:
 
 def test_the_baseline_takes_the_best_season_and_mase_the_shortest(two_seasons: Path) -> None:
     """Windows look back 12 steps for it, though the model was given a lookback of 8."""
-    report = evaluate(two_seasons, EvaluateConfig(), silent)
+    report = evaluate(two_seasons, EvaluateConfig(), ignore_events)
     rows = np.round(values(), 4)
     assert (report.baseline_season, report.mase_season) == (12, 4)
     error = by_hand(rows, 12).mean()
@@ -70,14 +70,14 @@ def test_the_baseline_takes_the_best_season_and_mase_the_shortest(two_seasons: P
 
 def test_a_gate_uses_the_season_of_the_baseline(two_seasons: Path) -> None:
     limit = by_hand(np.round(values(), 4), 12).mean()
-    report = evaluate(two_seasons, EvaluateConfig(fail_if=("mae>9*seasonal_naive.mae",)), silent)
+    report = evaluate(two_seasons, EvaluateConfig(fail_if=("mae>9*seasonal_naive.mae",)), ignore_events)
     assert report.gates[0]["limit"] == pytest.approx(9 * limit, rel=1e-5)
     with pytest.raises(GateFailed):
-        evaluate(two_seasons, EvaluateConfig(fail_if=("mae>0.01*seasonal_naive.mae",)), silent)
+        evaluate(two_seasons, EvaluateConfig(fail_if=("mae>0.01*seasonal_naive.mae",)), ignore_events)
 
 
 def test_the_comparison_is_with_the_best_baseline_on_these_windows(two_seasons: Path) -> None:
-    report = evaluate(two_seasons, EvaluateConfig(), silent)
+    report = evaluate(two_seasons, EvaluateConfig(), ignore_events)
     best = min(report.baselines, key=lambda name: report.baselines[name]["mase"] or np.inf)
     assert report.comparison is not None
     assert report.comparison["baseline"] == best
@@ -113,7 +113,7 @@ def test_each_fold_decides_the_season_from_rows_before_its_cut(tmp_path: Path, r
     rows += 0.5 * np.cumsum(np.random.default_rng(1).normal(size=ROWS)) * ~late
     rows[late] += 80 * np.repeat([0.0, 4.0, 2.0], 4)[time % 12][late]
     run = trained_on(tmp_path, rows)
-    report = evaluate(run, EvaluateConfig(backtest=2, reuse=reuse, threads=1), silent)
+    report = evaluate(run, EvaluateConfig(backtest=2, reuse=reuse, threads=1), ignore_events)
     assert report.backtest is not None
     assert report.baseline_season == 4
     assert [fold["baseline_season"] for fold in report.backtest["folds"]] == [4, 12]
@@ -122,9 +122,9 @@ def test_each_fold_decides_the_season_from_rows_before_its_cut(tmp_path: Path, r
 def test_one_window_compares_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     path = trained_on(tmp_path, values()).parent / "two.csv"
-    prepare(str(path), run, replace(PREPARE, test="6"), silent)
-    train(run, LINEAR, silent)
-    report = evaluate(run, EvaluateConfig(), silent)
+    prepare(str(path), run, replace(PREPARE, test="6"), ignore_events)
+    train(run, LINEAR, ignore_events)
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     assert report.windows == 3
     shown = report.to_json()
     assert shown["comparison"] is None
@@ -133,9 +133,9 @@ def test_one_window_compares_nothing(tmp_path: Path) -> None:
 
 def test_coverage_that_chance_does_not_allow_is_a_warning(two_seasons: Path, tmp_path: Path) -> None:
     assert not any(
-        "interval covers" in text for text in evaluate(two_seasons, EvaluateConfig(), silent).warnings
+        "interval covers" in text for text in evaluate(two_seasons, EvaluateConfig(), ignore_events).warnings
     )
-    report = evaluate(trained_on(tmp_path, values(noise=12.0)), EvaluateConfig(), silent)
+    report = evaluate(trained_on(tmp_path, values(noise=12.0)), EvaluateConfig(), ignore_events)
     warned = [text for text in report.warnings if "interval covers" in text]
     assert len(warned) == 2
     assert warned[0].startswith(f"the 80 % interval covers {report.coverage['80']:.1f} % of the test rows")

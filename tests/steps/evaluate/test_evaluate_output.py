@@ -8,7 +8,7 @@ import pytest
 
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.errors import GateFailed, OutputError, UsageError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import ARTIFACTS, filesystem, open_run
 from lstm_cli.steps.dry_run import plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
@@ -34,7 +34,7 @@ def scores_of(run: Path) -> dict[str, bytes]:
 
 def score(run: Path, folder: Path, *, force: bool = False, fail_if: tuple[str, ...] = ()) -> EvaluateReport:
     config = EvaluateConfig(threads=1, output=str(folder), fail_if=fail_if)
-    return evaluate(run, config, silent, force=force)
+    return evaluate(run, config, ignore_events, force=force)
 
 
 def test_the_files_of_the_scores_are_copied_at_every_run(run: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_another_folder_does_not_run_the_step_again(run: Path, tmp_path: Path) -
     for name in ("a", "b"):
         assert score(run, tmp_path / name).up_to_date
     assert files_in(tmp_path / "a") == files_in(tmp_path / "b")
-    report = evaluate(run, EvaluateConfig(threads=1), silent)
+    report = evaluate(run, EvaluateConfig(threads=1), ignore_events)
     assert report.up_to_date
     assert "output" not in report.to_json()
 

@@ -11,9 +11,9 @@ from lstm_cli.config import EvaluateConfig, PredictConfig, QuantizeConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import GateFailed, MissingArtifact, StaleArtifact, UsageError
-from lstm_cli.events import Event, Warned, silent
+from lstm_cli.events import Event, WarningRaised, ignore_events
 from lstm_cli.inference.session import open_session
-from lstm_cli.inference.trained_model import as_trained, load_intervals, load_model
+from lstm_cli.inference.trained_model import load_intervals, load_model, rescale_to_model
 from lstm_cli.rundir import manifest, open_run
 from lstm_cli.steps.dry_run import plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
@@ -27,14 +27,14 @@ FP32 = EvaluateConfig(precision="fp32")
 
 
 def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: Path) -> None:
-    report = evaluate(run, FP32, silent)
+    report = evaluate(run, FP32, ignore_events)
     opened = open_run(run)
-    dataset = as_trained(load_dataset(opened), load_model(opened))
+    dataset = rescale_to_model(load_dataset(opened), load_model(opened))
     lookback = opened.artifact("model").json("model.json")["settings"]["lookback"]
     batch = split_windows(dataset, "test", lookback)[:]
     assert report.windows == len(batch.series) == 2 * (26 - 7 + 1)
     session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
-    forecast = dataset.in_units(session(batch.past, batch.future, batch.mask), batch.series)
+    forecast = dataset.inverse_transform_targets(session(batch.past, batch.future, batch.mask), batch.series)
     rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     absolute, mases, scaled = [], [], []
     for one, shop in enumerate("AB"):
@@ -56,7 +56,7 @@ def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: P
 
 
 def test_the_baselines_are_scored_on_the_same_windows(run: Path, panel: Path) -> None:
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     naive, seasonal = [], []
     for shop in "AB":
@@ -71,7 +71,7 @@ def test_the_baselines_are_scored_on_the_same_windows(run: Path, panel: Path) ->
 
 
 def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> None:
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     assert {row["series"] for row in report.worst} == {"A", "B"}
     assert report.worst[0]["ratio"] >= report.worst[1]["ratio"]
     dataset = load_dataset(open_run(run))
@@ -81,7 +81,9 @@ def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> N
     for row in report.worst:
         one = dataset.series.names.index(row["series"])
         begin = dataset.series.offset[one]
-        sales = dataset.in_units(dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, one))
+        sales = dataset.inverse_transform_targets(
+            dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, one)
+        )
         sales = sales[:, 0, 0]
         error = np.mean([np.abs(sales[at - 7 : at] - sales[at : at + 7]).mean() for at in range(104, 124)])
         training = np.abs(sales[7:91] - sales[:84]).mean()
@@ -94,7 +96,7 @@ def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> N
 
 
 def test_the_report_is_plain_json_and_kept_verbatim(run: Path) -> None:
-    report = evaluate(run, EvaluateConfig(split="val"), silent).to_json()
+    report = evaluate(run, EvaluateConfig(split="val"), ignore_events).to_json()
     json.dumps(report, allow_nan=False)
     assert open_run(run).report("evaluate") == report
     assert Path(report["picture"]).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -103,7 +105,7 @@ def test_the_report_is_plain_json_and_kept_verbatim(run: Path) -> None:
 def test_a_gate_that_comes_true_fails_with_the_report_written(run: Path) -> None:
     conditions = ("mase>=1000", "mae>0.0001*seasonal_naive.mae")
     with pytest.raises(GateFailed, match=r"0\.0001\*seasonal_naive") as failed:
-        evaluate(run, EvaluateConfig(fail_if=conditions), silent)
+        evaluate(run, EvaluateConfig(fail_if=conditions), ignore_events)
     kept = open_run(run).report("evaluate")
     assert [gate["failed"] for gate in kept["gates"]] == [False, True]
     assert failed.value.report.to_json() == kept
@@ -115,21 +117,21 @@ def test_a_gate_that_comes_true_fails_with_the_report_written(run: Path) -> None
 )
 def test_an_unknown_condition_answers_at_once(tmp_path: Path, condition: str) -> None:
     with pytest.raises(UsageError, match="--fail-if"):
-        evaluate(tmp_path / "absent", EvaluateConfig(fail_if=(condition,)), silent)
+        evaluate(tmp_path / "absent", EvaluateConfig(fail_if=(condition,)), ignore_events)
 
 
 def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> None:
-    report = evaluate(run, FP32, silent)
+    report = evaluate(run, FP32, ignore_events)
     opened = open_run(run)
     model, intervals = load_model(opened), load_intervals(opened)
-    dataset = as_trained(load_dataset(opened), model)
+    dataset = rescale_to_model(load_dataset(opened), model)
     assert intervals is not None
     batch = split_windows(dataset, "test", model.lookback)[:]
     session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
     forecast = session(batch.past, batch.future, batch.mask)
-    ends = intervals.around(forecast, batch.past, batch.mask)
-    low, high = (np.maximum(dataset.in_units(end, batch.series), 0) for end in ends[:2])
-    truth = dataset.in_units(batch.target, batch.series)
+    ends = intervals.interval_ends(forecast, batch.past, batch.mask)
+    low, high = (np.maximum(dataset.inverse_transform_targets(end, batch.series), 0) for end in ends[:2])
+    truth = dataset.inverse_transform_targets(batch.target, batch.series)
     inside = (low <= truth) & (truth <= high)
     assert report.coverage["80"] == pytest.approx(100 * inside.mean())
     assert report.width["80"] == pytest.approx(np.mean(high - low))
@@ -144,7 +146,7 @@ def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> N
 def test_the_figures_of_the_intervals_stand_in_the_tables_and_gates(run: Path) -> None:
     conditions = ("coverage.80>=0", "coverage.95<1", "wql>1000")
     with pytest.raises(GateFailed, match=r"coverage\.80>=0") as failed:
-        evaluate(run, EvaluateConfig(fail_if=conditions), silent)
+        evaluate(run, EvaluateConfig(fail_if=conditions), ignore_events)
     report = failed.value.report
     assert [gate["failed"] for gate in report.gates] == [True, False, False]
     lines = (Path(report.picture).parent / "per_step.csv").read_text().splitlines()
@@ -160,12 +162,12 @@ def test_a_model_without_intervals_is_scored_and_its_coverage_fails_a_gate(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lstm_cli.steps.evaluate.score_model.load_intervals", lambda run: None)
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     assert (report.coverage, report.width, report.wql) == ({}, {}, None)
     assert "coverage" not in report.per_step[0]
     for condition in ("coverage.80<75", "wql>1"):
         with pytest.raises(GateFailed, match="is undefined"):
-            evaluate(run, EvaluateConfig(fail_if=(condition,)), silent)
+            evaluate(run, EvaluateConfig(fail_if=(condition,)), ignore_events)
 
 
 def test_a_model_of_another_version_is_refused_with_the_command_that_renews_it(
@@ -173,50 +175,50 @@ def test_a_model_of_another_version_is_refused_with_the_command_that_renews_it(
 ) -> None:
     monkeypatch.setattr("lstm_cli.inference.trained_model.MODEL_VERSION", 99)
     with pytest.raises(StaleArtifact, match="made by another version of lstm") as caught:
-        evaluate(run, EvaluateConfig(), silent)
+        evaluate(run, EvaluateConfig(), ignore_events)
     assert "lstm train" in str(caught.value.hint)
 
 
 def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp_path: Path) -> None:
-    prepare(str(write_panel(tmp_path / "new.csv", seed=1)), run, PREPARE, silent)
+    prepare(str(write_panel(tmp_path / "new.csv", seed=1)), run, PREPARE, ignore_events)
     with pytest.raises(StaleArtifact) as stale:
-        evaluate(run, EvaluateConfig(), silent)
+        evaluate(run, EvaluateConfig(), ignore_events)
     assert "lstm train" in stale.value.hint
 
 
 def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
-    exact = evaluate(run, FP32, silent)
+    exact = evaluate(run, FP32, ignore_events)
     assert exact.precision == "fp32"
-    small = evaluate(run, EvaluateConfig(precision="int8"), silent)
+    small = evaluate(run, EvaluateConfig(precision="int8"), ignore_events)
     assert small.precision == "int8"
     assert small.metrics["mae"] != exact.metrics["mae"]
     assert small.metrics["mae"] == pytest.approx(exact.metrics["mae"], rel=0.1)
     with pytest.raises(MissingArtifact, match="no fp16 model"):
-        evaluate(run, EvaluateConfig(precision="fp16"), silent)
+        evaluate(run, EvaluateConfig(precision="fp16"), ignore_events)
     assert open_run(run).report("train")["refitted"]
     with pytest.raises(UsageError, match="made from the refitted one, which knows the validation rows"):
-        evaluate(run, EvaluateConfig(precision="int8", split="val"), silent)
+        evaluate(run, EvaluateConfig(precision="int8", split="val"), ignore_events)
 
 
 def test_scored_is_by_default_what_predict_runs(run: Path) -> None:
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     output = io.BytesIO()
-    served = predict(run, None, PredictConfig(), silent, stdout=output)
+    served = predict(run, None, PredictConfig(), ignore_events, stdout=output)
     assert report.precision == served.precision == "int8"
-    assert report.metrics == evaluate(run, EvaluateConfig(precision="int8"), silent).metrics
+    assert report.metrics == evaluate(run, EvaluateConfig(precision="int8"), ignore_events).metrics
     assert not any("fp32" in text for text in report.warnings)
     plan = plan_evaluate(run, EvaluateConfig(), force=False)
     assert [Path(read["path"]).parent.name for read in plan.reads] == ["data", "model", "quantized"]
 
 
 def test_validation_scores_of_a_refitted_model_say_that_predict_runs_another(run: Path) -> None:
-    report = evaluate(run, EvaluateConfig(split="val"), silent)
+    report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     assert report.precision == "fp32"
     assert any("the quantized model that predict runs" in text for text in report.warnings)
-    assert not verify(run, silent).stale
-    quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), silent)
-    assert not verify(run, silent).stale  # they speak of the model from before the refit
-    assert evaluate(run, EvaluateConfig(split="val"), silent).up_to_date
+    assert not verify(run, ignore_events).stale
+    quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), ignore_events)
+    assert not verify(run, ignore_events).stale  # they speak of the model from before the refit
+    assert evaluate(run, EvaluateConfig(split="val"), ignore_events).up_to_date
     plan = plan_evaluate(run, EvaluateConfig(split="val"), force=False)
     assert [Path(read["path"]).parent.name for read in plan.reads] == ["data", "model"]
 
@@ -226,44 +228,44 @@ def test_quantize_puts_scores_out_of_date_that_follow_predict(run: Path, precisi
     """In `evaluate`, `verify` and `--dry-run`; scores that were made by a named precision stay."""
     unquantised(run)
     config = EvaluateConfig(precision=precision)
-    assert evaluate(run, config, silent).precision == "fp32"
-    assert evaluate(run, config, silent).up_to_date
-    assert not verify(run, silent).stale
-    quantize(run, QuantizeConfig(max_loss=1.0), silent)
+    assert evaluate(run, config, ignore_events).precision == "fp32"
+    assert evaluate(run, config, ignore_events).up_to_date
+    assert not verify(run, ignore_events).stale
+    quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
     follows = precision == "auto"
-    report = verify(run, silent)
+    report = verify(run, ignore_events)
     assert report.stale == (("scores",) if follows else ())
     assert report.rebuild == ((f"lstm evaluate {run}",) if follows else ())
     assert plan_evaluate(run, config, force=False).up_to_date is not follows
-    after = evaluate(run, config, silent)
+    after = evaluate(run, config, ignore_events)
     assert (after.precision, after.up_to_date) == (("int8", None) if follows else ("fp32", True))
-    assert not verify(run, silent).stale
-    quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), silent)
-    assert verify(run, silent).stale == (("scores",) if follows else ())
+    assert not verify(run, ignore_events).stale
+    quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), ignore_events)
+    assert verify(run, ignore_events).stale == (("scores",) if follows else ())
 
 
 def test_a_quantised_model_of_an_earlier_model_is_not_served_and_makes_no_scores_out_of_date(
     run: Path,
 ) -> None:
-    train(run, LINEAR, silent)  # the int8 model is that of the model before
-    report = evaluate(run, EvaluateConfig(), silent)
+    train(run, LINEAR, ignore_events)  # the int8 model is that of the model before
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     assert report.precision == "fp32"
-    assert verify(run, silent).stale == ("quantized",)
-    assert evaluate(run, EvaluateConfig(), silent).up_to_date
-    quantize(run, QuantizeConfig(max_loss=1.0), silent)
-    assert verify(run, silent).stale == ("scores",)
-    assert evaluate(run, EvaluateConfig(), silent).precision == "int8"
+    assert verify(run, ignore_events).stale == ("quantized",)
+    assert evaluate(run, EvaluateConfig(), ignore_events).up_to_date
+    quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
+    assert verify(run, ignore_events).stale == ("scores",)
+    assert evaluate(run, EvaluateConfig(), ignore_events).precision == "int8"
 
 
 def test_a_backtest_says_which_precision_it_scores(run: Path) -> None:
-    train(run, LINEAR, silent)
-    quantize(run, QuantizeConfig(max_loss=1.0), silent)
-    again = evaluate(run, EvaluateConfig(backtest=2, threads=1), silent)
+    train(run, LINEAR, ignore_events)
+    quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
+    again = evaluate(run, EvaluateConfig(backtest=2, threads=1), ignore_events)
     assert again.precision == "int8"
     assert again.backtest is not None
     assert again.backtest["precision"] == "fp32"
     assert any("the backtest trains fp32 models" in text for text in again.warnings)
-    reused = evaluate(run, EvaluateConfig(backtest=2, reuse=True, threads=1), silent)
+    reused = evaluate(run, EvaluateConfig(backtest=2, reuse=True, threads=1), ignore_events)
     assert reused.backtest is not None
     assert reused.backtest["precision"] == "int8"
     assert not any("backtest" in text for text in reused.warnings)
@@ -271,15 +273,15 @@ def test_a_backtest_says_which_precision_it_scores(run: Path) -> None:
 
 def unquantised(run: Path) -> None:
     """Take the quantised model out of the run."""
-    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     del steps["quantize"]
-    (run / "run.json").write_bytes(manifest.encode(steps, run))
+    (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:
     """What `train` told of them: the shipped graph was fitted on these rows."""
     trained = open_run(run).report("train")
-    report = evaluate(run, EvaluateConfig(split="val"), silent)
+    report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     for metric in ("mase", "mae_scaled"):
         assert report.metrics[metric] == pytest.approx(trained["val"][metric], rel=1e-6)
         for part, scores in report.parts.items():
@@ -288,7 +290,7 @@ def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> 
             assert scores[metric] == pytest.approx(trained["val_baselines"][name][metric], rel=1e-6)
     opened = open_run(run)
     model = load_model(opened)
-    dataset = as_trained(load_dataset(opened), model)
+    dataset = rescale_to_model(load_dataset(opened), model)
     batch = split_windows(dataset, "val", model.lookback)[:]
     graphs = (opened.artifact("model").bytes(name) for name in ("model.onnx", "validated.onnx"))
     after, before = (open_session(graph, threads=1)(batch.past, batch.future, batch.mask) for graph in graphs)
@@ -296,7 +298,7 @@ def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> 
 
 
 def test_the_parts_are_scored_beside_the_whole(run: Path) -> None:
-    report = evaluate(run, EvaluateConfig(), silent)
+    report = evaluate(run, EvaluateConfig(), ignore_events)
     assert set(report.parts) == set(open_run(run).report("train")["weights"])
     linear = report.parts["linear"]
     assert linear == pytest.approx(report.baselines["linear"], rel=1e-4)
@@ -307,10 +309,10 @@ def test_the_parts_are_scored_beside_the_whole(run: Path) -> None:
 
 @pytest.mark.parametrize(("refit", "files"), [(True, {"validated.onnx"}), (False, set())])
 def test_without_a_refit_there_is_one_graph(run: Path, refit: bool, files: set[str]) -> None:
-    trained = train(run, dataclasses.replace(LINEAR, refit=refit), silent)
+    trained = train(run, dataclasses.replace(LINEAR, refit=refit), ignore_events)
     assert trained.refitted is refit
     assert {name for name in open_run(run).artifact("model").files if name == "validated.onnx"} == files
-    report = evaluate(run, EvaluateConfig(split="val"), silent)
+    report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     assert report.metrics["mase"] == pytest.approx(trained.val["mase"], rel=1e-6)
     assert set(report.parts) == {"linear"}
     assert not report.warnings  # there is no network that could add nothing
@@ -321,8 +323,8 @@ def test_networks_that_add_nothing_are_told(run: Path, monkeypatch: pytest.Monke
 
     told = "the networks add nothing on the test rows: the linear forecast is as good"
     for good in (True, False):
-        monkeypatch.setattr(scoring, "as_good", lambda simple, model, good=good: good)
+        monkeypatch.setattr(scoring, "is_as_good", lambda simple, model, good=good: good)
         heard: list[Event] = []
         report = evaluate(run, EvaluateConfig(), heard.append, force=True)
         assert (told in report.warnings) is good
-        assert ("M201" in [event.finding.rule for event in heard if isinstance(event, Warned)]) is good
+        assert ("M201" in [event.finding.rule for event in heard if isinstance(event, WarningRaised)]) is good

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.dataset.load import load_dataset, load_dropped
-from lstm_cli.data.forecast.new_data import Known, read_new
+from lstm_cli.data.dataset.load import load_dataset, load_dropped_outliers
+from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
 from lstm_cli.errors import UsageError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.check import check
 from lstm_cli.steps.prepare import prepare
@@ -47,7 +47,7 @@ def prepared(
     path: Path, values: np.ndarray, config: PrepareConfig = DROP, **more: np.ndarray
 ) -> PrepareReport:
     """A run beside a file `path` of the column y and more."""
-    return prepare(write(path, {"y": values, **more}), path.with_suffix(""), config, silent)
+    return prepare(write(path, {"y": values, **more}), path.with_suffix(""), config, ignore_events)
 
 
 def files(run: Path) -> dict[str, bytes]:
@@ -64,7 +64,7 @@ def test_the_season_shows_and_the_cells_are_missing(tmp_path: Path) -> None:
     assert report.target_sum == kept.target_sum == pytest.approx(load().round(3).sum())
     dataset = load_dataset(open_run(tmp_path / "dropped"))
     assert np.flatnonzero(~dataset.measured[:, 0]).tolist() == DROPPED
-    units = dataset.in_units(dataset.values_scaled, np.zeros(1, dtype=int))[:, 0]
+    units = dataset.inverse_transform_targets(dataset.values_scaled, np.zeros(1, dtype=int))[:, 0]
     assert units[905] == pytest.approx(400, rel=1e-5)  # a test row
     for row in DROPPED:
         assert units[row] == pytest.approx((units[row - 1] + units[row + 1]) / 2, rel=1e-5)
@@ -73,8 +73,8 @@ def test_the_season_shows_and_the_cells_are_missing(tmp_path: Path) -> None:
     assert stored == {"cells": [[row, 0] for row in DROPPED], "values": [SPIKES[row] for row in DROPPED]}
     assert "outliers.json" not in files(tmp_path / "kept")
     with open_run(tmp_path / "dropped") as run, open_run(tmp_path / "kept") as other:
-        assert load_dropped(run).cells.tolist() == stored["cells"]
-        assert load_dropped(other).cells.tolist() == []
+        assert load_dropped_outliers(run).cells.tolist() == stored["cells"]
+        assert load_dropped_outliers(other).cells.tolist() == []
 
 
 def test_the_warning_has_count_lines_and_flag(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_panel_is_judged_series_by_series(tmp_path: Path) -> None:
             hour = np.datetime64("2024-01-01T00") + begins[name] + row
             lines.append(f"{str(hour).replace('T', ' ')}:00,{name},{value:.3f}")
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    report = prepare(str(tmp_path / "a.csv"), tmp_path / "a", replace(DROP, series="id"), silent)
+    report = prepare(str(tmp_path / "a.csv"), tmp_path / "a", replace(DROP, series="id"), ignore_events)
     assert report.outliers == {"y": 3}
     dataset = load_dataset(open_run(tmp_path / "a"))
     assert dataset.series.train_end.tolist() == [700, 400]
@@ -167,16 +167,24 @@ def test_new_data_keep_their_outliers(tmp_path: Path) -> None:
     known: dict[str, Any] = {
         name: getattr(dataset, name) for name in ("schema", "series", "scaler", "training")
     }
-    new, _ = read_new(
-        str(tmp_path / "a.csv"), Known(reads_rows=48, **known), encoding=None, delimiter=None, stdin=None
+    new, _ = read_new_data(
+        str(tmp_path / "a.csv"),
+        ModelSchema(reads_rows=48, **known),
+        encoding=None,
+        delimiter=None,
+        stdin=None,
     )
     assert new.measured.all()
-    assert new.in_units(new.values_scaled, np.zeros(1, dtype=int))[90, 0] == pytest.approx(300, rel=1e-5)
+    assert new.inverse_transform_targets(new.values_scaled, np.zeros(1, dtype=int))[90, 0] == pytest.approx(
+        300, rel=1e-5
+    )
 
 
 def test_check_names_all_outliers_and_settles_what_prepare_would(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", {"y": load()})
-    kept, dropped = (check(source, replace(DROP, outliers=choice), silent) for choice in ("keep", "drop"))
+    kept, dropped = (
+        check(source, replace(DROP, outliers=choice), ignore_events) for choice in ("keep", "drop")
+    )
     assert (kept.seasons, dropped.seasons[:1]) == ((), (24,))
     expected = {
         "column": "y",

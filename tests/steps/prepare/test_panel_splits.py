@@ -14,8 +14,8 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.panel_times import PanelSplits
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DataError
-from lstm_cli.events import silent
-from lstm_cli.linear.validation_blocks import earlier
+from lstm_cli.events import ignore_events
+from lstm_cli.linear.validation_blocks import earlier_splits
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.check import check
 from lstm_cli.steps.evaluate import evaluate
@@ -61,7 +61,7 @@ def days_of(dataset: Dataset, split: str) -> np.ndarray:
 )
 def test_every_training_row_is_earlier_than_every_validation_row(val: str, test: str, tmp_path: Path) -> None:
     config = replace(CONFIG, val=val, test=test)
-    report = prepare(write(tmp_path / "a.csv"), tmp_path / "run", config, silent)
+    report = prepare(write(tmp_path / "a.csv"), tmp_path / "run", config, ignore_events)
     dataset = loaded(tmp_path / "run")
     assert dataset.series.names == ("old", "young", "closed", "closing")
     assert dataset.series.train_end.tolist() == [140, 50, 120, 120]
@@ -75,13 +75,13 @@ def test_every_training_row_is_earlier_than_every_validation_row(val: str, test:
 
 def test_check_prepare_and_evaluate_agree(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv")
-    ours = check(source, CONFIG, silent)
-    theirs = prepare(source, tmp_path / "run", CONFIG, silent)
+    ours = check(source, CONFIG, ignore_events)
+    theirs = prepare(source, tmp_path / "run", CONFIG, ignore_events)
     assert (ours.windows, ours.split_rows) == (theirs.windows, theirs.split_rows)
     assert theirs.split_rows == {"train": 140 + 50 + 120 + 120, "val": 20 + 20 + 0 + 10, "test": 40 + 40}
     assert theirs.windows["test"] == 2 * (40 - 7 + 1)
-    train(tmp_path / "run", LINEAR, silent)
-    report = evaluate(tmp_path / "run", EvaluateConfig(threads=1), silent)
+    train(tmp_path / "run", LINEAR, ignore_events)
+    report = evaluate(tmp_path / "run", EvaluateConfig(threads=1), ignore_events)
     assert report.windows == theirs.windows["test"]
     assert [name for name, scores in report.per_series.items() if scores["mae"] is None] == [
         "closed",
@@ -90,17 +90,17 @@ def test_check_prepare_and_evaluate_agree(tmp_path: Path) -> None:
     assert {one["series"] for one in report.worst} == {"old", "young"}
     table = Path(report.picture).parent / "per_series.csv"
     assert "\nclosed,,,,,," in table.read_text()
-    val = evaluate(tmp_path / "run", EvaluateConfig(threads=1, split="val"), silent)
+    val = evaluate(tmp_path / "run", EvaluateConfig(threads=1, split="val"), ignore_events)
     assert val.windows == theirs.windows["val"] == 2 * (20 - 7 + 1) + (10 - 7 + 1)
-    assert quantize(tmp_path / "run", QuantizeConfig(max_loss=10.0), silent).run
+    assert quantize(tmp_path / "run", QuantizeConfig(max_loss=10.0), ignore_events).run
 
 
 def model_files(folder: Path, *, garbage_from: int) -> dict[str, bytes]:
     """What a training leaves, the model and what `predict` reads beside it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    prepare(write(folder / "a.csv", garbage_from=garbage_from), folder / "run", CONFIG, silent)
-    train(folder / "run", replace(LINEAR, refit=True), silent)
+    prepare(write(folder / "a.csv", garbage_from=garbage_from), folder / "run", CONFIG, ignore_events)
+    train(folder / "run", replace(LINEAR, refit=True), ignore_events)
     files = (folder / "run" / "model" / "0001").iterdir()
     return {
         path.name: path.read_bytes()
@@ -119,7 +119,7 @@ def test_garbage_from_validation_on_changes_nothing_that_is_fitted_on_training_r
     found = []
     for garbage_from in (1_000, 140):
         run = tmp_path / f"run{garbage_from}"
-        prepare(write(tmp_path / "a.csv", garbage_from=garbage_from), run, CONFIG, silent)
+        prepare(write(tmp_path / "a.csv", garbage_from=garbage_from), run, CONFIG, ignore_events)
         data = run / "data" / "0001"
         names = ("scaler.json", "training.json", "schema.json")
         found.append({name: (data / name).read_bytes() for name in names})
@@ -127,21 +127,21 @@ def test_garbage_from_validation_on_changes_nothing_that_is_fitted_on_training_r
 
 
 def test_the_blocks_before_validation_are_divided_at_one_time_too(tmp_path: Path) -> None:
-    prepare(write(tmp_path / "a.csv"), tmp_path / "run", CONFIG, silent)
+    prepare(write(tmp_path / "a.csv"), tmp_path / "run", CONFIG, ignore_events)
     dataset = loaded(tmp_path / "run")
-    blocks = earlier(dataset)
+    blocks = earlier_splits(dataset)
     assert blocks
     for back, block in enumerate(blocks, start=1):
-        splits = PanelSplits.of(block.schema, block.series)
+        splits = PanelSplits.from_splits(block.schema, block.series)
         assert splits is not None
         assert (splits.train_end, splits.val_end) == (140 - 20 * back, 160 - 20 * back)
 
 
 def test_a_backtest_of_a_panel_has_one_time_for_all_series(tmp_path: Path) -> None:
-    prepare(write(tmp_path / "a.csv"), tmp_path / "run", CONFIG, silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(write(tmp_path / "a.csv"), tmp_path / "run", CONFIG, ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
     reused, anew = (
-        evaluate(tmp_path / "run", EvaluateConfig(threads=1, backtest=2, reuse=reuse), silent).backtest
+        evaluate(tmp_path / "run", EvaluateConfig(threads=1, backtest=2, reuse=reuse), ignore_events).backtest
         for reuse in (True, False)
     )
     assert reused is not None
@@ -154,22 +154,22 @@ def test_a_backtest_of_a_panel_has_one_time_for_all_series(tmp_path: Path) -> No
 def test_a_fold_without_a_window_is_refused(tmp_path: Path) -> None:
     """The first of 15 folds begins on day 95: the old shop has ended, and the new one cannot be trained on yet."""
     source = write(tmp_path / "a.csv", {"old": (0, 91), "new": (88, 199)})
-    prepare(source, tmp_path / "run", replace(CONFIG, val="20", test="40"), silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(source, tmp_path / "run", replace(CONFIG, val="20", test="40"), ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
     with pytest.raises(DataError, match=r"no series has a test window at the cut-off 2024-04-05") as caught:
-        evaluate(tmp_path / "run", EvaluateConfig(threads=1, backtest=15), silent)
+        evaluate(tmp_path / "run", EvaluateConfig(threads=1, backtest=15), ignore_events)
     assert "--backtest" in caught.value.hint
 
 
 def test_series_that_share_no_time_keep_splits_of_their_own(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", {"first": (0, 99), "second": (100, 249)})
-    report = prepare(source, tmp_path / "run", CONFIG, silent)
+    report = prepare(source, tmp_path / "run", CONFIG, ignore_events)
     series = loaded(tmp_path / "run").series
     assert (series.train_end.tolist(), series.val_end.tolist()) == ([70, 105], [80, 120])
     assert report.ended == ()
     assert [warning for warning in report.warnings if "no two series share a time" in warning]
     dates = replace(CONFIG, val="2024-05-20", test="2024-06-09")
-    told = check(source, dates, silent).findings
+    told = check(source, dates, ignore_events).findings
     assert not [finding for finding in told if "share a time" in finding["text"]]
 
 
@@ -177,13 +177,13 @@ def test_rows_without_times_keep_splits_of_their_own(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     lines = [f"{shop},{rng.normal():.4f}" for shop, rows in (("A", 100), ("B", 200)) for _ in range(rows)]
     (tmp_path / "a.csv").write_text("\n".join(["shop,sales", *lines]) + "\n")
-    report = prepare(str(tmp_path / "a.csv"), tmp_path / "run", CONFIG, silent)
+    report = prepare(str(tmp_path / "a.csv"), tmp_path / "run", CONFIG, ignore_events)
     assert loaded(tmp_path / "run").series.val_end.tolist() == [80, 160]
     assert [warning for warning in report.warnings if "without a time column each series is split" in warning]
     assert report.ended == ()
 
 
 def test_one_series_has_nothing_to_be_told(tmp_path: Path) -> None:
-    report = prepare(write(tmp_path / "a.csv", {"one": (0, 99)}), tmp_path / "run", CONFIG, silent)
+    report = prepare(write(tmp_path / "a.csv", {"one": (0, 99)}), tmp_path / "run", CONFIG, ignore_events)
     assert report.warnings == ()
     assert loaded(tmp_path / "run").series.train_end.tolist() == [70]

@@ -9,7 +9,7 @@ import pytest
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.errors import DataError, OutputError, UsageError
-from lstm_cli.events import Event, Progressed, silent
+from lstm_cli.events import Event, Progressed, ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.check import check
 from lstm_cli.steps.prepare import prepare
@@ -54,13 +54,13 @@ def data_of(run: Path) -> dict[str, str]:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The data of a run that was prepared from the sorted panel at once."""
     folder = tmp_path_factory.mktemp("plain")
-    prepare(str(written(folder / "a.csv", SORTED)), folder / "run", CONFIG, silent)
+    prepare(str(written(folder / "a.csv", SORTED)), folder / "run", CONFIG, ignore_events)
     return data_of(folder / "run")
 
 
 def test_an_interleaved_panel_gives_the_bytes_of_a_sorted_one(tmp_path: Path, plain: dict[str, str]) -> None:
     source = written(tmp_path / "a.csv", INTERLEAVED)
-    report = prepare(str(source), tmp_path / "run", CONFIG, silent)
+    report = prepare(str(source), tmp_path / "run", CONFIG, ignore_events)
     assert data_of(tmp_path / "run") == plain
     assert report.warnings[0].startswith(
         f"{source}, line 119: no row follows for 2024-02-10 of series 'a', 3 such holes"
@@ -77,7 +77,7 @@ def test_pieces_of_any_size_give_the_same_bytes(
     monkeypatch.setattr("lstm_cli.data.reading.source._BLOCK", 64)
     monkeypatch.setattr("lstm_cli.data.reading.source._HEAD", 64)
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.IN_MEMORY", held)
-    prepare(str(written(tmp_path / "a.csv", INTERLEAVED)), tmp_path / "run", CONFIG, silent)
+    prepare(str(written(tmp_path / "a.csv", INTERLEAVED)), tmp_path / "run", CONFIG, ignore_events)
     assert data_of(tmp_path / "run") == plain
     assert sorted(path.name for path in (tmp_path / "run" / "data" / "0001").iterdir()) == sorted(plain)
 
@@ -90,9 +90,9 @@ def test_rows_taken_a_few_at_a_time_change_nothing(
     one, few = tmp_path / "one", tmp_path / "few"
     source = str(written(tmp_path / "a.csv", INTERLEAVED))
     config = PrepareConfig(**{**vars(CONFIG), "scaler": "minmax"})
-    prepare(source, one, config, silent)
+    prepare(source, one, config, ignore_events)
     monkeypatch.setattr("lstm_cli.data.chunks.AT_ONCE", rows)
-    prepare(source, few, config, silent)
+    prepare(source, few, config, ignore_events)
     assert {name: data_of(few)[name] for name in ("values.npy", "measured.npy")} == {
         name: data_of(one)[name] for name in ("values.npy", "measured.npy")
     }
@@ -122,9 +122,9 @@ def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pyt
         f"time,{columns}",
     )
     config = PrepareConfig(target=("c0",), past=tuple(f"c{index}" for index in range(1, 16)), season="none")
-    prepare(str(source), tmp_path / "before", config, silent)  # what is loaded once does not count
+    prepare(str(source), tmp_path / "before", config, ignore_events)  # what is loaded once does not count
     tracemalloc.start()
-    report = prepare(str(source), tmp_path / "run", config, silent)
+    report = prepare(str(source), tmp_path / "run", config, ignore_events)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert report.rows == 40_000
@@ -157,7 +157,7 @@ def test_several_files_are_one_data_set(tmp_path: Path, plain: dict[str, str]) -
     written(tmp_path / "part1.csv", SORTED[:100])
     other = [",".join(line.split(",")[::-1]) for line in SORTED[95:]]
     written(tmp_path / "part2.csv", other, "z,x,y,id,date")
-    report = prepare([str(tmp_path / "part*.csv")], tmp_path / "run", CONFIG, silent)
+    report = prepare([str(tmp_path / "part*.csv")], tmp_path / "run", CONFIG, ignore_events)
     assert data_of(tmp_path / "run") == plain
     assert report.source == f"{tmp_path}/part1.csv and 1 more file"
     assert report.warnings[0].startswith(f"{tmp_path}/part2.csv: the columns stand in another order")
@@ -177,10 +177,10 @@ def test_a_pipe_is_read_like_standard_input(
     """It can be read once, so what it held is not known the next time, and the step runs again."""
     text = "\n".join([HEADER, *SORTED]) + "\n"
     path = piped(text.encode())
-    report = prepare(path, tmp_path / "run", CONFIG, silent)
+    report = prepare(path, tmp_path / "run", CONFIG, ignore_events)
     assert (report.source, data_of(tmp_path / "run")) == (path, plain)
     assert open_run(tmp_path / "run").steps["prepare"]["read"] == {}
-    again = prepare(piped(text.encode()), tmp_path / "run", CONFIG, silent)
+    again = prepare(piped(text.encode()), tmp_path / "run", CONFIG, ignore_events)
     assert (again.up_to_date, again.rows) == (None, report.rows)
 
 
@@ -189,15 +189,18 @@ def test_a_pipe_may_be_one_of_several_files(
 ) -> None:
     first = written(tmp_path / "a.csv", SORTED[:100])
     rest = "\n".join([HEADER, *SORTED[100:]]) + "\n"
-    prepare([str(first), piped(rest.encode())], tmp_path / "run", CONFIG, silent)
+    prepare([str(first), piped(rest.encode())], tmp_path / "run", CONFIG, ignore_events)
     assert data_of(tmp_path / "run") == plain
-    assert prepare([str(first), piped(rest.encode())], tmp_path / "run", CONFIG, silent).up_to_date is None
+    assert (
+        prepare([str(first), piped(rest.encode())], tmp_path / "run", CONFIG, ignore_events).up_to_date
+        is None
+    )
 
 
 def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str]) -> None:
     file = written(tmp_path / "a.csv", SORTED)
     path = piped(file.read_bytes())
-    one, other = (check(source, CONFIG, silent).to_json() for source in (path, str(file)))
+    one, other = (check(source, CONFIG, ignore_events).to_json() for source in (path, str(file)))
     assert (one.pop("source"), other.pop("source")) == (path, str(file))
     findings = [
         [finding.pop("text") + finding.pop("source") for finding in report["findings"]]
@@ -230,7 +233,7 @@ def test_what_is_wrong_in_one_of_several_files_is_told_with_its_name(
 ) -> None:
     sources = [str(written(tmp_path / "a.csv", SORTED)), str(written(tmp_path / "b.csv", [line], header))]
     with pytest.raises(DataError, match=said):
-        prepare(sources, tmp_path / "run", CONFIG, silent)
+        prepare(sources, tmp_path / "run", CONFIG, ignore_events)
     assert not (tmp_path / "run").exists()
 
 
@@ -242,7 +245,7 @@ def test_sources_that_are_no_data_set_are_refused(tmp_path: Path) -> None:
         ([str(tmp_path / "*.txt")], DataError, "no file fits"),
     ):
         with pytest.raises(kind, match=said):
-            prepare(sources, tmp_path / "run", CONFIG, silent)
+            prepare(sources, tmp_path / "run", CONFIG, ignore_events)
         assert not (tmp_path / "run").exists()
 
 
@@ -253,5 +256,5 @@ def test_a_full_disk_while_rows_are_set_aside_is_told(
     full = Path("/dev/full")
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.Room.file", lambda room: full)
     with pytest.raises(OutputError, match="disk full"):
-        prepare(str(written(tmp_path / "a.csv", SORTED)), tmp_path / "run", CONFIG, silent)
+        prepare(str(written(tmp_path / "a.csv", SORTED)), tmp_path / "run", CONFIG, ignore_events)
     assert not (tmp_path / "run").exists()

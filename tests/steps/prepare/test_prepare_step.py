@@ -10,7 +10,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data import load_windows
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run, stale_sources
 from lstm_cli.steps.prepare import prepare
 
@@ -22,7 +22,7 @@ def daily(path: Path, values: list[str], start: str = "2024-01-01") -> str:
 
 
 def test_the_report_holds_what_the_contract_names(panel: Path, tmp_path: Path) -> None:
-    report = prepare(str(panel), tmp_path / "run", PREPARE, silent).to_json()
+    report = prepare(str(panel), tmp_path / "run", PREPARE, ignore_events).to_json()
     assert report["rows"] == 260
     assert report["series"] == 2
     assert (report["time_start"], report["time_end"]) == ("2024-01-01T00:00:00", "2024-05-09T00:00:00")
@@ -41,18 +41,18 @@ def test_the_report_holds_what_the_contract_names(panel: Path, tmp_path: Path) -
 def test_no_season_is_absent_from_the_report(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in rng.normal(size=200)])
-    report = prepare(source, tmp_path / "run", PrepareConfig(), silent).to_json()
+    report = prepare(source, tmp_path / "run", PrepareConfig(), ignore_events).to_json()
     assert "season" not in report
     assert report["horizon"] == 1
 
 
 def test_scaled_values_come_back_in_the_files_units(panel: Path, tmp_path: Path) -> None:
-    prepare(str(panel), tmp_path / "run", PREPARE, silent)
+    prepare(str(panel), tmp_path / "run", PREPARE, ignore_events)
     dataset = load_dataset(open_run(tmp_path / "run"))
     rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     expected = np.array([float(row[2]) for row in rows if row[1] == "B" and row[2]])
     begin, count = dataset.series.offset[1], dataset.series.count[1]
-    found = dataset.scaler.unscaled(dataset.values_scaled[begin : begin + count], 1)[:, 0]
+    found = dataset.scaler.inverse_transform(dataset.values_scaled[begin : begin + count], 1)[:, 0]
     np.testing.assert_allclose(found, expected, rtol=3e-7 * 4)
 
 
@@ -63,7 +63,7 @@ def test_a_changed_test_value_changes_no_scaled_training_value(tmp_path: Path) -
     config = PrepareConfig(horizon=5, lookback=5)
     found = []
     for name, cells in (("one", values), ("two", other)):
-        prepare(daily(tmp_path / f"{name}.csv", cells), tmp_path / name, config, silent)
+        prepare(daily(tmp_path / f"{name}.csv", cells), tmp_path / name, config, ignore_events)
         found.append(load_dataset(open_run(tmp_path / name)))
     np.testing.assert_array_equal(found[0].values_scaled[:80], found[1].values_scaled[:80])
     np.testing.assert_array_equal(found[0].scaler.center, found[1].scaler.center)
@@ -77,11 +77,14 @@ def test_missing_cells_are_filled_and_marked(tmp_path: Path, missing: str) -> No
     values = [str(10 + row % 7) for row in range(120)]
     values[40] = ""
     prepare(
-        daily(tmp_path / "a.csv", values), tmp_path / "run", PrepareConfig(horizon=7, missing=missing), silent
+        daily(tmp_path / "a.csv", values),
+        tmp_path / "run",
+        PrepareConfig(horizon=7, missing=missing),
+        ignore_events,
     )
     dataset = load_dataset(open_run(tmp_path / "run"))
     assert (~dataset.measured[:, 0]).nonzero()[0].tolist() == [40]
-    filled = dataset.scaler.unscaled(dataset.values_scaled[40:41], 0)[0, 0]
+    filled = dataset.scaler.inverse_transform(dataset.values_scaled[40:41], 0)[0, 0]
     expected = {"interpolate": (14 + 16) / 2, "last": 14, "season": 15}[missing]
     assert filled == pytest.approx(expected, rel=1e-6)
 
@@ -91,14 +94,14 @@ def test_refuse_names_the_cell_and_leaves_nothing(tmp_path: Path) -> None:
     values[40] = ""
     source = daily(tmp_path / "a.csv", values)
     with pytest.raises(DataError, match=r"1 cells are missing, first 'y' at 2024-02-10"):
-        prepare(source, tmp_path / "run", PrepareConfig(missing="refuse"), silent)
+        prepare(source, tmp_path / "run", PrepareConfig(missing="refuse"), ignore_events)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_short_series_is_skipped_by_name(tmp_path: Path) -> None:
     source = write_panel(tmp_path / "panel.csv", ahead=0)
     source.write_text(source.read_text() + "".join(f"2024-01-{day:02d},C,1,1,0\n" for day in range(1, 9)))
-    report = prepare(str(source), tmp_path / "run", PREPARE, silent)
+    report = prepare(str(source), tmp_path / "run", PREPARE, ignore_events)
     assert report.series == 2
     assert any("'C'" in warning for warning in report.warnings)
 
@@ -106,17 +109,17 @@ def test_a_short_series_is_skipped_by_name(tmp_path: Path) -> None:
 def test_too_few_rows_are_refused_with_need_and_have(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [str(row) for row in range(30)])
     with pytest.raises(DataError, match="30 usable rows are too few"):
-        prepare(source, tmp_path / "run", PrepareConfig(horizon=20, lookback=20), silent)
+        prepare(source, tmp_path / "run", PrepareConfig(horizon=20, lookback=20), ignore_events)
 
 
 def test_a_wrong_share_answers_before_the_file_is_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--test"):
-        prepare(str(tmp_path / "absent.csv"), tmp_path / "run", PrepareConfig(test="1.5"), silent)
+        prepare(str(tmp_path / "absent.csv"), tmp_path / "run", PrepareConfig(test="1.5"), ignore_events)
 
 
 def test_test_rows_may_be_none(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [str(10 + row % 7) for row in range(120)])
-    report = prepare(source, tmp_path / "run", PrepareConfig(horizon=7, val="14", test="0"), silent)
+    report = prepare(source, tmp_path / "run", PrepareConfig(horizon=7, val="14", test="0"), ignore_events)
     assert report.split_rows == {"train": 106, "val": 14, "test": 0}
     assert report.windows["test"] == 0
 
@@ -124,13 +127,13 @@ def test_test_rows_may_be_none(tmp_path: Path) -> None:
 def test_splits_by_date_begin_at_that_row(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [str(10 + row % 7) for row in range(120)])
     config = PrepareConfig(horizon=7, val="2024-03-01", test="2024-04-01")
-    report = prepare(source, tmp_path / "run", config, silent)
+    report = prepare(source, tmp_path / "run", config, ignore_events)
     assert report.split_rows == {"train": 60, "val": 31, "test": 29}
 
 
 def test_windows_for_a_notebook_are_views(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [str(10 + row % 7) for row in range(120)])
-    prepare(source, tmp_path / "run", PrepareConfig(horizon=7, lookback=14), silent)
+    prepare(source, tmp_path / "run", PrepareConfig(horizon=7, lookback=14), ignore_events)
     windows = load_windows(tmp_path / "run", "train")
     past, target = windows.arrays()
     assert past.shape == (84 - 14 - 7 + 1, 14, 1)
@@ -144,11 +147,11 @@ def test_preparing_again_replaces_the_data_and_the_same_bytes_make_nothing_stale
     run: Path, panel: Path
 ) -> None:
     before = open_run(run).digest("data")
-    prepare(str(panel), run, PREPARE, silent, force=True)
+    prepare(str(panel), run, PREPARE, ignore_events, force=True)
     opened = open_run(run)
     assert opened.digest("data") == before
     assert stale_sources(opened, "model") == ()
-    prepare(str(panel), run, dataclasses.replace(PREPARE, scaler="robust"), silent)
+    prepare(str(panel), run, dataclasses.replace(PREPARE, scaler="robust"), ignore_events)
     assert stale_sources(open_run(run), "model") == ("data",)
 
 
@@ -157,7 +160,7 @@ def test_too_few_rows_for_a_season_forecast_one_step(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     rows = "".join(f"{hour},{value:.3f}\n" for hour, value in zip(hours, rng.normal(size=40), strict=True))
     (tmp_path / "h.csv").write_text("time,y\n" + rows)
-    assert prepare(str(tmp_path / "h.csv"), tmp_path / "run", PrepareConfig(), silent).horizon == 1
+    assert prepare(str(tmp_path / "h.csv"), tmp_path / "run", PrepareConfig(), ignore_events).horizon == 1
 
 
 def write_hourly(path: Path, rows: dict[str, int], *, seed: int = 0) -> str:
@@ -182,7 +185,7 @@ def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> 
     rows = {f"H{number}": 820 + 13 * number for number in range(20)} | {"short": 250, "new": 170, "tiny": 60}
     source = write_hourly(tmp_path / "hours.csv", rows)
     config = PrepareConfig(series="id", horizon=48, val="48", test=test)
-    report = prepare(source, tmp_path / "run", config, silent)
+    report = prepare(source, tmp_path / "run", config, ignore_events)
     assert report.seasons == (24, 168)
     assert report.season_reason.startswith("hourly data, autocorrelation 0.")
     assert report.lookback == 336
@@ -218,21 +221,21 @@ def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
         lines += [f"s{number},{day},{value:.6g}" for day, value in zip(days, values, strict=True)]
     (tmp_path / "shops.csv").write_text("\n".join(lines) + "\n")
     config = PrepareConfig(series="shop", horizon=7, val="7", test="7")
-    report = prepare(str(tmp_path / "shops.csv"), tmp_path / "run", config, silent)
+    report = prepare(str(tmp_path / "shops.csv"), tmp_path / "run", config, ignore_events)
     assert (report.series, report.seasons) == (1000, (7,))
     assert report.windows["val"] == report.windows["test"] == 1000
     dataset = load_dataset(open_run(tmp_path / "run"))
     begin = dataset.series.offset
-    found = dataset.in_units(dataset.values_scaled[begin][:, None], np.arange(1000))[:, 0, 0]
+    found = dataset.inverse_transform_targets(dataset.values_scaled[begin][:, None], np.arange(1000))[:, 0, 0]
     np.testing.assert_allclose(found, [first[name] for name in dataset.series.names], rtol=1e-5)
-    part = load_windows(tmp_path / "run", "train").every(1500)
+    part = load_windows(tmp_path / "run", "train").sample(1500)
     assert len(np.unique(part.series)) == 1000
 
 
 def test_seasons_are_given_in_any_order(tmp_path: Path) -> None:
     source = write_hourly(tmp_path / "hours.csv", {"A": 600})
     config = PrepareConfig(target=("load",), season=(168, 24), end="row:500")
-    report = prepare(source, tmp_path / "run", config, silent)
+    report = prepare(source, tmp_path / "run", config, ignore_events)
     assert (report.season, report.seasons, report.season_reason) == (24, (24, 168), "given by --season")
     assert open_run(tmp_path / "run").report("prepare")["seasons"] == [24, 168]
 
@@ -240,5 +243,5 @@ def test_seasons_are_given_in_any_order(tmp_path: Path) -> None:
 def test_a_refused_season_says_what_it_looked_for(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=200)
     source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in noise])
-    report = prepare(source, tmp_path / "run", PrepareConfig(), silent)
+    report = prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
     assert report.season_reason == "the training rows of daily data do not confirm 7"

@@ -12,7 +12,7 @@ from small_steps import LINEAR, PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import EvaluateConfig, PrepareConfig, QuantizeConfig, TuneConfig
 from lstm_cli.errors import CorruptArtifact, GateFailed
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import manifest, open_run
 from lstm_cli.steps import tune
 from lstm_cli.steps.evaluate import evaluate
@@ -67,12 +67,12 @@ def test_every_step_is_told_again_and_changes_nothing(whole: Path, panel: Path) 
 def test_the_report_is_the_one_that_was_made(panel: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     config = replace(PREPARE, season="none")
-    fresh = prepare(str(panel), run, config, silent)
-    again(prepare(str(panel), run, config, silent), fresh)
-    fresh = train(run, LINEAR, silent)
-    again(train(run, LINEAR, silent), fresh)
-    fresh = evaluate(run, EVALUATE, silent)
-    again(evaluate(run, EVALUATE, silent), fresh)
+    fresh = prepare(str(panel), run, config, ignore_events)
+    again(prepare(str(panel), run, config, ignore_events), fresh)
+    fresh = train(run, LINEAR, ignore_events)
+    again(train(run, LINEAR, ignore_events), fresh)
+    fresh = evaluate(run, EVALUATE, ignore_events)
+    again(evaluate(run, EVALUATE, ignore_events), fresh)
 
 
 def made_anew(run: Path, step: str) -> bool:
@@ -85,30 +85,32 @@ def made_anew(run: Path, step: str) -> bool:
     "config", [replace(PREPARE, horizon=6), replace(PREPARE, past=()), replace(PREPARE, val="0.2")]
 )
 def test_other_settings_prepare_anew(run: Path, panel: Path, config: PrepareConfig) -> None:
-    assert prepare(str(panel), run, config, silent).up_to_date is None
+    assert prepare(str(panel), run, config, ignore_events).up_to_date is None
     assert made_anew(run, "prepare")
 
 
 def test_another_source_prepares_anew(run: Path, panel: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(panel, tmp_path / "copy.csv"))
-    assert prepare(str(copy), run, PREPARE, silent).up_to_date is None  # its name is part of the report
-    assert prepare(str(copy), run, PREPARE, silent).up_to_date
+    assert (
+        prepare(str(copy), run, PREPARE, ignore_events).up_to_date is None
+    )  # its name is part of the report
+    assert prepare(str(copy), run, PREPARE, ignore_events).up_to_date
     text = copy.read_text()
     copy.write_text(text[:-2] + ("1" if text[-2] == "0" else "0") + "\n")  # one byte, the same size
-    assert prepare(str(copy), run, PREPARE, silent).up_to_date is None
+    assert prepare(str(copy), run, PREPARE, ignore_events).up_to_date is None
 
 
 def test_standard_input_is_always_read(run: Path, panel: Path) -> None:
     for _ in range(2):
         stdin = io.BytesIO(panel.read_bytes())
         stdin.isatty = lambda: False  # type: ignore[method-assign]
-        assert prepare("-", run, PREPARE, silent, stdin=stdin).up_to_date is None
+        assert prepare("-", run, PREPARE, ignore_events, stdin=stdin).up_to_date is None
 
 
 def test_force_makes_the_same_anew(whole: Path, panel: Path) -> None:
     before = {step: open_run(whole).digest(step) for step in ("data", "scores")}
-    assert prepare(str(panel), whole, PREPARE, silent, force=True).up_to_date is None
-    assert evaluate(whole, EVALUATE, silent, force=True).up_to_date is None
+    assert prepare(str(panel), whole, PREPARE, ignore_events, force=True).up_to_date is None
+    assert evaluate(whole, EVALUATE, ignore_events, force=True).up_to_date is None
     assert made_anew(whole, "prepare")
     assert made_anew(whole, "evaluate")
     assert {step: open_run(whole).digest(step) for step in before} == before
@@ -116,15 +118,15 @@ def test_force_makes_the_same_anew(whole: Path, panel: Path) -> None:
 
 def test_another_release_makes_it_anew(run: Path, panel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lstm_cli.rundir.status.__version__", "0.0.9")
-    assert prepare(str(panel), run, PREPARE, silent).up_to_date is None
+    assert prepare(str(panel), run, PREPARE, ignore_events).up_to_date is None
 
 
 def test_threads_change_nothing_and_the_seed_does(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert train(run, replace(TRAIN, threads=2), silent).up_to_date
-    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
-    assert train(run, replace(TRAIN, seed=1), silent) == "trained"
-    assert train(run, replace(TRAIN, device="cpu"), silent) == "trained"
-    assert train(run, TRAIN, silent, force=True) == "trained"
+    assert train(run, replace(TRAIN, threads=2), ignore_events).up_to_date
+    monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
+    assert train(run, replace(TRAIN, seed=1), ignore_events) == "trained"
+    assert train(run, replace(TRAIN, device="cpu"), ignore_events) == "trained"
+    assert train(run, TRAIN, ignore_events, force=True) == "trained"
 
 
 @pytest.mark.parametrize(
@@ -135,35 +137,35 @@ def test_what_is_damaged_is_made_anew(run: Path, spoil: str, monkeypatch: pytest
     data = bytearray((run / spoil).read_bytes())
     data[-1] ^= 1
     (run / spoil).write_bytes(data)
-    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
-    assert train(run, TRAIN, silent) == "trained"
+    monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
+    assert train(run, TRAIN, ignore_events) == "trained"
 
 
 def test_a_missing_picture_is_drawn_anew(whole: Path) -> None:
     picture = whole / "scores/0001/forecasts.png"
     picture.unlink()
-    report = evaluate(whole, EVALUATE, silent)
+    report = evaluate(whole, EVALUATE, ignore_events)
     assert report.up_to_date is None
     assert Path(report.picture).exists()
 
 
 def test_other_data_train_anew(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare(str(write_panel(tmp_path / "other.csv", seed=1)), run, PREPARE, silent)
-    monkeypatch.setattr("lstm_cli.steps.train.make_model", lambda *_, **__: "trained")
-    assert train(run, TRAIN, silent) == "trained"
+    prepare(str(write_panel(tmp_path / "other.csv", seed=1)), run, PREPARE, ignore_events)
+    monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
+    assert train(run, TRAIN, ignore_events) == "trained"
 
 
 def test_a_gate_is_held_against_the_stored_scores(whole: Path) -> None:
     before = bytes_of(whole)
     config = replace(EVALUATE, fail_if=("mae>0", "mae>1000000*naive.mae", "coverage.80<0"))
     with pytest.raises(GateFailed, match="'mae>0'") as caught:
-        evaluate(whole, config, silent)
+        evaluate(whole, config, ignore_events)
     report = caught.value.report
     assert isinstance(report, EvaluateReport)
     assert report.up_to_date
     assert [gate["failed"] for gate in report.gates] == [True, False, False]
     assert caught.value.hint == f"the scores are kept in {whole / 'scores/0001'}"
-    assert evaluate(whole, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), silent).up_to_date
+    assert evaluate(whole, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), ignore_events).up_to_date
     assert bytes_of(whole) == before
 
 
@@ -171,7 +173,7 @@ def test_leftovers_of_a_killed_writer_go(run: Path, panel: Path) -> None:
     (run / "model/0007").mkdir()
     (run / "model/0007/model.onnx").write_bytes(b"half")
     (run / "run.json.tmp").write_bytes(b"half")
-    assert prepare(str(panel), run, PREPARE, silent).up_to_date
+    assert prepare(str(panel), run, PREPARE, ignore_events).up_to_date
     assert sorted(path.name for path in (run / "model").iterdir()) == ["0001"]
     assert not (run / "run.json.tmp").exists()
 
@@ -179,23 +181,23 @@ def test_leftovers_of_a_killed_writer_go(run: Path, panel: Path) -> None:
 def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search = TuneConfig(method="grid", space=("log_transform=on|off",))
     fixed = replace(LINEAR, refit=None)
-    fresh = tune.tune(run, search, fixed, silent)
+    fresh = tune.tune(run, search, fixed, ignore_events)
     before = bytes_of(run)
-    again(tune.tune(run, replace(search, jobs=2), fixed, silent), fresh)
+    again(tune.tune(run, replace(search, jobs=2), fixed, ignore_events), fresh)
     assert bytes_of(run) == before
     asked: list[int] = []
     monkeypatch.setattr(
         tune, "trials_of", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
     )
     with pytest.raises(Exception, match="no trial was begun"):
-        tune.tune(run, search, fixed, silent, force=True)
+        tune.tune(run, search, fixed, ignore_events, force=True)
     assert asked == [0]
 
 
 def test_a_report_of_other_kinds_is_refused(run: Path) -> None:
     """Its checksum is right: somebody wrote it so."""
-    steps = manifest.decode((run / "run.json").read_bytes(), run)
+    steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     steps["train"]["report"] = dict.fromkeys(steps["train"]["report"], 3)
-    (run / "run.json").write_bytes(manifest.encode(steps, run))
+    (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
     with pytest.raises(CorruptArtifact, match="holds no report of 'lstm train'"):
-        train(run, TRAIN, silent)
+        train(run, TRAIN, ignore_events)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lstm_cli.steps.train import checkpointing
-from lstm_cli.steps.train.checkpointing import Keeper
-from lstm_cli.training.setup.checkpoint_state import Saved
+from lstm_cli.steps.train.checkpointing import CheckpointWriter
+from lstm_cli.training.setup.checkpoint_state import SavedState
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ class Slow:
         self.clock.seconds += self.takes
 
 
-def saved(epoch: int, *, over: bool = False) -> Saved:
-    return Saved(facts={"epoch": epoch, "over": over}, tensors={"weights.a": torch.zeros(2)})
+def saved(epoch: int, *, over: bool = False) -> SavedState:
+    return SavedState(facts={"epoch": epoch, "over": over}, tensors={"weights.a": torch.zeros(2)})
 
 
-def keeper_of(disk: Slow, every: int | None = None) -> Keeper:
-    return Keeper(disk, {"threads": 1, "seconds": 0.0}, {}, every=every)  # type: ignore[arg-type]
+def keeper_of(disk: Slow, every: int | None = None) -> CheckpointWriter:
+    return CheckpointWriter(disk, {"threads": 1, "seconds": 0.0}, {}, every=every)  # type: ignore[arg-type]
 
 
 def test_it_is_written_every_few_seconds(clock: SimpleNamespace) -> None:

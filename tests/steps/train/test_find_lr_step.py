@@ -9,7 +9,7 @@ from small_steps import TRAIN
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.errors import MissingArtifact, OutputError, UsageError
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.train.find_lr import find_lr
 
 STACKED = TrainConfig(model="stacked", hidden=(6,), threads=1)
@@ -21,7 +21,7 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 def test_it_draws_into_the_runs_logs_and_changes_nothing_else(run: Path) -> None:
     before = files(run)
-    report = find_lr(run, TRAIN, None, silent)
+    report = find_lr(run, TRAIN, None, ignore_events)
     picture = run / "logs" / "find-lr.png"
     assert report.picture == str(picture)
     assert Image.open(picture).size[0] > 800  # two networks side by side
@@ -31,14 +31,14 @@ def test_it_draws_into_the_runs_logs_and_changes_nothing_else(run: Path) -> None
     assert [part["part"] for part in report.parts] == ["anchored", "free"]
     told = [part["suggestion"] for part in report.parts if part["suggestion"] is not None]
     assert report.suggestion == min(told, default=None)
-    again = find_lr(run, TRAIN, None, silent)
+    again = find_lr(run, TRAIN, None, ignore_events)
     assert again.to_json()["parts"] == report.to_json()["parts"]
 
 
 def test_a_picture_goes_where_it_is_asked_for_and_the_curve_into_the_report(
     run: Path, tmp_path: Path
 ) -> None:
-    report = find_lr(run, STACKED, str(tmp_path / "rates.png"), silent)
+    report = find_lr(run, STACKED, str(tmp_path / "rates.png"), ignore_events)
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
     assert not (run / "logs").exists()
     (part,) = report.to_json()["parts"]
@@ -56,13 +56,13 @@ def test_a_picture_goes_where_it_is_asked_for_and_the_curve_into_the_report(
 def test_a_bad_place_is_refused_before_any_work(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, refused: type[Exception]
 ) -> None:
-    monkeypatch.setattr("lstm_cli.training.lr_range_test.find_rates", None)
+    monkeypatch.setattr("lstm_cli.training.lr_range_test.run_range_tests", None)
     with pytest.raises(refused):
-        find_lr(run, STACKED, str(tmp_path / output), silent)
+        find_lr(run, STACKED, str(tmp_path / output), ignore_events)
 
 
 def test_it_needs_data_and_a_network(run: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingArtifact):
-        find_lr(tmp_path / "absent", STACKED, None, silent)
+        find_lr(tmp_path / "absent", STACKED, None, ignore_events)
     with pytest.raises(UsageError, match="no network"):
-        find_lr(run, dataclasses.replace(TRAIN, parts=("linear",)), None, silent)
+        find_lr(run, dataclasses.replace(TRAIN, parts=("linear",)), None, ignore_events)

@@ -22,29 +22,29 @@ from small_steps import PREPARE, TRAIN, model_files, write_panel
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.errors import ArtifactError, DeviceError, Interrupted, OutputError, TrainingDiverged
-from lstm_cli.events import EpochEnded, Event, Noted, Warned, silent
+from lstm_cli.events import EpochEnded, Event, Note, WarningRaised, ignore_events
 from lstm_cli.rundir import Checkpoint, open_run, writing
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import checkpointing, train
-from lstm_cli.steps.train.checkpointing import Keeping
-from lstm_cli.steps.train.fit_and_commit import make_model
+from lstm_cli.steps.train.checkpointing import CheckpointPolicy
+from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.training import train_model
-from lstm_cli.training.recipes.automatic_choices import Start, settle
+from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_transforms
 
-STARTS: dict[tuple[bytes, str], Start] = {}
+STARTS: dict[tuple[bytes, str], TransformedData] = {}
 
 
 @pytest.fixture(autouse=True)
 def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The linear forecast of the same data is fitted once for all these tests."""
 
-    def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> Start:
+    def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> TransformedData:
         key = (dataset.values_scaled.tobytes(), config.log_transform)
         if key not in STARTS:
-            STARTS[key] = settle(dataset, config, **options)
+            STARTS[key] = choose_transforms(dataset, config, **options)
         return STARTS[key]
 
-    monkeypatch.setattr(train_model, "settle", settled)
+    monkeypatch.setattr(train_model, "choose_transforms", settled)
 
 
 def ended_after(
@@ -65,9 +65,9 @@ def ended_after(
     return heard
 
 
-def told(heard: list[Event], kind: type = Noted) -> list[str]:
+def told(heard: list[Event], kind: type = Note) -> list[str]:
     return [
-        event.finding.text if isinstance(event, Warned) else event.text
+        event.finding.text if isinstance(event, WarningRaised) else event.text
         for event in heard
         if isinstance(event, kind)
     ]
@@ -116,12 +116,12 @@ def test_a_training_that_was_ended_three_times_gives_the_same_bytes_and_leaves_n
     assert model_files(interrupted) == before
     assert report.epochs_run == 1
     assert not (interrupted / "checkpoint").exists()
-    assert told(heard, Warned) == list(report.warnings)
+    assert told(heard, WarningRaised) == list(report.warnings)
 
 
 def test_the_end_says_that_it_can_go_on(interrupted: Path) -> None:
     with pytest.raises(Interrupted) as ended:
-        train(interrupted, TRAIN, silent, should_stop=lambda: signal.SIGINT)
+        train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGINT)
     assert ended.value.hint == "run the same command again: it goes on from the last finished epoch"
     assert open_run(interrupted).artifact("model").folder.name == "0001"
 
@@ -130,7 +130,7 @@ def test_other_settings_are_refused_until_it_is_to_be_fresh(interrupted: Path) -
     before = {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()}
     other = dataclasses.replace(TRAIN, lr=3e-3, parts=("free",), threads=2)
     with pytest.raises(ArtifactError) as refused:
-        train(interrupted, other, silent)
+        train(interrupted, other, ignore_events)
     assert refused.value.exit_code == 4
     assert refused.value.message == (
         f"{interrupted / 'checkpoint'} holds an unfinished training with other settings: "
@@ -150,26 +150,26 @@ def test_another_step_that_trains_is_not_stopped_by_it(interrupted: Path) -> Non
         writing(interrupted, step="train") as writer,
         pytest.raises(Interrupted),
     ):
-        make_model(
+        train_and_commit(
             writer,
             dataclasses.replace(TRAIN, lr=3e-3),
             heard.append,
-            how=Keeping(others=False),
+            how=CheckpointPolicy(others=False),
             should_stop=lambda: signal.SIGINT,
         )
-    (warning,) = told(heard, Warned)
+    (warning,) = told(heard, WarningRaised)
     assert "other settings (--lr 0.001 there, 0.003 now): it is discarded" in warning
     assert not (interrupted / "checkpoint").exists()
 
 
 def of_other_data(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_panel(run.parent / "other.csv", seed=9)
-    prepare(str(source), run, PREPARE, silent)
+    prepare(str(source), run, PREPARE, ignore_events)
 
 
 def of_another_release(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = checkpointing.release
-    monkeypatch.setattr(checkpointing, "release", lambda: {**real(), "lstm-cli": "0.0.9"})
+    real = checkpointing.library_versions
+    monkeypatch.setattr(checkpointing, "library_versions", lambda: {**real(), "lstm-cli": "0.0.9"})
 
 
 def cut(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
         TRAIN if spoil in (no_tensors, huge_header, another_plan) else dataclasses.replace(TRAIN, lr=3e-3)
     )
     heard = ended_after(interrupted, 1, config)
-    (warning,) = told(heard, Warned)
+    (warning,) = told(heard, WarningRaised)
     assert reason in warning
     assert warning.endswith("it is discarded, and training starts anew")
     assert epochs(heard) == [("anchored", 0)]
@@ -254,7 +254,7 @@ def test_one_that_a_completed_training_left_is_none(interrupted: Path) -> None:
     """Its writer was killed after the commit, before the checkpoint was removed: the model is another one since."""
     rewritten(interrupted, lambda about, files: about.update(model=None))
     heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
-    assert not told(heard, Warned)
+    assert not told(heard, WarningRaised)
     assert not going_on(heard)
     assert not (interrupted / "checkpoint").exists()
 
@@ -269,12 +269,12 @@ def test_only_an_unfinished_training_of_its_own_keeps_a_model_from_being_up_to_d
         about["model"] = None
 
     with pytest.raises(Interrupted):
-        train(interrupted, TRAIN, silent, should_stop=lambda: signal.SIGTERM)
+        train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGTERM)
     rewritten(interrupted, others)
-    assert train(interrupted, TRAIN, silent).up_to_date
+    assert train(interrupted, TRAIN, ignore_events).up_to_date
     assert Checkpoint(interrupted).exists()  # somebody goes on with it
     rewritten(interrupted, completed)
-    assert train(interrupted, TRAIN, silent).up_to_date
+    assert train(interrupted, TRAIN, ignore_events).up_to_date
     assert not (interrupted / "checkpoint").exists()
 
 
@@ -296,7 +296,7 @@ def test_a_training_that_diverged_keeps_the_model_and_leaves_no_checkpoint(inter
     before = model_files(interrupted)
     wild = dataclasses.replace(TRAIN, lr=1e30, optimizer="sgd", clip_norm=0.0, schedule="constant")
     with pytest.raises(TrainingDiverged, match=r"in anchored: .* epoch 1, step \d+$"):
-        train(interrupted, wild, silent, fresh=True, checkpoint_every=1)
+        train(interrupted, wild, ignore_events, fresh=True, checkpoint_every=1)
     assert model_files(interrupted) == before
     assert not (interrupted / "checkpoint").exists()
 
@@ -309,7 +309,7 @@ def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch
 
     monkeypatch.setattr(fitting, "backward", no_memory)
     with pytest.raises(DeviceError) as short:
-        train(interrupted, TRAIN, silent)
+        train(interrupted, TRAIN, ignore_events)
     assert short.value.exit_code == 7
     assert short.value.hint.startswith("use --batch-size 2, or --batch-size auto")
     assert short.value.hint.endswith("; add --fresh")
@@ -323,7 +323,7 @@ def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Checkpoint, "write", full)
     with pytest.raises(OutputError):
-        train(run, TRAIN, silent, force=True, checkpoint_every=1)
+        train(run, TRAIN, ignore_events, force=True, checkpoint_every=1)
 
 
 # A process of its own

@@ -18,7 +18,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import ArtifactError, Interrupted
-from lstm_cli.events import Noted, silent
+from lstm_cli.events import Note, ignore_events
 from lstm_cli.inference.session import open_session
 from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import Checkpoint, open_run, verify_run
@@ -87,8 +87,8 @@ def test_two_processes_train_what_one_does(model: str, run: Path, tmp_path: Path
     config = replace(SAME, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
     other, still = (Path(shutil.copytree(run, tmp_path / name)) for name in ("other", "still"))
     process = started("train", str(other), *words(config), "--json")
-    train(run, config, silent, force=True)
-    train(still, replace(config, lr=1e-12), silent, force=True)
+    train(run, config, ignore_events, force=True)
+    train(still, replace(config, lr=1e-12), ignore_events, force=True)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert out.count('"model": ') == 1  # one of them prints
@@ -121,7 +121,7 @@ def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path
     heard: list[str] = []
 
     def listen(event: object) -> None:
-        heard.append(event.text if isinstance(event, Noted) else "")
+        heard.append(event.text if isinstance(event, Note) else "")
 
     with pytest.raises(Interrupted):
         train(run, replace(config, patience=100_000), listen, should_stop=lambda: signal.SIGTERM)

@@ -17,9 +17,9 @@ from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, MissingArtifact, TrainingDiverged
-from lstm_cli.events import Event, PictureDrawn, WeightsSeen, silent
+from lstm_cli.events import Event, PlotDrawn, WeightsRecorded, ignore_events
 from lstm_cli.inference.session import open_session
-from lstm_cli.inference.trained_model import as_trained, load_model
+from lstm_cli.inference.trained_model import load_model, rescale_to_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
@@ -27,7 +27,7 @@ from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
 from lstm_cli.steps.train.fit_and_commit import _findings
 from lstm_cli.steps.train.validate import Scores
-from lstm_cli.training.recipes.result import Trained
+from lstm_cli.training.recipes.result import TrainingResult
 
 STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 
@@ -35,15 +35,15 @@ STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
     """The shared run was trained on one thread: side by side on two, every file is the same."""
     first = model_files(run)
-    train(run, dataclasses.replace(TRAIN, threads=2), silent, force=True)
+    train(run, dataclasses.replace(TRAIN, threads=2), ignore_events, force=True)
     assert model_files(run) == first
 
 
 def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> None:
-    train(run, STACKED, silent)
+    train(run, STACKED, ignore_events)
     first = model_files(run)
     assert "validated.onnx" not in first  # not refitted unless it is asked for
-    train(run, STACKED, silent, force=True)
+    train(run, STACKED, ignore_events, force=True)
     assert model_files(run) == first
     require_agreement(run)
 
@@ -61,16 +61,16 @@ def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(ru
         max_norm=2.0,
         clip_value=0.5,
     )
-    report = train(run, everything, silent)
+    report = train(run, everything, ignore_events)
     assert report.to_json()["diagnosis"] == []  # an epoch tells nothing
     require_agreement(run)
-    quantize(run, QuantizeConfig(max_loss=1.0), silent)
-    told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), silent)
+    quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
+    told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events)
     assert (told.rows, told.precision) == (14, "int8")
 
 
 def test_what_went_wrong_in_training_is_in_the_report(run: Path) -> None:
-    report = train(run, dataclasses.replace(STACKED, epochs=2, lr=1e-6), silent)
+    report = train(run, dataclasses.replace(STACKED, epochs=2, lr=1e-6), ignore_events)
     (finding,) = report.to_json()["diagnosis"]
     assert (finding["part"], finding["name"]) == ("stacked", "learning rate too low")
     assert finding["advice"] == "--lr 1e-05"
@@ -91,7 +91,7 @@ def require_agreement(run: Path) -> None:
     network = build_model(stored["name"], stored["settings"]).eval()
     weights = safetensors.numpy.load(opened.artifact("model").bytes("weights.safetensors"))
     network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    dataset = as_trained(load_dataset(opened), load_model(opened))
+    dataset = rescale_to_model(load_dataset(opened), load_model(opened))
     assert dataset.scaler.in_logs
     batch = split_windows(dataset, "test", stored["settings"]["lookback"])[:]
     with torch.no_grad():
@@ -136,7 +136,7 @@ def test_the_report_holds_parts_weights_and_the_reasons_of_choices(run: Path) ->
 
 def test_training_needs_data(tmp_path: Path) -> None:
     with pytest.raises(MissingArtifact) as missing:
-        train(tmp_path / "run", TRAIN, silent)
+        train(tmp_path / "run", TRAIN, ignore_events)
     assert "lstm prepare" in missing.value.hint
     assert not (tmp_path / "run").exists()
 
@@ -147,7 +147,7 @@ def test_a_named_device_that_is_absent_is_an_error(run: Path) -> None:
     absent = f"cuda:{torch.cuda.device_count()}"
     before = model_files(run)
     with pytest.raises(DeviceError, match="absent"):
-        train(run, dataclasses.replace(TRAIN, device=absent), silent)
+        train(run, dataclasses.replace(TRAIN, device=absent), ignore_events)
     assert model_files(run) == before
 
 
@@ -157,7 +157,7 @@ def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
         STACKED, lr=1e30, optimizer="sgd", clip_norm=0.0, loss="mse", schedule="constant"
     )
     with pytest.raises(TrainingDiverged, match="epoch 1"):
-        train(run, wild, silent)
+        train(run, wild, ignore_events)
     assert model_files(run) == before
     assert sorted(path.name for path in (run / "model").iterdir()) == ["0001"]
 
@@ -170,7 +170,7 @@ def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[f
 
     def found(best_epoch: int) -> tuple[str, ...]:
         trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
-        return tuple(finding.rule for finding in _findings(cast(Trained, trained), val, compared))
+        return tuple(finding.rule for finding in _findings(cast(TrainingResult, trained), val, compared))
 
     assert (found(0), found(1)) == (("M203",), ())
 
@@ -178,7 +178,7 @@ def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[f
 def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
     before = model_files(run)
     with pytest.raises(Interrupted) as interrupted:
-        train(run, TRAIN, silent, force=True, should_stop=lambda: signal.SIGTERM)
+        train(run, TRAIN, ignore_events, force=True, should_stop=lambda: signal.SIGTERM)
     assert interrupted.value.exit_code == 143
     assert model_files(run) == before
 
@@ -201,7 +201,7 @@ train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1)
     assert {path: path.read_bytes() for path in before} == before
     left = [path for path in run.glob("model/*") if path.name != "0001"]
     assert left  # it was killed with its new folder written
-    train(run, LINEAR, silent)
+    train(run, LINEAR, ignore_events)
     assert [path.name for path in run.glob("model/*") if path in left] == [] or len(
         list(run.glob("model/*"))
     ) == 1
@@ -218,8 +218,8 @@ def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
             cells = [line.split(",") for line in lines[1:]]
             lines[1:] = [",".join([*row[:3], str(number), row[4]]) for number, row in enumerate(cells)]
             source.write_text("\n".join(lines) + "\n")
-        prepare(str(source), tmp_path / name, config, silent)
-        train(tmp_path / name, LINEAR, silent)
+        prepare(str(source), tmp_path / name, config, ignore_events)
+        train(tmp_path / name, LINEAR, ignore_events)
         weights.append(model_files(tmp_path / name)["weights.safetensors"])
     assert weights[0] == weights[1]
 
@@ -228,7 +228,7 @@ def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None
     assert any("never negative" in note for note in open_run(run).report("train")["notes"])
     bounds = open_run(run).artifact("model").json("model.json")["bounds"]
     assert bounds == {"lower": [0.0], "upper": [None]}
-    train(run, dataclasses.replace(LINEAR, min="none", max=500.0), silent)
+    train(run, dataclasses.replace(LINEAR, min="none", max=500.0), ignore_events)
     assert open_run(run).artifact("model").json("model.json")["bounds"] == {"lower": [None], "upper": [500.0]}
 
 
@@ -242,8 +242,8 @@ def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: 
             if first is not None and first <= row % 140 < 130:
                 cell[2:4] = [f"{float(cell[2]) * (1.3 + 0.1 * (row % 3)):.3f}", "9"]
         source.write_text("\n".join(",".join(row) for row in cells) + "\n")
-        prepare(str(source), tmp_path / name, PREPARE, silent)
-        train(tmp_path / name, dataclasses.replace(LINEAR, refit=True), silent)
+        prepare(str(source), tmp_path / name, PREPARE, ignore_events)
+        train(tmp_path / name, dataclasses.replace(LINEAR, refit=True), ignore_events)
         files = model_files(tmp_path / name)
         graphs.append((files["model.onnx"], files["validated.onnx"], files["linear.safetensors"]))
     assert graphs[0] == graphs[1]
@@ -255,13 +255,13 @@ def test_weights_and_forecasts_are_shown_to_a_listener_that_asks(run: Path) -> N
     heard: list[Event] = []
 
     class Watcher:
-        wants = frozenset({PictureDrawn, WeightsSeen})
+        wants = frozenset({PlotDrawn, WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
             heard.append(event)
 
     train(run, dataclasses.replace(TRAIN, parts=("anchored",)), Watcher())
-    (picture,) = [event for event in heard if isinstance(event, PictureDrawn)]
+    (picture,) = [event for event in heard if isinstance(event, PlotDrawn)]
     assert picture.png.startswith(b"\x89PNG")
-    seen = [event for event in heard if isinstance(event, WeightsSeen)]
+    seen = [event for event in heard if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.search_space import parse_space
-from lstm_cli.steps.tune.importance import ranks, what_mattered
+from lstm_cli.steps.tune.importance import ranks, setting_importance
 
 SPACE = parse_space(("hidden=1..99", "lr=1e-4..1e-2:log", "loss=mae|huber|mse"), TrainConfig())
 
@@ -31,20 +31,20 @@ def trials(score: Any, count: int = 60) -> list[dict[str, Any]]:
 
 
 def test_a_cause_is_told_from_what_has_no_effect() -> None:
-    told = what_mattered(SPACE, trials(lambda hidden, lr, loss: 5 - hidden / 99))
+    told = setting_importance(SPACE, trials(lambda hidden, lr, loss: 5 - hidden / 99))
     assert told["hidden"] == {"share": 1.0, "rank_correlation": pytest.approx(-1.0)}
     assert (told["lr"]["share"] or 0) < 0.1
     assert (told["loss"]["share"] or 0) < 0.1
 
 
 def test_an_optimum_in_the_middle_is_seen_where_no_correlation_is() -> None:
-    told = what_mattered(SPACE, trials(lambda hidden, lr, loss: abs(np.log10(lr) + 3)))
+    told = setting_importance(SPACE, trials(lambda hidden, lr, loss: abs(np.log10(lr) + 3)))
     assert (told["lr"]["share"] or 0) > 0.8
     assert abs(told["lr"]["rank_correlation"] or 0) < 0.35
 
 
 def test_a_choice_that_decides_half() -> None:
-    told = what_mattered(SPACE, trials(lambda hidden, lr, loss: (loss == "mae") + hidden / 99))
+    told = setting_importance(SPACE, trials(lambda hidden, lr, loss: (loss == "mae") + hidden / 99))
     assert told["loss"]["rank_correlation"] is None
     assert 0.3 < (told["loss"]["share"] or 0) < 0.8
     assert (told["hidden"]["share"] or 0) > 0.2
@@ -52,9 +52,11 @@ def test_a_choice_that_decides_half() -> None:
 
 def test_nothing_is_said_of_a_few_trials_or_of_equal_scores() -> None:
     nothing = {"share": None, "rank_correlation": None}
-    assert what_mattered(SPACE, trials(lambda *_: 1.0)) == dict.fromkeys(SPACE, nothing)
-    assert what_mattered(SPACE, trials(lambda hidden, *_: hidden, count=4)) == dict.fromkeys(SPACE, nothing)
-    assert what_mattered(SPACE, []) == dict.fromkeys(SPACE, nothing)
+    assert setting_importance(SPACE, trials(lambda *_: 1.0)) == dict.fromkeys(SPACE, nothing)
+    assert setting_importance(SPACE, trials(lambda hidden, *_: hidden, count=4)) == dict.fromkeys(
+        SPACE, nothing
+    )
+    assert setting_importance(SPACE, []) == dict.fromkeys(SPACE, nothing)
 
 
 def test_ranks_give_spearmans_correlation() -> None:

@@ -5,7 +5,7 @@ import pytest
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.search_space import Space, parse_space
 from lstm_cli.errors import UsageError
-from lstm_cli.steps.tune.samplers import USUAL, at_random, of_grid, trials_wanted
+from lstm_cli.steps.tune.samplers import USUAL, count_trials, grid_settings, random_settings
 
 
 def space(*texts: str) -> Space:
@@ -16,14 +16,14 @@ WIDE = space("hidden=8..64:log", "lr=1e-4..1e-2:log", "loss=mae|huber")
 
 
 def test_a_seed_decides_and_a_larger_search_begins_with_the_same() -> None:
-    few, many = list(at_random(WIDE, 5, 3)), list(at_random(WIDE, 12, 3))
+    few, many = list(random_settings(WIDE, 5, 3)), list(random_settings(WIDE, 12, 3))
     assert many[:5] == few
     assert len(many) == 12
-    assert list(at_random(WIDE, 5, 4)) != few
+    assert list(random_settings(WIDE, 5, 4)) != few
 
 
 def test_draws_are_spread_over_the_ranges() -> None:
-    drawn = list(at_random(WIDE, 300, 0))
+    drawn = list(random_settings(WIDE, 300, 0))
     below = sum(settings["lr"] < 1e-3 for settings in drawn)
     assert 120 < below < 180  # half of them, over the logarithm
     assert {settings["loss"] for settings in drawn} == {"mae", "huber"}
@@ -32,25 +32,25 @@ def test_draws_are_spread_over_the_ranges() -> None:
 
 def test_no_settings_are_drawn_twice_and_a_small_space_is_drawn_whole() -> None:
     small = space("hidden=3..5", "loss=mae|huber")
-    drawn = list(at_random(small, 6, 0))
+    drawn = list(random_settings(small, 6, 0))
     assert len({(settings["hidden"], settings["loss"]) for settings in drawn}) == 6
 
 
 def test_a_grid_is_every_combination_in_one_order() -> None:
     grid = space("hidden=3..4", "loss=mae|huber")
-    found = [(settings["hidden"], settings["loss"]) for settings in of_grid(grid, 99)]
+    found = [(settings["hidden"], settings["loss"]) for settings in grid_settings(grid, 99)]
     assert found == [((3,), "mae"), ((3,), "huber"), ((4,), "mae"), ((4,), "huber")]
-    assert len(list(of_grid(grid, 3))) == 3
+    assert len(list(grid_settings(grid, 3))) == 3
 
 
 def test_how_many_trials_there_are() -> None:
     grid = space("hidden=3..4", "loss=mae|huber")
-    assert trials_wanted(grid, None, grid=True) == 4
-    assert trials_wanted(grid, 3, grid=True) == 3
-    assert trials_wanted(grid, None, grid=False) == 4  # there are no more
-    assert trials_wanted(space("hidden=1..50"), None, grid=False) == USUAL
-    assert trials_wanted(WIDE, None, grid=False) == USUAL
-    assert trials_wanted(WIDE, 7, grid=False) == 7
+    assert count_trials(grid, None, grid=True) == 4
+    assert count_trials(grid, 3, grid=True) == 3
+    assert count_trials(grid, None, grid=False) == 4  # there are no more
+    assert count_trials(space("hidden=1..50"), None, grid=False) == USUAL
+    assert count_trials(WIDE, None, grid=False) == USUAL
+    assert count_trials(WIDE, 7, grid=False) == 7
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,6 @@ def test_how_many_trials_there_are() -> None:
 )
 def test_a_grid_without_end_is_refused_by_the_name_of_its_setting(text: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as refused:
-        trials_wanted(space("loss=mae|huber", text), None, grid=True)
+        count_trials(space("loss=mae|huber", text), None, grid=True)
     assert message in refused.value.message
     assert hint in refused.value.hint

@@ -13,10 +13,10 @@ from small_search import FIXED, SPACE, figures
 
 from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.errors import UsageError
-from lstm_cli.events import EpochEnded, TrainingStarted, silent
+from lstm_cli.events import EpochEnded, TrainingStarted, ignore_events
 from lstm_cli.steps.tune import tune
-from lstm_cli.steps.tune.optuna_sampler import bayesian, pruning
-from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, settled
+from lstm_cli.steps.tune.optuna_sampler import bayesian_trials, pruning_listener
+from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, make_search_spec
 
 pytestmark = pytest.mark.usefixtures("unshipped")  # only the trials are asked for here
 
@@ -38,7 +38,7 @@ def search(
 ) -> list[Trial]:
     """A search for the lowest point of a parabola in the learning rate's logarithm, at 1e-3 with huber."""
     space = ("lr=1e-5..1e-1:log", "hidden=8..64", "loss=mae|huber")
-    sought = settled("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
+    sought = make_search_spec("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
 
     def run(proposed: Any, rivals: Any) -> Iterator[Trial]:
         for number, settings in proposed:
@@ -46,7 +46,7 @@ def search(
             bend = (math.log10(settings["lr"]) + 3) ** 2 + (settings["loss"] == "mae")
             yield trial(number, settings, bend)
 
-    return list(bayesian(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
+    return list(bayesian_trials(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
 
 
 def test_it_learns_where_the_best_is() -> None:
@@ -90,7 +90,7 @@ def epoch(number: int, loss: float, *, part: str = "anchored") -> EpochEnded:
 
 def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() -> None:
     rivals = [[1.0, 0.5 + 0.1 * place, 0.4 + 0.1 * place, 0.3 + 0.1 * place] for place in range(5)]
-    good, bad, few = pruning(rivals), pruning(rivals), pruning(rivals[:3])
+    good, bad, few = pruning_listener(rivals), pruning_listener(rivals), pruning_listener(rivals[:3])
     for listen in (good, bad, few):
         for part in ("free", "anchored"):
             listen(TrainingStarted(model=part, parameters=1, windows=1, epochs=9, steps_per_epoch=1))
@@ -113,7 +113,7 @@ def test_a_pruned_trial_is_recorded_with_what_was_trained(
     monkeypatch.setattr("lstm_cli.steps.tune.optuna_sampler._rivals", lambda study: next(rivals))
     run = copied(prepared, tmp_path / "run")
     fixed = TrainConfig(model="stacked", hidden=(2,), epochs=3, threads=1, patience=9)
-    report = tune(run, TuneConfig(method="bayes", trials=2, space=("lr=1e-3..1e-2",)), fixed, silent)
+    report = tune(run, TuneConfig(method="bayes", trials=2, space=("lr=1e-3..1e-2",)), fixed, ignore_events)
     done, cut = figures(run)
     assert (done["state"], cut["state"]) == ("done", "pruned")
     assert [one["epoch"] for one in done["history"]] == [0, 1, 2, 3]
@@ -140,7 +140,7 @@ def test_searches_that_share_a_storage_learn_from_each_other(
     storage = str(file) if journal else f"sqlite:///{file}"
     for name, space in (("one", SPACE), ("two", SPACE), ("other", ("log_transform=on|off|auto",))):
         run = copied(prepared, tmp_path / name)
-        tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, silent)
+        tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, ignore_events)
         assert [one["number"] for one in figures(run)] == [0, 1]
     opened = JournalStorage(JournalFileBackend(storage)) if journal else storage
     other, shared = sorted(optuna.get_all_study_summaries(opened), key=lambda study: study.n_trials)
@@ -153,7 +153,7 @@ def test_searches_that_share_a_storage_learn_from_each_other(
 def test_a_storage_that_cannot_be_used_is_told(prepared: Path, tmp_path: Path) -> None:
     config = TuneConfig(method="bayes", trials=1, space=SPACE, storage="nonsense://x")
     with pytest.raises(UsageError, match="--storage 'nonsense://x' cannot be used"):
-        tune(copied(prepared, tmp_path / "run"), config, FIXED, silent)
+        tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 
 def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tm
     ):
         config = TuneConfig(method="bayes", trials=1, space=SPACE, storage=str(path))
         with pytest.raises(UsageError, match=reason):
-            tune(run, config, FIXED, silent)
+            tune(run, config, FIXED, ignore_events)
     assert other.read_text() == "day,sales\n2024-01-01,3\n"
     assert not (run / "search.journal").exists()
 
@@ -180,7 +180,7 @@ def test_two_workers_of_a_scheduler_find_what_one_process_finds(
     from distributed import LocalCluster
 
     here, there = copied(prepared, tmp_path / "here"), copied(prepared, tmp_path / "there")
-    tune(here, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    tune(here, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
     )  # of this process: nothing is trained in it
@@ -188,7 +188,7 @@ def test_two_workers_of_a_scheduler_find_what_one_process_finds(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=tmp_path
     ) as cluster:
         config = TuneConfig(trials=3, space=SPACE, dask=cluster.scheduler_address)
-        tune(there, config, FIXED, silent)
+        tune(there, config, FIXED, ignore_events)
     assert figures(there) == figures(here)
 
 
@@ -198,7 +198,7 @@ def test_a_scheduler_that_does_not_answer_is_told(
     monkeypatch.setattr("lstm_cli.steps.tune.search.DASK_TIMEOUT", 0.5)
     config = TuneConfig(trials=1, space=SPACE, dask="127.0.0.1:1")
     with pytest.raises(UsageError, match=r"--dask '127\.0\.0\.1:1': no Dask scheduler answers there"):
-        tune(copied(prepared, tmp_path / "run"), config, FIXED, silent)
+        tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 
 @pytest.mark.parametrize(
@@ -213,5 +213,5 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)
     with pytest.raises(UsageError) as refused:
-        tune(prepared, config, FIXED, silent)
+        tune(prepared, config, FIXED, ignore_events)
     assert refused.value.hint == line

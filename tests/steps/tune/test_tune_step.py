@@ -16,7 +16,7 @@ from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import TrainConfig, TuneConfig
 from lstm_cli.errors import Interrupted, MissingArtifact, QualityError, UsageError
-from lstm_cli.events import Event, Noted, silent
+from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.rundir import open_run, stale_sources
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -28,7 +28,7 @@ from lstm_cli.steps.tune.record import TuneReport, read_search
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished search of three trials; not to be changed."""
     run = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "run"))
-    tune(run, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    tune(run, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     return run
 
 
@@ -52,7 +52,7 @@ def test_a_trial_keeps_the_history_of_its_networks(fresh: Path) -> None:
         fresh,
         TuneConfig(trials=1, space=("lr=1e-3|1e-2",)),
         replace(TRAIN, lr=None, parts=("anchored",)),
-        silent,
+        ignore_events,
     )
     (line,) = trials(fresh)
     assert [(one["part"], one["epoch"]) for one in line["history"]] == [("anchored", 0), ("anchored", 1)]
@@ -83,7 +83,7 @@ def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
 
 def test_it_is_the_model_that_train_makes_of_those_settings(tuned: Path, fresh: Path) -> None:
     best = min(trials(tuned), key=lambda line: line["score"])
-    train(fresh, replace(FIXED, **best["settings"]), silent)
+    train(fresh, replace(FIXED, **best["settings"]), ignore_events)
     with open_run(tuned) as one, open_run(fresh) as other:
         assert one.digest("model") == other.digest("model")
 
@@ -96,9 +96,7 @@ def test_a_larger_search_goes_on_with_the_trials_it_lacks(tuned: Path, tmp_path:
     tune(run, TuneConfig(trials=5, space=SPACE), FIXED, told.append)
     assert trials(run)[:3] == before  # not trained again: even the seconds are the same
     assert [line["number"] for line in trials(run)] == [0, 1, 2, 3, 4]
-    assert any(
-        "going on with a search that has 3" in event.text for event in told if isinstance(event, Noted)
-    )
+    assert any("going on with a search that has 3" in event.text for event in told if isinstance(event, Note))
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -122,7 +120,7 @@ tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(pa
     with open_run(fresh) as opened:
         assert not opened.has("model")
     assert (report.finished, report.winner, report.states) == (False, None, {"done": 2})
-    tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     assert trials(fresh)[:2] == kept
     assert figures(fresh) == figures(tuned)
 
@@ -131,7 +129,7 @@ def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     with open_run(run) as opened:
         times = opened.entry("train")["times"]
-    report = tune(run, TuneConfig(trials=3, space=SPACE), FIXED, silent)
+    report = tune(run, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     assert report.finished
     with open_run(run) as opened:
         assert opened.entry("train")["times"] == times
@@ -149,7 +147,7 @@ def test_another_search_takes_the_place_of_the_one_before(
     report = tune(run, TuneConfig(trials=2, **changes), FIXED, told.append)
     assert [line["settings"]["log_transform"] for line in trials(run)].count("on") == 1
     assert report.states == {"done": 2}
-    assert any("takes the place of the 3 trials" in event.text for event in told if isinstance(event, Noted))
+    assert any("takes the place of the 3 trials" in event.text for event in told if isinstance(event, Note))
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -157,7 +155,7 @@ def test_trials_side_by_side_are_the_same(tuned: Path, fresh: Path, monkeypatch:
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
     )  # of this process: nothing is trained in it
-    tune(fresh, TuneConfig(trials=3, jobs=2, space=SPACE), FIXED, silent)
+    tune(fresh, TuneConfig(trials=3, jobs=2, space=SPACE), FIXED, ignore_events)
     assert figures(fresh) == figures(tuned)
 
 
@@ -173,8 +171,8 @@ def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
                 cell[2:4] = [f"{float(cell[2]) * (1.3 + 0.1 * (row % 3)):.3f}", "9"]
         source.write_text("\n".join(",".join(row) for row in cells) + "\n")
         run = tmp_path / name
-        prepare(str(source), run, PREPARE, silent)
-        tune(run, TuneConfig(trials=2, space=SPACE), FIXED, silent)
+        prepare(str(source), run, PREPARE, ignore_events)
+        tune(run, TuneConfig(trials=2, space=SPACE), FIXED, ignore_events)
         found.append((figures(run), (run / "model").exists()))
     assert found[0] == found[1]
     assert found[0] != found[2]
@@ -187,7 +185,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> N
         model="stacked", hidden=(2,), epochs=1, threads=1, optimizer="sgd", clip_norm=0.0, schedule="constant"
     )
     config = TuneConfig(method="grid", space=("lr=1e30|1e-3",))
-    report = tune(fresh, config, replace(wild, loss="mse"), silent)
+    report = tune(fresh, config, replace(wild, loss="mse"), ignore_events)
     assert report.states == {"failed": 1, "done": 1}
     failed = trials(fresh)[0]
     assert failed["state"] == "failed"
@@ -201,7 +199,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> N
 @pytest.mark.usefixtures("unshipped")
 def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fresh: Path) -> None:
     config = TuneConfig(method="grid", space=("hidden=4|6", "attention=3"))
-    report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), silent)
+    report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), ignore_events)
     assert report.states == {"failed": 1, "done": 1}
     failed = next(one for one in trials(fresh) if one["state"] == "failed")
     assert failed["settings"] == {"hidden": [4], "attention": 3}
@@ -213,7 +211,7 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
     source = write_panel(tmp_path / "negative.csv")
     source.write_text(source.read_text().replace(",50.", ",-50."))
     run = tmp_path / "negative"
-    prepare(str(source), run, PREPARE, silent)
+    prepare(str(source), run, PREPARE, ignore_events)
     with pytest.raises(
         QualityError, match=r"all 2 trials failed, the first with: --log-transform on needs"
     ) as failed:
@@ -221,7 +219,7 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
             run,
             TuneConfig(trials=2, space=("weight_decay=0..1",)),
             replace(FIXED, log_transform="on"),
-            silent,
+            ignore_events,
         )
     assert failed.value.exit_code == 5
     assert "--show" in failed.value.hint
@@ -233,14 +231,14 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
 
 def test_time_ends_a_search_between_two_trials(fresh: Path) -> None:
     with pytest.raises(QualityError, match="no trial was begun"):
-        tune(fresh, TuneConfig(trials=50, time=1e-9, space=SPACE), FIXED, silent)
+        tune(fresh, TuneConfig(trials=50, time=1e-9, space=SPACE), FIXED, ignore_events)
 
 
 def test_a_signal_ends_it_and_keeps_the_trials(fresh: Path) -> None:
     heard: list[str] = []
 
     def listen(event: Event) -> None:
-        if isinstance(event, Noted):
+        if isinstance(event, Note):
             heard.append(event.text)
 
     def should_stop() -> int | None:
@@ -256,7 +254,7 @@ def test_other_data_begin_a_new_search_but_keep_its_winner_until_then(tuned: Pat
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     with open_run(run) as opened:
         winner = opened.report("tune")["winner"]
-    prepare(str(write_panel(tmp_path / "more.csv", rows=131)), run, PREPARE, silent)
+    prepare(str(write_panel(tmp_path / "more.csv", rows=131)), run, PREPARE, ignore_events)
     heard: list[str] = []
 
     def should_stop() -> int | None:
@@ -293,7 +291,7 @@ def test_a_wrong_space_is_refused_before_the_run_is_touched(
 ) -> None:
     before = sorted(fresh.rglob("*"))
     with pytest.raises(UsageError, match=message):
-        tune(fresh, config, FIXED, silent)
+        tune(fresh, config, FIXED, ignore_events)
     assert sorted(fresh.rglob("*")) == before
 
 

@@ -9,7 +9,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows, split_windows
-from lstm_cli.training.loop.batches import DeviceWindows, drawn, in_turn, shuffled
+from lstm_cli.training.loop.batches import DeviceWindows, shuffled_batches, training_batches, weighted_batches
 
 CPU = torch.device("cpu")
 
@@ -72,7 +72,7 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs_on_the_device(orig
 
 def test_in_order_leaves_no_remainder_out() -> None:
     windows = split_windows(panel(), "train")
-    batches = list(DeviceWindows(windows, CPU).in_order(5))
+    batches = list(DeviceWindows(windows, CPU).batches(5))
     assert {len(batch.series) for batch in batches[:-1]} == {5}
     np.testing.assert_array_equal(torch.cat([batch.target for batch in batches]).numpy(), windows[:].target)
 
@@ -87,7 +87,9 @@ def test_the_device_holds_a_copy() -> None:
 
 @pytest.mark.parametrize(("count", "size"), [(10, 3), (3, 10), (7, 7), (1, 4)])
 def test_every_window_is_seen_once_before_any_is_seen_again(count: int, size: int) -> None:
-    batches = list(itertools.islice(shuffled(count, size, torch.Generator().manual_seed(0)), 3 * count))
+    batches = list(
+        itertools.islice(shuffled_batches(count, size, torch.Generator().manual_seed(0)), 3 * count)
+    )
     assert {len(batch) for batch in batches} == {size}
     seen = torch.cat(batches)
     passes = seen[: len(seen) // count * count].view(-1, count)
@@ -99,7 +101,7 @@ def test_every_window_is_seen_once_before_any_is_seen_again(count: int, size: in
 
 def test_the_order_is_the_generators() -> None:
     one, same, other = (
-        torch.cat(list(itertools.islice(shuffled(20, 6, torch.Generator().manual_seed(seed)), 9)))
+        torch.cat(list(itertools.islice(shuffled_batches(20, 6, torch.Generator().manual_seed(seed)), 9)))
         for seed in (1, 1, 2)
     )
     assert torch.equal(one, same)
@@ -108,12 +110,12 @@ def test_the_order_is_the_generators() -> None:
 
 def test_no_windows_are_refused_instead_of_sought_for_ever() -> None:
     with pytest.raises(ValueError, match="no windows"):
-        next(shuffled(0, 4, torch.Generator()))
+        next(shuffled_batches(0, 4, torch.Generator()))
 
 
 def test_windows_are_drawn_with_their_chances() -> None:
     chances = np.array([0.5, 0.0, 0.3, 0.2])
-    batches = drawn(chances, 50, torch.Generator().manual_seed(0))
+    batches = weighted_batches(chances, 50, torch.Generator().manual_seed(0))
     seen = torch.cat(list(itertools.islice(batches, 400)))
     share = torch.bincount(seen, minlength=4) / len(seen)
     np.testing.assert_allclose(share.numpy(), chances, atol=0.02)
@@ -127,7 +129,7 @@ def test_long_series_do_not_drown_short_ones(long: int, even: bool) -> None:
         [wave(60), wave(long, seed=1)], train_end=[40, long - 20], val_end=[50, long - 10], horizon=4
     )
     windows = DeviceWindows(split_windows(made, "train"), CPU)
-    order = in_turn(windows, 16, torch.Generator().manual_seed(0))
+    order = training_batches(windows, 16, torch.Generator().manual_seed(0))
     seen = torch.cat(list(itertools.islice(order, 500)))
     counts = torch.bincount(windows.series)
     short = (windows.series[seen] == 0).float().mean()

@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError
-from lstm_cli.events import Noted, silent
-from lstm_cli.models.segment_lstm import SegmentNetwork
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.events import Note, ignore_events
+from lstm_cli.models.segment_lstm import SegmentLSTM
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import cuda_graph, validation
-from lstm_cli.training.loop.batches import DeviceWindows, sent, stacked_places
-from lstm_cli.training.loop.cuda_graph import QUEUED, Pace, Recorded
-from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device, stacked_batches
+from lstm_cli.training.loop.cuda_graph import QUEUED, CudaGraphStep, GpuQueueLimiter
+from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
-from lstm_cli.training.setup.checkpoint_state import Keep, Saved
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, SavedState
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 CPU = torch.device("cpu")
@@ -91,7 +91,7 @@ def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -
         seen.append(chosen.tolist())
         return chosen * 10
 
-    take = Recorded(step, places=2, device=CPU, chance=torch.Generator())
+    take = CudaGraphStep(step, places=2, device=CPU, chance=torch.Generator())
     found = [take(torch.tensor([number, number])) for number in range(5)]
     recording = ["generator", "records on aside, thread_local", "step"]
     assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
@@ -111,7 +111,7 @@ def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is
             raise torch.OutOfMemoryError("CUDA out of memory")
         return large.sum()
 
-    take = Recorded(step, places=1, device=CPU, chance=torch.Generator())
+    take = CudaGraphStep(step, places=1, device=CPU, chance=torch.Generator())
     gc.disable()
     try:
         for number in range(cuda_graph.PLAIN):
@@ -138,12 +138,12 @@ def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.M
 
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "its stream")
-    pace = Pace(torch.device("cuda", 3))
+    pace = GpuQueueLimiter(torch.device("cuda", 3))
     for _ in range(QUEUED + 2):
-        pace.step()
+        pace.wait()
     ends = [f"end {number} on its stream" for number in range(QUEUED + 2)]
     assert log == [*ends[:-1], "wait 0", ends[-1], "wait 1"]
-    Pace(CPU).step()
+    GpuQueueLimiter(CPU).wait()
 
 
 @pytest.mark.parametrize(("size", "together"), [(2, [5]), (400, [2, 2, 1]), (5_000, [1] * 5)])
@@ -152,7 +152,7 @@ def test_places_go_many_at_a_time_and_never_more_than_asked(
 ) -> None:
     monkeypatch.setattr("lstm_cli.training.loop.batches.SENT_AT_ONCE", 1_000)
     order = (torch.full((size,), number) for number in range(100))
-    found = list(stacked_places(order, 5))
+    found = list(stacked_batches(order, 5))
     assert [len(each) for each in found] == together
     assert torch.cat(found)[:, 0].tolist() == list(range(5))
     assert int(next(order)[0]) == 5
@@ -161,7 +161,7 @@ def test_places_go_many_at_a_time_and_never_more_than_asked(
 @pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)])
 def test_places_that_are_sent_are_the_next_ones_of_the_order(device: torch.device) -> None:
     order = (torch.tensor([number, number + 1]) for number in range(100))
-    assert [each.tolist() for each in sent(order, 3, device)] == [[0, 1], [1, 2], [2, 3]]
+    assert [each.tolist() for each in prefetch_to_device(order, 3, device)] == [[0, 1], [1, 2], [2, 3]]
     assert next(order).tolist() == [3, 4]
 
 
@@ -174,32 +174,34 @@ def windows(split: str = "train", device: str = "cuda") -> DeviceWindows:
     return DeviceWindows(split_windows(data, split), torch.device(device))
 
 
-def stacked(**settings: Any) -> Stacked:
+def stacked(**settings: Any) -> StackedLSTM:
     torch.manual_seed(0)
     shape = {"inputs": 2, "targets": 1, "known_ahead": 1, "lookback": 8, "horizon": 4}
-    return Stacked(**shape, **{"hidden": (4, 4), "dropout": 0.2} | settings)
+    return StackedLSTM(**shape, **{"hidden": (4, 4), "dropout": 0.2} | settings)
 
 
-def segment() -> SegmentNetwork:
+def segment() -> SegmentLSTM:
     torch.manual_seed(0)
     shape = {"inputs": 2, "targets": 1, "known_ahead": 1, "lookback": 8, "horizon": 4}
-    return SegmentNetwork(**shape, segment=4, seasons=(4,), hidden=4, dropout=0.2, anchored=False)
+    return SegmentLSTM(**shape, segment=4, seasons=(4,), hidden=4, dropout=0.2, anchored=False)
 
 
-def run(model: nn.Module, settings: Plan, keep: Keep | None = None, device: str = "cuda") -> Fitted:
+def run(
+    model: nn.Module, settings: Hyperparameters, keep: CheckpointSlot | None = None, device: str = "cuda"
+) -> FitResult:
     return fit(
         model.to(device),
         windows(device=device),
-        validation.by_loss(windows("val", device), "mae"),
+        validation.loss_validator(windows("val", device), "mae"),
         settings,
         part="a part",
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
         **({} if keep is None else {"keep": keep}),
     )
 
 
-def equal(one: Fitted, other: Fitted) -> bool:
+def equal(one: FitResult, other: FitResult) -> bool:
     """Everything that does not depend on the clock."""
     told = [
         [{name: value for name, value in entry.items() if name != "seconds"} for entry in each.history]
@@ -242,10 +244,10 @@ def test_what_is_replayed_is_what_would_have_been_computed(
 
 @gpu
 def test_a_training_on_a_gpu_that_goes_on_is_as_if_it_had_never_stopped() -> None:
-    settings, states = plan(averaged=True, clip_norm=1.0, epochs=4), list[Saved]()
-    whole = run(segment(), settings, Keep(save=states.append))
+    settings, states = plan(averaged=True, clip_norm=1.0, epochs=4), list[SavedState]()
+    whole = run(segment(), settings, CheckpointSlot(save=states.append))
     for state in states:
-        assert equal(whole, run(segment(), settings, Keep(found=state)))
+        assert equal(whole, run(segment(), settings, CheckpointSlot(found=state)))
 
 
 @gpu
@@ -269,7 +271,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
         told: list[object] = []
         large = replace(plan(epochs=1), batch_size=65_536)
 
-        def attempt(shrink: bool) -> Plan:
+        def attempt(shrink: bool) -> Hyperparameters:
             return fit_in_memory(
                 stacked(hidden=(256, 256)).cuda(),
                 windows(),
@@ -285,7 +287,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
             attempt(shrink=False)
         followed = attempt(shrink=True)
         assert 64 < followed.batch_size < 65_536
-        assert any(isinstance(event, Noted) and "is tried" in event.text for event in told)
+        assert any(isinstance(event, Note) and "is tried" in event.text for event in told)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
         torch.cuda.empty_cache()

@@ -13,21 +13,25 @@ from small_data import dataset, plan, wave
 from torch import Tensor, nn
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.build.log_transform import in_logs
+from lstm_cli.data.build.log_transform import log_transform
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.mase_scale import Yardstick
+from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import EpochEnded, Event, WeightsSeen, silent
-from lstm_cli.models.segment_lstm import SegmentNetwork
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.events import EpochEnded, Event, WeightsRecorded, ignore_events
+from lstm_cli.models.segment_lstm import SegmentLSTM
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import validation
 from lstm_cli.training.loop.batches import DeviceWindows, TensorBatch
-from lstm_cli.training.loop.early_stopping import Stopping
-from lstm_cli.training.loop.ema import Average
-from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.early_stopping import EarlyStopping
+from lstm_cli.training.loop.ema import ExponentialMovingAverage
+from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.optimizer_step import batch_loss, make_optimizer
-from lstm_cli.training.setup.hyperparameters import learning_rate, plan_training, refit_plan
+from lstm_cli.training.setup.hyperparameters import (
+    learning_rate_share,
+    make_hyperparameters,
+    refit_hyperparameters,
+)
 
 CPU = torch.device("cpu")
 
@@ -37,14 +41,16 @@ def windows(split: str = "train") -> DeviceWindows:
     return DeviceWindows(split_windows(data, split), CPU)
 
 
-def stacked(seed: int = 0, dropout: float = 0.0) -> Stacked:
+def stacked(seed: int = 0, dropout: float = 0.0) -> StackedLSTM:
     torch.manual_seed(seed)
-    return Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(4,), dropout=dropout)
+    return StackedLSTM(
+        inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(4,), dropout=dropout
+    )
 
 
-def segment(seed: int = 0, dropout: float = 0.2) -> SegmentNetwork:
+def segment(seed: int = 0, dropout: float = 0.2) -> SegmentLSTM:
     torch.manual_seed(seed)
-    return SegmentNetwork(
+    return SegmentLSTM(
         inputs=1,
         targets=1,
         known_ahead=0,
@@ -68,14 +74,14 @@ def run(
     model: nn.Module | None = None,
     validate: Callable[[nn.Module], float] | None = None,
     *,
-    listen: Callable[[Event], None] = silent,
+    listen: Callable[[Event], None] = ignore_events,
     should_stop: Callable[[], int | None] = lambda: None,
     **settings: Any,
-) -> Fitted:
+) -> FitResult:
     return fit(
         model or stacked(),
         windows(),
-        validate or validation.by_loss(windows("val"), "mae"),
+        validate or validation.loss_validator(windows("val"), "mae"),
         plan(**settings),
         part="stacked",
         listen=listen,
@@ -155,13 +161,13 @@ def test_patience_that_ends_with_the_last_epoch_is_the_epochs_end() -> None:
 
 
 def test_min_delta_is_what_better_means() -> None:
-    stopping = Stopping(plan(min_delta=0.5, patience=2))
+    stopping = EarlyStopping(plan(min_delta=0.5, patience=2))
     better = [stopping.update(epoch, loss) for epoch, loss in enumerate([5.0, 4.6, 4.5, 4.49, 4.0])]
     assert better == [True, False, False, True, False]
     assert (stopping.best, stopping.best_epoch, stopping.waited) == (4.49, 3, 1)
-    assert not stopping.over
+    assert not stopping.should_stop
     stopping.update(5, 4.2)
-    assert stopping.over
+    assert stopping.should_stop
 
 
 def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode() -> None:
@@ -181,7 +187,7 @@ def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode()
 def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> None:
     model = stacked()
     settings = plan(epochs=5, stop_after=3, schedule="cosine", patience=1)
-    fitted = fit(model, windows(), None, settings, part="p", listen=silent, should_stop=lambda: None)
+    fitted = fit(model, windows(), None, settings, part="p", listen=ignore_events, should_stop=lambda: None)
     assert (fitted.best_epoch, fitted.steps, fitted.best_loss) == (3, 15, None)
     assert same(fitted.weights, dict(model.state_dict()))
     assert [(epoch["epoch"], epoch["val_loss"]) for epoch in fitted.history] == [
@@ -198,7 +204,7 @@ def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> No
         scripted(9, 8, 7, 1, 2, 3),
         settings,
         part="p",
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
     )
     assert same(judged.weights, fitted.weights)
@@ -208,7 +214,7 @@ def test_no_epoch_at_all_is_the_start() -> None:
     model = segment()
     start = {name: value.clone() for name, value in model.state_dict().items()}
     settings = plan(stop_after=0, averaged=True)
-    fitted = fit(model, windows(), None, settings, part="p", listen=silent, should_stop=lambda: None)
+    fitted = fit(model, windows(), None, settings, part="p", listen=ignore_events, should_stop=lambda: None)
     assert (fitted.best_epoch, fitted.steps) == (0, 0)
     assert same(fitted.weights, start)
 
@@ -261,7 +267,7 @@ def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
     """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
     shallow = run(stacked(), epochs=1).history[1]
     deep = run(
-        Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
+        StackedLSTM(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
         epochs=1,
     ).history[1]
     for epoch, least, most in ((shallow, 0.05, 1.0), (deep, 0.0, 1e-3)):
@@ -349,18 +355,18 @@ def test_a_validation_loss_that_is_not_finite_is_told_too(loss: float) -> None:
 
 def test_the_average_of_the_weights_by_hand() -> None:
     model = Fixed()
-    average = Average(model)
+    average = ExponentialMovingAverage(model)
     with torch.no_grad():
         model.weights.fill_(10)
-        average.at(0)
+        average.set_step(0)
         average.update(model)  # decay 1/10
         assert average.model.weights.tolist() == pytest.approx([9, 9])
         model.weights.fill_(0)
-        average.at(1)
+        average.set_step(1)
         average.update(model)  # decay 2/11
         assert average.model.weights.tolist() == pytest.approx([18 / 11] * 2)
         model.weights.fill_(1)
-        average.at(10_000)
+        average.set_step(10_000)
         average.update(model)  # decay .99
         assert average.model.weights.tolist() == pytest.approx([0.99 * 18 / 11 + 0.01] * 2)
     assert model.weights.tolist() == [1, 1]
@@ -393,19 +399,19 @@ def test_the_average_is_validated_and_kept() -> None:
 
 def test_the_cosine_schedule_by_hand() -> None:
     schedule = plan(schedule="cosine", warmup=4, epochs=3, steps_per_epoch=8)
-    shares = [learning_rate(schedule, step) for step in range(24)]
+    shares = [learning_rate_share(schedule, step) for step in range(24)]
     assert shares[:5] == [0.25, 0.5, 0.75, 1, 1]
     assert shares[14] == pytest.approx(0.01 + 0.99 / 2)  # half way from step 4 to 24
     assert shares[9] == pytest.approx(0.01 + 0.99 * (1 + math.sqrt(0.5)) / 2)  # a quarter of it
     assert shares[23] == pytest.approx(0.01, abs=0.01)
-    assert learning_rate(schedule, 24) == pytest.approx(0.01)
+    assert learning_rate_share(schedule, 24) == pytest.approx(0.01)
     assert all(after <= before for before, after in pairwise(shares[3:]))
 
 
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_other_schedules_warm_up_and_stay(schedule: str) -> None:
     settled = plan(schedule=schedule, warmup=2)
-    assert [learning_rate(settled, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
+    assert [learning_rate_share(settled, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
 
 
 def _rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -434,7 +440,7 @@ def test_the_schedule_and_the_warm_up_reach_the_optimizer(monkeypatch: pytest.Mo
     rates = _rates(monkeypatch)
     settings = {"schedule": "cosine", "warmup": 3, "epochs": 2, "steps_per_epoch": 4, "lr": 0.6}
     run(optimizer="sgd", **settings)
-    assert rates == pytest.approx([0.6 * learning_rate(plan(**settings), step) for step in range(8)])
+    assert rates == pytest.approx([0.6 * learning_rate_share(plan(**settings), step) for step in range(8)])
     assert rates[:3] == pytest.approx([0.2, 0.4, 0.6])
 
 
@@ -494,13 +500,15 @@ def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
     series[0][500:520] = np.nan
     data = dataset(series, train_end=[60, 40], val_end=[690, 70], lookback=8, horizon=4)
     chosen = split_windows(data, "val")
-    assert len(chosen) > chosen.at_once
+    assert len(chosen) > chosen.batch_size
     return data, DeviceWindows(chosen, CPU), chosen[:]
 
 
 def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
     """Of each measured target, in the file's units over the series' seasonal error."""
-    truth, last = (data.in_units(side, batch.series) for side in (batch.target, batch.past[:, -1:]))
+    truth, last = (
+        data.inverse_transform_targets(side, batch.series) for side in (batch.target, batch.past[:, -1:])
+    )
     error = np.abs(np.repeat(last, 4, axis=1) - truth) / data.training.seasonal_error[batch.series][:, None]
     return error[batch.observed]
 
@@ -510,16 +518,20 @@ def test_the_score_is_mase_over_windows(logs: bool) -> None:
     data, on_device, batch = _holed()
     expected = _mase_of_naive(data, batch).mean()
     if logs:
-        data = in_logs(data)
+        data = log_transform(data)
         on_device = DeviceWindows(split_windows(data, "val"), CPU)
-    assert validation.by_score(on_device, Yardstick.of(data))(Repeats()) == pytest.approx(expected, rel=1e-4)
+    assert validation.mase_validator(on_device, MaseScale.from_dataset(data))(Repeats()) == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_a_series_without_scale_is_left_out_of_the_score() -> None:
     data, on_device, batch = _holed()
     for none in (float("nan"), 0.0):
         statistics = replace(data.training, seasonal_error=np.array([[0.5], [none]]))
-        score = validation.by_score(on_device, Yardstick.of(replace(data, training=statistics)))(Repeats())
+        score = validation.mase_validator(
+            on_device, MaseScale.from_dataset(replace(data, training=statistics))
+        )(Repeats())
         error = np.abs(batch.past[:, -1:] - batch.target) * data.scaler.scale[batch.series][:, None]
         counted = batch.observed & (batch.series == 0)[:, None, None]
         assert score == pytest.approx((error / 0.5)[counted].mean(), rel=1e-5)
@@ -529,7 +541,7 @@ def test_the_validation_loss_is_over_all_windows_at_once() -> None:
     _, on_device, batch = _holed()
     error = (batch.past[:, -1:] - batch.target)[batch.observed]
     expected = np.square(error / 2).mean()  # its loss scale is 2
-    assert validation.by_loss(on_device, "mse")(Repeats()) == pytest.approx(expected, rel=1e-5)
+    assert validation.loss_validator(on_device, "mse")(Repeats()) == pytest.approx(expected, rel=1e-5)
 
 
 # What is told, and the plan
@@ -566,24 +578,24 @@ def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
 def test_the_plan_follows_the_recipe_and_the_settings(
     config: dict[str, Any], size: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    found = vars(plan_training(TrainConfig(**config), **size))
+    found = vars(make_hyperparameters(TrainConfig(**config), **size))
     assert {name: found[name] for name in expected} == expected
 
 
 def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
-    plan = plan_training(TrainConfig(), windows=9600, targets=1)
-    again = refit_plan(plan, best_epoch=4)
+    plan = make_hyperparameters(TrainConfig(), windows=9600, targets=1)
+    again = refit_hyperparameters(plan, best_epoch=4)
     assert (again.epochs, again.stop_after, again.steps_per_epoch, again.warmup) == (1, 1, 150, 15)
     assert again.lr == pytest.approx(0.3 * plan.lr)
-    late = refit_plan(plan, best_epoch=plan.epochs)
+    late = refit_hyperparameters(plan, best_epoch=plan.epochs)
     assert late.steps_per_epoch == round(0.5 * plan.epochs * 150)
     assert late.lr == pytest.approx(0.5 * plan.lr)
-    assert learning_rate(again, 14) == 1.0
-    assert learning_rate(again, 149) < 0.02
+    assert learning_rate_share(again, 14) == 1.0
+    assert learning_rate_share(again, 149) < 0.02
 
 
 def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
-    plan = refit_plan(plan_training(TrainConfig(), windows=9600, targets=1), best_epoch=0)
+    plan = refit_hyperparameters(make_hyperparameters(TrainConfig(), windows=9600, targets=1), best_epoch=0)
     assert plan.stop_after == 0
 
 
@@ -591,7 +603,7 @@ def test_weights_are_shown_to_a_listener_that_asks_and_to_no_other() -> None:
     heard: list[Event] = []
 
     class Watcher:
-        wants = frozenset({WeightsSeen})
+        wants = frozenset({WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
             heard.append(event)
@@ -599,9 +611,9 @@ def test_weights_are_shown_to_a_listener_that_asks_and_to_no_other() -> None:
     plain: list[Event] = []
     for listen in (Watcher(), plain.append):
         run(epochs=1, listen=listen)
-    shown = [event for event in heard if isinstance(event, WeightsSeen)]
+    shown = [event for event in heard if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.step) for one in shown] == [(0, 0), (1, 5)]
     before, after = (one.weights for one in shown)
     assert set(before) == set(after)
     assert any((before[name] != after[name]).any() for name in before)
-    assert not any(isinstance(event, WeightsSeen) for event in plain)
+    assert not any(isinstance(event, WeightsRecorded) for event in plain)

@@ -15,16 +15,16 @@ from torch import nn
 
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, TrainingDiverged
-from lstm_cli.events import Event, Noted, silent
+from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.library_errors import is_out_of_memory
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import fit as fitting
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
-from lstm_cli.training.loop.validation import by_loss
-from lstm_cli.training.setup.checkpoint_state import Keep, Saved, StateUnfit
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.loop.validation import loss_validator
+from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, IncompatibleState, SavedState
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 CPU = torch.device("cpu")
 EPOCH = 6  # questions of one epoch: its five steps, and the one batch that is validated
@@ -37,15 +37,15 @@ def windows(split: str = "train", *, unequal: bool = False) -> DeviceWindows:
     return DeviceWindows(split_windows(data, split), CPU)
 
 
-def stacked(**changes: Any) -> Stacked:
+def stacked(**changes: Any) -> StackedLSTM:
     torch.manual_seed(0)
     settings = {"inputs": 1, "targets": 1, "known_ahead": 0, "lookback": 8, "horizon": 4, "hidden": (4,)}
-    return Stacked(**settings | {"dropout": 0.3} | changes)
+    return StackedLSTM(**settings | {"dropout": 0.3} | changes)
 
 
-def through_files(saved: Saved) -> Saved:
+def through_files(saved: SavedState) -> SavedState:
     """What a process finds that was not there when it was written."""
-    return Saved(
+    return SavedState(
         facts=json.loads(json.dumps(saved.facts, allow_nan=False)),
         tensors=safetensors.torch.load(safetensors.torch.save(dict(saved.tensors))),
     )
@@ -53,24 +53,24 @@ def through_files(saved: Saved) -> Saved:
 
 def trained(
     make: Callable[[], nn.Module],
-    planned: Plan,
+    planned: Hyperparameters,
     stops: Sequence[int] = (),
     *,
     validated: bool = True,
     unequal: bool = False,
-) -> Fitted:
+) -> FitResult:
     """A training that is ended at these questions, each counted from where it was taken up, and goes on each time."""
-    found: Saved | None = None
-    validate = by_loss(windows("val", unequal=unequal), "mae") if validated else None
+    found: SavedState | None = None
+    validate = loss_validator(windows("val", unequal=unequal), "mae") if validated else None
     for stop in (*stops, None):
-        kept: list[Saved] = []
+        kept: list[SavedState] = []
         asked = count()
 
         def should_stop(asked: Any = asked, stop: Any = stop) -> int | None:
             return 15 if next(asked) == stop else None
 
         if validated:
-            validate = by_loss(windows("val", unequal=unequal), "mae", should_stop=should_stop)
+            validate = loss_validator(windows("val", unequal=unequal), "mae", should_stop=should_stop)
         try:
             return fit(
                 make(),
@@ -78,16 +78,16 @@ def trained(
                 validate,
                 planned,
                 part="free",
-                listen=silent,
+                listen=ignore_events,
                 should_stop=should_stop,
-                keep=Keep(found=found, save=kept.append),
+                keep=CheckpointSlot(found=found, save=kept.append),
             )
         except Interrupted:
             found = through_files(kept[-1]) if kept else found
     raise AssertionError("it never came to its end")
 
 
-def require_same(one: Fitted, other: Fitted) -> None:
+def require_same(one: FitResult, other: FitResult) -> None:
     assert one.weights.keys() == other.weights.keys()
     assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
     plain = [[{**entry, "seconds": 0} for entry in fitted.history] for fitted in (one, other)]
@@ -136,31 +136,31 @@ def test_a_training_without_validation_goes_on_too() -> None:
     require_same(trained(stacked, planned, [12], validated=False), trained(stacked, planned, validated=False))
 
 
-def saved_at(epoch: int, **settings: Any) -> Saved:
-    kept: list[Saved] = []
+def saved_at(epoch: int, **settings: Any) -> SavedState:
+    kept: list[SavedState] = []
     fit(
         stacked(),
         windows(),
-        by_loss(windows("val"), "mae"),
+        loss_validator(windows("val"), "mae"),
         plan(**settings),
         part="free",
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
-        keep=Keep(save=kept.append),
+        keep=CheckpointSlot(save=kept.append),
     )
     return through_files(kept[epoch])
 
 
-def taken_up(found: Saved, model: nn.Module, **settings: Any) -> Fitted:
+def taken_up(found: SavedState, model: nn.Module, **settings: Any) -> FitResult:
     return fit(
         model,
         windows(),
-        by_loss(windows("val"), "mae"),
+        loss_validator(windows("val"), "mae"),
         plan(**settings),
         part="free",
-        listen=silent,
+        listen=ignore_events,
         should_stop=lambda: None,
-        keep=Keep(found=found),
+        keep=CheckpointSlot(found=found),
     )
 
 
@@ -181,7 +181,7 @@ def test_the_state_of_another_training_is_refused(epoch: int) -> None:
         (stacked(batch_norm=True), {}),
         (stacked(), {"lr": 0.02}),
     ):
-        with pytest.raises(StateUnfit):
+        with pytest.raises(IncompatibleState):
             taken_up(found, model, **{"epochs": 2, **settings})
     for spoiled in (
         replace(found, facts={**found.facts, "part": "anchored"}),
@@ -189,7 +189,7 @@ def test_the_state_of_another_training_is_refused(epoch: int) -> None:
         replace(found, facts={name: fact for name, fact in found.facts.items() if name != "waited"}),
         replace(found, tensors={}),
     ):
-        with pytest.raises(StateUnfit):
+        with pytest.raises(IncompatibleState):
             taken_up(spoiled, stacked(), epochs=2)
 
 
@@ -214,7 +214,7 @@ def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on a step with a larger batch finds no memory."""
     real = fitting.backward
 
-    def backward(model: Any, batch: Any, planned: Plan) -> Any:
+    def backward(model: Any, batch: Any, planned: Hyperparameters) -> Any:
         found = real(model, batch, planned)
         if len(batch.past) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
@@ -223,16 +223,16 @@ def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "backward", backward)
 
 
-def fitted_in_memory(planned: Plan, **options: Any) -> tuple[Plan, Fitted]:
+def fitted_in_memory(planned: Hyperparameters, **options: Any) -> tuple[Hyperparameters, FitResult]:
     return fit_in_memory(
         stacked(),
         windows(),
-        by_loss(windows("val"), "mae"),
+        loss_validator(windows("val"), "mae"),
         planned,
         **{
             "shrink": True,
             "part": "free",
-            "listen": silent,
+            "listen": ignore_events,
             "should_stop": lambda: None,
             **options,
         },
@@ -242,11 +242,11 @@ def fitted_in_memory(planned: Plan, **options: Any) -> tuple[Plan, Fitted]:
 def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory_of(5, monkeypatch)
     heard: list[Event] = []
-    kept: list[Saved] = []
+    kept: list[SavedState] = []
     planned = plan(batch_size=24, epochs=2)
-    followed, fitted = fitted_in_memory(planned, listen=heard.append, keep=Keep(save=kept.append))
+    followed, fitted = fitted_in_memory(planned, listen=heard.append, keep=CheckpointSlot(save=kept.append))
     assert followed == replace(planned, batch_size=3)
-    assert [event.text for event in heard if isinstance(event, Noted)] == [
+    assert [event.text for event in heard if isinstance(event, Note)] == [
         "free: a batch of 24 does not fit into memory, 12 is tried",
         "free: a batch of 12 does not fit into memory, 6 is tried",
         "free: a batch of 6 does not fit into memory, 3 is tried",
@@ -254,10 +254,10 @@ def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> N
     require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
     # A training that goes on does not look for it again.
     heard.clear()
-    again = fitted_in_memory(planned, listen=heard.append, keep=Keep(found=through_files(kept[-2])))
+    again = fitted_in_memory(planned, listen=heard.append, keep=CheckpointSlot(found=through_files(kept[-2])))
     assert again[0] == followed
     require_same(again[1], fitted)
-    assert not [event for event in heard if isinstance(event, Noted)]
+    assert not [event for event in heard if isinstance(event, Note)]
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,13 @@ from torch import Tensor, nn
 
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DeviceError
-from lstm_cli.events import Noted, silent
+from lstm_cli.events import Note, ignore_events
 from lstm_cli.training.loop import distributed
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.fit import Fitted, fit
+from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.optimizer_step import backward, differentiate
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
-from lstm_cli.training.setup.checkpoint_state import Keep, Saved
+from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, SavedState
 
 RANK, TASK = int(sys.argv[1]), sys.argv[2]
 STEPS = iter(range(1_000_000))
@@ -50,13 +50,15 @@ def starved(model: nn.Module, batch: Any, *given: Any, **named: Any) -> Tensor:
     return differentiate(model, batch, *given, **named)
 
 
-def figures(fitted: Fitted) -> list[float]:
+def figures(fitted: FitResult) -> list[float]:
     return torch.cat([weight.flatten() for weight in fitted.weights.values()]).tolist()
 
 
-def run(keep: Keep, model: nn.Module) -> Fitted:
+def run(keep: CheckpointSlot, model: nn.Module) -> FitResult:
     settings = plan(epochs=4, clip_norm=1.0, averaged=True)
-    return fit(model, windows(), None, settings, part="", listen=silent, should_stop=lambda: None, keep=keep)
+    return fit(
+        model, windows(), None, settings, part="", listen=ignore_events, should_stop=lambda: None, keep=keep
+    )
 
 
 def in_memory(shrink: bool) -> tuple[int, list[str]]:
@@ -66,16 +68,16 @@ def in_memory(shrink: bool) -> tuple[int, list[str]]:
         model, windows(), None, settings,
         shrink=shrink, part="a part", listen=told.append, should_stop=lambda: None,
     )  # fmt: skip
-    return followed.batch_size, [event.text for event in told if isinstance(event, Noted)]
+    return followed.batch_size, [event.text for event in told if isinstance(event, Note)]
 
 
 def resumed() -> dict[str, list[list[float]]]:
     """For each network the weights of a whole training and of two that resume it."""
     found = {}
     for name, make in {"stacked": lambda: stacked(dropout=0.4), "segment": segment}.items():
-        states: list[Saved] = []
-        whole = figures(run(Keep(save=states.append), make()))
-        found[name] = [whole, *(figures(run(Keep(found=state), make())) for state in states[1:3])]
+        states: list[SavedState] = []
+        whole = figures(run(CheckpointSlot(save=states.append), make()))
+        found[name] = [whole, *(figures(run(CheckpointSlot(found=state), make())) for state in states[1:3])]
     return found
 
 
@@ -93,7 +95,7 @@ def gradients() -> dict[str, list[list[float]]]:
             settings = plan(batch_size=5, loss=loss, clip_norm=0.5)
             model = make().double().train()
             alone = [*backward(model, data.gather(chosen), settings).tolist(), *gradient(model)]
-            with distributed.shared(model, data, settings) as share:
+            with distributed.share_gradients(model, data, settings) as share:
                 assert share is not None
                 both = share.backward(chosen, 0, lambda: None)
             found[f"{name} {loss}"] = [alone, [*both.tolist(), *gradient(model)]]
@@ -127,7 +129,7 @@ def task() -> dict[str, Any]:
     if TASK == "gradients":
         return gradients()
     if TASK == "lost":
-        return {"refused": refusal(lambda: run(Keep(), stacked()))}
+        return {"refused": refusal(lambda: run(CheckpointSlot(), stacked()))}
     refused = refusal(lambda: in_memory(shrink=False))
     return {"refused": refused, "fitted": in_memory(shrink=True)}
 
@@ -142,7 +144,7 @@ torch.set_num_threads(1)
 if RANK:
     distributed.follow("cpu", 1)
 else:
-    with distributed.leading("cpu"):
+    with distributed.lead("cpu"):
         found = task()
     print(json.dumps(found), flush=True)
 os._exit(0)  # as `lstm` does: threads of torch.distributed may abort an interpreter that is taken down

@@ -8,9 +8,9 @@ from lstm_cli.training.recipes.mixture_weights import (
     DOUBT,
     POWER,
     ROUNDS,
-    combination,
     greedy_weights,
     inverse_weights,
+    mixture_weights,
 )
 
 CERTAIN = 1e12  # horizons: the prior does not count
@@ -59,7 +59,7 @@ def made(horizon: int, *, windows: int = 30) -> tuple[np.ndarray, np.ndarray, np
 
 def test_blocks_have_weights_of_their_own_and_steps_between_their_centres_are_interpolated() -> None:
     assert BLOCKS == 4
-    weights = combination(*made(16), prior=np.array([0.5, 0.5]), horizons=CERTAIN)
+    weights = mixture_weights(*made(16), prior=np.array([0.5, 0.5]), horizons=CERTAIN)
     assert weights.shape == (16, 2)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     # Blocks of 4 steps, centres 1.5, 5.5, 9.5, 13.5; their weights are 1, 1, 0, 0.
@@ -69,7 +69,7 @@ def test_blocks_have_weights_of_their_own_and_steps_between_their_centres_are_in
 
 @pytest.mark.parametrize("horizon", [1, 2, 3, 5])
 def test_a_short_horizon_has_a_block_a_step_at_most(horizon: int) -> None:
-    weights = combination(*made(horizon), prior=np.array([0.5, 0.5]), horizons=CERTAIN)
+    weights = mixture_weights(*made(horizon), prior=np.array([0.5, 0.5]), horizons=CERTAIN)
     assert weights.shape == (horizon, 2)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     assert weights[-1, 1] == pytest.approx(1)
@@ -77,28 +77,28 @@ def test_a_short_horizon_has_a_block_a_step_at_most(horizon: int) -> None:
 
 def test_few_horizons_are_pulled_towards_the_prior() -> None:
     sides, prior = made(8), np.array([0.2, 0.8])
-    certain = combination(*sides, prior=prior, horizons=CERTAIN)
+    certain = mixture_weights(*sides, prior=prior, horizons=CERTAIN)
     for horizons in (0.0, 2.5, DOUBT, 40.0):
         trust = horizons / (horizons + DOUBT)
         expected = trust * certain + (1 - trust) * prior
-        found = combination(*sides, prior=prior, horizons=horizons)
+        found = mixture_weights(*sides, prior=prior, horizons=horizons)
         np.testing.assert_allclose(found, expected, atol=1e-9)
-    np.testing.assert_allclose(combination(*sides, prior=prior, horizons=0.0), np.tile(prior, (8, 1)))
+    np.testing.assert_allclose(mixture_weights(*sides, prior=prior, horizons=0.0), np.tile(prior, (8, 1)))
 
 
 def test_cells_that_were_not_measured_do_not_count() -> None:
     forecasts, truth, observed = made(8)
-    expected = combination(forecasts, truth, observed, prior=np.array([0.5, 0.5]), horizons=CERTAIN)
+    expected = mixture_weights(forecasts, truth, observed, prior=np.array([0.5, 0.5]), horizons=CERTAIN)
     spoilt = forecasts.copy()
     spoilt[::3, :, :, 0] += 100
     observed[::3] = False
-    found = combination(spoilt, truth, observed, prior=np.array([0.5, 0.5]), horizons=CERTAIN)
+    found = mixture_weights(spoilt, truth, observed, prior=np.array([0.5, 0.5]), horizons=CERTAIN)
     np.testing.assert_allclose(found, expected)
 
 
 def test_a_block_without_a_measured_cell_has_the_prior() -> None:
     forecasts, truth, observed = made(8)
     observed[:, 6:] = False  # the last of four blocks
-    weights = combination(forecasts, truth, observed, prior=np.array([0.3, 0.7]), horizons=CERTAIN)
+    weights = mixture_weights(forecasts, truth, observed, prior=np.array([0.3, 0.7]), horizons=CERTAIN)
     np.testing.assert_allclose(weights[7], [0.3, 0.7])
     np.testing.assert_allclose(weights[0], [1, 0], atol=1e-9)

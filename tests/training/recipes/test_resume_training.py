@@ -11,13 +11,13 @@ from small_data import dataset, wave
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.events import Event, Progressed, silent
+from lstm_cli.events import Event, Progressed, ignore_events
 from lstm_cli.training.recipes import automatic_choices
-from lstm_cli.training.recipes.automatic_choices import Start, settle
-from lstm_cli.training.recipes.result import Trained
+from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_transforms
+from lstm_cli.training.recipes.result import TrainingResult
 from lstm_cli.training.recipes.segment import train_segment
 from lstm_cli.training.recipes.stacked import train_stacked
-from lstm_cli.training.setup.checkpoint_state import Checkpoints, Saved, StateUnfit
+from lstm_cli.training.setup.checkpoint_state import Checkpoints, IncompatibleState, SavedState
 
 TINY = TrainConfig(
     hidden=(4,), epochs=2, batch_size=4, lr=1e-3, log_transform="off", device="cpu", refit=True
@@ -31,7 +31,7 @@ WAYS = {
 
 
 @cache
-def start() -> Start:
+def start() -> TransformedData:
     data = dataset(
         [wave(150, seed=2, season=6)],
         train_end=[100],
@@ -41,11 +41,13 @@ def start() -> Start:
         seasons=(6,),
         scaler="standard",
     )
-    return settle(data, TINY)
+    return choose_transforms(data, TINY)
 
 
-def trained(config: TrainConfig, checkpoints: Checkpoints, should_stop: Callable[[], int | None]) -> Trained:
-    options = {"device": torch.device("cpu"), "listen": silent, "should_stop": should_stop}
+def trained(
+    config: TrainConfig, checkpoints: Checkpoints, should_stop: Callable[[], int | None]
+) -> TrainingResult:
+    options = {"device": torch.device("cpu"), "listen": ignore_events, "should_stop": should_stop}
     if config.model == "stacked":
         return train_stacked(start(), config, checkpoints=checkpoints, **options)
     return train_segment(start(), config, workers=1, checkpoints=checkpoints, **options)
@@ -66,22 +68,22 @@ class Asked:
 class Whole:
     """A training that nobody ended."""
 
-    trained: Trained
-    states: dict[str, Saved]  # what it left
+    trained: TrainingResult
+    states: dict[str, SavedState]  # what it left
     questions: int
     beside: int  # those that come beside the epochs of networks
 
 
 @cache
 def whole(way: str) -> Whole:
-    states: dict[str, Saved] = {}
+    states: dict[str, SavedState] = {}
     first, again = Asked(), Asked()
     found = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
     require_same(trained(WAYS[way], Checkpoints(found=states), again), found)
     return Whole(trained=found, states=states, questions=first.count, beside=again.count)
 
 
-def require_same(one: Trained, other: Trained) -> None:
+def require_same(one: TrainingResult, other: TrainingResult) -> None:
     for ours, theirs in ((one.shipped, other.shipped), (one.validated, other.validated)):
         first, second = ours.network.state_dict(), theirs.network.state_dict()
         assert first.keys() == second.keys()
@@ -96,7 +98,7 @@ def require_same(one: Trained, other: Trained) -> None:
 def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str) -> None:
     """Each process comes through a little more than one epoch before it is ended."""
     expected = whole(way)
-    states: dict[str, Saved] = {}
+    states: dict[str, SavedState] = {}
     ends, made = 0, None
     while made is None:
         try:
@@ -127,24 +129,26 @@ def test_every_network_has_a_place_of_its_own() -> None:
     assert set(whole("stacked").states) == {"stacked", "stacked again", "linear forecast again"}
 
 
-def networks_of(found: Whole) -> dict[str, Saved]:
+def networks_of(found: Whole) -> dict[str, SavedState]:
     return {name: saved for name, saved in found.states.items() if not name.startswith("linear")}
 
 
-def settled(config: TrainConfig, states: dict[str, Saved], rows: np.ndarray) -> tuple[Start, list[Event]]:
+def settled(
+    config: TrainConfig, states: dict[str, SavedState], rows: np.ndarray
+) -> tuple[TransformedData, list[Event]]:
     """Settle the start from the states there, and leave the new ones there; with what was told."""
     data = dataset(
         [rows], train_end=[100], val_end=[125], lookback=12, horizon=6, seasons=(6,), scaler="standard"
     )
     told: list[Event] = []
     checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
-    return settle(data, config, listen=told.append, checkpoints=checkpoints), told
+    return choose_transforms(data, config, listen=told.append, checkpoints=checkpoints), told
 
 
 def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the log transform asks for; what is found stands for the fit, to the bit."""
     config, rows = replace(TINY, log_transform="auto"), np.exp(wave(150, seed=2, season=6) / 10)
-    states: dict[str, Saved] = {}
+    states: dict[str, SavedState] = {}
     first, told = settled(config, states, rows)
     assert set(states) == {"linear forecast", "linear forecast (log transform)"}
     stages = {event.stage: event for event in told if isinstance(event, Progressed)}
@@ -160,12 +164,12 @@ def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_no_linear_forecast_is_refused() -> None:
-    states: dict[str, Saved] = {}
+    states: dict[str, SavedState] = {}
     rows = wave(150, seed=2, season=6)
     settled(TINY, states, rows)
     saved = states["linear forecast"]
     for facts in ({}, {"linear": {}}, {"linear": saved.facts["linear"] | {"members": [{}]}}):
-        with pytest.raises(StateUnfit, match="no linear forecast"):
+        with pytest.raises(IncompatibleState, match="no linear forecast"):
             settled(TINY, {"linear forecast": replace(saved, facts=facts)}, rows)
 
 
@@ -176,8 +180,8 @@ def test_values_that_32_bits_cannot_reckon_with_end_it_before_it_begins(scaler: 
     rows[110] = 1e38
     data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
     with pytest.raises(TrainingDiverged, match="before epoch 1, step 1: scaled values reach") as diverged:
-        settle(data, TINY)
+        choose_transforms(data, TINY)
     assert "--scaler standard" in diverged.value.hint
     rows[110], rows[130] = rows[109], 1e38  # a test row teaches nothing
     data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
-    settle(data, TINY)
+    choose_transforms(data, TINY)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lstm_cli.errors import Interrupted, TrainingDiverged
-from lstm_cli.training.recipes.parallel import abreast
+from lstm_cli.training.recipes.parallel import run_in_threads
 
 Stop = Callable[[], int | None]
 
@@ -37,8 +37,8 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 
         return run
 
-    assert abreast([task(n) for n in range(3)], workers=workers, should_stop=never) == [0, 1, 2]
-    assert abreast([], workers=workers, should_stop=never) == []
+    assert run_in_threads([task(n) for n in range(3)], workers=workers, should_stop=never) == [0, 1, 2]
+    assert run_in_threads([], workers=workers, should_stop=never) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -47,7 +47,7 @@ def test_every_task_has_one_thread_and_ours_are_given_back(workers: int) -> None
     torch.set_num_threads(2)
     try:
         tasks = [lambda stop: torch.get_num_threads()] * 3
-        assert abreast(tasks, workers=workers, should_stop=never) == [1, 1, 1]
+        assert run_in_threads(tasks, workers=workers, should_stop=never) == [1, 1, 1]
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -55,7 +55,7 @@ def test_every_task_has_one_thread_and_ours_are_given_back(workers: int) -> None
 
 def test_two_workers_do_run_side_by_side() -> None:
     together = threading.Barrier(2, timeout=300)
-    assert len(abreast([lambda stop: together.wait()] * 2, workers=2, should_stop=never)) == 2
+    assert len(run_in_threads([lambda stop: together.wait()] * 2, workers=2, should_stop=never)) == 2
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -66,13 +66,13 @@ def test_a_failure_in_one_ends_the_other_and_is_what_is_told(first: bool) -> Non
 
     tasks = [fails, works] if first else [works, fails]
     with pytest.raises(TrainingDiverged):
-        abreast(tasks, workers=2, should_stop=never)
+        run_in_threads(tasks, workers=2, should_stop=never)
 
 
 def test_a_signal_ends_all_of_them() -> None:
     asked = iter(range(10_000))
     with pytest.raises(Interrupted) as caught:
-        abreast([works, works], workers=2, should_stop=lambda: 15 if next(asked) > 20 else None)
+        run_in_threads([works, works], workers=2, should_stop=lambda: 15 if next(asked) > 20 else None)
     assert caught.value.exit_code == 128 + 15
 
 
@@ -81,7 +81,7 @@ def test_after_a_failure_what_has_not_begun_ends_at_once() -> None:
         raise TrainingDiverged("not finite")
 
     with pytest.raises(TrainingDiverged):
-        abreast([fails, works], workers=1, should_stop=never)
+        run_in_threads([fails, works], workers=1, should_stop=never)
 
 
 def test_threads_are_given_back_after_a_failure() -> None:
@@ -91,5 +91,5 @@ def test_threads_are_given_back_after_a_failure() -> None:
         raise ValueError("a bug")
 
     with pytest.raises(ValueError, match="a bug"):
-        abreast([fails], workers=1, should_stop=never)
+        run_in_threads([fails], workers=1, should_stop=never)
     assert torch.get_num_threads() == before

@@ -11,13 +11,13 @@ from small_data import dataset, plan, wave
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, UsageError
-from lstm_cli.events import silent
-from lstm_cli.models.stacked_lstm import Stacked
+from lstm_cli.events import ignore_events
+from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.optimizer_step import backward
 from lstm_cli.training.setup import precision
-from lstm_cli.training.setup.hyperparameters import plan_training
-from lstm_cli.training.setup.precision import settle_precision
+from lstm_cli.training.setup.hyperparameters import make_hyperparameters
+from lstm_cli.training.setup.precision import choose_precision
 from lstm_cli.training.train_model import train_model
 
 CPU = torch.device("cpu")
@@ -39,10 +39,10 @@ def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
     able: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
-    settled, why = settle_precision(TrainConfig(model="stacked"), CPU)
+    settled, why = choose_precision(TrainConfig(model="stacked"), CPU)
     assert settled == chosen
     assert why.startswith(f"{chosen}: ")
-    assert settle_precision(TrainConfig(), CPU)[0] == "fp32"  # the default model gains nothing
+    assert choose_precision(TrainConfig(), CPU)[0] == "fp32"  # the default model gains nothing
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_auto_on_a_gpu_is_bf16_for_broad_layers(
     settings: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "")
-    settled, why = settle_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
+    settled, why = choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
     assert settled == chosen
     assert why.startswith(f"{chosen}: ")
     monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "cuda does not")
-    assert settle_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))[0] == "fp32"
+    assert choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))[0] == "fp32"
 
 
 @pytest.mark.parametrize("able", [ZEN, XEON, TILES])
@@ -73,7 +73,7 @@ def test_bf16_is_taken_where_the_cpu_has_it_and_it_is_asked_for(
 ) -> None:
     on(able, monkeypatch)
     for model in ("stacked", "segment"):
-        assert settle_precision(TrainConfig(model=model, precision="bf16"), CPU)[0] == "bf16"
+        assert choose_precision(TrainConfig(model=model, precision="bf16"), CPU)[0] == "bf16"
 
 
 @pytest.mark.parametrize("able", [OLD, {}])
@@ -82,7 +82,7 @@ def test_bf16_is_refused_where_the_cpu_lacks_it_and_the_hint_names_what_to_use(
 ) -> None:
     on(able, monkeypatch)
     with pytest.raises(DeviceError, match=r"--precision bf16 .*: torch finds neither") as refused:
-        settle_precision(TrainConfig(precision="bf16"), CPU)
+        choose_precision(TrainConfig(precision="bf16"), CPU)
     assert refused.value.exit_code == 7
     assert "--precision fp32" in str(refused.value.hint)
 
@@ -94,7 +94,9 @@ def test_a_word_that_is_no_precision_of_a_step_is_a_usage_error() -> None:
 
 def gradients(bf16: bool) -> list[torch.Tensor]:
     torch.manual_seed(0)
-    model = Stacked(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(16, 8), dropout=0.0)
+    model = StackedLSTM(
+        inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(16, 8), dropout=0.0
+    )
     windows = DeviceWindows(split_windows(DATA, "train"), CPU)
     backward(model, windows.gather(torch.arange(16)), plan(bf16=bf16))
     return [each.grad for each in model.parameters() if each.grad is not None]
@@ -122,7 +124,7 @@ def test_what_was_asked_reaches_the_steps_and_is_told(asked: str, monkeypatch: p
 
     monkeypatch.setattr("lstm_cli.training.loop.fit.backward", watched(backward))
     config = TrainConfig(model="stacked", hidden=(4,), epochs=1, device="cpu", precision=asked)
-    trained = train_model(DATA, config, threads=1, listen=silent, should_stop=lambda: None)
+    trained = train_model(DATA, config, threads=1, listen=ignore_events, should_stop=lambda: None)
     assert seen == {asked == "bf16"}
     assert trained.precision == asked
     assert trained.choices["precision"] == f"{asked}, as --precision says"
@@ -132,5 +134,5 @@ def test_what_was_asked_reaches_the_steps_and_is_told(asked: str, monkeypatch: p
 def test_the_plan_follows_the_settled_precision() -> None:
     config = TrainConfig(model="stacked", precision="fp32")
     for settled in ("fp32", "bf16"):
-        chosen = plan_training(replace(config, precision=settled), windows=1000, targets=1)
+        chosen = make_hyperparameters(replace(config, precision=settled), windows=1000, targets=1)
         assert chosen.bf16 is (settled == "bf16")

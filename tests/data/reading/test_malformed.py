@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from all_spoiled import cases
+from all_malformed import cases
 from outcomes import FILE, RUN, outcome, outcome_within
 
 ALL = cases()

@@ -6,7 +6,7 @@ import json
 import random
 import string
 
-from spoiled import (
+from malformed import (
     BODY,
     GOOD,
     LETTERS,

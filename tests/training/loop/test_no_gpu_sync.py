@@ -16,8 +16,8 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.training.loop import optimizer_step as steps
 from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.ema import Average
-from lstm_cli.training.setup.hyperparameters import Plan
+from lstm_cli.training.loop.ema import ExponentialMovingAverage
+from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 META = torch.device("meta")
 SETTINGS = plan(clip_norm=1.0, clip_value=0.5, max_norm=1.0)
@@ -29,14 +29,14 @@ def take_step(model: nn.Module) -> Tensor:
         if isinstance(module, SeededDropout):
             module.share = 0.0
     model.to(META)
-    optimizer, average = steps.make_optimizer(model, SETTINGS), Average(model)
+    optimizer, average = steps.make_optimizer(model, SETTINGS), ExponentialMovingAverage(model)
     data = dataset([wave(90), wave(70)], train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4)
     windows = DeviceWindows(split_windows(data, "train"), META)
-    steps.set_rate(optimizer, 1e-3)
-    average.at(7)
+    steps.set_learning_rate(optimizer, 1e-3)
+    average.set_step(7)
     batch = windows.gather(torch.zeros(4, dtype=torch.long, device=META))
     found = steps.backward(model, batch, SETTINGS)
-    steps.move(model, optimizer, SETTINGS)
+    steps.apply_gradients(model, optimizer, SETTINGS)
     average.update(model)
     return found
 
@@ -68,13 +68,13 @@ def test_a_step_reads_nothing(make: Callable[[], nn.Module]) -> None:
     ],
 )
 def test_a_read_is_seen(read: Callable[[Tensor], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = steps.clipped
+    kept = steps.clip_gradient
 
-    def clipped(model: nn.Module, settings: Plan, loss: Tensor) -> Tensor:
+    def clipped(model: nn.Module, settings: Hyperparameters, loss: Tensor) -> Tensor:
         found = kept(model, settings, loss)
         read(found)
         return found
 
-    monkeypatch.setattr(steps, "clipped", clipped)
+    monkeypatch.setattr(steps, "clip_gradient", clipped)
     with pytest.raises((RuntimeError, NotImplementedError, TypeError)):
         take_step(stacked())

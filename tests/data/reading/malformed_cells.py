@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from number_cells import MISSING, REFUSED
-from spoiled import (
+from malformed import (
     BODY,
     GOOD,
     LETTERS,
@@ -31,6 +30,7 @@ from spoiled import (
     table,
     values,
 )
+from number_cells import MISSING, REFUSED
 
 
 def number_cases() -> list[Case]:

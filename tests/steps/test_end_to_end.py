@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, QuantizeConfig, TrainConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
@@ -35,20 +35,20 @@ def test_the_five_verbs(
     tmp_path: Path, file: str, effort: str, freq: str, season: int, ahead: list[str]
 ) -> None:
     run = tmp_path / "run"
-    prepared = prepare(str(SAMPLES / file), run, PrepareConfig(), silent)
+    prepared = prepare(str(SAMPLES / file), run, PrepareConfig(), ignore_events)
     assert (prepared.freq, prepared.season, prepared.horizon) == (freq, season, season)
     # Only the length of the training is not the effort's own: the walk is what is tested.
-    trained = train(run, TrainConfig(effort=effort, epochs=1, lr=1e-3, threads=1), silent)
+    trained = train(run, TrainConfig(effort=effort, epochs=1, lr=1e-3, threads=1), ignore_events)
     assert trained.choices["refit"].startswith("on" if trained.refitted else "none")
     assert set(trained.parts) - {"simple"} == {"linear", "anchored"} | (
         {"free"} if effort == "default" else set()
     )
     assert trained.val["mase"] < trained.val_baselines["seasonal_naive"]["mase"]
-    scores = evaluate(run, EvaluateConfig(fail_if=("mae>seasonal_naive.mae",)), silent)
+    scores = evaluate(run, EvaluateConfig(fail_if=("mae>seasonal_naive.mae",)), ignore_events)
     assert scores.windows == prepared.windows["test"]
-    quantize(run, QuantizeConfig(), silent)
+    quantize(run, QuantizeConfig(), ignore_events)
     out = io.BytesIO()
-    assert predict(run, None, PredictConfig(), silent, stdout=out).precision == "int8"
+    assert predict(run, None, PredictConfig(), ignore_events, stdout=out).precision == "int8"
     rows = [line.split(",") for line in out.getvalue().decode().splitlines()[1:]]
     assert [row[0] for row in rows[: len(ahead)]] == ahead
     assert len(rows) == season

@@ -2,8 +2,8 @@
 
 The good file holds 40 days of load, in plain CSV. A case is either read, and then every guess and repair is told in
 a warning that says so (`told`, one for each warning, and none where the file is plain), or refused, with the words
-that the message must hold (`says`). The cases stand in `spoiled_files.py` and `spoiled_cells.py`, one a line;
-`test_spoiled.py` runs them all through `lstm prepare --json`.
+that the message must hold (`says`). The cases stand in `malformed_files.py` and `malformed_cells.py`, one a line;
+`test_malformed.py` runs them all through `lstm prepare --json`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

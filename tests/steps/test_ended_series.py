@@ -12,7 +12,7 @@ from small_steps import LINEAR
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.events import Warned, silent
+from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.steps.check import check
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
@@ -44,8 +44,8 @@ def write(path: Path, last: dict[str, int] = LAST) -> str:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the four shops; its data are panel.csv beside it."""
     folder = tmp_path_factory.mktemp("ended")
-    prepare(write(folder / "panel.csv"), folder / "run", CONFIG, silent)
-    train(folder / "run", LINEAR, silent)
+    prepare(write(folder / "panel.csv"), folder / "run", CONFIG, ignore_events)
+    train(folder / "run", LINEAR, ignore_events)
     return folder / "run"
 
 
@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def forecast(made: Path, tmp_path: Path) -> Callable[..., tuple[PredictReport, dict[str, list[str]]]]:
     def of(new: str | None = None, **options: str) -> tuple[PredictReport, dict[str, list[str]]]:
         output = tmp_path / "forecast.csv"
-        report = predict(made, new, PredictConfig(output=str(output), threads=1, **options), silent)  # type: ignore[arg-type]
+        report = predict(made, new, PredictConfig(output=str(output), threads=1, **options), ignore_events)  # type: ignore[arg-type]
         with output.open(newline="") as file:
             days: dict[str, list[str]] = {}
             for row in csv.DictReader(file):
@@ -84,7 +84,7 @@ def test_prepare_remembers_the_newest_row_of_a_series_that_it_leaves_out(tmp_pat
     data = write(tmp_path / "panel.csv", {"north": 126, "east": 120})
     with Path(data).open("a") as file:
         file.writelines(f"{FIRST + day},late,5,0\n" for day in range(110, 133))
-    prepared = prepare(data, tmp_path / "run", CONFIG, silent)
+    prepared = prepare(data, tmp_path / "run", CONFIG, ignore_events)
     assert (prepared.series, prepared.ended) == (2, ("east",))  # 6 days before north, 12 before the late one
 
 
@@ -99,7 +99,7 @@ def test_check_and_prepare_name_them(tmp_path: Path) -> None:
         source,
         tmp_path / "run",
         CONFIG,
-        lambda event: told.append(event.finding.text) if isinstance(event, Warned) else None,
+        lambda event: told.append(event.finding.text) if isinstance(event, WarningRaised) else None,
     )
     warning = (
         f"{source}: 2 series of 4 ended more than 7 steps (the horizon) before the newest measured row (2024-04-29): "
@@ -108,7 +108,7 @@ def test_check_and_prepare_name_them(tmp_path: Path) -> None:
     assert warning in prepared.warnings
     assert warning in told
     assert prepared.ended == ("east", "west")
-    checked = check(source, CONFIG, silent).to_json()
+    checked = check(source, CONFIG, ignore_events).to_json()
     assert checked["ended"] == ["east", "west"]
     (finding,) = [one for one in checked["findings"] if one["text"] == warning]
     assert (finding["severity"], finding["count"], finding["flags"]) == ("warning", 2, ["--ended"])
@@ -116,8 +116,8 @@ def test_check_and_prepare_name_them(tmp_path: Path) -> None:
 
 def test_series_that_end_together_are_not_mentioned(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", {"north": 119, "south": 112})
-    assert prepare(source, tmp_path / "run", CONFIG, silent).warnings == ()
-    assert check(source, CONFIG, silent).ended == ()
+    assert prepare(source, tmp_path / "run", CONFIG, ignore_events).warnings == ()
+    assert check(source, CONFIG, ignore_events).ended == ()
 
 
 def test_by_default_they_are_left_out_and_named(forecast) -> None:
@@ -143,7 +143,10 @@ def test_what_is_left_is_forecast_as_with_all(made: Path, tmp_path: Path) -> Non
     for ended in ("skip", "include"):
         output = tmp_path / f"{ended}.csv"
         predict(
-            made, str(tmp_path / "all.csv"), PredictConfig(output=str(output), ended=ended, threads=1), silent
+            made,
+            str(tmp_path / "all.csv"),
+            PredictConfig(output=str(output), ended=ended, threads=1),
+            ignore_events,
         )
         written.append(output.read_text().splitlines())
     skipped, included = written
@@ -199,11 +202,13 @@ def test_the_setting_comes_from_everywhere(made: Path, tmp_path: Path, monkeypat
 
 def test_included_ones_are_forecast_from_their_own_last_rows(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv")
-    prepare(source, tmp_path / "run", PrepareConfig(target=("sales",), series="shop", horizon=7), silent)
-    train(tmp_path / "run", LINEAR, silent)
+    prepare(
+        source, tmp_path / "run", PrepareConfig(target=("sales",), series="shop", horizon=7), ignore_events
+    )
+    train(tmp_path / "run", LINEAR, ignore_events)
     output = tmp_path / "forecast.csv"
     report = predict(
-        tmp_path / "run", None, PredictConfig(output=str(output), ended="include", threads=1), silent
+        tmp_path / "run", None, PredictConfig(output=str(output), ended="include", threads=1), ignore_events
     )
     assert (report.series, report.ended) == (4, ("east", "west"))
     assert report.warnings[0].endswith("forecast from their own last rows (--ended skip leaves them out)")

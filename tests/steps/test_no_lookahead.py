@@ -7,7 +7,7 @@ import numpy as np
 from small_steps import TRAIN
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -47,8 +47,8 @@ def test_test_rows_change_no_byte_of_the_model(tmp_path: Path) -> None:
     made = []
     for spoilt in (False, True):
         run = tmp_path / f"run{spoilt}"
-        prepare(str(written(tmp_path / f"{spoilt}.csv", spoilt=spoilt)), run, PREPARE, silent)
-        train(run, NETWORK, silent)
+        prepare(str(written(tmp_path / f"{spoilt}.csv", spoilt=spoilt)), run, PREPARE, ignore_events)
+        train(run, NETWORK, ignore_events)
         with open_run(run) as opened:
             files = opened.artifact("model").files
         made.append({name: file["sha256"] for name, file in files.items()})

@@ -22,8 +22,8 @@ def install() -> None:
     """Let the exporter look here first."""
     global _trace
     if _trace is None:
-        _trace = onnx.traced
-        onnx.traced = _traced
+        _trace = onnx.trace_graph
+        onnx.trace_graph = _traced
 
 
 def _traced(model: nn.Module, **options: Any) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lstm_cli.config import PrepareConfig, TrainConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.check import check
 from lstm_cli.steps.dry_run import plan_train
@@ -31,8 +31,8 @@ def minutes(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_check_prepare_and_train_agree(minutes: str, tmp_path: Path) -> None:
-    looked = check(minutes, CONFIG, silent)
-    prepared = prepare(minutes, tmp_path / "run", CONFIG, silent)
+    looked = check(minutes, CONFIG, ignore_events)
+    prepared = prepare(minutes, tmp_path / "run", CONFIG, ignore_events)
     assert prepared.seasons == looked.seasons == (DAY, WEEK)
     assert prepared.lookback == looked.lookback == DAY
     assert "bounded to 1,440 steps: " in prepared.lookback_reason
@@ -49,5 +49,5 @@ def test_check_prepare_and_train_agree(minutes: str, tmp_path: Path) -> None:
 
 def test_a_lookback_that_was_given_is_taken(minutes: str, tmp_path: Path) -> None:
     given = PrepareConfig(horizon=60, lookback=4_000)
-    prepared = prepare(minutes, tmp_path / "run", given, silent)
+    prepared = prepare(minutes, tmp_path / "run", given, ignore_events)
     assert (prepared.lookback, prepared.lookback_reason) == (4_000, "given")
