@@ -32,7 +32,7 @@ class Graph:
         self.lookbacks.append(past.shape[1])
         return np.repeat(past[:, -1:, :1], 4, axis=1)
 
-    def with_parts(
+    def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         forecast = self(past, future, mask)
