@@ -7,8 +7,8 @@ from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.evaluation.baselines import seasonal_naive
 
-MOST_ROWS = 8_000  # windows x targets that decide, evenly spaced
-MOST_CELLS = 6_000_000  # windows x steps x targets, which bounds the time for long horizons
+MAX_ROWS = 8_000  # windows x targets that decide, evenly spaced
+MAX_CELLS = 6_000_000  # windows x steps x targets, which bounds the time for long horizons
 
 
 def baseline_season(dataset: Dataset) -> int | None:
@@ -41,7 +41,7 @@ def _windows(dataset: Dataset, longest: int) -> Windows:
     windows = Windows(
         dataset=dataset, lookback=longest, origins=(table.offset + first)[series] + within, series=series
     )
-    most = min(MOST_ROWS // dataset.targets, MOST_CELLS // (horizon * dataset.targets))
+    most = min(MAX_ROWS // dataset.targets, MAX_CELLS // (horizon * dataset.targets))
     return windows.sample(max(1, most))
 
 

@@ -9,8 +9,8 @@ from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.evaluation import intervals
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
 
-MOST_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
-MOST_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
+MAX_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
+MAX_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
 
 
 def fit_intervals(
@@ -25,7 +25,7 @@ def fit_intervals(
     A model that was fitted on the validation rows too knows them: give the one from before.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
-    most = max(1, min(MOST_ROWS // targets, MOST_CELLS // (horizon * targets)))
+    most = max(1, min(MAX_ROWS // targets, MAX_CELLS // (horizon * targets)))
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
     chosen = {name: windows.sample(most) for name, windows in splits.items()}
     total, done = sum(len(windows) for windows in chosen.values()), 0
@@ -36,7 +36,7 @@ def fit_intervals(
         progress(done, total)
 
     misses = {
-        name: _misses(windows, forecaster, count_horizons(splits[name]), told)
+        name: _calibration_errors(windows, forecaster, count_horizons(splits[name]), told)
         for name, windows in chosen.items()
     }
     return intervals.fit_calibration(
@@ -50,7 +50,7 @@ def count_horizons(windows: Windows) -> float:
     return (len(windows) + len(np.unique(windows.series)) * (horizon - 1)) / horizon
 
 
-def _misses(
+def _calibration_errors(
     windows: Windows,
     forecaster: Callable[[Batch], np.ndarray],
     horizons: float,
@@ -74,4 +74,4 @@ def _misses(
         spread[place] = intervals.local_scale(batch.past[:, :, :targets], batch.mask, season)
         told(len(batch.series))
         first = place.stop
-    return intervals.CalibrationErrors(absolute=absolute, simple=simple, spread=spread, horizons=horizons)
+    return intervals.CalibrationErrors(absolute=absolute, baseline=simple, spread=spread, horizons=horizons)

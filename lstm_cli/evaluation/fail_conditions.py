@@ -21,11 +21,11 @@ class FailCondition:
     """A condition that must not come true."""
 
     text: str
-    figure: str  # a metric of the model, wql, or coverage.LEVEL
-    sign: str
+    name: str  # a metric of the model, wql, or coverage.LEVEL
+    operator: str
     factor: float  # of the baseline's metric, or the number itself
     baseline: str | None  # None: the limit is `factor`
-    metric: str | None
+    baseline_metric: str | None
 
 
 def parse_condition(text: str) -> FailCondition:
@@ -38,10 +38,10 @@ def parse_condition(text: str) -> FailCondition:
             flag="--fail-if",
         )
     figure, sign, limit = parts.groups()
-    _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
+    _require_known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
     if is_number(limit):
         return FailCondition(
-            text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None
+            text=text, name=figure, operator=sign, factor=float(limit), baseline=None, baseline_metric=None
         )
     other = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
     if other is None:
@@ -51,14 +51,19 @@ def parse_condition(text: str) -> FailCondition:
             flag="--fail-if",
         )
     factor, baseline, metric = other.groups()
-    _known(text, baseline, BASELINES)
-    _known(text, metric, NAMES)
+    _require_known(text, baseline, BASELINES)
+    _require_known(text, metric, NAMES)
     return FailCondition(
-        text=text, figure=figure, sign=sign, factor=float(factor or 1), baseline=baseline, metric=metric
+        text=text,
+        name=figure,
+        operator=sign,
+        factor=float(factor or 1),
+        baseline=baseline,
+        baseline_metric=metric,
     )
 
 
-def _known(text: str, name: str, names: tuple[str, ...]) -> None:
+def _require_known(text: str, name: str, names: tuple[str, ...]) -> None:
     if name in names:
         return
     raise UsageError(
@@ -69,23 +74,27 @@ def _known(text: str, name: str, names: tuple[str, ...]) -> None:
 
 
 def check_condition(
-    gate: FailCondition,
+    condition: FailCondition,
     scores: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The gate's outcome: condition, value, limit, failed, reason. A figure that is absent fails it, and says so."""
-    value = coverage.get(gate.figure.partition(".")[2]) if "." in gate.figure else scores.get(gate.figure)
-    limit: float | None = gate.factor
-    if gate.baseline is not None:
-        figure = baselines.get(gate.baseline, {}).get(str(gate.metric))
-        limit = None if figure is None else gate.factor * figure
+    value = (
+        coverage.get(condition.name.partition(".")[2])
+        if "." in condition.name
+        else scores.get(condition.name)
+    )
+    limit: float | None = condition.factor
+    if condition.baseline is not None:
+        figure = baselines.get(condition.baseline, {}).get(str(condition.baseline_metric))
+        limit = None if figure is None else condition.factor * figure
     if value is None:
-        failed, reason = True, f"{gate.figure} is undefined here"
+        failed, reason = True, f"{condition.name} is undefined here"
     elif limit is None:
-        there = "undefined here" if gate.baseline in baselines else "absent: these data have no season"
-        failed, reason = True, f"{gate.baseline}.{gate.metric} is {there}"
+        there = "undefined here" if condition.baseline in baselines else "absent: these data have no season"
+        failed, reason = True, f"{condition.baseline}.{condition.baseline_metric} is {there}"
     else:
-        failed = bool(_OPERATORS[gate.sign](value, limit))
-        reason = f"{gate.figure} is {value:.4g}, the limit {limit:.4g}"
-    return {"condition": gate.text, "value": value, "limit": limit, "failed": failed, "reason": reason}
+        failed = bool(_OPERATORS[condition.operator](value, limit))
+        reason = f"{condition.name} is {value:.4g}, the limit {limit:.4g}"
+    return {"condition": condition.text, "value": value, "limit": limit, "failed": failed, "reason": reason}

@@ -29,12 +29,12 @@ def interval_sums(
     observed: np.ndarray,
     series: np.ndarray,
     *,
-    of: int,
+    series_count: int,
 ) -> IntervalSums:
     """Sums of windows. ends [4, N, H, C]; forecast, truth, observed [N, H, C], in the file's units; series [N]."""
 
     def summed(values: np.ndarray) -> np.ndarray:
-        total = np.zeros((of, *values.shape[1:]))
+        total = np.zeros((series_count, *values.shape[1:]))
         np.add.at(total, series, np.where(observed, values, 0.0))
         return total
 

@@ -19,11 +19,11 @@ import numpy as np
 LEVELS = (80, 95)  # percent
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # the ends of both intervals and the forecast itself
 SIDES = ("lo80", "hi80", "lo95", "hi95")  # the order of `Intervals.around`
-TRUSTED = (
+EQUAL_WEIGHT_HORIZONS = (
     200  # validation horizons that weigh as much as all training: the 95 % level is then known to 1.5 points
 )
-ENOUGH = 200  # errors behind the quantile of a step; with fewer, the steps beside it join
-LEAST_SPREAD = 0.05  # of the median spread: a window that stood still is not taken for certain
+MIN_ERRORS = 200  # errors behind the quantile of a step; with fewer, the steps beside it join
+MIN_SPREAD_SHARE = 0.05  # of the median spread: a window that stood still is not taken for certain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class CalibrationErrors:
     """Errors of a forecaster over windows, in scaled space."""
 
     absolute: np.ndarray  # [N, H, C] |error|, NaN where nothing was measured
-    simple: np.ndarray  # [N, H, C] of the seasonal naive forecast, which nothing was fitted for
+    baseline: np.ndarray  # [N, H, C] of the seasonal naive forecast, which nothing was fitted for
     spread: np.ndarray  # [N, C]
     horizons: float  # how many horizons the windows span without an overlap, over all series
 
@@ -86,10 +86,10 @@ def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
     read one step apart; one that holds a single step has spread 0.
     """
     values, known = past.astype(np.float64), mask > 0
-    return _season_to_season(values, known, season) + _wandering(values, known, season)
+    return _seasonal_change(values, known, season) + _level_variation(values, known, season)
 
 
-def _season_to_season(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+def _seasonal_change(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
     found = np.zeros((len(values), values.shape[2]))
     open_yet = np.ones(len(values), dtype=bool)
     for lag in dict.fromkeys((season, 1)):
@@ -104,7 +104,7 @@ def _season_to_season(values: np.ndarray, known: np.ndarray, season: int) -> np.
     return found
 
 
-def _wandering(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
     windows, steps, targets = values.shape
     seasons = steps // season
     if seasons < 2:
@@ -126,9 +126,9 @@ def fit_calibration(
     The training windows weigh TRUSTED / (TRUSTED + horizons of validation) together. Their errors are made
     larger by `optimism`.
     """
-    floor = _floor(np.concatenate([val.spread, train.spread]))
+    floor = _min_spread(np.concatenate([val.spread, train.spread]))
     optimism = _optimism(val, train, floor)
-    share = TRUSTED / (TRUSTED + val.horizons)
+    share = EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + val.horizons)
     parts, weights = [], []
     for misses, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
         relative = factor * misses.absolute / np.maximum(misses.spread, floor)[:, None]
@@ -148,14 +148,14 @@ def fit_calibration(
     )
 
 
-def t_correction(quantile: float, horizons: float) -> float:
+def t_correction(quantile: float, freedom: float) -> float:
     """How much further out a quantile lies in Student's t with so many degrees of freedom than in the normal.
 
     By the expansion of Abramowitz and Stegun 1964, 26.7.5; less than one horizon counts as one.
     """
     from statistics import NormalDist  # not needed by `predict`, whose start it would slow
 
-    n, z = max(1.0, horizons), NormalDist().inv_cdf(quantile)
+    n, z = max(1.0, freedom), NormalDist().inv_cdf(quantile)
     t = (
         z
         + (z**3 + z) / (4 * n)
@@ -165,11 +165,11 @@ def t_correction(quantile: float, horizons: float) -> float:
     return t / z
 
 
-def _floor(moved: np.ndarray) -> np.ndarray:
+def _min_spread(moved: np.ndarray) -> np.ndarray:
     """The least spread [C] of windows with spreads moved [N, C]; 1 for a target that never moves."""
     typical = np.median(moved, axis=0)
     typical = np.where(typical > 0, typical, moved.mean(axis=0))
-    return np.where(typical > 0, LEAST_SPREAD * typical, 1.0)
+    return np.where(typical > 0, MIN_SPREAD_SHARE * typical, 1.0)
 
 
 def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarray) -> float:
@@ -184,7 +184,7 @@ def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarra
         return float(np.nanmean(relative)) if np.isfinite(relative).any() else 0.0
 
     fitted, before = mean(val, val.absolute), mean(train, train.absolute)
-    wilder, calm = mean(val, val.simple), mean(train, train.simple)
+    wilder, calm = mean(val, val.baseline), mean(train, train.baseline)
     if not (fitted and before and wilder and calm):
         return 1.0
     return max(1.0, (fitted / before) / (wilder / calm))
@@ -192,7 +192,7 @@ def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarra
 
 def _quantiles(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The LEVELS of each column of rows [R, H], NaN left out, weights [R]; returns [2, H]."""
-    beside = max(0, -(-(ENOUGH - len(rows)) // (2 * max(1, len(rows)))))
+    beside = max(0, -(-(MIN_ERRORS - len(rows)) // (2 * max(1, len(rows)))))
     horizon = rows.shape[1]
     found = np.zeros((len(LEVELS), horizon))
     for step in range(horizon):

@@ -31,7 +31,7 @@ class ErrorSums:
 
 
 def sum_errors(
-    forecast: np.ndarray, truth: np.ndarray, observed: np.ndarray, series: np.ndarray, *, of: int
+    forecast: np.ndarray, truth: np.ndarray, observed: np.ndarray, series: np.ndarray, *, series_count: int
 ) -> ErrorSums:
     """Sums the errors of windows. forecast, truth, observed: [N, H, C] in the file's units; series [N]; of: S."""
     difference = np.where(observed, np.abs(forecast - truth), 0.0)
@@ -39,7 +39,7 @@ def sum_errors(
     symmetric = 200.0 * difference / np.where(size > 0, size, 1.0)
 
     def summed(values: np.ndarray) -> np.ndarray:
-        total = np.zeros((of, *values.shape[1:]))
+        total = np.zeros((series_count, *values.shape[1:]))
         np.add.at(total, series, values)
         return total
 
@@ -117,13 +117,13 @@ def _mase(absolute: np.ndarray, count: np.ndarray, scale: MetricScale) -> np.nda
     return np.where(usable, mean / np.where(usable, scale.seasonal_error, 1), np.nan)
 
 
-def relative_to_baseline(own: Sequence[Scores], simple: Sequence[Scores]) -> list[float | None]:
+def relative_to_baseline(model: Sequence[Scores], baseline: Sequence[Scores]) -> list[float | None]:
     """The ratio of each series' MASE [S] to that of a simple forecast of the same windows.
 
     It is 1 where both are 0, infinite where only the simple forecast is right, None where MASE is undefined.
     """
     ratios: list[float | None] = []
-    for ours, theirs in zip(own, simple, strict=True):
+    for ours, theirs in zip(model, baseline, strict=True):
         mine, other = ours["mase"], theirs["mase"]
         if mine is None or other is None:
             ratios.append(None)
@@ -134,13 +134,13 @@ def relative_to_baseline(own: Sequence[Scores], simple: Sequence[Scores]) -> lis
     return ratios
 
 
-def worst_series_indices(ratios: Sequence[float | None], most: int) -> list[int]:
+def worst_series_indices(ratios: Sequence[float | None], max_series: int) -> list[int]:
     """Where the series stand that do worst, worst first, at most so many, by the ratios of `beside`.
 
     Not by MASE itself: some series are hard for anyone, and the ratio tells where the model is to blame.
     """
     known = [(-ratio, place) for place, ratio in enumerate(ratios) if ratio is not None]
-    return [place for _, place in sorted(known)[:most]]
+    return [place for _, place in sorted(known)[:max_series]]
 
 
 def _mean_over_series(total: np.ndarray, count: np.ndarray) -> float | None:

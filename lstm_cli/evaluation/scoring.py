@@ -99,8 +99,8 @@ def score(
     bounds: Bounds,
     *,
     progress: Callable[[int], None] = lambda done: None,
-    watch: Callable[[str, Batch, np.ndarray], None] = ignore_forecasts,
-    each: Callable[[str, Batch, np.ndarray], None] = ignore_errors,
+    on_forecast: Callable[[str, Batch, np.ndarray], None] = ignore_forecasts,
+    on_errors: Callable[[str, Batch, np.ndarray], None] = ignore_errors,
 ) -> dict[str, metrics.ErrorSums]:
     """Return the errors of each forecast over the same windows, every one of them.
 
@@ -112,10 +112,10 @@ def score(
     for batch in windows.batches(windows.batch_size):
         truth = inverse_transform_truth(dataset, batch.target, batch.series, bounds)
         for name, forecast in forecaster(batch).items():
-            watch(name, batch, forecast)
+            on_forecast(name, batch, forecast)
             units = inverse_transform(dataset, forecast, batch.series, bounds)
-            each(name, batch, np.abs(units - truth))
-            found = metrics.sum_errors(units, truth, batch.observed, batch.series, of=of)
+            on_errors(name, batch, np.abs(units - truth))
+            found = metrics.sum_errors(units, truth, batch.observed, batch.series, series_count=of)
             sums[name] = sums[name] + found if name in sums else found
         done += len(batch.series)
         progress(done)
@@ -125,15 +125,20 @@ def score(
 class IntervalTally:
     """Sums up, as `watch` of `score`, how the intervals around one forecaster's forecasts held."""
 
-    def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, of: str) -> None:
+    def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, forecaster: str) -> None:
         self.sums: IntervalSums | None = None
         self.inside: list[np.ndarray] = []  # [2, B] of each batch: measured cells within the interval
         self.count: list[np.ndarray] = []  # [B] of each batch: measured cells
-        self.beyond = 0  # measured cells that no forecast can reach: they lie beyond the bounds
-        self._dataset, self._intervals, self._bounds, self._of = dataset, intervals, bounds, of
+        self.beyond_bounds = 0  # measured cells that no forecast can reach: they lie beyond the bounds
+        self._dataset, self._intervals, self._bounds, self._forecaster = (
+            dataset,
+            intervals,
+            bounds,
+            forecaster,
+        )
 
     def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
-        if name != self._of:
+        if name != self._forecaster:
             return
         dataset, ends = self._dataset, self._intervals.interval_ends(forecast_scaled, batch.past, batch.mask)
         ends = inverse_transform_intervals(dataset, ends, batch.series, self._bounds)
@@ -144,18 +149,18 @@ class IntervalTally:
             truth,
             batch.observed,
             batch.series,
-            of=len(dataset.series.names),
+            series_count=len(dataset.series.names),
         )
         self.inside.append(inside_windows(ends, truth, batch.observed))
         self.count.append(batch.observed.sum(axis=(1, 2)))
-        self.beyond += int(((self._bounds.clip(truth) != truth) & batch.observed).sum())
+        self.beyond_bounds += int(((self._bounds.clip(truth) != truth) & batch.observed).sum())
         self.sums = found if self.sums is None else self.sums + found
 
 
-def is_as_good(simple: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
+def is_as_good(baseline: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
     """Whether a simple forecast's MASE (else scaled MAE) is at most half a percent above the model's."""
     for metric in ("mase", "mae_scaled"):
-        theirs, ours = simple.get(metric), model.get(metric)
+        theirs, ours = baseline.get(metric), model.get(metric)
         if theirs is not None and ours is not None:
             return theirs <= (1 + TIE_MARGIN) * ours
     return False

@@ -26,14 +26,14 @@ def series_against_baselines(
 
 
 def worst_series(
-    each: Mapping[str, metrics.Scores], beside: Mapping[str, dict[str, Any]], most: int
+    scores: Mapping[str, metrics.Scores], comparisons: Mapping[str, dict[str, Any]], max_series: int
 ) -> list[dict[str, Any]]:
     """The series that do worst, at most so many. A ratio that is infinite comes first and is told as None."""
-    names = list(each)
-    places = metrics.worst_series_indices([beside[name]["ratio"] for name in names], most)
+    names = list(scores)
+    places = metrics.worst_series_indices([comparisons[name]["ratio"] for name in names], max_series)
     found = []
     for name in (names[place] for place in places):
-        ratio = beside[name]["ratio"]
-        own = {"series": name, "mase": each[name]["mase"], "mae": each[name]["mae"]}
-        found.append(own | beside[name] | {"ratio": ratio if np.isfinite(ratio) else None})
+        ratio = comparisons[name]["ratio"]
+        own = {"series": name, "mase": scores[name]["mase"], "mae": scores[name]["mae"]}
+        found.append(own | comparisons[name] | {"ratio": ratio if np.isfinite(ratio) else None})
     return found

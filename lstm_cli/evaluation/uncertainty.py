@@ -21,10 +21,10 @@ from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.intervals import LEVELS, t_correction
 
-SAME = 1e-5  # a relative difference of errors that rounding may explain
-SURE = 0.90  # of the interval around a comparison
-ALARM = 0.99  # of what chance allows the coverage: beyond that is a warning
-SHARE = 0.4  # K is at most SHARE * moments^(2/3) (Lazarus et al. 2018)
+EQUAL_TOLERANCE = 1e-5  # a relative difference of errors that rounding may explain
+CONFIDENCE = 0.90  # of the interval around a comparison
+COVERAGE_CONFIDENCE = 0.99  # of what chance allows the coverage: beyond that is a warning
+FREEDOM_SHARE = 0.4  # K is at most SHARE * moments^(2/3) (Lazarus et al. 2018)
 COMPARED = ("model", "naive", "seasonal_naive", "linear")
 
 
@@ -32,9 +32,9 @@ COMPARED = ("model", "naive", "seasonal_naive", "linear")
 class WindowTimes:
     """Where windows lie in time."""
 
-    place: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
+    moment: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
     count: int
-    apart: int  # windows that do not overlap in time
+    disjoint: int  # windows that do not overlap in time
     horizon: float  # the horizon, in the distance of neighbouring moments
 
 
@@ -57,7 +57,9 @@ def window_times(windows: Windows) -> WindowTimes:
         apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
     # The mean distance: windows may come in clusters, or be a part of all.
     distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
-    return WindowTimes(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
+    return WindowTimes(
+        moment=place, count=len(distinct), disjoint=apart, horizon=max(1.0, horizon / distance)
+    )
 
 
 def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> tuple[float, float, int]:
@@ -67,12 +69,12 @@ def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> 
     window's own length smooths; what smoothing they see nevertheless is divided out.
     """
     above, below = (
-        np.bincount(moments.place, weights=each, minlength=moments.count) for each in (top, bottom)
+        np.bincount(moments.moment, weights=each, minlength=moments.count) for each in (top, bottom)
     )
     ratio = above.sum() / below.sum()
     apart = (above - ratio * below) / below.sum()
     count, horizon = moments.count, moments.horizon
-    freedom = max(1, min(moments.apart // 2, round(SHARE * count ** (2 / 3))))
+    freedom = max(1, min(moments.disjoint // 2, round(FREEDOM_SHARE * count ** (2 / 3))))
     number = np.arange(1, freedom + 1)
     turned = np.fft.rfft(np.concatenate([apart, apart[::-1]]))[1 : freedom + 1]
     cosines = np.real(np.exp(-0.5j * np.pi * number / count) * turned) / math.sqrt(2 * count)
@@ -125,7 +127,7 @@ class WindowErrors:
         errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
         model, moments = errors.pop("model"), window_times(self._windows)
         totals = {name: float(each.sum()) for name, each in errors.items()}
-        if moments.apart < 2:
+        if moments.disjoint < 2:
             return {}
         return {
             name: _difference(model, errors[name], moments)
@@ -146,12 +148,12 @@ def _measured(windows: Windows) -> np.ndarray:
 
 
 def _difference(model: np.ndarray, baseline: np.ndarray, moments: WindowTimes) -> dict[str, Any]:
-    if np.allclose(model, baseline, rtol=SAME, atol=SAME * float(baseline.mean())):
+    if np.allclose(model, baseline, rtol=EQUAL_TOLERANCE, atol=EQUAL_TOLERANCE * float(baseline.mean())):
         return {"difference": 0.0, "interval": [0.0, 0.0]}
     if not baseline.any():
         return {"difference": None, "interval": None}
     ratio, error, freedom = ratio_of_sums(model, baseline, moments)
-    reach = student_t_quantile(0.5 + SURE / 2, freedom) * error
+    reach = student_t_quantile(0.5 + CONFIDENCE / 2, freedom) * error
     low, high = 100 * (1 - ratio - reach), 100 * min(1.0, 1 - ratio + reach)
     return {"difference": 100 * (1 - ratio), "interval": [low, high]}
 
@@ -162,8 +164,8 @@ def best_comparison(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, A
     return None if name is None else {"baseline": name, **comparisons[name]}
 
 
-def coverage_outside_chance(
-    inside: np.ndarray, count: np.ndarray, moments: WindowTimes, *, behind: float
+def coverage_ranges(
+    inside: np.ndarray, count: np.ndarray, moments: WindowTimes, *, calibration_ratio: float
 ) -> dict[int, tuple[float, float, float]]:
     """Return for each level the coverage found, and the least and the most that chance allows, all in percent.
 
@@ -173,16 +175,16 @@ def coverage_outside_chance(
     binomial one with as many draws as explain the variation over time. Empty with fewer than two windows that do not
     overlap.
     """
-    if moments.apart < 2 or not count.sum():
+    if moments.disjoint < 2 or not count.sum():
         return {}
     found = {}
     for level, held in zip(LEVELS, inside, strict=True):
         share, error, freedom = ratio_of_sums(held, count, moments)
         spread = share * (1 - share)
         # Where all lies inside, nothing varies: then a window counts as one draw.
-        draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.apart
+        draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.disjoint
         wanted = level / 100
-        deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / behind))
-        reach = student_t_quantile(0.5 + ALARM / 2, freedom) * deviation
+        deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / calibration_ratio))
+        reach = student_t_quantile(0.5 + COVERAGE_CONFIDENCE / 2, freedom) * deviation
         found[level] = (100 * share, 100 * max(0.0, wanted - reach), 100 * min(1.0, wanted + reach))
     return found

@@ -21,7 +21,7 @@ from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
 from lstm_cli.linear.model import Group, LinearEnsemble
 from lstm_cli.linear.ridge import NormalEquations, RidgeSolution
 from lstm_cli.linear.validation_blocks import (
-    FITTED_ROWS,
+    MAX_FIT_ROWS,
     Map,
     ValidationBlock,
     count_fits,
@@ -34,12 +34,12 @@ from lstm_cli.linear.validation_blocks import (
 )
 
 # A map weighs 1/e of the best of its family where it is worse by this share: SHARP + SOFT / horizons scored.
-SHARP, SOFT = 0.01, 0.4
+BASE_SOFTNESS, SOFTNESS_PER_HORIZON = 0.01, 0.4
 FAMILY_SOFTNESS = 0.2  # the same of families
-FLAWLESS = 1e-100  # a score of 0, to be divided by
-LEAST_WEIGHT = 0.005  # of the best one's; less is dropped
+MIN_SCORE = 1e-100  # a score of 0, to be divided by
+MIN_WEIGHT = 0.005  # of the best one's; less is dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
-LEARNT = 2_000  # training windows x targets from which on regressions alone do better
+ENOUGH_ROWS = 2_000  # training windows x targets from which on regressions alone do better
 
 
 def fit_linear(
@@ -62,12 +62,12 @@ def fit_linear(
     unit = target_units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
-    fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < LEARNT else []
+    fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < ENOUGH_ROWS else []
     data = (dataset, *earlier_splits(dataset))
     done, total = itertools.count(1), len(data) * count_fits(lookbacks)
     progress(0, total)
     blocks = [
-        ValidationBlock.fitted(
+        ValidationBlock.fit(
             one,
             lookbacks=lookbacks,
             window=window,
@@ -75,20 +75,22 @@ def fit_linear(
             response=response,
             workers=workers,
             should_stop=should_stop,
-            fitted=lambda: progress(next(done), total),
+            on_fit=lambda: progress(next(done), total),
         )
         for one in data
     ]
     maps: tuple[Map, ...] = (*blocks[0].scores, *fixed)
     scores = {one: pooled_score(blocks, {one: 1.0}) for one in maps}
-    softness = SHARP + SOFT / max(
+    softness = BASE_SOFTNESS + SOFTNESS_PER_HORIZON / max(
         1.0, len(blocks) * validation_horizons(dataset)
     )  # chance decides less the more is scored
-    families = [_softly({one: scores[one] for one in family}, softness) for family in _families(scores)]
+    families = [
+        _soft_weights({one: scores[one] for one in family}, softness) for family in _group_families(scores)
+    ]
     means = {place: pooled_score(blocks, weights) for place, weights in enumerate(families)}
     weights = {
         one: share * weight
-        for place, share in _softly(means, FAMILY_SOFTNESS).items()
+        for place, share in _soft_weights(means, FAMILY_SOFTNESS).items()
         for one, weight in families[place].items()
     }
     linear = blocks[0].combine(weights)
@@ -106,7 +108,7 @@ def refit_linear(
     """Fit the same average to the dataset's training rows again; its members and their weights are kept."""
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
-    rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, FITTED_ROWS)
+    rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, MAX_FIT_ROWS)
     solved: dict[Group, RidgeSolution] = {}
     done, total = itertools.count(1), len(linear.members)
     progress(0, total)
@@ -135,7 +137,7 @@ def refit_linear(
     return replace(fitted, score=linear.score)
 
 
-def _families(scores: Iterable[Map]) -> list[list[Map]]:
+def _group_families(scores: Iterable[Map]) -> list[list[Map]]:
     """The maps by kind: regressions, and each family of those that need no fit."""
     kinds: dict[str, list[Map]] = {}
     for one in scores:
@@ -146,11 +148,11 @@ def _families(scores: Iterable[Map]) -> list[list[Map]]:
 _Key = TypeVar("_Key")
 
 
-def _softly(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
+def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
     """What each weighs, by its score; the weights sum to 1."""
-    best = max(min(scores.values()), FLAWLESS)
+    best = max(min(scores.values()), MIN_SCORE)
     raw = {key: float(np.exp(-(score / best - 1) / softness)) for key, score in scores.items()}
-    kept = {key: weight for key, weight in raw.items() if weight >= LEAST_WEIGHT}
+    kept = {key: weight for key, weight in raw.items() if weight >= MIN_WEIGHT}
     total = sum(kept.values())
     return {key: weight / total for key, weight in kept.items()}
 
@@ -160,7 +162,7 @@ def target_units(dataset: Dataset) -> np.ndarray:
     targets, table = dataset.targets, dataset.series
     spread = [
         dataset.values_scaled[begin : begin + rows, :targets].std(
-            axis=0, dtype=np.float64, where=_seen(dataset.measured[begin : begin + rows, :targets])
+            axis=0, dtype=np.float64, where=_measured_or_all(dataset.measured[begin : begin + rows, :targets])
         )
         for begin, rows in zip(table.offset, table.train_end, strict=True)
     ]
@@ -168,7 +170,7 @@ def target_units(dataset: Dataset) -> np.ndarray:
     return np.where(unit > 0, unit, 1.0).astype(np.float32)
 
 
-def _seen(measured: np.ndarray) -> np.ndarray:
+def _measured_or_all(measured: np.ndarray) -> np.ndarray:
     """measured [T, C], but everything of a target of which nothing was measured."""
     return measured | ~measured.any(axis=0)
 

@@ -14,7 +14,7 @@ import numpy as np
 LEVELS = (0.1, 0.3, 0.6, 0.9)  # share of the newest error that the level takes up
 TRENDS = ((0.0, 0.0), (0.1, 0.8), (0.1, 0.9), (0.1, 0.98))  # share that the trend takes up, and what damps it
 SEASONAL = (0.1, 0.3)  # share that the season takes up
-MOST_SEASON = 60  # steps; longer seasons are left to the regressions: their smoothing would hardly begin
+MAX_SEASON = 60  # steps; longer seasons are left to the regressions: their smoothing would hardly begin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,9 @@ class Smoothing:
             return _last_season(lookback, horizon, 1, 1)
         if self.family == "last season":
             return _last_season(lookback, horizon, self.season, self.cycles)
-        return self._smoothed(np.eye(lookback), horizon)
+        return self._forecast(np.eye(lookback), horizon)
 
-    def _smoothed(self, values: np.ndarray, horizon: int) -> np.ndarray:
+    def _forecast(self, values: np.ndarray, horizon: int) -> np.ndarray:
         """The forecast [S, H] of each row of values [S, K]; the rows of an identity give the map."""
         season = self.season
         first = values[:, :season]
@@ -68,7 +68,7 @@ def smoothings(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
             for cycles in (1, 2, 3)
             if cycles * season <= lookback
         ]
-    short = [season for season in seasons if season <= MOST_SEASON and 2 * season <= lookback][:1]
+    short = [season for season in seasons if season <= MAX_SEASON and 2 * season <= lookback][:1]
     for level, (trend, damping) in itertools.product(LEVELS, TRENDS):
         if not short:
             found.append(Smoothing(family="smoothing", level=level, trend=trend, damping=damping))

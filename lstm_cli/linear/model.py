@@ -9,7 +9,7 @@ import numpy as np
 from lstm_cli.linear.exponential_smoothing import Smoothing
 
 Group = tuple[str, bool, bool, int]  # of regressions: center, scaled, intercept, lookback
-FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
+DEVIATION_FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,4 +172,4 @@ def window_moments(
     count = np.maximum(real.sum(axis=1, keepdims=True), 1)
     mean = (recent * real).sum(axis=1, keepdims=True) / count
     variance = (np.square(recent - mean) * real).sum(axis=1, keepdims=True) / count
-    return mean, np.sqrt(variance + np.square(FLOOR * unit))
+    return mean, np.sqrt(variance + np.square(DEVIATION_FLOOR * unit))

@@ -8,12 +8,14 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.linear.model import window_moments
 
-PIECE = 4096  # rows whose products are formed at a time
-SMALLEST = (
+CHUNK_ROWS = 4096  # rows whose products are formed at a time
+MIN_MEAN_SQUARE = (
     1e-100  # of a mean squared input: where inputs are all 0, so are the weights, and no quotient overflows
 )
-MEANT = 1e-2  # the penalty of the regression that stands in for targets that were not measured
-ROUNDS = 10  # in which it settles: what is left of its error shrinks by the share that is missing each time
+IMPUTATION_PENALTY = 1e-2  # the penalty of the regression that stands in for targets that were not measured
+IMPUTATION_ROUNDS = (
+    10  # in which it settles: what is left of its error shrinks by the share that is missing each time
+)
 PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
 
 
@@ -101,15 +103,15 @@ class NormalEquations:
         whole = np.flatnonzero(rows.observed.all(axis=1))
         count = len(rows.observed)
         if 2 * len(whole) >= count:
-            return _moments(rows, whole, center, scaled)
+            return _normal_equations(rows, whole, center, scaled)
         every = np.arange(count)
         standing_in = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
-        for _ in range(ROUNDS):
-            found = _moments(rows, every, center, scaled, standing_in)
-            size = max(float(np.trace(found.squares)) / len(found.squares), SMALLEST)
-            ridge = MEANT * size * np.eye(len(found.squares))
+        for _ in range(IMPUTATION_ROUNDS):
+            found = _normal_equations(rows, every, center, scaled, standing_in)
+            size = max(float(np.trace(found.squares)) / len(found.squares), MIN_MEAN_SQUARE)
+            ridge = IMPUTATION_PENALTY * size * np.eye(len(found.squares))
             standing_in = np.linalg.solve(found.squares + ridge, found.products)
-        return _moments(rows, every, center, scaled, standing_in)
+        return _normal_equations(rows, every, center, scaled, standing_in)
 
     def solve(self, lookback: int, *, intercept: bool, season: int) -> "RidgeSolution":
         """The regressions on the last `lookback` values.
@@ -129,14 +131,14 @@ class NormalEquations:
         return RidgeSolution(
             vectors=trust[:, None] * vectors,
             values=values,
-            turned=vectors.T @ (trust[:, None] * products),
-            size=max(float(values.mean()), SMALLEST),
+            rotated=vectors.T @ (trust[:, None] * products),
+            size=max(float(values.mean()), MIN_MEAN_SQUARE),
             inputs=inputs if intercept else np.zeros_like(inputs),
             outputs=outputs if intercept else np.zeros_like(outputs),
         )
 
 
-def _moments(
+def _normal_equations(
     rows: WindowRows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
 ) -> NormalEquations:
     """The sums over the chosen rows, by place.
@@ -147,8 +149,8 @@ def _moments(
     sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
     squares, products, total, wanted = sums
     count = len(chosen)
-    for first in range(0, count, PIECE):
-        piece = rows.select(chosen[first : first + PIECE])
+    for first in range(0, count, CHUNK_ROWS):
+        piece = rows.select(chosen[first : first + CHUNK_ROWS])
         inputs, outputs = (side.astype(np.float64) for side in piece.centered(center, scaled)[:2])
         if standing_in is not None:
             outputs = np.where(piece.observed, outputs, inputs @ standing_in)
@@ -167,7 +169,7 @@ class RidgeSolution:
 
     vectors: np.ndarray  # [K, K]
     values: np.ndarray  # [K]
-    turned: np.ndarray  # [K, H]
+    rotated: np.ndarray  # [K, H]
     size: float  # the mean squared input, which penalties are counted in
     inputs: np.ndarray  # [K] taken from the inputs
     outputs: np.ndarray  # [H] added to the outputs
@@ -179,11 +181,11 @@ class RidgeSolution:
             np.float32
         )
         for penalty in PENALTIES:
-            shrunk = self.turned / (self.values + penalty * self.size)[:, None]
+            shrunk = self.rotated / (self.values + penalty * self.size)[:, None]
             yield (turned @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
 
     def combine(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
         """The weighted sum of the regressions: weights [K, H] and intercept [H]."""
         shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
-        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.turned)
+        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.rotated)
         return weights, sum(penalties.values()) * self.outputs - self.inputs @ weights

@@ -16,10 +16,10 @@ from lstm_cli.linear.exponential_smoothing import Smoothing
 from lstm_cli.linear.model import Group, LinearEnsemble, RidgeGroup
 from lstm_cli.linear.ridge import PENALTIES, NormalEquations, RidgeSolution, WindowRows, window_rows
 
-FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
-SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
-EVIDENCE = 16.0  # horizons that are scored, where the rows allow
-MOST_BLOCKS = 6  # before the validation rows
+MAX_FIT_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
+MAX_SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
+ENOUGH_HORIZONS = 16.0  # horizons that are scored, where the rows allow
+MAX_BLOCKS = 6  # before the validation rows
 
 KINDS = tuple(itertools.product(("last", "mean"), (False, True)))  # of regressions: center, scaled
 
@@ -31,16 +31,16 @@ Map = Ridge | Smoothing
 class ValidationBlock:
     """The regressions fitted on what lies before a block of rows, and the scores on that block."""
 
-    solved: dict[Group, RidgeSolution]
+    solutions: dict[Group, RidgeSolution]
     scores: dict[Ridge, float]
-    judged: WindowRows
+    val_rows: WindowRows
     score: "_Score"
     window: int
     unit: np.ndarray
     response: np.ndarray
 
     @staticmethod
-    def fitted(
+    def fit(
         dataset: Dataset,
         *,
         lookbacks: tuple[int, ...],
@@ -49,7 +49,7 @@ class ValidationBlock:
         response: np.ndarray,
         workers: int,
         should_stop: Callable[[], int | None],
-        fitted: Callable[[], None],
+        on_fit: Callable[[], None],
     ) -> "ValidationBlock":
         """Fit regressions to a dataset's training rows and score them on its validation rows.
 
@@ -58,7 +58,7 @@ class ValidationBlock:
         raise_if_interrupted(should_stop)
         train, judged = (
             rows_of_split(dataset, split, max(lookbacks), window, unit, response, most)
-            for split, most in (("train", FITTED_ROWS), ("val", SCORED_CELLS // dataset.schema.horizon))
+            for split, most in (("train", MAX_FIT_ROWS), ("val", MAX_SCORED_CELLS // dataset.schema.horizon))
         )
         score = _Score(dataset, judged, unit)
         solved: dict[Group, RidgeSolution] = {}
@@ -73,13 +73,13 @@ class ValidationBlock:
                 forecasts = solved[group].forecasts(judged, *kind)
                 for penalty, forecast in zip(PENALTIES, forecasts, strict=True):
                     scores[group, penalty] = score(forecast)
-                fitted()
+                on_fit()
 
         map_single_threaded_blas(fit, KINDS, workers)
         return ValidationBlock(
-            solved=solved,
+            solutions=solved,
             scores=dict(sorted(scores.items())),  # threads may have ended in any order
-            judged=judged,
+            val_rows=judged,
             score=score,
             window=window,
             unit=unit,
@@ -95,9 +95,9 @@ class ValidationBlock:
         return sum_maps(
             ridge_groups(weights),
             {one: weight for one, weight in weights.items() if isinstance(one, Smoothing)},
-            self.solved,
-            reach=self.judged.past.shape[1],
-            horizon=self.judged.truth.shape[1],
+            self.solutions,
+            reach=self.val_rows.past.shape[1],
+            horizon=self.val_rows.truth.shape[1],
             unit=self.unit,
             window=self.window,
             response=self.response,
@@ -109,7 +109,7 @@ class ValidationBlock:
             ((one, weight),) = weights.items()
             if isinstance(one, tuple) and weight == 1:
                 return self.scores[one]
-        judged = self.judged
+        judged = self.val_rows
         return self.score(
             self.combine(weights).forecast_rows(judged.past, judged.mask, judged.mean, judged.deviation)
         )
@@ -126,14 +126,16 @@ def pooled_score(blocks: Sequence[ValidationBlock], weights: Mapping[Map, float]
     return sum(block.score_of(weights) * block.count for block in blocks) / max(scored, 1)
 
 
-def earlier_splits(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BLOCKS) -> list[Dataset]:
+def earlier_splits(
+    dataset: Dataset, *, horizons: float = ENOUGH_HORIZONS, max_blocks: int = MAX_BLOCKS
+) -> list[Dataset]:
     """The data as they stood one, two, ... validation lengths before, newest first, at most so many.
 
     As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
     are left; none where validation holds that much by itself.
     """
     found: list[Dataset] = []
-    for table in shift_splits(dataset.schema, dataset.series, evidence=evidence, most=most):
+    for table in shift_splits(dataset.schema, dataset.series, horizons=horizons, max_blocks=max_blocks):
         one = replace(dataset, series=table)
         if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
             break
@@ -141,22 +143,24 @@ def earlier_splits(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = 
     return found
 
 
-def shift_splits(schema: Schema, table: SeriesTable, *, evidence: float, most: int) -> list[SeriesTable]:
+def shift_splits(
+    schema: Schema, table: SeriesTable, *, horizons: float, max_blocks: int
+) -> list[SeriesTable]:
     """Return the splits of `earlier`, whether or not there are windows in them.
 
     The splits of a panel that one time divides stay divided by one time.
     """
     panel, horizon = PanelSplits.from_splits(schema, table), schema.horizon
     found: list[SeriesTable] = []
-    while (1 + len(found)) * _horizons(table, horizon) < evidence and len(found) < most:
-        one = _moved_back(table, panel, lengths=1 + len(found))
+    while (1 + len(found)) * _horizons(table, horizon) < horizons and len(found) < max_blocks:
+        one = _move_back(table, panel, lengths=1 + len(found))
         if np.median(one.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
             break
         found.append(one)
     return found
 
 
-def _moved_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
+def _move_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
     """Return the splits, moved back by a number of validation lengths."""
     if panel is None:
         back = lengths * (table.val_end - table.train_end)
@@ -196,31 +200,33 @@ def rows_of_split(
     window: int,
     unit: np.ndarray,
     response: np.ndarray,
-    most: int,
+    max_rows: int,
 ) -> WindowRows:
     """The windows of a split as rows, evenly chosen where they are more than `most`."""
     windows = split_windows(dataset, split, max(lookback, window))
-    return window_rows(windows.sample(max(1, most // len(unit))), unit=unit, window=window, response=response)
+    return window_rows(
+        windows.sample(max(1, max_rows // len(unit))), unit=unit, window=window, response=response
+    )
 
 
 class _Score:
     """The mean error of forecasts of rows, by the yardstick; only measured targets count."""
 
     def __init__(self, dataset: Dataset, rows: WindowRows, unit: np.ndarray) -> None:
-        self._yardstick, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
-        self._truth = self._measured(rows.truth)
-        weighed = self._yardstick.weight[rows.series, rows.target] > 0
+        self._mase_scale, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
+        self._truth = self._mase_terms(rows.truth)
+        weighed = self._mase_scale.weight[rows.series, rows.target] > 0
         self._counted = rows.observed & weighed[:, None]
         self.count = int(self._counted.sum())
 
     def __call__(self, forecast: np.ndarray) -> float:
         """forecast [R, H] in units of the target."""
-        error = np.abs(self._measured(forecast) - self._truth)[self._counted]
+        error = np.abs(self._mase_terms(forecast) - self._truth)[self._counted]
         return float(error.mean()) if error.size else 0.0
 
-    def _measured(self, values: np.ndarray) -> np.ndarray:
+    def _mase_terms(self, values: np.ndarray) -> np.ndarray:
         whole = (values + self._rows.ahead) * self._unit[self._rows.target][:, None]
-        return self._yardstick.mase_terms_of_rows(whole, self._rows.series, self._rows.target)
+        return self._mase_scale.mase_terms_of_rows(whole, self._rows.series, self._rows.target)
 
 
 def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
@@ -236,7 +242,7 @@ def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
 def sum_maps(
     members: tuple[RidgeGroup, ...],
     smoothed: Mapping[Smoothing, float],
-    solved: dict[Group, RidgeSolution],
+    solutions: dict[Group, RidgeSolution],
     *,
     reach: int,
     horizon: int,
@@ -248,7 +254,7 @@ def sum_maps(
     weights = {center: np.zeros((reach, horizon)) for center in ("last", "mean")}
     bias = {scaled: np.zeros(horizon) for scaled in (False, True)}
     for member in members:
-        mapped, intercept = solved[member.group].combine(member.penalties)
+        mapped, intercept = solutions[member.group].combine(member.penalties)
         weights[member.center][-member.lookback :] += mapped
         bias[member.scaled] += intercept
     for one, weight in smoothed.items():

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 MOMENTUM = 0.1  # share of a batch in the running statistics
-FLOOR = 1e-5  # added to the variance
+EPSILON = 1e-5  # added to the variance
 
 
 class MaskedBatchNorm(nn.Module):
@@ -26,12 +26,12 @@ class MaskedBatchNorm(nn.Module):
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
         """steps [B, T, D], real [B, T] (1 for steps that count) -> [B, T, D]."""
         if self.training:
-            mean, variance = self._of_batch(steps, real[:, :, None])
+            mean, variance = self._batch_statistics(steps, real[:, :, None])
         else:
             mean, variance = self.running_mean, self.running_var
-        return (steps - mean) * torch.rsqrt(variance + FLOOR) * self.weight + self.bias
+        return (steps - mean) * torch.rsqrt(variance + EPSILON) * self.weight + self.bias
 
-    def _of_batch(self, steps: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def _batch_statistics(self, steps: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance [D] of the real steps, which move the running ones."""
         count = real.sum()
         mean = (steps * real).sum(dim=(0, 1)) / count

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.linear.model import FLOOR
+from lstm_cli.linear.model import DEVIATION_FLOOR
 
 
 class LinearForecast(nn.Module):
@@ -44,7 +44,7 @@ class LinearForecast(nn.Module):
         values = past[:, :, : self.targets]
         if self.known_ahead:
             values = values - past[:, :, -self.known_ahead :] @ self.response
-        mean, deviation = window_moments(values, mask, self.window, FLOOR * self.unit)
+        mean, deviation = window_moments(values, mask, self.window, DEVIATION_FLOOR * self.unit)
         last, recent, real = values[:, -1:], values[:, -self.reach :], mask[:, -self.reach :, None]
         forecast = (
             self.share * last

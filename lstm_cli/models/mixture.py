@@ -79,9 +79,9 @@ class Mixture(nn.Module):
         """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
         return self.combine(self.part_forecasts(past, future, mask))
 
-    def combine(self, each: Tensor) -> Tensor:
+    def combine(self, forecasts: Tensor) -> Tensor:
         """The forecasts of the parts [B, H, C, P] added up with their weights: [B, H, C]."""
-        return (each * self.weights[None, :, None]).sum(dim=-1)
+        return (forecasts * self.weights[None, :, None]).sum(dim=-1)
 
     def part_forecasts(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         """The forecasts of the parts [B, H, C, P]."""

@@ -19,7 +19,7 @@ from lstm_cli.models.linear_layer import LinearForecast, window_moments
 from lstm_cli.models.padding import run_unpadded
 
 LINEAR_BIAS = 3.0  # the linear candidate's head start in the gate: about four fifths of the weight
-QUIET = 1e-5**0.5  # of a target's unit: the deviation of a window that does not move
+DEVIATION_FLOOR = 1e-5**0.5  # of a target's unit: the deviation of a window that does not move
 
 
 class SegmentLSTM(nn.Module):
@@ -62,10 +62,12 @@ class SegmentLSTM(nn.Module):
         self.correct = nn.Linear(hidden, self.blocks * segment)
         # Covariates join at zero: the first step is the same with and without them.
         self.embed_covariates = (
-            _zero(nn.Linear(segment * self.covariates, hidden, bias=False)) if self.covariates else None
+            _zero_weight(nn.Linear(segment * self.covariates, hidden, bias=False))
+            if self.covariates
+            else None
         )
         self.read_future = nn.Linear(segment * known_ahead + hidden, hidden) if known_ahead else None
-        self.embed_future = _zero(nn.Linear(hidden, hidden, bias=False)) if known_ahead else None
+        self.embed_future = _zero_weight(nn.Linear(hidden, hidden, bias=False)) if known_ahead else None
         if anchored:
             for layer in (self.gate, self.correct):
                 nn.init.zeros_(layer.weight)
@@ -86,35 +88,35 @@ class SegmentLSTM(nn.Module):
         ]
         past, mask = past[:, -self.lookback :], mask[:, -self.lookback :]
         values = past[:, :, : self.targets]
-        mean, deviation = window_moments(values, mask, self.lookback, QUIET * self.unit)
+        mean, deviation = window_moments(values, mask, self.lookback, DEVIATION_FLOOR * self.unit)
         rows = ((values - mean) / deviation * mask[:, :, None]).transpose(1, 2)
         candidates = self._candidates(rows)
         candidates += [((each - mean) / deviation).transpose(1, 2) for each in far]
         if linear is not None:
             candidates.append(((linear - mean) / deviation).transpose(1, 2))
         state = self._state(past, rows, mask, future)  # [B, C, blocks, hidden]
-        gate = self._by_block(self.gate, state).softmax(dim=-1)  # [B, C, blocks, k]
+        gate = self._map_blocks(self.gate, state).softmax(dim=-1)  # [B, C, blocks, k]
         gate = gate.transpose(2, 3).repeat_interleave(self.segment, dim=3)[..., : self.horizon]
-        correction = self._by_block(self.correct, state).flatten(2)[..., : self.horizon]
+        correction = self._map_blocks(self.correct, state).flatten(2)[..., : self.horizon]
         forecast = correction + (gate * torch.stack(candidates, dim=2)).sum(dim=2)
         return forecast.transpose(1, 2) * deviation + mean
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
         """[B, 1, C] deviation of each window: a quiet window counts as much as a lively one."""
         values = past[:, :, : self.targets]
-        return window_moments(values, mask, self.lookback, QUIET * self.unit)[1]
+        return window_moments(values, mask, self.lookback, DEVIATION_FLOOR * self.unit)[1]
 
     def _candidates(self, rows: Tensor) -> list[Tensor]:
         """Simple forecasts [B, C, H] in the window's units."""
         found = [rows[..., -1:].expand(-1, -1, self.horizon)]
         for season in self.seasons:
-            found.append(self._tiled(rows[..., -season:]))
+            found.append(self._tile(rows[..., -season:]))
         for season in self.cycles:
             whole = self.lookback // season
-            found.append(self._tiled(rows[..., -whole * season :].unflatten(2, (whole, season)).mean(dim=2)))
+            found.append(self._tile(rows[..., -whole * season :].unflatten(2, (whole, season)).mean(dim=2)))
         return found
 
-    def _tiled(self, cycle: Tensor) -> Tensor:
+    def _tile(self, cycle: Tensor) -> Tensor:
         times = -(-self.horizon // cycle.shape[-1])
         return cycle.repeat(1, 1, times)[..., : self.horizon]
 
@@ -141,7 +143,7 @@ class SegmentLSTM(nn.Module):
             state = state + self.embed_future(self.read_future(torch.cat([state, ahead], dim=-1)).relu())
         return state
 
-    def _by_block(self, layer: nn.Linear, state: Tensor) -> Tensor:
+    def _map_blocks(self, layer: nn.Linear, state: Tensor) -> Tensor:
         """One linear map a block: state [B, C, blocks, hidden] -> [B, C, blocks, out]."""
         weight = layer.weight.unflatten(0, (self.blocks, -1))  # [blocks, out, hidden]
         bias = layer.bias.unflatten(0, (self.blocks, -1))
@@ -174,7 +176,7 @@ def repeat_last_season(past: Tensor, mask: Tensor, season: int, horizon: int, ta
     return torch.where(whole[:, None, None], tiled, past[:, -1:, :targets])
 
 
-def _zero(layer: nn.Linear) -> nn.Linear:
+def _zero_weight(layer: nn.Linear) -> nn.Linear:
     nn.init.zeros_(layer.weight)
     return layer
 

@@ -77,7 +77,7 @@ class StackedLSTM(nn.Module):
         outputs = self._outputs(left_align(past * mask[:, :, None], lengths), lengths, real)
         state = self.dropout(self._state(outputs, lengths, real))
         if self.decoder is not None:
-            return self._decoded(state, future)
+            return self._decode(state, future)
         forecast = self.head(state)
         if self.ahead is not None:
             forecast = forecast + self.ahead(future.flatten(1))
@@ -91,7 +91,7 @@ class StackedLSTM(nn.Module):
         """What the last layer gives [B, L, width] for steps [B, L, F], real ones first; not yet normalised."""
         for number, layer in enumerate(self.layers):
             if number:
-                steps = self.dropout(self._normed(number - 1, steps, real))
+                steps = self.dropout(self._normalize(number - 1, steps, real))
             outputs, _ = layer(steps)
             if self.backward_layers:
                 backward, _ = self.backward_layers[number](reverse_steps(steps, lengths))
@@ -104,8 +104,8 @@ class StackedLSTM(nn.Module):
         last = self.head_kind in ("last", "seq2seq")
         if last and self.attention is None:
             # Each direction ends at another step: its last state is normalised, not the outputs of two steps.
-            return self._normed(-1, self._last(outputs, lengths)[:, None], real[:, :1])[:, 0]
-        outputs = self._normed(-1, outputs, real)
+            return self._normalize(-1, self._last(outputs, lengths)[:, None], real[:, :1])[:, 0]
+        outputs = self._normalize(-1, outputs, real)
         if self.attention is not None:
             outputs = self.attention(outputs, real)
         if last:
@@ -123,7 +123,7 @@ class StackedLSTM(nn.Module):
         size = outputs.shape[2] // 2
         return torch.cat([last[:, :size], outputs[:, 0, size:]], dim=1)
 
-    def _normed(self, number: int, steps: Tensor, real: Tensor) -> Tensor:
+    def _normalize(self, number: int, steps: Tensor, real: Tensor) -> Tensor:
         """The outputs [B, T, width] of a layer after its normalisation, where there is one."""
         if not self.norms:
             return steps
@@ -131,7 +131,7 @@ class StackedLSTM(nn.Module):
         normed: Tensor = norm(steps, real) if isinstance(norm, MaskedBatchNorm) else norm(steps)
         return normed
 
-    def _decoded(self, state: Tensor, future: Tensor) -> Tensor:
+    def _decode(self, state: Tensor, future: Tensor) -> Tensor:
         """The decoder's forecast [B, H, C] from a state [B, width] and what is known ahead [B, H, K]."""
         assert self.decoder is not None
         assert self.bridge is not None

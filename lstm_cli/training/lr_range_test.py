@@ -27,7 +27,7 @@ from lstm_cli.training.recipes.parallel import run_in_threads
 from lstm_cli.training.recipes.segment import choose_parts
 from lstm_cli.training.recipes.segment_networks import (
     new_part_network,
-    part_plan,
+    part_hyperparameters,
     part_windows,
     training_context,
 )
@@ -38,14 +38,14 @@ from lstm_cli.training.setup.precision import choose_precision
 
 STEPS = 200
 SMOOTHING = 0.9  # weight of what was seen before in the smoothed loss
-BLOWN_UP = 4.0  # times the least smoothed loss: what comes after tells nothing more
-BEGINNING = 20  # steps whose losses are those of an untrained network
-LEARNED = 0.10  # share by which the loss must fall for a suggestion: batches alone differ by several percent
-SAFE = 0.1  # of the rate with the lowest loss
+DIVERGED_FACTOR = 4.0  # times the least smoothed loss: what comes after tells nothing more
+FIRST_STEPS = 20  # steps whose losses are those of an untrained network
+MIN_FALL = 0.10  # share by which the loss must fall for a suggestion: batches alone differ by several percent
+SAFE_SHARE = 0.1  # of the rate with the lowest loss
 Network = tuple[
     str, torch.nn.Module, DeviceWindows, Hyperparameters
 ]  # the part's name, and what it would be trained on
-LOWEST, HIGHEST = 1e-6, 10.0  # learning rates
+MIN_LR, MAX_LR = 1e-6, 10.0  # learning rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +60,24 @@ class RangeTest:
     @property
     def lowest(self) -> int:
         """The step with the lowest smoothed loss after the beginning, where it rests on few losses."""
-        begin = min(BEGINNING, len(self.smoothed) - 1)
+        begin = min(FIRST_STEPS, len(self.smoothed) - 1)
         return begin + int(np.argmin(self.smoothed[begin:]))
 
     @property
     def fall(self) -> float:
         """The share by which the smoothed loss fell from the beginning to its lowest."""
-        return float(1 - self.smoothed[self.lowest] / self.loss[:BEGINNING].mean())
+        return float(1 - self.smoothed[self.lowest] / self.loss[:FIRST_STEPS].mean())
 
     @property
     def suggestion(self) -> float | None:
         """The learning rate to try; None where the loss fell at no rate."""
-        return float(SAFE * self.lr[self.lowest]) if self.fall >= LEARNED else None
+        return float(SAFE_SHARE * self.lr[self.lowest]) if self.fall >= MIN_FALL else None
 
 
 def run_range_test(
     model: nn.Module,
     windows: DeviceWindows,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     part: str,
     listen: Listener,
@@ -88,10 +88,10 @@ def run_range_test(
     Batches, loss, clipping and constraint are those of the plan. The model is spoiled. Raises Interrupted, and
     TrainingDiverged where not even the first loss is finite.
     """
-    seed_dropout(model, torch.Generator(windows.device).manual_seed(plan.seed))
-    order = training_batches(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
-    optimizer = make_optimizer(model, plan)
-    rates = np.geomspace(LOWEST, HIGHEST, STEPS)
+    seed_dropout(model, torch.Generator(windows.device).manual_seed(hparams.seed))
+    order = training_batches(windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed))
+    optimizer = make_optimizer(model, hparams)
+    rates = np.geomspace(MIN_LR, MAX_LR, STEPS)
     losses: list[float] = []
     smoothed: list[float] = []
     mean, least = 0.0, np.inf
@@ -99,7 +99,7 @@ def run_range_test(
     for number, rate in enumerate(rates):
         raise_if_interrupted(should_stop)
         set_learning_rate(optimizer, float(rate))
-        found = backward(model, windows.gather(next(order).to(windows.device)), plan)
+        found = backward(model, windows.gather(next(order).to(windows.device)), hparams)
         loss = float(found[0])
         if not bool(torch.isfinite(found).all()):
             break
@@ -110,9 +110,9 @@ def run_range_test(
         listen(
             Progressed(stage=f"trying learning rates on {part}", done=number + 1, total=STEPS, unit="steps")
         )
-        if number > BEGINNING and smoothed[-1] > BLOWN_UP * least:
+        if number > FIRST_STEPS and smoothed[-1] > DIVERGED_FACTOR * least:
             break
-        apply_gradients(model, optimizer, plan)
+        apply_gradients(model, optimizer, hparams)
     if not losses:
         raise divergence_error(part, "the loss or its gradient", 1, 1)
     return RangeTest(part=part, lr=rates[: len(losses)], loss=np.array(losses), smoothed=np.array(smoothed))
@@ -137,21 +137,21 @@ def run_range_tests(
     for name, reason in start.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
     if config.model == "stacked":
-        networks = [_stacked(start, config, device)]
+        networks = [_stacked_network(start, config, device)]
     else:
-        networks = _parts(start, config, device, listen, should_stop)
-    tasks = [_task(network, listen) for network in networks]
+        networks = _part_networks(start, config, device, listen, should_stop)
+    tasks = [_make_task(network, listen) for network in networks]
     return run_in_threads(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
 
 
-def _stacked(start: TransformedData, config: TrainConfig, device: torch.device) -> Network:
+def _stacked_network(start: TransformedData, config: TrainConfig, device: torch.device) -> Network:
     windows = DeviceWindows(split_windows(start.dataset, "train"), device)
     network = new_network(network_settings(start.dataset, config), config).to(device)
     plan = make_hyperparameters(config, windows=len(windows), targets=start.dataset.targets)
     return config.model, network, windows, plan
 
 
-def _parts(
+def _part_networks(
     start: TransformedData,
     config: TrainConfig,
     device: torch.device,
@@ -159,7 +159,7 @@ def _parts(
     should_stop: Callable[[], int | None],
 ) -> list[Network]:
     work = training_context(start, config, device=device, workers=1, listen=listen, should_stop=should_stop)
-    plan = part_plan(work)
+    plan = part_hyperparameters(work)
     return [
         (
             part,
@@ -172,7 +172,7 @@ def _parts(
     ]
 
 
-def _task(network: Network, listen: Listener) -> Callable[[Callable[[], int | None]], RangeTest]:
+def _make_task(network: Network, listen: Listener) -> Callable[[Callable[[], int | None]], RangeTest]:
     part, model, windows, plan = network
 
     def run(should_stop: Callable[[], int | None]) -> RangeTest:

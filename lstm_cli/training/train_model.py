@@ -11,7 +11,7 @@ from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.events import Listener, Note
 from lstm_cli.training.loop.distributed import has_followers
-from lstm_cli.training.loop.out_of_memory import FEWER, as_device_error
+from lstm_cli.training.loop.out_of_memory import USE_FEWER_ROWS, as_device_error
 from lstm_cli.training.recipes.automatic_choices import choose_transforms
 from lstm_cli.training.recipes.result import TrainingResult
 from lstm_cli.training.recipes.segment import train_segment
@@ -55,7 +55,9 @@ def train_model(
     for name, reason in start.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
     keep_freed_memory()
-    with as_device_error(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
+    with as_device_error(
+        f"on {device} to train {config.model}", hint=f"use --device cpu, or {USE_FEWER_ROWS}"
+    ):
         if config.model == "stacked":
             trained = train_stacked(
                 start,

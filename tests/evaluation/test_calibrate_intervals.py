@@ -82,7 +82,7 @@ def test_long_horizons_take_fewer_windows(monkeypatch: pytest.MonkeyPatch) -> No
         seen.append(len(batch.series))
         return last_value(batch)
 
-    monkeypatch.setattr(calibrate_intervals, "MOST_CELLS", 20 * HORIZON * 2)
+    monkeypatch.setattr(calibrate_intervals, "MAX_CELLS", 20 * HORIZON * 2)
     told: list[tuple[int, int]] = []
     calibrate_intervals.fit_intervals(
         small(), counted, lookback=LOOKBACK, progress=lambda done, total: told.append((done, total))

@@ -13,8 +13,8 @@ from sklearn.metrics import mean_pinball_loss
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.evaluation.interval_scores import interval_scores, interval_scores_per_step, interval_sums
 from lstm_cli.evaluation.intervals import (
+    EQUAL_WEIGHT_HORIZONS,
     QUANTILES,
-    TRUSTED,
     CalibrationErrors,
     Intervals,
     fit_calibration,
@@ -32,7 +32,7 @@ def misses(
     absolute = np.asarray(errors, dtype=float).reshape(-1, 1, 1)
     return CalibrationErrors(
         absolute=absolute,
-        simple=np.full_like(absolute, simple),
+        baseline=np.full_like(absolute, simple),
         spread=np.full((len(absolute), 1), moved),
         horizons=horizons,
     )
@@ -40,7 +40,7 @@ def misses(
 
 def none(horizon: int) -> CalibrationErrors:
     empty = np.empty((0, horizon, 1))
-    return CalibrationErrors(absolute=empty, simple=empty, spread=np.empty((0, 1)), horizons=0.0)
+    return CalibrationErrors(absolute=empty, baseline=empty, spread=np.empty((0, 1)), horizons=0.0)
 
 
 NONE = none(1)
@@ -118,7 +118,7 @@ def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() 
 
 def test_validation_and_training_weigh_the_same_at_so_many_horizons() -> None:
     train = misses(np.full(1000, 1.0), simple=1.0)
-    for horizons, expected in ((TRUSTED * 2.0, 3.0), (TRUSTED / 10, 1.0)):
+    for horizons, expected in ((EQUAL_WEIGHT_HORIZONS * 2.0, 3.0), (EQUAL_WEIGHT_HORIZONS / 10, 1.0)):
         val = misses(
             [3.0] * 5, simple=3.0, horizons=horizons
         )  # as much wilder as the naive forecast's errors
@@ -147,11 +147,11 @@ def test_cells_that_were_not_measured_do_not_count() -> None:
 
 def test_steps_with_few_errors_borrow_from_the_steps_beside_them() -> None:
     absolute = np.arange(1.0, 6.0).reshape(1, 5, 1)
-    one = CalibrationErrors(absolute=absolute, simple=absolute, spread=np.ones((1, 1)), horizons=MANY)
+    one = CalibrationErrors(absolute=absolute, baseline=absolute, spread=np.ones((1, 1)), horizons=MANY)
     assert fit_calibration(one, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
     many = CalibrationErrors(
         absolute=np.repeat(absolute, 300, axis=0),
-        simple=np.repeat(absolute, 300, axis=0),
+        baseline=np.repeat(absolute, 300, axis=0),
         spread=np.ones((300, 1)),
         horizons=MANY,
     )
@@ -173,7 +173,7 @@ def test_exchangeable_errors_are_covered_as_told(seed: int) -> None:
     past, errors = drawn()
     absolute = np.abs(errors)
     known = CalibrationErrors(
-        absolute=absolute, simple=absolute, spread=local_scale(past, mask, 1), horizons=windows / horizon
+        absolute=absolute, baseline=absolute, spread=local_scale(past, mask, 1), horizons=windows / horizon
     )
     fitted = fit_calibration(known, none(horizon), season=1, lookback=lookback)
     past, truth = drawn()
@@ -197,7 +197,7 @@ numbers = st.floats(-1e6, 1e6, width=32)
     lower=st.floats(-1e6, 0),
 )
 def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, errors, season, lower) -> None:
-    val = CalibrationErrors(absolute=errors, simple=errors[::-1], spread=errors[:, 0], horizons=2.0)
+    val = CalibrationErrors(absolute=errors, baseline=errors[::-1], spread=errors[:, 0], horizons=2.0)
     fitted = fit_calibration(val, val, season=season, lookback=5)
     bounds = Bounds(lower=np.full(2, lower), upper=np.full(2, 1e5))
     ends = bounds.clip(fitted.interval_ends(forecast, past, mask))
@@ -216,7 +216,7 @@ def test_what_is_stored_gives_the_same_intervals() -> None:
 def test_the_scores_by_hand() -> None:
     ends = np.array([7.0, 9.0, 5.0, 11.0]).reshape(4, 1, 1, 1)
     cell = np.ones((1, 1, 1))
-    sums = interval_sums(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), of=1)
+    sums = interval_sums(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), series_count=1)
     scores = interval_scores(sums, deviation=np.array([[4.0]]))
     assert scores["coverage"] == {"80": 0.0, "95": 100.0}
     assert scores["width"] == {"80": 2.0, "95": 6.0}
@@ -230,7 +230,7 @@ def test_the_quantile_loss_is_scikit_learns() -> None:
     lines = np.sort(rng.standard_normal((5, 6, 3, 2)), axis=0)  # lo95, lo80, forecast, hi80, hi95
     truth = rng.standard_normal((6, 3, 2))
     ends = lines[[1, 3, 0, 4]]
-    sums = interval_sums(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, of=2)
+    sums = interval_sums(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, series_count=2)
 
     def of_one(series: int, target: int) -> float:
         mine = truth[series::2, :, target].ravel()
@@ -248,7 +248,7 @@ def test_only_measured_cells_count_and_steps_stand_alone() -> None:
     ends = np.array([-1.0, 1.0, -2.0, 2.0]).reshape(4, 1, 1, 1) * np.ones((4, 2, 3, 1))
     truth = np.array([[0.0, 1.5, 9.0], [0.5, 9.0, 9.0]])[:, :, None]
     observed = np.array([[True, True, False], [True, False, False]])[:, :, None]
-    sums = interval_sums(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), of=2)
+    sums = interval_sums(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), series_count=2)
     assert interval_scores(sums, np.ones((2, 1)))["coverage"]["80"] == pytest.approx(100 * 2 / 3)
     steps = interval_scores_per_step(sums, np.ones((2, 1)))
     assert [step["coverage"]["80"] for step in steps] == [100.0, 0.0, None]

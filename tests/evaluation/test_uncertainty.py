@@ -16,7 +16,7 @@ from lstm_cli.evaluation.uncertainty import (
     WindowErrors,
     WindowTimes,
     best_comparison,
-    coverage_outside_chance,
+    coverage_ranges,
     ratio_of_sums,
     student_t_quantile,
     window_times,
@@ -26,7 +26,9 @@ FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
 
 
 def in_a_row(count: int, horizon: int) -> WindowTimes:
-    return WindowTimes(place=np.arange(count), count=count, apart=1 + (count - 1) // horizon, horizon=horizon)
+    return WindowTimes(
+        moment=np.arange(count), count=count, disjoint=1 + (count - 1) // horizon, horizon=horizon
+    )
 
 
 def errors_of_steps(rng: np.random.Generator, count: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
@@ -124,19 +126,19 @@ def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
 
 def test_windows_of_several_series_at_one_time_are_one_moment() -> None:
     one, two = (window_times(split_windows(panel(series), "test")) for series in (1, 2))
-    assert (one.count, one.apart, one.horizon) == (17, 5, 4)
-    assert (two.count, two.apart) == (17, 5)
-    assert two.place.tolist() == [*range(17), *range(17)]
+    assert (one.count, one.disjoint, one.horizon) == (17, 5, 4)
+    assert (two.count, two.disjoint) == (17, 5)
+    assert two.moment.tolist() == [*range(17), *range(17)]
     shifted = window_times(split_windows(panel(2, starts=[0, 5]), "test"))
-    assert (shifted.count, shifted.apart) == (22, 6)
-    assert shifted.place.tolist() == [*range(17), *range(5, 22)]
+    assert (shifted.count, shifted.disjoint) == (22, 6)
+    assert shifted.moment.tolist() == [*range(17), *range(5, 22)]
 
 
 def test_series_without_a_common_time_follow_each_other() -> None:
     for data in (panel(2, starts=[0, 1_000]), _without_times(panel(2))):
         found = window_times(split_windows(data, "test"))
-        assert found.place.tolist() == list(range(34))
-        assert found.apart == 10
+        assert found.moment.tolist() == list(range(34))
+        assert found.disjoint == 10
 
 
 def _without_times(data: Dataset) -> Dataset:
@@ -145,9 +147,9 @@ def _without_times(data: Dataset) -> Dataset:
 
 def test_windows_far_apart_do_not_overlap() -> None:
     windows = split_windows(panel(1), "test")
-    assert window_times(windows.select(np.array([0, 1, 2, 3]))).apart == 1
-    assert window_times(windows.select(np.array([0, 1, 4]))).apart == 2
-    assert window_times(windows.select(np.array([0, 8, 16]))).apart == 3
+    assert window_times(windows.select(np.array([0, 1, 2, 3]))).disjoint == 1
+    assert window_times(windows.select(np.array([0, 1, 4]))).disjoint == 2
+    assert window_times(windows.select(np.array([0, 8, 16]))).disjoint == 3
 
 
 def compared(
@@ -162,7 +164,7 @@ def compared(
         pattern = 1 + 0.3 * np.sin(np.arange(batch.target.size)).reshape(batch.target.shape)
         return {name: batch.target + (miss * pattern).astype(np.float32) for name, miss in forecasts.items()}
 
-    sums = scoring.score(windows, forecast, FREE, each=errors)
+    sums = scoring.score(windows, forecast, FREE, on_errors=errors)
     found = errors.comparisons()
     return found, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
 
@@ -257,8 +259,8 @@ def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: in
         values = np.abs(steady(rng, count + horizon - 1, memory))
         ends = [NormalDist().inv_cdf(0.5 + level / 200) for level in (80, 95)]
         inside = np.stack([over_windows(values <= end, horizon) for end in ends])
-        found = coverage_outside_chance(
-            inside, np.full(count, horizon), in_a_row(count, horizon), behind=math.inf
+        found = coverage_ranges(
+            inside, np.full(count, horizon), in_a_row(count, horizon), calibration_ratio=math.inf
         )
         alarms += sum(not low <= share <= high for share, low, high in found.values())
     assert alarms / (2 * trials) <= 0.03
@@ -269,11 +271,11 @@ def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
     values = np.abs(steady(rng, count + horizon - 1, 0.5))
     narrow, wide = (np.stack([over_windows(values <= end, horizon)] * 2) for end in (0.95, 9.0))
     cells = np.full(count, horizon)
-    share, low, high = coverage_outside_chance(narrow, cells, in_a_row(count, horizon), behind=4)[80]
+    share, low, high = coverage_ranges(narrow, cells, in_a_row(count, horizon), calibration_ratio=4)[80]
     assert share == pytest.approx(100 * narrow[0].sum() / (count * horizon))
     assert share < low < 80 < high
     # Every cell inside: 50 windows apart show that for 80 %, and cannot for 95 %.
-    found = coverage_outside_chance(wide, cells, in_a_row(count, horizon), behind=20)
+    found = coverage_ranges(wide, cells, in_a_row(count, horizon), calibration_ratio=20)
     assert found[80][0] == 100 > found[80][2]
     assert found[95][2] == 100
 
@@ -282,10 +284,10 @@ def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
     rng, horizon, count = np.random.default_rng(1), 12, 600
     inside = np.stack([over_windows(np.abs(steady(rng, count + horizon - 1, 0.5)) <= 1.0, horizon)] * 2)
     cells, row = np.full(count, horizon), in_a_row(count, horizon)
-    many, few = (coverage_outside_chance(inside, cells, row, behind=number)[80] for number in (1e6, 0.5))
+    many, few = (coverage_ranges(inside, cells, row, calibration_ratio=number)[80] for number in (1e6, 0.5))
     assert few[1] < many[1] < 80 < many[2] < few[2]
 
 
 def test_windows_that_all_overlap_raise_no_alarm() -> None:
-    assert coverage_outside_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), behind=9) == {}
-    assert coverage_outside_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), behind=9) == {}
+    assert coverage_ranges(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), calibration_ratio=9) == {}
+    assert coverage_ranges(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), calibration_ratio=9) == {}

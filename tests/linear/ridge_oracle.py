@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 from lstm_cli.data.dataset.windows import Batch, Windows
-from lstm_cli.linear.model import FLOOR
+from lstm_cli.linear.model import DEVIATION_FLOOR
 
 
 def ridge_forecast(
@@ -52,7 +52,7 @@ def _rows(
     recent = np.where(mask, past, np.nan)[:, -window:]
     mean = np.nanmean(recent, axis=1, keepdims=True)
     middle = past[:, -1:] if center == "last" else mean
-    deviation = np.sqrt(np.nanvar(recent, axis=1, keepdims=True) + FLOOR**2)
+    deviation = np.sqrt(np.nanvar(recent, axis=1, keepdims=True) + DEVIATION_FLOOR**2)
     scale = deviation if scaled else np.ones_like(deviation)
     inputs = np.where(mask, (past - middle) / scale, 0.0)[:, -lookback:]
     return inputs, (truth - middle) / scale, middle, scale

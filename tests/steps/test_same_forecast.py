@@ -129,7 +129,7 @@ def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple
             if name == "model":
                 forecasts.append(inverse_transform(data, forecast_scaled, batch.series, bounds))
 
-        sums = score(windows, forecaster, bounds, watch=noted, **options)
+        sums = score(windows, forecaster, bounds, on_forecast=noted, **options)
         rows = (windows.origins - data.series.offset[windows.series]).tolist()
         names = [data.series.names[one] for one in windows.series]
         found.update(zip(zip(names, rows, strict=True), np.concatenate(forecasts), strict=True))

@@ -18,9 +18,9 @@ from lstm_cli.training.loop import validation
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.lr_range_test import (
-    BEGINNING,
-    HIGHEST,
-    LOWEST,
+    FIRST_STEPS,
+    MAX_LR,
+    MIN_LR,
     STEPS,
     RangeTest,
     run_range_test,
@@ -72,11 +72,11 @@ def test_training_at_the_suggestion_beats_rates_far_from_it(optimizer: str, hidd
 def test_the_rate_rises_by_one_factor_and_ends_where_the_loss_has_blown_up() -> None:
     found = tried(stacked(32, 32))
     factors = [after / before for before, after in pairwise(found.lr)]
-    assert found.lr[0] == LOWEST
-    np.testing.assert_allclose(factors, (HIGHEST / LOWEST) ** (1 / (STEPS - 1)))
+    assert found.lr[0] == MIN_LR
+    np.testing.assert_allclose(factors, (MAX_LR / MIN_LR) ** (1 / (STEPS - 1)))
     assert len(found.lr) == len(found.loss) == len(found.smoothed) <= STEPS
     assert found.smoothed[-1] > found.smoothed.min() * 1.5
-    assert BEGINNING <= found.lowest < len(found.lr)
+    assert FIRST_STEPS <= found.lowest < len(found.lr)
 
 
 def test_the_smoothed_loss_is_a_mean_that_forgets() -> None:

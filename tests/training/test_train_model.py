@@ -346,8 +346,8 @@ def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
 def test_a_simple_part_that_is_better_in_a_calm_validation_alone_does_not_join() -> None:
     given = dataset([CALM[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
     linear = choose_transforms(given, TINY).linear
-    totals = mixture_weights._simple_errors(given, linear)
-    assert totals[6] < totals[mixture_weights.LINEAR]
+    totals = mixture_weights._baseline_errors(given, linear)
+    assert totals[6] < totals[mixture_weights.LINEAR_KEY]
     assert seasonal_naive_part(given, linear, workers=1) is None
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lstm_cli.data.dataset.windows import Windows, sampling_weights
 
-UNEQUAL = 3  # times the windows of the shortest series: from there on windows are drawn
-POWER = 0.5  # of a series' number of windows, in its chance to be drawn
-SENT_AT_ONCE = 1_000_000  # places of windows, of 8 bytes
+MAX_IMBALANCE = 3  # times the windows of the shortest series: from there on windows are drawn
+SAMPLING_POWER = 0.5  # of a series' number of windows, in its chance to be drawn
+TRANSFER_INDICES = 1_000_000  # places of windows, of 8 bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,35 +39,37 @@ class DeviceWindows:
         # A copy in memory: training reads every row many times, and the file may be replaced meanwhile.
         self.inputs = torch.from_numpy(np.array(data.inputs)).to(device)
         self.measured = torch.from_numpy(data.measured[:, : data.targets].astype(np.float32)).to(device)
-        self.reach = None if data.last_observed is None else torch.from_numpy(data.last_observed).to(device)
-        self.reach_ahead = (
+        self.last_observed = (
+            None if data.last_observed is None else torch.from_numpy(data.last_observed).to(device)
+        )
+        self.last_observed_ahead = (
             None
             if data.last_observed_ahead is None
             else torch.from_numpy(data.last_observed_ahead).to(device)
         )
         self.origins = torch.from_numpy(windows.origins).to(device)
         self.series = torch.from_numpy(windows.series).to(device)
-        self.begins = torch.from_numpy(data.series.offset).to(device)
-        self.back = torch.arange(-windows.lookback, 0, device=device)
-        self.ahead = torch.arange(self.horizon, device=device)
+        self.series_starts = torch.from_numpy(data.series.offset).to(device)
+        self.past_offsets = torch.arange(-windows.lookback, 0, device=device)
+        self.future_offsets = torch.arange(self.horizon, device=device)
 
     def __len__(self) -> int:
         return len(self.origins)
 
-    def gather(self, chosen: Tensor) -> TensorBatch:
+    def gather(self, indices: Tensor) -> TensorBatch:
         """The windows at these places [B]."""
-        origins, series = self.origins[chosen], self.series[chosen]
-        begin = self.begins[series][:, None]
-        rows = origins[:, None] + self.back
+        origins, series = self.origins[indices], self.series[indices]
+        begin = self.series_starts[series][:, None]
+        rows = origins[:, None] + self.past_offsets
         mask = (rows >= begin).to(self.inputs.dtype)
         rows = torch.maximum(rows, begin)
         past = self.inputs[rows]
-        if self.reach is not None:
-            past[:, :, : self.hidden] = self._up_to(rows, self.reach[origins - 1], first=0)
-        ahead = origins[:, None] + self.ahead
+        if self.last_observed is not None:
+            past[:, :, : self.hidden] = self._up_to(rows, self.last_observed[origins - 1], first=0)
+        ahead = origins[:, None] + self.future_offsets
         future = self.inputs[ahead, self.hidden :]
-        if self.reach_ahead is not None:
-            last_known = self.reach_ahead[origins + (self.horizon - 1)]
+        if self.last_observed_ahead is not None:
+            last_known = self.last_observed_ahead[origins + (self.horizon - 1)]
             width = last_known.shape[1]
             past[:, :, self.hidden : self.hidden + width] = self._up_to(rows, last_known, first=self.hidden)
             future[:, :, :width] = self._up_to(ahead, last_known, first=self.hidden)
@@ -86,9 +88,9 @@ class DeviceWindows:
         columns = self.inputs[:, first : first + last_known.shape[1]]
         return columns.gather(0, seen.flatten(0, 1)).view_as(seen)
 
-    def measured_targets(self, chosen: Tensor) -> Tensor:
+    def count_measured_targets(self, indices: Tensor) -> Tensor:
         """How many targets [] of the windows at these places [B] were measured."""
-        return self.measured[self.origins[chosen][:, None] + self.ahead].sum()
+        return self.measured[self.origins[indices][:, None] + self.future_offsets].sum()
 
     def batches(self, size: int) -> Iterator[TensorBatch]:
         """All windows, at most `size` at a time; the last batch holds the remainder."""
@@ -109,7 +111,7 @@ def stacked_batches(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
     """The next `count` batches of places [size], many at a time: [n, size], about `SENT_AT_ONCE` places."""
     while count:
         first = next(order)
-        more = min(count, max(1, SENT_AT_ONCE // len(first)))
+        more = min(count, max(1, TRANSFER_INDICES // len(first)))
         yield torch.stack([first, *islice(order, more - 1)])
         count -= more
 
@@ -122,14 +124,14 @@ def training_batches(windows: DeviceWindows, size: int, generator: torch.Generat
     """
     series = windows.windows.series
     counts = np.unique(series, return_counts=True)[1]
-    if len(counts) and counts.max() > UNEQUAL * counts.min():
-        return weighted_batches(sampling_weights(series, power=POWER), size, generator)
+    if len(counts) and counts.max() > MAX_IMBALANCE * counts.min():
+        return weighted_batches(sampling_weights(series, power=SAMPLING_POWER), size, generator)
     return shuffled_batches(len(windows), size, generator)
 
 
-def weighted_batches(chances: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def weighted_batches(probabilities: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Endless batches of places [size], each drawn with these chances [N], which sum to 1."""
-    reached = torch.from_numpy(np.cumsum(chances))
+    reached = torch.from_numpy(np.cumsum(probabilities))
     while True:
         found = torch.rand(size, generator=generator, dtype=torch.float64) * reached[-1]
         yield torch.searchsorted(reached, found, right=True).clamp(max=len(reached) - 1)

@@ -12,9 +12,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-QUEUED = 4  # steps that a GPU is given ahead: enough that it never waits for the next one
-PLAIN = 3  # steps before the recording: libraries choose their kernels, the optimizer makes its state
-_one_at_a_time = threading.Lock()
+MAX_QUEUED_STEPS = 4  # steps that a GPU is given ahead: enough that it never waits for the next one
+EAGER_STEPS = 3  # steps before the recording: libraries choose their kernels, the optimizer makes its state
+_recording_lock = threading.Lock()
 
 
 class GpuQueueLimiter:
@@ -31,7 +31,7 @@ class GpuQueueLimiter:
         end = torch.cuda.Event(blocking=True)
         end.record(torch.cuda.current_stream(self._device))
         self._ends.append(end)
-        if len(self._ends) > QUEUED:
+        if len(self._ends) > MAX_QUEUED_STEPS:
             self._ends.popleft().synchronize()
 
 
@@ -39,28 +39,33 @@ class CudaGraphStep:
     """A step, taken plain at first, then recorded and from there on replayed: the same kernels on the same numbers."""
 
     def __init__(
-        self, step: Callable[[Tensor], Tensor], *, places: int, device: torch.device, chance: torch.Generator
+        self,
+        step: Callable[[Tensor], Tensor],
+        *,
+        batch_size: int,
+        device: torch.device,
+        generator: torch.Generator,
     ) -> None:
         """step: of the windows at places [B], B = places; every tensor that it keeps stays where it is. chance: all
         that it draws from."""
-        self._step, self._chance = step, chance
-        self._places = torch.zeros(places, dtype=torch.long, device=device)
-        self._stream = _aside(device, threading.get_ident())
+        self._step, self._generator = step, generator
+        self._indices = torch.zeros(batch_size, dtype=torch.long, device=device)
+        self._stream = _recording_stream(device, threading.get_ident())
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._found = torch.empty(0)
-        self._taken = 0
+        self._output = torch.empty(0)
+        self._steps_run = 0
 
     def __call__(self, chosen: Tensor) -> Tensor:
-        if self._taken < PLAIN:
-            self._taken += 1
-            return self._plain(chosen)
+        if self._steps_run < EAGER_STEPS:
+            self._steps_run += 1
+            return self._run_eagerly(chosen)
         if self._graph is None:
             self._graph = self._record()
-        self._places.copy_(chosen)
+        self._indices.copy_(chosen)
         self._graph.replay()
-        return self._found.clone()
+        return self._output.clone()
 
-    def _plain(self, chosen: Tensor) -> Tensor:
+    def _run_eagerly(self, chosen: Tensor) -> Tensor:
         """On the stream of the recording, where the gradients' sums will be looked for."""
         here = torch.cuda.current_stream(self._stream.device)
         self._stream.wait_stream(here)
@@ -72,15 +77,15 @@ class CudaGraphStep:
     def _record(self) -> torch.cuda.CUDAGraph:
         """Runs nothing. Raises OutOfMemoryError."""
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self._chance)
+        graph.register_generator_state(self._generator)
         short = ""
         # Of this thread alone: others may train beside it, though they may not record at the same time.
         with (
-            _one_at_a_time,
+            _recording_lock,
             torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
         ):
             try:
-                self._found = self._step(self._places)
+                self._output = self._step(self._indices)
             except torch.OutOfMemoryError as error:  # which the end of the recording would hide
                 short = str(error)  # the error itself would hold on to the tensors of the step
         if short:
@@ -89,6 +94,6 @@ class CudaGraphStep:
 
 
 @cache
-def _aside(device: torch.device, thread: int) -> torch.cuda.Stream:
+def _recording_stream(device: torch.device, thread: int) -> torch.cuda.Stream:
     """One for all recordings of a thread: each that computes matrices keeps some memory of its own."""
     return torch.cuda.Stream(device)

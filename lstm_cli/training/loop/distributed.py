@@ -27,11 +27,11 @@ from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 LEADER = 0
-LONGEST = timedelta(
+FOLLOWER_TIMEOUT = timedelta(
     days=7
 )  # that a follower waits for the next task; a leader that is gone is heard of at once
-APART = 1_000_003  # between the seeds of the ranks' dropout,
-BETWEEN = 2_147_483_647  # and between those of a rank's steps
+RANK_SEED_STRIDE = 1_000_003  # between the seeds of the ranks' dropout,
+STEP_SEED_STRIDE = 2_147_483_647  # and between those of a rank's steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,36 +40,40 @@ class SharedTraining:
 
     network: nn.Module
     windows: Windows
-    plan: Hyperparameters
+    hparams: Hyperparameters
 
 
 class GradientSync:
     """One network's training, whose gradients all ranks compute. Only the leader has one."""
 
-    def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Hyperparameters) -> None:
-        self._network, self._windows, self._plan = network, windows, plan
-        broadcast_task(SharedTraining(network=_bare(network), windows=windows.windows, plan=plan))
+    def __init__(self, network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> None:
+        self._network, self._windows, self._hparams = network, windows, hparams
+        broadcast_task(
+            SharedTraining(
+                network=_copy_without_generators(network), windows=windows.windows, hparams=hparams
+            )
+        )
 
-    def backward(self, chosen: Tensor, number: int, should_stop: Callable[[], int | None]) -> Tensor:
+    def backward(self, indices: Tensor, step: int, should_stop: Callable[[], int | None]) -> Tensor:
         """`step.backward` for the windows at these places [B], computed by all.
 
         number: of the step, counted from 0. should_stop: asked where another process is gone, since a signal may have
         come to all of them. Raises DeviceError, Interrupted.
         """
         try:
-            with _lost():
-                _broadcast_step(chosen, self._windows.device, self._plan, number=number)
+            with _lost_process_as_error():
+                _broadcast_step(indices, self._windows.device, self._hparams, step=step)
                 _broadcast_weights(self._network)
-                loss = _reduced(self._network, self._windows, chosen, self._plan)
+                loss = _reduce_gradients(self._network, self._windows, indices, self._hparams)
         except DeviceError:
             raise_if_interrupted(should_stop)
             raise
-        return clip_gradient(self._network, self._plan, loss)
+        return clip_gradient(self._network, self._hparams, loss)
 
     def close(self) -> None:
         """The followers wait for the next task."""
         with suppress(RuntimeError):  # those that are gone need no word
-            _broadcast_step(None, self._windows.device, self._plan)
+            _broadcast_step(None, self._windows.device, self._hparams)
 
 
 def has_followers() -> bool:
@@ -79,14 +83,14 @@ def has_followers() -> bool:
 
 @contextmanager
 def share_gradients(
-    network: nn.Module, windows: DeviceWindows, plan: Hyperparameters
+    network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters
 ) -> Iterator[GradientSync | None]:
     """Within this block others help with a training; None where there are no others."""
     if not has_followers():
         yield None
         return
-    with _lost():
-        share = GradientSync(network, windows, plan)
+    with _lost_process_as_error():
+        share = GradientSync(network, windows, hparams)
     try:
         yield share
     finally:
@@ -110,33 +114,37 @@ def follow(device: str, threads: int) -> None:
     """Help the leader until it says that all is done. Raises DeviceError where it is gone before."""
     torch.set_num_threads(threads)
     here = _join(device)
-    with _lost():
+    with _lost_process_as_error():
         while (task := receive_task()) is not None:
-            _help(task, here)
+            _run_task(task, here)
     with suppress(RuntimeError):
         dist.destroy_process_group()
 
 
-def _help(task: SharedTraining, device: torch.device) -> None:
+def _run_task(task: SharedTraining, device: torch.device) -> None:
     network = task.network.to(device).train()
     windows = DeviceWindows(task.windows, device)
-    dropout, own = torch.Generator(device), task.plan.seed + APART * dist.get_rank()
+    dropout, own = torch.Generator(device), task.hparams.seed + RANK_SEED_STRIDE * dist.get_rank()
     seed_dropout(network, dropout)
-    while (step := _broadcast_step(None, device, task.plan)) is not None:
+    while (step := _broadcast_step(None, device, task.hparams)) is not None:
         chosen, number = step
-        dropout.manual_seed(own + BETWEEN * number)  # a training that goes on draws as if it had not ended
+        dropout.manual_seed(
+            own + STEP_SEED_STRIDE * number
+        )  # a training that goes on draws as if it had not ended
         _broadcast_weights(network)
-        _reduced(network, windows, chosen, task.plan)
+        _reduce_gradients(network, windows, chosen, task.hparams)
 
 
-def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Hyperparameters) -> Tensor:
+def _reduce_gradients(
+    network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Hyperparameters
+) -> Tensor:
     """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
 
     chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on. Raises
     OutOfMemoryError in the leader where the memory of any of them does not suffice: all of them have then come to
     the same point, and the next step may be a smaller one.
     """
-    measured = windows.measured_targets(chosen).clamp(min=1)
+    measured = windows.count_measured_targets(chosen).clamp(min=1)
     mine = chosen[dist.get_rank() :: dist.get_world_size()]
     loss = torch.zeros((), device=windows.device)
     network.zero_grad(set_to_none=True)
@@ -150,7 +158,7 @@ def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: H
             short = True
     if short:  # outside of the handler, whose traceback holds on to the tensors of the step
         network.zero_grad(set_to_none=True)
-    weights = _learnt(network)
+    weights = _trainable_weights(network)
     gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
     facts = torch.stack([loss, torch.full_like(loss, float(short))])
     flat = torch.cat([facts, *(gradient.reshape(-1) for gradient in gradients)])
@@ -158,47 +166,47 @@ def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: H
     if dist.get_rank() == LEADER:
         if flat[1] > 0:
             raise torch.OutOfMemoryError(f"out of memory in {int(flat[1])} of the processes")
-        for weight, gradient in zip(weights, _like(weights, flat[2:]), strict=True):
+        for weight, gradient in zip(weights, _split_like(weights, flat[2:]), strict=True):
             weight.grad = gradient
     return flat[0]
 
 
 def _broadcast_step(
-    chosen: Tensor | None, device: torch.device, plan: Hyperparameters, *, number: int = 0
+    indices: Tensor | None, device: torch.device, plan: Hyperparameters, *, step: int = 0
 ) -> tuple[Tensor, int] | None:
     """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
     told = torch.zeros(plan.batch_size + 2, dtype=torch.long, device=device)
-    if chosen is not None:
-        told[0], told[1], told[2 : 2 + len(chosen)] = len(chosen), number, chosen
+    if indices is not None:
+        told[0], told[1], told[2 : 2 + len(indices)] = len(indices), step, indices
     dist.broadcast(told, LEADER)
     if dist.get_rank() == LEADER:  # which knows without waiting for its device
-        return None if chosen is None else (chosen, number)
-    count, number = told[:2].tolist()
-    return (told[2 : 2 + count], number) if count else None
+        return None if indices is None else (indices, step)
+    count, step = told[:2].tolist()
+    return (told[2 : 2 + count], step) if count else None
 
 
 @torch.no_grad()
 def _broadcast_weights(network: nn.Module) -> None:
     """The leader's weights, to all. What is not learnt came with the task."""
-    weights = _learnt(network)
+    weights = _trainable_weights(network)
     flat = torch.cat([weight.reshape(-1) for weight in weights])
     dist.broadcast(flat, LEADER)
     if dist.get_rank() != LEADER:
-        for weight, value in zip(weights, _like(weights, flat), strict=True):
+        for weight, value in zip(weights, _split_like(weights, flat), strict=True):
             weight.copy_(value)
 
 
-def _learnt(network: nn.Module) -> list[nn.Parameter]:
+def _trainable_weights(network: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in network.parameters() if weight.requires_grad]
 
 
-def _like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
+def _split_like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
     """A long vector in the shapes of the weights."""
     pieces = flat.split([weight.numel() for weight in weights])
     return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
 
 
-def _bare(network: nn.Module) -> nn.Module:
+def _copy_without_generators(network: nn.Module) -> nn.Module:
     """A copy on the CPU without sources of chance, which are each rank's own."""
     for module in network.modules():
         if isinstance(module, SeededDropout):
@@ -223,7 +231,7 @@ def _join(device: str) -> torch.device:
         here = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
         torch.cuda.set_device(here)
     try:
-        dist.init_process_group("nccl" if here.type == "cuda" else "gloo", timeout=LONGEST)
+        dist.init_process_group("nccl" if here.type == "cuda" else "gloo", timeout=FOLLOWER_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise DeviceError(
             f"the processes of torchrun do not meet: {str(error).splitlines()[0]}",
@@ -233,7 +241,7 @@ def _join(device: str) -> torch.device:
 
 
 @contextmanager
-def _lost() -> Iterator[None]:
+def _lost_process_as_error() -> Iterator[None]:
     """Within this block a rank that is gone is a DeviceError."""
     try:
         yield

@@ -8,8 +8,8 @@ from lstm_cli.training.setup.hyperparameters import Hyperparameters
 class EarlyStopping:
     """Early stopping: remembers the best validation loss and how long ago it was."""
 
-    def __init__(self, plan: Hyperparameters) -> None:
-        self.patience, self.min_delta = plan.patience, plan.min_delta
+    def __init__(self, hparams: Hyperparameters) -> None:
+        self.patience, self.min_delta = hparams.patience, hparams.min_delta
         self.best = math.inf
         self.best_epoch = 0
         self.waited = 0
@@ -22,9 +22,9 @@ class EarlyStopping:
         self.waited += 1
         return False
 
-    def is_due(self, every: int) -> bool:
+    def is_due(self, interval: int) -> bool:
         """Whether a multiple of so many epochs went by since the best one."""
-        return self.waited > 0 and self.waited % max(1, every) == 0
+        return self.waited > 0 and self.waited % max(1, interval) == 0
 
     @property
     def should_stop(self) -> bool:

@@ -37,22 +37,22 @@ class FitResult:
 def announce_training(
     model: nn.Module,
     windows: DeviceWindows,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     part: str,
     listen: Listener,
-    keep: CheckpointSlot = NO_CHECKPOINT,
+    slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> None:
     """Tell the listener that a training begins, unless it came to its end in another process."""
-    if is_finished(keep):
+    if is_finished(slot):
         return
     listen(
         TrainingStarted(
             model=part,
             parameters=sum(weight.numel() for weight in model.parameters()),
             windows=len(windows),
-            epochs=plan.stop_after,
-            steps_per_epoch=plan.steps_per_epoch,
+            epochs=hparams.stop_after,
+            steps_per_epoch=hparams.steps_per_epoch,
         )
     )
 
@@ -61,12 +61,12 @@ def fit(
     model: nn.Module,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    keep: CheckpointSlot = NO_CHECKPOINT,
+    slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> FitResult:
     """Trains the model and returns the weights with the best validation loss; the model keeps the last ones.
 
@@ -77,35 +77,35 @@ def fit(
     Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite; StateUnfit
     for a state of another training.
     """
-    with share_gradients(model, windows, plan) as share:
-        course = TrainingState(model, windows, plan, part=part)
-        if keep.found is not None:
-            course.restore(keep.found)
-        take = _step(course, windows, share, should_stop)
+    with share_gradients(model, windows, hparams) as share:
+        course = TrainingState(model, windows, hparams, part=part)
+        if slot.stored is not None:
+            course.restore(slot.stored)
+        take = _make_step(course, windows, share, should_stop)
         while not course.is_finished:
             _next_epoch(course, windows, validate, take, listen, should_stop)
-            if keep.save is not None:
-                keep.save(course.save())
+            if slot.save is not None:
+                slot.save(course.save())
     validated = validate is not None
     return FitResult(
         weights=course.weights,
         history=course.history,
-        best_epoch=course.stopping.best_epoch if validated else plan.stop_after,
+        best_epoch=course.stopping.best_epoch if validated else hparams.stop_after,
         best_loss=course.stopping.best if validated else None,
-        steps=course.epoch * plan.steps_per_epoch,
-        stopped="patience" if course.stopping.should_stop and course.epoch < plan.stop_after else "epochs",
+        steps=course.epoch * hparams.steps_per_epoch,
+        stopped="patience" if course.stopping.should_stop and course.epoch < hparams.stop_after else "epochs",
         seconds=course.seconds,
     )
 
 
-def _step(
+def _make_step(
     course: TrainingState,
     windows: DeviceWindows,
     share: GradientSync | None,
     should_stop: Callable[[], int | None],
 ) -> Step:
     """A whole optimizer step; on a GPU of one process it is recorded and replayed."""
-    model, plan = course.model, course.plan
+    model, plan = course.model, course.hparams
 
     def take(chosen: Tensor) -> Tensor:
         found = (
@@ -119,7 +119,9 @@ def _step(
         return found
 
     if share is None and windows.device.type == "cuda":
-        return CudaGraphStep(take, places=plan.batch_size, device=windows.device, chance=course.dropout)
+        return CudaGraphStep(
+            take, batch_size=plan.batch_size, device=windows.device, generator=course.dropout
+        )
     return take
 
 
@@ -132,13 +134,13 @@ def _next_epoch(
     should_stop: Callable[[], int | None],
 ) -> None:
     """Trains an epoch and validates it; the first is the validation before any step."""
-    plan, epoch = course.plan, course.epoch + 1
+    plan, epoch = course.hparams, course.epoch + 1
     step = epoch * plan.steps_per_epoch
     loss = norm = first_norm = None
     if epoch:
         loss, norm, first_norm = _train_epoch(course, windows, take, epoch=epoch, should_stop=should_stop)
     judged = course.validated_network
-    val_loss = None if validate is None else _validated(judged, validate, course.part, epoch, step)
+    val_loss = None if validate is None else _validation_loss(judged, validate, course.part, epoch, step)
     best = epoch == plan.stop_after if val_loss is None else course.stopping.update(epoch, val_loss)
     if best:
         course.keep_weights()
@@ -159,13 +161,13 @@ def _next_epoch(
         course.history.append(asdict(ended))
         listen(ended)
         if is_wanted(listen, WeightsRecorded):
-            listen(_weights(judged, ended))
+            listen(_weights_event(judged, ended))
     course.epoch = epoch
     if plan.schedule == "plateau" and not course.is_finished and course.stopping.is_due(plan.patience // 3):
         course.plateau *= 0.5
 
 
-def _weights(model: nn.Module, ended: EpochEnded) -> WeightsRecorded:
+def _weights_event(model: nn.Module, ended: EpochEnded) -> WeightsRecorded:
     return WeightsRecorded(
         part=ended.part,
         epoch=ended.epoch,
@@ -175,7 +177,7 @@ def _weights(model: nn.Module, ended: EpochEnded) -> WeightsRecorded:
     )
 
 
-def _validated(
+def _validation_loss(
     model: nn.Module, validate: Callable[[nn.Module], float], part: str, epoch: int, step: int
 ) -> float:
     model.eval()
@@ -195,7 +197,7 @@ def _train_epoch(
     should_stop: Callable[[], int | None],
 ) -> tuple[float, float, float]:
     """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
-    model, plan, part = course.model, course.plan, course.part
+    model, plan, part = course.model, course.hparams, course.part
     model.train()
     seen: list[Tensor] = []  # [3] of each step
     read = 0  # of them

@@ -10,7 +10,7 @@ from lstm_cli.training.loop.batches import TensorBatch
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 
-def make_optimizer(model: nn.Module, plan: Hyperparameters) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, hparams: Hyperparameters) -> torch.optim.Optimizer:
     """The optimizer that the plan names; on a GPU one whose every figure lies there, so that it can be recorded."""
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adamw": torch.optim.AdamW,
@@ -18,17 +18,17 @@ def make_optimizer(model: nn.Module, plan: Hyperparameters) -> torch.optim.Optim
         "sgd": torch.optim.SGD,
         "rmsprop": torch.optim.RMSprop,
     }
-    options: dict[str, Any] = {"lr": plan.lr, "weight_decay": plan.weight_decay}
-    if plan.optimizer == "sgd":
+    options: dict[str, Any] = {"lr": hparams.lr, "weight_decay": hparams.weight_decay}
+    if hparams.optimizer == "sgd":
         options["momentum"] = 0.9
     device = next(model.parameters()).device
     if device.type == "cuda":
-        options["lr"] = torch.tensor(plan.lr, device=device)
-        if plan.optimizer != "rmsprop":
+        options["lr"] = torch.tensor(hparams.lr, device=device)
+        if hparams.optimizer != "rmsprop":
             options["fused"] = True  # one kernel for all weights
-        if plan.optimizer != "sgd":
+        if hparams.optimizer != "sgd":
             options["capturable"] = True
-    return kinds[plan.optimizer](model.parameters(), **options)
+    return kinds[hparams.optimizer](model.parameters(), **options)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
@@ -37,43 +37,43 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
         group["lr"] = replace_value(group["lr"], lr)
 
 
-def replace_value(figure: float | Tensor, value: float) -> float | Tensor:
+def replace_value(current: float | Tensor, value: float) -> float | Tensor:
     """A figure with another value: one on a GPU stays where it is, so that a recorded step follows it."""
-    return figure.fill_(value) if isinstance(figure, Tensor) else value
+    return current.fill_(value) if isinstance(current, Tensor) else value
 
 
-def backward(model: nn.Module, batch: TensorBatch, plan: Hyperparameters) -> Tensor:
+def backward(model: nn.Module, batch: TensorBatch, hparams: Hyperparameters) -> Tensor:
     """Leaves the clipped gradient of the batch's loss in the model. Returns what `clipped` does."""
     model.zero_grad(set_to_none=True)
-    return clip_gradient(model, plan, differentiate(model, batch, plan))
+    return clip_gradient(model, hparams, differentiate(model, batch, hparams))
 
 
 def differentiate(
-    model: nn.Module, batch: TensorBatch, plan: Hyperparameters, *, measured: Tensor | None = None
+    model: nn.Module, batch: TensorBatch, hparams: Hyperparameters, *, measured: Tensor | None = None
 ) -> Tensor:
     """The batch's loss [], whose gradient is added to the model's. measured: as for `batch_loss`."""
-    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=plan.bf16):
-        loss = batch_loss(model, batch, plan.loss, measured=measured)
+    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=hparams.bf16):
+        loss = batch_loss(model, batch, hparams.loss, measured=measured)
     loss.backward()
     return loss
 
 
-def clip_gradient(model: nn.Module, plan: Hyperparameters, loss: Tensor) -> Tensor:
+def clip_gradient(model: nn.Module, hparams: Hyperparameters, loss: Tensor) -> Tensor:
     """Holds the gradient in the model within what the plan says.
 
     Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
     """
     norm = gradient_norm(model)
     found = torch.stack([loss.detach(), norm, gradient_norm(first_lstm_layer(model))])
-    _clip(model, plan, norm)
+    _clip(model, hparams, norm)
     return found
 
 
-def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Hyperparameters) -> None:
+def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, hparams: Hyperparameters) -> None:
     """Moves the weights along their gradient, and holds them as the plan says."""
     optimizer.step()
-    if plan.max_norm is not None:
-        apply_max_norm(model, plan.max_norm)
+    if hparams.max_norm is not None:
+        apply_max_norm(model, hparams.max_norm)
 
 
 def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Tensor | None = None) -> Tensor:
@@ -104,14 +104,14 @@ def gradient_norm(model: nn.Module) -> Tensor:
 
 
 @torch.no_grad()
-def apply_max_norm(model: nn.Module, most: float) -> None:
+def apply_max_norm(model: nn.Module, max_norm: float) -> None:
     """Scales the weights that come into a unit down to the norm `most`, where theirs is larger.
 
     A row of a matrix is what comes into one unit, or into one gate of it (Srivastava et al. 2014, max-norm).
     """
     for weight in model.parameters():
         if weight.dim() == 2:
-            weight.renorm_(2, 0, most)
+            weight.renorm_(2, 0, max_norm)
 
 
 def _clip(model: nn.Module, plan: Hyperparameters, norm: Tensor) -> None:

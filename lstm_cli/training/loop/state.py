@@ -27,20 +27,24 @@ MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "op
 class TrainingState:
     """A training that begins. `epoch` counts those that are finished; 0 is the validation before the first step."""
 
-    def __init__(self, model: nn.Module, windows: DeviceWindows, plan: Hyperparameters, *, part: str) -> None:
-        self.model, self.plan, self.part = model, plan, part
-        self.dropout = torch.Generator(windows.device).manual_seed(plan.seed)
+    def __init__(
+        self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters, *, part: str
+    ) -> None:
+        self.model, self.hparams, self.part = model, hparams, part
+        self.dropout = torch.Generator(windows.device).manual_seed(hparams.seed)
         seed_dropout(model, self.dropout)
-        self.order = training_batches(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
-        self.optimizer = make_optimizer(model, plan)
-        self.average = ExponentialMovingAverage(model) if plan.averaged else None
-        self.stopping = EarlyStopping(plan)
+        self.order = training_batches(
+            windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed)
+        )
+        self.optimizer = make_optimizer(model, hparams)
+        self.average = ExponentialMovingAverage(model) if hparams.averaged else None
+        self.stopping = EarlyStopping(hparams)
         self.epoch = -1
         self.step = 0  # that is taken, or is the next one
         self.plateau = 1.0  # what a schedule by plateaus has left of the learning rate
         self.history: list[Entry] = []
         self.weights: State = {}  # of the best epoch, on the CPU
-        self._began = time.monotonic()
+        self._started = time.monotonic()
 
     @property
     def validated_network(self) -> nn.Module:
@@ -50,18 +54,18 @@ class TrainingState:
     @property
     def is_finished(self) -> bool:
         """Whether there is no further epoch."""
-        return self.stopping.should_stop or self.epoch >= self.plan.stop_after
+        return self.stopping.should_stop or self.epoch >= self.hparams.stop_after
 
     @property
     def seconds(self) -> float:
         """Since the training began, whatever the number of processes that it took."""
-        return time.monotonic() - self._began
+        return time.monotonic() - self._started
 
     def set_step(self, step: int) -> None:
         """Sets what hangs on the number of a step, counted from 0, before it is taken."""
         self.step = step
         set_learning_rate(
-            self.optimizer, self.plan.lr * (self.plateau * learning_rate_share(self.plan, step))
+            self.optimizer, self.hparams.lr * (self.plateau * learning_rate_share(self.hparams, step))
         )
         if self.average is not None:
             self.average.set_step(step)
@@ -90,9 +94,9 @@ class TrainingState:
         facts = {
             "part": self.part,
             "epoch": self.epoch,
-            "epochs": self.plan.stop_after,
+            "epochs": self.hparams.stop_after,
             "over": self.is_finished,
-            "plan": asdict(self.plan),
+            "plan": asdict(self.hparams),
             "best": self.stopping.best if math.isfinite(self.stopping.best) else None,
             "best_epoch": self.stopping.best_epoch,
             "waited": self.stopping.waited,
@@ -102,41 +106,41 @@ class TrainingState:
         }
         return SavedState(facts=facts, tensors=tensors)
 
-    def restore(self, found: SavedState) -> None:
+    def restore(self, saved: SavedState) -> None:
         """Be where `saved` was called. Raises StateUnfit where that was another training."""
         try:
-            if found.facts["plan"] != asdict(self.plan) or found.facts["part"] != self.part:
+            if saved.facts["plan"] != asdict(self.hparams) or saved.facts["part"] != self.part:
                 raise IncompatibleState("it is of another training")
-            self._take_facts(found.facts)
-            self._take_tensors(found.tensors)
+            self._restore_facts(saved.facts)
+            self._restore_tensors(saved.tensors)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise IncompatibleState(f"{type(error).__name__}: {error}".splitlines()[0]) from error
 
-    def _take_facts(self, facts: Facts) -> None:
+    def _restore_facts(self, facts: Facts) -> None:
         self.epoch = int(facts["epoch"])
         self.plateau = float(facts["plateau"])
         self.history = [dict(entry) for entry in facts["history"]]
         self.stopping.best = math.inf if facts["best"] is None else float(facts["best"])
         self.stopping.best_epoch = int(facts["best_epoch"])
         self.stopping.waited = int(facts["waited"])
-        self._began = time.monotonic() - float(facts["seconds"])
+        self._started = time.monotonic() - float(facts["seconds"])
 
-    def _take_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        self.weights = _below(WEIGHTS, tensors)
+    def _restore_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        self.weights = _select_prefix(WEIGHTS, tensors)
         if self.is_finished:
             self.validated_network.load_state_dict(self.weights)  # refuses other shapes
             return
-        self.model.load_state_dict(_below(MODEL, tensors))
+        self.model.load_state_dict(_select_prefix(MODEL, tensors))
         if self.average is not None:
-            self.average.model.load_state_dict(_below(AVERAGE, tensors))
+            self.average.model.load_state_dict(_select_prefix(AVERAGE, tensors))
         state: dict[int, State] = {}
-        for name, value in _below(OPTIMIZER, tensors).items():
+        for name, value in _select_prefix(OPTIMIZER, tensors).items():
             number, _, key = name.partition(".")
             state.setdefault(int(number), {})[key] = value.clone()  # it is changed in place
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.dropout.set_state(tensors[DROPOUT])
         # The order of the windows hangs on the seed alone: what was trained on is passed over.
-        for _ in range(max(0, self.epoch) * self.plan.steps_per_epoch):
+        for _ in range(max(0, self.epoch) * self.hparams.steps_per_epoch):
             next(self.order)
 
 
@@ -145,6 +149,6 @@ def copy_to_cpu(state: Mapping[str, Tensor]) -> State:
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
-def _below(side: str, tensors: Mapping[str, Tensor]) -> State:
+def _select_prefix(side: str, tensors: Mapping[str, Tensor]) -> State:
     prefix = f"{side}."
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

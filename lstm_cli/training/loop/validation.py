@@ -14,15 +14,15 @@ from lstm_cli.training.loop.optimizer_step import batch_loss
 
 
 def mase_validator(
-    windows: DeviceWindows, yardstick: MaseScale, *, should_stop: Callable[[], int | None] = lambda: None
+    windows: DeviceWindows, mase_scale: MaseScale, *, should_stop: Callable[[], int | None] = lambda: None
 ) -> Callable[[nn.Module], float]:
     """Mean |error| over the series' seasonal error: MASE over windows and steps. It may raise Interrupted."""
     center, scale, weight = (
         torch.from_numpy(figures.astype(np.float32)).to(windows.device)
-        for figures in (yardstick.center, yardstick.scale, yardstick.weight)
+        for figures in (mase_scale.center, mase_scale.scale, mase_scale.weight)
     )
 
-    floor = None if yardstick.floor is None else torch.from_numpy(yardstick.floor).to(windows.device)
+    floor = None if mase_scale.floor is None else torch.from_numpy(mase_scale.floor).to(windows.device)
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)

@@ -24,7 +24,9 @@ COVARIATES_GAIN = (
 # practice and the classical bias-variance trade-off"), and a few rows more may take it there with penalties that were
 # chosen elsewhere.
 ROWS_PER_INPUT = 2
-TOO_LARGE = 1e17  # a scaled value; the squares of a lookback are summed, and a float of 32 bits ends at 3e38
+MAX_SCALED_VALUE = (
+    1e17  # a scaled value; the squares of a lookback are summed, and a float of 32 bits ends at 3e38
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ def choose_transforms(
     Raises DataError for `--log-transform on` where a training value is not positive, TrainingDiverged where values are
     too large to train on, Interrupted.
     """
-    _require_bearable(dataset)
+    _require_moderate_values(dataset)
 
     def fitted(dataset: Dataset, *, covariates: bool = False) -> LinearEnsemble:
         variants = {"log transform": dataset.scaler.in_logs, "covariates": covariates}
@@ -64,14 +66,14 @@ def choose_transforms(
             listen=listen,
         )
 
-    dataset, linear, why = _log_transform(dataset, config, fitted)
+    dataset, linear, why = _choose_log_transform(dataset, config, fitted)
     choices = {"logs": why}
     if dataset.schema.known_ahead:
-        linear, choices["covariates"] = _covariates(linear, fitted(dataset, covariates=True))
+        linear, choices["covariates"] = _choose_covariates(linear, fitted(dataset, covariates=True))
     return TransformedData(dataset=dataset, linear=linear, choices=choices)
 
 
-def _require_bearable(dataset: Dataset) -> None:
+def _require_moderate_values(dataset: Dataset) -> None:
     """Raise TrainingDiverged where no network, nor the linear forecast, could reckon with the values."""
     table = dataset.series
     largest = 0.0
@@ -80,7 +82,7 @@ def _require_bearable(dataset: Dataset) -> None:
         measured = dataset.measured[begin : begin + rows]  # a fill may come from a later row
         least, greatest = values.min(initial=0, where=measured), values.max(initial=0, where=measured)
         largest = max(largest, float(greatest), -float(least))
-    if not largest < TOO_LARGE:
+    if not largest < MAX_SCALED_VALUE:
         raise TrainingDiverged(
             f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not "
             "hold their squares",
@@ -130,7 +132,7 @@ def choose_refit(config: TrainConfig, *, rows: int, linear: LinearEnsemble) -> t
     return True, "on training and validation rows"
 
 
-def _log_transform(
+def _choose_log_transform(
     dataset: Dataset, config: TrainConfig, fitted: Callable[[Dataset], LinearEnsemble]
 ) -> tuple[Dataset, LinearEnsemble, str]:
     possible = can_log_transform(dataset)
@@ -160,7 +162,7 @@ def _log_transform(
     return dataset, plain, f"off: {scores}"
 
 
-def _covariates(plain: LinearEnsemble, with_them: LinearEnsemble) -> tuple[LinearEnsemble, str]:
+def _choose_covariates(plain: LinearEnsemble, with_them: LinearEnsemble) -> tuple[LinearEnsemble, str]:
     scores = (
         f"validation MASE of the linear forecast {with_them.score:.4g} with them, {plain.score:.4g} without"
     )

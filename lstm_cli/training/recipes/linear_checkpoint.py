@@ -8,7 +8,7 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.model import LinearEnsemble
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints, IncompatibleState, SavedState
+from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints, IncompatibleState, SavedState
 
 LINEAR = "linear forecast"
 Progress = Callable[[int, int], None]
@@ -23,12 +23,12 @@ def resumable_linear(
     Raises StateUnfit where what was found is no linear forecast.
     """
     keep = checkpoints.slot(name)
-    if keep.found is not None:
-        return _restored(keep.found)
+    if keep.stored is not None:
+        return _from_state(keep.stored)
     stage = f"fitting the {name}"
     linear = fit(lambda done, total: listen(Progressed(stage=stage, done=done, total=total, unit="fits")))
     if keep.save is not None:
-        keep.save(_saved(linear))
+        keep.save(_to_state(linear))
     return linear
 
 
@@ -43,7 +43,7 @@ def resumable_refit(
 ) -> LinearEnsemble:
     """Return the same average fitted to the dataset's training rows, kept as `kept_linear` does. Raises Interrupted."""
     return resumable_linear(
-        LINEAR + AGAIN,
+        LINEAR + REFIT_SUFFIX,
         lambda progress: refit_linear(
             dataset, linear, workers=workers, should_stop=should_stop, progress=progress
         ),
@@ -52,7 +52,7 @@ def resumable_refit(
     )
 
 
-def _saved(linear: LinearEnsemble) -> SavedState:
+def _to_state(linear: LinearEnsemble) -> SavedState:
     """Return the state of a training that is over: it has no epochs."""
     facts = {"part": LINEAR, "epoch": 0, "epochs": 0, "over": True}
     # A copy: what is saved may be written later, and must not change until then.
@@ -60,7 +60,7 @@ def _saved(linear: LinearEnsemble) -> SavedState:
     return SavedState(facts=facts | {"linear": linear.fit_facts()}, tensors=tensors)
 
 
-def _restored(saved: SavedState) -> LinearEnsemble:
+def _from_state(saved: SavedState) -> LinearEnsemble:
     try:
         return LinearEnsemble.from_fit(
             {key: tensor.numpy() for key, tensor in saved.tensors.items()}, saved.facts["linear"]

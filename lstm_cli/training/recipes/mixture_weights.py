@@ -14,17 +14,17 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.linear.validation_blocks import earlier_splits, validation_horizons
 from lstm_cli.models.mixture import Mixture
-from lstm_cli.training.setup.hyperparameters import WEIGHED_CELLS, WEIGHED_ROWS
+from lstm_cli.training.setup.hyperparameters import MAX_WEIGHT_CELLS, MAX_WEIGHT_ROWS
 
 BLOCKS = 4  # of the horizon; a weight is interpolated between the blocks' centres
-ROUNDS = 20  # of the greedy choice
-POWER = 6  # of the error, in the weights by error alone
-DOUBT = 3.0  # horizons of validation rows at which weights and prior count alike
+GREEDY_ROUNDS = 20  # of the greedy choice
+ERROR_POWER = 6  # of the error, in the weights by error alone
+PRIOR_HORIZONS = 3.0  # horizons of validation rows at which weights and prior count alike
 PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
-LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
-PROVEN = 3  # blocks before the validation rows on which a simple forecast must be better too
-JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
-JUDGED_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
+LINEAR_KEY = 0  # stands among the seasons of simple forecasts for the linear one
+MAX_EARLIER_BLOCKS = 3  # blocks before the validation rows on which a simple forecast must be better too
+MAX_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
+MAX_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
 
 
 def mixture_weights(
@@ -53,7 +53,7 @@ def mixture_weights(
     table = np.stack(blocks)
     steps = np.arange(horizon)
     weights = np.stack([np.interp(steps, centres, table[:, part]) for part in range(parts)], axis=1)
-    trust = horizons / (horizons + DOUBT)
+    trust = horizons / (horizons + PRIOR_HORIZONS)
     return trust * weights + (1 - trust) * prior
 
 
@@ -64,12 +64,12 @@ def greedy_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """
     taken = np.zeros(forecasts.shape[1])
     total = np.zeros_like(truth)
-    for count in range(1, ROUNDS + 1):
+    for count in range(1, GREEDY_ROUNDS + 1):
         errors = [np.abs((total + offered) / count - truth).mean() for offered in forecasts.T]
         best = int(np.argmin(errors))
         taken[best] += 1
         total += forecasts[:, best]
-    return taken / ROUNDS
+    return taken / GREEDY_ROUNDS
 
 
 def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
     errors = np.abs(forecasts - truth[:, None]).mean(axis=0)
     if (errors == 0).any():
         return (errors == 0) / (errors == 0).sum()
-    raw = (errors / errors.min()) ** -POWER
+    raw = (errors / errors.min()) ** -ERROR_POWER
     return np.asarray(raw / raw.sum())
 
 
@@ -95,33 +95,35 @@ def seasonal_naive_part(
     fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
     without a holiday) says nothing of the rows to come. Raises Interrupted.
     """
-    blocks = earlier_splits(dataset, evidence=np.inf, most=PROVEN)
-    errors = _simple_errors(dataset, linear)
+    blocks = earlier_splits(dataset, horizons=np.inf, max_blocks=MAX_EARLIER_BLOCKS)
+    errors = _baseline_errors(dataset, linear)
     progress(1, 1 + len(blocks))
     best = min(errors, key=lambda season: errors[season])
-    if best == LINEAR:
+    if best == LINEAR_KEY:
         return None
     for done, block in enumerate(blocks, start=2):
-        errors = _simple_errors(block, refit_linear(block, linear, workers=workers, should_stop=should_stop))
+        errors = _baseline_errors(
+            block, refit_linear(block, linear, workers=workers, should_stop=should_stop)
+        )
         progress(done, 1 + len(blocks))
-        if errors[best] >= errors[LINEAR]:
+        if errors[best] >= errors[LINEAR_KEY]:
             return None
     return best
 
 
-def _simple_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, float]:
+def _baseline_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, float]:
     """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
     seasons = (1, *dataset.schema.seasons)
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
     yardstick, targets = MaseScale.from_dataset(dataset), dataset.targets
-    totals = dict.fromkeys((LINEAR, *seasons), 0.0)
-    most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
+    totals = dict.fromkeys((LINEAR_KEY, *seasons), 0.0)
+    most = min(MAX_ROWS, MAX_CELLS // dataset.schema.horizon)
     judged = windows.sample(max(1, most // targets))
     for batch in judged.batches(judged.batch_size):
         truth = yardstick.mase_terms(batch.target, batch.series)
         horizon = batch.target.shape[1]
         forecasts = {
-            LINEAR: linear(batch.past, batch.future, batch.mask),
+            LINEAR_KEY: linear(batch.past, batch.future, batch.mask),
             1: naive(batch.past, horizon, targets),
         }
         for season in dataset.schema.seasons:
@@ -136,7 +138,7 @@ def part_weights(dataset: Dataset, network: Mixture, device: torch.device) -> np
     """[H, P] float32, from the validation forecasts of the parts."""
     schema, parts = dataset.schema, network.parts
     windows = split_windows(dataset, "val", network.lookback)
-    most = min(WEIGHED_ROWS, WEIGHED_CELLS // schema.horizon) // dataset.targets
+    most = min(MAX_WEIGHT_ROWS, MAX_WEIGHT_CELLS // schema.horizon) // dataset.targets
     windows = windows.sample(max(1, most))
     yardstick = MaseScale.from_dataset(dataset)
     forecasts, truths, observed = [], [], []

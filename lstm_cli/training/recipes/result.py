@@ -31,14 +31,14 @@ class PartResult:
     stopped: str  # "epochs" or "patience"
 
     @staticmethod
-    def from_fit(name: str, plan: Hyperparameters, fitted: FitResult) -> "PartResult":
+    def from_fit(name: str, hparams: Hyperparameters, fitted: FitResult) -> "PartResult":
         """Return what is reported of a training that followed `plan`."""
         return PartResult(
             name=name,
-            lr=plan.lr,
+            lr=hparams.lr,
             best_epoch=fitted.best_epoch,
             epochs_run=len(fitted.history) - 1,
-            steps=fitted.best_epoch * plan.steps_per_epoch,
+            steps=fitted.best_epoch * hparams.steps_per_epoch,
             stopped=fitted.stopped,
         )
 

@@ -70,22 +70,22 @@ def train_segment(
             ),
         )
     parts = [*named, *(["simple"] if simple else [])]
-    settings = _settings(work, parts, simple or 1, attempts)
-    network = _assembled(settings, linear, attempts)
+    settings = _mixture_settings(work, parts, simple or 1, attempts)
+    network = _assemble(settings, linear, attempts)
     weights = part_weights(dataset, network, device)
     network.weights.copy_(torch.from_numpy(weights))
     validated = shipped = ModelVersion(network=network, linear=linear)
     rows = len(part_windows(work, "train", "anchored")) * dataset.targets
     again, why = choose_refit(config, rows=rows, linear=linear)
     if again:
-        shipped = _refitted(work, settings, attempts, network.weights)
+        shipped = _refit(work, settings, attempts, network.weights)
     fitted = [entry for attempt in attempts for entry in attempt.result.history]
     return TrainingResult(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=tuple(PartResult.from_fit(one.part, one.plan, one.result) for one in attempts),
+        parts=tuple(PartResult.from_fit(one.part, one.hparams, one.result) for one in attempts),
         weights={part: weights[:, place].tolist() for place, part in enumerate(parts)},
         choices=start.choices | {"segment": _segment_reason(work), "refit": why},
         history=fitted,
@@ -106,7 +106,7 @@ def _segment_reason(work: TrainingContext) -> str:
     return f"segments of {shape['segment']} steps, {shape['lookback']} of them read: {how}"
 
 
-def _settings(
+def _mixture_settings(
     work: TrainingContext, parts: list[str], simple_season: int, attempts: list[FittedNetwork]
 ) -> dict[str, Any]:
     """The arguments of the combined network."""
@@ -130,7 +130,7 @@ def _settings(
     }
 
 
-def _assembled(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[FittedNetwork]) -> Mixture:
+def _assemble(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[FittedNetwork]) -> Mixture:
     """The combined network with the trained parts in their places."""
     network = build_model("segment", settings)
     assert isinstance(network, Mixture)
@@ -142,7 +142,7 @@ def _assembled(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[
     return network.requires_grad_(False).eval()
 
 
-def _refitted(
+def _refit(
     work: TrainingContext, settings: dict[str, Any], attempts: list[FittedNetwork], weights: torch.Tensor
 ) -> ModelVersion:
     """Everything fitted again on training and validation rows, with what validation chose."""
@@ -157,6 +157,6 @@ def _refitted(
         listen=work.listen,
     )
     again = replace(work, data=replace(work.data, dataset=known, linear=linear))
-    network = _assembled(settings, linear, refit_networks(again, attempts))
+    network = _assemble(settings, linear, refit_networks(again, attempts))
     network.weights.copy_(weights)
     return ModelVersion(network=network, linear=linear)

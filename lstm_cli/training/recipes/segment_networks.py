@@ -22,17 +22,17 @@ from lstm_cli.training.loop.out_of_memory import as_device_error, fit_in_memory
 from lstm_cli.training.loop.validation import mase_validator
 from lstm_cli.training.recipes.automatic_choices import TransformedData
 from lstm_cli.training.recipes.parallel import run_in_threads
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
+from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints
 from lstm_cli.training.setup.hyperparameters import (
     Hyperparameters,
     make_hyperparameters,
     refit_hyperparameters,
 )
 
-JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
+MAX_VALIDATION_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
 SEEDS = 3  # networks of each part with --effort best
-RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
-MOST_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
+LR_FACTORS = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
+MAX_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class FittedNetwork:
     """One training of one network."""
 
     part: str
-    plan: Hyperparameters
+    hparams: Hyperparameters
     result: FitResult
 
     @property
@@ -130,55 +130,58 @@ def distant_seasons(schema: Schema) -> tuple[int, ...]:
     """Return the seasons too long for an automatic lookback, of which a window may still hold the last one."""
     if schema.lookback_fixed:
         return ()
-    return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MOST_SEASON)
+    return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MAX_SEASON)
 
 
-def train_parts(work: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
+def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
     """The trainings that are kept: one a part, or several seeds of each."""
-    plan = part_plan(work)
+    plan = part_hyperparameters(context)
     if not parts:
         return []
-    rates = RATES if work.config.effort == "best" and work.config.lr is None else (1.0,)
-    tried = _train(work, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
+    rates = LR_FACTORS if context.config.effort == "best" and context.config.lr is None else (1.0,)
+    tried = _train(context, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
     best = [min((one for one in tried if one.part == part), key=lambda one: one.loss) for part in parts]
-    if work.config.effort != "best":
+    if context.config.effort != "best":
         return best
     more = [
-        (one.part, replace(one.plan, seed=one.plan.seed + number))
+        (one.part, replace(one.hparams, seed=one.hparams.seed + number))
         for one in best
         for number in range(1, SEEDS)
     ]
-    return best + _train(work, more)
+    return best + _train(context, more)
 
 
-def part_plan(work: TrainingContext) -> Hyperparameters:
+def part_hyperparameters(context: TrainingContext) -> Hyperparameters:
     """The plan of every part's training."""
-    windows = len(part_windows(work, "train", "anchored"))
-    return make_hyperparameters(work.config, windows=windows, targets=work.data.dataset.targets)
+    windows = len(part_windows(context, "train", "anchored"))
+    return make_hyperparameters(context.config, windows=windows, targets=context.data.dataset.targets)
 
 
 def _train(work: TrainingContext, wanted: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
     """Trains a network for each part and plan, side by side where there are workers."""
-    most = max(1, JUDGED_ROWS // work.data.dataset.targets)
+    most = max(1, MAX_VALIDATION_ROWS // work.data.dataset.targets)
     tasks = []
     for part, plan in wanted:
-        network, windows = new_part_network(work, part, work.data.linear, plan.seed), _known(work, part)
-        judged = _resident(work, part_windows(work, "val", part).sample(most))
+        network, windows = (
+            new_part_network(work, part, work.data.linear, plan.seed),
+            _training_windows(work, part),
+        )
+        judged = _to_device(work, part_windows(work, "val", part).sample(most))
         keep = work.checkpoints.slot(run_name(part, plan))
-        announce_training(network, windows, plan, part=part, listen=work.listen, keep=keep)
+        announce_training(network, windows, plan, part=part, listen=work.listen, slot=keep)
         validate = mase_validator(
             judged, MaseScale.from_dataset(work.data.dataset), should_stop=work.should_stop
         )
-        tasks.append(_task(work, part, plan, network, windows, validate))
+        tasks.append(_make_task(work, part, plan, network, windows, validate))
     return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
 
 
-def refit_networks(work: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
+def refit_networks(context: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
     """Train the networks further from their best weights, on the training rows of `work`, without validation."""
     done, total = itertools.count(1), len(attempts)
 
     def tell(count: int) -> None:
-        work.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
+        context.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
 
     def counted(task: Training) -> Training:
         def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
@@ -191,30 +194,32 @@ def refit_networks(work: TrainingContext, attempts: list[FittedNetwork]) -> list
     tell(0)
     tasks = []
     for one in attempts:
-        plan = refit_hyperparameters(one.plan, best_epoch=one.result.best_epoch)
-        network = new_part_network(work, one.part, work.data.linear, plan.seed)
+        plan = refit_hyperparameters(one.hparams, best_epoch=one.result.best_epoch)
+        network = new_part_network(context, one.part, context.data.linear, plan.seed)
         inner = network.network if isinstance(network, AnchoredNetwork) else network
         inner.load_state_dict(one.network_weights)
-        tasks.append(counted(_task(work, one.part, plan, network, _known(work, one.part), None)))
-    return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
+        tasks.append(
+            counted(_make_task(context, one.part, plan, network, _training_windows(context, one.part), None))
+        )
+    return run_in_threads(tasks, workers=context.workers, should_stop=context.should_stop)
 
 
-def run_name(part: str, plan: Hyperparameters, *, again: bool = False) -> str:
+def run_name(part: str, hparams: Hyperparameters, *, refit: bool = False) -> str:
     """What tells one training of a model from the others; again: it is the refit."""
-    return f"{part} lr {plan.lr!r} seed {plan.seed}{AGAIN if again else ''}"
+    return f"{part} lr {hparams.lr!r} seed {hparams.seed}{REFIT_SUFFIX if refit else ''}"
 
 
-def _known(work: TrainingContext, part: str) -> DeviceWindows:
+def _training_windows(work: TrainingContext, part: str) -> DeviceWindows:
     """The training windows of a part."""
-    return _resident(work, part_windows(work, "train", part))
+    return _to_device(work, part_windows(work, "train", part))
 
 
-def _resident(work: TrainingContext, windows: Windows) -> DeviceWindows:
+def _to_device(work: TrainingContext, windows: Windows) -> DeviceWindows:
     with as_device_error(f"on {work.device} for the data"):
         return DeviceWindows(windows, work.device)
 
 
-def _task(
+def _make_task(
     work: TrainingContext,
     part: str,
     plan: Hyperparameters,
@@ -234,28 +239,30 @@ def _task(
             part=part,
             listen=work.listen,
             should_stop=should_stop,
-            keep=work.checkpoints.slot(run_name(part, plan, again=validate is None)),
+            slot=work.checkpoints.slot(run_name(part, plan, refit=validate is None)),
         )
-        return FittedNetwork(part=part, plan=followed, result=fitted)
+        return FittedNetwork(part=part, hparams=followed, result=fitted)
 
     return run
 
 
-def new_part_network(work: TrainingContext, part: str, linear: LinearEnsemble, seed: int) -> torch.nn.Module:
+def new_part_network(
+    context: TrainingContext, part: str, linear: LinearEnsemble, seed: int
+) -> torch.nn.Module:
     """A network with random weights that depend on the part and the seed alone."""
     torch.manual_seed(seed)
-    network = SegmentLSTM(**work.shapes[part])
+    network = SegmentLSTM(**context.shapes[part])
     network.unit.copy_(torch.from_numpy(linear.unit))
     whole = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
-    return whole.to(work.device)
+    return whole.to(context.device)
 
 
-def part_windows(work: TrainingContext, split: str, part: str) -> Windows:
+def part_windows(context: TrainingContext, split: str, part: str) -> Windows:
     """The windows of a split, as far back as the part looks."""
-    lookback = max(work.shapes[part]["lookback"], *work.shapes[part]["far_seasons"], 0)
+    lookback = max(context.shapes[part]["lookback"], *context.shapes[part]["far_seasons"], 0)
     if part == "anchored":
-        lookback = max(lookback, work.data.linear.lookback)
-    return split_windows(work.data.dataset, split, lookback)
+        lookback = max(lookback, context.data.linear.lookback)
+    return split_windows(context.data.dataset, split, lookback)
 
 
 def linear_module(linear: LinearEnsemble) -> LinearForecast:

@@ -20,7 +20,7 @@ from lstm_cli.training.loop.validation import loss_validator
 from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_refit
 from lstm_cli.training.recipes.linear_checkpoint import resumable_refit
 from lstm_cli.training.recipes.result import ModelVersion, PartResult, TrainingResult
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
+from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints
 from lstm_cli.training.setup.hyperparameters import (
     Hyperparameters,
     make_hyperparameters,
@@ -42,7 +42,7 @@ def train_stacked(
     Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
     """
     dataset, settings = start.dataset, network_settings(start.dataset, config)
-    windows = _windows(dataset, "train", device)
+    windows = _device_windows(dataset, "train", device)
     plan = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
 
     def trained(
@@ -55,8 +55,8 @@ def train_stacked(
         if begin is not None:
             network.load_state_dict(begin)
         network.to(device)
-        keep = checkpoints.slot(config.model if judged is not None else config.model + AGAIN)
-        announce_training(network, windows, plan, part=config.model, listen=listen, keep=keep)
+        keep = checkpoints.slot(config.model if judged is not None else config.model + REFIT_SUFFIX)
+        announce_training(network, windows, plan, part=config.model, listen=listen, slot=keep)
         followed, fitted = fit_in_memory(
             network,
             windows,
@@ -66,19 +66,19 @@ def train_stacked(
             part=config.model,
             listen=listen,
             should_stop=should_stop,
-            keep=keep,
+            slot=keep,
         )
         network.cpu().load_state_dict(fitted.weights)
         return network.requires_grad_(False).eval(), followed, fitted
 
-    network, plan, fitted = trained(windows, plan, _windows(dataset, "val", device))
+    network, plan, fitted = trained(windows, plan, _device_windows(dataset, "val", device))
     validated = shipped = ModelVersion(network=network, linear=start.linear)
     refit, why = choose_refit(config, rows=len(windows) * dataset.targets, linear=start.linear)
     if refit:
         listen(Note(text="fitting again on the training and validation rows"))
         known = merge_validation_into_train(dataset)
         further = refit_hyperparameters(plan, best_epoch=fitted.best_epoch)
-        again, _, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
+        again, _, _ = trained(_device_windows(known, "train", device), further, None, begin=fitted.weights)
         linear = resumable_refit(
             known, start.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
         )
@@ -108,7 +108,7 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
     return network
 
 
-def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
+def _device_windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
     with as_device_error(f"on {device} for the data"):
         return DeviceWindows(split_windows(dataset, split), device)
 

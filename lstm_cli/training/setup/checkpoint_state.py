@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 Facts = dict[str, Any]
-AGAIN = " again"  # how the names of refits end
+REFIT_SUFFIX = " again"  # how the names of refits end
 
 
 class IncompatibleState(Exception):
@@ -26,7 +26,7 @@ class SavedState:
 class CheckpointSlot:
     """Where one training finds and leaves its state."""
 
-    found: SavedState | None = None
+    stored: SavedState | None = None
     save: Callable[[SavedState], None] | None = None  # None: nobody asks for it
 
 
@@ -34,25 +34,25 @@ class CheckpointSlot:
 class Checkpoints:
     """Where all trainings of a model do, each by a name of its own."""
 
-    found: Mapping[str, SavedState] = field(default_factory=dict)
+    stored: Mapping[str, SavedState] = field(default_factory=dict)
     save: Callable[[str, SavedState], None] | None = None  # called in whichever thread trains
 
     def slot(self, name: str) -> CheckpointSlot:
         """The place of one training."""
         save = self.save
         return CheckpointSlot(
-            found=self.found.get(name), save=None if save is None else lambda saved: save(name, saved)
+            stored=self.stored.get(name), save=None if save is None else lambda saved: save(name, saved)
         )
 
 
 NO_CHECKPOINT = CheckpointSlot()
 
 
-def is_finished(keep: CheckpointSlot) -> bool:
+def is_finished(slot: CheckpointSlot) -> bool:
     """Whether the training had come to its end before."""
-    return keep.found is not None and bool(keep.found.facts.get("over"))
+    return slot.stored is not None and bool(slot.stored.facts.get("over"))
 
 
-def without_resume(keep: CheckpointSlot) -> CheckpointSlot:
+def without_resume(slot: CheckpointSlot) -> CheckpointSlot:
     """The same place without what was found there."""
-    return replace(keep, found=None)
+    return replace(slot, stored=None)

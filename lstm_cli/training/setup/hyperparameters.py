@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from lstm_cli.config import TrainConfig
 
-SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
+MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
-SEGMENT_STEPS, STEPS_OF_MANY = 2_000, 1_320  # optimizer steps of a `segment` training, at most
-WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights of the parts rest on at most
-WEIGHED_ROWS = 25_000  # windows x targets, the same
-SEGMENT_PATIENCE = 660  # steps without a better validation after which it stops
+MAX_SEGMENT_STEPS, MAX_STEPS_MANY_ROWS = 2_000, 1_320  # optimizer steps of a `segment` training, at most
+MAX_WEIGHT_CELLS = 6_000_000  # windows x steps x targets that the weights of the parts rest on at most
+MAX_WEIGHT_ROWS = 25_000  # windows x targets, the same
+SEGMENT_PATIENCE_STEPS = 660  # steps without a better validation after which it stops
 # A refit goes on from the best weights: for so large a share of the steps that led to them, at so large a share of the
 # rate. Less where the network began to overfit in the first half of its training, more where it learnt to the end.
 EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
@@ -48,10 +48,10 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
     segment = config.model == "segment"
     # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
     # twice as many where there are more than all its steps can see.
-    rows, longest = (128, STEPS_OF_MANY) if windows * targets >= MANY_ROWS else (64, SEGMENT_STEPS)
+    rows, longest = (128, MAX_STEPS_MANY_ROWS) if windows * targets >= MANY_ROWS else (64, MAX_SEGMENT_STEPS)
     own = max(1, rows // targets) if segment else 64
     batch_size = config.batch_size if isinstance(config.batch_size, int) else own
-    steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
+    steps = min(max(math.ceil(windows / batch_size), MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
     epochs = config.epochs or (round(longest / steps) if segment else 100)
     return Hyperparameters(
         epochs=epochs,
@@ -67,7 +67,7 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
         clip_value=config.clip_value,
         max_norm=config.max_norm,
         loss=config.loss,
-        patience=config.patience or (math.ceil(SEGMENT_PATIENCE / steps) if segment else 10),
+        patience=config.patience or (math.ceil(SEGMENT_PATIENCE_STEPS / steps) if segment else 10),
         min_delta=config.min_delta,
         bf16=config.precision == "bf16",
         averaged=segment,
@@ -75,30 +75,30 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
     )
 
 
-def refit_hyperparameters(plan: Hyperparameters, *, best_epoch: int) -> Hyperparameters:
+def refit_hyperparameters(hparams: Hyperparameters, *, best_epoch: int) -> Hyperparameters:
     """The plan that takes the weights of the best epoch further, on rows of which some are new to them.
 
     Without validation, so it is one epoch. No step at all where the best weights were those of the start.
     """
-    share, rate = LATE_REFIT if 2 * best_epoch > plan.epochs else EARLY_REFIT
-    steps = round(share * best_epoch * plan.steps_per_epoch)
+    share, rate = LATE_REFIT if 2 * best_epoch > hparams.epochs else EARLY_REFIT
+    steps = round(share * best_epoch * hparams.steps_per_epoch)
     return replace(
-        plan,
+        hparams,
         epochs=1,
         stop_after=min(1, steps),
         steps_per_epoch=steps,
-        lr=rate * plan.lr,
+        lr=rate * hparams.lr,
         warmup=steps // 10,
         schedule="cosine",
     )
 
 
-def learning_rate_share(plan: Hyperparameters, step: int) -> float:
+def learning_rate_share(hparams: Hyperparameters, step: int) -> float:
     """The share of the peak learning rate at a step, by warm-up and the cosine (plateau: see `fit`)."""
-    if step < plan.warmup:
-        return (step + 1) / plan.warmup
-    if plan.schedule != "cosine":
+    if step < hparams.warmup:
+        return (step + 1) / hparams.warmup
+    if hparams.schedule != "cosine":
         return 1.0
-    total = plan.epochs * plan.steps_per_epoch
-    way = (step - plan.warmup) / max(1, total - plan.warmup)
+    total = hparams.epochs * hparams.steps_per_epoch
+    way = (step - hparams.warmup) / max(1, total - hparams.warmup)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(way, 1.0)))

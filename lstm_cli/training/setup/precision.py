@@ -13,7 +13,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.errors import DeviceError
 
 # Hidden units of each layer and windows of a batch from where on a GPU gains more than turning the numbers costs.
-BROAD, LARGE = 512, 256
+MIN_HIDDEN, MIN_BATCH = 512, 256
 
 
 def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
@@ -24,7 +24,7 @@ def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
     twice the rate; Intel's without AMX do not, and lose the time that it takes to turn the numbers. Raises DeviceError
     where bf16 is asked of a device without it.
     """
-    lacking = _lacks_bf16(device)
+    lacking = _why_no_bf16(device)
     if config.precision == "bf16" and lacking:
         raise DeviceError(
             f"--precision bf16 needs a device that computes with bfloat16: {lacking}",
@@ -37,26 +37,30 @@ def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
     if lacking:
         return "fp32", f"fp32: {lacking}"
     if device.type == "cuda":
-        pays = f"measured to pay on a GPU from {BROAD} hidden units and batches of {LARGE} on"
-        if min(config.sizes) >= BROAD and isinstance(config.batch_size, int) and config.batch_size >= LARGE:
+        pays = f"measured to pay on a GPU from {MIN_HIDDEN} hidden units and batches of {MIN_BATCH} on"
+        if (
+            min(config.sizes) >= MIN_HIDDEN
+            and isinstance(config.batch_size, int)
+            and config.batch_size >= MIN_BATCH
+        ):
             return "bf16", f"bf16: {pays}"
         return "fp32", f"fp32: bf16 was {pays}"
-    if "AMD" in cpu_abilities().get("cpu_name", ""):
+    if "AMD" in cpu_capabilities().get("cpu_name", ""):
         return "bf16", "bf16: measured to be faster on this kind of CPU, and as good"
     return "fp32", "fp32: bf16 was not measured to be faster on this device (--precision bf16)"
 
 
-def cpu_abilities() -> Mapping[str, Any]:
+def cpu_capabilities() -> Mapping[str, Any]:
     """What the CPU can do, and its name, by torch's words; older versions of torch tell nothing."""
     return torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
 
 
-def _lacks_bf16(device: torch.device) -> str:
+def _why_no_bf16(device: torch.device) -> str:
     """Why the device does not multiply in bfloat16 itself; empty where it does. To imitate it is slower than fp32."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             there = torch.cuda.is_bf16_supported(including_emulation=False)
         return "" if there else f"{device} does not"
-    able = cpu_abilities()
+    able = cpu_capabilities()
     there = able.get("avx512_bf16", False) or able.get("amx_bf16", False)
     return "" if there else "torch finds neither AVX512-BF16 nor AMX on this CPU"

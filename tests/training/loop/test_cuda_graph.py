@@ -18,7 +18,7 @@ from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import cuda_graph, validation
 from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device, stacked_batches
-from lstm_cli.training.loop.cuda_graph import QUEUED, CudaGraphStep, GpuQueueLimiter
+from lstm_cli.training.loop.cuda_graph import MAX_QUEUED_STEPS, CudaGraphStep, GpuQueueLimiter
 from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
 from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, SavedState
@@ -72,7 +72,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         log.append(f"records on {stream.name}, {capture_error_mode}")
         yield
 
-    monkeypatch.setattr(cuda_graph, "_aside", lambda device, thread: aside)
+    monkeypatch.setattr(cuda_graph, "_recording_stream", lambda device, thread: aside)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: here)
     monkeypatch.setattr(torch.cuda, "stream", stream)
     monkeypatch.setattr(torch.cuda, "graph", graph)
@@ -91,13 +91,13 @@ def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -
         seen.append(chosen.tolist())
         return chosen * 10
 
-    take = CudaGraphStep(step, places=2, device=CPU, chance=torch.Generator())
+    take = CudaGraphStep(step, batch_size=2, device=CPU, generator=torch.Generator())
     found = [take(torch.tensor([number, number])) for number in range(5)]
     recording = ["generator", "records on aside, thread_local", "step"]
     assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
     assert [one.tolist() for one in found[:3]] == [[0, 0], [10, 10], [20, 20]]
     assert seen[3] == [0, 0]  # the recording looks at no window
-    assert take._places.tolist() == [4, 4]
+    assert take._indices.tolist() == [4, 4]
     assert found[3].data_ptr() != found[4].data_ptr()  # a result of its own for each step
 
 
@@ -107,14 +107,14 @@ def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is
     def step(chosen: Tensor) -> Tensor:
         large = torch.zeros(3)
         activations.append(weakref.ref(large))
-        if len(activations) > cuda_graph.PLAIN:
+        if len(activations) > cuda_graph.EAGER_STEPS:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return large.sum()
 
-    take = CudaGraphStep(step, places=1, device=CPU, chance=torch.Generator())
+    take = CudaGraphStep(step, batch_size=1, device=CPU, generator=torch.Generator())
     gc.disable()
     try:
-        for number in range(cuda_graph.PLAIN):
+        for number in range(cuda_graph.EAGER_STEPS):
             take(torch.tensor([number]))
         with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
             take(torch.tensor([9]))
@@ -139,9 +139,9 @@ def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.M
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "its stream")
     pace = GpuQueueLimiter(torch.device("cuda", 3))
-    for _ in range(QUEUED + 2):
+    for _ in range(MAX_QUEUED_STEPS + 2):
         pace.wait()
-    ends = [f"end {number} on its stream" for number in range(QUEUED + 2)]
+    ends = [f"end {number} on its stream" for number in range(MAX_QUEUED_STEPS + 2)]
     assert log == [*ends[:-1], "wait 0", ends[-1], "wait 1"]
     GpuQueueLimiter(CPU).wait()
 
@@ -235,7 +235,7 @@ def test_what_is_replayed_is_what_would_have_been_computed(
     network: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once, again = (run(NETWORKS[network](), plan(**settings)) for _ in range(2))
-    monkeypatch.setattr(cuda_graph, "PLAIN", 1_000)
+    monkeypatch.setattr(cuda_graph, "EAGER_STEPS", 1_000)
     plainly = run(NETWORKS[network](), plan(**settings))
     assert equal(once, again)
     assert equal(once, plainly)
@@ -247,7 +247,7 @@ def test_a_training_on_a_gpu_that_goes_on_is_as_if_it_had_never_stopped() -> Non
     settings, states = plan(averaged=True, clip_norm=1.0, epochs=4), list[SavedState]()
     whole = run(segment(), settings, CheckpointSlot(save=states.append))
     for state in states:
-        assert equal(whole, run(segment(), settings, CheckpointSlot(found=state)))
+        assert equal(whole, run(segment(), settings, CheckpointSlot(stored=state)))
 
 
 @gpu

@@ -80,7 +80,7 @@ def trained(
                 part="free",
                 listen=ignore_events,
                 should_stop=should_stop,
-                keep=CheckpointSlot(found=found, save=kept.append),
+                slot=CheckpointSlot(stored=found, save=kept.append),
             )
         except Interrupted:
             found = through_files(kept[-1]) if kept else found
@@ -146,7 +146,7 @@ def saved_at(epoch: int, **settings: Any) -> SavedState:
         part="free",
         listen=ignore_events,
         should_stop=lambda: None,
-        keep=CheckpointSlot(save=kept.append),
+        slot=CheckpointSlot(save=kept.append),
     )
     return through_files(kept[epoch])
 
@@ -160,7 +160,7 @@ def taken_up(found: SavedState, model: nn.Module, **settings: Any) -> FitResult:
         part="free",
         listen=ignore_events,
         should_stop=lambda: None,
-        keep=CheckpointSlot(found=found),
+        slot=CheckpointSlot(stored=found),
     )
 
 
@@ -254,7 +254,9 @@ def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> N
     require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
     # A training that goes on does not look for it again.
     heard.clear()
-    again = fitted_in_memory(planned, listen=heard.append, keep=CheckpointSlot(found=through_files(kept[-2])))
+    again = fitted_in_memory(
+        planned, listen=heard.append, keep=CheckpointSlot(stored=through_files(kept[-2]))
+    )
     assert again[0] == followed
     require_same(again[1], fitted)
     assert not [event for event in heard if isinstance(event, Note)]

@@ -57,7 +57,7 @@ def figures(fitted: FitResult) -> list[float]:
 def run(keep: CheckpointSlot, model: nn.Module) -> FitResult:
     settings = plan(epochs=4, clip_norm=1.0, averaged=True)
     return fit(
-        model, windows(), None, settings, part="", listen=ignore_events, should_stop=lambda: None, keep=keep
+        model, windows(), None, settings, part="", listen=ignore_events, should_stop=lambda: None, slot=keep
     )
 
 
@@ -77,7 +77,7 @@ def resumed() -> dict[str, list[list[float]]]:
     for name, make in {"stacked": lambda: stacked(dropout=0.4), "segment": segment}.items():
         states: list[SavedState] = []
         whole = figures(run(CheckpointSlot(save=states.append), make()))
-        found[name] = [whole, *(figures(run(CheckpointSlot(found=state), make())) for state in states[1:3])]
+        found[name] = [whole, *(figures(run(CheckpointSlot(stored=state), make())) for state in states[1:3])]
     return found
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from lstm_cli.training.recipes.mixture_weights import (
     BLOCKS,
-    DOUBT,
-    POWER,
-    ROUNDS,
+    ERROR_POWER,
+    GREEDY_ROUNDS,
+    PRIOR_HORIZONS,
     greedy_weights,
     inverse_weights,
     mixture_weights,
@@ -21,11 +21,11 @@ def test_greedy_takes_what_helps_most_round_by_round() -> None:
     forecasts = np.array([[1.0, -3.0]])
     weights = greedy_weights(forecasts, np.zeros(1))
     taken: list[int] = []
-    for count in range(1, ROUNDS + 1):
+    for count in range(1, GREEDY_ROUNDS + 1):
         means = [(sum(forecasts[0][one] for one in taken) + value) / count for value in forecasts[0]]
         taken.append(int(np.argmin(np.abs(means))))
     assert taken[:4] == [0, 0, 1, 0]
-    np.testing.assert_allclose(weights, [taken.count(0) / ROUNDS, taken.count(1) / ROUNDS])
+    np.testing.assert_allclose(weights, [taken.count(0) / GREEDY_ROUNDS, taken.count(1) / GREEDY_ROUNDS])
     assert weights[0] == pytest.approx(0.75)
 
 
@@ -38,7 +38,7 @@ def test_greedy_leaves_out_what_never_helps() -> None:
 def test_inverse_powers_by_hand() -> None:
     truth = np.zeros(4)
     forecasts = np.stack([np.array([1.0, -1, 1, -1]), np.array([2.0, 2, -2, 2])], axis=1)
-    expected = 1 / (1 + 2.0**-POWER)
+    expected = 1 / (1 + 2.0**-ERROR_POWER)
     assert inverse_weights(forecasts, truth).tolist() == pytest.approx([expected, 1 - expected])
 
 
@@ -78,8 +78,8 @@ def test_a_short_horizon_has_a_block_a_step_at_most(horizon: int) -> None:
 def test_few_horizons_are_pulled_towards_the_prior() -> None:
     sides, prior = made(8), np.array([0.2, 0.8])
     certain = mixture_weights(*sides, prior=prior, horizons=CERTAIN)
-    for horizons in (0.0, 2.5, DOUBT, 40.0):
-        trust = horizons / (horizons + DOUBT)
+    for horizons in (0.0, 2.5, PRIOR_HORIZONS, 40.0):
+        trust = horizons / (horizons + PRIOR_HORIZONS)
         expected = trust * certain + (1 - trust) * prior
         found = mixture_weights(*sides, prior=prior, horizons=horizons)
         np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -79,7 +79,7 @@ def whole(way: str) -> Whole:
     states: dict[str, SavedState] = {}
     first, again = Asked(), Asked()
     found = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
-    require_same(trained(WAYS[way], Checkpoints(found=states), again), found)
+    require_same(trained(WAYS[way], Checkpoints(stored=states), again), found)
     return Whole(trained=found, states=states, questions=first.count, beside=again.count)
 
 
@@ -102,7 +102,7 @@ def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str)
     ends, made = 0, None
     while made is None:
         try:
-            checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
+            checkpoints = Checkpoints(stored=dict(states), save=states.__setitem__)
             made = trained(WAYS[way], checkpoints, Asked(expected.beside + 130))
         except Interrupted:
             ends += 1
@@ -141,7 +141,7 @@ def settled(
         [rows], train_end=[100], val_end=[125], lookback=12, horizon=6, seasons=(6,), scaler="standard"
     )
     told: list[Event] = []
-    checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
+    checkpoints = Checkpoints(stored=dict(states), save=states.__setitem__)
     return choose_transforms(data, config, listen=told.append, checkpoints=checkpoints), told
 
 

@@ -31,7 +31,7 @@ OLD = {"cpu_name": "AMD EPYC", "avx512_f": True}
 
 
 def on(able: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "cpu_abilities", lambda: able)
+    monkeypatch.setattr(precision, "cpu_capabilities", lambda: able)
 
 
 @pytest.mark.parametrize(("able", "chosen"), [(ZEN, "bf16"), (XEON, "fp32"), (TILES, "fp32"), (OLD, "fp32")])
