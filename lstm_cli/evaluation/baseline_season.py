@@ -37,28 +37,28 @@ def _windows(dataset: Dataset, longest: int) -> Windows:
     first = np.maximum(np.minimum(longest, last), 1)
     counts = np.maximum(last - first + 1, 0)
     series = np.repeat(np.arange(len(counts)), counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     windows = Windows(
-        dataset=dataset, lookback=longest, origins=(table.offset + first)[series] + within, series=series
+        dataset=dataset, lookback=longest, origins=(table.offset + first)[series] + offset, series=series
     )
-    most = min(MAX_ROWS // dataset.targets, MAX_CELLS // (horizon * dataset.targets))
-    return windows.sample(max(1, most))
+    max_windows = min(MAX_ROWS // dataset.targets, MAX_CELLS // (horizon * dataset.targets))
+    return windows.sample(max(1, max_windows))
 
 
 def _scores(windows: Windows, seasons: tuple[int, ...]) -> np.ndarray:
     """Return the score of each season; infinite where nothing was measured."""
-    dataset, yardstick = windows.dataset, MaseScale.from_dataset(windows.dataset)
+    dataset, mase_scale = windows.dataset, MaseScale.from_dataset(windows.dataset)
     horizon, targets = dataset.schema.horizon, dataset.targets
     error = np.zeros((len(seasons), len(dataset.series.names), targets))
     count = np.zeros(error.shape[1:])
     for batch in windows.batches(windows.batch_size):
-        truth = yardstick.mase_terms(batch.target, batch.series)
+        truth = mase_scale.mase_terms(batch.target, batch.series)
         np.add.at(count, batch.series, batch.observed.sum(axis=1))
-        for place, season in enumerate(seasons):
+        for index, season in enumerate(seasons):
             forecast = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
-            missed = np.abs(yardstick.mase_terms(forecast, batch.series) - truth)
-            np.add.at(error[place], batch.series, np.where(batch.observed, missed, 0.0).sum(axis=1))
-    scored = (count > 0) & (yardstick.weight > 0)
+            absolute_error = np.abs(mase_scale.mase_terms(forecast, batch.series) - truth)
+            np.add.at(error[index], batch.series, np.where(batch.observed, absolute_error, 0.0).sum(axis=1))
+    scored = (count > 0) & (mase_scale.weight > 0)
     if not scored.any():
         return np.full(len(seasons), np.inf)
     return np.asarray((error[:, scored] / count[scored]).mean(axis=1))

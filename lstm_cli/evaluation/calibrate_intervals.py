@@ -25,22 +25,22 @@ def fit_intervals(
     A model that was fitted on the validation rows too knows them: give the one from before.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
-    most = max(1, min(MAX_ROWS // targets, MAX_CELLS // (horizon * targets)))
+    max_windows = max(1, min(MAX_ROWS // targets, MAX_CELLS // (horizon * targets)))
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
-    chosen = {name: windows.sample(most) for name, windows in splits.items()}
-    total, done = sum(len(windows) for windows in chosen.values()), 0
+    sampled = {name: windows.sample(max_windows) for name, windows in splits.items()}
+    total, done = sum(len(windows) for windows in sampled.values()), 0
 
-    def told(count: int) -> None:
+    def report(count: int) -> None:
         nonlocal done
         done += count
         progress(done, total)
 
-    misses = {
-        name: _calibration_errors(windows, forecaster, count_horizons(splits[name]), told)
-        for name, windows in chosen.items()
+    errors = {
+        name: _calibration_errors(windows, forecaster, count_horizons(splits[name]), report)
+        for name, windows in sampled.items()
     }
     return intervals.fit_calibration(
-        misses["val"], misses["train"], season=dataset.schema.season, lookback=lookback
+        errors["val"], errors["train"], season=dataset.schema.season, lookback=lookback
     )
 
 
@@ -54,24 +54,24 @@ def _calibration_errors(
     windows: Windows,
     forecaster: Callable[[Batch], np.ndarray],
     horizons: float,
-    told: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> intervals.CalibrationErrors:
     dataset = windows.dataset
     horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
     absolute = np.empty((len(windows), horizon, targets), dtype=np.float32)
-    simple, spread = np.empty_like(absolute), np.empty((len(windows), targets))
+    baseline, spread = np.empty_like(absolute), np.empty((len(windows), targets))
     first = 0
     for batch in windows.batches(windows.batch_size):
-        place = slice(first, first + len(batch.series))
-        flat = (
+        rows = slice(first, first + len(batch.series))
+        baseline_forecast = (
             seasonal_naive(batch.past, batch.mask, horizon, targets, season)
             if season <= windows.lookback
             else naive(batch.past, horizon, targets)
         )
         unknown = np.where(batch.observed, 0.0, np.nan)
-        absolute[place] = np.abs(forecaster(batch) - batch.target) + unknown
-        simple[place] = np.abs(flat - batch.target) + unknown
-        spread[place] = intervals.local_scale(batch.past[:, :, :targets], batch.mask, season)
-        told(len(batch.series))
-        first = place.stop
-    return intervals.CalibrationErrors(absolute=absolute, baseline=simple, spread=spread, horizons=horizons)
+        absolute[rows] = np.abs(forecaster(batch) - batch.target) + unknown
+        baseline[rows] = np.abs(baseline_forecast - batch.target) + unknown
+        spread[rows] = intervals.local_scale(batch.past[:, :, :targets], batch.mask, season)
+        report(len(batch.series))
+        first = rows.stop
+    return intervals.CalibrationErrors(absolute=absolute, baseline=baseline, spread=spread, horizons=horizons)

@@ -37,26 +37,31 @@ def parse_condition(text: str) -> FailCondition:
             hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
             flag="--fail-if",
         )
-    figure, sign, limit = parts.groups()
-    _require_known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
+    name, comparison, limit = parts.groups()
+    _require_known(text, name, (*NAMES, *COVERAGES, *LOSSES))
     if is_number(limit):
         return FailCondition(
-            text=text, name=figure, operator=sign, factor=float(limit), baseline=None, baseline_metric=None
+            text=text,
+            name=name,
+            operator=comparison,
+            factor=float(limit),
+            baseline=None,
+            baseline_metric=None,
         )
-    other = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
-    if other is None:
+    baseline_limit = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
+    if baseline_limit is None:
         raise UsageError(
             f"--fail-if '{text}': '{limit}' is no limit",
             hint="a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*seasonal_naive.mae",
             flag="--fail-if",
         )
-    factor, baseline, metric = other.groups()
+    factor, baseline, metric = baseline_limit.groups()
     _require_known(text, baseline, BASELINES)
     _require_known(text, metric, NAMES)
     return FailCondition(
         text=text,
-        name=figure,
-        operator=sign,
+        name=name,
+        operator=comparison,
         factor=float(factor or 1),
         baseline=baseline,
         baseline_metric=metric,
@@ -87,13 +92,13 @@ def check_condition(
     )
     limit: float | None = condition.factor
     if condition.baseline is not None:
-        figure = baselines.get(condition.baseline, {}).get(str(condition.baseline_metric))
-        limit = None if figure is None else condition.factor * figure
+        baseline_value = baselines.get(condition.baseline, {}).get(str(condition.baseline_metric))
+        limit = None if baseline_value is None else condition.factor * baseline_value
     if value is None:
         failed, reason = True, f"{condition.name} is undefined here"
     elif limit is None:
-        there = "undefined here" if condition.baseline in baselines else "absent: these data have no season"
-        failed, reason = True, f"{condition.baseline}.{condition.baseline_metric} is {there}"
+        problem = "undefined here" if condition.baseline in baselines else "absent: these data have no season"
+        failed, reason = True, f"{condition.baseline}.{condition.baseline_metric} is {problem}"
     else:
         failed = bool(_OPERATORS[condition.operator](value, limit))
         reason = f"{condition.name} is {value:.4g}, the limit {limit:.4g}"

@@ -33,23 +33,23 @@ def interval_sums(
 ) -> IntervalSums:
     """Sums of windows. ends [4, N, H, C]; forecast, truth, observed [N, H, C], in the file's units; series [N]."""
 
-    def summed(values: np.ndarray) -> np.ndarray:
+    def sum_by_series(values: np.ndarray) -> np.ndarray:
         total = np.zeros((series_count, *values.shape[1:]))
         np.add.at(total, series, np.where(observed, values, 0.0))
         return total
 
     pairs = (ends[:2], ends[2:])
-    lines = (ends[2], ends[0], forecast, ends[1], ends[3])
-    above = [truth - line for line in lines]
-    losses = [np.maximum(q * miss, (q - 1) * miss) for q, miss in zip(QUANTILES, above, strict=True)]
+    quantiles = (ends[2], ends[0], forecast, ends[1], ends[3])
+    errors = [truth - line for line in quantiles]
+    losses = [np.maximum(q * miss, (q - 1) * miss) for q, miss in zip(QUANTILES, errors, strict=True)]
     return IntervalSums(
         inside=np.stack(
-            [summed(((truth >= low) & (truth <= high)).astype(np.float64)) for low, high in pairs]
+            [sum_by_series(((truth >= low) & (truth <= high)).astype(np.float64)) for low, high in pairs]
         ),
-        width=np.stack([summed(high - low) for low, high in pairs]),
-        pinball=summed(2 * np.mean(losses, axis=0)),
-        size=summed(np.abs(truth)),
-        count=summed(np.ones_like(truth)),
+        width=np.stack([sum_by_series(high - low) for low, high in pairs]),
+        pinball=sum_by_series(2 * np.mean(losses, axis=0)),
+        size=sum_by_series(np.abs(truth)),
+        count=sum_by_series(np.ones_like(truth)),
     )
 
 
@@ -70,19 +70,19 @@ def interval_scores(sums: IntervalSums, deviation: np.ndarray) -> dict[str, Any]
     """
     count = sums.count.sum()
     size, pinball = sums.size.sum(axis=1), sums.pinball.sum(axis=1)  # [S, C]
-    some = size > 0
+    defined = size > 0
     names = [str(level) for level in LEVELS]
 
-    def each(values: np.ndarray, factor: float = 1.0) -> dict[str, float | None]:
+    def per_level(values: np.ndarray, factor: float = 1.0) -> dict[str, float | None]:
         totals = values.reshape(len(LEVELS), -1).sum(axis=1)
         pairs = zip(names, totals, strict=True)
         return {name: float(factor * total / count) if count else None for name, total in pairs}
 
     return {
-        "coverage": each(sums.inside, 100.0),
-        "width": each(sums.width),
-        "width_scaled": each(sums.width / deviation[:, None, :]),
-        "wql": float(np.mean(pinball[some] / size[some])) if some.any() else None,
+        "coverage": per_level(sums.inside, 100.0),
+        "width": per_level(sums.width),
+        "width_scaled": per_level(sums.width / deviation[:, None, :]),
+        "wql": float(np.mean(pinball[defined] / size[defined])) if defined.any() else None,
     }
 
 

@@ -53,8 +53,8 @@ class Intervals:
         forecast_scaled [N, H, C]; past [N, L', F] with the targets first and mask [N, L'], L' at least `lookback`.
         """
         targets = forecast_scaled.shape[2]
-        moved = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
-        reach = self.half[:, None, :, None] * np.maximum(moved, self.floor)[:, None, :]
+        spread = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
+        reach = self.half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
         near, far = reach
         middle = forecast_scaled.astype(np.float64)
         return np.stack([middle - near, middle + near, middle - far, middle + far])
@@ -90,18 +90,18 @@ def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
 
 
 def _seasonal_change(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
-    found = np.zeros((len(values), values.shape[2]))
-    open_yet = np.ones(len(values), dtype=bool)
+    change = np.zeros((len(values), values.shape[2]))
+    unset = np.ones(len(values), dtype=bool)
     for lag in dict.fromkeys((season, 1)):
         if values.shape[1] <= lag:
             continue
         pairs = known[:, lag:] & known[:, :-lag]
         count = pairs.sum(axis=1)
-        use = open_yet & (count > 0)
-        moved = np.where(pairs[:, :, None], np.abs(values[:, lag:] - values[:, :-lag]), 0.0)
-        found[use] = (moved.sum(axis=1) / np.maximum(count, 1)[:, None])[use]
-        open_yet &= ~use
-    return found
+        use = unset & (count > 0)
+        differences = np.where(pairs[:, :, None], np.abs(values[:, lag:] - values[:, :-lag]), 0.0)
+        change[use] = (differences.sum(axis=1) / np.maximum(count, 1)[:, None])[use]
+        unset &= ~use
+    return change
 
 
 def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
@@ -114,8 +114,8 @@ def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.n
     whole = np.asarray(measured.all(axis=2))[:, :, None]
     count = np.maximum(whole.sum(axis=1), 1)
     middle = np.where(whole, means, 0.0).sum(axis=1) / count
-    apart = np.where(whole, means - middle[:, None], 0.0)
-    return np.sqrt(np.square(apart).sum(axis=1) / count)
+    deviations = np.where(whole, means - middle[:, None], 0.0)
+    return np.sqrt(np.square(deviations).sum(axis=1) / count)
 
 
 def fit_calibration(
@@ -130,8 +130,8 @@ def fit_calibration(
     optimism = _optimism(val, train, floor)
     share = EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + val.horizons)
     parts, weights = [], []
-    for misses, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
-        relative = factor * misses.absolute / np.maximum(misses.spread, floor)[:, None]
+    for errors, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
+        relative = factor * errors.absolute / np.maximum(errors.spread, floor)[:, None]
         rows = np.swapaxes(relative, 1, 2).reshape(-1, relative.shape[1])
         parts.append(rows)
         weights.append(np.full(len(rows), weight / max(1, len(rows))))
@@ -165,10 +165,10 @@ def t_correction(quantile: float, freedom: float) -> float:
     return t / z
 
 
-def _min_spread(moved: np.ndarray) -> np.ndarray:
+def _min_spread(spreads: np.ndarray) -> np.ndarray:
     """The least spread [C] of windows with spreads moved [N, C]; 1 for a target that never moves."""
-    typical = np.median(moved, axis=0)
-    typical = np.where(typical > 0, typical, moved.mean(axis=0))
+    typical = np.median(spreads, axis=0)
+    typical = np.where(typical > 0, typical, spreads.mean(axis=0))
     return np.where(typical > 0, MIN_SPREAD_SHARE * typical, 1.0)
 
 
@@ -179,33 +179,33 @@ def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarra
     was fitted on neither.
     """
 
-    def mean(misses: CalibrationErrors, errors: np.ndarray) -> float:
-        relative = errors / np.maximum(misses.spread, floor)[:, None]
+    def mean(calibration: CalibrationErrors, errors: np.ndarray) -> float:
+        relative = errors / np.maximum(calibration.spread, floor)[:, None]
         return float(np.nanmean(relative)) if np.isfinite(relative).any() else 0.0
 
-    fitted, before = mean(val, val.absolute), mean(train, train.absolute)
-    wilder, calm = mean(val, val.baseline), mean(train, train.baseline)
-    if not (fitted and before and wilder and calm):
+    val_error, train_error = mean(val, val.absolute), mean(train, train.absolute)
+    val_baseline, train_baseline = mean(val, val.baseline), mean(train, train.baseline)
+    if not (val_error and train_error and val_baseline and train_baseline):
         return 1.0
-    return max(1.0, (fitted / before) / (wilder / calm))
+    return max(1.0, (val_error / train_error) / (val_baseline / train_baseline))
 
 
 def _quantiles(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The LEVELS of each column of rows [R, H], NaN left out, weights [R]; returns [2, H]."""
-    beside = max(0, -(-(MIN_ERRORS - len(rows)) // (2 * max(1, len(rows)))))
+    neighbors = max(0, -(-(MIN_ERRORS - len(rows)) // (2 * max(1, len(rows)))))
     horizon = rows.shape[1]
-    found = np.zeros((len(LEVELS), horizon))
+    quantiles = np.zeros((len(LEVELS), horizon))
     for step in range(horizon):
-        near = rows[:, max(0, step - beside) : step + beside + 1]
+        near = rows[:, max(0, step - neighbors) : step + neighbors + 1]
         known = np.isfinite(near)
         if not known.any():
             known, near = np.isfinite(rows), rows
         values = near[known]
         order = np.argsort(values, kind="stable")
         weight = np.repeat(weights[:, None], near.shape[1], axis=1)[known][order]
-        reached = np.cumsum(weight)
-        for place, level in enumerate(LEVELS):
-            wanted = level / 100 * reached[-1] if len(reached) else 0.0
-            index = int(np.searchsorted(reached, wanted * (1 - 1e-12)))
-            found[place, step] = values[order[min(index, len(values) - 1)]] if len(values) else 0.0
-    return found
+        cumulative = np.cumsum(weight)
+        for index, level in enumerate(LEVELS):
+            wanted = level / 100 * cumulative[-1] if len(cumulative) else 0.0
+            position = int(np.searchsorted(cumulative, wanted * (1 - 1e-12)))
+            quantiles[index, step] = values[order[min(position, len(values) - 1)]] if len(values) else 0.0
+    return quantiles

@@ -38,16 +38,16 @@ def sum_errors(
     size = np.abs(truth) + np.abs(forecast)
     symmetric = 200.0 * difference / np.where(size > 0, size, 1.0)
 
-    def summed(values: np.ndarray) -> np.ndarray:
+    def sum_by_series(values: np.ndarray) -> np.ndarray:
         total = np.zeros((series_count, *values.shape[1:]))
         np.add.at(total, series, values)
         return total
 
     return ErrorSums(
-        absolute=summed(difference),
-        squared=summed(np.square(difference)),
-        symmetric=summed(symmetric),
-        count=summed(observed.astype(np.float64)),
+        absolute=sum_by_series(difference),
+        squared=sum_by_series(np.square(difference)),
+        symmetric=sum_by_series(symmetric),
+        count=sum_by_series(observed.astype(np.float64)),
     )
 
 
@@ -98,9 +98,9 @@ def scores_per_series(sums: ErrorSums, scale: MetricScale) -> list[Scores]:
     return [overall_scores(_part(sums, np.s_[s : s + 1]), _part(scale, np.s_[s : s + 1])) for s in series]
 
 
-def _part(whole: _Arrays, place: Any) -> _Arrays:
+def _part(whole: _Arrays, index: Any) -> _Arrays:
     """The same dataclass with a part of each of its arrays."""
-    return replace(whole, **{name: value[place] for name, value in vars(whole).items()})
+    return replace(whole, **{name: value[index] for name, value in vars(whole).items()})
 
 
 def count_without_scale(sums: ErrorSums, scale: MetricScale) -> int:
@@ -123,14 +123,14 @@ def relative_to_baseline(model: Sequence[Scores], baseline: Sequence[Scores]) ->
     It is 1 where both are 0, infinite where only the simple forecast is right, None where MASE is undefined.
     """
     ratios: list[float | None] = []
-    for ours, theirs in zip(model, baseline, strict=True):
-        mine, other = ours["mase"], theirs["mase"]
-        if mine is None or other is None:
+    for model_scores, baseline_scores in zip(model, baseline, strict=True):
+        model_mase, baseline_mase = model_scores["mase"], baseline_scores["mase"]
+        if model_mase is None or baseline_mase is None:
             ratios.append(None)
-        elif other:
-            ratios.append(mine / other)
+        elif baseline_mase:
+            ratios.append(model_mase / baseline_mase)
         else:
-            ratios.append(float("inf") if mine else 1.0)
+            ratios.append(float("inf") if model_mase else 1.0)
     return ratios
 
 
@@ -139,15 +139,15 @@ def worst_series_indices(ratios: Sequence[float | None], max_series: int) -> lis
 
     Not by MASE itself: some series are hard for anyone, and the ratio tells where the model is to blame.
     """
-    known = [(-ratio, place) for place, ratio in enumerate(ratios) if ratio is not None]
-    return [place for _, place in sorted(known)[:max_series]]
+    known = [(-ratio, index) for index, ratio in enumerate(ratios) if ratio is not None]
+    return [index for _, index in sorted(known)[:max_series]]
 
 
 def _mean_over_series(total: np.ndarray, count: np.ndarray) -> float | None:
     """The mean over series of what was summed, [S, H, C], for so many cells."""
-    each, cells = total.sum(axis=(1, 2)), count.sum(axis=(1, 2))
-    some = cells > 0
-    return float(np.mean(each[some] / cells[some])) if some.any() else None
+    totals, cells = total.sum(axis=(1, 2)), count.sum(axis=(1, 2))
+    scored = cells > 0
+    return float(np.mean(totals[scored] / cells[scored])) if scored.any() else None
 
 
 def _ratio(total: float, count: float) -> float | None:

@@ -44,10 +44,10 @@ def baseline_forecaster(dataset: Dataset, linear: LinearEnsemble, season: int | 
     horizon, targets = dataset.schema.horizon, dataset.targets
 
     def forecast(batch: Batch) -> dict[str, np.ndarray]:
-        found = {"naive": naive(batch.past, horizon, targets)}
+        forecasts = {"naive": naive(batch.past, horizon, targets)}
         if season is not None:
-            found["seasonal_naive"] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
-        return found | {"linear": linear(batch.past, batch.future, batch.mask)}
+            forecasts["seasonal_naive"] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
+        return forecasts | {"linear": linear(batch.past, batch.future, batch.mask)}
 
     return forecast
 
@@ -64,15 +64,19 @@ def model_forecaster(
         inputs = (batch.past[:, -lookback:], batch.future, batch.mask[:, -lookback:])
         if not parts:
             return {name: session(*inputs)}
-        whole, each = session.forecast_with_parts(*inputs)
-        return {name: whole} | {f"{PART}{part}": each[..., place] for place, part in enumerate(parts)}
+        combined, part_forecasts = session.forecast_with_parts(*inputs)
+        return {name: combined} | {
+            f"{PART}{part}": part_forecasts[..., index] for index, part in enumerate(parts)
+        }
 
     return forecast
 
 
 def combine_forecasters(*forecasters: Forecaster) -> Forecaster:
     """The forecasts of several forecasters."""
-    return lambda batch: {name: found for one in forecasters for name, found in one(batch).items()}
+    return lambda batch: {
+        name: forecast for forecaster in forecasters for name, forecast in forecaster(batch).items()
+    }
 
 
 def scoring_windows(
@@ -106,7 +110,7 @@ def score(
 
     watch: sees each forecast [B, H, C], scaled. each: sees its absolute errors, in the file's units.
     """
-    dataset, of = windows.dataset, len(windows.dataset.series.names)
+    dataset, series_count = windows.dataset, len(windows.dataset.series.names)
     sums: dict[str, metrics.ErrorSums] = {}
     done = 0
     for batch in windows.batches(windows.batch_size):
@@ -115,8 +119,8 @@ def score(
             on_forecast(name, batch, forecast)
             units = inverse_transform(dataset, forecast, batch.series, bounds)
             on_errors(name, batch, np.abs(units - truth))
-            found = metrics.sum_errors(units, truth, batch.observed, batch.series, series_count=of)
-            sums[name] = sums[name] + found if name in sums else found
+            errors = metrics.sum_errors(units, truth, batch.observed, batch.series, series_count=series_count)
+            sums[name] = sums[name] + errors if name in sums else errors
         done += len(batch.series)
         progress(done)
     return sums
@@ -143,7 +147,7 @@ class IntervalTally:
         dataset, ends = self._dataset, self._intervals.interval_ends(forecast_scaled, batch.past, batch.mask)
         ends = inverse_transform_intervals(dataset, ends, batch.series, self._bounds)
         truth = inverse_transform_truth(dataset, batch.target, batch.series, self._bounds)
-        found = interval_sums(
+        sums = interval_sums(
             ends,
             inverse_transform(dataset, forecast_scaled, batch.series, self._bounds),
             truth,
@@ -154,15 +158,15 @@ class IntervalTally:
         self.inside.append(inside_windows(ends, truth, batch.observed))
         self.count.append(batch.observed.sum(axis=(1, 2)))
         self.beyond_bounds += int(((self._bounds.clip(truth) != truth) & batch.observed).sum())
-        self.sums = found if self.sums is None else self.sums + found
+        self.sums = sums if self.sums is None else self.sums + sums
 
 
 def is_as_good(baseline: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
     """Whether a simple forecast's MASE (else scaled MAE) is at most half a percent above the model's."""
     for metric in ("mase", "mae_scaled"):
-        theirs, ours = baseline.get(metric), model.get(metric)
-        if theirs is not None and ours is not None:
-            return theirs <= (1 + TIE_MARGIN) * ours
+        baseline_score, model_score = baseline.get(metric), model.get(metric)
+        if baseline_score is not None and model_score is not None:
+            return baseline_score <= (1 + TIE_MARGIN) * model_score
     return False
 
 

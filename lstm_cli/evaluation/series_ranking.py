@@ -17,11 +17,11 @@ def series_against_baselines(
     sums: the errors of `model` and of the simple forecasts. The ratio is that of `metrics.beside`.
     """
     scale, baseline = scoring.metric_scale(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
-    simple = metrics.scores_per_series(sums[baseline], scale)
-    ratios = metrics.relative_to_baseline(metrics.scores_per_series(sums["model"], scale), simple)
+    baseline_scores = metrics.scores_per_series(sums[baseline], scale)
+    ratios = metrics.relative_to_baseline(metrics.scores_per_series(sums["model"], scale), baseline_scores)
     return {
         name: {"baseline": baseline, "baseline_mase": scores["mase"], "ratio": ratio}
-        for name, scores, ratio in zip(dataset.series.names, simple, ratios, strict=True)
+        for name, scores, ratio in zip(dataset.series.names, baseline_scores, ratios, strict=True)
     }
 
 
@@ -30,10 +30,10 @@ def worst_series(
 ) -> list[dict[str, Any]]:
     """The series that do worst, at most so many. A ratio that is infinite comes first and is told as None."""
     names = list(scores)
-    places = metrics.worst_series_indices([comparisons[name]["ratio"] for name in names], max_series)
-    found = []
-    for name in (names[place] for place in places):
+    indices = metrics.worst_series_indices([comparisons[name]["ratio"] for name in names], max_series)
+    worst = []
+    for name in (names[index] for index in indices):
         ratio = comparisons[name]["ratio"]
-        own = {"series": name, "mase": scores[name]["mase"], "mae": scores[name]["mae"]}
-        found.append(own | comparisons[name] | {"ratio": ratio if np.isfinite(ratio) else None})
-    return found
+        model_scores = {"series": name, "mase": scores[name]["mase"], "mae": scores[name]["mae"]}
+        worst.append(model_scores | comparisons[name] | {"ratio": ratio if np.isfinite(ratio) else None})
+    return worst

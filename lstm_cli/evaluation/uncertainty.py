@@ -48,17 +48,17 @@ def window_times(windows: Windows) -> WindowTimes:
     steps = windows.origins - table.offset[series]
     if dataset.schema.time_name is not None:
         steps = steps + dataset.schema.step.index(table.origin_us, table.origin_us.min())[0][series]
-    distinct, place = np.unique(steps, return_inverse=True)
+    distinct, moment = np.unique(steps, return_inverse=True)
     if dataset.schema.time_name is None or len(distinct) == len(steps):
-        room = int(np.ptp(steps)) + horizon if len(steps) else 0
-        distinct, place = np.unique(steps + series * room, return_inverse=True)
-    apart, at = 0, 0
-    while at < len(distinct):
-        apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
+        span = int(np.ptp(steps)) + horizon if len(steps) else 0
+        distinct, moment = np.unique(steps + series * span, return_inverse=True)
+    disjoint, index = 0, 0
+    while index < len(distinct):
+        disjoint, index = disjoint + 1, int(np.searchsorted(distinct, distinct[index] + horizon))
     # The mean distance: windows may come in clusters, or be a part of all.
     distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
     return WindowTimes(
-        moment=place, count=len(distinct), disjoint=apart, horizon=max(1.0, horizon / distance)
+        moment=moment, count=len(distinct), disjoint=disjoint, horizon=max(1.0, horizon / distance)
     )
 
 
@@ -69,18 +69,18 @@ def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> 
     window's own length smooths; what smoothing they see nevertheless is divided out.
     """
     above, below = (
-        np.bincount(moments.moment, weights=each, minlength=moments.count) for each in (top, bottom)
+        np.bincount(moments.moment, weights=sums, minlength=moments.count) for sums in (top, bottom)
     )
     ratio = above.sum() / below.sum()
-    apart = (above - ratio * below) / below.sum()
+    residuals = (above - ratio * below) / below.sum()
     count, horizon = moments.count, moments.horizon
     freedom = max(1, min(moments.disjoint // 2, round(FREEDOM_SHARE * count ** (2 / 3))))
-    number = np.arange(1, freedom + 1)
-    turned = np.fft.rfft(np.concatenate([apart, apart[::-1]]))[1 : freedom + 1]
-    cosines = np.real(np.exp(-0.5j * np.pi * number / count) * turned) / math.sqrt(2 * count)
-    half_turn = np.pi * number / (2 * count)  # pi times the frequency
-    kept = np.square(np.sin(horizon * half_turn) / (horizon * np.sin(half_turn)))
-    return float(ratio), math.sqrt(count * float(np.mean(np.square(cosines) / kept))), freedom
+    frequency_numbers = np.arange(1, freedom + 1)
+    transforms = np.fft.rfft(np.concatenate([residuals, residuals[::-1]]))[1 : freedom + 1]
+    cosines = np.real(np.exp(-0.5j * np.pi * frequency_numbers / count) * transforms) / math.sqrt(2 * count)
+    half_turn = np.pi * frequency_numbers / (2 * count)  # pi times the frequency
+    response = np.square(np.sin(horizon * half_turn) / (horizon * np.sin(half_turn)))
+    return float(ratio), math.sqrt(count * float(np.mean(np.square(cosines) / response))), freedom
 
 
 def student_t_quantile(quantile: float, freedom: int) -> float:
@@ -111,11 +111,11 @@ class WindowErrors:
             self._weight = np.full(count.shape, 1 / max(1.0, float(count.sum())))
         self._errors: dict[str, list[np.ndarray]] = {}
 
-    def __call__(self, name: str, batch: Batch, missed: np.ndarray) -> None:
+    def __call__(self, name: str, batch: Batch, absolute_error: np.ndarray) -> None:
         """missed [B, H, C]: absolute errors in the file's units."""
         if name in COMPARED:
-            each = np.where(batch.observed, missed, 0.0).sum(axis=1) * self._weight[batch.series]
-            self._errors.setdefault(name, []).append(each.sum(axis=1))
+            errors = np.where(batch.observed, absolute_error, 0.0).sum(axis=1) * self._weight[batch.series]
+            self._errors.setdefault(name, []).append(errors.sum(axis=1))
 
     def comparisons(self) -> dict[str, dict[str, Any]]:
         """Return for each baseline, the one of lowest error first, how the model compares with it.
@@ -144,7 +144,12 @@ def _measured(windows: Windows) -> np.ndarray:
     times = np.cumsum(change[:-1])  # how many windows forecast each row
     table = dataset.series
     rows = [slice(begin, begin + count) for begin, count in zip(table.offset, table.count, strict=True)]
-    return np.stack([times[one] @ dataset.measured[one, : dataset.targets] for one in rows])
+    return np.stack(
+        [
+            times[rows_of_series] @ dataset.measured[rows_of_series, : dataset.targets]
+            for rows_of_series in rows
+        ]
+    )
 
 
 def _difference(model: np.ndarray, baseline: np.ndarray, moments: WindowTimes) -> dict[str, Any]:
@@ -153,8 +158,8 @@ def _difference(model: np.ndarray, baseline: np.ndarray, moments: WindowTimes) -
     if not baseline.any():
         return {"difference": None, "interval": None}
     ratio, error, freedom = ratio_of_sums(model, baseline, moments)
-    reach = student_t_quantile(0.5 + CONFIDENCE / 2, freedom) * error
-    low, high = 100 * (1 - ratio - reach), 100 * min(1.0, 1 - ratio + reach)
+    margin = student_t_quantile(0.5 + CONFIDENCE / 2, freedom) * error
+    low, high = 100 * (1 - ratio - margin), 100 * min(1.0, 1 - ratio + margin)
     return {"difference": 100 * (1 - ratio), "interval": [low, high]}
 
 
@@ -177,14 +182,14 @@ def coverage_ranges(
     """
     if moments.disjoint < 2 or not count.sum():
         return {}
-    found = {}
-    for level, held in zip(LEVELS, inside, strict=True):
-        share, error, freedom = ratio_of_sums(held, count, moments)
+    ranges = {}
+    for level, inside_level in zip(LEVELS, inside, strict=True):
+        share, error, freedom = ratio_of_sums(inside_level, count, moments)
         spread = share * (1 - share)
         # Where all lies inside, nothing varies: then a window counts as one draw.
         draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.disjoint
-        wanted = level / 100
-        deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / calibration_ratio))
-        reach = student_t_quantile(0.5 + COVERAGE_CONFIDENCE / 2, freedom) * deviation
-        found[level] = (100 * share, 100 * max(0.0, wanted - reach), 100 * min(1.0, wanted + reach))
-    return found
+        nominal = level / 100
+        deviation = math.sqrt(nominal * (1 - nominal) / draws * (1 + 1 / calibration_ratio))
+        margin = student_t_quantile(0.5 + COVERAGE_CONFIDENCE / 2, freedom) * deviation
+        ranges[level] = (100 * share, 100 * max(0.0, nominal - margin), 100 * min(1.0, nominal + margin))
+    return ranges

@@ -68,7 +68,7 @@ def fit_linear(
     progress(0, total)
     blocks = [
         ValidationBlock.fit(
-            one,
+            block_data,
             lookbacks=lookbacks,
             window=window,
             unit=unit,
@@ -77,21 +77,21 @@ def fit_linear(
             should_stop=should_stop,
             on_fit=lambda: progress(next(done), total),
         )
-        for one in data
+        for block_data in data
     ]
     maps: tuple[Map, ...] = (*blocks[0].scores, *fixed)
-    scores = {one: pooled_score(blocks, {one: 1.0}) for one in maps}
+    scores = {entry: pooled_score(blocks, {entry: 1.0}) for entry in maps}
     softness = BASE_SOFTNESS + SOFTNESS_PER_HORIZON / max(
         1.0, len(blocks) * validation_horizons(dataset)
     )  # chance decides less the more is scored
     families = [
-        _soft_weights({one: scores[one] for one in family}, softness) for family in _group_families(scores)
+        _soft_weights({entry: scores[entry] for entry in family}, softness) for family in _group_families(scores)
     ]
-    means = {place: pooled_score(blocks, weights) for place, weights in enumerate(families)}
+    means = {index: pooled_score(blocks, weights) for index, weights in enumerate(families)}
     weights = {
-        one: share * weight
-        for place, share in _soft_weights(means, FAMILY_SOFTNESS).items()
-        for one, weight in families[place].items()
+        entry: share * weight
+        for index, share in _soft_weights(means, FAMILY_SOFTNESS).items()
+        for entry, weight in families[index].items()
     }
     linear = blocks[0].combine(weights)
     return replace(linear, score=blocks[0].score_of(weights))
@@ -109,16 +109,16 @@ def refit_linear(
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
     rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, MAX_FIT_ROWS)
-    solved: dict[Group, RidgeSolution] = {}
+    solutions: dict[Group, RidgeSolution] = {}
     done, total = itertools.count(1), len(linear.members)
     progress(0, total)
 
     def fit(kind: tuple[str, bool]) -> None:
-        moments = NormalEquations.from_rows(rows, *kind)
+        equations = NormalEquations.from_rows(rows, *kind)
         for member in linear.members:
             if (member.center, member.scaled) == kind:
                 raise_if_interrupted(should_stop)
-                solved[member.group] = moments.solve(
+                solutions[member.group] = equations.solve(
                     member.lookback, intercept=member.intercept, season=dataset.schema.season
                 )
                 progress(next(done), total)
@@ -127,7 +127,7 @@ def refit_linear(
     fitted = sum_maps(
         linear.members,
         dict(linear.smoothed),
-        solved,
+        solutions,
         reach=len(linear.last_weights),
         horizon=len(linear.bias),
         unit=linear.unit,
@@ -139,10 +139,12 @@ def refit_linear(
 
 def _group_families(scores: Iterable[Map]) -> list[list[Map]]:
     """The maps by kind: regressions, and each family of those that need no fit."""
-    kinds: dict[str, list[Map]] = {}
-    for one in scores:
-        kinds.setdefault(one.family if isinstance(one, Smoothing) else "ridge", []).append(one)
-    return list(kinds.values())
+    families: dict[str, list[Map]] = {}
+    for linear_map in scores:
+        families.setdefault(linear_map.family if isinstance(linear_map, Smoothing) else "ridge", []).append(
+            linear_map
+        )
+    return list(families.values())
 
 
 _Key = TypeVar("_Key")
@@ -160,13 +162,13 @@ def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, f
 def target_units(dataset: Dataset) -> np.ndarray:
     """[C] float32: the typical size of a scaled value of each target, by its training rows."""
     targets, table = dataset.targets, dataset.series
-    spread = [
+    deviations = [
         dataset.values_scaled[begin : begin + rows, :targets].std(
             axis=0, dtype=np.float64, where=_measured_or_all(dataset.measured[begin : begin + rows, :targets])
         )
         for begin, rows in zip(table.offset, table.train_end, strict=True)
     ]
-    unit = np.mean(spread, axis=0)
+    unit = np.mean(deviations, axis=0)
     return np.where(unit > 0, unit, 1.0).astype(np.float32)
 
 
@@ -184,14 +186,14 @@ def known_ahead_response(dataset: Dataset) -> np.ndarray:
     targets, ahead, table = dataset.targets, dataset.schema.known_ahead, dataset.series
     season = dataset.schema.season
     squares, products = np.zeros((ahead, ahead)), np.zeros((ahead, targets))
-    for one, begin in enumerate(table.offset):
-        inputs = dataset.training_inputs(one).astype(np.float64)
+    for index, begin in enumerate(table.offset):
+        inputs = dataset.training_inputs(index).astype(np.float64)
         measured = dataset.measured[begin : begin + len(inputs), :targets]
         change = inputs[season:] - inputs[:-season]
         known = change[:, -ahead:]
-        wanted = np.where(measured[season:] & measured[:-season], change[:, :targets], 0.0)
+        targets_change = np.where(measured[season:] & measured[:-season], change[:, :targets], 0.0)
         squares += known.T @ known
-        products += known.T @ wanted
+        products += known.T @ targets_change
     size = max(float(np.trace(squares)) / ahead, np.finfo(np.float64).tiny)
     return np.linalg.solve(squares + RESPONSE_PENALTY * size * np.eye(ahead), products).astype(np.float32)
 
@@ -203,7 +205,11 @@ def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fix
     """
     if fixed:
         return tuple(sorted({max(1, lookback // 2), lookback}))
-    least = min(max(4, season), MOST_LOOKBACK)
-    most = min(max(4, int(0.45 * (rows - horizon))), MOST_LOOKBACK)
-    wanted = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
-    return tuple(sorted({max(1, min(max(steps, least), max(most, least))) for steps in wanted}))
+    min_lookback = min(max(4, season), MOST_LOOKBACK)
+    max_lookback = min(max(4, int(0.45 * (rows - horizon))), MOST_LOOKBACK)
+    candidates = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
+    return tuple(
+        sorted(
+            {max(1, min(max(steps, min_lookback), max(max_lookback, min_lookback))) for steps in candidates}
+        )
+    )

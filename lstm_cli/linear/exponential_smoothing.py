@@ -43,7 +43,7 @@ class Smoothing:
         first = values[:, :season]
         level = first.mean(axis=1)
         trend = np.zeros_like(level)
-        seasons = [first[:, place] - level for place in range(season)] if season > 1 else []
+        seasons = [first[:, index] - level for index in range(season)] if season > 1 else []
         for step in range(season if season > 1 else 1, values.shape[1]):
             effect = seasons[step % season] if seasons else 0.0
             error = values[:, step] - (level + self.damping * trend + effect)
@@ -61,24 +61,24 @@ class Smoothing:
 
 def smoothings(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
     """The maps that data with these seasons may use, reading at most `lookback` values."""
-    found = [Smoothing(family="last value")]
+    maps = [Smoothing(family="last value")]
     for season in seasons:
-        found += [
+        maps += [
             Smoothing(family="last season", season=season, cycles=cycles)
             for cycles in (1, 2, 3)
             if cycles * season <= lookback
         ]
-    short = [season for season in seasons if season <= MAX_SEASON and 2 * season <= lookback][:1]
+    short_seasons = [season for season in seasons if season <= MAX_SEASON and 2 * season <= lookback][:1]
     for level, (trend, damping) in itertools.product(LEVELS, TRENDS):
-        if not short:
-            found.append(Smoothing(family="smoothing", level=level, trend=trend, damping=damping))
-        found += [
+        if not short_seasons:
+            maps.append(Smoothing(family="smoothing", level=level, trend=trend, damping=damping))
+        maps += [
             Smoothing(
                 family="smoothing", season=season, level=level, trend=trend, damping=damping, seasonal=share
             )
-            for season, share in itertools.product(short, SEASONAL)
+            for season, share in itertools.product(short_seasons, SEASONAL)
         ]
-    return found
+    return maps
 
 
 def _last_season(lookback: int, horizon: int, season: int, cycles: int) -> np.ndarray:

@@ -106,8 +106,8 @@ class LinearEnsemble:
     def families(self) -> dict[str, float]:
         """What the regressions, and each family of maps that need no fit, weigh in all."""
         weights = {"ridge": sum(member.weight for member in self.members)}
-        for one, weight in self.smoothed:
-            weights[one.family] = weights.get(one.family, 0.0) + weight
+        for smoothing, weight in self.smoothed:
+            weights[smoothing.family] = weights.get(smoothing.family, 0.0) + weight
         return {name: round(weight, 4) for name, weight in weights.items() if weight > 0}
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -133,21 +133,23 @@ class LinearEnsemble:
             "share": self.share,
             "window": self.window,
             "score": self.score,
-            "members": [asdict(one) | {"penalties": list(one.penalties.items())} for one in self.members],
-            "smoothed": [[asdict(one), weight] for one, weight in self.smoothed],
+            "members": [
+                asdict(member) | {"penalties": list(member.penalties.items())} for member in self.members
+            ],
+            "smoothed": [[asdict(member), weight] for member, weight in self.smoothed],
         }
 
     @staticmethod
     def from_fit(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> "LinearEnsemble":
         """Return what `arrays` and `fit_facts` describe, members and all. Raises KeyError, TypeError, ValueError."""
-        members = [one | {"penalties": dict(one["penalties"])} for one in facts["members"]]
+        members = [member | {"penalties": dict(member["penalties"])} for member in facts["members"]]
         return LinearEnsemble(
             **arrays,
             share=facts["share"],
             window=facts["window"],
             score=facts["score"],
-            members=tuple(RidgeGroup(**one) for one in members),
-            smoothed=tuple((Smoothing(**one), weight) for one, weight in facts["smoothed"]),
+            members=tuple(RidgeGroup(**member) for member in members),
+            smoothed=tuple((Smoothing(**member), weight) for member, weight in facts["smoothed"]),
         )
 
     @staticmethod

@@ -33,15 +33,20 @@ class WindowRows:
     series: np.ndarray  # [R] the series of each row
     target: np.ndarray  # [R] its target column
 
-    def select(self, chosen: np.ndarray) -> "WindowRows":
+    def select(self, indices: np.ndarray) -> "WindowRows":
         """Some of the rows, by place."""
-        return WindowRows(**{name: value[chosen] for name, value in vars(self).items()})
+        return WindowRows(**{name: value[indices] for name, value in vars(self).items()})
 
     def centered(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
-        middle = self.past[:, -1:] if center == "last" else self.mean
+        center_value = self.past[:, -1:] if center == "last" else self.mean
         scale = self.deviation if scaled else np.ones_like(self.deviation)
-        return (self.past - middle) * self.mask / scale, (self.truth - middle) / scale, middle, scale
+        return (
+            (self.past - center_value) * self.mask / scale,
+            (self.truth - center_value) / scale,
+            center_value,
+            scale,
+        )
 
 
 def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> WindowRows:
@@ -66,15 +71,15 @@ def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np
             values = values - batch.past[:, :, -len(response) :] @ response
             ahead = batch.future @ response
         mean, deviation = window_moments(values, batch.mask, window, unit)
-        place = slice(first, first + len(batch.series) * targets)
-        rows.past[place] = _by_target(values / unit)
-        rows.mask[place] = np.repeat(batch.mask > 0, targets, axis=0)
-        rows.truth[place] = _by_target((batch.target - ahead) / unit)
-        rows.ahead[place] = _by_target(ahead / unit)
-        rows.observed[place] = _by_target(batch.observed)
-        rows.mean[place] = _by_target(mean / unit)
-        rows.deviation[place] = _by_target(deviation / unit)
-        first = place.stop
+        block = slice(first, first + len(batch.series) * targets)
+        rows.past[block] = _by_target(values / unit)
+        rows.mask[block] = np.repeat(batch.mask > 0, targets, axis=0)
+        rows.truth[block] = _by_target((batch.target - ahead) / unit)
+        rows.ahead[block] = _by_target(ahead / unit)
+        rows.observed[block] = _by_target(batch.observed)
+        rows.mean[block] = _by_target(mean / unit)
+        rows.deviation[block] = _by_target(deviation / unit)
+        first = block.stop
     return rows
 
 
@@ -100,18 +105,18 @@ class NormalEquations:
         Then what was measured of them counts, and a regression of its own stands in for the rest, never the
         value that it was filled with: expectation and maximisation in turn (Dempster, Laird and Rubin 1977).
         """
-        whole = np.flatnonzero(rows.observed.all(axis=1))
+        complete = np.flatnonzero(rows.observed.all(axis=1))
         count = len(rows.observed)
-        if 2 * len(whole) >= count:
-            return _normal_equations(rows, whole, center, scaled)
-        every = np.arange(count)
-        standing_in = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
+        if 2 * len(complete) >= count:
+            return _normal_equations(rows, complete, center, scaled)
+        all_rows = np.arange(count)
+        imputation = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
         for _ in range(IMPUTATION_ROUNDS):
-            found = _normal_equations(rows, every, center, scaled, standing_in)
-            size = max(float(np.trace(found.squares)) / len(found.squares), MIN_MEAN_SQUARE)
-            ridge = IMPUTATION_PENALTY * size * np.eye(len(found.squares))
-            standing_in = np.linalg.solve(found.squares + ridge, found.products)
-        return _normal_equations(rows, every, center, scaled, standing_in)
+            equations = _normal_equations(rows, all_rows, center, scaled, imputation)
+            size = max(float(np.trace(equations.squares)) / len(equations.squares), MIN_MEAN_SQUARE)
+            ridge = IMPUTATION_PENALTY * size * np.eye(len(equations.squares))
+            imputation = np.linalg.solve(equations.squares + ridge, equations.products)
+        return _normal_equations(rows, all_rows, center, scaled, imputation)
 
     def solve(self, lookback: int, *, intercept: bool, season: int) -> "RidgeSolution":
         """The regressions on the last `lookback` values.
@@ -139,7 +144,7 @@ class NormalEquations:
 
 
 def _normal_equations(
-    rows: WindowRows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
+    rows: WindowRows, indices: np.ndarray, center: str, scaled: bool, imputation: np.ndarray | None = None
 ) -> NormalEquations:
     """The sums over the chosen rows, by place.
 
@@ -147,19 +152,19 @@ def _normal_equations(
     """
     reach, horizon = rows.past.shape[1], rows.truth.shape[1]
     sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
-    squares, products, total, wanted = sums
-    count = len(chosen)
+    squares, products, input_sum, output_sum = sums
+    count = len(indices)
     for first in range(0, count, CHUNK_ROWS):
-        piece = rows.select(chosen[first : first + CHUNK_ROWS])
-        inputs, outputs = (side.astype(np.float64) for side in piece.centered(center, scaled)[:2])
-        if standing_in is not None:
-            outputs = np.where(piece.observed, outputs, inputs @ standing_in)
+        chunk = rows.select(indices[first : first + CHUNK_ROWS])
+        inputs, outputs = (side.astype(np.float64) for side in chunk.centered(center, scaled)[:2])
+        if imputation is not None:
+            outputs = np.where(chunk.observed, outputs, inputs @ imputation)
         squares += inputs.T @ inputs
         products += inputs.T @ outputs
-        total += inputs.sum(axis=0)
-        wanted += outputs.sum(axis=0)
+        input_sum += inputs.sum(axis=0)
+        output_sum += outputs.sum(axis=0)
     return NormalEquations(
-        squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
+        squares=squares, products=products, inputs=input_sum / count, outputs=output_sum / count, count=count
     )
 
 
@@ -177,12 +182,12 @@ class RidgeSolution:
     def forecasts(self, rows: WindowRows, center: str, scaled: bool) -> Iterator[np.ndarray]:
         """For each penalty the forecast [R, H] of rows, in units of the target, float32."""
         inputs, _, middle, scale = rows.centered(center, scaled)
-        turned = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
+        rotated = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
             np.float32
         )
         for penalty in PENALTIES:
             shrunk = self.rotated / (self.values + penalty * self.size)[:, None]
-            yield (turned @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
+            yield (rotated @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
 
     def combine(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
         """The weighted sum of the regressions: weights [K, H] and intercept [H]."""

@@ -56,30 +56,35 @@ class ValidationBlock:
         fitted: called after each group of regressions, of which there are `fits_of` in all. Raises Interrupted.
         """
         raise_if_interrupted(should_stop)
-        train, judged = (
-            rows_of_split(dataset, split, max(lookbacks), window, unit, response, most)
-            for split, most in (("train", MAX_FIT_ROWS), ("val", MAX_SCORED_CELLS // dataset.schema.horizon))
+        train, val_rows = (
+            rows_of_split(dataset, split, max(lookbacks), window, unit, response, max_rows)
+            for split, max_rows in (
+                ("train", MAX_FIT_ROWS),
+                ("val", MAX_SCORED_CELLS // dataset.schema.horizon),
+            )
         )
-        score = _Score(dataset, judged, unit)
-        solved: dict[Group, RidgeSolution] = {}
+        score = _Score(dataset, val_rows, unit)
+        solutions: dict[Group, RidgeSolution] = {}
         scores: dict[Ridge, float] = {}
 
         def fit(kind: tuple[str, bool]) -> None:
-            moments = NormalEquations.from_rows(train, *kind)
+            equations = NormalEquations.from_rows(train, *kind)
             for lookback, intercept in itertools.product(lookbacks, (True, False)):
                 raise_if_interrupted(should_stop)
                 group = (*kind, intercept, lookback)
-                solved[group] = moments.solve(lookback, intercept=intercept, season=dataset.schema.season)
-                forecasts = solved[group].forecasts(judged, *kind)
+                solutions[group] = equations.solve(
+                    lookback, intercept=intercept, season=dataset.schema.season
+                )
+                forecasts = solutions[group].forecasts(val_rows, *kind)
                 for penalty, forecast in zip(PENALTIES, forecasts, strict=True):
                     scores[group, penalty] = score(forecast)
                 on_fit()
 
         map_single_threaded_blas(fit, KINDS, workers)
         return ValidationBlock(
-            solutions=solved,
+            solutions=solutions,
             scores=dict(sorted(scores.items())),  # threads may have ended in any order
-            val_rows=judged,
+            val_rows=val_rows,
             score=score,
             window=window,
             unit=unit,
@@ -94,7 +99,11 @@ class ValidationBlock:
     def combine(self, weights: Mapping[Map, float]) -> LinearEnsemble:
         return sum_maps(
             ridge_groups(weights),
-            {one: weight for one, weight in weights.items() if isinstance(one, Smoothing)},
+            {
+                linear_map: weight
+                for linear_map, weight in weights.items()
+                if isinstance(linear_map, Smoothing)
+            },
             self.solutions,
             reach=self.val_rows.past.shape[1],
             horizon=self.val_rows.truth.shape[1],
@@ -106,12 +115,14 @@ class ValidationBlock:
     def score_of(self, weights: Mapping[Map, float]) -> float:
         """The score of a weighted sum of maps."""
         if len(weights) == 1:
-            ((one, weight),) = weights.items()
-            if isinstance(one, tuple) and weight == 1:
-                return self.scores[one]
-        judged = self.val_rows
+            ((linear_map, weight),) = weights.items()
+            if isinstance(linear_map, tuple) and weight == 1:
+                return self.scores[linear_map]
+        val_rows = self.val_rows
         return self.score(
-            self.combine(weights).forecast_rows(judged.past, judged.mask, judged.mean, judged.deviation)
+            self.combine(weights).forecast_rows(
+                val_rows.past, val_rows.mask, val_rows.mean, val_rows.deviation
+            )
         )
 
 
@@ -134,13 +145,13 @@ def earlier_splits(
     As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
     are left; none where validation holds that much by itself.
     """
-    found: list[Dataset] = []
+    splits: list[Dataset] = []
     for table in shift_splits(dataset.schema, dataset.series, horizons=horizons, max_blocks=max_blocks):
-        one = replace(dataset, series=table)
-        if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
+        earlier = replace(dataset, series=table)
+        if not len(split_windows(earlier, "train")) or not len(split_windows(earlier, "val")):
             break
-        found.append(one)
-    return found
+        splits.append(earlier)
+    return splits
 
 
 def shift_splits(
@@ -151,20 +162,22 @@ def shift_splits(
     The splits of a panel that one time divides stay divided by one time.
     """
     panel, horizon = PanelSplits.from_splits(schema, table), schema.horizon
-    found: list[SeriesTable] = []
-    while (1 + len(found)) * _horizons(table, horizon) < horizons and len(found) < max_blocks:
-        one = _move_back(table, panel, lengths=1 + len(found))
-        if np.median(one.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
+    shifted_tables: list[SeriesTable] = []
+    while (1 + len(shifted_tables)) * _horizons(table, horizon) < horizons and len(
+        shifted_tables
+    ) < max_blocks:
+        shifted = _move_back(table, panel, lengths=1 + len(shifted_tables))
+        if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
             break
-        found.append(one)
-    return found
+        shifted_tables.append(shifted)
+    return shifted_tables
 
 
 def _move_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
     """Return the splits, moved back by a number of validation lengths."""
     if panel is None:
-        back = lengths * (table.val_end - table.train_end)
-        return replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
+        shift = lengths * (table.val_end - table.train_end)
+        return replace(table, train_end=table.train_end - shift, val_end=table.val_end - shift)
     steps = lengths * (panel.val_end - panel.train_end)
     train_end, val_end = (panel.times.rows_before(end - steps) for end in (panel.train_end, panel.val_end))
     return replace(table, train_end=train_end, val_end=val_end)
@@ -215,8 +228,8 @@ class _Score:
     def __init__(self, dataset: Dataset, rows: WindowRows, unit: np.ndarray) -> None:
         self._mase_scale, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
         self._truth = self._mase_terms(rows.truth)
-        weighed = self._mase_scale.weight[rows.series, rows.target] > 0
-        self._counted = rows.observed & weighed[:, None]
+        weighted = self._mase_scale.weight[rows.series, rows.target] > 0
+        self._counted = rows.observed & weighted[:, None]
         self.count = int(self._counted.sum())
 
     def __call__(self, forecast: np.ndarray) -> float:
@@ -232,9 +245,9 @@ class _Score:
 def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
     """The regressions among the maps, those together that differ in their penalty alone."""
     groups: dict[Group, dict[float, float]] = {}
-    for one, weight in weights.items():
-        if isinstance(one, tuple):
-            group, penalty = one
+    for linear_map, weight in weights.items():
+        if isinstance(linear_map, tuple):
+            group, penalty = linear_map
             groups.setdefault(group, {})[penalty] = weight
     return tuple(RidgeGroup.from_group(group, penalties) for group, penalties in groups.items())
 
@@ -257,15 +270,15 @@ def sum_maps(
         mapped, intercept = solutions[member.group].combine(member.penalties)
         weights[member.center][-member.lookback :] += mapped
         bias[member.scaled] += intercept
-    for one, weight in smoothed.items():
-        weights["last"] += weight * one.weights(reach, horizon)
-    centred = sum(member.weight for member in members if member.center == "last") + sum(smoothed.values())
+    for smoothing, weight in smoothed.items():
+        weights["last"] += weight * smoothing.weights(reach, horizon)
+    share = sum(member.weight for member in members if member.center == "last") + sum(smoothed.values())
     return LinearEnsemble(
         last_weights=weights["last"].astype(np.float32),
         mean_weights=weights["mean"].astype(np.float32),
         bias=bias[False].astype(np.float32),
         deviation_bias=bias[True].astype(np.float32),
-        share=centred,
+        share=share,
         window=window,
         unit=unit,
         response=response,

@@ -20,15 +20,15 @@ class SelfAttention(nn.Module):
 
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
         """steps [B, T, width], real [B, T] (1 for steps that may be looked at) -> [B, T, width]."""
-        each = self.project(steps).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key, value = each.unbind(0)  # each [B, heads, T, width / heads]
+        projected = self.project(steps).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = projected.unbind(0)  # each [B, heads, T, width / heads]
         seen = (real > 0)[:, None, None, :]
         if self.training:  # torch's own is faster, but on a GPU its gradient is not the same each time
             scores = (query @ key.transpose(2, 3) / query.shape[3] ** 0.5).masked_fill(~seen, float("-inf"))
-            found = scores.softmax(dim=3) @ value
+            attended = scores.softmax(dim=3) @ value
         else:
-            found = scaled_dot_product_attention(query, key, value, attn_mask=seen)
-        return steps + self.out(found.transpose(1, 2).flatten(2))
+            attended = scaled_dot_product_attention(query, key, value, attn_mask=seen)
+        return steps + self.out(attended.transpose(1, 2).flatten(2))
 
 
 class AdditivePooling(nn.Module):

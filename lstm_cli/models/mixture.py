@@ -51,7 +51,7 @@ class Mixture(nn.Module):
             response=linear_response,
         )
 
-        def several(name: str, lookback: int) -> nn.ModuleList:
+        def make_networks(name: str, lookback: int) -> nn.ModuleList:
             count = networks if name in parts else 0
             return nn.ModuleList(
                 SegmentLSTM(
@@ -71,8 +71,8 @@ class Mixture(nn.Module):
                 for _ in range(count)
             )
 
-        self.anchored = several("anchored", anchored_lookback)
-        self.free = several("free", free_lookback)
+        self.anchored = make_networks("anchored", anchored_lookback)
+        self.free = make_networks("free", free_lookback)
         self.register_buffer("weights", torch.full((horizon, len(parts)), 1 / len(parts)))
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
@@ -86,18 +86,22 @@ class Mixture(nn.Module):
     def part_forecasts(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         """The forecasts of the parts [B, H, C, P]."""
         linear = self.linear(past, future, mask)
-        found = []
+        forecasts = []
         for name in self.parts:
             if name == "linear":
-                found.append(linear)
+                forecasts.append(linear)
             elif name == "simple":
-                found.append(repeat_last_season(past, mask, self.simple_season, self.horizon, self.targets))
+                forecasts.append(
+                    repeat_last_season(past, mask, self.simple_season, self.horizon, self.targets)
+                )
             else:
                 networks = self.anchored if name == "anchored" else self.free
                 anchor = linear if name == "anchored" else None
-                forecasts = [network(past, future, mask, anchor) for network in networks]
-                found.append(torch.stack(forecasts).mean(dim=0) if len(forecasts) > 1 else forecasts[0])
-        return torch.stack(found, dim=-1)
+                seed_forecasts = [network(past, future, mask, anchor) for network in networks]
+                forecasts.append(
+                    torch.stack(seed_forecasts).mean(dim=0) if len(seed_forecasts) > 1 else seed_forecasts[0]
+                )
+        return torch.stack(forecasts, dim=-1)
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
         """[B, 1, C] ones: the parts are trained one by one."""

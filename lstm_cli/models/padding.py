@@ -13,15 +13,15 @@ from lstm_cli.models.attention import SelfAttention
 def left_align(steps: Tensor, lengths: Tensor) -> Tensor:
     """steps [B, T, D] padded at the front -> the same with the padding behind; lengths [B] count the real ones."""
     length = steps.shape[1]
-    place = torch.arange(length, device=steps.device)
-    return _gather_steps(steps, (place[None, :] + (length - lengths)[:, None]) % length)
+    positions = torch.arange(length, device=steps.device)
+    return _gather_steps(steps, (positions[None, :] + (length - lengths)[:, None]) % length)
 
 
 def reverse_steps(steps: Tensor, lengths: Tensor) -> Tensor:
     """Each row of steps [B, T, D] backwards by its own length; the padding stays behind. Twice is as it was."""
     length = steps.shape[1]
-    place = torch.arange(length, device=steps.device)
-    return _gather_steps(steps, (lengths[:, None] - 1 - place[None, :]) % length)
+    positions = torch.arange(length, device=steps.device)
+    return _gather_steps(steps, (lengths[:, None] - 1 - positions[None, :]) % length)
 
 
 def step_mask(lengths: Tensor, count: int) -> Tensor:
@@ -54,6 +54,6 @@ def run_unpadded(
     return last_step(output, lengths)
 
 
-def _gather_steps(steps: Tensor, places: Tensor) -> Tensor:
+def _gather_steps(steps: Tensor, indices: Tensor) -> Tensor:
     """The steps [B, S, D] at places [B, S]."""
-    return torch.gather(steps, 1, places[:, :, None].expand(-1, -1, steps.shape[2]))
+    return torch.gather(steps, 1, indices[:, :, None].expand(-1, -1, steps.shape[2]))

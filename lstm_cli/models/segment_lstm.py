@@ -91,7 +91,7 @@ class SegmentLSTM(nn.Module):
         mean, deviation = window_moments(values, mask, self.lookback, DEVIATION_FLOOR * self.unit)
         rows = ((values - mean) / deviation * mask[:, :, None]).transpose(1, 2)
         candidates = self._candidates(rows)
-        candidates += [((each - mean) / deviation).transpose(1, 2) for each in far]
+        candidates += [((far_forecast - mean) / deviation).transpose(1, 2) for far_forecast in far]
         if linear is not None:
             candidates.append(((linear - mean) / deviation).transpose(1, 2))
         state = self._state(past, rows, mask, future)  # [B, C, blocks, hidden]
@@ -108,17 +108,19 @@ class SegmentLSTM(nn.Module):
 
     def _candidates(self, rows: Tensor) -> list[Tensor]:
         """Simple forecasts [B, C, H] in the window's units."""
-        found = [rows[..., -1:].expand(-1, -1, self.horizon)]
+        candidates = [rows[..., -1:].expand(-1, -1, self.horizon)]
         for season in self.seasons:
-            found.append(self._tile(rows[..., -season:]))
+            candidates.append(self._tile(rows[..., -season:]))
         for season in self.cycles:
-            whole = self.lookback // season
-            found.append(self._tile(rows[..., -whole * season :].unflatten(2, (whole, season)).mean(dim=2)))
-        return found
+            cycles = self.lookback // season
+            candidates.append(
+                self._tile(rows[..., -cycles * season :].unflatten(2, (cycles, season)).mean(dim=2))
+            )
+        return candidates
 
     def _tile(self, cycle: Tensor) -> Tensor:
-        times = -(-self.horizon // cycle.shape[-1])
-        return cycle.repeat(1, 1, times)[..., : self.horizon]
+        repeats = -(-self.horizon // cycle.shape[-1])
+        return cycle.repeat(1, 1, repeats)[..., : self.horizon]
 
     def _state(self, past: Tensor, rows: Tensor, mask: Tensor, future: Tensor) -> Tensor:
         """[B, C, blocks, hidden]: the LSTM's last output, and what is known of each segment ahead."""
@@ -188,15 +190,15 @@ def segment_length(*, season: int, lookback: int) -> int:
     """
     if 4 <= season <= 48:
         return min(season, lookback)
-    least = -(-lookback // MOST_SEGMENTS)
+    min_size = -(-lookback // MOST_SEGMENTS)
     if season > 48:
-        least = max(4, least)
+        min_size = max(4, min_size)
         divisors = [
-            size for size in range(least, min(max(48, 2 * least), lookback) + 1) if season % size == 0
+            size for size in range(min_size, min(max(48, 2 * min_size), lookback) + 1) if season % size == 0
         ]
-        near = 13
+        preferred = 13
     else:
-        least = max(2, least)
-        divisors = [size for size in range(least, max(13, 2 * least)) if lookback % size == 0]
-        near = 4
-    return min(divisors or [1], key=lambda size: abs(size - near))
+        min_size = max(2, min_size)
+        divisors = [size for size in range(min_size, max(13, 2 * min_size)) if lookback % size == 0]
+        preferred = 4
+    return min(divisors or [1], key=lambda size: abs(size - preferred))

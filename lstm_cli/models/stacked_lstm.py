@@ -136,7 +136,7 @@ class StackedLSTM(nn.Module):
         assert self.decoder is not None
         assert self.bridge is not None
         steps = torch.cat([state[:, None].expand(-1, self.horizon, -1), future], dim=2)
-        begin = self.bridge(state).tanh()[None]
-        outputs, _ = self.decoder(steps, (begin, torch.zeros_like(begin)))
+        hidden = self.bridge(state).tanh()[None]
+        outputs, _ = self.decoder(steps, (hidden, torch.zeros_like(hidden)))
         forecast: Tensor = self.head(self.dropout(outputs))
         return forecast

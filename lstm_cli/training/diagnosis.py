@@ -67,93 +67,97 @@ class TrainingHistory:
 
 def diagnose_trainings(trained: TrainingResult, config: TrainConfig) -> tuple[TrainingIssue, ...]:
     """What went wrong in the trainings of a model; nothing where nothing did."""
-    found: dict[tuple[str, str], TrainingIssue] = {}
+    issues: dict[tuple[str, str], TrainingIssue] = {}
     for part, history in zip(trained.parts, _split_trainings(trained.history), strict=True):
-        for finding in training_issues(history, part, config):
-            found.setdefault((finding.part, finding.name), finding)
-    return tuple(found.values())
+        for issue in training_issues(history, part, config):
+            issues.setdefault((issue.part, issue.name), issue)
+    return tuple(issues.values())
 
 
 def training_issues(
     history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig
 ) -> list[TrainingIssue]:
     """Of one training, whose history begins with the validation before its first step (see `EpochEnded`)."""
-    course = _make_history(history, part, config)
-    if course.epochs < 2:
+    curves = _make_history(history, part, config)
+    if curves.epochs < 2:
         return []
-    found = [finding for check in (_exploding, _rate_too_high) if (finding := check(course)) is not None]
+    issues = [issue for check in (_exploding, _rate_too_high) if (issue := check(curves)) is not None]
     # Cells that a wild step has saturated pass no gradient on: that is no news of its own.
-    found += [] if found else _as_list(_vanishing(course))
-    found += [] if found else _as_list(_still_falling(course) or _under_fitting(course))
-    return found + _as_list(_over_fitting(course) or _patience_too_short(course))
+    issues += [] if issues else _as_list(_vanishing(curves))
+    issues += [] if issues else _as_list(_still_falling(curves) or _under_fitting(curves))
+    return issues + _as_list(_over_fitting(curves) or _patience_too_short(curves))
 
 
-def _exploding(course: TrainingHistory) -> TrainingIssue | None:
-    if course.grad_norm.max() < EXPLODING_NORM:
+def _exploding(curves: TrainingHistory) -> TrainingIssue | None:
+    if curves.grad_norm.max() < EXPLODING_NORM:
         return None
-    clipped = course.config.clip_norm or 0.0
-    return course.issue(
+    clip_norm = curves.config.clip_norm or 0.0
+    return curves.issue(
         "exploding gradients",
-        f"the gradient's norm reached {course.grad_norm.max():.3g} in epoch {int(course.grad_norm.argmax()) + 1}",
-        f"--lr {course.part.lr / 3:.1g}" if 0 < clipped <= 1 else "--clip-norm 1",
+        f"the gradient's norm reached {curves.grad_norm.max():.3g} in epoch {int(curves.grad_norm.argmax()) + 1}",
+        f"--lr {curves.part.lr / 3:.1g}" if 0 < clip_norm <= 1 else "--clip-norm 1",
     )
 
 
-def _rate_too_high(course: TrainingHistory) -> TrainingIssue | None:
-    least = np.minimum.accumulate(course.train)[:-1]
-    jumps = int((course.train[1:] > JUMP_FACTOR * least).sum())
-    advice = f"--lr {course.part.lr / 3:.1g}"
-    if jumps >= max(2, 0.15 * course.epochs):
-        sign = f"the training loss jumped up by more than {JUMP_FACTOR - 1:.0%} in {jumps} of {course.epochs} epochs"
-        return course.issue("learning rate too high", sign, advice)
-    if course.val[1] > JUMP_FACTOR * course.val[0]:
+def _rate_too_high(curves: TrainingHistory) -> TrainingIssue | None:
+    lowest = np.minimum.accumulate(curves.train)[:-1]
+    jumps = int((curves.train[1:] > JUMP_FACTOR * lowest).sum())
+    advice = f"--lr {curves.part.lr / 3:.1g}"
+    if jumps >= max(2, 0.15 * curves.epochs):
+        sign = f"the training loss jumped up by more than {JUMP_FACTOR - 1:.0%} in {jumps} of {curves.epochs} epochs"
+        return curves.issue("learning rate too high", sign, advice)
+    if curves.val[1] > JUMP_FACTOR * curves.val[0]:
         sign = (
-            f"the first epoch made the validation loss worse, from {course.val[0]:.4g} to {course.val[1]:.4g}"
+            f"the first epoch made the validation loss worse, from {curves.val[0]:.4g} to {curves.val[1]:.4g}"
         )
-        return course.issue("learning rate too high", sign, advice)
+        return curves.issue("learning rate too high", sign, advice)
     return None
 
 
-def _vanishing(course: TrainingHistory) -> TrainingIssue | None:
-    faint = int((course.first_grad_norm < VANISHING_SHARE * course.grad_norm).sum())
-    if faint < max(2, 0.25 * course.epochs):
+def _vanishing(curves: TrainingHistory) -> TrainingIssue | None:
+    epochs = int((curves.first_grad_norm < VANISHING_SHARE * curves.grad_norm).sum())
+    if epochs < max(2, 0.25 * curves.epochs):
         return None
-    return course.issue(
+    return curves.issue(
         "vanishing gradients",
-        f"in {faint} of {course.epochs} epochs less than {VANISHING_SHARE:.1%} of the gradient reached the first LSTM layer",
+        f"in {epochs} of {curves.epochs} epochs less than {VANISHING_SHARE:.1%} of the gradient reached the first LSTM layer",
         "--init orthogonal --forget-bias, or fewer layers in --hidden"
-        if course.config.model == "stacked"
+        if curves.config.model == "stacked"
         else "a longer --segment: fewer of them to look back over",
     )
 
 
-def _still_falling(course: TrainingHistory) -> TrainingIssue | None:
+def _still_falling(curves: TrainingHistory) -> TrainingIssue | None:
     """A training that ended before its loss had levelled out: too slow, or too short."""
-    betters = int((course.val[1:] < np.minimum.accumulate(course.val)[:-1]).sum())
-    if course.part.stopped != "epochs" or course.best_epoch < course.epochs or betters < 0.8 * course.epochs:
-        return None
-    half = course.epochs // 2
-    way = course.lr[:half].sum(), course.lr[half:].sum()
-    speed = (course.val[0] - course.val[half]) / way[0], (course.val[half] - course.val[-1]) / way[1]
-    if speed[1] < STEADY_SHARE * speed[0]:
-        return None
-    sign = f"the validation loss was still falling when the {course.epochs} epochs were over"
-    if course.improvement < 2 * MIN_IMPROVEMENT:
-        sign = f"the validation loss fell steadily, and by {course.improvement:.1%} in all"
-        return course.issue("learning rate too low", sign, f"--lr {10 * course.part.lr:.1g}")
-    return course.issue("under-fitting", sign, f"--epochs {3 * course.epochs}")
-
-
-def _under_fitting(course: TrainingHistory) -> TrainingIssue | None:
-    """The networks of `segment` start at good forecasts: that they gain little says nothing of them."""
-    learned = 1 - course.train[-1] / course.train[0] if course.train[0] > 0 else 0.0
+    improvements = int((curves.val[1:] < np.minimum.accumulate(curves.val)[:-1]).sum())
     if (
-        course.config.model == "segment"
-        or course.improvement >= MIN_IMPROVEMENT
-        or learned >= MIN_IMPROVEMENT
+        curves.part.stopped != "epochs"
+        or curves.best_epoch < curves.epochs
+        or improvements < 0.8 * curves.epochs
     ):
         return None
-    config = course.config
+    half = curves.epochs // 2
+    lr_sums = curves.lr[:half].sum(), curves.lr[half:].sum()
+    speeds = (curves.val[0] - curves.val[half]) / lr_sums[0], (curves.val[half] - curves.val[-1]) / lr_sums[1]
+    if speeds[1] < STEADY_SHARE * speeds[0]:
+        return None
+    sign = f"the validation loss was still falling when the {curves.epochs} epochs were over"
+    if curves.improvement < 2 * MIN_IMPROVEMENT:
+        sign = f"the validation loss fell steadily, and by {curves.improvement:.1%} in all"
+        return curves.issue("learning rate too low", sign, f"--lr {10 * curves.part.lr:.1g}")
+    return curves.issue("under-fitting", sign, f"--epochs {3 * curves.epochs}")
+
+
+def _under_fitting(curves: TrainingHistory) -> TrainingIssue | None:
+    """The networks of `segment` start at good forecasts: that they gain little says nothing of them."""
+    train_fall = 1 - curves.train[-1] / curves.train[0] if curves.train[0] > 0 else 0.0
+    if (
+        curves.config.model == "segment"
+        or curves.improvement >= MIN_IMPROVEMENT
+        or train_fall >= MIN_IMPROVEMENT
+    ):
+        return None
+    config = curves.config
     if config.max_norm is not None:
         advice = f"a larger --max-norm, such as {10 * config.max_norm:.2g}"
     elif config.weight_decay > 1e-2:
@@ -162,36 +166,36 @@ def _under_fitting(course: TrainingHistory) -> TrainingIssue | None:
         advice = "--dropout 0.1"
     else:
         advice = f"--hidden {','.join(str(2 * size) for size in config.sizes)}, or inputs that tell more"
-    sign = f"the validation loss fell by {max(course.improvement, 0):.1%} in all, and the training loss hardly more"
-    return course.issue("under-fitting", sign, advice)
+    sign = f"the validation loss fell by {max(curves.improvement, 0):.1%} in all, and the training loss hardly more"
+    return curves.issue("under-fitting", sign, advice)
 
 
-def _over_fitting(course: TrainingHistory) -> TrainingIssue | None:
-    if not 0 < course.best_epoch <= course.epochs - MIN_EPOCHS_AFTER_BEST:
+def _over_fitting(curves: TrainingHistory) -> TrainingIssue | None:
+    if not 0 < curves.best_epoch <= curves.epochs - MIN_EPOCHS_AFTER_BEST:
         return None
-    rise = course.val[-1] / course.val[course.best_epoch] - 1
-    fall = 1 - course.train[-1] / course.train[course.best_epoch - 1]
+    rise = curves.val[-1] / curves.val[curves.best_epoch] - 1
+    fall = 1 - curves.train[-1] / curves.train[curves.best_epoch - 1]
     if rise < MIN_VAL_RISE or fall < MIN_TRAIN_FALL:
         return None
-    dropout = 0.2 if course.config.dropout is None else course.config.dropout
-    smaller = ",".join(str(max(1, size // 2)) for size in course.config.sizes)
-    return course.issue(
+    dropout = 0.2 if curves.config.dropout is None else curves.config.dropout
+    smaller = ",".join(str(max(1, size // 2)) for size in curves.config.sizes)
+    return curves.issue(
         "over-fitting",
-        f"after epoch {course.best_epoch}, which is kept, the training loss fell by {fall:.0%} and the validation loss rose "
+        f"after epoch {curves.best_epoch}, which is kept, the training loss fell by {fall:.0%} and the validation loss rose "
         f"by {rise:.0%}",
         f"--dropout {max(0.2, 2 * dropout):.2g}" if dropout <= 0.3 else f"--hidden {smaller}",
     )
 
 
-def _patience_too_short(course: TrainingHistory) -> TrainingIssue | None:
+def _patience_too_short(curves: TrainingHistory) -> TrainingIssue | None:
     """Stopped on the first bump of a loss that was falling fast."""
-    waited = course.epochs - course.best_epoch
-    if course.part.stopped != "patience" or waited > SHORT_PATIENCE or not course.best_epoch:
+    waited = curves.epochs - curves.best_epoch
+    if curves.part.stopped != "patience" or waited > SHORT_PATIENCE or not curves.best_epoch:
         return None
-    fall = 1 - course.val[course.best_epoch] / course.val[course.best_epoch - 1]
+    fall = 1 - curves.val[curves.best_epoch] / curves.val[curves.best_epoch - 1]
     if fall < STEEP_FALL:
         return None
-    return course.issue(
+    return curves.issue(
         "patience too short",
         f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, which alone had lowered the "
         f"validation loss by {fall:.0%}",
@@ -205,13 +209,13 @@ def _make_history(
     def column(name: str, entries: Iterable[Mapping[str, Any]]) -> np.ndarray:
         return np.array([entry[name] for entry in entries], dtype=np.float64)
 
-    trained = history[1:]
+    epochs = history[1:]
     return TrainingHistory(
-        train=column("train_loss", trained),
+        train=column("train_loss", epochs),
         val=column("val_loss", history),
-        lr=column("lr", trained),
-        grad_norm=column("grad_norm", trained),
-        first_grad_norm=column("first_grad_norm", trained),
+        lr=column("lr", epochs),
+        grad_norm=column("grad_norm", epochs),
+        first_grad_norm=column("first_grad_norm", epochs),
         best_epoch=part.best_epoch,
         part=part,
         config=config,
@@ -228,5 +232,5 @@ def _split_trainings(history: Sequence[Mapping[str, Any]]) -> list[list[Mapping[
     return trainings
 
 
-def _as_list(finding: TrainingIssue | None) -> list[TrainingIssue]:
-    return [] if finding is None else [finding]
+def _as_list(issue: TrainingIssue | None) -> list[TrainingIssue]:
+    return [] if issue is None else [issue]

@@ -94,23 +94,21 @@ def run_range_test(
     rates = np.geomspace(MIN_LR, MAX_LR, STEPS)
     losses: list[float] = []
     smoothed: list[float] = []
-    mean, least = 0.0, np.inf
+    mean, lowest = 0.0, np.inf
     model.train()
-    for number, rate in enumerate(rates):
+    for step, rate in enumerate(rates):
         raise_if_interrupted(should_stop)
         set_learning_rate(optimizer, float(rate))
-        found = backward(model, windows.gather(next(order).to(windows.device)), hparams)
-        loss = float(found[0])
-        if not bool(torch.isfinite(found).all()):
+        measures = backward(model, windows.gather(next(order).to(windows.device)), hparams)
+        loss = float(measures[0])
+        if not bool(torch.isfinite(measures).all()):
             break
         losses.append(loss)
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        smoothed.append(mean / (1 - SMOOTHING ** (number + 1)))  # as if there had been no zero at the start
-        least = min(least, smoothed[-1])
-        listen(
-            Progressed(stage=f"trying learning rates on {part}", done=number + 1, total=STEPS, unit="steps")
-        )
-        if number > FIRST_STEPS and smoothed[-1] > DIVERGED_FACTOR * least:
+        smoothed.append(mean / (1 - SMOOTHING ** (step + 1)))  # as if there had been no zero at the start
+        lowest = min(lowest, smoothed[-1])
+        listen(Progressed(stage=f"trying learning rates on {part}", done=step + 1, total=STEPS, unit="steps"))
+        if step > FIRST_STEPS and smoothed[-1] > DIVERGED_FACTOR * lowest:
             break
         apply_gradients(model, optimizer, hparams)
     if not losses:
@@ -133,39 +131,41 @@ def run_range_tests(
     """
     device = choose_device(config.device)
     config = replace(config, precision=choose_precision(config, device)[0])
-    start = choose_transforms(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
-    for name, reason in start.choices.items():
+    transformed = choose_transforms(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
+    for name, reason in transformed.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
     if config.model == "stacked":
-        networks = [_stacked_network(start, config, device)]
+        networks = [_stacked_network(transformed, config, device)]
     else:
-        networks = _part_networks(start, config, device, listen, should_stop)
+        networks = _part_networks(transformed, config, device, listen, should_stop)
     tasks = [_make_task(network, listen) for network in networks]
     return run_in_threads(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
 
 
-def _stacked_network(start: TransformedData, config: TrainConfig, device: torch.device) -> Network:
-    windows = DeviceWindows(split_windows(start.dataset, "train"), device)
-    network = new_network(network_settings(start.dataset, config), config).to(device)
-    plan = make_hyperparameters(config, windows=len(windows), targets=start.dataset.targets)
-    return config.model, network, windows, plan
+def _stacked_network(transformed: TransformedData, config: TrainConfig, device: torch.device) -> Network:
+    windows = DeviceWindows(split_windows(transformed.dataset, "train"), device)
+    network = new_network(network_settings(transformed.dataset, config), config).to(device)
+    hparams = make_hyperparameters(config, windows=len(windows), targets=transformed.dataset.targets)
+    return config.model, network, windows, hparams
 
 
 def _part_networks(
-    start: TransformedData,
+    transformed: TransformedData,
     config: TrainConfig,
     device: torch.device,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[Network]:
-    work = training_context(start, config, device=device, workers=1, listen=listen, should_stop=should_stop)
-    plan = part_hyperparameters(work)
+    context = training_context(
+        transformed, config, device=device, workers=1, listen=listen, should_stop=should_stop
+    )
+    hparams = part_hyperparameters(context)
     return [
         (
             part,
-            new_part_network(work, part, start.linear, plan.seed),
-            DeviceWindows(part_windows(work, "train", part), device),
-            plan,
+            new_part_network(context, part, transformed.linear, hparams.seed),
+            DeviceWindows(part_windows(context, "train", part), device),
+            hparams,
         )
         for part in choose_parts(config)
         if part != "linear"
@@ -173,9 +173,9 @@ def _part_networks(
 
 
 def _make_task(network: Network, listen: Listener) -> Callable[[Callable[[], int | None]], RangeTest]:
-    part, model, windows, plan = network
+    part, model, windows, hparams = network
 
     def run(should_stop: Callable[[], int | None]) -> RangeTest:
-        return run_range_test(model, windows, plan, part=part, listen=listen, should_stop=should_stop)
+        return run_range_test(model, windows, hparams, part=part, listen=listen, should_stop=should_stop)
 
     return run

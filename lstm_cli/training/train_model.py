@@ -37,13 +37,13 @@ def train_model(
     what it left in `checkpoints`. Raises DeviceError, DataError, TrainingDiverged, Interrupted, and StateUnfit
     where the checkpoints are those of another training.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     checkpoints = checkpoints or Checkpoints()
     device = choose_device(config.device)
-    precision, why = choose_precision(config, device)
+    precision, precision_reason = choose_precision(config, device)
     config = replace(config, precision=precision)
     torch.set_num_threads(threads)
-    start = choose_transforms(
+    transformed = choose_transforms(
         dataset,
         config,
         workers=threads,
@@ -51,8 +51,8 @@ def train_model(
         listen=listen,
         checkpoints=checkpoints,
     )
-    start = replace(start, choices=start.choices | {"precision": why})
-    for name, reason in start.choices.items():
+    transformed = replace(transformed, choices=transformed.choices | {"precision": precision_reason})
+    for name, reason in transformed.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
     keep_freed_memory()
     with as_device_error(
@@ -60,7 +60,7 @@ def train_model(
     ):
         if config.model == "stacked":
             trained = train_stacked(
-                start,
+                transformed,
                 config,
                 device=device,
                 listen=listen,
@@ -69,7 +69,7 @@ def train_model(
             )
         else:
             trained = train_segment(
-                start,
+                transformed,
                 config,
                 device=device,
                 workers=threads if device.type == "cpu" and not has_followers() else 1,
@@ -78,4 +78,4 @@ def train_model(
                 checkpoints=checkpoints,
             )
     return_freed_memory()  # of the refit, before the exporter takes its own
-    return replace(trained, precision=precision, seconds=time.monotonic() - began)
+    return replace(trained, precision=precision, seconds=time.monotonic() - started)

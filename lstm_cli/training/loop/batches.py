@@ -65,14 +65,16 @@ class DeviceWindows:
         rows = torch.maximum(rows, begin)
         past = self.inputs[rows]
         if self.last_observed is not None:
-            past[:, :, : self.hidden] = self._up_to(rows, self.last_observed[origins - 1], first=0)
+            past[:, :, : self.hidden] = self._values_up_to(rows, self.last_observed[origins - 1], first=0)
         ahead = origins[:, None] + self.future_offsets
         future = self.inputs[ahead, self.hidden :]
         if self.last_observed_ahead is not None:
             last_known = self.last_observed_ahead[origins + (self.horizon - 1)]
             width = last_known.shape[1]
-            past[:, :, self.hidden : self.hidden + width] = self._up_to(rows, last_known, first=self.hidden)
-            future[:, :, :width] = self._up_to(ahead, last_known, first=self.hidden)
+            past[:, :, self.hidden : self.hidden + width] = self._values_up_to(
+                rows, last_known, first=self.hidden
+            )
+            future[:, :, :width] = self._values_up_to(ahead, last_known, first=self.hidden)
         return TensorBatch(
             past=past,
             future=future,
@@ -82,11 +84,11 @@ class DeviceWindows:
             series=series,
         )
 
-    def _up_to(self, rows: Tensor, last_known: Tensor, *, first: int) -> Tensor:
+    def _values_up_to(self, rows: Tensor, last_known: Tensor, *, first: int) -> Tensor:
         """Return what `data.dataset.up_to` returns, of the inputs on the device."""
-        seen = torch.minimum(rows[:, :, None], last_known[:, None, :])
+        row_indices = torch.minimum(rows[:, :, None], last_known[:, None, :])
         columns = self.inputs[:, first : first + last_known.shape[1]]
-        return columns.gather(0, seen.flatten(0, 1)).view_as(seen)
+        return columns.gather(0, row_indices.flatten(0, 1)).view_as(row_indices)
 
     def count_measured_targets(self, indices: Tensor) -> Tensor:
         """How many targets [] of the windows at these places [B] were measured."""
@@ -94,8 +96,8 @@ class DeviceWindows:
 
     def batches(self, size: int) -> Iterator[TensorBatch]:
         """All windows, at most `size` at a time; the last batch holds the remainder."""
-        for chosen in torch.arange(len(self), device=self.device).split(size):
-            yield self.gather(chosen)
+        for indices in torch.arange(len(self), device=self.device).split(size):
+            yield self.gather(indices)
 
 
 def prefetch_to_device(order: Iterator[Tensor], count: int, device: torch.device) -> Iterator[Tensor]:
@@ -103,17 +105,17 @@ def prefetch_to_device(order: Iterator[Tensor], count: int, device: torch.device
     if device.type == "cpu":
         yield from islice(order, count)
         return
-    for together in stacked_batches(order, count):
-        yield from together.pin_memory().to(device, non_blocking=True)
+    for stacked in stacked_batches(order, count):
+        yield from stacked.pin_memory().to(device, non_blocking=True)
 
 
 def stacked_batches(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
     """The next `count` batches of places [size], many at a time: [n, size], about `SENT_AT_ONCE` places."""
     while count:
         first = next(order)
-        more = min(count, max(1, TRANSFER_INDICES // len(first)))
-        yield torch.stack([first, *islice(order, more - 1)])
-        count -= more
+        rows = min(count, max(1, TRANSFER_INDICES // len(first)))
+        yield torch.stack([first, *islice(order, rows - 1)])
+        count -= rows
 
 
 def training_batches(windows: DeviceWindows, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -131,10 +133,10 @@ def training_batches(windows: DeviceWindows, size: int, generator: torch.Generat
 
 def weighted_batches(probabilities: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Endless batches of places [size], each drawn with these chances [N], which sum to 1."""
-    reached = torch.from_numpy(np.cumsum(probabilities))
+    cumulative = torch.from_numpy(np.cumsum(probabilities))
     while True:
-        found = torch.rand(size, generator=generator, dtype=torch.float64) * reached[-1]
-        yield torch.searchsorted(reached, found, right=True).clamp(max=len(reached) - 1)
+        draws = torch.rand(size, generator=generator, dtype=torch.float64) * cumulative[-1]
+        yield torch.searchsorted(cumulative, draws, right=True).clamp(max=len(cumulative) - 1)
 
 
 def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -144,9 +146,9 @@ def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Itera
     """
     if count < 1:
         raise ValueError("there are no windows to shuffle")
-    rest = torch.empty(0, dtype=torch.long)
+    remaining = torch.empty(0, dtype=torch.long)
     while True:
-        while len(rest) < size:
-            rest = torch.cat([rest, torch.randperm(count, generator=generator)])
-        yield rest[:size]
-        rest = rest[size:]
+        while len(remaining) < size:
+            remaining = torch.cat([remaining, torch.randperm(count, generator=generator)])
+        yield remaining[:size]
+        remaining = remaining[size:]

@@ -55,30 +55,30 @@ class CudaGraphStep:
         self._output = torch.empty(0)
         self._steps_run = 0
 
-    def __call__(self, chosen: Tensor) -> Tensor:
+    def __call__(self, indices: Tensor) -> Tensor:
         if self._steps_run < EAGER_STEPS:
             self._steps_run += 1
-            return self._run_eagerly(chosen)
+            return self._run_eagerly(indices)
         if self._graph is None:
             self._graph = self._record()
-        self._indices.copy_(chosen)
+        self._indices.copy_(indices)
         self._graph.replay()
         return self._output.clone()
 
-    def _run_eagerly(self, chosen: Tensor) -> Tensor:
+    def _run_eagerly(self, indices: Tensor) -> Tensor:
         """On the stream of the recording, where the gradients' sums will be looked for."""
-        here = torch.cuda.current_stream(self._stream.device)
-        self._stream.wait_stream(here)
+        current = torch.cuda.current_stream(self._stream.device)
+        self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
-            found = self._step(chosen)
-        here.wait_stream(self._stream)
-        return found
+            output = self._step(indices)
+        current.wait_stream(self._stream)
+        return output
 
     def _record(self) -> torch.cuda.CUDAGraph:
         """Runs nothing. Raises OutOfMemoryError."""
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._generator)
-        short = ""
+        message = ""
         # Of this thread alone: others may train beside it, though they may not record at the same time.
         with (
             _recording_lock,
@@ -87,9 +87,9 @@ class CudaGraphStep:
             try:
                 self._output = self._step(self._indices)
             except torch.OutOfMemoryError as error:  # which the end of the recording would hide
-                short = str(error)  # the error itself would hold on to the tensors of the step
-        if short:
-            raise torch.OutOfMemoryError(short)
+                message = str(error)  # the error itself would hold on to the tensors of the step
+        if message:
+            raise torch.OutOfMemoryError(message)
         return graph
 
 

@@ -90,11 +90,11 @@ def share_gradients(
         yield None
         return
     with _lost_process_as_error():
-        share = GradientSync(network, windows, hparams)
+        sync = GradientSync(network, windows, hparams)
     try:
-        yield share
+        yield sync
     finally:
-        share.close()
+        sync.close()
 
 
 @contextmanager
@@ -113,10 +113,10 @@ def lead(device: str) -> Iterator[None]:
 def follow(device: str, threads: int) -> None:
     """Help the leader until it says that all is done. Raises DeviceError where it is gone before."""
     torch.set_num_threads(threads)
-    here = _join(device)
+    local_device = _join(device)
     with _lost_process_as_error():
         while (task := receive_task()) is not None:
-            _run_task(task, here)
+            _run_task(task, local_device)
     with suppress(RuntimeError):
         dist.destroy_process_group()
 
@@ -124,19 +124,19 @@ def follow(device: str, threads: int) -> None:
 def _run_task(task: SharedTraining, device: torch.device) -> None:
     network = task.network.to(device).train()
     windows = DeviceWindows(task.windows, device)
-    dropout, own = torch.Generator(device), task.hparams.seed + RANK_SEED_STRIDE * dist.get_rank()
+    dropout, first_seed = torch.Generator(device), task.hparams.seed + RANK_SEED_STRIDE * dist.get_rank()
     seed_dropout(network, dropout)
-    while (step := _broadcast_step(None, device, task.hparams)) is not None:
-        chosen, number = step
+    while (message := _broadcast_step(None, device, task.hparams)) is not None:
+        indices, step = message
         dropout.manual_seed(
-            own + STEP_SEED_STRIDE * number
+            first_seed + STEP_SEED_STRIDE * step
         )  # a training that goes on draws as if it had not ended
         _broadcast_weights(network)
-        _reduce_gradients(network, windows, chosen, task.hparams)
+        _reduce_gradients(network, windows, indices, task.hparams)
 
 
 def _reduce_gradients(
-    network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Hyperparameters
+    network: nn.Module, windows: DeviceWindows, indices: Tensor, hparams: Hyperparameters
 ) -> Tensor:
     """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
 
@@ -144,23 +144,23 @@ def _reduce_gradients(
     OutOfMemoryError in the leader where the memory of any of them does not suffice: all of them have then come to
     the same point, and the next step may be a smaller one.
     """
-    measured = windows.count_measured_targets(chosen).clamp(min=1)
-    mine = chosen[dist.get_rank() :: dist.get_world_size()]
+    measured = windows.count_measured_targets(indices).clamp(min=1)
+    own_indices = indices[dist.get_rank() :: dist.get_world_size()]
     loss = torch.zeros((), device=windows.device)
     network.zero_grad(set_to_none=True)
-    short = False
-    if len(mine):
+    out_of_memory = False
+    if len(own_indices):
         try:
-            loss = differentiate(network, windows.gather(mine), plan, measured=measured).detach()
+            loss = differentiate(network, windows.gather(own_indices), hparams, measured=measured).detach()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            short = True
-    if short:  # outside of the handler, whose traceback holds on to the tensors of the step
+            out_of_memory = True
+    if out_of_memory:  # outside of the handler, whose traceback holds on to the tensors of the step
         network.zero_grad(set_to_none=True)
     weights = _trainable_weights(network)
     gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
-    facts = torch.stack([loss, torch.full_like(loss, float(short))])
+    facts = torch.stack([loss, torch.full_like(loss, float(out_of_memory))])
     flat = torch.cat([facts, *(gradient.reshape(-1) for gradient in gradients)])
     dist.reduce(flat, LEADER)
     if dist.get_rank() == LEADER:
@@ -172,17 +172,17 @@ def _reduce_gradients(
 
 
 def _broadcast_step(
-    indices: Tensor | None, device: torch.device, plan: Hyperparameters, *, step: int = 0
+    indices: Tensor | None, device: torch.device, hparams: Hyperparameters, *, step: int = 0
 ) -> tuple[Tensor, int] | None:
     """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
-    told = torch.zeros(plan.batch_size + 2, dtype=torch.long, device=device)
+    message = torch.zeros(hparams.batch_size + 2, dtype=torch.long, device=device)
     if indices is not None:
-        told[0], told[1], told[2 : 2 + len(indices)] = len(indices), step, indices
-    dist.broadcast(told, LEADER)
+        message[0], message[1], message[2 : 2 + len(indices)] = len(indices), step, indices
+    dist.broadcast(message, LEADER)
     if dist.get_rank() == LEADER:  # which knows without waiting for its device
         return None if indices is None else (indices, step)
-    count, step = told[:2].tolist()
-    return (told[2 : 2 + count], step) if count else None
+    count, step = message[:2].tolist()
+    return (message[2 : 2 + count], step) if count else None
 
 
 @torch.no_grad()
@@ -219,25 +219,25 @@ def broadcast_task(task: SharedTraining | None) -> None:
 
 
 def receive_task() -> SharedTraining | None:
-    told: list[SharedTraining | None] = [None]
-    dist.broadcast_object_list(told, LEADER)
-    return told[0]
+    received: list[SharedTraining | None] = [None]
+    dist.broadcast_object_list(received, LEADER)
+    return received[0]
 
 
 def _join(device: str) -> torch.device:
     """Meet the other ranks; the device of this one."""
-    here = choose_device(device)
-    if here.type == "cuda":
-        here = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
-        torch.cuda.set_device(here)
+    local_device = choose_device(device)
+    if local_device.type == "cuda":
+        local_device = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+        torch.cuda.set_device(local_device)
     try:
-        dist.init_process_group("nccl" if here.type == "cuda" else "gloo", timeout=FOLLOWER_TIMEOUT)
+        dist.init_process_group("nccl" if local_device.type == "cuda" else "gloo", timeout=FOLLOWER_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise DeviceError(
             f"the processes of torchrun do not meet: {str(error).splitlines()[0]}",
             hint="start it as torchrun --nproc-per-node N -m lstm_cli train RUN",
         ) from error
-    return here
+    return local_device
 
 
 @contextmanager

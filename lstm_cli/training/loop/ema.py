@@ -26,5 +26,5 @@ class ExponentialMovingAverage:
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Takes in the weights."""
-        for own, new in zip(self.model.parameters(), model.parameters(), strict=True):
-            own.lerp_(new, self.weight)
+        for average, weight in zip(self.model.parameters(), model.parameters(), strict=True):
+            average.lerp_(weight, self.weight)

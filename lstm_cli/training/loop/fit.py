@@ -77,102 +77,106 @@ def fit(
     Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite; StateUnfit
     for a state of another training.
     """
-    with share_gradients(model, windows, hparams) as share:
-        course = TrainingState(model, windows, hparams, part=part)
+    with share_gradients(model, windows, hparams) as sync:
+        state = TrainingState(model, windows, hparams, part=part)
         if slot.stored is not None:
-            course.restore(slot.stored)
-        take = _make_step(course, windows, share, should_stop)
-        while not course.is_finished:
-            _next_epoch(course, windows, validate, take, listen, should_stop)
+            state.restore(slot.stored)
+        run_step = _make_step(state, windows, sync, should_stop)
+        while not state.is_finished:
+            _next_epoch(state, windows, validate, run_step, listen, should_stop)
             if slot.save is not None:
-                slot.save(course.save())
+                slot.save(state.save())
     validated = validate is not None
     return FitResult(
-        weights=course.weights,
-        history=course.history,
-        best_epoch=course.stopping.best_epoch if validated else hparams.stop_after,
-        best_loss=course.stopping.best if validated else None,
-        steps=course.epoch * hparams.steps_per_epoch,
-        stopped="patience" if course.stopping.should_stop and course.epoch < hparams.stop_after else "epochs",
-        seconds=course.seconds,
+        weights=state.weights,
+        history=state.history,
+        best_epoch=state.stopping.best_epoch if validated else hparams.stop_after,
+        best_loss=state.stopping.best if validated else None,
+        steps=state.epoch * hparams.steps_per_epoch,
+        stopped="patience" if state.stopping.should_stop and state.epoch < hparams.stop_after else "epochs",
+        seconds=state.seconds,
     )
 
 
 def _make_step(
-    course: TrainingState,
+    state: TrainingState,
     windows: DeviceWindows,
-    share: GradientSync | None,
+    sync: GradientSync | None,
     should_stop: Callable[[], int | None],
 ) -> Step:
     """A whole optimizer step; on a GPU of one process it is recorded and replayed."""
-    model, plan = course.model, course.hparams
+    model, hparams = state.model, state.hparams
 
-    def take(chosen: Tensor) -> Tensor:
-        found = (
-            backward(model, windows.gather(chosen), plan)
-            if share is None
-            else share.backward(chosen, course.step, should_stop)
+    def run_step(indices: Tensor) -> Tensor:
+        measures = (
+            backward(model, windows.gather(indices), hparams)
+            if sync is None
+            else sync.backward(indices, state.step, should_stop)
         )
-        apply_gradients(model, course.optimizer, plan)
-        if course.average is not None:
-            course.average.update(model)
-        return found
+        apply_gradients(model, state.optimizer, hparams)
+        if state.average is not None:
+            state.average.update(model)
+        return measures
 
-    if share is None and windows.device.type == "cuda":
+    if sync is None and windows.device.type == "cuda":
         return CudaGraphStep(
-            take, batch_size=plan.batch_size, device=windows.device, generator=course.dropout
+            run_step, batch_size=hparams.batch_size, device=windows.device, generator=state.dropout
         )
-    return take
+    return run_step
 
 
 def _next_epoch(
-    course: TrainingState,
+    state: TrainingState,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    take: Step,
+    run_step: Step,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> None:
     """Trains an epoch and validates it; the first is the validation before any step."""
-    plan, epoch = course.hparams, course.epoch + 1
-    step = epoch * plan.steps_per_epoch
+    hparams, epoch = state.hparams, state.epoch + 1
+    step = epoch * hparams.steps_per_epoch
     loss = norm = first_norm = None
     if epoch:
-        loss, norm, first_norm = _train_epoch(course, windows, take, epoch=epoch, should_stop=should_stop)
-    judged = course.validated_network
-    val_loss = None if validate is None else _validation_loss(judged, validate, course.part, epoch, step)
-    best = epoch == plan.stop_after if val_loss is None else course.stopping.update(epoch, val_loss)
-    if best:
-        course.keep_weights()
-    ended = EpochEnded(
-        part=course.part,
+        loss, norm, first_norm = _train_epoch(state, windows, run_step, epoch=epoch, should_stop=should_stop)
+    network = state.validated_network
+    val_loss = None if validate is None else _validation_loss(network, validate, state.part, epoch, step)
+    is_best = epoch == hparams.stop_after if val_loss is None else state.stopping.update(epoch, val_loss)
+    if is_best:
+        state.keep_weights()
+    event = EpochEnded(
+        part=state.part,
         epoch=epoch,
-        epochs=plan.stop_after,
+        epochs=hparams.stop_after,
         step=step,
         train_loss=loss,
         val_loss=val_loss,
-        best=best and validate is not None,
-        lr=plan.lr * course.plateau * learning_rate_share(plan, max(step - 1, 0)),
+        best=is_best and validate is not None,
+        lr=hparams.lr * state.plateau * learning_rate_share(hparams, max(step - 1, 0)),
         grad_norm=norm,
         first_grad_norm=first_norm,
-        seconds=course.seconds,
+        seconds=state.seconds,
     )
     if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
-        course.history.append(asdict(ended))
-        listen(ended)
+        state.history.append(asdict(event))
+        listen(event)
         if is_wanted(listen, WeightsRecorded):
-            listen(_weights_event(judged, ended))
-    course.epoch = epoch
-    if plan.schedule == "plateau" and not course.is_finished and course.stopping.is_due(plan.patience // 3):
-        course.plateau *= 0.5
+            listen(_weights_event(network, event))
+    state.epoch = epoch
+    if (
+        hparams.schedule == "plateau"
+        and not state.is_finished
+        and state.stopping.is_due(hparams.patience // 3)
+    ):
+        state.plateau *= 0.5
 
 
-def _weights_event(model: nn.Module, ended: EpochEnded) -> WeightsRecorded:
+def _weights_event(model: nn.Module, event: EpochEnded) -> WeightsRecorded:
     return WeightsRecorded(
-        part=ended.part,
-        epoch=ended.epoch,
-        step=ended.step,
-        validated=ended.val_loss is not None,
+        part=event.part,
+        epoch=event.epoch,
+        step=event.step,
+        validated=event.val_loss is not None,
         weights={name: weight.detach().cpu().numpy().copy() for name, weight in model.named_parameters()},
     )
 
@@ -189,31 +193,33 @@ def _validation_loss(
 
 
 def _train_epoch(
-    course: TrainingState,
+    state: TrainingState,
     windows: DeviceWindows,
-    take: Step,
+    run_step: Step,
     *,
     epoch: int,
     should_stop: Callable[[], int | None],
 ) -> tuple[float, float, float]:
     """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
-    model, plan, part = course.model, course.hparams, course.part
+    model, hparams, part = state.model, state.hparams, state.part
     model.train()
-    seen: list[Tensor] = []  # [3] of each step
-    read = 0  # of them
-    pace = GpuQueueLimiter(windows.device)
-    first = (epoch - 1) * plan.steps_per_epoch
-    for number, chosen in enumerate(prefetch_to_device(course.order, plan.steps_per_epoch, windows.device)):
+    measures: list[Tensor] = []  # [3] of each step
+    checked = 0  # of them
+    limiter = GpuQueueLimiter(windows.device)
+    first = (epoch - 1) * hparams.steps_per_epoch
+    for number, indices in enumerate(
+        prefetch_to_device(state.order, hparams.steps_per_epoch, windows.device)
+    ):
         raise_if_interrupted(should_stop)
-        course.set_step(first + number)
-        seen.append(take(chosen))
-        pace.wait()
-        if number + 1 == plan.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
+        state.set_step(first + number)
+        measures.append(run_step(indices))
+        limiter.wait()
+        if number + 1 == hparams.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
             # A read waits for the device: on a GPU once an epoch, on the CPU in tens, to end a lost one early.
-            _require_finite(torch.stack(seen[read:]), part, epoch, first + number + 1)
-            read = number + 1
-    _require_finite_weights([model, course.validated_network], part, epoch, first + plan.steps_per_epoch)
-    loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
+            _require_finite(torch.stack(measures[checked:]), part, epoch, first + number + 1)
+            checked = number + 1
+    _require_finite_weights([model, state.validated_network], part, epoch, first + hparams.steps_per_epoch)
+    loss_mean, norm_mean, first_mean = torch.stack(measures).mean(dim=0).tolist()
     return loss_mean, norm_mean, first_mean
 
 
@@ -221,8 +227,8 @@ def _require_finite(recent: Tensor, part: str, epoch: int, step: int) -> None:
     """recent [n, 3]: losses and gradient norms of the last n steps, up to `step`."""
     finite = torch.isfinite(recent).all(dim=1).tolist()
     if not all(finite):
-        at = step - len(finite) + 1 + finite.index(False)
-        raise divergence_error(part, "the loss or its gradient", epoch, at)
+        failed_step = step - len(finite) + 1 + finite.index(False)
+        raise divergence_error(part, "the loss or its gradient", epoch, failed_step)
 
 
 def _require_finite_weights(models: list[nn.Module], part: str, epoch: int, step: int) -> None:

@@ -64,9 +64,9 @@ def clip_gradient(model: nn.Module, hparams: Hyperparameters, loss: Tensor) -> T
     Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
     """
     norm = gradient_norm(model)
-    found = torch.stack([loss.detach(), norm, gradient_norm(first_lstm_layer(model))])
+    measures = torch.stack([loss.detach(), norm, gradient_norm(first_lstm_layer(model))])
     _clip(model, hparams, norm)
-    return found
+    return measures
 
 
 def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, hparams: Hyperparameters) -> None:
@@ -100,7 +100,7 @@ def first_lstm_layer(model: nn.Module) -> nn.Module:
 
 def gradient_norm(model: nn.Module) -> Tensor:
     """The norm [] of the whole gradient of a model."""
-    return nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
+    return nn.utils.get_total_norm([weight.grad for weight in model.parameters() if weight.grad is not None])
 
 
 @torch.no_grad()
@@ -114,10 +114,10 @@ def apply_max_norm(model: nn.Module, max_norm: float) -> None:
             weight.renorm_(2, 0, max_norm)
 
 
-def _clip(model: nn.Module, plan: Hyperparameters, norm: Tensor) -> None:
+def _clip(model: nn.Module, hparams: Hyperparameters, norm: Tensor) -> None:
     """Holds each entry of the gradient, and then its norm (now `norm`), within what the plan says."""
-    if plan.clip_value is not None:
-        nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+    if hparams.clip_value is not None:
+        nn.utils.clip_grad_value_(model.parameters(), hparams.clip_value)
         norm = gradient_norm(model)
-    if plan.clip_norm:
-        nn.utils.clip_grads_with_norm_(model.parameters(), plan.clip_norm, norm)
+    if hparams.clip_norm:
+        nn.utils.clip_grads_with_norm_(model.parameters(), hparams.clip_norm, norm)

@@ -35,7 +35,7 @@ def fit_in_memory(
 
     Raises DeviceError where memory does not suffice, and what `fit` raises.
     """
-    begin = copy_to_cpu(model.state_dict()) if shrink else {}
+    initial_state = copy_to_cpu(model.state_dict()) if shrink else {}
     if shrink:
         hparams = replace(hparams, batch_size=_stored_batch_size(slot, hparams.batch_size))
     while True:
@@ -57,7 +57,7 @@ def fit_in_memory(
                 raise _out_of_memory_error(windows.device, part, hparams.batch_size) from error
         # Outside of the handler, whose traceback holds on to the tensors of the step.
         model.zero_grad(set_to_none=True)
-        model.load_state_dict(begin)
+        model.load_state_dict(initial_state)
         if windows.device.type == "cuda":
             torch.cuda.empty_cache()
         smaller = hparams.batch_size // 2
@@ -67,11 +67,11 @@ def fit_in_memory(
         hparams, slot = replace(hparams, batch_size=smaller), without_resume(slot)
 
 
-def _stored_batch_size(keep: CheckpointSlot, size: int) -> int:
+def _stored_batch_size(slot: CheckpointSlot, size: int) -> int:
     """What a training that goes on had found; else `size`."""
-    plan = keep.stored.facts.get("plan") if keep.stored is not None else None
-    before = plan.get("batch_size") if isinstance(plan, dict) else None
-    return before if type(before) is int and 0 < before < size else size
+    plan = slot.stored.facts.get("plan") if slot.stored is not None else None
+    batch_size = plan.get("batch_size") if isinstance(plan, dict) else None
+    return batch_size if type(batch_size) is int and 0 < batch_size < size else size
 
 
 @contextmanager

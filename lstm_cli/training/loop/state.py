@@ -78,17 +78,20 @@ class TrainingState:
         """All of it, in copies of its own; what no further epoch needs is left out."""
         tensors = {f"{WEIGHTS}.{name}": value for name, value in self.weights.items()}
         if not self.is_finished:
-            sides = [(MODEL, self.model)]
+            networks = [(MODEL, self.model)]
             if self.average is not None:
-                sides.append((AVERAGE, self.average.model))
-            for side, model in sides:
+                networks.append((AVERAGE, self.average.model))
+            for prefix, model in networks:
                 tensors |= {
-                    f"{side}.{name}": value for name, value in copy_to_cpu(model.state_dict()).items()
+                    f"{prefix}.{name}": value for name, value in copy_to_cpu(model.state_dict()).items()
                 }
-            for number, entry in self.optimizer.state_dict()["state"].items():
-                found = {name: value for name, value in entry.items() if isinstance(value, Tensor)}
+            for index, entry in self.optimizer.state_dict()["state"].items():
+                tensors_of_weight = {
+                    name: value for name, value in entry.items() if isinstance(value, Tensor)
+                }
                 tensors |= {
-                    f"{OPTIMIZER}.{number}.{name}": value for name, value in copy_to_cpu(found).items()
+                    f"{OPTIMIZER}.{index}.{name}": value
+                    for name, value in copy_to_cpu(tensors_of_weight).items()
                 }
             tensors[DROPOUT] = self.dropout.get_state()
         facts = {
@@ -135,8 +138,8 @@ class TrainingState:
             self.average.model.load_state_dict(_select_prefix(AVERAGE, tensors))
         state: dict[int, State] = {}
         for name, value in _select_prefix(OPTIMIZER, tensors).items():
-            number, _, key = name.partition(".")
-            state.setdefault(int(number), {})[key] = value.clone()  # it is changed in place
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value.clone()  # it is changed in place
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.dropout.set_state(tensors[DROPOUT])
         # The order of the windows hangs on the seed alone: what was trained on is passed over.
@@ -149,6 +152,6 @@ def copy_to_cpu(state: Mapping[str, Tensor]) -> State:
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
-def _select_prefix(side: str, tensors: Mapping[str, Tensor]) -> State:
-    prefix = f"{side}."
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _select_prefix(name: str, tensors: Mapping[str, Tensor]) -> State:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

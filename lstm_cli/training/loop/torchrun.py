@@ -35,7 +35,7 @@ def lead(config: TrainConfig) -> Iterator[None]:
     if world_size() == 1:
         yield
         return
-    from lstm_cli.training.loop.distributed import lead as led
+    from lstm_cli.training.loop.distributed import lead as lead_ranks
 
     if config.device.startswith("cuda:"):
         raise UsageError(
@@ -43,5 +43,5 @@ def lead(config: TrainConfig) -> Iterator[None]:
             hint="use --device cuda; CUDA_VISIBLE_DEVICES says which devices there are",
             flag="--device",
         )
-    with led(config.device):
+    with lead_ranks(config.device):
         yield

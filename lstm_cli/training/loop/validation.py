@@ -18,8 +18,8 @@ def mase_validator(
 ) -> Callable[[nn.Module], float]:
     """Mean |error| over the series' seasonal error: MASE over windows and steps. It may raise Interrupted."""
     center, scale, weight = (
-        torch.from_numpy(figures.astype(np.float32)).to(windows.device)
-        for figures in (mase_scale.center, mase_scale.scale, mase_scale.weight)
+        torch.from_numpy(values.astype(np.float32)).to(windows.device)
+        for values in (mase_scale.center, mase_scale.scale, mase_scale.weight)
     )
 
     floor = None if mase_scale.floor is None else torch.from_numpy(mase_scale.floor).to(windows.device)
@@ -29,19 +29,19 @@ def mase_validator(
         for batch in windows.batches(windows.windows.batch_size):
             raise_if_interrupted(should_stop)
             forecast = model(batch.past, batch.future, batch.mask)
-            each = weight[batch.series][:, None, :]
-            spread = scale[batch.series][:, None, :]
+            weights = weight[batch.series][:, None, :]
+            scales = scale[batch.series][:, None, :]
             if floor is not None:
-                level, least = center[batch.series][:, None, :], floor[batch.series][:, None, :]
+                centers, floors = center[batch.series][:, None, :], floor[batch.series][:, None, :]
                 sides = (
-                    inverse_logarithm((side * spread + level).double(), least)
+                    inverse_logarithm((side * scales + centers).double(), floors)
                     for side in (forecast, batch.target)
                 )
                 error = (next(sides) - next(sides)).abs()
             else:
-                error = (forecast - batch.target).abs() * spread
-            total = total + (error * each * batch.observed).sum(dtype=torch.float64)
-            count = count + (batch.observed * (each > 0)).sum(dtype=torch.float64)
+                error = (forecast - batch.target).abs() * scales
+            total = total + (error * weights * batch.observed).sum(dtype=torch.float64)
+            count = count + (batch.observed * (weights > 0)).sum(dtype=torch.float64)
         return float(total / count.clamp(min=1))
 
     return validate

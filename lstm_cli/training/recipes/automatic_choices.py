@@ -54,11 +54,11 @@ def choose_transforms(
     """
     _require_moderate_values(dataset)
 
-    def fitted(dataset: Dataset, *, covariates: bool = False) -> LinearEnsemble:
+    def fit(dataset: Dataset, *, covariates: bool = False) -> LinearEnsemble:
         variants = {"log transform": dataset.scaler.in_logs, "covariates": covariates}
-        way = ", ".join(name for name, chosen in variants.items() if chosen)
+        variant = ", ".join(name for name, chosen in variants.items() if chosen)
         return resumable_linear(
-            f"{LINEAR} ({way})" if way else LINEAR,
+            f"{LINEAR} ({variant})" if variant else LINEAR,
             lambda progress: fit_linear_forecast(
                 dataset, workers, covariates=covariates, should_stop=should_stop, progress=progress
             ),
@@ -66,10 +66,10 @@ def choose_transforms(
             listen=listen,
         )
 
-    dataset, linear, why = _choose_log_transform(dataset, config, fitted)
-    choices = {"logs": why}
+    dataset, linear, reason = _choose_log_transform(dataset, config, fit)
+    choices = {"logs": reason}
     if dataset.schema.known_ahead:
-        linear, choices["covariates"] = _choose_covariates(linear, fitted(dataset, covariates=True))
+        linear, choices["covariates"] = _choose_covariates(linear, fit(dataset, covariates=True))
     return TransformedData(dataset=dataset, linear=linear, choices=choices)
 
 
@@ -80,8 +80,8 @@ def _require_moderate_values(dataset: Dataset) -> None:
     for begin, rows in zip(table.offset, table.val_end, strict=True):
         values = dataset.values_scaled[begin : begin + rows]
         measured = dataset.measured[begin : begin + rows]  # a fill may come from a later row
-        least, greatest = values.min(initial=0, where=measured), values.max(initial=0, where=measured)
-        largest = max(largest, float(greatest), -float(least))
+        minimum, maximum = values.min(initial=0, where=measured), values.max(initial=0, where=measured)
+        largest = max(largest, float(maximum), -float(minimum))
     if not largest < MAX_SCALED_VALUE:
         raise TrainingDiverged(
             f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not "
@@ -133,7 +133,7 @@ def choose_refit(config: TrainConfig, *, rows: int, linear: LinearEnsemble) -> t
 
 
 def _choose_log_transform(
-    dataset: Dataset, config: TrainConfig, fitted: Callable[[Dataset], LinearEnsemble]
+    dataset: Dataset, config: TrainConfig, fit: Callable[[Dataset], LinearEnsemble]
 ) -> tuple[Dataset, LinearEnsemble, str]:
     possible = can_log_transform(dataset)
     if config.log_transform == "on":
@@ -144,21 +144,23 @@ def _choose_log_transform(
                 rule="D633",
                 flags=("--log-transform",),
             )
-        logged = log_transform(dataset)
-        return logged, fitted(logged), "on, as --log-transform says"
-    plain = fitted(dataset)
+        log_dataset = log_transform(dataset)
+        return log_dataset, fit(log_dataset), "on, as --log-transform says"
+    plain = fit(dataset)
     if config.log_transform == "off":
         return dataset, plain, "off, as --log-transform says"
     if not possible:
         return dataset, plain, "off: not every training value is above 0"
-    spread = level_ratio(dataset)
-    logged = log_transform(dataset)
-    in_log = fitted(logged)
-    if spread > LEVELS:
-        return logged, in_log, f"on: the levels of the series differ by a factor of {spread:.3g}"
-    scores = f"validation MASE of the linear forecast {in_log.score:.4g} with it, {plain.score:.4g} without"
-    if in_log.score < plain.score:
-        return logged, in_log, f"on: {scores}"
+    ratio = level_ratio(dataset)
+    log_dataset = log_transform(dataset)
+    log_linear = fit(log_dataset)
+    if ratio > LEVELS:
+        return log_dataset, log_linear, f"on: the levels of the series differ by a factor of {ratio:.3g}"
+    scores = (
+        f"validation MASE of the linear forecast {log_linear.score:.4g} with it, {plain.score:.4g} without"
+    )
+    if log_linear.score < plain.score:
+        return log_dataset, log_linear, f"on: {scores}"
     return dataset, plain, f"off: {scores}"
 
 

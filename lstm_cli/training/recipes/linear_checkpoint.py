@@ -22,13 +22,13 @@ def resumable_linear(
 
     Raises StateUnfit where what was found is no linear forecast.
     """
-    keep = checkpoints.slot(name)
-    if keep.stored is not None:
-        return _from_state(keep.stored)
+    slot = checkpoints.slot(name)
+    if slot.stored is not None:
+        return _from_state(slot.stored)
     stage = f"fitting the {name}"
     linear = fit(lambda done, total: listen(Progressed(stage=stage, done=done, total=total, unit="fits")))
-    if keep.save is not None:
-        keep.save(_to_state(linear))
+    if slot.save is not None:
+        slot.save(_to_state(linear))
     return linear
 
 

@@ -42,13 +42,13 @@ def mixture_weights(
     edges = np.linspace(0, horizon, min(BLOCKS, horizon) + 1).round().astype(int)
     blocks = []
     for first, after in pairwise(edges):
-        seen = observed[:, first:after]
-        if not seen.any():
+        measured = observed[:, first:after]
+        if not measured.any():
             blocks.append(prior)
             continue
-        wanted = truth[:, first:after][seen]
-        offered = forecasts[:, first:after][seen]
-        blocks.append((greedy_weights(offered, wanted) + inverse_weights(offered, wanted)) / 2)
+        targets = truth[:, first:after][measured]
+        candidates = forecasts[:, first:after][measured]
+        blocks.append((greedy_weights(candidates, targets) + inverse_weights(candidates, targets)) / 2)
     centres = (edges[:-1] + edges[1:] - 1) / 2
     table = np.stack(blocks)
     steps = np.arange(horizon)
@@ -62,14 +62,14 @@ def greedy_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     forecasts [M, P], truth [M].
     """
-    taken = np.zeros(forecasts.shape[1])
+    counts = np.zeros(forecasts.shape[1])
     total = np.zeros_like(truth)
     for count in range(1, GREEDY_ROUNDS + 1):
-        errors = [np.abs((total + offered) / count - truth).mean() for offered in forecasts.T]
+        errors = [np.abs((total + candidate) / count - truth).mean() for candidate in forecasts.T]
         best = int(np.argmin(errors))
-        taken[best] += 1
+        counts[best] += 1
         total += forecasts[:, best]
-    return taken / GREEDY_ROUNDS
+    return counts / GREEDY_ROUNDS
 
 
 def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -115,12 +115,12 @@ def _baseline_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, floa
     """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
     seasons = (1, *dataset.schema.seasons)
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
-    yardstick, targets = MaseScale.from_dataset(dataset), dataset.targets
+    mase_scale, targets = MaseScale.from_dataset(dataset), dataset.targets
     totals = dict.fromkeys((LINEAR_KEY, *seasons), 0.0)
-    most = min(MAX_ROWS, MAX_CELLS // dataset.schema.horizon)
-    judged = windows.sample(max(1, most // targets))
-    for batch in judged.batches(judged.batch_size):
-        truth = yardstick.mase_terms(batch.target, batch.series)
+    max_rows = min(MAX_ROWS, MAX_CELLS // dataset.schema.horizon)
+    sampled = windows.sample(max(1, max_rows // targets))
+    for batch in sampled.batches(sampled.batch_size):
+        truth = mase_scale.mase_terms(batch.target, batch.series)
         horizon = batch.target.shape[1]
         forecasts = {
             LINEAR_KEY: linear(batch.past, batch.future, batch.mask),
@@ -129,7 +129,7 @@ def _baseline_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, floa
         for season in dataset.schema.seasons:
             forecasts[season] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
         for season, forecast in forecasts.items():
-            error = np.abs(yardstick.mase_terms(forecast, batch.series) - truth)
+            error = np.abs(mase_scale.mase_terms(forecast, batch.series) - truth)
             totals[season] += float(error[batch.observed].sum())
     return totals
 
@@ -138,17 +138,19 @@ def part_weights(dataset: Dataset, network: Mixture, device: torch.device) -> np
     """[H, P] float32, from the validation forecasts of the parts."""
     schema, parts = dataset.schema, network.parts
     windows = split_windows(dataset, "val", network.lookback)
-    most = min(MAX_WEIGHT_ROWS, MAX_WEIGHT_CELLS // schema.horizon) // dataset.targets
-    windows = windows.sample(max(1, most))
-    yardstick = MaseScale.from_dataset(dataset)
+    max_windows = min(MAX_WEIGHT_ROWS, MAX_WEIGHT_CELLS // schema.horizon) // dataset.targets
+    windows = windows.sample(max(1, max_windows))
+    mase_scale = MaseScale.from_dataset(dataset)
     forecasts, truths, observed = [], [], []
     network.to(device)
     for batch in windows.batches(windows.batch_size):
         inputs = (torch.from_numpy(side).to(device) for side in (batch.past, batch.future, batch.mask))
-        each = network.part_forecasts(*inputs).cpu().numpy()
-        sides = [yardstick.mase_terms(each[..., place], batch.series) for place in range(len(parts))]
-        forecasts.append(np.stack(sides, axis=-1).astype(np.float32))
-        truths.append(yardstick.mase_terms(batch.target, batch.series).astype(np.float32))
+        part_forecasts = network.part_forecasts(*inputs).cpu().numpy()
+        terms = [
+            mase_scale.mase_terms(part_forecasts[..., index], batch.series) for index in range(len(parts))
+        ]
+        forecasts.append(np.stack(terms, axis=-1).astype(np.float32))
+        truths.append(mase_scale.mase_terms(batch.target, batch.series).astype(np.float32))
         observed.append(batch.observed)
     network.cpu()
     prior = np.array([PRIOR[part] for part in parts])

@@ -23,13 +23,13 @@ def run_in_threads(
     threads = torch.get_num_threads()
     failures: list[BaseException] = []  # the first one is the reason: it ended the others
 
-    def stop() -> int | None:
+    def should_stop_task() -> int | None:
         return 0 if failures else should_stop()
 
     def run(task: Task[Result]) -> Result:
         torch.set_num_threads(1)  # of this thread alone
         try:
-            return task(stop)
+            return task(should_stop_task)
         except BaseException as error:
             failures.append(error)
             raise

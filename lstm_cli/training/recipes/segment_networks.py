@@ -79,7 +79,7 @@ class TrainingContext:
 
 
 def training_context(
-    start: TransformedData,
+    transformed: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -90,13 +90,13 @@ def training_context(
 ) -> TrainingContext:
     """The work that a start and a config ask for."""
     return TrainingContext(
-        data=start,
+        data=transformed,
         config=config,
         device=device,
         workers=workers,
         listen=listen,
         should_stop=should_stop,
-        shapes={part: network_shape(start.dataset, part, config) for part in ("anchored", "free")},
+        shapes={part: network_shape(transformed.dataset, part, config) for part in ("anchored", "free")},
         checkpoints=checkpoints or Checkpoints(),
     )
 
@@ -135,20 +135,25 @@ def distant_seasons(schema: Schema) -> tuple[int, ...]:
 
 def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
     """The trainings that are kept: one a part, or several seeds of each."""
-    plan = part_hyperparameters(context)
+    hparams = part_hyperparameters(context)
     if not parts:
         return []
-    rates = LR_FACTORS if context.config.effort == "best" and context.config.lr is None else (1.0,)
-    tried = _train(context, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
-    best = [min((one for one in tried if one.part == part), key=lambda one: one.loss) for part in parts]
+    factors = LR_FACTORS if context.config.effort == "best" and context.config.lr is None else (1.0,)
+    attempts = _train(
+        context, [(part, replace(hparams, lr=hparams.lr * factor)) for part in parts for factor in factors]
+    )
+    best = [
+        min((attempt for attempt in attempts if attempt.part == part), key=lambda attempt: attempt.loss)
+        for part in parts
+    ]
     if context.config.effort != "best":
         return best
-    more = [
-        (one.part, replace(one.hparams, seed=one.hparams.seed + number))
-        for one in best
+    seeds = [
+        (attempt.part, replace(attempt.hparams, seed=attempt.hparams.seed + number))
+        for attempt in best
         for number in range(1, SEEDS)
     ]
-    return best + _train(context, more)
+    return best + _train(context, seeds)
 
 
 def part_hyperparameters(context: TrainingContext) -> Hyperparameters:
@@ -157,49 +162,51 @@ def part_hyperparameters(context: TrainingContext) -> Hyperparameters:
     return make_hyperparameters(context.config, windows=windows, targets=context.data.dataset.targets)
 
 
-def _train(work: TrainingContext, wanted: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
+def _train(context: TrainingContext, requests: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
     """Trains a network for each part and plan, side by side where there are workers."""
-    most = max(1, MAX_VALIDATION_ROWS // work.data.dataset.targets)
+    max_windows = max(1, MAX_VALIDATION_ROWS // context.data.dataset.targets)
     tasks = []
-    for part, plan in wanted:
+    for part, hparams in requests:
         network, windows = (
-            new_part_network(work, part, work.data.linear, plan.seed),
-            _training_windows(work, part),
+            new_part_network(context, part, context.data.linear, hparams.seed),
+            _training_windows(context, part),
         )
-        judged = _to_device(work, part_windows(work, "val", part).sample(most))
-        keep = work.checkpoints.slot(run_name(part, plan))
-        announce_training(network, windows, plan, part=part, listen=work.listen, slot=keep)
+        val_windows = _to_device(context, part_windows(context, "val", part).sample(max_windows))
+        slot = context.checkpoints.slot(run_name(part, hparams))
+        announce_training(network, windows, hparams, part=part, listen=context.listen, slot=slot)
         validate = mase_validator(
-            judged, MaseScale.from_dataset(work.data.dataset), should_stop=work.should_stop
+            val_windows, MaseScale.from_dataset(context.data.dataset), should_stop=context.should_stop
         )
-        tasks.append(_make_task(work, part, plan, network, windows, validate))
-    return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
+        tasks.append(_make_task(context, part, hparams, network, windows, validate))
+    return run_in_threads(tasks, workers=context.workers, should_stop=context.should_stop)
 
 
 def refit_networks(context: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
     """Train the networks further from their best weights, on the training rows of `work`, without validation."""
     done, total = itertools.count(1), len(attempts)
 
-    def tell(count: int) -> None:
+    def report(count: int) -> None:
         context.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
 
-    def counted(task: Training) -> Training:
+    def count_finished(training: Training) -> Training:
         def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
-            attempt = task(should_stop)
-            tell(next(done))
+            attempt = training(should_stop)
+            report(next(done))
             return attempt
 
         return run
 
-    tell(0)
+    report(0)
     tasks = []
-    for one in attempts:
-        plan = refit_hyperparameters(one.hparams, best_epoch=one.result.best_epoch)
-        network = new_part_network(context, one.part, context.data.linear, plan.seed)
+    for attempt in attempts:
+        hparams = refit_hyperparameters(attempt.hparams, best_epoch=attempt.result.best_epoch)
+        network = new_part_network(context, attempt.part, context.data.linear, hparams.seed)
         inner = network.network if isinstance(network, AnchoredNetwork) else network
-        inner.load_state_dict(one.network_weights)
+        inner.load_state_dict(attempt.network_weights)
         tasks.append(
-            counted(_make_task(context, one.part, plan, network, _training_windows(context, one.part), None))
+            count_finished(
+                _make_task(context, attempt.part, hparams, network, _training_windows(context, attempt.part), None)
+            )
         )
     return run_in_threads(tasks, workers=context.workers, should_stop=context.should_stop)
 
@@ -209,20 +216,20 @@ def run_name(part: str, hparams: Hyperparameters, *, refit: bool = False) -> str
     return f"{part} lr {hparams.lr!r} seed {hparams.seed}{REFIT_SUFFIX if refit else ''}"
 
 
-def _training_windows(work: TrainingContext, part: str) -> DeviceWindows:
+def _training_windows(context: TrainingContext, part: str) -> DeviceWindows:
     """The training windows of a part."""
-    return _to_device(work, part_windows(work, "train", part))
+    return _to_device(context, part_windows(context, "train", part))
 
 
-def _to_device(work: TrainingContext, windows: Windows) -> DeviceWindows:
-    with as_device_error(f"on {work.device} for the data"):
-        return DeviceWindows(windows, work.device)
+def _to_device(context: TrainingContext, windows: Windows) -> DeviceWindows:
+    with as_device_error(f"on {context.device} for the data"):
+        return DeviceWindows(windows, context.device)
 
 
 def _make_task(
-    work: TrainingContext,
+    context: TrainingContext,
     part: str,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     network: torch.nn.Module,
     windows: DeviceWindows,
     validate: Callable[[torch.nn.Module], float] | None,
@@ -230,18 +237,18 @@ def _make_task(
     """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
 
     def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
-        followed, fitted = fit_in_memory(
+        used, fitted = fit_in_memory(
             network,
             windows,
             validate,
-            plan,
-            shrink=work.config.batch_size == "auto",
+            hparams,
+            shrink=context.config.batch_size == "auto",
             part=part,
-            listen=work.listen,
+            listen=context.listen,
             should_stop=should_stop,
-            slot=work.checkpoints.slot(run_name(part, plan, refit=validate is None)),
+            slot=context.checkpoints.slot(run_name(part, hparams, refit=validate is None)),
         )
-        return FittedNetwork(part=part, hparams=followed, result=fitted)
+        return FittedNetwork(part=part, hparams=used, result=fitted)
 
     return run
 
@@ -253,8 +260,8 @@ def new_part_network(
     torch.manual_seed(seed)
     network = SegmentLSTM(**context.shapes[part])
     network.unit.copy_(torch.from_numpy(linear.unit))
-    whole = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
-    return whole.to(context.device)
+    module = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
+    return module.to(context.device)
 
 
 def part_windows(context: TrainingContext, split: str, part: str) -> Windows:

@@ -29,7 +29,7 @@ from lstm_cli.training.setup.hyperparameters import (
 
 
 def train_stacked(
-    start: TransformedData,
+    transformed: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -41,56 +41,60 @@ def train_stacked(
 
     Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
     """
-    dataset, settings = start.dataset, network_settings(start.dataset, config)
+    dataset, settings = transformed.dataset, network_settings(transformed.dataset, config)
     windows = _device_windows(dataset, "train", device)
-    plan = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
+    hparams = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
 
-    def trained(
+    def train(
         windows: DeviceWindows,
-        plan: Hyperparameters,
-        judged: DeviceWindows | None,
-        begin: State | None = None,
+        hparams: Hyperparameters,
+        val_windows: DeviceWindows | None,
+        initial_weights: State | None = None,
     ) -> tuple[StackedLSTM, Hyperparameters, FitResult]:
         network = new_network(settings, config)
-        if begin is not None:
-            network.load_state_dict(begin)
+        if initial_weights is not None:
+            network.load_state_dict(initial_weights)
         network.to(device)
-        keep = checkpoints.slot(config.model if judged is not None else config.model + REFIT_SUFFIX)
-        announce_training(network, windows, plan, part=config.model, listen=listen, slot=keep)
-        followed, fitted = fit_in_memory(
+        slot = checkpoints.slot(config.model if val_windows is not None else config.model + REFIT_SUFFIX)
+        announce_training(network, windows, hparams, part=config.model, listen=listen, slot=slot)
+        used, fitted = fit_in_memory(
             network,
             windows,
-            None if judged is None else loss_validator(judged, config.loss, should_stop=should_stop),
-            plan,
+            None
+            if val_windows is None
+            else loss_validator(val_windows, config.loss, should_stop=should_stop),
+            hparams,
             shrink=config.batch_size == "auto",
             part=config.model,
             listen=listen,
             should_stop=should_stop,
-            slot=keep,
+            slot=slot,
         )
         network.cpu().load_state_dict(fitted.weights)
-        return network.requires_grad_(False).eval(), followed, fitted
+        return network.requires_grad_(False).eval(), used, fitted
 
-    network, plan, fitted = trained(windows, plan, _device_windows(dataset, "val", device))
-    validated = shipped = ModelVersion(network=network, linear=start.linear)
-    refit, why = choose_refit(config, rows=len(windows) * dataset.targets, linear=start.linear)
+    network, hparams, fitted = train(windows, hparams, _device_windows(dataset, "val", device))
+    validated = shipped = ModelVersion(network=network, linear=transformed.linear)
+    refit, reason = choose_refit(config, rows=len(windows) * dataset.targets, linear=transformed.linear)
     if refit:
         listen(Note(text="fitting again on the training and validation rows"))
-        known = merge_validation_into_train(dataset)
-        further = refit_hyperparameters(plan, best_epoch=fitted.best_epoch)
-        again, _, _ = trained(_device_windows(known, "train", device), further, None, begin=fitted.weights)
-        linear = resumable_refit(
-            known, start.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
+        merged = merge_validation_into_train(dataset)
+        refit_hparams = refit_hyperparameters(hparams, best_epoch=fitted.best_epoch)
+        refitted_network, _, _ = train(
+            _device_windows(merged, "train", device), refit_hparams, None, initial_weights=fitted.weights
         )
-        shipped = ModelVersion(network=again, linear=linear)
+        linear = resumable_refit(
+            merged, transformed.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
+        )
+        shipped = ModelVersion(network=refitted_network, linear=linear)
     return TrainingResult(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=(PartResult.from_fit(config.model, plan, fitted),),
+        parts=(PartResult.from_fit(config.model, hparams, fitted),),
         weights={},
-        choices=start.choices | {"refit": why},
+        choices=transformed.choices | {"refit": reason},
         history=fitted.history,
         seconds=0.0,  # the whole is measured by `train_model`
     )

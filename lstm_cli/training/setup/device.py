@@ -16,9 +16,9 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
-            there = f"this machine has {count_noun(count, 'CUDA device')}"
+            message = f"this machine has {count_noun(count, 'CUDA device')}"
             raise DeviceError(
-                f"--device {name} is absent: {there}", hint="use --device cpu, or --device auto"
+                f"--device {name} is absent: {message}", hint="use --device cpu, or --device auto"
             )
         return torch.device("cuda", device.index or 0)
     return device

@@ -48,11 +48,13 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
     segment = config.model == "segment"
     # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
     # twice as many where there are more than all its steps can see.
-    rows, longest = (128, MAX_STEPS_MANY_ROWS) if windows * targets >= MANY_ROWS else (64, MAX_SEGMENT_STEPS)
-    own = max(1, rows // targets) if segment else 64
-    batch_size = config.batch_size if isinstance(config.batch_size, int) else own
+    rows, max_steps = (
+        (128, MAX_STEPS_MANY_ROWS) if windows * targets >= MANY_ROWS else (64, MAX_SEGMENT_STEPS)
+    )
+    default_batch_size = max(1, rows // targets) if segment else 64
+    batch_size = config.batch_size if isinstance(config.batch_size, int) else default_batch_size
     steps = min(max(math.ceil(windows / batch_size), MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
-    epochs = config.epochs or (round(longest / steps) if segment else 100)
+    epochs = config.epochs or (round(max_steps / steps) if segment else 100)
     return Hyperparameters(
         epochs=epochs,
         stop_after=epochs,
@@ -80,14 +82,14 @@ def refit_hyperparameters(hparams: Hyperparameters, *, best_epoch: int) -> Hyper
 
     Without validation, so it is one epoch. No step at all where the best weights were those of the start.
     """
-    share, rate = LATE_REFIT if 2 * best_epoch > hparams.epochs else EARLY_REFIT
+    share, lr_share = LATE_REFIT if 2 * best_epoch > hparams.epochs else EARLY_REFIT
     steps = round(share * best_epoch * hparams.steps_per_epoch)
     return replace(
         hparams,
         epochs=1,
         stop_after=min(1, steps),
         steps_per_epoch=steps,
-        lr=rate * hparams.lr,
+        lr=lr_share * hparams.lr,
         warmup=steps // 10,
         schedule="cosine",
     )
@@ -100,5 +102,5 @@ def learning_rate_share(hparams: Hyperparameters, step: int) -> float:
     if hparams.schedule != "cosine":
         return 1.0
     total = hparams.epochs * hparams.steps_per_epoch
-    way = (step - hparams.warmup) / max(1, total - hparams.warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(way, 1.0)))
+    progress = (step - hparams.warmup) / max(1, total - hparams.warmup)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))

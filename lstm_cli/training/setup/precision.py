@@ -24,27 +24,27 @@ def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
     twice the rate; Intel's without AMX do not, and lose the time that it takes to turn the numbers. Raises DeviceError
     where bf16 is asked of a device without it.
     """
-    lacking = _why_no_bf16(device)
-    if config.precision == "bf16" and lacking:
+    why_not = _why_no_bf16(device)
+    if config.precision == "bf16" and why_not:
         raise DeviceError(
-            f"--precision bf16 needs a device that computes with bfloat16: {lacking}",
+            f"--precision bf16 needs a device that computes with bfloat16: {why_not}",
             hint="use --precision fp32, or --precision auto",
         )
     if config.precision != "auto":
         return config.precision, f"{config.precision}, as --precision says"
     if config.model != "stacked":
         return "fp32", f"fp32: {config.model} was not measured to train faster in bf16"
-    if lacking:
-        return "fp32", f"fp32: {lacking}"
+    if why_not:
+        return "fp32", f"fp32: {why_not}"
     if device.type == "cuda":
-        pays = f"measured to pay on a GPU from {MIN_HIDDEN} hidden units and batches of {MIN_BATCH} on"
+        condition = f"measured to pay on a GPU from {MIN_HIDDEN} hidden units and batches of {MIN_BATCH} on"
         if (
             min(config.sizes) >= MIN_HIDDEN
             and isinstance(config.batch_size, int)
             and config.batch_size >= MIN_BATCH
         ):
-            return "bf16", f"bf16: {pays}"
-        return "fp32", f"fp32: bf16 was {pays}"
+            return "bf16", f"bf16: {condition}"
+        return "fp32", f"fp32: bf16 was {condition}"
     if "AMD" in cpu_capabilities().get("cpu_name", ""):
         return "bf16", "bf16: measured to be faster on this kind of CPU, and as good"
     return "fp32", "fp32: bf16 was not measured to be faster on this device (--precision bf16)"
@@ -59,8 +59,8 @@ def _why_no_bf16(device: torch.device) -> str:
     """Why the device does not multiply in bfloat16 itself; empty where it does. To imitate it is slower than fp32."""
     if device.type == "cuda":
         with torch.cuda.device(device):
-            there = torch.cuda.is_bf16_supported(including_emulation=False)
-        return "" if there else f"{device} does not"
-    able = cpu_capabilities()
-    there = able.get("avx512_bf16", False) or able.get("amx_bf16", False)
-    return "" if there else "torch finds neither AVX512-BF16 nor AMX on this CPU"
+            supported = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "" if supported else f"{device} does not"
+    capabilities = cpu_capabilities()
+    supported = capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
+    return "" if supported else "torch finds neither AVX512-BF16 nor AMX on this CPU"
