@@ -1,4 +1,4 @@
-"""The season of the seasonal naive baseline. The scale of MASE keeps the shortest season, as published tables do."""
+"""Season of the seasonal naive baseline. The MASE scale uses the shortest season, as published tables do."""
 
 import numpy as np
 
@@ -12,12 +12,12 @@ MAX_CELLS = 6_000_000  # windows x steps x targets, which bounds the time for lo
 
 
 def baseline_season(dataset: Dataset) -> int | None:
-    """Return the season [steps] whose seasonal naive forecast errs least before the test rows; None without a season.
+    """Return the season [steps] with the best seasonal naive forecast before the test rows; None without a season.
 
-    One season serves all series. The candidates are the seasons of the schema, which the training rows confirmed
-    or `--season` gave. Each forecasts the same windows of training and validation rows; test rows take no part.
-    The score is the error of each series and target over its MASE scale, then the mean. The shortest season wins a
-    tie, and where no window can be scored.
+    All series share one season. The candidates are the seasons of the schema, which the training rows confirmed or
+    `--season` set. Each candidate forecasts the training and validation windows, without the test rows. The score is
+    the error of each series and target divided by its MASE scale, averaged. The shortest season wins a tie, or if no
+    window can be scored.
     """
     seasons = dataset.schema.seasons
     if len(seasons) < 2:
@@ -30,7 +30,7 @@ def baseline_season(dataset: Dataset) -> int | None:
 def _windows(dataset: Dataset, longest: int) -> Windows:
     """Return windows whose targets end before the test rows, with a history of `longest` steps.
 
-    A series too short for that gives its newest window alone: it has the most history there.
+    A shorter series gives only its newest window, which has the most history.
     """
     table, horizon = dataset.series, dataset.schema.horizon
     last = table.val_end - horizon
@@ -46,7 +46,7 @@ def _windows(dataset: Dataset, longest: int) -> Windows:
 
 
 def _scores(windows: Windows, seasons: tuple[int, ...]) -> np.ndarray:
-    """Return the score of each season; infinite where nothing was measured."""
+    """Return the score of each season; infinite if there is no measured value."""
     dataset, mase_scale = windows.dataset, MaseScale.from_dataset(windows.dataset)
     horizon, targets = dataset.schema.horizon, dataset.targets
     error = np.zeros((len(seasons), len(dataset.series.names), targets))

@@ -1,4 +1,4 @@
-"""Intervals for a forecaster, from its errors on the windows of a dataset."""
+"""Prediction intervals of a forecaster, from its errors on the windows of a dataset."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,15 @@ def fit_intervals(
     lookback: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> intervals.Intervals:
-    """Intervals for `forecaster` (windows of `lookback` -> [B, H, C] scaled), fitted on the training rows alone.
+    """Return intervals of a forecaster that was fitted only on the training rows.
 
-    A model that was fitted on the validation rows too knows them: give the one from before.
+    A refitted model has seen the validation rows, so pass the model from before the refit.
+
+    Args:
+        dataset: scaled data.
+        forecaster: windows of `lookback` steps -> forecast [B, H, C], scaled.
+        lookback: steps that the forecaster reads.
+        progress: called with the number of finished windows and the total.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
     max_windows = max(1, min(MAX_ROWS // targets, MAX_CELLS // (horizon * targets)))
@@ -45,7 +51,7 @@ def fit_intervals(
 
 
 def count_horizons(windows: Windows) -> float:
-    """How many horizons the windows span without an overlap: their rows over H, in each series at least one."""
+    """Return the number of horizons that the windows span without overlap: their rows over H, at least 1 per series."""
     horizon = windows.dataset.schema.horizon
     return (len(windows) + len(np.unique(windows.series)) * (horizon - 1)) / horizon
 

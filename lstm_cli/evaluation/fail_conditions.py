@@ -1,4 +1,4 @@
-"""Conditions that end a command with exit 5: `mase>=1`, `mae>0.9*seasonal_naive.mae`, `coverage.80<75`."""
+"""Conditions that make a command exit with 5: `mase>=1`, `mae>0.9*seasonal_naive.mae`, `coverage.80<75`."""
 
 import operator
 import re
@@ -18,7 +18,7 @@ _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": opera
 
 @dataclass(frozen=True, kw_only=True)
 class FailCondition:
-    """A condition that must not come true."""
+    """Condition that makes the command fail if it is true."""
 
     text: str
     name: str  # a metric of the model, wql, or coverage.LEVEL
@@ -29,7 +29,7 @@ class FailCondition:
 
 
 def parse_condition(text: str) -> FailCondition:
-    """Reads a condition. Raises UsageError for what is none, and for an unknown name."""
+    """Return the condition in a text. Raises UsageError for invalid text or an unknown name."""
     parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
     if parts is None:
         raise UsageError(
@@ -84,7 +84,14 @@ def check_condition(
     baselines: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The gate's outcome: condition, value, limit, failed, reason. A figure that is absent fails it, and says so."""
+    """Return the outcome of a condition: condition, value, limit, failed, reason. An undefined value fails.
+
+    Args:
+        condition: condition to check.
+        scores: metrics of the model.
+        baselines: metrics of each baseline.
+        coverage: percent of measured values within each interval, by level.
+    """
     value = (
         coverage.get(condition.name.partition(".")[2])
         if "." in condition.name

@@ -1,4 +1,4 @@
-"""How the intervals around forecasts held: coverage, width and weighted quantile loss."""
+"""Scores of prediction intervals: coverage, width and weighted quantile loss."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from lstm_cli.evaluation.intervals import LEVELS, QUANTILES
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalSums:
-    """Sums over windows of how intervals held. Every array is [..., S, H, C] float64."""
+    """Sums over windows for the interval scores. Each array is [..., S, H, C] float64."""
 
     inside: np.ndarray  # [2, ...] measured cells within the interval of each level
     width: np.ndarray  # [2, ...] widths, in the file's units
@@ -31,7 +31,16 @@ def interval_sums(
     *,
     series_count: int,
 ) -> IntervalSums:
-    """Sums of windows. ends [4, N, H, C]; forecast, truth, observed [N, H, C], in the file's units; series [N]."""
+    """Return the interval sums of windows.
+
+    Args:
+        ends: [4, N, H, C] interval ends in the file's units.
+        forecast: [N, H, C] in the file's units.
+        truth: [N, H, C] in the file's units.
+        observed: [N, H, C] bool, False for missing values.
+        series: [N] index of each window's series.
+        series_count: S, number of series.
+    """
 
     def sum_by_series(values: np.ndarray) -> np.ndarray:
         total = np.zeros((series_count, *values.shape[1:]))
@@ -54,19 +63,25 @@ def interval_sums(
 
 
 def inside_windows(ends: np.ndarray, truth: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Return how many measured cells of each window lie within the interval of each level, [2, N]."""
+    """Return the number of measured values of each window within the interval of each level, [2, N].
+
+    Args:
+        ends: [4, N, H, C] interval ends.
+        truth: [N, H, C] in the units of the ends.
+        observed: [N, H, C] bool, False for missing values.
+    """
     pairs = (ends[:2], ends[2:])
     inside = [(truth >= low) & (truth <= high) & observed for low, high in pairs]
     return np.stack([cells.sum(axis=(1, 2)) for cells in inside])
 
 
 def interval_scores(sums: IntervalSums, deviation: np.ndarray) -> dict[str, Any]:
-    """coverage (percent), width (the file's units), width_scaled (of the deviation [S, C]) of each level; wql.
+    """Return coverage (percent), width (the file's units), width_scaled (of the deviation [S, C]) per level, and wql.
 
-    wql is the weighted quantile loss: twice the sum of the pinball loss (Gneiting 2011, "Quantiles as optimal
-    point forecasts") over the sum of |truth|, averaged over QUANTILES, as in Park et al. 2022, "Learning quantile
-    functions without quantile crossing"; here of each series and target, and then their mean, so that the
-    largest does not drown the rest. None where it is not defined.
+    wql is the weighted quantile loss: twice the sum of the pinball loss (Gneiting 2011, "Quantiles as optimal point
+    forecasts") over the sum of |truth|, averaged over QUANTILES, as in Park et al. 2022, "Learning quantile functions
+    without quantile crossing". It is computed per series and target and then averaged, so that the largest series does
+    not dominate. Undefined scores are None.
     """
     count = sums.count.sum()
     size, pinball = sums.size.sum(axis=1), sums.pinball.sum(axis=1)  # [S, C]
@@ -87,7 +102,7 @@ def interval_scores(sums: IntervalSums, deviation: np.ndarray) -> dict[str, Any]
 
 
 def interval_scores_per_step(sums: IntervalSums, deviation: np.ndarray) -> list[dict[str, Any]]:
-    """`interval_scores` of each step ahead, first step first."""
+    """Return the `interval_scores` of each step ahead, first step first."""
     return [
         interval_scores(
             IntervalSums(**{name: value[..., step : step + 1, :] for name, value in vars(sums).items()}),

@@ -1,14 +1,14 @@
-"""Prediction intervals around a point forecast, and how well they hold. NumPy only.
+"""Prediction intervals around a point forecast, with NumPy only.
 
-An interval is the forecast +- half(level, step) * spread(window), in scaled space, so that whatever turns scaled
-values into the file's units (a shift, a scale, an exponential) keeps it in order. `spread` is how much the
-window itself moves. `half` are quantiles of |error| / spread, pooled over series and targets: split conformal
-prediction with a local scale (Papadopoulos et al. 2002, "Inductive confidence machines for regression"; Lei et
-al. 2018, "Distribution-free predictive inference for regression").
+An interval is the forecast +- half(level, step) * spread(window), in scaled space. So any inverse transform (a shift,
+a scale, an exponential) keeps its ends in order. `spread` measures the variation of the window. `half` are quantiles of
+|error| / spread, pooled over series and targets. This is split conformal prediction with a local scale (Papadopoulos et
+al. 2002, "Inductive confidence machines for regression"; Lei et al. 2018, "Distribution-free predictive inference for
+regression").
 
-Two things of time series break the guarantee of that: the windows overlap, and a few validation rows may be
-calmer or wilder than what comes. So errors of the training windows join them, made larger by the model's
-optimism there, and few independent horizons widen the interval as they do Student's t.
+Two properties of time series break the guarantee of that method. The windows overlap, and a few validation rows may be
+calmer or more volatile than later rows. So errors of the training windows are added, multiplied by the model's optimism
+there. With few independent horizons the intervals are wider, as in Student's t.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class CalibrationErrors:
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
-    """What makes intervals of a forecast, fitted by `fit`."""
+    """Calibrated intervals, fitted by `fit_calibration`."""
 
     half: np.ndarray  # [2, H] float64: half the width of each level, in spreads
     floor: np.ndarray  # [C] float64: the least spread, scaled
@@ -48,9 +48,12 @@ class Intervals:
     horizons: float  # independent horizons behind them
 
     def interval_ends(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """The ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
+        """Return the ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
 
-        forecast_scaled [N, H, C]; past [N, L', F] with the targets first and mask [N, L'], L' at least `lookback`.
+        Args:
+            forecast_scaled: [N, H, C].
+            past: [N, L', F] with L' at least `lookback`, targets first.
+            mask: [N, L'], 0 for padding.
         """
         targets = forecast_scaled.shape[2]
         spread = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
@@ -79,11 +82,16 @@ class Intervals:
 
 
 def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
-    """How much each window and target moves, [N, C]; past [N, L, C] scaled, mask [N, L].
+    """Return the variation of each window and target, [N, C].
 
-    The mean |v_t - v_(t-m)|, plus the deviation of the means of its whole seasons, counted back from its end: what
-    changes from one season to the next, and how far the level wanders. A window without a pair one season apart is
-    read one step apart; one that holds a single step has spread 0.
+    It is the mean |v_t - v_(t-m)| plus the deviation of the means of whole seasons, counted from the end of the
+    window. The first term measures the change from season to season, the second the drift of the level. A window
+    without two values one season apart uses neighbouring steps. A window of a single step has spread 0.
+
+    Args:
+        past: [N, L, C] scaled.
+        mask: [N, L], 0 for padding.
+        season: steps in a season.
     """
     values, known = past.astype(np.float64), mask > 0
     return _seasonal_change(values, known, season) + _level_variation(values, known, season)
@@ -121,10 +129,16 @@ def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.n
 def fit_calibration(
     val: CalibrationErrors, train: CalibrationErrors, *, season: int, lookback: int
 ) -> Intervals:
-    """Intervals from errors on validation windows and on training windows (which may be none).
+    """Return intervals from the errors on validation and training windows; there may be no training windows.
 
-    The training windows weigh TRUSTED / (TRUSTED + horizons of validation) together. Their errors are made
-    larger by `optimism`.
+    The training windows have a total weight of EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + validation horizons).
+    Their errors are multiplied by `optimism`.
+
+    Args:
+        val: errors on validation windows.
+        train: errors on training windows.
+        season: steps in a season.
+        lookback: steps that the spread is computed from.
     """
     floor = _min_spread(np.concatenate([val.spread, train.spread]))
     optimism = _optimism(val, train, floor)
@@ -149,9 +163,9 @@ def fit_calibration(
 
 
 def t_correction(quantile: float, freedom: float) -> float:
-    """How much further out a quantile lies in Student's t with so many degrees of freedom than in the normal.
+    """Return the ratio of a quantile of Student's t with `freedom` degrees of freedom to that of the normal.
 
-    By the expansion of Abramowitz and Stegun 1964, 26.7.5; less than one horizon counts as one.
+    Source: the expansion of Abramowitz and Stegun 1964, 26.7.5. Less than one degree of freedom counts as one.
     """
     from statistics import NormalDist  # not needed by `predict`, whose start it would slow
 
@@ -166,17 +180,16 @@ def t_correction(quantile: float, freedom: float) -> float:
 
 
 def _min_spread(spreads: np.ndarray) -> np.ndarray:
-    """The least spread [C] of windows with spreads moved [N, C]; 1 for a target that never moves."""
+    """Return the smallest spread [C] that is used, from spreads [N, C] of windows; 1 for a target without variation."""
     typical = np.median(spreads, axis=0)
     typical = np.where(typical > 0, typical, spreads.mean(axis=0))
     return np.where(typical > 0, MIN_SPREAD_SHARE * typical, 1.0)
 
 
 def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarray) -> float:
-    """How much smaller the model's errors are on the rows it was fitted on, at least 1.
+    """Return the factor by which the model's errors are smaller on the rows it was fitted on, at least 1.
 
-    That validation errors are larger may also be the rows': by how much, the seasonal naive forecast tells, which
-    was fitted on neither.
+    Validation rows may also be harder. The seasonal naive forecast measures that, because it was fitted on neither.
     """
 
     def mean(calibration: CalibrationErrors, errors: np.ndarray) -> float:
@@ -191,7 +204,7 @@ def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarra
 
 
 def _quantiles(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The LEVELS of each column of rows [R, H], NaN left out, weights [R]; returns [2, H]."""
+    """Return the LEVELS [2, H] of each column of rows [R, H] with weights [R]; NaN is ignored."""
     neighbors = max(0, -(-(MIN_ERRORS - len(rows)) // (2 * max(1, len(rows)))))
     horizon = rows.shape[1]
     quantiles = np.zeros((len(LEVELS), horizon))

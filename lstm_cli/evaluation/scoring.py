@@ -1,4 +1,4 @@
-"""Forecasts over windows and their errors, in the file's units: one way for every step that scores."""
+"""Forecasts over windows and their errors in the file's units, for every step that computes scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -25,21 +25,38 @@ Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: foreca
 
 
 class Graph(Protocol):
-    """A loaded graph, such as `runtime.session.Session`."""
+    """Loaded graph, such as `runtime.session.Session`."""
 
     def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """The forecast [B, H, C], scaled."""
+        """Return the forecast [B, H, C], scaled.
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
 
     def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The forecast, and those of its parts [B, H, C, P]."""
+        """Return the forecast [B, H, C] and those of its parts [B, H, C, P].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
 
 
 def baseline_forecaster(dataset: Dataset, linear: LinearEnsemble, season: int | None) -> Forecaster:
-    """naive, seasonal_naive (where there is a season) and linear.
+    """Return a forecaster of naive, seasonal_naive (if there is a season) and linear.
 
-    season: as `baseline_season` decides it. The windows have to look back as far as `scored_windows` lets them.
+    The windows need the lookback of `scoring_windows`.
+
+    Args:
+        dataset: scaled data.
+        linear: linear forecast.
+        season: result of `baseline_season`.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
 
@@ -55,9 +72,13 @@ def baseline_forecaster(dataset: Dataset, linear: LinearEnsemble, season: int | 
 def model_forecaster(
     session: Graph, lookback: int, *, name: str = "model", parts: Sequence[str] = ()
 ) -> Forecaster:
-    """The forecast of a graph that looks back `lookback` steps, over windows that may look back further.
+    """Return the forecaster of a graph, for windows with at least its lookback.
 
-    parts: their forecasts come beside it, as `part.NAME`.
+    Args:
+        session: loaded graph.
+        lookback: steps that the graph reads.
+        name: name of its forecast.
+        parts: parts whose forecasts are added as `part.NAME`.
     """
 
     def forecast(batch: Batch) -> dict[str, np.ndarray]:
@@ -73,7 +94,7 @@ def model_forecaster(
 
 
 def combine_forecasters(*forecasters: Forecaster) -> Forecaster:
-    """The forecasts of several forecasters."""
+    """Return a forecaster with the forecasts of several forecasters."""
     return lambda batch: {
         name: forecast for forecaster in forecasters for name, forecast in forecaster(batch).items()
     }
@@ -82,19 +103,36 @@ def combine_forecasters(*forecasters: Forecaster) -> Forecaster:
 def scoring_windows(
     dataset: Dataset, split: str, lookback: int, linear: LinearEnsemble, season: int | None = None
 ) -> Windows:
-    """Return the windows of a split, looking back as far as the model and every simple forecast need.
+    """Return the windows of a split with the lookback that the model and every baseline need.
 
-    season: of the seasonal naive baseline, None where it is not scored.
+    Args:
+        dataset: scaled data.
+        split: `train`, `val` or `test`.
+        lookback: steps that the model reads.
+        linear: linear forecast.
+        season: of the seasonal naive baseline; None if it is not scored.
     """
     return split_windows(dataset, split, max(lookback, linear.lookback, season or 1))
 
 
 def ignore_forecasts(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
-    """What `score` shows its forecasts to where nobody watches."""
+    """Ignore a forecast: the default of `score`.
+
+    Args:
+        name: name of the forecast.
+        batch: windows.
+        forecast_scaled: [B, H, C].
+    """
 
 
 def ignore_errors(name: str, batch: Batch, missed: np.ndarray) -> None:
-    """Ignore the errors of each window: the default of `score`."""
+    """Ignore the errors of windows: the default of `score`.
+
+    Args:
+        name: name of the forecast.
+        batch: windows.
+        missed: [B, H, C] absolute errors in the file's units.
+    """
 
 
 def score(
@@ -106,9 +144,15 @@ def score(
     on_forecast: Callable[[str, Batch, np.ndarray], None] = ignore_forecasts,
     on_errors: Callable[[str, Batch, np.ndarray], None] = ignore_errors,
 ) -> dict[str, metrics.ErrorSums]:
-    """Return the errors of each forecast over the same windows, every one of them.
+    """Return the errors of each forecast over all windows.
 
-    watch: sees each forecast [B, H, C], scaled. each: sees its absolute errors, in the file's units.
+    Args:
+        windows: windows to forecast.
+        forecaster: returns named forecasts of a batch.
+        bounds: limits of the forecasts, in the file's units.
+        progress: called with the number of finished windows.
+        on_forecast: called with each forecast [B, H, C], scaled.
+        on_errors: called with the absolute errors of each forecast, in the file's units.
     """
     dataset, series_count = windows.dataset, len(windows.dataset.series.names)
     sums: dict[str, metrics.ErrorSums] = {}
@@ -127,7 +171,7 @@ def score(
 
 
 class IntervalTally:
-    """Sums up, as `watch` of `score`, how the intervals around one forecaster's forecasts held."""
+    """Sums for the interval scores of one forecaster, collected as `on_forecast` of `score`."""
 
     def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, forecaster: str) -> None:
         self.sums: IntervalSums | None = None
@@ -162,7 +206,7 @@ class IntervalTally:
 
 
 def is_as_good(baseline: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:
-    """Whether a simple forecast's MASE (else scaled MAE) is at most half a percent above the model's."""
+    """Return whether a baseline's MASE (else its scaled MAE) is at most half a percent above the model's."""
     for metric in ("mase", "mae_scaled"):
         baseline_score, model_score = baseline.get(metric), model.get(metric)
         if baseline_score is not None and model_score is not None:
@@ -171,7 +215,7 @@ def is_as_good(baseline: Mapping[str, float | None], model: Mapping[str, float |
 
 
 def metric_scale(dataset: Dataset) -> metrics.MetricScale:
-    """What the dataset's scores are divided by."""
+    """Return the divisors of the dataset's scaled scores."""
     return metrics.MetricScale(
         seasonal_error=dataset.training.seasonal_error, deviation=dataset.training.deviation
     )

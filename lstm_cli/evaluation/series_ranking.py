@@ -1,4 +1,4 @@
-"""Each series beside a simple forecast of the same windows, and the series that do worst."""
+"""Comparison of each series with a baseline, and the worst series."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from lstm_cli.evaluation import metrics, scoring
 def series_against_baselines(
     dataset: Dataset, sums: Mapping[str, metrics.ErrorSums]
 ) -> dict[str, dict[str, Any]]:
-    """For each series the MASE of seasonal naive (naive where there is no season), and the model's beside it.
+    """Return for each series the MASE of seasonal naive (naive without a season) and the model's ratio to it.
 
-    sums: the errors of `model` and of the simple forecasts. The ratio is that of `metrics.beside`.
+    sums: errors of `model` and of the baselines. The ratio is that of `metrics.relative_to_baseline`.
     """
     scale, baseline = scoring.metric_scale(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
     baseline_scores = metrics.scores_per_series(sums[baseline], scale)
@@ -28,7 +28,13 @@ def series_against_baselines(
 def worst_series(
     scores: Mapping[str, metrics.Scores], comparisons: Mapping[str, dict[str, Any]], max_series: int
 ) -> list[dict[str, Any]]:
-    """The series that do worst, at most so many. A ratio that is infinite comes first and is told as None."""
+    """Return the worst series, worst first. An infinite ratio comes first and is reported as None.
+
+    Args:
+        scores: scores of each series.
+        comparisons: result of `series_against_baselines`.
+        max_series: largest number of series.
+    """
     names = list(scores)
     indices = metrics.worst_series_indices([comparisons[name]["ratio"] for name in names], max_series)
     worst = []

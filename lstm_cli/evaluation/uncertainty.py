@@ -1,13 +1,13 @@
-"""How far chance moves a score over windows: the model against a baseline, and the coverage of intervals.
+"""Statistical uncertainty of scores over windows: the model against a baseline, and the coverage of intervals.
 
-Neighbouring windows overlap, and series move together, so windows are not independent. All windows that begin at
-one time count as one moment, and the moments form a time series. The model is compared with a baseline as by Diebold
-and Mariano 1995, "Comparing predictive accuracy", with the ratio of the errors in the place of their difference. The
-long-run variance is the mean square of the first K cosine transforms, and the quantile is that of Student's t with K
-degrees of freedom (Mueller 2007, "A theory of robust long-run variance estimation"; Lazarus, Lewis, Stock and Watson
-2018, "HAR inference: recommendations for practice"). With so few transforms the interval holds in small samples too,
-where the original test rejects too often (Coroneo and Iacone 2020, "Comparing predictive accuracy in small samples
-using fixed-smoothing asymptotics"). No random number is drawn.
+Neighbouring windows overlap, and series move together, so windows are not independent. All windows with one start time
+form one moment, and the moments form a time series. The comparison with a baseline follows Diebold and Mariano 1995,
+"Comparing predictive accuracy", with the ratio of the errors instead of their difference. The long-run variance is the
+mean square of the first K cosine transforms, and the quantile is that of Student's t with K degrees of freedom (Mueller
+2007, "A theory of robust long-run variance estimation"; Lazarus, Lewis, Stock and Watson 2018, "HAR inference:
+recommendations for practice"). With a small K the interval is also valid in small samples, where the original test
+rejects too often (Coroneo and Iacone 2020, "Comparing predictive accuracy in small samples using fixed-smoothing
+asymptotics"). The method uses no random numbers.
 """
 
 import math
@@ -30,7 +30,7 @@ COMPARED = ("model", "naive", "seasonal_naive", "linear")
 
 @dataclass(frozen=True, kw_only=True)
 class WindowTimes:
-    """Where windows lie in time."""
+    """Positions of windows in time."""
 
     moment: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
     count: int
@@ -39,9 +39,9 @@ class WindowTimes:
 
 
 def window_times(windows: Windows) -> WindowTimes:
-    """Return where windows lie in time. Windows of several series at one time share a moment.
+    """Return the positions of windows in time. Windows of several series with one start time share a moment.
 
-    Where no two series share a time, or the data have none, the series follow each other and count as independent.
+    If no two series share a time, or the data have no times, the series are placed one after another as independent.
     """
     dataset, table = windows.dataset, windows.dataset.series
     horizon, series = dataset.schema.horizon, windows.series
@@ -65,8 +65,13 @@ def window_times(windows: Windows) -> WindowTimes:
 def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> tuple[float, float, int]:
     """Return sum(top) / sum(bottom) over windows [N], its standard error, and the degrees of freedom K.
 
-    The ratio is linearised (delta method). K is small enough for the frequencies to lie below those at which a
-    window's own length smooths; what smoothing they see nevertheless is divided out.
+    The ratio is linearized (delta method). K is small, so that its frequencies are below those that the length of a
+    window smooths. The remaining smoothing is divided out.
+
+    Args:
+        top: [N].
+        bottom: [N].
+        moments: positions of the windows in time.
     """
     above, below = (
         np.bincount(moments.moment, weights=sums, minlength=moments.count) for sums in (top, bottom)
@@ -84,7 +89,7 @@ def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> 
 
 
 def student_t_quantile(quantile: float, freedom: int) -> float:
-    """Return the quantile (above .5) of Student's t: exact for 1 and 2 degrees of freedom, else by `widening`."""
+    """Return a quantile above .5 of Student's t: exact for 1 and 2 degrees of freedom, else by `t_correction`."""
     from statistics import NormalDist
 
     if freedom == 1:
@@ -95,9 +100,9 @@ def student_t_quantile(quantile: float, freedom: int) -> float:
 
 
 class WindowErrors:
-    """Collects the errors of each window, as `each` of `score`, weighed so that they add up to MASE.
+    """Errors of each window, collected as `on_errors` of `score` and weighted so that their sum is MASE.
 
-    Where no series has a MASE scale, they add up to MAE.
+    If no series has a MASE scale, the sum is MAE.
     """
 
     def __init__(self, windows: Windows, scale: metrics.MetricScale) -> None:
@@ -112,17 +117,23 @@ class WindowErrors:
         self._errors: dict[str, list[np.ndarray]] = {}
 
     def __call__(self, name: str, batch: Batch, absolute_error: np.ndarray) -> None:
-        """missed [B, H, C]: absolute errors in the file's units."""
+        """Add the errors of a batch.
+
+        Args:
+            name: name of the forecast.
+            batch: windows.
+            absolute_error: [B, H, C] in the file's units.
+        """
         if name in COMPARED:
             errors = np.where(batch.observed, absolute_error, 0.0).sum(axis=1) * self._weight[batch.series]
             self._errors.setdefault(name, []).append(errors.sum(axis=1))
 
     def comparisons(self) -> dict[str, dict[str, Any]]:
-        """Return for each baseline, the one of lowest error first, how the model compares with it.
+        """Return the comparison of the model with each baseline, the baseline with the lowest error first.
 
-        `difference` is the percent by which the model's error is lower, negative where it is higher; `interval`
-        [low, high] holds it with 90 %. Both are 0 where the errors are the same but for rounding, and None beside a
-        baseline without any error. Empty with fewer than two windows that do not overlap.
+        `difference` is the percentage by which the model's error is lower, negative if it is higher. `interval` [low,
+        high] is its 90 % confidence interval. Both are 0 if the errors agree up to rounding, and None if the baseline
+        has no error. The result is empty with fewer than two windows that do not overlap.
         """
         errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
         model, moments = errors.pop("model"), window_times(self._windows)
@@ -136,7 +147,7 @@ class WindowErrors:
 
 
 def _measured(windows: Windows) -> np.ndarray:
-    """Return how many measured cells the windows forecast, of each series and target [S, C]."""
+    """Return the number of measured values that the windows forecast, for each series and target, [S, C]."""
     dataset, horizon = windows.dataset, windows.dataset.schema.horizon
     change = np.zeros(len(dataset.measured) + 1, dtype=np.int64)
     np.add.at(change, windows.origins, 1)
@@ -164,7 +175,7 @@ def _difference(model: np.ndarray, baseline: np.ndarray, moments: WindowTimes) -
 
 
 def best_comparison(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the comparison with the baseline of lowest error, and its name; None where there is none."""
+    """Return the comparison with the baseline of lowest error, and its name; None without a comparison."""
     name = next(iter(comparisons), None)
     return None if name is None else {"baseline": name, **comparisons[name]}
 
@@ -172,13 +183,17 @@ def best_comparison(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 def coverage_ranges(
     inside: np.ndarray, count: np.ndarray, moments: WindowTimes, *, calibration_ratio: float
 ) -> dict[int, tuple[float, float, float]]:
-    """Return for each level the coverage found, and the least and the most that chance allows, all in percent.
+    """Return for each level the coverage, and the smallest and largest coverage that chance explains, all in percent.
 
-    inside [2, N]: measured cells of each window within the interval of each level; count [N]: measured cells.
-    behind: how many horizons the intervals rest on for each one that is scored; few of them leave the level itself
-    uncertain (Vovk 2012, "Conditional validity of inductive conformal predictors"). The variance at the level is the
-    binomial one with as many draws as explain the variation over time. Empty with fewer than two windows that do not
-    overlap.
+    The variance at the level is the binomial one, with as many draws as explain the variation over time. The result is
+    empty with fewer than two windows that do not overlap.
+
+    Args:
+        inside: [2, N] measured values of each window within the interval of each level.
+        count: [N] measured values.
+        moments: positions of the windows in time.
+        calibration_ratio: calibration horizons per scored horizon; few of them leave the level itself uncertain (Vovk
+            2012, "Conditional validity of inductive conformal predictors").
     """
     if moments.disjoint < 2 or not count.sum():
         return {}

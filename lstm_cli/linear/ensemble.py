@@ -1,10 +1,9 @@
-"""A soft average of linear maps: ridge regressions of many kinds, exponential smoothing, the last value and season.
+"""Weighted average of linear maps: ridge regressions, exponential smoothing, the last value and the last season.
 
-Each weighs by its score on the validation windows. Maps of one family are averaged first, families then: that
-there are hundreds of regressions says nothing for them. Averaging beats picking one, since the score of the best
-is partly luck; maps that need no fit join only where regressions have few windows to learn from, and where
-validation holds few horizons, blocks of rows before it are scored too, each by maps fitted on
-what lies before.
+The weight of a map depends on its score on the validation windows. Maps of one family are averaged first, then the
+families, so that hundreds of regressions do not outvote the others. An average is better than the best map, because
+the best score is partly luck. Maps without a fit are used only if regressions have few training windows. If the
+validation rows span few horizons, earlier blocks of rows are scored too, each by maps fitted on the rows before it.
 """
 
 import itertools
@@ -52,12 +51,19 @@ def fit_linear(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> LinearEnsemble:
-    """Fit the average on the training windows and weigh it by the validation windows.
+    """Fit the maps on the training windows and weight them by their validation scores.
 
-    lookbacks: the numbers of values K that regressions may read; window: the steps whose mean and deviation
-    centre and scale them; covariates: known-ahead inputs take part; workers: CPU threads, which do not change
-    the result; should_stop: asked before every regression; progress: told how many fits are done, of how many.
-    Raises Interrupted.
+    Args:
+        dataset: scaled data.
+        lookbacks: numbers of values K that the regressions may read.
+        window: steps whose mean and deviation centre and scale the regressions.
+        covariates: use known-ahead inputs.
+        workers: CPU threads; they do not change the result.
+        should_stop: asked before every regression; returns the number of a signal to stop at, else None.
+        progress: called with the number of finished fits and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
     """
     unit = target_units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
@@ -85,7 +91,8 @@ def fit_linear(
         1.0, len(blocks) * validation_horizons(dataset)
     )  # chance decides less the more is scored
     families = [
-        _soft_weights({entry: scores[entry] for entry in family}, softness) for family in _group_families(scores)
+        _soft_weights({entry: scores[entry] for entry in family}, softness)
+        for family in _group_families(scores)
     ]
     means = {index: pooled_score(blocks, weights) for index, weights in enumerate(families)}
     weights = {
@@ -105,7 +112,18 @@ def refit_linear(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> LinearEnsemble:
-    """Fit the same average to the dataset's training rows again; its members and their weights are kept."""
+    """Fit the members of an ensemble to the dataset's training rows again and keep their weights.
+
+    Args:
+        dataset: data with the rows to fit.
+        linear: ensemble whose members and weights are kept.
+        workers: CPU threads; they do not change the result.
+        should_stop: asked before every regression; returns the number of a signal to stop at, else None.
+        progress: called with the number of finished fits and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
+    """
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
     rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, MAX_FIT_ROWS)
@@ -138,7 +156,7 @@ def refit_linear(
 
 
 def _group_families(scores: Iterable[Map]) -> list[list[Map]]:
-    """The maps by kind: regressions, and each family of those that need no fit."""
+    """Return the maps by kind: the regressions, and each family of maps without a fit."""
     families: dict[str, list[Map]] = {}
     for linear_map in scores:
         families.setdefault(linear_map.family if isinstance(linear_map, Smoothing) else "ridge", []).append(
@@ -151,7 +169,7 @@ _Key = TypeVar("_Key")
 
 
 def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
-    """What each weighs, by its score; the weights sum to 1."""
+    """Return weights that fall exponentially with the relative score; they sum to 1."""
     best = max(min(scores.values()), MIN_SCORE)
     raw = {key: float(np.exp(-(score / best - 1) / softness)) for key, score in scores.items()}
     kept = {key: weight for key, weight in raw.items() if weight >= MIN_WEIGHT}
@@ -160,7 +178,7 @@ def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, f
 
 
 def target_units(dataset: Dataset) -> np.ndarray:
-    """[C] float32: the typical size of a scaled value of each target, by its training rows."""
+    """Return the typical size of a scaled value of each target in the training rows, [C] float32."""
     targets, table = dataset.targets, dataset.series
     deviations = [
         dataset.values_scaled[begin : begin + rows, :targets].std(
@@ -173,15 +191,15 @@ def target_units(dataset: Dataset) -> np.ndarray:
 
 
 def _measured_or_all(measured: np.ndarray) -> np.ndarray:
-    """measured [T, C], but everything of a target of which nothing was measured."""
+    """Return measured [T, C], with everything True for a target without any measured value."""
     return measured | ~measured.any(axis=0)
 
 
 def known_ahead_response(dataset: Dataset) -> np.ndarray:
-    """[A, C] float32: what one more of each known-ahead input adds to each target, both scaled.
+    """Return the effect of each known-ahead input on each target, both scaled, [A, C] float32.
 
-    A ridge regression of the change over one season on the inputs' change, over the measured training rows of
-    all series: what the season explains by itself is gone from both.
+    The fit is a ridge regression of the target's change over one season on the inputs' change, over the measured
+    training rows of all series. Changes over a season remove what the season explains.
     """
     targets, ahead, table = dataset.targets, dataset.schema.known_ahead, dataset.series
     season = dataset.schema.season
@@ -199,9 +217,14 @@ def known_ahead_response(dataset: Dataset) -> np.ndarray:
 
 
 def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fixed: bool) -> tuple[int, ...]:
-    """Return the lookbacks K that regressions may read. rows: training rows of a series (the median).
+    """Return the lookbacks K that regressions may read: from half the lookback to three times it.
 
-    Half the lookback to three times it, none above `MOST_LOOKBACK` unless the lookback was given.
+    Args:
+        lookback: lookback of the dataset, in steps.
+        rows: median number of training rows per series.
+        horizon: steps ahead.
+        season: steps in a season.
+        fixed: the user chose the lookback; otherwise no K exceeds the automatic maximum.
     """
     if fixed:
         return tuple(sorted({max(1, lookback // 2), lookback}))

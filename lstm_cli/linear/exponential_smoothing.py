@@ -1,9 +1,8 @@
-"""Forecasts that need no fit, as linear maps of a window: the last value, the last seasons, exponential smoothing.
+"""Linear maps of a window that need no fit: the last value, the last seasons, exponential smoothing.
 
-Given its parameters, exponential smoothing with a damped trend (Gardner and McKenzie 1985, "Forecasting trends in
-time series") and an additive season (Winters 1960) is linear in the values that it reads. So it can stand beside
-regressions as one more map, and short series, which leave a regression too little to learn from, have something
-to fall back on.
+With given parameters, exponential smoothing with a damped trend (Gardner and McKenzie 1985, "Forecasting trends in
+time series") and an additive season (Winters 1960) is linear in the values that it reads. So it can be averaged with
+the regressions. It helps short series, which are too short to fit a regression.
 """
 
 import itertools
@@ -19,7 +18,7 @@ MAX_SEASON = 60  # steps; longer seasons are left to the regressions: their smoo
 
 @dataclass(frozen=True, kw_only=True)
 class Smoothing:
-    """The parameters of one map."""
+    """Parameters of one map."""
 
     family: str  # "last value", "last season" or "smoothing"
     season: int = 1  # steps; 1: none
@@ -30,7 +29,7 @@ class Smoothing:
     cycles: int = 1  # of "last season": so many are averaged
 
     def weights(self, lookback: int, horizon: int) -> np.ndarray:
-        """[K, H] float64: what each of the last K values adds to each step; every column sums to 1."""
+        """Return the weight of each of the last K values at each step, [K, H] float64; each column sums to 1."""
         if self.family == "last value":
             return _last_season(lookback, horizon, 1, 1)
         if self.family == "last season":
@@ -38,7 +37,7 @@ class Smoothing:
         return self._forecast(np.eye(lookback), horizon)
 
     def _forecast(self, values: np.ndarray, horizon: int) -> np.ndarray:
-        """The forecast [S, H] of each row of values [S, K]; the rows of an identity give the map."""
+        """Return the forecast [S, H] for each row of values [S, K]; the rows of an identity matrix give the map."""
         season = self.season
         first = values[:, :season]
         level = first.mean(axis=1)
@@ -60,7 +59,7 @@ class Smoothing:
 
 
 def smoothings(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
-    """The maps that data with these seasons may use, reading at most `lookback` values."""
+    """Return the maps for data with these seasons that read at most `lookback` values."""
     maps = [Smoothing(family="last value")]
     for season in seasons:
         maps += [

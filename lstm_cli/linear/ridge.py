@@ -1,4 +1,4 @@
-"""Ridge regressions of the next H values of a target on its last K, all penalties from one eigendecomposition."""
+"""Ridge regressions of the next H values of a target on its last K; one eigendecomposition serves all penalties."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squar
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRows:
-    """Windows as rows: every window and target is a row, in units of the target."""
+    """Windows as rows: each window and target is a row, in units of the target."""
 
     past: np.ndarray  # [R, K] float32
     mask: np.ndarray  # [R, K] bool, False for padding
@@ -34,11 +34,11 @@ class WindowRows:
     target: np.ndarray  # [R] its target column
 
     def select(self, indices: np.ndarray) -> "WindowRows":
-        """Some of the rows, by place."""
+        """Return the rows at these indices."""
         return WindowRows(**{name: value[indices] for name, value in vars(self).items()})
 
     def centered(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
+        """Return inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]; truth = output * scale + center."""
         center_value = self.past[:, -1:] if center == "last" else self.mean
         scale = self.deviation if scaled else np.ones_like(self.deviation)
         return (
@@ -50,7 +50,14 @@ class WindowRows:
 
 
 def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> WindowRows:
-    """All the windows as rows. unit [C]; window: steps whose mean and deviation count; response [A, C]."""
+    """Return all windows as rows.
+
+    Args:
+        windows: windows of a dataset.
+        unit: [C] typical size of a scaled value.
+        window: steps whose mean and deviation are computed.
+        response: [A, C] effect of the known-ahead inputs.
+    """
     targets, horizon = len(unit), windows.dataset.schema.horizon
     count = len(windows) * targets
     rows = WindowRows(
@@ -84,13 +91,13 @@ def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np
 
 
 def _by_target(values: np.ndarray) -> np.ndarray:
-    """[B, T, C] -> [B * C, T]."""
+    """Return values [B, T, C] as rows [B * C, T]."""
     return np.swapaxes(values, 1, 2).reshape(-1, values.shape[1])
 
 
 @dataclass(frozen=True, kw_only=True)
 class NormalEquations:
-    """Sums over rows from which every regression follows, for one way to centre and scale them; float64."""
+    """Sums over rows from which all regressions of one centering and scaling follow, float64."""
 
     squares: np.ndarray  # [K, K]
     products: np.ndarray  # [K, H]
@@ -100,10 +107,15 @@ class NormalEquations:
 
     @staticmethod
     def from_rows(rows: WindowRows, center: str, scaled: bool) -> "NormalEquations":
-        """Rows with a target that was not measured are left out, unless they are most.
+        """Return the sums over the rows without missing targets, or over all rows if most have a missing target.
 
-        Then what was measured of them counts, and a regression of its own stands in for the rest, never the
-        value that it was filled with: expectation and maximisation in turn (Dempster, Laird and Rubin 1977).
+        In the second case a separate regression imputes the missing targets, never the value they were filled with. It
+        alternates expectation and maximization (Dempster, Laird and Rubin 1977).
+
+        Args:
+            rows: windows as rows.
+            center: `last` or `mean`.
+            scaled: divide each window by its deviation.
         """
         complete = np.flatnonzero(rows.observed.all(axis=1))
         count = len(rows.observed)
@@ -119,10 +131,15 @@ class NormalEquations:
         return _normal_equations(rows, all_rows, center, scaled, imputation)
 
     def solve(self, lookback: int, *, intercept: bool, season: int) -> "RidgeSolution":
-        """The regressions on the last `lookback` values.
+        """Return the regressions on the last `lookback` values.
 
-        The penalty grows with the lag as 1 + lag / season: old values are trusted less (Hoerl and Kennard 1970,
-        "Ridge regression", in its generalised form).
+        The penalty grows with the lag as 1 + lag / season, so older values get smaller weights (Hoerl and Kennard
+        1970, "Ridge regression", in its generalized form).
+
+        Args:
+            lookback: number of values that are read.
+            intercept: fit an intercept.
+            season: steps in a season.
         """
         squares, products = self.squares[-lookback:, -lookback:], self.products[-lookback:]
         inputs, outputs = self.inputs[-lookback:], self.outputs
@@ -146,9 +163,9 @@ class NormalEquations:
 def _normal_equations(
     rows: WindowRows, indices: np.ndarray, center: str, scaled: bool, imputation: np.ndarray | None = None
 ) -> NormalEquations:
-    """The sums over the chosen rows, by place.
+    """Return the sums over the rows at these indices.
 
-    standing_in [K, H]: the regression whose forecasts take the place of unmeasured targets.
+    imputation [K, H]: the regression whose forecasts replace missing targets.
     """
     reach, horizon = rows.past.shape[1], rows.truth.shape[1]
     sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
@@ -170,7 +187,7 @@ def _normal_equations(
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeSolution:
-    """The regressions of one group, for every penalty."""
+    """Regressions of one group, for all penalties."""
 
     vectors: np.ndarray  # [K, K]
     values: np.ndarray  # [K]
@@ -180,7 +197,13 @@ class RidgeSolution:
     outputs: np.ndarray  # [H] added to the outputs
 
     def forecasts(self, rows: WindowRows, center: str, scaled: bool) -> Iterator[np.ndarray]:
-        """For each penalty the forecast [R, H] of rows, in units of the target, float32."""
+        """Yield for each penalty the forecast [R, H] of the rows, in units of the target, float32.
+
+        Args:
+            rows: windows as rows.
+            center: `last` or `mean`.
+            scaled: windows were divided by their deviation.
+        """
         inputs, _, middle, scale = rows.centered(center, scaled)
         rotated = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
             np.float32
@@ -190,7 +213,7 @@ class RidgeSolution:
             yield (rotated @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
 
     def combine(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
-        """The weighted sum of the regressions: weights [K, H] and intercept [H]."""
+        """Return the weighted sum of the regressions: weights [K, H] and intercept [H]."""
         shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
         weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.rotated)
         return weights, sum(penalties.values()) * self.outputs - self.inputs @ weights

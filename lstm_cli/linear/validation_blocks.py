@@ -1,4 +1,4 @@
-"""Blocks of rows that linear maps are scored on, each by regressions fitted on what lies before it."""
+"""Blocks of rows that score linear maps, each by regressions fitted on the rows before the block."""
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ Map = Ridge | Smoothing
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationBlock:
-    """The regressions fitted on what lies before a block of rows, and the scores on that block."""
+    """Regressions fitted on the rows before a block, and their scores on the block."""
 
     solutions: dict[Group, RidgeSolution]
     scores: dict[Ridge, float]
@@ -53,7 +53,18 @@ class ValidationBlock:
     ) -> "ValidationBlock":
         """Fit regressions to a dataset's training rows and score them on its validation rows.
 
-        fitted: called after each group of regressions, of which there are `fits_of` in all. Raises Interrupted.
+        Args:
+            dataset: scaled data.
+            lookbacks: numbers of values K that the regressions may read.
+            window: steps whose mean and deviation centre and scale the regressions.
+            unit: [C] typical size of a scaled value.
+            response: [A, C] effect of the known-ahead inputs.
+            workers: CPU threads; they do not change the result.
+            should_stop: returns the number of a signal to stop at, else None.
+            on_fit: called after each group of regressions; `count_fits` is their number.
+
+        Raises:
+            Interrupted: `should_stop` returned a signal.
         """
         raise_if_interrupted(should_stop)
         train, val_rows = (
@@ -93,7 +104,7 @@ class ValidationBlock:
 
     @property
     def count(self) -> int:
-        """The cells that were scored."""
+        """Return the number of scored values."""
         return self.score.count
 
     def combine(self, weights: Mapping[Map, float]) -> LinearEnsemble:
@@ -113,7 +124,7 @@ class ValidationBlock:
         )
 
     def score_of(self, weights: Mapping[Map, float]) -> float:
-        """The score of a weighted sum of maps."""
+        """Return the score of a weighted sum of maps."""
         if len(weights) == 1:
             ((linear_map, weight),) = weights.items()
             if isinstance(linear_map, tuple) and weight == 1:
@@ -132,7 +143,7 @@ def count_fits(lookbacks: Sequence[int]) -> int:
 
 
 def pooled_score(blocks: Sequence[ValidationBlock], weights: Mapping[Map, float]) -> float:
-    """The score of a weighted sum of maps over all blocks, a cell of each counting alike."""
+    """Return the score of a weighted sum of maps over all blocks; each scored value has the same weight."""
     scored = sum(block.count for block in blocks)
     return sum(block.score_of(weights) * block.count for block in blocks) / max(scored, 1)
 
@@ -140,10 +151,14 @@ def pooled_score(blocks: Sequence[ValidationBlock], weights: Mapping[Map, float]
 def earlier_splits(
     dataset: Dataset, *, horizons: float = ENOUGH_HORIZONS, max_blocks: int = MAX_BLOCKS
 ) -> list[Dataset]:
-    """The data as they stood one, two, ... validation lengths before, newest first, at most so many.
+    """Return the dataset with splits moved back by one, two, ... validation lengths, newest first.
 
-    As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
-    are left; none where validation holds that much by itself.
+    There are no splits if validation is long enough itself. At least half of the training rows remain.
+
+    Args:
+        dataset: scaled data.
+        horizons: validation horizons that are enough in all.
+        max_blocks: largest number of splits.
     """
     splits: list[Dataset] = []
     for table in shift_splits(dataset.schema, dataset.series, horizons=horizons, max_blocks=max_blocks):
@@ -157,9 +172,15 @@ def earlier_splits(
 def shift_splits(
     schema: Schema, table: SeriesTable, *, horizons: float, max_blocks: int
 ) -> list[SeriesTable]:
-    """Return the splits of `earlier`, whether or not there are windows in them.
+    """Return the splits of `earlier_splits`, even if they have no windows.
 
-    The splits of a panel that one time divides stay divided by one time.
+    A panel that is split at one time stays split at one time.
+
+    Args:
+        schema: schema of the data.
+        table: splits of the series.
+        horizons: validation horizons that are enough in all.
+        max_blocks: largest number of splits.
     """
     panel, horizon = PanelSplits.from_splits(schema, table), schema.horizon
     shifted_tables: list[SeriesTable] = []
@@ -184,7 +205,7 @@ def _move_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -
 
 
 def validation_horizons(dataset: Dataset) -> float:
-    """How many horizons the validation rows of all series hold."""
+    """Return the length of the validation rows of all series, in horizons."""
     return _horizons(dataset.series, dataset.schema.horizon)
 
 
@@ -197,8 +218,13 @@ def map_single_threaded_blas(
 ) -> None:
     """Call `fit` for every kind, each on one thread.
 
-    One thread each, since OpenBLAS with several waits by spinning: on a machine with other work, an
-    eigendecomposition then takes ten times as long, and alone it gains next to nothing.
+    OpenBLAS with several threads waits by spinning. On a busy machine an eigendecomposition then takes ten times as
+    long, and on an idle one several threads gain almost nothing.
+
+    Args:
+        fit: function of a kind (center, scaled).
+        kinds: arguments of the calls.
+        workers: calls that run at a time.
     """
     from threadpoolctl import threadpool_limits
 
@@ -215,7 +241,17 @@ def rows_of_split(
     response: np.ndarray,
     max_rows: int,
 ) -> WindowRows:
-    """The windows of a split as rows, evenly chosen where they are more than `most`."""
+    """Return the windows of a split as rows, evenly sampled if there are more than `max_rows`.
+
+    Args:
+        dataset: scaled data.
+        split: `train`, `val` or `test`.
+        lookback: values that the regressions read.
+        window: steps whose mean and deviation are computed.
+        unit: [C] typical size of a scaled value.
+        response: [A, C] effect of the known-ahead inputs.
+        max_rows: windows x targets.
+    """
     windows = split_windows(dataset, split, max(lookback, window))
     return window_rows(
         windows.sample(max(1, max_rows // len(unit))), unit=unit, window=window, response=response
@@ -223,7 +259,7 @@ def rows_of_split(
 
 
 class _Score:
-    """The mean error of forecasts of rows, by the yardstick; only measured targets count."""
+    """MASE of forecasts of rows; only measured targets count."""
 
     def __init__(self, dataset: Dataset, rows: WindowRows, unit: np.ndarray) -> None:
         self._mase_scale, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
@@ -233,7 +269,7 @@ class _Score:
         self.count = int(self._counted.sum())
 
     def __call__(self, forecast: np.ndarray) -> float:
-        """forecast [R, H] in units of the target."""
+        """Return the score of a forecast [R, H] in units of the target."""
         error = np.abs(self._mase_terms(forecast) - self._truth)[self._counted]
         return float(error.mean()) if error.size else 0.0
 
@@ -243,7 +279,7 @@ class _Score:
 
 
 def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
-    """The regressions among the maps, those together that differ in their penalty alone."""
+    """Return the regressions among the maps, grouped if they differ only in their penalty."""
     groups: dict[Group, dict[float, float]] = {}
     for linear_map, weight in weights.items():
         if isinstance(linear_map, tuple):
@@ -263,7 +299,20 @@ def sum_maps(
     window: int,
     response: np.ndarray,
 ) -> LinearEnsemble:
-    """The maps added up into one, which is exact: scaling a window cancels out of all but the intercept."""
+    """Return the weighted sum of maps as one map.
+
+    The sum is exact, because the scale of a window affects only the intercept.
+
+    Args:
+        members: regressions with their weights.
+        smoothed: maps without a fit and their weights.
+        solutions: regressions of each group.
+        reach: K, values that the map reads.
+        horizon: H, steps ahead.
+        unit: [C] typical size of a scaled value.
+        window: steps whose mean and deviation are computed.
+        response: [A, C] effect of the known-ahead inputs.
+    """
     weights = {center: np.zeros((reach, horizon)) for center in ("last", "mean")}
     bias = {scaled: np.zeros(horizon) for scaled in (False, True)}
     for member in members:

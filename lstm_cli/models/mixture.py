@@ -1,4 +1,4 @@
-"""The default model: the linear forecast, anchored and free networks, and the weights that combine them."""
+"""Default model: the linear forecast, anchored and free networks, and the weights that combine them."""
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,9 @@ from lstm_cli.models.segment_lstm import SegmentLSTM, repeat_last_season
 
 
 class Mixture(nn.Module):
-    """Forecasts of one target by several parts, added up with one weight a part and step ahead.
+    """Weighted sum of the forecasts of several parts, with one weight per part and step ahead.
 
-    Networks of one part that differ in their seed alone are averaged.
+    Networks of one part that differ only in their seed are averaged.
     """
 
     weights: Tensor  # [H, P], each row sums to 1
@@ -76,15 +76,27 @@ class Mixture(nn.Module):
         self.register_buffer("weights", torch.full((horizon, len(parts)), 1 / len(parts)))
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
+        """Return the forecast [B, H, C].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         return self.combine(self.part_forecasts(past, future, mask))
 
     def combine(self, forecasts: Tensor) -> Tensor:
-        """The forecasts of the parts [B, H, C, P] added up with their weights: [B, H, C]."""
+        """Return the weighted sum [B, H, C] of the parts' forecasts [B, H, C, P]."""
         return (forecasts * self.weights[None, :, None]).sum(dim=-1)
 
     def part_forecasts(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """The forecasts of the parts [B, H, C, P]."""
+        """Return the forecasts of the parts, [B, H, C, P].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         linear = self.linear(past, future, mask)
         forecasts = []
         for name in self.parts:
@@ -104,5 +116,5 @@ class Mixture(nn.Module):
         return torch.stack(forecasts, dim=-1)
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
-        """[B, 1, C] ones: the parts are trained one by one."""
+        """Return ones [B, 1, C], because the parts are trained separately."""
         return torch.ones_like(past[:, :1, : self.targets])

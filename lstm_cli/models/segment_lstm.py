@@ -1,12 +1,12 @@
-"""An LSTM over segments that weighs simple forecasts against each other and adds a correction.
+"""LSTM over segments that weights candidate forecasts and adds a correction.
 
-Every target of every series is a row of one shared model ("channel independence", Nie et al. 2023, "A time
-series is worth 64 words"). The window is normalised by its own mean and deviation (Kim et al. 2022, RevIN),
-cut into segments of about one season (Lin et al. 2023, SegRNN) and read by one LSTM. Its last state weighs
-candidate forecasts, one set of weights for each segment of the horizon, and adds a correction.
+Every target of every series is a row of one shared model ("channel independence", Nie et al. 2023, "A time series is
+worth 64 words"). The window is normalized by its own mean and deviation (Kim et al. 2022, RevIN), split into segments
+of about one season (Lin et al. 2023, SegRNN) and read by one LSTM. Its last state gives a correction, and one set of
+weights of the candidate forecasts for each segment of the horizon.
 
-An anchored network has the linear forecast among its candidates and starts there: its first forecast is the
-linear one, nearly. A free one starts as torch does and knows nothing of the linear forecast.
+An anchored network has the linear forecast among its candidates and starts there: its first forecast is nearly the
+linear one. A free network starts with torch's default weights and does not use the linear forecast.
 """
 
 import torch
@@ -23,7 +23,7 @@ DEVIATION_FLOOR = 1e-5**0.5  # of a target's unit: the deviation of a window tha
 
 
 class SegmentLSTM(nn.Module):
-    """See the module's text."""
+    """LSTM over segments of a window; see the module docstring."""
 
     unit: Tensor  # [C] typical size of a scaled value
 
@@ -79,9 +79,13 @@ class SegmentLSTM(nn.Module):
         self.attention = SelfAttention(hidden, attention) if attention else None
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor, linear: Tensor | None = None) -> Tensor:
-        """past [B, >= L, F], future [B, H, A], mask [B, >= L], linear [B, H, C] for an anchored one -> [B, H, C].
+        """Return the forecast [B, H, C].
 
-        As far back as the longest of the far seasons, too.
+        Args:
+            past: [B, >= L, F] scaled, targets first; it must cover the longest far season.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, >= L], 0 for padding.
+            linear: [B, H, C] linear forecast for an anchored network.
         """
         far = [
             repeat_last_season(past, mask, season, self.horizon, self.targets) for season in self.far_seasons
@@ -102,12 +106,12 @@ class SegmentLSTM(nn.Module):
         return forecast.transpose(1, 2) * deviation + mean
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
-        """[B, 1, C] deviation of each window: a quiet window counts as much as a lively one."""
+        """Return the deviation [B, 1, C] of each window, so that a quiet window counts as much as a volatile one."""
         values = past[:, :, : self.targets]
         return window_moments(values, mask, self.lookback, DEVIATION_FLOOR * self.unit)[1]
 
     def _candidates(self, rows: Tensor) -> list[Tensor]:
-        """Simple forecasts [B, C, H] in the window's units."""
+        """Return simple forecasts [B, C, H] in units of the window's deviation."""
         candidates = [rows[..., -1:].expand(-1, -1, self.horizon)]
         for season in self.seasons:
             candidates.append(self._tile(rows[..., -season:]))
@@ -123,7 +127,7 @@ class SegmentLSTM(nn.Module):
         return cycle.repeat(1, 1, repeats)[..., : self.horizon]
 
     def _state(self, past: Tensor, rows: Tensor, mask: Tensor, future: Tensor) -> Tensor:
-        """[B, C, blocks, hidden]: the LSTM's last output, and what is known of each segment ahead."""
+        """Return the LSTM's last output combined with each segment's known-ahead inputs, [B, C, blocks, hidden]."""
         count = self.lookback // self.segment
         steps = self.embed(rows.unflatten(2, (count, self.segment)))
         if self.embed_covariates is not None:
@@ -146,32 +150,43 @@ class SegmentLSTM(nn.Module):
         return state
 
     def _map_blocks(self, layer: nn.Linear, state: Tensor) -> Tensor:
-        """One linear map a block: state [B, C, blocks, hidden] -> [B, C, blocks, out]."""
+        """Return [B, C, blocks, out] for a state [B, C, blocks, hidden], with one linear map per block."""
         weight = layer.weight.unflatten(0, (self.blocks, -1))  # [blocks, out, hidden]
         bias = layer.bias.unflatten(0, (self.blocks, -1))
         return torch.einsum("bcjd,jod->bcjo", state, weight) + bias
 
 
 class AnchoredNetwork(nn.Module):
-    """A network together with the linear forecast that it starts at, as it is trained."""
+    """Network together with the linear forecast that it starts at, for training."""
 
     def __init__(self, linear: LinearForecast, network: SegmentLSTM) -> None:
         super().__init__()
         self.linear, self.network = linear, network
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
+        """Return the forecast [B, H, C].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         return self.network(past, future, mask, self.linear(past, future, mask))
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
-        """[B, 1, C], the network's."""
+        """Return the loss scale [B, 1, C] of the network."""
         return self.network.loss_scale(past, mask)
 
 
 def repeat_last_season(past: Tensor, mask: Tensor, season: int, horizon: int, targets: int) -> Tensor:
-    """Return the last season over and over [B, H, C]; the last value where a window holds less than one season.
+    """Return the last season repeated [B, H, C]; the last value if a window holds less than one season.
 
-    past [B, L, F], mask [B, L], L at least `season`.
+    Args:
+        past: [B, L, F] with L at least `season`, targets first.
+        mask: [B, L], 0 for padding.
+        season: steps in a season.
+        horizon: H, steps ahead.
+        targets: C, number of target columns.
     """
     tiled = past[:, -season:, :targets].repeat(1, -(-horizon // season), 1)[:, :horizon]
     whole = mask[:, -season:].amin(dim=1) > 0
@@ -184,9 +199,10 @@ def _zero_weight(layer: nn.Linear) -> nn.Linear:
 
 
 def segment_length(*, season: int, lookback: int) -> int:
-    """Steps in one segment: the season where it is 4 to 48, else a divisor of it (or of the lookback) near 13 (4).
+    """Return the steps in a segment: a season of 4 to 48, else a divisor near 13 of a longer season.
 
-    Longer where the lookback would hold more than `MOST_SEGMENTS`; a season of 4 to 48 is one whatever it holds.
+    Without such a season it is a divisor of the lookback near 4. The segment is longer if the lookback would hold too
+    many segments, except with a season of 4 to 48.
     """
     if 4 <= season <= 48:
         return min(season, lookback)

@@ -1,7 +1,7 @@
-"""The textbook LSTM, complete: layers over every step of the window, and a head from their outputs to all steps ahead.
+"""Stacked LSTM: layers over every step of the window, and a head that forecasts all steps ahead.
 
-past -> [LSTM -> norm -> dropout] a layer -> attention -> last, mean or attention -> dropout -> linear layer
-                                                                    or seq2seq: -> LSTM decoder -> linear layer
+past -> [LSTM -> norm -> dropout] per layer -> attention -> last, mean or attention -> dropout -> linear layer
+                                                                      or seq2seq: -> LSTM decoder -> linear layer
 """
 
 import torch
@@ -14,12 +14,12 @@ from lstm_cli.models.padding import last_step, left_align, reverse_steps, step_m
 
 
 class StackedLSTM(nn.Module):
-    """One or more LSTM layers, and what the guides put between, beside and behind them.
+    """Stack of LSTM layers with optional normalization, dropout, attention, both directions and a choice of head.
 
-    head: how the outputs become a forecast. `last`: the last state of each direction; `mean`: the mean output;
-    `attention`: a learned mean (additive pooling); each of them through one linear layer over all steps and
-    targets. `seq2seq`: the last state starts an LSTM over the horizon, which reads it and the known-ahead inputs at
-    every step (Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder").
+    Heads: `last` uses the last state of each direction, `mean` the mean output, and `attention` a learned mean
+    (additive pooling). Each of these feeds one linear layer for all steps and targets. With `seq2seq`, the last state
+    starts an LSTM over the horizon. It reads that state and the known-ahead inputs at every step (Cho et al. 2014,
+    "Learning phrase representations using RNN encoder-decoder").
     """
 
     def __init__(
@@ -71,7 +71,13 @@ class StackedLSTM(nn.Module):
                 nn.init.zeros_(self.ahead.weight)
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]."""
+        """Return the forecast [B, H, C].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, K] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         lengths = mask.sum(dim=1).long().clamp(min=1)
         real = step_mask(lengths, mask.shape[1])
         outputs = self._outputs(left_align(past * mask[:, :, None], lengths), lengths, real)
@@ -84,11 +90,11 @@ class StackedLSTM(nn.Module):
         return forecast.unflatten(1, (self.horizon, self.targets))
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
-        """[B, 1, C] of ones: the loss is in scaled units."""
+        """Return ones [B, 1, C]: the loss is in scaled units."""
         return torch.ones_like(past[:, :1, : self.targets])
 
     def _outputs(self, steps: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
-        """What the last layer gives [B, L, width] for steps [B, L, F], real ones first; not yet normalised."""
+        """Return the outputs [B, L, width] of the last layer, not yet normalized, for left-aligned steps [B, L, F]."""
         for number, layer in enumerate(self.layers):
             if number:
                 steps = self.dropout(self._normalize(number - 1, steps, real))
@@ -100,7 +106,7 @@ class StackedLSTM(nn.Module):
         return steps
 
     def _state(self, outputs: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
-        """One state [B, width] of each window."""
+        """Return one state [B, width] per window."""
         last = self.head_kind in ("last", "seq2seq")
         if last and self.attention is None:
             # Each direction ends at another step: its last state is normalised, not the outputs of two steps.
@@ -116,7 +122,7 @@ class StackedLSTM(nn.Module):
         return (outputs * real[:, :, None]).sum(dim=1) / lengths[:, None]
 
     def _last(self, outputs: Tensor, lengths: Tensor) -> Tensor:
-        """The last state [B, width] of each direction: forward at the last step, backward at the first."""
+        """Return the last state [B, width] of both directions: forward at the last step, backward at the first."""
         last = last_step(outputs, lengths)
         if not self.backward_layers:
             return last
@@ -124,7 +130,7 @@ class StackedLSTM(nn.Module):
         return torch.cat([last[:, :size], outputs[:, 0, size:]], dim=1)
 
     def _normalize(self, number: int, steps: Tensor, real: Tensor) -> Tensor:
-        """The outputs [B, T, width] of a layer after its normalisation, where there is one."""
+        """Return the outputs [B, T, width] of a layer after its normalization, if it has one."""
         if not self.norms:
             return steps
         norm = self.norms[number]
@@ -132,7 +138,7 @@ class StackedLSTM(nn.Module):
         return normed
 
     def _decode(self, state: Tensor, future: Tensor) -> Tensor:
-        """The decoder's forecast [B, H, C] from a state [B, width] and what is known ahead [B, H, K]."""
+        """Return the decoder's forecast [B, H, C] from a state [B, width] and known-ahead inputs [B, H, K]."""
         assert self.decoder is not None
         assert self.bridge is not None
         steps = torch.cat([state[:, None].expand(-1, self.horizon, -1), future], dim=2)

@@ -1,7 +1,7 @@
-"""What the history of a training says of it: what went wrong, how it shows, and the flag to try.
+"""Diagnosis of a training from its loss curves: the problem, its symptom, and the flag to try.
 
-Rules of thumb on a handful of curves; each speaks only where its sign is plain, and a good training gets none. The
-training loss tells of the learning rate, since a validation loss jumps with the rows that it happens to hold.
+The checks are rules of thumb. Each one reports only a clear symptom, so a good training has no finding. The training
+loss judges the learning rate, because a validation loss can jump with the few rows that it covers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ SHORT_PATIENCE = 4  # epochs: a patience of more is not called too short
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingIssue:
-    """One thing that went wrong."""
+    """Problem found in one training."""
 
     part: str  # of the model, or its name where it is trained as a whole
     name: str  # over-fitting, under-fitting, learning rate too high, and so on
@@ -39,7 +39,7 @@ class TrainingIssue:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHistory:
-    """The history of one training."""
+    """Curves of one training."""
 
     train: np.ndarray  # [E] losses of the epochs after the first validation
     val: np.ndarray  # [E + 1]: of the untrained start too
@@ -52,21 +52,27 @@ class TrainingHistory:
 
     @property
     def epochs(self) -> int:
-        """E, the epochs that were run."""
+        """Return E, the number of epochs that were run."""
         return len(self.train)
 
     @property
     def improvement(self) -> float:
-        """By which share the best validation loss is below that of the untrained start."""
+        """Return the share by which the best validation loss is below that of the untrained network."""
         return float(1 - self.val.min() / self.val[0]) if self.val[0] > 0 else 0.0
 
     def issue(self, name: str, sign: str, advice: str) -> TrainingIssue:
-        """A finding of this training."""
+        """Return an issue of this training.
+
+        Args:
+            name: problem, such as `over-fitting`.
+            sign: symptom in the history.
+            advice: flag to try.
+        """
         return TrainingIssue(part=self.part.name, name=name, sign=sign, advice=advice)
 
 
 def diagnose_trainings(trained: TrainingResult, config: TrainConfig) -> tuple[TrainingIssue, ...]:
-    """What went wrong in the trainings of a model; nothing where nothing did."""
+    """Return the problems of all trainings of a model; empty if there are none."""
     issues: dict[tuple[str, str], TrainingIssue] = {}
     for part, history in zip(trained.parts, _split_trainings(trained.history), strict=True):
         for issue in training_issues(history, part, config):
@@ -77,7 +83,13 @@ def diagnose_trainings(trained: TrainingResult, config: TrainConfig) -> tuple[Tr
 def training_issues(
     history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig
 ) -> list[TrainingIssue]:
-    """Of one training, whose history begins with the validation before its first step (see `EpochEnded`)."""
+    """Return the problems of one training.
+
+    Args:
+        history: one entry per epoch; the first is the validation before the first step (see `EpochEnded`).
+        part: result of the training.
+        config: settings of the training.
+    """
     curves = _make_history(history, part, config)
     if curves.epochs < 2:
         return []
@@ -128,7 +140,7 @@ def _vanishing(curves: TrainingHistory) -> TrainingIssue | None:
 
 
 def _still_falling(curves: TrainingHistory) -> TrainingIssue | None:
-    """A training that ended before its loss had levelled out: too slow, or too short."""
+    """Check for a training that ended before its loss levelled out: too slow or too short."""
     improvements = int((curves.val[1:] < np.minimum.accumulate(curves.val)[:-1]).sum())
     if (
         curves.part.stopped != "epochs"
@@ -149,7 +161,7 @@ def _still_falling(curves: TrainingHistory) -> TrainingIssue | None:
 
 
 def _under_fitting(curves: TrainingHistory) -> TrainingIssue | None:
-    """The networks of `segment` start at good forecasts: that they gain little says nothing of them."""
+    """Check for a loss that hardly fell; `segment` is skipped, because its networks start at good forecasts."""
     train_fall = 1 - curves.train[-1] / curves.train[0] if curves.train[0] > 0 else 0.0
     if (
         curves.config.model == "segment"
@@ -188,7 +200,7 @@ def _over_fitting(curves: TrainingHistory) -> TrainingIssue | None:
 
 
 def _patience_too_short(curves: TrainingHistory) -> TrainingIssue | None:
-    """Stopped on the first bump of a loss that was falling fast."""
+    """Check for a training that stopped at the first bump of a loss that was falling fast."""
     waited = curves.epochs - curves.best_epoch
     if curves.part.stopped != "patience" or waited > SHORT_PATIENCE or not curves.best_epoch:
         return None
@@ -223,7 +235,7 @@ def _make_history(
 
 
 def _split_trainings(history: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """The history of each training, where they stand one after another."""
+    """Return the history of each training from their concatenation."""
     trainings: list[list[Mapping[str, Any]]] = []
     for entry in history:
         if entry["epoch"] == 0:

@@ -1,8 +1,8 @@
-"""The learning rate range test (Smith 2017, "Cyclical learning rates for training"), for every network of a config.
+"""Learning rate range test (Smith 2017, "Cyclical learning rates for training") for every network of a config.
 
-The rate rises from step to step by the same factor. While it is too low the loss stands still, then it falls, and
-past what the network bears it grows: a tenth of the rate at which the loss was lowest is a safe peak. Nothing that is
-trained here is kept.
+The learning rate grows by a constant factor from step to step. While it is too low the loss stays flat, then it
+falls, and beyond what the network tolerates it grows. One tenth of the rate with the lowest loss is a safe peak. The
+trained weights are discarded.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ MIN_LR, MAX_LR = 1e-6, 10.0  # learning rates
 
 @dataclass(frozen=True, kw_only=True)
 class RangeTest:
-    """The loss of one network while the learning rate rises."""
+    """Losses of one network while the learning rate rises."""
 
     part: str  # of the model, or its name where it is trained as a whole
     lr: np.ndarray  # [S] of each step, rising
@@ -59,18 +59,18 @@ class RangeTest:
 
     @property
     def lowest(self) -> int:
-        """The step with the lowest smoothed loss after the beginning, where it rests on few losses."""
+        """Return the step with the lowest smoothed loss; the first steps average too few losses and are skipped."""
         begin = min(FIRST_STEPS, len(self.smoothed) - 1)
         return begin + int(np.argmin(self.smoothed[begin:]))
 
     @property
     def fall(self) -> float:
-        """The share by which the smoothed loss fell from the beginning to its lowest."""
+        """Return the share by which the smoothed loss fell from the first steps to its minimum."""
         return float(1 - self.smoothed[self.lowest] / self.loss[:FIRST_STEPS].mean())
 
     @property
     def suggestion(self) -> float | None:
-        """The learning rate to try; None where the loss fell at no rate."""
+        """Return the learning rate to try; None if the loss fell at no rate."""
         return float(SAFE_SHARE * self.lr[self.lowest]) if self.fall >= MIN_FALL else None
 
 
@@ -83,10 +83,19 @@ def run_range_test(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> RangeTest:
-    """Trains the model while the rate rises from LOWEST to HIGHEST, or until its loss has blown up.
+    """Train the model while the learning rate rises from MIN_LR to MAX_LR, or until the loss diverges.
 
-    Batches, loss, clipping and constraint are those of the plan. The model is spoiled. Raises Interrupted, and
-    TrainingDiverged where not even the first loss is finite.
+    Args:
+        model: network to train; its weights are useless afterwards.
+        windows: training windows.
+        hparams: batch size, loss, clipping, constraint and seed.
+        part: name of the network in events and errors.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
+        TrainingDiverged: the first loss is not finite.
     """
     seed_dropout(model, torch.Generator(windows.device).manual_seed(hparams.seed))
     order = training_batches(windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed))
@@ -124,10 +133,22 @@ def run_range_tests(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[RangeTest]:
-    """The range tests of the networks, on the training windows alone: one a network that the config names.
+    """Return the range test of each network that the config names, on the training windows only.
 
-    Same data, config and machine, same result, whatever number of threads. Raises DeviceError, DataError,
-    TrainingDiverged, Interrupted.
+    The result depends on the data, the config and the machine, but not on the number of threads.
+
+    Args:
+        dataset: scaled data.
+        config: settings of the training.
+        threads: CPU threads.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+
+    Raises:
+        DeviceError: the device is missing or its memory is too small.
+        DataError: the data do not allow a setting.
+        TrainingDiverged: the first loss of a network is not finite.
+        Interrupted: `should_stop` returned a signal.
     """
     device = choose_device(config.device)
     config = replace(config, precision=choose_precision(config, device)[0])

@@ -1,4 +1,4 @@
-"""From data to a trained model, whichever the config names."""
+"""Training of any model, from a dataset to the trained result."""
 
 import time
 from collections.abc import Callable
@@ -31,11 +31,25 @@ def train_model(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
 ) -> TrainingResult:
-    """Settles what the data decide, trains, and refits where the config or the model says so.
+    """Choose the open settings from the data, train, and refit if the config or the model asks for it.
 
-    Same data, config and machine, same result, whatever number of threads, and however often it went on from
-    what it left in `checkpoints`. Raises DeviceError, DataError, TrainingDiverged, Interrupted, and StateUnfit
-    where the checkpoints are those of another training.
+    The result depends on the data, the config and the machine. It does not depend on the number of threads, nor on how
+    often the training was resumed.
+
+    Args:
+        dataset: scaled data.
+        config: settings of the training.
+        threads: CPU threads.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where to save new ones.
+
+    Raises:
+        DeviceError: the device is missing or its memory is too small.
+        DataError: the data do not allow a setting.
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoints belong to another training.
     """
     started = time.monotonic()
     checkpoints = checkpoints or Checkpoints()

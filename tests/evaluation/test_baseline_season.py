@@ -100,5 +100,5 @@ def test_a_choice_without_any_scored_window_is_the_shortest() -> None:
 
 def test_many_windows_are_spread_and_decide_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     data = made([shaped(2_000, week=2.0)])
-    monkeypatch.setattr("lstm_cli.evaluation.baseline_season.MOST_ROWS", 37)
+    monkeypatch.setattr("lstm_cli.evaluation.baseline_season.MAX_ROWS", 37)
     assert baseline_season(data) == 12

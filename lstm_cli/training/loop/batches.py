@@ -1,4 +1,4 @@
-"""Windows gathered on the device: the data lie there once, a batch is a choice of row numbers."""
+"""Windows gathered on the device. The data are copied there once, and a batch is a set of row indices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ TRANSFER_INDICES = 1_000_000  # places of windows, of 8 bytes
 
 @dataclass(frozen=True, kw_only=True)
 class TensorBatch:
-    """Gathered windows as tensors; shapes as in `data.windows.Batch`."""
+    """Gathered windows as tensors, with the shapes of `data.dataset.windows.Batch`."""
 
     past: Tensor
     future: Tensor
@@ -28,7 +28,7 @@ class TensorBatch:
 
 
 class DeviceWindows:
-    """Windows of a dataset on a device: the arithmetic of `data.windows.gather`; a test holds them equal."""
+    """Windows of a dataset on a device, equal to `gather_windows` of `data.dataset.windows` (a test checks this)."""
 
     def __init__(self, windows: Windows, device: torch.device) -> None:
         data = windows.dataset
@@ -57,7 +57,7 @@ class DeviceWindows:
         return len(self.origins)
 
     def gather(self, indices: Tensor) -> TensorBatch:
-        """The windows at these places [B]."""
+        """Return the windows at these indices [B]."""
         origins, series = self.origins[indices], self.series[indices]
         begin = self.series_starts[series][:, None]
         rows = origins[:, None] + self.past_offsets
@@ -85,23 +85,29 @@ class DeviceWindows:
         )
 
     def _values_up_to(self, rows: Tensor, last_known: Tensor, *, first: int) -> Tensor:
-        """Return what `data.dataset.up_to` returns, of the inputs on the device."""
+        """Return what `columns_up_to` of `data.dataset.dataset` returns, for the inputs on the device."""
         row_indices = torch.minimum(rows[:, :, None], last_known[:, None, :])
         columns = self.inputs[:, first : first + last_known.shape[1]]
         return columns.gather(0, row_indices.flatten(0, 1)).view_as(row_indices)
 
     def count_measured_targets(self, indices: Tensor) -> Tensor:
-        """How many targets [] of the windows at these places [B] were measured."""
+        """Return the number [] of measured targets in the windows at these indices [B]."""
         return self.measured[self.origins[indices][:, None] + self.future_offsets].sum()
 
     def batches(self, size: int) -> Iterator[TensorBatch]:
-        """All windows, at most `size` at a time; the last batch holds the remainder."""
+        """Yield all windows, at most `size` at a time; the last batch holds the remainder."""
         for indices in torch.arange(len(self), device=self.device).split(size):
             yield self.gather(indices)
 
 
 def prefetch_to_device(order: Iterator[Tensor], count: int, device: torch.device) -> Iterator[Tensor]:
-    """The next `count` batches of places [size], on the device; to a GPU many go at a time and nothing waits."""
+    """Yield the next `count` batches of indices [size] on the device; a GPU gets many per transfer, without waiting.
+
+    Args:
+        order: batches of window indices on the CPU.
+        count: number of batches.
+        device: device that the batches are copied to.
+    """
     if device.type == "cpu":
         yield from islice(order, count)
         return
@@ -110,7 +116,7 @@ def prefetch_to_device(order: Iterator[Tensor], count: int, device: torch.device
 
 
 def stacked_batches(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
-    """The next `count` batches of places [size], many at a time: [n, size], about `SENT_AT_ONCE` places."""
+    """Yield the next `count` batches of indices as stacks [n, size] of about `TRANSFER_INDICES` indices."""
     while count:
         first = next(order)
         rows = min(count, max(1, TRANSFER_INDICES // len(first)))
@@ -119,10 +125,15 @@ def stacked_batches(order: Iterator[Tensor], count: int) -> Iterator[Tensor]:
 
 
 def training_batches(windows: DeviceWindows, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of places [size] for training.
+    """Yield endless batches of window indices [size] for training.
 
-    Every window once before any twice; but where some series have several times as many windows as others, they
-    are drawn by chance, so that long series do not drown short ones.
+    Each window comes once before any comes twice. But if some series have several times as many windows as others,
+    windows are sampled at random, so that long series do not dominate short ones.
+
+    Args:
+        windows: training windows.
+        size: windows in a batch.
+        generator: source of random numbers.
     """
     series = windows.windows.series
     counts = np.unique(series, return_counts=True)[1]
@@ -132,7 +143,13 @@ def training_batches(windows: DeviceWindows, size: int, generator: torch.Generat
 
 
 def weighted_batches(probabilities: np.ndarray, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of places [size], each drawn with these chances [N], which sum to 1."""
+    """Yield endless batches of random indices [size].
+
+    Args:
+        probabilities: probability [N] of each index; the sum is 1.
+        size: indices in a batch.
+        generator: source of random numbers.
+    """
     cumulative = torch.from_numpy(np.cumsum(probabilities))
     while True:
         draws = torch.rand(size, generator=generator, dtype=torch.float64) * cumulative[-1]
@@ -140,9 +157,15 @@ def weighted_batches(probabilities: np.ndarray, size: int, generator: torch.Gene
 
 
 def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of places [size]: a new order each time all were seen, no remainder left out.
+    """Yield endless batches of indices [size], in a new random order after each pass; no remainder is dropped.
 
-    Raises ValueError where there is nothing to choose from.
+    Args:
+        count: number of indices.
+        size: indices in a batch.
+        generator: source of random numbers.
+
+    Raises:
+        ValueError: `count` is 0.
     """
     if count < 1:
         raise ValueError("there are no windows to shuffle")

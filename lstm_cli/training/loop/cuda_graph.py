@@ -1,7 +1,8 @@
-"""Optimizer steps on a GPU as one CUDA graph: recorded once, then replayed without the work that Python has with each.
+"""Optimizer steps on a GPU as one CUDA graph: recorded once, then replayed without Python's overhead.
 
-A step of a small network is hundreds of kernels of a few microseconds, and to start them one by one takes longer than
-they do. A replay starts them all at once, on the same memory; what changes from step to step lies on the device.
+A step of a small network is hundreds of kernels of a few microseconds each. Launching them one by one takes longer than
+running them. A replay launches all of them at once, on the same memory. Values that change between steps are stored on
+the device.
 """
 
 import threading
@@ -18,14 +19,14 @@ _recording_lock = threading.Lock()
 
 
 class GpuQueueLimiter:
-    """Keeps the program no more than some steps ahead of a GPU: else a signal would wait for all that is queued."""
+    """Limit of a few steps on the GPU queue, so that a signal does not wait for a long queue."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._ends: deque[torch.cuda.Event] = deque()
 
     def wait(self) -> None:
-        """Called after each step was started; waits for one that is long under way. On the CPU nothing is queued."""
+        """Wait until an earlier step has finished; call it after each step is launched. The CPU has no queue."""
         if self._device.type == "cpu":
             return
         end = torch.cuda.Event(blocking=True)
@@ -36,7 +37,7 @@ class GpuQueueLimiter:
 
 
 class CudaGraphStep:
-    """A step, taken plain at first, then recorded and from there on replayed: the same kernels on the same numbers."""
+    """Step that runs eagerly at first, then is recorded and replayed: the same kernels on the same numbers."""
 
     def __init__(
         self,
@@ -46,8 +47,14 @@ class CudaGraphStep:
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
-        """step: of the windows at places [B], B = places; every tensor that it keeps stays where it is. chance: all
-        that it draws from."""
+        """Create a step.
+
+        Args:
+            step: function of window indices [batch_size]; it must keep its tensors at the same addresses.
+            batch_size: number of indices in a step.
+            device: GPU that the step runs on.
+            generator: the only source of random numbers of the step.
+        """
         self._step, self._generator = step, generator
         self._indices = torch.zeros(batch_size, dtype=torch.long, device=device)
         self._stream = _recording_stream(device, threading.get_ident())
@@ -66,7 +73,7 @@ class CudaGraphStep:
         return self._output.clone()
 
     def _run_eagerly(self, indices: Tensor) -> Tensor:
-        """On the stream of the recording, where the gradients' sums will be looked for."""
+        """Run the step on the recording stream, because autograd accumulates the gradients there."""
         current = torch.cuda.current_stream(self._stream.device)
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
@@ -75,7 +82,7 @@ class CudaGraphStep:
         return output
 
     def _record(self) -> torch.cuda.CUDAGraph:
-        """Runs nothing. Raises OutOfMemoryError."""
+        """Record the step without running it. Raises OutOfMemoryError."""
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._generator)
         message = ""
@@ -95,5 +102,5 @@ class CudaGraphStep:
 
 @cache
 def _recording_stream(device: torch.device, thread: int) -> torch.cuda.Stream:
-    """One for all recordings of a thread: each that computes matrices keeps some memory of its own."""
+    """Return one stream for all recordings of a thread; each further stream would keep a workspace in memory."""
     return torch.cuda.Stream(device)

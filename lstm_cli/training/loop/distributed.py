@@ -1,8 +1,8 @@
-"""One training on several processes, as `torchrun` starts them: each computes the gradient of its share of every batch.
+"""Training on several processes started by `torchrun`; each computes the gradient of its share of every batch.
 
-Rank 0 leads: it has the run, the optimizer and every decision, so that a training is the same program on one process
-and on many. The others follow: they are sent a network and its windows, then weights and a batch at every step, and
-add up their gradients with the leader's. They know no files and may be on other machines.
+Rank 0 leads: it has the run, the optimizer and every decision, so the training program is the same on one process and
+on many. The other ranks follow. They receive a network and its windows, then weights and a batch at every step, and
+their gradients are summed with the leader's. Followers open no files and may run on other machines.
 """
 
 import os
@@ -36,7 +36,7 @@ STEP_SEED_STRIDE = 2_147_483_647  # and between those of a rank's steps
 
 @dataclass(frozen=True, kw_only=True)
 class SharedTraining:
-    """What a follower is to help with."""
+    """Network, windows and hyperparameters that a follower receives."""
 
     network: nn.Module
     windows: Windows
@@ -44,7 +44,7 @@ class SharedTraining:
 
 
 class GradientSync:
-    """One network's training, whose gradients all ranks compute. Only the leader has one."""
+    """Training of one network with gradients from all ranks. Only the leader has one."""
 
     def __init__(self, network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> None:
         self._network, self._windows, self._hparams = network, windows, hparams
@@ -55,10 +55,16 @@ class GradientSync:
         )
 
     def backward(self, indices: Tensor, step: int, should_stop: Callable[[], int | None]) -> Tensor:
-        """`step.backward` for the windows at these places [B], computed by all.
+        """Return what `optimizer_step.backward` returns, computed by all ranks.
 
-        number: of the step, counted from 0. should_stop: asked where another process is gone, since a signal may have
-        come to all of them. Raises DeviceError, Interrupted.
+        Args:
+            indices: window indices [B] of the whole batch.
+            step: number of the step, from 0.
+            should_stop: asked if another process is lost, because a signal may have reached all of them.
+
+        Raises:
+            DeviceError: another process is lost.
+            Interrupted: `should_stop` returned a signal.
         """
         try:
             with _lost_process_as_error():
@@ -71,13 +77,13 @@ class GradientSync:
         return clip_gradient(self._network, self._hparams, loss)
 
     def close(self) -> None:
-        """The followers wait for the next task."""
+        """Make the followers wait for the next task."""
         with suppress(RuntimeError):  # those that are gone need no word
             _broadcast_step(None, self._windows.device, self._hparams)
 
 
 def has_followers() -> bool:
-    """Whether this process leads others."""
+    """Return whether this process leads others."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
@@ -85,7 +91,13 @@ def has_followers() -> bool:
 def share_gradients(
     network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters
 ) -> Iterator[GradientSync | None]:
-    """Within this block others help with a training; None where there are no others."""
+    """Yield the gradient sync of a training with followers; None without followers.
+
+    Args:
+        network: network that is trained.
+        windows: training windows.
+        hparams: settings of the training.
+    """
     if not has_followers():
         yield None
         return
@@ -99,7 +111,7 @@ def share_gradients(
 
 @contextmanager
 def lead(device: str) -> Iterator[None]:
-    """Within this block the other ranks follow. Raises DeviceError where they do not come."""
+    """Lead the other ranks within this block. Raises DeviceError if they do not connect."""
     _join(device)
     try:
         yield
@@ -111,7 +123,7 @@ def lead(device: str) -> Iterator[None]:
 
 
 def follow(device: str, threads: int) -> None:
-    """Help the leader until it says that all is done. Raises DeviceError where it is gone before."""
+    """Compute gradients for the leader until it sends no further task. Raises DeviceError if the leader is lost."""
     torch.set_num_threads(threads)
     local_device = _join(device)
     with _lost_process_as_error():
@@ -138,11 +150,11 @@ def _run_task(task: SharedTraining, device: torch.device) -> None:
 def _reduce_gradients(
     network: nn.Module, windows: DeviceWindows, indices: Tensor, hparams: Hyperparameters
 ) -> Tensor:
-    """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
+    """Return the loss [] of the whole batch and leave its gradient in the leader's network; each rank adds its share.
 
-    chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on. Raises
-    OutOfMemoryError in the leader where the memory of any of them does not suffice: all of them have then come to
-    the same point, and the next step may be a smaller one.
+    indices: window indices [B] of the whole batch; rank r of n takes every nth of them, from the r-th on. Raises
+    OutOfMemoryError in the leader if any rank runs out of memory. All ranks have then reached the same point, so the
+    next step can be a smaller one.
     """
     measured = windows.count_measured_targets(indices).clamp(min=1)
     own_indices = indices[dist.get_rank() :: dist.get_world_size()]
@@ -174,7 +186,7 @@ def _reduce_gradients(
 def _broadcast_step(
     indices: Tensor | None, device: torch.device, hparams: Hyperparameters, *, step: int = 0
 ) -> tuple[Tensor, int] | None:
-    """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
+    """Return the indices [B] and the number of the next step, sent by the leader; None if there is no further step."""
     message = torch.zeros(hparams.batch_size + 2, dtype=torch.long, device=device)
     if indices is not None:
         message[0], message[1], message[2 : 2 + len(indices)] = len(indices), step, indices
@@ -187,7 +199,7 @@ def _broadcast_step(
 
 @torch.no_grad()
 def _broadcast_weights(network: nn.Module) -> None:
-    """The leader's weights, to all. What is not learnt came with the task."""
+    """Send the leader's trainable weights to all ranks. Other tensors came with the task."""
     weights = _trainable_weights(network)
     flat = torch.cat([weight.reshape(-1) for weight in weights])
     dist.broadcast(flat, LEADER)
@@ -201,13 +213,13 @@ def _trainable_weights(network: nn.Module) -> list[nn.Parameter]:
 
 
 def _split_like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
-    """A long vector in the shapes of the weights."""
+    """Return the parts of a flat vector in the shapes of the weights."""
     pieces = flat.split([weight.numel() for weight in weights])
     return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
 
 
 def _copy_without_generators(network: nn.Module) -> nn.Module:
-    """A copy on the CPU without sources of chance, which are each rank's own."""
+    """Return a copy on the CPU without random generators, because each rank has its own."""
     for module in network.modules():
         if isinstance(module, SeededDropout):
             module.generator = None
@@ -215,17 +227,19 @@ def _copy_without_generators(network: nn.Module) -> nn.Module:
 
 
 def broadcast_task(task: SharedTraining | None) -> None:
+    """Send a task from the leader to the followers; None ends them."""
     dist.broadcast_object_list([task], LEADER)
 
 
 def receive_task() -> SharedTraining | None:
+    """Return the task from the leader; None if there is no further task."""
     received: list[SharedTraining | None] = [None]
     dist.broadcast_object_list(received, LEADER)
     return received[0]
 
 
 def _join(device: str) -> torch.device:
-    """Meet the other ranks; the device of this one."""
+    """Join the process group and return the device of this rank."""
     local_device = choose_device(device)
     if local_device.type == "cuda":
         local_device = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
@@ -242,7 +256,7 @@ def _join(device: str) -> torch.device:
 
 @contextmanager
 def _lost_process_as_error() -> Iterator[None]:
-    """Within this block a rank that is gone is a DeviceError."""
+    """Raise a lost rank as DeviceError within this block."""
     try:
         yield
     except (dist.DistError, RuntimeError) as error:

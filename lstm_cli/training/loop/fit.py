@@ -1,4 +1,4 @@
-"""The training loop: early stopping, clipping, a schedule, the best weights kept."""
+"""Training loop: early stopping, gradient clipping, learning rate schedule, and the best weights."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Step = Callable[[Tensor], Tensor]  # places [B] of windows -> [3], as `clipped` 
 
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
-    """What a training found."""
+    """Result of one training."""
 
     weights: State  # of the best epoch, or the last where nothing was validated; on the CPU
     history: list[Entry]  # one entry an epoch, as in EpochEnded
@@ -43,7 +43,16 @@ def announce_training(
     listen: Listener,
     slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> None:
-    """Tell the listener that a training begins, unless it came to its end in another process."""
+    """Send the event that a training begins, unless it finished in an earlier process.
+
+    Args:
+        model: network to train.
+        windows: training windows.
+        hparams: settings of the training.
+        part: name of the network.
+        listen: receiver of events.
+        slot: stored state of the training.
+    """
     if is_finished(slot):
         return
     listen(
@@ -68,14 +77,24 @@ def fit(
     should_stop: Callable[[], int | None],
     slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> FitResult:
-    """Trains the model and returns the weights with the best validation loss; the model keeps the last ones.
+    """Train the model and return the weights with the best validation loss; the model keeps the last weights.
 
-    validate: the validation loss of a network in evaluation mode; None: all epochs of the plan are trained and
-    the last weights returned. part: the name of what is trained, for the listener. should_stop: asked at every
-    step; the number of a signal ends training with Interrupted. All chance comes from the plan's seed. keep: where
-    the state is left after every epoch, and one to go on from.
-    Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite; StateUnfit
-    for a state of another training.
+    All random numbers come from the seed of `hparams`.
+
+    Args:
+        model: network to train.
+        windows: training windows.
+        validate: returns the validation loss of a network; None trains all epochs and returns the last weights.
+        hparams: settings of the training.
+        part: name of the network in events and errors.
+        listen: receiver of events.
+        should_stop: asked at every step; returns the number of a signal to stop at, else None.
+        slot: state to resume from, and where the state after each epoch is saved.
+
+    Raises:
+        TrainingDiverged: a loss, gradient or weight is not finite; the message names epoch and step.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the stored state belongs to another training.
     """
     with share_gradients(model, windows, hparams) as sync:
         state = TrainingState(model, windows, hparams, part=part)
@@ -104,7 +123,7 @@ def _make_step(
     sync: GradientSync | None,
     should_stop: Callable[[], int | None],
 ) -> Step:
-    """A whole optimizer step; on a GPU of one process it is recorded and replayed."""
+    """Return the function of one optimizer step; on a GPU without followers it is recorded and replayed."""
     model, hparams = state.model, state.hparams
 
     def run_step(indices: Tensor) -> Tensor:
@@ -133,7 +152,7 @@ def _next_epoch(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> None:
-    """Trains an epoch and validates it; the first is the validation before any step."""
+    """Train and validate one epoch; epoch 0 is the validation before the first step."""
     hparams, epoch = state.hparams, state.epoch + 1
     step = epoch * hparams.steps_per_epoch
     loss = norm = first_norm = None
@@ -200,7 +219,7 @@ def _train_epoch(
     epoch: int,
     should_stop: Callable[[], int | None],
 ) -> tuple[float, float, float]:
-    """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
+    """Train one epoch and return the means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model, hparams, part = state.model, state.hparams, state.part
     model.train()
     measures: list[Tensor] = []  # [3] of each step
@@ -224,7 +243,7 @@ def _train_epoch(
 
 
 def _require_finite(recent: Tensor, part: str, epoch: int, step: int) -> None:
-    """recent [n, 3]: losses and gradient norms of the last n steps, up to `step`."""
+    """Raise TrainingDiverged unless losses and gradient norms [n, 3] of the last n steps, up to `step`, are finite."""
     finite = torch.isfinite(recent).all(dim=1).tolist()
     if not all(finite):
         failed_step = step - len(finite) + 1 + finite.index(False)
@@ -232,14 +251,21 @@ def _require_finite(recent: Tensor, part: str, epoch: int, step: int) -> None:
 
 
 def _require_finite_weights(models: list[nn.Module], part: str, epoch: int, step: int) -> None:
-    """Once an epoch: a weight that left the finite numbers after the last loss was computed shows nowhere else."""
+    """Raise TrainingDiverged for a weight that became infinite after the last loss of the epoch; no loss shows that."""
     finite = [torch.isfinite(value).all() for model in models for value in model.parameters()]
     if not bool(torch.stack(finite).all()):
         raise divergence_error(part, "a weight", epoch, step)
 
 
 def divergence_error(part: str, what: str, epoch: int, step: int) -> TrainingDiverged:
-    """The error of a training that left the finite numbers."""
+    """Return the error for a value that is not finite.
+
+    Args:
+        part: name of the network.
+        what: value that is not finite.
+        epoch: epoch, from 1; 0 is the validation before the first step.
+        step: optimizer step.
+    """
     return TrainingDiverged(
         f"training diverged in {part}: {what} is not finite at epoch {epoch}, step {step}",
         hint="lower the learning rate (--lr), or clip harder (--clip-norm 0.1)",

@@ -1,4 +1,4 @@
-"""Out of memory: an error that names the flag that needs less, or training again with half the batch."""
+"""Out of memory: an error that names the flag to change, or another attempt with half the batch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,9 +31,23 @@ def fit_in_memory(
     should_stop: Callable[[], int | None],
     slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> tuple[Hyperparameters, FitResult]:
-    """`fit`, and the plan that it could follow; with `shrink` it begins anew with half the batch as often as needed.
+    """Call `fit` and return the hyperparameters that fit into memory, and the result.
 
-    Raises DeviceError where memory does not suffice, and what `fit` raises.
+    With `shrink`, training starts over with half the batch as often as needed. Errors of `fit` pass through.
+
+    Args:
+        model: network to train.
+        windows: training windows.
+        validate: returns the validation loss of a network; None for a refit.
+        hparams: settings of the training, with the largest batch.
+        shrink: halve the batch if memory runs out.
+        part: name of the network in events and errors.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        slot: state to resume from, and where new states are saved.
+
+    Raises:
+        DeviceError: memory ran out.
     """
     initial_state = copy_to_cpu(model.state_dict()) if shrink else {}
     if shrink:
@@ -68,7 +82,7 @@ def fit_in_memory(
 
 
 def _stored_batch_size(slot: CheckpointSlot, size: int) -> int:
-    """What a training that goes on had found; else `size`."""
+    """Return the batch size of the stored state; `size` without one."""
     plan = slot.stored.facts.get("plan") if slot.stored is not None else None
     batch_size = plan.get("batch_size") if isinstance(plan, dict) else None
     return batch_size if type(batch_size) is int and 0 < batch_size < size else size
@@ -76,7 +90,7 @@ def _stored_batch_size(slot: CheckpointSlot, size: int) -> int:
 
 @contextmanager
 def as_device_error(what: str, *, hint: str = USE_FEWER_ROWS) -> Iterator[None]:
-    """Within this block memory that does not suffice is a DeviceError: not enough of it for `what`."""
+    """Raise out of memory within this block as DeviceError: not enough memory `what`."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:

@@ -1,6 +1,6 @@
-"""A training between two epochs: all that the next epoch depends on, to be saved and taken up again.
+"""State of a training between two epochs: everything the next epoch depends on, to save and to restore.
 
-On the CPU a training that was taken up gives the same bytes as one that was never interrupted.
+On the CPU a resumed training gives the same bytes as an uninterrupted one.
 """
 
 import math
@@ -25,7 +25,7 @@ MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "op
 
 
 class TrainingState:
-    """A training that begins. `epoch` counts those that are finished; 0 is the validation before the first step."""
+    """State of a training. `epoch` is the last finished epoch; 0 is the validation before the first step."""
 
     def __init__(
         self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters, *, part: str
@@ -48,21 +48,21 @@ class TrainingState:
 
     @property
     def validated_network(self) -> nn.Module:
-        """The network whose weights are validated and kept."""
+        """Return the network whose weights are validated and kept."""
         return self.model if self.average is None else self.average.model
 
     @property
     def is_finished(self) -> bool:
-        """Whether there is no further epoch."""
+        """Return whether there is no further epoch."""
         return self.stopping.should_stop or self.epoch >= self.hparams.stop_after
 
     @property
     def seconds(self) -> float:
-        """Since the training began, whatever the number of processes that it took."""
+        """Return the seconds since the training began, summed over all processes that ran it."""
         return time.monotonic() - self._started
 
     def set_step(self, step: int) -> None:
-        """Sets what hangs on the number of a step, counted from 0, before it is taken."""
+        """Set the values that depend on the number of a step (from 0) before it runs."""
         self.step = step
         set_learning_rate(
             self.optimizer, self.hparams.lr * (self.plateau * learning_rate_share(self.hparams, step))
@@ -71,11 +71,11 @@ class TrainingState:
             self.average.set_step(step)
 
     def keep_weights(self) -> None:
-        """Remember the weights there are as the best so far."""
+        """Keep the current weights as the best so far."""
         self.weights = copy_to_cpu(self.validated_network.state_dict())
 
     def save(self) -> SavedState:
-        """All of it, in copies of its own; what no further epoch needs is left out."""
+        """Return a copy of the state; tensors that no further epoch needs are left out."""
         tensors = {f"{WEIGHTS}.{name}": value for name, value in self.weights.items()}
         if not self.is_finished:
             networks = [(MODEL, self.model)]
@@ -110,7 +110,7 @@ class TrainingState:
         return SavedState(facts=facts, tensors=tensors)
 
     def restore(self, saved: SavedState) -> None:
-        """Be where `saved` was called. Raises StateUnfit where that was another training."""
+        """Restore a saved state. Raises IncompatibleState if it belongs to another training."""
         try:
             if saved.facts["plan"] != asdict(self.hparams) or saved.facts["part"] != self.part:
                 raise IncompatibleState("it is of another training")
@@ -148,7 +148,7 @@ class TrainingState:
 
 
 def copy_to_cpu(state: Mapping[str, Tensor]) -> State:
-    """Copies on the CPU, which later steps leave alone."""
+    """Return copies on the CPU, which later steps do not change."""
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 

@@ -1,4 +1,4 @@
-"""`train` on several processes, as `torchrun` starts them: rank 0 is the command, the others help and say nothing."""
+"""`train` on several processes started by `torchrun`: rank 0 runs the command, the others compute silently."""
 
 import os
 import signal
@@ -10,17 +10,17 @@ from lstm_cli.errors import UsageError
 
 
 def world_size() -> int:
-    """How many processes torchrun started; 1 without it."""
+    """Return the number of processes that torchrun started; 1 without torchrun."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def is_follower() -> bool:
-    """Whether this process is not the one that reads and writes the run."""
+    """Return whether another process reads and writes the run."""
     return world_size() > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def follow(config: TrainConfig) -> None:
-    """Compute a share of every gradient until rank 0 says that all is done. Raises DeviceError where it is gone."""
+    """Compute a share of every gradient until rank 0 has finished. Raises DeviceError if rank 0 is lost."""
     from lstm_cli.training.loop.distributed import follow as help_leader
     from lstm_cli.training.setup.device import usable_cores
 
@@ -31,7 +31,7 @@ def follow(config: TrainConfig) -> None:
 
 @contextmanager
 def lead(config: TrainConfig) -> Iterator[None]:
-    """Within this block the other processes help; without torchrun there are none."""
+    """Lead the other processes within this block; without torchrun there are none."""
     if world_size() == 1:
         yield
         return

@@ -1,4 +1,4 @@
-"""The validation losses that early stopping goes by."""
+"""Validation losses for early stopping."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,13 @@ from lstm_cli.training.loop.optimizer_step import batch_loss
 def mase_validator(
     windows: DeviceWindows, mase_scale: MaseScale, *, should_stop: Callable[[], int | None] = lambda: None
 ) -> Callable[[nn.Module], float]:
-    """Mean |error| over the series' seasonal error: MASE over windows and steps. It may raise Interrupted."""
+    """Return a function that computes the MASE of a network over windows and steps.
+
+    Args:
+        windows: validation windows.
+        mase_scale: scale of each series and target.
+        should_stop: asked before every batch; a signal raises Interrupted.
+    """
     center, scale, weight = (
         torch.from_numpy(values.astype(np.float32)).to(windows.device)
         for values in (mase_scale.center, mase_scale.scale, mase_scale.weight)
@@ -48,7 +54,12 @@ def mase_validator(
 
 
 def inverse_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
-    """As in `lstm_cli.data.dataset.scaling`, on the device."""
+    """Return what `lstm_cli.data.dataset.scaling` does, on the device.
+
+    Args:
+        logs: logarithms.
+        floor: value below which the transform is linear.
+    """
     level = floor.log()
     return torch.where(logs >= level, logs.clamp(max=LARGEST_LOG).exp(), floor * (1 + logs - level))
 
@@ -56,7 +67,13 @@ def inverse_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
 def loss_validator(
     windows: DeviceWindows, kind: str, *, should_stop: Callable[[], int | None] = lambda: None
 ) -> Callable[[nn.Module], float]:
-    """The training loss over all validation windows. It may raise Interrupted."""
+    """Return a function that computes the training loss over all validation windows.
+
+    Args:
+        windows: validation windows.
+        kind: `mae`, `mse` or `huber`.
+        should_stop: asked before every batch; a signal raises Interrupted.
+    """
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)

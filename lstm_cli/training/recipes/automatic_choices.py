@@ -1,4 +1,4 @@
-"""What the linear forecast settles before a network is trained: logarithms, and covariates that are known ahead."""
+"""Choices that the linear forecast makes before a network is trained: log transform, known-ahead covariates, refit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ MAX_SCALED_VALUE = (
 
 @dataclass(frozen=True, kw_only=True)
 class TransformedData:
-    """What a training starts from."""
+    """Data and linear forecast that a training starts from."""
 
     dataset: Dataset  # in logs where those were chosen
     linear: LinearEnsemble
@@ -47,10 +47,20 @@ def choose_transforms(
     listen: Listener = ignore_events,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> TransformedData:
-    """Fit the linear forecast every way that is open and keep the best on validation.
+    """Fit the linear forecast with each allowed combination of settings and keep the best on validation.
 
-    Raises DataError for `--log-transform on` where a training value is not positive, TrainingDiverged where values are
-    too large to train on, Interrupted.
+    Args:
+        dataset: scaled data.
+        config: settings of the training.
+        workers: CPU threads; they do not change the result.
+        should_stop: returns the number of a signal to stop at, else None.
+        listen: receiver of events.
+        checkpoints: stored linear forecasts, and where new ones are saved.
+
+    Raises:
+        DataError: `--log-transform on` with a training value that is not positive.
+        TrainingDiverged: values are too large for 32-bit floats.
+        Interrupted: `should_stop` returned a signal.
     """
     _require_moderate_values(dataset)
 
@@ -74,7 +84,7 @@ def choose_transforms(
 
 
 def _require_moderate_values(dataset: Dataset) -> None:
-    """Raise TrainingDiverged where no network, nor the linear forecast, could reckon with the values."""
+    """Raise TrainingDiverged if values are too large for 32-bit arithmetic."""
     table = dataset.series
     largest = 0.0
     for begin, rows in zip(table.offset, table.val_end, strict=True):
@@ -98,7 +108,18 @@ def fit_linear_forecast(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Progress = lambda done, total: None,
 ) -> LinearEnsemble:
-    """Fit the linear forecast with the lookbacks that the data allow."""
+    """Fit the linear forecast with the lookbacks that the data allow.
+
+    Args:
+        dataset: scaled data.
+        workers: CPU threads; they do not change the result.
+        covariates: use known-ahead inputs.
+        should_stop: returns the number of a signal to stop at, else None.
+        progress: called with the number of finished fits and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
+    """
     schema = dataset.schema
     lookbacks = linear_lookbacks(
         lookback=schema.lookback,
@@ -119,7 +140,13 @@ def fit_linear_forecast(
 
 
 def choose_refit(config: TrainConfig, *, rows: int, linear: LinearEnsemble) -> tuple[bool, str]:
-    """Whether the model is fitted again on training and validation rows, and why; rows: training windows x targets."""
+    """Return whether the model is refitted on training and validation rows, and the reason.
+
+    Args:
+        config: settings of the training.
+        rows: training windows x targets.
+        linear: linear forecast.
+    """
     if config.refit is not None:
         return config.refit, "on training and validation rows" if config.refit else "none, as --no-refit says"
     if config.model != "segment":

@@ -1,4 +1,4 @@
-"""The linear forecast in the checkpoint of a training: fitted once, whatever interrupts what comes after it."""
+"""Linear forecast in the checkpoint of a training: it is fitted once, even if the training is interrupted later."""
 
 from collections.abc import Callable
 
@@ -18,9 +18,16 @@ Progress = Callable[[int, int], None]
 def resumable_linear(
     name: str, fit: Callable[[Progress], LinearEnsemble], *, checkpoints: Checkpoints, listen: Listener
 ) -> LinearEnsemble:
-    """Return the forecast that the checkpoint has by this name; without one fit it, and leave it there.
+    """Return the stored forecast of this name; without one, fit and save it.
 
-    Raises StateUnfit where what was found is no linear forecast.
+    Args:
+        name: name of the fit among the checkpoints.
+        fit: fits the forecast; it gets the progress function.
+        checkpoints: stored states, and where new ones are saved.
+        listen: receiver of events.
+
+    Raises:
+        IncompatibleState: the stored state is not a linear forecast.
     """
     slot = checkpoints.slot(name)
     if slot.stored is not None:
@@ -41,7 +48,19 @@ def resumable_refit(
     checkpoints: Checkpoints,
     listen: Listener,
 ) -> LinearEnsemble:
-    """Return the same average fitted to the dataset's training rows, kept as `kept_linear` does. Raises Interrupted."""
+    """Return the ensemble refitted to the training rows of `dataset`, from the checkpoint if it is stored there.
+
+    Args:
+        dataset: data with the rows to fit.
+        linear: ensemble whose members and weights are kept.
+        workers: CPU threads; they do not change the result.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states, and where new ones are saved.
+        listen: receiver of events.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
+    """
     return resumable_linear(
         LINEAR + REFIT_SUFFIX,
         lambda progress: refit_linear(
@@ -53,7 +72,7 @@ def resumable_refit(
 
 
 def _to_state(linear: LinearEnsemble) -> SavedState:
-    """Return the state of a training that is over: it has no epochs."""
+    """Return the state of a finished training without epochs."""
     facts = {"part": LINEAR, "epoch": 0, "epochs": 0, "over": True}
     # A copy: what is saved may be written later, and must not change until then.
     tensors = {key: torch.from_numpy(array.copy()) for key, array in linear.arrays().items()}

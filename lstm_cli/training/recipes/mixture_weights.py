@@ -1,4 +1,4 @@
-"""Which parts a mixture has, and the weight of each, from their validation forecasts."""
+"""Weights of the parts of a mixture, from their validation forecasts."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -30,13 +30,18 @@ MAX_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for lo
 def mixture_weights(
     forecasts: np.ndarray, truth: np.ndarray, observed: np.ndarray, *, prior: np.ndarray, horizons: float
 ) -> np.ndarray:
-    """The weight of each part at each step ahead: [H, P], each row sums to 1.
+    """Return the weight of each part at each step ahead, [H, P]; each row sums to 1.
 
-    forecasts [N, H, C, P] and truth [N, H, C], in units in which errors may be compared; observed [N, H, C];
-    prior [P]: the weights without any evidence; horizons: how many horizons the validation rows hold. Half of
-    a block's weights are a greedy ensemble (Caruana et al. 2004, "Ensemble selection from libraries of
-    models"), half follow the errors' inverse powers; both are pulled towards the prior, the more the fewer
-    rows they rest on.
+    Half of the weights of a block are a greedy ensemble (Caruana et al. 2004, "Ensemble selection from libraries of
+    models"). The other half are inverse powers of the errors. Both are shrunk towards the prior, more so with fewer
+    rows.
+
+    Args:
+        forecasts: [N, H, C, P], in units in which errors can be compared.
+        truth: [N, H, C], in these units.
+        observed: [N, H, C] bool, False for missing values.
+        prior: [P] weights without any evidence.
+        horizons: length of the validation rows in horizons.
     """
     horizon, parts = forecasts.shape[1], forecasts.shape[3]
     edges = np.linspace(0, horizon, min(BLOCKS, horizon) + 1).round().astype(int)
@@ -58,7 +63,7 @@ def mixture_weights(
 
 
 def greedy_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[P]: how often each part is taken when parts are added one by one, each time the one that helps most.
+    """Return the share [P] of each part in a greedy ensemble: each round adds the part that lowers the error most.
 
     forecasts [M, P], truth [M].
     """
@@ -73,7 +78,10 @@ def greedy_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[P]: proportional to the mean absolute error to the power of -6. forecasts [M, P], truth [M]."""
+    """Return weights [P] proportional to the mean absolute error to the power of -6.
+
+    forecasts [M, P], truth [M].
+    """
     errors = np.abs(forecasts - truth[:, None]).mean(axis=0)
     if (errors == 0).any():
         return (errors == 0) / (errors == 0).sum()
@@ -89,11 +97,21 @@ def seasonal_naive_part(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int | None:
-    """The season of the simple forecast that beats the linear one wherever both can be held against each other.
+    """Return the season of the simple forecast that beats the linear forecast wherever both can be compared; else None.
 
-    1 is the last value. On the validation rows, and on each block of rows before them by the same regressions
-    fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
-    without a holiday) says nothing of the rows to come. Raises Interrupted.
+    1 stands for the last value. The comparison covers the validation rows and several earlier blocks of rows. For each
+    block the linear forecast is fitted on the rows before the block. None is the usual result. Validation rows alone
+    are not enough, because they may be calm (a timetable without a holiday).
+
+    Args:
+        dataset: scaled data.
+        linear: linear forecast.
+        workers: CPU threads; they do not change the result.
+        should_stop: returns the number of a signal to stop at, else None.
+        progress: called with the number of finished comparisons and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
     """
     blocks = earlier_splits(dataset, horizons=np.inf, max_blocks=MAX_EARLIER_BLOCKS)
     errors = _baseline_errors(dataset, linear)
@@ -112,7 +130,7 @@ def seasonal_naive_part(
 
 
 def _baseline_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, float]:
-    """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
+    """Return the summed validation error of each simple forecast, by season, and of the linear forecast."""
     seasons = (1, *dataset.schema.seasons)
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
     mase_scale, targets = MaseScale.from_dataset(dataset), dataset.targets
@@ -135,7 +153,13 @@ def _baseline_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, floa
 
 
 def part_weights(dataset: Dataset, network: Mixture, device: torch.device) -> np.ndarray:
-    """[H, P] float32, from the validation forecasts of the parts."""
+    """Return the weights of the parts, [H, P] float32, from their validation forecasts.
+
+    Args:
+        dataset: scaled data.
+        network: mixture with trained parts.
+        device: device that computes the forecasts.
+    """
     schema, parts = dataset.schema, network.parts
     windows = split_windows(dataset, "val", network.lookback)
     max_windows = min(MAX_WEIGHT_ROWS, MAX_WEIGHT_CELLS // schema.horizon) // dataset.targets

@@ -1,4 +1,4 @@
-"""What a training gives back, whatever the model."""
+"""Result of a training, for any model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersion:
-    """A network and the linear forecast beside it, fitted on the same rows."""
+    """Network and linear forecast that were fitted on the same rows."""
 
     network: nn.Module
     linear: LinearEnsemble
@@ -21,7 +21,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class PartResult:
-    """One trained network, or several that differ in their seed."""
+    """Result of one trained network, or of several that differ only in their seed."""
 
     name: str  # the part, or the model where it is trained as a whole
     lr: float
@@ -32,7 +32,13 @@ class PartResult:
 
     @staticmethod
     def from_fit(name: str, hparams: Hyperparameters, fitted: FitResult) -> "PartResult":
-        """Return what is reported of a training that followed `plan`."""
+        """Return the result of a training.
+
+        Args:
+            name: part of the model.
+            hparams: settings that were used.
+            fitted: result of `fit`.
+        """
         return PartResult(
             name=name,
             lr=hparams.lr,
@@ -45,7 +51,7 @@ class PartResult:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """A trained model."""
+    """Trained model and how it was made."""
 
     dataset: Dataset  # scaled as the model knows it
     settings: dict[str, Any]  # the arguments of the network's class
@@ -62,5 +68,5 @@ class TrainingResult:
 
     @property
     def refitted(self) -> bool:
-        """Whether the shipped model has seen the validation rows."""
+        """Return whether the shipped model was also fitted on the validation rows."""
         return self.shipped is not self.validated

@@ -1,4 +1,4 @@
-"""The default model's recipe: linear, anchored and free parts, their combination, and the refit."""
+"""Recipe of the default model: linear, anchored and free parts, their combination, and the refit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,10 +39,22 @@ def train_segment(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
 ) -> TrainingResult:
-    """Trains the parts that the config names, combines them by their validation forecasts, and refits them.
+    """Train the parts that the config names, combine them by their validation forecasts, and refit them.
 
-    workers: how many networks train side by side; the result does not depend on it. Raises TrainingDiverged,
-    DeviceError, Interrupted, StateUnfit.
+    Args:
+        transformed: data and linear forecast to start from.
+        config: settings of the training.
+        device: device of the networks.
+        workers: networks that train in parallel; the result does not depend on it.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where new ones are saved.
+
+    Raises:
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        DeviceError: memory ran out.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoints belong to another training.
     """
     context = training_context(
         transformed,
@@ -96,7 +108,7 @@ def train_segment(
 
 
 def choose_parts(config: TrainConfig) -> tuple[str, ...]:
-    """The parts that are trained: as named, else as the effort says."""
+    """Return the parts to train: those named in the config, else those of the effort."""
     if config.parts:
         return config.parts
     return ("linear", "anchored") if config.effort == "fast" else ("linear", "anchored", "free")
@@ -111,7 +123,7 @@ def _segment_reason(context: TrainingContext) -> str:
 def _mixture_settings(
     context: TrainingContext, parts: list[str], simple_season: int, attempts: list[FittedNetwork]
 ) -> dict[str, Any]:
-    """The arguments of the combined network."""
+    """Return the arguments of the mixture."""
     linear, shapes = context.data.linear, context.shapes
     reach = [linear.lookback, simple_season, *(shapes[attempt.part]["lookback"] for attempt in attempts)]
     far_seasons = shapes["anchored"]["far_seasons"] if attempts else ()
@@ -133,7 +145,7 @@ def _mixture_settings(
 
 
 def _assemble(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[FittedNetwork]) -> Mixture:
-    """The combined network with the trained parts in their places."""
+    """Return the mixture with the trained parts."""
     network = build_model("segment", settings)
     assert isinstance(network, Mixture)
     network.linear = linear_module(linear)
@@ -147,7 +159,7 @@ def _assemble(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[F
 def _refit(
     context: TrainingContext, settings: dict[str, Any], attempts: list[FittedNetwork], weights: torch.Tensor
 ) -> ModelVersion:
-    """Everything fitted again on training and validation rows, with what validation chose."""
+    """Return the model refitted on training and validation rows, with the choices made by validation."""
     context.listen(Note(text="fitting again on the training and validation rows"))
     merged = merge_validation_into_train(context.data.dataset)
     linear = resumable_refit(

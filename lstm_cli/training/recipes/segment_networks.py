@@ -1,4 +1,4 @@
-"""The networks of the default model: their shapes, and their trainings side by side."""
+"""Networks of the default model: their shapes, and their training in parallel."""
 
 import itertools
 from collections.abc import Callable
@@ -37,7 +37,7 @@ MAX_SEASON = 10_080  # steps that the last season is taken from: a week of minut
 
 @dataclass(frozen=True, kw_only=True)
 class FittedNetwork:
-    """One training of one network."""
+    """Result of one training of one network."""
 
     part: str
     hparams: Hyperparameters
@@ -45,12 +45,12 @@ class FittedNetwork:
 
     @property
     def loss(self) -> float:
-        """On validation; infinite where it was not measured."""
+        """Return the validation loss; infinite if it was not computed."""
         return float("inf") if self.result.best_loss is None else self.result.best_loss
 
     @property
     def network_weights(self) -> dict[str, torch.Tensor]:
-        """Of the network alone, without the linear forecast that an anchored one is trained with."""
+        """Return the weights of the network only, without the linear forecast inside an anchored one."""
         weights = self.result.weights
         if self.part != "anchored":
             return weights
@@ -66,7 +66,7 @@ Training: TypeAlias = Callable[[Callable[[], int | None]], FittedNetwork]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingContext:
-    """What every training of a part needs."""
+    """Settings and data shared by the trainings of all parts."""
 
     data: TransformedData
     config: TrainConfig
@@ -88,7 +88,17 @@ def training_context(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
 ) -> TrainingContext:
-    """The work that a start and a config ask for."""
+    """Return the context of a training.
+
+    Args:
+        transformed: data and linear forecast to start from.
+        config: settings of the training.
+        device: device of the networks.
+        workers: networks that train in parallel.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where new ones are saved.
+    """
     return TrainingContext(
         data=transformed,
         config=config,
@@ -102,7 +112,13 @@ def training_context(
 
 
 def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str, Any]:
-    """The arguments of a part's network."""
+    """Return the arguments of a part's network.
+
+    Args:
+        dataset: scaled data.
+        part: `anchored` or `free`.
+        config: settings of the training.
+    """
     schema = dataset.schema
     segment = config.segment or segment_length(season=schema.season, lookback=schema.lookback)
     segment = min(segment, schema.lookback)
@@ -127,14 +143,14 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
 
 
 def distant_seasons(schema: Schema) -> tuple[int, ...]:
-    """Return the seasons too long for an automatic lookback, of which a window may still hold the last one."""
+    """Return the seasons that are too long for an automatic lookback but may repeat within a longer window."""
     if schema.lookback_fixed:
         return ()
     return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MAX_SEASON)
 
 
 def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
-    """The trainings that are kept: one a part, or several seeds of each."""
+    """Train the parts and return the networks that are kept: one per part, or several seeds of each."""
     hparams = part_hyperparameters(context)
     if not parts:
         return []
@@ -157,13 +173,13 @@ def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwor
 
 
 def part_hyperparameters(context: TrainingContext) -> Hyperparameters:
-    """The plan of every part's training."""
+    """Return the hyperparameters of every part's training."""
     windows = len(part_windows(context, "train", "anchored"))
     return make_hyperparameters(context.config, windows=windows, targets=context.data.dataset.targets)
 
 
 def _train(context: TrainingContext, requests: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
-    """Trains a network for each part and plan, side by side where there are workers."""
+    """Train a network for each part and hyperparameters, in parallel if there are workers."""
     max_windows = max(1, MAX_VALIDATION_ROWS // context.data.dataset.targets)
     tasks = []
     for part, hparams in requests:
@@ -182,7 +198,7 @@ def _train(context: TrainingContext, requests: list[tuple[str, Hyperparameters]]
 
 
 def refit_networks(context: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
-    """Train the networks further from their best weights, on the training rows of `work`, without validation."""
+    """Continue from the best weights on the training rows of the context, without validation."""
     done, total = itertools.count(1), len(attempts)
 
     def report(count: int) -> None:
@@ -205,19 +221,27 @@ def refit_networks(context: TrainingContext, attempts: list[FittedNetwork]) -> l
         inner.load_state_dict(attempt.network_weights)
         tasks.append(
             count_finished(
-                _make_task(context, attempt.part, hparams, network, _training_windows(context, attempt.part), None)
+                _make_task(
+                    context, attempt.part, hparams, network, _training_windows(context, attempt.part), None
+                )
             )
         )
     return run_in_threads(tasks, workers=context.workers, should_stop=context.should_stop)
 
 
 def run_name(part: str, hparams: Hyperparameters, *, refit: bool = False) -> str:
-    """What tells one training of a model from the others; again: it is the refit."""
+    """Return the name of one training among those of a model.
+
+    Args:
+        part: part of the model.
+        hparams: settings of the training.
+        refit: return the name of its refit.
+    """
     return f"{part} lr {hparams.lr!r} seed {hparams.seed}{REFIT_SUFFIX if refit else ''}"
 
 
 def _training_windows(context: TrainingContext, part: str) -> DeviceWindows:
-    """The training windows of a part."""
+    """Return the training windows of a part on the device."""
     return _to_device(context, part_windows(context, "train", part))
 
 
@@ -234,7 +258,7 @@ def _make_task(
     windows: DeviceWindows,
     validate: Callable[[torch.nn.Module], float] | None,
 ) -> Training:
-    """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
+    """Return one training as a task for a thread; without `validate` it is a refit, and all epochs run."""
 
     def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
         used, fitted = fit_in_memory(
@@ -256,7 +280,14 @@ def _make_task(
 def new_part_network(
     context: TrainingContext, part: str, linear: LinearEnsemble, seed: int
 ) -> torch.nn.Module:
-    """A network with random weights that depend on the part and the seed alone."""
+    """Return a network with random weights that depend only on the part and the seed.
+
+    Args:
+        context: settings of the training.
+        part: `anchored` or `free`.
+        linear: linear forecast inside an anchored network.
+        seed: random seed.
+    """
     torch.manual_seed(seed)
     network = SegmentLSTM(**context.shapes[part])
     network.unit.copy_(torch.from_numpy(linear.unit))
@@ -265,7 +296,13 @@ def new_part_network(
 
 
 def part_windows(context: TrainingContext, split: str, part: str) -> Windows:
-    """The windows of a split, as far back as the part looks."""
+    """Return the windows of a split with the lookback of a part.
+
+    Args:
+        context: settings of the training.
+        split: `train`, `val` or `test`.
+        part: `anchored` or `free`.
+    """
     lookback = max(context.shapes[part]["lookback"], *context.shapes[part]["far_seasons"], 0)
     if part == "anchored":
         lookback = max(lookback, context.data.linear.lookback)
@@ -273,7 +310,7 @@ def part_windows(context: TrainingContext, split: str, part: str) -> Windows:
 
 
 def linear_module(linear: LinearEnsemble) -> LinearForecast:
-    """The linear forecast as a module."""
+    """Return the linear forecast as a torch module."""
     module = LinearForecast(
         targets=len(linear.unit),
         horizon=len(linear.bias),

@@ -1,4 +1,4 @@
-"""The textbook LSTM, trained as a whole."""
+"""Recipe of the stacked LSTM, which is trained as a whole."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,9 +37,21 @@ def train_stacked(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
 ) -> TrainingResult:
-    """Trains the network; with `refit`, takes its best weights further on training and validation rows.
+    """Train the network; with `refit`, continue from its best weights on training and validation rows.
 
-    Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
+    Args:
+        transformed: data and linear forecast to start from.
+        config: settings of the training.
+        device: device of the network.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where new ones are saved.
+
+    Raises:
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        DeviceError: memory ran out.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoints belong to another training.
     """
     dataset, settings = transformed.dataset, network_settings(transformed.dataset, config)
     windows = _device_windows(dataset, "train", device)
@@ -101,7 +113,7 @@ def train_stacked(
 
 
 def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
-    """The network with random weights that depend on the seed alone."""
+    """Return the network with random weights that depend only on the seed."""
     torch.manual_seed(config.seed)
     network = build_model("stacked", settings)
     assert isinstance(network, StackedLSTM)
@@ -118,7 +130,7 @@ def _device_windows(dataset: Dataset, split: str, device: torch.device) -> Devic
 
 
 def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
-    """The arguments of the network's class."""
+    """Return the arguments of the network's class."""
     schema = dataset.schema
     return {
         "inputs": len(schema.columns) + len(schema.calendar),

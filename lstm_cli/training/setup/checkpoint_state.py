@@ -1,4 +1,4 @@
-"""What a training leaves at the end of an epoch, so that another process can go on from there. It knows no paths."""
+"""State of a training after an epoch, from which another process can resume. This module knows no paths."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,12 @@ REFIT_SUFFIX = " again"  # how the names of refits end
 
 
 class IncompatibleState(Exception):
-    """Raised where what was found is not the state of this training, though its bytes are those that were written."""
+    """Error for a stored state that is intact but belongs to another training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavedState:
-    """A training between two epochs; see `underway`."""
+    """State of a training between two epochs; see `TrainingState.save`."""
 
     facts: Facts  # what JSON has a word for: part, epoch, epochs, over, history and so on
     tensors: Mapping[str, Tensor]  # on the CPU; nobody changes them
@@ -24,7 +24,7 @@ class SavedState:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSlot:
-    """Where one training finds and leaves its state."""
+    """Stored state of one training, and the function that saves a new one."""
 
     stored: SavedState | None = None
     save: Callable[[SavedState], None] | None = None  # None: nobody asks for it
@@ -32,13 +32,13 @@ class CheckpointSlot:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoints:
-    """Where all trainings of a model do, each by a name of its own."""
+    """Stored states of all trainings of a model, by name."""
 
     stored: Mapping[str, SavedState] = field(default_factory=dict)
     save: Callable[[str, SavedState], None] | None = None  # called in whichever thread trains
 
     def slot(self, name: str) -> CheckpointSlot:
-        """The place of one training."""
+        """Return the slot of one training."""
         save = self.save
         return CheckpointSlot(
             stored=self.stored.get(name), save=None if save is None else lambda saved: save(name, saved)
@@ -49,10 +49,10 @@ NO_CHECKPOINT = CheckpointSlot()
 
 
 def is_finished(slot: CheckpointSlot) -> bool:
-    """Whether the training had come to its end before."""
+    """Return whether the training finished in an earlier process."""
     return slot.stored is not None and bool(slot.stored.facts.get("over"))
 
 
 def without_resume(slot: CheckpointSlot) -> CheckpointSlot:
-    """The same place without what was found there."""
+    """Return the slot without its stored state."""
     return replace(slot, stored=None)

@@ -1,4 +1,4 @@
-"""Where training runs: asked for by name, or chosen and told."""
+"""Device that training runs on."""
 
 import os
 
@@ -9,7 +9,11 @@ from lstm_cli.text import count_noun
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the first GPU where there is one, else the CPU. Raises DeviceError for a device that is absent."""
+    """Return the named device; `auto` is the first GPU if there is one, else the CPU.
+
+    Raises:
+        DeviceError: the device does not exist.
+    """
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
@@ -25,13 +29,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def device_label(device: torch.device) -> str:
-    """The device as a person reads it."""
+    """Return the name of the device for a reader."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return "cpu"
 
 
 def usable_cores() -> int:
-    """The cores that this process may use; its share of them where torchrun started several on this machine."""
+    """Return the number of cores for this process; its share of them if torchrun started several processes here."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

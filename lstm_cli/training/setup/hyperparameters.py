@@ -1,4 +1,4 @@
-"""What a training does, with every setting resolved."""
+"""Hyperparameters of one training, with every setting resolved."""
 
 import math
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """The settings of one call of `fit`."""
+    """Settings of one call of `fit`."""
 
     epochs: int  # at most, and what the schedule reckons with
     stop_after: int  # epochs that are trained at most
@@ -41,9 +41,14 @@ class Hyperparameters:
 
 
 def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> Hyperparameters:
-    """The plan for so many training windows: what the config leaves open follows the model's recipe.
+    """Return the hyperparameters of a training; the model's recipe decides what the config leaves open.
 
-    An epoch is the interval between two validations: one pass over the windows, held between 100 and 330 steps.
+    An epoch is the interval between two validations: one pass over the windows, but at least 100 and at most 330 steps.
+
+    Args:
+        config: settings of the training.
+        windows: number of training windows.
+        targets: number of target columns.
     """
     segment = config.model == "segment"
     # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
@@ -78,9 +83,9 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
 
 
 def refit_hyperparameters(hparams: Hyperparameters, *, best_epoch: int) -> Hyperparameters:
-    """The plan that takes the weights of the best epoch further, on rows of which some are new to them.
+    """Return the hyperparameters of a refit: it continues from the best weights, on training and validation rows.
 
-    Without validation, so it is one epoch. No step at all where the best weights were those of the start.
+    A refit has no validation, so it is one epoch. It has no step if the best weights were those of the start.
     """
     share, lr_share = LATE_REFIT if 2 * best_epoch > hparams.epochs else EARLY_REFIT
     steps = round(share * best_epoch * hparams.steps_per_epoch)
@@ -96,7 +101,7 @@ def refit_hyperparameters(hparams: Hyperparameters, *, best_epoch: int) -> Hyper
 
 
 def learning_rate_share(hparams: Hyperparameters, step: int) -> float:
-    """The share of the peak learning rate at a step, by warm-up and the cosine (plateau: see `fit`)."""
+    """Return the share of the peak learning rate at a step, by warm-up and cosine (plateau: see `fit`)."""
     if step < hparams.warmup:
         return (step + 1) / hparams.warmup
     if hparams.schedule != "cosine":

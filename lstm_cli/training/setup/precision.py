@@ -1,7 +1,7 @@
-"""In which numbers a training step computes: 32-bit floats, or 16-bit ones (bfloat16) where that was measured to pay.
+"""Precision of a training step: 32-bit floats, or bfloat16 where measurements showed a gain.
 
-Weights, optimizer, validation and what is shipped are in 32 bits either way; in 16 bits stand the products of matrices
-and the LSTM between them (torch's autocast).
+Weights, optimizer, validation and the exported model are always in 32 bits. With bfloat16 only the matrix products and
+the LSTM between them use 16 bits (torch's autocast).
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,14 @@ MIN_HIDDEN, MIN_BATCH = 512, 256
 
 
 def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, str]:
-    """The precision of every training step, fp32 or bf16, and why.
+    """Return the precision of every training step, fp32 or bf16, and the reason.
 
-    `auto` is bf16 where that was measured to be faster and as good (benchmarks/README.md): for `stacked` with broad
-    layers and batches that are not small on a GPU, and on AMD's CPUs with AVX512-BF16, which multiply bfloat16 at
-    twice the rate; Intel's without AMX do not, and lose the time that it takes to turn the numbers. Raises DeviceError
-    where bf16 is asked of a device without it.
+    `auto` is bf16 where it was measured to be faster and as accurate (benchmarks/README.md). That holds for `stacked`
+    with wide layers and large batches on a GPU, and on AMD CPUs with AVX512-BF16, which multiply bfloat16 at twice the
+    rate. Intel CPUs without AMX do not, so the conversion only costs time.
+
+    Raises:
+        DeviceError: bf16 was requested and the device does not support it.
     """
     why_not = _why_no_bf16(device)
     if config.precision == "bf16" and why_not:
@@ -51,12 +53,12 @@ def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
 
 
 def cpu_capabilities() -> Mapping[str, Any]:
-    """What the CPU can do, and its name, by torch's words; older versions of torch tell nothing."""
+    """Return the name and the capabilities of the CPU as torch reports them; empty with an older torch."""
     return torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
 
 
 def _why_no_bf16(device: torch.device) -> str:
-    """Why the device does not multiply in bfloat16 itself; empty where it does. To imitate it is slower than fp32."""
+    """Return why the device has no native bfloat16; empty if it has. Emulation is slower than fp32."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             supported = torch.cuda.is_bf16_supported(including_emulation=False)

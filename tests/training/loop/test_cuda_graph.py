@@ -150,7 +150,7 @@ def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.M
 def test_places_go_many_at_a_time_and_never_more_than_asked(
     size: int, together: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lstm_cli.training.loop.batches.SENT_AT_ONCE", 1_000)
+    monkeypatch.setattr("lstm_cli.training.loop.batches.TRANSFER_INDICES", 1_000)
     order = (torch.full((size,), number) for number in range(100))
     found = list(stacked_batches(order, 5))
     assert [len(each) for each in found] == together

@@ -59,11 +59,11 @@ def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
 def test_auto_on_a_gpu_is_bf16_for_broad_layers(
     settings: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "")
+    monkeypatch.setattr(precision, "_why_no_bf16", lambda device: "")
     settled, why = choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
     assert settled == chosen
     assert why.startswith(f"{chosen}: ")
-    monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "cuda does not")
+    monkeypatch.setattr(precision, "_why_no_bf16", lambda device: "cuda does not")
     assert choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))[0] == "fp32"
 
 
