@@ -7,8 +7,8 @@ from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.evaluation.baselines import seasonal_naive
 
-MAX_ROWS = 8_000  # windows x targets that decide, evenly spaced
-MAX_CELLS = 6_000_000  # windows x steps x targets, which bounds the time for long horizons
+MAX_ROWS = 8_000  # windows x targets of the comparison, evenly spaced
+MAX_CELLS = 6_000_000  # windows x steps x targets, a limit of time for long horizons
 
 
 def baseline_season(dataset: Dataset) -> int | None:

@@ -9,8 +9,8 @@ from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.evaluation import intervals
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
 
-MAX_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
-MAX_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
+MAX_ROWS = 6000  # windows x targets per split, evenly spaced because neighbours are similar
+MAX_CELLS = 4_000_000  # windows x steps x targets, a limit of memory for long horizons
 
 
 def fit_intervals(

@@ -12,7 +12,7 @@ from lstm_cli.evaluation.metrics import NAMES
 from lstm_cli.text import NUMBER, did_you_mean, is_number
 
 COVERAGES = ("coverage.80", "coverage.95")
-LOSSES = ("wql",)  # of the intervals
+LOSSES = ("wql",)  # loss of the intervals
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
@@ -21,9 +21,9 @@ class FailCondition:
     """Condition that makes the command fail if it is true."""
 
     text: str
-    name: str  # a metric of the model, wql, or coverage.LEVEL
+    name: str  # metric of the model, wql, or coverage.LEVEL
     operator: str
-    factor: float  # of the baseline's metric, or the number itself
+    factor: float  # factor of the baseline's metric, or the limit itself
     baseline: str | None  # None: the limit is `factor`
     baseline_metric: str | None
 

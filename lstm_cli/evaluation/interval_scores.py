@@ -12,11 +12,11 @@ from lstm_cli.evaluation.intervals import LEVELS, QUANTILES
 class IntervalSums:
     """Sums over windows for the interval scores. Each array is [..., S, H, C] float64."""
 
-    inside: np.ndarray  # [2, ...] measured cells within the interval of each level
-    width: np.ndarray  # [2, ...] widths, in the file's units
-    pinball: np.ndarray  # twice the pinball loss, the mean over QUANTILES
+    inside: np.ndarray  # [2, ...] measured values within the interval of each level
+    width: np.ndarray  # [2, ...] widths in the file's units
+    pinball: np.ndarray  # twice the pinball loss, averaged over QUANTILES
     size: np.ndarray  # |truth|
-    count: np.ndarray  # measured cells
+    count: np.ndarray  # measured values
 
     def __add__(self, other: "IntervalSums") -> "IntervalSums":
         return IntervalSums(**{name: value + getattr(other, name) for name, value in vars(self).items()})

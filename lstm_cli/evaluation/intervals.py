@@ -17,35 +17,35 @@ from typing import Any
 import numpy as np
 
 LEVELS = (80, 95)  # percent
-QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # the ends of both intervals and the forecast itself
-SIDES = ("lo80", "hi80", "lo95", "hi95")  # the order of `Intervals.around`
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # ends of both intervals and the forecast itself
+SIDES = ("lo80", "hi80", "lo95", "hi95")  # order of `Intervals.interval_ends`
 EQUAL_WEIGHT_HORIZONS = (
-    200  # validation horizons that weigh as much as all training: the 95 % level is then known to 1.5 points
+    200  # validation horizons that weigh as much as training; they fix the 95 % level to 1.5 points
 )
-MIN_ERRORS = 200  # errors behind the quantile of a step; with fewer, the steps beside it join
-MIN_SPREAD_SHARE = 0.05  # of the median spread: a window that stood still is not taken for certain
+MIN_ERRORS = 200  # errors for the quantile of a step; with fewer, neighbouring steps are added
+MIN_SPREAD_SHARE = 0.05  # share of the median spread: a constant window does not get an interval of width 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationErrors:
     """Errors of a forecaster over windows, in scaled space."""
 
-    absolute: np.ndarray  # [N, H, C] |error|, NaN where nothing was measured
-    baseline: np.ndarray  # [N, H, C] of the seasonal naive forecast, which nothing was fitted for
+    absolute: np.ndarray  # [N, H, C] |error|, NaN for missing values
+    baseline: np.ndarray  # [N, H, C] |error| of the seasonal naive forecast, which is not fitted
     spread: np.ndarray  # [N, C]
-    horizons: float  # how many horizons the windows span without an overlap, over all series
+    horizons: float  # horizons that the windows span without overlap, over all series
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
     """Calibrated intervals, fitted by `fit_calibration`."""
 
-    half: np.ndarray  # [2, H] float64: half the width of each level, in spreads
-    floor: np.ndarray  # [C] float64: the least spread, scaled
+    half: np.ndarray  # [2, H] float64: half width of each level, in spreads
+    floor: np.ndarray  # [C] float64: smallest spread, scaled
     season: int  # m, steps
-    lookback: int  # steps of a window that its spread is read from
-    optimism: float  # by which errors on training windows were made larger
-    horizons: float  # independent horizons behind them
+    lookback: int  # steps that the spread is computed from
+    optimism: float  # factor applied to the errors on training windows
+    horizons: float  # independent horizons of the calibration
 
     def interval_ends(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return the ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
@@ -167,7 +167,9 @@ def t_correction(quantile: float, freedom: float) -> float:
 
     Source: the expansion of Abramowitz and Stegun 1964, 26.7.5. Less than one degree of freedom counts as one.
     """
-    from statistics import NormalDist  # not needed by `predict`, whose start it would slow
+    from statistics import (
+        NormalDist,
+    )  # imported here, because `predict` does not need it and would start more slowly
 
     n, z = max(1.0, freedom), NormalDist().inv_cdf(quantile)
     t = (

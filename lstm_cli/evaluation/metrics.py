@@ -24,7 +24,7 @@ class ErrorSums:
     absolute: np.ndarray
     squared: np.ndarray
     symmetric: np.ndarray  # 200 |error| / (|truth| + |forecast|), 0 where both are 0
-    count: np.ndarray  # measured cells
+    count: np.ndarray  # measured values
 
     def __add__(self, other: "ErrorSums") -> "ErrorSums":
         return ErrorSums(**{name: value + getattr(other, name) for name, value in vars(self).items()})
@@ -63,8 +63,8 @@ def sum_errors(
 class MetricScale:
     """Divisors of the scaled scores, both [S, C] in the file's units."""
 
-    seasonal_error: np.ndarray  # MASE's; 0 or NaN: the series has none and is left out
-    deviation: np.ndarray  # the training rows' standard deviation
+    seasonal_error: np.ndarray  # of MASE; a series with 0 or NaN is left out
+    deviation: np.ndarray  # standard deviation of the training rows
 
 
 _Arrays = TypeVar("_Arrays", ErrorSums, MetricScale)

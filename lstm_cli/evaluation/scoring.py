@@ -19,8 +19,8 @@ from lstm_cli.evaluation.interval_scores import IntervalSums, inside_windows, in
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.linear.model import LinearEnsemble
 
-PART = "part."  # before the name of a part, among forecasts and scores
-TIE_MARGIN = 0.005  # errors that differ by a smaller share are called equal
+PART = "part."  # prefix of a part's name among forecasts and scores
+TIE_MARGIN = 0.005  # relative difference below which errors count as equal
 Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
 
 
@@ -175,9 +175,9 @@ class IntervalTally:
 
     def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, forecaster: str) -> None:
         self.sums: IntervalSums | None = None
-        self.inside: list[np.ndarray] = []  # [2, B] of each batch: measured cells within the interval
-        self.count: list[np.ndarray] = []  # [B] of each batch: measured cells
-        self.beyond_bounds = 0  # measured cells that no forecast can reach: they lie beyond the bounds
+        self.inside: list[np.ndarray] = []  # [2, B] per batch: measured values within the interval
+        self.count: list[np.ndarray] = []  # [B] per batch: measured values
+        self.beyond_bounds = 0  # measured values outside the bounds, which no forecast can reach
         self._dataset, self._intervals, self._bounds, self._forecaster = (
             dataset,
             intervals,

@@ -21,10 +21,10 @@ from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.intervals import LEVELS, t_correction
 
-EQUAL_TOLERANCE = 1e-5  # a relative difference of errors that rounding may explain
-CONFIDENCE = 0.90  # of the interval around a comparison
-COVERAGE_CONFIDENCE = 0.99  # of what chance allows the coverage: beyond that is a warning
-FREEDOM_SHARE = 0.4  # K is at most SHARE * moments^(2/3) (Lazarus et al. 2018)
+EQUAL_TOLERANCE = 1e-5  # relative difference of errors that rounding can explain
+CONFIDENCE = 0.90  # confidence level of a comparison
+COVERAGE_CONFIDENCE = 0.99  # confidence level of the coverage; outside it there is a warning
+FREEDOM_SHARE = 0.4  # K is at most FREEDOM_SHARE * moments^(2/3) (Lazarus et al. 2018)
 COMPARED = ("model", "naive", "seasonal_naive", "linear")
 
 
@@ -32,10 +32,10 @@ COMPARED = ("model", "naive", "seasonal_naive", "linear")
 class WindowTimes:
     """Positions of windows in time."""
 
-    moment: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
+    moment: np.ndarray  # [N] moment of each window, 0 to `count` - 1, in the order of time
     count: int
     disjoint: int  # windows that do not overlap in time
-    horizon: float  # the horizon, in the distance of neighbouring moments
+    horizon: float  # horizon in units of the mean distance between moments
 
 
 def window_times(windows: Windows) -> WindowTimes:
@@ -55,7 +55,7 @@ def window_times(windows: Windows) -> WindowTimes:
     disjoint, index = 0, 0
     while index < len(distinct):
         disjoint, index = disjoint + 1, int(np.searchsorted(distinct, distinct[index] + horizon))
-    # The mean distance: windows may come in clusters, or be a part of all.
+    # Mean distance, because windows may be clustered or sampled.
     distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
     return WindowTimes(
         moment=moment, count=len(distinct), disjoint=disjoint, horizon=max(1.0, horizon / distance)
@@ -152,7 +152,7 @@ def _measured(windows: Windows) -> np.ndarray:
     change = np.zeros(len(dataset.measured) + 1, dtype=np.int64)
     np.add.at(change, windows.origins, 1)
     np.add.at(change, np.minimum(windows.origins + horizon, len(dataset.measured)), -1)
-    times = np.cumsum(change[:-1])  # how many windows forecast each row
+    times = np.cumsum(change[:-1])  # windows that forecast each row
     table = dataset.series
     rows = [slice(begin, begin + count) for begin, count in zip(table.offset, table.count, strict=True)]
     return np.stack(
@@ -201,7 +201,7 @@ def coverage_ranges(
     for level, inside_level in zip(LEVELS, inside, strict=True):
         share, error, freedom = ratio_of_sums(inside_level, count, moments)
         spread = share * (1 - share)
-        # Where all lies inside, nothing varies: then a window counts as one draw.
+        # If all values are inside, the coverage does not vary: then each disjoint window counts as one draw.
         draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.disjoint
         nominal = level / 100
         deviation = math.sqrt(nominal * (1 - nominal) / draws * (1 + 1 / calibration_ratio))

@@ -32,13 +32,13 @@ from lstm_cli.linear.validation_blocks import (
     validation_horizons,
 )
 
-# A map weighs 1/e of the best of its family where it is worse by this share: SHARP + SOFT / horizons scored.
+# A map has 1/e of the best weight of its family if its score is worse by BASE_SOFTNESS + SOFTNESS_PER_HORIZON / horizons.
 BASE_SOFTNESS, SOFTNESS_PER_HORIZON = 0.01, 0.4
-FAMILY_SOFTNESS = 0.2  # the same of families
-MIN_SCORE = 1e-100  # a score of 0, to be divided by
-MIN_WEIGHT = 0.005  # of the best one's; less is dropped
+FAMILY_SOFTNESS = 0.2  # relative score difference at which a family has 1/e of the best weight
+MIN_SCORE = 1e-100  # divisor in place of a score of 0
+MIN_WEIGHT = 0.005  # share of the best weight; maps with less are dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
-ENOUGH_ROWS = 2_000  # training windows x targets from which on regressions alone do better
+ENOUGH_ROWS = 2_000  # training windows x targets above which only regressions are used
 
 
 def fit_linear(
@@ -89,7 +89,7 @@ def fit_linear(
     scores = {entry: pooled_score(blocks, {entry: 1.0}) for entry in maps}
     softness = BASE_SOFTNESS + SOFTNESS_PER_HORIZON / max(
         1.0, len(blocks) * validation_horizons(dataset)
-    )  # chance decides less the more is scored
+    )  # more scored horizons: less noise
     families = [
         _soft_weights({entry: scores[entry] for entry in family}, softness)
         for family in _group_families(scores)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEVELS = (0.1, 0.3, 0.6, 0.9)  # share of the newest error that the level takes up
-TRENDS = ((0.0, 0.0), (0.1, 0.8), (0.1, 0.9), (0.1, 0.98))  # share that the trend takes up, and what damps it
-SEASONAL = (0.1, 0.3)  # share that the season takes up
-MAX_SEASON = 60  # steps; longer seasons are left to the regressions: their smoothing would hardly begin
+LEVELS = (0.1, 0.3, 0.6, 0.9)  # smoothing factor of the level
+TRENDS = ((0.0, 0.0), (0.1, 0.8), (0.1, 0.9), (0.1, 0.98))  # smoothing factor of the trend, damping factor
+SEASONAL = (0.1, 0.3)  # smoothing factor of the season
+MAX_SEASON = 60  # steps; smoothing of a longer season would have too few cycles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Smoothing:
     trend: float = 0.0
     damping: float = 0.0
     seasonal: float = 0.0
-    cycles: int = 1  # of "last season": so many are averaged
+    cycles: int = 1  # number of averaged seasons of "last season"
 
     def weights(self, lookback: int, horizon: int) -> np.ndarray:
         """Return the weight of each of the last K values at each step, [K, H] float64; each column sums to 1."""

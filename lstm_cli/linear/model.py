@@ -8,17 +8,17 @@ import numpy as np
 
 from lstm_cli.linear.exponential_smoothing import Smoothing
 
-Group = tuple[str, bool, bool, int]  # of regressions: center, scaled, intercept, lookback
-DEVIATION_FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
+Group = tuple[str, bool, bool, int]  # regressions with this center, scaled, intercept, lookback
+DEVIATION_FLOOR = 0.1  # in target units: smallest deviation of a window
 
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeGroup:
     """Group of regressions that differ only in their penalty, with the weight of each in the average."""
 
-    lookback: int  # K, the values that it reads
-    center: str  # "last" or "mean": what is taken from a window before it is read and added afterwards
-    scaled: bool  # windows are divided by their deviation, so that a quiet one counts as much as a lively one
+    lookback: int  # K, number of values that are read
+    center: str  # "last" or "mean": subtracted from a window and added to the forecast
+    scaled: bool  # divide windows by their deviation, so that quiet and volatile ones count equally
     intercept: bool
     penalties: dict[float, float]  # penalty (times the mean squared input): weight
 
@@ -55,15 +55,13 @@ class LinearEnsemble:
     mean_weights: np.ndarray  # [K, H] float32
     bias: np.ndarray  # [H] float32
     deviation_bias: np.ndarray  # [H] float32
-    share: float  # of the regressions that are centred on the last value
+    share: float  # share of the maps that are centred on the last value
     window: int  # steps
     unit: np.ndarray  # [C] float32
-    response: (
-        np.ndarray
-    )  # [A, C] float32, the effect of each known-ahead input; A is 0 where they take no part
-    score: float  # mean |error| over the seasonal error, on validation windows
+    response: np.ndarray  # [A, C] float32, effect of each known-ahead input; A is 0 if they are not used
+    score: float  # MASE on validation windows
     members: tuple[RidgeGroup, ...]
-    smoothed: tuple[tuple[Smoothing, float], ...]  # maps that need no fit, and what each weighs
+    smoothed: tuple[tuple[Smoothing, float], ...]  # maps without a fit and their weights
 
     @property
     def lookback(self) -> int:

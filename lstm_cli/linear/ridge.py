@@ -8,14 +8,10 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.linear.model import window_moments
 
-CHUNK_ROWS = 4096  # rows whose products are formed at a time
-MIN_MEAN_SQUARE = (
-    1e-100  # of a mean squared input: where inputs are all 0, so are the weights, and no quotient overflows
-)
-IMPUTATION_PENALTY = 1e-2  # the penalty of the regression that stands in for targets that were not measured
-IMPUTATION_ROUNDS = (
-    10  # in which it settles: what is left of its error shrinks by the share that is missing each time
-)
+CHUNK_ROWS = 4096  # rows per matrix product
+MIN_MEAN_SQUARE = 1e-100  # avoids a division by 0 if all inputs are 0
+IMPUTATION_PENALTY = 1e-2  # penalty of the regression that imputes missing targets
+IMPUTATION_ROUNDS = 10  # each round multiplies the error of the imputation by the missing share
 PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
 
 
@@ -25,13 +21,13 @@ class WindowRows:
 
     past: np.ndarray  # [R, K] float32
     mask: np.ndarray  # [R, K] bool, False for padding
-    truth: np.ndarray  # [R, H] float32, what is known ahead taken out
-    ahead: np.ndarray  # [R, H] float32, what was taken out
+    truth: np.ndarray  # [R, H] float32, without the effect of known-ahead inputs
+    ahead: np.ndarray  # [R, H] float32, effect of known-ahead inputs
     observed: np.ndarray  # [R, H] bool
     mean: np.ndarray  # [R, 1] of the window
     deviation: np.ndarray  # [R, 1] of the window
-    series: np.ndarray  # [R] the series of each row
-    target: np.ndarray  # [R] its target column
+    series: np.ndarray  # [R] index of the series
+    target: np.ndarray  # [R] index of the target column
 
     def select(self, indices: np.ndarray) -> "WindowRows":
         """Return the rows at these indices."""
@@ -192,8 +188,8 @@ class RidgeSolution:
     vectors: np.ndarray  # [K, K]
     values: np.ndarray  # [K]
     rotated: np.ndarray  # [K, H]
-    size: float  # the mean squared input, which penalties are counted in
-    inputs: np.ndarray  # [K] taken from the inputs
+    size: float  # mean squared input, the unit of penalties
+    inputs: np.ndarray  # [K] subtracted from the inputs
     outputs: np.ndarray  # [H] added to the outputs
 
     def forecasts(self, rows: WindowRows, center: str, scaled: bool) -> Iterator[np.ndarray]:

@@ -16,14 +16,14 @@ from lstm_cli.linear.exponential_smoothing import Smoothing
 from lstm_cli.linear.model import Group, LinearEnsemble, RidgeGroup
 from lstm_cli.linear.ridge import PENALTIES, NormalEquations, RidgeSolution, WindowRows, window_rows
 
-MAX_FIT_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
-MAX_SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
-ENOUGH_HORIZONS = 16.0  # horizons that are scored, where the rows allow
-MAX_BLOCKS = 6  # before the validation rows
+MAX_FIT_ROWS = 24_000  # windows x targets of a fit; more of them change only the fourth digit
+MAX_SCORED_CELLS = 600_000  # windows x targets x steps of a score
+ENOUGH_HORIZONS = 16.0  # horizons that are scored if there are enough rows
+MAX_BLOCKS = 6  # blocks before the validation rows
 
 KINDS = tuple(itertools.product(("last", "mean"), (False, True)))  # of regressions: center, scaled
 
-Ridge = tuple[Group, float]  # a regression: its group and its penalty
+Ridge = tuple[Group, float]  # group and penalty of a regression
 Map = Ridge | Smoothing
 
 
@@ -94,7 +94,7 @@ class ValidationBlock:
         map_single_threaded_blas(fit, KINDS, workers)
         return ValidationBlock(
             solutions=solutions,
-            scores=dict(sorted(scores.items())),  # threads may have ended in any order
+            scores=dict(sorted(scores.items())),  # threads may end in any order
             val_rows=val_rows,
             score=score,
             window=window,

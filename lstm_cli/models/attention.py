@@ -23,7 +23,7 @@ class SelfAttention(nn.Module):
         projected = self.project(steps).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key, value = projected.unbind(0)  # each [B, heads, T, width / heads]
         seen = (real > 0)[:, None, None, :]
-        if self.training:  # torch's own is faster, but on a GPU its gradient is not the same each time
+        if self.training:  # torch's own function is faster, but its gradient on a GPU is not deterministic
             scores = (query @ key.transpose(2, 3) / query.shape[3] ** 0.5).masked_fill(~seen, float("-inf"))
             attended = scores.softmax(dim=3) @ value
         else:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-MOMENTUM = 0.1  # share of a batch in the running statistics
+MOMENTUM = 0.1  # weight of a batch in the running statistics
 EPSILON = 1e-5  # added to the variance
 
 

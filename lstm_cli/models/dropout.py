@@ -10,7 +10,7 @@ class SeededDropout(nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
-        self.generator: torch.Generator | None = None  # None: torch's own
+        self.generator: torch.Generator | None = None  # None: torch's default generator
 
     def forward(self, values: Tensor) -> Tensor:
         """Return values of any shape after dropout; unchanged in evaluation mode."""

@@ -26,7 +26,9 @@ def initialize_weights(model: nn.Module, kind: str) -> None:
                 if name.startswith("bias"):
                     weight.zero_()
                     continue
-                for gate in weight.chunk(4):  # each a map of its own: in one, the gates would share its size
+                for gate in weight.chunk(
+                    4
+                ):  # one call per gate, because the gain depends on the matrix's shape
                     (nn.init.orthogonal_ if name.startswith("weight_hh") else draw)(gate)
         elif isinstance(module, nn.Linear) and module.weight.any():
             draw(module.weight)
@@ -43,5 +45,5 @@ def init_forget_gate_bias(model: nn.Module) -> None:
                 module.hidden_size, 2 * module.hidden_size
             )  # torch's order: input, forget, cell, output
             for name, bias in module.named_parameters():
-                if name.startswith("bias"):  # torch adds the two of them
+                if name.startswith("bias"):  # torch adds both biases
                     bias[gates] = 1.0 if name.startswith("bias_ih") else 0.0

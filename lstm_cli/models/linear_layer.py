@@ -22,9 +22,9 @@ class LinearForecast(nn.Module):
         targets: int,  # C
         horizon: int,  # H
         reach: int,  # K
-        window: int,  # steps whose mean and deviation count
-        share: float,  # of what is centred on the last value
-        response: int,  # A: the known-ahead inputs that take part, 0 or all of them
+        window: int,  # steps of the mean and the deviation
+        share: float,  # share of the maps that are centred on the last value
+        response: int,  # A: known-ahead inputs that are used, 0 or all
     ) -> None:
         super().__init__()
         self.targets, self.reach, self.window, self.share = targets, reach, window, share

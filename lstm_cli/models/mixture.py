@@ -21,7 +21,7 @@ class Mixture(nn.Module):
         inputs: int,  # F
         targets: int,  # C
         known_ahead: int,  # A
-        lookback: int,  # L: of the part that looks back furthest
+        lookback: int,  # L: longest lookback of the parts
         horizon: int,  # H
         parts: tuple[str, ...],  # P of linear, anchored, free, simple, in the order of the weights
         linear_reach: int,
@@ -30,14 +30,14 @@ class Mixture(nn.Module):
         linear_response: int,
         anchored_lookback: int,
         free_lookback: int,
-        networks: int,  # of each network part
+        networks: int,  # networks per part
         segment: int,
         seasons: tuple[int, ...],
         hidden: int,
         dropout: float,
-        simple_season: int,  # of the part `simple`: 1 is the last value, else that season tiled
+        simple_season: int,  # of the part `simple`: 1 is the last value, else a repeated season
         attention: int = 0,  # heads of self-attention over the segments; 0: none
-        far_seasons: tuple[int, ...] = (),  # candidates of the networks from further back than they read
+        far_seasons: tuple[int, ...] = (),  # seasons beyond the lookback whose last repetition is a candidate
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets

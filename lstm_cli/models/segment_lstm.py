@@ -18,8 +18,8 @@ from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.models.linear_layer import LinearForecast, window_moments
 from lstm_cli.models.padding import run_unpadded
 
-LINEAR_BIAS = 3.0  # the linear candidate's head start in the gate: about four fifths of the weight
-DEVIATION_FLOOR = 1e-5**0.5  # of a target's unit: the deviation of a window that does not move
+LINEAR_BIAS = 3.0  # initial gate bias of the linear candidate: about four fifths of the weight
+DEVIATION_FLOOR = 1e-5**0.5  # in target units: deviation of a constant window
 
 
 class SegmentLSTM(nn.Module):
@@ -41,9 +41,7 @@ class SegmentLSTM(nn.Module):
         dropout: float,
         anchored: bool,
         attention: int = 0,  # heads of self-attention over the segments; 0: none
-        far_seasons: tuple[
-            int, ...
-        ] = (),  # longer than the lookback, of which the last one is a candidate too
+        far_seasons: tuple[int, ...] = (),  # seasons beyond the lookback whose last repetition is a candidate
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
@@ -60,7 +58,7 @@ class SegmentLSTM(nn.Module):
         self.dropout = SeededDropout(dropout)
         self.gate = nn.Linear(hidden, self.candidates * self.blocks)
         self.correct = nn.Linear(hidden, self.blocks * segment)
-        # Covariates join at zero: the first step is the same with and without them.
+        # Weights of covariates start at zero: the first forecast does not depend on them.
         self.embed_covariates = (
             _zero_weight(nn.Linear(segment * self.covariates, hidden, bias=False))
             if self.covariates
@@ -75,7 +73,7 @@ class SegmentLSTM(nn.Module):
             with torch.no_grad():
                 self.gate.bias.view(self.blocks, self.candidates)[:, -1] = LINEAR_BIAS
         self.register_buffer("unit", torch.ones(targets))
-        # Made last: all other weights are drawn as without it.
+        # Created last, so that the other initial weights do not depend on it.
         self.attention = SelfAttention(hidden, attention) if attention else None
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor, linear: Tensor | None = None) -> Tensor:
@@ -145,7 +143,7 @@ class SegmentLSTM(nn.Module):
             ahead = nn.functional.pad(future, (0, 0, 0, padding))
             ahead = ahead.unflatten(1, (self.blocks, self.segment)).flatten(2)
             ahead = ahead[:, None].expand(-1, self.targets, -1, -1)
-            # Bent, so that what is known ahead may mean more at one level of the target than at another.
+            # Nonlinear, so that the effect of known-ahead inputs can depend on the level of the target.
             state = state + self.embed_future(self.read_future(torch.cat([state, ahead], dim=-1)).relu())
         return state
 

@@ -30,11 +30,11 @@ class StackedLSTM(nn.Module):
         known_ahead: int,  # K
         lookback: int,  # L
         horizon: int,  # H
-        hidden: tuple[int, ...],  # the size of each layer, and of each direction of it
+        hidden: tuple[int, ...],  # size of each layer, per direction
         dropout: float,  # between layers and before the head
         bidirectional: bool = False,
         batch_norm: bool = False,  # after each layer
-        layer_norm: bool = False,  # likewise
+        layer_norm: bool = False,  # after each layer
         attention: int = 0,  # heads of self-attention over the outputs of the last layer; 0: none
         head: str = "last",
     ) -> None:
@@ -45,7 +45,7 @@ class StackedLSTM(nn.Module):
         widths = [directions * size for size in hidden]
         sizes = list(zip((inputs, *widths), hidden, strict=False))
         self.layers = nn.ModuleList(nn.LSTM(size, after, batch_first=True) for size, after in sizes)
-        # Layers of their own: a bidirectional one would begin to read backwards at the padding.
+        # Separate layers, because a bidirectional one would start to read backwards at the padding.
         self.backward_layers = nn.ModuleList(
             nn.LSTM(size, after, batch_first=True) for size, after in sizes if bidirectional
         )
@@ -54,7 +54,7 @@ class StackedLSTM(nn.Module):
             self.norms.extend(
                 MaskedBatchNorm(width) if batch_norm else nn.LayerNorm(width) for width in widths
             )
-        # A layer of its own: dropout inside a multi-layer cuDNN LSTM is not reproducible.
+        # Separate layer, because dropout inside a multi-layer cuDNN LSTM is not reproducible.
         self.dropout = SeededDropout(dropout)
         width = widths[-1]
         self.attention = SelfAttention(width, attention) if attention else None
@@ -66,7 +66,7 @@ class StackedLSTM(nn.Module):
             self.head = nn.Linear(hidden[-1], targets)
         else:
             self.head = nn.Linear(width, horizon * targets)
-            if known_ahead:  # joins at zero: the first step is the same with and without it
+            if known_ahead:  # starts at zero: the first forecast does not depend on it
                 self.ahead = nn.Linear(horizon * known_ahead, horizon * targets, bias=False)
                 nn.init.zeros_(self.ahead.weight)
 
@@ -109,7 +109,7 @@ class StackedLSTM(nn.Module):
         """Return one state [B, width] per window."""
         last = self.head_kind in ("last", "seq2seq")
         if last and self.attention is None:
-            # Each direction ends at another step: its last state is normalised, not the outputs of two steps.
+            # The directions end at different steps, so their last states are joined before normalization.
             return self._normalize(-1, self._last(outputs, lengths)[:, None], real[:, :1])[:, 0]
         outputs = self._normalize(-1, outputs, real)
         if self.attention is not None:

@@ -13,28 +13,28 @@ import numpy as np
 from lstm_cli.config import TrainConfig
 from lstm_cli.training.recipes.result import PartResult, TrainingResult
 
-EXPLODING_NORM = 100.0  # norm of a gradient; with losses in scaled units it is about 0.1 to 1
-VANISHING_SHARE = 1e-3  # the first layer's share of the gradient's norm; usually it is 0.1 to 0.9
-JUMP_FACTOR = 1.15  # a training loss that is so many times the least one before it
-MIN_VAL_RISE = 0.10  # of the validation loss from its best epoch to the last, as a share
-MIN_TRAIN_FALL = 0.40  # fall of the training loss over the same epochs, as a share
-MIN_IMPROVEMENT = 0.15  # of the first loss: a training that lowers it by less has learned little
+EXPLODING_NORM = 100.0  # gradient norm; with losses in scaled units it is usually 0.1 to 1
+VANISHING_SHARE = 1e-3  # share of the first layer in the gradient norm; usually 0.1 to 0.9
+JUMP_FACTOR = 1.15  # ratio of a training loss to the lowest one before it
+MIN_VAL_RISE = 0.10  # relative rise of the validation loss after its best epoch
+MIN_TRAIN_FALL = 0.40  # relative fall of the training loss after the best epoch
+MIN_IMPROVEMENT = 0.15  # relative fall of a loss; with less, the model has learned little
 STEADY_SHARE = (
-    0.5  # of the speed of the first half, per learning rate: a loss that falls so fast has not levelled out
+    0.5  # ratio of the falls per learning rate in both halves of a training that has not levelled out
 )
-MIN_EPOCHS_AFTER_BEST = 3  # epochs after the best one that it takes to call a training over-fitted
-STEEP_FALL = 0.10  # fall of the validation loss in one epoch, as a share: it has not levelled out
-SHORT_PATIENCE = 4  # epochs: a patience of more is not called too short
+MIN_EPOCHS_AFTER_BEST = 3  # epochs after the best one before over-fitting is reported
+STEEP_FALL = 0.10  # relative fall of the validation loss in one epoch that shows it was still falling
+SHORT_PATIENCE = 4  # epochs; a longer patience is never called too short
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingIssue:
     """Problem found in one training."""
 
-    part: str  # of the model, or its name where it is trained as a whole
+    part: str  # part of the model, or its name if it is trained as a whole
     name: str  # over-fitting, under-fitting, learning rate too high, and so on
-    sign: str  # how it shows in the history
-    advice: str  # the flag to try
+    sign: str  # symptom in the history
+    advice: str  # flag to try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +42,11 @@ class TrainingHistory:
     """Curves of one training."""
 
     train: np.ndarray  # [E] losses of the epochs after the first validation
-    val: np.ndarray  # [E + 1]: of the untrained start too
+    val: np.ndarray  # [E + 1] with the untrained start
     lr: np.ndarray  # [E]
     grad_norm: np.ndarray  # [E] of the gradient, before clipping
-    first_grad_norm: np.ndarray  # [E] likewise, of the first LSTM layer
-    best_epoch: int  # the best epoch
+    first_grad_norm: np.ndarray  # [E] of the gradient in the first LSTM layer, before clipping
+    best_epoch: int
     part: PartResult
     config: TrainConfig
 
@@ -94,7 +94,7 @@ def training_issues(
     if curves.epochs < 2:
         return []
     issues = [issue for check in (_exploding, _rate_too_high) if (issue := check(curves)) is not None]
-    # Cells that a wild step has saturated pass no gradient on: that is no news of its own.
+    # A large step can saturate cells, which then pass no gradient on. That is not a separate problem.
     issues += [] if issues else _as_list(_vanishing(curves))
     issues += [] if issues else _as_list(_still_falling(curves) or _under_fitting(curves))
     return issues + _as_list(_over_fitting(curves) or _patience_too_short(curves))

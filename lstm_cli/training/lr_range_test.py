@@ -37,14 +37,14 @@ from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperp
 from lstm_cli.training.setup.precision import choose_precision
 
 STEPS = 200
-SMOOTHING = 0.9  # weight of what was seen before in the smoothed loss
-DIVERGED_FACTOR = 4.0  # times the least smoothed loss: what comes after tells nothing more
-FIRST_STEPS = 20  # steps whose losses are those of an untrained network
-MIN_FALL = 0.10  # share by which the loss must fall for a suggestion: batches alone differ by several percent
-SAFE_SHARE = 0.1  # of the rate with the lowest loss
+SMOOTHING = 0.9  # weight of earlier losses in the smoothed loss
+DIVERGED_FACTOR = 4.0  # multiple of the lowest smoothed loss at which the test stops
+FIRST_STEPS = 20  # steps in which the network is still untrained
+MIN_FALL = 0.10  # fall of the loss needed for a suggestion; batches alone differ by several percent
+SAFE_SHARE = 0.1  # share of the rate with the lowest loss
 Network = tuple[
     str, torch.nn.Module, DeviceWindows, Hyperparameters
-]  # the part's name, and what it would be trained on
+]  # part, network, windows and hyperparameters
 MIN_LR, MAX_LR = 1e-6, 10.0  # learning rates
 
 
@@ -52,10 +52,10 @@ MIN_LR, MAX_LR = 1e-6, 10.0  # learning rates
 class RangeTest:
     """Losses of one network while the learning rate rises."""
 
-    part: str  # of the model, or its name where it is trained as a whole
+    part: str  # part of the model, or its name if it is trained as a whole
     lr: np.ndarray  # [S] of each step, rising
     loss: np.ndarray  # [S] of its batch
-    smoothed: np.ndarray  # [S] mean of the losses so far, the older the less
+    smoothed: np.ndarray  # [S] exponential moving average of the losses
 
     @property
     def lowest(self) -> int:
@@ -114,7 +114,7 @@ def run_range_test(
             break
         losses.append(loss)
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        smoothed.append(mean / (1 - SMOOTHING ** (step + 1)))  # as if there had been no zero at the start
+        smoothed.append(mean / (1 - SMOOTHING ** (step + 1)))  # bias correction for the start at zero
         lowest = min(lowest, smoothed[-1])
         listen(Progressed(stage=f"trying learning rates on {part}", done=step + 1, total=STEPS, unit="steps"))
         if step > FIRST_STEPS and smoothed[-1] > DIVERGED_FACTOR * lowest:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lstm_cli.data.dataset.windows import Windows, sampling_weights
 
-MAX_IMBALANCE = 3  # times the windows of the shortest series: from there on windows are drawn
-SAMPLING_POWER = 0.5  # of a series' number of windows, in its chance to be drawn
-TRANSFER_INDICES = 1_000_000  # places of windows, of 8 bytes
+MAX_IMBALANCE = 3  # ratio of window counts; above it, windows are sampled at random
+SAMPLING_POWER = 0.5  # exponent of a series' window count in its sampling probability
+TRANSFER_INDICES = 1_000_000  # window indices per transfer, 8 bytes each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class TensorBatch:
     future: Tensor
     mask: Tensor
     target: Tensor
-    observed: Tensor  # float: 1 where the target was measured
+    observed: Tensor  # float, 1 if the target was measured
     series: Tensor
 
 
@@ -36,7 +36,7 @@ class DeviceWindows:
         self.device, self.lookback = device, windows.lookback
         self.horizon, self.targets = data.schema.horizon, data.targets
         self.hidden = data.hidden
-        # A copy in memory: training reads every row many times, and the file may be replaced meanwhile.
+        # Copy to memory: training reads each row many times, and the file may be replaced meanwhile.
         self.inputs = torch.from_numpy(np.array(data.inputs)).to(device)
         self.measured = torch.from_numpy(data.measured[:, : data.targets].astype(np.float32)).to(device)
         self.last_observed = (

@@ -13,8 +13,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
-MAX_QUEUED_STEPS = 4  # steps that a GPU is given ahead: enough that it never waits for the next one
-EAGER_STEPS = 3  # steps before the recording: libraries choose their kernels, the optimizer makes its state
+MAX_QUEUED_STEPS = 4  # steps in the GPU queue, enough to keep the GPU busy
+EAGER_STEPS = (
+    3  # steps before the recording, in which libraries choose kernels and the optimizer creates its state
+)
 _recording_lock = threading.Lock()
 
 
@@ -86,15 +88,15 @@ class CudaGraphStep:
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._generator)
         message = ""
-        # Of this thread alone: others may train beside it, though they may not record at the same time.
+        # The capture mode covers only this thread: others may train meanwhile, but only one records at a time.
         with (
             _recording_lock,
             torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
         ):
             try:
                 self._output = self._step(self._indices)
-            except torch.OutOfMemoryError as error:  # which the end of the recording would hide
-                message = str(error)  # the error itself would hold on to the tensors of the step
+            except torch.OutOfMemoryError as error:  # the end of the recording would hide it
+                message = str(error)  # the error would keep the tensors of the step alive
         if message:
             raise torch.OutOfMemoryError(message)
         return graph

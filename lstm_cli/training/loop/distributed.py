@@ -27,11 +27,9 @@ from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 LEADER = 0
-FOLLOWER_TIMEOUT = timedelta(
-    days=7
-)  # that a follower waits for the next task; a leader that is gone is heard of at once
-RANK_SEED_STRIDE = 1_000_003  # between the seeds of the ranks' dropout,
-STEP_SEED_STRIDE = 2_147_483_647  # and between those of a rank's steps
+FOLLOWER_TIMEOUT = timedelta(days=7)  # wait for the next task; a lost leader is noticed at once
+RANK_SEED_STRIDE = 1_000_003  # between the dropout seeds of two ranks
+STEP_SEED_STRIDE = 2_147_483_647  # between the dropout seeds of two steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +76,7 @@ class GradientSync:
 
     def close(self) -> None:
         """Make the followers wait for the next task."""
-        with suppress(RuntimeError):  # those that are gone need no word
+        with suppress(RuntimeError):  # lost followers need no message
             _broadcast_step(None, self._windows.device, self._hparams)
 
 
@@ -142,7 +140,7 @@ def _run_task(task: SharedTraining, device: torch.device) -> None:
         indices, step = message
         dropout.manual_seed(
             first_seed + STEP_SEED_STRIDE * step
-        )  # a training that goes on draws as if it had not ended
+        )  # a resumed training gets the random numbers of an uninterrupted one
         _broadcast_weights(network)
         _reduce_gradients(network, windows, indices, task.hparams)
 
@@ -168,7 +166,7 @@ def _reduce_gradients(
             if not is_out_of_memory(error):
                 raise
             out_of_memory = True
-    if out_of_memory:  # outside of the handler, whose traceback holds on to the tensors of the step
+    if out_of_memory:  # outside the handler, whose traceback keeps the tensors of the step alive
         network.zero_grad(set_to_none=True)
     weights = _trainable_weights(network)
     gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
@@ -191,7 +189,7 @@ def _broadcast_step(
     if indices is not None:
         message[0], message[1], message[2 : 2 + len(indices)] = len(indices), step, indices
     dist.broadcast(message, LEADER)
-    if dist.get_rank() == LEADER:  # which knows without waiting for its device
+    if dist.get_rank() == LEADER:  # the leader knows the values without waiting for its device
         return None if indices is None else (indices, step)
     count, step = message[:2].tolist()
     return (message[2 : 2 + count], step) if count else None

@@ -18,17 +18,17 @@ from lstm_cli.training.loop.state import Entry, State, TrainingState
 from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, is_finished
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
-Step = Callable[[Tensor], Tensor]  # places [B] of windows -> [3], as `clipped` gives it
+Step = Callable[[Tensor], Tensor]  # window indices [B] -> [3] as from `clip_gradient`
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
     """Result of one training."""
 
-    weights: State  # of the best epoch, or the last where nothing was validated; on the CPU
-    history: list[Entry]  # one entry an epoch, as in EpochEnded
+    weights: State  # of the best epoch, or of the last one without validation; on the CPU
+    history: list[Entry]  # one entry per epoch, as in EpochEnded
     best_epoch: int
-    best_loss: float | None  # on validation; None where there was none
+    best_loss: float | None  # validation loss; None without validation
     steps: int
     stopped: str  # "epochs" or "patience"
     seconds: float
@@ -176,7 +176,7 @@ def _next_epoch(
         first_grad_norm=first_norm,
         seconds=state.seconds,
     )
-    if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
+    if epoch or validate is not None:  # epoch 0 has nothing to report without a validation
         state.history.append(asdict(event))
         listen(event)
         if is_wanted(listen, WeightsRecorded):
@@ -222,8 +222,8 @@ def _train_epoch(
     """Train one epoch and return the means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model, hparams, part = state.model, state.hparams, state.part
     model.train()
-    measures: list[Tensor] = []  # [3] of each step
-    checked = 0  # of them
+    measures: list[Tensor] = []  # [3] per step
+    checked = 0  # number of steps already checked
     limiter = GpuQueueLimiter(windows.device)
     first = (epoch - 1) * hparams.steps_per_epoch
     for number, indices in enumerate(
@@ -234,7 +234,7 @@ def _train_epoch(
         measures.append(run_step(indices))
         limiter.wait()
         if number + 1 == hparams.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
-            # A read waits for the device: on a GPU once an epoch, on the CPU in tens, to end a lost one early.
+            # A read waits for the device: once per epoch on a GPU, every ten steps on the CPU to stop early.
             _require_finite(torch.stack(measures[checked:]), part, epoch, first + number + 1)
             checked = number + 1
     _require_finite_weights([model, state.validated_network], part, epoch, first + hparams.steps_per_epoch)

@@ -69,7 +69,7 @@ def fit_in_memory(
                 raise
             if not shrink or hparams.batch_size == 1:
                 raise _out_of_memory_error(windows.device, part, hparams.batch_size) from error
-        # Outside of the handler, whose traceback holds on to the tensors of the step.
+        # Outside the handler, whose traceback keeps the tensors of the step alive.
         model.zero_grad(set_to_none=True)
         model.load_state_dict(initial_state)
         if windows.device.type == "cuda":

@@ -20,7 +20,7 @@ from lstm_cli.training.setup.checkpoint_state import Facts, IncompatibleState, S
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
 State = dict[str, Tensor]
-Entry = dict[str, float | int | str | bool | None]  # of a history, as in EpochEnded
+Entry = dict[str, float | int | str | bool | None]  # history entry, as in EpochEnded
 MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "optimizer", "dropout"
 
 
@@ -40,8 +40,8 @@ class TrainingState:
         self.average = ExponentialMovingAverage(model) if hparams.averaged else None
         self.stopping = EarlyStopping(hparams)
         self.epoch = -1
-        self.step = 0  # that is taken, or is the next one
-        self.plateau = 1.0  # what a schedule by plateaus has left of the learning rate
+        self.step = 0  # current or next step
+        self.plateau = 1.0  # factor of the learning rate with the plateau schedule
         self.history: list[Entry] = []
         self.weights: State = {}  # of the best epoch, on the CPU
         self._started = time.monotonic()
@@ -131,7 +131,7 @@ class TrainingState:
     def _restore_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         self.weights = _select_prefix(WEIGHTS, tensors)
         if self.is_finished:
-            self.validated_network.load_state_dict(self.weights)  # refuses other shapes
+            self.validated_network.load_state_dict(self.weights)  # raises for other shapes
             return
         self.model.load_state_dict(_select_prefix(MODEL, tensors))
         if self.average is not None:
@@ -139,10 +139,10 @@ class TrainingState:
         state: dict[int, State] = {}
         for name, value in _select_prefix(OPTIMIZER, tensors).items():
             index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = value.clone()  # it is changed in place
+            state.setdefault(int(index), {})[key] = value.clone()  # the optimizer changes it in place
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.dropout.set_state(tensors[DROPOUT])
-        # The order of the windows hangs on the seed alone: what was trained on is passed over.
+        # The window order depends only on the seed: skip the batches that were trained on.
         for _ in range(max(0, self.epoch) * self.hparams.steps_per_epoch):
             next(self.order)
 

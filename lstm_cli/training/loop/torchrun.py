@@ -25,7 +25,7 @@ def follow(config: TrainConfig) -> None:
     from lstm_cli.training.setup.device import usable_cores
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.SIG_DFL)  # there is nothing of its own to save
+        signal.signal(signum, signal.SIG_DFL)  # a follower has nothing to save
     help_leader(config.device, config.threads or usable_cores())
 
 

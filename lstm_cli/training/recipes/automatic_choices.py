@@ -16,24 +16,20 @@ from lstm_cli.training.recipes.linear_checkpoint import LINEAR, Progress, resuma
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
 NO_CHECKPOINTS = Checkpoints()
-COVARIATES_GAIN = (
-    0.005  # known-ahead inputs enter the linear forecast where they lower its error by this share
-)
-# With fewer training rows (windows x targets) for each value that the linear forecast reads, nothing is fitted again: a
-# regression errs most where it has as many rows as inputs (Belkin et al. 2019, "Reconciling modern machine-learning
-# practice and the classical bias-variance trade-off"), and a few rows more may take it there with penalties that were
-# chosen elsewhere.
+COVARIATES_GAIN = 0.005  # smallest relative gain for which the linear forecast uses known-ahead inputs
+# With fewer training rows (windows x targets) per input of the linear forecast, there is no refit. The error of a
+# regression peaks where it has as many rows as inputs (Belkin et al. 2019, "Reconciling modern machine-learning
+# practice and the classical bias-variance trade-off"). A refit adds rows, so it can reach that peak, with penalties
+# that were chosen for fewer rows.
 ROWS_PER_INPUT = 2
-MAX_SCALED_VALUE = (
-    1e17  # a scaled value; the squares of a lookback are summed, and a float of 32 bits ends at 3e38
-)
+MAX_SCALED_VALUE = 1e17  # squares over a lookback are summed, and the largest 32-bit float is 3e38
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransformedData:
     """Data and linear forecast that a training starts from."""
 
-    dataset: Dataset  # in logs where those were chosen
+    dataset: Dataset  # log-transformed if that was chosen
     linear: LinearEnsemble
     choices: dict[str, str]
 
@@ -89,7 +85,7 @@ def _require_moderate_values(dataset: Dataset) -> None:
     largest = 0.0
     for begin, rows in zip(table.offset, table.val_end, strict=True):
         values = dataset.values_scaled[begin : begin + rows]
-        measured = dataset.measured[begin : begin + rows]  # a fill may come from a later row
+        measured = dataset.measured[begin : begin + rows]  # a filled value may come from a later row
         minimum, maximum = values.min(initial=0, where=measured), values.max(initial=0, where=measured)
         largest = max(largest, float(maximum), -float(minimum))
     if not largest < MAX_SCALED_VALUE:

@@ -74,7 +74,7 @@ def resumable_refit(
 def _to_state(linear: LinearEnsemble) -> SavedState:
     """Return the state of a finished training without epochs."""
     facts = {"part": LINEAR, "epoch": 0, "epochs": 0, "over": True}
-    # A copy: what is saved may be written later, and must not change until then.
+    # Copy, because the state may be written later and must not change until then.
     tensors = {key: torch.from_numpy(array.copy()) for key, array in linear.arrays().items()}
     return SavedState(facts=facts | {"linear": linear.fit_facts()}, tensors=tensors)
 

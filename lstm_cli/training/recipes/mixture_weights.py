@@ -16,15 +16,15 @@ from lstm_cli.linear.validation_blocks import earlier_splits, validation_horizon
 from lstm_cli.models.mixture import Mixture
 from lstm_cli.training.setup.hyperparameters import MAX_WEIGHT_CELLS, MAX_WEIGHT_ROWS
 
-BLOCKS = 4  # of the horizon; a weight is interpolated between the blocks' centres
-GREEDY_ROUNDS = 20  # of the greedy choice
-ERROR_POWER = 6  # of the error, in the weights by error alone
-PRIOR_HORIZONS = 3.0  # horizons of validation rows at which weights and prior count alike
-PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
-LINEAR_KEY = 0  # stands among the seasons of simple forecasts for the linear one
-MAX_EARLIER_BLOCKS = 3  # blocks before the validation rows on which a simple forecast must be better too
-MAX_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
-MAX_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
+BLOCKS = 4  # blocks of the horizon; weights are interpolated between their centres
+GREEDY_ROUNDS = 20  # rounds of the greedy ensemble
+ERROR_POWER = 6  # exponent of the error in `inverse_weights`
+PRIOR_HORIZONS = 3.0  # validation horizons at which weights and prior count equally
+PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # relative weights without any evidence
+LINEAR_KEY = 0  # key of the linear forecast among the seasons of simple forecasts
+MAX_EARLIER_BLOCKS = 3  # earlier blocks on which a simple forecast must also be better
+MAX_ROWS = 8_000  # windows x targets of the comparison
+MAX_CELLS = 6_000_000  # windows x targets x steps, a limit of time for long horizons
 
 
 def mixture_weights(

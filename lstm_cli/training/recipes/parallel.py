@@ -25,13 +25,13 @@ def run_in_threads(
         should_stop: returns the number of a signal to stop at, else None.
     """
     threads = torch.get_num_threads()
-    failures: list[BaseException] = []  # the first one is the reason: it ended the others
+    failures: list[BaseException] = []  # the first one is the cause of the others
 
     def should_stop_task() -> int | None:
         return 0 if failures else should_stop()
 
     def run(task: Task[Result]) -> Result:
-        torch.set_num_threads(1)  # of this thread alone
+        torch.set_num_threads(1)  # only of this thread
         try:
             return task(should_stop_task)
         except BaseException as error:

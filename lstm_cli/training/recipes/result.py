@@ -23,11 +23,11 @@ class ModelVersion:
 class PartResult:
     """Result of one trained network, or of several that differ only in their seed."""
 
-    name: str  # the part, or the model where it is trained as a whole
+    name: str  # part, or the model if it is trained as a whole
     lr: float
     best_epoch: int
     epochs_run: int
-    steps: int  # optimizer steps at the best epoch
+    steps: int  # optimizer steps until the best epoch
     stopped: str  # "epochs" or "patience"
 
     @staticmethod
@@ -53,17 +53,15 @@ class PartResult:
 class TrainingResult:
     """Trained model and how it was made."""
 
-    dataset: Dataset  # scaled as the model knows it
-    settings: dict[str, Any]  # the arguments of the network's class
+    dataset: Dataset  # scaled as the model reads it
+    settings: dict[str, Any]  # arguments of the network's class
     shipped: ModelVersion
-    validated: (
-        ModelVersion  # what validation scores speak of; the shipped one itself where nothing was refitted
-    )
+    validated: ModelVersion  # version of the validation scores; the shipped one without a refit
     parts: tuple[PartResult, ...]
-    weights: dict[str, list[float]]  # part: its weight at each step ahead; empty where there are no parts
-    choices: dict[str, str]  # what was settled from the data: the reason
+    weights: dict[str, list[float]]  # part: its weight at each step ahead; empty without parts
+    choices: dict[str, str]  # automatic choice: its reason
     history: list[dict[str, Any]]
-    precision: str = "fp32"  # of the training steps; settled by `train_model`
+    precision: str = "fp32"  # of the training steps; set by `train_model`
     seconds: float  # from the linear forecast to the refit
 
     @property

@@ -103,7 +103,7 @@ def train_segment(
         weights={part: weights[:, index].tolist() for index, part in enumerate(parts)},
         choices=transformed.choices | {"segment": _segment_reason(context), "refit": refit_reason},
         history=history,
-        seconds=0.0,  # the whole is measured by `train_model`
+        seconds=0.0,  # set by `train_model`
     )
 
 

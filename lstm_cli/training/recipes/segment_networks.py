@@ -29,10 +29,10 @@ from lstm_cli.training.setup.hyperparameters import (
     refit_hyperparameters,
 )
 
-MAX_VALIDATION_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
-SEEDS = 3  # networks of each part with --effort best
-LR_FACTORS = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
-MAX_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
+MAX_VALIDATION_ROWS = 4_000  # windows x targets of a validation; more of them cost time
+SEEDS = 3  # networks per part with --effort best
+LR_FACTORS = (1.0, 1 / 3, 1 / 10)  # factors of the learning rate that --effort best tries
+MAX_SEASON = 10_080  # steps, a week of minutes; longer seasons are not used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +71,10 @@ class TrainingContext:
     data: TransformedData
     config: TrainConfig
     device: torch.device
-    workers: int  # trainings side by side
+    workers: int  # parallel trainings
     listen: Listener
     should_stop: Callable[[], int | None]
-    shapes: dict[str, dict[str, Any]]  # part: the arguments of its network
+    shapes: dict[str, dict[str, Any]]  # part: arguments of its network
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 

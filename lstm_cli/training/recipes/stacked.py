@@ -108,7 +108,7 @@ def train_stacked(
         weights={},
         choices=transformed.choices | {"refit": reason},
         history=fitted.history,
-        seconds=0.0,  # the whole is measured by `train_model`
+        seconds=0.0,  # set by `train_model`
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 Facts = dict[str, Any]
-REFIT_SUFFIX = " again"  # how the names of refits end
+REFIT_SUFFIX = " again"  # suffix in the names of refits
 
 
 class IncompatibleState(Exception):
@@ -18,8 +18,8 @@ class IncompatibleState(Exception):
 class SavedState:
     """State of a training between two epochs; see `TrainingState.save`."""
 
-    facts: Facts  # what JSON has a word for: part, epoch, epochs, over, history and so on
-    tensors: Mapping[str, Tensor]  # on the CPU; nobody changes them
+    facts: Facts  # JSON values: part, epoch, epochs, over, history and so on
+    tensors: Mapping[str, Tensor]  # on the CPU, never changed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class CheckpointSlot:
     """Stored state of one training, and the function that saves a new one."""
 
     stored: SavedState | None = None
-    save: Callable[[SavedState], None] | None = None  # None: nobody asks for it
+    save: Callable[[SavedState], None] | None = None  # None: states are not saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Checkpoints:
     """Stored states of all trainings of a model, by name."""
 
     stored: Mapping[str, SavedState] = field(default_factory=dict)
-    save: Callable[[str, SavedState], None] | None = None  # called in whichever thread trains
+    save: Callable[[str, SavedState], None] | None = None  # called in the thread of the training
 
     def slot(self, name: str) -> CheckpointSlot:
         """Return the slot of one training."""

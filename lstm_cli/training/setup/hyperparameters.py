@@ -7,12 +7,15 @@ from lstm_cli.config import TrainConfig
 
 MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
-MAX_SEGMENT_STEPS, MAX_STEPS_MANY_ROWS = 2_000, 1_320  # optimizer steps of a `segment` training, at most
-MAX_WEIGHT_CELLS = 6_000_000  # windows x steps x targets that the weights of the parts rest on at most
-MAX_WEIGHT_ROWS = 25_000  # windows x targets, the same
-SEGMENT_PATIENCE_STEPS = 660  # steps without a better validation after which it stops
-# A refit goes on from the best weights: for so large a share of the steps that led to them, at so large a share of the
-# rate. Less where the network began to overfit in the first half of its training, more where it learnt to the end.
+MAX_SEGMENT_STEPS, MAX_STEPS_MANY_ROWS = (
+    2_000,
+    1_320,
+)  # optimizer steps of a `segment` training; fewer with MANY_ROWS
+MAX_WEIGHT_CELLS = 6_000_000  # windows x steps x targets for the weights of the parts
+MAX_WEIGHT_ROWS = 25_000  # windows x targets for the weights of the parts
+SEGMENT_PATIENCE_STEPS = 660  # patience of `segment` in optimizer steps
+# A refit continues from the best weights. The pair is its share of the steps until the best epoch, and its share of the
+# learning rate: small if the network began to overfit in the first half of its training, larger if it learned longer.
 EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
 
 
@@ -20,23 +23,23 @@ EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
 class Hyperparameters:
     """Settings of one call of `fit`."""
 
-    epochs: int  # at most, and what the schedule reckons with
-    stop_after: int  # epochs that are trained at most
+    epochs: int  # largest number of epochs, and the length of the schedule
+    stop_after: int  # largest number of epochs that are run
     steps_per_epoch: int
     batch_size: int  # windows
     optimizer: str
-    lr: float  # at its peak
+    lr: float  # peak learning rate
     weight_decay: float
     schedule: str
-    warmup: int  # optimizer steps until the learning rate is at its peak
-    clip_norm: float  # 0: not clipped
+    warmup: int  # optimizer steps until the peak learning rate
+    clip_norm: float  # 0: no clipping
     clip_value: float | None
-    max_norm: float | None  # no unit's weights have a larger norm; None: free
+    max_norm: float | None  # largest norm of the weights into a unit; None: no limit
     loss: str
     patience: int  # epochs
     min_delta: float
-    bf16: bool  # a step computes in bfloat16 (precision.py)
-    averaged: bool  # an exponential moving average of the weights is validated and kept
+    bf16: bool  # compute in bfloat16 (precision.py)
+    averaged: bool  # validate and keep an exponential moving average of the weights
     seed: int
 
 
@@ -51,8 +54,8 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
         targets: number of target columns.
     """
     segment = config.model == "segment"
-    # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
-    # twice as many where there are more than all its steps can see.
+    # `segment` treats each target of a window as a row. It learns best from about 64 rows per step, or from 128
+    # if there are more rows than its steps can cover.
     rows, max_steps = (
         (128, MAX_STEPS_MANY_ROWS) if windows * targets >= MANY_ROWS else (64, MAX_SEGMENT_STEPS)
     )

@@ -12,7 +12,7 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.errors import DeviceError
 
-# Hidden units of each layer and windows of a batch from where on a GPU gains more than turning the numbers costs.
+# Hidden units per layer and batch size above which bf16 on a GPU gains more than the conversion costs.
 MIN_HIDDEN, MIN_BATCH = 512, 256
 
 
