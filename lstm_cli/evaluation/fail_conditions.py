@@ -33,7 +33,7 @@ def parse_condition(text: str) -> FailCondition:
     parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
     if parts is None:
         raise UsageError(
-            f"--fail-if '{text}' is no condition",
+            f"--fail-if '{text}' is not a valid condition",
             hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
             flag="--fail-if",
         )
@@ -51,7 +51,7 @@ def parse_condition(text: str) -> FailCondition:
     baseline_limit = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
     if baseline_limit is None:
         raise UsageError(
-            f"--fail-if '{text}': '{limit}' is no limit",
+            f"--fail-if '{text}': '{limit}' is not a valid limit",
             hint="a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*seasonal_naive.mae",
             flag="--fail-if",
         )
@@ -72,8 +72,8 @@ def _require_known(text: str, name: str, names: tuple[str, ...]) -> None:
     if name in names:
         return
     raise UsageError(
-        f"--fail-if '{text}': '{name}' is none of {', '.join(names)}",
-        hint=did_you_mean(name, names) or "name one of them",
+        f"--fail-if '{text}': '{name}' is not one of {', '.join(names)}",
+        hint=did_you_mean(name, names) or "use one of these names",
         flag="--fail-if",
     )
 
@@ -104,7 +104,11 @@ def check_condition(
     if value is None:
         failed, reason = True, f"{condition.name} is undefined here"
     elif limit is None:
-        problem = "undefined here" if condition.baseline in baselines else "absent: these data have no season"
+        problem = (
+            "undefined here"
+            if condition.baseline in baselines
+            else "missing, because these data have no season"
+        )
         failed, reason = True, f"{condition.baseline}.{condition.baseline_metric} is {problem}"
     else:
         failed = bool(_OPERATORS[condition.operator](value, limit))

@@ -32,7 +32,8 @@ from lstm_cli.linear.validation_blocks import (
     validation_horizons,
 )
 
-# A map has 1/e of the best weight of its family if its score is worse by BASE_SOFTNESS + SOFTNESS_PER_HORIZON / horizons.
+# A map has 1/e of the best weight of its family at this relative score difference:
+# BASE_SOFTNESS + SOFTNESS_PER_HORIZON / scored horizons.
 BASE_SOFTNESS, SOFTNESS_PER_HORIZON = 0.01, 0.4
 FAMILY_SOFTNESS = 0.2  # relative score difference at which a family has 1/e of the best weight
 MIN_SCORE = 1e-100  # divisor in place of a score of 0

@@ -132,10 +132,11 @@ def _vanishing(curves: TrainingHistory) -> TrainingIssue | None:
         return None
     return curves.issue(
         "vanishing gradients",
-        f"in {epochs} of {curves.epochs} epochs less than {VANISHING_SHARE:.1%} of the gradient reached the first LSTM layer",
+        f"in {epochs} of {curves.epochs} epochs, less than {VANISHING_SHARE:.1%} of the gradient reached the first "
+        "LSTM layer",
         "--init orthogonal --forget-bias, or fewer layers in --hidden"
         if curves.config.model == "stacked"
-        else "a longer --segment: fewer of them to look back over",
+        else "a longer --segment, so that the LSTM has fewer steps",
     )
 
 
@@ -153,9 +154,9 @@ def _still_falling(curves: TrainingHistory) -> TrainingIssue | None:
     speeds = (curves.val[0] - curves.val[half]) / lr_sums[0], (curves.val[half] - curves.val[-1]) / lr_sums[1]
     if speeds[1] < STEADY_SHARE * speeds[0]:
         return None
-    sign = f"the validation loss was still falling when the {curves.epochs} epochs were over"
+    sign = f"the validation loss was still falling at the end of the {curves.epochs} epochs"
     if curves.improvement < 2 * MIN_IMPROVEMENT:
-        sign = f"the validation loss fell steadily, and by {curves.improvement:.1%} in all"
+        sign = f"the validation loss fell steadily, but by only {curves.improvement:.1%} in total"
         return curves.issue("learning rate too low", sign, f"--lr {10 * curves.part.lr:.1g}")
     return curves.issue("under-fitting", sign, f"--epochs {3 * curves.epochs}")
 
@@ -177,8 +178,8 @@ def _under_fitting(curves: TrainingHistory) -> TrainingIssue | None:
     elif (config.dropout or 0.0) > 0.3:
         advice = "--dropout 0.1"
     else:
-        advice = f"--hidden {','.join(str(2 * size) for size in config.sizes)}, or inputs that tell more"
-    sign = f"the validation loss fell by {max(curves.improvement, 0):.1%} in all, and the training loss hardly more"
+        advice = f"--hidden {','.join(str(2 * size) for size in config.sizes)}, or more informative inputs"
+    sign = f"the validation loss fell by only {max(curves.improvement, 0):.1%}, and the training loss by little more"
     return curves.issue("under-fitting", sign, advice)
 
 
@@ -193,8 +194,8 @@ def _over_fitting(curves: TrainingHistory) -> TrainingIssue | None:
     smaller = ",".join(str(max(1, size // 2)) for size in curves.config.sizes)
     return curves.issue(
         "over-fitting",
-        f"after epoch {curves.best_epoch}, which is kept, the training loss fell by {fall:.0%} and the validation loss rose "
-        f"by {rise:.0%}",
+        f"after the best epoch ({curves.best_epoch}, which is kept), the training loss fell by {fall:.0%} and the "
+        f"validation loss rose by {rise:.0%}",
         f"--dropout {max(0.2, 2 * dropout):.2g}" if dropout <= 0.3 else f"--hidden {smaller}",
     )
 
@@ -209,8 +210,8 @@ def _patience_too_short(curves: TrainingHistory) -> TrainingIssue | None:
         return None
     return curves.issue(
         "patience too short",
-        f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, which alone had lowered the "
-        f"validation loss by {fall:.0%}",
+        f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, although that epoch lowered "
+        f"the validation loss by {fall:.0%}",
         "--patience 10",
     )
 

@@ -154,7 +154,7 @@ def run_range_tests(
     config = replace(config, precision=choose_precision(config, device)[0])
     transformed = choose_transforms(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
     for name, reason in transformed.choices.items():
-        listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
+        listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
     if config.model == "stacked":
         networks = [_stacked_network(transformed, config, device)]
     else:

@@ -67,10 +67,10 @@ def train_model(
     )
     transformed = replace(transformed, choices=transformed.choices | {"precision": precision_reason})
     for name, reason in transformed.choices.items():
-        listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
+        listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
     keep_freed_memory()
     with as_device_error(
-        f"on {device} to train {config.model}", hint=f"use --device cpu, or {USE_FEWER_ROWS}"
+        f"on {device} while training {config.model}", hint=f"use --device cpu, or {USE_FEWER_ROWS}"
     ):
         if config.model == "stacked":
             trained = train_stacked(

@@ -29,14 +29,14 @@ def made(series: list[np.ndarray], seasons: tuple[int, ...] = (4, 12), horizon: 
     )
 
 
-def test_without_seasons_there_is_none_and_one_alone_is_taken() -> None:
+def test_baseline_season_is_none_without_seasons_and_the_only_one_with_one() -> None:
     assert baseline_season(made([shaped(120, week=1)], seasons=())) is None
     assert baseline_season(made([shaped(120, week=1)], seasons=(12,))) == 12
 
 
 @pytest.mark.parametrize(("week", "season"), [(2.0, 12), (0.0, 4)])
 @pytest.mark.parametrize("horizon", [1, 4, 15])
-def test_the_season_that_errs_least_is_taken(week: float, season: int, horizon: int) -> None:
+def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, horizon: int) -> None:
     """Against the definition, window by window. Without a long season, the nearer one wins where a level wanders."""
     values = shaped(240, week=week, noise=0.0)
     values += np.cumsum(np.random.default_rng(3).normal(size=values.shape) * 0.1, axis=0)
@@ -53,7 +53,7 @@ def test_the_season_that_errs_least_is_taken(week: float, season: int, horizon: 
     assert baseline_season(data) == season
 
 
-def test_the_test_rows_have_no_say() -> None:
+def test_test_rows_do_not_affect_the_choice() -> None:
     """From the first test row on, the long season is there no more."""
     values = shaped(240, week=2.0)
     values[192:] = shaped(48, week=0.0, seed=1)
@@ -63,7 +63,7 @@ def test_the_test_rows_have_no_say() -> None:
     assert baseline_season(replace(data, values_scaled=made([values]).values_scaled)) == 12
 
 
-def test_validation_rows_have_a_say_where_they_were_measured() -> None:
+def test_measured_validation_rows_affect_the_weights() -> None:
     """The long season is far larger there than in the training rows, which alone would decide otherwise."""
     rng = np.random.default_rng(0)
     values = shaped(240, week=0.0) + np.cumsum(0.05 * rng.normal(size=(240, 1)), axis=0)
@@ -76,7 +76,7 @@ def test_validation_rows_have_a_say_where_they_were_measured() -> None:
     assert baseline_season(replace(data, measured=measured)) == 4
 
 
-def test_every_series_counts_the_same_whatever_its_size() -> None:
+def test_every_series_counts_equally() -> None:
     """Two small series of a long season outvote one a thousand times as large."""
     large = 1000 * (
         shaped(240, week=0.0) + np.cumsum(np.random.default_rng(0).normal(size=(240, 1)) * 0.05, axis=0)
@@ -86,7 +86,7 @@ def test_every_series_counts_the_same_whatever_its_size() -> None:
     assert baseline_season(made([large, *small])) == 12
 
 
-def test_a_series_shorter_than_the_long_season_takes_part_by_its_newest_window() -> None:
+def test_a_series_shorter_than_the_long_season_uses_its_newest_window() -> None:
     """Repeating 12 steps falls back to the last value there, which errs by the short season."""
     short = shaped(15, week=0.0, noise=0.0)
     assert baseline_season(made([short])) == 4
@@ -98,7 +98,7 @@ def test_a_choice_without_any_scored_window_is_the_shortest() -> None:
     assert baseline_season(made([shaped(120, week=2.0)], horizon=110)) == 4
 
 
-def test_many_windows_are_spread_and_decide_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sampled_windows_are_spread_and_choose_the_same_season(monkeypatch: pytest.MonkeyPatch) -> None:
     data = made([shaped(2_000, week=2.0)])
     monkeypatch.setattr("lstm_cli.evaluation.baseline_season.MAX_ROWS", 37)
     assert baseline_season(data) == 12

@@ -47,7 +47,7 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
         assert (found.to_dict() == before.to_dict()) is same
 
 
-def test_a_model_that_knows_its_training_rows_by_heart_does_not_make_its_intervals_narrow() -> None:
+def test_an_overfitted_model_does_not_have_narrow_intervals() -> None:
     """It errs by a tenth there; the seasonal naive forecast tells that the validation rows are not wilder."""
     data, rng = small(), np.random.default_rng(0)
     noise = rng.normal(size=(data.values_scaled.shape[0], HORIZON, 2)).astype(np.float32)

@@ -89,13 +89,13 @@ def test_the_quantiles_by_hand_in_units_of_the_spread() -> None:
     )
 
 
-def test_a_window_that_stood_still_keeps_the_least_spread() -> None:
+def test_a_constant_window_has_the_minimum_spread() -> None:
     fitted = fit_calibration(misses([1.0] * 20, moved=2.0), NONE, season=1, lookback=3)
     ends = fitted.interval_ends(np.zeros((1, 1, 1)), column(5, 5, 5), np.ones((1, 3)))
     assert ends[1, 0, 0, 0] == pytest.approx(0.5 * 0.1)
 
 
-def test_the_spread_is_read_from_the_lookback_alone() -> None:
+def test_the_spread_uses_only_the_lookback() -> None:
     fitted = fit_calibration(misses([1.0] * 20), NONE, season=1, lookback=3)
     long, short = column(100, -100, 1, 3, 2), column(1, 3, 2)
     forecast = np.zeros((1, 1, 1))
@@ -116,7 +116,7 @@ def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() 
     assert calm.optimism == 1.0  # luck on the validation rows makes nothing narrower
 
 
-def test_validation_and_training_weigh_the_same_at_so_many_horizons() -> None:
+def test_validation_and_training_have_equal_weight_at_200_horizons() -> None:
     train = misses(np.full(1000, 1.0), simple=1.0)
     for horizons, expected in ((EQUAL_WEIGHT_HORIZONS * 2.0, 3.0), (EQUAL_WEIGHT_HORIZONS / 10, 1.0)):
         val = misses(
@@ -134,18 +134,18 @@ def test_few_horizons_widen_as_students_t(quantile: float, horizons: float) -> N
     assert t_correction(quantile, horizons) == pytest.approx(expected, rel=0.01)
 
 
-def test_no_horizon_is_never_narrower_than_one() -> None:
+def test_zero_horizons_are_not_narrower_than_one() -> None:
     assert t_correction(0.975, 0.0) == t_correction(0.975, 1.0) > 4
 
 
-def test_cells_that_were_not_measured_do_not_count() -> None:
+def test_missing_values_do_not_count() -> None:
     errors = np.array([1.0, np.nan, 2.0, np.nan, 3.0])
     assert fit_calibration(misses(errors), NONE, season=1, lookback=1).half[1, 0] == pytest.approx(3.0)
     unknown = fit_calibration(misses([np.nan] * 3), NONE, season=1, lookback=1)
     assert np.isfinite(unknown.half).all()
 
 
-def test_steps_with_few_errors_borrow_from_the_steps_beside_them() -> None:
+def test_steps_with_few_errors_use_neighbouring_steps() -> None:
     absolute = np.arange(1.0, 6.0).reshape(1, 5, 1)
     one = CalibrationErrors(absolute=absolute, baseline=absolute, spread=np.ones((1, 1)), horizons=MANY)
     assert fit_calibration(one, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
@@ -159,7 +159,7 @@ def test_steps_with_few_errors_borrow_from_the_steps_beside_them() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_exchangeable_errors_are_covered_as_told(seed: int) -> None:
+def test_exchangeable_errors_have_the_nominal_coverage(seed: int) -> None:
     """Windows of very different spread, errors in proportion to it: the same share of each is covered."""
     rng = np.random.default_rng(seed)
     windows, lookback, horizon = 3000, 50, 4
@@ -207,7 +207,7 @@ def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, e
         assert (below <= above).all()
 
 
-def test_what_is_stored_gives_the_same_intervals() -> None:
+def test_stored_intervals_give_the_same_ends() -> None:
     fitted = fit_calibration(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
     again = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
     assert again.to_dict() == fitted.to_dict()
@@ -244,7 +244,7 @@ def test_the_quantile_loss_is_scikit_learns() -> None:
     assert interval_scores(sums, np.ones((2, 2)))["wql"] == pytest.approx(expected)
 
 
-def test_only_measured_cells_count_and_steps_stand_alone() -> None:
+def test_only_measured_values_count_and_steps_are_independent() -> None:
     ends = np.array([-1.0, 1.0, -2.0, 2.0]).reshape(4, 1, 1, 1) * np.ones((4, 2, 3, 1))
     truth = np.array([[0.0, 1.5, 9.0], [0.5, 9.0, 9.0]])[:, :, None]
     observed = np.array([[True, True, False], [True, False, False]])[:, :, None]

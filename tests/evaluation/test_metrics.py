@@ -41,7 +41,7 @@ def test_every_score_by_hand() -> None:
     assert scores["mae_scaled"] == pytest.approx(14 / 4 / 4)
 
 
-def test_only_measured_cells_count() -> None:
+def test_only_measured_values_count() -> None:
     observed = ALL.copy()
     observed[1, 0] = False
     truth = np.where(observed, TRUTH, NAN)
@@ -110,7 +110,7 @@ def test_mase_by_its_definition() -> None:
     assert overall_scores(own, scale)["mase"] == pytest.approx(1)
 
 
-def test_training_statistics_count_measured_pairs_alone() -> None:
+def test_training_statistics_count_only_measured_pairs() -> None:
     rows = np.array([[1.0, NAN], [4.0, NAN], [NAN, NAN], [9.0, NAN], [2.0, NAN]])
     statistics = training_statistics([rows, np.full((1, 2), 5.0)], 2, np.ones((2, 2)))
     # |9 - 4| is the only pair two steps apart that was measured whole: (1, NaN), (4, 9), (NaN, 2).
@@ -135,7 +135,7 @@ def test_a_series_without_seasonal_error_is_left_out_of_mase_and_counted() -> No
     assert overall_scores(sums, scale)["mae"] == 1
 
 
-def test_nothing_measured_defines_no_score() -> None:
+def test_scores_without_measured_values_are_undefined() -> None:
     scores = overall_scores(sum_errors(FORECAST, TRUTH, ~ALL, ONE, series_count=1), SCALE)
     assert scores == dict.fromkeys(NAMES)
 
@@ -167,7 +167,7 @@ def test_smape_is_the_competitions(data: st.DataObject) -> None:
     assert overall_scores(sums, scale)["smape"] == pytest.approx(100 * np.mean(each))
 
 
-def test_the_series_that_do_worst_are_those_where_a_simple_forecast_is_better() -> None:
+def test_worst_series_are_those_where_a_baseline_is_better() -> None:
     own = [{"mase": mase} for mase in (3.0, 0.5, None, 1.0, 0.0, 2.0)]
     simple = [{"mase": mase} for mase in (6.0, 0.1, 1.0, 0.0, 0.0, None)]
     ratios = relative_to_baseline(own, simple)

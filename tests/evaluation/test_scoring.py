@@ -32,7 +32,7 @@ class Graph:
         self.lookbacks.append(past.shape[1])
         return np.repeat(past[:, -1:, :1], 4, axis=1)
 
-    def with_parts(
+    def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         forecast = self(past, future, mask)
@@ -78,7 +78,7 @@ def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> 
     }
 
 
-def test_forecasts_are_held_within_the_bounds_before_they_are_scored() -> None:
+def test_forecasts_are_clipped_to_the_bounds_before_they_are_scored() -> None:
     data, linear = made()
     windows = scoring.scoring_windows(data, "val", 7, linear)
     floor = Bounds(lower=np.array([99.0]), upper=np.array([np.inf]))

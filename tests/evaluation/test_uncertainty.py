@@ -99,7 +99,7 @@ def test_the_interval_agrees_with_a_plain_block_bootstrap() -> None:
 
 @pytest.mark.parametrize("memory", [0.0, 0.7])
 @pytest.mark.parametrize(("count", "horizon"), [(10, 1), (200, 1), (25, 24), (97, 24), (300, 12)])
-def test_the_interval_holds_the_truth_nine_times_in_ten(count: int, horizon: int, memory: float) -> None:
+def test_the_interval_covers_the_truth_nine_times_in_ten(count: int, horizon: int, memory: float) -> None:
     rng, trials, held = np.random.default_rng(count + horizon), 600, 0
     for _ in range(trials):
         steps = errors_of_steps(rng, count + horizon - 1, memory)
@@ -216,7 +216,7 @@ def test_a_baseline_without_error_is_the_best_and_has_no_difference() -> None:
     assert best_comparison(found) == {"baseline": "naive", "difference": None, "interval": None}
 
 
-def test_errors_that_differ_by_rounding_alone_are_the_same() -> None:
+def test_errors_that_differ_only_by_rounding_are_equal() -> None:
     windows = split_windows(panel(1), "test")
     found = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
     assert found["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
@@ -224,7 +224,7 @@ def test_errors_that_differ_by_rounding_alone_are_the_same() -> None:
 
 
 @pytest.mark.parametrize(("groups", "size", "distance", "horizon"), [(30, 4, 168, 48), (100, 2, 170, 150)])
-def test_windows_in_clusters_have_an_interval_of_their_own_size(
+def test_clustered_windows_have_an_interval_of_the_right_size(
     groups: int, size: int, distance: int, horizon: int
 ) -> None:
     rows = 40 + groups * distance + horizon
@@ -252,7 +252,7 @@ def steady(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:
 
 @pytest.mark.parametrize("memory", [0.0, 0.8])
 @pytest.mark.parametrize(("count", "horizon"), [(25, 24), (217, 24), (1_000, 1), (700, 24)])
-def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: int, memory: float) -> None:
+def test_good_intervals_give_a_warning_once_in_a_hundred(count: int, horizon: int, memory: float) -> None:
     """Also where all the misses come in bursts."""
     rng, trials, alarms = np.random.default_rng(count), 300, 0
     for _ in range(trials):
@@ -266,7 +266,7 @@ def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: in
     assert alarms / (2 * trials) <= 0.03
 
 
-def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
+def test_too_narrow_and_too_wide_intervals_give_a_warning() -> None:
     rng, horizon, count = np.random.default_rng(0), 12, 600
     values = np.abs(steady(rng, count + horizon - 1, 0.5))
     narrow, wide = (np.stack([over_windows(values <= end, horizon)] * 2) for end in (0.95, 9.0))
@@ -280,7 +280,7 @@ def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
     assert found[95][2] == 100
 
 
-def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
+def test_few_calibration_horizons_widen_the_range() -> None:
     rng, horizon, count = np.random.default_rng(1), 12, 600
     inside = np.stack([over_windows(np.abs(steady(rng, count + horizon - 1, 0.5)) <= 1.0, horizon)] * 2)
     cells, row = np.full(count, horizon), in_a_row(count, horizon)
@@ -288,6 +288,6 @@ def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
     assert few[1] < many[1] < 80 < many[2] < few[2]
 
 
-def test_windows_that_all_overlap_raise_no_alarm() -> None:
+def test_overlapping_windows_give_no_warning() -> None:
     assert coverage_ranges(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), calibration_ratio=9) == {}
     assert coverage_ranges(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), calibration_ratio=9) == {}

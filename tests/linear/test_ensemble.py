@@ -65,7 +65,7 @@ def one_by_one(linear: LinearEnsemble, made: Dataset, judged: Batch) -> np.ndarr
     return total
 
 
-def test_the_one_map_is_the_weighted_sum_of_its_members() -> None:
+def test_the_summed_map_is_the_weighted_sum_of_its_members() -> None:
     made = data()
     linear = fit(made)
     weights = [member.weight for member in linear.members] + [weight for _, weight in shares_of(linear)]
@@ -112,7 +112,7 @@ def test_threads_change_nothing() -> None:
     np.testing.assert_array_equal(again[0].last_weights, again[1].last_weights)
 
 
-def test_it_is_stored_without_its_members_and_forecasts_the_same() -> None:
+def test_a_stored_ensemble_has_no_members_and_the_same_forecasts() -> None:
     made = data()
     linear = fit(made)
     read = LinearEnsemble.from_stored(linear.arrays(), linear.settings())
@@ -135,7 +135,7 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
     assert plain.settings() != validated.settings()
 
 
-def test_filled_targets_are_no_truth() -> None:
+def test_filled_targets_are_not_used_as_truth() -> None:
     """What stands in the holes of the targets neither teaches nor judges."""
     rows = wave(160, 1, seed=1)
     rows[60:64] = np.nan
@@ -158,7 +158,7 @@ def test_filled_targets_are_no_truth() -> None:
 
 
 @pytest.mark.parametrize("values", [wave(160, seed=1), np.full((160, 1), 5.0)], ids=["a wave", "a constant"])
-def test_a_lookback_of_one_step_and_a_constant_are_forecast_finitely(values: np.ndarray) -> None:
+def test_a_lookback_of_one_step_and_a_constant_have_finite_forecasts(values: np.ndarray) -> None:
     """Less the last value, a single value is 0: there is nothing to regress on."""
     made = dataset([values], train_end=[100], val_end=[130], lookback=1, horizon=3)
     linear = fit(made, lookbacks=(1,), window=1)
@@ -179,7 +179,7 @@ def test_a_straight_line_and_a_pure_season_are_forecast_exactly() -> None:
         np.testing.assert_allclose(forecast(linear, batch), batch.target, atol=0.02)
 
 
-def test_a_map_without_any_error_takes_all_of_the_weight() -> None:
+def test_a_map_without_error_has_all_of_the_weight() -> None:
     """Whole numbers that repeat: the last season is exact, and next to a score of 0 nothing else counts."""
     values = np.tile([-9.0, -10, -11, -12, -13, -14, -15], 23)[:, None]
     made = dataset(
@@ -205,7 +205,7 @@ def test_padding_changes_nothing() -> None:
     np.testing.assert_allclose(linear(longer, batch.future, more), expected, atol=1e-5)
 
 
-def test_another_unit_of_the_values_is_another_unit_of_the_forecast() -> None:
+def test_forecasts_scale_with_the_values() -> None:
     found = []
     for factor in (1.0, 8.0):
         series = [factor * wave(160, 2, seed=1, noise=0.3)]
@@ -219,7 +219,7 @@ def test_another_unit_of_the_values_is_another_unit_of_the_forecast() -> None:
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4)
 
 
-def test_a_series_without_seasonal_error_does_not_judge() -> None:
+def test_a_series_without_seasonal_error_is_not_scored() -> None:
     fits = []
     for later in (1.0, 500.0):
         quiet = np.full((130, 1), 3.0)
@@ -247,7 +247,7 @@ def promoted() -> Dataset:
     return dataset([columns], train_end=[150], val_end=[185], lookback=14, horizon=7, seasons=(7,), future=1)
 
 
-def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
+def test_the_effect_of_known_ahead_inputs_is_found_and_used() -> None:
     made = promoted()
     plain = fit(made, lookbacks=(7, 14))
     linear = fit(made, lookbacks=(7, 14), covariates=True)
@@ -282,13 +282,13 @@ def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
         (1, 500, True, (1,)),
     ],
 )
-def test_the_lookbacks_that_take_part(
+def test_lookbacks_of_the_regressions(
     lookback: int, rows: int, fixed: bool, expected: tuple[int, ...]
 ) -> None:
     assert linear_lookbacks(lookback=lookback, rows=rows, horizon=96, season=24, fixed=fixed) == expected
 
 
-def test_what_is_known_ahead_is_not_read_beyond_the_training_rows() -> None:
+def test_known_ahead_inputs_are_not_read_beyond_the_training_rows() -> None:
     """A gap over the end of training, filled from row 105 on, which no training window may see."""
     rows = wave(160, 2, seed=1)
     rows[92:105, 1] = np.nan
@@ -309,7 +309,7 @@ def test_what_is_known_ahead_is_not_read_beyond_the_training_rows() -> None:
     ]
 
 
-def test_a_series_without_training_rows_has_no_say_in_what_is_known_ahead() -> None:
+def test_a_series_without_training_rows_does_not_affect_the_response() -> None:
     """Its training rows end before it begins, as they do in a block far back."""
     long, short = wave(160, 2, seed=1), wave(50, 2, seed=2)
     options: dict[str, Any] = {"horizon": 6, "future": 1}
@@ -319,7 +319,7 @@ def test_a_series_without_training_rows_has_no_say_in_what_is_known_ahead() -> N
     np.testing.assert_array_equal(known_ahead_response(earlier), known_ahead_response(alone))
 
 
-def test_a_fit_is_read_back_exactly_from_json() -> None:
+def test_a_fit_is_restored_exactly_from_json() -> None:
     made = data()
     linear = fit(made)
     assert linear.members
@@ -333,7 +333,7 @@ def test_a_fit_is_read_back_exactly_from_json() -> None:
         np.testing.assert_array_equal(array, again[1].arrays()[name])
 
 
-def test_progress_comes_to_its_end_and_counts_every_fit() -> None:
+def test_progress_counts_every_fit_and_reaches_the_total() -> None:
     made = data()
     told: list[tuple[int, int]] = []
     linear = fit(made, progress=lambda done, total: told.append((done, total)))

@@ -68,7 +68,7 @@ def test_a_level_passes_through_every_map(
 
 
 @pytest.mark.parametrize("season", [4, 7, 12])
-def test_a_pure_season_is_continued_by_all_that_know_it(season: int) -> None:
+def test_a_pure_season_is_continued_by_all_seasonal_maps(season: int) -> None:
     cycle = np.random.default_rng(0).normal(size=season)
     values = np.tile(cycle, 4)
     for one in smoothings((season,), len(values)):
@@ -76,6 +76,6 @@ def test_a_pure_season_is_continued_by_all_that_know_it(season: int) -> None:
             np.testing.assert_allclose(values @ one.weights(len(values), season), cycle, atol=1e-9)
 
 
-def test_a_season_that_the_lookback_cannot_hold_is_left_out() -> None:
+def test_a_season_longer_than_the_lookback_is_left_out() -> None:
     assert {one.season for one in smoothings((24, 168), 30)} == {1, 24}
     assert all(one.cycles * one.season <= 60 for one in smoothings((24,), 60))

@@ -46,7 +46,7 @@ def test_every_penalty_is_a_ridge_regression(
     assert np.abs(found[PENALTIES[0]] - found[PENALTIES[-1]]).max() > 0.1  # they do differ
 
 
-def test_a_target_that_was_not_measured_teaches_nothing_whatever_it_was_filled_with() -> None:
+def test_missing_targets_are_ignored_for_any_filled_value() -> None:
     whole = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     closed = (np.arange(len(whole.truth))[:, None] + np.arange(6)) % 6 == 0  # a day of each week
     few, most = whole.observed & ~(closed & (np.arange(len(closed)) < 40)[:, None]), whole.observed & ~closed
@@ -68,7 +68,7 @@ def fitted_on(rows: WindowRows) -> np.ndarray:
     return solved.combine({PENALTIES[4]: 1.0})[0]
 
 
-def test_what_stands_in_for_unmeasured_targets_is_what_the_measured_ones_say() -> None:
+def test_imputed_targets_follow_the_measured_ones() -> None:
     """Where the truth is a linear map of the past, half of it tells the map."""
     rows = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     generator = np.random.default_rng(3)
@@ -84,7 +84,7 @@ def test_what_stands_in_for_unmeasured_targets_is_what_the_measured_ones_say() -
     np.testing.assert_allclose(found.combine({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
 
 
-def test_regressions_mixed_are_their_weighted_sum() -> None:
+def test_combined_regressions_are_their_weighted_sum() -> None:
     made = data()
     rows = window_rows(split_windows(made, "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     solved = NormalEquations.from_rows(rows, "last", False).solve(9, intercept=True, season=12)
@@ -96,7 +96,7 @@ def test_regressions_mixed_are_their_weighted_sum() -> None:
     np.testing.assert_allclose((rows.past[:, -9:] - last) @ weights + bias, expected, atol=1e-5)
 
 
-def test_rows_are_every_window_and_target_with_what_is_known_ahead_taken_out() -> None:
+def test_rows_are_windows_and_targets_without_the_known_ahead_effect() -> None:
     columns = np.hstack([wave(60, 2, seed=3), np.arange(60.0)[:, None] % 5])
     made = dataset([columns], train_end=[40], val_end=[50], future=1, lookback=8, horizon=4)
     batch = split_windows(made, "train")[:]

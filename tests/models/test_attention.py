@@ -10,7 +10,7 @@ from lstm_cli.models.attention import AdditivePooling, SelfAttention
 @torch.no_grad()
 @pytest.mark.parametrize("heads", [1, 2, 4])
 @pytest.mark.parametrize("training", [True, False])
-def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int, training: bool) -> None:
+def test_self_attention_is_torchs_multi_head_attention_with_a_residual(heads: int, training: bool) -> None:
     torch.manual_seed(0)
     ours, theirs = SelfAttention(8, heads), nn.MultiheadAttention(8, heads, batch_first=True)
     for one, other in (
@@ -26,7 +26,7 @@ def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int, tr
     torch.testing.assert_close(ours.train(training)(steps, real), steps + expected)
 
 
-def test_it_joins_at_zero_and_learns_from_there() -> None:
+def test_self_attention_starts_at_zero_and_learns() -> None:
     attention = SelfAttention(4, 2)
     steps, real = torch.randn(2, 3, 4), torch.ones(2, 3)
     assert torch.equal(attention(steps, real), steps)

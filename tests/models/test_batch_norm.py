@@ -6,7 +6,7 @@ from torch import nn
 from lstm_cli.models.batch_norm import MaskedBatchNorm
 
 
-def test_it_is_torchs_batch_normalisation_over_the_real_steps() -> None:
+def test_masked_batch_norm_is_torchs_batch_norm_over_the_real_steps() -> None:
     torch.manual_seed(0)
     ours, theirs = MaskedBatchNorm(3), nn.BatchNorm1d(3)
     for one, other in ((ours.weight, theirs.weight), (ours.bias, theirs.bias)):
@@ -26,7 +26,7 @@ def test_it_is_torchs_batch_normalisation_over_the_real_steps() -> None:
     torch.testing.assert_close(ours(steps, real)[real > 0], theirs(steps[real > 0]))
 
 
-def test_one_real_step_in_all_is_no_division_by_zero() -> None:
+def test_one_real_step_does_not_divide_by_zero() -> None:
     norm = MaskedBatchNorm(2)
     found = norm(torch.ones(1, 3, 2), torch.tensor([[1.0, 0, 0]]))
     assert found.isfinite().all()

@@ -77,7 +77,7 @@ def test_the_formula_by_hand() -> None:
     assert forecast[0, 0, 0] == pytest.approx(expected, rel=1e-6)
 
 
-def test_dropout_keeps_its_share_and_scales_what_is_kept() -> None:
+def test_dropout_keeps_its_share_and_scales_the_kept_values() -> None:
     layer = SeededDropout(0.25)
     ones = torch.ones(20_000)
     layer.generator = torch.Generator().manual_seed(0)
@@ -88,7 +88,7 @@ def test_dropout_keeps_its_share_and_scales_what_is_kept() -> None:
     assert SeededDropout(0.0).train()(ones) is ones
 
 
-def test_dropout_draws_from_its_own_generator_alone() -> None:
+def test_dropout_uses_only_its_own_generator() -> None:
     model = nn.Sequential(SeededDropout(0.5), SeededDropout(0.5))
     values = torch.ones(50)
 

@@ -112,7 +112,7 @@ def test_a_part_that_is_left_out_has_no_weights(parts: list[str]) -> None:
 
 
 @torch.no_grad()
-def test_what_stands_in_the_padding_changes_nothing() -> None:
+def test_padding_content_does_not_change_the_forecast() -> None:
     model = combined()
     past, future, mask = inputs()
     loud = torch.where(mask[:, :, None] > 0, past, 1e4)

@@ -98,7 +98,7 @@ def test_neither_content_nor_amount_matters(
 @torch.no_grad()
 @given(real=st.lists(st.integers(1, 12), min_size=1, max_size=4), seed=st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
-def test_attention_over_segments_sees_the_real_ones_alone(real: list[int], seed: int) -> None:
+def test_attention_over_segments_sees_only_the_real_ones(real: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     model = SegmentLSTM(
         inputs=3,
@@ -156,7 +156,7 @@ def test_two_layers_in_both_directions_are_a_packed_sequence(real: list[int], se
 
 
 @given(real=LENGTHS)
-def test_rows_are_turned_and_reversed_by_their_own_length(real: list[int]) -> None:
+def test_rows_are_aligned_and_reversed_by_their_own_length(real: list[int]) -> None:
     lengths = torch.tensor(real)
     steps = torch.arange(float(LENGTH)).repeat(len(real), 1)[:, :, None] - (LENGTH - lengths)[:, None, None]
     first = left_align(steps, lengths)

@@ -100,7 +100,7 @@ def test_an_anchored_network_starts_at_zero_and_the_embeddings_of_covariates_do_
 
 @torch.no_grad()
 @torch.no_grad()
-def test_attention_over_segments_joins_at_zero_and_leaves_all_other_weights_as_drawn() -> None:
+def test_attention_over_segments_starts_at_zero_and_keeps_the_other_initial_weights() -> None:
     plain, attentive = network(anchored=False), network(anchored=False, attention=2)
     own, other = plain.state_dict(), attentive.state_dict()
     assert {name for name in other if name not in own} == {
@@ -139,7 +139,7 @@ def test_with_the_gate_wide_open_it_is_the_linear_forecast() -> None:
 
 
 @torch.no_grad()
-def test_a_free_network_knows_nothing_of_the_linear_forecast() -> None:
+def test_a_free_network_does_not_use_the_linear_forecast() -> None:
     """Its forecast is the gated simple ones and a correction, whatever else stands beside it."""
     model = trained(network(anchored=False))
     past, future, mask = inputs(model)
@@ -150,7 +150,7 @@ def test_a_free_network_knows_nothing_of_the_linear_forecast() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])
-def test_what_stands_in_the_padding_changes_nothing(make: Any) -> None:
+def test_padding_content_does_not_change_the_forecast(make: Any) -> None:
     model = trained(make(inputs=4, known_ahead=1))
     own = model.network if isinstance(model, AnchoredNetwork) else model
     nn.init.normal_(own.embed_covariates.weight)
@@ -163,7 +163,7 @@ def test_what_stands_in_the_padding_changes_nothing(make: Any) -> None:
 
 
 @torch.no_grad()
-def test_how_much_padding_there_is_changes_nothing() -> None:
+def test_the_amount_of_padding_changes_nothing() -> None:
     short = trained(network(inputs=4, known_ahead=1, anchored=False))
     long = trained(network(inputs=4, known_ahead=1, anchored=False, lookback=16))
     assert long.candidates == short.candidates + 1  # two of season 8 fit: silence that candidate
@@ -207,7 +207,7 @@ def test_covariates_change_nothing_before_the_first_step() -> None:
 
 
 @torch.no_grad()
-def test_what_is_known_of_a_block_ahead_reaches_that_block_alone() -> None:
+def test_known_ahead_inputs_of_a_block_reach_only_that_block() -> None:
     model = trained(network(inputs=3, known_ahead=1, anchored=False))
     nn.init.normal_(model.embed_future.weight)
     past, future, mask = inputs(model)
@@ -256,7 +256,7 @@ def test_level_and_size_of_the_values_pass_through() -> None:
 
 
 @torch.no_grad()
-def test_a_constant_window_is_forecast_finitely() -> None:
+def test_a_constant_window_has_a_finite_forecast() -> None:
     model = trained(anchored())
     past, future, mask = inputs(model.network)
     forecast = model(torch.full_like(past, 7.0), future, mask)
@@ -265,7 +265,7 @@ def test_a_constant_window_is_forecast_finitely() -> None:
 
 
 @torch.no_grad()
-def test_the_loss_scale_is_the_deviation_of_what_the_network_reads() -> None:
+def test_the_loss_scale_is_the_deviation_of_the_lookback() -> None:
     model = anchored()
     past, _, mask = inputs(model.network, real=[12, 10, 8, 6, 3])
     scale = model.loss_scale(past, mask)
@@ -287,7 +287,7 @@ def test_any_horizon_and_segment(horizon: int, size: int, seasons: tuple[int, ..
 
 
 @torch.no_grad()
-def test_a_far_season_is_a_candidate_and_nothing_else_is_read_of_it() -> None:
+def test_a_far_season_is_only_a_candidate() -> None:
     model = trained(network(anchored=False, far_seasons=(20,)))
     gate = model.gate.bias.view(model.blocks, model.candidates)
     assert (

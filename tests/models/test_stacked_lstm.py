@@ -34,7 +34,7 @@ def inputs(known_ahead: int = 0, real: tuple[int, ...] = (7, 7, 7)) -> tuple[Ten
 
 
 @torch.no_grad()
-def test_it_is_lstm_layers_and_a_linear_layer_over_the_last_hidden_state() -> None:
+def test_stacked_lstm_is_lstm_layers_and_a_linear_layer_over_the_last_state() -> None:
     model = stacked()
     past, future, mask = inputs()
     assert [(layer.input_size, layer.hidden_size) for layer in model.layers] == [(3, 6), (6, 5)]
@@ -46,7 +46,7 @@ def test_it_is_lstm_layers_and_a_linear_layer_over_the_last_hidden_state() -> No
 
 
 @torch.no_grad()
-def test_padding_changes_nothing_whatever_it_holds_and_however_much_there_is() -> None:
+def test_content_and_amount_of_padding_change_nothing() -> None:
     model = stacked()
     past, future, mask = inputs(real=(7, 4, 1))
     forecast = model(past, future, mask)
@@ -76,7 +76,7 @@ def test_run_unpadded_is_a_packed_sequence() -> None:
 
 
 @torch.no_grad()
-def test_what_is_known_ahead_changes_nothing_before_the_first_step() -> None:
+def test_known_ahead_inputs_change_nothing_before_the_first_step() -> None:
     model = stacked(known_ahead=2)
     assert model.ahead is not None
     assert not model.ahead.weight.any()
@@ -87,7 +87,7 @@ def test_what_is_known_ahead_changes_nothing_before_the_first_step() -> None:
     assert not torch.allclose(model(past, future, mask), expected)
 
 
-def test_dropout_acts_between_layers_and_before_the_last_in_training_alone() -> None:
+def test_dropout_acts_only_in_training() -> None:
     model = stacked(dropout=0.5)
     past, future, mask = inputs()
     assert torch.equal(model(past, future, mask), model(past, future, mask))
@@ -108,7 +108,7 @@ def test_the_loss_is_in_scaled_units(hidden: tuple[int, ...]) -> None:
     assert len(model.layers) == len(hidden)
 
 
-def test_it_is_built_from_json() -> None:
+def test_stacked_lstm_is_built_from_json() -> None:
     model = build_model(
         "stacked",
         {

@@ -69,7 +69,7 @@ def test_training_at_the_suggestion_beats_rates_far_from_it(optimizer: str, hidd
     assert loss(suggestion) < 0.8 * min(loss(suggestion / 30), loss(suggestion * 300))
 
 
-def test_the_rate_rises_by_one_factor_and_ends_where_the_loss_has_blown_up() -> None:
+def test_the_rate_rises_by_one_factor_until_the_loss_diverges() -> None:
     found = tried(stacked(32, 32))
     factors = [after / before for before, after in pairwise(found.lr)]
     assert found.lr[0] == MIN_LR
@@ -79,7 +79,7 @@ def test_the_rate_rises_by_one_factor_and_ends_where_the_loss_has_blown_up() -> 
     assert FIRST_STEPS <= found.lowest < len(found.lr)
 
 
-def test_the_smoothed_loss_is_a_mean_that_forgets() -> None:
+def test_the_smoothed_loss_is_an_exponential_average() -> None:
     found = tried(stacked())
     weights = 0.9 ** np.arange(50)[::-1]
     assert found.smoothed[49] == pytest.approx((weights * found.loss[:50]).sum() / weights.sum())
@@ -109,13 +109,13 @@ class Stubborn(nn.Module):
         return torch.ones_like(past[:, :1])
 
 
-def test_nothing_is_suggested_where_the_loss_falls_at_no_rate() -> None:
+def test_no_rate_is_suggested_if_the_loss_never_falls() -> None:
     found = tried(Stubborn())
     assert len(found.lr) == STEPS
     assert found.suggestion is None
 
 
-def test_a_loss_that_is_not_finite_ends_it_and_at_the_first_step_is_an_error() -> None:
+def test_an_infinite_loss_ends_the_range_test_and_is_an_error_at_the_first_step() -> None:
     assert len(tried(Stubborn(breaks_at=40)).lr) == 39
     with pytest.raises(TrainingDiverged):
         tried(Stubborn(breaks_at=1))
@@ -139,7 +139,7 @@ def test_a_signal_ends_it() -> None:
     ],
     ids=["segment", "fast", "stacked"],
 )
-def test_each_network_of_a_model_is_tried_the_same_on_any_number_of_threads(
+def test_range_tests_do_not_depend_on_the_number_of_threads(
     config: TrainConfig, parts: list[str]
 ) -> None:
     data = dataset(

@@ -82,7 +82,7 @@ def whole() -> TrainingResult:
     return made(data())
 
 
-def test_side_by_side_is_one_after_another_to_the_bit(whole: TrainingResult) -> None:
+def test_parallel_and_sequential_training_give_equal_bits(whole: TrainingResult) -> None:
     abreast = made(data(), threads=2)
     assert same(abreast.shipped, whole.shipped)
     assert same(abreast.validated, whole.validated)
@@ -105,7 +105,7 @@ def test_test_rows_change_nothing(whole: TrainingResult) -> None:
     assert (changed.weights, changed.choices) == (whole.weights, whole.choices)
 
 
-def test_validation_rows_teach_the_shipped_version_and_only_weigh_the_other(whole: TrainingResult) -> None:
+def test_validation_rows_train_the_shipped_version_and_only_weight_the_other(whole: TrainingResult) -> None:
     """Before the refit they choose and weigh; after it they are fitted on too."""
     changed = made(data(change=170))
     assert not same(changed.shipped, whole.shipped)
@@ -125,7 +125,7 @@ def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole:
     np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), again.last_weights)
 
 
-def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_rows(
+def test_a_refitted_network_continues_from_the_validated_one(
     whole: TrainingResult,
 ) -> None:
     config = replace(TINY, parts=("free",), epochs=2)
@@ -168,7 +168,7 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
         torch.testing.assert_close(shipped[f"{prefix}{name}"], value, atol=1e-6, rtol=1e-5)
 
 
-def test_a_refit_is_left_out_where_the_rows_are_too_few_for_what_the_linear_forecast_reads(
+def test_too_few_rows_for_the_linear_forecast_skip_the_refit(
     whole: TrainingResult,
 ) -> None:
     linear = whole.validated.linear
@@ -225,7 +225,7 @@ def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
         ("default", None, {"linear", "anchored", "free"}, True),
     ],
 )
-def test_the_effort_says_which_parts_and_whether_to_refit(
+def test_the_effort_chooses_the_parts_and_the_refit(
     effort: str, refit: bool | None, parts: set[str], refitted: bool
 ) -> None:
     trained = made(data(), effort=effort, refit=refit)
@@ -253,7 +253,7 @@ def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Training
     np.testing.assert_array_equal(state(whole.shipped)["weights"].numpy(), table)
 
 
-def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_forecast(
+def test_a_past_covariate_cannot_leak_and_known_ahead_inputs_reach_the_forecast(
     whole: TrainingResult,
 ) -> None:
     """Of the horizon, the graph gets what is known ahead and nothing else."""
@@ -268,23 +268,23 @@ def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_foreca
         assert np.array_equal(moved, expected) is not moves, f"column {column}"
 
 
-def test_logs_are_forecast_in_units_at_or_above_0() -> None:
+def test_log_transformed_forecasts_are_not_negative() -> None:
     rows = np.exp(0.02 * np.arange(220) + 0.2 * np.sin(np.arange(220)))[:, None]
     given = dataset([rows], train_end=[150], val_end=[190], lookback=12, horizon=6)
     trained = made(given, parts=("linear",), log_transform="auto", refit=False)
     assert trained.dataset.scaler.in_logs
-    assert trained.choices["logs"].startswith("on: validation MASE of the linear forecast")
+    assert trained.choices["logs"].startswith("on (validation MASE of the linear forecast")
     batch = windows(trained)
     found = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
     truth = trained.dataset.inverse_transform_targets(batch.target, batch.series)
     assert (found > 0).all()
     assert (np.abs(found - truth) / truth).mean() < 0.1
     off = made(given, parts=("linear",), log_transform="off", refit=False)
-    assert off.choices["logs"] == "off, as --log-transform says"
+    assert off.choices["logs"] == "off (set by --log-transform)"
     assert not off.dataset.scaler.in_logs
 
 
-def test_the_choice_of_logs_is_told_with_its_reason() -> None:
+def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
     config = replace(TINY, log_transform="auto")
     near = [wave(200, seed=1), wave(200, seed=2)]
     far = [near[0], 7 * near[1]]
@@ -293,23 +293,23 @@ def test_the_choice_of_logs_is_told_with_its_reason() -> None:
     assert "validation MASE of the linear forecast" in one.choices["logs"]
     assert one.dataset.scaler.in_logs is one.choices["logs"].startswith("on")
     other = choose_transforms(dataset(far, **options), config)
-    assert other.choices["logs"].startswith("on: the levels of the series differ by a factor of 7")
+    assert other.choices["logs"].startswith("on (the levels of the series differ by a factor of 7")
     negative = choose_transforms(dataset([near[0] - 20, near[1]], **options), config)
-    assert negative.choices["logs"] == "off: not every training value is above 0"
-    with pytest.raises(DataError, match="--log-transform on needs training values above 0"):
+    assert negative.choices["logs"] == "off (some training values are zero or negative)"
+    with pytest.raises(DataError, match="--log-transform on needs positive training values"):
         choose_transforms(dataset([near[0] - 20, near[1]], **options), replace(config, log_transform="on"))
 
 
-def test_known_ahead_inputs_join_the_linear_forecast_where_they_help() -> None:
+def test_known_ahead_inputs_enter_the_linear_forecast_if_they_help() -> None:
     """In `data` a promotion lifts its day; a known-ahead column of noise does not."""
     helps = choose_transforms(data(), TINY)
     assert len(helps.linear.response) == 1
-    assert helps.choices["covariates"].startswith("known-ahead inputs are in the linear forecast")
+    assert helps.choices["covariates"].startswith("used by the linear forecast")
     columns = np.hstack([wave(220, season=6), np.random.default_rng(9).normal(size=(220, 1))])
     noise = dataset([columns], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,), future=1)
     start = choose_transforms(noise, TINY)
     assert len(start.linear.response) == 0
-    assert start.choices["covariates"].startswith("known-ahead inputs are in the networks alone")
+    assert start.choices["covariates"].startswith("used only by the networks")
 
 
 class Wrong:
@@ -335,7 +335,7 @@ CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # 
     ],
     ids=["a season", "a walk", "the linear one is better"],
 )
-def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
+def test_the_simple_part_beats_the_linear_one_on_validation(
     rows: np.ndarray, linear: Any, season: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mixture_weights, "refit_linear", lambda block, linear, **_: linear)
@@ -343,7 +343,7 @@ def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
     assert seasonal_naive_part(given, linear or _oracle(given), workers=1) == season
 
 
-def test_a_simple_part_that_is_better_in_a_calm_validation_alone_does_not_join() -> None:
+def test_a_simple_part_that_is_better_only_in_a_calm_validation_is_not_used() -> None:
     given = dataset([CALM[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
     linear = choose_transforms(given, TINY).linear
     totals = mixture_weights._baseline_errors(given, linear)
@@ -362,7 +362,7 @@ def _oracle(given: Dataset) -> Any:
     return Oracle()
 
 
-def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_simple_part_is_forecast_and_weighted(monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training.recipes import segment
 
     monkeypatch.setattr(segment, "seasonal_naive_part", lambda *_, **__: 6)
@@ -429,7 +429,7 @@ def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:
     torch.testing.assert_close(lstm.bias_ih_l0[4:8] + lstm.bias_hh_l0[4:8], torch.ones(4))
 
 
-def test_statistics_of_batch_normalisation_are_shipped_as_they_were_learned() -> None:
+def test_batch_norm_statistics_are_shipped_as_learned() -> None:
     trained = made(data(), model="stacked", batch_norm=True, lr=1e-2)
     assert trained.parts[0].best_epoch == 1
     network = trained.shipped.network

@@ -168,7 +168,7 @@ def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Itera
         ValueError: `count` is 0.
     """
     if count < 1:
-        raise ValueError("there are no windows to shuffle")
+        raise ValueError("no windows to shuffle")
     remaining = torch.empty(0, dtype=torch.long)
     while True:
         while len(remaining) < size:

@@ -246,7 +246,7 @@ def _join(device: str) -> torch.device:
         dist.init_process_group("nccl" if local_device.type == "cuda" else "gloo", timeout=FOLLOWER_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise DeviceError(
-            f"the processes of torchrun do not meet: {str(error).splitlines()[0]}",
+            f"the torchrun processes cannot connect: {str(error).splitlines()[0]}",
             hint="start it as torchrun --nproc-per-node N -m lstm_cli train RUN",
         ) from error
     return local_device
@@ -261,6 +261,6 @@ def _lost_process_as_error() -> Iterator[None]:
         if not isinstance(error, dist.DistError) and not is_lost_process(error):
             raise
         raise DeviceError(
-            f"rank {dist.get_rank()} lost another process of the training",
-            hint="run the same command again: it goes on from the last finished epoch",
+            f"rank {dist.get_rank()} lost the connection to another process",
+            hint="run the same command again to resume from the last finished epoch",
         ) from error

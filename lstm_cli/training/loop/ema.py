@@ -16,7 +16,7 @@ class ExponentialMovingAverage:
         device = next(model.parameters()).device
         for module in self.model.modules():
             if isinstance(module, nn.RNNBase):
-                module.flatten_parameters()  # copied weights are not contiguous, and cuDNN would gather them at every call
+                module.flatten_parameters()  # else cuDNN would gather the copied weights at every call
         self.weight: float | Tensor = torch.zeros((), device=device) if device.type == "cuda" else 0.0
 
     def set_step(self, step: int) -> None:

@@ -268,5 +268,5 @@ def divergence_error(part: str, what: str, epoch: int, step: int) -> TrainingDiv
     """
     return TrainingDiverged(
         f"training diverged in {part}: {what} is not finite at epoch {epoch}, step {step}",
-        hint="lower the learning rate (--lr), or clip harder (--clip-norm 0.1)",
+        hint="use a lower learning rate (--lr) or stronger gradient clipping (--clip-norm 0.1)",
     )

@@ -72,7 +72,7 @@ def differentiate(
 
 
 def clip_gradient(model: nn.Module, hparams: Hyperparameters, loss: Tensor) -> Tensor:
-    """Clip the gradient in the model as the hyperparameters say.
+    """Clip the gradient in the model.
 
     Args:
         model: network with a gradient.

@@ -75,9 +75,7 @@ def fit_in_memory(
         if windows.device.type == "cuda":
             torch.cuda.empty_cache()
         smaller = hparams.batch_size // 2
-        listen(
-            Note(text=f"{part}: a batch of {hparams.batch_size} does not fit into memory, {smaller} is tried")
-        )
+        listen(Note(text=f"{part}: out of memory with a batch of {hparams.batch_size}, trying {smaller}"))
         hparams, slot = replace(hparams, batch_size=smaller), without_resume(slot)
 
 
@@ -90,19 +88,19 @@ def _stored_batch_size(slot: CheckpointSlot, size: int) -> int:
 
 @contextmanager
 def as_device_error(what: str, *, hint: str = USE_FEWER_ROWS) -> Iterator[None]:
-    """Raise out of memory within this block as DeviceError: not enough memory `what`."""
+    """Raise DeviceError if memory runs out within this block; `what` names the device and the work."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise DeviceError(f"there is not enough memory {what}", hint=hint) from error
+        raise DeviceError(f"out of memory {what}", hint=hint) from error
 
 
 def _out_of_memory_error(device: torch.device, part: str, batch_size: int) -> DeviceError:
     return DeviceError(
-        f"there is not enough memory on {device} to train {part} with {batch_size} windows in a batch",
-        hint=f"use --batch-size {batch_size // 2}, or --batch-size auto, which finds one that fits"
+        f"out of memory on {device} while training {part} with a batch of {batch_size}",
+        hint=f"use --batch-size {batch_size // 2}, or --batch-size auto, which finds a size that fits"
         if batch_size > 1
         else "use a smaller --hidden or a shorter --lookback, or --device cpu",
         flag="--batch-size" if batch_size > 1 else "--hidden",

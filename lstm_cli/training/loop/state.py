@@ -113,7 +113,7 @@ class TrainingState:
         """Restore a saved state. Raises IncompatibleState if it belongs to another training."""
         try:
             if saved.facts["plan"] != asdict(self.hparams) or saved.facts["part"] != self.part:
-                raise IncompatibleState("it is of another training")
+                raise IncompatibleState("it belongs to another training")
             self._restore_facts(saved.facts)
             self._restore_tensors(saved.tensors)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:

@@ -39,8 +39,8 @@ def lead(config: TrainConfig) -> Iterator[None]:
 
     if config.device.startswith("cuda:"):
         raise UsageError(
-            f"--device {config.device} is one device, and torchrun gives every process its own",
-            hint="use --device cuda; CUDA_VISIBLE_DEVICES says which devices there are",
+            f"--device {config.device} names one device, but torchrun gives each process its own",
+            hint="use --device cuda, and choose the devices with CUDA_VISIBLE_DEVICES",
             flag="--device",
         )
     with lead_ranks(config.device):

@@ -90,9 +90,9 @@ def _require_moderate_values(dataset: Dataset) -> None:
         largest = max(largest, float(maximum), -float(minimum))
     if not largest < MAX_SCALED_VALUE:
         raise TrainingDiverged(
-            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and 32 bits do not "
-            "hold their squares",
-            hint="prepare without the rows that hold them (--start, --end), or with --scaler standard",
+            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and their squares overflow "
+            "32-bit floats",
+            hint="prepare again without those rows (--start, --end), or with --scaler standard",
         )
 
 
@@ -144,14 +144,14 @@ def choose_refit(config: TrainConfig, *, rows: int, linear: LinearEnsemble) -> t
         linear: linear forecast.
     """
     if config.refit is not None:
-        return config.refit, "on training and validation rows" if config.refit else "none, as --no-refit says"
+        return config.refit, "on training and validation rows" if config.refit else "none (set by --no-refit)"
     if config.model != "segment":
-        return False, "none (--refit)"
+        return False, "none (--refit turns it on)"
     if config.effort == "fast":
-        return False, "none, as --effort fast says"
+        return False, "none (set by --effort fast)"
     if rows < ROWS_PER_INPUT * linear.lookback:
         reason = f"{rows:,} training windows are too few for a linear forecast from {linear.lookback} values"
-        return False, f"none: {reason} (--refit)"
+        return False, f"none ({reason}, --refit turns it on)"
     return True, "on training and validation rows"
 
 
@@ -162,29 +162,29 @@ def _choose_log_transform(
     if config.log_transform == "on":
         if not possible:
             raise DataError(
-                "--log-transform on needs training values above 0 in every series and target, and the standard scaler",
-                hint="use --log-transform off, or prepare the data without values at or below 0",
+                "--log-transform on needs positive training values in every series and target, and the standard scaler",
+                hint="use --log-transform off, or prepare again without zero and negative values",
                 rule="D633",
                 flags=("--log-transform",),
             )
         log_dataset = log_transform(dataset)
-        return log_dataset, fit(log_dataset), "on, as --log-transform says"
+        return log_dataset, fit(log_dataset), "on (set by --log-transform)"
     plain = fit(dataset)
     if config.log_transform == "off":
-        return dataset, plain, "off, as --log-transform says"
+        return dataset, plain, "off (set by --log-transform)"
     if not possible:
-        return dataset, plain, "off: not every training value is above 0"
+        return dataset, plain, "off (some training values are zero or negative)"
     ratio = level_ratio(dataset)
     log_dataset = log_transform(dataset)
     log_linear = fit(log_dataset)
     if ratio > LEVELS:
-        return log_dataset, log_linear, f"on: the levels of the series differ by a factor of {ratio:.3g}"
+        return log_dataset, log_linear, f"on (the levels of the series differ by a factor of {ratio:.3g})"
     scores = (
         f"validation MASE of the linear forecast {log_linear.score:.4g} with it, {plain.score:.4g} without"
     )
     if log_linear.score < plain.score:
-        return log_dataset, log_linear, f"on: {scores}"
-    return dataset, plain, f"off: {scores}"
+        return log_dataset, log_linear, f"on ({scores})"
+    return dataset, plain, f"off ({scores})"
 
 
 def _choose_covariates(plain: LinearEnsemble, with_them: LinearEnsemble) -> tuple[LinearEnsemble, str]:
@@ -192,5 +192,5 @@ def _choose_covariates(plain: LinearEnsemble, with_them: LinearEnsemble) -> tupl
         f"validation MASE of the linear forecast {with_them.score:.4g} with them, {plain.score:.4g} without"
     )
     if with_them.score < (1 - COVARIATES_GAIN) * plain.score:
-        return with_them, f"known-ahead inputs are in the linear forecast: {scores}"
-    return plain, f"known-ahead inputs are in the networks alone: {scores}"
+        return with_them, f"used by the linear forecast and the networks ({scores})"
+    return plain, f"used only by the networks ({scores})"

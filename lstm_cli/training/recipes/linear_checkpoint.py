@@ -12,7 +12,7 @@ from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints, 
 
 LINEAR = "linear forecast"
 Progress = Callable[[int, int], None]
-"""It is told how many fits are done, and of how many."""
+"""Function that is called with the number of finished fits and the total."""
 
 
 def resumable_linear(
@@ -85,4 +85,4 @@ def _from_state(saved: SavedState) -> LinearEnsemble:
             {key: tensor.numpy() for key, tensor in saved.tensors.items()}, saved.facts["linear"]
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise IncompatibleState(f"it holds no linear forecast: {type(error).__name__}") from None
+        raise IncompatibleState(f"it does not contain a linear forecast: {type(error).__name__}") from None

@@ -68,7 +68,7 @@ def train_segment(
     parts_named: list[str] = [part for part in PARTS if part in choose_parts(config)]
     attempts = train_parts(context, [part for part in parts_named if part != "linear"])
     dataset, linear = transformed.dataset, transformed.linear
-    stage = "weighing the parts"
+    stage = "weighting the parts"
     listen(Progressed(stage=stage, done=0))
     season = None
     if "linear" in parts_named and attempts:
@@ -116,8 +116,8 @@ def choose_parts(config: TrainConfig) -> tuple[str, ...]:
 
 def _segment_reason(context: TrainingContext) -> str:
     shape = context.shapes["anchored"]
-    reason = "given by --segment" if context.config.segment else "by rule from the season and the lookback"
-    return f"segments of {shape['segment']} steps, {shape['lookback']} of them read: {reason}"
+    reason = "set by --segment" if context.config.segment else "from the season and the lookback"
+    return f"{shape['segment']} steps, lookback {shape['lookback']} ({reason})"
 
 
 def _mixture_settings(
@@ -160,7 +160,7 @@ def _refit(
     context: TrainingContext, settings: dict[str, Any], attempts: list[FittedNetwork], weights: torch.Tensor
 ) -> ModelVersion:
     """Return the model refitted on training and validation rows, with the choices made by validation."""
-    context.listen(Note(text="fitting again on the training and validation rows"))
+    context.listen(Note(text="refitting on the training and validation rows"))
     merged = merge_validation_into_train(context.data.dataset)
     linear = resumable_refit(
         merged,

@@ -61,7 +61,7 @@ class FittedNetwork:
 
 
 Training: TypeAlias = Callable[[Callable[[], int | None]], FittedNetwork]
-"""One training, ready to run: it is asked with what tells whether to stop."""
+"""Function that runs one training; its argument returns the number of a signal to stop at, else None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +246,7 @@ def _training_windows(context: TrainingContext, part: str) -> DeviceWindows:
 
 
 def _to_device(context: TrainingContext, windows: Windows) -> DeviceWindows:
-    with as_device_error(f"on {context.device} for the data"):
+    with as_device_error(f"on {context.device} while loading the data"):
         return DeviceWindows(windows, context.device)
 
 

@@ -89,7 +89,7 @@ def train_stacked(
     validated = shipped = ModelVersion(network=network, linear=transformed.linear)
     refit, reason = choose_refit(config, rows=len(windows) * dataset.targets, linear=transformed.linear)
     if refit:
-        listen(Note(text="fitting again on the training and validation rows"))
+        listen(Note(text="refitting on the training and validation rows"))
         merged = merge_validation_into_train(dataset)
         refit_hparams = refit_hyperparameters(hparams, best_epoch=fitted.best_epoch)
         refitted_network, _, _ = train(
@@ -125,7 +125,7 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
 
 
 def _device_windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
-    with as_device_error(f"on {device} for the data"):
+    with as_device_error(f"on {device} while loading the data"):
         return DeviceWindows(split_windows(dataset, split), device)
 
 

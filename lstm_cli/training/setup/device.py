@@ -22,7 +22,7 @@ def choose_device(name: str) -> torch.device:
         if (device.index or 0) >= count:
             message = f"this machine has {count_noun(count, 'CUDA device')}"
             raise DeviceError(
-                f"--device {name} is absent: {message}", hint="use --device cpu, or --device auto"
+                f"--device {name} was not found: {message}", hint="use --device cpu, or --device auto"
             )
         return torch.device("cuda", device.index or 0)
     return device

@@ -29,27 +29,30 @@ def choose_precision(config: TrainConfig, device: torch.device) -> tuple[str, st
     why_not = _why_no_bf16(device)
     if config.precision == "bf16" and why_not:
         raise DeviceError(
-            f"--precision bf16 needs a device that computes with bfloat16: {why_not}",
+            f"--precision bf16 needs a device with bfloat16: {why_not}",
             hint="use --precision fp32, or --precision auto",
         )
     if config.precision != "auto":
-        return config.precision, f"{config.precision}, as --precision says"
+        return config.precision, f"{config.precision} (set by --precision)"
     if config.model != "stacked":
-        return "fp32", f"fp32: {config.model} was not measured to train faster in bf16"
+        return "fp32", "fp32 (bf16 is not faster for this model)"
     if why_not:
-        return "fp32", f"fp32: {why_not}"
+        return "fp32", f"fp32 ({why_not})"
     if device.type == "cuda":
-        condition = f"measured to pay on a GPU from {MIN_HIDDEN} hidden units and batches of {MIN_BATCH} on"
+        condition = f"from {MIN_HIDDEN} hidden units and batches of {MIN_BATCH}"
         if (
             min(config.sizes) >= MIN_HIDDEN
             and isinstance(config.batch_size, int)
             and config.batch_size >= MIN_BATCH
         ):
-            return "bf16", f"bf16: {condition}"
-        return "fp32", f"fp32: bf16 was {condition}"
+            return "bf16", f"bf16 (faster on a GPU {condition})"
+        return "fp32", f"fp32 (bf16 is faster on a GPU only {condition})"
     if "AMD" in cpu_capabilities().get("cpu_name", ""):
-        return "bf16", "bf16: measured to be faster on this kind of CPU, and as good"
-    return "fp32", "fp32: bf16 was not measured to be faster on this device (--precision bf16)"
+        return "bf16", "bf16 (measured to be faster on this kind of CPU, and as accurate)"
+    return (
+        "fp32",
+        "fp32 (bf16 was not measured to be faster on this kind of device, --precision bf16 turns it on)",
+    )
 
 
 def cpu_capabilities() -> Mapping[str, Any]:
@@ -62,7 +65,7 @@ def _why_no_bf16(device: torch.device) -> str:
     if device.type == "cuda":
         with torch.cuda.device(device):
             supported = torch.cuda.is_bf16_supported(including_emulation=False)
-        return "" if supported else f"{device} does not"
+        return "" if supported else f"{device} does not support bfloat16"
     capabilities = cpu_capabilities()
     supported = capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
     return "" if supported else "torch finds neither AVX512-BF16 nor AMX on this CPU"

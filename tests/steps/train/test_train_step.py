@@ -128,7 +128,7 @@ def test_the_report_holds_parts_weights_and_the_reasons_of_choices(run: Path) ->
         assert sum(quarter) == pytest.approx(1, abs=1e-3)  # rounded to four digits
         assert all(weight >= 0 for weight in quarter)
     assert set(report["choices"]) == {"logs", "covariates", "precision", "segment", "refit"}
-    assert report["choices"]["logs"].startswith("on: the levels of the series differ by a factor of")
+    assert report["choices"]["logs"].startswith("on (the levels of the series differ by a factor of")
     assert report["parts"]["linear"] == pytest.approx(report["val_baselines"]["linear"], rel=1e-4)
     stored = open_run(run).artifact("model").json("model.json")["weights"]
     assert {part: len(weights) for part, weights in stored.items()} == dict.fromkeys(report["weights"], 7)

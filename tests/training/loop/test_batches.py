@@ -70,7 +70,7 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs_on_the_device(orig
     assert torch.equal(*pasts)
 
 
-def test_in_order_leaves_no_remainder_out() -> None:
+def test_batches_in_order_include_the_remainder() -> None:
     windows = split_windows(panel(), "train")
     batches = list(DeviceWindows(windows, CPU).batches(5))
     assert {len(batch.series) for batch in batches[:-1]} == {5}
@@ -108,12 +108,12 @@ def test_the_order_is_the_generators() -> None:
     assert not torch.equal(one, other)
 
 
-def test_no_windows_are_refused_instead_of_sought_for_ever() -> None:
+def test_zero_windows_are_an_error_instead_of_an_endless_loop() -> None:
     with pytest.raises(ValueError, match="no windows"):
         next(shuffled_batches(0, 4, torch.Generator()))
 
 
-def test_windows_are_drawn_with_their_chances() -> None:
+def test_windows_are_sampled_with_their_probabilities() -> None:
     chances = np.array([0.5, 0.0, 0.3, 0.2])
     batches = weighted_batches(chances, 50, torch.Generator().manual_seed(0))
     seen = torch.cat(list(itertools.islice(batches, 400)))
@@ -123,7 +123,7 @@ def test_windows_are_drawn_with_their_chances() -> None:
 
 
 @pytest.mark.parametrize(("long", "even"), [(90, True), (400, False)])
-def test_long_series_do_not_drown_short_ones(long: int, even: bool) -> None:
+def test_long_series_do_not_dominate_short_ones(long: int, even: bool) -> None:
     """Where series are alike every window is seen once; a series with many times the windows gives up its lead."""
     made = dataset(
         [wave(60), wave(long, seed=1)], train_end=[40, long - 20], val_end=[50, long - 10], horizon=4

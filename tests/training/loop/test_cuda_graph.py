@@ -83,7 +83,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 PLAINLY = ["aside waits for here", "on aside", "step", "here waits for aside"]
 
 
-def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -> None:
+def test_a_step_runs_eagerly_then_is_recorded_once_and_replayed(log: list[str]) -> None:
     seen: list[list[int]] = []
 
     def step(chosen: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -
     assert found[3].data_ptr() != found[4].data_ptr()  # a result of its own for each step
 
 
-def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is_kept(log: list[str]) -> None:
+def test_out_of_memory_while_recording_is_raised_and_frees_the_step(log: list[str]) -> None:
     activations: list[weakref.ref[Tensor]] = []
 
     def step(chosen: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is
         gc.enable()
 
 
-def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gpu_queue_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[str] = []
 
     class Event:
@@ -147,7 +147,7 @@ def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("size", "together"), [(2, [5]), (400, [2, 2, 1]), (5_000, [1] * 5)])
-def test_places_go_many_at_a_time_and_never_more_than_asked(
+def test_indices_are_transferred_in_stacks_and_never_too_many(
     size: int, together: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lstm_cli.training.loop.batches.TRANSFER_INDICES", 1_000)
@@ -159,7 +159,7 @@ def test_places_go_many_at_a_time_and_never_more_than_asked(
 
 
 @pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)])
-def test_places_that_are_sent_are_the_next_ones_of_the_order(device: torch.device) -> None:
+def test_transferred_indices_follow_the_order(device: torch.device) -> None:
     order = (torch.tensor([number, number + 1]) for number in range(100))
     assert [each.tolist() for each in prefetch_to_device(order, 3, device)] == [[0, 1], [1, 2], [2, 3]]
     assert next(order).tolist() == [3, 4]
@@ -197,7 +197,7 @@ def run(
         part="a part",
         listen=ignore_events,
         should_stop=lambda: None,
-        **({} if keep is None else {"keep": keep}),
+        **({} if keep is None else {"slot": keep}),
     )
 
 
@@ -231,7 +231,7 @@ NETWORKS = {
         {"optimizer": "rmsprop", "clip_norm": 0.1},
     ],
 )
-def test_what_is_replayed_is_what_would_have_been_computed(
+def test_replayed_steps_equal_eager_steps(
     network: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once, again = (run(NETWORKS[network](), plan(**settings)) for _ in range(2))
@@ -243,7 +243,7 @@ def test_what_is_replayed_is_what_would_have_been_computed(
 
 
 @gpu
-def test_a_training_on_a_gpu_that_goes_on_is_as_if_it_had_never_stopped() -> None:
+def test_a_resumed_training_on_a_gpu_equals_an_uninterrupted_one() -> None:
     settings, states = plan(averaged=True, clip_norm=1.0, epochs=4), list[SavedState]()
     whole = run(segment(), settings, CheckpointSlot(save=states.append))
     for state in states:

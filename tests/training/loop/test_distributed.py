@@ -46,7 +46,7 @@ def together(task: str) -> dict[str, Any]:
     return found
 
 
-def test_a_training_of_several_processes_that_goes_on_is_as_if_it_had_not_ended() -> None:
+def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one() -> None:
     """Dropout too: each process draws for a step by its number."""
     found = together("resume")
     for whole, *others in found.values():
@@ -62,18 +62,18 @@ def test_two_processes_compute_the_gradient_of_one() -> None:
         np.testing.assert_allclose(both, alone, rtol=0, atol=1e-9 * max(np.abs(alone)))
 
 
-def test_the_leader_that_lost_another_process_says_how_to_resume() -> None:
+def test_a_lost_process_is_an_error_with_a_hint_to_resume() -> None:
     message, hint = together("lost")["refused"]
-    assert message == "rank 0 lost another process of the training"
+    assert message == "rank 0 lost the connection to another process"
     assert "run the same command again" in hint
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_memory_that_is_short_in_one_process_ends_or_halves_the_batch_in_all(rank: int) -> None:
+def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int) -> None:
     """Of 16 windows each takes 8, of 8 it takes 4, of 4 it takes 2."""
     found = together(f"starved{rank}")
-    assert "not enough memory on cpu to train a part with 16 windows" in found["refused"][0]
+    assert "out of memory on cpu while training a part with a batch of 16" in found["refused"][0]
     assert "--batch-size 8" in found["refused"][1]
     batch, told = found["fitted"]
     assert batch == 4
-    assert [text.rpartition(", ")[2] for text in told] == ["8 is tried", "4 is tried"]
+    assert [text.rpartition(", ")[2] for text in told] == ["trying 8", "trying 4"]

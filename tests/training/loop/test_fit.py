@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(averaged: 
     assert not same(one.weights, other.weights)
 
 
-def test_the_seed_decides_order_and_dropout_whatever_was_drawn_before() -> None:
+def test_the_seed_decides_order_and_dropout_despite_earlier_random_numbers() -> None:
     model, again = segment(3), segment(3)
     one = run(model, epochs=1, seed=7)
     torch.rand(100)
@@ -125,7 +125,7 @@ def test_it_learns(make: Callable[[], nn.Module]) -> None:
 # Early stopping
 
 
-def test_the_best_weights_are_kept_and_the_model_goes_on() -> None:
+def test_the_best_weights_are_kept_and_training_continues() -> None:
     model = stacked()
     states: list[dict[str, Tensor]] = []
 
@@ -142,7 +142,7 @@ def test_the_best_weights_are_kept_and_the_model_goes_on() -> None:
     assert (fitted.stopped, fitted.steps) == ("epochs", 20)
 
 
-def test_the_start_is_kept_where_nothing_is_better() -> None:
+def test_the_start_is_kept_if_no_epoch_is_better() -> None:
     model = stacked()
     start = {name: value.clone() for name, value in model.state_dict().items()}
     fitted = run(model, scripted(1, 2, 2), epochs=2)
@@ -160,7 +160,7 @@ def test_patience_that_ends_with_the_last_epoch_is_the_epochs_end() -> None:
     assert run(validate=scripted(5, 6, 6), epochs=2, patience=2).stopped == "epochs"
 
 
-def test_min_delta_is_what_better_means() -> None:
+def test_min_delta_defines_an_improvement() -> None:
     stopping = EarlyStopping(plan(min_delta=0.5, patience=2))
     better = [stopping.update(epoch, loss) for epoch, loss in enumerate([5.0, 4.6, 4.5, 4.49, 4.0])]
     assert better == [True, False, False, True, False]
@@ -170,7 +170,7 @@ def test_min_delta_is_what_better_means() -> None:
     assert stopping.should_stop
 
 
-def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode() -> None:
+def test_the_network_is_validated_in_evaluation_mode_and_trained_in_training_mode() -> None:
     model = stacked(dropout=0.5)
     modes: list[bool] = []
     model.register_forward_pre_hook(lambda module, args: modes.append(module.training))
@@ -184,7 +184,7 @@ def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode()
     assert modes == [True] * 10
 
 
-def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> None:
+def test_without_validation_all_epochs_run_and_the_last_weights_are_kept() -> None:
     model = stacked()
     settings = plan(epochs=5, stop_after=3, schedule="cosine", patience=1)
     fitted = fit(model, windows(), None, settings, part="p", listen=ignore_events, should_stop=lambda: None)
@@ -210,7 +210,7 @@ def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> No
     assert same(judged.weights, fitted.weights)
 
 
-def test_no_epoch_at_all_is_the_start() -> None:
+def test_zero_epochs_return_the_start() -> None:
     model = segment()
     start = {name: value.clone() for name, value in model.state_dict().items()}
     settings = plan(stop_after=0, averaged=True)
@@ -257,13 +257,13 @@ def test_clipping_clips(clip: dict[str, float], step: list[float]) -> None:
 @pytest.mark.parametrize(
     "clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"clip_value": 1.0, "clip_norm": 1.0}]
 )
-def test_the_norm_before_any_clipping_is_told(clip: dict[str, float]) -> None:
+def test_the_norm_before_clipping_is_reported(clip: dict[str, float]) -> None:
     fitted = run(Fixed(2.0), scripted(9, 1), epochs=1, **clip)
     assert fitted.history[0]["grad_norm"] is None
     assert fitted.history[1]["grad_norm"] == pytest.approx(10)
 
 
-def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
+def test_the_norm_of_the_first_lstm_layer_is_reported_too() -> None:
     """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
     shallow = run(stacked(), epochs=1).history[1]
     deep = run(
@@ -277,7 +277,7 @@ def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
 # Max-norm
 
 
-def test_no_units_weights_leave_the_ball_and_small_ones_stay() -> None:
+def test_max_norm_shrinks_only_large_weights() -> None:
     free, held = (run(stacked(), epochs=2, lr=0.05, max_norm=most).weights for most in (None, 0.5))
     for name, weight in held.items():
         if weight.dim() == 2:
@@ -345,7 +345,7 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step(at: int, epoch: int, cel
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_validation_loss_that_is_not_finite_is_told_too(loss: float) -> None:
+def test_an_infinite_validation_loss_is_an_error(loss: float) -> None:
     with pytest.raises(TrainingDiverged, match="the validation loss is not finite at epoch 2, step 10"):
         run(validate=scripted(3, 2, loss))
 
@@ -547,7 +547,7 @@ def test_the_validation_loss_is_over_all_windows_at_once() -> None:
 # What is told, and the plan
 
 
-def test_events_and_history_tell_the_same() -> None:
+def test_events_and_history_agree() -> None:
     events: list[Event] = []
     fitted = run(listen=events.append, epochs=2)
     assert [vars(event) for event in events if isinstance(event, EpochEnded)] == fitted.history
@@ -575,7 +575,7 @@ def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("config", "size", "expected"), list(_plans()))
-def test_the_plan_follows_the_recipe_and_the_settings(
+def test_hyperparameters_follow_the_recipe_and_the_settings(
     config: dict[str, Any], size: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     found = vars(make_hyperparameters(TrainConfig(**config), **size))
@@ -594,12 +594,12 @@ def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
     assert learning_rate_share(again, 149) < 0.02
 
 
-def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
+def test_a_refit_keeps_a_start_that_was_best() -> None:
     plan = refit_hyperparameters(make_hyperparameters(TrainConfig(), windows=9600, targets=1), best_epoch=0)
     assert plan.stop_after == 0
 
 
-def test_weights_are_shown_to_a_listener_that_asks_and_to_no_other() -> None:
+def test_weights_are_sent_only_to_a_listener_that_wants_them() -> None:
     heard: list[Event] = []
 
     class Watcher:

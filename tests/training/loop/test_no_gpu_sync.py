@@ -48,7 +48,7 @@ def no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("make", [stacked, segment])
-def test_a_step_reads_nothing(make: Callable[[], nn.Module]) -> None:
+def test_a_step_does_not_read_from_the_device(make: Callable[[], nn.Module]) -> None:
     model = make()
     assert take_step(model).device == META
     assert all(weight.grad is not None for weight in model.parameters() if weight.requires_grad)

@@ -108,7 +108,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_goes_on_to_the_same_bytes_wherever_it_was_ended(way: str) -> None:
+def test_resumed_training_gives_the_same_bytes(way: str) -> None:
     make, settings = WAYS[way]
     planned = plan(**{"epochs": 4, **settings})
     whole = trained(make, planned)
@@ -116,7 +116,7 @@ def test_it_goes_on_to_the_same_bytes_wherever_it_was_ended(way: str) -> None:
         require_same(trained(make, planned, stops), whole)
 
 
-def test_early_stopping_goes_on_counting() -> None:
+def test_resumed_early_stopping_continues_counting() -> None:
     planned = plan(epochs=30, patience=3, lr=0.3)
     whole = trained(stacked, planned)
     assert whole.stopped == "patience"
@@ -125,13 +125,13 @@ def test_early_stopping_goes_on_counting() -> None:
         require_same(trained(stacked, planned, [1 + (epoch - 1) * EPOCH + 2]), whole)
 
 
-def test_windows_that_are_drawn_by_chance_come_in_the_same_order() -> None:
+def test_resumed_training_samples_windows_in_the_same_order() -> None:
     planned = plan(epochs=3)
     whole = trained(stacked, planned, unequal=True)
     require_same(trained(stacked, planned, [EPOCH + 4], unequal=True), whole)
 
 
-def test_a_training_without_validation_goes_on_too() -> None:
+def test_a_training_without_validation_resumes_too() -> None:
     planned = plan(epochs=3)
     require_same(trained(stacked, planned, [12], validated=False), trained(stacked, planned, validated=False))
 
@@ -164,7 +164,7 @@ def taken_up(found: SavedState, model: nn.Module, **settings: Any) -> FitResult:
     )
 
 
-def test_a_finished_training_is_not_trained_again_and_leaves_little() -> None:
+def test_a_finished_training_is_not_repeated_and_saves_only_its_weights() -> None:
     found = saved_at(-1, epochs=2)
     assert all(name.startswith("weights.") for name in found.tensors)
     model = stacked()
@@ -196,7 +196,7 @@ def test_the_state_of_another_training_is_refused(epoch: int) -> None:
 # Finite numbers
 
 
-def test_a_weight_that_leaves_the_finite_numbers_at_the_very_last_step_is_seen() -> None:
+def test_an_infinite_weight_at_the_last_step_is_an_error() -> None:
     """No loss is computed after that step, and nothing validated: a refit would ship it."""
     with pytest.raises(TrainingDiverged) as diverged:
         trained(
@@ -239,23 +239,23 @@ def fitted_in_memory(planned: Hyperparameters, **options: Any) -> tuple[Hyperpar
     )
 
 
-def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_smaller_batch_is_found_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory_of(5, monkeypatch)
     heard: list[Event] = []
     kept: list[SavedState] = []
     planned = plan(batch_size=24, epochs=2)
-    followed, fitted = fitted_in_memory(planned, listen=heard.append, keep=CheckpointSlot(save=kept.append))
+    followed, fitted = fitted_in_memory(planned, listen=heard.append, slot=CheckpointSlot(save=kept.append))
     assert followed == replace(planned, batch_size=3)
     assert [event.text for event in heard if isinstance(event, Note)] == [
-        "free: a batch of 24 does not fit into memory, 12 is tried",
-        "free: a batch of 12 does not fit into memory, 6 is tried",
-        "free: a batch of 6 does not fit into memory, 3 is tried",
+        "free: out of memory with a batch of 24, trying 12",
+        "free: out of memory with a batch of 12, trying 6",
+        "free: out of memory with a batch of 6, trying 3",
     ]
     require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
     # A training that goes on does not look for it again.
     heard.clear()
     again = fitted_in_memory(
-        planned, listen=heard.append, keep=CheckpointSlot(stored=through_files(kept[-2]))
+        planned, listen=heard.append, slot=CheckpointSlot(stored=through_files(kept[-2]))
     )
     assert again[0] == followed
     require_same(again[1], fitted)
@@ -269,18 +269,18 @@ def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> N
         (0, {}, "use a smaller --hidden"),
     ],
 )
-def test_memory_that_does_not_suffice_names_the_flag_that_needs_less(
+def test_out_of_memory_names_the_flag_to_change(
     most: int, options: dict[str, Any], hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_memory_of(most, monkeypatch)
     with pytest.raises(DeviceError) as short:
         fitted_in_memory(plan(batch_size=24), **options)
     assert short.value.exit_code == 7
-    assert "memory on cpu to train free" in short.value.message
+    assert "out of memory on cpu while training free" in short.value.message
     assert short.value.hint.startswith(hint)
 
 
-def test_memory_that_torch_and_numpy_could_not_have_is_told_from_mistakes() -> None:
+def test_out_of_memory_is_distinguished_from_other_errors() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(1 << 58)
     assert is_out_of_memory(refused.value)

@@ -95,7 +95,7 @@ def require_same(one: TrainingResult, other: TrainingResult) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str) -> None:
+def test_repeated_interruptions_give_the_same_model(way: str) -> None:
     """Each process comes through a little more than one epoch before it is ended."""
     expected = whole(way)
     states: dict[str, SavedState] = {}
@@ -120,7 +120,7 @@ def test_finished_networks_are_not_trained_again(way: str) -> None:
     assert found.questions >= found.beside + steps
 
 
-def test_every_network_has_a_place_of_its_own() -> None:
+def test_every_network_has_its_own_slot() -> None:
     """Rates and seeds of one part, and the refits, do not overwrite each other."""
     parts = [name.split()[0] for name in networks_of(whole("segment"))]
     assert sorted(parts) == ["anchored", "anchored", "free", "free"]
@@ -163,18 +163,18 @@ def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert again.linear.fit_facts() == first.linear.fit_facts()
 
 
-def test_what_is_no_linear_forecast_is_refused() -> None:
+def test_invalid_linear_state_is_refused() -> None:
     states: dict[str, SavedState] = {}
     rows = wave(150, seed=2, season=6)
     settled(TINY, states, rows)
     saved = states["linear forecast"]
     for facts in ({}, {"linear": {}}, {"linear": saved.facts["linear"] | {"members": [{}]}}):
-        with pytest.raises(IncompatibleState, match="no linear forecast"):
+        with pytest.raises(IncompatibleState, match="does not contain a linear forecast"):
             settled(TINY, {"linear forecast": replace(saved, facts=facts)}, rows)
 
 
 @pytest.mark.parametrize("scaler", ["none", "standard"])
-def test_values_that_32_bits_cannot_reckon_with_end_it_before_it_begins(scaler: str) -> None:
+def test_values_too_large_for_32_bits_stop_training_before_it_begins(scaler: str) -> None:
     """With the standard scaler it is a validation row that does, of which the scaler knows nothing."""
     rows = wave(150, seed=2, season=6)
     rows[110] = 1e38

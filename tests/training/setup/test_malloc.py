@@ -35,15 +35,15 @@ def faults(how: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
-def test_a_block_that_was_given_back_is_taken_again_without_the_kernel() -> None:
+def test_freed_memory_is_reused_without_the_kernel() -> None:
     assert faults("kept") < faults("plain") / 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
-def test_what_was_kept_can_be_given_back() -> None:
+def test_kept_memory_can_be_returned() -> None:
     assert faults("kept") < faults("given back") / 10
 
 
-def test_another_system_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     keep_freed_memory()
