@@ -1,4 +1,4 @@
-"""Which season the seasonal naive baseline repeats."""
+"""Tests of the season that the seasonal naive baseline repeats."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from lstm_cli.evaluation.baseline_season import baseline_season
 
 
 def shaped(rows: int, *, week: float, noise: float = 0.1, seed: int = 0) -> np.ndarray:
-    """[rows, 1] with a season of 4 of height 1, and one of 12 of height `week`."""
+    """Return values [rows, 1] with a season of 4 of height 1, and one of 12 of height `week`."""
     time = np.arange(rows)
     long = np.repeat([0.0, 1.0, 0.5], 4)[time % 12]
     values = np.sin(2 * np.pi * time / 4) + week * long
@@ -37,7 +37,7 @@ def test_baseline_season_is_none_without_seasons_and_the_only_one_with_one() -> 
 @pytest.mark.parametrize(("week", "season"), [(2.0, 12), (0.0, 4)])
 @pytest.mark.parametrize("horizon", [1, 4, 15])
 def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, horizon: int) -> None:
-    """Against the definition, window by window. Without a long season, the nearer one wins where a level wanders."""
+    """The definition is checked window by window. Without a long season, the shorter one wins if the level drifts."""
     values = shaped(240, week=week, noise=0.0)
     values += np.cumsum(np.random.default_rng(3).normal(size=values.shape) * 0.1, axis=0)
     data = made([values], horizon=horizon)
@@ -54,7 +54,7 @@ def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, 
 
 
 def test_test_rows_do_not_affect_the_choice() -> None:
-    """From the first test row on, the long season is there no more."""
+    """The long season is missing in the test rows."""
     values = shaped(240, week=2.0)
     values[192:] = shaped(48, week=0.0, seed=1)
     data = made([values])
@@ -64,7 +64,7 @@ def test_test_rows_do_not_affect_the_choice() -> None:
 
 
 def test_measured_validation_rows_affect_the_weights() -> None:
-    """The long season is far larger there than in the training rows, which alone would decide otherwise."""
+    """The long season is far larger in the validation rows than in the training rows, which would decide otherwise."""
     rng = np.random.default_rng(0)
     values = shaped(240, week=0.0) + np.cumsum(0.05 * rng.normal(size=(240, 1)), axis=0)
     assert baseline_season(made([values])) == 4
@@ -77,7 +77,7 @@ def test_measured_validation_rows_affect_the_weights() -> None:
 
 
 def test_every_series_counts_equally() -> None:
-    """Two small series of a long season outvote one a thousand times as large."""
+    """Two small series with a long season outvote one that is a thousand times as large."""
     large = 1000 * (
         shaped(240, week=0.0) + np.cumsum(np.random.default_rng(0).normal(size=(240, 1)) * 0.05, axis=0)
     )
@@ -87,7 +87,7 @@ def test_every_series_counts_equally() -> None:
 
 
 def test_a_series_shorter_than_the_long_season_uses_its_newest_window() -> None:
-    """Repeating 12 steps falls back to the last value there, which errs by the short season."""
+    """Repeating 12 steps falls back to the last value there, whose error is the short season."""
     short = shaped(15, week=0.0, noise=0.0)
     assert baseline_season(made([short])) == 4
     long = [shaped(240, week=3.0, seed=seed) for seed in range(4)]

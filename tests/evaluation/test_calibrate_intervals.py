@@ -1,4 +1,4 @@
-"""Intervals fitted on a dataset: which rows they are made from."""
+"""Tests of intervals fitted on a dataset: the rows that they use."""
 
 import dataclasses
 
@@ -48,7 +48,7 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
 
 
 def test_an_overfitted_model_does_not_have_narrow_intervals() -> None:
-    """It errs by a tenth there; the seasonal naive forecast tells that the validation rows are not wilder."""
+    """Training errors are a tenth; the seasonal naive forecast shows that validation rows are not more volatile."""
     data, rng = small(), np.random.default_rng(0)
     noise = rng.normal(size=(data.values_scaled.shape[0], HORIZON, 2)).astype(np.float32)
     ends = data.series.offset + data.series.train_end

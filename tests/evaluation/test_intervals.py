@@ -1,4 +1,4 @@
-"""Prediction intervals: worked by hand, held against independent libraries, and as a property of wide inputs."""
+"""Tests of prediction intervals: by hand, against independent libraries, and as properties of random inputs."""
 
 import json
 
@@ -28,7 +28,7 @@ MANY = 1e9  # horizons: no widening, and the validation errors count alone
 def misses(
     errors: list[float] | np.ndarray, *, simple: float = 1.0, moved: float = 1.0, horizons: float = MANY
 ):
-    """One step, one target; the spread of each window is `moved`."""
+    """Return errors for one step and one target; the spread of each window is `moved`."""
     absolute = np.asarray(errors, dtype=float).reshape(-1, 1, 1)
     return CalibrationErrors(
         absolute=absolute,
@@ -106,7 +106,7 @@ def test_the_spread_uses_only_the_lookback() -> None:
 
 
 def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() -> None:
-    """Validation errors are six times those in training; the naive forecast says the rows are twice as wild."""
+    """Validation errors are six times those in training; by the naive forecast the rows are twice as volatile."""
     val = misses([6.0] * 10, simple=4.0, horizons=1e-9)
     train = misses([1.0] * 10, simple=2.0)
     fitted = fit_calibration(val, train, season=1, lookback=1)
@@ -160,7 +160,7 @@ def test_steps_with_few_errors_use_neighbouring_steps() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_exchangeable_errors_have_the_nominal_coverage(seed: int) -> None:
-    """Windows of very different spread, errors in proportion to it: the same share of each is covered."""
+    """Windows have very different spreads and errors in proportion, so each has the same coverage."""
     rng = np.random.default_rng(seed)
     windows, lookback, horizon = 3000, 50, 4
 

@@ -1,4 +1,4 @@
-"""Scores against numbers worked by hand."""
+"""Tests of scores against numbers computed by hand."""
 
 import numpy as np
 import pytest
@@ -141,7 +141,7 @@ def test_scores_without_measured_values_are_undefined() -> None:
 
 
 def test_smape_is_the_mean_over_series_as_in_m4() -> None:
-    """Of each series first: three windows of one and one of the other count the same."""
+    """Scores are averaged per series first: three windows of one series count as much as one of another."""
     truth = np.array([[[10.0]], [[10.0]], [[10.0]], [[1.0]]])
     forecast = np.array([[[30.0]], [[30.0]], [[30.0]], [[3.0]]])
     forecast[3] = 1.0
@@ -155,7 +155,7 @@ def test_smape_is_the_mean_over_series_as_in_m4() -> None:
 
 @given(data=st.data())
 def test_smape_is_the_competitions(data: st.DataObject) -> None:
-    """M4's own formula, one window for each series: the mean of 2 |y - f| / (|y| + |f|), in percent."""
+    """M4 defines it as the mean of 2 |y - f| / (|y| + |f|) in percent, with one window per series."""
     shape = (data.draw(st.integers(1, 6)), data.draw(st.integers(1, 5)), 1)
     numbers = np.random.default_rng(data.draw(st.integers(0, 999)))
     truth, forecast = numbers.lognormal(size=(2, *shape))

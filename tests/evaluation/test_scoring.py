@@ -1,4 +1,4 @@
-"""Forecasts over windows: which are made, of which steps, and when two are equally good."""
+"""Tests of forecasts over windows: which are made, from which steps, and when two are equally good."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def made(seasons: tuple[int, ...] = (12,)) -> tuple[scoring.Dataset, LinearEnsem
 
 
 class Graph:
-    """Says the last value of what it is given, and 1 and 2 as its parts."""
+    """Graph that forecasts the last value of its input, with parts 1 and 2."""
 
     def __init__(self) -> None:
         self.lookbacks: list[int] = []
@@ -105,7 +105,7 @@ def test_as_good(simple: dict[str, float | None], model: dict[str, float | None]
 
 
 def intermittent(*, logs: bool) -> np.ndarray:
-    """[300, 1]: two zeros in three; for logarithms not in the training rows."""
+    """Return values [300, 1] with two zeros in three; with a log transform, no zeros in the training rows."""
     rng = np.random.default_rng(5)
     values = np.where(rng.random(300) < 0.66, 0.0, rng.choice([1.0, 2.0, 3.3], 300))
     if logs:
@@ -117,7 +117,7 @@ def intermittent(*, logs: bool) -> np.ndarray:
 @pytest.mark.parametrize("logs", [False, True])
 @pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", "none"])
 def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: str | float) -> None:
-    """The scores of the last value and the coverage around it, worked out from the file's numbers alone."""
+    """Scores of the last value and coverage are computed only from the file's numbers."""
     horizon, half = 4, 0.5
     file = intermittent(logs=logs)
     data = dataset([file], train_end=[200], val_end=[250], horizon=horizon, scaler=scaler)

@@ -1,4 +1,4 @@
-"""How far chance moves scores: against a plain bootstrap, and by how often the intervals hold the truth."""
+"""Tests of the uncertainty of scores: against a plain bootstrap, and by the coverage of its intervals."""
 
 import math
 from dataclasses import replace
@@ -32,7 +32,7 @@ def in_a_row(count: int, horizon: int) -> WindowTimes:
 
 
 def errors_of_steps(rng: np.random.Generator, count: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
-    """|errors| of two forecasts at each step, with a common part: the first has 20 % less error on average."""
+    """Return |errors| of two forecasts per step with a common part; the first has 20 % less error on average."""
     noise = rng.normal(size=(2, count + 50))
     each = np.zeros_like(noise)
     for step in range(1, count + 50):
@@ -81,7 +81,7 @@ def test_the_error_of_a_ratio_by_the_definition_of_its_transforms() -> None:
 
 
 def test_the_interval_agrees_with_a_plain_block_bootstrap() -> None:
-    """Circular blocks of 8 horizons (Politis and Romano 1992), which is far longer than errors are correlated."""
+    """Circular blocks of 8 horizons (Politis and Romano 1992) are far longer than the correlation of the errors."""
     rng, horizon, count = np.random.default_rng(5), 6, 4_000
     model, baseline = (
         over_windows(steps, horizon) for steps in errors_of_steps(rng, count + horizon - 1, 0.5)
@@ -155,7 +155,7 @@ def test_windows_far_apart_do_not_overlap() -> None:
 def compared(
     windows: Windows, forecasts: dict[str, float], *, scale: scoring.metrics.MetricScale | None = None
 ) -> tuple[dict[str, dict[str, float]], dict[str, scoring.metrics.Scores]]:
-    """Comparisons, and the scores, of forecasts that miss the truth by so much and a part of a wave."""
+    """Return comparisons and scores of forecasts whose error is a constant and a part of a wave."""
     data = windows.dataset
     scale = scale or scoring.metric_scale(data)
     errors = WindowErrors(windows, scale)
@@ -253,7 +253,7 @@ def steady(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:
 @pytest.mark.parametrize("memory", [0.0, 0.8])
 @pytest.mark.parametrize(("count", "horizon"), [(25, 24), (217, 24), (1_000, 1), (700, 24)])
 def test_good_intervals_give_a_warning_once_in_a_hundred(count: int, horizon: int, memory: float) -> None:
-    """Also where all the misses come in bursts."""
+    """Bursts of misses are included."""
     rng, trials, alarms = np.random.default_rng(count), 300, 0
     for _ in range(trials):
         values = np.abs(steady(rng, count + horizon - 1, memory))

@@ -1,4 +1,4 @@
-"""One regression of the linear forecast by scikit-learn, from the windows on."""
+"""Reference for one regression of the linear forecast with scikit-learn, starting from the windows."""
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -20,7 +20,7 @@ def ridge_forecast(
     unit: np.ndarray,
     season: int,
 ) -> np.ndarray:
-    """[N, H, C]: the ridge forecast of `judged`, fitted on windows without a missing target; unit [C]."""
+    """Return the ridge forecast [N, H, C] of `judged`, fitted on windows without a missing target; unit [C]."""
     lag = np.arange(lookback, 0, -1)
     trust = 1 / (1 + lag / season)
     trust = np.sqrt(trust / trust.mean())
@@ -40,7 +40,7 @@ def ridge_forecast(
 def _rows(
     batch: Batch, lookback: int, center: str, scaled: bool, window: int, unit: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Every window and target one row [R, .], centred and scaled by the window's own figures."""
+    """Return each window and target as a row [R, .], centred and scaled by the window's own values."""
     targets = len(unit)
 
     def rows(values: np.ndarray) -> np.ndarray:

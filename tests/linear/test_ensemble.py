@@ -1,4 +1,4 @@
-"""The average of many regressions: that it is one, what judges it, and what cannot change it."""
+"""Tests of the average of many regressions: one map, its scores, and values that must have no effect."""
 
 import json
 from dataclasses import replace
@@ -36,12 +36,12 @@ def forecast(linear: LinearEnsemble, batch: Batch) -> np.ndarray:
 
 
 def shares_of(linear: LinearEnsemble) -> list[tuple[Any, float]]:
-    """Maps that need no fit, and their weights."""
+    """Return the maps without a fit, and their weights."""
     return list(linear.smoothed)
 
 
 def one_by_one(linear: LinearEnsemble, made: Dataset, judged: Batch) -> np.ndarray:
-    """The forecasts of the members, each by scikit-learn on the dataset's training rows, by their weights."""
+    """Return the weighted forecasts of the members, each fitted by scikit-learn on the dataset's training rows."""
     total = np.zeros_like(judged.target, dtype=np.float64)
     for member in linear.members:
         for penalty, weight in member.penalties.items():
@@ -136,7 +136,7 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
 
 
 def test_filled_targets_are_not_used_as_truth() -> None:
-    """What stands in the holes of the targets neither teaches nor judges."""
+    """Filled values of missing targets are neither fitted nor scored."""
     rows = wave(160, 1, seed=1)
     rows[60:64] = np.nan
     rows[127:130] = np.nan  # at the end of validation: read by no window of training or validation
@@ -159,7 +159,7 @@ def test_filled_targets_are_not_used_as_truth() -> None:
 
 @pytest.mark.parametrize("values", [wave(160, seed=1), np.full((160, 1), 5.0)], ids=["a wave", "a constant"])
 def test_a_lookback_of_one_step_and_a_constant_have_finite_forecasts(values: np.ndarray) -> None:
-    """Less the last value, a single value is 0: there is nothing to regress on."""
+    """A single value minus the last value is 0, so the regression has no input."""
     made = dataset([values], train_end=[100], val_end=[130], lookback=1, horizon=3)
     linear = fit(made, lookbacks=(1,), window=1)
     batch = split_windows(made, "test")[:]
@@ -180,7 +180,7 @@ def test_a_straight_line_and_a_pure_season_are_forecast_exactly() -> None:
 
 
 def test_a_map_without_error_has_all_of_the_weight() -> None:
-    """Whole numbers that repeat: the last season is exact, and next to a score of 0 nothing else counts."""
+    """Repeating whole numbers make the last season exact, and no other map counts next to a score of 0."""
     values = np.tile([-9.0, -10, -11, -12, -13, -14, -15], 23)[:, None]
     made = dataset(
         [values], train_end=[100], val_end=[130], lookback=14, horizon=3, seasons=(7,), scaler="none"
@@ -239,7 +239,7 @@ def test_a_series_without_seasonal_error_is_not_scored() -> None:
 
 
 def promoted() -> Dataset:
-    """A season, and promotions that lift the target by 6 on their day alone; all known ahead."""
+    """Return a season with promotions that raise the target by 6 on their day only; all are known ahead."""
     random = np.random.default_rng(4)
     promo = (random.random(220) < 0.2).astype(float)
     sales = 50 + 5 * np.sin(np.arange(220) * 2 * np.pi / 7) + 6 * promo + 0.2 * random.normal(size=220)
@@ -289,7 +289,7 @@ def test_lookbacks_of_the_regressions(
 
 
 def test_known_ahead_inputs_are_not_read_beyond_the_training_rows() -> None:
-    """A gap over the end of training, filled from row 105 on, which no training window may see."""
+    """Values in a gap at the end of training are filled from row 105, which no training window may read."""
     rows = wave(160, 2, seed=1)
     rows[92:105, 1] = np.nan
     spoilt = rows.copy()
@@ -310,7 +310,7 @@ def test_known_ahead_inputs_are_not_read_beyond_the_training_rows() -> None:
 
 
 def test_a_series_without_training_rows_does_not_affect_the_response() -> None:
-    """Its training rows end before it begins, as they do in a block far back."""
+    """Training rows of this series end before it begins, as in a block far back."""
     long, short = wave(160, 2, seed=1), wave(50, 2, seed=2)
     options: dict[str, Any] = {"horizon": 6, "future": 1}
     both = dataset([short, long], train_end=[20, 100], val_end=[40, 130], **options)

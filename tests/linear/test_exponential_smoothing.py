@@ -1,4 +1,4 @@
-"""Maps that need no fit: by hand, and against the baselines."""
+"""Tests of maps without a fit: by hand, and against the baselines."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every regression of the linear forecast is scikit-learn's Ridge."""
+"""Tests of the regressions of the linear forecast against scikit-learn's Ridge."""
 
 from dataclasses import replace
 from typing import Any
@@ -63,13 +63,13 @@ def test_missing_targets_are_ignored_for_any_filled_value() -> None:
 
 
 def fitted_on(rows: WindowRows) -> np.ndarray:
-    """The weights [K, H] of one regression."""
+    """Return the weights [K, H] of one regression."""
     solved = NormalEquations.from_rows(rows, "mean", False).solve(9, intercept=True, season=12)
     return solved.combine({PENALTIES[4]: 1.0})[0]
 
 
 def test_imputed_targets_follow_the_measured_ones() -> None:
-    """Where the truth is a linear map of the past, half of it tells the map."""
+    """Half of the targets suffice if the truth is a linear map of the past."""
     rows = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     generator = np.random.default_rng(3)
     past = generator.normal(size=(4_000, 12)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Attention against torch's own, and its start."""
+"""Tests of attention against torch's own, and of its start."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Batch normalisation of real steps is torch's over those steps alone."""
+"""Tests of masked batch normalization against torch's own over the real steps."""
 
 import torch
 from torch import nn

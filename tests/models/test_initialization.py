@@ -1,4 +1,4 @@
-"""Where weights begin."""
+"""Tests of the initial weights."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -43,7 +43,7 @@ def test_recurrent_weights_are_orthogonal_for_every_kind(kind: str, options: dic
 
 
 def test_input_weights_have_the_variance_of_their_kind() -> None:
-    """Of a gate [64, 32]: xavier 2 / (fan in + fan out), he 2 / fan in; orthogonal columns."""
+    """Variance for a gate [64, 32]: xavier 2 / (fan in + fan out), he 2 / fan in; orthogonal columns."""
     model = stacked(hidden=(32, 64))
     for kind, variance in (("xavier", 2 / 96), ("he", 2 / 32)):
         initialize_weights(model, kind)
@@ -82,7 +82,7 @@ def test_only_the_bias_of_the_forget_gate_changes(kind: str | None) -> None:
 
 @torch.no_grad()
 def test_the_second_gate_is_the_one_that_forgets() -> None:
-    """With its bias at +-50 and all else at 0, a cell keeps what it holds, or loses it."""
+    """With its bias at +-50 and all else at 0, a cell keeps its state or loses it."""
     lstm = nn.LSTM(1, 3, batch_first=True)
     for weight in lstm.parameters():
         weight.zero_()

@@ -1,4 +1,4 @@
-"""The linear forecast in torch is the one in NumPy; dropout draws from its own source of chance."""
+"""Tests of the linear forecast in torch against NumPy, and of the generator of dropout."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from lstm_cli.training.recipes.segment_networks import linear_module
 
 
 def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 5) -> LinearEnsemble:
-    """Every part of the formula has a say; three targets."""
+    """Return a map in which each part of the formula matters, with three targets."""
     random = np.random.default_rng(0)
 
     def some(*shape: int) -> np.ndarray:
@@ -58,7 +58,7 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
 
 
 def test_the_formula_by_hand() -> None:
-    """One target, K=2, H=1: last and mean of the window (4, 2, 6) of which the first step is padding."""
+    """Example with one target, K=2, H=1: last and mean of the window (4, 2, 6), whose first step is padding."""
     one = linear(0, reach=2, window=3, horizon=1)
     parts: dict[str, Any] = vars(one) | {
         "last_weights": np.array([[0.5], [0.25]], dtype=np.float32),

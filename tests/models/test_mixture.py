@@ -1,4 +1,4 @@
-"""The parts of the default model, added up."""
+"""Tests of the weighted sum of the parts of the default model."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def combined(**changes: Any) -> Mixture:
-    """Nothing is zero: every part says something of its own."""
+    """Return a mixture without zeros, so that each part has a different forecast."""
     torch.manual_seed(0)
     model = build_model("segment", SETTINGS | changes)
     assert isinstance(model, Mixture)

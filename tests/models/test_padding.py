@@ -1,4 +1,4 @@
-"""What is padded, and how much of it, changes nothing: for every option of the networks."""
+"""Tests that content and amount of padding change nothing, for every option of the networks."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ HEADS = ("last", "mean", "attention", "seq2seq")
 
 @st.composite
 def networks(draw: Any) -> StackedLSTM:
-    """A textbook LSTM with any of its options, every weight moved away from where it begins."""
+    """Yield a stacked LSTM for each option, with all weights moved away from their start."""
     norm = draw(st.sampled_from(["none", "batch_norm", "layer_norm"]))
     options = {
         "hidden": draw(st.sampled_from([(4,), (6, 4), (3, 5, 8)])),
@@ -76,7 +76,7 @@ def windows(real: list[int], known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
 def test_neither_content_nor_amount_matters(
     model: StackedLSTM, real: list[int], more: int, training: bool, loud: float
 ) -> None:
-    """In training too: the statistics of a batch are those of its real steps."""
+    """Training mode is included: batch statistics come from the real steps."""
     model.train(training)
     past, future, mask = windows(real, model.known_ahead)
     forecast = model(past, future, mask)

@@ -1,4 +1,4 @@
-"""The network over segments, anchored and free: its start, its padding, its covariates."""
+"""Tests of the network over segments, anchored and free: its start, padding and covariates."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from lstm_cli.models.segment_lstm import LINEAR_BIAS, AnchoredNetwork, SegmentLS
 
 
 def network(**changes: Any) -> SegmentLSTM:
-    """L=8 in segments of 4; H=6; two targets."""
+    """Return a network with L=8 in segments of 4, H=6 and two targets."""
     settings: dict[str, Any] = {
         "inputs": 2,
         "targets": 2,
@@ -33,7 +33,7 @@ def network(**changes: Any) -> SegmentLSTM:
 
 
 def anchored(**changes: Any) -> AnchoredNetwork:
-    """With a linear forecast that reads 10 steps and takes known-ahead inputs in where there are any."""
+    """Return a network with a linear forecast that reads 10 steps and uses known-ahead inputs if there are any."""
     model = network(**changes)
     known = changes.get("known_ahead", 0)
     linear = LinearForecast(
@@ -54,7 +54,7 @@ def anchored(**changes: Any) -> AnchoredNetwork:
 
 
 def trained(model: nn.Module) -> Any:
-    """Weights as after some steps: nothing is zero, the embeddings of covariates apart."""
+    """Set weights as after some steps: nothing is zero, except the embeddings of covariates."""
     generator = torch.Generator().manual_seed(2)
     own = model.network if isinstance(model, AnchoredNetwork) else model
     assert isinstance(own, SegmentLSTM)
@@ -68,7 +68,7 @@ def trained(model: nn.Module) -> Any:
 def inputs(
     model: SegmentLSTM, batch: int = 5, real: list[int] | None = None, lookback: int = 12
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """past, future and mask with `real` steps at the end of each window; all of them by default."""
+    """Return past, future and mask with `real` steps at the end of each window; all of them by default."""
     generator = torch.Generator().manual_seed(3)
     past = 3 + torch.randn(batch, lookback, model.targets + model.covariates, generator=generator)
     future = torch.randn(batch, model.horizon, model.known_ahead, generator=generator)
@@ -115,7 +115,7 @@ def test_attention_over_segments_starts_at_zero_and_keeps_the_other_initial_weig
 
 
 def test_the_first_forecast_of_an_anchored_network_is_mostly_the_linear_one() -> None:
-    """Worked by hand: the gate's share of the linear candidate, the rest evenly on the simple forecasts."""
+    """Computed by hand: the gate's share of the linear candidate, and equal shares of the simple forecasts."""
     model = anchored()
     past, future, mask = inputs(model.network)
     last = past[:, -1:].expand(-1, 6, -1)
@@ -140,7 +140,7 @@ def test_with_the_gate_wide_open_it_is_the_linear_forecast() -> None:
 
 @torch.no_grad()
 def test_a_free_network_does_not_use_the_linear_forecast() -> None:
-    """Its forecast is the gated simple ones and a correction, whatever else stands beside it."""
+    """The forecast consists of the gated simple forecasts and a correction."""
     model = trained(network(anchored=False))
     past, future, mask = inputs(model)
     forecast = model(past, future, mask)
@@ -246,7 +246,7 @@ def test_targets_are_rows_of_one_shared_model() -> None:
 
 @torch.no_grad()
 def test_level_and_size_of_the_values_pass_through() -> None:
-    """Normalised by its own window: in other units the forecast is the same in those units."""
+    """Each window is normalized by itself, so the forecast scales with the units."""
     model = trained(anchored())
     past, future, mask = inputs(model.network)
     expected = 1000 + 50 * model(past, future, mask)

@@ -1,4 +1,4 @@
-"""The textbook LSTM: its sizes and its padding."""
+"""Tests of the stacked LSTM: its sizes and its padding."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Trainings made to fail each way, and what is said of them; a good one is left alone."""
+"""Tests of the diagnosis: trainings that fail in each way, and a good one without an issue."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def training(
     recurrent: float = 1.0,
     **settings: Any,
 ) -> tuple[FitResult, TrainConfig]:
-    """A training on a wave of 12 steps; `recurrent`: what the recurrent weights are multiplied with at the start."""
+    """Train on a wave of 12 steps; `recurrent` is a factor of the initial recurrent weights."""
     rows = train_rows + val_rows
     data = dataset(
         [wave(rows + 10, noise=noise)], train_end=[train_rows], val_end=[rows], lookback=lookback, horizon=4
@@ -164,7 +164,7 @@ def test_one_epoch_has_no_issue() -> None:
 
 
 def test_each_training_of_a_model_is_announced_once() -> None:
-    """Several networks of the default model that fail the same way: one finding for each part."""
+    """Several networks of the default model with one problem give one issue per part."""
     data = dataset(
         [wave(400, season=6)], train_end=[280], val_end=[350], lookback=12, horizon=6, seasons=(6,)
     )

@@ -1,4 +1,4 @@
-"""The range test: where it ends, what it suggests, and that its suggestion is a good one."""
+"""Tests of the learning rate range test: its end, its suggestion, and training at the suggested rate."""
 
 from itertools import pairwise
 from typing import Any
@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_losses() -> None:
 
 
 class Stubborn(nn.Module):
-    """Its forecast does not depend on its weight, or is not finite from a step on."""
+    """Network whose forecast does not depend on its weight, or is not finite after some steps."""
 
     def __init__(self, breaks_at: int = 10_000) -> None:
         super().__init__()
@@ -139,9 +139,7 @@ def test_a_signal_ends_it() -> None:
     ],
     ids=["segment", "fast", "stacked"],
 )
-def test_range_tests_do_not_depend_on_the_number_of_threads(
-    config: TrainConfig, parts: list[str]
-) -> None:
+def test_range_tests_do_not_depend_on_the_number_of_threads(config: TrainConfig, parts: list[str]) -> None:
     data = dataset(
         [wave(220, season=6)], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,)
     )

@@ -1,4 +1,4 @@
-"""Training as a whole, without its files: what each part sees, what a refit keeps, and what can change nothing."""
+"""Tests of a whole training without files: inputs of each part, the refit, and values that must have no effect."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +38,7 @@ LATER = 190  # the first test row of `data`
 
 
 def data(change: int | None = None, **options: Any) -> Dataset:
-    """Two series with a season of 6, a past covariate and one that is known ahead; from row `change` on all differs."""
+    """Return two series with a season of 6, a past and a known-ahead covariate; all values differ from row `change` on."""
     random = np.random.default_rng(5)
     series = []
     for level in (1.0, 30.0):
@@ -106,7 +106,7 @@ def test_test_rows_change_nothing(whole: TrainingResult) -> None:
 
 
 def test_validation_rows_train_the_shipped_version_and_only_weight_the_other(whole: TrainingResult) -> None:
-    """Before the refit they choose and weigh; after it they are fitted on too."""
+    """Validation rows choose and weight before the refit, and the refit is fitted on them too."""
     changed = made(data(change=170))
     assert not same(changed.shipped, whole.shipped)
     ours, theirs = state(whole.validated), state(changed.validated)
@@ -256,7 +256,7 @@ def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Training
 def test_a_past_covariate_cannot_leak_and_known_ahead_inputs_reach_the_forecast(
     whole: TrainingResult,
 ) -> None:
-    """Of the horizon, the graph gets what is known ahead and nothing else."""
+    """The graph gets only the known-ahead inputs of the horizon."""
     batch = windows(whole)
     first = int(split_windows(whole.dataset, "test", whole.settings["lookback"]).origins[0])
     expected = forecast(whole, batch)[0]
@@ -301,7 +301,7 @@ def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
 
 
 def test_known_ahead_inputs_enter_the_linear_forecast_if_they_help() -> None:
-    """In `data` a promotion lifts its day; a known-ahead column of noise does not."""
+    """The promotion in `data` raises its day; a known-ahead column of noise does not."""
     helps = choose_transforms(data(), TINY)
     assert len(helps.linear.response) == 1
     assert helps.choices["covariates"].startswith("used by the linear forecast")
@@ -313,7 +313,7 @@ def test_known_ahead_inputs_enter_the_linear_forecast_if_they_help() -> None:
 
 
 class Wrong:
-    """A linear forecast that is off by 9 deviations."""
+    """Linear forecast with an error of 9 deviations."""
 
     lookback = 8
 
@@ -352,7 +352,7 @@ def test_a_simple_part_that_is_better_only_in_a_calm_validation_is_not_used() ->
 
 
 def _oracle(given: Dataset) -> Any:
-    """A forecaster that is given the truth of the validation windows, in their order."""
+    """Return a forecaster that knows the truth of the validation windows, in their order."""
     truth = iter(split_windows(given, "val", 12).batches(512))
 
     class Oracle(Wrong):

@@ -1,4 +1,4 @@
-"""Windows gathered on the device are those that NumPy gathers; the order of training leaves none out."""
+"""Tests of windows gathered on the device, and of the order of training batches."""
 
 import itertools
 
@@ -124,7 +124,7 @@ def test_windows_are_sampled_with_their_probabilities() -> None:
 
 @pytest.mark.parametrize(("long", "even"), [(90, True), (400, False)])
 def test_long_series_do_not_dominate_short_ones(long: int, even: bool) -> None:
-    """Where series are alike every window is seen once; a series with many times the windows gives up its lead."""
+    """Windows of similar series come once each; a series with many times the windows is sampled less often."""
     made = dataset(
         [wave(60), wave(long, seed=1)], train_end=[40, long - 20], val_end=[50, long - 10], horizon=4
     )

@@ -1,4 +1,4 @@
-"""Steps as a CUDA graph: what is replayed is what would have been computed. Without a GPU, the order of things."""
+"""Tests of steps as a CUDA graph: replays equal eager steps. Without a GPU, tests of the order of calls."""
 
 import gc
 import weakref
@@ -58,7 +58,7 @@ class FakeStream:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would be asked of a GPU."""
+    """Return the log of calls to a fake GPU."""
     log: list[str] = []
     aside, here = FakeStream("aside", log), FakeStream("here", log)
 
@@ -202,7 +202,7 @@ def run(
 
 
 def equal(one: FitResult, other: FitResult) -> bool:
-    """Everything that does not depend on the clock."""
+    """Return whether two results agree in everything except times."""
     told = [
         [{name: value for name, value in entry.items() if name != "seconds"} for entry in each.history]
         for each in (one, other)
@@ -253,7 +253,7 @@ def test_a_resumed_training_on_a_gpu_equals_an_uninterrupted_one() -> None:
 @gpu
 @pytest.mark.parametrize("make", [lambda: stacked(dropout=0.0), stacked])
 def test_a_gpu_trains_what_the_cpu_trains(make: Any) -> None:
-    """But for TF32 and the sums' order; dropout draws otherwise, and is left out where figures are compared."""
+    """TF32 and the order of sums cause small differences; dropout is off, because its random numbers differ."""
     here, there = (run(make(), plan(lr=1e-3), device=device) for device in ("cpu", "cuda"))
     if make().dropout.share == 0:
         assert there.best_loss == pytest.approx(here.best_loss, rel=5e-3)

@@ -1,4 +1,4 @@
-"""One training on two processes: its gradients, resuming, a process that is lost, and memory that is short in one."""
+"""Tests of training on two processes: gradients, resuming, a lost process, and out of memory in one process."""
 
 import json
 import os
@@ -15,9 +15,9 @@ PROGRAM = Path(__file__).with_name("two_ranks.py")
 
 
 def together(task: str) -> dict[str, Any]:
-    """What rank 0 prints when two processes do a task of `two_ranks.py`.
+    """Return the output of rank 0 when two processes run a task of `two_ranks.py`.
 
-    They meet in a store of this process, as they meet in the one of torchrun: no port is chosen before it is taken.
+    They connect through a store of this process, as with torchrun, so no port has to be chosen in advance.
     """
     store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     folders = [str(PROGRAM.parent), str(PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
@@ -47,7 +47,7 @@ def together(task: str) -> dict[str, Any]:
 
 
 def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one() -> None:
-    """Dropout too: each process draws for a step by its number."""
+    """Dropout is included: each process seeds it by the number of the step."""
     found = together("resume")
     for whole, *others in found.values():
         assert len(whole) > 10
@@ -70,7 +70,7 @@ def test_a_lost_process_is_an_error_with_a_hint_to_resume() -> None:
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int) -> None:
-    """Of 16 windows each takes 8, of 8 it takes 4, of 4 it takes 2."""
+    """Each process gets 8 of 16 windows, 4 of 8, 2 of 4."""
     found = together(f"starved{rank}")
     assert "out of memory on cpu while training a part with a batch of 16" in found["refused"][0]
     assert "--batch-size 8" in found["refused"][1]

@@ -1,4 +1,4 @@
-"""The training loop: what it keeps, when it stops, and that it is the same every time."""
+"""Tests of the training loop: the kept weights, the end, and reproducibility."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def segment(seed: int = 0, dropout: float = 0.2) -> SegmentLSTM:
 
 
 def scripted(*losses: float) -> Callable[[nn.Module], float]:
-    """A validation that says these losses, one after another."""
+    """Return a validation with the given losses, one per call."""
     script = iter(losses)
     return lambda model: next(script)
 
@@ -264,7 +264,7 @@ def test_the_norm_before_clipping_is_reported(clip: dict[str, float]) -> None:
 
 
 def test_the_norm_of_the_first_lstm_layer_is_reported_too() -> None:
-    """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
+    """The first of one layer has nearly the whole gradient; the first of many has almost none."""
     shallow = run(stacked(), epochs=1).history[1]
     deep = run(
         StackedLSTM(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
@@ -319,7 +319,7 @@ def test_a_signal_ends_training_within_one_step(at: int) -> None:
 
 
 class Breaks(Fixed):
-    """Its forecast is NaN from a step on."""
+    """Network whose forecast is NaN after some steps."""
 
     def __init__(self, at: int, cell: float = float("nan")) -> None:
         super().__init__()
@@ -415,7 +415,7 @@ def test_other_schedules_warm_up_and_stay(schedule: str) -> None:
 
 
 def _rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The learning rate of every step that an optimizer takes from here on."""
+    """Return a list that collects the learning rate of every later optimizer step."""
     seen: list[float] = []
     step = torch.optim.SGD.step
 
@@ -457,7 +457,7 @@ def _batch() -> TensorBatch:
 
 
 class Zero(Fixed):
-    """Forecasts 0, with a loss scale of 2: the errors are 0, 1/2 and -3/2."""
+    """Network that forecasts 0, with a loss scale of 2: the errors are 0, 1/2 and -3/2."""
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         return torch.zeros(len(past), 4, 1)
@@ -488,14 +488,14 @@ def test_a_batch_without_a_measured_target_costs_nothing() -> None:
 
 
 class Repeats(Zero):
-    """The naive forecast."""
+    """Network with the naive forecast."""
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         return past[:, -1:, :1].expand(-1, 4, -1)
 
 
 def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
-    """More windows than one batch of validation, with filled targets, and series of different size."""
+    """Return more windows than one validation batch, with filled targets and series of different lengths."""
     series = [wave(700, seed=1), 40 + 9 * wave(80, seed=2)]
     series[0][500:520] = np.nan
     data = dataset(series, train_end=[60, 40], val_end=[690, 70], lookback=8, horizon=4)
@@ -505,7 +505,7 @@ def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
 
 
 def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
-    """Of each measured target, in the file's units over the series' seasonal error."""
+    """Return the error of each measured target in the file's units, divided by the series' seasonal error."""
     truth, last = (
         data.inverse_transform_targets(side, batch.series) for side in (batch.target, batch.past[:, -1:])
     )

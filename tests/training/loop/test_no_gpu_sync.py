@@ -1,6 +1,6 @@
-"""A training step never reads a number from the device, which on a GPU would wait for all work before it.
+"""Tests that a training step never reads a number from the device, because on a GPU that waits for all earlier work.
 
-On the meta device there are no numbers: whatever reads one, or has a shape that hangs on one, is an error there.
+The meta device has no numbers, so reading one, or a shape that depends on one, is an error there.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ SETTINGS = plan(clip_norm=1.0, clip_value=0.5, max_norm=1.0)
 
 
 def take_step(model: nn.Module) -> Tensor:
-    """A step as `fit` takes it. Without dropout: the meta device has no source of chance."""
+    """Run a step as `fit` does, without dropout, because the meta device has no random generator."""
     for module in model.modules():
         if isinstance(module, SeededDropout):
             module.share = 0.0
@@ -43,7 +43,7 @@ def take_step(model: nn.Module) -> Tensor:
 
 @pytest.fixture(autouse=True)
 def no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which the meta device does not know."""
+    """Disable autocast, which the meta device does not support."""
     monkeypatch.setattr(torch, "autocast", lambda *given, **named: nullcontext())
 
 

@@ -1,4 +1,4 @@
-"""A training that is interrupted and taken up again is to the bit the one that never was."""
+"""Tests that a resumed training is equal to the bit to an uninterrupted one."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ def stacked(**changes: Any) -> StackedLSTM:
 
 
 def through_files(saved: SavedState) -> SavedState:
-    """What a process finds that was not there when it was written."""
+    """Return a saved state as another process reads it."""
     return SavedState(
         facts=json.loads(json.dumps(saved.facts, allow_nan=False)),
         tensors=safetensors.torch.load(safetensors.torch.save(dict(saved.tensors))),
@@ -59,7 +59,7 @@ def trained(
     validated: bool = True,
     unequal: bool = False,
 ) -> FitResult:
-    """A training that is ended at these questions, each counted from where it was taken up, and goes on each time."""
+    """Return a training that is interrupted at these calls of should_stop, counted from each start, and resumed each time."""
     found: SavedState | None = None
     validate = loss_validator(windows("val", unequal=unequal), "mae") if validated else None
     for stop in (*stops, None):
@@ -197,7 +197,7 @@ def test_the_state_of_another_training_is_refused(epoch: int) -> None:
 
 
 def test_an_infinite_weight_at_the_last_step_is_an_error() -> None:
-    """No loss is computed after that step, and nothing validated: a refit would ship it."""
+    """A refit computes no loss after its last step and has no validation, so the weight would be shipped."""
     with pytest.raises(TrainingDiverged) as diverged:
         trained(
             stacked,
@@ -211,7 +211,7 @@ def test_an_infinite_weight_at_the_last_step_is_an_error() -> None:
 
 
 def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on a step with a larger batch finds no memory."""
+    """Make steps with a larger batch run out of memory."""
     real = fitting.backward
 
     def backward(model: Any, batch: Any, planned: Hyperparameters) -> Any:

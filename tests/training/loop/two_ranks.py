@@ -1,12 +1,12 @@
-"""A program for two processes: rank 0 does one task and prints what came of it as JSON, rank 1 follows.
+"""Program for two processes: rank 0 runs one task and prints the result as JSON, rank 1 follows.
 
 two_ranks.py RANK TASK, where a task is one of:
 
-resume     train whole, and from two of its checkpoints
+resume     train without interruption, and from two of its checkpoints
 gradients  compute the gradient of a batch with and without the other process
-lost       train with a process that ends at its second step
-starved0   train where rank 0 cannot compute more than three windows at a time
-starved1   the same for rank 1
+lost       train with a process that exits at its second step
+starved0   train while rank 0 cannot compute more than three windows at a time
+starved1   train while rank 1 cannot compute more than three windows at a time
 """
 
 import json
@@ -35,7 +35,7 @@ STEPS = iter(range(1_000_000))
 
 
 class Doubles(DeviceWindows):
-    """The windows in double precision; every fifth target counts as not measured."""
+    """Windows in double precision, with every fifth target missing."""
 
     def __init__(self, windows: Windows, device: torch.device) -> None:
         super().__init__(windows, device)
@@ -72,7 +72,7 @@ def in_memory(shrink: bool) -> tuple[int, list[str]]:
 
 
 def resumed() -> dict[str, list[list[float]]]:
-    """For each network the weights of a whole training and of two that resume it."""
+    """Return for each network the weights of an uninterrupted training and of two resumed ones."""
     found = {}
     for name, make in {"stacked": lambda: stacked(dropout=0.4), "segment": segment}.items():
         states: list[SavedState] = []
@@ -82,10 +82,10 @@ def resumed() -> dict[str, list[list[float]]]:
 
 
 def gradients() -> dict[str, list[list[float]]]:
-    """For each network and loss two gradients, each after loss and norms: of this process alone, and of both.
+    """Return for each network and loss two gradients, each after loss and norms: of this process only, and of both.
 
-    Double precision, so that the order of the sums shows in the last digits only. Five windows do not divide by two,
-    and some targets are not measured.
+    Double precision limits the effect of the order of sums to the last digits. Five windows do not divide by two,
+    and some targets are missing.
     """
     data = Doubles(windows().windows, torch.device("cpu"))
     chosen = torch.tensor([0, 17, 3, 41, 28])
@@ -115,7 +115,7 @@ def lost(model: nn.Module, batch: Any, *given: Any, **named: Any) -> Tensor:
 
 
 def refusal(work: Callable[[], object]) -> list[str]:
-    """What the error says, and its hint."""
+    """Return the error message and its hint."""
     try:
         work()
     except DeviceError as error:

@@ -1,4 +1,4 @@
-"""The weights that combine forecasts, by hand."""
+"""Tests of the weights that combine forecasts, computed by hand."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_a_part_without_error_has_all_of_the_inverse_weight() -> None:
 
 
 def made(horizon: int, *, windows: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """forecasts [N, H, 1, 2], truth, observed; part 0 is exact in the first half of the horizon, 1 in the second."""
+    """Return forecasts [N, H, 1, 2], truth, observed; part 0 is exact in the first half of the horizon, 1 in the second."""
     truth = np.random.default_rng(0).normal(size=(windows, horizon, 1))
     forecasts = np.stack([truth, truth], axis=-1)
     forecasts[:, horizon // 2 :, :, 0] += 1

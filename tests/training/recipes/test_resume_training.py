@@ -1,4 +1,4 @@
-"""A model whose training is ended and goes on, in whichever network and at whichever step: to the bit the same."""
+"""Tests of a resumed training of a whole model, interrupted in any network at any step: equal to the bit."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -54,7 +54,7 @@ def trained(
 
 
 class Asked:
-    """A should_stop that counts, and ends at the n-th question."""
+    """Function should_stop that counts its calls and stops at the n-th one."""
 
     def __init__(self, at: int | None = None) -> None:
         self.count, self.at = 0, at
@@ -66,7 +66,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Whole:
-    """A training that nobody ended."""
+    """Uninterrupted training and its saved states."""
 
     trained: TrainingResult
     states: dict[str, SavedState]  # what it left
@@ -96,7 +96,7 @@ def require_same(one: TrainingResult, other: TrainingResult) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_repeated_interruptions_give_the_same_model(way: str) -> None:
-    """Each process comes through a little more than one epoch before it is ended."""
+    """Each process finishes a little more than one epoch before it is interrupted."""
     expected = whole(way)
     states: dict[str, SavedState] = {}
     ends, made = 0, None
@@ -136,7 +136,7 @@ def networks_of(found: Whole) -> dict[str, SavedState]:
 def settled(
     config: TrainConfig, states: dict[str, SavedState], rows: np.ndarray
 ) -> tuple[TransformedData, list[Event]]:
-    """Settle the start from the states there, and leave the new ones there; with what was told."""
+    """Choose the transforms with the stored states and save new ones; return the result and the events."""
     data = dataset(
         [rows], train_end=[100], val_end=[125], lookback=12, horizon=6, seasons=(6,), scaler="standard"
     )
@@ -146,7 +146,7 @@ def settled(
 
 
 def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the log transform asks for; what is found stands for the fit, to the bit."""
+    """The stored forecast replaces the fit for every log transform setting, equal to the bit."""
     config, rows = replace(TINY, log_transform="auto"), np.exp(wave(150, seed=2, season=6) / 10)
     states: dict[str, SavedState] = {}
     first, told = settled(config, states, rows)
@@ -175,7 +175,7 @@ def test_invalid_linear_state_is_refused() -> None:
 
 @pytest.mark.parametrize("scaler", ["none", "standard"])
 def test_values_too_large_for_32_bits_stop_training_before_it_begins(scaler: str) -> None:
-    """With the standard scaler it is a validation row that does, of which the scaler knows nothing."""
+    """With the standard scaler a validation row is too large, because the scaler does not read it."""
     rows = wave(150, seed=2, season=6)
     rows[110] = 1e38
     data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)

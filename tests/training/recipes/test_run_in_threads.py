@@ -1,4 +1,4 @@
-"""Trainings side by side: their order, their ends."""
+"""Tests of parallel tasks: their order and their end."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ def never() -> None:
 
 
 def works(stop: Stop, *, limit: float = 300.0) -> str:
-    """Goes on until it is told to stop, as `fit` does."""
+    """Run until should_stop returns a signal, as `fit` does."""
     until = time.monotonic() + limit
     while time.monotonic() < until:
         signum = stop()

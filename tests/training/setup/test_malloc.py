@@ -1,4 +1,4 @@
-"""Memory that is given back stays with the process."""
+"""Tests that freed memory stays with the process."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from lstm_cli.training.setup.malloc import keep_freed_memory
 MEASURE = """
 import resource, sys
 import numpy as np
-from lstm_cli.training.setup.malloc import give_back_freed_memory, keep_freed_memory
+from lstm_cli.training.setup.malloc import return_freed_memory, keep_freed_memory
 
 if sys.argv[1] != "plain":
     keep_freed_memory()
@@ -23,8 +23,8 @@ used()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
     used()
-    if sys.argv[1] == "given back":
-        give_back_freed_memory()
+    if sys.argv[1] == "returned":
+        return_freed_memory()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -41,7 +41,7 @@ def test_freed_memory_is_reused_without_the_kernel() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
 def test_kept_memory_can_be_returned() -> None:
-    assert faults("kept") < faults("given back") / 10
+    assert faults("kept") < faults("returned") / 10
 
 
 def test_other_systems_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:

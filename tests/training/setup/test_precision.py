@@ -1,4 +1,4 @@
-"""What a training step computes in: asked for, chosen and told, refused; and that weights stay in 32 bits."""
+"""Tests of the precision of a step: requested, automatic, unsupported; weights stay in 32 bits."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -111,7 +111,9 @@ def test_the_gradient_in_bf16_is_that_of_fp32_to_two_digits_and_kept_in_fp32() -
 
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])
-def test_requested_precision_reaches_the_steps_and_is_reported(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requested_precision_reaches_the_steps_and_is_reported(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on(ZEN, monkeypatch)
     seen = set()
 
