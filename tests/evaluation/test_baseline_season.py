@@ -37,7 +37,7 @@ def test_baseline_season_is_none_without_seasons_and_the_only_one_with_one() -> 
 @pytest.mark.parametrize(("week", "season"), [(2.0, 12), (0.0, 4)])
 @pytest.mark.parametrize("horizon", [1, 4, 15])
 def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, horizon: int) -> None:
-    """The definition is checked window by window. Without a long season, the shorter one wins if the level drifts."""
+    """Checked window by window by the definition. Without a long season, the shorter one wins if the level drifts."""
     values = shaped(240, week=week, noise=0.0)
     values += np.cumsum(np.random.default_rng(3).normal(size=values.shape) * 0.1, axis=0)
     data = made([values], horizon=horizon)
@@ -54,7 +54,7 @@ def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, 
 
 
 def test_test_rows_do_not_affect_the_choice() -> None:
-    """The long season is missing in the test rows."""
+    """Test rows lack the long season."""
     values = shaped(240, week=2.0)
     values[192:] = shaped(48, week=0.0, seed=1)
     data = made([values])
@@ -64,7 +64,7 @@ def test_test_rows_do_not_affect_the_choice() -> None:
 
 
 def test_measured_validation_rows_affect_the_weights() -> None:
-    """The long season is far larger in the validation rows than in the training rows, which would decide otherwise."""
+    """Validation rows have a far larger long season than the training rows, which would decide otherwise."""
     rng = np.random.default_rng(0)
     values = shaped(240, week=0.0) + np.cumsum(0.05 * rng.normal(size=(240, 1)), axis=0)
     assert baseline_season(made([values])) == 4

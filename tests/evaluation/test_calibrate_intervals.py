@@ -43,8 +43,8 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
         values = data.values_scaled.copy()
         values[row] += 5
         changed = dataclasses.replace(data, values_scaled=values)
-        found = calibrate_intervals.fit_intervals(changed, last_value, lookback=LOOKBACK)
-        assert (found.to_dict() == before.to_dict()) is same
+        result = calibrate_intervals.fit_intervals(changed, last_value, lookback=LOOKBACK)
+        assert (result.to_dict() == before.to_dict()) is same
 
 
 def test_an_overfitted_model_does_not_have_narrow_intervals() -> None:
@@ -83,9 +83,9 @@ def test_long_horizons_take_fewer_windows(monkeypatch: pytest.MonkeyPatch) -> No
         return last_value(batch)
 
     monkeypatch.setattr(calibrate_intervals, "MAX_CELLS", 20 * HORIZON * 2)
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     calibrate_intervals.fit_intervals(
-        small(), counted, lookback=LOOKBACK, progress=lambda done, total: told.append((done, total))
+        small(), counted, lookback=LOOKBACK, progress=lambda done, total: calls.append((done, total))
     )
     assert seen == [20, 20]
-    assert told == [(20, 40), (40, 40)]
+    assert calls == [(20, 40), (40, 40)]

@@ -22,7 +22,7 @@ from lstm_cli.evaluation.intervals import (
     t_correction,
 )
 
-MANY = 1e9  # horizons: no widening, and the validation errors count alone
+MANY = 1e9  # horizons: no widening, and only validation errors count
 
 
 def misses(
@@ -67,8 +67,8 @@ def column(*values: float) -> np.ndarray:
     ],
 )
 def test_the_spread_by_hand(values, mask, season, expected) -> None:
-    found = local_scale(column(*values), np.array([mask], dtype=np.float32), season)
-    assert found == pytest.approx(np.array([[expected]]))
+    result = local_scale(column(*values), np.array([mask], dtype=np.float32), season)
+    assert result == pytest.approx(np.array([[expected]]))
 
 
 def test_each_window_falls_back_for_itself() -> None:
@@ -111,17 +111,15 @@ def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() 
     train = misses([1.0] * 10, simple=2.0)
     fitted = fit_calibration(val, train, season=1, lookback=1)
     assert fitted.optimism == pytest.approx(3.0)
-    assert fitted.half[:, 0] == pytest.approx([3.0, 3.0])  # so few validation rows hardly count by themselves
+    assert fitted.half[:, 0] == pytest.approx([3.0, 3.0])  # few validation rows have almost no weight
     calm = fit_calibration(misses([1.0] * 10, simple=4.0), train, season=1, lookback=1)
-    assert calm.optimism == 1.0  # luck on the validation rows makes nothing narrower
+    assert calm.optimism == 1.0  # lucky validation rows do not make intervals narrower
 
 
 def test_validation_and_training_have_equal_weight_at_200_horizons() -> None:
     train = misses(np.full(1000, 1.0), simple=1.0)
     for horizons, expected in ((EQUAL_WEIGHT_HORIZONS * 2.0, 3.0), (EQUAL_WEIGHT_HORIZONS / 10, 1.0)):
-        val = misses(
-            [3.0] * 5, simple=3.0, horizons=horizons
-        )  # as much wilder as the naive forecast's errors
+        val = misses([3.0] * 5, simple=3.0, horizons=horizons)  # as volatile as the naive forecast's errors
         assert fit_calibration(val, train, season=1, lookback=1).half[0, 0] == pytest.approx(expected)
 
 

@@ -50,7 +50,7 @@ def test_only_measured_values_count() -> None:
     assert scores["rmse"] == pytest.approx(np.sqrt(20 / 3))
     assert scores["smape"] == pytest.approx((400 / 22 + 800 / 36) / 3)
     assert scores["mase"] == pytest.approx(1)
-    # A filled value in the place of the NaN is no truth either.
+    # A filled value in place of the NaN is not used as truth.
     assert overall_scores(sum_errors(FORECAST, TRUTH, observed, ONE, series_count=1), SCALE) == scores
 
 
@@ -113,7 +113,7 @@ def test_mase_by_its_definition() -> None:
 def test_training_statistics_count_only_measured_pairs() -> None:
     rows = np.array([[1.0, NAN], [4.0, NAN], [NAN, NAN], [9.0, NAN], [2.0, NAN]])
     statistics = training_statistics([rows, np.full((1, 2), 5.0)], 2, np.ones((2, 2)))
-    # |9 - 4| is the only pair two steps apart that was measured whole: (1, NaN), (4, 9), (NaN, 2).
+    # |9 - 4| is the only measured pair at lag 2: (1, NaN), (4, 9), (NaN, 2).
     assert statistics.seasonal_error[0, 0] == 5
     assert np.isnan(statistics.seasonal_error[0, 1])
     assert np.isnan(statistics.seasonal_error[1]).all()  # a series shorter than a season

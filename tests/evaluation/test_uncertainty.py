@@ -67,14 +67,14 @@ def test_the_error_of_a_ratio_by_the_definition_of_its_transforms() -> None:
     top, bottom = rng.random(40), 1 + rng.random(40)
     ratio, error, freedom = ratio_of_sums(top, bottom, in_a_row(40, 4))
     assert ratio == pytest.approx(top.sum() / bottom.sum())
-    assert freedom == 5  # 10 windows apart, half of them
+    assert freedom == 5  # 10 disjoint windows, half of them
     apart = (top - ratio * bottom) / bottom.sum()
     terms = []
     for number in range(1, 6):
         cosine = math.sqrt(2 / 40) * sum(
             value * math.cos(math.pi * number * (step + 0.5) / 40) for step, value in enumerate(apart)
         )
-        # What a mean over 4 steps keeps of a wave of this frequency.
+        # Response of a mean over 4 steps at this frequency.
         wave_of = [np.exp(2j * math.pi * number / 80 * step) for step in range(4)]
         terms.append(cosine**2 / abs(np.mean(wave_of)) ** 2)
     assert error == pytest.approx(math.sqrt(40 * np.mean(terms)), rel=1e-9)
@@ -107,7 +107,7 @@ def test_the_interval_covers_the_truth_nine_times_in_ten(count: int, horizon: in
             *(over_windows(one, horizon) for one in steps), in_a_row(count, horizon)
         )
         held += abs(ratio - 0.8) <= student_t_quantile(0.95, freedom) * error
-    assert 0.84 <= held / trials <= 0.96  # nominal .9; of 600 trials chance takes .025
+    assert 0.84 <= held / trials <= 0.96  # nominal .9; 600 trials have a standard error of about .012
 
 
 def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
@@ -136,9 +136,9 @@ def test_windows_of_several_series_at_one_time_are_one_moment() -> None:
 
 def test_series_without_a_common_time_follow_each_other() -> None:
     for data in (panel(2, starts=[0, 1_000]), _without_times(panel(2))):
-        found = window_times(split_windows(data, "test"))
-        assert found.moment.tolist() == list(range(34))
-        assert found.disjoint == 10
+        result = window_times(split_windows(data, "test"))
+        assert result.moment.tolist() == list(range(34))
+        assert result.disjoint == 10
 
 
 def _without_times(data: Dataset) -> Dataset:
@@ -165,25 +165,25 @@ def compared(
         return {name: batch.target + (miss * pattern).astype(np.float32) for name, miss in forecasts.items()}
 
     sums = scoring.score(windows, forecast, FREE, on_errors=errors)
-    found = errors.comparisons()
-    return found, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
+    result = errors.comparisons()
+    return result, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
 
 
 def test_the_difference_is_that_of_mase_and_the_best_baseline_comes_first() -> None:
     data = panel(3)
     measured = data.measured.copy()
-    measured[45:52] = False  # of the first series: some windows have fewer cells
+    measured[45:52] = False  # of the first series, so some windows have fewer values
     windows = split_windows(replace(data, measured=measured), "test")
-    found, scores = compared(
+    result, scores = compared(
         windows, {"model": 0.3, "part.free": 9.0, "naive": 1.0, "seasonal_naive": 0.5, "linear": 0.4}
     )
-    assert list(found) == ["linear", "seasonal_naive", "naive"]
-    for name, comparison in found.items():
+    assert list(result) == ["linear", "seasonal_naive", "naive"]
+    for name, comparison in result.items():
         ours, theirs = scores["model"]["mase"], scores[name]["mase"]
         assert ours is not None
         assert theirs is not None
         assert comparison["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
-    best = best_comparison(found)
+    best = best_comparison(result)
     assert best is not None
     assert best["baseline"] == "linear"
     assert set(best) == {"baseline", "difference", "interval"}
@@ -194,12 +194,12 @@ def test_without_a_mase_scale_mae_is_compared() -> None:
     windows = split_windows(panel(2), "test")
     none = np.full_like(windows.dataset.training.seasonal_error, np.nan)
     scale = replace(scoring.metric_scale(windows.dataset), seasonal_error=none)
-    found, scores = compared(windows, {"model": 0.3, "linear": 0.4}, scale=scale)
+    result, scores = compared(windows, {"model": 0.3, "linear": 0.4}, scale=scale)
     ours, theirs = scores["model"]["mae"], scores["linear"]["mae"]
     assert scores["model"]["mase"] is None
     assert ours is not None
     assert theirs is not None
-    assert found["linear"]["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
+    assert result["linear"]["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
 
 
 def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
@@ -211,16 +211,16 @@ def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
 
 def test_a_baseline_without_error_is_the_best_and_has_no_difference() -> None:
     windows = split_windows(panel(1), "test")
-    found = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
-    assert list(found) == ["naive", "linear"]
-    assert best_comparison(found) == {"baseline": "naive", "difference": None, "interval": None}
+    result = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
+    assert list(result) == ["naive", "linear"]
+    assert best_comparison(result) == {"baseline": "naive", "difference": None, "interval": None}
 
 
 def test_errors_that_differ_only_by_rounding_are_equal() -> None:
     windows = split_windows(panel(1), "test")
-    found = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
-    assert found["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
-    assert found["naive"]["difference"] == pytest.approx(0.1, rel=0.01)
+    result = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
+    assert result["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert result["naive"]["difference"] == pytest.approx(0.1, rel=0.01)
 
 
 @pytest.mark.parametrize(("groups", "size", "distance", "horizon"), [(30, 4, 168, 48), (100, 2, 170, 150)])
@@ -259,10 +259,10 @@ def test_good_intervals_give_a_warning_once_in_a_hundred(count: int, horizon: in
         values = np.abs(steady(rng, count + horizon - 1, memory))
         ends = [NormalDist().inv_cdf(0.5 + level / 200) for level in (80, 95)]
         inside = np.stack([over_windows(values <= end, horizon) for end in ends])
-        found = coverage_ranges(
+        result = coverage_ranges(
             inside, np.full(count, horizon), in_a_row(count, horizon), calibration_ratio=math.inf
         )
-        alarms += sum(not low <= share <= high for share, low, high in found.values())
+        alarms += sum(not low <= share <= high for share, low, high in result.values())
     assert alarms / (2 * trials) <= 0.03
 
 
@@ -274,10 +274,10 @@ def test_too_narrow_and_too_wide_intervals_give_a_warning() -> None:
     share, low, high = coverage_ranges(narrow, cells, in_a_row(count, horizon), calibration_ratio=4)[80]
     assert share == pytest.approx(100 * narrow[0].sum() / (count * horizon))
     assert share < low < 80 < high
-    # Every cell inside: 50 windows apart show that for 80 %, and cannot for 95 %.
-    found = coverage_ranges(wide, cells, in_a_row(count, horizon), calibration_ratio=20)
-    assert found[80][0] == 100 > found[80][2]
-    assert found[95][2] == 100
+    # All values are inside: 50 disjoint windows reject 80 %, but not 95 %.
+    result = coverage_ranges(wide, cells, in_a_row(count, horizon), calibration_ratio=20)
+    assert result[80][0] == 100 > result[80][2]
+    assert result[95][2] == 100
 
 
 def test_few_calibration_horizons_widen_the_range() -> None:

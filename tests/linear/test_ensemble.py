@@ -95,10 +95,10 @@ def test_the_score_is_mase_over_the_validation_windows() -> None:
     made = data()
     linear = fit(made)
     batch = batch_of(made, "val")
-    found, truth = (
+    result, truth = (
         made.inverse_transform_targets(side, batch.series) for side in (forecast(linear, batch), batch.target)
     )
-    error = np.abs(found - truth) / made.training.seasonal_error[batch.series][:, None]
+    error = np.abs(result - truth) / made.training.seasonal_error[batch.series][:, None]
     assert linear.score == pytest.approx(error.mean(), rel=1e-4)
 
 
@@ -206,17 +206,17 @@ def test_padding_changes_nothing() -> None:
 
 
 def test_forecasts_scale_with_the_values() -> None:
-    found = []
+    result = []
     for factor in (1.0, 8.0):
         series = [factor * wave(160, 2, seed=1, noise=0.3)]
         made = dataset(
             series, train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,), scaler="none"
         )
         linear = fit(made)
-        found.append((linear.score, forecast(linear, batch_of(made, "test")) / factor))
+        result.append((linear.score, forecast(linear, batch_of(made, "test")) / factor))
         assert linear.unit == pytest.approx(series[0][:100].std(axis=0), rel=1e-4)
-    assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
-    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4)
+    assert result[0][0] == pytest.approx(result[1][0], rel=1e-4)
+    np.testing.assert_allclose(result[0][1], result[1][1], rtol=1e-4)
 
 
 def test_a_series_without_seasonal_error_is_not_scored() -> None:
@@ -274,9 +274,9 @@ def test_the_effect_of_known_ahead_inputs_is_found_and_used() -> None:
         (336, 8640, False, (168, 336, 504, 672, 1008)),
         (336, 2000, False, (168, 336, 504, 672, 856)),  # .45 (2000 - 96) at most
         (672, 12_000, False, (336, 672, 1008, 1344, 2016)),  # half-hourly
-        (1344, 35_000, False, (672, 1344, 2016)),  # 15 minutes: 2,688 and 4,032 are bounded to 2,016
+        (1344, 35_000, False, (672, 1344, 2016)),  # 15 minutes: 2,688 and 4,032 are limited to 2,016
         (1440, 140_000, False, (720, 1440, 2016)),  # minutes
-        (20_160, 140_000, True, (10_080, 20_160)),  # what was asked for is not bounded
+        (20_160, 140_000, True, (10_080, 20_160)),  # a given lookback is not limited
         (24, 110, False, (24,)),  # least is the season, most .45 (110 - 96) = 6: the season
         (48, 500, True, (24, 48)),
         (1, 500, True, (1,)),
@@ -335,9 +335,9 @@ def test_a_fit_is_restored_exactly_from_json() -> None:
 
 def test_progress_counts_every_fit_and_reaches_the_total() -> None:
     made = data()
-    told: list[tuple[int, int]] = []
-    linear = fit(made, progress=lambda done, total: told.append((done, total)))
-    assert sorted(told) == [(done, told[0][1]) for done in range(told[0][1] + 1)]
+    calls: list[tuple[int, int]] = []
+    linear = fit(made, progress=lambda done, total: calls.append((done, total)))
+    assert sorted(calls) == [(done, calls[0][1]) for done in range(calls[0][1] + 1)]
     again: list[tuple[int, int]] = []
     refit_linear(
         merge_validation_into_train(made), linear, progress=lambda done, total: again.append((done, total))

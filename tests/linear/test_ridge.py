@@ -37,13 +37,13 @@ def test_every_penalty_is_a_ridge_regression(
     )
     assert not fitted.observed.all()
     solved = NormalEquations.from_rows(fitted, center, scaled).solve(lookback, intercept=intercept, season=12)
-    found = dict(zip(PENALTIES, solved.forecasts(judged, center, scaled), strict=True))
+    result = dict(zip(PENALTIES, solved.forecasts(judged, center, scaled), strict=True))
     kinds = {"lookback": lookback, "center": center, "scaled": scaled, "intercept": intercept}
     for penalty in PENALTIES:
         expected = ridge_forecast(train, val[:], **kinds, penalty=penalty, window=14, unit=unit, season=12)
-        forecast = np.swapaxes(found[penalty].reshape(-1, 2, 6), 1, 2) * unit
+        forecast = np.swapaxes(result[penalty].reshape(-1, 2, 6), 1, 2) * unit
         np.testing.assert_allclose(forecast, expected, atol=2e-4)
-    assert np.abs(found[PENALTIES[0]] - found[PENALTIES[-1]]).max() > 0.1  # they do differ
+    assert np.abs(result[PENALTIES[0]] - result[PENALTIES[-1]]).max() > 0.1  # the regressions differ
 
 
 def test_missing_targets_are_ignored_for_any_filled_value() -> None:
@@ -54,12 +54,12 @@ def test_missing_targets_are_ignored_for_any_filled_value() -> None:
     assert not most.all(axis=1).any()
     complete = fitted_on(whole)
     for observed in (few, most):
-        found, other = (
+        result, other = (
             fitted_on(replace(whole, observed=observed, truth=np.where(observed, whole.truth, filled)))
             for filled in (0.0, 1e6)
         )
-        np.testing.assert_array_equal(found, other)
-        assert np.abs(found - complete).max() < 0.25 * np.abs(complete).max()
+        np.testing.assert_array_equal(result, other)
+        assert np.abs(result - complete).max() < 0.25 * np.abs(complete).max()
 
 
 def fitted_on(rows: WindowRows) -> np.ndarray:
@@ -80,8 +80,8 @@ def test_imputed_targets_follow_the_measured_ones() -> None:
         past=past, mask=np.ones_like(past), mean=np.zeros((4_000, 1), np.float32),
         truth=np.where(observed, past @ weights, 99.0).astype(np.float32), observed=observed,
     )  # fmt: skip
-    found = NormalEquations.from_rows(made, "mean", False).solve(12, intercept=False, season=12)
-    np.testing.assert_allclose(found.combine({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
+    result = NormalEquations.from_rows(made, "mean", False).solve(12, intercept=False, season=12)
+    np.testing.assert_allclose(result.combine({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
 
 
 def test_combined_regressions_are_their_weighted_sum() -> None:

@@ -41,12 +41,12 @@ def test_additive_pooling_is_a_mean_whose_weights_are_scores_of_each_step() -> N
     pooling = AdditivePooling(4)
     steps, real = torch.randn(2, 6, 4), torch.ones(2, 6)
     real[1, 2:] = 0
-    found = pooling(steps, real)
+    result = pooling(steps, real)
     for row, length in enumerate((6, 2)):
         some = steps[row, :length]
         weights = torch.softmax(
             torch.stack([pooling.score(pooling.project(one).tanh())[0] for one in some]), 0
         )
-        torch.testing.assert_close(found[row], (weights[:, None] * some).sum(dim=0))
+        torch.testing.assert_close(result[row], (weights[:, None] * some).sum(dim=0))
     pooling.score.weight.zero_()
     torch.testing.assert_close(pooling(steps, real)[1], steps[1, :2].mean(dim=0))

@@ -14,9 +14,9 @@ def test_masked_batch_norm_is_torchs_batch_norm_over_the_real_steps() -> None:
     for length in (5, 4, 6):
         steps = 2 + 3 * torch.randn(4, length, 3)
         real = (torch.arange(length) < torch.tensor([length, 3, 1, 2])[:, None]).float()
-        found, expected = ours(steps, real), theirs(steps[real > 0])
-        torch.testing.assert_close(found[real > 0], expected)
-        found[real > 0].square().sum().backward()
+        result, expected = ours(steps, real), theirs(steps[real > 0])
+        torch.testing.assert_close(result[real > 0], expected)
+        result[real > 0].square().sum().backward()
         expected.square().sum().backward()
         torch.testing.assert_close(ours.weight.grad, theirs.weight.grad)
     torch.testing.assert_close(ours.running_mean, theirs.running_mean)
@@ -28,6 +28,6 @@ def test_masked_batch_norm_is_torchs_batch_norm_over_the_real_steps() -> None:
 
 def test_one_real_step_does_not_divide_by_zero() -> None:
     norm = MaskedBatchNorm(2)
-    found = norm(torch.ones(1, 3, 2), torch.tensor([[1.0, 0, 0]]))
-    assert found.isfinite().all()
+    result = norm(torch.ones(1, 3, 2), torch.tensor([[1.0, 0, 0]]))
+    assert result.isfinite().all()
     assert norm.running_var.isfinite().all()

@@ -41,7 +41,7 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
     numpy = linear(known_ahead, reach=reach, window=window)
     random = np.random.default_rng(1)
     past = random.normal(2, 1.5, (7, 12, 4 + known_ahead)).astype(np.float32)
-    past[3] = 1.25  # a window that does not move
+    past[3] = 1.25  # constant window
     future = random.normal(size=(7, 5, known_ahead)).astype(np.float32)
     mask = (np.arange(12) >= np.array([0, 0, 3, 0, 8, 11, 5])[:, None]).astype(np.float32)
     expected = numpy(past, future, mask)
@@ -49,7 +49,7 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
     sides = (torch.from_numpy(side) for side in (past, future, mask))
     np.testing.assert_allclose(module(*sides).numpy(), expected, atol=2e-5)
     assert not list(module.parameters())
-    if known_ahead:  # known-ahead inputs are the last ones, and move a step as their response says
+    if known_ahead:  # known-ahead inputs are the last ones
         more = future.copy()
         more[:, 2, 1] += 1
         np.testing.assert_allclose(
@@ -95,7 +95,7 @@ def test_dropout_uses_only_its_own_generator() -> None:
     def drawn(disturb: bool) -> torch.Tensor:
         seed_dropout(model, torch.Generator().manual_seed(4))
         if disturb:
-            torch.rand(17)  # what another training beside it may draw
+            torch.rand(17)  # random numbers of a parallel training
         return model(values)
 
     state = torch.get_rng_state()

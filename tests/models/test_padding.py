@@ -88,7 +88,7 @@ def test_neither_content_nor_amount_matters(
     torch.testing.assert_close(model(longer, future, wider), forecast, **CLOSE)
     model.eval()
     forecast = model(past, future, mask)
-    for row, length in enumerate(real):  # nor do the other windows of the batch
+    for row, length in enumerate(real):  # other windows of the batch change nothing either
         one = slice(row, row + 1)
         alone = model(past[one, LENGTH - length :], future[one], torch.ones(1, length))
         torch.testing.assert_close(forecast[one], alone, **CLOSE)

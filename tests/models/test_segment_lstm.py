@@ -39,7 +39,7 @@ def anchored(**changes: Any) -> AnchoredNetwork:
     linear = LinearForecast(
         targets=model.targets, horizon=model.horizon, reach=10, window=7, share=0.6, response=known
     )
-    # The linear part does not take numbers from the networks' generator.
+    # The linear part does not use the networks' generator.
     generator = torch.Generator().manual_seed(1)
     for value in (
         linear.last_weights,
@@ -140,7 +140,7 @@ def test_with_the_gate_wide_open_it_is_the_linear_forecast() -> None:
 
 @torch.no_grad()
 def test_a_free_network_does_not_use_the_linear_forecast() -> None:
-    """The forecast consists of the gated simple forecasts and a correction."""
+    """Its forecast is the sum of the gated simple forecasts and a correction."""
     model = trained(network(anchored=False))
     past, future, mask = inputs(model)
     forecast = model(past, future, mask)
@@ -166,14 +166,14 @@ def test_padding_content_does_not_change_the_forecast(make: Any) -> None:
 def test_the_amount_of_padding_changes_nothing() -> None:
     short = trained(network(inputs=4, known_ahead=1, anchored=False))
     long = trained(network(inputs=4, known_ahead=1, anchored=False, lookback=16))
-    assert long.candidates == short.candidates + 1  # two of season 8 fit: silence that candidate
+    assert long.candidates == short.candidates + 1  # two cycles of season 8 fit, so mask that candidate
     state = short.state_dict()
     for name in ("gate.weight", "gate.bias"):
         old = state[name].unflatten(0, (short.blocks, short.candidates))
         new = torch.full((short.blocks, 1, *old.shape[2:]), -1e4 if name == "gate.bias" else 0.0)
         state[name] = torch.cat([old, new], dim=1).flatten(0, 1)
     long.load_state_dict(state)
-    # The mean of the cycles of season 4 would be over four of them instead of two: silence it in both.
+    # Mask the mean of the cycles of season 4 in both, because it covers four cycles instead of two.
     for model in (short, long):
         model.gate.bias.view(model.blocks, model.candidates)[:, 3] = -1e4
     past, future, mask = inputs(short, real=[8, 7, 4, 3, 1])
@@ -187,7 +187,7 @@ def test_covariates_change_nothing_before_the_first_step() -> None:
     plain = trained(network(anchored=False))
     with_them = trained(network(inputs=5, known_ahead=2, anchored=False))
     past, future, mask = inputs(with_them)
-    for model in (plain, with_them):  # what torch draws depends on the shapes
+    for model in (plain, with_them):  # torch's random numbers depend on the shapes
         model.load_state_dict(
             {
                 **model.state_dict(),
@@ -283,7 +283,7 @@ def test_any_horizon_and_segment(horizon: int, size: int, seasons: tuple[int, ..
     model = trained(anchored(horizon=horizon, segment=size, seasons=seasons, inputs=3, known_ahead=1))
     past, future, mask = inputs(model.network)
     assert model(past, future, mask).shape == (5, horizon, 2)
-    assert 100 not in model.network.seasons  # longer than what it reads
+    assert 100 not in model.network.seasons  # longer than its lookback
 
 
 @torch.no_grad()
@@ -307,9 +307,9 @@ def test_a_far_season_is_only_a_candidate() -> None:
     gate[:, -1] = 100
     assert torch.allclose(model(past, future, mask), past[:, 4:10], atol=1e-5)
     mask[1, :5] = 0  # a window that holds less than the season has the last value
-    found = model(past, future, mask)
-    assert torch.allclose(found[1], past[1, -1:].expand(6, 2), atol=1e-5)
-    assert torch.allclose(found[0], past[0, 4:10], atol=1e-5)
+    result = model(past, future, mask)
+    assert torch.allclose(result[1], past[1, -1:].expand(6, 2), atol=1e-5)
+    assert torch.allclose(result[0], past[0, 4:10], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_far_season_is_only_a_candidate() -> None:
         (144, 2016, 72),  # 10 minutes
         (288, 2016, 72),  # 5 minutes
         (1440, 1440, 60),  # minutes: at least 1440 / 28 = 51.4, the next divisor is 60
-        (24, 2400, 24),  # a season that is a segment stays one
+        (24, 2400, 24),  # a season of 4 to 48 steps is the segment
         (1, 2000, 80),  # no season: at least 2000 / 28 = 71.4, the next divisor is 80
         (52, 5, 4),  # 13 would leave no whole segment
         (52, 3, 1),

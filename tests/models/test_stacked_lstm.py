@@ -55,7 +55,7 @@ def test_content_and_amount_of_padding_change_nothing() -> None:
     longer = torch.cat([torch.full((3, 5, 3), -8.0), past], dim=1)
     more = torch.cat([torch.zeros(3, 5), mask], dim=1)
     torch.testing.assert_close(model(longer, future, more), forecast)
-    # A window of four real steps is forecast as if there were no more than these.
+    # A window of four real steps has the forecast of these steps without padding.
     alone = model(past[1:2, 3:], future[1:2], torch.ones(1, 4))
     torch.testing.assert_close(forecast[1:2], alone)
 
@@ -71,8 +71,8 @@ def test_run_unpadded_is_a_packed_sequence() -> None:
     )
     packed = nn.utils.rnn.pack_padded_sequence(turned, lengths, batch_first=True, enforce_sorted=False)
     _, (last, _) = layer(packed)
-    found = run_unpadded(nn.ModuleList([layer]), nn.Identity(), steps, lengths)
-    torch.testing.assert_close(found, last[0])
+    result = run_unpadded(nn.ModuleList([layer]), nn.Identity(), steps, lengths)
+    torch.testing.assert_close(result, last[0])
 
 
 @torch.no_grad()

@@ -66,7 +66,7 @@ def training(
     return fitted, config
 
 
-def told(fitted: FitResult, config: TrainConfig) -> list[TrainingIssue]:
+def issues_of(fitted: FitResult, config: TrainConfig) -> list[TrainingIssue]:
     assert config.lr is not None
     part = PartResult(
         name="stacked",
@@ -94,7 +94,7 @@ def test_a_good_training_has_no_issue(settings: dict[str, Any]) -> None:
     fitted, config = training(**settings)
     assert fitted.best_loss is not None
     assert fitted.best_loss < 0.6 * fitted.history[0]["val_loss"]  # type: ignore[operator]
-    assert told(fitted, config) == []
+    assert issues_of(fitted, config) == []
 
 
 MADE_TO_FAIL: list[tuple[str, str, dict[str, Any]]] = [
@@ -144,9 +144,9 @@ MADE_TO_FAIL: list[tuple[str, str, dict[str, Any]]] = [
 def test_each_problem_is_reported_with_the_flag_to_try(
     name: str, advice: str, settings: dict[str, Any]
 ) -> None:
-    found = told(*training(**settings))
-    assert [(finding.name, finding.advice) for finding in found] == [(name, advice)]
-    assert found[0].part == "stacked"
+    result = issues_of(*training(**settings))
+    assert [(finding.name, finding.advice) for finding in result] == [(name, advice)]
+    assert result[0].part == "stacked"
 
 
 def test_more_patience_improves_an_impatient_training() -> None:
@@ -160,7 +160,7 @@ def test_more_patience_improves_an_impatient_training() -> None:
 
 def test_one_epoch_has_no_issue() -> None:
     for epochs in (0, 1):
-        assert told(*training(epochs=epochs, lr=1e-5)) == []
+        assert issues_of(*training(epochs=epochs, lr=1e-5)) == []
 
 
 def test_each_training_of_a_model_is_announced_once() -> None:
@@ -172,5 +172,5 @@ def test_each_training_of_a_model_is_announced_once() -> None:
         hidden=(4,), epochs=3, lr=1e-5, log_transform="off", device="cpu", refit=False, parts=("free",)
     )
     trained = train_model(data, config, threads=1, listen=ignore_events, should_stop=lambda: None)
-    found = diagnose_trainings(trained, config)
-    assert [(finding.part, finding.name) for finding in found] == [("free", "learning rate too low")]
+    result = diagnose_trainings(trained, config)
+    assert [(finding.part, finding.name) for finding in result] == [("free", "learning rate too low")]

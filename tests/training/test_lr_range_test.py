@@ -70,19 +70,19 @@ def test_training_at_the_suggestion_beats_rates_far_from_it(optimizer: str, hidd
 
 
 def test_the_rate_rises_by_one_factor_until_the_loss_diverges() -> None:
-    found = tried(stacked(32, 32))
-    factors = [after / before for before, after in pairwise(found.lr)]
-    assert found.lr[0] == MIN_LR
+    result = tried(stacked(32, 32))
+    factors = [after / before for before, after in pairwise(result.lr)]
+    assert result.lr[0] == MIN_LR
     np.testing.assert_allclose(factors, (MAX_LR / MIN_LR) ** (1 / (STEPS - 1)))
-    assert len(found.lr) == len(found.loss) == len(found.smoothed) <= STEPS
-    assert found.smoothed[-1] > found.smoothed.min() * 1.5
-    assert FIRST_STEPS <= found.lowest < len(found.lr)
+    assert len(result.lr) == len(result.loss) == len(result.smoothed) <= STEPS
+    assert result.smoothed[-1] > result.smoothed.min() * 1.5
+    assert FIRST_STEPS <= result.lowest < len(result.lr)
 
 
 def test_the_smoothed_loss_is_an_exponential_average() -> None:
-    found = tried(stacked())
+    result = tried(stacked())
     weights = 0.9 ** np.arange(50)[::-1]
-    assert found.smoothed[49] == pytest.approx((weights * found.loss[:50]).sum() / weights.sum())
+    assert result.smoothed[49] == pytest.approx((weights * result.loss[:50]).sum() / weights.sum())
 
 
 def test_the_same_seed_gives_the_same_losses() -> None:
@@ -110,9 +110,9 @@ class Stubborn(nn.Module):
 
 
 def test_no_rate_is_suggested_if_the_loss_never_falls() -> None:
-    found = tried(Stubborn())
-    assert len(found.lr) == STEPS
-    assert found.suggestion is None
+    result = tried(Stubborn())
+    assert len(result.lr) == STEPS
+    assert result.suggestion is None
 
 
 def test_an_infinite_loss_ends_the_range_test_and_is_an_error_at_the_first_step() -> None:
@@ -147,6 +147,6 @@ def test_range_tests_do_not_depend_on_the_number_of_threads(config: TrainConfig,
         run_range_tests(data, config, threads=threads, listen=ignore_events, should_stop=lambda: None)
         for threads in (1, 2)
     )
-    assert [found.part for found in one] == parts
+    assert [result.part for result in one] == parts
     for ours, theirs in zip(one, two, strict=True):
         np.testing.assert_array_equal(ours.loss, theirs.loss)

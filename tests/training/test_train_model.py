@@ -38,7 +38,10 @@ LATER = 190  # the first test row of `data`
 
 
 def data(change: int | None = None, **options: Any) -> Dataset:
-    """Return two series with a season of 6, a past and a known-ahead covariate; all values differ from row `change` on."""
+    """Return two series with a season of 6, a past and a known-ahead covariate.
+
+    All values differ from row `change` on.
+    """
     random = np.random.default_rng(5)
     series = []
     for level in (1.0, 30.0):
@@ -141,7 +144,7 @@ def test_a_refitted_network_continues_from_the_validated_one(
         should_stop=lambda: None,
         shapes={part: network_shape(known.dataset, part, config) for part in ("anchored", "free")},
     )
-    # The plan is that of the training rows: its schedule and steps were chosen with them.
+    # Hyperparameters follow the training rows, because schedule and steps were chosen with them.
     first = replace(work, start=start)
     plan = make_hyperparameters(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
     assert trained.parts[0].best_epoch > 0
@@ -190,8 +193,8 @@ def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     assert same(plain.shipped, whole.validated)
     assert plain.weights == whole.weights
     assert plain.history == [
-        {**entry, "seconds": found["seconds"]}
-        for entry, found in zip(whole.history, plain.history, strict=True)
+        {**entry, "seconds": result["seconds"]}
+        for entry, result in zip(whole.history, plain.history, strict=True)
     ]
 
 
@@ -201,20 +204,20 @@ def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     ids="+".join,
 )
 def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
-    heard: list[Event] = []
-    trained = made(data(), parts=parts, refit=False, listen=heard.append)
+    events: list[Event] = []
+    trained = made(data(), parts=parts, refit=False, listen=events.append)
     named = [part for part in ("linear", "anchored", "free") if part in parts]
     assert [part for part in trained.weights if part != "simple"] == named
     assert {part.name for part in trained.parts} == set(parts) - {"linear"}
-    assert {event.model for event in heard if isinstance(event, TrainingStarted)} == set(parts) - {"linear"}
-    assert {event.part for event in heard if isinstance(event, EpochEnded)} == set(parts) - {"linear"}
+    assert {event.model for event in events if isinstance(event, TrainingStarted)} == set(parts) - {"linear"}
+    assert {event.part for event in events if isinstance(event, EpochEnded)} == set(parts) - {"linear"}
     batch = windows(trained)
-    found = forecast(trained, batch)
+    result = forecast(trained, batch)
     if parts == ("linear",):
         linear = trained.shipped.linear(batch.past, batch.future, batch.mask)
-        np.testing.assert_allclose(found, linear, atol=1e-4)
-    assert np.isfinite(found).all()
-    assert np.abs(found - batch.target).mean() < 1.5
+        np.testing.assert_allclose(result, linear, atol=1e-4)
+    assert np.isfinite(result).all()
+    assert np.abs(result - batch.target).mean() < 1.5
 
 
 @pytest.mark.parametrize(
@@ -238,7 +241,7 @@ def test_the_best_effort_tries_rates_and_averages_seeds() -> None:
     network = trained.shipped.network
     assert isinstance(network, Mixture)
     assert len(network.free) == len(trained.parts) == 3
-    assert len({part.lr for part in trained.parts}) == 1  # of the one that was best on validation
+    assert len({part.lr for part in trained.parts}) == 1  # weights of the best epoch on validation
     one, two = (dict(member.state_dict()) for member in network.free[:2])
     assert not torch.equal(one["gate.weight"], two["gate.weight"])
 
@@ -256,7 +259,7 @@ def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Training
 def test_a_past_covariate_cannot_leak_and_known_ahead_inputs_reach_the_forecast(
     whole: TrainingResult,
 ) -> None:
-    """The graph gets only the known-ahead inputs of the horizon."""
+    """Only the known-ahead inputs of the horizon reach the graph."""
     batch = windows(whole)
     first = int(split_windows(whole.dataset, "test", whole.settings["lookback"]).origins[0])
     expected = forecast(whole, batch)[0]
@@ -275,10 +278,10 @@ def test_log_transformed_forecasts_are_not_negative() -> None:
     assert trained.dataset.scaler.in_logs
     assert trained.choices["logs"].startswith("on (validation MASE of the linear forecast")
     batch = windows(trained)
-    found = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
+    result = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
     truth = trained.dataset.inverse_transform_targets(batch.target, batch.series)
-    assert (found > 0).all()
-    assert (np.abs(found - truth) / truth).mean() < 0.1
+    assert (result > 0).all()
+    assert (np.abs(result - truth) / truth).mean() < 0.1
     off = made(given, parts=("linear",), log_transform="off", refit=False)
     assert off.choices["logs"] == "off (set by --log-transform)"
     assert not off.dataset.scaler.in_logs
@@ -301,7 +304,7 @@ def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
 
 
 def test_known_ahead_inputs_enter_the_linear_forecast_if_they_help() -> None:
-    """The promotion in `data` raises its day; a known-ahead column of noise does not."""
+    """Promotions in `data` raise their day; a known-ahead column of noise does not."""
     helps = choose_transforms(data(), TINY)
     assert len(helps.linear.response) == 1
     assert helps.choices["covariates"].startswith("used by the linear forecast")
@@ -323,7 +326,7 @@ class Wrong:
 
 SAW = np.tile([1.0, 5, 2, 8, 3, 9], 37)[:220]
 WALK = np.cumsum(np.random.default_rng(0).normal(size=220))
-CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # repeats in validation alone
+CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # repeats only in validation
 
 
 @pytest.mark.parametrize(
@@ -422,7 +425,7 @@ def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:
     assert network.attention is not None
     assert network.attention.heads == 3
     assert network.decoder is not None
-    lstm = network.layers[0]  # at a learning rate of next to nothing it is as it began
+    lstm = network.layers[0]  # almost unchanged at a tiny learning rate
     assert isinstance(lstm, torch.nn.LSTM)
     gate = lstm.weight_hh_l0[:4]
     torch.testing.assert_close(gate @ gate.T, torch.eye(4), atol=1e-5, rtol=0)

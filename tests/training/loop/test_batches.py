@@ -14,9 +14,9 @@ from lstm_cli.training.loop.batches import DeviceWindows, shuffled_batches, trai
 CPU = torch.device("cpu")
 
 
-def panel(*, missing: str = "interpolate", holes: bool = True, pad: bool = True) -> Dataset:
+def panel(*, missing: str = "interpolate", gaps: bool = True, pad: bool = True) -> Dataset:
     series = [wave(rows, 4, seed=rows) for rows in (60, 34, 50)]
-    if holes:
+    if gaps:
         for rows in series:
             generator = np.random.default_rng(len(rows))
             rows[:, :3][generator.random((len(rows), 3)) < 0.25] = np.nan
@@ -39,9 +39,9 @@ def panel(*, missing: str = "interpolate", holes: bool = True, pad: bool = True)
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 @pytest.mark.parametrize("missing", ["interpolate", "last", "season"])
-@pytest.mark.parametrize("holes", [True, False])
-def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, holes: bool) -> None:
-    data = panel(missing=missing, holes=holes)
+@pytest.mark.parametrize("gaps", [True, False])
+def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, gaps: bool) -> None:
+    data = panel(missing=missing, gaps=gaps)
     windows = split_windows(data, split)
     on_device = DeviceWindows(windows, CPU)
     assert len(on_device) == len(windows) > 0
@@ -54,7 +54,7 @@ def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, h
         np.testing.assert_array_equal(tensor, value)
 
 
-@pytest.mark.parametrize("origin", [20, 34, 46])  # in a hole, and at each split
+@pytest.mark.parametrize("origin", [20, 34, 46])  # in a gap, and at each split
 def test_nothing_after_the_origin_changes_a_bit_of_the_inputs_on_the_device(origin: int) -> None:
     rows = wave(60, 2, seed=1)
     rows[[18, 19, 20, 21, 33, 34, 45, 46, 47], 0] = np.nan
@@ -78,7 +78,7 @@ def test_batches_in_order_include_the_remainder() -> None:
 
 
 def test_the_device_holds_a_copy() -> None:
-    data = panel(holes=False)
+    data = panel(gaps=False)
     windows = DeviceWindows(split_windows(data, "train"), CPU)
     before = windows.gather(torch.arange(3)).past.clone()
     data.values_scaled[:] = 0

@@ -28,7 +28,7 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: mak
 CPU = torch.device("cpu")
 
 
-# The order of things, without a GPU
+# Order of calls, without a GPU
 
 
 class FakeGraph:
@@ -92,13 +92,13 @@ def test_a_step_runs_eagerly_then_is_recorded_once_and_replayed(log: list[str]) 
         return chosen * 10
 
     take = CudaGraphStep(step, batch_size=2, device=CPU, generator=torch.Generator())
-    found = [take(torch.tensor([number, number])) for number in range(5)]
+    result = [take(torch.tensor([number, number])) for number in range(5)]
     recording = ["generator", "records on aside, thread_local", "step"]
     assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
-    assert [one.tolist() for one in found[:3]] == [[0, 0], [10, 10], [20, 20]]
-    assert seen[3] == [0, 0]  # the recording looks at no window
+    assert [one.tolist() for one in result[:3]] == [[0, 0], [10, 10], [20, 20]]
+    assert seen[3] == [0, 0]  # the recording reads no window
     assert take._indices.tolist() == [4, 4]
-    assert found[3].data_ptr() != found[4].data_ptr()  # a result of its own for each step
+    assert result[3].data_ptr() != result[4].data_ptr()  # a separate result for each step
 
 
 def test_out_of_memory_while_recording_is_raised_and_frees_the_step(log: list[str]) -> None:
@@ -152,9 +152,9 @@ def test_indices_are_transferred_in_stacks_and_never_too_many(
 ) -> None:
     monkeypatch.setattr("lstm_cli.training.loop.batches.TRANSFER_INDICES", 1_000)
     order = (torch.full((size,), number) for number in range(100))
-    found = list(stacked_batches(order, 5))
-    assert [len(each) for each in found] == together
-    assert torch.cat(found)[:, 0].tolist() == list(range(5))
+    result = list(stacked_batches(order, 5))
+    assert [len(each) for each in result] == together
+    assert torch.cat(result)[:, 0].tolist() == list(range(5))
     assert int(next(order)[0]) == 5
 
 
@@ -203,12 +203,12 @@ def run(
 
 def equal(one: FitResult, other: FitResult) -> bool:
     """Return whether two results agree in everything except times."""
-    told = [
+    events = [
         [{name: value for name, value in entry.items() if name != "seconds"} for entry in each.history]
         for each in (one, other)
     ]
     same = all(torch.equal(value, other.weights[name]) for name, value in one.weights.items())
-    return same and told[0] == told[1]
+    return same and events[0] == events[1]
 
 
 NETWORKS = {
@@ -239,7 +239,7 @@ def test_replayed_steps_equal_eager_steps(
     plainly = run(NETWORKS[network](), plan(**settings))
     assert equal(once, again)
     assert equal(once, plainly)
-    assert len({entry["train_loss"] for entry in once.history}) == len(once.history)  # it moved
+    assert len({entry["train_loss"] for entry in once.history}) == len(once.history)  # weights changed
 
 
 @gpu
@@ -268,7 +268,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 1e9) / total)
     try:
-        told: list[object] = []
+        events: list[object] = []
         large = replace(plan(epochs=1), batch_size=65_536)
 
         def attempt(shrink: bool) -> Hyperparameters:
@@ -279,7 +279,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
                 large,
                 shrink=shrink,
                 part="a part",
-                listen=told.append,
+                listen=events.append,
                 should_stop=lambda: None,
             )[0]
 
@@ -287,7 +287,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
             attempt(shrink=False)
         followed = attempt(shrink=True)
         assert 64 < followed.batch_size < 65_536
-        assert any(isinstance(event, Note) and "is tried" in event.text for event in told)
+        assert any(isinstance(event, Note) and "trying" in event.text for event in events)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
         torch.cuda.empty_cache()

@@ -42,22 +42,22 @@ def together(task: str) -> dict[str, Any]:
         for process in both:
             process.kill()
     assert [process.returncode for process in both] == [0, 0], ends
-    found: dict[str, Any] = json.loads(ends[0][0])
-    return found
+    result: dict[str, Any] = json.loads(ends[0][0])
+    return result
 
 
 def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one() -> None:
     """Dropout is included: each process seeds it by the number of the step."""
-    found = together("resume")
-    for whole, *others in found.values():
+    result = together("resume")
+    for whole, *others in result.values():
         assert len(whole) > 10
         assert all(other == whole for other in others)
 
 
 def test_two_processes_compute_the_gradient_of_one() -> None:
-    found = together("gradients")
-    assert len(found) == 6
-    for alone, both in found.values():
+    result = together("gradients")
+    assert len(result) == 6
+    for alone, both in result.values():
         assert np.linalg.norm(alone[3:]) > 1e-3  # there is a gradient to compare
         np.testing.assert_allclose(both, alone, rtol=0, atol=1e-9 * max(np.abs(alone)))
 
@@ -71,9 +71,9 @@ def test_a_lost_process_is_an_error_with_a_hint_to_resume() -> None:
 @pytest.mark.parametrize("rank", [0, 1])
 def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int) -> None:
     """Each process gets 8 of 16 windows, 4 of 8, 2 of 4."""
-    found = together(f"starved{rank}")
-    assert "out of memory on cpu while training a part with a batch of 16" in found["refused"][0]
-    assert "--batch-size 8" in found["refused"][1]
-    batch, told = found["fitted"]
+    result = together(f"starved{rank}")
+    assert "out of memory on cpu while training a part with a batch of 16" in result["refused"][0]
+    assert "--batch-size 8" in result["refused"][1]
+    batch, messages = result["fitted"]
     assert batch == 4
-    assert [text.rpartition(", ")[2] for text in told] == ["trying 8", "trying 4"]
+    assert [text.rpartition(", ")[2] for text in messages] == ["trying 8", "trying 4"]

@@ -93,7 +93,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-# The same every time
+# Reproducibility
 
 
 @pytest.mark.parametrize("averaged", [False, True])
@@ -196,7 +196,7 @@ def test_without_validation_all_epochs_run_and_the_last_weights_are_kept() -> No
         (3, None),
     ]
     assert not any(epoch["best"] for epoch in fitted.history)
-    # Stopped early, the schedule stays that of the whole plan: it is the same walk as with validation.
+    # With fewer epochs run, the schedule keeps its full length, as with validation.
     whole = stacked()
     judged = fit(
         whole,
@@ -264,7 +264,7 @@ def test_the_norm_before_clipping_is_reported(clip: dict[str, float]) -> None:
 
 
 def test_the_norm_of_the_first_lstm_layer_is_reported_too() -> None:
-    """The first of one layer has nearly the whole gradient; the first of many has almost none."""
+    """Nearly the whole gradient is in the only layer; the first of many layers has almost none."""
     shallow = run(stacked(), epochs=1).history[1]
     deep = run(
         StackedLSTM(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
@@ -303,7 +303,7 @@ def test_the_optimizer_is_the_one_named(name: str, kind: type) -> None:
     run(optimizer=name, epochs=1)
 
 
-# Ends before the end
+# Early ends
 
 
 @pytest.mark.parametrize("at", [1, 4, 12])
@@ -401,7 +401,7 @@ def test_the_cosine_schedule_by_hand() -> None:
     schedule = plan(schedule="cosine", warmup=4, epochs=3, steps_per_epoch=8)
     shares = [learning_rate_share(schedule, step) for step in range(24)]
     assert shares[:5] == [0.25, 0.5, 0.75, 1, 1]
-    assert shares[14] == pytest.approx(0.01 + 0.99 / 2)  # half way from step 4 to 24
+    assert shares[14] == pytest.approx(0.01 + 0.99 / 2)  # halfway from step 4 to 24
     assert shares[9] == pytest.approx(0.01 + 0.99 * (1 + math.sqrt(0.5)) / 2)  # a quarter of it
     assert shares[23] == pytest.approx(0.01, abs=0.01)
     assert learning_rate_share(schedule, 24) == pytest.approx(0.01)
@@ -410,8 +410,8 @@ def test_the_cosine_schedule_by_hand() -> None:
 
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_other_schedules_warm_up_and_stay(schedule: str) -> None:
-    settled = plan(schedule=schedule, warmup=2)
-    assert [learning_rate_share(settled, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
+    hparams = plan(schedule=schedule, warmup=2)
+    assert [learning_rate_share(hparams, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
 
 
 def _rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -419,11 +419,11 @@ def _rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seen: list[float] = []
     step = torch.optim.SGD.step
 
-    def told(self: torch.optim.SGD, *args: Any) -> Any:
+    def step_and_log(self: torch.optim.SGD, *args: Any) -> Any:
         seen.append(self.param_groups[0]["lr"])
         return step(self, *args)
 
-    monkeypatch.setattr(torch.optim.SGD, "step", told)
+    monkeypatch.setattr(torch.optim.SGD, "step", step_and_log)
     return seen
 
 
@@ -431,7 +431,7 @@ def test_the_plateau_schedule_halves_after_a_third_of_the_patience(monkeypatch: 
     rates = _rates(monkeypatch)
     settings = {"schedule": "plateau", "patience": 6, "epochs": 8, "steps_per_epoch": 2, "lr": 0.8}
     fitted = run(validate=scripted(9, 8, 8, 8, 7, 7, 7, 7, 7), optimizer="sgd", **settings)
-    # Two epochs without a better one after epoch 1, then after epoch 4.
+    # Two epochs without an improvement after epoch 1, then after epoch 4.
     assert rates[::2] == rates[1::2] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2]
     assert [epoch["lr"] for epoch in fitted.history[1:]] == rates[1::2]
 
@@ -445,7 +445,7 @@ def test_the_schedule_and_the_warm_up_reach_the_optimizer(monkeypatch: pytest.Mo
 
 
 def _batch() -> TensorBatch:
-    cells = torch.tensor([0.0, 1.0, -3.0, 100.0]).view(1, 4, 1)  # the last one was filled
+    cells = torch.tensor([0.0, 1.0, -3.0, 100.0]).view(1, 4, 1)  # the last one is a filled value
     return TensorBatch(
         past=torch.zeros(1, 8, 1),
         future=torch.zeros(1, 4, 0),
@@ -484,7 +484,7 @@ def test_a_batch_without_a_measured_target_costs_nothing() -> None:
     assert float(batch_loss(Zero(), batch, "mae")) == 0
 
 
-# How validation judges
+# Validation losses
 
 
 class Repeats(Zero):
@@ -494,7 +494,7 @@ class Repeats(Zero):
         return past[:, -1:, :1].expand(-1, 4, -1)
 
 
-def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
+def _with_gaps() -> tuple[Dataset, DeviceWindows, Batch]:
     """Return more windows than one validation batch, with filled targets and series of different lengths."""
     series = [wave(700, seed=1), 40 + 9 * wave(80, seed=2)]
     series[0][500:520] = np.nan
@@ -515,7 +515,7 @@ def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
 
 @pytest.mark.parametrize("logs", [False, True])
 def test_the_score_is_mase_over_windows(logs: bool) -> None:
-    data, on_device, batch = _holed()
+    data, on_device, batch = _with_gaps()
     expected = _mase_of_naive(data, batch).mean()
     if logs:
         data = log_transform(data)
@@ -526,7 +526,7 @@ def test_the_score_is_mase_over_windows(logs: bool) -> None:
 
 
 def test_a_series_without_scale_is_left_out_of_the_score() -> None:
-    data, on_device, batch = _holed()
+    data, on_device, batch = _with_gaps()
     for none in (float("nan"), 0.0):
         statistics = replace(data.training, seasonal_error=np.array([[0.5], [none]]))
         score = validation.mase_validator(
@@ -538,13 +538,13 @@ def test_a_series_without_scale_is_left_out_of_the_score() -> None:
 
 
 def test_the_validation_loss_is_over_all_windows_at_once() -> None:
-    _, on_device, batch = _holed()
+    _, on_device, batch = _with_gaps()
     error = (batch.past[:, -1:] - batch.target)[batch.observed]
     expected = np.square(error / 2).mean()  # its loss scale is 2
     assert validation.loss_validator(on_device, "mse")(Repeats()) == pytest.approx(expected, rel=1e-5)
 
 
-# What is told, and the plan
+# Events and hyperparameters
 
 
 def test_events_and_history_agree() -> None:
@@ -578,8 +578,8 @@ def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
 def test_hyperparameters_follow_the_recipe_and_the_settings(
     config: dict[str, Any], size: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    found = vars(make_hyperparameters(TrainConfig(**config), **size))
-    assert {name: found[name] for name in expected} == expected
+    result = vars(make_hyperparameters(TrainConfig(**config), **size))
+    assert {name: result[name] for name in expected} == expected
 
 
 def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
@@ -600,18 +600,18 @@ def test_a_refit_keeps_a_start_that_was_best() -> None:
 
 
 def test_weights_are_sent_only_to_a_listener_that_wants_them() -> None:
-    heard: list[Event] = []
+    received: list[Event] = []
 
     class Watcher:
         wants = frozenset({WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
-            heard.append(event)
+            received.append(event)
 
     plain: list[Event] = []
     for listen in (Watcher(), plain.append):
         run(epochs=1, listen=listen)
-    shown = [event for event in heard if isinstance(event, WeightsRecorded)]
+    shown = [event for event in received if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.step) for one in shown] == [(0, 0), (1, 5)]
     before, after = (one.weights for one in shown)
     assert set(before) == set(after)

@@ -35,10 +35,10 @@ def take_step(model: nn.Module) -> Tensor:
     steps.set_learning_rate(optimizer, 1e-3)
     average.set_step(7)
     batch = windows.gather(torch.zeros(4, dtype=torch.long, device=META))
-    found = steps.backward(model, batch, SETTINGS)
+    result = steps.backward(model, batch, SETTINGS)
     steps.apply_gradients(model, optimizer, SETTINGS)
     average.update(model)
-    return found
+    return result
 
 
 @pytest.fixture(autouse=True)
@@ -57,23 +57,23 @@ def test_a_step_does_not_read_from_the_device(make: Callable[[], nn.Module]) -> 
 @pytest.mark.parametrize(
     "read",
     [
-        lambda found: found.tolist(),
-        lambda found: float(found[0]),
-        lambda found: found.cpu(),
-        lambda found: found.numpy(),
-        lambda found: found[found > 0],
-        lambda found: found.unique(),
-        lambda found: torch.allclose(found, found),
-        lambda found: bool(found.isfinite().all()),
+        lambda result: result.tolist(),
+        lambda result: float(result[0]),
+        lambda result: result.cpu(),
+        lambda result: result.numpy(),
+        lambda result: result[result > 0],
+        lambda result: result.unique(),
+        lambda result: torch.allclose(result, result),
+        lambda result: bool(result.isfinite().all()),
     ],
 )
 def test_a_read_is_seen(read: Callable[[Tensor], object], monkeypatch: pytest.MonkeyPatch) -> None:
     kept = steps.clip_gradient
 
     def clipped(model: nn.Module, settings: Hyperparameters, loss: Tensor) -> Tensor:
-        found = kept(model, settings, loss)
-        read(found)
-        return found
+        result = kept(model, settings, loss)
+        read(result)
+        return result
 
     monkeypatch.setattr(steps, "clip_gradient", clipped)
     with pytest.raises((RuntimeError, NotImplementedError, TypeError)):

@@ -27,7 +27,7 @@ from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, Incompatibl
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 CPU = torch.device("cpu")
-EPOCH = 6  # questions of one epoch: its five steps, and the one batch that is validated
+EPOCH = 6  # should_stop calls per epoch: five steps and one validation batch
 
 
 def windows(split: str = "train", *, unequal: bool = False) -> DeviceWindows:
@@ -53,14 +53,17 @@ def through_files(saved: SavedState) -> SavedState:
 
 def trained(
     make: Callable[[], nn.Module],
-    planned: Hyperparameters,
+    hparams: Hyperparameters,
     stops: Sequence[int] = (),
     *,
     validated: bool = True,
     unequal: bool = False,
 ) -> FitResult:
-    """Return a training that is interrupted at these calls of should_stop, counted from each start, and resumed each time."""
-    found: SavedState | None = None
+    """Return a training that is interrupted at these calls of should_stop and resumed each time.
+
+    Calls are counted from each start.
+    """
+    result: SavedState | None = None
     validate = loss_validator(windows("val", unequal=unequal), "mae") if validated else None
     for stop in (*stops, None):
         kept: list[SavedState] = []
@@ -76,14 +79,14 @@ def trained(
                 make(),
                 windows(unequal=unequal),
                 validate,
-                planned,
+                hparams,
                 part="free",
                 listen=ignore_events,
                 should_stop=should_stop,
-                slot=CheckpointSlot(stored=found, save=kept.append),
+                slot=CheckpointSlot(stored=result, save=kept.append),
             )
         except Interrupted:
-            found = through_files(kept[-1]) if kept else found
+            result = through_files(kept[-1]) if kept else result
     raise AssertionError("it never came to its end")
 
 
@@ -110,30 +113,30 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_resumed_training_gives_the_same_bytes(way: str) -> None:
     make, settings = WAYS[way]
-    planned = plan(**{"epochs": 4, **settings})
-    whole = trained(make, planned)
+    hparams = plan(**{"epochs": 4, **settings})
+    whole = trained(make, hparams)
     for stops in ([1], [EPOCH], [EPOCH + 3], [EPOCH * 3 + 5], [2 * EPOCH, EPOCH + 1, 3]):
-        require_same(trained(make, planned, stops), whole)
+        require_same(trained(make, hparams, stops), whole)
 
 
 def test_resumed_early_stopping_continues_counting() -> None:
-    planned = plan(epochs=30, patience=3, lr=0.3)
-    whole = trained(stacked, planned)
+    hparams = plan(epochs=30, patience=3, lr=0.3)
+    whole = trained(stacked, hparams)
     assert whole.stopped == "patience"
     last = len(whole.history) - 1
-    for epoch in (last - 2, last - 1, last):  # while it waits for a better one
-        require_same(trained(stacked, planned, [1 + (epoch - 1) * EPOCH + 2]), whole)
+    for epoch in (last - 2, last - 1, last):  # while patience counts
+        require_same(trained(stacked, hparams, [1 + (epoch - 1) * EPOCH + 2]), whole)
 
 
 def test_resumed_training_samples_windows_in_the_same_order() -> None:
-    planned = plan(epochs=3)
-    whole = trained(stacked, planned, unequal=True)
-    require_same(trained(stacked, planned, [EPOCH + 4], unequal=True), whole)
+    hparams = plan(epochs=3)
+    whole = trained(stacked, hparams, unequal=True)
+    require_same(trained(stacked, hparams, [EPOCH + 4], unequal=True), whole)
 
 
 def test_a_training_without_validation_resumes_too() -> None:
-    planned = plan(epochs=3)
-    require_same(trained(stacked, planned, [12], validated=False), trained(stacked, planned, validated=False))
+    hparams = plan(epochs=3)
+    require_same(trained(stacked, hparams, [12], validated=False), trained(stacked, hparams, validated=False))
 
 
 def saved_at(epoch: int, **settings: Any) -> SavedState:
@@ -165,29 +168,29 @@ def taken_up(found: SavedState, model: nn.Module, **settings: Any) -> FitResult:
 
 
 def test_a_finished_training_is_not_repeated_and_saves_only_its_weights() -> None:
-    found = saved_at(-1, epochs=2)
-    assert all(name.startswith("weights.") for name in found.tensors)
+    result = saved_at(-1, epochs=2)
+    assert all(name.startswith("weights.") for name in result.tensors)
     model = stacked()
     model.register_forward_pre_hook(lambda module, args: pytest.fail("it was trained"))
-    fitted = taken_up(found, model, epochs=2)
+    fitted = taken_up(result, model, epochs=2)
     require_same(fitted, trained(stacked, plan(epochs=2)))
 
 
 @pytest.mark.parametrize("epoch", [1, -1])
 def test_the_state_of_another_training_is_refused(epoch: int) -> None:
-    found = saved_at(epoch, epochs=2)
+    result = saved_at(epoch, epochs=2)
     for model, settings in (
         (stacked(hidden=(5,)), {}),
         (stacked(batch_norm=True), {}),
         (stacked(), {"lr": 0.02}),
     ):
         with pytest.raises(IncompatibleState):
-            taken_up(found, model, **{"epochs": 2, **settings})
+            taken_up(result, model, **{"epochs": 2, **settings})
     for spoiled in (
-        replace(found, facts={**found.facts, "part": "anchored"}),
-        replace(found, facts={**found.facts, "history": [3]}),
-        replace(found, facts={name: fact for name, fact in found.facts.items() if name != "waited"}),
-        replace(found, tensors={}),
+        replace(result, facts={**result.facts, "part": "anchored"}),
+        replace(result, facts={**result.facts, "history": [3]}),
+        replace(result, facts={name: fact for name, fact in result.facts.items() if name != "waited"}),
+        replace(result, tensors={}),
     ):
         with pytest.raises(IncompatibleState):
             taken_up(spoiled, stacked(), epochs=2)
@@ -214,21 +217,21 @@ def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make steps with a larger batch run out of memory."""
     real = fitting.backward
 
-    def backward(model: Any, batch: Any, planned: Hyperparameters) -> Any:
-        found = real(model, batch, planned)
+    def backward(model: Any, batch: Any, hparams: Hyperparameters) -> Any:
+        result = real(model, batch, hparams)
         if len(batch.past) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return found
+        return result
 
     monkeypatch.setattr(fitting, "backward", backward)
 
 
-def fitted_in_memory(planned: Hyperparameters, **options: Any) -> tuple[Hyperparameters, FitResult]:
+def fitted_in_memory(hparams: Hyperparameters, **options: Any) -> tuple[Hyperparameters, FitResult]:
     return fit_in_memory(
         stacked(),
         windows(),
         loss_validator(windows("val"), "mae"),
-        planned,
+        hparams,
         **{
             "shrink": True,
             "part": "free",
@@ -241,25 +244,25 @@ def fitted_in_memory(planned: Hyperparameters, **options: Any) -> tuple[Hyperpar
 
 def test_a_smaller_batch_is_found_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory_of(5, monkeypatch)
-    heard: list[Event] = []
+    events: list[Event] = []
     kept: list[SavedState] = []
-    planned = plan(batch_size=24, epochs=2)
-    followed, fitted = fitted_in_memory(planned, listen=heard.append, slot=CheckpointSlot(save=kept.append))
-    assert followed == replace(planned, batch_size=3)
-    assert [event.text for event in heard if isinstance(event, Note)] == [
+    hparams = plan(batch_size=24, epochs=2)
+    used, fitted = fitted_in_memory(hparams, listen=events.append, slot=CheckpointSlot(save=kept.append))
+    assert used == replace(hparams, batch_size=3)
+    assert [event.text for event in events if isinstance(event, Note)] == [
         "free: out of memory with a batch of 24, trying 12",
         "free: out of memory with a batch of 12, trying 6",
         "free: out of memory with a batch of 6, trying 3",
     ]
     require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
-    # A training that goes on does not look for it again.
-    heard.clear()
+    # A resumed training uses the stored batch size.
+    events.clear()
     again = fitted_in_memory(
-        planned, listen=heard.append, slot=CheckpointSlot(stored=through_files(kept[-2]))
+        hparams, listen=events.append, slot=CheckpointSlot(stored=through_files(kept[-2]))
     )
-    assert again[0] == followed
+    assert again[0] == used
     require_same(again[1], fitted)
-    assert not [event for event in heard if isinstance(event, Note)]
+    assert not [event for event in events if isinstance(event, Note)]
 
 
 @pytest.mark.parametrize(
@@ -281,9 +284,9 @@ def test_out_of_memory_names_the_flag_to_change(
 
 
 def test_out_of_memory_is_distinguished_from_other_errors() -> None:
-    with pytest.raises(RuntimeError) as refused:
+    with pytest.raises(RuntimeError) as error:
         torch.empty(1 << 58)
-    assert is_out_of_memory(refused.value)
+    assert is_out_of_memory(error.value)
     assert is_out_of_memory(MemoryError("Unable to allocate 8.00 EiB"))
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="shapes"):

@@ -62,23 +62,23 @@ def run(keep: CheckpointSlot, model: nn.Module) -> FitResult:
 
 
 def in_memory(shrink: bool) -> tuple[int, list[str]]:
-    told: list[object] = []
+    events: list[object] = []
     model, settings = stacked(), plan(batch_size=16, epochs=1)
     followed, _ = fit_in_memory(
         model, windows(), None, settings,
-        shrink=shrink, part="a part", listen=told.append, should_stop=lambda: None,
+        shrink=shrink, part="a part", listen=events.append, should_stop=lambda: None,
     )  # fmt: skip
-    return followed.batch_size, [event.text for event in told if isinstance(event, Note)]
+    return followed.batch_size, [event.text for event in events if isinstance(event, Note)]
 
 
 def resumed() -> dict[str, list[list[float]]]:
     """Return for each network the weights of an uninterrupted training and of two resumed ones."""
-    found = {}
+    result = {}
     for name, make in {"stacked": lambda: stacked(dropout=0.4), "segment": segment}.items():
         states: list[SavedState] = []
         whole = figures(run(CheckpointSlot(save=states.append), make()))
-        found[name] = [whole, *(figures(run(CheckpointSlot(stored=state), make())) for state in states[1:3])]
-    return found
+        result[name] = [whole, *(figures(run(CheckpointSlot(stored=state), make())) for state in states[1:3])]
+    return result
 
 
 def gradients() -> dict[str, list[list[float]]]:
@@ -89,7 +89,7 @@ def gradients() -> dict[str, list[list[float]]]:
     """
     data = Doubles(windows().windows, torch.device("cpu"))
     chosen = torch.tensor([0, 17, 3, 41, 28])
-    found = {}
+    result = {}
     for name, make in {"stacked": stacked, "segment": lambda: segment(dropout=0.0)}.items():
         for loss in ("mae", "mse", "huber"):
             settings = plan(batch_size=5, loss=loss, clip_norm=0.5)
@@ -98,8 +98,8 @@ def gradients() -> dict[str, list[list[float]]]:
             with distributed.share_gradients(model, data, settings) as share:
                 assert share is not None
                 both = share.backward(chosen, 0, lambda: None)
-            found[f"{name} {loss}"] = [alone, [*both.tolist(), *gradient(model)]]
-    return found
+            result[f"{name} {loss}"] = [alone, [*both.tolist(), *gradient(model)]]
+    return result
 
 
 def gradient(model: nn.Module) -> list[float]:
@@ -130,8 +130,8 @@ def task() -> dict[str, Any]:
         return gradients()
     if TASK == "lost":
         return {"refused": refusal(lambda: run(CheckpointSlot(), stacked()))}
-    refused = refusal(lambda: in_memory(shrink=False))
-    return {"refused": refused, "fitted": in_memory(shrink=True)}
+    error = refusal(lambda: in_memory(shrink=False))
+    return {"refused": error, "fitted": in_memory(shrink=True)}
 
 
 if f"starved{RANK}" == TASK:
@@ -147,4 +147,4 @@ else:
     with distributed.lead("cpu"):
         found = task()
     print(json.dumps(found), flush=True)
-os._exit(0)  # as `lstm` does: threads of torch.distributed may abort an interpreter that is taken down
+os._exit(0)  # as `lstm` does, because threads of torch.distributed can abort an interpreter at exit

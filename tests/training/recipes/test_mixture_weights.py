@@ -49,7 +49,10 @@ def test_a_part_without_error_has_all_of_the_inverse_weight() -> None:
 
 
 def made(horizon: int, *, windows: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return forecasts [N, H, 1, 2], truth, observed; part 0 is exact in the first half of the horizon, 1 in the second."""
+    """Return forecasts [N, H, 1, 2], truth and observed.
+
+    Part 0 is exact in the first half of the horizon, part 1 in the second.
+    """
     truth = np.random.default_rng(0).normal(size=(windows, horizon, 1))
     forecasts = np.stack([truth, truth], axis=-1)
     forecasts[:, horizon // 2 :, :, 0] += 1
@@ -81,8 +84,8 @@ def test_few_horizons_shrink_weights_towards_the_prior() -> None:
     for horizons in (0.0, 2.5, PRIOR_HORIZONS, 40.0):
         trust = horizons / (horizons + PRIOR_HORIZONS)
         expected = trust * certain + (1 - trust) * prior
-        found = mixture_weights(*sides, prior=prior, horizons=horizons)
-        np.testing.assert_allclose(found, expected, atol=1e-9)
+        result = mixture_weights(*sides, prior=prior, horizons=horizons)
+        np.testing.assert_allclose(result, expected, atol=1e-9)
     np.testing.assert_allclose(mixture_weights(*sides, prior=prior, horizons=0.0), np.tile(prior, (8, 1)))
 
 
@@ -92,8 +95,8 @@ def test_missing_values_do_not_count() -> None:
     spoilt = forecasts.copy()
     spoilt[::3, :, :, 0] += 100
     observed[::3] = False
-    found = mixture_weights(spoilt, truth, observed, prior=np.array([0.5, 0.5]), horizons=CERTAIN)
-    np.testing.assert_allclose(found, expected)
+    result = mixture_weights(spoilt, truth, observed, prior=np.array([0.5, 0.5]), horizons=CERTAIN)
+    np.testing.assert_allclose(result, expected)
 
 
 def test_a_block_without_measured_values_has_the_prior() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from lstm_cli.training.setup.malloc import keep_freed_memory
 
-# Faults of pages while a block of 32 MiB is taken and given back again and again.
+# Page faults while a block of 32 MiB is allocated and freed repeatedly.
 MEASURE = """
 import resource, sys
 import numpy as np

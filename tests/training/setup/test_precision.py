@@ -39,8 +39,8 @@ def test_auto_is_bf16_for_the_stacked_model_if_it_is_faster(
     able: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
-    settled, why = choose_precision(TrainConfig(model="stacked"), CPU)
-    assert settled == chosen
+    precision_name, why = choose_precision(TrainConfig(model="stacked"), CPU)
+    assert precision_name == chosen
     assert why.startswith(f"{chosen} (")
     assert choose_precision(TrainConfig(), CPU)[0] == "fp32"  # the default model gains nothing
 
@@ -60,8 +60,8 @@ def test_auto_on_a_gpu_is_bf16_for_wide_layers(
     settings: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(precision, "_why_no_bf16", lambda device: "")
-    settled, why = choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
-    assert settled == chosen
+    precision_name, why = choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
+    assert precision_name == chosen
     assert why.startswith(f"{chosen} (")
     monkeypatch.setattr(precision, "_why_no_bf16", lambda device: "cuda does not")
     assert choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))[0] == "fp32"
@@ -81,10 +81,10 @@ def test_bf16_without_cpu_support_is_an_error_with_a_hint(
     able: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
-    with pytest.raises(DeviceError, match=r"--precision bf16 .*: torch finds neither") as refused:
+    with pytest.raises(DeviceError, match=r"--precision bf16 .*: torch finds neither") as error:
         choose_precision(TrainConfig(precision="bf16"), CPU)
-    assert refused.value.exit_code == 7
-    assert "--precision fp32" in str(refused.value.hint)
+    assert error.value.exit_code == 7
+    assert "--precision fp32" in str(error.value.hint)
 
 
 def test_an_unknown_precision_is_a_usage_error() -> None:
@@ -135,6 +135,6 @@ def test_requested_precision_reaches_the_steps_and_is_reported(
 
 def test_hyperparameters_follow_the_chosen_precision() -> None:
     config = TrainConfig(model="stacked", precision="fp32")
-    for settled in ("fp32", "bf16"):
-        chosen = make_hyperparameters(replace(config, precision=settled), windows=1000, targets=1)
-        assert chosen.bf16 is (settled == "bf16")
+    for precision_name in ("fp32", "bf16"):
+        chosen = make_hyperparameters(replace(config, precision=precision_name), windows=1000, targets=1)
+        assert chosen.bf16 is (precision_name == "bf16")
