@@ -135,7 +135,7 @@ def test_a_refitted_network_continues_from_the_validated_one(
     trained = made(data(), parts=("free",), epochs=2)
     start = choose_transforms(data(), config)
     known = replace(start, dataset=merge_validation_into_train(start.dataset))
-    work = TrainingContext(
+    context = TrainingContext(
         data=known,
         config=config,
         device=torch.device("cpu"),
@@ -145,10 +145,10 @@ def test_a_refitted_network_continues_from_the_validated_one(
         shapes={part: network_shape(known.dataset, part, config) for part in ("anchored", "free")},
     )
     # Hyperparameters follow the training rows, because schedule and steps were chosen with them.
-    first = replace(work, start=start)
+    first = replace(context, data=start)
     plan = make_hyperparameters(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
     assert trained.parts[0].best_epoch > 0
-    network = new_part_network(work, "free", start.linear, 0)
+    network = new_part_network(context, "free", start.linear, 0)
     prefix = "free.0."
     network.load_state_dict(
         {
@@ -159,7 +159,7 @@ def test_a_refitted_network_continues_from_the_validated_one(
     )
     fitted = fit(
         network,
-        DeviceWindows(part_windows(work, "train", "free"), torch.device("cpu")),
+        DeviceWindows(part_windows(context, "train", "free"), torch.device("cpu")),
         None,
         refit_hyperparameters(plan, best_epoch=trained.parts[0].best_epoch),
         part="free",
