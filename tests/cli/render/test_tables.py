@@ -204,7 +204,7 @@ def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
     assert re.search(
         r"^anchored +best epoch 7 of 11 \(it got no better\), 2,013 steps, learning rate 0.001$", page, re.M
     )
-    assert re.search(r"^log transform +off, as --log-transform says$", page, re.M)
+    assert re.search(r"^log transform +off \(set by --log-transform\)$", page, re.M)
     assert re.search(r"^weight in quarter +1 +2 +3 +4$", page, re.M)
     assert re.search(r"^anchored +0.75 +0.70 +0.65 +0.60$", page, re.M)
     assert re.search(r"^refit +on training and validation rows$", page, re.M)

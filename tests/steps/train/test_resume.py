@@ -225,7 +225,7 @@ def another_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (pickled, "checkpoint is damaged: its bytes are not"),
         (no_tensors, "holds no training"),
         (huge_header, "holds no training"),
-        (another_plan, "the checkpoint does not fit (it is of another training)"),
+        (another_plan, "the checkpoint does not fit (it belongs to another training)"),
     ],
 )
 def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
