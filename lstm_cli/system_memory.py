@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lstm_cli.errors import DeviceError
 
-MARGIN = 0.9  # of what is there; the rest is for what an estimate overlooks
+USABLE_SHARE = 0.9  # of what is there; the rest is for what an estimate overlooks
 _CGROUPS = (  # files of version 2 and of version 1: the limit, the use, and what of it the kernel can take back
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "total_inactive_file"),
@@ -30,7 +30,7 @@ def require_memory(
     mapped: bytes of addresses that the work takes beside its memory, which `ulimit -v` counts.
     """
     there = have(mapped=mapped)
-    if there is not None and need > MARGIN * there:
+    if there is not None and need > USABLE_SHARE * there:
         raise DeviceError(
             f"{doing} needs some {size_text(need)} of memory, and {size_text(there)} are free", hint=hint
         )

@@ -11,7 +11,7 @@ def pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
-def drawn(png: bytes, color: str, *, below: int) -> int:
+def count_pixels(png: bytes, color: str, *, min_row: int) -> int:
     """How many pixels below so many rows, where the legend is, have about this colour."""
     wanted = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
-    return int((np.abs(pixels(png)[below:] - wanted).max(axis=2) < 12).sum())
+    return int((np.abs(pixels(png)[min_row:] - wanted).max(axis=2) < 12).sum())

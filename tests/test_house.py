@@ -49,7 +49,7 @@ LEVELS = {
 }
 # `python -m lstm_cli`, the version, which anyone may read, and `from lstm_cli.data import load_windows` for notebooks.
 DOORS = {"__init__", "__main__", "data/__init__"}
-MOST_MODULES = 13  # of one folder, `__init__.py` not counted
+MAX_MODULES = 13  # of one folder, `__init__.py` not counted
 ONE_FILE_A_VERB = {"cli/commands", "cli/render", "config", "steps"}  # may have more
 
 ANYWHERE, IN_FUNCTIONS = "anywhere", "in functions"
@@ -115,7 +115,7 @@ class Import:
         return f"{self.path.relative_to(PACKAGE.parent)}:{self.line} imports {self.module}"
 
 
-def place_of(path: Path) -> str:
+def module_path(path: Path) -> str:
     """Return where a file lies in the package, without its ending: `data/times/parse`."""
     return path.relative_to(PACKAGE).with_suffix("").as_posix()
 
@@ -128,14 +128,14 @@ def package_of(module: str) -> str | None:
 
 
 @cache
-def sources() -> tuple[tuple[Path, ast.Module], ...]:
+def package_sources() -> tuple[tuple[Path, ast.Module], ...]:
     return tuple(
         (path, ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
         for path in sorted(PACKAGE.rglob("*.py"))
     )
 
 
-def imports_of(path: Path, tree: ast.Module) -> Iterator[Import]:
+def find_imports(path: Path, tree: ast.Module) -> Iterator[Import]:
     """Every import of a file, relative ones made absolute. `from a import b` counts as `a.b` inside our package."""
 
     def walk(node: ast.AST, typing_only: bool, in_function: bool) -> Iterator[Import]:
@@ -183,15 +183,15 @@ def _file_of(module: str) -> Path | None:
 
 
 def all_imports() -> list[Import]:
-    return [found for path, tree in sources() for found in imports_of(path, tree)]
+    return [found for path, tree in package_sources() for found in find_imports(path, tree)]
 
 
-def goes_up(found: Import) -> bool:
+def is_upward_import(found: Import) -> bool:
     """Return whether an import goes to a package of the same level or of a higher one."""
     parts = found.module.split(".")
     if parts[0] != "lstm_cli" or len(parts) == 1:
         return False
-    here, there = place_of(found.path), "/".join(parts[1:])
+    here, there = module_path(found.path), "/".join(parts[1:])
     if there.startswith("__"):  # the version
         return False
     if here in DOORS:
@@ -200,17 +200,17 @@ def goes_up(found: Import) -> bool:
     return mine != other and (mine is None or other is None or LEVELS[other] >= LEVELS[mine])
 
 
-def graph() -> dict[str, set[str]]:
+def import_graph() -> dict[str, set[str]]:
     """Return which of our modules imports which, those for typing only too."""
-    edges: dict[str, set[str]] = {place_of(path): set() for path, _ in sources()}
+    edges: dict[str, set[str]] = {module_path(path): set() for path, _ in package_sources()}
     for found in all_imports():
         file = _file_of(found.module) if found.module.startswith("lstm_cli.") else None
-        if file is not None and place_of(file) != place_of(found.path):
-            edges[place_of(found.path)].add(place_of(file))
+        if file is not None and module_path(file) != module_path(found.path):
+            edges[module_path(found.path)].add(module_path(file))
     return edges
 
 
-def cycles(edges: Mapping[str, set[str]]) -> list[str]:
+def find_cycles(edges: Mapping[str, set[str]]) -> list[str]:
     """Return the modules that lie on a cycle: what is left when modules without imports, and without importers, go."""
     left = {module: set(others) for module, others in edges.items()}
     while True:
@@ -226,17 +226,17 @@ def is_too_heavy(found: Import) -> bool:
     allowed = HEAVY.get(found.module.split(".")[0])
     if allowed is None or found.typing_only:
         return False
-    parts = place_of(found.path).split("/")
+    parts = module_path(found.path).split("/")
     names = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
     where = next((allowed[name] for name in names if name in allowed), None)
     return where is None or (where == IN_FUNCTIONS and not found.in_function)
 
 
-def runs_code(path: Path, tree: ast.Module) -> list[str]:
+def find_unsafe_calls(path: Path, tree: ast.Module) -> list[str]:
     """The places of a file that could run what it reads."""
     places = [
         (found.line, found.module)
-        for found in imports_of(path, tree)
+        for found in find_imports(path, tree)
         if found.module.split(".")[0] in CAN_RUN_CODE and not found.typing_only
     ]
     for node in ast.walk(tree):
@@ -258,38 +258,38 @@ def runs_code(path: Path, tree: ast.Module) -> list[str]:
     return [f"{path.name}:{line} {what}" for line, what in places]
 
 
-def written(source: str, *, at: str) -> list[Import]:
+def parse_imports(source: str, *, at: str) -> list[Import]:
     """The imports of a piece of source, as if it stood at this place of the package."""
-    return list(imports_of(PACKAGE / at, ast.parse(source)))
+    return list(find_imports(PACKAGE / at, ast.parse(source)))
 
 
 def test_every_file_has_a_level():
-    assert [place for path, _ in sources() if not package_of(place := place_of(path))] == [
+    assert [place for path, _ in package_sources() if not package_of(place := module_path(path))] == [
         "__init__",
         "__main__",
     ]
 
 
 def test_imports_go_down():
-    assert [str(found) for found in all_imports() if goes_up(found)] == []
+    assert [str(found) for found in all_imports() if is_upward_import(found)] == []
 
 
 def test_no_import_cycle():
-    assert cycles(graph()) == []
+    assert find_cycles(import_graph()) == []
 
 
 def test_a_cycle_is_seen():
-    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
-    assert cycles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    assert find_cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
+    assert find_cycles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 def test_no_folder_is_crowded():
-    folders = {path.parent for path, _ in sources()}
+    folders = {path.parent for path, _ in package_sources()}
     counts = {
         folder.relative_to(PACKAGE).as_posix(): sum(path.stem != "__init__" for path in folder.glob("*.py"))
         for folder in folders
     }
-    assert {name: count for name, count in counts.items() if count > MOST_MODULES}.keys() <= ONE_FILE_A_VERB
+    assert {name: count for name, count in counts.items() if count > MAX_MODULES}.keys() <= ONE_FILE_A_VERB
 
 
 def test_heavy_libraries_stand_where_they_may():
@@ -297,7 +297,7 @@ def test_heavy_libraries_stand_where_they_may():
 
 
 def test_nothing_in_the_source_unpickles():
-    assert [place for path, tree in sources() for place in runs_code(path, tree)] == []
+    assert [place for path, tree in package_sources() for place in find_unsafe_calls(path, tree)] == []
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_nothing_in_the_source_unpickles():
     ],
 )
 def test_an_import_that_goes_up_is_seen(source, at):
-    assert [goes_up(found) for found in written(source, at=at)] == [True]
+    assert [is_upward_import(found) for found in parse_imports(source, at=at)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_an_import_that_goes_up_is_seen(source, at):
     ],
 )
 def test_an_import_that_goes_down_is_allowed(source, at):
-    assert [goes_up(found) for found in written(source, at=at)] == [False]
+    assert [is_upward_import(found) for found in parse_imports(source, at=at)] == [False]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_an_import_that_goes_down_is_allowed(source, at):
     ],
 )
 def test_a_heavy_import_in_the_wrong_place_is_seen(source, at):
-    assert [is_too_heavy(found) for found in written(source, at=at)] == [True]
+    assert [is_too_heavy(found) for found in parse_imports(source, at=at)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_a_heavy_import_in_the_wrong_place_is_seen(source, at):
     ],
 )
 def test_a_heavy_import_in_its_place_is_allowed(source, at):
-    assert [is_too_heavy(found) for found in written(source, at=at)] == [False]
+    assert [is_too_heavy(found) for found in parse_imports(source, at=at)] == [False]
 
 
 @pytest.mark.parametrize(
@@ -387,14 +387,14 @@ def test_a_heavy_import_in_its_place_is_allowed(source, at):
     ],
 )
 def test_what_could_run_code_is_seen(source):
-    assert len(runs_code(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source))) == 1
+    assert len(find_unsafe_calls(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source))) == 1
 
 
 @pytest.mark.parametrize(
     "source", ["np.load(path, allow_pickle=False)", "json.load(file)", "yaml.safe_load(text)"]
 )
 def test_what_runs_no_code_is_allowed(source):
-    assert runs_code(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source)) == []
+    assert find_unsafe_calls(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source)) == []
 
 
 @pytest.mark.parametrize("package", ["lstm_cli.config", "lstm_cli.rundir"])

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from lstm_cli import errors
-from lstm_cli.rundir import table
+from lstm_cli.rundir import layout_table
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -14,7 +14,7 @@ def subclasses(kind: type) -> list[type]:
 
 
 def test_the_run_directory_table_is_the_tools_own() -> None:
-    assert table() in README
+    assert layout_table() in README
 
 
 def test_every_exit_code_of_an_error_stands_in_the_table() -> None:

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "lstm_cli"
 GAP = "date,y\n" + "".join(f"2020-01-{day:02d},{day % 7}\n" for day in range(1, 29) if day != 9)
 
 
-def made() -> Iterator[tuple[str, bool, str]]:
+def find_rule_uses() -> Iterator[tuple[str, bool, str]]:
     """Yield every rule that the source makes a finding or an error of, whether it is an error, and the place."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -37,7 +37,7 @@ def made() -> Iterator[tuple[str, bool, str]]:
 
 
 def test_every_rule_is_made_somewhere_and_with_its_own_severity() -> None:
-    found = list(made())
+    found = list(find_rule_uses())
     assert {rule for rule, _, _ in found} == set(RULES)
     wrong = [place for rule, is_error, place in found if is_error and RULES[rule].severity != ERROR]
     assert wrong == []

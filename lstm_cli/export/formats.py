@@ -15,11 +15,11 @@ class Format:
 
     file: str  # its name in `exports/`
     endings: tuple[str, ...]  # that another name may have
-    opens: str  # the line of Python that opens it
-    of_keras: bool = False  # an extra, whose layers cannot do all that ours do
+    open_code: str  # the line of Python that opens it
+    is_keras: bool = False  # an extra, whose layers cannot do all that ours do
     holds_graph: bool = True  # it forecasts by itself
     holds_parts: bool = False  # and gives the forecasts of the model's parts too
-    asks_future: bool = True  # `future` is an input even where nothing is known ahead, with no columns
+    needs_future_input: bool = True  # `future` is an input even where nothing is known ahead, with no columns
 
 
 _KERAS = "model = keras.models.load_model('{file}')"
@@ -27,25 +27,31 @@ FORMATS: Mapping[str, Format] = {
     "onnx": Format(
         file="model.onnx",
         endings=(".onnx",),
-        opens="session = onnxruntime.InferenceSession('{file}')",
+        open_code="session = onnxruntime.InferenceSession('{file}')",
         holds_parts=True,
     ),
     "torchscript": Format(
-        file="model.pt", endings=(".pt", ".pth", ".ts"), opens="model = torch.jit.load('{file}')"
+        file="model.pt", endings=(".pt", ".pth", ".ts"), open_code="model = torch.jit.load('{file}')"
     ),
-    "pt2": Format(file="model.pt2", endings=(".pt2",), opens="model = torch.export.load('{file}').module()"),
-    "keras": Format(file="model.keras", endings=(".keras",), opens=_KERAS, of_keras=True, asks_future=False),
-    "h5": Format(file="model.h5", endings=(".h5", ".hdf5"), opens=_KERAS, of_keras=True, asks_future=False),
+    "pt2": Format(
+        file="model.pt2", endings=(".pt2",), open_code="model = torch.export.load('{file}').module()"
+    ),
+    "keras": Format(
+        file="model.keras", endings=(".keras",), open_code=_KERAS, is_keras=True, needs_future_input=False
+    ),
+    "h5": Format(
+        file="model.h5", endings=(".h5", ".hdf5"), open_code=_KERAS, is_keras=True, needs_future_input=False
+    ),
     "safetensors": Format(
         file="model.safetensors",
         endings=(".safetensors",),
-        opens="weights = safetensors.numpy.load_file('{file}')",
+        open_code="weights = safetensors.numpy.load_file('{file}')",
         holds_graph=False,
     ),
     "npz": Format(
         file="windows.npz",
         endings=(".npz",),
-        opens="windows = numpy.load('{file}', allow_pickle=False)",
+        open_code="windows = numpy.load('{file}', allow_pickle=False)",
         holds_graph=False,
     ),
 }
@@ -74,7 +80,7 @@ def require_supported(to: str, model: str, settings: Mapping[str, Any]) -> None:
 
     model, settings: of the run's model.json.
     """
-    if not FORMATS[to].of_keras:
+    if not FORMATS[to].is_keras:
         return
     if model != "stacked":
         raise UsageError(

@@ -32,7 +32,7 @@ def tensor_facts(
             "1 for a step of the series, 0 for padding, which stands at the front and changes nothing",
         ),
     }
-    if not known and not format.asks_future:
+    if not known and not format.needs_future_input:
         del inputs[future]
     shape = ["batch", schema.horizon, len(schema.targets)]
     outputs = {OUTPUT: _tensor(shape, "the forecast; scaled", columns=list(schema.targets))}
@@ -76,10 +76,12 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
     }
 
 
-def bounds_facts(schema: Schema, bounds: Bounds, scaled: ScaledBounds, *, held: bool) -> dict[str, Any]:
+def bounds_facts(
+    schema: Schema, bounds: Bounds, scaled: ScaledBounds, *, holds_graph: bool
+) -> dict[str, Any]:
     """What no forecast leaves, and whether the file's own forecast is held there; held: the format has a graph."""
     stored = bounds.to_dict()
-    reason = scaled.reason if held else "the file holds no graph"
+    reason = scaled.reason if holds_graph else "the file holds no graph"
     bounded = any(bound is not None for side in stored.values() for bound in side)
     return {
         "unit": "the file's",

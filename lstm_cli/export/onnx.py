@@ -15,7 +15,7 @@ from lstm_cli.interrupts import preserve_interrupts
 from lstm_cli.models.mixture import Mixture
 
 OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
-WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded`
+WEIGHT_PREFIX = "model."  # how the names of a model's weights begin inside of `Bounded`
 FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
 
 
@@ -26,7 +26,7 @@ def export_versions(
     known_ahead: int,
     lower: Tensor | None,
     upper: Tensor | None,
-    made: Callable[[], None] = lambda: None,
+    on_export: Callable[[], None] = lambda: None,
 ) -> list[bytes]:
     """Return an ONNX file's bytes for each model, which forecasts as the model does, without dropout.
 
@@ -40,12 +40,12 @@ def export_versions(
     give equal bytes; no text of the machine that wrote it stays inside.
     """
     graph = trace_graph(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
-    made()
+    on_export()
     graphs = []
     for one in models:
         with preserve_interrupts(), quiet(), torch.no_grad():
             graphs.append(_finished(graph, one))
-        made()
+        on_export()
     return graphs
 
 
@@ -81,7 +81,7 @@ def _finished(traced: "onnx.ModelProto", model: nn.Module) -> bytes:
 
     graph = onnx.ModelProto()
     graph.CopyFrom(traced)
-    weights = {f"{WITHIN}{name}": value for name, value in model.state_dict().items()}
+    weights = {f"{WEIGHT_PREFIX}{name}": value for name, value in model.state_dict().items()}
     for tensor in graph.graph.initializer:
         if tensor.name in weights:
             tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name].cpu().numpy(), tensor.name))

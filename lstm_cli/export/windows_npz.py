@@ -13,7 +13,7 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.data.dataset.windows import Windows
 
-GATHERED = 512  # windows at a time
+BATCH_WINDOWS = 512  # windows at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def _gathered(name: str, windows: Windows, part: str, meaning: str) -> WindowArr
         shape=(len(windows), *none.shape[1:]),
         dtype=none.dtype,
         meaning=meaning,
-        pieces=lambda: (getattr(batch, part) for batch in windows.batches(GATHERED)),
+        pieces=lambda: (getattr(batch, part) for batch in windows.batches(BATCH_WINDOWS)),
     )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-EVERY_LAYER = ("LSTM", "MatMul", "Gemm")
-LARGE = 256  # weights; smaller tensors stay as they are, a Cast would cost more than it saves
+LAYER_TYPES = ("LSTM", "MatMul", "Gemm")
+MIN_WEIGHTS = 256  # weights; smaller tensors stay as they are, a Cast would cost more than it saves
 
 
 def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
@@ -33,7 +33,7 @@ def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
             quantize_dynamic(
                 str(folded),
                 str(small),
-                op_types_to_quantize=["LSTM"] if lstm_only else list(EVERY_LAYER),
+                op_types_to_quantize=["LSTM"] if lstm_only else list(LAYER_TYPES),
                 weight_type=QuantType.QInt8,
             )
     finally:
@@ -67,7 +67,7 @@ def to_fp16(model: bytes) -> bytes:
         if tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
-        if values.size < LARGE or np.abs(values).max() > np.finfo(np.float16).max:
+        if values.size < MIN_WEIGHTS or np.abs(values).max() > np.finfo(np.float16).max:
             continue
         stored = f"{tensor.name}_fp16"
         casts.append(

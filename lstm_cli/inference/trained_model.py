@@ -151,7 +151,7 @@ def serves_quantized(run: Run) -> bool:
     """Return whether `auto` is the quantised graph: one was made from the model that is there now."""
     if not run.has("quantized"):
         return False
-    made_from: str = run.entry_making("quantized").get("read", {})["model"]["sha256"]
+    made_from: str = run.producer_entry("quantized").get("read", {})["model"]["sha256"]
     return made_from == run.digest("model")
 
 

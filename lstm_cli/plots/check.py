@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lstm_cli.plots.forecast import TITLE
+from lstm_cli.plots.forecast import MAX_TITLE
 from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 WIDTH = 10.0  # inches
 BINS = 1_500  # places of a line beside each other; more rows are drawn as least and greatest of each
-STRIPES = 300  # series of the strip at most
-LARGEST = 1e300  # no axis reaches further
-HOLE, MISSING = "#e9a23b", "#8f6fb3"
+MAX_STRIP_SERIES = 300  # series of the strip at most
+MAX_VALUE = 1e300  # no axis reaches further
+GAP, MISSING = "#e9a23b", "#8f6fb3"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class SeriesLine:
     title: str
     times: np.ndarray  # [T] datetime64, or row numbers
     values: np.ndarray  # [T], NaN where not measured
-    holes: np.ndarray  # [T] bool: the file has no such row
+    gaps: np.ndarray  # [T] bool: the file has no such row
     outliers: np.ndarray  # rows, int
-    ends: tuple[int, ...] = ()  # the first rows of validation and test
+    split_rows: tuple[int, ...] = ()  # the first rows of validation and test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ class Correlation:
 
     title: str
     values: np.ndarray  # [K] of what stands beside a moving mean, NaN where undefined
-    whole: np.ndarray | None  # [K] of the values themselves; None where those are drawn already
-    chance: float  # what noise stays within, 19 times in 20
+    raw: np.ndarray | None  # [K] of the values themselves; None where those are drawn already
+    noise_limit: float  # what noise stays within, 19 times in 20
     seasons: tuple[int, ...]
 
 
@@ -98,7 +98,7 @@ def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
 
 
 def _draw_line(axis: "Axes", line: SeriesLine) -> None:
-    line = replace(line, values=np.clip(line.values, -LARGEST, LARGEST))
+    line = replace(line, values=np.clip(line.values, -MAX_VALUE, MAX_VALUE))
     across = _numbers(line.times)
     _mark_missing(axis, line, across)
     if len(line.values) <= 2 * BINS:
@@ -120,7 +120,7 @@ def _draw_line(axis: "Axes", line: SeriesLine) -> None:
             zorder=3,
             label="outlier",
         )
-    for name, row in zip(("validation", "test"), line.ends, strict=False):
+    for name, row in zip(("validation", "test"), line.split_rows, strict=False):
         if 0 < row < len(across):
             axis.axvline(across[row], color=INK, linewidth=0.8, linestyle=":")
             _name_at(axis, across[row], name, INK)
@@ -131,8 +131,8 @@ def _draw_line(axis: "Axes", line: SeriesLine) -> None:
 def _mark_missing(axis: "Axes", line: SeriesLine, across: np.ndarray) -> None:
     """Bands where the file has no row, and where it has one without a value."""
     for chosen, color, label in (
-        (line.holes, HOLE, "no row"),
-        (np.isnan(line.values) & ~line.holes, MISSING, "no value"),
+        (line.gaps, GAP, "no row"),
+        (np.isnan(line.values) & ~line.gaps, MISSING, "no value"),
     ):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
         if not len(edges):
@@ -178,7 +178,7 @@ def _envelope(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    colors = LinearSegmentedColormap.from_list("measured", [HOLE, "#d9dde3", BASELINE])
+    colors = LinearSegmentedColormap.from_list("measured", [GAP, "#d9dde3", BASELINE])
     rows = np.arange(len(strip.names) + 1) - 0.5
     axis.pcolormesh(_numbers(strip.times), rows, strip.measured, cmap=colors, vmin=0, vmax=1, rasterized=True)
     axis.invert_yaxis()
@@ -198,11 +198,16 @@ def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
 def _draw_correlation(axis: "Axes", correlation: Correlation) -> None:
     lags = np.arange(1, len(correlation.values) + 1)
     axis.axhspan(
-        -correlation.chance, correlation.chance, color=INK, alpha=0.18, linewidth=0, label="within chance"
+        -correlation.noise_limit,
+        correlation.noise_limit,
+        color=INK,
+        alpha=0.18,
+        linewidth=0,
+        label="within chance",
     )
     axis.vlines(lags, 0, correlation.values, color=BASELINE, linewidth=max(0.8, min(3.0, 260 / len(lags))))
-    if correlation.whole is not None:
-        axis.plot(lags, correlation.whole, color=INK, linewidth=1.1, label="with the moving mean")
+    if correlation.raw is not None:
+        axis.plot(lags, correlation.raw, color=INK, linewidth=1.1, label="with the moving mean")
     axis.axhline(0, color=INK, linewidth=0.8)
     for number, season in enumerate(correlation.seasons):
         if season > len(lags):
@@ -223,7 +228,9 @@ def _name_at(axis: "Axes", across: float, name: str, color: str) -> None:
 
 
 def _dress(axis: "Axes", title: str) -> None:
-    axis.set_title(_short(title, 2 * TITLE), loc="left", fontsize=10, parse_math=False)  # a '$' is no formula
+    axis.set_title(
+        _short(title, 2 * MAX_TITLE), loc="left", fontsize=10, parse_math=False
+    )  # a '$' is no formula
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
     axis.tick_params(labelsize=8, color=INK)

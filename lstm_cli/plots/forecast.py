@@ -13,7 +13,7 @@ from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_c
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TITLE = 60  # letters that fit above a panel
+MAX_TITLE = 60  # letters that fit above a panel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Panel:
     forecast: np.ndarray  # [H]
     baseline: np.ndarray  # [H]
     baseline_name: str
-    ends: np.ndarray | None = None  # [4, H] of the intervals: lo80, hi80, lo95, hi95
+    interval_ends: np.ndarray | None = None  # [4, H] of the intervals: lo80, hi80, lo95, hi95
 
 
 def draw_forecast(panels: Sequence[Panel]) -> bytes:
@@ -68,11 +68,11 @@ def _draw(axis: "Axes", panel: Panel) -> None:
         marker=dot,
         label=panel.baseline_name,
     )
-    if panel.ends is not None:
-        _draw_intervals(axis, ahead, panel.ends)
+    if panel.interval_ends is not None:
+        _draw_intervals(axis, ahead, panel.interval_ends)
     axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=dot, label="forecast")
     axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
-    title = panel.title if len(panel.title) <= TITLE else panel.title[: TITLE - 1] + "…"
+    title = panel.title if len(panel.title) <= MAX_TITLE else panel.title[: MAX_TITLE - 1] + "…"
     axis.set_title(title, loc="left", fontsize=10, parse_math=False)  # a '$' in a name is no formula
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)

@@ -24,7 +24,7 @@ from lstm_cli.rundir.filesystem import READ, close_quietly, retry_on_eintr, sync
 from lstm_cli.rundir.layout import CHECKPOINT
 from lstm_cli.rundir.open import require_own
 
-ABOUT, TEMPORARY = "training.json", "training.json.tmp"
+INDEX, TEMPORARY = "training.json", "training.json.tmp"
 FORMAT = "lstm checkpoint"
 _FILE = re.compile(r"[0-9]{4,9}\.safetensors")
 
@@ -46,7 +46,7 @@ class Checkpoint:
 
     def exists(self) -> bool:
         """Whether there is one, sound or not."""
-        return os.path.lexists(self.folder / ABOUT)
+        return os.path.lexists(self.folder / INDEX)
 
     def read(self) -> StoredCheckpoint | None:
         """The checkpoint; None where there is none.
@@ -60,7 +60,7 @@ class Checkpoint:
         if not self.exists():
             return None
         try:
-            document = manifest.check_checksum(self._bytes(ABOUT, manifest.MAX_BYTES))
+            document = manifest.check_checksum(self._bytes(INDEX, manifest.MAX_BYTES))
             about, facts = _parts_of(document)
             files = {name: self._checked(fact) for name, fact in facts.items()}
         except ValueError as error:
@@ -90,7 +90,7 @@ class Checkpoint:
                 }
             sync_folder(self.folder)  # their names, before `training.json` names them
             whole = {"format": FORMAT, "about": dict(about), "files": facts}
-            document = manifest.with_checksum(whole, path=self.folder / ABOUT)
+            document = manifest.with_checksum(whole, path=self.folder / INDEX)
             self._put(document)
         except BaseException:
             if not document or not self._is_in_place(document):
@@ -101,7 +101,7 @@ class Checkpoint:
                     self.folder.rmdir()
             raise
         self._facts = facts
-        self._remove({fact["file"] for fact in facts.values()} | {ABOUT})
+        self._remove({fact["file"] for fact in facts.values()} | {INDEX})
 
     def remove(self) -> None:
         """Remove it, `training.json` first; a person's file in its folder stays. Never fails: the next writer tries."""
@@ -109,7 +109,7 @@ class Checkpoint:
         if self.folder.is_symlink():
             return
         with suppress(OSError):
-            (self.folder / ABOUT).unlink(missing_ok=True)
+            (self.folder / INDEX).unlink(missing_ok=True)
             self._remove(set())
             self.folder.rmdir()
 
@@ -132,14 +132,14 @@ class Checkpoint:
         with as_output_error(temporary):
             temporary.unlink(missing_ok=True)
         write_durably(temporary, document)
-        with as_output_error(self.folder / ABOUT):
-            retry_on_eintr(os.replace, temporary, self.folder / ABOUT)
+        with as_output_error(self.folder / INDEX):
+            retry_on_eintr(os.replace, temporary, self.folder / INDEX)
         sync_folder(self.folder)
 
     def _is_in_place(self, document: bytes) -> bool:
         """Whether `training.json` is the new one. When in doubt yes: a file too many does no harm."""
         try:
-            return (self.folder / ABOUT).read_bytes() == document
+            return (self.folder / INDEX).read_bytes() == document
         except FileNotFoundError:
             return False
         except OSError:
@@ -149,7 +149,7 @@ class Checkpoint:
         """Remove our files but for these."""
         with suppress(OSError):
             for name in retry_on_eintr(os.listdir, self.folder):
-                if (_FILE.fullmatch(name) or name in (ABOUT, TEMPORARY)) and name not in kept:
+                if (_FILE.fullmatch(name) or name in (INDEX, TEMPORARY)) and name not in kept:
                     with suppress(OSError):
                         (self.folder / name).unlink()
 

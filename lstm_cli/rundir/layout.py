@@ -120,7 +120,7 @@ def command(step: str, run: Path | str) -> str:
     return f"lstm {step} {data}{quoted}"
 
 
-def table() -> str:
+def layout_table() -> str:
     """The run directory as README's Markdown table."""
     rows = [
         (

@@ -83,7 +83,7 @@ def artifact_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-NOTHING = artifact_digest({})  # of an artifact that was not there when a step looked for it
+ABSENT_DIGEST = artifact_digest({})  # of an artifact that was not there when a step looked for it
 
 
 def encode_manifest(steps: Mapping[str, Any], run: Path) -> bytes:

@@ -22,7 +22,7 @@ from lstm_cli.rundir.layout import (
     SCRATCH,
     command,
 )
-from lstm_cli.rundir.reader import Files, Run, is_link, opened
+from lstm_cli.rundir.reader import Files, Run, is_link, open_stream
 
 
 def exports_folder(run: Path | str) -> Path:
@@ -73,7 +73,7 @@ def open_run(path: Path | str) -> Run:
         run = _snapshot(path, root, data)
         # A file that is gone may have been replaced since: the manifest is read again, once for each manifest met.
         for _ in range(_SWAPS):
-            newer = read_manifest(path, root) if run.lacks_files() else None
+            newer = read_manifest(path, root) if run.has_missing_files() else None
             if newer is None or newer == data:
                 break
             data = newer
@@ -110,7 +110,7 @@ def read_manifest(path: Path, root: int) -> bytes | None:
                 raise manifest.corrupt_manifest_error(
                     path, f"it has more than {manifest.MAX_BYTES >> 20} MiB"
                 )
-            with opened(descriptor) as stream:
+            with open_stream(descriptor) as stream:
                 data: bytes = stream.read()
                 return data
     finally:

@@ -19,7 +19,7 @@ from lstm_cli.rundir.layout import ARTIFACTS, Artifact, command
 if TYPE_CHECKING:
     import numpy as np
 
-HEAD = 16384  # bytes in which the header must lie
+HEADER_BYTES = 16384  # bytes in which the header must lie
 Files = dict[tuple[str, str], int | OSError]  # (artifact, file) -> its descriptor, or why there is none
 
 
@@ -78,17 +78,17 @@ class Run:
             if isinstance(opened, int):
                 close_quietly(opened)
 
-    def lacks_files(self) -> bool:
+    def has_missing_files(self) -> bool:
         """Whether a file that the manifest names was not there."""
         return any(isinstance(file, FileNotFoundError) for file in self._files.values())
 
-    def lacks(self, name: str, file: str) -> bool:
+    def is_file_missing(self, name: str, file: str) -> bool:
         """Whether a file that the manifest names was not there."""
         return isinstance(self._files.get((name, file)), FileNotFoundError)
 
     def has(self, name: str) -> bool:
         """Whether the artifact has been made."""
-        return name in self.entry_making(name).get("wrote", {})
+        return name in self.producer_entry(name).get("wrote", {})
 
     def artifact(self, name: str) -> "ArtifactReader":
         """The reader of an artifact.
@@ -108,7 +108,7 @@ class Run:
                 hint=f"run '{command(artifact.made_by, self.path)}' first",
             )
 
-    def entry_making(self, name: str) -> Mapping[str, Any]:
+    def producer_entry(self, name: str) -> Mapping[str, Any]:
         """The entry of the step that makes artifact `name`; empty when it has not run."""
         entry: Mapping[str, Any] = self.steps.get(ARTIFACTS[name].made_by, {})
         return entry
@@ -134,7 +134,7 @@ class Run:
     def digest(self, name: str) -> str | None:
         """The sha256 of an artifact (of its files' names, sizes and sha256); None where there is none."""
         return (
-            manifest.artifact_digest(self.entry_making(name)["wrote"][name]["files"])
+            manifest.artifact_digest(self.producer_entry(name)["wrote"][name]["files"])
             if self.has(name)
             else None
         )
@@ -149,7 +149,7 @@ class ArtifactReader:
 
     def __init__(self, run: Run, artifact: Artifact) -> None:
         self.name = artifact.name
-        self.folder = run.path / self.name / run.entry_making(self.name)["wrote"][self.name]["folder"]
+        self.folder = run.path / self.name / run.producer_entry(self.name)["wrote"][self.name]["folder"]
         self.digest = run.digest(self.name) or ""
         self._run = run
         self._artifact = artifact
@@ -157,7 +157,7 @@ class ArtifactReader:
     @property
     def files(self) -> Mapping[str, Mapping[str, Any]]:
         """File name -> {"sha256": ..., "size": bytes}."""
-        files: Mapping[str, Mapping[str, Any]] = self._run.entry_making(self.name)["wrote"][self.name][
+        files: Mapping[str, Mapping[str, Any]] = self._run.producer_entry(self.name)["wrote"][self.name][
             "files"
         ]
         return files
@@ -178,7 +178,7 @@ class ArtifactReader:
     def bytes(self, file: str) -> bytes:
         """The whole file."""
         descriptor = self._descriptor(file)
-        with as_output_error(self.folder / file, doing="read"), opened(descriptor) as stream:
+        with as_output_error(self.folder / file, doing="read"), open_stream(descriptor) as stream:
             self._check_size(file, os.fstat(descriptor).st_size)  # before all of it is read
             data: bytes = stream.read()
         self._check_size(file, len(data))
@@ -204,9 +204,9 @@ class ArtifactReader:
         import numpy as np
 
         descriptor = self._verified(file)
-        with as_output_error(self.folder / file, doing="read"), opened(descriptor) as stream:
+        with as_output_error(self.folder / file, doing="read"), open_stream(descriptor) as stream:
             try:
-                shape, dtype, start = read_header(os.pread(descriptor, HEAD, 0))
+                shape, dtype, start = read_header(os.pread(descriptor, HEADER_BYTES, 0))
                 if start + count_values(shape) * dtype.itemsize != self.files[file]["size"]:
                     raise ValueError("its header tells another size than it has")
             except ValueError as error:
@@ -241,7 +241,7 @@ class ArtifactReader:
     def _verified(self, file: str) -> int:
         descriptor = self._descriptor(file)
         if (self.name, file) not in self._run._verified:
-            with as_output_error(self.folder / file, doing="read"), opened(descriptor) as stream:
+            with as_output_error(self.folder / file, doing="read"), open_stream(descriptor) as stream:
                 self._check_size(file, os.fstat(descriptor).st_size)
                 self._check_sha256(file, hashlib.file_digest(stream, "sha256").hexdigest())
             self._run._verified.add((self.name, file))
@@ -290,7 +290,7 @@ def is_link(path: Path) -> bool:
 
 
 @contextmanager
-def opened(descriptor: int) -> Iterator[Any]:
+def open_stream(descriptor: int) -> Iterator[Any]:
     """A stream over a descriptor that stays open, from its start."""
     with open(descriptor, "rb", buffering=0, closefd=False) as stream:
         stream.seek(0)

@@ -105,12 +105,14 @@ def differs(run: Run, name: str, fact: Mapping[str, Any]) -> bool:
 
 def was_absent(fact: Mapping[str, Any]) -> bool:
     """Return whether a step looked for an artifact and found none."""
-    return bool(fact["sha256"] == manifest.NOTHING)
+    return bool(fact["sha256"] == manifest.ABSENT_DIGEST)
 
 
 def _read(run: Run, name: str) -> list[tuple[str, Mapping[str, Any]]]:
     return [
-        (other, fact) for other, fact in run.entry_making(name).get("read", {}).items() if other in ARTIFACTS
+        (other, fact)
+        for other, fact in run.producer_entry(name).get("read", {}).items()
+        if other in ARTIFACTS
     ]
 
 
@@ -205,7 +207,7 @@ def _verdict(run: Run, reader: ArtifactReader, progress: Callable[[int], object]
             reader.verify_file(file)
         except ArtifactError as error:
             unreadable = UNREADABLE if isinstance(error, OutputError) else DAMAGED
-            states.append(MISSING if run.lacks(reader.name, file) else unreadable)
+            states.append(MISSING if run.is_file_missing(reader.name, file) else unreadable)
             findings.append(error.message)
         progress(fact["size"])
     for cause in stale_sources(run, reader.name):

@@ -70,7 +70,7 @@ class Writer:
         self._folders[name] = ArtifactFolder(artifact, path)
         return self._folders[name]
 
-    def go_on_as(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
+    def switch_step(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
         """Under the same lock, be another step from now on: what was committed stays, its time begins."""
         if self._folders:
             raise ValueError(f"'lstm {self.step}' has begun {', '.join(self._folders)} and not committed it")
@@ -124,7 +124,7 @@ class Writer:
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
         for name, artifact in ARTIFACTS.items():
             wrote = self._steps.get(artifact.made_by, {}).get("wrote", {}).get(name, {})
-            before = self.run.entry_making(name).get("wrote", {}).get(name, {}) if self.run else {}
+            before = self.run.producer_entry(name).get("wrote", {}).get(name, {}) if self.run else {}
             named = {wrote["folder"]} if wrote else set()
             ours = {*artifact.files, *before.get("files", {})}
             with suppress(OSError):  # the next writer tries again
@@ -181,7 +181,7 @@ class Writer:
 
     def _fact(self, name: str, fact: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
         if fact is None:
-            return {"sha256": manifest.NOTHING, "size": 0}
+            return {"sha256": manifest.ABSENT_DIGEST, "size": 0}
         if not isinstance(fact, str):
             return dict(fact)
         if self.run is None or self.run.digest(name) != fact:

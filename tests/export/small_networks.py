@@ -9,10 +9,10 @@ from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
 LOOKBACK, HORIZON, INPUTS, TARGETS = 30, 10, 4, 2
-PARTS_OF_ALL = ("linear", "anchored", "free", "simple")
+PARTS = ("linear", "anchored", "free", "simple")
 
 
-def moved(model: nn.Module) -> nn.Module:
+def randomize_weights(model: nn.Module) -> nn.Module:
     """Nothing is zero any more, so that every part of the graph has a say."""
     with torch.no_grad():
         for value in model.parameters():
@@ -26,14 +26,14 @@ def moved(model: nn.Module) -> nn.Module:
 
 def segment(known_ahead: int) -> nn.Module:
     torch.manual_seed(1)
-    return moved(
+    return randomize_weights(
         Mixture(
             inputs=INPUTS,
             targets=TARGETS,
             known_ahead=known_ahead,
             lookback=LOOKBACK,
             horizon=HORIZON,
-            parts=PARTS_OF_ALL,
+            parts=PARTS,
             linear_reach=30,
             linear_window=20,
             linear_share=0.6,
@@ -52,7 +52,7 @@ def segment(known_ahead: int) -> nn.Module:
 
 def stacked(known_ahead: int, **settings: Any) -> nn.Module:
     torch.manual_seed(2)
-    return moved(
+    return randomize_weights(
         StackedLSTM(
             **{
                 "inputs": INPUTS,

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, Last, moved, segment, stacked, windows
+from small_networks import INPUTS, PARTS, TARGETS, Last, randomize_weights, segment, stacked, windows
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted
@@ -71,7 +71,9 @@ def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(expor
 
 def test_a_model_with_other_weights_does_not_agree(exported) -> None:
     model, known_ahead, data = exported
-    other = moved(stacked(known_ahead) if isinstance(model, StackedLSTM) else segment(known_ahead))
+    other = randomize_weights(
+        stacked(known_ahead) if isinstance(model, StackedLSTM) else segment(known_ahead)
+    )
     assert check_agreement(data, _as_exported(other), *windows(5, known_ahead)) > 100 * CLOSE
 
 
@@ -90,7 +92,7 @@ def test_inputs_keep_their_names_and_an_open_batch(exported) -> None:
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.output)
     }
-    parts = {"parts": ["batch", 10, TARGETS, len(PARTS_OF_ALL)]} if isinstance(model, Mixture) else {}
+    parts = {"parts": ["batch", 10, TARGETS, len(PARTS)]} if isinstance(model, Mixture) else {}
     assert shapes == {
         "past": ["batch", 30, INPUTS],
         "future": ["batch", 10, known_ahead],

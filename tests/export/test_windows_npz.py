@@ -42,7 +42,7 @@ def written(splits: dict[str, Windows]) -> tuple[bytes, dict[str, np.ndarray]]:
 
 
 def test_the_arrays_are_the_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GATHERED", 7)  # several pieces, the last one not full
+    monkeypatch.setattr(module, "BATCH_WINDOWS", 7)  # several pieces, the last one not full
     data = panel()
     splits = splits_of(data)
     _, arrays = written(splits)
@@ -71,7 +71,7 @@ def test_the_size_is_known_before_and_memory_does_not_grow_with_it() -> None:
     for array in described:
         found = arrays[array.name]
         assert (found.shape, found.dtype, found.nbytes) == (array.shape, array.dtype, array.size)
-        assert max((len(piece) for piece in array.pieces()), default=0) <= module.GATHERED
+        assert max((len(piece) for piece in array.pieces()), default=0) <= module.BATCH_WINDOWS
     total = sum(array.size for array in described)
     assert total < len(data) < total + 600 * len(described)
     told: list[int] = []

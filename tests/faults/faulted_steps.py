@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faulty import LINEAR, golden
+from faulty import LINEAR, copy_golden
 
 PREPARE = ["--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7"]
 
@@ -25,7 +25,7 @@ def nothing(to: Path) -> None:
 STEPS = (
     Step(
         name="prepare",
-        before=lambda run: golden(run),  # of a shorter lookback: its model is stale afterwards
+        before=lambda run: copy_golden(run),  # of a shorter lookback: its model is stale afterwards
         argv=lambda data, run: ["prepare", data, run, *PREPARE, "--lookback", "21"],
     ),
     Step(
@@ -33,20 +33,20 @@ STEPS = (
         before=nothing,
         argv=lambda data, run: ["prepare", data, run, *PREPARE, "--lookback", "14"],
     ),
-    Step(name="train", before=golden, argv=lambda data, run: ["train", run, *LINEAR]),
+    Step(name="train", before=copy_golden, argv=lambda data, run: ["train", run, *LINEAR]),
     Step(
         name="evaluate",
-        before=golden,
+        before=copy_golden,
         argv=lambda data, run: ["evaluate", run, "--threads", "1"],
     ),
     Step(
         name="quantize",
-        before=lambda run: golden(run, "quantize"),
+        before=lambda run: copy_golden(run, "quantize"),
         argv=lambda data, run: ["quantize", run, "--max-loss", "1000%"],
     ),
     Step(
         name="predict",
-        before=golden,
+        before=copy_golden,
         argv=lambda data, run: ["predict", run, "--threads", "1", "-o", run.parent / "forecast.csv"],
     ),
 )

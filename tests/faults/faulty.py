@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden_run import GOLDEN, data
+from golden_run import GOLDEN, write_golden_data
 
 FULL = os.environ.get("LSTM_FAULTS") == "full"
 LINEAR = ["--parts", "linear", "--no-refit", "--threads", "1", "--no-tuned"]
@@ -19,7 +19,7 @@ LINEAR = ["--parts", "linear", "--no-refit", "--threads", "1", "--no-tuned"]
 Command = Callable[..., dict[str, Any]]
 
 
-def several(full: int, quick: int) -> int:
+def trial_count(full: int, quick: int) -> int:
     """How often: as `make faults` does, or as the suite does."""
     return int(os.environ.get("LSTM_FAULTS_COUNT", full)) if FULL else quick
 
@@ -58,7 +58,7 @@ def command() -> Iterator[Command]:
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data that the golden run was prepared from."""
     path = tmp_path_factory.mktemp("data") / "panel.csv"
-    data(path)
+    write_golden_data(path)
     return path
 
 
@@ -68,7 +68,7 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(os.environ.get("LSTM_FAULTS_SEED", "0") + request.node.nodeid)
 
 
-def golden(to: Path, *without: str) -> Path:
+def copy_golden(to: Path, *without: str) -> Path:
     """A copy of the golden run, without the steps that are named."""
     from lstm_cli.rundir import ARTIFACTS, manifest
 
@@ -82,7 +82,7 @@ def golden(to: Path, *without: str) -> Path:
     return run
 
 
-def state(run: Path) -> dict[str, str | None] | None:
+def artifact_digests(run: Path) -> dict[str, str | None] | None:
     """The digest of each artifact, every file of it checked; None where no step has finished."""
     from lstm_cli.errors import MissingArtifact
     from lstm_cli.rundir import ARTIFACTS, open_run, verify_run
@@ -95,7 +95,7 @@ def state(run: Path) -> dict[str, str | None] | None:
         return None
 
 
-def leftovers(run: Path) -> list[str]:
+def unnamed_files(run: Path) -> list[str]:
     """What lies in the run that its manifest does not name."""
     from lstm_cli.rundir import open_run
 

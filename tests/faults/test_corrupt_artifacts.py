@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from faulty import GOLDEN, golden, several
+from faulty import GOLDEN, copy_golden, trial_count
 
 from lstm_cli.errors import ArtifactError
 from lstm_cli.rundir import open_run
@@ -20,17 +20,17 @@ FILES = [
 
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_every_cut_and_every_flipped_bit(tmp_path: Path, chance: random.Random, file: Path) -> None:
-    run = golden(tmp_path / "run")
+    run = copy_golden(tmp_path / "run")
     whole = (run / file).read_bytes()
     lengths = {
         0,
         1,
         len(whole) // 2,
         len(whole) - 1,
-        *(chance.randrange(len(whole)) for _ in range(several(20, 1))),
+        *(chance.randrange(len(whole)) for _ in range(trial_count(20, 1))),
     }
     spoiled = [whole[:length] for length in lengths]
-    for _ in range(several(200, 3)):
+    for _ in range(trial_count(200, 3)):
         place = chance.randrange(len(whole))
         spoiled.append(whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :])
     for content in spoiled:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from faulted_steps import BY_NAME
-from faulty import FULL, LINEAR, Command, golden, leftovers, state
+from faulty import FULL, LINEAR, Command, artifact_digests, copy_golden, unnamed_files
 
 MB = 1 << 20
 SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95) if FULL else (0.5,)
@@ -45,13 +45,13 @@ def test_a_full_disk(small_disk: Path, command: Command, panel: Path, tmp_path: 
         more = ["--force"] if step == "prepare" else []
         return [*BY_NAME[step].argv(panel, run), *more]
 
-    run, forecast = golden(small_disk / "run"), small_disk / "forecast.csv"
+    run, forecast = copy_golden(small_disk / "run"), small_disk / "forecast.csv"
     assert command(*argv(run), cached=True, here=True)["status"] == 0
-    after, made = state(run), forecast.read_bytes() if forecast.exists() else None
+    after, made = artifact_digests(run), forecast.read_bytes() if forecast.exists() else None
     shutil.rmtree(run)
-    golden(run)
+    copy_golden(run)
     forecast.write_bytes(b"old")
-    before, at_first = state(run), used(small_disk)
+    before, at_first = artifact_digests(run), used(small_disk)
     need = sum(path.stat().st_size for path in run.glob(f"{'data' if step == 'prepare' else 'model'}/*/*"))
     need = len(made or b"") if step == "predict" else need
     refused = 0
@@ -60,31 +60,31 @@ def test_a_full_disk(small_disk: Path, command: Command, panel: Path, tmp_path: 
         resize(small_disk, max(at_first + int(share * need) // 4096 * 4096, 4096))
         done = command(*argv(run), cached=True)
         if done["status"] == 0:
-            assert state(run) == after if step != "predict" else forecast.read_bytes() == made
+            assert artifact_digests(run) == after if step != "predict" else forecast.read_bytes() == made
             continue
         refused += 1
         assert done["status"] == 4, done["err"]
         assert "disk full" in done["err"]
         assert str(small_disk) in done["err"]
-        assert state(run) == before
-        assert leftovers(run) == []
+        assert artifact_digests(run) == before
+        assert unnamed_files(run) == []
         assert forecast.read_bytes() == b"old"
         assert sorted(path.name for path in small_disk.iterdir()) == ["forecast.csv", "run"]
     assert refused > 0
     resize(small_disk, 64 * MB)
     assert command(*argv(run), cached=True)["status"] == 0
-    assert state(run) == after
-    assert leftovers(run) == []
+    assert artifact_digests(run) == after
+    assert unnamed_files(run) == []
 
 
 @pytest.mark.parametrize("share", SHARES)
 def test_a_limit_of_a_files_size(command: Command, panel: Path, tmp_path: Path, share: float) -> None:
     """Without root: `ulimit -f`."""
-    run = golden(tmp_path / "run")
-    before = state(run)
+    run = copy_golden(tmp_path / "run")
+    before = artifact_digests(run)
     largest = max(path.stat().st_size for path in run.glob("data/*/*"))
     done = command(*BY_NAME["prepare"].argv(panel, run), limit=int(share * largest))
     assert done["status"] == 4, done["err"]
     assert "disk full" in done["err"]
-    assert state(run) == before
-    assert leftovers(run) == []
+    assert artifact_digests(run) == before
+    assert unnamed_files(run) == []

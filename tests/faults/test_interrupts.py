@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from faulty import golden, leftovers, several, state
+from faulty import artifact_digests, copy_golden, trial_count, unnamed_files
 
 TRAIN = "--model stacked --hidden 8 --epochs 4 --patience 4 --batch-size 8 --dropout 0.3 --threads 1 --refit"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -20,13 +20,13 @@ def training(run: Path) -> subprocess.Popen[str]:
 
 
 def test_a_training_that_is_interrupted(tmp_path: Path, chance: random.Random) -> None:
-    base = golden(tmp_path / "base", "train", "tune", "quantize", "evaluate")
+    base = copy_golden(tmp_path / "base", "train", "tune", "quantize", "evaluate")
     whole = Path(shutil.copytree(base, tmp_path / "whole"))
     began = time.monotonic()
     _, err = training(whole).communicate(timeout=300)
-    seconds, after, ended, gone_on = time.monotonic() - began, state(whole), 0, 0
+    seconds, after, ended, gone_on = time.monotonic() - began, artifact_digests(whole), 0, 0
     assert after is not None, err
-    trials = several(20, 1)
+    trials = trial_count(20, 1)
     for trial in range(trials):
         run, signum = Path(shutil.copytree(base, tmp_path / str(trial))), chance.choice(ENDS)
         process = training(run)
@@ -41,8 +41,8 @@ def test_a_training_that_is_interrupted(tmp_path: Path, chance: random.Random) -
         _, err = again.communicate(timeout=300)
         assert again.returncode == 0, err
         gone_on += "going on with a training" in err
-        assert state(run) == after
-        assert leftovers(run) == []
+        assert artifact_digests(run) == after
+        assert unnamed_files(run) == []
         shutil.rmtree(run)
     print(
         f"interrupts: {ended} of {trials} ended, {gone_on} went on from a checkpoint, all to the same bytes"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from faulted_steps import STEPS, Step
-from faulty import Command, leftovers, several, state
+from faulty import Command, artifact_digests, trial_count, unnamed_files
 
 OLD = b"an older forecast\n"
 AGAIN = {"train": ["--force"]}  # what has run once already
@@ -20,14 +20,14 @@ def test_a_step_that_is_killed(
     for run in (base, clean):
         run.parent.mkdir()
         step.before(run)
-    before = state(base)
+    before = artifact_digests(base)
     forecast = clean.parent / "forecast.csv"
     if step.name == "train":  # once in the process that forks: most trials are then of the writing
         assert command(*step.argv(panel, clean), cached=True, here=True)["status"] == 0
     done = command(*step.argv(panel, clean), *AGAIN.get(step.name, ()), cached=True)
     assert done["status"] == 0, done["err"]
-    after, made = state(clean), forecast.read_bytes() if forecast.exists() else None
-    trials, killed = several(50, 1), 0
+    after, made = artifact_digests(clean), forecast.read_bytes() if forecast.exists() else None
+    trials, killed = trial_count(50, 1), 0
     for trial in range(trials):
         run = tmp_path / str(trial) / "run"
         run.parent.mkdir()
@@ -40,12 +40,12 @@ def test_a_step_that_is_killed(
         first = command(*step.argv(panel, run), kill_after=seconds, cached=cached)
         assert first["status"] in (-9, 0), first["err"]
         killed += first["status"] == -9
-        assert state(run) in (before, after)
+        assert artifact_digests(run) in (before, after)
         assert output.read_bytes() in (OLD, made)
         again = command(*step.argv(panel, run), cached=True)
         assert again["status"] == 0, again["err"]
-        assert state(run) == after
-        assert leftovers(run) == []
+        assert artifact_digests(run) == after
+        assert unnamed_files(run) == []
         assert step.name != "predict" or output.read_bytes() == made
         assert {path.name for path in run.parent.iterdir()} == {"run", "forecast.csv"}
         shutil.rmtree(run.parent)

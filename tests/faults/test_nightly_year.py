@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from faulty import golden, several
+from faulty import copy_golden, trial_count
 
 from lstm_cli.cli.main import run as lstm
 
@@ -13,10 +13,10 @@ from lstm_cli.cli.main import run as lstm
 def test_a_forecast_every_night(
     tmp_path: Path, panel: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run, temporary, out = golden(tmp_path / "run"), tmp_path / "tmp", tmp_path / "forecast.csv"
+    run, temporary, out = copy_golden(tmp_path / "run"), tmp_path / "tmp", tmp_path / "forecast.csv"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    nights = several(365, 20)
+    nights = trial_count(365, 20)
 
     def held() -> tuple[int, list[str], int]:
         files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))

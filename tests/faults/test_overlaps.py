@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from faulted_steps import BY_NAME
-from faulty import FULL, LINEAR, Command, golden, leftovers, several, state
+from faulty import FULL, LINEAR, Command, artifact_digests, copy_golden, trial_count, unnamed_files
 
 CHILD = "import sys; from lstm_cli.cli.main import main; main(sys.argv[1:])"
 
@@ -21,12 +21,12 @@ def start(*argv: object, cwd: Path) -> "subprocess.Popen[str]":
 
 def test_two_writers_one_of_which_is_refused(command: Command, panel: Path, tmp_path: Path) -> None:
     """Both read the same and would write the same: exit 0 where the other was through already, else exit 6."""
-    clean = golden(tmp_path / "clean")
+    clean = copy_golden(tmp_path / "clean")
     argv = BY_NAME["prepare"].argv
     assert command(*argv(panel, clean))["status"] == 0
-    after, refused = state(clean), 0
-    for trial in range(several(50, 1)):
-        run = golden(tmp_path / f"run{trial}")
+    after, refused = artifact_digests(clean), 0
+    for trial in range(trial_count(50, 1)):
+        run = copy_golden(tmp_path / f"run{trial}")
         both = [start(*argv(panel, run), "--force", cwd=tmp_path) for _ in range(2)]
         ended = [(process.communicate(timeout=300)[1], process.returncode) for process in both]
         codes = sorted(code for _, code in ended)
@@ -35,30 +35,30 @@ def test_two_writers_one_of_which_is_refused(command: Command, panel: Path, tmp_
             if code == 6:
                 refused += 1
                 assert re.search(r"is being written by process \d+ on host '\S+'", err), err
-        assert state(run) == after
-        assert leftovers(run) == []
+        assert artifact_digests(run) == after
+        assert unnamed_files(run) == []
         shutil.rmtree(run)
-    print(f"two writers: {refused} of {several(50, 1)} pairs met")
+    print(f"two writers: {refused} of {trial_count(50, 1)} pairs met")
     assert not FULL or refused > 0
 
 
 def test_a_second_writer_may_wait(panel: Path, tmp_path: Path) -> None:
-    run = golden(tmp_path / "run")
+    run = copy_golden(tmp_path / "run")
     argv = [*BY_NAME["prepare"].argv(panel, run), "--force", "--lock-wait", "300"]
     both = [start(*argv, cwd=tmp_path) for _ in range(2)]
     assert [process.communicate(timeout=300) and process.returncode for process in both] == [0, 0]
-    assert leftovers(run) == []
+    assert unnamed_files(run) == []
 
 
 def test_readers_while_the_model_is_replaced(command: Command, panel: Path, tmp_path: Path) -> None:
     """Every forecast is that of one whole model, though it is replaced again and again."""
-    run = golden(tmp_path / "run")
-    other = golden(tmp_path / "other")
+    run = copy_golden(tmp_path / "run")
+    other = copy_golden(tmp_path / "other")
     assert command("train", other, *LINEAR, cached=True)["status"] == 0
     forecast = ["--precision", "fp32", "--threads", "1"]
     whole = {command("predict", one, *forecast)["out"] for one in (run, other)}
     assert len(whole) == 2
-    models = [other, golden(tmp_path / "first")]
+    models = [other, copy_golden(tmp_path / "first")]
     count = 20 if FULL else 2
     readers = [
         subprocess.Popen([sys.executable, "-c", READER, run, tmp_path], text=True, stdout=subprocess.PIPE)
@@ -86,13 +86,13 @@ READER = r"""
 import io, os, sys
 from pathlib import Path
 from lstm_cli.config import PredictConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.predict import predict
 run, folder = (Path(name) for name in sys.argv[1:])
 seen, many = set(), 0
 while not (folder / "done").exists():
     out = io.BytesIO()
-    predict(run, None, PredictConfig(precision="fp32", threads=1), silent, stdout=out)
+    predict(run, None, PredictConfig(precision="fp32", threads=1), ignore_events, stdout=out)
     seen.add(out.getvalue().decode())
     many += 1
     (folder / f"{os.getpid()}.ready").touch()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from faulted_steps import BY_NAME
-from faulty import FULL, LINEAR, Command, golden, leftovers, state
+from faulty import FULL, LINEAR, Command, artifact_digests, copy_golden, unnamed_files
 
 CALLS = (
     *(
@@ -67,7 +67,7 @@ def argv_of(step: str, panel: Path, run: Path) -> list[object]:
 
 def seen(command: Command, panel: Path, folder: Path, step: str) -> list[tuple[str, int]]:
     """Each call of a run without a fault: its name, and which of that name it is."""
-    run, log = golden(folder / "run"), folder / "log"
+    run, log = copy_golden(folder / "run"), folder / "log"
     done = command(
         *argv_of(step, panel, run), cached=True, trace=[*words_of(run, ",".join(CALLS)), "-o", str(log)]
     )
@@ -86,13 +86,13 @@ def seen(command: Command, panel: Path, folder: Path, step: str) -> list[tuple[s
 @pytest.mark.parametrize("step", ["prepare", "train"])
 @pytest.mark.usefixtures("traceable")
 def test_a_fault_at_each_call(command: Command, panel: Path, tmp_path: Path, step: str, fault: str) -> None:
-    base = golden(tmp_path / "base")
-    clean = golden(tmp_path / "clean")
+    base = copy_golden(tmp_path / "base")
+    clean = copy_golden(tmp_path / "clean")
     if step == "train":  # once in the process that forks: its children have the result
         assert command(*argv_of(step, panel, clean), cached=True, here=True)["status"] == 0
     else:
         assert command(*argv_of(step, panel, clean))["status"] == 0
-    before, after = state(base), state(clean)
+    before, after = artifact_digests(base), artifact_digests(clean)
     calls = seen(command, panel, tmp_path / "seen", step)
     assert {"openat", "mkdir", "write", "fsync"} <= {name for name, _ in calls}
     assert {"rename", "renameat2"} & {name for name, _ in calls}
@@ -103,7 +103,7 @@ def test_a_fault_at_each_call(command: Command, panel: Path, tmp_path: Path, ste
         words = [*words_of(run, name), "-e", f"inject={name}:{how}:when={count}", "-o", "/dev/null"]
         done = command(*argv_of(step, panel, run), cached=True, trace=words)
         where = f"{fault} at {name} {count}: {done['status']} {done['err'][-500:]}"
-        now = state(run)
+        now = artifact_digests(run)
         assert now in (before, after), where
         if fault == "KILL":
             assert done["status"] in (-9, 0), where
@@ -119,8 +119,8 @@ def test_a_fault_at_each_call(command: Command, panel: Path, tmp_path: Path, ste
         outcomes["killed" if done["status"] == -9 else str(done["status"])] += 1
         again = command(*argv_of(step, panel, run), cached=True)
         assert again["status"] == 0, where
-        assert state(run) == after, where
-        assert leftovers(run) == [], where
+        assert artifact_digests(run) == after, where
+        assert unnamed_files(run) == [], where
         shutil.rmtree(run)
     print(f"{step} {fault}: {sum(outcomes.values())} calls, {dict(outcomes)}")
     if FULL:

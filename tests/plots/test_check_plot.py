@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lstm_cli.plots.check import HOLE, MISSING, Correlation, MissingStrip, SeriesLine, draw_check
+from lstm_cli.plots.check import GAP, MISSING, Correlation, MissingStrip, SeriesLine, draw_check
 from lstm_cli.plots.style import BASELINE, FORECAST, TRUTH
 
 LEGEND, LINE = 40, 210  # pixels of height: the legend, and the panel of a line
@@ -22,14 +22,14 @@ def line(rows: int = 400, *, title: str = "load", dates: bool = True) -> SeriesL
         if dates
         else place + 1,
         values=np.sin(place * 2 * np.pi / 24),
-        holes=np.zeros(rows, dtype=bool),
+        gaps=np.zeros(rows, dtype=bool),
         outliers=NONE,
     )
 
 
 def correlation(lags: int = 50) -> Correlation:
     values = np.cos(np.arange(1, lags + 1) * 2 * np.pi / 24)
-    return Correlation(title="autocorrelation", values=values, whole=None, chance=0.1, seasons=(24,))
+    return Correlation(title="autocorrelation", values=values, raw=None, noise_limit=0.1, seasons=(24,))
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -57,12 +57,12 @@ def test_the_size_is_as_the_panels_ask() -> None:
 @pytest.mark.parametrize("dates", [True, False])
 def test_what_is_missing_stands_where_it_is_missing(dates: bool) -> None:
     whole = line(dates=dates)
-    assert len(columns_of(pixels(draw_check([whole], None, None)), HOLE, alpha=0.45)) == 0
-    values, holes = whole.values.copy(), whole.holes.copy()
+    assert len(columns_of(pixels(draw_check([whole], None, None)), GAP, alpha=0.45)) == 0
+    values, holes = whole.values.copy(), whole.gaps.copy()
     values[100:120] = values[300] = np.nan
     holes[100:120] = True
     image = pixels(draw_check([replace(whole, values=values, holes=holes)], None, None))
-    orange, violet = (columns_of(image, color, alpha=0.45) for color in (HOLE, MISSING))
+    orange, violet = (columns_of(image, color, alpha=0.45) for color in (GAP, MISSING))
     # The panel reaches from about 4 % to 99 % of the picture.
     assert 0.2 < orange.min() / 1000 < 0.33 < orange.max() / 1000 < 0.4
     assert 0.7 < violet.min() / 1000 <= violet.max() / 1000 < 0.8
@@ -119,7 +119,7 @@ def test_the_strip_shows_which_series_were_measured(series: int, dates: bool) ->
         total=600, names=[f"shop {number}" for number in range(series)], times=times, measured=measured
     )
     image = pixels(draw_check([line(dates=dates)], strip, None))
-    orange = columns_of(image[LINE:], HOLE)
+    orange = columns_of(image[LINE:], GAP)
     assert 0.45 < orange.min() / 1000 < orange.max() / 1000 < 0.68
     assert len(columns_of(image[LINE:], BASELINE)) > 600
 

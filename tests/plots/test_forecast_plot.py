@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image
-from png_pixels import drawn, pixels
+from png_pixels import count_pixels, pixels
 
 from lstm_cli.plots.forecast import Panel, draw_forecast
 from lstm_cli.plots.style import BASELINE, FORECAST
@@ -31,7 +31,7 @@ def _panel(*, title: str = "load", history: int = 48, horizon: int = 24, dates: 
     )
 
 
-_drawn = partial(drawn, below=60)
+_drawn = partial(count_pixels, min_row=60)
 
 
 @pytest.mark.parametrize("dates", [True, False])

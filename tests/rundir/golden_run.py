@@ -11,7 +11,7 @@ GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(path.relative_to(GOLDEN / "run") for path in (GOLDEN / "run").glob("*/*/*"))
 
 
-def copied(to: Path) -> Path:
+def copy_golden_run(to: Path) -> Path:
     """A copy of the golden run."""
     return Path(shutil.copytree(GOLDEN / "run", to))
 
@@ -31,7 +31,7 @@ def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
     return fact
 
 
-def data(to: Path) -> str:
+def write_golden_data(to: Path) -> str:
     """The data that the golden run was prepared from."""
     spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
     assert spec is not None

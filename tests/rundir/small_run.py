@@ -67,7 +67,7 @@ def child(source: str, *arguments: object, **options: Any) -> subprocess.Popen[s
     return subprocess.Popen(command, text=True, **pipes, **options)
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def wait_for(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Its exit status, output and errors."""
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from golden_run import copied, data
+from golden_run import copy_golden_run, write_golden_data
 from small_run import tree
 
 from lstm_cli import system_memory
@@ -27,8 +27,8 @@ def test_too_little_memory_is_exit_7_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], argv: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    copied(tmp_path / "run")
-    data(tmp_path / "panel.csv")
+    copy_golden_run(tmp_path / "run")
+    write_golden_data(tmp_path / "panel.csv")
     before = tree(tmp_path)
     monkeypatch.setattr(
         system_memory.require_memory, "__kwdefaults__", {"mapped": 0, "have": lambda **_: 1500}

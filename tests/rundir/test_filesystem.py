@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from small_run import child, finish, tree
+from small_run import child, tree, wait_for
 
 from lstm_cli.errors import ForeignFolder, OutputError, UsageError
 from lstm_cli.rundir import (
@@ -46,7 +46,7 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_clears_up(tmp_path
     source = (
         "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\nrundir.replace_file(path, [b'new'])"
     )
-    assert finish(child(source, path))[0] == -signal.SIGKILL
+    assert wait_for(child(source, path))[0] == -signal.SIGKILL
     assert path.read_bytes() == b"old"
     assert len(tree(tmp_path)) == 2
     replace_file(path, [b"next"])
@@ -100,7 +100,7 @@ def test_many_writers_of_one_file_leave_one_whole_file(tmp_path: Path) -> None:
 for round in range(20):
     rundir.replace_file(path, [sys.argv[2].encode() * 1000] * 50)
 """
-    ends = [finish(writer) for writer in [child(source, path, letter) for letter in "abcd"]]
+    ends = [wait_for(writer) for writer in [child(source, path, letter) for letter in "abcd"]]
     assert all(end == (0, "", "") for end in ends), ends
     assert path.read_bytes() in [letter * 50_000 for letter in (b"a", b"b", b"c", b"d")]
     assert len(tree(tmp_path)) == 1
@@ -170,7 +170,7 @@ for name in ("file.csv", "folder/file.csv"):
     except OutputError as error:
         print(error.message)
 """
-    code, out, err = finish(child(source, public, cwd="/"))
+    code, out, err = wait_for(child(source, public, cwd="/"))
     assert code == 0, err
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["read-only"] * 2
 
@@ -208,7 +208,7 @@ try:
 except OutputError as error:
     print(error.message)
 """
-    code, out, err = finish(child(source, path))
+    code, out, err = wait_for(child(source, path))
     assert code == 0, err
     assert out.startswith(f"cannot write {path}: disk full")
     assert tree(tmp_path) == {"forecast.csv": b"old"}
@@ -217,7 +217,7 @@ except OutputError as error:
 def test_the_standard_output_of_a_shell_is_written_in_place(tmp_path: Path) -> None:
     with (tmp_path / "redirected").open("wb") as file:
         process = child("rundir.replace_file('/dev/stdout', [b'rows'])", tmp_path)
-        assert finish(process) == (0, "rows", "")
+        assert wait_for(process) == (0, "rows", "")
         pid = os.fork()
         if pid == 0:
             os.dup2(file.fileno(), 1)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_run import child, finish, prepare, quantize, train
+from small_run import child, prepare, quantize, train, wait_for
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
-from lstm_cli.rundir import ARTIFACTS, manifest, open_run, table
+from lstm_cli.rundir import ARTIFACTS, layout_table, manifest, open_run
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -173,7 +173,7 @@ except CorruptArtifact:
     status = Path("/proc/self/status").read_text()  # rusage's figure would be that of the test's process
     print(int(status.split("VmHWM:")[1].split()[0]) // 1024, time.process_time())
 """
-    code, out, err = finish(child(source, tmp_path))
+    code, out, err = wait_for(child(source, tmp_path))
     assert code == 0, err
     megabytes, seconds = map(float, out.split())
     assert megabytes < 200  # NumPy included
@@ -196,7 +196,7 @@ def test_the_digest_is_that_of_names_sizes_and_bytes_not_of_the_folder() -> None
 
 
 def test_the_table_names_every_file_and_every_maker() -> None:
-    text = table()
+    text = layout_table()
     for artifact in ARTIFACTS.values():
         assert f"`lstm {artifact.made_by}`" in text
         assert all(f"`{artifact.name}/0001/{file}`" in text for file in artifact.files)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from golden_run import copied, data
+from golden_run import copy_golden_run, write_golden_data
 from small_run import tree
 
 from lstm_cli.cli.main import run as lstm
@@ -13,7 +13,7 @@ from lstm_cli.cli.main import run as lstm
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return copied(tmp_path / "run")
+    return copy_golden_run(tmp_path / "run")
 
 
 def plan(capfd: pytest.CaptureFixture[str], *argv: str) -> dict[str, object]:
@@ -65,7 +65,7 @@ WRITES = {
 
 @pytest.mark.parametrize("verb", GIVEN)
 def test_every_verb_tells_and_does_nothing(run: Path, capfd: pytest.CaptureFixture[str], verb: str) -> None:
-    data(run.parent / "panel.csv")
+    write_golden_data(run.parent / "panel.csv")
     before, modified = tree(run.parent), run.stat().st_mtime_ns
     told = plan(capfd, verb, *GIVEN[verb])
     assert [read["path"] for read in told["reads"]] == READS[verb]
@@ -96,7 +96,7 @@ def test_what_is_up_to_date_would_write_nothing(
 def test_what_could_not_be_done_is_refused(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (run.parent / "notes").mkdir()
     (run.parent / "notes/mine.txt").write_text("mine")
-    source = data(run.parent / "panel.csv")
+    source = write_golden_data(run.parent / "panel.csv")
     before = tree(run.parent)
     for code, *argv in (
         (3, "prepare", "absent.csv", "run"),
@@ -113,7 +113,7 @@ def test_what_could_not_be_done_is_refused(run: Path, capfd: pytest.CaptureFixtu
 
 
 def test_a_first_prepare_makes_no_folder(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    told = plan(capfd, "prepare", data(run.parent / "panel.csv"), "new/run")
+    told = plan(capfd, "prepare", write_golden_data(run.parent / "panel.csv"), "new/run")
     assert told["writes"] == ["new/run/data/0001"]
     assert not (run.parent / "new").exists()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from canary import Canary
 from golden_run import forge
-from small_run import VALUES, child, finish, prepare, quantize, train, tree
+from small_run import VALUES, child, prepare, quantize, train, tree, wait_for
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, StaleArtifact
 from lstm_cli.rundir import open, open_run, require_fresh, stale_sources
@@ -316,7 +316,7 @@ print("well")
         prepare(run, VALUES + number)
         train(run, b"model %d" % number)
     (run.parent / "done").touch()
-    assert [finish(reader) for reader in readers] == [(0, "well\n", "")] * 3
+    assert [wait_for(reader) for reader in readers] == [(0, "well\n", "")] * 3
 
 
 def test_reading_writes_nothing_and_leaks_no_descriptor(run: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canary import Canary
-from golden_run import FILES, copied, forge
+from golden_run import FILES, copy_golden_run, forge
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.errors import ArtifactError
@@ -36,7 +36,7 @@ READERS = {  # by artifact: the commands that read it, without torch
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    return copied(tmp_path / "run")
+    return copy_golden_run(tmp_path / "run")
 
 
 @pytest.fixture

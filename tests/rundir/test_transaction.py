@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_run import child, finish, prepare, train, tree
+from small_run import child, prepare, train, tree, wait_for
 
 from lstm_cli.errors import LockedError, MissingArtifact
 from lstm_cli.rundir import open_run, transaction, writing
@@ -54,7 +54,7 @@ def test_a_writer_waits_as_long_as_it_is_told(run: Path, holder: subprocess.Pope
     waiter = child("train(path, b'waited', lock_wait=300)", run)
     time.sleep(0.5)
     holder.communicate("done\n")
-    assert finish(waiter) == (0, "", "")
+    assert wait_for(waiter) == (0, "", "")
     assert open_run(run).artifact("model").bytes("weights.safetensors") == b"waited"
     assert not (run / ".lock").exists()
 
@@ -134,7 +134,7 @@ except LockedError as error:
 """
     for wait in (300, 0):
         writers = [child(source, run, wait, f"model {number}") for number in range(6)]
-        ends = [finish(writer) for writer in writers]
+        ends = [wait_for(writer) for writer in writers]
         assert all(code == 0 for code, _, _ in ends), ends
         wrote = sum(out == "wrote\n" for _, out, _ in ends)
         assert wrote == 6 if wait else 1 <= wrote <= 6
@@ -158,7 +158,7 @@ except (LockedError, ZeroDivisionError):
 """
     path = tmp_path / "a" / "b" / "run"
     writers = [child(source, path, mode) for mode in ("fail", "go", "fail", "go")]
-    ends = [finish(writer) for writer in writers]
+    ends = [wait_for(writer) for writer in writers]
     assert all(end == (0, "", "") for end in ends), ends
     open_run(path).artifact("data").verify()
     assert sorted(entry.name for entry in path.iterdir()) == ["data", "run.json"]

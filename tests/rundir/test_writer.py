@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_run import VALUES, child, finish, prepare, quantize, train, tree
+from small_run import VALUES, child, prepare, quantize, train, tree, wait_for
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, MissingArtifact, OutputError
 from lstm_cli.rundir import Writer, open_run, replace_file, stale_sources, writing
@@ -87,7 +87,7 @@ def test_a_first_commit_makes_its_folders_names_durable(
 @pytest.mark.parametrize("moment", ["os.replace", "os.fsync"])
 def test_a_step_killed_before_the_rename_leaves_the_run_as_it_was(run: Path, death: str, moment: str) -> None:
     before = tree(run)
-    code, _, err = finish(child(f"{moment} = lambda *_: {death}\ntrain(path, b'new')", run))
+    code, _, err = wait_for(child(f"{moment} = lambda *_: {death}\ntrain(path, b'new')", run))
     assert code in (9, -signal.SIGKILL), err
     assert {name: data for name, data in tree(run).items() if name in before} == before
     assert weights(run) == b"weights"
@@ -111,7 +111,7 @@ def replace(*paths):
 os.replace = replace
 train(path, b"new")
 """
-    assert finish(child(source, run))[0] == -signal.SIGKILL
+    assert wait_for(child(source, run))[0] == -signal.SIGKILL
     assert weights(run) == b"new"
     assert (run / "model" / "0001").is_dir()
     quantize(run)  # any writer clears up, not only one of the same step
@@ -148,7 +148,7 @@ os.fsync = fsync
 prepare(path)
 """
     path = tmp_path / "run"
-    assert finish(child(source, path, count))[0] == -signal.SIGKILL
+    assert wait_for(child(source, path, count))[0] == -signal.SIGKILL
     assert (path / ".lock").exists()
     if not (path / "run.json").exists():
         with pytest.raises(MissingArtifact, match="holds no finished step"):
@@ -467,7 +467,7 @@ except OutputError as error:
     print(error.message, error.exit_code)
 """
     for kind, file in (("array", "data/0002/values.npy"), ("bytes", "model/0002/weights.safetensors")):
-        code, out, err = finish(child(source, run, kind))
+        code, out, err = wait_for(child(source, run, kind))
         assert code == 0, err
         assert out.startswith(f"cannot write {run / file}: disk full")
         assert out.endswith(" 4\n")
@@ -509,7 +509,7 @@ except OutputError as error:
         (run / ".lock").chmod(0o666)
         run.chmod(0o777)
         locked.chmod(0o555)
-        code, out, err = finish(child(source, run, cwd="/"))
+        code, out, err = wait_for(child(source, run, cwd="/"))
         locked.chmod(0o755)
         assert code == 0, err
         assert out.splitlines() == ["b'weights'", f"cannot write in {locked}: permission denied"]
@@ -574,13 +574,13 @@ def test_a_step_goes_on_as_another_under_the_same_lock(run: Path) -> None:
         tuned(writer, 0)
         with pytest.raises(ValueError, match="not for 'lstm tune' to make"):
             writer.new("model")
-        writer.go_on_as("train")
+        writer.switch_step("train")
         folder = writer.new("model")
         with pytest.raises(ValueError, match="'lstm train' has begun model and not committed it"):
-            writer.go_on_as("tune")
+            writer.switch_step("tune")
         folder.write_bytes("weights.safetensors", b"tuned")
         writer.commit(config={}, reads={"data": writer.run.digest("data")}, report={})
-        writer.go_on_as("tune")
+        writer.switch_step("tune")
         tuned(writer, 0, 1)
     assert weights(run) == b"tuned"
     with open_run(run) as opened:
