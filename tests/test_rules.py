@@ -124,7 +124,7 @@ def test_an_unknown_rule_cannot_be_ignored(rule: str, words: str) -> None:
 @pytest.mark.parametrize("text", ["", ",", "D516,"])
 def test_an_empty_id_is_refused(text: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "a.csv", "--ignore", text]) == 2
-    assert "--ignore '' is not the id of a rule" in capfd.readouterr().err
+    assert "--ignore '' is not a rule id" in capfd.readouterr().err
 
 
 def test_a_refusal_names_the_options_that_decide_otherwise(
@@ -157,4 +157,4 @@ def test_a_run_that_kept_sentences_alone_has_them_as_findings_too(
 
 def test_an_error_cannot_be_ignored(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "a.csv", "--ignore", "D302"]) == 2
-    assert "--ignore D302 names an error" in capfd.readouterr().err
+    assert "--ignore D302 is an error" in capfd.readouterr().err

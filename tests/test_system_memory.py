@@ -72,7 +72,7 @@ def test_too_much_is_refused_with_need_and_have() -> None:
         system_memory.require_memory(
             3_000_000_000, doing="training", hint="use less", have=lambda **_: 2_000_000_000
         )
-    assert caught.value.message == "training needs some 3.0 GB of memory, and 2.0 GB are free"
+    assert caught.value.message == "training needs about 3.0 GB of memory, but only 2.0 GB is free"
     assert (caught.value.exit_code, caught.value.hint) == (7, "use less")
     system_memory.require_memory(1_700_000_000, doing="training", hint="", have=lambda **_: 2_000_000_000)
     system_memory.require_memory(3_000_000_000, doing="training", hint="", have=lambda **_: None)

@@ -35,6 +35,6 @@ def test_too_little_memory_is_exit_7_before_any_work(
     )
     assert lstm(argv) == 7
     error, hint = capfd.readouterr().err.splitlines()[-2:]
-    assert re.fullmatch(r"error: .* needs some [\d.,]+ [KMG]B of memory, and 1\.5 KB are free", error)
+    assert re.fullmatch(r"error: .* needs about [\d.,]+ [KMG]B of memory, but only 1\.5 KB is free", error)
     assert hint.startswith("hint: ")
     assert tree(tmp_path) == before

@@ -192,9 +192,9 @@ def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
 real = os.replace, os.rename
 os.replace = os.rename = kill
 from lstm_cli.config import TrainConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.train import train
-train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), silent)
+train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), ignore_events)
 """
     killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=300)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
