@@ -1,6 +1,6 @@
-"""The run directory: every file name, format, maker and reader; commit, lock, verification.
+"""Run directory: layout, readers, writers, locks, commits and verification.
 
-run = open_run("runs/load")                       # a snapshot; every byte is checked before it is used
+run = open_run("runs/load")                       # a snapshot; checksums are verified before use
 weights = run.artifact("model").bytes("weights.safetensors")
 
 with writing("runs/load", step="train") as writer:

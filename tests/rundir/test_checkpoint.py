@@ -151,7 +151,7 @@ def test_damage_is_seen_and_nothing_of_it_runs(file: str, tmp_path: Path, writte
     canary = tmp_path / "canary"
     for spoiled in (*flips, *cuts, whole + b"x", pickle.dumps(Canary(canary))):
         path.write_bytes(spoiled)
-        with pytest.raises(CorruptArtifact, match="checkpoint is damaged"):
+        with pytest.raises(CorruptArtifact, match="checkpoint is corrupt"):
             Checkpoint(tmp_path).read()
     assert not canary.exists()
     path.unlink()

@@ -137,14 +137,14 @@ def test_what_cannot_be_an_output_is_refused_before_any_work(run: Path, tmp_path
     before = tree(tmp_path)
     refused: list[tuple[Path, type[Exception], str]] = [
         (tmp_path, UsageError, "is a folder"),
-        (tmp_path / "missing" / "forecast.csv", OutputError, "there is no folder"),
+        (tmp_path / "missing" / "forecast.csv", OutputError, "folder not found"),
         (source, UsageError, "is the input file itself"),
         (tmp_path / "hard.csv", UsageError, "is the input file itself"),
         (tmp_path / "soft.csv", UsageError, "is the input file itself"),
-        (run / "forecast.csv", UsageError, "lies in the run directory"),
-        (run / "data" / "0001" / "values.npy", UsageError, "lies in the run directory"),
-        (tmp_path / "inward" / "model.onnx", UsageError, "lies in the run directory"),
-        (source / "below.csv", OutputError, "there is no folder"),
+        (run / "forecast.csv", UsageError, "is in the run directory"),
+        (run / "data" / "0001" / "values.npy", UsageError, "is in the run directory"),
+        (tmp_path / "inward" / "model.onnx", UsageError, "is in the run directory"),
+        (source / "below.csv", OutputError, "folder not found"),
     ]
     for path, kind, words in refused:
         with pytest.raises(kind, match=words):
@@ -235,10 +235,10 @@ def test_exports_is_the_one_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
     assert exports_folder(run) == folder
     assert folder.is_dir()
     check_output(folder / "model.onnx", run=run, exported=True)
-    with pytest.raises(UsageError, match="lies in the run directory"):
+    with pytest.raises(UsageError, match="is in the run directory"):
         check_output(folder / "forecast.csv", run=run)
     for name in ("model.onnx", "exports/../model.onnx", "exports.onnx"):
-        with pytest.raises(UsageError, match="lies in the run directory"):
+        with pytest.raises(UsageError, match="is in the run directory"):
             check_output(run / name, run=run, exported=True)
     with pytest.raises(UsageError, match="is a folder"):
         check_output(folder, run=run, exported=True)

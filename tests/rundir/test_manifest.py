@@ -88,7 +88,7 @@ def test_every_flipped_bit_and_every_cut_is_noticed(run: Path) -> None:
         spoiled.append(whole[:place] + byte + whole[place + 1 :])
     for data in spoiled:
         (run / "run.json").write_bytes(data)
-        with pytest.raises(CorruptArtifact, match=r"run\.json is damaged") as caught:
+        with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt") as caught:
             open_run(run)
         assert "--force" in caught.value.hint
         assert f"lstm prepare DATA {run}" in caught.value.hint
@@ -181,7 +181,7 @@ except CorruptArtifact:
 
 
 def test_what_would_be_too_large_to_read_is_not_written() -> None:
-    with pytest.raises(OutputError, match=r"a/b\.json: it holds more than some 500,000 values"):
+    with pytest.raises(OutputError, match=r"a/b\.json: too large .more than about 500,000 values"):
         manifest.to_json([0] * 1_000_002, path="a/b.json")
 
 

@@ -73,13 +73,13 @@ def test_a_missing_artifact_names_its_step(tmp_path: Path) -> None:
     assert caught.value.hint == f"run 'lstm train \"{tmp_path}/my run\"' first"
     with pytest.raises(MissingArtifact, match="'lstm evaluate' has not run"):
         run.report("evaluate")
-    with pytest.raises(MissingArtifact, match="no quantised model"):
+    with pytest.raises(MissingArtifact, match="no quantized model"):
         stale_sources(run, "quantized")
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ForeignFolder, match=r"it holds 'notes\.txt' and no run\.json"):
+    with pytest.raises(ForeignFolder, match=r"it contains 'notes\.txt' but no run\.json"):
         open_run(tmp_path)
     with pytest.raises(ForeignFolder, match="is not a folder"):
         open_run(tmp_path / "notes.txt")
@@ -100,7 +100,7 @@ def test_every_cut_and_every_flipped_bit_is_noticed(run: Path, file: Path) -> No
         (run / file).write_bytes(data)
         opened = open_run(run)  # what is damaged matters when it is read, not before
         for read in ("bytes", "path", "json", "array"):
-            with pytest.raises(CorruptArtifact, match=f"{run / file} is damaged") as caught:
+            with pytest.raises(CorruptArtifact, match=f"{run / file} is corrupt") as caught:
                 getattr(opened.artifact(artifact), read)(file.name)
             assert caught.value.hint == f"run 'lstm {step} {run}' again"
         with pytest.raises(CorruptArtifact):
@@ -161,14 +161,14 @@ def test_a_fifo_a_folder_or_a_device_in_a_files_place_does_not_hang(run: Path) -
     for make in (os.mkfifo, os.mkdir):
         (run / MODEL).unlink()
         make(run / MODEL)
-        with pytest.raises(CorruptArtifact, match="not an ordinary file"):
+        with pytest.raises(CorruptArtifact, match="not a regular file"):
             open_run(run).artifact("model").bytes(MODEL.name)
         (run / MODEL).rmdir() if (run / MODEL).is_dir() else None
         (run / MODEL).touch()
     for make in (os.mkfifo, os.mkdir):
         (run / "run.json").unlink()
         make(run / "run.json")
-        with pytest.raises(CorruptArtifact, match="not an ordinary file"):
+        with pytest.raises(CorruptArtifact, match="not a regular file"):
             open_run(run)
         (run / "run.json").rmdir() if (run / "run.json").is_dir() else None
         (run / "run.json").touch()
@@ -192,7 +192,7 @@ def test_a_pickle_is_never_loaded_even_with_the_right_checksum(run: Path, tmp_pa
         assert facts["size"] == len(payload)
         reader = open_run(run).artifact("data")
         for read in (reader.array, reader.json):
-            with pytest.raises(CorruptArtifact, match="damaged"):
+            with pytest.raises(CorruptArtifact, match="corrupt"):
                 read(DATA.name)
     assert not canary.exists()
 
@@ -218,14 +218,14 @@ def test_a_hostile_array_header_is_refused(run: Path, name: str) -> None:
     )
     header = text.encode() + b"\n"
     forge(run, DATA, b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24))
-    with pytest.raises(CorruptArtifact, match="damaged"):
+    with pytest.raises(CorruptArtifact, match="corrupt"):
         open_run(run).artifact("data").array(DATA.name)
 
 
 def test_hostile_json_in_an_artifact_is_refused(run: Path) -> None:
     for text in (b"[" * 100_000, b"[NaN]", b"1" * 10_000, b"\xff", b"{"):
         forge(run, Path("data/0001/scaler.json"), text)
-        with pytest.raises(CorruptArtifact, match=r"scaler\.json is damaged"):
+        with pytest.raises(CorruptArtifact, match=r"scaler\.json is corrupt"):
             open_run(run).artifact("data").json("scaler.json")
 
 
@@ -246,7 +246,7 @@ def test_other_bytes_make_stale_what_was_made_from_them(run: Path) -> None:
     assert stale_sources(opened, "data") == ()
     assert stale_sources(opened, "model") == ("data",)
     assert stale_sources(opened, "quantized") == ("data",)
-    with pytest.raises(StaleArtifact, match="was not made from the prepared data there now") as caught:
+    with pytest.raises(StaleArtifact, match="the prepared data changed after it was made") as caught:
         require_fresh(opened, "model")
     assert caught.value.hint == f"run 'lstm train {run}' again"
     with pytest.raises(StaleArtifact) as caught:

@@ -128,7 +128,7 @@ def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
         forge(run, Path("model/0001/linear.safetensors"), content)
         with (
             open_run(run) as opened,
-            pytest.raises(ArtifactError, match=r"linear\.safetensors does not hold"),
+            pytest.raises(ArtifactError, match=r"linear\.safetensors has unexpected content"),
         ):
             load_linear(opened)
 
@@ -179,7 +179,7 @@ def test_no_file_is_read_through_what_is_none(
         file.symlink_to(tmp_path / "outside" if make == "link" else "/dev/zero")
     errors = told("model")
     assert len(errors) == len(READERS["model"])
-    assert all("model.onnx is damaged" in error for error in errors)
+    assert all("model.onnx is corrupt" in error for error in errors)
 
 
 def test_a_graph_that_keeps_values_in_another_file_is_refused(

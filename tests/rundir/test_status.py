@@ -58,10 +58,10 @@ def test_a_whole_run_is_found_whole(run: Path) -> None:
     ("spoil", "state", "words"),
     [
         (Path.unlink, "missing", "is missing"),
-        (flip, "damaged", "its bytes are not those that were written"),
-        (cut, "damaged", "it has 15 bytes instead of 16"),
-        (lock, "damaged", "it is not an ordinary file"),
-        (lead_away, "damaged", "it is a link"),
+        (flip, "damaged", "checksum mismatch"),
+        (cut, "damaged", "15 bytes instead of 16"),
+        (lock, "damaged", "not a regular file"),
+        (lead_away, "damaged", "the file or its folder is a link"),
         (lambda path: shutil.rmtree(path.parent), "missing", "is missing"),
     ],
 )
@@ -91,13 +91,13 @@ def test_what_is_stale_is_told_and_is_not_broken(run: Path) -> None:
     assert (report.broken, report.stale) == ((), ("model", "quantized"))
     assert report.rebuild == (f"lstm train {run}", f"lstm quantize {run}")
     assert list(report.artifacts[1]["findings"]) == [
-        "the trained model was not made from the prepared data there now"
+        "the trained model is out of date: the prepared data changed after it was made"
     ]
 
 
 def test_a_damaged_manifest_is_told_first(run: Path) -> None:
     flip(run / "run.json")
-    with pytest.raises(CorruptArtifact, match=r"run\.json is damaged"):
+    with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt"):
         verify(run, ignore_events)
 
 

@@ -151,7 +151,7 @@ prepare(path)
     assert wait_for(child(source, path, count))[0] == -signal.SIGKILL
     assert (path / ".lock").exists()
     if not (path / "run.json").exists():
-        with pytest.raises(MissingArtifact, match="holds no finished step"):
+        with pytest.raises(MissingArtifact, match="has no finished step"):
             open_run(path)
         with pytest.raises(MissingArtifact):
             train(path)
@@ -309,12 +309,12 @@ def commit(run: Path, spoil: Callable[..., object], **facts: dict[str, object]) 
     [
         (lambda folder, _: folder.open("model.onnx"), "was not closed"),
         (lambda folder, _: (folder.folder / "stray").touch(), "stray"),
-        (lambda folder, _: folder.write_bytes("nonsense.bin", b""), "is no file of"),
-        (lambda folder, _: folder.write_bytes("../x", b""), "is no file of"),
+        (lambda folder, _: folder.write_bytes("nonsense.bin", b""), "is not a file of"),
+        (lambda folder, _: folder.write_bytes("../x", b""), "is not a file of"),
         (lambda folder, _: folder.write_json("model.json", {"a": float("nan")}), "range"),
         (lambda folder, _: folder.write_array("model.json", np.array([object()])), "Python objects"),
-        (lambda _, writer: writer.new("data"), "not for 'lstm train' to make"),
-        (lambda _, writer: writer.new("model"), "begun already"),
+        (lambda _, writer: writer.new("data"), "'lstm train' does not make 'data'"),
+        (lambda _, writer: writer.new("model"), "already begun it"),
         (lambda folder, _: folder.write_pieces("model.json", [VALUES], shape=(13, 2), dtype="f4"), "bytes"),
     ],
 )
@@ -329,7 +329,7 @@ def test_a_report_with_nan_is_not_committed(run: Path) -> None:
     before = tree(run)
     with pytest.raises(ValueError, match="range"):
         commit(run, lambda *_: None, report={"mase": float("nan")})
-    with pytest.raises(ValueError, match="which is not the run's"):
+    with pytest.raises(ValueError, match="is not the digest in the run"):
         commit(run, lambda *_: None, reads={"data": "0" * 64})
     assert tree(run) == before
 
@@ -357,7 +357,7 @@ def test_a_damaged_manifest_is_set_aside_only_by_force(run: Path) -> None:
     (run / "run.json").write_bytes(b"{half")
     before = tree(run)
     for call in (train, prepare, lambda path: train(path, force=True)):
-        with pytest.raises(CorruptArtifact, match=r"run\.json is damaged"):
+        with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt"):
             call(run)
         assert tree(run) == before
 
@@ -572,11 +572,11 @@ def test_what_is_not_committed_after_a_commit_goes_again(run: Path) -> None:
 def test_a_step_goes_on_as_another_under_the_same_lock(run: Path) -> None:
     with writing(run, step="tune") as writer:
         tuned(writer, 0)
-        with pytest.raises(ValueError, match="not for 'lstm tune' to make"):
+        with pytest.raises(ValueError, match="'lstm tune' does not make 'model'"):
             writer.new("model")
         writer.switch_step("train")
         folder = writer.new("model")
-        with pytest.raises(ValueError, match="'lstm train' has begun model and not committed it"):
+        with pytest.raises(ValueError, match="'lstm train' has not committed model"):
             writer.switch_step("tune")
         folder.write_bytes("weights.safetensors", b"tuned")
         writer.commit(config={}, reads={"data": writer.run.digest("data")}, report={})
@@ -593,7 +593,7 @@ def test_a_damaged_line_is_refused(run: Path) -> None:
         folder = writer.new("tune")
         folder.write_bytes("trials.jsonl", b'{"number": 0}\n{"number": NaN}\n')
         writer.commit(config={}, reads={}, report={})
-    with open_run(run) as opened, pytest.raises(CorruptArtifact, match=r"trials\.jsonl is damaged"):
+    with open_run(run) as opened, pytest.raises(CorruptArtifact, match=r"trials\.jsonl is corrupt"):
         opened.artifact("tune").json_lines("trials.jsonl")
 
 

@@ -220,10 +220,10 @@ def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> No
     (tmp_path / "taken.onnx").mkdir()
     (tmp_path / "beside.onnx.json").mkdir()
     refused = [
-        (tmp_path / "none" / "model.onnx", OutputError, "there is no folder"),
+        (tmp_path / "none" / "model.onnx", OutputError, "folder not found"),
         (tmp_path / "taken.onnx", UsageError, "is a folder"),
         (tmp_path / "beside.onnx", UsageError, r"beside\.onnx\.json is a folder"),
-        (run / "model.onnx", UsageError, "lies in the run directory"),
+        (run / "model.onnx", UsageError, "is in the run directory"),
         (tmp_path / "model.pt2", UsageError, r"does not end in \.onnx"),
     ]
     for path, kind, words in refused:

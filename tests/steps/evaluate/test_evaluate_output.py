@@ -90,9 +90,9 @@ def test_a_folder_in_the_run_is_refused(run: Path, tmp_path: Path, place: str) -
     (tmp_path / "link").symlink_to(run)
     before = sorted(run.rglob("*"))
     for root in (run, tmp_path / "link"):
-        with pytest.raises(UsageError, match="lies in the run directory"):
+        with pytest.raises(UsageError, match="is in the run directory"):
             score(run, root / place)
-        with pytest.raises(UsageError, match="lies in the run directory"):
+        with pytest.raises(UsageError, match="is in the run directory"):
             plan_evaluate(run, EvaluateConfig(output=str(root / place)), force=False)
     assert sorted(run.rglob("*")) == before
 
@@ -101,7 +101,7 @@ def test_a_link_that_leads_into_the_run_is_refused(run: Path, tmp_path: Path) ->
     folder = tmp_path / "scores"
     folder.mkdir()
     (folder / "scores.json").symlink_to(run / "run.json")
-    with pytest.raises(UsageError, match="lies in the run directory"):
+    with pytest.raises(UsageError, match="is in the run directory"):
         score(run, folder)
 
 
