@@ -1,4 +1,4 @@
-"""Networks with weights as after training, and windows of which some are padded."""
+"""Networks with random weights, and windows with padding."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PARTS = ("linear", "anchored", "free", "simple")
 
 
 def randomize_weights(model: nn.Module) -> nn.Module:
-    """Nothing is zero any more, so that every part of the graph has a say."""
+    """Add random numbers to all weights, so that each part of the graph affects the forecast."""
     with torch.no_grad():
         for value in model.parameters():
             value.add_(0.1 * torch.randn_like(value))
@@ -69,7 +69,7 @@ def stacked(known_ahead: int, **settings: Any) -> nn.Module:
 
 
 class Last(nn.Module):
-    """The last values, H times: exported in no time."""
+    """Model that repeats the last values H times, which is fast to export."""
 
     lookback, horizon, targets = LOOKBACK, HORIZON, TARGETS
 
@@ -78,7 +78,7 @@ class Last(nn.Module):
 
 
 def windows(size: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Windows of which each second one is padded at the front, up to all but one row."""
+    """Return windows. Every second window has padding at the front, of all rows but one at most."""
     generator = torch.Generator().manual_seed(size)
     past = torch.randn(size, LOOKBACK, INPUTS, generator=generator)
     mask = torch.ones(size, LOOKBACK)

@@ -1,4 +1,4 @@
-"""The picture of a range test."""
+"""Tests of the plot of a learning rate range test."""
 
 from dataclasses import replace
 
@@ -15,16 +15,16 @@ CURVE = RateCurve(
 )
 
 
-def test_the_curve_is_drawn_with_the_suggestion_where_there_is_one() -> None:
+def test_the_curve_and_the_suggestion_are_drawn() -> None:
     png = draw_range_test([CURVE])
     assert (
         count_pixels(png, TRUTH, min_row=40) > 200
-    )  # although the loss ends at hundreds of times the first one
+    )  # even if the last loss is hundreds of times the first one
     assert count_pixels(png, FORECAST, min_row=40) > 50
     assert count_pixels(draw_range_test([replace(CURVE, suggestion=None)]), FORECAST, min_row=40) == 0
 
 
-def test_the_same_curves_give_the_same_bytes_and_each_has_its_place() -> None:
+def test_the_same_curves_give_the_same_bytes_and_each_has_a_panel() -> None:
     one, two = draw_range_test([CURVE]), draw_range_test([CURVE, CURVE])
     assert one == draw_range_test([CURVE])
     assert pixels(two).shape[1] > 1.5 * pixels(one).shape[1]

@@ -145,8 +145,8 @@ def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
     output = tmp_path / "w.safetensors"
     report = export(stacked, ExportConfig(to="safetensors", output=str(output)), ignore_events)
     about = json.loads(Path(report.about).read_text())
-    assert (about["bounds"]["in_file"], about["bounds"]["reason"]) == (False, "the file holds no graph")
-    assert report.bounds == "the file holds no graph"
+    assert (about["bounds"]["in_file"], about["bounds"]["reason"]) == (False, "the file has no graph")
+    assert report.bounds == "the file has no graph"
     network = load_network(about["model"]["name"], about["model"]["settings"], output.read_bytes())
     assert (
         sum(value.numel() for value in network.parameters())
@@ -202,7 +202,7 @@ def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp
 
 def test_what_keras_cannot_hold_is_refused_before_anything_is_written(run: Path) -> None:
     for to in ("keras", "h5"):
-        with pytest.raises(UsageError, match="cannot hold the model 'segment'"):
+        with pytest.raises(UsageError, match="does not support the model 'segment'"):
             export(run, ExportConfig(to=to), ignore_events)
     assert not (run / "exports").exists()
 
