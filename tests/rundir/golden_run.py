@@ -1,4 +1,4 @@
-"""The golden run as a small run of every kind of artifact: to read, damage and forge without a training."""
+"""Golden run: a small run with all artifacts, for tests that read, corrupt and forge files without training."""
 
 import hashlib
 import importlib.util
@@ -12,12 +12,12 @@ FILES = sorted(path.relative_to(GOLDEN / "run") for path in (GOLDEN / "run").glo
 
 
 def copy_golden_run(to: Path) -> Path:
-    """A copy of the golden run."""
+    """Copy the golden run."""
     return Path(shutil.copytree(GOLDEN / "run", to))
 
 
 def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
-    """Put `data` in the place of a file, with a manifest whose checksums are all right and that has nothing stale."""
+    """Replace the content of a file, with valid checksums in the manifest and without stale artifacts."""
     (run / file).write_bytes(data)
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     wrote = {name: made for entry in steps.values() for name, made in entry["wrote"].items()}
@@ -32,7 +32,7 @@ def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
 
 
 def write_golden_data(to: Path) -> str:
-    """The data that the golden run was prepared from."""
+    """Write the data file of the golden run."""
     spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
     assert spec is not None
     assert spec.loader is not None

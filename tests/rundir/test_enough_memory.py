@@ -1,4 +1,4 @@
-"""Every step tells what it needs and has before it starts, and leaves nothing behind where that is too little."""
+"""Tests that each step checks the available memory before it starts, and leaves no files if it is too small."""
 
 import re
 from pathlib import Path
