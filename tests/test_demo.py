@@ -94,7 +94,7 @@ def test_without_an_environment_the_last_line_is_only_the_command(checkout: Path
 
 
 def test_a_second_demo_prints_the_scores(checkout: Path) -> None:
-    """An up-to-date evaluate prints no table, so the demo uses --force. The demo prints all its commands."""
+    """`evaluate` prints no table if it is up to date, so the demo uses --force. The demo prints all its commands."""
     lines = demo(checkout, f"{checkout / '.venv' / 'bin'}:{os.defpath}")
     calls = (checkout / "calls.txt").read_text().splitlines()
     assert "evaluate runs/demo --force" in calls

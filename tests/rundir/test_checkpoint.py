@@ -88,7 +88,7 @@ CALLS = ["open", "fsync", "mkdir", "replace", "listdir"]
 def test_a_failed_write_keeps_the_previous_checkpoint(
     call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first call fails, then the second, and so on, until the write succeeds."""
+    """Calls fail one after the other, until the write succeeds."""
     for failing_call in range(1, 20):
         run = tmp_path / str(failing_call)
         run.mkdir()

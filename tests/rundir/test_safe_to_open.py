@@ -199,7 +199,7 @@ def test_a_graph_with_values_in_another_file_is_refused(
 
 
 def test_a_graph_of_another_model_is_refused(run: Path, read_artifact: Callable[[str], list[str]]) -> None:
-    """The graph is valid and its checksum too, but its windows have another length."""
+    """Graph and checksum are valid, but the windows of the graph have another length."""
     about = json.loads((run / "model/0001/model.json").read_bytes())
     about["settings"]["lookback"] = 9
     forge(run, Path("model/0001/model.json"), json.dumps(about).encode())

@@ -29,7 +29,7 @@ def path_of(descriptor: int) -> Path:
 
 
 def test_the_order_of_a_commit(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order is: files, their folder, its parent, the temporary run.json, the rename, the run directory."""
+    """Order: files, their folder, its parent, the temporary run.json, the rename, the run directory."""
     events: list[tuple[str, str]] = []
     before = tree(run)
     original = {name: getattr(os, name) for name in ("fsync", "replace", "unlink", "rmdir")}
