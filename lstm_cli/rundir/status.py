@@ -13,11 +13,8 @@ from lstm_cli.rundir.layout import ARTIFACTS, command
 from lstm_cli.rundir.reader import ArtifactReader, Run
 
 OK, STALE, MISSING, DAMAGED, UNREADABLE = "ok", "stale", "missing", "damaged", "unreadable"
-BROKEN = (
-    MISSING,
-    DAMAGED,
-    UNREADABLE,
-)  # an artifact gets the first of these states that one of its files has
+# An artifact gets the first of these states that one of its files has.
+BROKEN = (MISSING, DAMAGED, UNREADABLE)
 
 
 def would_read(run: Run, *names: str) -> list[tuple[str, int]]:

@@ -54,9 +54,9 @@ def test_the_file_agrees_with_torch_for_any_batch(
     forecast = exported(model, ending)
     for size in (1, 7):
         given = windows(size, known_ahead)
-        found = forecast(*(side.numpy() for side in given))
-        assert found.shape == (size, HORIZON, TARGETS)
-        np.testing.assert_allclose(found, expected(model, *given), rtol=0, atol=CLOSE)
+        actual = forecast(*(side.numpy() for side in given))
+        assert actual.shape == (size, HORIZON, TARGETS)
+        np.testing.assert_allclose(actual, expected(model, *given), rtol=0, atol=CLOSE)
 
 
 @pytest.mark.parametrize("settings", [{"bidirectional": True}, {"head": "mean"}])
@@ -64,9 +64,9 @@ def test_padding_does_not_change_the_forecast(settings: dict[str, Any]) -> None:
     model = stacked(0, **settings)
     forecast = exported(model, ".keras")
     past, future, mask = (side.numpy() for side in windows(7, 0))
-    found = forecast(past, future, mask)
+    actual = forecast(past, future, mask)
     loud = np.where(mask[:, :, None] > 0, past, 1e3).astype(np.float32)
-    np.testing.assert_array_equal(forecast(loud, future, mask), found)
+    np.testing.assert_array_equal(forecast(loud, future, mask), actual)
     # A real step of zeros, as in a scaled constant series, is not treated as padding.
     flat = np.zeros_like(past)
     whole = np.ones_like(mask)

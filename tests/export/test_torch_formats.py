@@ -57,14 +57,14 @@ def exported(request: pytest.FixtureRequest) -> tuple[ForecastOnly, int, bytes, 
 def test_the_file_agrees_with_torch_for_any_batch(exported, size: int) -> None:
     network, known_ahead, _, opened = exported
     given = windows(size, known_ahead)
-    found = opened(*given)
-    assert found.shape == (size, HORIZON, TARGETS)
-    torch.testing.assert_close(found, network(*given), rtol=0, atol=1e-6)
+    actual = opened(*given)
+    assert actual.shape == (size, HORIZON, TARGETS)
+    torch.testing.assert_close(actual, network(*given), rtol=0, atol=1e-6)
     if size > 1:  # the file has the bounds
         lower = network.bounded.lower
         assert lower is not None
-        assert found[..., 0].min() == lower[0]
-        assert found[..., 1].min() < found[..., 1].median()
+        assert actual[..., 0].min() == lower[0]
+        assert actual[..., 1].min() < actual[..., 1].median()
 
 
 def test_padding_does_not_change_the_forecast(exported) -> None:
@@ -99,9 +99,9 @@ assert not any(name.startswith("lstm_cli") for name in sys.modules)
 """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=300)
-    with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as actual:
         for to in WRITE:
-            np.testing.assert_allclose(found[to], network(*given).numpy(), atol=1e-6)
+            np.testing.assert_allclose(actual[to], network(*given).numpy(), atol=1e-6)
 
 
 @pytest.mark.parametrize("to", WRITE)
@@ -123,8 +123,8 @@ def test_a_conversion_is_silent_and_compared_on_windows(to: str, capfd, caplog, 
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not list(recwarn)
     assert difference == 0
-    found = OPEN[to](data)(*windows(9, 0))
-    assert found[..., 0].min() == lower[0]
+    actual = OPEN[to](data)(*windows(9, 0))
+    assert actual[..., 0].min() == lower[0]
     if to == "torchscript":
 
         def inaccurate(data: bytes) -> nn.Module:

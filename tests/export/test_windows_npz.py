@@ -69,8 +69,8 @@ def test_the_size_is_known_before_writing_and_batches_are_small() -> None:
     described = window_arrays(splits)
     data, arrays = write_and_read(splits)
     for array in described:
-        found = arrays[array.name]
-        assert (found.shape, found.dtype, found.nbytes) == (array.shape, array.dtype, array.size)
+        actual = arrays[array.name]
+        assert (actual.shape, actual.dtype, actual.nbytes) == (array.shape, array.dtype, array.size)
         assert max((len(piece) for piece in array.pieces()), default=0) <= module.BATCH_WINDOWS
     total = sum(array.size for array in described)
     assert total < len(data) < total + 600 * len(described)

@@ -51,7 +51,7 @@ def test_a_second_writer_can_wait(panel: Path, tmp_path: Path) -> None:
 
 
 def test_readers_while_the_model_is_replaced(command: Command, panel: Path, tmp_path: Path) -> None:
-    """Each forecast is from one complete model, even if the model is replaced many times."""
+    """Forecasts are from complete models, even if the model is replaced many times."""
     run = copy_golden(tmp_path / "run")
     other = copy_golden(tmp_path / "other")
     assert command("train", other, *LINEAR, cached=True)["status"] == 0

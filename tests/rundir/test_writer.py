@@ -172,8 +172,8 @@ def test_a_foreign_folder_is_not_changed(tmp_path: Path) -> None:
     cases: list[Callable[[Path], object]] = [
         lambda path: (path / "notes.txt").write_text("user file"),
         lambda path: (path / "run.json").write_text('{"name": "another tool"}'),
-        lambda path: (path / "data").mkdir() or (path / "data" / "mine.csv").write_text("a"),
-        lambda path: (path / "data/0001").mkdir(parents=True) or (path / "data/0001/mine").touch(),
+        lambda path: (path / "data").mkdir() or (path / "data" / "other.csv").write_text("a"),
+        lambda path: (path / "data/0001").mkdir(parents=True) or (path / "data/0001/other").touch(),
         lambda path: (path / "model").symlink_to("/etc"),
         lambda path: (path / ".lock").mkdir(),
         lambda path: (path / "checkout" / "0001").mkdir(parents=True),
