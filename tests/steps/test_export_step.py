@@ -265,5 +265,5 @@ def test_what_the_run_holds_already_is_exported_without_torch(run: Path) -> None
 def test_a_backend_of_keras_that_is_not_there_is_told(stacked: Path) -> None:
     code, _, done = run_fresh("export", str(stacked), "--to", "keras", KERAS_BACKEND="tensorflow")
     assert code == 2
-    assert "error: Keras does not start with KERAS_BACKEND=tensorflow: " in done.stderr
+    assert "error: Keras cannot start with KERAS_BACKEND=tensorflow: " in done.stderr
     assert "set KERAS_BACKEND=torch" in done.stderr

@@ -126,7 +126,7 @@ def test_a_full_disk_is_an_output_error_and_the_run_keeps_the_scores(
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(filesystem, "_claim", full)
+    monkeypatch.setattr(filesystem, "_create_temporary", full)
     with pytest.raises(OutputError, match="disk full"):
         score(run, tmp_path / "scores", force=True)
     assert files_in(tmp_path / "scores") == {}
