@@ -79,7 +79,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     """
     if config.output is not None:
         require_ending(config.to, config.output)
-    if FORMATS[config.to].of_keras:
+    if FORMATS[config.to].is_keras:
         require_installed(f"--to {config.to}", "keras", "h5py")
     with open_run(run) as opened:
         # Windows are of the data, so that they may be asked for before there is a model.
@@ -142,7 +142,7 @@ def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
         "format": to,
         "file": output.name,
         "size": output.stat().st_size,
-        "opens": FORMATS[to].opens.format(file=output.name),
+        "opens": FORMATS[to].open_code.format(file=output.name),
         "written_by": f"lstm {__version__}",
         "made_from": {name: run.digest(name) for name in ("data", "model") if run.has(name)},
     }
@@ -177,7 +177,7 @@ def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Conte
         facts |= {"inputs": inputs, "outputs": outputs}
         shapes = {name: tensor["shape"] for name, tensor in (inputs | outputs).items()}
     facts |= data_facts(model.schema, model.series, model.scaler)
-    facts["bounds"] = bounds_facts(model.schema, model.bounds, bounds, held=format.holds_graph)
+    facts["bounds"] = bounds_facts(model.schema, model.bounds, bounds, holds_graph=format.holds_graph)
     facts["agreement"] = {"largest_difference": difference, "windows": compared, "unit": "scaled"}
     return _Content(
         size=len(data),

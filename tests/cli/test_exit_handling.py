@@ -153,7 +153,7 @@ def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
     ("number", "told"),
     [
         (errno.ENOSPC, "runs/load/x.npy: disk full"),
-        (errno.EDQUOT, "runs/load/x.npy: disk full (the quota is used up)"),
+        (errno.EDQUOT, "runs/load/x.npy: disk full (quota exceeded)"),
         (errno.EROFS, "runs/load/x.npy: the file system is read-only"),
         (errno.EIO, "runs/load/x.npy: input/output error"),
         (errno.EACCES, "runs/load/x.npy: permission denied"),

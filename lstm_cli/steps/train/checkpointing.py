@@ -198,7 +198,7 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
         "release": library_versions(),
         "data": run.digest("data"),
         # The model there is before: where it is another one, a training has completed since.
-        "model": run.entry_making("model").get("wrote", {}).get("model", {}).get("folder"),
+        "model": run.producer_entry("model").get("wrote", {}).get("model", {}).get("folder"),
         "config": plain_value(asdict(config)),
         "device": device,
         "threads": threads,

@@ -392,8 +392,8 @@ def test_an_export_tells_its_shapes_and_what_it_does_not_hold():
     assert not re.search(r"^(agrees|bounds)", page, re.M)
     page = drawn(
         export_table,
-        export_report(to="pt2", size=800, difference=2e-7, compared=64, bounds="the file holds no graph"),
+        export_report(to="pt2", size=800, difference=2e-7, compared=64, bounds="the file has no graph"),
     )
     assert "(0.8 KB)" in page
     assert re.search(r"^agrees +within 2\.0e-07 \(scaled\) .* on 64 validation windows$", page, re.M)
-    assert re.search(r"^bounds +not in the file: the file holds no graph$", page, re.M)
+    assert re.search(r"^bounds +not in the file: the file has no graph$", page, re.M)

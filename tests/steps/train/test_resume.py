@@ -220,9 +220,9 @@ def another_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (of_other_data, "the checkpoint is of a training on other data"),
         (of_another_release, "made by another release (lstm-cli "),
-        (cut, "checkpoint is damaged: the bytes of 000"),
-        (flipped, "checkpoint is damaged: its bytes are not"),
-        (pickled, "checkpoint is damaged: its bytes are not"),
+        (cut, "checkpoint is corrupt: checksum mismatch in 000"),
+        (flipped, "checkpoint is corrupt: checksum mismatch"),
+        (pickled, "checkpoint is corrupt: checksum mismatch"),
         (no_tensors, "holds no training"),
         (huge_header, "holds no training"),
         (another_plan, "the checkpoint does not fit (it belongs to another training)"),
