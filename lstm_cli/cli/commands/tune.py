@@ -19,7 +19,7 @@ from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.config.train import TrainConfig
-from lstm_cli.config.tune import SEARCH, TuneConfig
+from lstm_cli.config.tune import SEARCH_PANEL, TuneConfig
 
 EXAMPLES = (
     "lstm tune runs/load --trials 2 --space 'hidden=8..16:log' --space 'loss=mae|huber'",
@@ -35,7 +35,7 @@ def tune(
     *,
     settings: TuneConfig,
     show: Annotated[
-        bool, switch("--show", "Show the trials so far, and search nothing.", panel=SEARCH)
+        bool, switch("--show", "Show the trials so far, and search nothing.", panel=SEARCH_PANEL)
     ] = False,
     every: TrainConfig,
     dry_run: DryRunOption = False,
