@@ -1,4 +1,4 @@
-"""The report of `quantize` as a person reads it."""
+"""Report of `quantize` as a table."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from lstm_cli.text import count_noun
 
 
 def quantize_table(report: Any, page: Page) -> None:
-    """Size, latency and error of the two models side by side."""
+    """Print size, latency and error of both models."""
     names = ("fp32", "quantized")
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
@@ -21,7 +21,8 @@ def quantize_table(report: Any, page: Page) -> None:
     page.table(("", "fp32", report.to), rows)
     page.blank()
     change = f"{abs(report.loss):.2%}"
-    grown = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
+    effect = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
     page.line(
-        f"{report.to} has {size_share(report):.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
+        f"{report.to} has {size_share(report):.0%} of the size, and the error {effect} "
+        f"(--max-loss {report.max_loss:.2%})"
     )
