@@ -87,9 +87,7 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
     if isinstance(error, KeyboardInterrupt):
         return _expected(Interrupted(signal.SIGINT), verb)
     if is_out_of_memory(error):
-        return DeviceError(
-            "out of memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
-        )
+        return DeviceError("out of memory", hint="use fewer rows (prepare --start) or a smaller --batch-size")
     if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
         from lstm_cli.os_errors import os_error_reason  # imported only after an error
 

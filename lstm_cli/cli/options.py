@@ -87,7 +87,9 @@ def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
             return verb(**given, **{into: _settings(kind, values)})
 
         own = inspect.signature(verb).parameters.values()
-        params = [param for parameter in own for param in (options if parameter.name == into else [parameter])]
+        params = [
+            param for parameter in own for param in (options if parameter.name == into else [parameter])
+        ]
         return cast(Verb, _with_signature(wrapper, params))
 
     return decorate
@@ -243,11 +245,10 @@ LockWaitOption = Annotated[
 JsonOption = Annotated[
     bool, switch("--json", "Report as one JSON object instead of tables.", panel=COMMON_PANEL)
 ]
-ForceOption = Annotated[
-    bool, switch("--force", "Run even if nothing changed.", panel=COMMON_PANEL)
-]
+ForceOption = Annotated[bool, switch("--force", "Run even if nothing changed.", panel=COMMON_PANEL)]
 DryRunOption = Annotated[
-    bool, switch("--dry-run", "Preview of inputs, outputs, time and memory; nothing is run.", panel=COMMON_PANEL)
+    bool,
+    switch("--dry-run", "Preview of inputs, outputs, time and memory; nothing is run.", panel=COMMON_PANEL),
 ]
 QuietOption = Annotated[bool, switch("-q --quiet", "Only warnings and errors on stderr.", panel=COMMON_PANEL)]
 VerboseOption = Annotated[
@@ -266,6 +267,9 @@ IgnoreOption = Annotated[
 LogFormatOption = Annotated[
     str,
     option(
-        "--log-format", "Format of stderr; json writes one object per line.", choices=LOG_FORMATS, panel=COMMON_PANEL
+        "--log-format",
+        "Format of stderr; json writes one object per line.",
+        choices=LOG_FORMATS,
+        panel=COMMON_PANEL,
     ),
 ]

@@ -48,7 +48,8 @@ def configure_stderr(*, quiet: bool, log_format: str, ignored: Iterable[str] = (
     """
     if log_format not in LOG_FORMATS:
         raise UsageError(
-            f"--log-format '{log_format}' is invalid: use one of {', '.join(LOG_FORMATS)}", flag="--log-format"
+            f"--log-format '{log_format}' is invalid: use one of {', '.join(LOG_FORMATS)}",
+            flag="--log-format",
         )
     _options.quiet, _options.as_json = quiet, log_format == "json"
     _options.ignored = frozenset(ignored)

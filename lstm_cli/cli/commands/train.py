@@ -149,7 +149,9 @@ def train(
         with (
             torchrun.lead(settings),
             progress_reporter() as reporter,
-            with_loggers(reporter, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)) as listen,
+            with_loggers(
+                reporter, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)
+            ) as listen,
             signals.defer_signals() as should_stop,
         ):
             if tuned:
