@@ -37,7 +37,7 @@ Example:
 Options can also be set by environment variables (LSTM_TRAIN_EPOCHS=20) or in
 a TOML file (--config lstm.toml with a table [train]). A flag overrides both.
 LSTM_QUIET=1 and LSTM_LOG_FORMAT=json apply to all commands.
-If nothing changed, a step prints 'up to date' and exits. --force runs it again.
+If nothing changed, a step prints 'up to date' and exits (--force reruns it).
 Exit codes: 0 success, 1 bug, 2 usage, 3 data, 4 artifact, 5 quality gate,
 6 locked run, 7 device or memory."""
 COMPLETE = "_LSTM_COMPLETE"  # variable that the shell sets for completion, named by Typer

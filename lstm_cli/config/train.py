@@ -10,7 +10,7 @@ MODELS = ("segment", "stacked")
 HIDDEN = {"segment": (128,), "stacked": (64, 64)}  # default sizes of the LSTM layers
 MAX_LR = 1e30  # a 32-bit weight holds at most 3e38
 PARTS = ("linear", "anchored", "free")
-CHOICE_TITLES = {"logs": "log transform"}  # titles of automatic choices, if they differ from the key
+CHOICES = {"logs": "log transform"}  # titles of automatic choices, if they differ from the key
 BY_MODEL = "depends on --model"
 MODEL_PANEL, TRAINING_PANEL = "Model", "Training"
 

@@ -13,16 +13,16 @@ from lstm_cli import errors
 @pytest.mark.parametrize(
     ("argv", "error", "hint"),
     [
-        (["trian"], "there is no command 'trian'", "did you mean 'train'?"),
+        (["trian"], "unknown command 'trian'", "did you mean 'train'?"),
         (
             ["serve"],
-            "there is no command 'serve'",
+            "unknown command 'serve'",
             "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, verify, config",
         ),
         (["--quiet"], "no such option '--quiet'", "see 'lstm --help'"),
-        (["--", "train", "run"], "the command does not stand first", "put it right behind 'lstm'"),
+        (["--", "train", "run"], "options must come after the command", "write lstm COMMAND [OPTIONS]"),
         (["train"], "missing argument 'RUN'", "see 'lstm train --help'"),
-        (["train", ""], "RUN is empty", "name the run directory, such as runs/load"),
+        (["train", ""], "RUN is empty", "give the path of a run directory, such as runs/load"),
         (["prepare"], "missing argument 'DATA...'", "see 'lstm prepare --help'"),
         (
             ["train", "run", "--epoch", "5"],
@@ -31,15 +31,15 @@ from lstm_cli import errors
         ),
         (["train", "run", "--epochs"], "option '--epochs' requires an argument", "see 'lstm train --help'"),
         (["train", "run", "--json=1"], "option '--json' does not take a value", "see 'lstm train --help'"),
-        (["train", "run", "--epochs", "0"], "--epochs 0 is not 1 or more", "see 'lstm train --help'"),
+        (["train", "run", "--epochs", "0"], "--epochs 0 is too small: it must be at least 1", "see 'lstm train --help'"),
         (
             ["evaluate", "run", "--split", "tset"],
-            "--split 'tset' is none of val, test",
+            "--split 'tset' is invalid: use one of val, test",
             "see 'lstm evaluate --help'",
         ),
         (
             ["predict", "run", "--json"],
-            "--json needs -o FILE, since the forecast fills standard output",
+            "--json needs -o FILE, because the forecast goes to standard output",
             "add -o forecast.csv",
         ),
     ],
@@ -172,7 +172,7 @@ def test_too_little_memory(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "MemoryError()")
     code, _, err = lstm("quantize", "run")
     assert code == 7
-    assert err.startswith("error: there is not enough memory\nhint: ")
+    assert err.startswith("error: out of memory\nhint: ")
 
 
 def test_a_message_is_one_line_without_control_characters(lstm, monkeypatch):
@@ -207,4 +207,4 @@ def test_a_step_that_a_signal_ended(lstm, monkeypatch, number, code):
     monkeypatch.setenv("FAKE_RAISE", f"Interrupted({number})")
     got, out, err = lstm("quantize", "run")
     assert (got, out) == (code, "")
-    assert err.startswith("error: ended by SIG")
+    assert err.startswith("error: interrupted by SIG")

@@ -117,8 +117,8 @@ def test_the_script_of_the_named_shell_is_shown(shell, sign):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--show-completion", "tcsh"], "--show-completion 'tcsh' is none of bash, zsh, fish"),
-        (["--show-completion", "zsh", "x"], "--show-completion 'zsh x' is none of"),
+        (["--show-completion", "tcsh"], "--show-completion 'tcsh' is invalid: use one of bash, zsh, fish"),
+        (["--show-completion", "zsh", "x"], "--show-completion 'zsh x' is invalid: use one of"),
         (["--install-completion", "zsh"], "--install-completion takes no value"),
     ],
 )
@@ -170,9 +170,9 @@ def test_options_stand_in_groups_and_those_of_all_verbs_come_last(lstm, verb):
     _, out, _ = lstm(verb, "--help")
     titles = re.findall(r"^(\w.*):$", out, re.M)
     assert titles[0] == "Arguments"
-    assert titles[-1] == "All commands"
+    assert titles[-1] == "Common options"
     assert len(set(titles)) == len(titles)
-    common = set(re.findall(r"--[\w-]+", out.split("All commands:\n")[1].split("Examples:")[0]))
+    common = set(re.findall(r"--[\w-]+", out.split("Common options:\n")[1].split("Examples:")[0]))
     assert {"--quiet", "--verbose", "--log-format", "--json", "--config", "--dry-run", "--help"} <= common
 
 
@@ -197,7 +197,7 @@ def test_help_explains_a_verb(lstm, verb):
 def test_help_alone_is_that_of_lstm(lstm):
     assert lstm("help") == lstm("help", "help") == lstm("--help")
     code, _, err = lstm("help", "tran")
-    assert (code, err) == (2, "error: there is no command 'tran'\nhint: did you mean 'train'?\n")
+    assert (code, err) == (2, "error: unknown command 'tran'\nhint: did you mean 'train'?\n")
     assert lstm("help", "train", "tune")[0] == 2
 
 
@@ -226,4 +226,4 @@ def test_no_command_shows_the_help_as_an_error(lstm):
     code, out, err = lstm()
     assert (code, out) == (2, "")
     assert "Commands:" in err
-    assert err.endswith("error: no command is given\nhint: begin with 'lstm prepare DATA RUN'\n")
+    assert err.endswith("error: missing command\nhint: start with 'lstm prepare DATA RUN'\n")

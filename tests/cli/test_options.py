@@ -237,7 +237,7 @@ def test_a_value_is_refused_with_the_place_that_set_it(lstm, monkeypatch):
     Path("lstm.toml").write_text('[train]\nmodel = "gru"\n')
     code, out, err = lstm("train", "run", "--config", "lstm.toml")
     assert (code, out) == (2, "")
-    assert "--model 'gru' is none of segment, stacked (set by '[train] model' in lstm.toml)" in err
+    assert "--model 'gru' is invalid: use one of segment, stacked (set by '[train] model' in lstm.toml)" in err
 
 
 def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
@@ -252,7 +252,7 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
     given = fake_steps.calls[-1]["config"]
     assert (given.parts, given.refit) == (("free", "linear"), False)
     code, _, err = lstm("train", "run", "--model", "stacked", "--parts", "free")
-    assert (code, err.startswith("error: --parts is a setting of --model segment")) == (2, True)
+    assert (code, err.startswith("error: --parts works only with --model segment")) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -260,24 +260,24 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
     [
         (
             "--bidirectional",
-            "--bidirectional is a setting of --model stacked, not of segment",
+            "--bidirectional works only with --model stacked, not with segment",
             "--model stacked",
         ),
-        ("--head mean", "--head is a setting of --model stacked, not of segment", "--model stacked"),
-        ("--model stacked --segment 4", "--segment is a setting of --model segment, not", "--model segment"),
-        ("--model stacked --batch-norm --layer-norm", "exclude each other", "choose one"),
-        ("--model stacked --head first", "--head 'first' is none of last, mean, attention, seq2seq", ""),
-        ("--model stacked --init zeros", "--init 'zeros' is none of xavier, he, orthogonal", ""),
-        ("--attention 7", "--attention 7 heads do not divide the 128 outputs of the LSTM", "--attention 8"),
+        ("--head mean", "--head works only with --model stacked, not with segment", "--model stacked"),
+        ("--model stacked --segment 4", "--segment works only with --model segment, not", "--model segment"),
+        ("--model stacked --batch-norm --layer-norm", "cannot be combined", "choose one"),
+        ("--model stacked --head first", "--head 'first' is invalid: use one of last, mean, attention, seq2seq", ""),
+        ("--model stacked --init zeros", "--init 'zeros' is invalid: use one of xavier, he, orthogonal", ""),
+        ("--attention 7", "--attention 7 does not divide the 128 outputs of the LSTM", "--attention 8"),
         (
             "--model stacked --hidden 16,6 --bidirectional --attention 5",
-            "--attention 5 heads do not divide the 12 outputs of the LSTM in both directions",
+            "--attention 5 does not divide the 12 outputs of the LSTM (both directions)",
             "--attention 4",
         ),
-        ("--max-norm 0", "--max-norm 0 is not above 0", ""),
-        ("--lr 1e39", "--lr 1e+39 is above 1e+30", "usual rates are 1e-4 to 1e-2"),
-        ("--batch-size none", "--batch-size 'none' is neither a whole number nor auto", ""),
-        ("--checkpoint-every 0", "--checkpoint-every 0 is not 1 or more", ""),
+        ("--max-norm 0", "--max-norm 0 is too small: it must be above 0", ""),
+        ("--lr 1e39", "--lr 1e+39 is too large: the maximum is 1e+30", "usual learning rates are 1e-4 to 1e-2"),
+        ("--batch-size none", "--batch-size 'none' is not a whole number or auto", ""),
+        ("--checkpoint-every 0", "--checkpoint-every 0 is too small: it must be at least 1", ""),
     ],
 )
 def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
@@ -310,6 +310,6 @@ def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
     assert given == [(Path("run"), config.TrainConfig(model="stacked"), "rates.png")]
     assert fake_steps.calls == []
     assert "try: lstm train runs/load --lr 0.003\n" in out
-    assert "picture: rates.png\n" in out
+    assert "plot: rates.png\n" in out
     code, out, err = lstm("train", "run", "-o", "rates.png")
-    assert (code, out, err.splitlines()[0]) == (2, "", "error: --output is a setting of --find-lr")
+    assert (code, out, err.splitlines()[0]) == (2, "", "error: --output needs --find-lr")

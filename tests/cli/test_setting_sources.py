@@ -88,4 +88,4 @@ def test_the_settings_of_a_run_are_shown(lstm):
     assert out.splitlines()[-1].split() == ["to", "fp16", "flag"]
     assert lstm("config", "run", "--toml")[1].endswith('\n[quantize]\nto = "fp16"\n')
     code, _, err = lstm("config", "run", "--toml", "--json")
-    assert (code, err.splitlines()[0]) == (2, "error: --toml and --json exclude each other")
+    assert (code, err.splitlines()[0]) == (2, "error: --toml and --json cannot be combined")

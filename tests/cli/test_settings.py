@@ -36,7 +36,7 @@ def test_settings_are_objects_with_log_format_json(lstm):
 def test_quiet_and_verbose_exclude_each_other(lstm):
     code, _, err = lstm("train", "run", "-q", "-v")
     assert code == 2
-    assert err.startswith("error: --quiet and --verbose exclude each other\nhint: ")
+    assert err.startswith("error: --quiet and --verbose cannot be combined\nhint: ")
 
 
 def test_a_flag_goes_before_the_variable_that_says_the_contrary(lstm, monkeypatch):
@@ -79,7 +79,7 @@ def test_the_variable_of_a_verb_goes_before_that_of_all(lstm, monkeypatch):
     assert (code, json.loads(err.splitlines()[0])["event"]) == (2, "error")
 
 
-NOTE = "{} is now {}; the old name works for this release only"
+NOTE = "{} is now {} (the old name works only in this release)"
 
 
 @pytest.mark.parametrize("argv", [["--logs", "off"], ["--logs=off"]])
@@ -125,7 +125,7 @@ def test_an_old_name_is_no_option_of_other_verbs(lstm):
 def test_a_wrong_value_under_the_old_name_is_refused_by_the_new_one(lstm):
     code, _, err = lstm("train", "run", "--logs", "maybe")
     assert code == 2
-    assert "error: --log-transform 'maybe' is none of auto, on, off" in err
+    assert "error: --log-transform 'maybe' is invalid: use one of auto, on, off" in err
 
 
 def test_the_clock_begins_with_each_command(lstm, monkeypatch):

@@ -56,7 +56,7 @@ def test_a_silence_is_an_object_too(capsys):
     from lstm_cli.events import Progressed
 
     stdio.configure_stderr(quiet=False, log_format="json")
-    log = LogReporter(silence=0.05)
+    log = LogReporter(max_silence=0.05)
     log(Progressed(stage="reading", done=5, total=10))
     deadline, err = time.monotonic() + 300, ""
     while "reading" not in err:
@@ -110,7 +110,7 @@ def test_a_wrong_command_line_is_an_object_too(lstm, argv, flag):
 def test_an_unknown_format_is_refused(lstm, monkeypatch):
     code, _, err = lstm("train", "run", "--log-format", "xml")
     assert code == 2
-    assert err.startswith("error: --log-format 'xml' is none of text, json\nhint: ")
+    assert err.startswith("error: --log-format 'xml' is invalid: use one of text, json\nhint: ")
     monkeypatch.setenv("LSTM_TRAIN_LOG_FORMAT", "json")
     monkeypatch.setenv("LSTM_TRAIN_QUIET", "1")
     assert lstm("train", "run")[2] == ""

@@ -129,9 +129,9 @@ def test_closed_streams(closed, argv, tmp_path):
     ("argv", "hint"),
     [
         ("predict run", "-o forecast.csv"),
-        ("predict run --json -o forecast.csv", "leave out --json"),
-        ("evaluate run --json", "leave out --json"),
-        ("train run --json", "leave out --json"),
+        ("predict run --json -o forecast.csv", "remove --json"),
+        ("evaluate run --json", "remove --json"),
+        ("train run --json", "remove --json"),
         ("config run --toml", "> lstm.toml"),
     ],
 )
@@ -227,7 +227,7 @@ def test_training_ends_at_its_next_step(signum, code):
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")
     assert "stopped at a step\n" in err
-    assert f"error: ended by {signum.name}\nhint: " in err
+    assert f"error: interrupted by {signum.name}\nhint: " in err
     assert "Traceback" not in err
 
 
@@ -240,7 +240,7 @@ def test_other_verbs_end_at_once(signum, code):
     process.send_signal(signum)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")
-    assert err.startswith(f"error: ended by {signum.name}\nhint: ")
+    assert err.startswith(f"error: interrupted by {signum.name}\nhint: ")
 
 
 def test_a_second_signal_ends_training_at_once():
@@ -268,7 +268,7 @@ def test_a_second_signal_ends_even_what_swallows_interrupts():
     time.sleep(0.2)
     err = insist(process, signal.SIGTERM)
     assert process.wait(timeout=300) == 143
-    assert err.startswith("error: ended by SIGTERM\nhint: ")
+    assert err.startswith("error: interrupted by SIGTERM\nhint: ")
 
 
 def test_nohup_keeps_its_promise():

@@ -121,20 +121,20 @@ def test_switches_of_the_environment(tmp_path, text, value):
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("[train]\nepoch = 5\n", "'epoch' in '[train]' is no setting", "did you mean 'epochs'?"),
+        ("[train]\nepoch = 5\n", "unknown setting 'epoch' in '[train]'", "did you mean 'epochs'?"),
         ("[train]\nbatch-sise = 5\n", "'batch-sise' in '[train]'", "did you mean 'batch-size'?"),
-        ("[trian]\nepochs = 5\n", "no table '[trian]'", "did you mean 'train'?"),
-        ("epochs = 5\n", "'epochs' stands outside a table", "[train]"),
-        ("[train]\nbatch-size = 5\nbatch_size = 6\n", "set twice", "keep one"),
-        ("[train]\nepochs = true\n", "takes one value", "number"),
-        ("[train]\nepochs = [true]\n", "takes one value", "number"),
-        ("[train]\npad = 'yes'\n", "neither true nor false", "without quotes"),
-        ("[train]\ntarget = [1]\n", "not a list of texts", '["A", "B"]'),
+        ("[trian]\nepochs = 5\n", "unknown table '[trian]'", "did you mean 'train'?"),
+        ("epochs = 5\n", "'epochs' is outside a table", "[train]"),
+        ("[train]\nbatch-size = 5\nbatch_size = 6\n", "duplicate setting", "keep one"),
+        ("[train]\nepochs = true\n", "is not a single value", "number"),
+        ("[train]\nepochs = [true]\n", "is not a single value", "number"),
+        ("[train]\npad = 'yes'\n", "is not true or false", "without quotes"),
+        ("[train]\ntarget = [1]\n", "not a list of strings", '["A", "B"]'),
         ("[train.space]\n", "'[train] space'", "is empty"),
-        ("[train]\nspace = 3\n", "is no table", 'lr = "1e-4..1e-2:log"'),
-        ("[train.space]\nlr = {}\n", "'lr' holds neither texts nor numbers", '["A", "B"]'),
-        ("[train\n", "is not TOML", "line 1"),
-        ("[train]\ndevice = cpu\n", "is not TOML", "line 2"),
+        ("[train]\nspace = 3\n", "is not a table", 'lr = "1e-4..1e-2:log"'),
+        ("[train.space]\nlr = {}\n", "'lr' has values other than strings and numbers", '["A", "B"]'),
+        ("[train\n", "is not valid TOML", "line 1"),
+        ("[train]\ndevice = cpu\n", "is not valid TOML", "line 2"),
     ],
 )
 def test_a_file_that_is_refused(tmp_path, text, message, hint):
@@ -148,13 +148,13 @@ def test_a_file_that_is_refused(tmp_path, text, message, hint):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("LSTM_TRAIN_EPOCH", "5", "LSTM_TRAIN_EPOCH is no setting"),
-        ("LSTM_TRAIN_PAD", "maybe", "neither on nor off"),
+        ("LSTM_TRAIN_EPOCH", "5", "unknown environment variable LSTM_TRAIN_EPOCH"),
+        ("LSTM_TRAIN_PAD", "maybe", "is invalid: use 1 or 0"),
         ("LSTM_TRAIN_TARGET", '["A"', "not a JSON list"),
         ("LSTM_TRAIN_TARGET", "[1]", "not a JSON list"),
-        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is no file of settings"),
-        ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "there is no file '/nowhere/lstm.toml'"),
-        ("LSTM_TRAIN_CONFIG", "/", "/ cannot be read"),
+        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is too large for a settings file"),
+        ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "file '/nowhere/lstm.toml' not found"),
+        ("LSTM_TRAIN_CONFIG", "/", "cannot read /"),
     ],
 )
 def test_an_environment_that_is_refused(tmp_path, name, text, message):
@@ -171,5 +171,5 @@ def test_the_nearest_variable_is_named(tmp_path):
 
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     (tmp_path / "a.toml").write_bytes("[train]\nepochs = 'ä'\n".encode("latin-1"))
-    with pytest.raises(UsageError, match="is not UTF-8"):
+    with pytest.raises(UsageError, match="is not valid UTF-8"):
         find_settings("train", KINDS, file=str(tmp_path / "a.toml"), environ={}, verbs=VERBS)

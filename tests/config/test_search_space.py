@@ -70,25 +70,25 @@ def test_several_layers_are_a_choice_of_the_textbook_model() -> None:
 @pytest.mark.parametrize(
     ("texts", "message", "hint"),
     [
-        (("hiden=1..2",), "'lstm train' has no setting 'hiden'", "did you mean 'hidden'?"),
-        (("zzz=1..2",), "has no setting 'zzz'", "its settings are effort, "),
-        (("device=cpu|cuda",), "'device' cannot be searched", "what can: effort, "),
-        (("parts=free|linear",), "'parts' cannot be searched", "what can: effort, "),
-        (("lr",), "--space 'lr' names no values", "write it like"),
-        (("lr=",), "--space 'lr=' names no values", "write it like"),
-        (("=1..2",), "names no values", "write it like"),
-        (("",), "--space '' names no values", "write it like"),
-        (("loss=1..3",), "is a range, and 'loss' takes no numbers", "--space 'loss=A|B'"),
-        (("lr=1e-2..1e-4",), "does not begin below its end", "write it like"),
-        (("dropout=0..0.5:log",), "begins at 0, which has no logarithm", "begin above 0"),
+        (("hiden=1..2",), "unknown setting 'hiden' of 'lstm train'", "did you mean 'hidden'?"),
+        (("zzz=1..2",), "unknown setting 'zzz'", "search one of effort, "),
+        (("device=cpu|cuda",), "'device' cannot be searched", "search one of effort, "),
+        (("parts=free|linear",), "'parts' cannot be searched", "search one of effort, "),
+        (("lr",), "--space 'lr' has no values", "write it like"),
+        (("lr=",), "--space 'lr=' has no values", "write it like"),
+        (("=1..2",), "has no values", "write it like"),
+        (("",), "--space '' has no values", "write it like"),
+        (("loss=1..3",), "is a range, but 'loss' does not take numbers", "--space 'loss=A|B'"),
+        (("lr=1e-2..1e-4",), "is an invalid range", "write it like"),
+        (("dropout=0..0.5:log",), "starts at 0, which has no logarithm", "above 0"),
         (("epochs=1.5..3",), "'1.5' is not a whole number", "write it like"),
         (("lr=a|b",), "'a' is not a number", "write it like"),
         (("lr=1e999|1",), "'1e999' is not a number", "write it like"),
-        (("loss=mae|mae",), "names a value twice", "once"),
-        (("lr=1|2", "lr=3|4"), "--space names 'lr' twice", "one --space"),
-        (("loss=mae|mea",), "--loss 'mea' is none of mae, mse, huber", ""),
-        (("dropout=0..1",), "--dropout 1 is not within 0 and 1", ""),
-        (("hidden=64,32|8",), "--hidden takes one size with --model segment", "--model stacked"),
+        (("loss=mae|mae",), "duplicate value", "once"),
+        (("lr=1|2", "lr=3|4"), "duplicate setting 'lr' in --space", "one --space"),
+        (("loss=mae|mea",), "--loss 'mea' is invalid: use one of mae, mse, huber", ""),
+        (("dropout=0..1",), "--dropout 1 is out of range", ""),
+        (("hidden=64,32|8",), "--hidden has 2 sizes, but --model segment has one LSTM layer", "--model stacked"),
     ],
 )
 def test_a_space_that_is_refused(texts: tuple[str, ...], message: str, hint: str) -> None:
@@ -99,13 +99,13 @@ def test_a_space_that_is_refused(texts: tuple[str, ...], message: str, hint: str
 
 
 def test_a_setting_is_fixed_or_searched() -> None:
-    with pytest.raises(UsageError, match="'lr' is fixed by --lr and searched by --space"):
+    with pytest.raises(UsageError, match="'lr' is both fixed by --lr and searched by --space"):
         parse_space(("lr=1e-4..1e-2",), TrainConfig(lr=0.1))
 
 
 def test_a_value_that_only_some_combinations_take_is_searched_on() -> None:
     """`--effort fast` is a setting of segment alone, and so refused by itself with another model."""
-    with pytest.raises(UsageError, match="--effort is a setting of --model segment"):
+    with pytest.raises(UsageError, match="--effort works only with --model segment"):
         parse_space(("effort=fast|best",), TrainConfig(model="stacked"))
     space = parse_space(("effort=default|fast",), TrainConfig())
     assert count_combinations(space) == 2
@@ -129,7 +129,7 @@ def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: fl
 
 
 def test_heads_that_divide_no_size_are_refused_and_those_that_divide_some_are_searched() -> None:
-    with pytest.raises(UsageError, match="--attention 3 heads do not divide the 4 outputs"):
+    with pytest.raises(UsageError, match="--attention 3 does not divide the 4 outputs"):
         parse_space(("attention=2|3",), TrainConfig(model="stacked", hidden=(4,)))
     space = parse_space(("attention=2|3", "hidden=4|6"), TrainConfig(model="stacked"))
     assert count_combinations(space) == 4

@@ -35,9 +35,7 @@ def evaluate_table(report: Any, page: Page) -> None:
     page.line(verdict(report.metrics, report.baselines, report.comparisons, season, panel=panel), "bold")
     _interval_table(page, report)
     if report.mase_left_out:
-        page.line(
-            f"MASE excludes {report.mase_left_out:,} series whose training values repeat exactly each season"
-        )
+        page.line(f"MASE excludes {report.mase_left_out:,} series whose training values repeat exactly")
     parts = ("mase", "mae", "rmse") if panel else ("mae", "rmse", "mase")
     if len(report.per_target) > 1:
         page.blank()

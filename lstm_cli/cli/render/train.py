@@ -6,7 +6,7 @@ from typing import Any
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import METRICS, add_verdict, format_figure, rows_read, score_rows, score_table
 from lstm_cli.cli.stdio import seconds_since_start
-from lstm_cli.config.train import CHOICE_TITLES
+from lstm_cli.config.train import CHOICES
 from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 
@@ -30,7 +30,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
             ),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training_text(training)) for training in report.trainings),
-            *((CHOICE_TITLES.get(name, name), text) for name, text in report.choices.items()),
+            *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
             (
                 "device",
                 f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}",

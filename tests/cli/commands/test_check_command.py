@@ -20,8 +20,8 @@ def test_a_good_file_is_told_on_stdout_and_nothing_else_is(call) -> None:
     Path("a.csv").write_text("day,y\n" + ROWS)
     code, out, err = call("check", "a.csv")
     assert (code, without_summary(err)) == (0, "")
-    assert out.startswith("read     a.csv: 28 rows, 2 columns\n")
-    assert out.endswith("\nnothing found that needs attention\n")
+    assert out.startswith("data        a.csv: 28 rows, 2 columns\n")
+    assert out.endswith("\nno problems found\n")
     code, out, err = call("check", "a.csv", "--json")
     assert (code, json.loads(out)["findings"]) == (0, [])
     assert untimed(err) == "check a.csv: 28 rows, 0 errors, 0 warnings, N s\n"
@@ -60,7 +60,7 @@ def test_names_in_the_file_send_nothing_to_the_terminal(call) -> None:
     assert (code, without_summary(err)) == (0, "")
     assert "\\x1b[31m" in out
     assert not set("\x1b\x07") & set(out)
-    tables = [line for line in out.splitlines() if not line.startswith(("read", "season", "note"))]
+    tables = [line for line in out.splitlines() if not line.startswith(("data", "season", "note"))]
     assert max(map(len, tables)) <= 120
     code, out, _ = call("check", "a.csv", "--target", "y", "--json")
     assert "\x1b" not in out

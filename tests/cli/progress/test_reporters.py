@@ -84,7 +84,7 @@ def heard(monkeypatch, events, *, silence, end):
         threading, "Thread", lambda target, daemon: setattr(course, "pulse", target) or course
     )
     monkeypatch.setattr(threading, "Event", lambda: course)
-    course.log = LogReporter(silence=silence)
+    course.log = LogReporter(max_silence=silence)
     course.pulse()
     course.log.close()
     return untimed(sys.stderr.getvalue()).splitlines()
@@ -106,7 +106,7 @@ def test_a_silence_is_broken_where_no_event_ever_comes(monkeypatch):
 
 def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    log = LogReporter(silence=0.01)
+    log = LogReporter(max_silence=0.01)
     deadline = time.monotonic() + 300
     while not sys.stderr.getvalue():
         assert time.monotonic() < deadline
@@ -129,7 +129,7 @@ def test_names_cannot_move_the_cursor(monkeypatch):
 
 def test_a_silence_names_the_part_that_is_trained(monkeypatch):
     lines = heard(monkeypatch, [(0, epoch(3, part="free"))], silence=10, end=15)
-    assert lines[1:] == ["free epoch 4/12 goes on, 10 s"]
+    assert lines[1:] == ["free epoch 4/12 running, 10 s"]
 
 
 def test_networks_side_by_side_have_a_bar_each_and_other_work_takes_their_place(monkeypatch):

@@ -27,7 +27,7 @@ def test_what_the_lines_say(lstm, tmp_path):
         return untimed(lstm(*argv)[2]).splitlines()[-1]
 
     assert said("evaluate", "run") == (
-        "evaluate run: MASE 0.9000, seasonal naive (168) 1.125, 80 % interval held 81 %, 3,461 windows, N s"
+        "evaluate run: MASE 0.9000, seasonal naive (168) 1.125, 80 % interval coverage 81 %, 3,461 windows, N s"
     )
     assert said("train", "run") == (
         "train run: segment on the validation rows, MASE 0.8800, seasonal naive (168) 1.020, N s"
@@ -76,7 +76,7 @@ def test_the_time_of_a_training_is_that_of_the_command_with_its_stages(lstm, mon
     from lstm_cli.cli import stdio
     from lstm_cli.cli.progress import reporters
     from lstm_cli.cli.render import train
-    from lstm_cli.cli.render.train import _time
+    from lstm_cli.cli.render.train import _time_text
     from lstm_cli.events import EpochEnded, Progressed
 
     clock = iter([2.0, 5.0, 5.0, 9.0, 10.0])
@@ -108,5 +108,5 @@ def test_the_time_of_a_training_is_that_of_the_command_with_its_stages(lstm, mon
         "exporting": 1.0,
     }
     monkeypatch.setattr(train, "seconds_since_start", lambda: 10.04)
-    assert _time(timed.stages) == "10.0 s (starting 2.0, fitting the linear forecast 7.0, exporting 1.0)"
+    assert _time_text(timed.stages) == "10.0 s (starting 2.0, fitting the linear forecast 7.0, exporting 1.0)"
     assert stdio.seconds_since_start() >= 0

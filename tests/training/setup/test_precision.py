@@ -88,7 +88,7 @@ def test_bf16_is_refused_where_the_cpu_lacks_it_and_the_hint_names_what_to_use(
 
 
 def test_a_word_that_is_no_precision_of_a_step_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="--precision 'int8' is none of auto, fp32, bf16"):
+    with pytest.raises(UsageError, match="--precision 'int8' is invalid: use one of auto, fp32, bf16"):
         TrainConfig(precision="int8")
 
 
