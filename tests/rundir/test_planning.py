@@ -90,7 +90,7 @@ def test_what_is_up_to_date_would_write_nothing(
     told = plan(capfd, *argv, "--force")
     assert (told["up_to_date"], told["writes"]) == (False, ["run/quantized/0002"])
     assert lstm([*argv, "--dry-run"]) == 0
-    assert "writes  nothing: it is up to date, and --force would run it anyhow" in capfd.readouterr().out
+    assert "writes  nothing (up to date; use --force to run anyway)" in capfd.readouterr().out
 
 
 def test_what_could_not_be_done_is_refused(run: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -189,7 +189,7 @@ def test_an_event_on_demand_reaches_those_that_want_it() -> None:
     assert not is_wanted(plain.append, WeightsRecorded)
     for event in events():
         together(event)
-    assert [type(event).__name__ for event in plain] == ["Noted", "EpochEnded", "EpochEnded", "EpochEnded"]
+    assert [type(event).__name__ for event in plain] == ["Note", "EpochEnded", "EpochEnded", "EpochEnded"]
     assert len(watchers) == len(plain) + 1
 
 
