@@ -11,7 +11,7 @@ import typer
 from lstm_cli.cli import option_values
 from lstm_cli.cli.stdio import print_line
 from lstm_cli.cli.verbs import VERBS
-from lstm_cli.config.layers import Kind, find_settings, settings_of_run
+from lstm_cli.config.layers import Kind, find_settings, settings_from_run
 
 SOURCES = "lstm.sources"  # key in context.meta: the source of each parameter that has no flag
 FLAG, DEFAULT = "flag", "default"  # sources
@@ -102,7 +102,7 @@ def load_winner(context: typer.Context, run: Path) -> Path:
     winner = tuned_settings(run) if higher.get("tuned", True) else {}
     if higher.get("model") in (None, winner.get("model")):
         origin = "the winner of 'lstm tune'"
-        for name, setting in settings_of_run(winner, _kinds(options), origin=origin, source="tune").items():
+        for name, setting in settings_from_run(winner, _kinds(options), origin=origin, source="tune").items():
             context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.origins.setdefault(options[name].opts[-1], setting.origin)

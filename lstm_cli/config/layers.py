@@ -262,7 +262,7 @@ def _choice_text(origin: str, name: str, value: Any) -> str:
     return "|".join(texts)
 
 
-def settings_of_run(
+def settings_from_run(
     stored: Mapping[str, Any], kinds: Mapping[str, Kind], *, origin: str, source: str = ""
 ) -> dict[str, Setting]:
     """Return the stored JSON settings of a run that are options of the verb.

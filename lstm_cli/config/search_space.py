@@ -51,17 +51,17 @@ class Range:
     log: bool  # uniform in the logarithm
     form: str  # whole, number or sizes (a list of one integer)
 
-    def at(self, share: float) -> Any:
+    def value_at(self, fraction: float) -> Any:
         """Return the value at a fraction (0 to 1) of the range.
 
-        >>> Range(low=32, high=256, log=True, form="whole").at(0.5)
+        >>> Range(low=32, high=256, log=True, form="whole").value_at(0.5)
         91
         """
         # Each integer gets an interval of length 1, so both ends are as likely as the other values.
         margin = 0.0 if self.form == "number" else 0.5
-        return self.rounded(self._between(self.low - margin, self.high + margin, share))
+        return self.round_value(self._between(self.low - margin, self.high + margin, fraction))
 
-    def rounded(self, number: float) -> Any:
+    def round_value(self, number: float) -> Any:
         """Return a number, rounded and clipped to the range, in the form of the setting."""
         number = float(f"{number:.{SIGNIFICANT_DIGITS}g}") if self.form == "number" else round(number)
         number = min(max(number, self.low), self.high)
@@ -78,12 +78,12 @@ class Range:
 
     def ends(self) -> tuple[Any, ...]:
         """Return the first and the last value."""
-        return self.at(0.0), self.at(1.0)
+        return self.value_at(0.0), self.value_at(1.0)
 
-    def _between(self, low: float, high: float, share: float) -> float:
+    def _between(self, low: float, high: float, fraction: float) -> float:
         if self.log:
-            return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-        return low + share * (high - low)
+            return math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
+        return low + fraction * (high - low)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +92,9 @@ class Choice:
 
     options: tuple[Any, ...]
 
-    def at(self, share: float) -> Any:
+    def value_at(self, fraction: float) -> Any:
         """Return the value at a fraction (0 to 1) of the list."""
-        return self.options[min(int(share * len(self.options)), len(self.options) - 1)]
+        return self.options[min(int(fraction * len(self.options)), len(self.options) - 1)]
 
     def values(self) -> tuple[Any, ...]:
         """Return all values."""

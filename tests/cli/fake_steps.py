@@ -42,11 +42,11 @@ def command(*argv: str) -> list[str]:
     return [sys.executable, "-c", program, *argv]
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment(**extra: str) -> dict[str, str]:
     """The environment for `command`: ours without any setting of lstm, and with `more`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LSTM_")}
     paths = (str(Path(__file__).parent), kept.get("PYTHONPATH"))
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)} | more
+    return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)} | extra
 
 
 def arguments(verb: str) -> Sequence[str]:
@@ -101,7 +101,7 @@ def scores(factor: float) -> dict[str, float | None]:
     return {name: figure * factor for name, figure in figures.items()}
 
 
-def compared(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
+def comparison_keys(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
     """The keys of a comparison with baselines, lowest error first: the difference in percent and its interval."""
     each = {name: {"difference": one, "interval": [low, high]} for name, (one, low, high) in found.items()}
     best = next(iter(each), None)
@@ -144,7 +144,7 @@ train_report = partial(
     choices={"logs": "off, as --log-transform says", "refit": "on training and validation rows"},
     val={"mae_scaled": 0.31, "mase": 0.88},
     val_baselines={"naive": {"mase": 1.5}, "seasonal_naive": {"mase": 1.02}, "linear": {"mase": 0.9}},
-    **compared({"linear": (2.2, 0.9, 3.5), "seasonal_naive": (13.7, 10.2, 17.2), "naive": (41.3, 37, 45)}),
+    **comparison_keys({"linear": (2.2, 0.9, 3.5), "seasonal_naive": (13.7, 10.2, 17.2), "naive": (41.3, 37, 45)}),
     chosen_on={"windows": 178, "time_start": "2024-02-28T20:00:00", "time_end": "2024-03-08T04:00:00"},
     linear={"regressions": 57, "families": {"ridge": 0.9, "smoothing": 0.1}},
 )
@@ -169,7 +169,7 @@ tune_report = partial(
     finished=True,
     val={"mae_scaled": 0.31, "mase": 0.81},
     val_baselines={"linear": {"mase": 0.9}},
-    **compared({"linear": (10.0, 4.0, 16.0)}),
+    **comparison_keys({"linear": (10.0, 4.0, 16.0)}),
     chosen_on={"windows": 3, "time_start": None, "time_end": None},
 )
 find_lr_report = partial(
@@ -187,7 +187,7 @@ evaluate_report = partial(
     metrics=scores(1),
     parts={"linear": scores(1.001), "anchored": scores(1.02)},
     baselines={"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
-    **compared({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)}),
+    **comparison_keys({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)}),
     per_step=[{"step": step, **scores(step / 24)} for step in range(1, 25)],
     per_target={"OT": scores(1)},
     coverage={"80": 81.2, "95": 95.4},

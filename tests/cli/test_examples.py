@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "example",
     [example for verb in VERBS for example in import_module(f"lstm_cli.cli.commands.{verb}").EXAMPLES],
 )
-def test_an_example_of_the_help_runs(
+def test_help_example_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], example: str
 ) -> None:
     """What is no more than `lstm` and its words is run in this process, which has loaded torch already."""

@@ -1,4 +1,4 @@
-"""Exit codes and what is told, in this process."""
+"""Exit codes and what is message, in this process."""
 
 import errno
 import sys
@@ -49,7 +49,7 @@ def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint)
     assert not fake_steps.calls
 
 
-def test_one_word_too_many(lstm):
+def test_extra_argument(lstm):
     code, out, err = lstm("train", "run", "again")
     assert (code, out) == (2, "")
     assert "again" in err.splitlines()[0]
@@ -84,7 +84,7 @@ def test_a_data_error_names_its_rule(lstm, monkeypatch):
     assert lstm("quantize", "run") == (3, "", "error[D302]: it is so\nhint: mend it so\n")
 
 
-def test_every_class_of_the_tree_is_tested_above():
+def test_all_error_classes_are_tested():
     def below(parent):
         return {child for near in parent.__subclasses__() for child in {near, *below(near)}}
 
@@ -94,14 +94,14 @@ def test_every_class_of_the_tree_is_tested_above():
     }
 
 
-def test_an_error_without_a_hint_still_has_one(lstm, monkeypatch):
+def test_an_error_without_a_hint_gets_a_default_hint(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', rule='D302')")
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert [line.split(":")[0] for line in err.splitlines()] == ["error[D302]", "hint"]
 
 
-def test_debugging_shows_where(lstm, monkeypatch):
+def test_lstm_debug_prints_a_traceback(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
     monkeypatch.setenv("LSTM_DEBUG", "1")
     code, _, err = lstm("quantize", "run")
@@ -110,7 +110,7 @@ def test_debugging_shows_where(lstm, monkeypatch):
     assert err.endswith("error[D302]: it is so\nhint: mend it so\n")
 
 
-def test_a_bug_shows_where_and_asks_for_a_report(lstm, monkeypatch):
+def test_a_bug_prints_a_traceback_and_asks_for_a_report(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "ZeroDivisionError('by zero')")
     code, out, err = lstm("quantize", "run")
     assert (code, out) == (1, "")
@@ -123,7 +123,7 @@ def test_a_bug_shows_where_and_asks_for_a_report(lstm, monkeypatch):
 @pytest.mark.parametrize(
     "error", ["EOFError('short')", "KeyError('k')", "OSError('no number')", "TypeError('t')"]
 )
-def test_other_mistakes_are_bugs(lstm, monkeypatch, error):
+def test_unexpected_errors_are_bugs(lstm, monkeypatch, error):
     """Typer would end an EOFError in its own way: 'Aborted!'."""
     monkeypatch.setenv("FAKE_RAISE", error)
     code, _, err = lstm("quantize", "run")
@@ -131,7 +131,7 @@ def test_other_mistakes_are_bugs(lstm, monkeypatch, error):
     assert "Aborted" not in err
 
 
-def test_a_dependency_that_is_not_installed_is_no_bug(lstm, monkeypatch):
+def test_a_missing_dependency_is_not_a_bug(lstm, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setenv("FAKE_RAISE", "ModuleNotFoundError('No module', name='matplotlib.dates')")
     code, out, err = lstm("quantize", "run")
@@ -142,7 +142,7 @@ def test_a_dependency_that_is_not_installed_is_no_bug(lstm, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["yaml", "matplotlib.absent"])
-def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
+def test_any_other_missing_module_is_a_bug(lstm, monkeypatch, name):
     monkeypatch.setenv("FAKE_RAISE", f"ModuleNotFoundError('No module', name='{name}')")
     code, _, err = lstm("quantize", "run")
     assert code == 1
@@ -150,7 +150,7 @@ def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "message"),
     [
         (errno.ENOSPC, "runs/load/x.npy: disk full"),
         (errno.EDQUOT, "runs/load/x.npy: disk full (the quota is used up)"),
@@ -159,16 +159,16 @@ def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
         (errno.EACCES, "runs/load/x.npy: permission denied"),
     ],
 )
-def test_what_a_disk_does_is_expected(lstm, monkeypatch, number, told):
+def test_storage_errors_are_expected(lstm, monkeypatch, number, message):
     monkeypatch.setenv(
         "FAKE_RAISE", f"OSError({number}, __import__('os').strerror({number}), 'runs/load/x.npy')"
     )
     code, _, err = lstm("quantize", "run")
     assert code == 4
-    assert err.startswith(f"error: {told}\nhint: ")
+    assert err.startswith(f"error: {message}\nhint: ")
 
 
-def test_too_little_memory(lstm, monkeypatch):
+def test_out_of_memory(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "MemoryError()")
     code, _, err = lstm("quantize", "run")
     assert code == 7
@@ -203,7 +203,7 @@ def test_a_failed_gate_is_in_the_json_too(lstm):
 
 
 @pytest.mark.parametrize(("number", "code"), [(1, 129), (2, 130), (15, 143)])
-def test_a_step_that_a_signal_ended(lstm, monkeypatch, number, code):
+def test_interrupted_step(lstm, monkeypatch, number, code):
     monkeypatch.setenv("FAKE_RAISE", f"Interrupted({number})")
     got, out, err = lstm("quantize", "run")
     assert (got, out) == (code, "")

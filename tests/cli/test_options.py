@@ -187,7 +187,7 @@ def test_an_option_by_a_file(lstm, verb, name):
     assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
 
 
-def test_a_flag_goes_before_the_environment_and_that_before_the_file(lstm, monkeypatch):
+def test_priority_of_flag_environment_and_file(lstm, monkeypatch):
     Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
     monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "6")
     monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
@@ -202,7 +202,7 @@ def test_flags_replace_a_list_of_the_environment(lstm, monkeypatch):
     assert fake_steps.calls[-1]["config"].target == ("C", "D,E")
 
 
-def test_a_switch_can_be_taken_back(lstm, monkeypatch):
+def test_a_switch_can_be_reverted(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_CALENDAR", "1")
     lstm("prepare", "data.csv", "run", "--no-calendar")
     assert fake_steps.calls[-1]["config"].calendar is False
@@ -219,7 +219,7 @@ def test_a_switch_that_is_on_can_be_turned_off_everywhere(lstm, monkeypatch):
     assert fake_steps.calls[-1]["config"].intervals is False
 
 
-def test_what_is_no_field_of_a_config(lstm, monkeypatch):
+def test_options_outside_the_config(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_LOCK_WAIT", "1.5")
     monkeypatch.setenv("LSTM_PREPARE_JSON", "1")
     code, out, _ = lstm("prepare", "data.csv", "run", "--force")
@@ -228,7 +228,7 @@ def test_what_is_no_field_of_a_config(lstm, monkeypatch):
     assert fake_steps.calls[-1]["lock_wait"] == 1.5
 
 
-def test_a_value_is_refused_with_the_place_that_set_it(lstm, monkeypatch):
+def test_an_invalid_value_names_its_origin(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "many")
     assert lstm("train", "run")[2].startswith(
         "error: --epochs 'many' is not a whole number (set by LSTM_TRAIN_EPOCHS)\nhint: "
@@ -247,7 +247,7 @@ def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
     assert "plenty" not in out
 
 
-def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
+def test_repeated_parts_and_no_refit(lstm):
     assert lstm("train", "run", "--parts", "free", "--parts", "linear", "--no-refit")[0] == 0
     given = fake_steps.calls[-1]["config"]
     assert (given.parts, given.refit) == (("free", "linear"), False)
@@ -280,14 +280,14 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
         ("--checkpoint-every 0", "--checkpoint-every 0 is too small: it must be at least 1", ""),
     ],
 )
-def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
+def test_settings_that_do_not_fit_the_model_are_refused(lstm, given, message, hint):
     code, out, err = lstm("train", "run", *given.split())
     assert (code, out) == (2, "")
     assert message in err.splitlines()[0]
     assert hint in err.partition("hint: ")[2]
 
 
-def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
+def test_checkpoint_options_reach_the_step(lstm):
     assert lstm("train", "run")[0] == 0
     assert lstm("train", "run", "--fresh", "--checkpoint-every", "3", "--batch-size", "auto")[0] == 0
     assert [(call["fresh"], call["checkpoint_every"]) for call in fake_steps.calls] == [
@@ -297,7 +297,7 @@ def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
     assert fake_steps.calls[1]["config"] == config.TrainConfig(batch_size="auto")
 
 
-def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
+def test_find_lr_does_not_train(lstm, monkeypatch):
     given = []
 
     def look(run, config, output, listen, *, should_stop):

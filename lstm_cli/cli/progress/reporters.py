@@ -77,7 +77,7 @@ class StageTimer:
     def __call__(self, event: Event) -> None:
         if isinstance(event, WarningRaised) and is_ignored(event.finding.rule):
             return
-        stage = stage_of(event)
+        stage = event_stage(event)
         if stage is not None and stage != self._stage:
             self._enter(stage)
         self._listener(event)
@@ -98,7 +98,7 @@ class StageTimer:
             self._stage, self._stage_start = stage, now
 
 
-def stage_of(event: Event) -> str | None:
+def event_stage(event: Event) -> str | None:
     """Return the stage of an event; None for an event without a stage."""
     if isinstance(event, Progressed):
         return event.stage

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import format_figure, in_brackets
+from lstm_cli.cli.render.scores import format_number, in_parentheses
 from lstm_cli.cli.stdio import as_one_line, is_ignored
 from lstm_cli.text import count_noun
 
@@ -99,7 +99,7 @@ def _lines(lines: Sequence[int]) -> str:
 def _season(report: Any) -> str:
     if report.seasons is None:
         return ""
-    return f"{' and '.join(map(str, report.seasons)) or 'none'}{in_brackets(report.season_reason)}"
+    return f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}"
 
 
 def _columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
@@ -111,8 +111,8 @@ def _columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
                 column["part"] or "-",
                 column["reads_as"],
                 f"{column['missing']:,}",
-                format_figure(column["least"]),
-                format_figure(column["greatest"]),
+                format_number(column["least"]),
+                format_number(column["greatest"]),
             )
             for column in columns[:MAX_COLUMNS]
         ],

@@ -8,8 +8,8 @@ from lstm_cli.cli.render.scores import (
     BASELINES_SHOWN,
     METRICS,
     SCALED_FIRST,
-    format_figure,
-    in_brackets,
+    format_number,
+    in_parentheses,
     score_rows,
     score_table,
     verdict,
@@ -55,7 +55,7 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.blank()
     for gate in report.gates:
         outcome = "FAILED" if gate["failed"] else "passed"
-        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_brackets(gate.get('reason') or '')}")
+        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}")
     if report.picture:
         page.blank()
         page.line(f"plot: {report.picture}")
@@ -79,16 +79,16 @@ def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
         (
             fold["cut"],
             f"{fold['windows']:,}",
-            format_figure(fold["metrics"][metric]),
-            *(format_figure(fold["baselines"].get(name, {}).get(metric)) for name in titles),
+            format_number(fold["metrics"][metric]),
+            *(format_number(fold["baselines"].get(name, {}).get(metric)) for name in titles),
         )
         for fold in folds
     ]
     page.table(("cut-off", "windows", "model", *titles.values()), rows)
     summary = spread.get(metric)
     if summary:
-        deviation = f" +- {format_figure(summary['deviation'])}" if summary["deviation"] is not None else ""
-        page.line(f"mean {format_figure(summary['mean'])}{deviation}")
+        deviation = f" +- {format_number(summary['deviation'])}" if summary["deviation"] is not None else ""
+        page.line(f"mean {format_number(summary['mean'])}{deviation}")
         wins = ", ".join(f"{title} at {spread['wins'][name]}" for name, title in titles.items())
         page.line(f"of {len(folds)} cut-offs, the model beats {wins}")
 
@@ -101,11 +101,11 @@ def _interval_table(page: Page, report: Any) -> None:
     panel = len(report.per_series) > 1  # in a panel, the largest series dominate a mean width in units
     widths = (report.width_scaled,) if panel else (report.width, report.width_scaled)
     rows = [
-        (f"{level} %", format_figure(share), *(format_figure(width[level]) for width in widths))
+        (f"{level} %", format_number(share), *(format_number(width[level]) for width in widths))
         for level, share in report.coverage.items()
     ]
     page.table(("interval", "coverage %", *(("width", "width scaled")[-len(widths) :])), rows)
-    page.line(f"weighted quantile loss {format_figure(report.wql)}")
+    page.line(f"weighted quantile loss {format_number(report.wql)}")
 
 
 def _part_table(
@@ -114,7 +114,7 @@ def _part_table(
     shown = [name for name in metrics if any(name in row for _, row in rows)]
     page.table(
         (title, *(METRICS[name] for name in shown)),
-        [(name, *(format_figure(row.get(metric)) for metric in shown)) for name, row in rows[:MAX_ROWS]],
+        [(name, *(format_number(row.get(metric)) for metric in shown)) for name, row in rows[:MAX_ROWS]],
     )
     if len(rows) > MAX_ROWS:
         page.line(f"and {len(rows) - MAX_ROWS:,} more, see --json")
@@ -127,7 +127,7 @@ def _worst_table(page: Page, report: Any) -> None:
     page.table(
         ("series", "MASE", baseline, "ratio", "MAE"),
         [
-            (row["series"], *(format_figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
+            (row["series"], *(format_number(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
             for row in report.worst
         ],
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import in_brackets
+from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 
@@ -22,8 +22,8 @@ def prepare_table(report: Any, page: Page) -> None:
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
         ("calendar", ", ".join(report.calendar)),
-        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{in_brackets(report.season_reason)}"),
-        ("lookback", f"{report.lookback} steps{in_brackets(report.lookback_reason)}"),
+        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}"),
+        ("lookback", f"{report.lookback} steps{in_parentheses(report.lookback_reason)}"),
         ("horizon", count_noun(report.horizon, "step")),
         ("scaler", report.scaler),
         ("outliers", _dropped(report.outliers or {})),

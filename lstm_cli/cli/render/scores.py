@@ -32,7 +32,7 @@ def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Ma
     shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
     table = [[finite_or_none(score.get(key)) for key in shown] for score in scores.values()]
     best = [_lowest_index([row[column] for row in table]) for column in range(len(shown))]
-    rows = [(name, *(format_figure(value) for value in row)) for name, row in zip(scores, table, strict=True)]
+    rows = [(name, *(format_number(value) for value in row)) for name, row in zip(scores, table, strict=True)]
     page.table(("forecast", *(f"{title}{PAD * 2}" for title in shown.values())), rows, best)
     page.line("* lowest error")
 
@@ -119,7 +119,7 @@ def format_percent(value: float) -> str:
     return f"{value:.{0 if abs(value) >= 9.95 else 1}f}".replace("-0.0", "0.0")
 
 
-def chosen_on(rows: Mapping[str, Any] | None) -> str:
+def selection_text(rows: Mapping[str, Any] | None) -> str:
     """Return a line about the validation rows that selected the model; "" for a report without them."""
     if rows is None:
         return ""
@@ -170,7 +170,7 @@ def _lowest_index(values: Sequence[float | None]) -> int:
     return min(defined)[1] if defined else -1
 
 
-def format_figure(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Return a number with four significant digits; a dash for an undefined number."""
     value = finite_or_none(value)
     if value is None:
@@ -185,17 +185,17 @@ def finite_or_none(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def rows_read(report: Any) -> str:
+def rows_read_text(report: Any) -> str:
     """Return the number of rows that the model reads before a forecast, as text."""
     return f"reads {count_noun(report.reads_rows, 'row')}"
 
 
-def size_share(report: Any) -> float:
+def size_ratio(report: Any) -> float:
     """Return the size of the quantized model as a fraction of the fp32 size."""
     return report.size["quantized"] / report.size["fp32"] if report.size["fp32"] else 1.0
 
 
-def in_brackets(text: str) -> str:
+def in_parentheses(text: str) -> str:
     """Return the reason of a choice in parentheses; "" without a reason."""
     return f" ({text})" if text else ""
 
@@ -211,6 +211,6 @@ def add_verdict(page: Page, report: Any, *, panel: bool = False) -> None:
     page.line(
         verdict(report.val, report.val_baselines, report.comparisons, report.baseline_season, panel=panel)
     )
-    rows = chosen_on(report.chosen_on)
+    rows = selection_text(report.chosen_on)
     if rows:
         page.line(rows)

@@ -6,10 +6,10 @@ from typing import Any
 from lstm_cli.cli.render.scores import (
     METRICS,
     finite_or_none,
-    format_figure,
+    format_number,
     format_percent,
-    rows_read,
-    size_share,
+    rows_read_text,
+    size_ratio,
 )
 from lstm_cli.cli.stdio import is_ignored, print_line, seconds_since_start
 from lstm_cli.text import count_noun
@@ -71,7 +71,7 @@ def _tune(report: Any) -> list[str]:
     done = sum(report.states.values())
     facts = [f"{done:,} of {count_noun(report.wanted, 'trial')}"]
     if report.best is not None:
-        facts.append(f"best {METRICS.get(report.metric, 'score')} {format_figure(report.best['score'])}")
+        facts.append(f"best {METRICS.get(report.metric, 'score')} {format_number(report.best['score'])}")
     return [*facts, _warning_count(report)]
 
 
@@ -98,7 +98,7 @@ def _gate_summary(conditions: int, failed: int) -> str:
 def _quantize(report: Any) -> list[str]:
     return [
         report.to,
-        f"{size_share(report):.0%} of the size",
+        f"{size_ratio(report):.0%} of the size",
         f"validation error {report.loss:+.2%}".replace("-0.00%", "+0.00%"),
         _warning_count(report),
     ]
@@ -111,7 +111,7 @@ def _predict(report: Any) -> list[str]:
         f"{count_noun(report.rows, 'row')}{series} to {output}",
         f"{report.time_start} to {report.time_end}",
         report.precision,
-        rows_read(report),
+        rows_read_text(report),
         _warning_count(report),
     ]
 
@@ -166,8 +166,8 @@ def _scores(
     if metric is None:
         return []
     naive = "seasonal_naive" if "seasonal_naive" in baselines else "naive"
-    error = format_figure(baselines.get(naive, {}).get(metric))
-    return [f"{METRICS[metric]} {format_figure(model[metric])}", f"{baseline_label(naive, season)} {error}"]
+    error = format_number(baselines.get(naive, {}).get(metric))
+    return [f"{METRICS[metric]} {format_number(model[metric])}", f"{baseline_label(naive, season)} {error}"]
 
 
 def _warning_count(report: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, add_verdict, format_figure, rows_read, score_rows, score_table
+from lstm_cli.cli.render.scores import METRICS, add_verdict, format_number, rows_read_text, score_rows, score_table
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.config.train import CHOICES
 from lstm_cli.rundir import command
@@ -26,7 +26,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
             (
                 "model",
                 f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
-                f"{rows_read(report)}",
+                f"{rows_read_text(report)}",
             ),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training_text(training)) for training in report.trainings),
@@ -62,9 +62,9 @@ def find_lr_table(report: Any, page: Page) -> None:
     rows = [
         (
             part["part"],
-            format_figure(part["lowest_at"]),
+            format_number(part["lowest_at"]),
             f"{100 * part['fall']:.1f}",
-            format_figure(part["suggestion"]),
+            format_number(part["suggestion"]),
         )
         for part in report.parts
     ]

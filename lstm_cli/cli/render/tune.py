@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, add_verdict, format_figure
+from lstm_cli.cli.render.scores import METRICS, add_verdict, format_number
 from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 
@@ -28,7 +28,7 @@ def tune_table(report: Any, page: Page) -> None:
             (
                 str(trial["number"]),
                 trial["state"],
-                format_figure(trial["score"]),
+                format_number(trial["score"]),
                 *(value_text(trial["settings"][name]) for name in report.space),
                 f"{trial['seconds']:.1f}",
             )
@@ -55,7 +55,7 @@ def tune_table(report: Any, page: Page) -> None:
         return
     settings = ", ".join(f"{name} {value_text(value)}" for name, value in report.best["settings"].items())
     page.line(
-        f"best: trial {report.best['number']}, {metric} {format_figure(report.best['score'])}: {settings}",
+        f"best: trial {report.best['number']}, {metric} {format_number(report.best['score'])}: {settings}",
         "bold",
     )
     if not report.finished:

@@ -101,7 +101,7 @@ assert "WANDB_MODE" not in os.environ
 """
 
 
-def test_wandb_writes_an_offline_run_in_the_folder_and_nowhere_else(tmp_path: Path) -> None:
+def test_wandb_writes_only_an_offline_run_in_its_folder(tmp_path: Path) -> None:
     """Its server would be the one here, which nobody calls; home and temporary folder stay empty."""
     for name in ("home", "tmp", "run/logs"):
         (tmp_path / name).mkdir(parents=True)
@@ -173,7 +173,7 @@ def records(data: bytes) -> Iterator[bytes]:
             whole = b""
 
 
-def test_an_event_on_demand_reaches_those_that_want_it() -> None:
+def test_an_on_demand_event_reaches_only_listeners_that_want_it() -> None:
     plain: list[Event] = []
     watchers: list[Event] = []
 
@@ -193,7 +193,7 @@ def test_an_event_on_demand_reaches_those_that_want_it() -> None:
     assert len(watchers) == len(plain) + 1
 
 
-def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
+def test_events_of_parallel_networks_are_serialized() -> None:
     inside, most = [0], [0]
 
     def listener(event: Event) -> None:
@@ -208,7 +208,7 @@ def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
     assert most[0] == 1
 
 
-def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> None:
+def test_no_log_without_a_run(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
     for name, error in (("absent", MissingArtifact), ("mine", ForeignFolder)):
@@ -222,7 +222,7 @@ def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("linked", ["logs", "logs/{extra}"])
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
-def test_logs_that_lead_out_of_the_run_are_refused_before_any_training(
+def test_a_logs_link_outside_the_run_is_refused(
     lstm: Callable[..., tuple[int, str, str]], tmp_path: Path, extra: str, linked: str
 ) -> None:
     run = tmp_path / "run"
@@ -239,7 +239,7 @@ def test_logs_that_lead_out_of_the_run_are_refused_before_any_training(
 
 
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+def test_a_missing_extra_prints_its_pip_command(
     lstm: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, extra: str
 ) -> None:
     monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)
