@@ -1,4 +1,4 @@
-"""Exit codes and what is message, in this process."""
+"""Tests of exit codes and error messages, in this process."""
 
 import errno
 import sys
@@ -31,7 +31,11 @@ from lstm_cli import errors
         ),
         (["train", "run", "--epochs"], "option '--epochs' requires an argument", "see 'lstm train --help'"),
         (["train", "run", "--json=1"], "option '--json' does not take a value", "see 'lstm train --help'"),
-        (["train", "run", "--epochs", "0"], "--epochs 0 is too small: it must be at least 1", "see 'lstm train --help'"),
+        (
+            ["train", "run", "--epochs", "0"],
+            "--epochs 0 is too small: it must be at least 1",
+            "see 'lstm train --help'",
+        ),
         (
             ["evaluate", "run", "--split", "tset"],
             "--split 'tset' is invalid: use one of val, test",
@@ -75,13 +79,13 @@ def test_extra_argument(lstm):
     ],
 )
 def test_an_expected_error_has_its_code_and_no_traceback(lstm, monkeypatch, name, code):
-    monkeypatch.setenv("FAKE_RAISE", f"{name}('it is so', hint='mend it so')")
-    assert lstm("quantize", "run") == (code, "", "error: it is so\nhint: mend it so\n")
+    monkeypatch.setenv("FAKE_RAISE", f"{name}('it failed', hint='try this')")
+    assert lstm("quantize", "run") == (code, "", "error: it failed\nhint: try this\n")
 
 
 def test_a_data_error_names_its_rule(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
-    assert lstm("quantize", "run") == (3, "", "error[D302]: it is so\nhint: mend it so\n")
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it failed', hint='try this', rule='D302')")
+    assert lstm("quantize", "run") == (3, "", "error[D302]: it failed\nhint: try this\n")
 
 
 def test_all_error_classes_are_tested():
@@ -95,19 +99,19 @@ def test_all_error_classes_are_tested():
 
 
 def test_an_error_without_a_hint_gets_a_default_hint(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', rule='D302')")
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it failed', rule='D302')")
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert [line.split(":")[0] for line in err.splitlines()] == ["error[D302]", "hint"]
 
 
 def test_lstm_debug_prints_a_traceback(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it failed', hint='try this', rule='D302')")
     monkeypatch.setenv("LSTM_DEBUG", "1")
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert "Traceback" in err
-    assert err.endswith("error[D302]: it is so\nhint: mend it so\n")
+    assert err.endswith("error[D302]: it failed\nhint: try this\n")
 
 
 def test_a_bug_prints_a_traceback_and_asks_for_a_report(lstm, monkeypatch):
@@ -124,7 +128,7 @@ def test_a_bug_prints_a_traceback_and_asks_for_a_report(lstm, monkeypatch):
     "error", ["EOFError('short')", "KeyError('k')", "OSError('no number')", "TypeError('t')"]
 )
 def test_unexpected_errors_are_bugs(lstm, monkeypatch, error):
-    """Typer would end an EOFError in its own way: 'Aborted!'."""
+    """Typer would print 'Aborted!' for an EOFError."""
     monkeypatch.setenv("FAKE_RAISE", error)
     code, _, err = lstm("quantize", "run")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Help, version, completion, and what a fresh process loads for them."""
+"""Tests of help, version and completion, and of the modules that they import."""
 
 import json
 import re
@@ -35,7 +35,7 @@ main(sys.argv[1:])
 
 @cache
 def loaded_by(*argv, **environ):
-    """The modules that a fresh process has loaded at its end, its exit code and its stdout."""
+    """Return the modules imported by a new process, its exit code and its stdout."""
     ended = subprocess.run(
         [sys.executable, "-c", WATCH, *argv],
         env=fake_steps.environment(**environ),
@@ -130,7 +130,7 @@ def test_an_unknown_shell_is_refused(lstm, argv, message):
 
 def test_show_completion_of_the_current_shell():
     code, out = loaded_by("--show-completion", SHELL="/bin/bash")[1:]
-    if code == 0:  # the shell above us could be told
+    if code == 0:  # the current shell was detected
         assert "_LSTM_COMPLETE" in out
 
 
@@ -150,7 +150,7 @@ def test_help_of_each_verb_has_examples(lstm, verb):
 def test_help_of_each_option_has_its_default(lstm, verb):
     _, out, _ = lstm(verb, "--help")
     options = out.split("Arguments:\n")[1].split("\n\n", 1)[1].split("Examples:")[0]
-    # an entry begins two blanks in; what it says may stand on the lines below; a group has a title
+    # An entry is indented by two spaces, its text may be on the next lines, and a group has a title.
     entries = [entry for group in options.split("\n\n") for entry in re.split(r"\n  (?=-)", group)[1:]]
     assert len(entries) > 5
     for entry in entries:
@@ -177,7 +177,7 @@ def test_common_options_are_the_last_group(lstm, verb):
 
 
 def test_options_of_one_model_are_grouped(lstm):
-    """A group names a model where the config refuses its options with the other one."""
+    """Groups named after a model have the options that the config refuses with another model."""
     _, out, _ = lstm("train", "--help")
     groups = {title: set(re.findall(r"^  (--[\w-]+)", text, re.M)) for title, text in _groups(out)}
     assert groups["Model segment"] == {"--effort", "--parts", "--segment"}

@@ -1,4 +1,4 @@
-"""From texts to values."""
+"""Tests of the parsers of option values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What reaches a step: every option of every verb, from a flag, the environment and a file."""
+"""Tests that each option of each verb reaches its step, from a flag, the environment and a file."""
 
 import inspect
 from dataclasses import MISSING, fields
@@ -21,8 +21,8 @@ CONFIGS = {
     "predict": config.PredictConfig,
     "export": config.ExportConfig,
 }
-# A value other than the default for each field, as a person writes it and as the step gets it.
-OTHERS = {
+# For each field a value other than its default: as text, and as the step gets it.
+OTHER_VALUES = {
     "prepare": {
         "target": ("A,B", ("A,B",)),
         "past": ("P", ("P",)),
@@ -112,30 +112,30 @@ OTHERS = {
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
 }
-OTHERS["check"] = OTHERS["prepare"]
-# Options that go with another one alone.
-OF_STACKED = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
-ASKED = {
+OTHER_VALUES["check"] = OTHER_VALUES["prepare"]
+# Options that need another option.
+STACKED_ONLY = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
+REQUIRED = {
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
-} | {("train", name): {"model": "stacked"} for name in OF_STACKED}
-EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
+} | {("train", name): {"model": "stacked"} for name in STACKED_ONLY}
+ALL_OPTIONS = [(verb, name) for verb, others in OTHER_VALUES.items() for name in others]
 
 
 pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
-def asked(verb, name):
-    """The flags without which an option is refused."""
+def required_flags(verb, name):
+    """Return the flags that an option needs."""
     return [
-        text for other, value in ASKED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
+        text for other, value in REQUIRED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
     ]
 
 
 @pytest.mark.parametrize("verb", CONFIGS)
 def test_every_field_of_the_config_is_an_option(verb):
-    assert set(OTHERS[verb]) == {field.name for field in fields(CONFIGS[verb])}
+    assert set(OTHER_VALUES[verb]) == {field.name for field in fields(CONFIGS[verb])}
     function = getattr(import_module(f"lstm_cli.cli.commands.{verb}"), verb)
     parameters = inspect.signature(function).parameters
     for field in fields(CONFIGS[verb]):
@@ -157,34 +157,34 @@ def test_without_options_a_step_gets_the_defaults(lstm, verb):
     assert fake_steps.calls[-1].get("run", Path("run")) == Path("run")
 
 
-@pytest.mark.parametrize(("verb", "name"), EVERY)
+@pytest.mark.parametrize(("verb", "name"), ALL_OPTIONS)
 def test_an_option_by_its_flag(lstm, verb, name):
-    text, value = OTHERS[verb][name]
+    text, value = OTHER_VALUES[verb][name]
     flag = f"--{name.replace('_', '-')}"
     code, _, err = lstm(
-        *fake_steps.arguments(verb), flag, *([] if text is None else [text]), *asked(verb, name)
+        *fake_steps.arguments(verb), flag, *([] if text is None else [text]), *required_flags(verb, name)
     )
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **REQUIRED.get((verb, name), {}))
 
 
-@pytest.mark.parametrize(("verb", "name"), EVERY)
+@pytest.mark.parametrize(("verb", "name"), ALL_OPTIONS)
 def test_an_option_by_the_environment(lstm, monkeypatch, verb, name):
-    text, value = OTHERS[verb][name]
+    text, value = OTHER_VALUES[verb][name]
     monkeypatch.setenv(f"LSTM_{verb}_{name}".upper(), "1" if text is None else text)
-    code, _, err = lstm(*fake_steps.arguments(verb), *asked(verb, name))
+    code, _, err = lstm(*fake_steps.arguments(verb), *required_flags(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **REQUIRED.get((verb, name), {}))
 
 
-@pytest.mark.parametrize(("verb", "name"), EVERY)
+@pytest.mark.parametrize(("verb", "name"), ALL_OPTIONS)
 def test_an_option_by_a_file(lstm, verb, name):
-    text, value = OTHERS[verb][name]
+    text, value = OTHER_VALUES[verb][name]
     written = "true" if text is None else f'"{text}"'.replace("\t", "\\t")
     Path("lstm.toml").write_text(f"[{verb}]\n{name} = {written}\n")
-    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml", *asked(verb, name))
+    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml", *required_flags(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **REQUIRED.get((verb, name), {}))
 
 
 def test_priority_of_flag_environment_and_file(lstm, monkeypatch):
@@ -237,7 +237,9 @@ def test_an_invalid_value_names_its_origin(lstm, monkeypatch):
     Path("lstm.toml").write_text('[train]\nmodel = "gru"\n')
     code, out, err = lstm("train", "run", "--config", "lstm.toml")
     assert (code, out) == (2, "")
-    assert "--model 'gru' is invalid: use one of segment, stacked (set by '[train] model' in lstm.toml)" in err
+    assert (
+        "--model 'gru' is invalid: use one of segment, stacked (set by '[train] model' in lstm.toml)" in err
+    )
 
 
 def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
@@ -266,7 +268,11 @@ def test_repeated_parts_and_no_refit(lstm):
         ("--head mean", "--head works only with --model stacked, not with segment", "--model stacked"),
         ("--model stacked --segment 4", "--segment works only with --model segment, not", "--model segment"),
         ("--model stacked --batch-norm --layer-norm", "cannot be combined", "choose one"),
-        ("--model stacked --head first", "--head 'first' is invalid: use one of last, mean, attention, seq2seq", ""),
+        (
+            "--model stacked --head first",
+            "--head 'first' is invalid: use one of last, mean, attention, seq2seq",
+            "",
+        ),
         ("--model stacked --init zeros", "--init 'zeros' is invalid: use one of xavier, he, orthogonal", ""),
         ("--attention 7", "--attention 7 does not divide the 128 outputs of the LSTM", "--attention 8"),
         (
@@ -275,7 +281,11 @@ def test_repeated_parts_and_no_refit(lstm):
             "--attention 4",
         ),
         ("--max-norm 0", "--max-norm 0 is too small: it must be above 0", ""),
-        ("--lr 1e39", "--lr 1e+39 is too large: the maximum is 1e+30", "usual learning rates are 1e-4 to 1e-2"),
+        (
+            "--lr 1e39",
+            "--lr 1e+39 is too large: the maximum is 1e+30",
+            "usual learning rates are 1e-4 to 1e-2",
+        ),
         ("--batch-size none", "--batch-size 'none' is not a whole number or auto", ""),
         ("--checkpoint-every 0", "--checkpoint-every 0 is too small: it must be at least 1", ""),
     ],

@@ -1,4 +1,4 @@
-"""Where a setting came from, as a run records it, and the file that makes the same run."""
+"""Tests of the recorded source of each setting, and of the TOML file that reproduces a run."""
 
 import tomllib
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("in_a_folder")
 def test_flag_environment_and_file_have_different_sources(lstm, monkeypatch):
     Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
     monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
-    monkeypatch.setenv("LSTM_TRAIN_LOCK_WAIT", "1")  # no setting of what is trained
+    monkeypatch.setenv("LSTM_TRAIN_LOCK_WAIT", "1")  # not a training setting
     lstm("train", "run", "--config", "lstm.toml", "--epochs", "7", "--force")
     assert fake_steps.calls[-1]["sources"] == {
         "epochs": "flag",

@@ -1,4 +1,4 @@
-"""-v, -q, the variables for all verbs, and names of an earlier release."""
+"""Tests of -v and -q, of variables for all verbs, and of renamed settings."""
 
 import json
 
@@ -17,20 +17,20 @@ def test_verbose_writes_each_setting_with_its_source(lstm, monkeypatch, tmp_path
     code, _, err = lstm("prepare", "a.csv", "run", "--horizon", "12", "--config", str(file), flag)
     assert code == 0
     listed = [line.split() for line in err.splitlines() if line.startswith("--")]
-    told = {words[0]: " ".join(words[1:]) for words in listed}
-    assert told["--horizon"] == "12 (flag)"
-    assert told["--scaler"] == "robust (environment LSTM_PREPARE_SCALER)"
-    assert told["--val"] == f"0.3 (file {file})"
-    assert told["--test"] == "0.2 (default)"
-    assert told["--target"] == "none (default)"
+    values = {words[0]: " ".join(words[1:]) for words in listed}
+    assert values["--horizon"] == "12 (flag)"
+    assert values["--scaler"] == "robust (environment LSTM_PREPARE_SCALER)"
+    assert values["--val"] == f"0.3 (file {file})"
+    assert values["--test"] == "0.2 (default)"
+    assert values["--target"] == "none (default)"
 
 
 def test_settings_are_objects_with_log_format_json(lstm):
     _, _, err = lstm("quantize", "run", "-v", "--log-format", "json", "--max-loss", "2%")
-    told = [json.loads(line) for line in err.splitlines()]
-    found = {line["flag"]: line for line in told if line["event"] == "setting"}
-    assert (found["--max-loss"]["value"], found["--max-loss"]["source"]) == ("0.02", "flag")
-    assert found["--to"]["source"] == "default"
+    records = [json.loads(line) for line in err.splitlines()]
+    settings = {line["flag"]: line for line in records if line["event"] == "setting"}
+    assert (settings["--max-loss"]["value"], settings["--max-loss"]["source"]) == ("0.02", "flag")
+    assert settings["--to"]["source"] == "default"
 
 
 def test_quiet_and_verbose_cannot_be_combined(lstm):

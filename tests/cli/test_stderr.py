@@ -1,4 +1,4 @@
-"""--quiet and --log-format: how stderr is written, whatever the verb; the result and the exit code stay."""
+"""Tests of --quiet and --log-format, which change stderr but neither the result nor the exit code."""
 
 import json
 
@@ -66,10 +66,10 @@ def test_long_silence_as_json(capsys):
     log.close()
     err += capsys.readouterr().err
     stdio.configure_stderr(quiet=False, log_format="text")
-    records = lines(err)[-1]
-    assert records["event"] == "working"
-    assert records["state"] == "reading: 5 of 10 (50 %)"
-    assert set(records) == {"time", "event", "state", "seconds"}
+    record = lines(err)[-1]
+    assert record["event"] == "working"
+    assert record["state"] == "reading: 5 of 10 (50 %)"
+    assert set(record) == {"time", "event", "state", "seconds"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,10 @@ def test_error_as_json_has_its_exit_code(lstm, monkeypatch, error):
     assert code == plain[0] == records[-1]["exit_code"]
     assert records[-1]["event"] == "error"
     label = f"error[{records[-1]['rule']}]" if records[-1]["rule"] else "error"
-    assert plain[2].splitlines()[-2:] == [f"{label}: {records[-1]['message']}", f"hint: {records[-1]['hint']}"]
+    assert plain[2].splitlines()[-2:] == [
+        f"{label}: {records[-1]['message']}",
+        f"hint: {records[-1]['hint']}",
+    ]
     assert lstm("quantize", "run", "--quiet")[2].splitlines()[-2:] == plain[2].splitlines()[-2:]
 
 
@@ -103,8 +106,8 @@ def test_stderr_options_apply_to_one_command_only(lstm):
 def test_usage_error_as_json(lstm, argv, flag):
     code, _, err = lstm("train", "run", *flag, *argv)
     assert code == 2
-    (records,) = map(json.loads, err.splitlines())
-    assert records["exit_code"] == 2
+    (record,) = map(json.loads, err.splitlines())
+    assert record["exit_code"] == 2
 
 
 def test_an_unknown_format_is_refused(lstm, monkeypatch):

@@ -1,4 +1,4 @@
-"""Pipes, closed streams, full disks and signals: fresh processes around the fake steps."""
+"""Tests of pipes, closed streams, full disks and signals, in new processes with fake steps."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import fake_steps
 import pytest
 from log_lines import TIME, untimed, without_summary
 
-NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
+NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full not found")  # noqa: PTH110
 
 
 def run(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environ):
@@ -29,7 +29,7 @@ def run(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environ):
 
 
 def shell(line, folder=None, **environ):
-    """Run a shell line in which $lstm is the command, in a folder; returns its exit code, stdout and stderr."""
+    """Run a shell line with the command $lstm, and return its exit code, stdout and stderr."""
     command = " ".join(f"'{word}'" for word in fake_steps.command())
     ended = subprocess.run(
         ["sh", "-c", line.replace("$lstm", command)],
@@ -86,14 +86,14 @@ def test_a_log_has_one_line_per_epoch_and_no_escapes():
     assert all(TIME.match(line) for line in ended.stderr.splitlines())
     lines = untimed(ended.stderr).splitlines()
     assert [line.split()[2] for line in lines if line.startswith("segment")] == [f"{n}/5" for n in range(6)]
-    assert len(lines) == 9  # the device, the start and the summary besides
+    assert len(lines) == 9  # plus the device, the start and the summary
     assert "\x1b" not in ended.stderr + ended.stdout
     assert "\r" not in ended.stderr + ended.stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_broken_pipe_prints_no_error(unbuffered):
-    """With PYTHONUNBUFFERED a write that the pipe took in part would pass for a whole one."""
+    """With PYTHONUNBUFFERED a partial write to the pipe would count as complete."""
     line = "{ $lstm predict run; echo $? >&2; } | head -n 1"
     code, out, err = shell(line, FAKE_ROWS="200000", PYTHONUNBUFFERED=unbuffered)
     assert (code, out) == (0, "date,OT\n")
@@ -177,7 +177,7 @@ def test_output_is_utf_8_in_every_locale(locale):
 
 @pytest.fixture(autouse=True)
 def signals_as_in_a_terminal():
-    """A suite that runs in the background, or under nohup, ignores INT or HUP, and so would the commands it starts."""
+    """Restore INT and HUP, which tests in the background or under nohup ignore, and so would their child processes."""
     handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -206,7 +206,7 @@ def wait_for(process, text):
 
 
 def send_until_error(process, signum):
-    """Send a signal until the command says that it ends; returns what it wrote. Two at once may arrive as one."""
+    """Send a signal until the command prints an error, because two signals may merge; return its stderr."""
     seen = ""
     while "error: " not in seen:
         process.send_signal(signum)
@@ -272,7 +272,7 @@ def test_a_second_signal_stops_code_that_swallows_exceptions():
 
 
 def test_nohup_ignores_sighup():
-    """A process whose parent ignores SIGHUP goes on after it."""
+    """Training continues after SIGHUP if its parent process ignores SIGHUP."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         process = start("train", "run", FAKE_EPOCHS="8", FAKE_STEP="0.01")
@@ -285,7 +285,7 @@ def test_nohup_ignores_sighup():
 
 
 def in_terminal(*argv, **environ):
-    """What a person on a terminal would be sent, on stdout and stderr together."""
+    """Return the stdout and stderr of a command in a terminal, combined."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         fake_steps.command(*argv),
@@ -316,7 +316,7 @@ class TestInATerminal:
         assert "\x1b[" in shown
         assert "epoch 2/2  train  0.5000  val  0.4000" in shown
         assert "steps" in shown
-        assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is given back
+        assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is visible again
 
     @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
     def test_no_escapes_without_color_support(self, environ):

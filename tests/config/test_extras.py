@@ -1,4 +1,4 @@
-"""Packages that are not installed: which error it is, and that the pip command installs what is missing."""
+"""Tests of errors for packages that are not installed, and of their pip command."""
 
 import ast
 import re
@@ -38,7 +38,7 @@ def test_the_light_requirements_are_what_forecasting_needs() -> None:
 
 
 def test_every_imported_module_is_a_dependency() -> None:
-    """Otherwise a package that is missing would be taken for a bug."""
+    """Otherwise a missing package would be reported as a bug."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     optional = [
         line for name, lines in project["optional-dependencies"].items() if name != "dev" for line in lines
@@ -52,7 +52,7 @@ def test_every_imported_module_is_a_dependency() -> None:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(str(node.module).partition(".")[0])
     foreign = imported - set(sys.stdlib_module_names) - {"lstm_cli"}
-    foreign -= {"PIL"}  # Pillow comes with matplotlib, whose pictures it opens
+    foreign -= {"PIL"}  # Pillow comes with matplotlib, which uses it for images
     assert {"sklearn", "torch"} <= foreign
     assert {distribution_name(module) for module in foreign} - known == set()
 
@@ -97,7 +97,7 @@ def test_an_unknown_module_or_submodule_is_a_bug(name: str) -> None:
 
 
 def test_check_prepare_and_predict_need_only_the_light_requirements(tmp_path: Path) -> None:
-    """Every other dependency is blocked in a fresh process; `make test-light` installs them for real."""
+    """Other dependencies are blocked in a new process; `make test-light` makes a real light install."""
     blocked = [name for name in dependencies().values() if name not in light()]
     modules = {distribution: module for module, distribution in extras.DISTRIBUTIONS.items()}
     names = [modules.get(name, name) for name in (line.partition(">=")[0] for line in blocked)]

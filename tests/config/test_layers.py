@@ -1,4 +1,4 @@
-"""Where a setting comes from: the environment over the file, and nothing unknown passes."""
+"""Tests of settings from the environment and from a file."""
 
 import pytest
 

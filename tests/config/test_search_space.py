@@ -1,4 +1,4 @@
-"""The space of a search: read from its texts, checked against the settings that it names."""
+"""Tests of the search space: parsing, and checks against the settings."""
 
 from dataclasses import fields
 
@@ -25,7 +25,7 @@ PLAIN = TrainConfig()
 
 
 def test_every_setting_of_train_is_searched_or_excluded() -> None:
-    """A new setting takes part by itself, by its type; what is left out is named, or has a type without values."""
+    """A new setting is searched by its type, unless it is excluded by name or has another type."""
     left = {field.name for field in fields(TrainConfig)} - set(searchable_settings())
     assert left == {*NOT_SEARCHED, "parts"}
     assert set(searchable_settings().values()) <= set(FORMS.values())
@@ -88,7 +88,11 @@ def test_several_layers_need_the_stacked_model() -> None:
         (("lr=1|2", "lr=3|4"), "duplicate setting 'lr' in --space", "one --space"),
         (("loss=mae|mea",), "--loss 'mea' is invalid: use one of mae, mse, huber", ""),
         (("dropout=0..1",), "--dropout 1 is out of range", ""),
-        (("hidden=64,32|8",), "--hidden has 2 sizes, but --model segment has one LSTM layer", "--model stacked"),
+        (
+            ("hidden=64,32|8",),
+            "--hidden has 2 sizes, but --model segment has one LSTM layer",
+            "--model stacked",
+        ),
     ],
 )
 def test_an_invalid_space_is_refused(texts: tuple[str, ...], message: str, hint: str) -> None:
@@ -104,7 +108,7 @@ def test_a_setting_cannot_be_fixed_and_searched() -> None:
 
 
 def test_a_value_valid_in_some_combinations_is_accepted() -> None:
-    """`--effort fast` is a setting of segment alone, and so refused by itself with another model."""
+    """`--effort fast` works only with segment, so another model refuses it."""
     with pytest.raises(UsageError, match="--effort works only with --model segment"):
         parse_space(("effort=fast|best",), TrainConfig(model="stacked"))
     space = parse_space(("effort=default|fast",), TrainConfig())

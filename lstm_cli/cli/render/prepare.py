@@ -22,7 +22,10 @@ def prepare_table(report: Any, page: Page) -> None:
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
         ("calendar", ", ".join(report.calendar)),
-        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}"),
+        (
+            "season",
+            f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}",
+        ),
         ("lookback", f"{report.lookback} steps{in_parentheses(report.lookback_reason)}"),
         ("horizon", count_noun(report.horizon, "step")),
         ("scaler", report.scaler),

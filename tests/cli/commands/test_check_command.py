@@ -1,4 +1,4 @@
-"""`lstm check` and its real step on small files: what stands on which stream, and the exit code."""
+"""Tests of `lstm check` on small files: stdout, stderr and the exit code."""
 
 import json
 from pathlib import Path

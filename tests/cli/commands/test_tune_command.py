@@ -1,4 +1,4 @@
-"""`lstm tune`: the options of train beside its own; and `lstm train`, which takes what it found."""
+"""Tests of `lstm tune` with the options of train, and of `lstm train` with the settings of the winner."""
 
 import inspect
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 import fake_steps
 import pytest
 from log_lines import untimed
-from test_options import ASKED, OTHERS, asked
+from test_options import OTHER_VALUES, REQUIRED, required_flags
 
 from lstm_cli.cli.commands.tune import tune
 from lstm_cli.config import TrainConfig
@@ -23,16 +23,14 @@ pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 @pytest.mark.parametrize("name", [field.name for field in fields(TrainConfig)])
 def test_every_setting_of_train_can_be_fixed(lstm: Lstm, name: str) -> None:
-    text, value = OTHERS["train"][name]
+    text, value = OTHER_VALUES["train"][name]
     words = [f"--{name.replace('_', '-')}", *([] if text is None else [text])]
-    code, _, err = lstm("tune", "run", *words, *asked("train", name))
+    code, _, err = lstm("tune", "run", *words, *required_flags("train", name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["fixed"] == TrainConfig(**{name: value}, **ASKED.get(("train", name), {}))
+    assert fake_steps.calls[-1]["fixed"] == TrainConfig(**{name: value}, **REQUIRED.get(("train", name), {}))
 
 
-def test_shared_settings_come_from_file_and_environment(
-    lstm: Lstm, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shared_settings_come_from_file_and_environment(lstm: Lstm, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("lstm.toml").write_text("[tune]\nepochs = 5\nseed = 5\n[tune.space]\nlr = '1e-4..1e-2:log'\n")
     monkeypatch.setenv("LSTM_TUNE_SEED", "6")
     assert lstm("tune", "run", "--config", "lstm.toml")[0] == 0
@@ -49,11 +47,16 @@ def test_other_options_of_train_are_not_options_of_tune() -> None:
 
 def test_invalid_time(lstm: Lstm) -> None:
     code, _, err = lstm("tune", "run", "--time", "soon")
-    assert (code, err.startswith("error: --time 'soon' is not a duration\nhint: write it like --time 90")) == (
+    assert (
+        code,
+        err.startswith("error: --time 'soon' is not a duration\nhint: write it like --time 90"),
+    ) == (
         2,
         True,
     )
-    assert lstm("tune", "run", "--time", "0")[2].startswith("error: --time 0 is too small: it must be above 0")
+    assert lstm("tune", "run", "--time", "0")[2].startswith(
+        "error: --time 0 is too small: it must be above 0"
+    )
 
 
 def test_storage_needs_bayes(lstm: Lstm) -> None:
@@ -86,11 +89,11 @@ def test_show_prints_the_report_as_it_was_recorded(lstm: Lstm) -> None:
     assert json.loads(out) == report.to_json()
 
 
-# What train takes of it
+# Use of the winner by train
 
 
 def make_run(run: Path, report: dict[str, Any] | None) -> None:
-    """A run with data and, with a report, a search."""
+    """Make a run with data and, if a report is given, a search."""
     with writing(run, step="prepare", create=True) as writer:
         writer.new("data").write_json("schema.json", {})
         writer.commit(config={}, reads={}, report={})
@@ -177,5 +180,5 @@ def test_an_unfinished_search_has_no_winner(lstm: Lstm) -> None:
 def test_a_corrupt_run_is_reported_by_the_step(lstm: Lstm) -> None:
     Path("run").mkdir()
     Path("run/run.json").write_text("{}")
-    assert lstm("train", "run")[0] == 0  # the step here is none that would mind
+    assert lstm("train", "run")[0] == 0  # the fake step does not read the run
     assert fake_steps.calls[-1]["config"] == TrainConfig()

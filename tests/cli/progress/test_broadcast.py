@@ -1,4 +1,4 @@
-"""What `--tensorboard` and `--wandb` write, read back by the programs that they are for."""
+"""Tests of --tensorboard and --wandb, which read the logs back with these programs."""
 
 import io
 import os
@@ -102,7 +102,7 @@ assert "WANDB_MODE" not in os.environ
 
 
 def test_wandb_writes_only_an_offline_run_in_its_folder(tmp_path: Path) -> None:
-    """Its server would be the one here, which nobody calls; home and temporary folder stay empty."""
+    """W&B does not connect to its server, and the home and temporary folders stay empty."""
     for name in ("home", "tmp", "run/logs"):
         (tmp_path / name).mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -143,7 +143,7 @@ def test_wandb_writes_only_an_offline_run_in_its_folder(tmp_path: Path) -> None:
 
 
 def read_offline_run(path: Path) -> dict[str, str]:
-    """The last value, as JSON, of everything that was logged."""
+    """Return the last logged value of each key, as JSON."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     logged = {}
@@ -154,23 +154,23 @@ def read_offline_run(path: Path) -> dict[str, str]:
 
 
 def records(data: bytes) -> Iterator[bytes]:
-    """The records of a .wandb file: LevelDB's log format behind a header of 7 bytes, in blocks of 32 KiB.
+    """Yield the records of a .wandb file: a header of 7 bytes, then LevelDB's log format in blocks of 32 KiB.
 
-    A piece of a record has a checksum (4 bytes), its length (2), and its kind (1: whole, 2: first, 3: middle,
-    4: last piece); what is too short for that at the end of a block is empty.
+    A piece of a record has a checksum (4 bytes), a length (2 bytes) and a kind (1: whole, 2: first, 3: middle,
+    4: last piece). At the end of a block, a rest of less than 7 bytes is empty.
     """
     assert data[:4] == b":W&B"
-    place, whole = 7, b""
-    while place < len(data):
-        if 32768 - place % 32768 < 7:
-            place += 32768 - place % 32768
+    offset, record = 7, b""
+    while offset < len(data):
+        if 32768 - offset % 32768 < 7:
+            offset += 32768 - offset % 32768
             continue
-        _, length, kind = struct.unpack_from("<IHB", data, place)
-        whole += data[place + 7 : place + 7 + length]
-        place += 7 + length
+        _, length, kind = struct.unpack_from("<IHB", data, offset)
+        record += data[offset + 7 : offset + 7 + length]
+        offset += 7 + length
         if kind in (1, 4):
-            yield whole
-            whole = b""
+            yield record
+            record = b""
 
 
 def test_an_on_demand_event_reaches_only_listeners_that_want_it() -> None:
@@ -194,18 +194,18 @@ def test_an_on_demand_event_reaches_only_listeners_that_want_it() -> None:
 
 
 def test_events_of_parallel_networks_are_serialized() -> None:
-    inside, most = [0], [0]
+    inside, max_inside = [0], [0]
 
     def listener(event: Event) -> None:
         inside[0] += 1
-        most[0] = max(most[0], inside[0])
+        max_inside[0] = max(max_inside[0], inside[0])
         sum(range(2000))
         inside[0] -= 1
 
     together = BroadcastListener(listeners=(listener,))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(together, [epoch(number % 2) for number in range(200)]))
-    assert most[0] == 1
+    assert max_inside[0] == 1
 
 
 def test_no_log_without_a_run(tmp_path: Path) -> None:

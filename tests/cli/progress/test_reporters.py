@@ -1,4 +1,4 @@
-"""What is log_of while a step works."""
+"""Tests of the progress on stderr."""
 
 import io
 import sys
@@ -52,8 +52,8 @@ def test_progress_as_a_line():
     assert describe_progress(Progressed(stage="reading", done=0, total=0)) == "reading"
 
 
-class Course:
-    """The seconds of a fake clock, and the events of a log on the way; stands in for its thread and its waits."""
+class FakeClock:
+    """Fake clock that replaces the thread of a log, and sends events at given seconds."""
 
     def __init__(self, events, end):
         self.now, self.end = 0, end
@@ -61,7 +61,7 @@ class Course:
         self.log = None
 
     def wait(self, seconds):
-        """Let the time pass until `seconds` from now; whether all is over then."""
+        """Advance the clock by `seconds`, send the events, and return whether the end is reached."""
         until = self.now + seconds
         while self.events and self.events[0][0] <= min(until, self.end):
             self.now, event = self.events.pop(0)
@@ -70,23 +70,21 @@ class Course:
         return until > self.end
 
     def start(self):
-        """The thread does not begin by itself."""
+        """Do nothing, because the test calls the thread function."""
 
     set = join = start
 
 
 def log_of(monkeypatch, events, *, silence, end):
-    """The lines of a log that hears (second, event) and closes in the second `end`."""
-    course = Course(events, end)
+    """Return the lines of a log for events (second, event), closed at the second `end`."""
+    clock = FakeClock(events, end)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    monkeypatch.setattr(reporters, "monotonic", lambda: course.now)
-    monkeypatch.setattr(
-        threading, "Thread", lambda target, daemon: setattr(course, "pulse", target) or course
-    )
-    monkeypatch.setattr(threading, "Event", lambda: course)
-    course.log = LogReporter(max_silence=silence)
-    course.pulse()
-    course.log.close()
+    monkeypatch.setattr(reporters, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(threading, "Thread", lambda target, daemon: setattr(clock, "pulse", target) or clock)
+    monkeypatch.setattr(threading, "Event", lambda: clock)
+    clock.log = LogReporter(max_silence=silence)
+    clock.pulse()
+    clock.log.close()
     return untimed(sys.stderr.getvalue()).splitlines()
 
 

@@ -1,4 +1,4 @@
-"""Terminals of few columns: nothing that counts is cut."""
+"""Tests of narrow terminals, where no number may be cut."""
 
 import re
 
@@ -28,7 +28,7 @@ PAGES = {
 
 @pytest.fixture
 def page_of(monkeypatch):
-    """Draw a report as a terminal of so many columns shows it."""
+    """Return a function that draws a report for a terminal of a given width."""
 
     def draw_page(verb, columns):
         monkeypatch.setattr("lstm_cli.cli.render.page.is_interactive", lambda stream: True)

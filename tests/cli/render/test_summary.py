@@ -1,4 +1,4 @@
-"""The line on stderr that every command ends with."""
+"""Tests of the summary line at the end of each command."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import fake_steps
 import pytest
 from log_lines import TIME, untimed
 
-UNCHANGED = ("prepare", "train", "tune", "evaluate", "quantize")  # the steps that may find nothing changed
+UNCHANGED = ("prepare", "train", "tune", "evaluate", "quantize")  # steps that can be up to date
 
 
 @pytest.mark.parametrize("verb", fake_steps.VERBS)
@@ -32,7 +32,9 @@ def test_text_of_summary_lines(lstm, tmp_path):
     assert summary_of("train", "run") == (
         "train run: segment on the validation rows, MASE 0.8800, seasonal naive (168) 1.020, N s"
     )
-    assert summary_of("quantize", "run") == "quantize run: int8, 25% of the size, validation error +0.06%, N s"
+    assert (
+        summary_of("quantize", "run") == "quantize run: int8, 25% of the size, validation error +0.06%, N s"
+    )
     assert summary_of("prepare", "a.csv", "run") == (
         "prepare run: 17,420 rows, to 2018-06-26T19:00:00, 11,835 training windows, N s"
     )

@@ -1,4 +1,4 @@
-"""Reports as a person reads them in a pipe."""
+"""Tests of the printed reports in a pipe."""
 
 import re
 
@@ -174,7 +174,7 @@ def test_no_suggestion_if_no_learning_rate_reduces_the_loss():
 
 
 def test_error_reduction_is_relative_to_the_baseline():
-    """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
+    """An error of 1 is 20 % lower than 1.25 and 25 % higher than 0.8."""
     assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
     assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 0.8}) == pytest.approx(-0.25)
 
@@ -182,7 +182,9 @@ def test_error_reduction_is_relative_to_the_baseline():
 def test_verdict_without_baselines():
     page = drawn(
         evaluation.evaluate_table,
-        evaluate_report(metrics={"mae": None}, baselines={"naive": {"mae": None}}, **fake_steps.comparison_keys({})),
+        evaluate_report(
+            metrics={"mae": None}, baselines={"naive": {"mae": None}}, **fake_steps.comparison_keys({})
+        ),
     )
     assert "No baseline to compare with" in page
 
@@ -191,7 +193,7 @@ def test_target_table_only_with_several_targets():
     assert "target" not in drawn(evaluation.evaluate_table, evaluate_report())
     targets = {f"[red]{n}": scores(n) for n in range(1, 31)}
     page = drawn(evaluation.evaluate_table, evaluate_report(per_target=targets))
-    assert "[red]12 " in page  # a name is no markup
+    assert "[red]12 " in page  # names are not markup
     assert "[red]13 " not in page
     assert "and 18 more, see --json" in page
 
@@ -245,7 +247,7 @@ def test_worst_series_are_listed():
 
 
 def test_panel_verdict_uses_mase():
-    """The errors in the file's units say the opposite: the largest series drown the others."""
+    """Errors in the units of the file show the opposite, because the largest series dominate."""
     baselines = {"linear": scores(1) | {"mase": 1.2, "mae": 0.1, "mae_scaled": 0.1}, "naive": scores(2)}
     page = drawn(evaluation.evaluate_table, panel_report(baselines=baselines))
     assert "(MASE, mean over series)." in page
@@ -271,7 +273,8 @@ def test_check_tables_fit_80_columns():
     assert re.search(r"^OT +target +number +3 +-4\.080 +46\.01$", page, re.M)
     assert re.search(r"^OT +24 +0\.29 +0\.98$", page, re.M)
     assert (
-        "6 missing rows after lines 120, 400 (longest gap: 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00)" in page
+        "6 missing rows after lines 120, 400 (longest gap: 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00)"
+        in page
     )
     assert "1 row with a duplicate timestamp: line 77" in page
     assert "1 row of a repeated hour in autumn: line 77" in page
@@ -373,7 +376,7 @@ def test_trials_are_sorted_by_score():
     ]
     assert "trial 1 failed: training diverged at epoch 1" in page
     assert re.search(r"^hidden +62 % +-0\.50$", page, re.M)
-    assert not re.search(r"^loss +", page, re.M)  # of which nothing can be said
+    assert not re.search(r"^loss +", page, re.M)  # its importance is undefined
     assert "best: trial 2, MASE 0.8100: hidden 48, loss huber" in page
     assert "The model beats the linear forecast by 10 % (90 % interval 4.0 to 16 %) (MASE)." in page
 
