@@ -55,7 +55,7 @@ class Range:
         """Return the value at a fraction (0 to 1) of the range.
 
         >>> Range(low=32, high=256, log=True, form="whole").value_at(0.5)
-        91
+        90
         """
         # Each integer gets an interval of length 1, so both ends are as likely as the other values.
         margin = 0.0 if self.form == "number" else 0.5

@@ -174,7 +174,7 @@ def test_no_suggestion_if_no_learning_rate_reduces_the_loss():
 
 
 def test_error_reduction_is_relative_to_the_baseline():
-    """An error of 1 is 20 % lower than 1.25 and 25 % higher than 0.8."""
+    """Error 1 is 20 % lower than 1.25 and 25 % higher than 0.8."""
     assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
     assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 0.8}) == pytest.approx(-0.25)
 

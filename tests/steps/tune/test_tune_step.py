@@ -105,10 +105,10 @@ def test_a_killed_search_goes_on_and_finds_the_same(tuned: Path, fresh: Path) ->
 import os, signal
 from pathlib import Path
 from lstm_cli.config import TrainConfig, TuneConfig
-from lstm_cli.events import Noted
+from lstm_cli.events import Note
 from lstm_cli.steps.tune import tune
 def listen(event):
-    if isinstance(event, Noted) and event.text.startswith("trial 1"):
+    if isinstance(event, Note) and event.text.startswith("trial 1"):
         os.kill(os.getpid(), signal.SIGKILL)
 tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(parts=("linear",), threads=1), listen)
 """
