@@ -14,7 +14,7 @@ TIMEOUT = 300  # seconds
 LSTM = """#!/bin/sh
 echo "$*" >>calls.txt
 case $1 in
-evaluate) printf 'scores\\n* the lowest error\\n\\npicture: runs/demo/forecasts.png\\n' ;;
+evaluate) printf 'scores\\n* lowest error\\n\\nplot: runs/demo/forecasts.png\\n' ;;
 predict) printf 'time,y\\n1,2\\n' >"$4" ;;
 esac
 """

@@ -92,7 +92,7 @@ def test_an_up_to_date_step_would_write_nothing(
     report = plan(capfd, *argv, "--force")
     assert (report["up_to_date"], report["writes"]) == (False, ["run/quantized/0002"])
     assert lstm([*argv, "--dry-run"]) == 0
-    assert "writes  nothing: it is up to date, and --force would run it anyhow" in capfd.readouterr().out
+    assert "writes  nothing (up to date; use --force to run anyway)" in capfd.readouterr().out
 
 
 def test_a_plan_that_would_fail_is_refused(run: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -343,7 +343,7 @@ def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) ->
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 143, err
-    assert "error: ended by SIGTERM\nhint: run the same command again" in err
+    assert "error: interrupted by SIGTERM\nhint: run the same command again" in err
     config = TrainConfig(
         hidden=(8,), epochs=100_000, patience=100_000, threads=1, log_transform="off", parts=("free",), seed=0
     )

@@ -88,7 +88,7 @@ def test_bf16_without_cpu_support_is_an_error_with_a_hint(
 
 
 def test_an_unknown_precision_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="--precision 'int8' is none of auto, fp32, bf16"):
+    with pytest.raises(UsageError, match="--precision 'int8' is invalid: use one of auto, fp32, bf16"):
         TrainConfig(precision="int8")
 
 
