@@ -98,9 +98,7 @@ def compare(
     reading = [sys.executable, "-c", READER, str(source), "name" if series else "", *numbers]
     sides = {
         "pandas": lambda: printed_seconds([pandas_python, "-c", PANDAS, str(source), *numbers]),
-        "reading": lambda: printed_seconds(
-            [sys.executable, "-c", READER, str(source), "name" * bool(series), *numbers]
-        ),
+        "reading": lambda: printed_seconds(reading),
         "whole": whole,
     }
     found = in_turn(sides, repetitions)

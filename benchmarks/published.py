@@ -2,7 +2,7 @@
 
 HORIZONS = (96, 192, 336, 720)
 
-# Test MSE/MAE in scaled units, 8640/2880/2880 rows, 7 channels; MSE alone if MAE is not published.
+# Test MSE/MAE in scaled units, 8640/2880/2880 rows, 7 channels; only MSE if MAE is not published.
 ETTH1 = {
     "SegRNN, L=96 (Lin et al. 2023)": (".368/.395", ".408/.419", ".444/.440", ".446/.457"),
     "SegRNN, L=720 (Lin et al. 2023)": (".351/.392", ".392/.414", ".423/.433", ".466/.472"),
