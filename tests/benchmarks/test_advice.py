@@ -35,7 +35,7 @@ TOLD = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
 
 def measured() -> dict[str, float]:
     """What the benchmark's table says: options, and the error over that of the plain network."""
-    text = (ROOT / "benchmarks" / "README.md").read_text()
+    text = (ROOT / "benchmarks" / "advice.md").read_text()
     table = text[text.index("## Advice") :].split("\n\n## ", 1)[0]
     rows = [line[2:-2].split(" | ") for line in table.splitlines() if line.startswith("| ")]
     return {row[1].strip("`"): float(row[3]) for row in rows[2:] if row[1]}
