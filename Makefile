@@ -7,6 +7,7 @@
 # make recipes the recipes for DVC and Snakemake with the real programs, in .venv-recipes
 # make test-light the light install of README, in a fresh environment
 # make lint   ruff and mypy
+# make docs   the pages of docs/reference that are generated from the code
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -16,7 +17,7 @@ LOWEST := .venv-lowest
 RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint clean
+.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint docs clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -47,6 +48,9 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(DEV)
+	$(BIN)/python tests/reference_pages.py
 
 # The package alone, for the demo. It is installed again when one of these files changes.
 $(READY): pyproject.toml constraints.txt

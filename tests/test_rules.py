@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rules_page import PAGE, page
 
 from lstm_cli.cli.main import run
 from lstm_cli.errors import UsageError
@@ -41,10 +40,6 @@ def test_every_rule_is_made_somewhere_and_with_its_own_severity() -> None:
     assert {rule for rule, _, _ in found} == set(RULES)
     wrong = [place for rule, is_error, place in found if is_error and RULES[rule].severity != ERROR]
     assert wrong == []
-
-
-def test_the_page_lists_the_rules() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python tests/rules_page.py"
 
 
 def test_a_finding_is_its_sentence_and_the_same_as_data() -> None:
