@@ -7,6 +7,7 @@
 # make recipes      test the recipes with DVC and Snakemake, in .venv-recipes
 # make test-light   test the light install in a new environment
 # make lint         run ruff and mypy
+# make docs         write the generated pages of docs/reference
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -16,7 +17,7 @@ LOWEST := .venv-lowest
 RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint clean
+.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint docs clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -47,6 +48,9 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(DEV)
+	$(BIN)/python tests/reference_pages.py
 
 # Only the package, for the demo. It is installed again if one of these files changes.
 $(READY): pyproject.toml constraints.txt
