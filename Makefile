@@ -1,11 +1,11 @@
 # make demo   from a CSV to a forecast, in runs/demo
 # make test   the whole test suite, with what developers need
 # make test-gpu the tests that need a GPU, on the first one
-# make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
+# make faults the kills, refused calls, full disks and overlaps of docs/explanation/reliability.md, many of each (an hour)
 # make fuzz   2,000 files with bytes changed at random, through the reader of prepare
 # make test-lowest every step with the lowest versions that pyproject.toml allows, in .venv-lowest
 # make recipes the recipes for DVC and Snakemake with the real programs, in .venv-recipes
-# make test-light the light install of README, in a fresh environment
+# make test-light the light install of docs/start/install.md, in a fresh environment
 # make lint   ruff and mypy
 VENV := .venv
 PYTHON ?= python3

@@ -1,4 +1,4 @@
-"""The structure of docs/design.md: levels, folder sizes, no import cycle, heavy imports, nothing that unpickles."""
+"""The structure of docs/explanation/design.md: levels, folder sizes, no import cycle, heavy imports, nothing that unpickles."""
 
 import ast
 import importlib
