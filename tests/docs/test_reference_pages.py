@@ -2,13 +2,13 @@
 
 from fenced import DOCS, exit_codes
 
-from lstm_cli import errors
+from lstm_cli.errors import LstmError
 from lstm_cli.rundir import table
 
 PRINT_TABLE = "python -c 'from lstm_cli.rundir import table; print(table())' prints the current table"
 
 
-def subclasses(kind: type) -> list[type]:
+def subclasses(kind: type[LstmError]) -> list[type[LstmError]]:
     return [kind, *(one for child in kind.__subclasses__() for one in subclasses(child))]
 
 
@@ -18,4 +18,4 @@ def test_the_run_directory_table_is_that_of_the_code() -> None:
 
 def test_every_exit_code_of_an_error_is_in_the_table() -> None:
     listed = exit_codes(DOCS / "reference" / "exit-codes.md")
-    assert {kind.exit_code for kind in subclasses(errors.LstmError)} <= listed
+    assert {kind.exit_code for kind in subclasses(LstmError)} <= listed
