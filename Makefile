@@ -1,7 +1,7 @@
 # make demo         run the five steps from a CSV file to a forecast, in runs/demo
 # make test         run all tests; installs the packages for developers
 # make test-gpu     run the tests that need a GPU, on the first GPU
-# make faults       run the fault tests of docs/reliability.md with many repetitions (an hour)
+# make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour)
 # make fuzz         read 2,000 files with randomly changed bytes, as `lstm prepare` does
 # make test-lowest  run all steps with the lowest versions in pyproject.toml, in .venv-lowest
 # make recipes      test the recipes with DVC and Snakemake, in .venv-recipes

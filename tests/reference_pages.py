@@ -13,7 +13,7 @@ import typer
 
 from lstm_cli.cli.app import single_verb_app
 from lstm_cli.cli.verbs import COMMON_PANEL, VERBS
-from lstm_cli.config.layers import EVERYWHERE, common_variable, environment_variable
+from lstm_cli.config.layers import COMMON_OPTIONS, common_variable, environment_variable
 from lstm_cli.rules import RULES
 from lstm_cli.rundir import ARTIFACTS
 
@@ -229,7 +229,7 @@ def _variables(verb: str, param: Any) -> str:
     if param.name == "help":
         return ""
     names = [environment_variable(verb, _key(param))]
-    if _key(param) in EVERYWHERE:
+    if _key(param) in COMMON_OPTIONS:
         names.append(common_variable(_key(param)))
     return ", ".join(f"`{name}`" for name in names)
 
