@@ -102,7 +102,9 @@ def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, for
         return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
     with open_run(run) as opened:
         up_to_date = not force and data_is_up_to_date(opened, paths, config)
-        return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), up_to_date=up_to_date, need=need)
+        return _plan(
+            run, "prepare", opened, reads, would_write(run, "prepare"), up_to_date=up_to_date, need=need
+        )
 
 
 def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> DryRunPlan:
@@ -221,7 +223,9 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPl
         reads = would_read(opened, "data", "model")
         up_to_date = not force and is_up_to_date(opened, "quantize", config=asdict(config))
         need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
-        return _plan(run, "quantize", opened, reads, would_write(run, "quantize"), up_to_date=up_to_date, need=need)
+        return _plan(
+            run, "quantize", opened, reads, would_write(run, "quantize"), up_to_date=up_to_date, need=need
+        )
 
 
 def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPlan:

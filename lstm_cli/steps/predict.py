@@ -175,7 +175,9 @@ def _own_data(run: Run, model: TrainedModel, warn: Callable[[Finding], None]) ->
     retrain = f"'{command('train', run.path)}' trains it again"
     warn(
         Finding(
-            rule="M102", kind=MODEL, text=f"the model of {run.path} is out of date: the data changed after training ({retrain})"
+            rule="M102",
+            kind=MODEL,
+            text=f"the model of {run.path} is out of date: the data changed after training ({retrain})",
         )
     )
     return rescale_to_model(dataset, model)
@@ -237,9 +239,7 @@ def _warn_padded(dataset: Dataset, model: TrainedModel, source: str, warn: Calla
         warn(Finding.at(in_file(source), "D810", text))
         return
     names = quote_names([dataset.series.names[index] for index in short])
-    text = (
-        f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows are {padded}"
-    )
+    text = f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows are {padded}"
     warn(Finding.at(in_file(source), "D810", text, count=len(short)))
 
 
@@ -258,7 +258,9 @@ def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable
         if name not in index_of:
             continue
         known = index_of[name]
-        index, fits = new.schema.step.index(new.series.origin_us[series : series + 1], old.series.origin_us[known])
+        index, fits = new.schema.step.index(
+            new.series.origin_us[series : series + 1], old.series.origin_us[known]
+        )
         if not fits.all():
             continue
         shift = int(index[0])  # row r of the new series is row r + shift of the old one

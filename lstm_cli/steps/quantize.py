@@ -107,7 +107,9 @@ def quantize(
             ),
         )
         scale = scoring.metric_scale(dataset)
-        errors = {name: metrics.overall_scores(error_sums, scale)["mae_scaled"] for name, error_sums in sums.items()}
+        errors = {
+            name: metrics.overall_scores(error_sums, scale)["mae_scaled"] for name, error_sums in sums.items()
+        }
         loss = _growth(errors["fp32"], errors["quantized"])
         batch = windows.sample(min(TIMED_WINDOWS, windows.batch_size))[:]
         report = QuantizeReport(

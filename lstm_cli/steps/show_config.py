@@ -28,7 +28,9 @@ class ConfigReport:
 
     run: str
     data: str | None  # the file that `prepare` read
-    steps: dict[str, dict[str, dict[str, Any]]]  # step: setting: value, source, and `settled` for an automatic value
+    steps: dict[
+        str, dict[str, dict[str, Any]]
+    ]  # step: setting: value, source, and `settled` for an automatic value
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""

@@ -5,7 +5,9 @@ from fenced import DOCS, exit_codes
 from lstm_cli.errors import LstmError
 from lstm_cli.rundir import layout_table
 
-PRINT_TABLE = "python -c 'from lstm_cli.rundir import layout_table; print(layout_table())' prints the current table"
+PRINT_TABLE = (
+    "python -c 'from lstm_cli.rundir import layout_table; print(layout_table())' prints the current table"
+)
 
 
 def subclasses(kind: type[LstmError]) -> list[type[LstmError]]:

@@ -55,7 +55,9 @@ def config(
             result.print_result("config", report, config_table, as_json=as_json)
 
     if dry_run:
-        return print_plan(lambda planning: planning.plan_read_only(run, "config", all_files=False), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_read_only(run, "config", all_files=False), as_json=as_json
+        )
     return work
 
 

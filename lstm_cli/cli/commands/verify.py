@@ -44,7 +44,9 @@ def verify(
         result.print_result("verify", report, verify_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return print_plan(lambda planning: planning.plan_read_only(run, "verify", all_files=True), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_read_only(run, "verify", all_files=True), as_json=as_json
+        )
     return work
 
 
