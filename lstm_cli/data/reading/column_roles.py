@@ -28,10 +28,12 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import is_number, nearest_name
 
-SAMPLE = 5_000  # first rows whose text says what the columns hold
-_COMPARED = 200  # so much of a name is compared to find the nearest one
-_SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
-_LISTED = 20  # so many columns are listed in a message
+SAMPLE_ROWS = 5_000  # first rows whose text says what the columns hold
+_MAX_COMPARED = 200  # so much of a name is compared to find the nearest one
+_SAMPLE_CELLS = (
+    200  # so many cells say what a column holds; a cell unlike them is then an error with its line
+)
+_MAX_LISTED = 20  # so many columns are listed in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class ColumnRequest:
     future: tuple[str, ...]
     time: str | None
     series: str | None
-    by_model: bool = False  # a model needs these columns: no flag may name others
+    from_model: bool = False  # a model needs these columns: no flag may name others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +73,10 @@ def choose_columns(
     source: str,
     names: Sequence[str],
     sample: Sequence[Sequence[str]],
-    asked: ColumnRequest,
+    request: ColumnRequest,
     *,
     delimiter: str = "",
-    whole: bool = True,
+    is_complete: bool = True,
 ) -> ColumnRoles:
     """Settle which columns are read. sample: the text cells of each column's first rows; whole: those are all.
 
@@ -83,23 +85,23 @@ def choose_columns(
     """
 
     def find(flag: str, name: str) -> int:
-        return _find(source, names, "" if asked.by_model else flag, name)
+        return _find_column(source, names, "" if request.from_model else flag, name)
 
     columns = {
-        "targets": tuple(find("--target", name) for name in asked.targets),
-        "past": tuple(find("--past", name) for name in asked.past),
-        "future": tuple(find("--future", name) for name in asked.future),
+        "targets": tuple(find("--target", name) for name in request.targets),
+        "past": tuple(find("--past", name) for name in request.past),
+        "future": tuple(find("--future", name) for name in request.future),
     }
-    series = find("--series", asked.series) if asked.series is not None else None
+    series = find("--series", request.series) if request.series is not None else None
     taken = {index for indices in columns.values() for index in indices} | ({series} - {None})
     free = [index for index in range(len(names)) if index not in taken]
     findings: list[Finding] = []
     groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
-    if asked.time is not None:
-        time: int | None = find("--time", asked.time)
+    if request.time is not None:
+        time: int | None = find("--time", request.time)
     else:
         time, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(asked.targets)
+            source, names, sample, free, groups, targets_named=bool(request.targets)
         )
     if time is None and series is not None and reads_as_times(sample[series]):
         raise DataError(
@@ -114,7 +116,7 @@ def choose_columns(
         )
     if not columns["targets"]:
         free = [index for index in free if index != time]
-        columns["targets"] = (find_target(source, names, sample, free, whole),)
+        columns["targets"] = (find_target(source, names, sample, free, is_complete),)
     used = [
         *columns["targets"],
         *columns["past"],
@@ -133,36 +135,36 @@ def choose_columns(
     return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
 
 
-def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
+def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
     """The column of that name; `flag` asked for it, or a model where that is empty.
 
     Letters that are put together of others in the one (NFD) and not in the other (NFC) are the same.
     """
     name = name.strip()
-    places = [index for index, known in enumerate(names) if known == name]
-    if not places and not name.isascii():
+    indices = [index for index, known in enumerate(names) if known == name]
+    if not indices and not name.isascii():
         bare = normalize("NFC", name)
-        places = [index for index, known in enumerate(names) if normalize("NFC", known) == bare]
-    if len(places) == 1:
-        return places[0]
-    if places:
-        raise duplicate_name_error(source, names, names[places[0]])
+        indices = [index for index, known in enumerate(names) if normalize("NFC", known) == bare]
+    if len(indices) == 1:
+        return indices[0]
+    if indices:
+        raise duplicate_name_error(source, names, names[indices[0]])
     lower: dict[str, str] = {}
     for known in names:
-        lower.setdefault(known.lower()[:_COMPARED], known)
-    close = nearest_name(name.lower()[:_COMPARED], lower, cutoff=0.5)
+        lower.setdefault(known.lower()[:_MAX_COMPARED], known)
+    close = nearest_name(name.lower()[:_MAX_COMPARED], lower, cutoff=0.5)
     near = quote_name(lower[close]) if close else ""
     if not flag:
         hint = f"is it {near}? name it as in training" if near else "name the columns as in training"
         hint = delimiter_hint(names) or hint
         raise DataError(
-            f"{source} has no column {quote_name(name)}, which the model needs; its columns are {quote_names(names, _LISTED)}",
+            f"{source} has no column {quote_name(name)}, which the model needs; its columns are {quote_names(names, _MAX_LISTED)}",
             hint=hint,
             rule="D202",
         )
     hint = f"{flag} {near} is the nearest name" if near else "names are read as the header writes them"
     raise DataError(
-        f"{source} has no column {quote_name(name)} ({flag}); its columns are {quote_names(names, _LISTED)}",
+        f"{source} has no column {quote_name(name)} ({flag}); its columns are {quote_names(names, _MAX_LISTED)}",
         hint=hint,
         rule="D202",
         flags=(flag,),
@@ -182,7 +184,7 @@ def find_time_column(
 
     It is the first column of dates; else, with a finding, the first of digits that are times; else one meant as such.
     """
-    cells = {index: _present(sample[index]) for index in free}
+    cells = {index: _measured_cells(sample[index]) for index in free}
     for index in free:
         if reads_as_times(sample[index]):
             if is_time(names[index]):
@@ -200,7 +202,7 @@ def find_time_column(
                 CellLocation(source=source, column=names[index]).file_only,
                 "D203",
                 f"{quote_name(names[index])}, a column of numbers, was taken as the time, as it reads as "
-                f"{_read_as(cells[index][0])} (--time names another column)",
+                f"{_describe_digits(cells[index][0])} (--time names another column)",
                 flags=("--time",),
             )
             return index, [guess]
@@ -220,7 +222,7 @@ def find_time_column(
 
 def reads_as_times(cells: Sequence[str]) -> bool:
     """Whether half of the first measured cells are plainly dates or times."""
-    present = _present(cells)
+    present = _measured_cells(cells)
     dated = sum(map(is_time, present))
     return dated > 0 and dated * 2 >= len(present)
 
@@ -251,14 +253,14 @@ def _is_meant_as_time(name: str, cells: Sequence[str]) -> bool:
     return is_time_name(name) or sum(map(looks_like_date, cells)) * 2 >= len(cells)
 
 
-def _read_as(cell: str) -> str:
+def _describe_digits(cell: str) -> str:
     kinds = {4: "years", 6: "months (YYYYMM)", 8: "days (YYYYMMDD)"}
     digits = len(cell.strip().partition(".")[0])
     return kinds.get(digits, f"times of {digits} digits such as {quote_cell(cell)}")
 
 
 def find_target(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], is_complete: bool
 ) -> int:
     """The only column of numbers. Raises DataError where there are several, or one more that may be meant as such."""
     numeric = [index for index in free if _is_numeric(sample[index])]
@@ -271,7 +273,7 @@ def find_target(
                 at=in_file(source),
                 flags=("--target",),
             )
-        _require_sole(source, names, sample, free, numeric[0], whole)
+        _refuse_ambiguous_target(source, names, sample, free, numeric[0], is_complete)
         return numeric[0]
     for index in numeric:
         if list(names).count(names[index]) > 1:
@@ -279,15 +281,15 @@ def find_target(
     if numeric:
         raise DataError(
             f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
-            f"{quote_names([names[index] for index in numeric], _LISTED)}",
+            f"{quote_names([names[index] for index in numeric], _MAX_LISTED)}",
             hint=f"e.g. --target {quote_name(names[numeric[-1]])}",
             rule="D205",
             flags=("--target",),
         )
-    if len(free) == 1 and _present(sample[free[0]]) and not delimiter_hint(names):
+    if len(free) == 1 and _measured_cells(sample[free[0]]) and not delimiter_hint(names):
         return free[0]  # reading it tells the line that is no number
     for index in free:  # a hint at what keeps a column from being numbers
-        cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
+        cells = [cell for cell in _measured_cells(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
             raise DataError(
                 f"{source} has no column of plain numbers; {quote_name(names[index])} holds {quote_cell(cells[0])}, for one",
@@ -297,24 +299,24 @@ def find_target(
                 flags=("--target",),
             )
     raise DataError(
-        f"{source} has no column of numbers; its columns are {quote_names(names, _LISTED)}",
+        f"{source} has no column of numbers; its columns are {quote_names(names, _MAX_LISTED)}",
         hint=delimiter_hint(names) or "--target names one",
         rule="D206",
         flags=("--target",),
     )
 
 
-def _require_sole(
+def _refuse_ambiguous_target(
     source: str,
     names: Sequence[str],
     sample: Sequence[Sequence[str]],
     free: Sequence[int],
     sole: int,
-    whole: bool,
+    is_complete: bool,
 ) -> None:
     """Raises DataError where another column than the sole one of plain numbers may be meant as numbers too."""
     for other in free:
-        why = None if other == sole else _may_be_numbers(sample[other], whole)
+        why = None if other == sole else _number_evidence(sample[other], is_complete)
         if why is None:
             continue
         raise DataError(
@@ -327,11 +329,11 @@ def _require_sole(
         )
 
 
-def _may_be_numbers(cells: Sequence[str], whole: bool) -> str | None:
+def _number_evidence(cells: Sequence[str], is_complete: bool) -> str | None:
     """What of a column, whose first rows are no plain numbers, speaks for numbers; None: nothing."""
-    present = _present(cells)
+    present = _measured_cells(cells)
     if not present:
-        return None if whole else f"is empty in the first {len(cells):,} rows"
+        return None if is_complete else f"is empty in the first {len(cells):,} rows"
     like = [cell for cell in present if is_numberlike(cell) and not is_time(cell)]
     if len(like) * 4 < len(present):
         return None
@@ -339,30 +341,30 @@ def _may_be_numbers(cells: Sequence[str], whole: bool) -> str | None:
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
-    present = _present(cells)
+    present = _measured_cells(cells)
     return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
 
 
-def _present(cells: Sequence[str]) -> list[str]:
+def _measured_cells(cells: Sequence[str]) -> list[str]:
     """The first measured cells of a column."""
     found = []
     for cell in cells:
         if not is_missing(cell):
             found.append(cell.strip())
-            if len(found) == _SAMPLE:
+            if len(found) == _SAMPLE_CELLS:
                 break
     return found
 
 
 def duplicate_name_error(source: str, names: Sequence[str], name: str) -> DataError:
     """The error of a name that stands over several columns."""
-    places = [
+    numbers = [
         str(index + 1)
         for index, known in enumerate(names)
         if normalize("NFC", known) == normalize("NFC", name)
     ]
     return DataError(
-        f"the name {quote_name(name)} stands over {len(places)} columns ({', '.join(places)})",
+        f"the name {quote_name(name)} stands over {len(numbers)} columns ({', '.join(numbers)})",
         hint="give each column a name of its own in the header",
         rule="D208",
         at=CellLocation(source=source, column=name).file_only,

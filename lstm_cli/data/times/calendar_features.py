@@ -13,12 +13,12 @@ from lstm_cli.data.times.frequency import DAY, HOUR, MINUTE, WEEK, Step
 
 def calendar_feature_names(step: Step) -> tuple[str, ...]:
     """The names of the K calendar inputs of a step, in order; () where nothing of the calendar varies."""
-    return tuple(f"{part}_{side}" for part in _varying(step) for side in ("sin", "cos"))
+    return tuple(f"{part}_{side}" for part in _varying_parts(step) for side in ("sin", "cos"))
 
 
 def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
     """The calendar inputs of times [T] (int64 microseconds), float32 [T, K] within -0.5 and 0.5."""
-    parts = _varying(step)
+    parts = _varying_parts(step)
     inputs = np.empty((len(times_us), 2 * len(parts)), dtype=np.float32)
     for pair, part in enumerate(parts):
         angle = 2 * np.pi * PARTS[part](times_us)
@@ -27,7 +27,7 @@ def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
     return inputs
 
 
-def _varying(step: Step) -> tuple[str, ...]:
+def _varying_parts(step: Step) -> tuple[str, ...]:
     """The parts of the calendar that differ from row to row at this step."""
     if step.kind == "unit":
         return ()
@@ -46,16 +46,16 @@ def _varying(step: Step) -> tuple[str, ...]:
     return (*within_minute, *within_hour, "hour", "weekday", "yearday")
 
 
-def _first_of(times_us: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray]:
+def _period_bounds(times_us: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray]:
     """The first microsecond of the month ('M') or year ('Y') of each time, and the length of that period."""
     period = times_us.astype("datetime64[us]").astype(f"datetime64[{unit}]")
     first, after = (edge.astype("datetime64[us]").astype(np.int64) for edge in (period, period + 1))
     return first, after - first
 
 
-def _share_of(unit: str) -> Callable[[np.ndarray], np.ndarray]:
+def _elapsed_share(unit: str) -> Callable[[np.ndarray], np.ndarray]:
     def share(times_us: np.ndarray) -> np.ndarray:
-        first, length = _first_of(times_us, unit)
+        first, length = _period_bounds(times_us, unit)
         return (times_us - first) // DAY * DAY / length
 
     return share
@@ -71,8 +71,8 @@ PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "minute": lambda times_us: times_us % HOUR / HOUR,
     "hour": lambda times_us: times_us % DAY / DAY,  # to the microsecond, so the time of day
     "weekday": lambda times_us: (times_us // DAY + 3) % 7 / 7,  # 1970-01-01 was a Thursday
-    "monthday": _share_of("M"),
-    "yearday": _share_of("Y"),
+    "monthday": _elapsed_share("M"),
+    "yearday": _elapsed_share("Y"),
     "month": _month_share,
     "quarter": lambda times_us: np.floor(_month_share(times_us) * 4) / 4,
 }

@@ -23,11 +23,11 @@ def skipped_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_forma
         return np.zeros(len(rows), dtype=bool)
     day = first_us // DAY
     months = day.astype("datetime64[D]").astype("datetime64[M]")
-    of_month = day - months.astype("datetime64[D]").astype(np.int64) + 1
+    day_of_month = day - months.astype("datetime64[D]").astype(np.int64) + 1
     month = months.astype(np.int64) % 12 + 1
     sunday = np.zeros(len(day), dtype=bool)
-    for which, first, last in SPRING_SUNDAYS:
-        sunday |= (month == which) & (of_month >= first) & (of_month <= last)
+    for spring_month, first, last in SPRING_SUNDAYS:
+        sunday |= (month == spring_month) & (day_of_month >= first) & (day_of_month <= last)
     hour = (rows * step.count == HOUR) & (first_us % HOUR == 0)
     return hour & sunday & is_dst_change_night(first_us)
 

@@ -56,23 +56,23 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
     if not fmt.pattern:
         return [str(time) for time in times.tolist()]
     if fmt.pattern in EPOCHS:
-        return _epochs(times, fmt)
-    fields = _fields(times + fmt.offset * 60 * SECOND)
-    fmt = _fine_enough(fmt, fields)
-    zone = _zone(fmt)
+        return _format_epochs(times, fmt)
+    fields = _split_fields(times + fmt.offset * 60 * SECOND)
+    fmt = _refine_format(fmt, fields)
+    zone = _format_zone(fmt)
     columns: list[list[str]] = []
     end = 0
     for token in _TOKEN.finditer(fmt.pattern):
         literal = fmt.pattern[end : token.start()]
-        columns.append([literal + text for text in _written(token[0], fields, fmt.digits)])
+        columns.append([literal + text for text in _format_field(token[0], fields, fmt.digits)])
         end = token.end()
     tail = fmt.pattern[end:] + zone
     return ["".join(parts) + tail for parts in zip(*columns, strict=True)]
 
 
-def iso_time(time_us: int, written: TimeFormat) -> str:
+def iso_time(time_us: int, time_format: TimeFormat) -> str:
     """Return a time in ISO form, with Z where the file's times are instants."""
-    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if written.has_offset else "")
+    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if time_format.has_offset else "")
     return format_times(np.array([time_us]), iso)[0]
 
 
@@ -83,14 +83,16 @@ def to_microseconds(
     changes = (day[1:] != day[:-1]) | (month[1:] != month[:-1]) | (year[1:] != year[:-1])
     begins = np.append(0, np.flatnonzero(changes) + 1) if len(year) else np.zeros(0, dtype=np.int64)
     if 4 * len(begins) > len(year):
-        starts, exist = _dates(year, month, day)
+        starts, exist = _dates_to_microseconds(year, month, day)
         return starts + clock_us, exist
-    starts, exist = _dates(year[begins], month[begins], day[begins])  # many times of few days
+    starts, exist = _dates_to_microseconds(year[begins], month[begins], day[begins])  # many times of few days
     lengths = np.diff(np.append(begins, len(year)))
     return np.repeat(starts, lengths) + clock_us, np.repeat(exist, lengths)
 
 
-def _dates(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _dates_to_microseconds(
+    year: np.ndarray, month: np.ndarray, day: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Dates [n] as int64 microseconds since 1970, and which of them [n] exist."""
     exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(exists, year, 1970) - 1970) * 12 + np.where(exists, month, 1) - 1
@@ -100,7 +102,7 @@ def _dates(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.nda
     return start.astype("datetime64[D]").astype(np.int64) * DAY + (day - 1) * DAY, exists
 
 
-def _fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
+def _split_fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
     days, clock = np.divmod(local_us, DAY)
     date = days.astype("datetime64[D]")
     month = date.astype("datetime64[M]")
@@ -115,7 +117,7 @@ def _fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _written(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str]:
+def _format_field(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str]:
     letter = token[-1]
     if letter in "pP":
         halves = ("AM", "PM") if letter == "p" else ("am", "pm")
@@ -131,21 +133,21 @@ def _written(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str
     return texts
 
 
-def _fine_enough(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
+def _refine_format(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
     """The format, refined where it would write other times than these."""
     tokens = {token.replace("-", "") for token in _TOKEN.findall(fmt.pattern)}
     tokens |= {"%H"} if "%I" in tokens else set()
-    rest = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # what a time has where the format does not tell it
-    lacking = [
+    defaults = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # what a time has where the format does not tell it
+    missing = [
         letter
-        for letter, value in rest.items()
+        for letter, value in defaults.items()
         if f"%{letter}" not in tokens and (fields[letter] != value).any()
     ]
-    if "m" in lacking and "%q" in tokens and ((fields["m"] - 1) % 3 == 0).all():
-        lacking.remove("m")
+    if "m" in missing and "%q" in tokens and ((fields["m"] - 1) % 3 == 0).all():
+        missing.remove("m")
     fraction = bool(fields["f"].any())
-    if lacking or (fraction and "%S" not in tokens):
-        if "%M" in tokens and "%M%S" not in fmt.pattern and not set(lacking) - {"S"}:
+    if missing or (fraction and "%S" not in tokens):
+        if "%M" in tokens and "%M%S" not in fmt.pattern and not set(missing) - {"S"}:
             pattern = fmt.pattern.replace("%M", "%M:%S")
         else:
             dated = {"%d", "%m"} <= tokens and "%H" not in tokens and not fmt.pattern.startswith("%Y%m")
@@ -157,7 +159,7 @@ def _fine_enough(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
     return fmt
 
 
-def _zone(fmt: TimeFormat) -> str:
+def _format_zone(fmt: TimeFormat) -> str:
     style = fmt.zone
     if "0" not in style:
         return style
@@ -168,7 +170,7 @@ def _zone(fmt: TimeFormat) -> str:
     return " " * style.startswith(" ") + text
 
 
-def _epochs(times: np.ndarray, fmt: TimeFormat) -> list[str]:
+def _format_epochs(times: np.ndarray, fmt: TimeFormat) -> list[str]:
     units = EPOCHS[fmt.pattern]
     if units >= SECOND:
         return [str(time * (units // SECOND)) for time in times.tolist()]

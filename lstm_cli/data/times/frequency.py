@@ -15,13 +15,13 @@ from lstm_cli.errors import UsageError
 from lstm_cli.text import nearest_name
 
 WEEK = 7 * DAY
-LONGEST_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
+MAX_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
 MONTH_END = 31  # the `day` that stands for the last one of every month
 UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
 MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
-ACCEPTED = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
+ACCEPTED_UNITS = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
 # What other tools and people write, and what they most likely mean here.
-MEANT = {
+UNIT_ALIASES = {
     "t": "min",
     "m": "min",
     "M": "MS or ME",
@@ -159,7 +159,7 @@ def parse_freq(text: str) -> Step:
         return UNIT
     parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}))?", text)
     if parts is None:
-        raise _unknown_freq(text)
+        raise _unknown_freq_error(text)
     number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
     if number == 0:
         raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more", flag="--freq")
@@ -175,27 +175,33 @@ def parse_freq(text: str) -> Step:
         if 1 <= day <= MONTH_END and (day_text is None or unit[-1] == "S"):
             step = Step(kind="months", count=number * MONTH_UNITS[unit[:-1]], day=day)
     if step is None:
-        raise _unknown_freq(text)
-    limit = LONGEST_YEARS * (12 if step.kind == "months" else 366 * DAY)
+        raise _unknown_freq_error(text)
+    limit = MAX_YEARS * (12 if step.kind == "months" else 366 * DAY)
     if step.count > limit:
         raise UsageError(
-            f"--freq '{text}' is longer than {LONGEST_YEARS} years", hint="give a shorter step", flag="--freq"
+            f"--freq '{text}' is longer than {MAX_YEARS} years", hint="give a shorter step", flag="--freq"
         )
     return step
 
 
-def _unknown_freq(text: str) -> UsageError:
+def _unknown_freq_error(text: str) -> UsageError:
     number, unit = re.fullmatch(r"([\d\s]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     unit = unit.strip()
     word = unit.split("-")[0]
-    meant = word if word in ACCEPTED else MEANT.get(word) or MEANT.get(word.lower().removesuffix("s"))
-    if meant is None:
-        meant = nearest_name(word, ACCEPTED, cutoff=0.3) or "h"
-    if number.strip() not in ("", "1") and meant != "B":
-        meant = " or ".join(number.strip() + one for one in meant.split(" or "))
-    names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"
+    nearest = (
+        word
+        if word in ACCEPTED_UNITS
+        else UNIT_ALIASES.get(word) or UNIT_ALIASES.get(word.lower().removesuffix("s"))
+    )
+    if nearest is None:
+        nearest = nearest_name(word, ACCEPTED_UNITS, cutoff=0.3) or "h"
+    if number.strip() not in ("", "1") and nearest != "B":
+        nearest = " or ".join(number.strip() + one for one in nearest.split(" or "))
+    names = (
+        f"{', '.join(ACCEPTED_UNITS)}, also with a number such as 15min, and MS-15 for the 15th of a month"
+    )
     return UsageError(
-        f"--freq '{text}' is not a time step, the nearest is {meant}",
+        f"--freq '{text}' is not a time step, the nearest is {nearest}",
         hint=f"give one of {names}",
         flag="--freq",
     )

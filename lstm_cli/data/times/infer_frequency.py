@@ -35,7 +35,7 @@ def find_step(
     and, naming the first line that is off the grid, where the times are irregular.
     """
     begins = series_starts(series)
-    gaps, counts = _gaps(times_us, series)
+    gaps, counts = _count_gaps(times_us, series)
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
         raise DataError(
@@ -46,7 +46,7 @@ def find_step(
         )
     usual = int(gaps[np.argmax(counts)])
     best: tuple[Step, np.ndarray] | None = None
-    for step in _candidates(times_us, series, usual):
+    for step in _candidate_steps(times_us, series, usual):
         on_grid = step.on_grid(times_us, begins)
         if on_grid.all():
             return step
@@ -58,31 +58,31 @@ def find_step(
     raise DataError(
         f"{wording.time(times_us[row])} is off the time grid, whose step seems "
         f"to be {step.name} from {wording.time(series_start_times(times_us, series)[row])} on",
-        hint=_irregular_hint(gaps, usual, _gaps_from(row, times_us, series)),
+        hint=_irregular_hint(gaps, usual, _next_gaps(row, times_us, series)),
         flags=("--start", "--end", "--freq"),
         rule="D502",
         at=wording.at(lines[row]),
     )
 
 
-def _gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _count_gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different gaps from row to row within a series, rising, and how many there are of each."""
-    found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for span in row_chunks(len(series) - 1):
         both = slice(span.start, span.stop + 1)
         gaps = np.diff(times_us[both])[series[both][1:] == series[both][:-1]]
         if len(gaps) and (gaps == gaps[0]).all():  # usual, and spares sorting them
-            found[int(gaps[0])] = found.get(int(gaps[0]), 0) + len(gaps)
+            counts[int(gaps[0])] = counts.get(int(gaps[0]), 0) + len(gaps)
             continue
         for gap, count in zip(*(each.tolist() for each in np.unique(gaps, return_counts=True)), strict=True):
-            found[gap] = found.get(gap, 0) + count
-    ordered = sorted(found.items())
+            counts[gap] = counts.get(gap, 0) + count
+    ordered = sorted(counts.items())
     return np.array([gap for gap, _ in ordered], dtype=np.int64), np.array([count for _, count in ordered])
 
 
-def _candidates(times_us: np.ndarray, series: np.ndarray, usual: int) -> list[Step]:
+def _candidate_steps(times_us: np.ndarray, series: np.ndarray, usual: int) -> list[Step]:
     """Steps that the times may follow, the most telling first."""
-    found = []
+    steps = []
     if usual < 28 * DAY and usual != DAY:
         return [Step(kind="seconds", count=usual)]
     days = times_us // DAY
@@ -94,15 +94,15 @@ def _candidates(times_us: np.ndarray, series: np.ndarray, usual: int) -> list[St
         at_end = day == first_day_of_month(months + 1) - first_day_of_month(months)
         # A month's end is tried first: 30 June and 30 September are more often that than a day 30.
         likely = ([MONTH_END] if 2 * at_end.sum() > len(day) else []) + [32 - most_common(32 - day)]
-        found += [Step(kind="months", count=count, day=one) for one in likely if count > 0]
+        steps += [Step(kind="months", count=count, day=one) for one in likely if count > 0]
     elif ((days + 3) % 7 < 5).all():
         passed = (np.diff((days + 3) // 7) > 0) & pairs
         if passed.any():  # without a weekend between two rows the days may as well be all seven
-            found.append(BUSINESS)
-    return [*found, Step(kind="seconds", count=usual)]
+            steps.append(BUSINESS)
+    return [*steps, Step(kind="seconds", count=usual)]
 
 
-def _gaps_from(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
+def _next_gaps(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
     """The next gaps after a row, within its series; at most ten."""
     same = series[row : row + 11] == series[row]
     return np.diff(times_us[row : row + 11][same])
@@ -141,7 +141,7 @@ def first_in_file(lines: LineNumbers, chosen: np.ndarray) -> int:
     return int(rows[np.argmin(lines[rows])])
 
 
-LEAST = 10  # so many gaps alike, one after another, are another step and no holes
+MIN_COARSER_STEPS = 10  # so many gaps alike, one after another, are another step and no holes
 
 
 def find_coarser_run(gaps: np.ndarray) -> int | None:
@@ -153,16 +153,16 @@ def find_coarser_run(gaps: np.ndarray) -> int | None:
         np.flatnonzero(np.append(True, gaps[1:] != gaps[:-1])) if len(gaps) else np.zeros(0, dtype=np.int64)
     )
     lengths = np.diff(np.append(begins, len(gaps)))
-    long = begins[(gaps[begins] > 1) & (lengths >= LEAST)]
+    long = begins[(gaps[begins] > 1) & (lengths >= MIN_COARSER_STEPS)]
     return int(long[0]) if len(long) else None
 
 
-def multiple_name(step: Step, times: int) -> str:
+def multiple_name(step: Step, factor: int) -> str:
     """The name of a step so many times as long.
 
     >>> stretched(Step(kind="months", count=1, day=31), 3)
     'QE'
     """
     if step.kind in ("business", "unit"):
-        return f"{times} {'business days' if step.kind == 'business' else 'rows'}"
-    return Step(kind=step.kind, count=step.count * times, day=step.day).name
+        return f"{factor} {'business days' if step.kind == 'business' else 'rows'}"
+    return Step(kind=step.kind, count=step.count * factor, day=step.day).name

@@ -57,7 +57,7 @@ def micros(times) -> np.ndarray:
     return pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]").astype(np.int64)
 
 
-def found(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
+def step_of(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
     times = np.concatenate(series)
     labels = np.repeat(np.arange(len(series)), [len(one) for one in series])
     return find_step(
@@ -79,7 +79,7 @@ def test_a_step_counts_and_tells_times_as_pandas_does(freq, start):
     assert (step.times(index, times[0]) == times).all()
     assert (step.times(np.arange(-3, 3), times[3]) == times[:6]).all()
     assert step.name == freq
-    assert found(times) == step
+    assert step_of(times) == step
 
 
 def test_century_years_follow_the_gregorian_rule():
@@ -96,10 +96,10 @@ def test_century_years_follow_the_gregorian_rule():
 def test_a_month_without_the_day_ends_the_step_on_its_last_one(day):
     start = pd.Timestamp(2019, 1, day, 7, 30)
     times = micros([start + pd.DateOffset(months=n) for n in range(60)])
-    step = found(times)
+    step = step_of(times)
     assert step == Step(kind="months", count=1, day=day) == parse_freq(f"MS-{day}")
     assert (step.times(np.arange(60), times[0]) == times).all()
-    assert found(times[:2]) == step
+    assert step_of(times[:2]) == step
     # A grid that begins on a short month knows its day all the same.
     assert (step.times(np.arange(48), times[1]) == times[1:49]).all()
 
@@ -197,20 +197,20 @@ def test_seasons_known_from_the_step(freq, expected):
 
 def test_holes_do_not_hide_the_step():
     hours = micros(pd.date_range("2020-01-01", freq="h", periods=100))
-    assert found(np.delete(hours, [3, 4, 50])).name == "h"
+    assert step_of(np.delete(hours, [3, 4, 50])).name == "h"
     months = micros(pd.date_range("2020-01-31", freq="ME", periods=40))
-    assert found(np.delete(months, [1, 7, 8])).name == "ME"
+    assert step_of(np.delete(months, [1, 7, 8])).name == "ME"
     business = micros(pd.bdate_range("2020-12-01", periods=60))
-    assert found(np.delete(business, [18, 23])).name == "B"  # holidays
+    assert step_of(np.delete(business, [18, 23])).name == "B"  # holidays
 
 
 def test_evidence_of_all_series_is_pooled_and_each_has_its_phase():
     one = micros(["2020-01-01 00:10", "2020-01-01 03:10"])
     two = micros(pd.date_range("2021-05-05 00:40", freq="h", periods=5))
-    assert found(one, two, micros(["1999-01-01 00:00:07"])).name == "h"
+    assert step_of(one, two, micros(["1999-01-01 00:00:07"])).name == "h"
     quarters = [micros(pd.date_range(start, freq="QS-" + month, periods=3)) for start, month in
                 (("2020-01-01", "JAN"), ("2020-02-01", "FEB"))]  # fmt: skip
-    assert found(*quarters).name == "QS"
+    assert step_of(*quarters).name == "QS"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_evidence_of_all_series_is_pooled_and_each_has_its_phase():
      (["2021-01-05", "2021-01-12", "2021-02-02"], "W"), (["2021-01-01 10:00", "2021-02-01 10:00"], "MS")],
 )  # fmt: skip
 def test_few_rows_are_read_as_people_mean_them(times, name):
-    assert found(micros(times)).name == name
+    assert step_of(micros(times)).name == name
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_few_rows_are_read_as_people_mean_them(times, name):
 )  # fmt: skip
 def test_an_irregular_file_names_the_first_line_off_the_grid(times, line):
     with pytest.raises(DataError) as caught:
-        found(micros(times))
+        step_of(micros(times))
     assert caught.value.message.startswith(f"a.csv, line {line}: ")
     assert "--freq" in caught.value.hint
 
@@ -245,7 +245,7 @@ def test_the_first_line_off_the_grid_is_the_first_in_the_file():
         ["2020-01-01 00:00", "2020-01-01 01:07", "2020-01-01 02:00", "2020-01-01 03:00", "2020-01-01 04:09"]
     )
     with pytest.raises(DataError, match="line 2: 2020-01-01 04:09 "):
-        found(times, lines=np.array([6, 5, 4, 3, 2]))
+        step_of(times, lines=np.array([6, 5, 4, 3, 2]))
 
 
 def test_local_days_with_offsets_get_a_hint_of_their_own():
@@ -255,16 +255,16 @@ def test_local_days_with_offsets_get_a_hint_of_their_own():
         .tz_localize(None)
     )
     with pytest.raises(DataError) as caught:
-        found(micros(days))
+        step_of(micros(days))
     assert "without offsets" in caught.value.hint
 
 
 def test_one_row_tells_no_step():
     with pytest.raises(DataError, match=r"a.csv has one row, so") as caught:
-        found(micros(["2020-01-01"]))
+        step_of(micros(["2020-01-01"]))
     assert "--freq" in caught.value.hint
     with pytest.raises(DataError, match="one row in each series"):
-        found(micros(["2020-01-01"]), micros(["2020-01-02"]))
+        step_of(micros(["2020-01-01"]), micros(["2020-01-02"]))
 
 
 @settings(max_examples=50)
@@ -275,7 +275,7 @@ def test_random_holes_leave_the_step(data):
     times = micros(pd.date_range(start, freq=freq, periods=60, unit="us"))
     keep = np.ones(60, dtype=bool)
     keep[data.draw(st.lists(st.integers(20, 58), max_size=10))] = False
-    assert found(times[keep]).name == freq
+    assert step_of(times[keep]).name == freq
 
 
 def test_a_day_is_86400_seconds():
