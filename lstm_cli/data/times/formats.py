@@ -1,4 +1,4 @@
-"""How a file writes its times, and the way back: int64 microseconds to text in the same manner."""
+"""Time formats of a file, and the conversion of int64 microseconds to text in such a format."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ SECOND = 1_000_000  # microseconds
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-# The first and the last moment that years of four digits can tell.
+# First and last time with a year of four digits.
 FIRST_US = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 LAST_US = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
 EPOCHS = {"epoch-s": 1, "epoch-ms": 10**3, "epoch-us": 10**6, "epoch-ns": 10**9}  # units in a second
@@ -20,17 +20,17 @@ _TOKEN = re.compile(r"%-?[YmdHIMSpPq]")
 
 @dataclass(frozen=True, kw_only=True)
 class TimeFormat:
-    """How a file writes its times. Times with an offset are UTC in arrays, others the local wall clock."""
+    """Format of the times in a file. Arrays hold UTC if the file has offsets, else the local clock."""
 
-    # As strftime: %Y %m %d %H %I %M %S %p; %-d: without leading 0; %q: quarter; epoch-s …; "": unit steps.
+    # strftime codes: %Y %m %d %H %I %M %S %p; %-d: no leading 0; %q: quarter; epoch-s …; "": unit steps.
     pattern: str = ""
-    digits: int = 0  # of the fraction of a second
-    zone: str = ""  # how offsets are written: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
-    offset: int = 0  # minutes east of UTC in which times are written; several in one file: 0, and zone "Z"
+    digits: int = 0  # digits of the fraction of a second
+    zone: str = ""  # style of offsets: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
+    offset: int = 0  # minutes east of UTC; 0 with zone "Z" if the file has several offsets
 
     @property
     def has_offset(self) -> bool:
-        """Whether the times are instants (UTC in arrays) rather than a local wall clock."""
+        """Return whether the times are instants (UTC in arrays) and not local clock times."""
         return bool(self.zone) or self.pattern in EPOCHS
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,10 +47,9 @@ class TimeFormat:
 
 
 def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
-    """Times [n] int64 microseconds as the file writes them; row numbers where it has no times.
+    """Return times [n] (int64 microseconds) as text in a file's format; row numbers if it has no times.
 
-    A format too coarse for these times (a file of dates, steps of six hours) is refined, so that no two times
-    are written alike.
+    A format too coarse for the times (dates, but steps of six hours) is refined, so that all texts differ.
     """
     times = np.asarray(times_us, dtype=np.int64)
     if not fmt.pattern:
@@ -71,7 +70,7 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
 
 
 def iso_time(time_us: int, time_format: TimeFormat) -> str:
-    """Return a time in ISO form, with Z where the file's times are instants."""
+    """Return a time in ISO form, with Z if the file's times are instants."""
     iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if time_format.has_offset else "")
     return format_times(np.array([time_us]), iso)[0]
 
@@ -79,13 +78,23 @@ def iso_time(time_us: int, time_format: TimeFormat) -> str:
 def to_microseconds(
     year: np.ndarray, month: np.ndarray, day: np.ndarray, clock_us: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Dates [n] and the time of day as int64 microseconds since 1970, and which of the dates [n] exist."""
+    """Convert dates [n] to microseconds.
+
+    Args:
+        year: years [n].
+        month: months [n].
+        day: days of the month [n].
+        clock_us: time of day in microseconds, [n] or one number.
+
+    Returns:
+        int64 microseconds since 1970 [n], and which dates exist [n].
+    """
     changes = (day[1:] != day[:-1]) | (month[1:] != month[:-1]) | (year[1:] != year[:-1])
     begins = np.append(0, np.flatnonzero(changes) + 1) if len(year) else np.zeros(0, dtype=np.int64)
     if 4 * len(begins) > len(year):
         starts, exist = _dates_to_microseconds(year, month, day)
         return starts + clock_us, exist
-    starts, exist = _dates_to_microseconds(year[begins], month[begins], day[begins])  # many times of few days
+    starts, exist = _dates_to_microseconds(year[begins], month[begins], day[begins])  # few dates, many times
     lengths = np.diff(np.append(begins, len(year)))
     return np.repeat(starts, lengths) + clock_us, np.repeat(exist, lengths)
 
@@ -93,7 +102,7 @@ def to_microseconds(
 def _dates_to_microseconds(
     year: np.ndarray, month: np.ndarray, day: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Dates [n] as int64 microseconds since 1970, and which of them [n] exist."""
+    """Return dates [n] as int64 microseconds since 1970, and which dates [n] exist."""
     exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(exists, year, 1970) - 1970) * 12 + np.where(exists, month, 1) - 1
     start = months.astype("datetime64[M]")
@@ -134,10 +143,10 @@ def _format_field(token: str, fields: dict[str, np.ndarray], digits: int) -> lis
 
 
 def _refine_format(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
-    """The format, refined where it would write other times than these."""
+    """Return the format, refined if it is too coarse to write these times."""
     tokens = {token.replace("-", "") for token in _TOKEN.findall(fmt.pattern)}
     tokens |= {"%H"} if "%I" in tokens else set()
-    defaults = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # what a time has where the format does not tell it
+    defaults = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # values of fields that the format leaves out
     missing = [
         letter
         for letter, value in defaults.items()
