@@ -1,4 +1,4 @@
-"""The chosen columns of a file while it is read: growing arrays, in memory or in temporary files, and series names."""
+"""Buffers for the selected columns of a file: growing arrays, in memory or in temporary files, and series names."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,43 +23,46 @@ if TYPE_CHECKING:
 
 MAX_MEMORY_BYTES = (
     448 << 20
-)  # bytes of a table that are held in memory; 5 million rows of 8 numbers are 400 MiB
+)  # bytes of a table kept in memory; 5 million rows of 8 numbers are about 400 MiB
 Names = Union[Sequence[str], "pa.StringArray"]
-# Whatever `bare_text` might change, or that is not plain ASCII and so for Python to judge.
+# Text that `unescape_formula` may change, and text outside ASCII, which only Python can check.
 _NEEDS_UNESCAPING = r"^[\x00-\x20']|[\x00-\x20]$|^$|[^\x20-\x7e]"
 
 
 class MemoryBudget:
-    """Where the arrays of one table lie; all of them together stay within `IN_MEMORY`, or go to files."""
+    """Memory budget of one table. Arrays beyond `MAX_MEMORY_BYTES` in total go to files."""
 
     def __init__(self, spill: Callable[[], Path] | None) -> None:
-        """spill: makes the folder for files when the first one is needed. None: everything stays in memory."""
+        """Create an empty budget.
+
+        spill: creates the folder when the first file is needed; None keeps all arrays in memory.
+        """
         self._spill = spill
         self._used = 0
         self._files = 0
         self.full = False
 
     def reserve(self, size: int) -> bool:
-        """Whether so many bytes more fit into memory; they are then counted."""
+        """Return whether `size` more bytes fit into memory. If they fit, count them as used."""
         self.full = self.full or (self._spill is not None and self._used + size > MAX_MEMORY_BYTES)
         if not self.full:
             self._used += size
         return not self.full
 
     def new_file(self) -> Path:
-        """The path of a new file."""
+        """Return the path of a new file."""
         assert self._spill is not None
         self._files += 1
         return self._spill() / f"{self._files}.bin"
 
 
 class GrowableArray:
-    """An array [R, *cell] that is given piece by piece, in the order of its rows."""
+    """Array [R, *cell] that grows by batches of rows."""
 
     def __init__(
         self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, budget: MemoryBudget
     ) -> None:
-        """rows: so many are expected; 0 where nothing is known."""
+        """Reserve space for the expected rows (0 if unknown)."""
         self.rows = 0
         self._dtype = np.dtype(dtype)
         self._cell = cell
@@ -70,7 +73,7 @@ class GrowableArray:
         self._reserve(rows)
 
     def append(self, piece: np.ndarray) -> None:
-        """Rows [n, *cell] at the end. Raises OutputError where a file cannot be written."""
+        """Append rows [n, *cell]. Raises OutputError if a file cannot be written."""
         end = self.rows + len(piece)
         if self._stream is None and end > len(self._array):
             self._reserve(max(end, len(self._array) * 3 // 2))
@@ -81,7 +84,7 @@ class GrowableArray:
         self.rows = end
 
     def array(self) -> np.ndarray:
-        """All rows [R, *cell]; from a file they are memory-mapped, not to be written."""
+        """Return all rows [R, *cell]. Rows in a file are memory-mapped and read-only."""
         if self._stream is None:
             return self._array[: self.rows]
         assert self._path is not None
@@ -90,13 +93,13 @@ class GrowableArray:
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, *self._cell))
 
     def close(self) -> None:
-        """Let the file go, where an error ended the reading."""
+        """Close the file after an error."""
         if self._stream is not None:
-            with suppress(OSError):  # what the error was is known already
+            with suppress(OSError):  # the first error is already on its way
                 self._stream.close()
 
     def _reserve(self, rows: int) -> None:
-        """Room for so many rows: pages of memory that are not written to are not taken from the system."""
+        """Reserve space for rows. The system provides memory pages only when they are written."""
         cell = int(np.prod(self._cell, dtype=np.int64)) * self._dtype.itemsize
         if self._budget.reserve((rows - len(self._array)) * cell):
             larger = np.empty((rows, *self._cell), dtype=self._dtype)
@@ -117,7 +120,7 @@ class GrowableArray:
 
 
 def unescape_names(dictionary: "pa.StringArray") -> Names | None:
-    """The names without blanks and apostrophes around them; where none has any, as they are. None: one is empty."""
+    """Return names without surrounding blanks and escape apostrophes, or None if a name is empty."""
     import pyarrow.compute as compute
 
     if not compute.any(compute.match_substring_regex(dictionary, _NEEDS_UNESCAPING)).as_py():
@@ -127,49 +130,49 @@ def unescape_names(dictionary: "pa.StringArray") -> Names | None:
 
 
 class SeriesNames:
-    """Every name once, in order of first appearance."""
+    """Distinct series names in order of first appearance."""
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
         self._value_set: Any = None  # the same names for pyarrow
 
     def codes(self, names: Names) -> np.ndarray:
-        """[n] int32, the number of each name, counted from 0; one may stand twice."""
+        """Return the code [n] int32 of each name, counted from 0. Names may repeat."""
         if not isinstance(names, Sequence):
-            found = self._look_up(names)
-            if found is not None:
-                return found
+            known = self._look_up(names)
+            if known is not None:
+                return known
             names = names.to_pylist()
-        places = [self._codes.setdefault(name, len(self._codes)) for name in names]
-        return np.array(places, dtype=np.int32)
+        codes = [self._codes.setdefault(name, len(self._codes)) for name in names]
+        return np.array(codes, dtype=np.int32)
 
     def __iter__(self) -> Any:
         return iter(self._codes)
 
     def _look_up(self, names: "pa.StringArray") -> np.ndarray | None:
-        """The same without Python's looking at each; None where one is new."""
+        """Return the codes without a Python loop, or None if a name is new."""
         import pyarrow as pa
         import pyarrow.compute as compute
 
         if self._value_set is None or len(self._value_set) != len(self._codes):
             self._value_set = pa.array(list(self._codes), pa.string())
-        found = compute.index_in(names, value_set=self._value_set)
-        return None if found.null_count else found.to_numpy()
+        codes = compute.index_in(names, value_set=self._value_set)
+        return None if codes.null_count else codes.to_numpy()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnBatch:
-    """The chosen columns of some consecutive rows."""
+    """Selected columns of consecutive rows."""
 
     lines: np.ndarray  # [n] int64
     values: np.ndarray  # [n, F] float64, NaN where missing
-    extremes: np.ndarray  # [2, F] the least and the greatest of each column, NaN where one is missing
+    extremes: np.ndarray  # [2, F] minimum and maximum of each column, NaN if the column has a missing value
     times: TimePiece | None
-    codes: np.ndarray | None  # [n] int32, places in `names`
-    names: Names  # of series, blanks and apostrophes taken off; one may stand twice
+    codes: np.ndarray | None  # [n] int32, indices into `names`
+    names: Names  # unescaped series names, which may repeat
 
     def with_line_offset(self, offset: int) -> "ColumnBatch":
-        """The same rows with so many lines before them."""
+        """Return the batch with `offset` added to its line numbers."""
         times = self.times
         if times is not None:
             shapes = {shape: (line + offset, count) for shape, (line, count) in times.shapes.items()}
@@ -178,20 +181,23 @@ class ColumnBatch:
 
 
 class ColumnBuilder:
-    """Columns put together, in memory or in files where they are too many (GrowableArray below)."""
+    """Builder of the selected columns from batches, in memory or in files (GrowableArray)."""
 
     def __init__(
         self, width: int, *, timed: bool, series: bool, text: bool, spill: Callable[[], Path] | None
     ) -> None:
-        """width: F numeric columns. timed, series: whether there is a column of times, of names of series. text:
-        whether the numbers were read from text."""
+        """Create an empty builder.
+
+        width: number F of numeric columns; timed: a time column exists; series: a series column exists;
+        text: the numbers come from text; spill: creates the folder for files (None: all in memory).
+        """
         self._width = width
         self._timed, self._series = timed, series
         self._budget = MemoryBudget(spill)
         self._arrays: dict[str, GrowableArray] = {}
-        self._times: list[TimePiece] = []  # each one's values are in `_held`, but for days and months
+        self._times: list[TimePiece] = []  # values are in `_arrays`, except for "day-month"
         self._names = SeriesNames()
-        # For each column what may be told of it.
+        # Checks of each numeric column [F].
         self._rules: list[list[NumberRule]] = [
             [
                 Sentinels(),
@@ -204,7 +210,7 @@ class ColumnBuilder:
         self.has_number = np.zeros(width, dtype=bool)  # [F] whether a column has any number
 
     def expect(self, rows: int) -> None:
-        """Make room for about so many rows. Called once, before the first rows come."""
+        """Reserve space for about `rows` rows. Call it once, before the first batch."""
         budget = self._budget
         self._arrays = {
             "values": GrowableArray(np.float64, (self._width,), rows=rows, budget=budget),
@@ -216,7 +222,7 @@ class ColumnBuilder:
             self._arrays["codes"] = GrowableArray(np.int32, (), rows=rows, budget=budget)
 
     def add(self, columns: ColumnBatch) -> None:
-        """The rows that follow those already there. Raises OutputError where a file cannot be written."""
+        """Append a batch. Raises OutputError if a file cannot be written."""
         if not self._arrays:
             self.expect(0)
         self._arrays["lines"].append(columns.lines)
@@ -230,8 +236,8 @@ class ColumnBuilder:
             self.has_number[index] = (
                 self.has_number[index] or not np.isnan(minimum) or not np.isnan(values).all()
             )
-            for doubt in self._rules[index]:
-                doubt.add(values, columns.lines, minimum, maximum)
+            for rule in self._rules[index]:
+                rule.add(values, columns.lines, minimum, maximum)
 
     def _add_times(self, piece: TimePiece) -> None:
         self._arrays["times"].append(piece.values)
@@ -254,19 +260,19 @@ class ColumnBuilder:
 
     @property
     def rows(self) -> int:
-        """R: rows so far."""
+        """Return the number of rows so far."""
         return self._arrays["lines"].rows if self._arrays else 0
 
     def lines(self) -> np.ndarray:
-        """[R] int64."""
+        """Return the line numbers [R] int64."""
         return self._arrays["lines"].array()
 
     def values(self) -> np.ndarray:
-        """[R, F] float64."""
+        """Return the values [R, F] float64."""
         return self._arrays["values"].array()
 
     def times(self, location: CellLocation, like: TimeFormat | None) -> TimeColumn:
-        """The column of times; unit steps where there is none. Raises what `read_times` does."""
+        """Return the time column, or unit steps without one. Raises the errors of `read_times`."""
         lines = self.lines()
         if not self._timed:
             return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), findings=())
@@ -276,21 +282,21 @@ class ColumnBuilder:
         return read_times(pieces, lines, location, like=like)
 
     def series(self) -> tuple[np.ndarray, tuple[str, ...]]:
-        """[R] int32 places in the names, and the names in order of first appearance."""
+        """Return the series codes [R] int32, and the names in order of first appearance."""
         if not self._series:
             return np.zeros(self.rows, dtype=np.int32), ("",)
         return self._arrays["codes"].array(), tuple(self._names)
 
     def number_findings(self, locations: Sequence[CellLocation]) -> list[Finding]:
-        """Return findings about numbers that may not be what they seem; places: of the numeric columns."""
-        found = (
-            doubt.finding(place)
-            for doubts, place in zip(self._rules, locations, strict=True)
-            for doubt in doubts
+        """Return findings about doubtful numbers. locations: the numeric columns [F]."""
+        findings = (
+            rule.finding(location)
+            for rules, location in zip(self._rules, locations, strict=True)
+            for rule in rules
         )
-        return [finding for finding in found if finding is not None]
+        return [finding for finding in findings if finding is not None]
 
     def close(self) -> None:
-        """Let the files go, where an error ended the reading."""
-        for held in self._arrays.values():
-            held.close()
+        """Close the files after an error."""
+        for array in self._arrays.values():
+            array.close()
