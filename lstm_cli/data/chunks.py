@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-AT_ONCE = 1 << 15  # rows
+CHUNK_ROWS = 1 << 15  # rows
 
 
 class RowSlices(Protocol):
@@ -21,8 +21,8 @@ class RowSlices(Protocol):
 
 def row_chunks(count: int) -> Iterator[slice]:
     """Places 0 to `count`, some at a time."""
-    for begin in range(0, count, AT_ONCE):
-        yield slice(begin, min(begin + AT_ONCE, count))
+    for begin in range(0, count, CHUNK_ROWS):
+        yield slice(begin, min(begin + CHUNK_ROWS, count))
 
 
 def chunks_with_series(begins: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray]]:

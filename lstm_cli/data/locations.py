@@ -12,13 +12,13 @@ from lstm_cli.text import count_noun
 # What a missing cell may hold, in lower case and without blanks around it.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
 # What is said of a cell that is its column's name, and how to mend it.
-HEADER_AGAIN = (
+REPEATED_HEADER = (
     ": the header stands here again",
     "delete the line; if another table begins here, keep each table in a file of its own",
 )
-NAMED = 5  # series that a message names
-_SHOWN = 40  # so much of a cell stands in a message
-_SHOWN_NAME = 80  # and so much of a name
+MAX_NAMES = 5  # series that a message names
+_MAX_CELL_CHARS = 40  # so much of a cell stands in a message
+_MAX_NAME_CHARS = 80  # and so much of a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class LocationFormatter:
         name, line = self.files.find(int(line))
         return f"{self.unit} {line} of {name}"
 
-    def both(self, first: int, second: int) -> Location:
+    def two_rows(self, first: int, second: int) -> Location:
         """Return two rows: `a.csv, lines 5 and 7`, or `a.csv, line 5 and b.csv, line 7`."""
         one, other = self.at(first), self.at(second)
         lines = (*one.lines, *other.lines)
@@ -98,7 +98,7 @@ class CellLocation:
 
     def at(self, line: int) -> Location:
         """Return a cell: `data.csv, line 7, column 'OT'`."""
-        return self._wording.at(line, self.column)
+        return self._formatter.at(line, self.column)
 
     @property
     def column_text(self) -> Location:
@@ -108,7 +108,7 @@ class CellLocation:
 
     def row(self, line: int) -> str:
         """A row beside one that was named: `line 7`; where there are several files, `line 7 of data.csv`."""
-        return self._wording.row(line)
+        return self._formatter.row(line)
 
     @property
     def file_only(self) -> Location:
@@ -116,7 +116,7 @@ class CellLocation:
         return Location(source=self.source, text=self.source, column=self.column)
 
     @property
-    def _wording(self) -> LocationFormatter:
+    def _formatter(self) -> LocationFormatter:
         return LocationFormatter(source=self.source, unit=self.unit, files=self.files)
 
 
@@ -127,13 +127,13 @@ def is_missing(cell: str) -> bool:
 
 def quote_name(name: str) -> str:
     """The name of a column or series in quotes for a message."""
-    return quote_cell(name, _SHOWN_NAME)
+    return quote_cell(name, _MAX_NAME_CHARS)
 
 
-def quote_names(names: Sequence[str], most: int = NAMED) -> str:
+def quote_names(names: Sequence[str], max_names: int = MAX_NAMES) -> str:
     """The first names in quotes, and how many more there are: 'a', 'b' and 7 more."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(quote_name, names[:most])) + more
+    more = f" and {len(names) - max_names:,} more" if len(names) > max_names else ""
+    return ", ".join(map(quote_name, names[:max_names])) + more
 
 
 def series_text(name: str, column: str | None) -> str:
@@ -141,7 +141,7 @@ def series_text(name: str, column: str | None) -> str:
     return f" of series {quote_name(name)}" if column is not None else ""
 
 
-def quote_cell(cell: object, width: int = _SHOWN) -> str:
+def quote_cell(cell: object, width: int = _MAX_CELL_CHARS) -> str:
     """A cell in quotes for a message, cut where it is long, control characters spelt out."""
     text = str(cell).strip()
     text = text if len(text) <= width else text[:width] + "…"

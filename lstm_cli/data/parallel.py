@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORKERS = 4  # at most
-AHEAD = 1  # pieces a worker that are begun beyond the one that is needed
-FEW = 4  # pieces that are not worth a thread
+MAX_WORKERS = 4  # at most
+AHEAD_PER_WORKER = 1  # pieces a worker that are begun beyond the one that is needed
+MAX_UNTHREADED_ITEMS = 4  # pieces that are not worth a thread
 
 
 def usable_workers() -> int:
     """Workers that this machine has cores for."""
-    return min(WORKERS, len(os.sched_getaffinity(0)))
+    return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
 
 
 def ordered_map(
-    what: Callable[[Item], Result],
+    func: Callable[[Item], Result],
     items: Iterable[Item],
     *,
     workers: int | None = None,
@@ -44,21 +44,21 @@ def ordered_map(
     """
     source = iter(items)
     if workers is None:
-        first = list(islice(source, FEW + 1))
+        first = list(islice(source, MAX_UNTHREADED_ITEMS + 1))
         workers, source = usable_workers(), chain(first, source)
-        if len(first) <= FEW or workers == 1:
-            yield from map(what, source)
+        if len(first) <= MAX_UNTHREADED_ITEMS or workers == 1:
+            yield from map(func, source)
             return
     from concurrent.futures import ThreadPoolExecutor  # here: a forecast never needs it
 
-    most = AHEAD * workers if ahead is None else ahead
+    most = AHEAD_PER_WORKER * workers if ahead is None else ahead
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in source:
                 while len(waiting) > most:
                     yield waiting.popleft().result()
-                waiting.append(pool.submit(what, item))
+                waiting.append(pool.submit(func, item))
             while waiting:
                 yield waiting.popleft().result()
         finally:

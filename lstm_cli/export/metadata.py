@@ -57,10 +57,10 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "units": "values are in the units of the file's columns",
         "scaling": {
             "scaler": scaler.kind,
-            "logs": scaler.in_logs,
+            "logs": scaler.log_transformed,
             "scaled": "scaled = (value - center) / scale"
-            + (f"; for a target scaled = {logged}" if scaler.in_logs else ""),
-            "value": back + (f"; for a target value = {risen}" if scaler.in_logs else ""),
+            + (f"; for a target scaled = {logged}" if scaler.log_transformed else ""),
+            "value": back + (f"; for a target value = {risen}" if scaler.log_transformed else ""),
             "calendar": "half the sine or cosine of the share of the period that has passed; not scaled",
         },
         "times": {

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.windows import MOST_LOOKBACK, split_windows
+from lstm_cli.data.dataset.windows import MAX_LOOKBACK, split_windows
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
 from lstm_cli.linear.model import Group, LinearEnsemble
@@ -201,7 +201,7 @@ def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fix
     """
     if fixed:
         return tuple(sorted({max(1, lookback // 2), lookback}))
-    least = min(max(4, season), MOST_LOOKBACK)
-    most = min(max(4, int(0.45 * (rows - horizon))), MOST_LOOKBACK)
+    least = min(max(4, season), MAX_LOOKBACK)
+    most = min(max(4, int(0.45 * (rows - horizon))), MAX_LOOKBACK)
     wanted = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
     return tuple(sorted({max(1, min(max(steps, least), max(most, least))) for steps in wanted}))

@@ -12,7 +12,7 @@ linear one, nearly. A free one starts as torch does and knows nothing of the lin
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.data.dataset.windows import MOST_SEGMENTS
+from lstm_cli.data.dataset.windows import MAX_SEGMENTS
 from lstm_cli.models.attention import SelfAttention
 from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.models.linear_layer import LinearForecast, window_moments
@@ -186,7 +186,7 @@ def segment_length(*, season: int, lookback: int) -> int:
     """
     if 4 <= season <= 48:
         return min(season, lookback)
-    least = -(-lookback // MOST_SEGMENTS)
+    least = -(-lookback // MAX_SEGMENTS)
     if season > 48:
         least = max(4, least)
         divisors = [

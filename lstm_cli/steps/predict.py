@@ -199,7 +199,7 @@ def _new(
         series=model.series,
         scaler=model.scaler,
         training=model.training,
-        reads_rows=model.lookback,
+        rows_read=model.lookback,
     )
     dataset, read = read_new_data(
         new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin
@@ -310,8 +310,8 @@ def _forecast(
         names=dataset.series.names,
         times_us=forecast_times(dataset),
         values=values,
-        ends=np.concatenate(sides, axis=1) if sides else None,
-        sides=SIDES if sides else (),
+        interval_ends=np.concatenate(sides, axis=1) if sides else None,
+        interval_suffixes=SIDES if sides else (),
     )
     twice = forecast.name_clash()
     if twice is not None:

@@ -61,7 +61,7 @@ class Assembled:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Laid:
+class _SplitGrid:
     """A grid with its splits and the outliers dropped from it; every array is [S]."""
 
     grid: Grid
@@ -70,20 +70,20 @@ class _Laid:
     val_end: np.ndarray
     dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 
-    def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_Laid":
+    def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_SplitGrid":
         """Return the same series, their outliers emptied as `find_dropped` finds them."""
         dropped = find_outliers_to_drop(table, self.grid, self.train_end, self.val_end, seasons)
         return replace(self, grid=replace(self.grid, emptied=dropped.cells), dropped=dropped)
 
     def training(self, columns: int) -> list[GridRows]:
         """The training rows of each series, the first so many columns."""
-        return self._first(self.train_end, columns)
+        return self._first_rows(self.train_end, columns)
 
-    def whole(self, columns: int) -> list[GridRows]:
+    def all_rows(self, columns: int) -> list[GridRows]:
         """All rows of each series, the first so many columns."""
-        return self._first(self.grid.counts + self.grid.ahead, columns)
+        return self._first_rows(self.grid.counts + self.grid.ahead, columns)
 
-    def _first(self, rows: np.ndarray, columns: int) -> list[GridRows]:
+    def _first_rows(self, rows: np.ndarray, columns: int) -> list[GridRows]:
         """The first `rows` [S] rows of each series."""
         return [
             GridRows(grid=self.grid, begin=begin, shape=(count, columns))
@@ -101,16 +101,16 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     known = grids.usual_seasons(grid.step) if config.season == "auto" else ()
     horizon = config.horizon or (min(known) if known else 1)
     try:
-        laid, _ = _split(table, grid, config, horizon)
+        laid, _ = _split_grid(table, grid, config, horizon)
     except DataError:
         if config.horizon is not None:
             raise
-        laid, _ = _split(table, grid, config, 1)  # too short for a season: one step ahead, if anything
-    judged_by, season_reason = _settled(table, laid, config)
+        laid, _ = _split_grid(table, grid, config, 1)  # too short for a season: one step ahead, if anything
+    judged_by, season_reason = _choose_season_passes(table, laid, config)
     seasons = judged_by[-1]
     if config.horizon is None:
         horizon = min(seasons, default=1)
-    laid, findings = _split(table, grid, config, horizon)
+    laid, findings = _split_grid(table, grid, config, horizon)
     if config.outliers == "drop":
         laid = laid.without_outliers(table, judged_by)
         findings += dropped_outlier_findings(laid.dropped, table, laid.grid, config.missing)
@@ -149,10 +149,10 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
                 flags=("--calendar",),
             )
         )
-    return _fitted(table, laid, schema, config, season_reason, reason, findings)
+    return _fit(table, laid, schema, config, season_reason, reason, findings)
 
 
-def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
+def _choose_season_passes(table: Table, laid: _SplitGrid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
     """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
     targets = len(table.targets)
     seasons, reason = choose_seasons(laid.training(targets), laid.grid.step, config)
@@ -163,7 +163,7 @@ def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tup
     return [seasons, shown], reason
 
 
-def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tuple[_Laid, list[Finding]]:
+def _split_grid(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tuple[_SplitGrid, list[Finding]]:
     """Return the splits, without the series that are too short for them, and findings that name those."""
     findings: list[Finding] = []
     val, test = parse_split_size("--val", config.val), parse_split_size("--test", config.test)
@@ -191,7 +191,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
 
     panel = PanelTimes.from_grids(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
     if panel is None and len(grid.names) > 1:
-        findings += _own_splits(table, val, test)
+        findings += _find_unshared_times(table, val, test)
     train_end, val_end = split_rows(
         grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before, panel=panel
     )
@@ -202,7 +202,7 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
         keep &= grid.counts >= config.lookback + horizon
     # A series has a measured target among its training rows, since it begins with one.
     if not keep.any():
-        raise _too_short(table, config, int(grid.counts.max()), horizon)
+        raise _too_short_error(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
         left_out = quote_names([grid.names[one] for one in skipped])
@@ -212,19 +212,19 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
                 in_file(table.source),
                 "D613",
                 f"{len(skipped)} series too short for the splits and horizon {horizon} left out: {left_out}; each "
-                f"needs {horizon + 1} rows before validation begins{_begin_of_validation(table, grid, train_end)}"
+                f"needs {horizon + 1} rows before validation begins{_validation_start_text(table, grid, train_end)}"
                 f"{in_all} (--horizon, --lookback, --val and --test decide)",
                 count=len(skipped),
                 flags=("--horizon", "--lookback", "--val", "--test"),
             )
         )
-        grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
+        grid, train_end, val_end = _select_series(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
-    laid = _Laid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
+    laid = _SplitGrid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
     return laid, findings
 
 
-def _own_splits(table: Table, val: SplitSize, test: SplitSize) -> list[Finding]:
+def _find_unshared_times(table: Table, val: SplitSize, test: SplitSize) -> list[Finding]:
     """Return a finding where a panel has no common times, so that no one time can divide it by a share."""
     if all(share.date is not None or share.rows == 0 for share in (val, test)):
         return []
@@ -239,7 +239,7 @@ def _own_splits(table: Table, val: SplitSize, test: SplitSize) -> list[Finding]:
     return [Finding.at(in_file(table.source), "D615", text, flags=flags)]
 
 
-def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str:
+def _validation_start_text(table: Table, grid: Grid, train_end: np.ndarray) -> str:
     """When the validation rows of a panel begin, as a phrase; empty where no series has any, or there are no times."""
     inside = np.flatnonzero((train_end > 0) & (train_end < grid.counts))
     if table.time_name is None or not len(inside):
@@ -248,7 +248,7 @@ def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str
     return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
 
 
-def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
+def _too_short_error(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
     lookback = f"--lookback {config.lookback}, " if config.lookback is not None else ""
     return DataError(
         f"{rows} usable rows{' in the longest series' if table.series_name else ''} are too few for "
@@ -265,9 +265,9 @@ def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> 
     )
 
 
-def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
+def _select_series(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
     rows = np.repeat(keep, lengths)
-    at = np.flatnonzero(rows) + grid.at.start if isinstance(grid.at, slice) else grid.at[rows]
+    at = np.flatnonzero(rows) + grid.row_index.start if isinstance(grid.row_index, slice) else grid.row_index[rows]
     return replace(
         grid,
         names=tuple(name for name, kept in zip(grid.names, keep, strict=True) if kept),
@@ -303,9 +303,9 @@ def choose_seasons(
     return (), f"none known for step {step.name}, none found"
 
 
-def _fitted(
+def _fit(
     table: Table,
-    laid: _Laid,
+    laid: _SplitGrid,
     schema: Schema,
     config: PrepareConfig,
     season_reason: str,
@@ -354,7 +354,7 @@ def _fitted(
                 series.names,
                 training_of,
                 rows=laid.train_end,
-                whole=laid.whole(targets),
+                whole=laid.all_rows(targets),
                 source=table.source,
             ),
         ),

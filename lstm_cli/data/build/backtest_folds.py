@@ -40,14 +40,14 @@ def backtest_folds(dataset: Dataset, folds: int) -> list[Fold]:
     table, horizon = dataset.series, dataset.schema.horizon
     panel = PanelSplits.from_splits(dataset.schema, table)
     if panel is not None:
-        return _cuts_of_panel(panel, folds=folds, horizon=horizon)
+        return _panel_folds(panel, folds=folds, horizon=horizon)
     val = table.val_end - table.train_end
     region = np.maximum(table.count - table.val_end, folds * horizon)
     edges = [table.count - region + region * number // folds for number in range(folds + 1)]
     return [Fold(train_end=cut - val, val_end=cut, count=after) for cut, after in pairwise(edges)]
 
 
-def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold]:
+def _panel_folds(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold]:
     times, val = panel.times, panel.val_end - panel.train_end
     region = max(times.steps - panel.val_end, folds * horizon)
     edges = [times.steps - region + region * number // folds for number in range(folds + 1)]
@@ -61,19 +61,19 @@ def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold
     ]
 
 
-def count_fold_windows(dataset: Dataset, cut: Fold, split: str) -> int:
+def count_fold_windows(dataset: Dataset, fold: Fold, split: str) -> int:
     """Return how many windows of `val` or `test` a fold has."""
-    table = _cut_table(dataset.series, cut, _kept(dataset, cut))
+    table = _fold_series_table(dataset.series, fold, _series_in_fold(dataset, fold))
     return count_windows(dataset.schema, table, split)
 
 
-def _kept(dataset: Dataset, cut: Fold) -> np.ndarray:
+def _series_in_fold(dataset: Dataset, cut: Fold) -> np.ndarray:
     """Return the places of the series that a fold has, see `at_cut`."""
     least = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
     return np.flatnonzero(cut.train_end > least)
 
 
-def _cut_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
+def _fold_series_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
     """Return the series at these places as they stand in a fold: they end with the scored rows."""
     counts = cut.count[keep]
     return replace(
@@ -87,7 +87,7 @@ def _cut_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
 
 
 def dataset_at_fold(
-    dataset: Dataset, cut: Fold, config: PrepareConfig, dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
+    dataset: Dataset, fold: Fold, config: PrepareConfig, dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 ) -> Dataset:
     """Return the dataset as it stood at the cut-off, and the rows to score.
 
@@ -98,26 +98,26 @@ def dataset_at_fold(
     what the file has; dropped: the outliers that `prepare` emptied. Raises ValueError where none is left.
     """
     table, targets = dataset.series, dataset.targets
-    keep = _kept(dataset, cut)
+    keep = _series_in_fold(dataset, fold)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
     rows = []
     for one in keep:
-        place = slice(table.offset[one], table.offset[one] + cut.count[one])
+        place = slice(table.offset[one], table.offset[one] + fold.count[one])
         units = dataset.scaler.inverse_transform(dataset.values_scaled[place], int(one))
         rows.append(np.where(dataset.measured[place], units, np.nan))
-        dropped.put_back(rows[-1], place.start)
+        dropped.restore(rows[-1], place.start)
     if config.outliers == "drop":
-        rows = _without_outliers(
-            rows, cut.train_end[keep], cut.val_end[keep], targets, dataset.schema, config
+        rows = _empty_outliers(
+            rows, fold.train_end[keep], fold.val_end[keep], targets, dataset.schema, config
         )
-    training = [each[: cut.train_end[one]] for each, one in zip(rows, keep, strict=True)]
+    training = [each[: fold.train_end[one]] for each, one in zip(rows, keep, strict=True)]
     scored = [each[:, :targets] for each in training]
-    schema = _settled(dataset.schema, scored, config)
+    schema = _fold_schema(dataset.schema, scored, config)
     scaler = fit_scaler(dataset.scaler.kind, training)
     return Dataset(
         schema=schema,
-        series=_cut_table(table, cut, keep),
+        series=_fold_series_table(table, fold, keep),
         values_scaled=scale_and_fill(rows, scaler, schema),
         measured=np.concatenate([~np.isnan(each) for each in rows]),
         scaler=scaler,
@@ -125,7 +125,7 @@ def dataset_at_fold(
     )
 
 
-def _without_outliers(
+def _empty_outliers(
     rows: Sequence[np.ndarray],
     train_end: np.ndarray,
     val_end: np.ndarray,
@@ -147,7 +147,7 @@ def _without_outliers(
     return emptied
 
 
-def _settled(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
+def _fold_schema(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
     """Return the schema with the seasons and the lookback that the targets' training rows [T, C] settle."""
     seasons, _ = choose_seasons(training, schema.step, config)
     if schema.lookback_fixed:

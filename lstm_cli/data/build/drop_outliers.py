@@ -18,7 +18,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
 
-NAMED = 4  # lines that a warning names
+MAX_LINES = 4  # lines that a warning names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +103,9 @@ def dropped_outlier_findings(
             for row, value in zip(dropped.cells[chosen, 0], dropped.values[chosen], strict=True)
         ]
         (line, value), *others = sorted(pairs)
-        named = ", ".join(wording.row(other) for other, _ in others[: NAMED - 1])
+        named = ", ".join(wording.row(other) for other, _ in others[: MAX_LINES - 1])
         also = f", also in {named}" if others else ""
-        more = " and more" if len(others) >= NAMED else ""
+        more = " and more" if len(others) >= MAX_LINES else ""
         found.append(
             Finding.at(
                 rows.location(name).at(line),

@@ -8,14 +8,14 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler, logarithm
 
-LEVELS = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
-SMALLEST = 1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
+MIN_LEVEL_RATIO = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
+MIN_RELATIVE_VALUE = 1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
 
 
 def can_log_transform(dataset: Dataset) -> bool:
     """Every measured training value of every target is positive, by more than rounding."""
     least, deviation = dataset.training.least, dataset.training.deviation
-    return bool((least > SMALLEST * deviation).all()) and dataset.scaler.kind == "standard"
+    return bool((least > MIN_RELATIVE_VALUE * deviation).all()) and dataset.scaler.kind == "standard"
 
 
 def level_ratio(dataset: Dataset) -> float:

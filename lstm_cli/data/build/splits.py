@@ -68,8 +68,8 @@ def split_rows(
         if share.date is not None:
             return rows_before(share.date)
         if panel is None:
-            return ends - _taken(share, counts, horizon)
-        steps = int(_taken(share, np.array(panel.steps), horizon))
+            return ends - _split_steps(share, counts, horizon)
+        steps = int(_split_steps(share, np.array(panel.steps), horizon))
         return panel.rows_before(panel.index_before(ends) - steps)
 
     val_end = begin(test, counts)
@@ -87,7 +87,7 @@ def split_rows(
     return np.minimum(train_end, val_end).astype(np.int64), val_end.astype(np.int64)
 
 
-def _taken(share: SplitSize, counts: np.ndarray, horizon: int) -> np.ndarray:
+def _split_steps(share: SplitSize, counts: np.ndarray, horizon: int) -> np.ndarray:
     if share.rows is not None:
         return np.full_like(counts, share.rows)
     assert share.fraction is not None

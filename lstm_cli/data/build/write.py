@@ -29,7 +29,7 @@ def scale_and_fill(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema)
     """
     pieces = []
     for one, rows in enumerate(series):
-        if scaler.in_logs:
+        if scaler.log_transformed:
             values = scaler.transform(impute(rows, how=schema.missing, season=schema.season), one)
             zero_before_first(values, ~np.isnan(rows))
         else:
@@ -46,14 +46,14 @@ class ScaledValues:
         self._grid, self._series, self._schema = grid, series, schema
         self._scaler, self._table = scaler, table
         self._ends = series.offset + series.count + series.ahead
-        self._filling: tuple[int, Imputer] | None = None  # the series that goes on in the next piece
+        self._imputing: tuple[int, Imputer] | None = None  # the series that goes on in the next piece
         self._infinite = np.zeros(len(schema.columns), dtype=bool)
         self._bits: list[np.ndarray] = []  # which cells were measured, eight in a byte
-        self._rest = np.zeros(0, dtype=bool)  # those that fill no byte yet
+        self._unpacked = np.zeros(0, dtype=bool)  # those that fill no byte yet
 
     def measured(self) -> np.ndarray:
         """After the last piece: which cells were measured, as `dataset.pack` has them."""
-        return np.concatenate([*self._bits, np.packbits(self._rest)])
+        return np.concatenate([*self._bits, np.packbits(self._unpacked)])
 
     def pieces(self) -> Iterator[np.ndarray]:
         """Rows [n, F] float32, scaled and filled, one piece after another.
@@ -61,15 +61,15 @@ class ScaledValues:
         Raises DataError, at the end, where a column is too large for 32-bit floats.
         """
         rows = chunks_with_series(self._series.offset, self._grid.rows)
-        for span, which, measured, scaled in ordered_map(self._scaled, rows):
+        for span, which, measured, scaled in ordered_map(self._scale, rows):
             cells = (
-                np.concatenate([self._rest, measured.reshape(-1)])
-                if len(self._rest)
+                np.concatenate([self._unpacked, measured.reshape(-1)])
+                if len(self._unpacked)
                 else measured.reshape(-1)
             )
             whole = len(cells) // 8 * 8
             self._bits.append(np.packbits(cells[:whole]))
-            self._rest = cells[whole:]
+            self._unpacked = cells[whole:]
             with np.errstate(over="ignore"):
                 self._fill(scaled, measured, span, which)
                 piece = scaled.astype(np.float32)
@@ -78,7 +78,7 @@ class ScaledValues:
         if self._infinite.any():
             raise float32_overflow_error(self._table, int(np.argmax(self._infinite)), self._scaler.kind)
 
-    def _scaled(self, place: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray]:
+    def _scale(self, place: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray]:
         """A span of rows, the series that they are of, which cells [n, F] were measured, and their scaled values."""
         span, which = place
         values = self._grid.values_between(span.start, span.stop)
@@ -96,18 +96,18 @@ class ScaledValues:
             rows = slice(max(begin, span.start) - span.start, min(end, span.stop) - span.start)
             if end <= span.stop and begin >= span.start and measured[rows].all():
                 continue
-            filling = self._filling[1] if self._filling and self._filling[0] == one else self._new_filling()
+            filling = self._imputing[1] if self._imputing and self._imputing[0] == one else self._new_imputer()
 
             def following(column: int, one: int = one) -> tuple[int, float] | None:
-                return self._following(one, column, span)
+                return self._next_measured(one, column, span)
 
             filling.fill(scaled[rows], following if end > span.stop else None)
-            self._filling = (one, filling)
+            self._imputing = (one, filling)
 
-    def _new_filling(self) -> Imputer:
+    def _new_imputer(self) -> Imputer:
         return Imputer(len(self._schema.columns), how=self._schema.missing, season=self._schema.season)
 
-    def _following(self, one: int, column: int, span: slice) -> tuple[int, float] | None:
+    def _next_measured(self, one: int, column: int, span: slice) -> tuple[int, float] | None:
         """The next measured value of a column of a series after a piece, scaled, and its row counted in the piece."""
         first = max(int(self._series.offset[one]), span.start)
         for ahead in row_chunks(int(self._ends[one]) - span.stop):
@@ -121,13 +121,13 @@ class ScaledValues:
         return None
 
 
-def store_dataset(found: Assembled, table: Table, folder: ArtifactFolder, listen: Listener) -> None:
+def store_dataset(assembled: Assembled, table: Table, folder: ArtifactFolder, listen: Listener) -> None:
     """Scales and fills the values and writes the dataset into a new folder of the run, never whole in memory.
 
     table: what it was assembled from. Raises DataError where a column is too large for 32-bit floats.
     """
-    scaled = ScaledValues(found.grid, found.series, found.schema, found.scaler, table)
-    rows, columns = found.grid.rows, len(found.schema.columns)
+    scaled = ScaledValues(assembled.grid, assembled.series, assembled.schema, assembled.scaler, table)
+    rows, columns = assembled.grid.rows, len(assembled.schema.columns)
 
     def heard() -> Iterator[np.ndarray]:
         done = 0
@@ -138,7 +138,7 @@ def store_dataset(found: Assembled, table: Table, folder: ArtifactFolder, listen
 
     folder.write_pieces(VALUES, heard(), shape=(rows, columns), dtype=np.float32)
     folder.write_array(MEASURED, scaled.measured())
-    for name, content in describe_dataset(found).items():
+    for name, content in describe_dataset(assembled).items():
         folder.write_json(name, content)
-    if len(found.dropped.values):
-        folder.write_json(DROPPED, found.dropped.to_dict())
+    if len(assembled.dropped.values):
+        folder.write_json(DROPPED, assembled.dropped.to_dict())

@@ -94,13 +94,13 @@ class SeriesTable:
         ends = self.offset + self.count + self.ahead
         return [slice(*both) for both in zip(self.offset.tolist(), ends.tolist(), strict=True)]
 
-    def select(self, places: np.ndarray) -> "SeriesTable":
+    def select(self, indices: np.ndarray) -> "SeriesTable":
         """Return some of the series, in that order, their rows one after another."""
-        lengths = (self.count + self.ahead)[places]
+        lengths = (self.count + self.ahead)[indices]
         arrays = {
-            name: value[places] for name, value in vars(self).items() if name not in ("names", "offset")
+            name: value[indices] for name, value in vars(self).items() if name not in ("names", "offset")
         }
-        names = tuple(self.names[one] for one in places)
+        names = tuple(self.names[one] for one in indices)
         return SeriesTable(names=names, offset=np.cumsum(lengths) - lengths, **arrays)
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,9 +126,9 @@ class TrainingStatistics:
     least: np.ndarray  # NaN where nothing was measured
     greatest: np.ndarray
 
-    def select(self, places: np.ndarray) -> "TrainingStatistics":
+    def select(self, indices: np.ndarray) -> "TrainingStatistics":
         """Return those of some of the series, in that order."""
-        return TrainingStatistics(**{name: value[places] for name, value in vars(self).items()})
+        return TrainingStatistics(**{name: value[indices] for name, value in vars(self).items()})
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -173,7 +173,7 @@ class UsableRows:
     """Which rows have what a forecast needs. Both arrays are [T] bool."""
 
     target: np.ndarray  # at least one target was measured
-    ahead: np.ndarray  # every future covariate was measured
+    known_ahead: np.ndarray  # every future covariate was measured
 
     @staticmethod
     def from_measured(measured: np.ndarray, schema: Schema) -> "UsableRows":
@@ -181,7 +181,7 @@ class UsableRows:
         targets, hidden = len(schema.targets), len(schema.targets) + len(schema.past)
         return UsableRows(
             target=np.asarray(measured[:, :targets].any(axis=1)),
-            ahead=np.asarray(measured[:, hidden:].all(axis=1)),
+            known_ahead=np.asarray(measured[:, hidden:].all(axis=1)),
         )
 
     def are_origins(self, origins: np.ndarray, horizon: int) -> np.ndarray:
@@ -192,7 +192,7 @@ class UsableRows:
         if not len(origins):
             return np.zeros(0, dtype=bool)
         known = self.target[origins - 1]
-        lacking = np.flatnonzero(~self.ahead)
+        lacking = np.flatnonzero(~self.known_ahead)
         if not len(lacking):
             return known
         return known & (np.searchsorted(lacking, origins) == np.searchsorted(lacking, origins + horizon))
@@ -223,7 +223,7 @@ class Dataset:
         return len(self.schema.targets)
 
     @property
-    def hidden(self) -> int:
+    def past_only_inputs(self) -> int:
         """How many inputs are not known ahead: the targets and the past covariates, which come first."""
         return self.targets + len(self.schema.past)
 
@@ -242,14 +242,14 @@ class Dataset:
     @cached_property
     def last_observed(self) -> np.ndarray | None:
         """[T, targets + past] int64, or None where no window can see a fill that looked ahead (imputation.py)."""
-        return self._reach(self.measured[:, : self.hidden])
+        return self._last_observed(self.measured[:, : self.past_only_inputs])
 
     @cached_property
     def last_observed_ahead(self) -> np.ndarray | None:
         """The same for the future covariates, [T, future]; the calendar has no missing value."""
-        return self._reach(self.measured[:, self.hidden :])
+        return self._last_observed(self.measured[:, self.past_only_inputs :])
 
-    def _reach(self, measured: np.ndarray) -> np.ndarray | None:
+    def _last_observed(self, measured: np.ndarray) -> np.ndarray | None:
         if self.schema.missing != "interpolate" or bool(measured.all()):
             return None
         return last_observed_row(measured, self.series.offset)
@@ -259,12 +259,12 @@ class Dataset:
         """Which rows have what a forecast needs."""
         return UsableRows.from_measured(self.measured, self.schema)
 
-    def training_inputs(self, one: int) -> np.ndarray:
+    def training_inputs(self, series: int) -> np.ndarray:
         """Return the inputs [rows, F] of a series' training rows, as they stood at the end of those rows.
 
         A future covariate that is interpolated from a later row has its last measured value instead.
         """
-        begin, rows = int(self.series.offset[one]), max(0, int(self.series.train_end[one]))
+        begin, rows = int(self.series.offset[series]), max(0, int(self.series.train_end[series]))
         inputs = self.inputs[begin : begin + rows]
         if self.last_observed_ahead is None or not rows:
             return inputs
@@ -272,23 +272,23 @@ class Dataset:
         place = np.arange(begin, begin + rows)[None]
         width = last_known.shape[1]
         inputs = np.array(inputs)
-        inputs[:, self.hidden : self.hidden + width] = columns_up_to(
-            self.inputs, place, last_known, first=self.hidden
+        inputs[:, self.past_only_inputs : self.past_only_inputs + width] = columns_up_to(
+            self.inputs, place, last_known, first=self.past_only_inputs
         )[0]
         return inputs
 
-    def select(self, places: np.ndarray) -> "Dataset":
+    def select(self, indices: np.ndarray) -> "Dataset":
         """Return a copy with some of the series, in that order."""
-        series = self.series.select(places)
+        series = self.series.select(indices)
         lengths = series.count + series.ahead
-        rows = np.repeat(self.series.offset[places] - series.offset, lengths) + np.arange(lengths.sum())
+        rows = np.repeat(self.series.offset[indices] - series.offset, lengths) + np.arange(lengths.sum())
         return replace(
             self,
             series=series,
             values_scaled=self.values_scaled[rows],
             measured=self.measured[rows],
-            scaler=self.scaler.select(places),
-            training=self.training.select(places),
+            scaler=self.scaler.select(indices),
+            training=self.training.select(indices),
         )
 
     def inverse_transform_targets(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ class DroppedOutliers:
     cells: np.ndarray  # [N, 2] int64, row and column of the grid
     values: np.ndarray  # [N] float64, as the file has them
 
-    def put_back(self, values: np.ndarray, begin: int) -> None:
+    def restore(self, values: np.ndarray, begin: int) -> None:
         """Write the cells into the rows [n, columns] of the grid from row `begin` on, in place."""
         low, high = np.searchsorted(self.cells[:, 0], (begin, begin + len(values)))
         values[self.cells[low:high, 0] - begin, self.cells[low:high, 1]] = self.values[low:high]

@@ -17,7 +17,7 @@ from lstm_cli.findings import Finding, in_file
 class EndedSeries:
     """The series of a panel that ended, and the panel's newest time."""
 
-    which: np.ndarray  # [S] bool
+    mask: np.ndarray  # [S] bool
     names: tuple[str, ...]  # of those
     newest: str  # the newest measured row of the panel, as the file writes times; "" without common times
 
@@ -26,7 +26,7 @@ class EndedSeries:
         from lstm_cli.data.locations import quote_names  # most forecasts have nothing to tell
 
         return (
-            f"{len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
+            f"{len(self.names):,} series of {len(self.mask):,} ended more than {horizon} steps (the "
             f"horizon) before the newest measured row ({self.newest}): {quote_names(self.names)}"
         )
 
@@ -46,12 +46,12 @@ def find_ended_series(schema: Schema, table: SeriesTable) -> EndedSeries:
     if newest is None:
         newest = newest_time(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
     if newest is None:
-        return EndedSeries(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
+        return EndedSeries(mask=np.zeros(len(table.names), dtype=bool), names=(), newest="")
     steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
     which = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
     names = tuple(table.names[one] for one in np.flatnonzero(which))
     return EndedSeries(
-        which=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0]
+        mask=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0]
     )
 
 
@@ -90,7 +90,7 @@ def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended
     if how == "include":
         kept_in = "; forecast from their own last rows (--ended skip leaves them out)"
         return dataset, ended, ended.finding(source, horizon, kept_in)
-    if ended.which.all():
+    if ended.mask.all():
         raise DataError(
             f"{ended.text(horizon)}; no series is left to forecast",
             hint="give more rows of the newest series, or --ended include",
@@ -98,5 +98,5 @@ def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended
             at=in_file(source),
             flags=("--ended",),
         )
-    kept = dataset.select(np.flatnonzero(~ended.which))
+    kept = dataset.select(np.flatnonzero(~ended.mask))
     return kept, ended, ended.finding(source, horizon, "; left out (--ended include forecasts them)")

@@ -47,7 +47,7 @@ class Imputer:
         self._tail = np.zeros((0, width))  # the last rows, filled, as many as a season has
 
     def fill(
-        self, values: np.ndarray, following: Callable[[int], tuple[int, float] | None] | None = None
+        self, values: np.ndarray, next_measured: Callable[[int], tuple[int, float] | None] | None = None
     ) -> None:
         """Fill the rows [n, F] that come next, in place.
 
@@ -57,8 +57,8 @@ class Imputer:
         measured = ~np.isnan(values)
         whole = bool(measured.all())
         for column in [] if whole else np.flatnonzero(~measured.all(axis=0)).tolist():
-            needed = following is not None and self._how == "interpolate" and not measured[-1, column]
-            after = following(column) if following is not None and needed else None
+            needed = next_measured is not None and self._how == "interpolate" and not measured[-1, column]
+            after = next_measured(column) if next_measured is not None and needed else None
             self._fill_column(values[:, column], measured[:, column], column, after)
         # Of a long stretch without a hole the first and the last row say all that is to be remembered.
         self._remember(values, measured[:1] if whole else measured)

@@ -28,7 +28,7 @@ def load_dataset(run: Run) -> Dataset:
     values, measured = reader.array(VALUES), reader.array(MEASURED)
     with reader.parsing():
         dataset = restore_dataset(files, values, measured)
-        _require_fitting(dataset)
+        _check_shapes(dataset)
     return dataset
 
 
@@ -44,7 +44,7 @@ def load_dropped_outliers(run: Run) -> "DroppedOutliers":
         return DroppedOutliers.from_dict(stored, columns=len(schema.targets))
 
 
-def _require_fitting(dataset: Dataset) -> None:
+def _check_shapes(dataset: Dataset) -> None:
     """Raise ValueError unless the parts of a dataset are of one size."""
     table, schema, values = dataset.series, dataset.schema, dataset.values_scaled
     series, columns = len(table.names), len(schema.columns)

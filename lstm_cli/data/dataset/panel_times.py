@@ -22,10 +22,10 @@ class PanelTimes:
 
     first: np.ndarray  # [S] int64, the step of each series' first row
     count: np.ndarray  # [S] int64, usable rows
-    begins: (
+    gapless_starts: (
         np.ndarray
     )  # [G] int64, the first step of each stretch of the union that has no gap, rising from 0
-    before: (
+    steps_before: (
         np.ndarray
     )  # [G + 1] int64, how many steps of the union lie before each stretch; the last: all of them
 
@@ -47,13 +47,13 @@ class PanelTimes:
         opens = np.append(True, begin[1:] > end[:-1])
         lengths = end[np.append(opens[1:], True)] - begin[opens]
         return PanelTimes(
-            first=first, count=count, begins=begin[opens], before=np.append(0, np.cumsum(lengths))
+            first=first, count=count, gapless_starts=begin[opens], steps_before=np.append(0, np.cumsum(lengths))
         )
 
     @property
     def steps(self) -> int:
         """How many steps the union has."""
-        return int(self.before[-1])
+        return int(self.steps_before[-1])
 
     @staticmethod
     def from_series_table(schema: Schema, table: SeriesTable) -> "PanelTimes | None":
@@ -62,33 +62,33 @@ class PanelTimes:
             schema.step, table.origin_us, table.count, timed=schema.time_name is not None
         )
 
-    def rows_before(self, place: int) -> np.ndarray:
+    def rows_before(self, index: int) -> np.ndarray:
         """Return the rows [S] of each series before a place in the union, which runs from 0 to `steps`."""
-        at = min(max(place, 0), self.steps)
-        stretch = min(int(np.searchsorted(self.before, at, "right")) - 1, len(self.begins) - 1)
-        return self._rows_before_step(int(self.begins[stretch] + at - self.before[stretch]))
+        at = min(max(index, 0), self.steps)
+        stretch = min(int(np.searchsorted(self.steps_before, at, "right")) - 1, len(self.gapless_starts) - 1)
+        return self._rows_before_step(int(self.gapless_starts[stretch] + at - self.steps_before[stretch]))
 
     def index_of(self, ends: np.ndarray) -> int | None:
         """Return the place that divides the series at these rows [S]; None where no single time does."""
-        step = self._step_of(ends)
-        return self._place(step) if np.array_equal(self._rows_before_step(step), ends) else None
+        step = self._next_step(ends)
+        return self._index(step) if np.array_equal(self._rows_before_step(step), ends) else None
 
     def index_before(self, ends: np.ndarray) -> int:
         """Return the place of the earliest row that lies at or after these rows [S]."""
-        return self._place(self._step_of(ends))
+        return self._index(self._next_step(ends))
 
     def _rows_before_step(self, step: int) -> np.ndarray:
         rows: np.ndarray = np.clip(step - self.first, 0, self.count)
         return rows
 
-    def _step_of(self, ends: np.ndarray) -> int:
+    def _next_step(self, ends: np.ndarray) -> int:
         """Return the earliest step at which a series goes on after `ends`, or the end where none does."""
         on = ends < self.count
         return int((self.first + ends)[on].min()) if on.any() else int((self.first + self.count).max())
 
-    def _place(self, step: int) -> int:
-        stretch = int(np.searchsorted(self.begins, step, "right")) - 1
-        return int(min(self.before[stretch] + step - self.begins[stretch], self.before[stretch + 1]))
+    def _index(self, step: int) -> int:
+        stretch = int(np.searchsorted(self.gapless_starts, step, "right")) - 1
+        return int(min(self.steps_before[stretch] + step - self.gapless_starts[stretch], self.steps_before[stretch + 1]))
 
 
 @dataclass(frozen=True, kw_only=True)

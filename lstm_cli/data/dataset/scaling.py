@@ -17,8 +17,8 @@ import numpy as np
 from lstm_cli.data.chunks import RowSlices, row_chunks
 from lstm_cli.data.parallel import ordered_map
 
-LARGEST_LOG = 700.0  # a forecast that runs away stays a finite number
-ROUNDING = 2.0**-23  # of a number: twice what rounding it to a 32-bit float can move it
+MAX_LOG = 700.0  # a forecast that runs away stays a finite number
+FLOAT32_ROUNDING = 2.0**-23  # of a number: twice what rounding it to a 32-bit float can move it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Scaler:
     floor: np.ndarray | None = None  # [S, C] in the file's units: see `logarithm`
 
     @property
-    def in_logs(self) -> bool:
+    def log_transformed(self) -> bool:
         """Whether the targets are scaled by their logarithm."""
         return self.floor is not None
 
@@ -44,10 +44,10 @@ class Scaler:
             and np.array_equal(floor, others)
         )
 
-    def select(self, places: np.ndarray) -> "Scaler":
+    def select(self, indices: np.ndarray) -> "Scaler":
         """The scaler of some of the series, in that order."""
-        floor = None if self.floor is None else self.floor[places]
-        return Scaler(kind=self.kind, center=self.center[places], scale=self.scale[places], floor=floor)
+        floor = None if self.floor is None else self.floor[indices]
+        return Scaler(kind=self.kind, center=self.center[indices], scale=self.scale[indices], floor=floor)
 
     def to_dict(self) -> dict[str, Any]:
         stored = {"kind": self.kind, "center": self.center.tolist(), "scale": self.scale.tolist()}
@@ -68,11 +68,11 @@ class Scaler:
         Columns beyond F' are left out: the targets come first.
         """
         if self.floor is not None:
-            floor = _aligned(self.floor, values[..., : self.floor.shape[1]], series)
+            floor = _broadcast(self.floor, values[..., : self.floor.shape[1]], series)
             values = values.astype(np.float64)  # a copy
             logged = values[..., : self.floor.shape[1]]
             logged[...] = logarithm(logged, floor)
-        return (values - _aligned(self.center, values, series)) / _aligned(self.scale, values, series)
+        return (values - _broadcast(self.center, values, series)) / _broadcast(self.scale, values, series)
 
     def inverse_transform(self, values_scaled: np.ndarray, series: np.ndarray | int) -> np.ndarray:
         """Return the inverse of `scaled`, in float64.
@@ -80,12 +80,12 @@ class Scaler:
         What 32-bit floats cannot tell from 0 is 0: a 0 comes back as the 0 of the file.
         """
         values = values_scaled.astype(np.float64)  # a copy
-        values *= _aligned(self.scale, values, series)
-        values += _aligned(self.center, values, series)
+        values *= _broadcast(self.scale, values, series)
+        values += _broadcast(self.center, values, series)
         if self.floor is not None:
             logged = values[..., : self.floor.shape[1]]
-            logged[...] = inverse_logarithm(logged, _aligned(self.floor, logged, series))
-        near = np.abs(values) <= _aligned(self._spacing_at_zero, values, series)
+            logged[...] = inverse_logarithm(logged, _broadcast(self.floor, logged, series))
+        near = np.abs(values) <= _broadcast(self._spacing_at_zero, values, series)
         np.copyto(values, 0.0, where=near)
         return values
 
@@ -108,7 +108,7 @@ class Scaler:
             slope = np.maximum(values[:targets], floor)  # of the inverse: units for a step of the logarithm
             before = np.abs(values[:targets] - inverse_logarithm(middle, floor))
             apart[:, :targets] = slope * np.abs(logs - middle) + before
-        return ROUNDING * apart
+        return FLOAT32_ROUNDING * apart
 
 
 def logarithm(values: np.ndarray, floor: np.ndarray) -> np.ndarray:
@@ -119,10 +119,10 @@ def logarithm(values: np.ndarray, floor: np.ndarray) -> np.ndarray:
 def inverse_logarithm(logs: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """The inverse of `logarithm`."""
     level = np.log(floor)
-    return np.where(logs >= level, np.exp(np.minimum(logs, LARGEST_LOG)), floor * (1 + logs - level))
+    return np.where(logs >= level, np.exp(np.minimum(logs, MAX_LOG)), floor * (1 + logs - level))
 
 
-def _aligned(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
+def _broadcast(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
     """figures [S, F] of the given series, shaped so that they go with values [..., F']."""
     width = values.shape[-1]
     chosen = figures[series, :width]
@@ -133,7 +133,7 @@ def _aligned(figures: np.ndarray, values: np.ndarray, series: np.ndarray | slice
 
 def fit_scaler(kind: str, training: Sequence[RowSlices]) -> Scaler:
     """Fits one scaler for each series and column. training: for each series [rows, F], NaN where not measured."""
-    fitted = [_fit_one(kind, rows) for rows in training]
+    fitted = [_fit_series(kind, rows) for rows in training]
     return Scaler(
         kind=kind,
         center=np.stack([center for center, _ in fitted]),
@@ -141,14 +141,14 @@ def fit_scaler(kind: str, training: Sequence[RowSlices]) -> Scaler:
     )
 
 
-def _fit_one(kind: str, rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
+def _fit_series(kind: str, rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
     width = rows.shape[1]
     center, spread = np.zeros(width), np.ones(width)
     if kind == "standard":
         center, spread = _moments(rows)
     elif kind == "minmax":
         least, greatest = column_ranges(rows)
-        center, spread = least, _seen(greatest - least)
+        center, spread = least, _drop_rounding(greatest - least)
     elif kind == "robust":
         for column in range(width):
             values = np.concatenate(
@@ -157,7 +157,7 @@ def _fit_one(kind: str, rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
             values = values[~np.isnan(values)]
             if len(values):
                 low, center[column], high = np.percentile(values, [25, 50, 75])
-                spread[column] = _seen(high - low)
+                spread[column] = _drop_rounding(high - low)
     # A column of which nothing was measured is filled with 0 and says nothing.
     return np.where(np.isnan(center), 0.0, center), np.where(np.isnan(spread) | (spread == 0), 1.0, spread)
 
@@ -175,7 +175,7 @@ def column_ranges(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
     return least, greatest
 
 
-def _seen(spread: np.ndarray) -> np.ndarray:
+def _drop_rounding(spread: np.ndarray) -> np.ndarray:
     """0 for a spread that scikit-learn takes for rounding."""
     return np.where(spread < 10 * np.finfo(np.float64).eps, 0.0, spread)
 
@@ -193,10 +193,10 @@ def _moments(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(variance <= bound, 0.0, np.sqrt(variance))
 
 
-def column_means(rows: RowSlices, what: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def column_means(rows: RowSlices, func: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """How many values of each column [F] were measured, and the mean of `what` is made of them; NaN: of none."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for some, sums in ordered_map(lambda span: column_sums(what(rows[span])), row_chunks(len(rows))):
+    for some, sums in ordered_map(lambda span: column_sums(func(rows[span])), row_chunks(len(rows))):
         count, total = count + some, total + sums
     return count, np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 

@@ -18,12 +18,12 @@ from lstm_cli.findings import in_file
 
 # No lookback that is left to the tool, and no regression on it, is longer: two weeks of 10 minutes. The time of a
 # regression grows with the cube of it (2 s here, half an hour at two weeks of minutes), its memory with the square.
-FREE_REACH = 1.5  # lookback of the free network over that of the anchored one
-MOST_LOOKBACK = 2_016
-MOST_SEGMENTS = 28  # that a network reads a lookback in, unless its season is a segment
+FREE_LOOKBACK_FACTOR = 1.5  # lookback of the free network over that of the anchored one
+MAX_LOOKBACK = 2_016
+MAX_SEGMENTS = 28  # that a network reads a lookback in, unless its season is a segment
 BATCH = 512  # windows scored at a time; int8 results depend on it, since activations are scaled by batch
-ROWS_AT_ONCE = 4_096  # windows x targets scored at a time: each is a row of a network
-CELLS_AT_ONCE = 1 << 24  # windows x lookback x inputs gathered at a time
+MAX_SCORED_ROWS = 4_096  # windows x targets scored at a time: each is a row of a network
+MAX_GATHERED_CELLS = 1 << 24  # windows x lookback x inputs gathered at a time
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -60,7 +60,7 @@ class Windows:
     def batch_size(self) -> int:
         """How many windows are scored at a time: `BATCH`, fewer of many targets or long lookbacks."""
         each = self.lookback * self.dataset.inputs.shape[1]
-        return max(1, min(BATCH, ROWS_AT_ONCE // self.dataset.targets, CELLS_AT_ONCE // max(each, 1)))
+        return max(1, min(BATCH, MAX_SCORED_ROWS // self.dataset.targets, MAX_GATHERED_CELLS // max(each, 1)))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All windows in order, at most `size` at a time; the last batch holds the remainder."""
@@ -71,20 +71,20 @@ class Windows:
         """Some of the windows, by place or mask [N]."""
         return replace(self, origins=self.origins[chosen], series=self.series[chosen])
 
-    def sample(self, most: int) -> "Windows":
+    def sample(self, max_windows: int) -> "Windows":
         """At most so many of the windows: spread over the series as `spread` says, and evenly over their time.
 
         Of each series the newest one is taken, and from two on also the oldest. With more series than `most`,
         one of every so many series is asked.
         """
-        if len(self) <= most:
+        if len(self) <= max_windows:
             return self
         order = np.argsort(self.series, kind="stable")
         _, first, counts = np.unique(self.series[order], return_index=True, return_counts=True)
-        if len(counts) > most:
-            asked = np.linspace(0, len(counts) - 1, most).round().astype(np.int64)
+        if len(counts) > max_windows:
+            asked = np.linspace(0, len(counts) - 1, max_windows).round().astype(np.int64)
             first, counts = first[asked], counts[asked]
-        taken = allocate_windows(counts, most)
+        taken = allocate_windows(counts, max_windows)
         which = np.repeat(np.arange(len(counts)), taken)
         number = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
         back = (taken[which] - 1 - number) * (counts[which] - 1) / np.maximum(taken[which] - 1, 1)
@@ -127,20 +127,20 @@ def sampling_weights(series: np.ndarray, *, power: float) -> np.ndarray:
     return weight[place] / max(float((weight * counts).sum()), np.finfo(np.float64).tiny)
 
 
-def allocate_windows(counts: np.ndarray, most: int) -> np.ndarray:
+def allocate_windows(counts: np.ndarray, total: int) -> np.ndarray:
     """How many windows of each series [S] to take, `most` in all: in proportion to the root of their number.
 
     counts: [S], each 1 or more, S <= most < their sum. Each series gives one at least, and none more than it has.
     Shares are rounded down, at the largest factor of the roots that fits (the divisor method of Jefferson).
     """
-    low, high = 0.0, float(most)
+    low, high = 0.0, float(total)
     for _ in range(60):  # the factor of the root, by bisection
         factor = (low + high) / 2
         wanted = np.clip(factor * np.sqrt(counts), 1, counts)
-        low, high = (factor, high) if np.floor(wanted).sum() <= most else (low, factor)
+        low, high = (factor, high) if np.floor(wanted).sum() <= total else (low, factor)
     wanted = np.clip(low * np.sqrt(counts), 1, counts)
     taken = np.floor(wanted).astype(np.int64)
-    rest = most - int(taken.sum())  # of ties: the largest fractions get one more
+    rest = total - int(taken.sum())  # of ties: the largest fractions get one more
     room = np.where(taken < counts, wanted - taken, -1.0)
     taken[np.argsort(-room, kind="stable")[:rest]] += 1
     return taken
@@ -154,7 +154,7 @@ def gather_windows(dataset: Dataset, origins: np.ndarray, series: np.ndarray, lo
     see `Dataset.reach` and `Dataset.reach_ahead`. Rows beyond the end of the data (a forecast's own) come back
     as the last row, not observed.
     """
-    schema, table, inputs, hidden = dataset.schema, dataset.series, dataset.inputs, dataset.hidden
+    schema, table, inputs, hidden = dataset.schema, dataset.series, dataset.inputs, dataset.past_only_inputs
     rows = origins[:, None] + np.arange(-lookback, 0)
     begin = table.offset[series][:, None]
     mask = rows >= begin
@@ -262,7 +262,7 @@ def require_windows(
             continue
         possible = count_windows(schema, series, split)
         if possible:
-            raise _all_missing(schema, source, name, possible)
+            raise _all_missing_error(schema, source, name, possible)
         need = (
             f"a window needs {schema.lookback} + {schema.horizon} (lookback and horizon)"
             if split == "train" and schema.lookback_fixed and not schema.pad
@@ -283,7 +283,7 @@ def require_windows(
     return windows
 
 
-def _all_missing(schema: Schema, source: str, name: str, possible: int) -> DataError:
+def _all_missing_error(schema: Schema, source: str, name: str, possible: int) -> DataError:
     """Return the error for a split of which missing values spoil each of its `possible` windows."""
     ahead = ", ".join(f"'{column}'" for column in schema.future)
     lacks = "no measured target right before it" + (

@@ -63,7 +63,7 @@ class ScaledBounds:
     reason: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
-def make_bounds(dataset: Dataset, least: float | str, most: float | None) -> tuple[Bounds, list[str]]:
+def make_bounds(dataset: Dataset, min_value: float | str, max_value: float | None) -> tuple[Bounds, list[str]]:
     """Return the bounds of the forecast per target, and what is told of them.
 
     least: a number, `none`, or `auto` for 0 where no training value is negative. most: None for no upper bound.
@@ -71,16 +71,16 @@ def make_bounds(dataset: Dataset, least: float | str, most: float | None) -> tup
     never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
     lower = np.full(dataset.targets, -np.inf)
     notes = []
-    if least == "auto":
+    if min_value == "auto":
         lower[never_negative] = 0.0
         if never_negative.any():
             named = ", ".join(f"'{name}'" for name in np.array(dataset.schema.targets)[never_negative])
             notes.append(
                 f"{named}: never negative in training, so forecast at or above 0 (--min none lifts that)"
             )
-    elif least != "none":
-        lower[:] = float(least)
-    upper = np.full(dataset.targets, np.inf if most is None else most)
+    elif min_value != "none":
+        lower[:] = float(min_value)
+    upper = np.full(dataset.targets, np.inf if max_value is None else max_value)
     return Bounds(lower=lower, upper=upper), notes
 
 

@@ -33,14 +33,14 @@ def forecast_times(dataset: Dataset) -> np.ndarray:
     beyond = (times[:, -1] > LAST_US) | (times[:, -1] < table.origin_us)
     if schema.time_name is not None and beyond.any():
         raise DataError(
-            f"the forecast{_of_series(dataset, int(np.argmax(beyond)))} would reach beyond the year 9999",
+            f"the forecast{_series_text(dataset, int(np.argmax(beyond)))} would reach beyond the year 9999",
             hint="give data of earlier times, or mend their times",
             rule="D801",
         )
     return times
 
 
-def _of_series(dataset: Dataset, one: int) -> str:
+def _series_text(dataset: Dataset, one: int) -> str:
     from lstm_cli.data.locations import series_text  # here: most forecasts have nothing to tell
 
     return series_text(dataset.series.names[one], dataset.schema.series_name)
@@ -62,7 +62,7 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
         there = dataset.measured[rows, first:] & inside[:, :, None]
         if not there.all():
             one, step, column = (int(place) for place in np.argwhere(~there)[0])
-            raise _missing(dataset, source, one, step, schema.future[column], times)
+            raise _missing_covariate_error(dataset, source, one, step, schema.future[column], times)
         parts.append(dataset.values_scaled[rows, first:])
     if schema.calendar:
         flat = calendar_features(schema.step, times.reshape(-1))
@@ -72,14 +72,14 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
     return np.concatenate(parts, axis=2)
 
 
-def _missing(dataset: Dataset, source: str, one: int, step: int, column: str, times: np.ndarray) -> DataError:
+def _missing_covariate_error(dataset: Dataset, source: str, one: int, step: int, column: str, times: np.ndarray) -> DataError:
     schema = dataset.schema
     when = (
         f"row {times[one, step] + 1}"
         if schema.time_name is None
         else format_times(times[one, step : step + 1], schema.time_format)[0]
     )
-    of = _of_series(dataset, one)
+    of = _series_text(dataset, one)
     return DataError(
         f"the future covariate '{column}'{of} has no value at {when}, step {step + 1} of the forecast",
         hint=f"give rows with '{column}' for the {schema.horizon} steps after the last target",

@@ -22,8 +22,8 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun, did_you_mean
 
-FAR = 1  # times the range of the training values outside of it: told
-FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
+MAX_RANGES_OUTSIDE = 1  # times the range of the training values outside of it: told
+MAX_SCALES_OUTSIDE = 100  # times a covariate's scale away from its centre: told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +34,17 @@ class ModelSchema:
     series: SeriesTable
     scaler: Scaler
     training: TrainingStatistics
-    reads_rows: int  # that the model reads before a forecast, padded where they are fewer
+    rows_read: int  # that the model reads before a forecast, padded where they are fewer
 
 
 def read_new_data(
-    source: str, known: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
+    source: str, model: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
 ) -> tuple[Dataset, tuple[Finding, ...]]:
     """Return a dataset of the new rows, every one of them before the forecast, and the findings.
 
     Raises DataError for missing columns, another step, an unknown series or too few rows.
     """
-    schema = known.schema
+    schema = model.schema
     table = read_table(
         source,
         targets=schema.targets,
@@ -60,14 +60,14 @@ def read_new_data(
     _require_same_clock(table, schema)
     refuse_overflow(table)
     grid = to_regular_grid(table, freq=None, start=None, end=None, step=schema.step)
-    places = _places(table.source, grid, known)
-    keep, short = _long_enough(table.source, grid, known, places)
+    places = _series_indices(table.source, grid, model)
+    keep, short = _find_short_series(table.source, grid, model, places)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
     schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
-    scaler = known.scaler.select(places[keep])
+    scaler = model.scaler.select(places[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
     counts, lengths = grid.counts[keep], lengths[keep]
@@ -83,12 +83,12 @@ def read_new_data(
                 train_end=counts,
                 val_end=counts,
             ),
-            values_scaled=_scaled(table, pieces, scaler, schema),
+            values_scaled=_scale(table, pieces, scaler, schema),
             measured=~np.isnan(np.concatenate(pieces)),
             scaler=scaler,
-            training=known.training.select(places[keep]),
+            training=model.training.select(places[keep]),
         ),
-        (*table.findings, *grid.findings, *short, *missing, *_find_far(table, known)),
+        (*table.findings, *grid.findings, *short, *missing, *_find_far_values(table, model)),
     )
 
 
@@ -106,7 +106,7 @@ def _require_same_clock(table: Table, schema: Schema) -> None:
     )
 
 
-def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
+def _scale(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
     """[T, F] float32. Raises DataError for a value that is too large for it."""
     with np.errstate(over="ignore"):
         values = scale_and_fill(pieces, scaler, schema)
@@ -116,12 +116,12 @@ def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Sche
     return values
 
 
-def _places(source: str, grid: Grid, known: ModelSchema) -> np.ndarray:
+def _series_indices(source: str, grid: Grid, known: ModelSchema) -> np.ndarray:
     """[S] where each new series stands among the known ones."""
     if known.schema.series_name is None:
         return np.zeros(len(grid.names), dtype=np.int64)
-    at = _known_places(known)
-    unknown = [name for name in grid.names if _known_place(name, at) is None]
+    at = _index_by_name(known)
+    unknown = [name for name in grid.names if _find_index(name, at) is None]
     if unknown:
         raise DataError(
             f"the model knows no series {quote_names(unknown, 1)}",
@@ -130,10 +130,10 @@ def _places(source: str, grid: Grid, known: ModelSchema) -> np.ndarray:
             rule="D804",
             at=in_file(source),
         )
-    return np.array([_known_place(name, at) for name in grid.names])
+    return np.array([_find_index(name, at) for name in grid.names])
 
 
-def _known_places(known: ModelSchema) -> dict[str, int]:
+def _index_by_name(known: ModelSchema) -> dict[str, int]:
     """Where each series stands, by its name, and by that in composed letters where it is nobody else's."""
     places = {name: place for place, name in enumerate(known.series.names)}
     for place, name in enumerate(known.series.names):
@@ -141,11 +141,11 @@ def _known_places(known: ModelSchema) -> dict[str, int]:
     return places
 
 
-def _known_place(name: str, at: Mapping[str, int]) -> int | None:
+def _find_index(name: str, at: Mapping[str, int]) -> int | None:
     return at.get(name, at.get(normalize("NFC", name)))
 
 
-def _long_enough(
+def _find_short_series(
     source: str, grid: Grid, known: ModelSchema, places: np.ndarray
 ) -> tuple[np.ndarray, list[Finding]]:
     """Return the series with enough rows for a window, [S] bool, and a finding about the others.
@@ -158,7 +158,7 @@ def _long_enough(
         longest = int(np.argmax(grid.counts - need))
         raise DataError(
             f"{grid.counts[longest]} rows are too few, a forecast looks back {need[longest]:,} steps at "
-            f"least (lookback), and this model reads {known.reads_rows:,} rows",
+            f"least (lookback), and this model reads {known.rows_read:,} rows",
             hint="give more of the rows before the forecast",
             rule="D805",
             at=in_file(source),
@@ -179,24 +179,24 @@ def _long_enough(
     return keep, found
 
 
-def _find_far(table: Table, known: ModelSchema) -> Iterator[Finding]:
+def _find_far_values(table: Table, known: ModelSchema) -> Iterator[Finding]:
     """Yield a finding for each column with values far outside of what training saw, at the first of them."""
     if known.schema.series_name is None:
         place = np.zeros(len(table.lines), dtype=np.int64)
     else:
-        at = _known_places(known)
-        place = np.array([_known_place(name, at) or 0 for name in table.series_names])[table.series]
+        at = _index_by_name(known)
+        place = np.array([_find_index(name, at) or 0 for name in table.series_names])[table.series]
     least, greatest = known.training.least, known.training.greatest
     scaler, targets = known.scaler, len(table.targets)
     for column, name in enumerate(table.columns):
         if column < targets:
             low, high = least[:, column], greatest[:, column]
             width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
-            low, high = low - FAR * width, high + FAR * width
+            low, high = low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
         elif scaler.kind == "none":
             continue
         else:
-            room = FAR_COVARIATE * scaler.scale[:, column]
+            room = MAX_SCALES_OUTSIDE * scaler.scale[:, column]
             low, high = scaler.center[:, column] - room, scaler.center[:, column] + room
         values = table.values[:, column]
         far = (values > high[place]) | (values < low[place])

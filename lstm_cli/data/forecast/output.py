@@ -17,7 +17,7 @@ from lstm_cli.data.reading.decimals import number_texts
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import format_times
 
-ROWS_AT_ONCE = 10_000  # of text; their cells stand in memory as objects
+BLOCK_ROWS = 10_000  # of text; their cells stand in memory as objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
 
 
@@ -29,8 +29,8 @@ class Forecast:
     names: tuple[str, ...]  # of the S series
     times_us: np.ndarray  # [S, H] int64; row numbers from 0 where the file has no times
     values: np.ndarray  # [S, H, C] float64, in the file's units
-    ends: np.ndarray | None = None  # [4, S, H, C] of the intervals, in the order of `sides`
-    sides: tuple[str, ...] = ()  # what follows `<target>_` in the names of their columns
+    interval_ends: np.ndarray | None = None  # [4, S, H, C] of the intervals, in the order of `sides`
+    interval_suffixes: tuple[str, ...] = ()  # what follows `<target>_` in the names of their columns
 
     @property
     def header(self) -> list[str]:
@@ -40,27 +40,27 @@ class Forecast:
     @property
     def columns(self) -> list[str]:
         """The columns of numbers: each target, then the ends of its intervals."""
-        return [name for target in self.schema.targets for name in (target, *self._beside(target))]
+        return [name for target in self.schema.targets for name in (target, *self._interval_columns(target))]
 
     @property
     def decimals(self) -> list[int]:
         """How many decimals each of the columns has at least: those of its target in the file."""
         known = self.schema.decimals or (0,) * len(self.schema.targets)
-        return [decimals for decimals in known for _ in range(1 + len(self.sides))]
+        return [decimals for decimals in known for _ in range(1 + len(self.interval_suffixes))]
 
     @property
     def cells(self) -> np.ndarray:
         """[S, H, len(columns)]."""
-        parts = [self.values] if self.ends is None else [self.values, *self.ends]
+        parts = [self.values] if self.interval_ends is None else [self.values, *self.interval_ends]
         return np.stack(parts, axis=-1).reshape(*self.values.shape[:2], -1)
 
     def name_clash(self) -> str | None:
         """The column of an interval that has the name of another column; None where every name stands once."""
-        mine = [name for target in self.schema.targets for name in self._beside(target)]
+        mine = [name for target in self.schema.targets for name in self._interval_columns(target)]
         return next((name for name in mine if self.header.count(name) > 1), None)
 
-    def _beside(self, target: str) -> list[str]:
-        return [f"{target}_{side}" for side in self.sides]
+    def _interval_columns(self, target: str) -> list[str]:
+        return [f"{target}_{side}" for side in self.interval_suffixes]
 
     def blocks(self) -> Iterator[tuple[list[list[str]], np.ndarray]]:
         """The rows, series by series, some thousands at a time.
@@ -73,7 +73,7 @@ class Forecast:
         distinct, places = np.unique(self.times_us, return_inverse=True)
         texts = np.array(self.written_times(distinct), dtype=object)
         places = places.reshape(self.times_us.shape)
-        size = max(1, ROWS_AT_ONCE // horizon)
+        size = max(1, BLOCK_ROWS // horizon)
         cells = self.cells
         for first in range(0, len(self.names), size):
             block = slice(first, first + size)
@@ -94,9 +94,9 @@ def write_times(schema: Schema, times_us: np.ndarray) -> list[str]:
     return format_times(times_us, schema.time_format)
 
 
-def output_format(output: str, asked: str | None) -> str:
+def output_format(output: str, requested: str | None) -> str:
     """csv, json or parquet: as asked, else by the output's ending, else csv."""
-    return asked or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
+    return requested or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
 
 
 def encode_forecast(forecast: Forecast, format: str) -> bytes:

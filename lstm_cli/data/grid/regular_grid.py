@@ -55,7 +55,7 @@ class Grid:
     counts: np.ndarray  # [S] int64, grid rows from the first to the last row with a measured target
     ahead: np.ndarray  # [S] int64, grid rows after them, up to the last one with a future covariate
     cells: np.ndarray  # [R, F] float64, the table's values; NaN where not measured
-    at: (
+    row_index: (
         slice | np.ndarray
     )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
     rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
@@ -75,10 +75,10 @@ class Grid:
     def values_between(self, begin: int, end: int) -> np.ndarray:
         """The rows from `begin` to before `end` [n, F] of the values; a view of the table's where that can be."""
         emptied = self._emptied_within(begin, end)
-        if isinstance(self.at, slice):
-            values = self.cells[self.at.start + begin : self.at.start + end]
+        if isinstance(self.row_index, slice):
+            values = self.cells[self.row_index.start + begin : self.row_index.start + end]
         else:
-            at = self.at[begin:end]
+            at = self.row_index[begin:end]
             values = self.cells[at]
             holes = at < 0
             if holes.any():
@@ -119,15 +119,15 @@ def to_regular_grid(
         rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     disorder = find_disorder(rows, table)
     rows, doubles = drop_duplicate_rows(rows, table)
-    measured = _measured(rows, 0, len(table.targets))
+    measured = _measured_mask(rows, 0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    settled = choose_step(rows, table, asked=asked, fixed=step)
+    settled = choose_step(rows, table, requested=asked, fixed=step)
     allowed = freq is not None or step is not None  # who names the step knows of its holes
     found = [*disorder, *doubles, *skipped]
-    return _laid(rows, measured, kept, table, settled, found, holes_allowed=allowed)
+    return _build_grid(rows, measured, kept, table, settled, found, holes_allowed=allowed)
 
 
-def _measured(rows: SortedRows, first: int, last: int) -> np.ndarray:
+def _measured_mask(rows: SortedRows, first: int, last: int) -> np.ndarray:
     """Which rows [R] have a measured cell in the columns from `first` to before `last`."""
     measured = np.zeros(len(rows), dtype=bool)
     if last > first:
@@ -176,7 +176,7 @@ def _skip_unmeasured(
     return rows, measured, kept, []
 
 
-def _laid(
+def _build_grid(
     rows: SortedRows,
     measured: np.ndarray,
     kept: np.ndarray,
@@ -189,7 +189,7 @@ def _laid(
     unused: list[Finding] = []
     gaps: list[Finding] = []
     begins = series_starts(rows.series)
-    first, last, end = _spans(rows, begins, measured, table)
+    first, last, end = _series_spans(rows, begins, measured, table)
     if (first > begins).any() or end[-1] + 1 < len(rows) or (end[:-1] + 1 < begins[1:]).any():
         used = np.zeros(len(rows) + 1, dtype=np.int8)
         used[first] = 1
@@ -207,11 +207,11 @@ def _laid(
     lengths = step.index(times[end], origin_us)[0] + 1
     del times
     holes = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(rows)
-    at = rows.at
+    at = rows.row_index
     if holes:
-        index = _indices(rows, first, step)
+        index = _steps_from_start(rows, first, step)
         gaps = _find_gaps(rows, index, table, step, holes=holes, allowed=holes_allowed)
-        at = _with_holes(rows, index, np.cumsum(lengths) - lengths, first, holes, step)
+        at = _row_index_with_gaps(rows, index, np.cumsum(lengths) - lengths, first, holes, step)
     return Grid(
         step=step,
         names=tuple(table.series_names[one] for one in kept),
@@ -219,13 +219,13 @@ def _laid(
         counts=counts,
         ahead=lengths - counts,
         cells=table.values,
-        at=at,
+        row_index=at,
         rows_read=last - first + 1,
         findings=(*found, *unused, *gaps),
     )
 
 
-def _indices(rows: SortedRows, first: np.ndarray, step: Step) -> np.ndarray:
+def _steps_from_start(rows: SortedRows, first: np.ndarray, step: Step) -> np.ndarray:
     """How many steps each row [R] lies after the first one of its series; `first`: [S] those."""
     index = np.empty(len(rows), dtype=np.int64)
     times = rows.times
@@ -234,7 +234,7 @@ def _indices(rows: SortedRows, first: np.ndarray, step: Step) -> np.ndarray:
     return index
 
 
-def _with_holes(
+def _row_index_with_gaps(
     rows: SortedRows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, holes: int, step: Step
 ) -> np.ndarray:
     """The row of the table in each row of the grid [T], -1 in the holes.
@@ -248,7 +248,7 @@ def _with_holes(
     return at
 
 
-def _spans(
+def _series_spans(
     rows: SortedRows, begins: np.ndarray, measured: np.ndarray, table: Table
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each series [S] the places of its first row with a measured target, its last one, and its end.
@@ -257,7 +257,7 @@ def _spans(
     later than the last target.
     """
     first, last = _first_and_last(measured, begins)
-    known = _measured(rows, len(table.targets) + len(table.past), len(table.columns))
+    known = _measured_mask(rows, len(table.targets) + len(table.past), len(table.columns))
     latest = _first_and_last(known, begins)[1] if known.any() else last
     return first, last, np.maximum(last, latest)
 

@@ -9,7 +9,7 @@ from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.table import Table
 
-BLOCK = 500_000  # rows that are looked at at a time
+BLOCK_ROWS = 500_000  # rows that are looked at at a time
 
 
 class GridLines:
@@ -20,7 +20,7 @@ class GridLines:
         lengths = grid.counts + grid.ahead
         self.offset = np.cumsum(lengths) - lengths  # [S]
 
-    def series(self, row: int) -> int:
+    def series_of_row(self, row: int) -> int:
         """Which series of the grid a row belongs to."""
         return int(np.searchsorted(self.offset, row, side="right")) - 1
 
@@ -33,20 +33,20 @@ class GridLines:
 
     def table_rows(self, begin: int, end: int) -> np.ndarray:
         """The row of the table [n] in each row from `begin` to before `end`; -1 in a hole."""
-        at = self.grid.at
+        at = self.grid.row_index
         if isinstance(at, slice):
             return np.arange(at.start + begin, at.start + end)
         return at[begin:end]
 
-    def values(self, one: int, most: int | None = None) -> np.ndarray:
+    def values(self, series: int, max_rows: int | None = None) -> np.ndarray:
         """The usable rows [n, F] of a series, the first `most` of them."""
-        count = int(self.grid.counts[one])
-        return self.values_between(int(self.offset[one]), int(self.offset[one]) + min(count, most or count))
+        count = int(self.grid.counts[series])
+        return self.values_between(int(self.offset[series]), int(self.offset[series]) + min(count, max_rows or count))
 
-    def cells(self, one: int, column: int) -> np.ndarray:
+    def cells(self, series: int, column: int) -> np.ndarray:
         """One column of the usable rows [n] of a series."""
-        begin = int(self.offset[one])
-        return self.select(np.arange(begin, begin + int(self.grid.counts[one])), column)
+        begin = int(self.offset[series])
+        return self.select(np.arange(begin, begin + int(self.grid.counts[series])), column)
 
     def values_between(self, begin: int, end: int) -> np.ndarray:
         """The values [n, F] of the rows from `begin` to before `end`."""
@@ -54,7 +54,7 @@ class GridLines:
 
     def select(self, chosen: np.ndarray, column: int) -> np.ndarray:
         """One column's values of some rows, of the shape of `chosen`."""
-        at = self.grid.at
+        at = self.grid.row_index
         in_table = at.start + chosen if isinstance(at, slice) else at[chosen]
         values: np.ndarray = self.grid.cells[in_table, column]
         values[in_table < 0] = np.nan
@@ -69,9 +69,9 @@ class GridLines:
         before: so many rows are repeated at the begin of each block but the first.
         """
         total = self.grid.rows
-        for begin in range(0, total, BLOCK):
+        for begin in range(0, total, BLOCK_ROWS):
             first = max(0, begin - before)
-            rows = np.arange(first, min(begin + BLOCK, total))
+            rows = np.arange(first, min(begin + BLOCK_ROWS, total))
             one = np.searchsorted(self.offset, rows, side="right") - 1
             yield first, one, rows < self.offset[one] + self.grid.counts[one]
 

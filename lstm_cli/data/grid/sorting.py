@@ -24,18 +24,18 @@ class SortedRows:
     """Rows of a table sorted by series, then time. They stay where they are; `at` tells their order."""
 
     table: Table
-    at: slice | np.ndarray  # [R] rows of the table; a slice where those are in order as they are
-    clock: np.ndarray  # the table's times; without a time column the row's number in its series, from 0
+    row_index: slice | np.ndarray  # [R] rows of the table; a slice where those are in order as they are
+    time_keys: np.ndarray  # the table's times; without a time column the row's number in its series, from 0
 
     @property
     def series(self) -> np.ndarray:
         """[R] int32."""
-        return self.table.series[self.at]
+        return self.table.series[self.row_index]
 
     @property
     def times(self) -> np.ndarray:
         """[R] int64 microseconds, or numbers of rows."""
-        return self.clock[self.at]
+        return self.time_keys[self.row_index]
 
     @property
     def lines(self) -> "SortedLines":
@@ -44,15 +44,15 @@ class SortedRows:
 
     def table_rows(self, rows: np.ndarray | int) -> np.ndarray:
         """Where some of the rows stand in the table."""
-        if isinstance(self.at, slice):
-            return np.asarray(rows) + self.at.start
-        return np.asarray(self.at[rows])
+        if isinstance(self.row_index, slice):
+            return np.asarray(rows) + self.row_index.start
+        return np.asarray(self.row_index[rows])
 
     def slice(self, span: slice) -> slice | np.ndarray:
         """The same of all rows from one to before another, as an index."""
-        if isinstance(self.at, slice):
-            return slice(self.at.start + span.start, self.at.start + span.stop)
-        return self.at[span]
+        if isinstance(self.row_index, slice):
+            return slice(self.row_index.start + span.start, self.row_index.start + span.stop)
+        return self.row_index[span]
 
     def values(self, rows: np.ndarray | int) -> np.ndarray:
         """[n, F] of some of the rows."""
@@ -63,13 +63,13 @@ class SortedRows:
         if chosen.all():
             return self
         places = np.flatnonzero(chosen)
-        if isinstance(self.at, slice) and len(places) and places[-1] - places[0] + 1 == len(places):
-            begin = self.at.start + int(places[0])
-            return replace(self, at=slice(begin, begin + len(places)))
-        return replace(self, at=self.table_rows(places))
+        if isinstance(self.row_index, slice) and len(places) and places[-1] - places[0] + 1 == len(places):
+            begin = self.row_index.start + int(places[0])
+            return replace(self, row_index=slice(begin, begin + len(places)))
+        return replace(self, row_index=self.table_rows(places))
 
     def __len__(self) -> int:
-        return self.at.stop - self.at.start if isinstance(self.at, slice) else len(self.at)
+        return self.row_index.stop - self.row_index.start if isinstance(self.row_index, slice) else len(self.row_index)
 
 
 class SortedLines:
@@ -89,17 +89,17 @@ def sort_rows(table: Table) -> SortedRows:
     if table.time_name is None:
         places = np.arange(len(table.lines), dtype=np.int64)
         if _in_order(table.series, clock, whole):
-            return SortedRows(table=table, at=whole, clock=places - series_start_times(places, table.series))
+            return SortedRows(table=table, row_index=whole, time_keys=places - series_start_times(places, table.series))
         at = group_by_series(table.series, len(table.series_names))
         clock = np.empty_like(places)
         clock[at] = places - series_start_times(places, table.series[at])
-        return SortedRows(table=table, at=at, clock=clock)
+        return SortedRows(table=table, row_index=at, time_keys=clock)
     if _in_order(table.series, clock, whole):
-        return SortedRows(table=table, at=whole, clock=clock)
+        return SortedRows(table=table, row_index=whole, time_keys=clock)
     at = group_by_series(table.series, len(table.series_names))
     if not _in_order(table.series, clock, at):
         at = np.lexsort((clock, table.series))  # stable: doubles by line
-    return SortedRows(table=table, at=at, clock=clock)
+    return SortedRows(table=table, row_index=at, time_keys=clock)
 
 
 def _in_order(series: np.ndarray, clock: np.ndarray, at: slice | np.ndarray) -> bool:
@@ -126,13 +126,13 @@ def group_by_series(series: np.ndarray, count: int) -> np.ndarray:
 
 def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
     """Return a finding where rows of a series stand in the file before earlier ones."""
-    if isinstance(rows.at, slice):
+    if isinstance(rows.row_index, slice):
         return []
     series = rows.series
     same = series[1:] == series[:-1]
-    if not ((rows.at[1:] < rows.at[:-1]) & same).any():
+    if not ((rows.row_index[1:] < rows.row_index[:-1]) & same).any():
         return []
-    order = np.lexsort((rows.at, series))
+    order = np.lexsort((rows.row_index, series))
     times, lines = rows.times[order], rows.lines[order]
     early = np.append(False, (np.diff(times) < 0) & same)
     row = first_in_file(lines, early)
@@ -163,7 +163,7 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     before, after = rows.values(second - 1), rows.values(second)
     differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
     if differ.any():
-        raise _two_values(rows, table, second, differ)
+        raise _duplicate_timestamp_error(rows, table, second, differ)
     row = first_in_file(rows.lines, double)
     wording = location_formatter(table)
     repair = "one of each was kept"
@@ -183,7 +183,7 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     return rows.select(~double), [found]
 
 
-def _two_values(rows: SortedRows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
+def _duplicate_timestamp_error(rows: SortedRows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
     """second: rows [D] that follow one of the same time; differ: [D, F] where their values do."""
     one = first_in_file(rows.lines[second], np.asarray(differ.any(axis=1)))
     row = second[one]
@@ -206,7 +206,7 @@ def _two_values(rows: SortedRows, table: Table, second: np.ndarray, differ: np.n
         hint=hint,
         rule="D523",
         flags=("--series",) if table.series_name is None else (),
-        at=replace(wording.both(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
+        at=replace(wording.two_rows(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
     )
 
 

@@ -26,14 +26,14 @@ def time_range_mask(
     chosen = np.ones(len(series), dtype=bool)
     if start is not None:
         row = _row_number("--start", start)
-        chosen &= _places(series) >= row if row else times_us >= _moment("--start", start, table)[0]
+        chosen &= _row_numbers(series) >= row if row else times_us >= _parse_bound("--start", start, table)[0]
     if end is not None:
         row = _row_number("--end", end)
-        chosen &= _places(series) <= row if row else times_us <= _moment("--end", end, table)[1]
+        chosen &= _row_numbers(series) <= row if row else times_us <= _parse_bound("--end", end, table)[1]
     if not chosen.any():
         bounds = " ".join(f"{flag} {text}" for flag, text in (("--start", start), ("--end", end)) if text)
         raise DataError(
-            f"no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}",
+            f"no row is left by {bounds or 'the reading'}{_range_text(table, series, times_us)}",
             hint="--start and --end name the first and the last row that is taken",
             rule="D531",
             at=in_file(table.source),
@@ -57,22 +57,22 @@ def _row_number(flag: str, text: str) -> int | None:
     return int(number)
 
 
-def _places(series: np.ndarray) -> np.ndarray:
+def _row_numbers(series: np.ndarray) -> np.ndarray:
     """The number of each row within its series, from 1."""
     rows = np.arange(1, len(series) + 1)
     return rows - series_start_times(rows, series) + 1
 
 
-def _extent(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
+def _range_text(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
     if not len(times_us):
         return ""
     if table.time_name is None:
-        return f", its rows go from row:1 to row:{_places(series).max()}"
+        return f", its rows go from row:1 to row:{_row_numbers(series).max()}"
     wording = location_formatter(table)
     return f", its rows go from {wording.time(times_us.min())} to {wording.time(times_us.max())}"
 
 
-def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
+def _parse_bound(flag: str, text: str, table: Table) -> tuple[int, int]:
     if table.time_name is None:
         raise DataError(
             f"{table.source} has no time column for {flag} '{text}' to speak of",

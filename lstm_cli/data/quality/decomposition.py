@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.chunks import RowSlices
-from lstm_cli.data.quality.seasonality import NEWEST, ROUNDING, SAMPLED, subtract_moving_mean
+from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, ROUNDING, MAX_SERIES, subtract_moving_mean
 
 TREND_SHARE = 10  # without a season the trend is the moving mean over a tenth of the rows
-LEAST_ROWS = 12
+MIN_ROWS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ def trend_and_season_strengths(
 
     series: [T, F] each, with NaN where not measured. Of many series some are asked, of long ones the newest rows.
     """
-    sample = [rows[-NEWEST:] for rows in series[:: max(1, len(series) // SAMPLED)]]
+    sample = [rows[-MAX_LAG_ROWS:] for rows in series[:: max(1, len(series) // MAX_SERIES)]]
     found = []
     for column in range(columns):
         for period in seasons or (None,):
@@ -59,7 +59,7 @@ def trend_and_season_strengths(
 def _strength(cells: np.ndarray, period: int | None) -> tuple[float, float] | None:
     """Of trend and season of one column [T]; None where it is too short or does not vary."""
     window = period or max(3, len(cells) // TREND_SHARE)
-    if len(cells) < max(2 * window, LEAST_ROWS) or window < 2 or np.isnan(cells).all():
+    if len(cells) < max(2 * window, MIN_ROWS) or window < 2 or np.isnan(cells).all():
         return None
     size = float(np.nanmax(np.abs(cells)))
     if not _variance(cells / size if size else cells) > ROUNDING**2:
@@ -70,10 +70,10 @@ def _strength(cells: np.ndarray, period: int | None) -> tuple[float, float] | No
     season = _phase_means(rest, period) if period is not None else np.zeros(len(cells))
     remainder = rest - season
     alone = _variance(remainder)
-    return _share(alone, _variance(trend + remainder)), _share(alone, _variance(rest))
+    return _strength_share(alone, _variance(trend + remainder)), _strength_share(alone, _variance(rest))
 
 
-def _share(alone: float, together: float) -> float:
+def _strength_share(alone: float, together: float) -> float:
     """What a part adds to the variance of the remainder; mere rounding adds nothing."""
     return max(0.0, 1 - alone / together) if together > ROUNDING**2 else 0.0
 

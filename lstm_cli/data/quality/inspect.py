@@ -10,19 +10,19 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
-from lstm_cli.data.locations import NAMED, quote_names
+from lstm_cli.data.locations import MAX_NAMES, quote_names
 from lstm_cli.data.quality.gaps import find_gaps
-from lstm_cli.data.quality.leakage import ROWS, find_leaks, leakage_text, max_lag, sample_of_series
+from lstm_cli.data.quality.leakage import MAX_ROWS, find_leaks, leakage_text, max_lag, sample_of_series
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun
 
-OF_VALUES = ("D313", "D314", "D315")  # rules about one value that stands out
+SINGLE_VALUE_RULES = ("D313", "D314", "D315")  # rules about one value that stands out
 MAX_LINES = 3  # lines that the sentence on outliers names beside the first
-DROPPABLE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"
-LEFT = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
+DROP_ADVICE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"
+REMAINING_ADVICE = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
 
 
 def inspect_table(
@@ -32,7 +32,7 @@ def inspect_table(
     outliers: Sequence[Outliers],
     season: int,
     horizon: int,
-    read: Sequence[Finding],
+    reader_findings: Sequence[Finding],
     start: str | None = None,
     end: str | None = None,
     dropped: bool = False,
@@ -44,14 +44,14 @@ def inspect_table(
     its outliers to --outliers drop, and these are left.
     """
     rows = GridLines(table, grid)
-    known = {line for finding in read if finding.rule in OF_VALUES for line in finding.lines}
-    advice = LEFT if dropped else DROPPABLE
-    slips = [_of_outliers(rows, one, advice) for one in outliers]
+    known = {line for finding in reader_findings if finding.rule in SINGLE_VALUE_RULES for line in finding.lines}
+    advice = REMAINING_ADVICE if dropped else DROP_ADVICE
+    slips = [_outlier_finding(rows, one, advice) for one in outliers]
     return [
-        *_constant(rows),
-        *_clock_changes(rows, start, end),
+        *_constant_findings(rows),
+        *_daylight_saving_findings(rows, start, end),
         *(one for one in slips if one.count > len(one.lines) or not known.issuperset(one.lines)),
-        *_of_leaks(rows, horizon, season),
+        *_leakage_findings(rows, horizon, season),
     ]
 
 
@@ -61,20 +61,20 @@ def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Ou
         return find_outliers(GridLines(table, grid), len(table.targets), seasons)
 
 
-def _constant(rows: GridLines) -> list[Finding]:
+def _constant_findings(rows: GridLines) -> list[Finding]:
     """Columns of one value; and where a target is not, the series of a panel in which it is."""
     table = rows.table
-    constant = _one_value(rows)
-    found = [_constant_column(rows, column, value) for column, value in constant.items()]
+    constant = _constant_columns(rows)
+    found = [_constant_column_finding(rows, column, value) for column, value in constant.items()]
     if len(rows.grid.names) > 1:
-        flat = _flat(rows, len(table.targets))
+        flat = _constant_series_mask(rows, len(table.targets))
         for column, name in enumerate(table.targets):
             if column not in constant and flat[:, column].any():
-                found.append(_constant_series(rows, name, np.flatnonzero(flat[:, column])))
+                found.append(_constant_series_finding(rows, name, np.flatnonzero(flat[:, column])))
     return [one for one in found if one is not None]
 
 
-def _one_value(rows: GridLines) -> dict[int, float]:
+def _constant_columns(rows: GridLines) -> dict[int, float]:
     """The columns of one value. Nearly always the first block shows that there is none."""
     values = dict.fromkeys(range(len(rows.table.columns)), np.nan)
     for first, series, usable in rows.chunks():
@@ -90,7 +90,7 @@ def _one_value(rows: GridLines) -> dict[int, float]:
     return {column: value for column, value in values.items() if not np.isnan(value)}
 
 
-def _flat(rows: GridLines, columns: int) -> np.ndarray:
+def _constant_series_mask(rows: GridLines, columns: int) -> np.ndarray:
     """In which series [S] the first columns have one value only, told more than once: [S, columns]."""
     shape = (len(rows.grid.names), columns)
     least, greatest, measured = (
@@ -111,7 +111,7 @@ def _flat(rows: GridLines, columns: int) -> np.ndarray:
     return flat
 
 
-def _constant_column(rows: GridLines, index: int, value: float) -> Finding | None:
+def _constant_column_finding(rows: GridLines, index: int, value: float) -> Finding | None:
     """None for a column that has its one value once."""
     table = rows.table
     name, count, line = table.columns[index], 0, 0
@@ -135,9 +135,9 @@ def _constant_column(rows: GridLines, index: int, value: float) -> Finding | Non
     )
 
 
-def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
+def _constant_series_finding(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     names = rows.grid.names
-    line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
+    line = min(rows.line(int(rows.offset[one])) for one in flat[:MAX_NAMES])
     return Finding.at(
         rows.location(name).at(line),
         "D703",
@@ -149,7 +149,7 @@ def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
     )
 
 
-def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
+def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
     table, grid = rows.table, rows.grid
     if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
         return []
@@ -177,7 +177,7 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
     ]
 
 
-def _of_outliers(rows: GridLines, found: Outliers, advice: str) -> Finding:
+def _outlier_finding(rows: GridLines, found: Outliers, advice: str) -> Finding:
     name = rows.table.columns[found.column]
     pairs = zip(found.rows[:LINES].tolist(), found.values[:LINES].tolist(), strict=True)
     told = sorted((rows.line(row), value) for row, value in pairs)
@@ -197,13 +197,13 @@ def _of_outliers(rows: GridLines, found: Outliers, advice: str) -> Finding:
     )
 
 
-def _of_leaks(rows: GridLines, horizon: int, season: int) -> list[Finding]:
+def _leakage_findings(rows: GridLines, horizon: int, season: int) -> list[Finding]:
     """What the covariates give away."""
     table = rows.table
     targets = len(table.targets)
-    series = [rows.values(one, ROWS) for one in sample_of_series(rows.grid.counts)]
+    series = [rows.values(one, MAX_ROWS) for one in sample_of_series(rows.grid.counts)]
     others = range(targets, len(table.columns))
-    leaks = find_leaks(series, range(targets), others, reach=max_lag(horizon, season)) if others else []
+    leaks = find_leaks(series, range(targets), others, max_steps=max_lag(horizon, season)) if others else []
     told = []
     for leak in leaks:
         name = table.columns[leak.column]

@@ -9,7 +9,7 @@ from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import quote_name
 from lstm_cli.findings import Finding
 
-MOST_ZERO = 0.5  # of the measured training values: with more of them the median is 0
+MAX_ZERO_SHARE = 0.5  # of the measured training values: with more of them the median is 0
 
 
 def find_intermittent(rows: GridLines, train_end: np.ndarray, targets: Sequence[str]) -> list[Finding]:
@@ -18,16 +18,16 @@ def find_intermittent(rows: GridLines, train_end: np.ndarray, targets: Sequence[
     rows: of the grid whose series were kept. train_end: [S] training rows of each series. Of several series, those
     with so many zeros are counted, and the first is named.
     """
-    zeros, measured = _counted(rows, train_end, len(targets))
+    zeros, measured = _count_zeros(rows, train_end, len(targets))
     found = []
     for column, name in enumerate(targets):
-        many = np.flatnonzero(zeros[:, column] > MOST_ZERO * measured[:, column])
+        many = np.flatnonzero(zeros[:, column] > MAX_ZERO_SHARE * measured[:, column])
         if len(many):
             found.append(_finding(rows, name, many, zeros[many, column], measured[many, column]))
     return found
 
 
-def _counted(rows: GridLines, train_end: np.ndarray, targets: int) -> tuple[np.ndarray, np.ndarray]:
+def _count_zeros(rows: GridLines, train_end: np.ndarray, targets: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how many training values of each series are 0, and how many are measured: both [S, targets]."""
     zeros = np.zeros((len(train_end), targets), dtype=np.int64)
     measured = np.zeros_like(zeros)

@@ -39,14 +39,14 @@ def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> CellCounts:
         sums.append(float(np.nansum(values[:, 0])))
         if lacking.any():
             missing += int(np.count_nonzero(lacking))
-            first = first or _first_place(lacking, span.start)
+            first = first or _first_cell(lacking, span.start)
             if first_empty is None:
                 present = lines.table_rows(span.start, span.stop) >= 0
-                first_empty = _first_place(lacking & present[:, None], span.start)
+                first_empty = _first_cell(lacking & present[:, None], span.start)
     return CellCounts(missing=missing, first=first, first_empty=first_empty, sums=sums)
 
 
-def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
+def _first_cell(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
     """The first of the chosen cells [n, F] of the rows from `begin` on."""
     if not chosen.any():
         return None
@@ -62,19 +62,19 @@ def usable_rows(grid: Grid, schema: Schema) -> UsableRows:
     ]
     return UsableRows(
         target=np.concatenate([one.target for one in found]),
-        ahead=np.concatenate([one.ahead for one in found]),
+        known_ahead=np.concatenate([one.known_ahead for one in found]),
     )
 
 
-def find_missing(counted: CellCounts, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
+def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
     """Return a finding about missing cells in rows of the file; missing rows have one of their own.
 
     Raises DataError for any missing value where `how` is `refuse`.
     """
-    if counted.first is None:
+    if counts.first is None:
         return []
-    total = counted.missing
-    place = _missing_place(table, grid, schema, *(counted.first_empty or counted.first))
+    total = counts.missing
+    place = _missing_location(table, grid, schema, *(counts.first_empty or counts.first))
     if how == "refuse":
         raise DataError(
             f"{total:,} cells are missing, first {place}, and --missing refuse allows none",
@@ -101,10 +101,10 @@ def find_missing(counted: CellCounts, table: Table, grid: Grid, schema: Schema, 
     ]
 
 
-def _missing_place(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
+def _missing_location(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
     """Return a missing cell of the grid, with its line unless the whole row is missing."""
     lines, wording = GridLines(table, grid), location_formatter(table)
-    one = lines.series(row)
+    one = lines.series_of_row(row)
     series = f" in series {quote_name(grid.names[one])}" if table.series_name else ""
     time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
     column_name = schema.columns[column]

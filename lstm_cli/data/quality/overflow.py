@@ -14,7 +14,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 
-LARGEST = 1e150  # its square, summed over all rows, is still a number
+MAX_VALUE = 1e150  # its square, summed over all rows, is still a number
 
 
 def refuse_overflow(table: Table) -> None:
@@ -23,19 +23,19 @@ def refuse_overflow(table: Table) -> None:
     def immense(span: slice) -> bool:
         cells = table.values[span].reshape(-1)
         return bool(
-            np.fmax.reduce(cells, initial=0.0) > LARGEST or np.fmin.reduce(cells, initial=0.0) < -LARGEST
+            np.fmax.reduce(cells, initial=0.0) > MAX_VALUE or np.fmin.reduce(cells, initial=0.0) < -MAX_VALUE
         )
 
     every = list(row_chunks(len(table.lines)))
     for span, found in zip(every, ordered_map(immense, every), strict=True):
         if found:
-            row, column = (int(place) for place in np.argwhere(np.abs(table.values[span]) > LARGEST)[0])
-            raise _immense(table, span.start + row, column)
+            row, column = (int(place) for place in np.argwhere(np.abs(table.values[span]) > MAX_VALUE)[0])
+            raise _too_large_error(table, span.start + row, column)
 
 
-def _immense(table: Table, row: int, column: int) -> DataError:
+def _too_large_error(table: Table, row: int, column: int) -> DataError:
     return DataError(
-        f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
+        f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {MAX_VALUE:g}",
         hint="mend that line, or write the column in a larger unit",
         rule="D603",
         at=location_formatter(table).at(table.lines[row], table.columns[column]),

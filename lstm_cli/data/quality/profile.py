@@ -17,8 +17,8 @@ from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
-KEPT_ROWS = 200_000  # first rows of which the numbers are kept
-KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB
+MAX_KEPT_ROWS = 200_000  # first rows of which the numbers are kept
+MAX_KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,11 @@ class ColumnProfile:
     missing: int  # cells
     first_missing: int | None  # its line
     first_measured: int | None
-    value: str | None  # of a constant
-    least: float | None  # of its numbers
-    greatest: float | None
-    odd: int  # cells that are no plain number, in a column that mostly holds numbers
-    first_odd: tuple[int, str] | None  # line and cell
+    constant: str | None  # of a constant
+    min_value: float | None  # of its numbers
+    max_value: float | None
+    non_numeric: int  # cells that are no plain number, in a column that mostly holds numbers
+    first_non_numeric: tuple[int, str] | None  # line and cell
     values: np.ndarray | None  # [first rows] float64, NaN where missing; None unless all cells are numbers
 
 
@@ -91,18 +91,18 @@ class _Profiler:
 
     def __init__(self, first: File) -> None:
         self._first = first
-        self._tallies = [
-            _Tally(place=CellLocation(source=first.source, column=name, unit=first.unit))
+        self._counters = [
+            _ColumnCounter(place=CellLocation(source=first.source, column=name, unit=first.unit))
             for name in first.names
         ]
-        self._room = min(KEPT_ROWS, KEPT_CELLS // max(1, len(first.names)))
+        self._max_kept_rows = min(MAX_KEPT_ROWS, MAX_KEPT_CELLS // max(1, len(first.names)))
         self._names: list[str] = []  # of files
         self._begins: list[int] = []  # lines before each
         self._lines = self.rows = 0
 
     def add(self, file: File) -> None:
         """Count all cells of a file. Raises DataError where it has other columns, or at a row that is refused."""
-        tallies = self._tallies
+        tallies = self._counters
         if file.names != self._first.names:
             if sorted(file.names) != sorted(self._first.names) or len(set(file.names)) < len(file.names):
                 raise DataError(f"{file.source} has other columns than {self._first.source}", rule="D115")
@@ -111,7 +111,7 @@ class _Profiler:
         self._begins.append(self._lines)
         for lines, columns in file.cells():
             for tally, cells in zip(tallies, columns, strict=True):
-                tally.count(cells, lines + self._lines, max(0, self._room - self.rows))
+                tally.count(cells, lines + self._lines, max(0, self._max_kept_rows - self.rows))
             self.rows += len(lines)
         self._lines += file.lines
 
@@ -122,14 +122,14 @@ class _Profiler:
             unit=self._first.unit,
             files=files,
             rows=self.rows,
-            columns=tuple(tally.column() for tally in self._tallies),
+            columns=tuple(tally.column() for tally in self._counters),
             sample=self._first.sample,
             whole=whole,
         )
 
 
 @dataclass(kw_only=True)
-class _Tally:
+class _ColumnCounter:
     """A column while its cells are counted."""
 
     place: CellLocation
@@ -139,20 +139,20 @@ class _Tally:
     times: int = 0
     first_missing: int | None = None
     first_measured: int | None = None
-    first_odd: tuple[int, str] | None = None
-    least: float = np.inf
-    greatest: float = -np.inf
+    first_non_numeric: tuple[int, str] | None = None
+    min_value: float = np.inf
+    max_value: float = -np.inf
     texts: set[str] = field(default_factory=set)  # different ones, two at most
     kept: list[np.ndarray] = field(default_factory=list)
 
     def count(self, cells: Any, lines: np.ndarray, room: int) -> None:
         """Takes some cells [n] in, and keeps the numbers of the first `room` of them."""
-        texts, values = (cells, None) if isinstance(cells, Sequence) else _of_arrow(cells, lines, self.place)
+        texts, values = (cells, None) if isinstance(cells, Sequence) else _read_arrow_column(cells, lines, self.place)
         self.cells += len(lines)
         if texts is not None:
-            values = _numbers(texts, lines, self.place)
+            values = _read_plain_numbers(texts, lines, self.place)
         elif values is None:  # a nested type, which is nothing that could be read
-            self.first_odd = self.first_odd or (int(lines[0]), "")
+            self.first_non_numeric = self.first_non_numeric or (int(lines[0]), "")
             self._note_missing(np.asarray(cells.is_null()), lines)
             return
         if values is None:
@@ -163,8 +163,8 @@ class _Tally:
         self._note_missing(missing, lines)
         self.numbers += len(values) - int(missing.sum())
         if not missing.all():
-            self.least = min(self.least, float(np.nanmin(values)))
-            self.greatest = max(self.greatest, float(np.nanmax(values)))
+            self.min_value = min(self.min_value, float(np.nanmin(values)))
+            self.max_value = max(self.max_value, float(np.nanmax(values)))
         self.kept.append(values[:room])
 
     def _count_texts(self, cells: Sequence[str], lines: np.ndarray) -> None:
@@ -180,8 +180,8 @@ class _Tally:
         if odd is None:  # numbers, of which one is beyond what can be held
             odd = next(at for at, cell in enumerate(cells) if is_number(cell) and not isfinite(float(cell)))
             self.numbers -= 1
-        if self.first_odd is None:
-            self.first_odd = (int(lines[odd]), cells[odd])
+        if self.first_non_numeric is None:
+            self.first_non_numeric = (int(lines[odd]), cells[odd])
         for cell, shape in zip(cells, shapes, strict=True):
             if len(self.texts) > 1:
                 break
@@ -198,10 +198,10 @@ class _Tally:
     def column(self) -> ColumnProfile:
         measured = self.cells - self.missing
         numeric = measured > 0 and 2 * self.numbers >= measured
-        plain = numeric and self.first_odd is None
+        plain = numeric and self.first_non_numeric is None
         value = None
-        if measured > 1 and self.first_odd is None and self.least == self.greatest:
-            value = f"{self.least:.15g}"
+        if measured > 1 and self.first_non_numeric is None and self.min_value == self.max_value:
+            value = f"{self.min_value:.15g}"
         elif measured > 1 and not self.numbers and len(self.texts) == 1:
             value = next(iter(self.texts))
         reads_as = "number" if numeric else "time" if 2 * self.times >= measured else "text"
@@ -215,16 +215,16 @@ class _Tally:
             missing=self.missing,
             first_missing=self.first_missing,
             first_measured=self.first_measured,
-            value=value,
-            least=self.least if isfinite(self.least) else None,
-            greatest=self.greatest if isfinite(self.greatest) else None,
-            odd=measured - self.numbers if numeric else 0,
-            first_odd=self.first_odd if numeric else None,
+            constant=value,
+            min_value=self.min_value if isfinite(self.min_value) else None,
+            max_value=self.max_value if isfinite(self.max_value) else None,
+            non_numeric=measured - self.numbers if numeric else 0,
+            first_non_numeric=self.first_non_numeric if numeric else None,
             values=np.concatenate(self.kept) if plain and self.kept else None,
         )
 
 
-def _numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray | None:
+def _read_plain_numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray | None:
     """The numbers [n], NaN where missing; None where a cell is no plain number."""
     try:
         return read_numbers(cells, lines, place)
@@ -232,7 +232,7 @@ def _numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np
         return None
 
 
-def _of_arrow(
+def _read_arrow_column(
     column: Any, lines: np.ndarray, place: CellLocation
 ) -> tuple[list[str] | None, np.ndarray | None]:
     """A pyarrow column [n]: as numbers where its type is one of them, else as text; neither for a nested type."""

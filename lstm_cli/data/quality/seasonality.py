@@ -5,28 +5,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_cli.data.chunks import RowSlices
-from lstm_cli.data.dataset.windows import MOST_LOOKBACK
+from lstm_cli.data.dataset.windows import MAX_LOOKBACK
 
-SAMPLED = 200  # about so many series of a panel are asked: they tell as much as thousands
-PEAKED = 50  # about so many, where the lag has to be found
-JUDGED = 1_000_000  # newest rows that a season is judged by: two years of minutes
-NEWEST = 100_000  # rows that the lag is looked for in, 250 times the longest lag
-AGREEING = 3  # a season is kept where at least one column in so many confirms it
+MAX_SERIES = 200  # about so many series of a panel are asked: they tell as much as thousands
+MAX_PEAK_SERIES = 50  # about so many, where the lag has to be found
+MAX_SEASON_ROWS = 1_000_000  # newest rows that a season is judged by: two years of minutes
+MAX_LAG_ROWS = 100_000  # rows that the lag is looked for in, 250 times the longest lag
+COLUMNS_PER_CONFIRMATION = 3  # a season is kept where at least one column in so many confirms it
 ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
 
 
 def autocorrelation(values: np.ndarray, lag: int) -> float:
     """Of one column [T] with NaN where not measured, a straight line taken out; NaN where it is undefined."""
-    return _of_rest(_without_line(values), lag, _power(values))
+    return _residual_autocorrelation(_detrend(values), lag, _mean_square(values))
 
 
 def autocorrelations(values: np.ndarray, lags: int) -> np.ndarray:
     """The same at lags 1 to `lags` [lags], at once."""
-    rest, power = _without_line(values), _power(values)
-    return np.array([_of_rest(rest, lag, power) for lag in range(1, lags + 1)])
+    rest, power = _detrend(values), _mean_square(values)
+    return np.array([_residual_autocorrelation(rest, lag, power) for lag in range(1, lags + 1)])
 
 
-def _without_line(values: np.ndarray) -> np.ndarray:
+def _detrend(values: np.ndarray) -> np.ndarray:
     rows = np.arange(len(values))
     measured = ~np.isnan(values)
     if measured.sum() < 3:
@@ -35,13 +35,13 @@ def _without_line(values: np.ndarray) -> np.ndarray:
     return values - (slope * rows + level)
 
 
-def _power(values: np.ndarray) -> float:
+def _mean_square(values: np.ndarray) -> float:
     """The mean square of what was measured, beside which a rest may be mere rounding."""
     measured = values[~np.isnan(values)]
     return float(np.mean(np.square(measured))) if len(measured) else 0.0
 
 
-def _of_rest(rest: np.ndarray, lag: int, power: float) -> float:
+def _residual_autocorrelation(rest: np.ndarray, lag: int, power: float) -> float:
     """The autocorrelation of what is left [T] of values of that mean square, not centred; NaN: undefined."""
     measured = ~np.isnan(rest)
     if lag >= len(rest) or measured.sum() < 3:
@@ -53,7 +53,7 @@ def _of_rest(rest: np.ndarray, lag: int, power: float) -> float:
     return float(np.mean(rest[lag:][pairs] * rest[:-lag][pairs]) / variance)
 
 
-def _of_pairs(rest: np.ndarray, lag: int) -> float:
+def _pair_correlation(rest: np.ndarray, lag: int) -> float:
     """Return the correlation of the pairs `lag` rows apart in what is left [T]: at most 1 (Cauchy-Schwarz).
 
     `_of_rest` divides by the variance of all rows instead. That estimate passes 1 where the pairs vary more than the
@@ -90,12 +90,12 @@ def subtract_moving_mean(values: np.ndarray, season: int) -> np.ndarray:
     known = np.flatnonzero(~np.isnan(trend))
     if not len(known):
         return trend
-    _continue(trend, known, season)
-    _continue(trend[::-1], len(trend) - 1 - known[::-1], season)
+    _extend_trend(trend, known, season)
+    _extend_trend(trend[::-1], len(trend) - 1 - known[::-1], season)
     return values - level - trend
 
 
-def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
+def _extend_trend(trend: np.ndarray, known: np.ndarray, season: int) -> None:
     """Continues a trend [T] from its first known row to row 0, by a straight line through a season of it."""
     first = known[0]
     other = known[min(int(np.searchsorted(known, first + season)), len(known) - 1)]
@@ -112,21 +112,21 @@ def confirm_seasons(candidates: tuple[int, ...], training: Sequence[RowSlices]) 
     that a good part of a panel has is worth its place, and chance confirms one column in a hundred.
     """
     found: dict[int, float] = {}
-    sample = [rows[-JUDGED:] for rows in training[:: max(1, len(training) // SAMPLED)]]
+    sample = [rows[-MAX_SEASON_ROWS:] for rows in training[:: max(1, len(training) // MAX_SERIES)]]
     for season in candidates:
         long = [rows for rows in sample if len(rows) >= 3 * season]
         if len(long) * 2 <= len(sample):
             continue
         columns = [rows[:, column] for rows in long for column in range(rows.shape[1])]
         shorter = max((one for one in found if one < season), default=None)
-        judged = [_judged(column, season, shorter) for column in columns]
+        judged = [_confirm_season(column, season, shorter) for column in columns]
         confirming = [value for value in judged if value is not None]
-        if confirming and len(confirming) * AGREEING >= len(columns):
+        if confirming and len(confirming) * COLUMNS_PER_CONFIRMATION >= len(columns):
             found[season] = float(np.median(confirming))
     return found
 
 
-def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | None:
+def _confirm_season(values: np.ndarray, season: int, shorter: int | None) -> float | None:
     """Return the correlation (`_of_pairs`) of one column [T] at a season P that it confirms, else None.
 
     Judged is what is left beside the moving mean over P. A random walk less that mean is a sum of its steps
@@ -140,8 +140,8 @@ def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | Non
     rows = int((~np.isnan(values)).sum())
     if rows < 2 * season:
         return None
-    rest, power = subtract_moving_mean(values, season), _power(values)
-    at_season, at_second = _of_rest(rest, season, power), _of_rest(rest, 2 * season, power)
+    rest, power = subtract_moving_mean(values, season), _mean_square(values)
+    at_season, at_second = _residual_autocorrelation(rest, season, power), _residual_autocorrelation(rest, 2 * season, power)
     if np.isnan(at_season):
         return None
     length = len(values)
@@ -150,16 +150,16 @@ def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | Non
         ones, twos = length - season, length - 2 * season  # pairs so far apart
         mean = (ones * at_season + twos * at_second) / (ones + twos)
     between = {season - max(1, season * part // 8) for part in (1, 2, 3, 4)} - {0}
-    least = min((_of_rest(rest, lag, power) for lag in between), default=0.0)
+    least = min((_residual_autocorrelation(rest, lag, power) for lag in between), default=0.0)
     limit = max(0.2, 2 / np.sqrt(rows), np.sqrt((season + 2) / rows))
     if not mean - max(0.0, least) > limit:
         return None
-    if shorter is not None and not _adds(rest, power, season, shorter) > np.sqrt((season + 2) / rows):
+    if shorter is not None and not _partial_autocorrelation(rest, power, season, shorter) > np.sqrt((season + 2) / rows):
         return None
-    return _of_pairs(rest, season)
+    return _pair_correlation(rest, season)
 
 
-def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
+def _partial_autocorrelation(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
     """The partial autocorrelation at a long season P, given the value one shorter season S ago.
 
     (r_P - r_S r_(P-S)) / sqrt((1 - r_S^2) (1 - r_(P-S)^2)): 0 for a daily cycle whose shape drifts from day to
@@ -168,7 +168,7 @@ def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
     linear forecast that looks back two such weeks instead of two days errs by 2.5 % less (two weeks of a drifting
     one: by 3 to 15 % more), while a weekly season that is overlooked costs 40 %.
     """
-    long, short, apart = (_of_rest(rest, lag, power) for lag in (season, shorter, season - shorter))
+    long, short, apart = (_residual_autocorrelation(rest, lag, power) for lag in (season, shorter, season - shorter))
     spread = (1 - short**2) * (1 - apart**2)
     if np.isnan(spread):
         return 0.0
@@ -183,12 +183,12 @@ def find_season(training: Sequence[RowSlices]) -> dict[int, float]:
     is taken. The highest of so many lags is high by chance alone in one noise of three, so the peak is then to
     pass what a known season has to. Returns {} where there is none.
     """
-    sample = [rows[-NEWEST:] for rows in training[:: max(1, len(training) // PEAKED)]]
+    sample = [rows[-MAX_LAG_ROWS:] for rows in training[:: max(1, len(training) // MAX_PEAK_SERIES)]]
     rows_each = int(np.median([len(rows) for rows in sample]))
     columns = [rows[:, column] for rows in sample for column in range(rows.shape[1])]
-    rests = [(_without_line(column), _power(column)) for column in columns]
+    rests = [(_detrend(column), _mean_square(column)) for column in columns]
     lags = range(3, min(rows_each // 4, 400) + 2)
-    known = {lag: _median([_of_rest(rest, lag, power) for rest, power in rests]) for lag in lags}
+    known = {lag: _median([_residual_autocorrelation(rest, lag, power) for rest, power in rests]) for lag in lags}
     chance = 2 / np.sqrt(rows_each)
     peaks = {
         lag: known[lag]
@@ -212,9 +212,9 @@ def automatic_lookback(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> 
     `MOST_LOOKBACK`, in whole seasons where one fits.
     """
     lookback = _unbounded_lookback(rows, horizon, seasons)
-    if lookback <= MOST_LOOKBACK:
+    if lookback <= MAX_LOOKBACK:
         return lookback
-    return MOST_LOOKBACK - MOST_LOOKBACK % min(MOST_LOOKBACK, min(seasons, default=1))
+    return MAX_LOOKBACK - MAX_LOOKBACK % min(MAX_LOOKBACK, min(seasons, default=1))
 
 
 def lookback_reason(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> str:
@@ -226,7 +226,7 @@ def lookback_reason(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> str
     )
     rule = f"by rule from {of}, horizon {horizon} and {rows:,} training rows"
     wanted = _unbounded_lookback(rows, horizon, seasons)
-    if wanted <= MOST_LOOKBACK:
+    if wanted <= MAX_LOOKBACK:
         return rule
     bounded = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
     why = f"{wanted:,} would take too much memory and time; --lookback overrides it"

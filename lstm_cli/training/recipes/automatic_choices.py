@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.build.log_transform import LEVELS, can_log_transform, level_ratio, log_transform
+from lstm_cli.data.build.log_transform import MIN_LEVEL_RATIO, can_log_transform, level_ratio, log_transform
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.errors import DataError, TrainingDiverged
 from lstm_cli.events import Listener, ignore_events
@@ -53,7 +53,7 @@ def choose_transforms(
     _require_bearable(dataset)
 
     def fitted(dataset: Dataset, *, covariates: bool = False) -> LinearEnsemble:
-        variants = {"log transform": dataset.scaler.in_logs, "covariates": covariates}
+        variants = {"log transform": dataset.scaler.log_transformed, "covariates": covariates}
         way = ", ".join(name for name, chosen in variants.items() if chosen)
         return resumable_linear(
             f"{LINEAR} ({way})" if way else LINEAR,
@@ -152,7 +152,7 @@ def _log_transform(
     spread = level_ratio(dataset)
     logged = log_transform(dataset)
     in_log = fitted(logged)
-    if spread > LEVELS:
+    if spread > MIN_LEVEL_RATIO:
         return logged, in_log, f"on: the levels of the series differ by a factor of {spread:.3g}"
     scores = f"validation MASE of the linear forecast {in_log.score:.4g} with it, {plain.score:.4g} without"
     if in_log.score < plain.score:
