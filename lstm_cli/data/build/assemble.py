@@ -152,7 +152,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     return _fit(table, laid, schema, config, season_reason, reason, findings)
 
 
-def _choose_season_passes(table: Table, laid: _SplitGrid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
+def _choose_season_passes(
+    table: Table, laid: _SplitGrid, config: PrepareConfig
+) -> tuple[list[tuple[int, ...]], str]:
     """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
     targets = len(table.targets)
     seasons, reason = choose_seasons(laid.training(targets), laid.grid.step, config)
@@ -163,7 +165,9 @@ def _choose_season_passes(table: Table, laid: _SplitGrid, config: PrepareConfig)
     return [seasons, shown], reason
 
 
-def _split_grid(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tuple[_SplitGrid, list[Finding]]:
+def _split_grid(
+    table: Table, grid: Grid, config: PrepareConfig, horizon: int
+) -> tuple[_SplitGrid, list[Finding]]:
     """Return the splits, without the series that are too short for them, and findings that name those."""
     findings: list[Finding] = []
     val, test = parse_split_size("--val", config.val), parse_split_size("--test", config.test)
@@ -267,7 +271,11 @@ def _too_short_error(table: Table, config: PrepareConfig, rows: int, horizon: in
 
 def _select_series(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
     rows = np.repeat(keep, lengths)
-    at = np.flatnonzero(rows) + grid.row_index.start if isinstance(grid.row_index, slice) else grid.row_index[rows]
+    row_index = (
+        np.flatnonzero(rows) + grid.row_index.start
+        if isinstance(grid.row_index, slice)
+        else grid.row_index[rows]
+    )
     return replace(
         grid,
         names=tuple(name for name, kept in zip(grid.names, keep, strict=True) if kept),

@@ -9,7 +9,9 @@ from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler, logarithm
 
 MIN_LEVEL_RATIO = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
-MIN_RELATIVE_VALUE = 1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
+MIN_RELATIVE_VALUE = (
+    1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
+)
 
 
 def can_log_transform(dataset: Dataset) -> bool:

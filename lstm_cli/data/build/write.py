@@ -96,7 +96,9 @@ class ScaledValues:
             rows = slice(max(begin, span.start) - span.start, min(end, span.stop) - span.start)
             if end <= span.stop and begin >= span.start and measured[rows].all():
                 continue
-            filling = self._imputing[1] if self._imputing and self._imputing[0] == one else self._new_imputer()
+            filling = (
+                self._imputing[1] if self._imputing and self._imputing[0] == one else self._new_imputer()
+            )
 
             def following(column: int, one: int = one) -> tuple[int, float] | None:
                 return self._next_measured(one, column, span)

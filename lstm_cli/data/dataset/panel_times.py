@@ -47,7 +47,10 @@ class PanelTimes:
         opens = np.append(True, begin[1:] > end[:-1])
         lengths = end[np.append(opens[1:], True)] - begin[opens]
         return PanelTimes(
-            first=first, count=count, gapless_starts=begin[opens], steps_before=np.append(0, np.cumsum(lengths))
+            first=first,
+            count=count,
+            gapless_starts=begin[opens],
+            steps_before=np.append(0, np.cumsum(lengths)),
         )
 
     @property
@@ -88,7 +91,12 @@ class PanelTimes:
 
     def _index(self, step: int) -> int:
         stretch = int(np.searchsorted(self.gapless_starts, step, "right")) - 1
-        return int(min(self.steps_before[stretch] + step - self.gapless_starts[stretch], self.steps_before[stretch + 1]))
+        return int(
+            min(
+                self.steps_before[stretch] + step - self.gapless_starts[stretch],
+                self.steps_before[stretch + 1],
+            )
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

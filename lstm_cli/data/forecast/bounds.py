@@ -63,7 +63,9 @@ class ScaledBounds:
     reason: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
 
 
-def make_bounds(dataset: Dataset, min_value: float | str, max_value: float | None) -> tuple[Bounds, list[str]]:
+def make_bounds(
+    dataset: Dataset, min_value: float | str, max_value: float | None
+) -> tuple[Bounds, list[str]]:
     """Return the bounds of the forecast per target, and what is told of them.
 
     least: a number, `none`, or `auto` for 0 where no training value is negative. most: None for no upper bound.

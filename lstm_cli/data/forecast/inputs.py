@@ -72,7 +72,9 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
     return np.concatenate(parts, axis=2)
 
 
-def _missing_covariate_error(dataset: Dataset, source: str, one: int, step: int, column: str, times: np.ndarray) -> DataError:
+def _missing_covariate_error(
+    dataset: Dataset, source: str, one: int, step: int, column: str, times: np.ndarray
+) -> DataError:
     schema = dataset.schema
     when = (
         f"row {times[one, step] + 1}"

@@ -41,7 +41,9 @@ class GridLines:
     def values(self, series: int, max_rows: int | None = None) -> np.ndarray:
         """The usable rows [n, F] of a series, the first `most` of them."""
         count = int(self.grid.counts[series])
-        return self.values_between(int(self.offset[series]), int(self.offset[series]) + min(count, max_rows or count))
+        return self.values_between(
+            int(self.offset[series]), int(self.offset[series]) + min(count, max_rows or count)
+        )
 
     def cells(self, series: int, column: int) -> np.ndarray:
         """One column of the usable rows [n] of a series."""

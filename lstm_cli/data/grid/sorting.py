@@ -69,7 +69,11 @@ class SortedRows:
         return replace(self, row_index=self.table_rows(places))
 
     def __len__(self) -> int:
-        return self.row_index.stop - self.row_index.start if isinstance(self.row_index, slice) else len(self.row_index)
+        return (
+            self.row_index.stop - self.row_index.start
+            if isinstance(self.row_index, slice)
+            else len(self.row_index)
+        )
 
 
 class SortedLines:
@@ -89,7 +93,9 @@ def sort_rows(table: Table) -> SortedRows:
     if table.time_name is None:
         places = np.arange(len(table.lines), dtype=np.int64)
         if _in_order(table.series, clock, whole):
-            return SortedRows(table=table, row_index=whole, time_keys=places - series_start_times(places, table.series))
+            return SortedRows(
+                table=table, row_index=whole, time_keys=places - series_start_times(places, table.series)
+            )
         at = group_by_series(table.series, len(table.series_names))
         clock = np.empty_like(places)
         clock[at] = places - series_start_times(places, table.series[at])
@@ -183,7 +189,9 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     return rows.select(~double), [found]
 
 
-def _duplicate_timestamp_error(rows: SortedRows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
+def _duplicate_timestamp_error(
+    rows: SortedRows, table: Table, second: np.ndarray, differ: np.ndarray
+) -> DataError:
     """second: rows [D] that follow one of the same time; differ: [D, F] where their values do."""
     one = first_in_file(rows.lines[second], np.asarray(differ.any(axis=1)))
     row = second[one]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.chunks import RowSlices
-from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, ROUNDING, MAX_SERIES, subtract_moving_mean
+from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, MAX_SERIES, ROUNDING, subtract_moving_mean
 
 TREND_SHARE = 10  # without a season the trend is the moving mean over a tenth of the rows
 MIN_ROWS = 12

@@ -44,7 +44,9 @@ def inspect_table(
     its outliers to --outliers drop, and these are left.
     """
     rows = GridLines(table, grid)
-    known = {line for finding in reader_findings if finding.rule in SINGLE_VALUE_RULES for line in finding.lines}
+    known = {
+        line for finding in reader_findings if finding.rule in SINGLE_VALUE_RULES for line in finding.lines
+    }
     advice = REMAINING_ADVICE if dropped else DROP_ADVICE
     slips = [_outlier_finding(rows, one, advice) for one in outliers]
     return [

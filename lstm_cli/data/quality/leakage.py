@@ -24,7 +24,10 @@ MAX_ROWS = 10_000  # first rows of a series that are looked at
 MAX_SERIES = 5  # of a panel, the longest ones
 MIN_PAIRS = 30  # rows below which columns are alike by chance
 IGNORED_SHARE = 0.01  # share of the pairs that may be anything: a slip in one of two columns hides nothing
-MAX_UNEXPLAINED_VALUES, MAX_UNEXPLAINED_CHANGES = 1e-3, 1e-2  # shares of the variance that a straight line may leave
+MAX_UNEXPLAINED_VALUES, MAX_UNEXPLAINED_CHANGES = (
+    1e-3,
+    1e-2,
+)  # shares of the variance that a straight line may leave
 COPY_TOLERANCE = 1e-9  # the same of a copy
 MAX_COLUMNS = 200  # first such columns that are held against the target
 MIN_LAG = 24  # steps ahead that a column is held against the target, at least
@@ -85,7 +88,9 @@ def _leak(series: Sequence[np.ndarray], column: int, target: int, max_steps: int
         left.append(rest[0])
         apart = np.abs(told - future)
         apart, sizes = apart[~np.isnan(apart)], np.abs(future[~np.isnan(future)])
-        copy &= bool(np.quantile(apart, 1 - IGNORED_SHARE) <= COPY_TOLERANCE * np.quantile(sizes, 1 - IGNORED_SHARE))
+        copy &= bool(
+            np.quantile(apart, 1 - IGNORED_SHARE) <= COPY_TOLERANCE * np.quantile(sizes, 1 - IGNORED_SHARE)
+        )
     return Leak(column=column, target=target, ahead=ahead, unexplained=max(left), copy=copy) if left else None
 
 
@@ -178,7 +183,9 @@ def _useless_column_finding(column: ColumnProfile, place: CellLocation, rows: in
     empty = column.constant is None
     line = (column.first_missing if empty else column.first_measured) or 0
     what = (
-        f"none of the {rows:,} cells has a value" if empty else f"every value is {quote_cell(column.constant)}"
+        f"none of the {rows:,} cells has a value"
+        if empty
+        else f"every value is {quote_cell(column.constant)}"
     )
     return Finding.at(
         place.at(line),
@@ -219,7 +226,9 @@ def leakage_in_unused_columns(
 ) -> list[Finding]:
     """Columns of numbers that would give a target away, were they named."""
     taken = {*table.columns, table.time_name, table.series_name}
-    columns = [one for one in profile.columns if one.values is not None and one.name not in taken][:MAX_COLUMNS]
+    columns = [one for one in profile.columns if one.values is not None and one.name not in taken][
+        :MAX_COLUMNS
+    ]
     if not columns or not profile.whole or profile.rows != len(table.lines):
         return []
     rows = GridLines(table, grid)

@@ -147,7 +147,9 @@ class _ColumnCounter:
 
     def count(self, cells: Any, lines: np.ndarray, room: int) -> None:
         """Takes some cells [n] in, and keeps the numbers of the first `room` of them."""
-        texts, values = (cells, None) if isinstance(cells, Sequence) else _read_arrow_column(cells, lines, self.place)
+        texts, values = (
+            (cells, None) if isinstance(cells, Sequence) else _read_arrow_column(cells, lines, self.place)
+        )
         self.cells += len(lines)
         if texts is not None:
             values = _read_plain_numbers(texts, lines, self.place)

@@ -7,11 +7,11 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.windows import (
     BATCH,
-    MAX_GATHERED_CELLS,
     FREE_LOOKBACK_FACTOR,
+    MAX_GATHERED_CELLS,
     MAX_LOOKBACK,
-    MAX_SEGMENTS,
     MAX_SCORED_ROWS,
+    MAX_SEGMENTS,
 )
 
 FLOAT, DOUBLE, BOOL, PLACE = 4, 8, 1, 8  # bytes
