@@ -73,7 +73,7 @@ class LocationFormatter:
         return Location(source=location_1.source, text=text, lines=lines)
 
     def time(self, time_us: int) -> str:
-        """Return the text for a time: `2020-03-29`, `2020-03-29 02:00` or `2020-03-29 02:00:15.5`, with ` UTC` if `utc`."""
+        """Return a time as text: `2020-03-29`, `2020-03-29 02:00` or `2020-03-29 02:00:15.5`, with ` UTC` if `utc`."""
         day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")
         whole, _, fraction = clock.partition(".")
         fraction = fraction.rstrip("0")
