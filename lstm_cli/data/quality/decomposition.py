@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.chunks import RowSlices
-from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, MAX_SERIES, ROUNDING, subtract_moving_mean
+from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, ROUNDING, SAMPLED_SERIES, subtract_moving_mean
 
 TREND_SHARE = 10  # without a season the trend is the moving mean over a tenth of the rows
 MIN_ROWS = 12
@@ -41,7 +41,7 @@ def trend_and_season_strengths(
         columns: number of columns to measure, from the first.
         seasons: steps.
     """
-    sample = [rows[-MAX_LAG_ROWS:] for rows in series[:: max(1, len(series) // MAX_SERIES)]]
+    sample = [rows[-MAX_LAG_ROWS:] for rows in series[:: max(1, len(series) // SAMPLED_SERIES)]]
     strengths = []
     for column in range(columns):
         for period in seasons or (None,):

@@ -24,7 +24,7 @@ MAX_LINES = 3  # further lines listed in the message about outliers
 DROP_ADVICE = (
     "use --outliers drop to set those before the test rows to missing, or --scaler robust to weight them less"
 )
-REMAINING_ADVICE = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
+REMAINING_ADVICE = "--outliers drop keeps test rows and judges no row by later splits; try --scaler robust"
 
 
 def inspect_table(

@@ -109,8 +109,8 @@ def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, h
     return [
         Finding(
             rule="D602",
-            text=f"{table.source}: {count_noun(total - cells_in_gaps, 'missing value')}, first {location}; {fill} as inputs, "
-            f"never used as targets (--missing {how})",
+            text=f"{table.source}: {count_noun(total - cells_in_gaps, 'missing value')}, first {location}; "
+            f"{fill} as inputs, never used as targets (--missing {how})",
             source=location.source,
             column=location.column,
             lines=location.lines,
