@@ -175,7 +175,7 @@ def _wait(device: torch.device) -> None:
 def steps_of(windows: Windows, hidden: int, batch: int, most: int) -> int:
     """How many steps make up about a second; one of them at least is recorded."""
     expected = work_of(windows, "stacked", hidden) * batch / (RATE * hidden)
-    return max(cuda_graph.PLAIN + 1, min(most, round(SECONDS / expected)))
+    return max(cuda_graph.EAGER_STEPS + 1, min(most, round(SECONDS / expected)))
 
 
 def work_of(windows: Windows, model: str, hidden: int) -> float:
@@ -245,18 +245,18 @@ def recording(
     """The same steps started kernel by kernel, for small batches, where that takes longer than they do."""
     notebook.say("\n## What it brings to record a step\n")
     notebook.head("model", "hidden", "batch", "recorded, windows/s", "plain", "times")
-    batch, plain = options.batch[0], cuda_graph.PLAIN
+    batch, plain = options.batch[0], cuda_graph.EAGER_STEPS
     for hidden in options.hidden:
         for model in ("stacked", "segment"):
             with notebook.attempt(model, hidden, batch), told():
                 steps = steps_of(windows, hidden, batch, options.steps)
                 rates = []
                 for first in (plain, EPOCHS * steps):
-                    cuda_graph.PLAIN = first
+                    cuda_graph.EAGER_STEPS = first
                     try:
                         rates.append(ours(windows, device, model, hidden, batch, steps, "fp32"))
                     finally:
-                        cuda_graph.PLAIN = plain
+                        cuda_graph.EAGER_STEPS = plain
                 notebook.row(model, hidden, batch, *rates, rates[0] / rates[1])
                 notebook.keep(recording=model, hidden=hidden, batch=batch, rates=rates)
 

@@ -1,3 +1,3 @@
-"""lstm: a command-line toolchain that turns a CSV of measurements into a forecast."""
+"""Command-line tool for time series forecasting with LSTM networks."""
 
 __version__ = "0.2.0.dev0"

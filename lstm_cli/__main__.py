@@ -1,4 +1,4 @@
-"""`python -m lstm_cli` is `lstm`."""
+"""Entry point of `python -m lstm_cli`, which runs the same program as `lstm`."""
 
 from lstm_cli.cli.main import main
 

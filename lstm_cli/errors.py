@@ -1,23 +1,23 @@
-"""Every error that the tool expects, as one tree. The class decides the exit code.
+"""Tree of all expected errors. The class decides the exit code.
 
     LstmError
-    ├── UsageError            2   usage or settings: wrong whatever the data hold
-    ├── DataError             3   the data: unreadable as asked, or they cannot satisfy an option
+    ├── UsageError            2   wrong usage or settings, independent of the data
+    ├── DataError             3   invalid data: unreadable, or unable to satisfy an option
     ├── ArtifactError         4   an artifact or output cannot be read or written
-    │   ├── MissingArtifact       no step has made it yet
-    │   ├── StaleArtifact         made from other bytes than those there now
-    │   ├── CorruptArtifact       its bytes are not those that were written
-    │   ├── ForeignFolder         the folder is not a run directory of ours
+    │   ├── MissingArtifact       not made yet
+    │   ├── StaleArtifact         out of date: its sources changed after it was made
+    │   ├── CorruptArtifact       checksum mismatch, or corrupt content
+    │   ├── ForeignFolder         not a run directory of lstm
     │   └── OutputError           a file cannot be read or written (EIO, ENOSPC, EROFS, EACCES)
-    ├── QualityError          5   not good enough
-    │   ├── GateFailed            a `--fail-if` condition came true
-    │   ├── QuantizationLoss      the quantised model lost too much
-    │   └── TrainingDiverged      a loss, gradient or weight was not finite
-    ├── LockedError           6   another process writes the run
-    ├── DeviceError           7   the device is absent, or memory does not suffice
-    └── Interrupted       128+n   ended by signal n
+    ├── QualityError          5   the result is not good enough
+    │   ├── GateFailed            a `--fail-if` condition is true
+    │   ├── QuantizationLoss      the quantized model is too inaccurate
+    │   └── TrainingDiverged      a loss, gradient or weight is not finite
+    ├── LockedError           6   another process is writing the run
+    ├── DeviceError           7   the device is not available, or memory is too small
+    └── Interrupted       128+n   stopped by signal n
 
-An error carries one sentence that names the place, and a hint: the command or flag that mends it.
+An error has a message, which names the location, and a hint, which names a command or flag that helps.
 """
 
 from typing import TYPE_CHECKING
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 
 class LstmError(Exception):
-    """An expected failure: `message` says what and where, `hint` what to do about it, `flag` which option is wrong.
+    """Base class of expected errors.
 
-    rule: the id of the rule that the data break, see rules.py.
-    report: what the step reports nevertheless, for the command to print; set by the step that raises.
+    Attributes:
+        message: What is wrong, and where.
+        hint: What to do about it; "" if there is no advice.
+        flag: The option that is wrong.
+        rule: Id of the rule that the data break, see rules.py.
+        report: Report that the command prints despite the error; set by the step that raises.
     """
 
     exit_code = 1
@@ -46,19 +50,20 @@ class LstmError(Exception):
 
 
 class UsageError(LstmError):
-    """Usage or settings that are wrong whatever the data hold."""
+    """Wrong usage or settings, independent of the data."""
 
     exit_code = 2
 
 
 class DataError(LstmError):
-    """Data that cannot be read as asked, or that cannot satisfy an option.
+    """Invalid data: unreadable with the given options, or unable to satisfy an option.
 
     Args:
-        message: what is wrong; the place stands before it.
-        rule: the id of the rule that it breaks, see rules.py.
-        at: where in the data.
-        flags: the options that decide otherwise.
+        message: What is wrong; the location is put in front of it.
+        hint: What to do about it.
+        rule: Id of the rule that the data break, see rules.py.
+        at: Location in the data.
+        flags: Options that change the outcome; the first one is the usual choice.
     """
 
     exit_code = 3
@@ -80,63 +85,63 @@ class DataError(LstmError):
 
 
 class ArtifactError(LstmError):
-    """An artifact or output that is missing, stale, foreign, corrupt or cannot be accessed."""
+    """Artifact or output that is missing, out of date, foreign, corrupt or inaccessible."""
 
     exit_code = 4
 
 
 class MissingArtifact(ArtifactError):
-    """An artifact that no step has made yet."""
+    """Artifact that has not been made yet."""
 
 
 class StaleArtifact(ArtifactError):
-    """An artifact made from other bytes than those there now."""
+    """Artifact that is out of date: its sources changed after it was made."""
 
 
 class CorruptArtifact(ArtifactError):
-    """An artifact whose bytes are not those that were written."""
+    """Artifact with a checksum mismatch or corrupt content."""
 
 
 class ForeignFolder(ArtifactError):
-    """A folder that is not a run directory of ours."""
+    """Folder that is not a run directory of lstm."""
 
 
 class OutputError(ArtifactError):
-    """A file that the system does not let us read or write."""
+    """File that cannot be read or written because the operating system refuses."""
 
 
 class QualityError(LstmError):
-    """A result that is not good enough."""
+    """Result that is not good enough."""
 
     exit_code = 5
 
 
 class GateFailed(QualityError):
-    """A `--fail-if` condition came true."""
+    """`--fail-if` condition that is true."""
 
 
 class QuantizationLoss(QualityError):
-    """A quantised model whose error grew past the limit."""
+    """Quantized model whose error exceeds the limit."""
 
 
 class TrainingDiverged(QualityError):
-    """A loss, gradient or weight that is not finite."""
+    """Loss, gradient or weight that is not finite."""
 
 
 class LockedError(LstmError):
-    """Another process is writing the run."""
+    """Run directory that another process is writing."""
 
     exit_code = 6
 
 
 class DeviceError(LstmError):
-    """A device that is absent, or memory that does not suffice."""
+    """Device that is not available, or memory that is too small."""
 
     exit_code = 7
 
 
 class Interrupted(LstmError):
-    """A step ended by a signal, before its commit."""
+    """Step that was stopped by a signal before its commit."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by signal {signum}")

@@ -1,4 +1,4 @@
-"""Progress as frozen events to one listener. Steps and training speak only through these."""
+"""Progress events for a listener. Steps and training produce no other output."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,73 +12,73 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WarningRaised:
-    """A guess or repair that a person should know of: one `warning[RULE]:` line."""
+    """Guess or repair that the user should know of, printed as one `warning[RULE]:` line."""
 
     finding: Finding
 
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A choice that was made, such as the device: one plain line."""
+    """Choice that was made, such as the device, printed as one plain line."""
 
     text: str
 
 
-REFIT = "training again"  # the stage in which networks are fitted on validation rows too
+REFIT = "training again"  # stage in which networks are refitted on training and validation rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progressed:
-    """Work of a known or unknown length goes on."""
+    """Progress of work whose length may be unknown."""
 
-    stage: str  # what is being done, e.g. "reading"
-    done: int  # so much is done, in `unit`
-    total: int | None = None  # of so much; None where the end is not known
+    stage: str  # e.g. "reading"
+    done: int  # amount done, in `unit`
+    total: int | None = None  # amount to do, in `unit`; None if unknown
     unit: str = ""  # e.g. "bytes", "windows"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStarted:
-    """Training begins."""
+    """Start of a training."""
 
-    model: str  # its name, or that of the part that is trained
+    model: str  # name of the model, or of its part that is trained
     parameters: int
     windows: int  # training windows
-    epochs: int  # at most so many
+    epochs: int  # maximum number
     steps_per_epoch: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochEnded:
-    """One interval between two validations is over. Epoch 0 is the validation before the first step."""
+    """End of an epoch, with its validation. Epoch 0 is the validation before the first step."""
 
-    part: str  # of the model, or its name where it is trained as a whole
+    part: str  # name of the part; name of the model if it has no parts
     epoch: int
     epochs: int
     step: int  # optimizer steps so far
-    train_loss: float | None  # mean over the epoch's steps; None at epoch 0
-    val_loss: float | None  # None where a model is fitted again on the validation rows too
-    best: bool  # the best validation loss so far
+    train_loss: float | None  # mean over the steps of the epoch; None at epoch 0
+    val_loss: float | None  # None during a refit on training and validation rows
+    best: bool  # best validation loss so far
     lr: float
-    grad_norm: float | None  # mean over the epoch's steps, before clipping
+    grad_norm: float | None  # mean over the steps of the epoch, before clipping
     seconds: float  # since training began
-    first_grad_norm: float | None = None  # likewise, of the first LSTM layer alone
+    first_grad_norm: float | None = None  # `grad_norm` of the first LSTM layer only
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsRecorded:
-    """The weights of a network at the end of an epoch. Made only for a listener that wants it."""
+    """Weights of a network at the end of an epoch. Made only for a listener that wants them."""
 
     part: str  # as in EpochEnded
     epoch: int
     step: int  # optimizer steps so far
-    validated: bool  # False while a model is fitted again on the validation rows too
-    weights: "Mapping[str, np.ndarray]"  # by the parameter's name; on the CPU
+    validated: bool  # False during a refit on training and validation rows
+    weights: "Mapping[str, np.ndarray]"  # parameter name -> values on the CPU
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlotDrawn:
-    """A picture of what a training gave. Made only for a listener that wants it."""
+    """Plot of the result of a training. Made only for a listener that wants it."""
 
     name: str  # e.g. "forecasts"
     png: bytes
@@ -88,13 +88,13 @@ Event: TypeAlias = (
     WarningRaised | Note | Progressed | TrainingStarted | EpochEnded | WeightsRecorded | PlotDrawn
 )
 Listener: TypeAlias = Callable[[Event], None]
-ON_DEMAND = (WeightsRecorded, PlotDrawn)  # events that cost work to make
+ON_DEMAND = (WeightsRecorded, PlotDrawn)  # events that are expensive to make
 
 
 def is_wanted(listen: Listener, kind: type) -> bool:
-    """Whether the listener asks for this kind of event among those made on demand: by its attribute `wants`."""
+    """Return whether the listener wants an on-demand event of this kind (its attribute `wants` lists them)."""
     return kind in getattr(listen, "wants", ())
 
 
 def ignore_events(event: Event) -> None:
-    """A listener that hears nothing."""
+    """Ignore the event; a listener for callers that need no output."""

@@ -1,21 +1,21 @@
-"""Findings: what a rule says of a data file or of a model, as data from which messages and reports are made."""
+"""Findings of the rules about data files and models; messages and reports are made from them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
-MODEL = "model"  # the kind of findings about a model
-LINES = 10  # first lines that a finding holds
+MODEL = "model"  # kind of the findings about a model
+LINES = 10  # maximum number of line numbers in a finding
 
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """A place in a data file, and how messages name it."""
+    """Location in a data file, and its text in messages."""
 
-    source: str  # the file
-    text: str  # as messages name it: `a.csv, line 5, column 'OT'`
-    lines: tuple[int, ...] = ()  # of that file; rows in Parquet
+    source: str  # file name
+    text: str  # text in messages: `a.csv, line 5, column 'OT'`
+    lines: tuple[int, ...] = ()  # line numbers in the file; row numbers in a Parquet file
     column: str | None = None
 
     def __str__(self) -> str:
@@ -23,36 +23,46 @@ class Location:
 
 
 def in_file(source: str) -> Location:
-    """Return a file as a whole."""
+    """Return the location of a whole file."""
     return Location(source=source, text=source)
 
 
 def at_line(source: str, line: int) -> Location:
-    """Return a line of a text file."""
+    """Return the location of a line of a text file."""
     return Location(source=source, text=f"{source}, line {line}", lines=(int(line),))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a rule says of one place, or of several alike."""
+    """Finding of a rule at one location, or at several similar locations."""
 
-    rule: str  # its id, see rules.py; "" where a run of release 0.1.0 kept the sentence alone
-    text: str  # a whole sentence, which names the place
+    rule: str  # rule id, see rules.py; "" in a run of release 0.1.0, which stored only the text
+    text: str  # complete sentence that names the location
     severity: str = (
-        WARNING  # error: the file is refused; warning: it is read, but look; note: by `check` alone
+        WARNING  # error: the data are refused; warning: they are read; note: printed by `check` only
     )
-    kind: str = "reading"  # what it is about, e.g. "outliers"; of the reader "reading" or "refused", of models "model"
-    source: str | None = None  # the file
+    kind: str = (
+        "reading"  # topic, e.g. "outliers"; "reading" and "refused" are of the reader, "model" is of models
+    )
+    source: str | None = None  # file name
     column: str | None = None
-    lines: tuple[int, ...] = ()  # the first ones
-    count: int = 1  # how many places are alike
-    flags: tuple[str, ...] = ()  # the options that decide otherwise; the first one is the usual
+    lines: tuple[int, ...] = ()  # first line numbers
+    count: int = 1  # number of similar locations
+    flags: tuple[str, ...] = ()  # options that change the outcome; the first one is the usual choice
 
     @staticmethod
     def at(
         location: Location, rule: str, text: str, *, lines: Sequence[int] | None = None, **more: Any
     ) -> "Finding":
-        """Return a finding whose sentence begins with a place. lines: the first ones, if there are several."""
+        """Return a finding whose sentence begins with its location.
+
+        Args:
+            location: Location of the finding.
+            rule: Rule id.
+            text: Sentence without the location.
+            lines: Line numbers if there are several; the first ones are kept.
+            **more: Other fields of the finding.
+        """
         return Finding(
             rule=rule,
             text=f"{location}: {text}",
@@ -62,7 +72,7 @@ class Finding:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the object that reports hold."""
+        """Return the finding as a JSON object for reports."""
         return {
             **asdict(self),
             "line": self.lines[0] if self.lines else None,
@@ -71,10 +81,10 @@ class Finding:
 
 
 def finding_texts(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return the sentences of findings."""
+    """Return the sentences of the findings."""
     return tuple(finding.text for finding in findings)
 
 
 def findings_to_dicts(findings: Sequence[Finding]) -> tuple[dict[str, Any], ...]:
-    """Return findings as reports hold them."""
+    """Return the findings as JSON objects for reports."""
     return tuple(finding.to_dict() for finding in findings)

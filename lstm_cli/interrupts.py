@@ -1,4 +1,4 @@
-"""Interruption by a signal: raise it at a safe place, and keep it when a library wraps it."""
+"""Handling of signals: raise `Interrupted` at a safe point, and unwrap it if a library wraps it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from lstm_cli.errors import Interrupted
 
 
 def raise_if_interrupted(should_stop: Callable[[], int | None]) -> None:
-    """Raise Interrupted where a signal has come: `should_stop` tells its number, None before."""
+    """Raise Interrupted if a signal has arrived: `should_stop` returns its number, or None."""
     signum = should_stop()
     if signum is not None:
         raise Interrupted(signum)
@@ -15,7 +15,7 @@ def raise_if_interrupted(should_stop: Callable[[], int | None]) -> None:
 
 @contextmanager
 def preserve_interrupts() -> Iterator[None]:
-    """Within this block an end by a signal stays one: some libraries make errors of their own of what is raised."""
+    """Raise the original Interrupted if a library in this block wraps it in an error of its own."""
     try:
         yield
     except Exception as error:

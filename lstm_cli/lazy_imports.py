@@ -1,17 +1,23 @@
-"""Names of a package that are loaded from its modules when they are first asked for."""
+"""Lazy loading of the public names of a package."""
 
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 
-def lazy_attributes(package: str, name: str, where: Mapping[str, str]) -> Any:
-    """What `__getattr__` of a package gives: the name, out of the module of the package that holds it.
+def lazy_attributes(package: str, name: str, modules: Mapping[str, str]) -> Any:
+    """Return an attribute of a package, loaded from one of its modules; for `__getattr__` of the package.
 
-    where: names to modules. Raises AttributeError for one that it does not know.
+    Args:
+        package: Name of the package.
+        name: Name of the attribute.
+        modules: Attribute name -> module of the package.
+
+    Raises:
+        AttributeError: the name is unknown.
     """
-    if name not in where:
+    if name not in modules:
         raise AttributeError(f"module '{package}' has no attribute '{name}'")
-    value = getattr(import_module(f"{package}.{where[name]}"), name)
-    setattr(import_module(package), name, value)  # so that it is not asked for again
+    value = getattr(import_module(f"{package}.{modules[name]}"), name)
+    setattr(import_module(package), name, value)  # later uses need no call
     return value

@@ -1,4 +1,4 @@
-"""What errors of other libraries mean. Some have no class of their own, so their messages are read, here alone."""
+"""Classification of errors of other libraries. Some have no class of their own, so their messages are parsed."""
 
 import errno
 import re
@@ -12,9 +12,9 @@ _LOST_PROCESS = re.compile("gloo|NCCL|peer")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether memory was refused: by Python, the system, torch, or a library that could not be loaded."""
-    torchs_own = type(error).__name__ == "OutOfMemoryError"  # by its name: torch is not loaded here
-    if isinstance(error, MemoryError) or torchs_own:
+    """Return whether Python, the system, torch or a loading library ran out of memory."""
+    is_torch_error = type(error).__name__ == "OutOfMemoryError"  # by name, because torch is not loaded here
+    if isinstance(error, MemoryError) or is_torch_error:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
@@ -27,12 +27,12 @@ def is_refused_allocation(error: Exception) -> bool:
 
 
 def is_cut_short(error: UnicodeDecodeError) -> bool:
-    """Return whether a text ends within a character."""
+    """Return whether the text ends in the middle of a character."""
     return error.reason in ("unexpected end of data", "truncated data")
 
 
 def usage_message(text: str) -> str:
-    """Return what Typer says of a wrong command line, without its guess and as our messages are written.
+    """Return the message of Typer about a wrong command line in our style, without its suggestion.
 
     >>> usage_message("No such option: --foo (Possible options: --force)")
     "no such option '--foo'"
@@ -43,20 +43,20 @@ def usage_message(text: str) -> str:
 
 
 def is_lost_process(error: RuntimeError) -> bool:
-    """Return whether gloo or NCCL cannot reach another process of a training."""
+    """Return whether gloo or NCCL lost the connection to another process of a training."""
     return _LOST_PROCESS.search(str(error)) is not None
 
 
 def is_too_many_digits(error: ValueError) -> bool:
-    """Return whether Python refused to read a number because of its length."""
+    """Return whether Python refused to parse a number because it has too many digits."""
     return "digits" in str(error)
 
 
 def is_open_quote(error: Exception) -> bool:
-    """Return whether csv.reader came to the end of a text within quotes."""
+    """Return whether csv.reader reached the end of the text inside quotes."""
     return "unexpected end" in str(error)
 
 
 def is_long_cell(error: Exception) -> bool:
-    """Return whether csv.reader refused a cell because of its length."""
+    """Return whether csv.reader refused a cell because it is too long."""
     return "field limit" in str(error)

@@ -1,22 +1,22 @@
 """Environment variables that OpenMP and ONNX Runtime read when they are loaded.
 
-Every package that loads one of the two calls `set_defaults` first, so that it holds in a notebook and on a worker of
-Dask too. What the user has set stays.
+Each package that loads one of these libraries calls `set_defaults` first. So the defaults also apply in a notebook and
+on a Dask worker. A variable that the user has set is not changed.
 """
 
 import os
 
 DEFAULTS = {
-    # Threads of OpenMP that wait by spinning take a busy machine's cores from the work they wait for: training beside
-    # other work then takes many times as long, and alone it is hardly slower.
+    # Waiting OpenMP threads spin by default and block the cores of a busy machine. Training next to other work is then
+    # many times slower. Passive waiting makes training on an idle machine only slightly slower.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # From 1.29 on ONNX Runtime's wheels tell their maker of every model they run, and keep a device's name in the home
-    # folder. What a forecast is made of is nobody's business.
+    # The wheels of ONNX Runtime 1.29 and later send telemetry about each model to Microsoft and store a device id in
+    # the home folder. Data about forecasts must not leave the machine.
     "ORT_DISABLE_TELEMETRY": "1",
 }
 
 
 def set_defaults() -> None:
-    """Set the variables that are not set yet."""
+    """Set those variables that the user has not set."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

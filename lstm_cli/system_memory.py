@@ -1,4 +1,4 @@
-"""How much memory there is, and the refusal of work that would need more, before it starts."""
+"""Available memory, and the check of it before work starts."""
 
 import os
 import re
@@ -8,38 +8,46 @@ from pathlib import Path
 
 from lstm_cli.errors import DeviceError
 
-MARGIN = 0.9  # of what is there; the rest is for what an estimate overlooks
-_CGROUPS = (  # files of version 2 and of version 1: the limit, the use, and what of it the kernel can take back
+USABLE_SHARE = 0.9  # of the available memory; the rest is a margin for errors of the estimate
+_CGROUP_FILES = (  # for cgroup versions 2 and 1: limit, usage, statistics, key of the reclaimable bytes in them
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "total_inactive_file"),
 )
 
 
 def available_memory(root: Path = Path("/"), *, mapped: int = 0) -> int | None:
-    """Bytes that this process may still take: of the machine, of its control groups, of `ulimit -v`; None: unknown."""
-    found = [_of_the_machine(root), *_of_the_groups(root), _of_the_limit(root, mapped)]
-    return min((size for size in found if size is not None), default=None)
+    """Return the bytes that this process can still allocate.
+
+    The machine, its control groups and `ulimit -v` limit them. None: unknown.
+    """
+    sizes = [_machine_memory(root), *_cgroup_memory(root), _address_space(root, mapped)]
+    return min((size for size in sizes if size is not None), default=None)
 
 
 def require_memory(
     need: int, *, doing: str, hint: str, mapped: int = 0, have: Callable[..., int | None] = available_memory
 ) -> None:
-    """Raise DeviceError where the work would need more bytes than there are.
+    """Raise DeviceError if the work needs more memory than is available.
 
-    doing: a phrase, as `training with --batch-size 64 and a lookback of 1,000,000`. hint: the flag that lowers it.
-    mapped: bytes of addresses that the work takes beside its memory, which `ulimit -v` counts.
+    Args:
+        need: Bytes that the work needs.
+        doing: Phrase for the work, e.g. `training with --batch-size 64 and a lookback of 1,000,000`.
+        hint: Flag that lowers the need.
+        mapped: Bytes of address space that the work maps in addition; `ulimit -v` counts them.
+        have: Function that returns the available bytes.
     """
-    there = have(mapped=mapped)
-    if there is not None and need > MARGIN * there:
+    available = have(mapped=mapped)
+    if available is not None and need > USABLE_SHARE * available:
         raise DeviceError(
-            f"{doing} needs some {size_text(need)} of memory, and {size_text(there)} are free", hint=hint
+            f"{doing} needs about {size_text(need)} of memory, but only {size_text(available)} is free",
+            hint=hint,
         )
 
 
 def size_text(size: int) -> str:
-    """A size as a person reads it.
+    """Return a number of bytes as text with a unit.
 
-    >>> in_words(1_234_567), in_words(78_000_000_000)
+    >>> size_text(1_234_567), size_text(78_000_000_000)
     ('1.2 MB', '78.0 GB')
     """
     for factor, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
@@ -48,47 +56,49 @@ def size_text(size: int) -> str:
     return f"{size / 1e3:,.1f} KB"
 
 
-def _of_the_machine(root: Path) -> int | None:
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text(root / "proc/meminfo"), flags=re.MULTILINE)
-    return None if found is None else 1024 * int(found[1])
+def _machine_memory(root: Path) -> int | None:
+    match = re.search(r"^MemAvailable:\s+(\d+) kB", _read(root / "proc/meminfo"), flags=re.MULTILINE)
+    return None if match is None else 1024 * int(match[1])
 
 
-def _of_the_groups(root: Path) -> list[int]:
-    """What each control group of this process, and each above it, has left."""
-    left = []
-    for line in _text(root / "proc/self/cgroup").splitlines():
+def _cgroup_memory(root: Path) -> list[int]:
+    """Return the free bytes of each control group of this process and of their parents."""
+    free = []
+    for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers not in ("", "memory"):
             continue
         mount = root / "sys/fs/cgroup" / controllers
         folder = mount / path.lstrip("/")
-        for one in (folder, *folder.parents):
-            left += [size for names in _CGROUPS if (size := _left_in(one, *names)) is not None]
-            if one == mount:
+        for group in (folder, *folder.parents):
+            free += [size for names in _CGROUP_FILES if (size := _free_in_group(group, *names)) is not None]
+            if group == mount:
                 break
-    return left
+    return free
 
 
-def _left_in(folder: Path, limit: str, use: str, statistics: str, reclaimable: str) -> int | None:
-    most, used = _text(folder / limit).strip(), _text(folder / use).strip()
-    if not (most.isdigit() and used.isdigit()) or int(most) >= 1 << 60:  # "max", or version 1's word for it
+def _free_in_group(folder: Path, limit: str, usage: str, statistics: str, reclaimable: str) -> int | None:
+    maximum, used = _read(folder / limit).strip(), _read(folder / usage).strip()
+    if (
+        not (maximum.isdigit() and used.isdigit()) or int(maximum) >= 1 << 60
+    ):  # no limit: "max", or a huge number
         return None
-    found = re.search(rf"^{reclaimable} (\d+)$", _text(folder / statistics), flags=re.MULTILINE)
-    return max(0, int(most) - int(used) + (int(found[1]) if found else 0))
+    match = re.search(rf"^{reclaimable} (\d+)$", _read(folder / statistics), flags=re.MULTILINE)
+    return max(0, int(maximum) - int(used) + (int(match[1]) if match else 0))
 
 
-def _of_the_limit(root: Path, mapped: int) -> int | None:
-    """What `ulimit -v` leaves: of addresses, which are more than the memory behind them."""
+def _address_space(root: Path, mapped: int) -> int | None:
+    """Return the free bytes of address space under `ulimit -v`; a process maps more than it uses."""
     import resource
 
-    most = resource.getrlimit(resource.RLIMIT_AS)[0]
-    pages = _text(root / "proc/self/statm").split()
-    if most == resource.RLIM_INFINITY or not pages:
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    pages = _read(root / "proc/self/statm").split()
+    if limit == resource.RLIM_INFINITY or not pages:
         return None
-    return max(0, most - mapped - int(pages[0]) * os.sysconf("SC_PAGE_SIZE"))
+    return max(0, limit - mapped - int(pages[0]) * os.sysconf("SC_PAGE_SIZE"))
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> str:
     with suppress(OSError):
         return path.read_text()
     return ""

@@ -23,10 +23,10 @@ cat "$scores"
 show lstm quantize "$run"
 show lstm predict "$run" -o "$forecast"
 
-printf '\nThe scores on the test rows, beside the simple forecasts:\n\n'
+printf '\nScores on the test rows, compared with the baselines:\n\n'
 sed '/lowest error/q' "$scores"
 printf '\nforecast  %s (%s rows)\n' "$forecast" "$(($(wc -l <"$forecast") - 1))"
-printf 'picture   %s\n' "$(sed -n 's/^picture: //p' "$scores")"
+printf 'plot      %s\n' "$(sed -n 's/^plot: //p' "$scores")"
 printf 'scores    %s\n' "$scores"
 
 # The next step must work in the reader's own shell, where `lstm` may not be on PATH.

@@ -1,10 +1,10 @@
-"""A pickle that shows whether it is loaded."""
+"""Pickle that shows whether it was loaded."""
 
 from pathlib import Path
 
 
 class Canary:
-    """Makes a file when it is unpickled."""
+    """Object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

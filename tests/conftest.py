@@ -1,10 +1,10 @@
-"""Stands here so that tests in every folder can import `small_data`.
+"""Configuration of all tests. In this folder, it lets tests in subfolders import `small_data`.
 
-The networks and tables of the tests are tiny, and several workers share the cores: more threads each would only wait
-for one another. The variables reach NumPy, torch and every process that a test starts.
+Tests use one thread, because their networks and tables are tiny and several workers share the cores. The variables
+apply to NumPy, torch and all processes that a test starts.
 
-Tests run on the CPU whatever the machine has, so that figures are the same on all. Those that need a GPU run where one
-is named, as `make test-gpu` does: CUDA_VISIBLE_DEVICES=0.
+Tests run on the CPU, so that numbers are the same on all machines. `make test-gpu` sets CUDA_VISIBLE_DEVICES=0 for the
+tests that need a GPU.
 """
 
 import os
@@ -18,24 +18,24 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-TRAINING = ("benchmarks", "cli", "docs", "golden", "steps")  # the folders whose tests train models
-LONGEST = ("export", "steps", "training")  # the folders whose files take longest
+TRAINING_FOLDERS = ("benchmarks", "cli", "docs", "golden", "steps")  # tests in these folders train models
+SLOW_FOLDERS = ("export", "steps", "training")  # files in these folders take longest
 
 
 def _folder(item: pytest.Item) -> str:
-    """Return the folder of `tests` that a test lies in."""
+    """Return the folder of a test below `tests`."""
     return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers take file after file: the longest first, so that all of them end together."""
-    items.sort(key=lambda item: _folder(item) not in LONGEST)
+    """Run the slowest files first, so that all workers finish at about the same time."""
+    items.sort(key=lambda item: _folder(item) not in SLOW_FOLDERS)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let networks of one structure be traced once, but for the tests of the exporter."""
+    """Share traces of networks with the same structure, except in the tests of the exporter."""
     folder = _folder(item)
-    if folder in TRAINING or "torch" in sys.modules:
+    if folder in TRAINING_FOLDERS or "torch" in sys.modules:
         import cached_onnx_export
 
         cached_onnx_export.ENABLED = folder != "export"
@@ -44,7 +44,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
-    """Training sets the threads of the process that it runs in."""
+    """Reset the number of threads, because training changes it for the whole process."""
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
@@ -52,16 +52,16 @@ def one_thread() -> None:
 
 @pytest.fixture
 def piped() -> Iterator[Callable[[bytes], str]]:
-    """A function that returns the path of a pipe with some bytes in it, as a shell makes it for <(...)."""
-    ends = []
+    """Return a function that makes a pipe with some bytes, like <(...) in a shell, and returns its path."""
+    descriptors = []
 
     def make(data: bytes) -> str:
         reads, writes = os.pipe()
-        ends.append(reads)
-        os.write(writes, data)  # less than a pipe holds
+        descriptors.append(reads)
+        os.write(writes, data)  # must fit into the buffer of a pipe
         os.close(writes)
         return f"/dev/fd/{reads}"
 
     yield make
-    for end in ends:
-        os.close(end)
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Command lines in processes of their own, and what they load."""
+"""Command lines in new processes, and the packages that they load."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Runs one command line and tells on stderr's last line what it has imported.
+# Runs a command line and prints its imports on the last line of stderr.
 DRIVER = """
 import json, sys
 from lstm_cli.cli.main import run

@@ -1,4 +1,4 @@
-"""A small CSV of hourly load, and the files that `evaluate` copies to its output."""
+"""Small CSV file of hourly load, and the files that `evaluate` copies to its output."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ SCORES = {"scores.json", "per_step.csv", "per_target.csv", "per_series.csv", "fo
 
 
 def write_load(path: Path, *, hours: int = 400) -> None:
-    """Hourly values with a daily season and a pattern that no season explains."""
+    """Write hourly values with a daily season and a pattern without a season."""
     lines = ["time,load"]
     for hour in range(hours):
-        day, of_day = divmod(hour, 24)
-        value = 50 + 10 * ((of_day - 12) / 12) ** 2 + (37 * hour % 101) / 25
-        lines.append(f"2024-{1 + day // 28:02}-{1 + day % 28:02} {of_day:02}:00,{value:.3f}")
+        day, hour_of_day = divmod(hour, 24)
+        value = 50 + 10 * ((hour_of_day - 12) / 12) ** 2 + (37 * hour % 101) / 25
+        lines.append(f"2024-{1 + day // 28:02}-{1 + day % 28:02} {hour_of_day:02}:00,{value:.3f}")
     path.write_text("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""Lines of stderr as tests compare them: without the time that the lines of a log begin with."""
+"""Lines of stderr without times, for comparison in tests."""
 
 import re
 

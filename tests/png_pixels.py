@@ -1,4 +1,4 @@
-"""The pixels of a PNG, for tests of pictures."""
+"""Pixels of a PNG, for tests of plots."""
 
 import io
 
@@ -7,11 +7,11 @@ from PIL import Image
 
 
 def pixels(png: bytes) -> np.ndarray:
-    """[height, width, 3], from 0 to 255."""
+    """Return the pixels [height, width, 3], from 0 to 255."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
-def drawn(png: bytes, color: str, *, below: int) -> int:
-    """How many pixels below so many rows, where the legend is, have about this colour."""
-    wanted = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
-    return int((np.abs(pixels(png)[below:] - wanted).max(axis=2) < 12).sum())
+def count_pixels(png: bytes, color: str, *, min_row: int) -> int:
+    """Return the number of pixels with about this color, from row `min_row` (below the legend) on."""
+    wanted = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)])
+    return int((np.abs(pixels(png)[min_row:] - wanted).max(axis=2) < 12).sum())

@@ -1,4 +1,4 @@
-"""Small datasets made by hand, the way `prepare` makes them: split, fit the scaler, scale, fill."""
+"""Small datasets, made like `prepare` makes them: split, fit the scaler, scale, fill."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +17,10 @@ HOURLY = Step(kind="seconds", count=HOUR)
 
 
 def wave(rows: int, columns: int = 1, *, seed: int = 0, season: int = 12, noise: float = 0.1) -> np.ndarray:
-    """[rows, columns] float64 of a sine with noise, each column at its own level."""
+    """Return [rows, columns] float64 with a sine and noise. Each column has a different level."""
     generator = np.random.default_rng(seed)
-    turn = 2 * np.pi * np.arange(rows)[:, None] / season + np.arange(columns)
-    return 10.0 * (1 + np.arange(columns)) + np.sin(turn) + noise * generator.normal(size=(rows, columns))
+    phase = 2 * np.pi * np.arange(rows)[:, None] / season + np.arange(columns)
+    return 10.0 * (1 + np.arange(columns)) + np.sin(phase) + noise * generator.normal(size=(rows, columns))
 
 
 def dataset(
@@ -40,9 +40,9 @@ def dataset(
     lookback_fixed: bool = True,
     pad: bool = False,
 ) -> Dataset:
-    """series: for each [rows, columns] in the file's units, NaN where not measured; targets first.
+    """Return a dataset of series, each [rows, columns] in the units of the file, targets first, NaN: missing.
 
-    train_end, val_end: of each series. ahead: how many of its last rows lie after the usable ones.
+    train_end, val_end: per series. ahead: number of last rows per series without target values (known ahead).
     """
     columns = series[0].shape[1]
     targets = columns - past - future
@@ -88,7 +88,7 @@ def dataset(
 
 
 def plan(**changes: Any) -> Hyperparameters:
-    """A short, plain training plan; `changes` replace its settings."""
+    """Return a short training plan. `changes` replaces its settings."""
     settings: dict[str, Any] = {
         "epochs": 3,
         "stop_after": changes.get("epochs", 3),

@@ -1,4 +1,4 @@
-"""`make demo` installs the package alone, and its last line is a command that works in the reader's shell."""
+"""Tests of `make demo`: it only installs the package, and its last line is a command that works."""
 
 import os
 import re
@@ -9,24 +9,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 300  # seconds, only to end a command that hangs
-# Stands for lstm: it records its words, and makes what the demo reads.
+TIMEOUT = 300  # seconds
+# Replaces lstm: it records its arguments and writes the files that the demo reads.
 LSTM = """#!/bin/sh
 echo "$*" >>calls.txt
 case $1 in
-evaluate) printf 'scores\\n* the lowest error\\n\\npicture: runs/demo/forecasts.png\\n' ;;
+evaluate) printf 'scores\\n* lowest error\\n\\nplot: runs/demo/forecasts.png\\n' ;;
 predict) printf 'time,y\\n1,2\\n' >"$4" ;;
 esac
 """
 
 
 def commands(folder: Path, target: str) -> str:
-    """Return what make would run for the target in a fresh checkout."""
+    """Return the commands that make would run for the target in a new checkout."""
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith("MAKE")
-    }  # of make test
+    # Without the variables of `make test`.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
         ["make", "-n", target],
         cwd=folder,
@@ -34,19 +33,19 @@ def commands(folder: Path, target: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=LIMIT,
+        timeout=TIMEOUT,
     )
     return done.stdout
 
 
-def test_the_demo_installs_the_package_alone(tmp_path: Path) -> None:
+def test_the_demo_only_installs_the_package(tmp_path: Path) -> None:
     demo = commands(tmp_path, "demo")
     assert re.search(r"--constraint constraints\.txt .*--editable \.$", demo, flags=re.MULTILINE)
     assert "[dev]" not in demo
 
 
 @pytest.mark.parametrize("target", ["test", "test-gpu", "test-light", "fuzz", "faults", "lint"])
-def test_every_other_target_adds_what_developers_need(tmp_path: Path, target: str) -> None:
+def test_other_targets_install_the_developer_packages(tmp_path: Path, target: str) -> None:
     assert re.search(
         r"--constraint constraints\.txt .*--editable '\.\[dev\]'$", commands(tmp_path, target), re.M
     )
@@ -54,7 +53,7 @@ def test_every_other_target_adds_what_developers_need(tmp_path: Path, target: st
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a folder with the demo, and an environment in which lstm only records its words."""
+    """Return a folder with the demo, and an environment in which lstm only records its arguments."""
     (tmp_path / "sample_data").mkdir()
     shutil.copy(ROOT / "sample_data" / "demo.sh", tmp_path / "sample_data")
     bin = tmp_path / ".venv" / "bin"
@@ -74,7 +73,7 @@ def demo(checkout: Path, path: str) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=LIMIT,
+        timeout=TIMEOUT,
     )
     return done.stdout.splitlines()
 
@@ -85,24 +84,24 @@ def test_the_last_line_of_the_demo_works_as_written(checkout: Path) -> None:
     assert label == "next"
     assert command == ". .venv/bin/activate && lstm check YOUR.csv"
     (checkout / "calls.txt").unlink()
-    subprocess.run(["sh", "-c", command], cwd=checkout, env={"PATH": os.defpath}, check=True, timeout=LIMIT)
+    subprocess.run(["sh", "-c", command], cwd=checkout, env={"PATH": os.defpath}, check=True, timeout=TIMEOUT)
     assert (checkout / "calls.txt").read_text() == "check YOUR.csv\n"
 
 
-def test_outside_of_an_environment_the_last_line_is_the_command_alone(checkout: Path) -> None:
+def test_without_an_environment_the_last_line_is_only_the_command(checkout: Path) -> None:
     (checkout / ".venv" / "bin" / "activate").unlink()
     assert demo(checkout, f"{checkout / '.venv' / 'bin'}:{os.defpath}")[-1] == "next      lstm check YOUR.csv"
 
 
-def test_a_second_demo_has_its_scores(checkout: Path) -> None:
-    """An unchanged evaluate prints no table, so the demo forces it; all commands are shown as they are run."""
+def test_a_second_demo_prints_the_scores(checkout: Path) -> None:
+    """`evaluate` prints no table if it is up to date, so the demo uses --force. The demo prints all its commands."""
     lines = demo(checkout, f"{checkout / '.venv' / 'bin'}:{os.defpath}")
     calls = (checkout / "calls.txt").read_text().splitlines()
     assert "evaluate runs/demo --force" in calls
     assert [line.removeprefix("$ lstm ") for line in lines if line.startswith("$ lstm ")] == calls
 
 
-def test_the_verbs_of_readme_begin_with_what_makes_lstm_findable() -> None:
+def test_the_verbs_section_of_readme_begins_with_the_activation() -> None:
     section = (ROOT / "README.md").read_text().partition("\n## The verbs\n")[2]
     lines = re.findall(r"^    (.*)$", section, flags=re.MULTILINE)
     assert lines[0] == ". .venv/bin/activate"

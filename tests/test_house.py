@@ -1,4 +1,4 @@
-"""The structure of docs/design.md: levels, folder sizes, no import cycle, heavy imports, nothing that unpickles."""
+"""Tests of the structure in docs/design.md: levels, folder sizes, import cycles, heavy imports, unsafe calls."""
 
 import ast
 import importlib
@@ -12,8 +12,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "lstm_cli"
 
-# A package imports only from levels below its own; packages of one level do not know each other. A folder without a
-# level of its own has that of the folder it lies in. Files of the package's own folder stand by their names.
+# A package imports only from lower levels. Packages of the same level do not import each other. A folder that is not
+# listed has the level of its parent. Files of the top folder are listed by name.
 LEVELS = {
     "cli": 14,
     "steps": 13,
@@ -47,13 +47,13 @@ LEVELS = {
     "runtime_environment": 0,
     "text": 0,
 }
-# `python -m lstm_cli`, the version, which anyone may read, and `from lstm_cli.data import load_windows` for notebooks.
-DOORS = {"__init__", "__main__", "data/__init__"}
-MOST_MODULES = 13  # of one folder, `__init__.py` not counted
-ONE_FILE_A_VERB = {"cli/commands", "cli/render", "config", "steps"}  # may have more
+# `python -m lstm_cli`, the version, and `from lstm_cli.data import load_windows` for notebooks.
+ENTRY_POINTS = {"__init__", "__main__", "data/__init__"}
+MAX_MODULES = 13  # per folder, without `__init__.py`
+ONE_FILE_PER_VERB = {"cli/commands", "cli/render", "config", "steps"}  # no limit
 
 ANYWHERE, IN_FUNCTIONS = "anywhere", "in functions"
-# Who may import what, and where in the file. A package or file that is not named may not at all.
+# Heavy libraries: the packages and files that can import them, and where in the file.
 HEAVY: dict[str, dict[str, str]] = {
     "torch": {
         "models": ANYWHERE,
@@ -80,17 +80,16 @@ HEAVY: dict[str, dict[str, str]] = {
     "tomli_w": {"steps/show_config": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
-    "pandas": {},  # reading and grids are NumPy; tests compare with it
-    # Scalers are computed in NumPy; tests compare with it.
+    "pandas": {},  # only used in tests, for comparison
     "sklearn": {"steps/tune/samplers": IN_FUNCTIONS},
     "optuna": {"steps/tune/optuna_sampler": IN_FUNCTIONS},
     "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},
-    "tensorboard": {},  # torch.utils.tensorboard writes for it
+    "tensorboard": {},  # used through torch.utils.tensorboard
     "wandb": {"cli/progress/wandb": IN_FUNCTIONS},
-    "click": {},  # Typer's public API only
+    "click": {},  # only the public API of Typer is used
 }
-CAN_RUN_CODE = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
-CALLS_THAT_RUN_CODE = {
+UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
+UNSAFE_CALLS = {
     "joblib.load",
     "joblib.dump",
     "torch.load",
@@ -98,25 +97,25 @@ CALLS_THAT_RUN_CODE = {
     "yaml.load",
     "yaml.unsafe_load",
 }
-READS_NUMPY = {"np.load", "numpy.load"}
+NUMPY_LOADS = {"np.load", "numpy.load"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """One imported module."""
+    """Import of a module."""
 
     path: Path
     line: int
     module: str  # absolute, dotted
-    typing_only: bool  # under `if TYPE_CHECKING`, so it never happens
+    typing_only: bool  # under `if TYPE_CHECKING`
     in_function: bool
 
     def __str__(self) -> str:
         return f"{self.path.relative_to(PACKAGE.parent)}:{self.line} imports {self.module}"
 
 
-def place_of(path: Path) -> str:
-    """Return where a file lies in the package, without its ending: `data/times/parse`."""
+def module_path(path: Path) -> str:
+    """Return the path of a file in the package without its ending: `data/times/parse`."""
     return path.relative_to(PACKAGE).with_suffix("").as_posix()
 
 
@@ -128,15 +127,15 @@ def package_of(module: str) -> str | None:
 
 
 @cache
-def sources() -> tuple[tuple[Path, ast.Module], ...]:
+def package_sources() -> tuple[tuple[Path, ast.Module], ...]:
     return tuple(
         (path, ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
         for path in sorted(PACKAGE.rglob("*.py"))
     )
 
 
-def imports_of(path: Path, tree: ast.Module) -> Iterator[Import]:
-    """Every import of a file, relative ones made absolute. `from a import b` counts as `a.b` inside our package."""
+def find_imports(path: Path, tree: ast.Module) -> Iterator[Import]:
+    """Yield all imports of a file as absolute names. Inside our package, `from a import b` counts as `a.b`."""
 
     def walk(node: ast.AST, typing_only: bool, in_function: bool) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
@@ -177,127 +176,127 @@ def _modules(path: Path, node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def _file_of(module: str) -> Path | None:
-    """Return the file of a module of ours; None where there is none."""
+    """Return the file of a module of our package, or None if it does not exist."""
     path = PACKAGE.joinpath(*module.split(".")[1:])
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def all_imports() -> list[Import]:
-    return [found for path, tree in sources() for found in imports_of(path, tree)]
+    return [imported for path, tree in package_sources() for imported in find_imports(path, tree)]
 
 
-def goes_up(found: Import) -> bool:
-    """Return whether an import goes to a package of the same level or of a higher one."""
-    parts = found.module.split(".")
+def is_upward_import(imported: Import) -> bool:
+    """Return whether an import is of a package of the same or a higher level."""
+    parts = imported.module.split(".")
     if parts[0] != "lstm_cli" or len(parts) == 1:
         return False
-    here, there = place_of(found.path), "/".join(parts[1:])
-    if there.startswith("__"):  # the version
+    source, target = module_path(imported.path), "/".join(parts[1:])
+    if target.startswith("__"):  # the version
         return False
-    if here in DOORS:
-        return here == "__init__" or (here == "__main__" and parts[1] != "cli")
-    mine, other = package_of(here), package_of(there)
-    return mine != other and (mine is None or other is None or LEVELS[other] >= LEVELS[mine])
+    if source in ENTRY_POINTS:
+        return source == "__init__" or (source == "__main__" and parts[1] != "cli")
+    own, other = package_of(source), package_of(target)
+    return own != other and (own is None or other is None or LEVELS[other] >= LEVELS[own])
 
 
-def graph() -> dict[str, set[str]]:
-    """Return which of our modules imports which, those for typing only too."""
-    edges: dict[str, set[str]] = {place_of(path): set() for path, _ in sources()}
-    for found in all_imports():
-        file = _file_of(found.module) if found.module.startswith("lstm_cli.") else None
-        if file is not None and place_of(file) != place_of(found.path):
-            edges[place_of(found.path)].add(place_of(file))
+def import_graph() -> dict[str, set[str]]:
+    """Return the import graph of our modules, including imports for typing only."""
+    edges: dict[str, set[str]] = {module_path(path): set() for path, _ in package_sources()}
+    for imported in all_imports():
+        file = _file_of(imported.module) if imported.module.startswith("lstm_cli.") else None
+        if file is not None and module_path(file) != module_path(imported.path):
+            edges[module_path(imported.path)].add(module_path(file))
     return edges
 
 
-def cycles(edges: Mapping[str, set[str]]) -> list[str]:
-    """Return the modules that lie on a cycle: what is left when modules without imports, and without importers, go."""
-    left = {module: set(others) for module, others in edges.items()}
+def find_cycles(edges: Mapping[str, set[str]]) -> list[str]:
+    """Return the modules on a cycle, by repeatedly removing modules without imports or importers."""
+    remaining = {module: set(others) for module, others in edges.items()}
     while True:
-        imported = set().union(*left.values()) if left else set()
-        ends = {module for module, others in left.items() if not others or module not in imported}
+        imported = set().union(*remaining.values()) if remaining else set()
+        ends = {module for module, others in remaining.items() if not others or module not in imported}
         if not ends:
-            return sorted(left)
-        left = {module: others - ends for module, others in left.items() if module not in ends}
+            return sorted(remaining)
+        remaining = {module: others - ends for module, others in remaining.items() if module not in ends}
 
 
-def is_too_heavy(found: Import) -> bool:
-    """Whether a heavy library is imported where it must not be, or too early there."""
-    allowed = HEAVY.get(found.module.split(".")[0])
-    if allowed is None or found.typing_only:
+def is_too_heavy(imported: Import) -> bool:
+    """Return whether a heavy library is imported in a wrong package, or outside a function."""
+    allowed = HEAVY.get(imported.module.split(".")[0])
+    if allowed is None or imported.typing_only:
         return False
-    parts = place_of(found.path).split("/")
+    parts = module_path(imported.path).split("/")
     names = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
     where = next((allowed[name] for name in names if name in allowed), None)
-    return where is None or (where == IN_FUNCTIONS and not found.in_function)
+    return where is None or (where == IN_FUNCTIONS and not imported.in_function)
 
 
-def runs_code(path: Path, tree: ast.Module) -> list[str]:
-    """The places of a file that could run what it reads."""
-    places = [
-        (found.line, found.module)
-        for found in imports_of(path, tree)
-        if found.module.split(".")[0] in CAN_RUN_CODE and not found.typing_only
+def find_unsafe_calls(path: Path, tree: ast.Module) -> list[str]:
+    """Return the locations in a file where reading data could run code."""
+    locations = [
+        (imported.line, imported.module)
+        for imported in find_imports(path, tree)
+        if imported.module.split(".")[0] in UNSAFE_MODULES and not imported.typing_only
     ]
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            places += [
+            locations += [
                 (node.lineno, f"{node.module}.{alias.name}")
                 for alias in node.names
-                if f"{node.module}.{alias.name}" in CALLS_THAT_RUN_CODE | READS_NUMPY
+                if f"{node.module}.{alias.name}" in UNSAFE_CALLS | NUMPY_LOADS
             ]
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        if called in CALLS_THAT_RUN_CODE or called in {"eval", "exec", "__import__"}:
-            places.append((node.lineno, called))
+        if called in UNSAFE_CALLS or called in {"eval", "exec", "__import__"}:
+            locations.append((node.lineno, called))
         allow = [word for word in node.keywords if word.arg == "allow_pickle"]
         refused = bool(allow) and isinstance(allow[0].value, ast.Constant) and allow[0].value.value is False
-        if (called in READS_NUMPY or allow) and not refused:
-            places.append((node.lineno, f"{called} without allow_pickle=False"))
-    return [f"{path.name}:{line} {what}" for line, what in places]
+        if (called in NUMPY_LOADS or allow) and not refused:
+            locations.append((node.lineno, f"{called} without allow_pickle=False"))
+    return [f"{path.name}:{line} {call}" for line, call in locations]
 
 
-def written(source: str, *, at: str) -> list[Import]:
-    """The imports of a piece of source, as if it stood at this place of the package."""
-    return list(imports_of(PACKAGE / at, ast.parse(source)))
+def parse_imports(source: str, *, at: str) -> list[Import]:
+    """Return the imports of source code, as if it were in this file of the package."""
+    return list(find_imports(PACKAGE / at, ast.parse(source)))
 
 
-def test_every_file_has_a_level():
-    assert [place for path, _ in sources() if not package_of(place := place_of(path))] == [
+def test_all_files_have_a_level():
+    assert [name for path, _ in package_sources() if not package_of(name := module_path(path))] == [
         "__init__",
         "__main__",
     ]
 
 
-def test_imports_go_down():
-    assert [str(found) for found in all_imports() if goes_up(found)] == []
+def test_imports_are_of_lower_levels():
+    assert [str(imported) for imported in all_imports() if is_upward_import(imported)] == []
 
 
 def test_no_import_cycle():
-    assert cycles(graph()) == []
+    assert find_cycles(import_graph()) == []
 
 
-def test_a_cycle_is_seen():
-    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
-    assert cycles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+def test_a_cycle_is_detected():
+    assert find_cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c"]
+    assert find_cycles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-def test_no_folder_is_crowded():
-    folders = {path.parent for path, _ in sources()}
+def test_no_folder_has_too_many_modules():
+    folders = {path.parent for path, _ in package_sources()}
     counts = {
         folder.relative_to(PACKAGE).as_posix(): sum(path.stem != "__init__" for path in folder.glob("*.py"))
         for folder in folders
     }
-    assert {name: count for name, count in counts.items() if count > MOST_MODULES}.keys() <= ONE_FILE_A_VERB
+    assert {name: count for name, count in counts.items() if count > MAX_MODULES}.keys() <= ONE_FILE_PER_VERB
 
 
-def test_heavy_libraries_stand_where_they_may():
-    assert [str(found) for found in all_imports() if is_too_heavy(found)] == []
+def test_heavy_libraries_are_only_imported_where_allowed():
+    assert [str(imported) for imported in all_imports() if is_too_heavy(imported)] == []
 
 
-def test_nothing_in_the_source_unpickles():
-    assert [place for path, tree in sources() for place in runs_code(path, tree)] == []
+def test_the_source_has_no_unsafe_calls():
+    assert [call for path, tree in package_sources() for call in find_unsafe_calls(path, tree)] == []
 
 
 @pytest.mark.parametrize(
@@ -311,12 +310,12 @@ def test_nothing_in_the_source_unpickles():
         ("from lstm_cli.data.times.frequency import Step", "rundir/writer.py"),
         ("from lstm_cli.data.reading.table import Table", "data/dataset/windows.py"),
         ("from lstm_cli.steps.predict import predict", "steps/shared/report_json.py"),
-        ("from lstm_cli.events import Warned", "errors.py"),
+        ("from lstm_cli.events import WarningRaised", "errors.py"),
         ("if TYPE_CHECKING:\n    from lstm_cli.cli import app", "steps/predict.py"),
     ],
 )
-def test_an_import_that_goes_up_is_seen(source, at):
-    assert [goes_up(found) for found in written(source, at=at)] == [True]
+def test_an_import_of_a_higher_level_is_detected(source, at):
+    assert [is_upward_import(imported) for imported in parse_imports(source, at=at)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -329,8 +328,8 @@ def test_an_import_that_goes_up_is_seen(source, at):
         ("import numpy", "errors.py"),
     ],
 )
-def test_an_import_that_goes_down_is_allowed(source, at):
-    assert [goes_up(found) for found in written(source, at=at)] == [False]
+def test_an_import_of_a_lower_level_is_allowed(source, at):
+    assert [is_upward_import(imported) for imported in parse_imports(source, at=at)] == [False]
 
 
 @pytest.mark.parametrize(
@@ -349,8 +348,8 @@ def test_an_import_that_goes_down_is_allowed(source, at):
         ("class A:\n    import torch", "steps/train/validate.py"),
     ],
 )
-def test_a_heavy_import_in_the_wrong_place_is_seen(source, at):
-    assert [is_too_heavy(found) for found in written(source, at=at)] == [True]
+def test_a_heavy_import_in_a_wrong_file_is_detected(source, at):
+    assert [is_too_heavy(imported) for imported in parse_imports(source, at=at)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -365,8 +364,8 @@ def test_a_heavy_import_in_the_wrong_place_is_seen(source, at):
         ("import typer", "cli/commands/train.py"),
     ],
 )
-def test_a_heavy_import_in_its_place_is_allowed(source, at):
-    assert [is_too_heavy(found) for found in written(source, at=at)] == [False]
+def test_a_heavy_import_in_an_allowed_file_is_accepted(source, at):
+    assert [is_too_heavy(imported) for imported in parse_imports(source, at=at)] == [False]
 
 
 @pytest.mark.parametrize(
@@ -380,25 +379,25 @@ def test_a_heavy_import_in_its_place_is_allowed(source, at):
         "torch.load(path, weights_only=True)",
         "np.load(path)",
         "np.load(path, allow_pickle=True)",
-        "np.load(path, allow_pickle=wanted)",
+        "np.load(path, allow_pickle=value)",
         "np.lib.format.read_array(file, allow_pickle=True)",
         "yaml.load(text)",
         "eval(text)",
     ],
 )
-def test_what_could_run_code_is_seen(source):
-    assert len(runs_code(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source))) == 1
+def test_unsafe_calls_are_detected(source):
+    assert len(find_unsafe_calls(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source))) == 1
 
 
 @pytest.mark.parametrize(
     "source", ["np.load(path, allow_pickle=False)", "json.load(file)", "yaml.safe_load(text)"]
 )
-def test_what_runs_no_code_is_allowed(source):
-    assert runs_code(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source)) == []
+def test_safe_calls_are_accepted(source):
+    assert find_unsafe_calls(PACKAGE / "data" / "dataset" / "load.py", ast.parse(source)) == []
 
 
 @pytest.mark.parametrize("package", ["lstm_cli.config", "lstm_cli.rundir"])
-def test_a_package_that_loads_when_asked_has_all_that_it_names(package: str) -> None:
+def test_a_lazy_package_has_all_its_public_names(package: str) -> None:
     module = importlib.import_module(package)
     for name in module.__all__:
         assert getattr(module, name).__class__ is not types.ModuleType, name

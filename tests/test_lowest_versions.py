@@ -1,17 +1,18 @@
-"""The lower bounds of pyproject.toml are the versions that `make test-lowest` installs."""
+"""Tests that `make test-lowest` installs the lower bounds of pyproject.toml."""
 
 import re
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BY_HAND = {"torch"}  # its lowest version was found once: CONTRIBUTING.md
+NOT_PINNED = {"torch"}  # see CONTRIBUTING.md
 
 
 def bounds() -> dict[str, str]:
-    """The lowest version of every dependency, and of those of the extras but for developers'."""
+    """Return the lowest version of all dependencies and extras, except the developer extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [one for name, each in project["optional-dependencies"].items() if name != "dev" for one in each]
+    optional = project["optional-dependencies"]
+    extras = [line for name, lines in optional.items() if name != "dev" for line in lines]
     return dict(line.split(">=") for line in (*project["dependencies"], *extras))
 
 
@@ -20,12 +21,12 @@ def pins() -> dict[str, str]:
     return dict(re.findall(r"^([\w-]+)==(\S+)$", text, flags=re.MULTILINE))
 
 
-def test_every_lower_bound_is_a_pin_of_the_lowest_versions() -> None:
-    found = pins()
+def test_all_lower_bounds_are_pinned() -> None:
+    pinned = pins()
     for name, bound in bounds().items():
-        if name not in BY_HAND:
-            assert re.sub(r"(\.0)+$", "", found[name]) == re.sub(r"(\.0)+$", "", bound), name
+        if name not in NOT_PINNED:
+            assert re.sub(r"(\.0)+$", "", pinned[name]) == re.sub(r"(\.0)+$", "", bound), name
 
 
-def test_contributing_says_the_lowest_torch() -> None:
+def test_contributing_names_the_lowest_torch_version() -> None:
     assert f"torch {bounds()['torch']}" in (ROOT / "CONTRIBUTING.md").read_text()

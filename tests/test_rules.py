@@ -1,4 +1,4 @@
-"""The rules: each is used where it is made, listed on its page, and told by its id."""
+"""Tests of the rules: use in the source, page of the documentation, and ids in messages."""
 
 import ast
 import json
@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).parents[1] / "lstm_cli"
 GAP = "date,y\n" + "".join(f"2020-01-{day:02d},{day % 7}\n" for day in range(1, 29) if day != 9)
 
 
-def made() -> Iterator[tuple[str, bool, str]]:
-    """Yield every rule that the source makes a finding or an error of, whether it is an error, and the place."""
+def find_rule_uses() -> Iterator[tuple[str, bool, str]]:
+    """Yield each rule that the source uses, whether it is an error, and the location."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
@@ -36,10 +36,10 @@ def made() -> Iterator[tuple[str, bool, str]]:
             assert rule is not None, f"{where}: {called} without a rule"
 
 
-def test_every_rule_is_made_somewhere_and_with_its_own_severity() -> None:
-    found = list(made())
-    assert {rule for rule, _, _ in found} == set(RULES)
-    wrong = [place for rule, is_error, place in found if is_error and RULES[rule].severity != ERROR]
+def test_all_rules_are_used_with_their_severity() -> None:
+    uses = list(find_rule_uses())
+    assert {rule for rule, _, _ in uses} == set(RULES)
+    wrong = [location for rule, is_error, location in uses if is_error and RULES[rule].severity != ERROR]
     assert wrong == []
 
 
@@ -47,7 +47,7 @@ def test_the_page_lists_the_rules() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python tests/rules_page.py"
 
 
-def test_a_finding_is_its_sentence_and_the_same_as_data() -> None:
+def test_a_finding_has_a_sentence_and_a_json_object() -> None:
     finding = Finding.at(at_line("a.csv", 7), "D516", "no row", count=3, flags=("--missing", "--freq"))
     assert finding.text == "a.csv, line 7: no row"
     facts = finding.to_dict()
@@ -72,7 +72,7 @@ def gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 PREPARE = ("prepare", "gap.csv", "run", "--horizon", "1", "--lookback", "3", "--force")
 
 
-def test_a_warning_tells_its_rule_and_is_ignored_by_it(gap: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_has_its_rule_id_and_can_be_ignored(gap: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run([*PREPARE]) == 0
     assert "warning[D516]: gap.csv, line 9: no row follows" in capfd.readouterr().err
     assert run([*PREPARE, "--ignore", "D516", "--json"]) == 0
@@ -83,27 +83,27 @@ def test_a_warning_tells_its_rule_and_is_ignored_by_it(gap: Path, capfd: pytest.
     assert report["warnings"] == [report["findings"][0]["text"]]
 
 
-def test_the_environment_and_several_ids_ignore_too(
+def test_the_environment_and_several_ids_ignore_warnings(
     gap: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LSTM_IGNORE", "d516")
     assert run([*PREPARE]) == 0
     assert "warning" not in capfd.readouterr().err
     monkeypatch.delenv("LSTM_IGNORE")
-    for several in (["--ignore", "D516", "--ignore", "D705"], ["--ignore", "D516,D705"]):
-        assert run(["check", "gap.csv", *several]) == 0
+    for options in (["--ignore", "D516", "--ignore", "D705"], ["--ignore", "D516,D705"]):
+        assert run(["check", "gap.csv", *options]) == 0
         out, err = capfd.readouterr()
         assert "D516" not in out
         assert "0 warnings" in err
 
 
-def test_a_refusal_tells_its_rule(gap: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_has_its_rule_id(gap: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Path("bad.csv").write_text(GAP.replace("2020-01-12,5", "2020-01-12,five"))
     assert run(["prepare", "bad.csv", "run"]) == 3
     assert capfd.readouterr().err.startswith("error[D302]: bad.csv, line 12, column 'y': 'five'")
     assert run(["check", "bad.csv", "--json"]) == 3
-    refused = json.loads(capfd.readouterr().out)["findings"][0]
-    assert (refused["rule"], refused["severity"], refused["line"], refused["column"]) == (
+    finding = json.loads(capfd.readouterr().out)["findings"][0]
+    assert (finding["rule"], finding["severity"], finding["line"], finding["column"]) == (
         "D302",
         ERROR,
         12,
@@ -112,32 +112,32 @@ def test_a_refusal_tells_its_rule(gap: Path, capfd: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("rule", "words"), [("D51", "did you mean --ignore D5"), ("x", "data-rules"), ("", "data-rules")]
+    ("rule", "hint"), [("D51", "did you mean --ignore D5"), ("x", "data-rules"), ("", "data-rules")]
 )
-def test_an_unknown_rule_cannot_be_ignored(rule: str, words: str) -> None:
+def test_an_unknown_rule_cannot_be_ignored(rule: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         require_ignorable(rule)
-    assert words in caught.value.hint
+    assert hint in caught.value.hint
     assert caught.value.flag == "--ignore"
 
 
 @pytest.mark.parametrize("text", ["", ",", "D516,"])
 def test_an_empty_id_is_refused(text: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "a.csv", "--ignore", text]) == 2
-    assert "--ignore '' is not the id of a rule" in capfd.readouterr().err
+    assert "--ignore '' is not a rule id" in capfd.readouterr().err
 
 
-def test_a_refusal_names_the_options_that_decide_otherwise(
+def test_an_error_names_the_options_that_change_the_outcome(
     gap: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     Path("two.csv").write_text(GAP + "2020-01-28,9\n")
     assert run(["check", "two.csv", "--json"]) == 3
-    refused = json.loads(capfd.readouterr().out)["findings"][0]
+    finding = json.loads(capfd.readouterr().out)["findings"][0]
     facts = ("rule", "lines", "column", "flag")
-    assert [refused[name] for name in facts] == ["D523", [28, 29], "y", "--series"]
+    assert [finding[name] for name in facts] == ["D523", [28, 29], "y", "--series"]
 
 
-def test_a_run_that_kept_sentences_alone_has_them_as_findings_too(
+def test_a_run_with_only_sentences_also_returns_them_as_findings(
     gap: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*PREPARE]) == 0
@@ -157,4 +157,4 @@ def test_a_run_that_kept_sentences_alone_has_them_as_findings_too(
 
 def test_an_error_cannot_be_ignored(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "a.csv", "--ignore", "D302"]) == 2
-    assert "--ignore D302 names an error" in capfd.readouterr().err
+    assert "--ignore D302 is an error" in capfd.readouterr().err

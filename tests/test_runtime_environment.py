@@ -1,4 +1,4 @@
-"""What OpenMP and ONNX Runtime read is set by whichever package loads them, unless the user has set it."""
+"""Tests of environment variables for OpenMP and ONNX Runtime: packages set them unless the user has."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from lstm_cli.runtime_environment import DEFAULTS
 
 
 def after_loading(package: str, **environ: str) -> list[str]:
-    """Return the variables in a fresh process that has loaded the package."""
+    """Return the values of the variables in a new process that has loaded the package."""
     kept = {name: value for name, value in os.environ.items() if name not in DEFAULTS}
     script = f"import os, {package}\nfor name in {tuple(DEFAULTS)}:\n    print(os.environ.get(name))"
     done = subprocess.run(
@@ -20,9 +20,9 @@ def after_loading(package: str, **environ: str) -> list[str]:
 
 
 @pytest.mark.parametrize("package", ["lstm_cli.training", "lstm_cli.export", "lstm_cli.inference"])
-def test_a_package_that_loads_the_libraries_sets_what_they_read(package: str) -> None:
+def test_packages_that_load_the_libraries_set_the_variables(package: str) -> None:
     assert after_loading(package) == ["PASSIVE", "1"]
 
 
-def test_what_the_user_has_set_stays() -> None:
+def test_variables_of_the_user_are_not_changed() -> None:
     assert after_loading("lstm_cli.training", OMP_WAIT_POLICY="ACTIVE") == ["ACTIVE", "1"]

@@ -1,4 +1,4 @@
-"""How much memory there is, and work that is refused before it starts."""
+"""Tests of available memory, and of the refusal of work that needs more."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from lstm_cli.steps.shared.memory_estimate import train_need
 MB = 1 << 20
 
 
-def machine(root: Path, files: dict[str, str]) -> Path:
+def write_machine(root: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,16 +27,16 @@ def machine(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-FREE = {"proc/meminfo": "MemTotal: 99 kB\nMemAvailable:    8192000 kB\n"}
+MACHINE = {"proc/meminfo": "MemTotal: 99 kB\nMemAvailable:    8192000 kB\n"}
 
 
-def test_what_the_machine_has(tmp_path: Path) -> None:
-    assert system_memory.available_memory(machine(tmp_path, FREE)) == 8192000 * 1024
+def test_the_memory_of_the_machine(tmp_path: Path) -> None:
+    assert system_memory.available_memory(write_machine(tmp_path, MACHINE)) == 8192000 * 1024
     assert system_memory.available_memory(tmp_path / "nothing") is None
 
 
-def test_a_control_group_and_those_above_it(tmp_path: Path) -> None:
-    two = {
+def test_control_groups_and_their_parents(tmp_path: Path) -> None:
+    groups = {
         "proc/self/cgroup": "0::/user/job\n",
         "sys/fs/cgroup/user/memory.max": f"{900 * MB}\n",
         "sys/fs/cgroup/user/memory.current": f"{500 * MB}\n",
@@ -44,51 +44,51 @@ def test_a_control_group_and_those_above_it(tmp_path: Path) -> None:
         "sys/fs/cgroup/user/job/memory.max": "max\n",
         "sys/fs/cgroup/user/job/memory.current": f"{500 * MB}\n",
     }
-    assert system_memory.available_memory(machine(tmp_path, FREE | two)) == 500 * MB
+    assert system_memory.available_memory(write_machine(tmp_path, MACHINE | groups)) == 500 * MB
 
 
 def test_a_control_group_of_version_1(tmp_path: Path) -> None:
-    one = {
+    group = {
         "proc/self/cgroup": "8:pids:/x\n4:memory:/docker/abc\n0::/\n",
-        "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{300 * MB}\n",  # as a container sees its own
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{300 * MB}\n",  # as seen from a container
         "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{250 * MB}\n",
         "sys/fs/cgroup/memory/memory.stat": f"total_inactive_file {20 * MB}\n",
     }
-    assert system_memory.available_memory(machine(tmp_path, FREE | one)) == 70 * MB
-    one["sys/fs/cgroup/memory/memory.limit_in_bytes"] = "9223372036854771712\n"
-    assert system_memory.available_memory(machine(tmp_path, FREE | one)) == 8192000 * 1024
+    assert system_memory.available_memory(write_machine(tmp_path, MACHINE | group)) == 70 * MB
+    group["sys/fs/cgroup/memory/memory.limit_in_bytes"] = "9223372036854771712\n"
+    assert system_memory.available_memory(write_machine(tmp_path, MACHINE | group)) == 8192000 * 1024
 
 
-def test_a_limit_of_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_of_the_address_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
     monkeypatch.setattr(resource, "getrlimit", lambda _: (700 * MB, resource.RLIM_INFINITY))
-    files = FREE | {"proc/self/statm": f"{300 * MB // resource.getpagesize()} 1 1\n"}
-    assert system_memory.available_memory(machine(tmp_path, files)) == 400 * MB
+    files = MACHINE | {"proc/self/statm": f"{300 * MB // resource.getpagesize()} 1 1\n"}
+    assert system_memory.available_memory(write_machine(tmp_path, files)) == 400 * MB
 
 
-def test_too_much_is_refused_with_need_and_have() -> None:
+def test_the_error_has_the_needed_and_the_available_memory() -> None:
     with pytest.raises(DeviceError) as caught:
         system_memory.require_memory(
             3_000_000_000, doing="training", hint="use less", have=lambda **_: 2_000_000_000
         )
-    assert caught.value.message == "training needs some 3.0 GB of memory, and 2.0 GB are free"
+    assert caught.value.message == "training needs about 3.0 GB of memory, but only 2.0 GB is free"
     assert (caught.value.exit_code, caught.value.hint) == (7, "use less")
     system_memory.require_memory(1_700_000_000, doing="training", hint="", have=lambda **_: 2_000_000_000)
     system_memory.require_memory(3_000_000_000, doing="training", hint="", have=lambda **_: None)
 
 
-def test_what_a_training_needs_grows_with_what_it_is_given() -> None:
+def test_the_memory_of_a_training_grows_with_its_settings() -> None:
     from small_data import dataset, wave
 
     data = dataset([wave(400)], train_end=[300], val_end=[350])
     config = TrainConfig(model="stacked", hidden=(64, 64), batch_size=64)
     plain = train_need(data.schema, data.series, config)
-    assert 480e6 < plain.size < 520e6  # torch and its exporter, hardly any data
+    assert 480e6 < plain.size < 520e6  # torch and its exporter, and almost no data
     long = replace(data.schema, lookback=1_000_000, pad=True)
-    found = train_need(long, data.series, config)
-    # 64 windows of a million steps, 12 floats kept for each of 128 outputs: 393 GB, and the regressions' 64 TB
-    assert found.size > 393e9
+    need = train_need(long, data.series, config)
+    # 64 windows of a million steps, 12 floats for each of 128 outputs: 393 GB. The regressions need 64 TB.
+    assert need.size > 393e9
     network = train_need(replace(data.schema, lookback=1_500, pad=True), data.series, config)
     assert "--batch-size below 64" in network.hint
     wide = train_need(data.schema, data.series, replace(config, hidden=(2048, 2048), bidirectional=True))
@@ -111,34 +111,33 @@ SIZES = TrainingSizes(
 )
 
 
-def test_the_linear_forecast_by_hand() -> None:
-    row = 100 * (4 + 1) + 10 * (
-        4 + 4 + 1
-    )  # the values and their mask; target, what was taken out, if measured
-    rows = (600 * 2 + 2 * 100 * 2) * row  # two targets: rows to fit on, and those of two blocks to judge by
+def test_the_memory_of_the_linear_forecast_computed_by_hand() -> None:
+    # Per row: inputs and their mask, then target, removed level and mask of the target.
+    row = 100 * (4 + 1) + 10 * (4 + 4 + 1)
+    rows = (600 * 2 + 2 * 100 * 2) * row  # two targets: training rows, and the rows of two validation blocks
     solved = 2 * 8 * 8 * (50 * 60 + 100 * 110)  # two blocks, eight kinds, float64 [K, K] and [K, H]
     summing = 1_200 * (row + 110 * 12)
     assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
-    # What a thread holds counts twice up to 60 MB: the C library keeps what was freed.
+    # The memory of a thread counts twice up to 60 MB, because the C library does not return freed memory.
     assert array_sizes.linear(SIZES) == rows + solved + 2 * 2 * summing
 
 
-def test_the_rows_of_the_linear_forecast_are_bounded_whatever_the_data() -> None:
+def test_the_memory_of_the_linear_forecast_is_bounded_for_any_data() -> None:
     large = replace(SIZES, rows=10**9, train=10**9, val=10**8)
     larger = replace(large, rows=10**10, train=10**10, val=10**9, targets=300)
     assert array_sizes.linear(large) == array_sizes.linear(larger) < 400e6
 
 
-def test_windows_and_network_rows_by_hand() -> None:
+def test_the_memory_of_windows_and_networks_computed_by_hand() -> None:
     assert array_sizes.network_rows(SIZES, windows=5, hidden=8, kept=12) == 4 * 5 * 2 * 4 * 8 * 12
-    step = 16 + 4 * 7 + 24 * 2  # two places, inputs twice and the mask, three doubles of each target
+    step = 16 + 4 * 7 + 24 * 2  # two indices, inputs twice and the mask, three doubles per target
     assert array_sizes.gathered(SIZES, windows=5, reach=100) == 5 * (100 * step + 10 * 2 * 80)
     assert SIZES.batch_size(100) == 512
     assert replace(SIZES, targets=300).batch_size(100) == 4_096 // 300
     assert SIZES.batch_size(1_000_000) == (1 << 24) // 3_000_000
 
 
-def test_windows_at_once_are_those_that_are_scored() -> None:
+def test_windows_are_read_in_the_batch_size_of_the_estimate() -> None:
     from small_data import dataset, wave
 
     wide = dataset([wave(60, columns=300)], train_end=[40], val_end=[50])
@@ -148,12 +147,12 @@ def test_windows_at_once_are_those_that_are_scored() -> None:
         == ArraySizes.from_schema(wide.schema, wide.series).batch_size(windows.lookback)
         == 13
     )
-    one = dataset([wave(60)], train_end=[40], val_end=[50])
-    assert split_windows(one, "train").batch_size == 512
+    narrow = dataset([wave(60)], train_end=[40], val_end=[50])
+    assert split_windows(narrow, "train").batch_size == 512
 
 
-def test_minute_data_need_what_a_laptop_has() -> None:
-    """A million minutes: what `train` is refused by is what `check` expects."""
+def test_minute_data_fit_into_the_memory_of_a_laptop() -> None:
+    """`check` predicts the memory that `train` requires, here for a million minutes."""
     from small_data import dataset, wave
 
     data = dataset([wave(40)], train_end=[20], val_end=[30])
@@ -167,5 +166,5 @@ def test_minute_data_need_what_a_laptop_has() -> None:
     assert estimate_training_cost(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
     fixed = replace(schema, lookback=20_160, lookback_fixed=True)
     asked = train_need(fixed, series, TrainConfig())
-    assert asked.size > 30e9  # what --lookback asks for is not bounded, but reckoned
+    assert asked.size > 30e9  # a lookback of --lookback is not bounded, but it is part of the estimate
     assert "--lookback" in asked.hint

@@ -1,1 +1,1 @@
-"""The command line, the only package that knows Typer and Rich. It begins in `main`."""
+"""Command line of lstm, the only package that imports Typer and Rich; `main` is its entry point."""

@@ -1,4 +1,4 @@
-"""How a command ends: from what was raised to lines on stderr and an exit code."""
+"""Conversion of an exception to messages on stderr and an exit code."""
 
 import errno
 import os
@@ -12,9 +12,9 @@ from lstm_cli.library_errors import is_out_of_memory, usage_message
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
-AGAIN = "run the same command again when you are ready"
-# What a disk, a share or a permission does to us; any other OSError is a mistake of ours.
-STORAGE = {
+RERUN_HINT = "run the same command again when you are ready"
+# Errors of a disk, a network share or a permission. Each other OSError is a bug.
+STORAGE_ERRORS = {
     errno.EACCES,
     errno.EDQUOT,
     errno.EFBIG,
@@ -32,9 +32,9 @@ STORAGE = {
 
 
 def report_exception(error: BaseException, verb: str = "") -> int:
-    """Tell an exception as this tool tells it, and return the exit code that it means."""
+    """Print an exception to stderr and return its exit code."""
     try:
-        sys.stdout.flush()  # what was printed before the error stands before it
+        sys.stdout.flush()  # print earlier output before the error
     except BrokenPipeError as broken:
         error = broken if isinstance(error, Exception) else error
         redirect_to_devnull(sys.stdout)
@@ -57,16 +57,19 @@ def report_exception(error: BaseException, verb: str = "") -> int:
     if os.environ.get("LSTM_DEBUG") == "1":
         _print_traceback(error)
     _print_error(
-        expected.message, expected.hint or _fallback(expected, verb), expected.exit_code, expected.rule
+        expected.message, expected.hint or _default_hint(expected, verb), expected.exit_code, expected.rule
     )
     return expected.exit_code
 
 
 def _print_error(message: str, hint: str, code: int, rule: str | None = None) -> None:
-    """Write one line of the error and one that helps; with --log-format json one object of both.
+    """Write the error and its hint as two lines; with --log-format json as one object.
 
     Args:
-        rule: the id of the rule that the data break.
+        message: text of the error.
+        hint: text of the hint.
+        code: exit code.
+        rule: id of the rule that the data violate.
     """
     if not print_json_line("error", {"message": message, "hint": hint, "exit_code": code, "rule": rule}):
         print_line("error", f"error[{rule}]: {message}" if rule else f"error: {message}")
@@ -74,49 +77,48 @@ def _print_error(message: str, hint: str, code: int, rule: str | None = None) ->
 
 
 def _expected(error: BaseException, verb: str) -> LstmError | None:
-    """The error of our tree that says the same; None for a bug."""
+    """Return the equivalent LstmError; None for a bug."""
     if isinstance(error, Interrupted):
-        error.message = f"ended by {signal.Signals(error.exit_code - 128).name}"
-        error.hint = error.hint or AGAIN
+        error.message = f"interrupted by {signal.Signals(error.exit_code - 128).name}"
+        error.hint = error.hint or RERUN_HINT
         return error
     if isinstance(error, LstmError):
         return error
     if isinstance(error, KeyboardInterrupt):
         return _expected(Interrupted(signal.SIGINT), verb)
     if is_out_of_memory(error):
-        return DeviceError(
-            "there is not enough memory", hint="use fewer rows (prepare --start) or a smaller --batch-size"
-        )
-    if isinstance(error, OSError) and error.errno in STORAGE:
-        from lstm_cli.os_errors import os_error_reason  # only where something failed
+        return DeviceError("out of memory", hint="use fewer rows (prepare --start) or a smaller --batch-size")
+    if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
+        from lstm_cli.os_errors import os_error_reason  # imported only after an error
 
-        place = error.filename if error.filename is not None else "a file"
-        place = os.fsdecode(place) if isinstance(place, (str, bytes)) else place
+        path = error.filename if error.filename is not None else "a file"
+        path = os.fsdecode(path) if isinstance(path, (str, bytes)) else path
         return OutputError(
-            f"{place}: {os_error_reason(error)}", hint="see that the place exists, is writable and has room"
+            f"{path}: {os_error_reason(error)}",
+            hint="check that the path exists, is writable and has free disk space",
         )
     if isinstance(error, ModuleNotFoundError):
         from lstm_cli.config.extras import missing_module_error
 
         return missing_module_error(error, f"lstm {verb}".strip())
-    typer = sys.modules.get("typer")  # where Typer raised something, it has been imported
+    typer = sys.modules.get("typer")  # imported already if Typer raised the error
     if typer is not None and isinstance(error, typer.TyperException):
-        return _usage(error, verb)
+        return _usage_error(error, verb)
     return None
 
 
-def _usage(error: Exception, verb: str) -> UsageError:
-    """Typer's own refusal in our words. Only its message is public; the rest is read where it is there."""
-    near = getattr(error, "possibilities", None)
+def _usage_error(error: Exception, verb: str) -> UsageError:
+    """Convert an error of Typer. Only its message is public API, so other attributes may be missing."""
+    similar = getattr(error, "possibilities", None)
     message = usage_message(str(getattr(error, "format_message", lambda: error)()))
-    hint = f"did you mean '{near[0]}'? {_see_help(verb)}" if near else _see_help(verb)
+    hint = f"did you mean '{similar[0]}'? {_see_help(verb)}" if similar else _see_help(verb)
     return UsageError(message, hint=hint)
 
 
-def _fallback(error: LstmError, verb: str) -> str:
+def _default_hint(error: LstmError, verb: str) -> str:
     if isinstance(error, UsageError):
         return _see_help(verb)
-    return "LSTM_DEBUG=1 before the command shows where this arose"
+    return "set LSTM_DEBUG=1 to see the traceback"
 
 
 def _see_help(verb: str) -> str:

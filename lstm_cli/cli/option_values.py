@@ -1,4 +1,4 @@
-"""From the text behind a flag to its value, and back. Each function names the flag when it refuses."""
+"""Parsers from the text of a flag to its value, and back. Each UsageError names the flag."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,24 +7,24 @@ from typing import Any
 from lstm_cli.errors import UsageError
 from lstm_cli.text import is_number
 
-WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() alone would take 1_000 and digits of other scripts
+INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() would also accept 1_000 and digits of other scripts
 
 
 def whole_number(flag: str, text: str) -> int:
-    """A whole number.
+    """Return an integer.
 
-    >>> whole("--horizon", "24")
+    >>> whole_number("--horizon", "24")
     24
     """
-    if not WHOLE.fullmatch(text.strip()):
+    if not INTEGER.fullmatch(text.strip()):
         raise UsageError(f"{flag} '{text}' is not a whole number", hint=f"write it like {flag} 24", flag=flag)
     return int(text)
 
 
 def finite_number(flag: str, text: str) -> float:
-    """A finite number.
+    """Return a finite number.
 
-    >>> number("--lr", "1e-3")
+    >>> finite_number("--lr", "1e-3")
     0.001
     """
     value = float(text) if is_number(text) else float("inf")
@@ -34,38 +34,38 @@ def finite_number(flag: str, text: str) -> float:
 
 
 def fraction(flag: str, text: str) -> float:
-    """Return a share that is written as a percentage, or as a number below 1.
+    """Return a fraction, written as a percentage or as a number below 1.
 
-    A larger number without a % sign is refused: `1` could mean 1 % or all.
+    Without a % sign, a number of 1 or more raises UsageError, because `1` could mean 1 % or 100 %.
 
-    >>> share("--max-loss", "1%"), share("--max-loss", "0.01")
+    >>> fraction("--max-loss", "1%"), fraction("--max-loss", "0.01")
     (0.01, 0.01)
     """
     figure = text.strip().removesuffix("%").rstrip()
     if not is_number(figure):
         raise UsageError(
-            f"{flag} '{text}' is not a share", hint=f"write it like {flag} 1% or {flag} 0.01", flag=flag
+            f"{flag} '{text}' is not a fraction", hint=f"write it like {flag} 1% or {flag} 0.01", flag=flag
         )
     value = finite_number(flag, figure)
     if "%" in text:
         return value / 100
     if value >= 1:
         raise UsageError(
-            f"{flag} '{text}' is ambiguous: a number of 1 or more needs a % sign",
-            hint=f"write {flag} {value:g}% for {value:g} %, or a number below 1 such as {flag} 0.01",
+            f"{flag} '{text}' is ambiguous (a number of 1 or more needs a % sign)",
+            hint=f"write {flag} {value:g}% for {value:g} %, or a number below 1, such as {flag} 0.01",
             flag=flag,
         )
     return value
 
 
 def sizes(flag: str, text: str) -> tuple[int, ...]:
-    """Whole numbers between commas.
+    """Return comma-separated integers.
 
     >>> sizes("--hidden", "64,32")
     (64, 32)
     """
     parts = text.split(",")
-    if not all(WHOLE.fullmatch(part.strip()) for part in parts):
+    if not all(INTEGER.fullmatch(part.strip()) for part in parts):
         raise UsageError(
             f"{flag} '{text}' is not a list of whole numbers", hint=f"write it like {flag} 64,32", flag=flag
         )
@@ -73,12 +73,12 @@ def sizes(flag: str, text: str) -> tuple[int, ...]:
 
 
 def whole_number_or_auto(flag: str, text: str) -> int | None:
-    """A whole number; None for `auto`."""
+    """Return an integer; None for `auto`."""
     if text.strip() == "auto":
         return None
-    if not WHOLE.fullmatch(text.strip()):
+    if not INTEGER.fullmatch(text.strip()):
         raise UsageError(
-            f"{flag} '{text}' is neither a whole number nor auto",
+            f"{flag} '{text}' is not a whole number or auto",
             hint=f"write {flag} 96 or {flag} auto",
             flag=flag,
         )
@@ -86,13 +86,13 @@ def whole_number_or_auto(flag: str, text: str) -> int | None:
 
 
 def batch_size(flag: str, text: str) -> int | str:
-    """A whole number of windows, or the word `auto`."""
+    """Return a number of windows, or the word `auto`."""
     size = whole_number_or_auto(flag, text)
     return "auto" if size is None else size
 
 
 def seasons(flag: str, text: str) -> tuple[int, ...] | str:
-    """Whole numbers of steps between commas, `auto` or `none`.
+    """Return comma-separated season lengths in steps, or the word `auto` or `none`.
 
     >>> seasons("--season", "24,168"), seasons("--season", "none")
     ((24, 168), 'none')
@@ -100,9 +100,9 @@ def seasons(flag: str, text: str) -> tuple[int, ...] | str:
     if text.strip() in ("auto", "none"):
         return text.strip()
     parts = text.split(",")
-    if not all(WHOLE.fullmatch(part.strip()) for part in parts):
+    if not all(INTEGER.fullmatch(part.strip()) for part in parts):
         raise UsageError(
-            f"{flag} '{text}' is neither whole numbers nor auto or none",
+            f"{flag} '{text}' is not a list of whole numbers, auto or none",
             hint=f"write {flag} 24, {flag} 24,168, {flag} auto or {flag} none",
             flag=flag,
         )
@@ -110,12 +110,12 @@ def seasons(flag: str, text: str) -> tuple[int, ...] | str:
 
 
 def lower_bound(flag: str, text: str) -> float | str:
-    """A number, `auto` or `none`."""
+    """Return a number, or the word `auto` or `none`."""
     if text.strip() in ("auto", "none"):
         return text.strip()
     if not is_number(text):
         raise UsageError(
-            f"{flag} '{text}' is neither a number nor auto or none",
+            f"{flag} '{text}' is not a number, auto or none",
             hint=f"write {flag} 0, {flag} auto or {flag} none",
             flag=flag,
         )
@@ -123,12 +123,12 @@ def lower_bound(flag: str, text: str) -> float | str:
 
 
 def upper_bound(flag: str, text: str) -> float | None:
-    """A number; None for `none`."""
+    """Return a number; None for `none`."""
     if text.strip() == "none":
         return None
     if not is_number(text):
         raise UsageError(
-            f"{flag} '{text}' is neither a number nor none",
+            f"{flag} '{text}' is not a number or none",
             hint=f"write {flag} 100 or {flag} none",
             flag=flag,
         )
@@ -136,7 +136,7 @@ def upper_bound(flag: str, text: str) -> float | None:
 
 
 def seconds(flag: str, text: str) -> float:
-    """A number of seconds, 0 or more."""
+    """Return a number of seconds of at least 0."""
     if not is_number(text) or finite_number(flag, text) < 0:
         raise UsageError(
             f"{flag} '{text}' is not a number of seconds", hint=f"write it like {flag} 60", flag=flag
@@ -145,7 +145,7 @@ def seconds(flag: str, text: str) -> float:
 
 
 def duration(flag: str, text: str) -> float:
-    """A time in seconds, also written in minutes or hours.
+    """Return a duration in seconds, from seconds, minutes or hours.
 
     >>> duration("--time", "90"), duration("--time", "10m"), duration("--time", "1.5h")
     (90.0, 600.0, 5400.0)
@@ -155,14 +155,14 @@ def duration(flag: str, text: str) -> float:
     figure = figure[:-1].rstrip() if unit else figure
     if not is_number(figure):
         raise UsageError(
-            f"{flag} '{text}' is not a time",
+            f"{flag} '{text}' is not a duration",
             hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h",
             flag=flag,
         )
     return finite_number(flag, figure) * (unit or 1)
 
 
-# By the kind that a config names.
+# Keys are the kinds in config/*.py.
 READERS: Mapping[str, Callable[[str, str], Any]] = {
     "whole": whole_number,
     "number": finite_number,
@@ -178,9 +178,9 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
 
 
 def value_text(value: Any) -> str:
-    """Return a value as text for a person; a mapping and a list between commas.
+    """Return a value as display text; a mapping or a list is separated by commas.
 
-    >>> as_words(True), as_words((64, 32)), as_words(0.01), as_words(None)
+    >>> value_text(True), value_text((64, 32)), value_text(0.01), value_text(None)
     ('on', '64, 32', '0.01', 'unset')
     """
     if value is None:
@@ -188,7 +188,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, dict):
-        return ", ".join(f"{name}={value_text(one)}" for name, one in value.items()) or "none"
+        return ", ".join(f"{name}={value_text(item)}" for name, item in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(value_text(one) for one in value) or "none"
+        return ", ".join(value_text(item) for item in value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""How an option is declared, and the ones that several verbs share."""
+"""Declaration of options, and the options shared by several verbs."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ import typer
 from lstm_cli.cli import option_values
 from lstm_cli.cli.settings import FLAG, load_settings, load_winner, parameter_source, print_settings
 from lstm_cli.cli.stdio import LOG_FORMATS, configure_stderr, require_stdout
-from lstm_cli.cli.verbs import COMMON
+from lstm_cli.cli.verbs import COMMON_PANEL
 from lstm_cli.config.layers import flag_name
 from lstm_cli.errors import UsageError
 
@@ -29,15 +29,21 @@ def option(
     choices: tuple[str, ...] = (),
     panel: str | None = None,
 ) -> Any:
-    """An option of a verb.
+    """Return an option of a verb.
 
-    `parse` makes the value of (flag, text). Where it may be one of two types, such as a number or a word, the
-    parameter is annotated Any, since Typer knows no unions. `default` tells what None does. `choices` serve
-    help and completion: that a value is one of them is checked by the config's dataclass, once. `panel`: the group of
-    the help that lists it.
+    If `parse` may return one of two types, the parameter is annotated Any, because Typer does not support unions.
+
+    Args:
+        flag: flag, or several between spaces.
+        help: help text.
+        metavar: placeholder of the value in the help.
+        parse: function from (flag, text) to the value.
+        default: description of the default in the help.
+        choices: values for help and completion. The dataclass of the settings checks them.
+        panel: group of the help that lists the option.
     """
 
-    def parsed(text: Any) -> Any:  # Typer sends defaults through here too, which are values already
+    def parse_text(text: Any) -> Any:  # Typer also passes defaults, which are values already
         return parse(flag, text) if parse is not None and isinstance(text, str) else text
 
     def complete(incomplete: str) -> list[str]:
@@ -47,7 +53,7 @@ def option(
         *flag.split(),
         help=help,
         metavar="|".join(choices) or metavar,
-        parser=parsed if parse is not None else None,
+        parser=parse_text if parse is not None else None,
         show_default=default if default is not None else True,
         autocompletion=complete if choices else None,
         rich_help_panel=panel,
@@ -55,82 +61,95 @@ def option(
 
 
 def switch(flag: str, help: str, *, panel: str | None = None) -> Any:
-    """An option without a value."""
+    """Return an option without a value.
+
+    Args:
+        flag: flag, or several between spaces.
+        help: help text.
+        panel: group of the help that lists the option.
+    """
     return typer.Option(*flag.split(), help=help, show_default=False, rich_help_panel=panel)
 
 
 def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
-    """Decorate a verb that takes the settings of a config: its parameter `into` becomes an option a field.
+    """Return a decorator that replaces a parameter of a verb by one option for each field of a config.
 
-    kind: the dataclass, whose fields `config/setting.py` declares.
+    Args:
+        kind: dataclass with fields made by `config/setting.py`.
+        into: name of the parameter that receives the dataclass.
     """
     options = [_parameter(field) for field in fields(kind)]
 
     def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
-        def whole(**given: Any) -> Any:
+        def wrapper(**given: Any) -> Any:
             values = {param.name: given.pop(param.name) for param in options}
             return verb(**given, **{into: _settings(kind, values)})
 
         own = inspect.signature(verb).parameters.values()
-        params = [param for each in own for param in (options if each.name == into else [each])]
-        return cast(Verb, _with_signature(whole, params))
+        params = [
+            param for parameter in own for param in (options if parameter.name == into else [parameter])
+        ]
+        return cast(Verb, _with_signature(wrapper, params))
 
     return decorate
 
 
 def _parameter(field: "Field[Any]") -> inspect.Parameter:
-    """Return the option of a setting, as a parameter that Typer reads."""
-    told, several = field.metadata, isinstance(field.default, tuple)
-    flag, reader = told["flag"] or flag_name(field.name), told["kind"] and option_values.READERS[told["kind"]]
-    if field.type is bool and told["flag"] is None:
-        about = switch(flag, told["help"], panel=told["panel"])
+    """Return the option of a setting as a parameter for Typer."""
+    declaration, repeatable = field.metadata, isinstance(field.default, tuple)
+    flag = declaration["flag"] or flag_name(field.name)
+    reader = declaration["kind"] and option_values.READERS[declaration["kind"]]
+    if field.type is bool and declaration["flag"] is None:
+        info = switch(flag, declaration["help"], panel=declaration["panel"])
     else:
-        about = option(
+        info = option(
             flag,
-            told["help"],
-            told["metavar"],
+            declaration["help"],
+            declaration["metavar"],
             parse=reader,
-            default=told["default_text"],
-            choices=told["choices"],
-            panel=told["panel"],
+            default=declaration["default_text"],
+            choices=declaration["choices"],
+            panel=declaration["panel"],
         )
-    annotation = Any if reader else list[str] | None if several else field.type
+    annotation = Any if reader else list[str] | None if repeatable else field.type
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=None if several else field.default,
-        annotation=Annotated[annotation, about],
+        default=None if repeatable else field.default,
+        annotation=Annotated[annotation, info],
     )
 
 
 def with_stderr_options(verb: Verb) -> Verb:
-    """Decorate a verb so that it takes the options of stderr: --quiet, --verbose, --ignore and --log-format.
+    """Return a verb with the options of stderr: --quiet, --verbose, --ignore and --log-format.
 
-    With --json it needs a standard output, and is refused without one before any work.
+    With --json the verb raises OutputError before any work if standard output is closed.
     """
     own = list(inspect.signature(verb).parameters.values())
     takes_context = any(param.name == "context" for param in own)
 
     @functools.wraps(verb)
-    def whole(context: typer.Context, **given: Any) -> Any:
+    def wrapper(context: typer.Context, **given: Any) -> Any:
         quiet, verbose = given.pop("quiet"), given.pop("verbose")
         if quiet and verbose:
-            of_flags = [parameter_source(context, name) == FLAG for name in ("quiet", "verbose")]
-            if all(of_flags):
+            from_flag = [parameter_source(context, name) == FLAG for name in ("quiet", "verbose")]
+            if all(from_flag):
                 raise UsageError(
-                    "--quiet and --verbose exclude each other", hint="choose one of them", flag="--quiet"
+                    "--quiet and --verbose cannot be combined", hint="choose one of them", flag="--quiet"
                 )
-            quiet, verbose = of_flags[0] or not of_flags[1], of_flags[1]
-        configure_stderr(quiet=quiet, log_format=given.pop("log_format"), ignored=_rules(given.pop("ignore")))
+            quiet, verbose = from_flag[0] or not from_flag[1], from_flag[1]
+        configure_stderr(
+            quiet=quiet, log_format=given.pop("log_format"), ignored=_parse_rules(given.pop("ignore"))
+        )
         if verbose:
             print_settings(context)
         work = verb(**given, **({"context": context} if takes_context else {}))
         if given.get("as_json"):
-            require_stdout("leave out --json, or redirect standard output, as in > report.json")
+            require_stdout("remove --json, or redirect standard output: > report.json")
         return work
 
-    place = next((at for at, param in enumerate(own) if param.name == "as_json"), len(own))
+    index = next((index for index, param in enumerate(own) if param.name == "as_json"), len(own))
     kind = inspect.Parameter.KEYWORD_ONLY
     added = [
         inspect.Parameter("quiet", kind, default=False, annotation=QuietOption),
@@ -139,11 +158,11 @@ def with_stderr_options(verb: Verb) -> Verb:
         inspect.Parameter("log_format", kind, default=LOG_FORMATS[0], annotation=LogFormatOption),
     ]
     context = [] if takes_context else [inspect.Parameter("context", kind, annotation=typer.Context)]
-    return _with_signature(whole, [*context, *own[:place], *added, *own[place:]])
+    return _with_signature(wrapper, [*context, *own[:index], *added, *own[index:]])
 
 
-def _rules(ignored: Sequence[str] | None) -> list[str]:
-    """Return the ids of --ignore, several also as `D516,D705`. Raises UsageError for one that cannot be ignored."""
+def _parse_rules(ignored: Sequence[str] | None) -> list[str]:
+    """Return the ids of --ignore, also split at commas. Raises UsageError for a rule that cannot be ignored."""
     rules = [rule.strip().upper() for text in ignored or () for rule in text.split(",")]
     if rules:
         from lstm_cli.rules import require_ignorable
@@ -154,7 +173,7 @@ def _rules(ignored: Sequence[str] | None) -> list[str]:
 
 
 def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
-    """What Typer reads of the function, instead of what `wraps` would show it."""
+    """Return a function with a signature for Typer, instead of the one that `wraps` would show."""
     params = [param.replace(kind=inspect.Parameter.KEYWORD_ONLY) for param in params]
     function.__signature__ = inspect.Signature(params)
     function.__annotations__ = {param.name: param.annotation for param in params}
@@ -163,7 +182,7 @@ def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
 
 
 def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
-    """The dataclass from the values of its options; a repeated one that is not given comes as None or a list."""
+    """Return the dataclass from the values of its options; a repeatable option is a list, or None if missing."""
     defaults = {field.name: field.default for field in fields(kind)}
     return kind(
         **{
@@ -174,8 +193,8 @@ def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _run_path(text: str) -> Path:
-    if not text:  # as an unset shell variable in quotes is; Path would take it for the current directory
-        raise UsageError("RUN is empty", hint="name the run directory, such as runs/load")
+    if not text:  # e.g. an unset shell variable in quotes, which Path would read as the current directory
+        raise UsageError("RUN is empty", hint="give the path of a run directory, such as runs/load")
     return Path(text)
 
 
@@ -183,19 +202,19 @@ DataArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="DATA...",
-        help="CSV (also gzipped) or Parquet, or several of a kind as one data set; - is standard input.",
+        help="CSV (also gzipped) or Parquet files of one data set; - is standard input.",
         show_default=False,
     ),
 ]
 RunArgument = Annotated[
-    Path, typer.Argument(parser=_run_path, metavar="RUN", help="The run directory.", show_default=False)
+    Path, typer.Argument(parser=_run_path, metavar="RUN", help="Run directory.", show_default=False)
 ]
 TunedRunArgument = Annotated[
     Path,
     typer.Argument(
         parser=_run_path,
         metavar="RUN",
-        help="The run directory.",
+        help="Run directory.",
         show_default=False,
         callback=load_winner,
     ),
@@ -205,50 +224,52 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="TOML file with a table a command and a key an option; flags and environment go before it.",
+        help="TOML file of options, with one table per command; flags and environment override it.",
         is_eager=True,
         callback=load_settings,
         show_default=False,
-        rich_help_panel=COMMON,
+        rich_help_panel=COMMON_PANEL,
     ),
 ]
 LockWaitOption = Annotated[
     float,
     option(
         "--lock-wait",
-        "Wait so many seconds for a run that another process writes.",
+        "Maximum wait for a run that is locked by another process.",
         "SECONDS",
         parse=option_values.seconds,
-        default="0: refuse at once",
-        panel=COMMON,
+        default="0: no wait",
+        panel=COMMON_PANEL,
     ),
 ]
 JsonOption = Annotated[
-    bool, switch("--json", "Print the report as one JSON object instead of a table.", panel=COMMON)
+    bool, switch("--json", "Report as one JSON object instead of tables.", panel=COMMON_PANEL)
 ]
-ForceOption = Annotated[
-    bool, switch("--force", "Run although nothing has changed since the last time.", panel=COMMON)
-]
+ForceOption = Annotated[bool, switch("--force", "Run even if nothing changed.", panel=COMMON_PANEL)]
 DryRunOption = Annotated[
-    bool, switch("--dry-run", "Show what would be read, written and needed, and do nothing.", panel=COMMON)
+    bool,
+    switch("--dry-run", "Preview of inputs, outputs, time and memory; nothing is run.", panel=COMMON_PANEL),
 ]
-QuietOption = Annotated[bool, switch("-q --quiet", "Write only warnings and errors to stderr.", panel=COMMON)]
+QuietOption = Annotated[bool, switch("-q --quiet", "Only warnings and errors on stderr.", panel=COMMON_PANEL)]
 VerboseOption = Annotated[
-    bool, switch("-v --verbose", "Write every setting and its source to stderr first.", panel=COMMON)
+    bool, switch("-v --verbose", "All settings and their sources on stderr.", panel=COMMON_PANEL)
 ]
 IgnoreOption = Annotated[
     list[str] | None,
     option(
         "--ignore",
-        "Do not print the warnings of a rule, such as D516; repeatable. --json holds them all.",
+        "Rule whose warnings are not printed, e.g. D516 (repeatable); --json keeps them.",
         "ID",
         default="none",
-        panel=COMMON,
+        panel=COMMON_PANEL,
     ),
 ]
 LogFormatOption = Annotated[
     str,
     option(
-        "--log-format", "How stderr is written; json: one object a line.", choices=LOG_FORMATS, panel=COMMON
+        "--log-format",
+        "Format of stderr; json writes one object per line.",
+        choices=LOG_FORMATS,
+        panel=COMMON_PANEL,
     ),
 ]

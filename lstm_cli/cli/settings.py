@@ -1,4 +1,4 @@
-"""Where the value of an option comes from: a flag, the environment, a file, the winner of `tune`, or the default."""
+"""Sources of option values: a flag, the environment, a file, the winner of `tune`, or the default."""
 
 import os
 from collections.abc import Mapping
@@ -11,17 +11,15 @@ import typer
 from lstm_cli.cli import option_values
 from lstm_cli.cli.stdio import print_line
 from lstm_cli.cli.verbs import VERBS
-from lstm_cli.config.layers import Kind, find_settings, settings_of_run
+from lstm_cli.config.layers import Kind, find_settings, settings_from_run
 
-SOURCES = (
-    "lstm.sources"  # in what Typer keeps of a call: by parameter, the source of a value that no flag gave
-)
+SOURCES = "lstm.sources"  # key in context.meta: the source of each parameter that has no flag
 FLAG, DEFAULT = "flag", "default"  # sources
-PAIRS = ("space",)  # options of NAME=VALUE, which a file may hold as a table
+PAIRS = ("space",)  # NAME=VALUE options, which may be a table in a file
 
 
 def print_settings(context: typer.Context) -> None:
-    """Write every setting of the verb and its source to stderr: what --verbose asks for."""
+    """Write all settings of the verb and their sources to stderr, for --verbose."""
     options = {param.opts[-1]: str(param.name) for param in _options(context).values()}
     width = max(map(len, options))
     for flag, name in options.items():
@@ -37,40 +35,40 @@ def print_settings(context: typer.Context) -> None:
 
 
 def load_settings(context: typer.Context, file: str | None) -> str | None:
-    """Lay the environment and the file of --config under the flags, as what Typer falls back on."""
+    """Make the values of the environment and of --config the defaults of Typer."""
     if context.resilient_parsing:  # completion
         return file
     verb = str(context.info_name).split()[-1]
     options = _options(context)
-    found = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
-    context.default_map = {str(options[name].name): setting.value for name, setting in found.items()}
-    context.obj.origins.update({options[name].opts[-1]: setting.origin for name, setting in found.items()})
-    context.obj.notes.extend(setting.note for setting in found.values() if setting.note)
-    told = {str(options[name].name): setting.source for name, setting in found.items()}
-    context.meta.setdefault(SOURCES, {}).update(told)
+    settings = find_settings(verb, _kinds(options), file=file, environ=os.environ, verbs=tuple(VERBS))
+    context.default_map = {str(options[name].name): setting.value for name, setting in settings.items()}
+    context.obj.origins.update({options[name].opts[-1]: setting.origin for name, setting in settings.items()})
+    context.obj.notes.extend(setting.note for setting in settings.values() if setting.note)
+    sources = {str(options[name].name): setting.source for name, setting in settings.items()}
+    context.meta.setdefault(SOURCES, {}).update(sources)
     return file
 
 
 def setting_sources(context: typer.Context, *settings: Any) -> dict[str, str]:
-    """By field of the settings: where its value came from, as a run records it; defaults are left out."""
-    names = [field.name for one in settings for field in fields(one)]
-    found = {name: parameter_source(context, name) for name in names}
-    return {name: source for name, source in found.items() if source is not None and source != DEFAULT}
+    """Return the source of each field of the settings, as stored in the manifest, without the defaults."""
+    names = [field.name for config in settings for field in fields(config)]
+    sources = {name: parameter_source(context, name) for name in names}
+    return {name: source for name, source in sources.items() if source is not None and source != DEFAULT}
 
 
 def parameter_source(context: typer.Context, name: str) -> str | None:
-    """Return where a parameter's value came from: a flag, a variable, a file, tune, or the default."""
+    """Return the source of a parameter's value: a flag, a variable, a file, tune, or the default."""
     given = context.get_parameter_source(name)
     if given is None:
         return None
     if given.name in ("DEFAULT", "COMMANDLINE"):
         return DEFAULT if given.name == "DEFAULT" else FLAG
-    told: dict[str, str] = context.meta.get(SOURCES, {})
-    return told.get(name, "")
+    sources: dict[str, str] = context.meta.get(SOURCES, {})
+    return sources.get(name, "")
 
 
 def _options(context: typer.Context) -> dict[str, Any]:
-    """The verb's options by the name that the flag bears, which is not always the parameter's: --json, as_json."""
+    """Return the verb's options by flag name, which may differ from the parameter name (--json, as_json)."""
     return {
         param.opts[-1].removeprefix("--").replace("-", "_"): param
         for param in context.command.params
@@ -91,20 +89,20 @@ def _kind(name: str, param: Any) -> Kind:
 
 
 def load_winner(context: typer.Context, run: Path) -> Path:
-    """Lay what `tune` found best for the run's model under all the rest.
+    """Make the settings of the winner of `tune` the lowest-priority defaults of Typer.
 
-    RUN is looked at before the options that no flag gives, and after those that one does.
+    Typer calls this function for RUN after it has parsed the flags, and before the options without a flag.
     """
     if context.resilient_parsing:
         return run
     from lstm_cli.steps.shared.tuned_settings import tuned_settings
 
     options = _options(context)
-    above: dict[str, Any] = {**(context.default_map or {}), **context.params}
-    winner = tuned_settings(run) if above.get("tuned", True) else {}
-    if above.get("model") in (None, winner.get("model")):
+    higher: dict[str, Any] = {**(context.default_map or {}), **context.params}
+    winner = tuned_settings(run) if higher.get("tuned", True) else {}
+    if higher.get("model") in (None, winner.get("model")):
         origin = "the winner of 'lstm tune'"
-        for name, setting in settings_of_run(winner, _kinds(options), origin=origin, source="tune").items():
+        for name, setting in settings_from_run(winner, _kinds(options), origin=origin, source="tune").items():
             context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.origins.setdefault(options[name].opts[-1], setting.origin)

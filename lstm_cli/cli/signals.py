@@ -1,4 +1,4 @@
-"""Ctrl-C, `kill` and a closed terminal: each ends a command with 128 + the signal's number."""
+"""Signal handlers for Ctrl-C, `kill` and a closed terminal; the exit code is 128 + the signal number."""
 
 import os
 import signal
@@ -11,76 +11,75 @@ from types import FrameType
 from lstm_cli.cli import exit_handling
 from lstm_cli.errors import Interrupted
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CODES = tuple(128 + signum for signum in ENDINGS)
-GRACE = 3.0  # seconds that a training has to come to its next step
-LIMIT = 4.5  # seconds after which the process ends as it stands: the run is sound at every moment
-AT_ONCE = 0.5  # the same after a second signal, and for threads that work on when the command has ended
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_CODES = tuple(128 + signum for signum in SIGNALS)
+GRACE = 3.0  # seconds for a training to reach its next step
+LIMIT = 4.5  # seconds until the process exits in any state, which is safe because a run is always consistent
+SHORT_LIMIT = 0.5  # seconds until exit after a second signal, and for threads still running after the command
 
 
 def install_handlers() -> None:
-    """From now on each of the three signals raises Interrupted where the program stands."""
-    for signum in _handled():
-        signal.signal(signum, _raise)
+    """Install handlers that raise Interrupted for each of the three signals."""
+    for signum in _handled_signals():
+        signal.signal(signum, _raise_interrupted)
 
 
 @contextmanager
 def defer_signals(*, grace: float = GRACE, limit: float = LIMIT) -> Iterator[Callable[[], int | None]]:
-    """Within this block the first signal is noted: the function given tells its number, None before.
+    """Record the first signal of the block, and yield a function that returns its number, or None.
 
-    Whoever asks that function ends at a place of its own choice. A second signal, or `grace` seconds without an
-    end (a long stage between two questions), raises Interrupted after all. Where even that ends nothing, since a
-    library works on without looking up, the process is over after `limit` seconds.
+    The caller checks that function and stops at a safe point. A second signal, or `grace` seconds without a stop,
+    raises Interrupted. If a library blocks the exception, the process exits after `limit` seconds.
     """
-    noted: list[int] = []
+    received: list[int] = []
     timers: list[threading.Timer] = []
 
-    def note(signum: int, frame: FrameType | None) -> None:
-        timers.append(_end_within(AT_ONCE if noted else limit, signum))
-        if noted:
+    def record(signum: int, frame: FrameType | None) -> None:
+        timers.append(_exit_after(SHORT_LIMIT if received else limit, signum))
+        if received:
             raise Interrupted(signum)
-        noted.append(signum)
+        received.append(signum)
         signal.setitimer(signal.ITIMER_REAL, grace)
 
-    def lose_patience(signum: int, frame: FrameType | None) -> None:
-        raise Interrupted(noted[0])
+    def raise_after_grace(signum: int, frame: FrameType | None) -> None:
+        raise Interrupted(received[0])
 
-    before = {signum: signal.signal(signum, note) for signum in _handled()}
-    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lose_patience)
+    previous = {signum: signal.signal(signum, record) for signum in _handled_signals()}
+    previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, raise_after_grace)
     try:
-        yield lambda: noted[0] if noted else None
+        yield lambda: received[0] if received else None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for timer in timers:
             timer.cancel()
-        for signum, handler in before.items():
+        for signum, handler in previous.items():
             signal.signal(signum, handler)
 
 
 def exit_soon(code: int) -> None:
-    """The command has ended by a signal: what its threads still compute is waited for no longer than this."""
-    _timer(AT_ONCE, lambda: os._exit(code))
+    """Exit after a short wait for threads that still run, when a signal has stopped the command."""
+    _start_timer(SHORT_LIMIT, lambda: os._exit(code))
 
 
-def _end_within(seconds: float, signum: int) -> threading.Timer:
-    def over() -> None:
-        sys.stderr = sys.__stderr__ or sys.stderr  # an export in progress has put another one there
+def _exit_after(seconds: float, signum: int) -> threading.Timer:
+    def report_and_exit() -> None:
+        sys.stderr = sys.__stderr__ or sys.stderr  # an export in progress replaces sys.stderr
         os._exit(exit_handling.report_exception(Interrupted(signum)))
 
-    return _timer(seconds, over)
+    return _start_timer(seconds, report_and_exit)
 
 
-def _timer(seconds: float, act: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(seconds, act)
+def _start_timer(seconds: float, action: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
     return timer
 
 
-def _handled() -> list[signal.Signals]:
-    """The three signals but for those that our parent had us ignore, as nohup does with SIGHUP."""
-    return [signum for signum in ENDINGS if signal.getsignal(signum) is not signal.SIG_IGN]
+def _handled_signals() -> list[signal.Signals]:
+    """Return the three signals without those that the parent process ignores, such as SIGHUP under nohup."""
+    return [signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN]
 
 
-def _raise(signum: int, frame: FrameType | None) -> None:
+def _raise_interrupted(signum: int, frame: FrameType | None) -> None:
     raise Interrupted(signum)

@@ -1,4 +1,4 @@
-"""Standard input, output and error as they come: closed, full, a pipe whose reader left, any locale."""
+"""Standard streams in all conditions: closed, full disk, broken pipe, any locale."""
 
 import io
 import os
@@ -13,59 +13,71 @@ from typing import Any, TextIO
 from lstm_cli.errors import OutputError, UsageError
 
 LOG_FORMATS = ("text", "json")
-ALWAYS = ("warning", "error", "hint", "traceback")  # what --quiet leaves
-# Lines of a log without their time: those that scripts know by their first word, and the list of settings.
-UNTIMED = (*ALWAYS, "setting")
-BOUND = "\u00a0"  # a blank at which no line is broken
-# Lines that a terminal breaks where it ends: a hint holds a command to copy.
-UNFOLDED = ("hint", "setting", "traceback")
+ALWAYS_PRINTED = ("warning", "error", "hint", "traceback")  # even with --quiet
+# Lines without a timestamp: those that scripts detect by their first word, and the list of settings.
+WITHOUT_TIMESTAMP = (*ALWAYS_PRINTED, "setting")
+NO_BREAK_SPACE = "\u00a0"
+# Lines that are not wrapped: a hint contains a command to copy.
+NOT_WRAPPED = ("hint", "setting", "traceback")
 
 
 @dataclass(kw_only=True)
 class StderrOptions:
-    """How this process speaks on stderr, which there is one of."""
+    """Options of stderr, one instance per process."""
 
     quiet: bool = False
     as_json: bool = False
     ignored: frozenset[str] = frozenset()  # ids of rules whose findings are not printed
-    began: float = 0.0  # when the command began, by the monotonic clock
-    stdout_closed: bool = False  # when the process began
+    started: float = 0.0  # start of the command, monotonic clock
+    stdout_closed: bool = False  # at the start of the process
 
 
 _options = StderrOptions()
 
 
 def configure_stderr(*, quiet: bool, log_format: str, ignored: Iterable[str] = ()) -> None:
-    """Say how stderr is to be written from now on. Raises UsageError for an unknown format.
+    """Set the options of stderr.
 
     Args:
+        quiet: whether only warnings and errors are printed.
+        log_format: text or json.
         ignored: ids of rules whose findings are not printed.
+
+    Raises:
+        UsageError: the format is unknown.
     """
     if log_format not in LOG_FORMATS:
         raise UsageError(
-            f"--log-format '{log_format}' is none of {', '.join(LOG_FORMATS)}", flag="--log-format"
+            f"--log-format '{log_format}' is invalid: use one of {', '.join(LOG_FORMATS)}",
+            flag="--log-format",
         )
     _options.quiet, _options.as_json = quiet, log_format == "json"
     _options.ignored = frozenset(ignored)
 
 
 def is_ignored(rule: str) -> bool:
-    """Return whether --ignore names a rule."""
+    """Return whether a rule is listed in --ignore."""
     return rule in _options.ignored
 
 
 def start_clock() -> None:
-    """Let the command begin now."""
-    _options.began = monotonic()
+    """Set the start of the command to the current time."""
+    _options.started = monotonic()
 
 
 def seconds_since_start() -> float:
-    """Return the seconds since the command began."""
-    return monotonic() - _options.began
+    """Return the seconds since the start of the command."""
+    return monotonic() - _options.started
 
 
 def configure_stderr_early(argv: Sequence[str], verb: str, environ: Mapping[str, str]) -> None:
-    """Heed --log-format and its variables before the command line is parsed, since that may fail."""
+    """Apply --log-format and its variables before the command line is parsed, because parsing may fail.
+
+    Args:
+        argv: command line.
+        verb: name of the verb, or "".
+        environ: environment variables.
+    """
     flag = "--log-format"
     given = [word.partition("=")[2] for word in argv if word.startswith(f"{flag}=")]
     given += [after for word, after in pairwise(argv) if word == flag]
@@ -76,11 +88,11 @@ def configure_stderr_early(argv: Sequence[str], verb: str, environ: Mapping[str,
 
 
 def open_streams() -> None:
-    """Put /dev/null where a standard stream is closed, and make both outputs write UTF-8 in every locale.
+    """Replace closed standard streams by /dev/null, and set the encoding of both outputs to UTF-8.
 
-    A closed one is more than a missing place to print: the next file opened would get its number, and what a
-    library prints would land in that file. PYTHONUNBUFFERED is undone for stdout: without a buffer, a write
-    to a pipe may take half of the rows and say nothing.
+    Otherwise the next opened file would get the number of the closed stream, and prints of a library would go into
+    that file. PYTHONUNBUFFERED is reverted for stdout, because an unbuffered write to a pipe may write only a part of
+    the rows without an error.
     """
     configure_stderr(quiet=False, log_format="text")
     _options.stdout_closed = False
@@ -98,20 +110,20 @@ def open_streams() -> None:
     if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a test or a notebook may have put another object there
+        if hasattr(stream, "reconfigure"):  # a test or a notebook may replace the stream by another object
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def require_stdout(hint: str) -> None:
-    """Raise OutputError where standard output was closed when the process began, so that a result would be lost."""
+    """Raise OutputError if standard output was closed at the start, because the result would be lost."""
     if _options.stdout_closed:
         raise OutputError("standard output is closed, so the result cannot be written", hint=hint)
 
 
 def read_utf8(orig_argv: list[str]) -> None:
-    """Begin this process anew in Python's UTF-8 mode where the locale is another one.
+    """Restart this process in Python's UTF-8 mode if the locale is not UTF-8.
 
-    The names of columns and files in `argv` were read by the locale, but are UTF-8 as in the data.
+    Column and file names in `argv` are UTF-8, as in the data, but Python decodes them by the locale.
     """
     if sys.getfilesystemencoding() != "utf-8" and orig_argv:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *orig_argv[1:]])
@@ -119,7 +131,7 @@ def read_utf8(orig_argv: list[str]) -> None:
 
 @contextmanager
 def name_stdout_errors() -> Iterator[None]:
-    """Within this block what is written to stdout fails by the name of standard output."""
+    """Add the file name "standard output" to each OSError of the block, and flush stdout at its end."""
     try:
         yield
         sys.stdout.flush()
@@ -130,7 +142,7 @@ def name_stdout_errors() -> Iterator[None]:
 
 
 def as_one_line(text: str) -> str:
-    """The text as one line that no control character of a file's content can change."""
+    """Return the text as one line, with control characters escaped."""
     text = " ".join(part.strip() for part in text.splitlines()) if "\n" in text else text
     if text.isprintable():
         return text
@@ -138,30 +150,34 @@ def as_one_line(text: str) -> str:
 
 
 def wrap_line(text: str, width: int, *, indent: int = 4) -> str:
-    """Return a line as several of at most `width` columns, broken between words; all but the first are indented.
+    """Return a line wrapped between words.
 
-    A word that is longer, such as a path, is left whole, so that it can be copied. A number and its percent sign stay
-    together.
+    A longer word, such as a path, is not split, so that it can be copied. A number and its percent sign stay together.
+
+    Args:
+        text: line to wrap.
+        width: maximum number of columns.
+        indent: indentation of the second and later lines.
     """
     if len(text) <= width:
         return text
     from textwrap import wrap
 
     lines = wrap(
-        text.replace(" %", f"{BOUND}%"),
+        text.replace(" %", f"{NO_BREAK_SPACE}%"),
         width,
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
         break_long_words=False,
     )
-    return "\n".join(lines).replace(BOUND, " ")
+    return "\n".join(lines).replace(NO_BREAK_SPACE, " ")
 
 
 def terminal_width(stream: Any) -> int:
-    """Return the columns of the terminal that a stream writes to; 80 where it tells none."""
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and int(asked):
-        return int(asked)
+    """Return the width in columns of a stream's terminal; 80 if it is unknown."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
@@ -169,25 +185,30 @@ def terminal_width(stream: Any) -> int:
 
 
 def print_note(text: str) -> None:
-    """Write one line to stderr, a note that --quiet leaves out."""
+    """Write a note to stderr, unless --quiet is set."""
     print_line("note", text)
 
 
 def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
-    """Write one line to stderr: the text, or with --log-format json an object of the event's name and its facts.
+    """Write one line to stderr: the text, or with --log-format json an object with the event and its facts.
 
-    Where it cannot be written (closed pipe, full disk), work goes on unheard.
+    If stderr cannot be written (broken pipe, disk full), the command continues without output.
+
+    Args:
+        event: name of the event.
+        text: line of text.
+        facts: keys of the JSON object; None writes only the text.
     """
-    if _options.quiet and event not in ALWAYS:
+    if _options.quiet and event not in ALWAYS_PRINTED:
         return
     try:
         if _options.as_json:
             line = _as_json(event, {"text": text} if facts is None else facts)
         else:
             line = as_one_line(text)
-            if event not in UNTIMED and not is_interactive(sys.stderr):
+            if event not in WITHOUT_TIMESTAMP and not is_interactive(sys.stderr):
                 line = f"{_now()} {line}"
-            if event not in UNFOLDED and is_terminal(sys.stderr):
+            if event not in NOT_WRAPPED and is_terminal(sys.stderr):
                 line = wrap_line(line, terminal_width(sys.stderr))
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
@@ -196,7 +217,7 @@ def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) ->
 
 
 def print_json_line(event: str, facts: Mapping[str, Any]) -> bool:
-    """Write the object where stderr is written as JSON; False where it is text."""
+    """Write an object to stderr if its format is JSON, and return whether it is."""
     if _options.as_json:
         print_line(event, "", facts)
     return _options.as_json
@@ -205,42 +226,42 @@ def print_json_line(event: str, facts: Mapping[str, Any]) -> bool:
 def _as_json(event: str, facts: Mapping[str, Any]) -> str:
     import json
 
-    whole = {"time": _now(), "event": event, **facts}
-    return json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str)
+    record = {"time": _now(), "event": event, **facts}
+    return json.dumps(record, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _now() -> str:
-    """Return the time in UTC, as every line of a log begins with it."""
+    """Return the current UTC time as the timestamp of a log line."""
     return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
 
 
 def redirect_to_devnull(stream: TextIO) -> None:
-    """Send what is written to a broken stream, and what it still holds, to /dev/null.
+    """Redirect a broken stream, including its buffer, to /dev/null.
 
-    Otherwise the interpreter would try once more at its end, complain, and exit with 120.
+    Otherwise the interpreter would flush again at its exit, print an error, and exit with 120.
     """
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
-    except (OSError, ValueError):  # no file stands behind the stream
+    except (OSError, ValueError):  # the stream has no file descriptor
         return
 
 
 def progress_bar_allowed() -> bool:
-    """Whether a bar may move on stderr: a person watches it, and asked neither for silence nor for JSON."""
+    """Return whether stderr may show a progress bar: an interactive terminal, without --quiet and JSON."""
     return is_interactive(sys.stderr) and not _options.quiet and not _options.as_json
 
 
 def is_interactive(stream: Any) -> bool:
-    """Whether a person watches this stream on a terminal that may get colours and moving bars."""
+    """Return whether a stream is a terminal that supports colors and progress bars."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
         return False
     return is_terminal(stream)
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a stream writes to a terminal, with colours or without."""
+    """Return whether a stream writes to a terminal, with or without colors."""
     try:
         return bool(stream.isatty())
     except ValueError:  # closed

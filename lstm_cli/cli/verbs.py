@@ -1,16 +1,16 @@
-"""The commands of `lstm`, each with the first line of its help."""
+"""Commands of `lstm`, each with the first line of its help."""
 
-# The first line of each verb's help, once more, so that `lstm --help` loads no verb (a test compares them).
+# A copy of the first line of each verb's help, so that `lstm --help` imports no verb. A test compares the two.
 VERBS = {
-    "check": "Look at a table of measurements, and tell what is in it and what is wrong with it.",
-    "prepare": "Read a table of measurements and make a run directory of it.",
+    "check": "Inspect a CSV or Parquet file and report problems.",
+    "prepare": "Convert a CSV or Parquet file into a run directory.",
     "train": "Train a model on the data of a run.",
-    "tune": "Search the settings of train, and make the best the run's model.",
-    "evaluate": "Score a trained model beside the simple forecasts.",
+    "tune": "Search hyperparameters and keep the best model.",
+    "evaluate": "Score a trained model against baselines.",
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
-    "export": "Write the model or its windows as a file for another program.",
-    "verify": "Check every file of a run, and name the command that mends it.",
-    "config": "Show the settings of a run and where each came from.",
+    "export": "Export the model or its windows for another program.",
+    "verify": "Check all files of a run and name the command that repairs it.",
+    "config": "Show the settings of a run and their sources.",
 }
-COMMON = "All commands"  # the panel of the options that every verb has
+COMMON_PANEL = "Common options"  # of all verbs

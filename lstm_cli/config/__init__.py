@@ -1,6 +1,6 @@
-"""Every setting of every verb: its default, its meaning and its unit, once; a rule about a value in `__post_init__`.
+"""Settings of all verbs, with their defaults, help texts, units and checks.
 
-One file a verb, loaded when it is asked for: a forecast need not know how to train.
+Each verb has a module, which is loaded on first use. So `predict` does not load the settings of `train`.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The settings of `lstm evaluate`."""
+"""Settings of `lstm evaluate`."""
 
 from dataclasses import dataclass
 
@@ -6,56 +6,56 @@ from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.config.setting import require_bounds, setting, threads_setting
 from lstm_cli.errors import UsageError
 
-SCORES, BACKTEST = "Scores", "Backtest"  # panels
+SCORES_PANEL, BACKTEST_PANEL = "Scores", "Backtest"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateConfig:
     """Settings of `lstm evaluate`."""
 
-    split: str = setting("test", "The rows that are scored.", choices=("val", "test"), panel=SCORES)
+    split: str = setting("test", "Split to score.", choices=("val", "test"), panel=SCORES_PANEL)
     precision: str = setting(
         "auto",
-        "The model that is scored; auto: the one that predict runs.",
+        "Precision of the scored model; auto: the model that predict uses.",
         choices=("auto", *PRECISIONS),
-        panel=SCORES,
+        panel=SCORES_PANEL,
     )
     fail_if: tuple[str, ...] = setting(
         (),
-        "Exit with 5 where this holds: 'mase>=1', 'mae>naive.mae', 'coverage.80<75'; repeat for several.",
+        "Condition for exit code 5: 'mase>=1', 'mae>naive.mae', 'coverage.80<75' (repeatable).",
         "'A OP B'",
-        panel=SCORES,
+        panel=SCORES_PANEL,
     )
     backtest: int | None = setting(
         None,
-        "Also train anew at so many cut-offs and score what follows each: was it luck?",
+        "Rolling-origin backtest: retrain at K cut-offs and score the rows after each.",
         "K",
         kind="whole",
         default_text="none",
-        panel=BACKTEST,
-        least=1,
+        panel=BACKTEST_PANEL,
+        minimum=1,
     )
-    reuse: bool = setting(False, "The backtest scores the model there is, trained once.", panel=BACKTEST)
+    reuse: bool = setting(False, "Backtest of the current model, without retraining.", panel=BACKTEST_PANEL)
     jobs: int = setting(
-        1, "Cut-offs of the backtest side by side.", "N", kind="whole", panel=BACKTEST, least=1
+        1, "Number of backtest cut-offs in parallel.", "N", kind="whole", panel=BACKTEST_PANEL, minimum=1
     )
     threads: int | None = threads_setting()
     output: str | None = setting(
         None,
-        "Also copy scores.json, the tables and the picture into this folder, at every run.",
+        "Folder for a copy of scores.json, the tables and the plot.",
         "DIR",
         flag="-o --output",
-        default_text="into RUN only",
+        default_text="RUN only",
     )
 
     def __post_init__(self) -> None:
         require_bounds(self)
         for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
             if given and self.backtest is None:
-                raise UsageError(f"{flag} is a setting of --backtest", hint="add --backtest 5", flag=flag)
+                raise UsageError(f"{flag} needs --backtest", hint="add --backtest 5", flag=flag)
         if self.output in ("", "-"):
             raise UsageError(
                 f"--output '{self.output}' is not a folder",
-                hint="name a folder, as -o scores; --json prints the report to standard output",
+                hint="name a folder, such as -o scores; to print the report, use --json",
                 flag="--output",
             )

@@ -1,4 +1,4 @@
-"""The settings of `lstm export`."""
+"""Settings of `lstm export`."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ class ExportConfig:
     """Settings of `lstm export`."""
 
     to: str = setting(
-        "onnx", "The format: a model, its weights alone, or npz, the windows.", choices=EXPORT_FORMATS
+        "onnx", "Output format: a model, its weights only, or npz (the windows).", choices=EXPORT_FORMATS
     )
     output: str | None = setting(
         None,
-        "Where the file goes, replaced as a whole; what it holds is told beside it, in FILE.json.",
+        "Output file, replaced atomically. FILE.json describes its content.",
         "FILE",
         flag="-o --output",
-        default_text="into exports/ of RUN",
+        default_text="in exports/ of RUN",
     )
 
     def __post_init__(self) -> None:

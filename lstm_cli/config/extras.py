@@ -1,4 +1,4 @@
-"""Packages that this installation lacks: those of an extra, and those that the light install leaves out."""
+"""Errors for packages that are not installed: those of an extra, and those that a light install omits."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -9,9 +9,9 @@ PROJECT = "lstm-cli"
 DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "tomli_w": "tomli-w",
-}  # by module, if pip knows the package by another name
+}  # module: package, if the names differ
 
-# Modules that are needed together, so that one pip command installs them all.
+# Modules that belong together, so that one pip command installs all of them.
 FORECASTING = ("numpy", "onnxruntime", "rich", "tomli_w", "typer")  # requirements-light.txt
 TRAINING = ("onnx", "onnxscript", "safetensors", "threadpoolctl", "torch")
 SEARCH = (*TRAINING, "joblib", "matplotlib", "sklearn")
@@ -19,9 +19,11 @@ SCORING = ("matplotlib", "safetensors")
 
 
 def require_installed(subject: str, *modules: str) -> None:
-    """Raise UsageError, with the pip command that installs them, unless every module is there; load none.
+    """Raise UsageError with a pip command if a module is not installed. No module is imported.
 
-    subject: the command, option or file that needs them.
+    Args:
+        subject: command, option or file that needs the modules.
+        modules: names of the modules.
     """
     missing = _missing(modules)
     if missing:
@@ -29,16 +31,16 @@ def require_installed(subject: str, *modules: str) -> None:
 
 
 def missing_module_error(error: ModuleNotFoundError, subject: str) -> UsageError | None:
-    """Return the error of a dependency that is not installed; None if another module is missing: that is a bug."""
+    """Return the error for a dependency that is not installed; None for other modules, whose absence is a bug."""
     module = (error.name or "").partition(".")[0]
     if distribution_name(module) not in _requirements() or find_spec(module) is not None:
         return None
-    together = next((group for group in (FORECASTING, TRAINING) if module in group), (module,))
-    return _not_installed(subject, _missing(together))
+    modules = next((group for group in (FORECASTING, TRAINING) if module in group), (module,))
+    return _not_installed(subject, _missing(modules))
 
 
 def distribution_name(module: str) -> str:
-    """Return the name that pip knows a module by."""
+    """Return the package name of a module, as pip expects it."""
     return DISTRIBUTIONS.get(module, module)
 
 
@@ -50,16 +52,16 @@ def _not_installed(subject: str, modules: list[str]) -> UsageError:
     names = [distribution_name(module) for module in modules]
     *others, last = names
     listed = f"{', '.join(others)} and {last}" if others else last
-    bounded = _requirements()
-    packages = " ".join(f"'{bounded.get(name, name)}'" for name in names)
+    requirements = _requirements()
+    packages = " ".join(f"'{requirements.get(name, name)}'" for name in names)
     verb = "are" if others else "is"
     return UsageError(f"{subject} needs {listed}, which {verb} not installed", hint=f"pip install {packages}")
 
 
 def _requirements() -> dict[str, str]:
-    """Return every dependency and extra by name, with its lower bound: torch>=2.10.
+    """Return each dependency and extra by name, with its lower bound, e.g. torch>=2.10.
 
-    Empty if lstm itself was not installed, but only lies on the path.
+    The result is empty if lstm itself is not installed but only on the path.
     """
     from importlib.metadata import PackageNotFoundError, requires  # loads email and more: 20 ms
 
@@ -67,5 +69,5 @@ def _requirements() -> dict[str, str]:
         lines = requires(PROJECT) or []
     except PackageNotFoundError:
         return {}
-    bounded = [line.partition(";")[0].strip() for line in lines]
-    return {line.partition(">=")[0]: line for line in bounded}
+    requirements = [line.partition(";")[0].strip() for line in lines]
+    return {line.partition(">=")[0]: line for line in requirements}

@@ -1,13 +1,13 @@
-"""Where a setting comes from when no flag gives it: the environment, then a file, then what the run settled.
+"""Sources of settings without a flag: the environment, then a file, then the stored settings of the run.
 
-    LSTM_TRAIN_EPOCHS=20                 an environment variable a setting
-    [train]                              a table a verb in the file of --config
+    LSTM_TRAIN_EPOCHS=20                 one environment variable per setting
+    [train]                              one table per verb in the file of --config
     epochs = 20
-    [tune.space]                         a table below it, for NAME=VALUE options
+    [tune.space]                         a subtable for NAME=VALUE options
     lr = "1e-4..1e-2:log"
 
-Every value leaves here as the text that would stand behind the flag (a list of texts where the flag may be
-repeated, a truth value where it is a switch), so that one parser serves all three sources.
+Each value is returned as the text that would follow the flag, so that one parser serves all sources. A repeatable
+option returns a list of texts, and a switch returns a bool.
 """
 
 from collections.abc import Mapping
@@ -21,27 +21,27 @@ from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 Kind = Literal["value", "repeated", "pairs", "switch"]
-"""What a flag takes: one value, one value each time it is given, NAME=VALUE each time it is given, or none."""
+"""Value of a flag: one value, a repeatable value, a repeatable NAME=VALUE, or no value."""
 
-EVERYWHERE = ("quiet", "ignore", "log_format")  # options that a variable without a verb sets: LSTM_QUIET=1
+COMMON_OPTIONS = ("quiet", "ignore", "log_format")  # also set by a variable without a verb: LSTM_QUIET=1
 ON = ("1", "true", "yes", "on")
 OFF = ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A value that no flag gave, and the place that did."""
+    """Value of a setting without a flag, and its source."""
 
     value: str | bool | list[str]
     origin: str  # for messages, e.g. LSTM_TRAIN_EPOCHS or '[train] epochs' in lstm.toml
-    source: str = ""  # as a run records it, e.g. `environment LSTM_TRAIN_EPOCHS`, `file lstm.toml` or `tune`
-    note: str = ""  # for stderr: that the place uses an old name
+    source: str = ""  # for the manifest, e.g. `environment LSTM_TRAIN_EPOCHS`, `file lstm.toml` or `tune`
+    note: str = ""  # for stderr, if the source uses an old name
 
 
 def environment_variable(verb: str, option: str) -> str:
-    """The environment variable of an option.
+    """Return the environment variable of an option.
 
-    >>> variable("train", "batch_size")
+    >>> environment_variable("train", "batch_size")
     'LSTM_TRAIN_BATCH_SIZE'
     """
     return f"LSTM_{verb}_{option}".replace("-", "_").upper()
@@ -50,14 +50,14 @@ def environment_variable(verb: str, option: str) -> str:
 def flag_name(option: str) -> str:
     """Return the flag of an option.
 
-    >>> flag_of("batch_size")
+    >>> flag_name("batch_size")
     '--batch-size'
     """
     return f"--{option.replace('_', '-')}"
 
 
 def common_variable(option: str) -> str:
-    """Return the environment variable of an option that all verbs have.
+    """Return the environment variable of an option shared by all verbs.
 
     >>> common_variable("quiet")
     'LSTM_QUIET'
@@ -73,22 +73,31 @@ def find_settings(
     environ: Mapping[str, str],
     verbs: tuple[str, ...],
 ) -> dict[str, Setting]:
-    """The settings of one verb that the file holds, with the environment laid over them.
+    """Return the settings of one verb from the file and the environment; the environment has priority.
 
-    `kinds` names the verb's options with underscores (`batch_size`); `verbs` are the tables a file may hold.
-    Raises UsageError for a file that cannot be read, and for a table, key or variable that is not known.
+    Args:
+        verb: name of the verb.
+        kinds: kind of each option, by name with underscores (`batch_size`).
+        file: path of --config, if given.
+        environ: environment variables.
+        verbs: allowed tables of the file.
+
+    Raises:
+        UsageError: the file is not readable, or a table, key or variable is unknown.
     """
-    named = file or environ.get(environment_variable(verb, "config"))
-    found = _from_file(named, verb, kinds, verbs) if named else {}
-    return found | _from_environment(verb, kinds, environ)
+    path = file or environ.get(environment_variable(verb, "config"))
+    settings = _from_file(path, verb, kinds, verbs) if path else {}
+    return settings | _from_environment(verb, kinds, environ)
 
 
 def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str, str]) -> dict[str, Setting]:
     names = {environment_variable(verb, option): option for option in kinds}
-    old = {environment_variable(verb, name): now for name, now in RENAMED.items() if now in kinds}
-    found = {
-        option: _of_variable(common_variable(option), environ[common_variable(option)], kinds[option])
-        for option in EVERYWHERE
+    old_names = {environment_variable(verb, old): new for old, new in RENAMED.items() if new in kinds}
+    settings = {
+        option: _setting_from_variable(
+            common_variable(option), environ[common_variable(option)], kinds[option]
+        )
+        for option in COMMON_OPTIONS
         if option in kinds and environ.get(common_variable(option))
     }
     for name, text in environ.items():
@@ -96,21 +105,20 @@ def _from_environment(verb: str, kinds: Mapping[str, Kind], environ: Mapping[str
             verb, "config"
         ):
             continue
-        if name not in names | old:
+        if name not in names | old_names:
             raise UsageError(
-                f"the environment variable {name} is no setting of 'lstm {verb}'",
+                f"unknown environment variable {name} for 'lstm {verb}'",
                 hint=did_you_mean(name, names) or f"unset it, or see 'lstm {verb} --help'",
             )
-        if text and not (
-            name in old and environ.get(environment_variable(verb, old[name]))
-        ):  # empty is as good as not set
-            option = names.get(name) or old[name]
-            note = renamed_note(name, environment_variable(verb, option)) if name in old else ""
-            found[option] = replace(_of_variable(name, text, kinds[option]), note=note)
-    return found
+        # An empty variable counts as not set. A new name has priority over an old one.
+        if text and not (name in old_names and environ.get(environment_variable(verb, old_names[name]))):
+            option = names.get(name) or old_names[name]
+            note = renamed_note(name, environment_variable(verb, option)) if name in old_names else ""
+            settings[option] = replace(_setting_from_variable(name, text, kinds[option]), note=note)
+    return settings
 
 
-def _of_variable(name: str, text: str, kind: Kind) -> Setting:
+def _setting_from_variable(name: str, text: str, kind: Kind) -> Setting:
     return Setting(value=_read_variable(name, text, kind), origin=name, source=f"environment {name}")
 
 
@@ -119,10 +127,10 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
         return text
     if kind == "switch":
         if text.lower() not in ON + OFF:
-            raise UsageError(f"{name} '{text}' is neither on nor off", hint=f"set {name}=1 or {name}=0")
+            raise UsageError(f"{name} '{text}' is invalid: use 1 or 0", hint=f"set {name}=1 or {name}=0")
         return text.lower() in ON
     if not text.lstrip().startswith("["):
-        return [text]  # one value: names may hold commas and blanks
+        return [text]  # one value: names may contain commas and spaces
     import json
 
     try:
@@ -131,8 +139,8 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
         values = None
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise UsageError(
-            f"{name} '{text}' is not a JSON list of texts",
-            hint=f"""write {name}='["A", "B"]', or one value as it is""",
+            f"{name} '{text}' is not a JSON list of strings",
+            hint=f"""write {name}='["A", "B"]', or one value without brackets""",
         )
     return values
 
@@ -141,37 +149,37 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
     tables = _read_toml(path)
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise UsageError(
-                f"{path}: '{name}' stands outside a table", hint=f"write it below a line '[{verb}]'"
-            )
+            raise UsageError(f"{path}: '{name}' is outside a table", hint=f"move it below a line '[{verb}]'")
         if name not in verbs:
             raise UsageError(
-                f"{path}: there is no table '[{name}]'",
+                f"{path}: unknown table '[{name}]'",
                 hint=did_you_mean(name, verbs) or f"the tables are {', '.join(verbs)}",
             )
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     for key, value in tables.get(verb, {}).items():
-        told = key.replace("-", "_")  # as the flag or as the variable spells it
-        option = RENAMED.get(told, told) if RENAMED.get(told) in kinds else told
+        name = key.replace("-", "_")  # a key may be spelled as the flag or as the variable
+        option = RENAMED.get(name, name) if RENAMED.get(name) in kinds else name
         origin = f"'[{verb}] {key}' in {path}"
         if option not in kinds:
             known = [name.replace("_", "-") if "-" in key else name for name in kinds]
             raise UsageError(
-                f"{path}: '{key}' in '[{verb}]' is no setting",
+                f"{path}: unknown setting '{key}' in '[{verb}]'",
                 hint=did_you_mean(key, known) or f"see 'lstm {verb} --help'",
             )
-        if option in found:
-            raise UsageError(f"{path}: '{key}' in '[{verb}]' is set twice", hint="keep one of the two lines")
-        found[option] = Setting(
+        if option in settings:
+            raise UsageError(
+                f"{path}: duplicate setting '{key}' in '[{verb}]'", hint="keep one of the two lines"
+            )
+        settings[option] = Setting(
             value=_read_value(origin, value, kinds[option]),
             origin=origin,
             source=f"file {path}",
-            note=renamed_note(origin, f"'{option}'") if option != told else "",
+            note=renamed_note(origin, f"'{option}'") if option != name else "",
         )
-    return found
+    return settings
 
 
-LONGEST = 1 << 20  # bytes of a file of settings
+MAX_FILE_BYTES = 1 << 20
 
 
 def _read_toml(path: str) -> dict[str, Any]:
@@ -179,87 +187,99 @@ def _read_toml(path: str) -> dict[str, Any]:
 
     try:
         with Path(path).open("rb") as file:
-            data = file.read(LONGEST + 1)
-        if len(data) > LONGEST:
-            raise UsageError(f"{path} is no file of settings: it is larger than {LONGEST >> 20} MiB")
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise UsageError(
+                f"{path} is too large for a settings file (the maximum is {MAX_FILE_BYTES >> 20} MiB)",
+                hint="give --config the path of a TOML file",
+            )
         return tomllib.loads(data.decode("utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"there is no file '{path}'", hint="give --config the path of a TOML file") from None
+        raise UsageError(f"file '{path}' not found", hint="give --config the path of a TOML file") from None
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {os_error_reason(error)}", hint="give --config a readable TOML file"
+            f"cannot read {path}: {os_error_reason(error)}", hint="give --config a readable TOML file"
         ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8, as TOML asks") from error
+        raise UsageError(
+            f"{path} is not valid UTF-8", hint="save the file as UTF-8 (required by TOML)"
+        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(
-            f"{path} is not TOML: {error}", hint='texts stand in quotes: device = "cpu"'
+            f"{path} is not valid TOML: {error}", hint='write strings in quotes: device = "cpu"'
         ) from error
 
 
 def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
     if kind == "switch":
         if not isinstance(value, bool):
-            raise UsageError(
-                f"{origin} is neither true nor false", hint="write true or false, without quotes"
-            )
+            raise UsageError(f"{origin} is not true or false", hint="write true or false, without quotes")
         return value
     if kind == "repeated":
         values = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, str) for one in values):
-            raise UsageError(f"{origin} is not a list of texts", hint='write a list such as ["A", "B"]')
+        if not all(isinstance(item, str) for item in values):
+            raise UsageError(f"{origin} is not a list of strings", hint='write a list such as ["A", "B"]')
         return values
     if kind == "pairs":
         return _read_pairs(origin, value)
-    if isinstance(value, list) and value and all(_is_number(one) for one in value):
-        return ",".join(str(one) for one in value)
+    if isinstance(value, list) and value and all(_is_number(item) for item in value):
+        return ",".join(str(item) for item in value)
     if isinstance(value, (bool, list, dict)):
         raise UsageError(
-            f"{origin} takes one value", hint='write a number, or a text in quotes such as "auto"'
+            f"{origin} is not a single value", hint='write a number, or a string in quotes such as "auto"'
         )
-    return str(value)  # a text, a number, or a date as TOML has them
+    return str(value)  # a string, a number or a TOML date
 
 
 def _read_pairs(origin: str, value: Any) -> list[str]:
-    """A table as NAME=VALUE texts, a list in it as A|B; or such texts as they are."""
+    """Return a table as NAME=VALUE texts, with each list as A|B; return NAME=VALUE texts unchanged."""
     texts = [value] if isinstance(value, str) else value
-    if isinstance(texts, list) and texts and all(isinstance(one, str) for one in texts):
+    if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
         return texts
     if not isinstance(value, dict):
-        raise UsageError(f"{origin} is no table", hint='write lines such as lr = "1e-4..1e-2:log" below it')
+        raise UsageError(
+            f"{origin} is not a table", hint='write lines such as lr = "1e-4..1e-2:log" below it'
+        )
     if not value:
         raise UsageError(f"{origin} is empty", hint='write lines such as lr = "1e-4..1e-2:log" below it')
-    return [f"{name}={_as_choice(origin, name, one)}" for name, one in value.items()]
+    return [f"{name}={_choice_text(origin, name, item)}" for name, item in value.items()]
 
 
-def _as_choice(origin: str, name: str, value: Any) -> str:
+def _choice_text(origin: str, name: str, value: Any) -> str:
     texts = []
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, bool):
-            texts.append("on" if one else "off")
-        elif isinstance(one, list) and one and all(_is_number(number) for number in one):
-            texts.append(",".join(str(number) for number in one))  # the sizes of several layers
-        elif isinstance(one, str) or _is_number(one):
-            texts.append(str(one))
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, bool):
+            texts.append("on" if item else "off")
+        elif isinstance(item, list) and item and all(_is_number(number) for number in item):
+            texts.append(",".join(str(number) for number in item))  # sizes of several layers
+        elif isinstance(item, str) or _is_number(item):
+            texts.append(str(item))
         else:
             raise UsageError(
-                f"{origin}: '{name}' holds neither texts nor numbers",
+                f"{origin}: '{name}' has values other than strings and numbers",
                 hint=f'write a range or a list: {name} = ["A", "B"]',
             )
     return "|".join(texts)
 
 
-def settings_of_run(
+def settings_from_run(
     stored: Mapping[str, Any], kinds: Mapping[str, Kind], *, origin: str, source: str = ""
 ) -> dict[str, Setting]:
-    """Settings that a run keeps as JSON, those of them that are options of the verb."""
-    found = {}
+    """Return the stored JSON settings of a run that are options of the verb.
+
+    Args:
+        stored: JSON value of each setting.
+        kinds: kind of each option of the verb.
+        origin: origin for messages.
+        source: source for the manifest.
+    """
+    settings = {}
     for option, value in stored.items():
         if option in kinds and value is not None:
-            found[option] = Setting(
+            settings[option] = Setting(
                 value=_read_value(origin, value, kinds[option]), origin=origin, source=source
             )
-    return found
+    return settings
 
 
 def _is_number(value: Any) -> bool:

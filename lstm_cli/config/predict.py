@@ -1,12 +1,12 @@
-"""The settings of `lstm predict`."""
+"""Settings of `lstm predict`."""
 
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.setting import TEXT, encoding_setting, require_bounds, setting, threads_setting
+from lstm_cli.config.setting import TEXT_PANEL, encoding_setting, require_bounds, setting, threads_setting
 from lstm_cli.config.validators import require_one_character
 
-FORECAST = "The forecast"  # a panel
+FORECAST_PANEL = "Forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,43 +15,43 @@ class PredictConfig:
 
     output: str = setting(
         "-",
-        "Where the forecast goes, replaced as a whole; -: standard output.",
+        "Forecast file, replaced atomically; - is standard output.",
         "FILE",
         flag="-o --output",
-        panel=FORECAST,
+        panel=FORECAST_PANEL,
     )
     format: str | None = setting(
         None,
-        "How the forecast is written.",
+        "Forecast format.",
         choices=("csv", "json", "parquet"),
-        default_text="by the file's ending, else csv",
-        panel=FORECAST,
+        default_text="by file extension, else csv",
+        panel=FORECAST_PANEL,
     )
     precision: str = setting(
         "auto",
-        "The model that forecasts; auto: the quantised one where it is fresh.",
+        "Model precision; auto: the quantized model if it is up to date.",
         choices=("auto", *PRECISIONS),
-        panel=FORECAST,
+        panel=FORECAST_PANEL,
     )
     intervals: bool = setting(
         True,
-        "Write the ends of the 80 % and 95 % intervals after each target: TARGET_lo80, _hi80, _lo95, _hi95.",
+        "80 % and 95 % prediction intervals, as columns TARGET_lo80, _hi80, _lo95, _hi95.",
         flag="--intervals/--no-intervals",
-        panel=FORECAST,
+        panel=FORECAST_PANEL,
     )
     ended: str = setting(
         "skip",
-        "Series of a panel that end more than a horizon before its newest row: leave out, forecast, or exit 3.",
+        "Series that end more than a horizon before the panel's newest row: skip, forecast, or exit with code 3.",
         choices=("skip", "include", "refuse"),
-        panel=FORECAST,
+        panel=FORECAST_PANEL,
     )
     encoding: str | None = encoding_setting()
     delimiter: str | None = setting(
         None,
-        "The character between cells of NEW.",
+        "Column delimiter of NEW.",
         "CHAR",
-        default_text="as the run's file has it",
-        panel=TEXT,
+        default_text="as in the run's data",
+        panel=TEXT_PANEL,
     )
     threads: int | None = threads_setting()
 

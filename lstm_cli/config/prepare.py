@@ -1,13 +1,13 @@
-"""The settings of `lstm prepare`, and of `lstm check`, which looks as it does."""
+"""Settings of `lstm prepare` and `lstm check`."""
 
 from dataclasses import dataclass
 
-from lstm_cli.config.setting import TEXT, encoding_setting, require_bounds, setting
+from lstm_cli.config.setting import TEXT_PANEL, encoding_setting, require_bounds, setting
 from lstm_cli.config.validators import require_one_character
 from lstm_cli.errors import UsageError
 
-NAMES = "COLUMN"
-COLUMNS, WINDOWS, SPLITS, VALUES = "Columns", "Steps and windows", "Splits", "Values"  # panels
+COLUMN = "COLUMN"  # metavar
+COLUMNS_PANEL, WINDOWS_PANEL, SPLITS_PANEL, VALUES_PANEL = "Columns", "Windows", "Splits", "Values"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,122 +16,132 @@ class PrepareConfig:
 
     target: tuple[str, ...] = setting(
         (),
-        "Column to forecast; repeat for several.",
-        NAMES,
+        "Column to forecast (repeatable).",
+        COLUMN,
         default_text="the only numeric column",
-        panel=COLUMNS,
+        panel=COLUMNS_PANEL,
     )
     past: tuple[str, ...] = setting(
-        (), "Covariate known up to the forecast's origin; repeat for several.", NAMES, panel=COLUMNS
+        (), "Covariate known up to the forecast origin (repeatable).", COLUMN, panel=COLUMNS_PANEL
     )
     future: tuple[str, ...] = setting(
-        (), "Covariate known ahead, over the horizon too; repeat for several.", NAMES, panel=COLUMNS
+        (), "Known-ahead covariate, with values over the horizon (repeatable).", COLUMN, panel=COLUMNS_PANEL
     )
     calendar: bool = setting(
         False,
-        "Add hour, weekday, month and the like, which are known ahead.",
+        "Calendar features (hour, weekday, month and others) as known-ahead covariates.",
         flag="--calendar/--no-calendar",
-        panel=COLUMNS,
+        panel=COLUMNS_PANEL,
     )
     time: str | None = setting(
-        None, "The time column.", NAMES, default_text="the first that reads as times", panel=COLUMNS
+        None, "Time column.", COLUMN, default_text="the first column of times", panel=COLUMNS_PANEL
     )
     series: str | None = setting(
         None,
-        "The column that names the series of a panel.",
-        NAMES,
+        "Column with the series names of a panel.",
+        COLUMN,
         default_text="one series",
-        panel=COLUMNS,
+        panel=COLUMNS_PANEL,
     )
     freq: str | None = setting(
         None,
-        "The time step: 15min, h, D, B, W, MS, ME, QS and so on.",
+        "Frequency of the time grid: 15min, h, D, B, W, MS, ME, QS and others.",
         "STEP",
-        default_text="found",
-        panel=WINDOWS,
+        default_text="inferred",
+        panel=WINDOWS_PANEL,
     )
-    lookback: int | None = setting(  # None: by a rule of the data
+    lookback: int | None = setting(  # None: derived from the data
         None,
-        "Steps that a window looks back.",
+        "Number of past steps the model sees.",
         "N|auto",
         kind="whole or auto",
         default_text="auto",
-        panel=WINDOWS,
-        least=1,
+        panel=WINDOWS_PANEL,
+        minimum=1,
     )
     horizon: int | None = setting(
         None,
-        "Steps to forecast.",
+        "Number of steps to forecast.",
         "N",
         kind="whole",
         default_text="one season, else 1",
-        panel=WINDOWS,
-        least=1,
+        panel=WINDOWS_PANEL,
+        minimum=1,
     )
     season: tuple[int, ...] | str = setting(
         "auto",
-        "Steps in a season, or in several.",
+        "Season lengths in steps.",
         "N,N|auto|none",
         kind="seasons",
-        panel=WINDOWS,
+        panel=WINDOWS_PANEL,
         words=("auto", "none"),
-        least=1,
+        minimum=1,
     )
     val: str = setting(
-        "0.1", "Validation rows: a fraction, a number of steps, or the first date.", "SIZE", panel=SPLITS
+        "0.1",
+        "Size of the validation set: a fraction, a number of steps, or its first date.",
+        "SIZE",
+        panel=SPLITS_PANEL,
     )
     test: str = setting(
-        "0.2", "Test rows, likewise; 0 for a model that learns the newest rows.", "SIZE", panel=SPLITS
+        "0.2",
+        "Size of the test set, same format as --val; 0 trains on the newest rows.",
+        "SIZE",
+        panel=SPLITS_PANEL,
     )
     start: str | None = setting(
         None,
-        "First row used: a time, or row:N counted from 1.",
+        "First row used: a time, or row:N (counted from 1).",
         "WHEN",
-        default_text="the first",
-        panel=SPLITS,
+        default_text="the first row",
+        panel=SPLITS_PANEL,
     )
-    end: str | None = setting(None, "Last row used, likewise.", "WHEN", default_text="the last", panel=SPLITS)
+    end: str | None = setting(
+        None,
+        "Last row used, same format as --start.",
+        "WHEN",
+        default_text="the last row",
+        panel=SPLITS_PANEL,
+    )
     scaler: str = setting(  # as scikit-learn defines it
         "standard",
-        "How values are scaled, by the training rows.",
+        "Scaler, fitted on the training rows.",
         choices=("standard", "minmax", "robust", "none"),
-        panel=VALUES,
+        panel=VALUES_PANEL,
     )
     missing: str = setting(
         "interpolate",
-        "How missing cells and holes are filled.",
+        "Fill method for missing values and gaps.",
         choices=("interpolate", "last", "season", "refuse"),
-        panel=VALUES,
+        panel=VALUES_PANEL,
     )
     outliers: str = setting(
         "keep",
-        "Whether outliers of the targets, outside of the test rows, become missing values.",
+        "Outliers of the targets outside the test set; drop: replaced by missing values.",
         choices=("keep", "drop"),
-        panel=VALUES,
+        panel=VALUES_PANEL,
     )
     pad: bool = setting(
         False,
-        "Pad windows shorter than --lookback at the front.",
+        "Left padding of windows shorter than --lookback.",
         flag="--pad/--no-pad",
-        panel=WINDOWS,
+        panel=WINDOWS_PANEL,
     )
     encoding: str | None = encoding_setting()
-    delimiter: str | None = setting(
-        None, "The character between cells.", "CHAR", default_text="the comma", panel=TEXT
-    )
+    delimiter: str | None = setting(None, "Column delimiter.", "CHAR", default_text="comma", panel=TEXT_PANEL)
 
     def __post_init__(self) -> None:
         require_bounds(self)
         if self.outliers == "drop" and self.missing == "refuse":
             raise UsageError(
-                "--outliers drop makes missing values, and --missing refuse allows none",
+                "--outliers drop creates missing values, but --missing refuse does not allow them",
                 hint="choose --missing interpolate, last or season",
                 flag="--outliers",
             )
         if not self.season:
             raise UsageError(
-                "--season names none",
-                hint="give numbers of steps, as --season 24,168, or none",
+                "--season is empty",
+                hint="give season lengths in steps, such as --season 24,168, or --season none",
                 flag="--season",
             )
         roles: dict[str, str] = {}
@@ -139,15 +149,16 @@ class PrepareConfig:
             for name in names:
                 if name in roles:
                     raise UsageError(
-                        f"column '{name}' is named by {roles[name]} and by {flag}",
+                        f"column '{name}' is given to both {roles[name]} and {flag}",
                         hint="name each column once",
                     )
                 roles[name] = flag
         for flag, named in (("--time", self.time), ("--series", self.series)):
             if named is not None and named in roles:
                 raise UsageError(
-                    f"column '{named}' is named by {roles[named]} and by {flag}", hint="name each column once"
+                    f"column '{named}' is given to both {roles[named]} and {flag}",
+                    hint="name each column once",
                 )
         if self.time is not None and self.time == self.series:
-            raise UsageError(f"column '{self.time}' is named by --time and by --series")
+            raise UsageError(f"column '{self.time}' is given to both --time and --series")
         require_one_character(self.delimiter)

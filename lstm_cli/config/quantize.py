@@ -1,4 +1,4 @@
-"""The settings of `lstm quantize`, and the precisions that a model then comes in."""
+"""Settings of `lstm quantize`, and the precisions of a stored model."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ PRECISIONS = ("fp32", "fp16", "int8")
 class QuantizeConfig:
     """Settings of `lstm quantize`."""
 
-    to: str = setting("int8", "The numbers of the smaller model.", choices=("int8", "fp16"))
+    to: str = setting("int8", "Precision of the quantized model.", choices=("int8", "fp16"))
     max_loss: float = setting(
         0.01,
-        "Refuse where the validation error grows by a larger share than this.",
+        "Maximum relative increase of the validation error.",
         "N%|X",
         kind="share",
         default_text="1%",
-        least=0,
+        minimum=0,
     )
 
     def __post_init__(self) -> None:

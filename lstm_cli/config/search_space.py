@@ -1,11 +1,11 @@
-"""The space that `lstm tune` searches: for each searched setting of `lstm train` a range or a choice of values.
+"""Search space of `lstm tune`: a range or a choice of values for each searched setting of `lstm train`.
 
-    hidden=32..256:log      whole numbers, spread evenly over their logarithm
+    hidden=32..256:log      integers, uniform in their logarithm
     dropout=0..0.5          numbers
     loss=mae|huber          a choice
     hidden=64|128,64        a choice of lists
 
-What may be searched, and which form it takes, follows from the fields of TrainConfig and their types.
+The fields of TrainConfig and their types decide which settings can be searched and in which form.
 """
 
 import itertools
@@ -22,9 +22,9 @@ from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
 from lstm_cli.text import did_you_mean, is_number
 
-# What names the search itself, decides nothing that is learnt, or would not leave trials comparable.
+# Settings that name the search itself, do not affect training, or would make trials incomparable.
 NOT_SEARCHED = ("model", "refit", "seed", "device", "precision", "threads", "min", "max")
-# type of the field (its None apart): the form of its values
+# type of the field (without None): form of its values
 FORMS = {int: "whole", float: "number", str: "word", bool: "switch", tuple[int, ...]: "sizes"}
 DEFAULT_SPACES = {
     "segment": ("hidden=32..256:log", "dropout=0..0.5", "lr=5e-4..1e-2:log", "weight_decay=1e-5..1e-2:log"),
@@ -37,71 +37,71 @@ DEFAULT_SPACES = {
         "weight_decay=1e-6..1e-2:log",
     ),
 }
-DIGITS = 4  # that tell, of a number drawn from a range
-WRITTEN = "write it like --space 'lr=1e-4..1e-2:log' or --space 'loss=mae|huber'"
-COMBINATIONS = 64  # of the other settings' values, to see whether a value can be had at all
+SIGNIFICANT_DIGITS = 4  # of a number drawn from a range
+SPACE_HINT = "write it like --space 'lr=1e-4..1e-2:log' or --space 'loss=mae|huber'"
+MAX_COMBINATIONS = 64  # of the other settings, when a value is checked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """Numbers from `low` to `high`, both included."""
+    """Range of numbers from `low` to `high`, both included."""
 
     low: float
     high: float
-    log: bool  # drawn evenly over their logarithm
-    form: str  # whole, number or sizes: a list of one whole number
+    log: bool  # uniform in the logarithm
+    form: str  # whole, number or sizes (a list of one integer)
 
-    def at(self, share: float) -> Any:
-        """The value at a share of the way from low to high, within 0 and 1.
+    def value_at(self, fraction: float) -> Any:
+        """Return the value at a fraction (0 to 1) of the range.
 
-        >>> Range(low=32, high=256, log=True, form="whole").at(0.5)
-        91
+        >>> Range(low=32, high=256, log=True, form="whole").value_at(0.5)
+        90
         """
-        # Each whole number has a unit of its own, and so the ends are as likely as the others.
-        rest = 0.0 if self.form == "number" else 0.5
-        return self.rounded(self._between(self.low - rest, self.high + rest, share))
+        # Each integer gets an interval of length 1, so both ends are as likely as the other values.
+        margin = 0.0 if self.form == "number" else 0.5
+        return self.round_value(self._between(self.low - margin, self.high + margin, fraction))
 
-    def rounded(self, number: float) -> Any:
-        """A number within the range as the setting takes it."""
-        number = float(f"{number:.{DIGITS}g}") if self.form == "number" else round(number)
+    def round_value(self, number: float) -> Any:
+        """Return a number, rounded and clipped to the range, in the form of the setting."""
+        number = float(f"{number:.{SIGNIFICANT_DIGITS}g}") if self.form == "number" else round(number)
         number = min(max(number, self.low), self.high)
         if self.form == "number":
             return number
         return (int(number),) if self.form == "sizes" else int(number)
 
     def values(self) -> tuple[Any, ...] | None:
-        """Every value, where a grid can hold them: whole numbers that are not spread over a logarithm."""
+        """Return all values for a grid; None for a range of floats or a logarithmic range."""
         if self.form == "number" or self.log:
             return None
-        wholes = range(int(self.low), int(self.high) + 1)
-        return tuple((one,) if self.form == "sizes" else one for one in wholes)
+        integers = range(int(self.low), int(self.high) + 1)
+        return tuple((integer,) if self.form == "sizes" else integer for integer in integers)
 
     def ends(self) -> tuple[Any, ...]:
-        """The first and the last value."""
-        return self.at(0.0), self.at(1.0)
+        """Return the first and the last value."""
+        return self.value_at(0.0), self.value_at(1.0)
 
-    def _between(self, low: float, high: float, share: float) -> float:
+    def _between(self, low: float, high: float, fraction: float) -> float:
         if self.log:
-            return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-        return low + share * (high - low)
+            return math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
+        return low + fraction * (high - low)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Some values, each as likely as the others."""
+    """Choice between values of equal probability."""
 
     options: tuple[Any, ...]
 
-    def at(self, share: float) -> Any:
-        """The value at a share of the way through, within 0 and 1."""
-        return self.options[min(int(share * len(self.options)), len(self.options) - 1)]
+    def value_at(self, fraction: float) -> Any:
+        """Return the value at a fraction (0 to 1) of the list."""
+        return self.options[min(int(fraction * len(self.options)), len(self.options) - 1)]
 
     def values(self) -> tuple[Any, ...]:
-        """Every value."""
+        """Return all values."""
         return self.options
 
     def ends(self) -> tuple[Any, ...]:
-        """Every value: none of them says what holds for another."""
+        """Return all values, because the options of a choice have no order."""
         return self.options
 
 
@@ -110,46 +110,51 @@ Space = dict[str, Range | Choice]
 
 @cache
 def searchable_settings() -> Mapping[str, str]:
-    """The settings of `train` that may be searched: the form of each one's values.
+    """Return the settings of `train` that can be searched, with the form of their values.
 
-    >>> searchable()["hidden"], searchable()["dropout"], searchable()["optimizer"]
+    >>> forms = searchable_settings()
+    >>> forms["hidden"], forms["dropout"], forms["optimizer"]
     ('sizes', 'number', 'word')
     """
     hints = get_type_hints(TrainConfig)
-    found = {}
+    forms = {}
     for field in fields(TrainConfig):
         kinds = [kind for kind in get_args(hints[field.name]) if kind is not type(None)]
-        kinds = [kind for kind in kinds if kind is not str] or kinds  # the word beside a number is `auto`
+        kinds = [kind for kind in kinds if kind is not str] or kinds  # a str next to a number is `auto`
         kind = kinds[0] if len(kinds) == 1 else hints[field.name]
         if field.name not in NOT_SEARCHED and kind in FORMS:
-            found[field.name] = FORMS[kind]
-    return found
+            forms[field.name] = FORMS[kind]
+    return forms
 
 
 def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
-    """The space as it is written, or the default one of the model; a setting that is fixed is not searched.
+    """Return the space of --space, or the default space of the model without the fixed settings.
 
-    Raises UsageError for what is no setting, a form that the setting does not take, a value that the setting
-    refuses in every combination with the others, and a space without any setting.
+    Raises UsageError for an unknown setting, a wrong form, an empty default space, and a value that is invalid in
+    each combination with the other settings.
     """
     if not texts:
-        space = dict(_entry(text) for text in DEFAULT_SPACES[fixed.model])
+        space = dict(_parse_entry(text) for text in DEFAULT_SPACES[fixed.model])
         space = {name: values for name, values in space.items() if not is_fixed(name, fixed)}
         if not space:
             raise UsageError(
-                f"the default space of {fixed.model} is empty: every setting in it is fixed", hint=WRITTEN
+                f"the default space of {fixed.model} is empty because all its settings are fixed",
+                hint=SPACE_HINT,
             )
         return space
     space = {}
     for text in texts:
-        name, values = _entry(text)
+        name, values = _parse_entry(text)
         if name in space:
             raise UsageError(
-                f"--space names '{name}' twice", hint="give all its values in one --space", flag="--space"
+                f"duplicate setting '{name}' in --space",
+                hint="give all its values in one --space",
+                flag="--space",
             )
         if is_fixed(name, fixed):
             raise UsageError(
-                f"'{name}' is fixed by {flag_name(name)} and searched by --space", hint="keep one of the two"
+                f"'{name}' is both fixed by {flag_name(name)} and searched by --space",
+                hint="keep one of the two",
             )
         space[name] = values
     _require_possible(space, fixed)
@@ -157,118 +162,126 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
 
 
 def is_fixed(name: str, fixed: TrainConfig) -> bool:
-    """Whether a setting was given another value than its default."""
+    """Return whether a setting differs from its default."""
     default = next(field.default for field in fields(TrainConfig) if field.name == name)
     return bool(getattr(fixed, name) != default)
 
 
 def count_combinations(space: Space) -> int | None:
-    """How many combinations there are; None where they have no end."""
-    each = [one.values() for one in space.values()]
-    return math.prod(len(values) for values in each if values is not None) if None not in each else None
+    """Return the number of combinations; None if it is not finite."""
+    lists = [range_or_choice.values() for range_or_choice in space.values()]
+    return math.prod(len(values) for values in lists if values is not None) if None not in lists else None
 
 
 def value_text(value: Any) -> str:
-    """A value as its flag takes it.
+    """Return a value as text in the form of its flag.
 
-    >>> as_text((64, 32)), as_text(True), as_text(0.001)
+    >>> value_text((64, 32)), value_text(True), value_text(0.001)
     ('64,32', 'on', '0.001')
     """
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple | list):
-        return ",".join(str(one) for one in value)
+        return ",".join(str(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _entry(text: str) -> tuple[str, Range | Choice]:
+def _parse_entry(text: str) -> tuple[str, Range | Choice]:
     name, equals, values = (part.strip() for part in text.partition("="))
     name = name.replace("-", "_")
     name = RENAMED.get(name, name)
     if not equals or not name or not values:
-        raise UsageError(f"--space '{text}' names no values", hint=WRITTEN, flag="--space")
+        raise UsageError(f"--space '{text}' has no values", hint=SPACE_HINT, flag="--space")
     known = searchable_settings()
     if name not in known:
         if name in {field.name for field in fields(TrainConfig)}:
             raise UsageError(
                 f"--space '{text}': '{name}' cannot be searched",
-                hint=f"what can: {', '.join(known)}",
+                hint=f"search one of {', '.join(known)}",
                 flag="--space",
             )
         raise UsageError(
-            f"--space '{text}': 'lstm train' has no setting '{name}'",
-            hint=did_you_mean(name, known) or f"its settings are {', '.join(known)}",
+            f"--space '{text}': unknown setting '{name}' of 'lstm train'",
+            hint=did_you_mean(name, known) or f"search one of {', '.join(known)}",
             flag="--space",
         )
     ends = re.fullmatch(r"(.+?)\.\.(.+?)(:log)?", values)
     if ends and "|" not in values:
-        return name, _range(text, name, known[name], ends[1], ends[2], log=bool(ends[3]))
-    options = tuple(_value(text, name, known[name], one.strip()) for one in values.split("|"))
+        return name, _parse_range(text, name, known[name], ends[1], ends[2], log=bool(ends[3]))
+    options = tuple(_parse_value(text, name, known[name], option.strip()) for option in values.split("|"))
     if len(set(options)) < len(options):
-        raise UsageError(f"--space '{text}' names a value twice", hint="name each value once", flag="--space")
+        raise UsageError(
+            f"--space '{text}' has a duplicate value", hint="name each value once", flag="--space"
+        )
     return name, Choice(options=options)
 
 
-def _range(text: str, name: str, form: str, low: str, high: str, *, log: bool) -> Range:
+def _parse_range(text: str, name: str, form: str, low: str, high: str, *, log: bool) -> Range:
     if form in ("word", "switch"):
         example = "on|off" if form == "switch" else "|".join(("A", "B"))
         raise UsageError(
-            f"--space '{text}' is a range, and '{name}' takes no numbers",
-            hint=f"name its values, as --space '{name}={example}'; see 'lstm train --help'",
+            f"--space '{text}' is a range, but '{name}' does not take numbers",
+            hint=f"list its values: --space '{name}={example}' (see 'lstm train --help')",
             flag="--space",
         )
     first, last = (
-        _value(text, name, "whole" if form == "sizes" else form, end.strip()) for end in (low, high)
+        _parse_value(text, name, "whole" if form == "sizes" else form, end.strip()) for end in (low, high)
     )
     if not first < last:
-        raise UsageError(f"--space '{text}' does not begin below its end", hint=WRITTEN, flag="--space")
+        raise UsageError(
+            f"--space '{text}' is an invalid range: its start is not below its end",
+            hint=SPACE_HINT,
+            flag="--space",
+        )
     if log and not first > 0:
         raise UsageError(
-            f"--space '{text}' begins at {first:g}, which has no logarithm",
-            hint="begin above 0",
+            f"--space '{text}' starts at {first:g}, which has no logarithm",
+            hint="start the range above 0",
             flag="--space",
         )
     return Range(low=first, high=last, log=log, form=form)
 
 
-def _value(text: str, name: str, form: str, written: str) -> Any:
+def _parse_value(text: str, name: str, form: str, written: str) -> Any:
     if form == "word":
         return written
     if form == "switch":
         if written not in ("on", "off"):
             raise UsageError(
-                f"--space '{text}': '{name}' is on or off", hint=f"write '{name}=on|off'", flag="--space"
+                f"--space '{text}': '{name}' must be on or off", hint=f"write '{name}=on|off'", flag="--space"
             )
         return written == "on"
     numbers = written.split(",") if form == "sizes" else [written]
-    if not all(is_number(one) and math.isfinite(float(one)) for one in numbers):
-        raise UsageError(f"--space '{text}': '{written}' is not a number", hint=WRITTEN, flag="--space")
+    if not all(is_number(number) and math.isfinite(float(number)) for number in numbers):
+        raise UsageError(f"--space '{text}': '{written}' is not a number", hint=SPACE_HINT, flag="--space")
     if form == "number":
         return float(written)
-    if any(float(one) != int(float(one)) for one in numbers):
-        raise UsageError(f"--space '{text}': '{written}' is not a whole number", hint=WRITTEN, flag="--space")
-    wholes = tuple(int(float(one)) for one in numbers)
-    return wholes if form == "sizes" else wholes[0]
+    if any(float(number) != int(float(number)) for number in numbers):
+        raise UsageError(
+            f"--space '{text}': '{written}' is not a whole number", hint=SPACE_HINT, flag="--space"
+        )
+    integers = tuple(int(float(number)) for number in numbers)
+    return integers if form == "sizes" else integers[0]
 
 
 def _require_possible(space: Space, fixed: TrainConfig) -> None:
-    """Raise the refusal of a value that no combination with the other settings can have."""
+    """Raise UsageError for a value that is invalid in each combination with the other settings."""
     for name, values in space.items():
         for value in values.ends():
-            others = {other: each for other, each in space.items() if other != name}
-            refusals = (_refusal(fixed, {**rest, name: value}) for rest in ({}, *_combinations(others)))
-            first = next(refusals)
-            if first is not None and all(refusals):
+            others = {other: other_values for other, other_values in space.items() if other != name}
+            errors = (_check(fixed, {**settings, name: value}) for settings in ({}, *_combinations(others)))
+            first = next(errors)
+            if first is not None and all(errors):
                 raise first
 
 
 def _combinations(space: Space) -> Iterator[dict[str, Any]]:
-    every = itertools.product(*(values.ends() for values in space.values()))
-    for chosen in itertools.islice(every, COMBINATIONS):
-        yield dict(zip(space, chosen, strict=True))
+    combinations = itertools.product(*(values.ends() for values in space.values()))
+    for combination in itertools.islice(combinations, MAX_COMBINATIONS):
+        yield dict(zip(space, combination, strict=True))
 
 
-def _refusal(fixed: TrainConfig, settings: Mapping[str, Any]) -> UsageError | None:
+def _check(fixed: TrainConfig, settings: Mapping[str, Any]) -> UsageError | None:
     try:
         replace(fixed, **settings)
     except UsageError as error:

@@ -1,8 +1,8 @@
-"""How a setting of a verb is declared, once: its default, its meaning, its bounds, and what the command line shows.
+"""Declaration of a setting: its default, its help text, its bounds and its flag.
 
-    lr: float | None = setting(None, "Learning rate at its peak.", "X", kind="number", above=0)
+    lr: float | None = setting(None, "Peak learning rate.", "X", kind="number", above=0)
 
-Typer's options are made from it (see `cli/options.py`), and `require_bounds` checks what it says.
+`cli/options.py` makes a Typer option from each declaration. `require_bounds` checks the declared bounds.
 """
 
 from dataclasses import field, fields
@@ -12,7 +12,7 @@ from lstm_cli.config.layers import flag_name
 from lstm_cli.config.validators import require_at_least, require_choice
 from lstm_cli.errors import UsageError
 
-MACHINE, TEXT = "Machine", "How text is read"  # panels of several verbs
+HARDWARE_PANEL, TEXT_PANEL = "Hardware", "Text format"
 
 
 def setting(
@@ -27,64 +27,82 @@ def setting(
     model: str | None = None,
     choices: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
-    least: float | None = None,
+    minimum: float | None = None,
     above: float | None = None,
     below: float | None = None,
 ) -> Any:
     """Return a dataclass field for a setting.
 
-    flag: where it is not the field's name, e.g. `-o --output`. kind: how its text is read, a name in
-    `cli/option_values.py`. default_text: what the default means, for the help. model: the only value of --model that
-    the setting goes with. panel: the group of the help that lists it. choices: all values that are allowed. words:
-    the texts that are allowed where numbers are too. least (included), above and below (excluded): the bounds of a
-    number, or of each of several.
+    Args:
+        default: default value.
+        help: help text.
+        metavar: placeholder of the value in the help.
+        flag: flag, if it is not the name of the field, e.g. `-o --output`.
+        kind: parser of the text, a key of `READERS` in `cli/option_values.py`.
+        default_text: description of the default in the help.
+        panel: group of the help that lists the option.
+        model: the only value of --model that accepts the setting.
+        choices: allowed values.
+        words: allowed words next to numbers, such as `auto`.
+        minimum: inclusive lower bound of the number, or of each number in a tuple.
+        above: exclusive lower bound.
+        below: exclusive upper bound.
     """
-    told = {name: value for name, value in locals().items() if name != "default"}
-    return field(default=default, metadata=told | {"panel": panel or (model and f"Model {model}")})
+    declaration = {name: value for name, value in locals().items() if name != "default"}
+    return field(default=default, metadata=declaration | {"panel": panel or (model and f"Model {model}")})
 
 
 def threads_setting() -> Any:
-    """Return the field for the CPU threads of a verb; None: all cores."""
-    return setting(None, "CPU threads.", "N", kind="whole", default_text="all cores", panel=MACHINE, least=1)
+    """Return the field for the number of CPU threads; None means all cores."""
+    return setting(
+        None,
+        "Number of CPU threads.",
+        "N",
+        kind="whole",
+        default_text="all cores",
+        panel=HARDWARE_PANEL,
+        minimum=1,
+    )
 
 
 def encoding_setting() -> Any:
-    """Return the field for the encoding of a verb's text."""
+    """Return the field for the text encoding of an input file."""
     return setting(
         None,
-        "Encoding of the text, e.g. latin-1.",
+        "Text encoding, e.g. latin-1.",
         "NAME",
-        default_text="UTF-8, or UTF-16 with its mark",
-        panel=TEXT,
+        default_text="UTF-8, or UTF-16 with a BOM",
+        panel=TEXT_PANEL,
     )
 
 
 def require_bounds(config: Any) -> None:
-    """Raise UsageError for the first setting that is not as it was declared; a default of None is left alone."""
-    for one in fields(config):
-        flag, value, told = flag_name(one.name), getattr(config, one.name), one.metadata
-        # An empty value in the place of None is told as a wrong value, below.
-        given = value != one.default and (value or one.default)
-        if told["model"] and told["model"] != config.model and given:
+    """Raise UsageError for the first setting outside its declared bounds; a default of None is not checked."""
+    for declared in fields(config):
+        flag, value, declaration = flag_name(declared.name), getattr(config, declared.name), declared.metadata
+        # An empty value instead of None is reported as a wrong value, below.
+        given = value != declared.default and (value or declared.default)
+        if declaration["model"] and declaration["model"] != config.model and given:
             raise UsageError(
-                f"{flag} is a setting of --model {told['model']}, not of {config.model}",
-                hint=f"add --model {told['model']}",
+                f"{flag} works only with --model {declaration['model']}, not with {config.model}",
+                hint=f"add --model {declaration['model']}",
                 flag=flag,
             )
-        if value is not None or one.default is not None:
-            for each in value if isinstance(value, tuple) else (value,):
-                _require(flag, each, told)
+        if value is not None or declared.default is not None:
+            for item in value if isinstance(value, tuple) else (value,):
+                _require(flag, item, declaration)
 
 
-def _require(flag: str, value: Any, told: Any) -> None:
-    least, above, below = told["least"], told["above"], told["below"]
-    if told["choices"] or (told["words"] and isinstance(value, str)):
-        require_choice(flag, value, told["choices"] or told["words"])
-    elif below is not None and not least <= value < below:
+def _require(flag: str, value: Any, declaration: Any) -> None:
+    minimum, above, below = declaration["minimum"], declaration["above"], declaration["below"]
+    if declaration["choices"] or (declaration["words"] and isinstance(value, str)):
+        require_choice(flag, value, declaration["choices"] or declaration["words"])
+    elif below is not None and not minimum <= value < below:
         raise UsageError(
-            f"{flag} {value:g} is not within {least:g} and {below:g} ({below:g} excluded)", flag=flag
+            f"{flag} {value:g} is out of range: it must be at least {minimum:g} and below {below:g}",
+            flag=flag,
         )
-    elif least is not None:
-        require_at_least(flag, value, least)
+    elif minimum is not None:
+        require_at_least(flag, value, minimum)
     elif above is not None and not value > above:
-        raise UsageError(f"{flag} {value:g} is not above {above:g}", flag=flag)
+        raise UsageError(f"{flag} {value:g} is too small: it must be above {above:g}", flag=flag)

@@ -1,76 +1,74 @@
-"""The settings of `lstm tune`."""
+"""Settings of `lstm tune`."""
 
 from dataclasses import dataclass
 
 from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.errors import UsageError
 
-SEARCH = "The search"  # a panel
+SEARCH_PANEL = "Search"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuneConfig:
-    """Settings of `lstm tune`, beside those of `lstm train` that every trial has in common."""
+    """Settings of `lstm tune`, without the training settings that all trials share."""
 
     method: str = setting(
         "random",
-        "How settings are proposed; bayes learns from the trials so far.",
+        "Search method: random, grid or Bayesian search.",
         choices=("random", "grid", "bayes"),
-        panel=SEARCH,
+        panel=SEARCH_PANEL,
     )
     trials: int | None = setting(
         None,
-        "So many trainings.",
+        "Number of trials.",
         "N",
         kind="whole",
         default_text="20, or the whole grid",
-        panel=SEARCH,
-        least=1,
+        panel=SEARCH_PANEL,
+        minimum=1,
     )
     time: float | None = setting(  # seconds
         None,
-        "Begin no further trial after so long: seconds, or 10m, 2h.",
+        "Time limit after which no trial starts: seconds, 10m or 2h.",
         "TIME",
         kind="duration",
         default_text="no limit",
-        panel=SEARCH,
+        panel=SEARCH_PANEL,
         above=0,
     )
     jobs: int | None = setting(
         None,
-        "Trials side by side.",
+        "Number of parallel trials.",
         "N",
         kind="whole",
         default_text="1, or all workers of --dask",
-        panel=SEARCH,
-        least=1,
+        panel=SEARCH_PANEL,
+        minimum=1,
     )
     space: tuple[str, ...] = setting(
         (),
-        "What to search: hidden=32..256:log, dropout=0..0.5, loss=mae|huber; repeat for several.",
+        "Search space: hidden=32..256:log, dropout=0..0.5, loss=mae|huber (repeatable).",
         "NAME=VALUES",
-        default_text="by the model",
-        panel=SEARCH,
+        default_text="depends on --model",
+        panel=SEARCH_PANEL,
     )
     dask: str | None = setting(
         None,
-        "Run trials on the workers of this Dask scheduler.",
+        "Dask scheduler whose workers run the trials.",
         "HOST:PORT",
         default_text="this machine",
-        panel=SEARCH,
+        panel=SEARCH_PANEL,
     )
     storage: str | None = setting(
         None,
-        "With bayes: share proposals and results with other searches in this Optuna storage: a database, or a "
-        "journal file in a folder that all machines see.",
+        "Optuna storage shared with other searches (--method bayes): a database URL, or a journal file in a shared "
+        "folder.",
         "URL|FILE",
         default_text="none",
-        panel=SEARCH,
+        panel=SEARCH_PANEL,
     )
 
     def __post_init__(self) -> None:
         require_bounds(self)
         if self.storage is not None and self.method != "bayes":
-            raise UsageError(
-                "--storage is a setting of --method bayes", hint="add --method bayes", flag="--storage"
-            )
+            raise UsageError("--storage needs --method bayes", hint="add --method bayes", flag="--storage")

@@ -1,3 +1,3 @@
 """Metrics, baselines, prediction intervals, and the scores of a model over windows."""
 
-BASELINES = ("naive", "seasonal_naive", "linear")  # from the plainest on; tables show the last one first
+BASELINES = ("naive", "seasonal_naive", "linear")  # simplest first; tables show the last one first

@@ -1,4 +1,4 @@
-"""The season of the seasonal naive baseline. The scale of MASE keeps the shortest season, as published tables do."""
+"""Season of the seasonal naive baseline. The MASE scale uses the shortest season, as published tables do."""
 
 import numpy as np
 
@@ -7,17 +7,17 @@ from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.evaluation.baselines import seasonal_naive
 
-MOST_ROWS = 8_000  # windows x targets that decide, evenly spaced
-MOST_CELLS = 6_000_000  # windows x steps x targets, which bounds the time for long horizons
+MAX_ROWS = 8_000  # windows x targets of the comparison, evenly spaced
+MAX_CELLS = 6_000_000  # windows x steps x targets, a limit of time for long horizons
 
 
 def baseline_season(dataset: Dataset) -> int | None:
-    """Return the season [steps] whose seasonal naive forecast errs least before the test rows; None without a season.
+    """Return the season [steps] with the best seasonal naive forecast before the test rows; None without a season.
 
-    One season serves all series. The candidates are the seasons of the schema, which the training rows confirmed
-    or `--season` gave. Each forecasts the same windows of training and validation rows; test rows take no part.
-    The score is the error of each series and target over its MASE scale, then the mean. The shortest season wins a
-    tie, and where no window can be scored.
+    All series share one season. The candidates are the seasons of the schema, which the training rows confirmed or
+    `--season` set. Each candidate forecasts the training and validation windows, without the test rows. The score is
+    the error of each series and target divided by its MASE scale, averaged. The shortest season wins a tie, or if no
+    window can be scored.
     """
     seasons = dataset.schema.seasons
     if len(seasons) < 2:
@@ -30,35 +30,35 @@ def baseline_season(dataset: Dataset) -> int | None:
 def _windows(dataset: Dataset, longest: int) -> Windows:
     """Return windows whose targets end before the test rows, with a history of `longest` steps.
 
-    A series too short for that gives its newest window alone: it has the most history there.
+    A shorter series gives only its newest window, which has the most history.
     """
     table, horizon = dataset.series, dataset.schema.horizon
     last = table.val_end - horizon
     first = np.maximum(np.minimum(longest, last), 1)
     counts = np.maximum(last - first + 1, 0)
     series = np.repeat(np.arange(len(counts)), counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     windows = Windows(
-        dataset=dataset, lookback=longest, origins=(table.offset + first)[series] + within, series=series
+        dataset=dataset, lookback=longest, origins=(table.offset + first)[series] + offset, series=series
     )
-    most = min(MOST_ROWS // dataset.targets, MOST_CELLS // (horizon * dataset.targets))
-    return windows.sample(max(1, most))
+    max_windows = min(MAX_ROWS // dataset.targets, MAX_CELLS // (horizon * dataset.targets))
+    return windows.sample(max(1, max_windows))
 
 
 def _scores(windows: Windows, seasons: tuple[int, ...]) -> np.ndarray:
-    """Return the score of each season; infinite where nothing was measured."""
-    dataset, yardstick = windows.dataset, MaseScale.from_dataset(windows.dataset)
+    """Return the score of each season; infinite if there is no measured value."""
+    dataset, mase_scale = windows.dataset, MaseScale.from_dataset(windows.dataset)
     horizon, targets = dataset.schema.horizon, dataset.targets
     error = np.zeros((len(seasons), len(dataset.series.names), targets))
     count = np.zeros(error.shape[1:])
     for batch in windows.batches(windows.batch_size):
-        truth = yardstick.mase_terms(batch.target, batch.series)
+        truth = mase_scale.mase_terms(batch.target, batch.series)
         np.add.at(count, batch.series, batch.observed.sum(axis=1))
-        for place, season in enumerate(seasons):
+        for index, season in enumerate(seasons):
             forecast = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
-            missed = np.abs(yardstick.mase_terms(forecast, batch.series) - truth)
-            np.add.at(error[place], batch.series, np.where(batch.observed, missed, 0.0).sum(axis=1))
-    scored = (count > 0) & (yardstick.weight > 0)
+            absolute_error = np.abs(mase_scale.mase_terms(forecast, batch.series) - truth)
+            np.add.at(error[index], batch.series, np.where(batch.observed, absolute_error, 0.0).sum(axis=1))
+    scored = (count > 0) & (mase_scale.weight > 0)
     if not scored.any():
         return np.full(len(seasons), np.inf)
     return np.asarray((error[:, scored] / count[scored]).mean(axis=1))

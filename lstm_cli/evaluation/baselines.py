@@ -1,4 +1,4 @@
-"""The simplest forecasts a model is held against: the last value, and the last season. See `linear` for the third."""
+"""Simple baseline forecasts: the last value and the last season. The third baseline is in `linear`."""
 
 import numpy as np
 
@@ -14,14 +14,25 @@ def baseline_label(name: str, season: int | str | None) -> str:
 
 
 def naive(past: np.ndarray, horizon: int, targets: int) -> np.ndarray:
-    """The last value, H times. past [B, L, F] with the targets first; returns [B, H, C]."""
+    """Return the last value repeated, [B, H, C].
+
+    Args:
+        past: [B, L, F], targets first.
+        horizon: H, steps ahead.
+        targets: C, number of target columns.
+    """
     return np.repeat(past[:, -1:, :targets], horizon, axis=1)
 
 
 def seasonal_naive(past: np.ndarray, mask: np.ndarray, horizon: int, targets: int, season: int) -> np.ndarray:
-    """The value one season before, the last season over and over. past [B, L, F], L at least `season`.
+    """Return the last season repeated, [B, H, C]; the last value if a window has less than one season of history.
 
-    mask [B, L]: where a window has less than one season of history, the last value. Returns [B, H, C].
+    Args:
+        past: [B, L, F] with L at least `season`, targets first.
+        mask: [B, L], 0 for padding.
+        horizon: H, steps ahead.
+        targets: C, number of target columns.
+        season: steps in a season.
     """
     cycle = past[:, -season:, :targets]
     forecast = np.tile(cycle, (1, -(-horizon // season), 1))[:, :horizon]

@@ -1,4 +1,4 @@
-"""Intervals for a forecaster, from its errors on the windows of a dataset."""
+"""Prediction intervals of a forecaster, from its errors on the windows of a dataset."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.evaluation import intervals
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
 
-MOST_ROWS = 6000  # windows x targets of training and of validation, evenly spaced: neighbours say the same
-MOST_CELLS = 4_000_000  # windows x steps x targets, which bounds the memory for long horizons
+MAX_ROWS = 6000  # windows x targets per split, evenly spaced because neighbours are similar
+MAX_CELLS = 4_000_000  # windows x steps x targets, a limit of memory for long horizons
 
 
 def fit_intervals(
@@ -20,58 +20,64 @@ def fit_intervals(
     lookback: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> intervals.Intervals:
-    """Intervals for `forecaster` (windows of `lookback` -> [B, H, C] scaled), fitted on the training rows alone.
+    """Return intervals of a forecaster that was fitted only on the training rows.
 
-    A model that was fitted on the validation rows too knows them: give the one from before.
+    A refitted model has seen the validation rows, so pass the model from before the refit.
+
+    Args:
+        dataset: scaled data.
+        forecaster: windows of `lookback` steps -> forecast [B, H, C], scaled.
+        lookback: steps that the forecaster reads.
+        progress: called with the number of finished windows and the total.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
-    most = max(1, min(MOST_ROWS // targets, MOST_CELLS // (horizon * targets)))
+    max_windows = max(1, min(MAX_ROWS // targets, MAX_CELLS // (horizon * targets)))
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
-    chosen = {name: windows.sample(most) for name, windows in splits.items()}
-    total, done = sum(len(windows) for windows in chosen.values()), 0
+    sampled = {name: windows.sample(max_windows) for name, windows in splits.items()}
+    total, done = sum(len(windows) for windows in sampled.values()), 0
 
-    def told(count: int) -> None:
+    def report(count: int) -> None:
         nonlocal done
         done += count
         progress(done, total)
 
-    misses = {
-        name: _misses(windows, forecaster, count_horizons(splits[name]), told)
-        for name, windows in chosen.items()
+    errors = {
+        name: _calibration_errors(windows, forecaster, count_horizons(splits[name]), report)
+        for name, windows in sampled.items()
     }
     return intervals.fit_calibration(
-        misses["val"], misses["train"], season=dataset.schema.season, lookback=lookback
+        errors["val"], errors["train"], season=dataset.schema.season, lookback=lookback
     )
 
 
 def count_horizons(windows: Windows) -> float:
-    """How many horizons the windows span without an overlap: their rows over H, in each series at least one."""
+    """Return the number of horizons that the windows span without overlap: their rows over H, at least 1 per series."""
     horizon = windows.dataset.schema.horizon
     return (len(windows) + len(np.unique(windows.series)) * (horizon - 1)) / horizon
 
 
-def _misses(
+def _calibration_errors(
     windows: Windows,
     forecaster: Callable[[Batch], np.ndarray],
     horizons: float,
-    told: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> intervals.CalibrationErrors:
     dataset = windows.dataset
     horizon, targets, season = dataset.schema.horizon, dataset.targets, dataset.schema.season
     absolute = np.empty((len(windows), horizon, targets), dtype=np.float32)
-    simple, spread = np.empty_like(absolute), np.empty((len(windows), targets))
+    baseline, spread = np.empty_like(absolute), np.empty((len(windows), targets))
     first = 0
     for batch in windows.batches(windows.batch_size):
-        place = slice(first, first + len(batch.series))
-        flat = (
+        rows = slice(first, first + len(batch.series))
+        baseline_forecast = (
             seasonal_naive(batch.past, batch.mask, horizon, targets, season)
             if season <= windows.lookback
             else naive(batch.past, horizon, targets)
         )
         unknown = np.where(batch.observed, 0.0, np.nan)
-        absolute[place] = np.abs(forecaster(batch) - batch.target) + unknown
-        simple[place] = np.abs(flat - batch.target) + unknown
-        spread[place] = intervals.local_scale(batch.past[:, :, :targets], batch.mask, season)
-        told(len(batch.series))
-        first = place.stop
-    return intervals.CalibrationErrors(absolute=absolute, simple=simple, spread=spread, horizons=horizons)
+        absolute[rows] = np.abs(forecaster(batch) - batch.target) + unknown
+        baseline[rows] = np.abs(baseline_forecast - batch.target) + unknown
+        spread[rows] = intervals.local_scale(batch.past[:, :, :targets], batch.mask, season)
+        report(len(batch.series))
+        first = rows.stop
+    return intervals.CalibrationErrors(absolute=absolute, baseline=baseline, spread=spread, horizons=horizons)

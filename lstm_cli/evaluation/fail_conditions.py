@@ -1,4 +1,4 @@
-"""Conditions that end a command with exit 5: `mase>=1`, `mae>0.9*seasonal_naive.mae`, `coverage.80<75`."""
+"""Conditions that make a command exit with 5: `mase>=1`, `mae>0.9*seasonal_naive.mae`, `coverage.80<75`."""
 
 import operator
 import re
@@ -12,80 +12,105 @@ from lstm_cli.evaluation.metrics import NAMES
 from lstm_cli.text import NUMBER, did_you_mean, is_number
 
 COVERAGES = ("coverage.80", "coverage.95")
-LOSSES = ("wql",)  # of the intervals
+LOSSES = ("wql",)  # loss of the intervals
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailCondition:
-    """A condition that must not come true."""
+    """Condition that makes the command fail if it is true."""
 
     text: str
-    figure: str  # a metric of the model, wql, or coverage.LEVEL
-    sign: str
-    factor: float  # of the baseline's metric, or the number itself
+    name: str  # metric of the model, wql, or coverage.LEVEL
+    operator: str
+    factor: float  # factor of the baseline's metric, or the limit itself
     baseline: str | None  # None: the limit is `factor`
-    metric: str | None
+    baseline_metric: str | None
 
 
 def parse_condition(text: str) -> FailCondition:
-    """Reads a condition. Raises UsageError for what is none, and for an unknown name."""
+    """Return the condition in a text. Raises UsageError for invalid text or an unknown name."""
     parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
     if parts is None:
         raise UsageError(
-            f"--fail-if '{text}' is no condition",
+            f"--fail-if '{text}' is not a valid condition",
             hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
             flag="--fail-if",
         )
-    figure, sign, limit = parts.groups()
-    _known(text, figure, (*NAMES, *COVERAGES, *LOSSES))
+    name, comparison, limit = parts.groups()
+    _require_known(text, name, (*NAMES, *COVERAGES, *LOSSES))
     if is_number(limit):
         return FailCondition(
-            text=text, figure=figure, sign=sign, factor=float(limit), baseline=None, metric=None
+            text=text,
+            name=name,
+            operator=comparison,
+            factor=float(limit),
+            baseline=None,
+            baseline_metric=None,
         )
-    other = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
-    if other is None:
+    baseline_limit = re.fullmatch(rf"(?:({NUMBER})\s*\*\s*)?(\w+)\.(\w+)", limit)
+    if baseline_limit is None:
         raise UsageError(
-            f"--fail-if '{text}': '{limit}' is no limit",
+            f"--fail-if '{text}': '{limit}' is not a valid limit",
             hint="a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*seasonal_naive.mae",
             flag="--fail-if",
         )
-    factor, baseline, metric = other.groups()
-    _known(text, baseline, BASELINES)
-    _known(text, metric, NAMES)
+    factor, baseline, metric = baseline_limit.groups()
+    _require_known(text, baseline, BASELINES)
+    _require_known(text, metric, NAMES)
     return FailCondition(
-        text=text, figure=figure, sign=sign, factor=float(factor or 1), baseline=baseline, metric=metric
+        text=text,
+        name=name,
+        operator=comparison,
+        factor=float(factor or 1),
+        baseline=baseline,
+        baseline_metric=metric,
     )
 
 
-def _known(text: str, name: str, names: tuple[str, ...]) -> None:
+def _require_known(text: str, name: str, names: tuple[str, ...]) -> None:
     if name in names:
         return
     raise UsageError(
-        f"--fail-if '{text}': '{name}' is none of {', '.join(names)}",
-        hint=did_you_mean(name, names) or "name one of them",
+        f"--fail-if '{text}': '{name}' is not one of {', '.join(names)}",
+        hint=did_you_mean(name, names) or "use one of these names",
         flag="--fail-if",
     )
 
 
 def check_condition(
-    gate: FailCondition,
+    condition: FailCondition,
     scores: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The gate's outcome: condition, value, limit, failed, reason. A figure that is absent fails it, and says so."""
-    value = coverage.get(gate.figure.partition(".")[2]) if "." in gate.figure else scores.get(gate.figure)
-    limit: float | None = gate.factor
-    if gate.baseline is not None:
-        figure = baselines.get(gate.baseline, {}).get(str(gate.metric))
-        limit = None if figure is None else gate.factor * figure
+    """Return the outcome of a condition: condition, value, limit, failed, reason. An undefined value fails.
+
+    Args:
+        condition: condition to check.
+        scores: metrics of the model.
+        baselines: metrics of each baseline.
+        coverage: percent of measured values within each interval, by level.
+    """
+    value = (
+        coverage.get(condition.name.partition(".")[2])
+        if "." in condition.name
+        else scores.get(condition.name)
+    )
+    limit: float | None = condition.factor
+    if condition.baseline is not None:
+        baseline_value = baselines.get(condition.baseline, {}).get(str(condition.baseline_metric))
+        limit = None if baseline_value is None else condition.factor * baseline_value
     if value is None:
-        failed, reason = True, f"{gate.figure} is undefined here"
+        failed, reason = True, f"{condition.name} is undefined here"
     elif limit is None:
-        there = "undefined here" if gate.baseline in baselines else "absent: these data have no season"
-        failed, reason = True, f"{gate.baseline}.{gate.metric} is {there}"
+        problem = (
+            "undefined here"
+            if condition.baseline in baselines
+            else "missing, because these data have no season"
+        )
+        failed, reason = True, f"{condition.baseline}.{condition.baseline_metric} is {problem}"
     else:
-        failed = bool(_OPERATORS[gate.sign](value, limit))
-        reason = f"{gate.figure} is {value:.4g}, the limit {limit:.4g}"
-    return {"condition": gate.text, "value": value, "limit": limit, "failed": failed, "reason": reason}
+        failed = bool(_OPERATORS[condition.operator](value, limit))
+        reason = f"{condition.name} is {value:.4g}, the limit {limit:.4g}"
+    return {"condition": condition.text, "value": value, "limit": limit, "failed": failed, "reason": reason}

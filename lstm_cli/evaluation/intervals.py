@@ -1,14 +1,14 @@
-"""Prediction intervals around a point forecast, and how well they hold. NumPy only.
+"""Prediction intervals around a point forecast, with NumPy only.
 
-An interval is the forecast +- half(level, step) * spread(window), in scaled space, so that whatever turns scaled
-values into the file's units (a shift, a scale, an exponential) keeps it in order. `spread` is how much the
-window itself moves. `half` are quantiles of |error| / spread, pooled over series and targets: split conformal
-prediction with a local scale (Papadopoulos et al. 2002, "Inductive confidence machines for regression"; Lei et
-al. 2018, "Distribution-free predictive inference for regression").
+An interval is the forecast +- half(level, step) * spread(window), in scaled space. So any inverse transform (a shift,
+a scale, an exponential) keeps its ends in order. `spread` measures the variation of the window. `half` are quantiles of
+|error| / spread, pooled over series and targets. This is split conformal prediction with a local scale (Papadopoulos et
+al. 2002, "Inductive confidence machines for regression"; Lei et al. 2018, "Distribution-free predictive inference for
+regression").
 
-Two things of time series break the guarantee of that: the windows overlap, and a few validation rows may be
-calmer or wilder than what comes. So errors of the training windows join them, made larger by the model's
-optimism there, and few independent horizons widen the interval as they do Student's t.
+Two properties of time series break the guarantee of that method. The windows overlap, and a few validation rows may be
+calmer or more volatile than later rows. So errors of the training windows are added, multiplied by the model's optimism
+there. With few independent horizons the intervals are wider, as in Student's t.
 """
 
 from dataclasses import dataclass
@@ -17,44 +17,47 @@ from typing import Any
 import numpy as np
 
 LEVELS = (80, 95)  # percent
-QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # the ends of both intervals and the forecast itself
-SIDES = ("lo80", "hi80", "lo95", "hi95")  # the order of `Intervals.around`
-TRUSTED = (
-    200  # validation horizons that weigh as much as all training: the 95 % level is then known to 1.5 points
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # ends of both intervals and the forecast itself
+SIDES = ("lo80", "hi80", "lo95", "hi95")  # order of `Intervals.interval_ends`
+EQUAL_WEIGHT_HORIZONS = (
+    200  # validation horizons that weigh as much as training; they fix the 95 % level to 1.5 points
 )
-ENOUGH = 200  # errors behind the quantile of a step; with fewer, the steps beside it join
-LEAST_SPREAD = 0.05  # of the median spread: a window that stood still is not taken for certain
+MIN_ERRORS = 200  # errors for the quantile of a step; with fewer, neighbouring steps are added
+MIN_SPREAD_SHARE = 0.05  # share of the median spread: a constant window does not get an interval of width 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationErrors:
     """Errors of a forecaster over windows, in scaled space."""
 
-    absolute: np.ndarray  # [N, H, C] |error|, NaN where nothing was measured
-    simple: np.ndarray  # [N, H, C] of the seasonal naive forecast, which nothing was fitted for
+    absolute: np.ndarray  # [N, H, C] |error|, NaN for missing values
+    baseline: np.ndarray  # [N, H, C] |error| of the seasonal naive forecast, which is not fitted
     spread: np.ndarray  # [N, C]
-    horizons: float  # how many horizons the windows span without an overlap, over all series
+    horizons: float  # horizons that the windows span without overlap, over all series
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
-    """What makes intervals of a forecast, fitted by `fit`."""
+    """Calibrated intervals, fitted by `fit_calibration`."""
 
-    half: np.ndarray  # [2, H] float64: half the width of each level, in spreads
-    floor: np.ndarray  # [C] float64: the least spread, scaled
+    half: np.ndarray  # [2, H] float64: half width of each level, in spreads
+    floor: np.ndarray  # [C] float64: smallest spread, scaled
     season: int  # m, steps
-    lookback: int  # steps of a window that its spread is read from
-    optimism: float  # by which errors on training windows were made larger
-    horizons: float  # independent horizons behind them
+    lookback: int  # steps that the spread is computed from
+    optimism: float  # factor applied to the errors on training windows
+    horizons: float  # independent horizons of the calibration
 
     def interval_ends(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """The ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
+        """Return the ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
 
-        forecast_scaled [N, H, C]; past [N, L', F] with the targets first and mask [N, L'], L' at least `lookback`.
+        Args:
+            forecast_scaled: [N, H, C].
+            past: [N, L', F] with L' at least `lookback`, targets first.
+            mask: [N, L'], 0 for padding.
         """
         targets = forecast_scaled.shape[2]
-        moved = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
-        reach = self.half[:, None, :, None] * np.maximum(moved, self.floor)[:, None, :]
+        spread = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
+        reach = self.half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
         near, far = reach
         middle = forecast_scaled.astype(np.float64)
         return np.stack([middle - near, middle + near, middle - far, middle + far])
@@ -79,32 +82,37 @@ class Intervals:
 
 
 def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
-    """How much each window and target moves, [N, C]; past [N, L, C] scaled, mask [N, L].
+    """Return the variation of each window and target, [N, C].
 
-    The mean |v_t - v_(t-m)|, plus the deviation of the means of its whole seasons, counted back from its end: what
-    changes from one season to the next, and how far the level wanders. A window without a pair one season apart is
-    read one step apart; one that holds a single step has spread 0.
+    It is the mean |v_t - v_(t-m)| plus the deviation of the means of whole seasons, counted from the end of the
+    window. The first term measures the change from season to season, the second the drift of the level. A window
+    without two values one season apart uses neighbouring steps. A window of a single step has spread 0.
+
+    Args:
+        past: [N, L, C] scaled.
+        mask: [N, L], 0 for padding.
+        season: steps in a season.
     """
     values, known = past.astype(np.float64), mask > 0
-    return _season_to_season(values, known, season) + _wandering(values, known, season)
+    return _seasonal_change(values, known, season) + _level_variation(values, known, season)
 
 
-def _season_to_season(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
-    found = np.zeros((len(values), values.shape[2]))
-    open_yet = np.ones(len(values), dtype=bool)
+def _seasonal_change(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+    change = np.zeros((len(values), values.shape[2]))
+    unset = np.ones(len(values), dtype=bool)
     for lag in dict.fromkeys((season, 1)):
         if values.shape[1] <= lag:
             continue
         pairs = known[:, lag:] & known[:, :-lag]
         count = pairs.sum(axis=1)
-        use = open_yet & (count > 0)
-        moved = np.where(pairs[:, :, None], np.abs(values[:, lag:] - values[:, :-lag]), 0.0)
-        found[use] = (moved.sum(axis=1) / np.maximum(count, 1)[:, None])[use]
-        open_yet &= ~use
-    return found
+        use = unset & (count > 0)
+        differences = np.where(pairs[:, :, None], np.abs(values[:, lag:] - values[:, :-lag]), 0.0)
+        change[use] = (differences.sum(axis=1) / np.maximum(count, 1)[:, None])[use]
+        unset &= ~use
+    return change
 
 
-def _wandering(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
     windows, steps, targets = values.shape
     seasons = steps // season
     if seasons < 2:
@@ -114,24 +122,30 @@ def _wandering(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray
     whole = np.asarray(measured.all(axis=2))[:, :, None]
     count = np.maximum(whole.sum(axis=1), 1)
     middle = np.where(whole, means, 0.0).sum(axis=1) / count
-    apart = np.where(whole, means - middle[:, None], 0.0)
-    return np.sqrt(np.square(apart).sum(axis=1) / count)
+    deviations = np.where(whole, means - middle[:, None], 0.0)
+    return np.sqrt(np.square(deviations).sum(axis=1) / count)
 
 
 def fit_calibration(
     val: CalibrationErrors, train: CalibrationErrors, *, season: int, lookback: int
 ) -> Intervals:
-    """Intervals from errors on validation windows and on training windows (which may be none).
+    """Return intervals from the errors on validation and training windows; there may be no training windows.
 
-    The training windows weigh TRUSTED / (TRUSTED + horizons of validation) together. Their errors are made
-    larger by `optimism`.
+    The training windows have a total weight of EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + validation horizons).
+    Their errors are multiplied by `optimism`.
+
+    Args:
+        val: errors on validation windows.
+        train: errors on training windows.
+        season: steps in a season.
+        lookback: steps that the spread is computed from.
     """
-    floor = _floor(np.concatenate([val.spread, train.spread]))
+    floor = _min_spread(np.concatenate([val.spread, train.spread]))
     optimism = _optimism(val, train, floor)
-    share = TRUSTED / (TRUSTED + val.horizons)
+    share = EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + val.horizons)
     parts, weights = [], []
-    for misses, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
-        relative = factor * misses.absolute / np.maximum(misses.spread, floor)[:, None]
+    for errors, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
+        relative = factor * errors.absolute / np.maximum(errors.spread, floor)[:, None]
         rows = np.swapaxes(relative, 1, 2).reshape(-1, relative.shape[1])
         parts.append(rows)
         weights.append(np.full(len(rows), weight / max(1, len(rows))))
@@ -148,14 +162,16 @@ def fit_calibration(
     )
 
 
-def t_correction(quantile: float, horizons: float) -> float:
-    """How much further out a quantile lies in Student's t with so many degrees of freedom than in the normal.
+def t_correction(quantile: float, freedom: float) -> float:
+    """Return the ratio of a quantile of Student's t with `freedom` degrees of freedom to that of the normal.
 
-    By the expansion of Abramowitz and Stegun 1964, 26.7.5; less than one horizon counts as one.
+    Source: the expansion of Abramowitz and Stegun 1964, 26.7.5. Less than one degree of freedom counts as one.
     """
-    from statistics import NormalDist  # not needed by `predict`, whose start it would slow
+    from statistics import (
+        NormalDist,
+    )  # imported here, because `predict` does not need it and would start more slowly
 
-    n, z = max(1.0, horizons), NormalDist().inv_cdf(quantile)
+    n, z = max(1.0, freedom), NormalDist().inv_cdf(quantile)
     t = (
         z
         + (z**3 + z) / (4 * n)
@@ -165,47 +181,46 @@ def t_correction(quantile: float, horizons: float) -> float:
     return t / z
 
 
-def _floor(moved: np.ndarray) -> np.ndarray:
-    """The least spread [C] of windows with spreads moved [N, C]; 1 for a target that never moves."""
-    typical = np.median(moved, axis=0)
-    typical = np.where(typical > 0, typical, moved.mean(axis=0))
-    return np.where(typical > 0, LEAST_SPREAD * typical, 1.0)
+def _min_spread(spreads: np.ndarray) -> np.ndarray:
+    """Return the smallest spread [C] that is used, from spreads [N, C] of windows; 1 for a target without variation."""
+    typical = np.median(spreads, axis=0)
+    typical = np.where(typical > 0, typical, spreads.mean(axis=0))
+    return np.where(typical > 0, MIN_SPREAD_SHARE * typical, 1.0)
 
 
 def _optimism(val: CalibrationErrors, train: CalibrationErrors, floor: np.ndarray) -> float:
-    """How much smaller the model's errors are on the rows it was fitted on, at least 1.
+    """Return the factor by which the model's errors are smaller on the rows it was fitted on, at least 1.
 
-    That validation errors are larger may also be the rows': by how much, the seasonal naive forecast tells, which
-    was fitted on neither.
+    Validation rows may also be harder. The seasonal naive forecast measures that, because it was fitted on neither.
     """
 
-    def mean(misses: CalibrationErrors, errors: np.ndarray) -> float:
-        relative = errors / np.maximum(misses.spread, floor)[:, None]
+    def mean(calibration: CalibrationErrors, errors: np.ndarray) -> float:
+        relative = errors / np.maximum(calibration.spread, floor)[:, None]
         return float(np.nanmean(relative)) if np.isfinite(relative).any() else 0.0
 
-    fitted, before = mean(val, val.absolute), mean(train, train.absolute)
-    wilder, calm = mean(val, val.simple), mean(train, train.simple)
-    if not (fitted and before and wilder and calm):
+    val_error, train_error = mean(val, val.absolute), mean(train, train.absolute)
+    val_baseline, train_baseline = mean(val, val.baseline), mean(train, train.baseline)
+    if not (val_error and train_error and val_baseline and train_baseline):
         return 1.0
-    return max(1.0, (fitted / before) / (wilder / calm))
+    return max(1.0, (val_error / train_error) / (val_baseline / train_baseline))
 
 
 def _quantiles(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The LEVELS of each column of rows [R, H], NaN left out, weights [R]; returns [2, H]."""
-    beside = max(0, -(-(ENOUGH - len(rows)) // (2 * max(1, len(rows)))))
+    """Return the LEVELS [2, H] of each column of rows [R, H] with weights [R]; NaN is ignored."""
+    neighbors = max(0, -(-(MIN_ERRORS - len(rows)) // (2 * max(1, len(rows)))))
     horizon = rows.shape[1]
-    found = np.zeros((len(LEVELS), horizon))
+    quantiles = np.zeros((len(LEVELS), horizon))
     for step in range(horizon):
-        near = rows[:, max(0, step - beside) : step + beside + 1]
+        near = rows[:, max(0, step - neighbors) : step + neighbors + 1]
         known = np.isfinite(near)
         if not known.any():
             known, near = np.isfinite(rows), rows
         values = near[known]
         order = np.argsort(values, kind="stable")
         weight = np.repeat(weights[:, None], near.shape[1], axis=1)[known][order]
-        reached = np.cumsum(weight)
-        for place, level in enumerate(LEVELS):
-            wanted = level / 100 * reached[-1] if len(reached) else 0.0
-            index = int(np.searchsorted(reached, wanted * (1 - 1e-12)))
-            found[place, step] = values[order[min(index, len(values) - 1)]] if len(values) else 0.0
-    return found
+        cumulative = np.cumsum(weight)
+        for index, level in enumerate(LEVELS):
+            wanted = level / 100 * cumulative[-1] if len(cumulative) else 0.0
+            position = int(np.searchsorted(cumulative, wanted * (1 - 1e-12)))
+            quantiles[index, step] = values[order[min(position, len(values) - 1)]] if len(values) else 0.0
+    return quantiles

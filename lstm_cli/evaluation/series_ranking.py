@@ -1,4 +1,4 @@
-"""Each series beside a simple forecast of the same windows, and the series that do worst."""
+"""Comparison of each series with a baseline, and the worst series."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,28 +12,34 @@ from lstm_cli.evaluation import metrics, scoring
 def series_against_baselines(
     dataset: Dataset, sums: Mapping[str, metrics.ErrorSums]
 ) -> dict[str, dict[str, Any]]:
-    """For each series the MASE of seasonal naive (naive where there is no season), and the model's beside it.
+    """Return for each series the MASE of seasonal naive (naive without a season) and the model's ratio to it.
 
-    sums: the errors of `model` and of the simple forecasts. The ratio is that of `metrics.beside`.
+    sums: errors of `model` and of the baselines. The ratio is that of `metrics.relative_to_baseline`.
     """
     scale, baseline = scoring.metric_scale(dataset), "seasonal_naive" if "seasonal_naive" in sums else "naive"
-    simple = metrics.scores_per_series(sums[baseline], scale)
-    ratios = metrics.relative_to_baseline(metrics.scores_per_series(sums["model"], scale), simple)
+    baseline_scores = metrics.scores_per_series(sums[baseline], scale)
+    ratios = metrics.relative_to_baseline(metrics.scores_per_series(sums["model"], scale), baseline_scores)
     return {
         name: {"baseline": baseline, "baseline_mase": scores["mase"], "ratio": ratio}
-        for name, scores, ratio in zip(dataset.series.names, simple, ratios, strict=True)
+        for name, scores, ratio in zip(dataset.series.names, baseline_scores, ratios, strict=True)
     }
 
 
 def worst_series(
-    each: Mapping[str, metrics.Scores], beside: Mapping[str, dict[str, Any]], most: int
+    scores: Mapping[str, metrics.Scores], comparisons: Mapping[str, dict[str, Any]], max_series: int
 ) -> list[dict[str, Any]]:
-    """The series that do worst, at most so many. A ratio that is infinite comes first and is told as None."""
-    names = list(each)
-    places = metrics.worst_series_indices([beside[name]["ratio"] for name in names], most)
-    found = []
-    for name in (names[place] for place in places):
-        ratio = beside[name]["ratio"]
-        own = {"series": name, "mase": each[name]["mase"], "mae": each[name]["mae"]}
-        found.append(own | beside[name] | {"ratio": ratio if np.isfinite(ratio) else None})
-    return found
+    """Return the worst series, worst first. An infinite ratio comes first and is reported as None.
+
+    Args:
+        scores: scores of each series.
+        comparisons: result of `series_against_baselines`.
+        max_series: largest number of series.
+    """
+    names = list(scores)
+    indices = metrics.worst_series_indices([comparisons[name]["ratio"] for name in names], max_series)
+    worst = []
+    for name in (names[index] for index in indices):
+        ratio = comparisons[name]["ratio"]
+        model_scores = {"series": name, "mase": scores[name]["mase"], "mae": scores[name]["mae"]}
+        worst.append(model_scores | comparisons[name] | {"ratio": ratio if np.isfinite(ratio) else None})
+    return worst

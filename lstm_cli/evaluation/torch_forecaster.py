@@ -1,4 +1,4 @@
-"""Forecasts of a network as it was trained, for scores that need no exported graph."""
+"""Forecaster of a torch network, for scores without an exported graph."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def torch_forecaster(network: "nn.Module", lookback: int) -> scoring.Forecaster:
-    """The forecast of a network on the CPU that looks back `lookback` steps, as `model`."""
+    """Return a forecaster, named `model`, of a network on the CPU that reads `lookback` steps."""
     import torch
 
     @torch.no_grad()

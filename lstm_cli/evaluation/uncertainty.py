@@ -1,13 +1,13 @@
-"""How far chance moves a score over windows: the model against a baseline, and the coverage of intervals.
+"""Statistical uncertainty of scores over windows: the model against a baseline, and the coverage of intervals.
 
-Neighbouring windows overlap, and series move together, so windows are not independent. All windows that begin at
-one time count as one moment, and the moments form a time series. The model is compared with a baseline as by Diebold
-and Mariano 1995, "Comparing predictive accuracy", with the ratio of the errors in the place of their difference. The
-long-run variance is the mean square of the first K cosine transforms, and the quantile is that of Student's t with K
-degrees of freedom (Mueller 2007, "A theory of robust long-run variance estimation"; Lazarus, Lewis, Stock and Watson
-2018, "HAR inference: recommendations for practice"). With so few transforms the interval holds in small samples too,
-where the original test rejects too often (Coroneo and Iacone 2020, "Comparing predictive accuracy in small samples
-using fixed-smoothing asymptotics"). No random number is drawn.
+Neighbouring windows overlap, and series move together, so windows are not independent. All windows with one start time
+form one moment, and the moments form a time series. The comparison with a baseline follows Diebold and Mariano 1995,
+"Comparing predictive accuracy", with the ratio of the errors instead of their difference. The long-run variance is the
+mean square of the first K cosine transforms, and the quantile is that of Student's t with K degrees of freedom (Mueller
+2007, "A theory of robust long-run variance estimation"; Lazarus, Lewis, Stock and Watson 2018, "HAR inference:
+recommendations for practice"). With a small K the interval is also valid in small samples, where the original test
+rejects too often (Coroneo and Iacone 2020, "Comparing predictive accuracy in small samples using fixed-smoothing
+asymptotics"). The method uses no random numbers.
 """
 
 import math
@@ -21,68 +21,75 @@ from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.intervals import LEVELS, t_correction
 
-SAME = 1e-5  # a relative difference of errors that rounding may explain
-SURE = 0.90  # of the interval around a comparison
-ALARM = 0.99  # of what chance allows the coverage: beyond that is a warning
-SHARE = 0.4  # K is at most SHARE * moments^(2/3) (Lazarus et al. 2018)
+EQUAL_TOLERANCE = 1e-5  # relative difference of errors that rounding can explain
+CONFIDENCE = 0.90  # confidence level of a comparison
+COVERAGE_CONFIDENCE = 0.99  # confidence level of the coverage; outside it there is a warning
+FREEDOM_SHARE = 0.4  # K is at most FREEDOM_SHARE * moments^(2/3) (Lazarus et al. 2018)
 COMPARED = ("model", "naive", "seasonal_naive", "linear")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowTimes:
-    """Where windows lie in time."""
+    """Positions of windows in time."""
 
-    place: np.ndarray  # [N] of each window, 0 to `count` - 1, in the order of time
+    moment: np.ndarray  # [N] moment of each window, 0 to `count` - 1, in the order of time
     count: int
-    apart: int  # windows that do not overlap in time
-    horizon: float  # the horizon, in the distance of neighbouring moments
+    disjoint: int  # windows that do not overlap in time
+    horizon: float  # horizon in units of the mean distance between moments
 
 
 def window_times(windows: Windows) -> WindowTimes:
-    """Return where windows lie in time. Windows of several series at one time share a moment.
+    """Return the positions of windows in time. Windows of several series with one start time share a moment.
 
-    Where no two series share a time, or the data have none, the series follow each other and count as independent.
+    If no two series share a time, or the data have no times, the series are placed one after another as independent.
     """
     dataset, table = windows.dataset, windows.dataset.series
     horizon, series = dataset.schema.horizon, windows.series
     steps = windows.origins - table.offset[series]
     if dataset.schema.time_name is not None:
         steps = steps + dataset.schema.step.index(table.origin_us, table.origin_us.min())[0][series]
-    distinct, place = np.unique(steps, return_inverse=True)
+    distinct, moment = np.unique(steps, return_inverse=True)
     if dataset.schema.time_name is None or len(distinct) == len(steps):
-        room = int(np.ptp(steps)) + horizon if len(steps) else 0
-        distinct, place = np.unique(steps + series * room, return_inverse=True)
-    apart, at = 0, 0
-    while at < len(distinct):
-        apart, at = apart + 1, int(np.searchsorted(distinct, distinct[at] + horizon))
-    # The mean distance: windows may come in clusters, or be a part of all.
+        span = int(np.ptp(steps)) + horizon if len(steps) else 0
+        distinct, moment = np.unique(steps + series * span, return_inverse=True)
+    disjoint, index = 0, 0
+    while index < len(distinct):
+        disjoint, index = disjoint + 1, int(np.searchsorted(distinct, distinct[index] + horizon))
+    # Mean distance, because windows may be clustered or sampled.
     distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
-    return WindowTimes(place=place, count=len(distinct), apart=apart, horizon=max(1.0, horizon / distance))
+    return WindowTimes(
+        moment=moment, count=len(distinct), disjoint=disjoint, horizon=max(1.0, horizon / distance)
+    )
 
 
 def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> tuple[float, float, int]:
     """Return sum(top) / sum(bottom) over windows [N], its standard error, and the degrees of freedom K.
 
-    The ratio is linearised (delta method). K is small enough for the frequencies to lie below those at which a
-    window's own length smooths; what smoothing they see nevertheless is divided out.
+    The ratio is linearized (delta method). K is small, so that its frequencies are below those that the length of a
+    window smooths. The remaining smoothing is divided out.
+
+    Args:
+        top: [N].
+        bottom: [N].
+        moments: positions of the windows in time.
     """
     above, below = (
-        np.bincount(moments.place, weights=each, minlength=moments.count) for each in (top, bottom)
+        np.bincount(moments.moment, weights=sums, minlength=moments.count) for sums in (top, bottom)
     )
     ratio = above.sum() / below.sum()
-    apart = (above - ratio * below) / below.sum()
+    residuals = (above - ratio * below) / below.sum()
     count, horizon = moments.count, moments.horizon
-    freedom = max(1, min(moments.apart // 2, round(SHARE * count ** (2 / 3))))
-    number = np.arange(1, freedom + 1)
-    turned = np.fft.rfft(np.concatenate([apart, apart[::-1]]))[1 : freedom + 1]
-    cosines = np.real(np.exp(-0.5j * np.pi * number / count) * turned) / math.sqrt(2 * count)
-    half_turn = np.pi * number / (2 * count)  # pi times the frequency
-    kept = np.square(np.sin(horizon * half_turn) / (horizon * np.sin(half_turn)))
-    return float(ratio), math.sqrt(count * float(np.mean(np.square(cosines) / kept))), freedom
+    freedom = max(1, min(moments.disjoint // 2, round(FREEDOM_SHARE * count ** (2 / 3))))
+    frequency_numbers = np.arange(1, freedom + 1)
+    transforms = np.fft.rfft(np.concatenate([residuals, residuals[::-1]]))[1 : freedom + 1]
+    cosines = np.real(np.exp(-0.5j * np.pi * frequency_numbers / count) * transforms) / math.sqrt(2 * count)
+    half_turn = np.pi * frequency_numbers / (2 * count)  # pi times the frequency
+    response = np.square(np.sin(horizon * half_turn) / (horizon * np.sin(half_turn)))
+    return float(ratio), math.sqrt(count * float(np.mean(np.square(cosines) / response))), freedom
 
 
 def student_t_quantile(quantile: float, freedom: int) -> float:
-    """Return the quantile (above .5) of Student's t: exact for 1 and 2 degrees of freedom, else by `widening`."""
+    """Return a quantile above .5 of Student's t: exact for 1 and 2 degrees of freedom, else by `t_correction`."""
     from statistics import NormalDist
 
     if freedom == 1:
@@ -93,9 +100,9 @@ def student_t_quantile(quantile: float, freedom: int) -> float:
 
 
 class WindowErrors:
-    """Collects the errors of each window, as `each` of `score`, weighed so that they add up to MASE.
+    """Errors of each window, collected as `on_errors` of `score` and weighted so that their sum is MASE.
 
-    Where no series has a MASE scale, they add up to MAE.
+    If no series has a MASE scale, the sum is MAE.
     """
 
     def __init__(self, windows: Windows, scale: metrics.MetricScale) -> None:
@@ -109,23 +116,29 @@ class WindowErrors:
             self._weight = np.full(count.shape, 1 / max(1.0, float(count.sum())))
         self._errors: dict[str, list[np.ndarray]] = {}
 
-    def __call__(self, name: str, batch: Batch, missed: np.ndarray) -> None:
-        """missed [B, H, C]: absolute errors in the file's units."""
+    def __call__(self, name: str, batch: Batch, absolute_error: np.ndarray) -> None:
+        """Add the errors of a batch.
+
+        Args:
+            name: name of the forecast.
+            batch: windows.
+            absolute_error: [B, H, C] in the file's units.
+        """
         if name in COMPARED:
-            each = np.where(batch.observed, missed, 0.0).sum(axis=1) * self._weight[batch.series]
-            self._errors.setdefault(name, []).append(each.sum(axis=1))
+            errors = np.where(batch.observed, absolute_error, 0.0).sum(axis=1) * self._weight[batch.series]
+            self._errors.setdefault(name, []).append(errors.sum(axis=1))
 
     def comparisons(self) -> dict[str, dict[str, Any]]:
-        """Return for each baseline, the one of lowest error first, how the model compares with it.
+        """Return the comparison of the model with each baseline, the baseline with the lowest error first.
 
-        `difference` is the percent by which the model's error is lower, negative where it is higher; `interval`
-        [low, high] holds it with 90 %. Both are 0 where the errors are the same but for rounding, and None beside a
-        baseline without any error. Empty with fewer than two windows that do not overlap.
+        `difference` is the percentage by which the model's error is lower, negative if it is higher. `interval` [low,
+        high] is its 90 % confidence interval. Both are 0 if the errors agree up to rounding, and None if the baseline
+        has no error. The result is empty with fewer than two windows that do not overlap.
         """
         errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
         model, moments = errors.pop("model"), window_times(self._windows)
         totals = {name: float(each.sum()) for name, each in errors.items()}
-        if moments.apart < 2:
+        if moments.disjoint < 2:
             return {}
         return {
             name: _difference(model, errors[name], moments)
@@ -134,55 +147,64 @@ class WindowErrors:
 
 
 def _measured(windows: Windows) -> np.ndarray:
-    """Return how many measured cells the windows forecast, of each series and target [S, C]."""
+    """Return the number of measured values that the windows forecast, for each series and target, [S, C]."""
     dataset, horizon = windows.dataset, windows.dataset.schema.horizon
     change = np.zeros(len(dataset.measured) + 1, dtype=np.int64)
     np.add.at(change, windows.origins, 1)
     np.add.at(change, np.minimum(windows.origins + horizon, len(dataset.measured)), -1)
-    times = np.cumsum(change[:-1])  # how many windows forecast each row
+    times = np.cumsum(change[:-1])  # windows that forecast each row
     table = dataset.series
     rows = [slice(begin, begin + count) for begin, count in zip(table.offset, table.count, strict=True)]
-    return np.stack([times[one] @ dataset.measured[one, : dataset.targets] for one in rows])
+    return np.stack(
+        [
+            times[rows_of_series] @ dataset.measured[rows_of_series, : dataset.targets]
+            for rows_of_series in rows
+        ]
+    )
 
 
 def _difference(model: np.ndarray, baseline: np.ndarray, moments: WindowTimes) -> dict[str, Any]:
-    if np.allclose(model, baseline, rtol=SAME, atol=SAME * float(baseline.mean())):
+    if np.allclose(model, baseline, rtol=EQUAL_TOLERANCE, atol=EQUAL_TOLERANCE * float(baseline.mean())):
         return {"difference": 0.0, "interval": [0.0, 0.0]}
     if not baseline.any():
         return {"difference": None, "interval": None}
     ratio, error, freedom = ratio_of_sums(model, baseline, moments)
-    reach = student_t_quantile(0.5 + SURE / 2, freedom) * error
-    low, high = 100 * (1 - ratio - reach), 100 * min(1.0, 1 - ratio + reach)
+    margin = student_t_quantile(0.5 + CONFIDENCE / 2, freedom) * error
+    low, high = 100 * (1 - ratio - margin), 100 * min(1.0, 1 - ratio + margin)
     return {"difference": 100 * (1 - ratio), "interval": [low, high]}
 
 
 def best_comparison(comparisons: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the comparison with the baseline of lowest error, and its name; None where there is none."""
+    """Return the comparison with the baseline of lowest error, and its name; None without a comparison."""
     name = next(iter(comparisons), None)
     return None if name is None else {"baseline": name, **comparisons[name]}
 
 
-def coverage_outside_chance(
-    inside: np.ndarray, count: np.ndarray, moments: WindowTimes, *, behind: float
+def coverage_ranges(
+    inside: np.ndarray, count: np.ndarray, moments: WindowTimes, *, calibration_ratio: float
 ) -> dict[int, tuple[float, float, float]]:
-    """Return for each level the coverage found, and the least and the most that chance allows, all in percent.
+    """Return for each level the coverage, and the smallest and largest coverage that chance explains, all in percent.
 
-    inside [2, N]: measured cells of each window within the interval of each level; count [N]: measured cells.
-    behind: how many horizons the intervals rest on for each one that is scored; few of them leave the level itself
-    uncertain (Vovk 2012, "Conditional validity of inductive conformal predictors"). The variance at the level is the
-    binomial one with as many draws as explain the variation over time. Empty with fewer than two windows that do not
-    overlap.
+    The variance at the level is the binomial one, with as many draws as explain the variation over time. The result is
+    empty with fewer than two windows that do not overlap.
+
+    Args:
+        inside: [2, N] measured values of each window within the interval of each level.
+        count: [N] measured values.
+        moments: positions of the windows in time.
+        calibration_ratio: calibration horizons per scored horizon; few of them leave the level itself uncertain (Vovk
+            2012, "Conditional validity of inductive conformal predictors").
     """
-    if moments.apart < 2 or not count.sum():
+    if moments.disjoint < 2 or not count.sum():
         return {}
-    found = {}
-    for level, held in zip(LEVELS, inside, strict=True):
-        share, error, freedom = ratio_of_sums(held, count, moments)
+    ranges = {}
+    for level, inside_level in zip(LEVELS, inside, strict=True):
+        share, error, freedom = ratio_of_sums(inside_level, count, moments)
         spread = share * (1 - share)
-        # Where all lies inside, nothing varies: then a window counts as one draw.
-        draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.apart
-        wanted = level / 100
-        deviation = math.sqrt(wanted * (1 - wanted) / draws * (1 + 1 / behind))
-        reach = student_t_quantile(0.5 + ALARM / 2, freedom) * deviation
-        found[level] = (100 * share, 100 * max(0.0, wanted - reach), 100 * min(1.0, wanted + reach))
-    return found
+        # If all values are inside, the coverage does not vary: then each disjoint window counts as one draw.
+        draws = min(spread / error**2, float(count.sum())) if error > 0 and spread > 0 else moments.disjoint
+        nominal = level / 100
+        deviation = math.sqrt(nominal * (1 - nominal) / draws * (1 + 1 / calibration_ratio))
+        margin = student_t_quantile(0.5 + COVERAGE_CONFIDENCE / 2, freedom) * deviation
+        ranges[level] = (100 * share, 100 * max(0.0, nominal - margin), 100 * min(1.0, nominal + margin))
+    return ranges

@@ -1,4 +1,4 @@
-"""Torch models as files for other programs, and the check that these files say the same."""
+"""Export of torch models to files for other programs, and comparison of the forecasts."""
 
 from lstm_cli.runtime_environment import set_defaults
 

@@ -1,4 +1,4 @@
-"""A network as it leaves the house: its forecast held within bounds."""
+"""Network for export, whose forecast is clipped to bounds."""
 
 from typing import cast
 
@@ -9,9 +9,9 @@ from lstm_cli.models.mixture import Mixture
 
 
 class ClippedModel(nn.Module):
-    """The model, its forecast held between `lower` and `upper` [C] (scaled; infinite: no bound).
+    """Model whose forecast is clipped to `lower` and `upper` [C] (scaled; infinite: no bound).
 
-    With the forecasts of its parts beside it, where it combines several.
+    A model that combines several forecasts also returns the forecasts of its parts.
     """
 
     lower: Tensor | None
@@ -24,12 +24,19 @@ class ClippedModel(nn.Module):
         self.register_buffer("upper", upper)
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        if isinstance(self.model, Mixture):
-            each = self.model.part_forecasts(past, future, mask)
-            return self._held(self.model.combine(each)), each
-        return (self._held(self.model(past, future, mask)),)
+        """Return the clipped forecast [B, H, C], and the forecasts of the parts [B, H, C, P] if there are any.
 
-    def _held(self, forecast: Tensor) -> Tensor:
+        Args:
+            past: Inputs [B, L, F], scaled.
+            future: Known-ahead inputs [B, H, K], scaled.
+            mask: 1 for a step of the series, 0 for padding [B, L].
+        """
+        if isinstance(self.model, Mixture):
+            parts = self.model.part_forecasts(past, future, mask)
+            return self._clip(self.model.combine(parts)), parts
+        return (self._clip(self.model(past, future, mask)),)
+
+    def _clip(self, forecast: Tensor) -> Tensor:
         if self.lower is not None:
             forecast = torch.maximum(forecast, self.lower)
         if self.upper is not None:
@@ -38,21 +45,32 @@ class ClippedModel(nn.Module):
 
 
 class ForecastOnly(nn.Module):
-    """The bounded forecast [B, H, C] as one tensor, without those of the parts: what a person expects of a call."""
+    """Clipped model that returns the forecast [B, H, C] as a single tensor, without the forecasts of its parts."""
 
     def __init__(self, bounded: ClippedModel) -> None:
         super().__init__()
         self.bounded = bounded
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C], scaled."""
+        """Return the clipped forecast [B, H, C], scaled.
+
+        Args:
+            past: Inputs [B, L, F], scaled.
+            future: Known-ahead inputs [B, H, K], scaled.
+            mask: 1 for a step of the series, 0 for padding [B, L].
+        """
         return cast(Tensor, self.bounded(past, future, mask)[0])
 
 
 def example_windows(model: nn.Module, *, inputs: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
-    """past [2, L, F], future [2, H, K] and mask [2, L] for tracing.
+    """Return past [2, L, F], future [2, H, K] and mask [2, L] for tracing.
 
-    A batch of 2, since an exporter takes an axis of length 1 for one that never changes.
+    The batch has 2 windows, because exporters treat an axis of length 1 as constant.
+
+    Args:
+        model: Model with the attributes `lookback` (L) and `horizon` (H).
+        inputs: Number of past inputs F.
+        known_ahead: Number of known-ahead inputs K.
     """
     lookback, horizon = cast(int, model.lookback), cast(int, model.horizon)
     return torch.zeros(2, lookback, inputs), torch.zeros(2, horizon, known_ahead), torch.ones(2, lookback)

@@ -1,13 +1,13 @@
-"""The textbook LSTM as a native Keras model: real `keras.layers.LSTM` layers that hold the weights of torch's.
+"""Export of the `stacked` LSTM as a native Keras model with `keras.layers.LSTM` layers.
 
-Both order the gates alike (input, forget, cell, output) and differ in the rest: Keras multiplies from the other
-side, and has one bias where torch has two that it adds. See https://keras.io/api/layers/recurrent_layers/lstm/
+Keras and torch have the same order of gates (input, forget, cell, output). But Keras multiplies from the other side,
+and has one bias instead of the sum of two. See https://keras.io/api/layers/recurrent_layers/lstm/
 and https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html.
 
-What is padded gets a value that no row has, and `keras.layers.Masking` leaves it out: the state before the first
-real step is zero, as torch has it. The layers between stand in a Sequential of their own, since the HDF5 format
-writes layers alone and a mask that runs through the outer model would be operations. For the same reason the
-bounds are layers too: a Dense one without weights, whose bias they are, and a maximum or minimum with it.
+Padded steps get a value that no row has, and `keras.layers.Masking` skips them. So the state before the first real
+step is zero, as in torch. The encoder layers are in a Sequential, because HDF5 only stores layers, and a mask in the
+outer model would be stored as operations. For the same reason, a bound consists of layers: a Dense layer with zero
+weights and the bound as its bias, then a Maximum or Minimum layer.
 """
 
 import os
@@ -26,21 +26,22 @@ from lstm_cli.interrupts import preserve_interrupts
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
 BACKEND, HOME = "KERAS_BACKEND", "KERAS_HOME"
-PADDED = -(2.0**100)  # in every input of a padded step; exact in 32 bits
+PADDED = -(2.0**100)  # inputs of a padded step; exact in 32 bits
 
 
 def load_keras() -> Any:
-    """The module `keras`, with torch behind it unless the environment says otherwise.
+    """Return the module `keras`. The backend is torch unless the environment sets another one.
 
-    Raises UsageError where the environment names a backend that is not there.
+    Raises:
+        UsageError: the backend that the environment sets is not installed.
     """
     os.environ.setdefault(BACKEND, "torch")
     try:
-        with quiet(), _home():
+        with quiet(), _temporary_home():
             import keras
     except (ImportError, ValueError) as error:
         raise UsageError(
-            f"Keras does not start with {BACKEND}={os.environ[BACKEND]}: {str(error).splitlines()[0]}",
+            f"Keras cannot start with {BACKEND}={os.environ[BACKEND]}: {str(error).splitlines()[0]}",
             hint=f"install that backend, or set {BACKEND}=torch",
         ) from error
     keras.config.set_floatx("float32")
@@ -48,8 +49,8 @@ def load_keras() -> Any:
 
 
 @contextmanager
-def _home() -> Iterator[None]:
-    """Keras writes its settings into the home folder where there are none: here into a folder that goes again."""
+def _temporary_home() -> Iterator[None]:
+    """Use a temporary Keras home, because Keras otherwise creates a settings file in the home folder."""
     if HOME in os.environ or Path("~/.keras").expanduser().exists():
         yield
         return
@@ -64,20 +65,26 @@ def _home() -> Iterator[None]:
 def export_keras(
     model: StackedLSTM, *, lower: np.ndarray | None, upper: np.ndarray | None, ending: str
 ) -> bytes:
-    """The bytes of a `.keras` or `.h5` file that forecasts as `model` does.
+    """Return the bytes of a `.keras` or `.h5` file with the same forecasts as `model`.
 
-    lower, upper: [C] scaled, infinite for none. The inputs are past [batch, L, F], future [batch, H, K] where
-    anything is known ahead, and mask [batch, L]; the output is forecast [batch, H, C].
+    The inputs are past [batch, L, F], mask [batch, L] and, if K > 0, future [batch, H, K]. The output is forecast
+    [batch, H, C].
+
+    Args:
+        model: Trained model.
+        lower: Lower bounds [C], scaled; infinite or None: no bound.
+        upper: Upper bounds [C], scaled; infinite or None: no bound.
+        ending: `.keras` or `.h5`.
     """
     keras = load_keras()
     with preserve_interrupts(), quiet(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
         path = Path(folder) / f"model{ending}"
-        _network(keras, model, lower, upper).save(path)
+        _build_network(keras, model, lower, upper).save(path)
         return path.read_bytes()
 
 
 def open_keras(data: bytes, *, ending: str) -> Any:
-    """The file in its own runtime: called with past, future, mask as arrays, it gives the forecast as one."""
+    """Load the file with Keras. Return a function that maps the arrays past, future and mask to the forecast."""
     keras = load_keras()
     with preserve_interrupts(), quiet(), tempfile.TemporaryDirectory(prefix="lstm-") as folder:
         path = Path(folder) / f"model{ending}"
@@ -88,13 +95,13 @@ def open_keras(data: bytes, *, ending: str) -> Any:
         given = {"past": past, "future": future, "mask": mask}
         inputs = {tensor.name: given[tensor.name] for tensor in network.inputs}
         with preserve_interrupts():
-            found: np.ndarray = keras.ops.convert_to_numpy(network(inputs, training=False))
-        return found
+            values: np.ndarray = keras.ops.convert_to_numpy(network(inputs, training=False))
+        return values
 
     return forecast
 
 
-def _network(keras: Any, model: StackedLSTM, lower: np.ndarray | None, upper: np.ndarray | None) -> Any:
+def _build_network(keras: Any, model: StackedLSTM, lower: np.ndarray | None, upper: np.ndarray | None) -> Any:
     layers = keras.layers
     past = keras.Input((model.lookback, model.layers[0].input_size), name="past")
     mask = keras.Input((model.lookback,), name="mask")
@@ -105,10 +112,10 @@ def _network(keras: Any, model: StackedLSTM, lower: np.ndarray | None, upper: np
             layers.Rescaling(-PADDED, offset=PADDED, name="marks")(real),  # 0 where real
         ]
     )
-    encoder, carried = _encoder(keras, model)
+    encoder, layer_weights = _build_encoder(keras, model)
     head = layers.Dense(model.head.out_features, name="head")
     forecast = head(encoder(steps))
-    carried.append((head, _dense(model.head)))
+    layer_weights.append((head, _dense_weights(model.head)))
     given = {"past": past, "mask": mask}
     if model.ahead is not None:
         given["future"] = keras.Input(
@@ -117,66 +124,66 @@ def _network(keras: Any, model: StackedLSTM, lower: np.ndarray | None, upper: np
         ahead = layers.Dense(model.ahead.out_features, use_bias=False, name="ahead")
         known = layers.Flatten(name="known")(given["future"])
         forecast = layers.Add(name="with_ahead")([forecast, ahead(known)])
-        carried.append((ahead, _dense(model.ahead)))
+        layer_weights.append((ahead, _dense_weights(model.ahead)))
     forecast = layers.Reshape((model.horizon, model.targets), name="forecast")(forecast)
-    for name, bound, hold in (("lower", lower, layers.Maximum), ("upper", upper, layers.Minimum)):
+    for name, bound, clip in (("lower", lower, layers.Maximum), ("upper", upper, layers.Minimum)):
         if bound is not None and np.isfinite(bound).any():
             limit = layers.Dense(model.targets, trainable=False, name=name)
-            forecast = hold(name=f"held_{name}")([forecast, limit(forecast)])
-            carried.append((limit, [np.zeros((model.targets, model.targets)), bound]))
+            forecast = clip(name=f"held_{name}")([forecast, limit(forecast)])
+            layer_weights.append((limit, [np.zeros((model.targets, model.targets)), bound]))
     network = keras.Model(
         {name: given[name] for name in ("past", "future", "mask") if name in given}, forecast
     )
-    for layer, weights in carried:
+    for layer, weights in layer_weights:
         layer.set_weights(weights)
     return network
 
 
-def _encoder(keras: Any, model: StackedLSTM) -> tuple[Any, list[tuple[Any, list[np.ndarray]]]]:
-    """From marked steps [B, L, F] to the state that the head reads, and the weights that its layers get."""
+def _build_encoder(keras: Any, model: StackedLSTM) -> tuple[Any, list[tuple[Any, list[np.ndarray]]]]:
+    """Return the encoder from masked steps [B, L, F] to the input of the head, and the weights of its layers."""
     layers = keras.layers
     stack = [layers.Masking(PADDED, name="masking")]
-    carried = []
-    for place, lstm in enumerate(model.layers):
+    layer_weights = []
+    for index, lstm in enumerate(model.layers):
         assert isinstance(lstm, nn.LSTM)
-        last = place == len(model.layers) - 1
-        number = place + 1
-        # The last state of each direction is what `return_sequences=False` gives, behind the padding.
+        last = index == len(model.layers) - 1
+        number = index + 1
+        # `return_sequences=False` returns the last state of each direction, without the padded steps.
         layer = layers.LSTM(
             lstm.hidden_size, return_sequences=not last or model.head_kind == "mean", name=f"lstm_{number}"
         )
-        weights = _recurrent(lstm)
+        weights = _lstm_weights(lstm)
         if model.backward_layers:
             layer = layers.Bidirectional(layer, name=f"bidirectional_{number}")
-            backward = model.backward_layers[place]
+            backward = model.backward_layers[index]
             assert isinstance(backward, nn.LSTM)
-            weights += _recurrent(backward)
+            weights += _lstm_weights(backward)
         stack.append(layer)
-        carried.append((layer, weights))
+        layer_weights.append((layer, weights))
         if model.norms:
-            norm = model.norms[place]
+            norm = model.norms[index]
             assert isinstance(norm, nn.LayerNorm)
             stack.append(layers.LayerNormalization(epsilon=norm.eps, name=f"norm_{number}"))
-            carried.append((stack[-1], [_array(norm.weight), _array(norm.bias)]))
+            layer_weights.append((stack[-1], [_array(norm.weight), _array(norm.bias)]))
         if last and model.head_kind == "mean":
             stack.append(layers.GlobalAveragePooling1D(name="mean"))
         stack.append(layers.Dropout(model.dropout.share, name=f"dropout_{number}"))
-    return keras.Sequential(stack, name="encoder"), carried
+    return keras.Sequential(stack, name="encoder"), layer_weights
 
 
-def _recurrent(lstm: nn.LSTM) -> list[np.ndarray]:
-    """The weights of a layer as Keras keeps them: kernel [in, 4 hidden], recurrent kernel, one bias."""
+def _lstm_weights(lstm: nn.LSTM) -> list[np.ndarray]:
+    """Return the weights of a layer for Keras: kernel [in, 4 hidden], recurrent kernel [hidden, 4 hidden], bias."""
     kernel, recurrent, bias, second = (
         _array(getattr(lstm, name)) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     )
     return [kernel.T, recurrent.T, bias + second]
 
 
-def _dense(linear: nn.Linear) -> list[np.ndarray]:
+def _dense_weights(linear: nn.Linear) -> list[np.ndarray]:
     weights = [_array(linear.weight).T]
     return weights if linear.bias is None else [*weights, _array(linear.bias)]
 
 
 def _array(tensor: Tensor) -> np.ndarray:
-    found: np.ndarray = tensor.detach().cpu().numpy()
-    return found
+    values: np.ndarray = tensor.detach().cpu().numpy()
+    return values

@@ -1,4 +1,4 @@
-"""The torch model of a run, from its settings and weights."""
+"""Loader for the torch model of a run."""
 
 from typing import Any
 
@@ -9,9 +9,12 @@ from lstm_cli.models.registry import build_model
 
 
 def load_network(name: str, settings: dict[str, Any], weights: bytes) -> nn.Module:
-    """The network as it was shipped, on the CPU, in evaluation mode, without gradients.
+    """Return the trained network on the CPU, in evaluation mode, without gradients.
 
-    name, settings: of model.json; weights: of weights.safetensors.
+    Args:
+        name: Name of the model, from model.json.
+        settings: Settings of the model, from model.json.
+        weights: Content of weights.safetensors.
     """
     network = build_model(name, settings)
     network.load_state_dict(safetensors.torch.load(weights))

@@ -1,4 +1,4 @@
-"""A torch model as one ONNX file with an open batch axis, the bounds of the forecast inside."""
+"""Export of torch models as ONNX files with a free batch size and the bounds of the forecast."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS, open_session
 from lstm_cli.interrupts import preserve_interrupts
 from lstm_cli.models.mixture import Mixture
 
-OPSET = 18  # what torch's exporter writes natively since 2.6: no conversion on the way
-WITHIN = "model."  # how the names of a model's weights begin inside of `Bounded`
-FOLD_LIMIT = 1 << 26  # bytes: every constant of a forecaster is smaller
+OPSET = 18  # native to the torch exporter since 2.6, so no conversion is needed
+WEIGHT_PREFIX = "model."  # prefix of the weight names in `ClippedModel`
+FOLD_LIMIT = 1 << 26  # bytes; every constant of a model is smaller
 
 
 def export_versions(
@@ -26,33 +26,47 @@ def export_versions(
     known_ahead: int,
     lower: Tensor | None,
     upper: Tensor | None,
-    made: Callable[[], None] = lambda: None,
+    on_export: Callable[[], None] = lambda: None,
 ) -> list[bytes]:
-    """Return an ONNX file's bytes for each model, which forecasts as the model does, without dropout.
+    """Return the bytes of an ONNX file for each model, without dropout.
 
-    models: see `lstm_cli.models`, on any device; they are left as they are. They differ in their weights alone: the
-    first is traced, which takes seconds, and the others' weights are put into its graph. `check_agreement` tells
-    whether that was so. inputs F, known_ahead K (may be 0: the input `future` then has zero width). lower, upper [C]
-    in scaled units, or None; they may hold infinities. made: called after the trace and after each model.
+    The inputs of the graph are past [batch, L, F], future [batch, H, K] and mask [batch, L], all float32. The output is
+    forecast [batch, H, C]. A model that combines P forecasts has a second output, parts [batch, H, C, P]. The same
+    weights give the same bytes. The file has no text from this machine.
 
-    The graph takes past [batch, L, F], future [batch, H, K] and mask [batch, L], all float32, and gives
-    forecast [batch, H, C]; beside it parts [batch, H, C, P] where the model combines P of them. Equal weights
-    give equal bytes; no text of the machine that wrote it stays inside.
+    Tracing takes seconds, so only the first model is traced. The weights of the others are inserted into its graph.
+    `check_agreement` verifies the result.
+
+    Args:
+        models: Models of `lstm_cli.models` on any device, which differ only in their weights. They are not changed.
+        inputs: Number of past inputs F.
+        known_ahead: Number of known-ahead inputs K; if it is 0, the input `future` has zero width.
+        lower: Lower bounds [C], scaled; infinite or None: no bound.
+        upper: Upper bounds [C], scaled; infinite or None: no bound.
+        on_export: Function that is called after the trace and after each model.
     """
     graph = trace_graph(models[0], inputs=inputs, known_ahead=known_ahead, lower=lower, upper=upper)
-    made()
+    on_export()
     graphs = []
-    for one in models:
+    for model in models:
         with preserve_interrupts(), quiet(), torch.no_grad():
-            graphs.append(_finished(graph, one))
-        made()
+            graphs.append(_insert_weights(graph, model))
+        on_export()
     return graphs
 
 
 def trace_graph(
     model: nn.Module, *, inputs: int, known_ahead: int, lower: Tensor | None, upper: Tensor | None
 ) -> "onnx.ModelProto":
-    """The graph of a model as the exporter writes it, with every weight under its name."""
+    """Return the graph of a model from the exporter, in which all weights keep their names.
+
+    Args:
+        model: Model to trace.
+        inputs: Number of past inputs F.
+        known_ahead: Number of known-ahead inputs K.
+        lower: Lower bounds [C], scaled; infinite or None: no bound.
+        upper: Upper bounds [C], scaled; infinite or None: no bound.
+    """
     bounded = ClippedModel(copy.deepcopy(model), _float32(lower), _float32(upper)).to("cpu").eval()
     example = example_windows(model, inputs=inputs, known_ahead=known_ahead)
     batch = torch.export.Dim("batch")
@@ -67,38 +81,46 @@ def trace_graph(
             opset_version=OPSET,
             external_data=False,
             verbose=False,
-            optimize=False,  # weights keep their names until every version has its own
+            optimize=False,  # keeps the names of the weights for `_insert_weights`
         )
         assert program is not None
         return program.model_proto
 
 
-def _finished(traced: "onnx.ModelProto", model: nn.Module) -> bytes:
-    """The traced graph with the weights of `model`, simplified."""
+def _insert_weights(traced: "onnx.ModelProto", model: nn.Module) -> bytes:
+    """Return the traced graph with the weights of `model`, optimized."""
     from onnx import numpy_helper
     from onnxscript import ir
     from onnxscript.optimizer import fold_constants, optimize
 
     graph = onnx.ModelProto()
     graph.CopyFrom(traced)
-    weights = {f"{WITHIN}{name}": value for name, value in model.state_dict().items()}
+    weights = {f"{WEIGHT_PREFIX}{name}": value for name, value in model.state_dict().items()}
     for tensor in graph.graph.initializer:
         if tensor.name in weights:
             tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name].cpu().numpy(), tensor.name))
     program = ir.from_proto(graph)
     optimize(program)
-    # Torch orders the gates of an LSTM otherwise than ONNX: its weights are slices put together anew.
-    # Doing so here makes them constants, which quantising needs, and spares every start the work.
+    # Torch and ONNX order the gates of an LSTM differently, so the graph slices and concatenates the weights.
+    # Folding makes them constants, which quantization needs, and which load faster.
     fold_constants(program, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT)
-    return _plain(ir.to_proto(program))
+    return _serialize(ir.to_proto(program))
 
 
 def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tensor, mask: Tensor) -> float:
-    """The largest |difference| of the forecasts of an ONNX file and of the torch model that it was made from.
+    """Return the largest absolute difference between the forecasts of an ONNX file and its torch model.
 
-    past [B, L, F], future [B, H, K], mask [B, L], scaled; returns it in scaled units, NaN where either holds
-    one. The torch model is put into evaluation mode and back. Bounds in the file count as a difference: for
-    a file with bounds, compare a module that has them too.
+    The torch model is set to evaluation mode and back. For a file with bounds, use a torch model with the same bounds.
+
+    Args:
+        model: Bytes of the ONNX file.
+        network: Torch model.
+        past: Inputs [B, L, F], scaled.
+        future: Known-ahead inputs [B, H, K], scaled.
+        mask: 1 for a step of the series, 0 for padding [B, L].
+
+    Returns:
+        The difference in scaled units; NaN if a forecast is NaN.
     """
     training = network.training
     network.eval()
@@ -111,20 +133,20 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
     session = open_session(model, threads=None)
     inputs = [side.cpu().numpy() for side in (past, future, mask)]
     outputs = expected if isinstance(expected, tuple) else (expected,)
-    found = session.forecast_with_parts(*inputs) if len(outputs) > 1 else (session(*inputs),)
+    actual = session.forecast_with_parts(*inputs) if len(outputs) > 1 else (session(*inputs),)
     differences = [
-        float(np.abs(ours - torchs.cpu().numpy()).max(initial=0.0))
-        for ours, torchs in zip(found, outputs, strict=True)
+        float(np.abs(values - tensor.cpu().numpy()).max(initial=0.0))
+        for values, tensor in zip(actual, outputs, strict=True)
     ]
-    return float(np.max(differences))  # NaN where any is
+    return float(np.max(differences))  # NaN if any difference is NaN
 
 
 def _float32(bound: Tensor | None) -> Tensor | None:
     return None if bound is None else bound.detach().to("cpu", torch.float32)
 
 
-def _plain(model: "onnx.ModelProto") -> bytes:
-    """The model without what tells of the machine that wrote it: stack traces, paths, torch's own names."""
+def _serialize(model: "onnx.ModelProto") -> bytes:
+    """Return the bytes of the model without metadata of this machine (stack traces, paths, names of torch)."""
     for node in model.graph.node:
         node.doc_string = ""
         del node.metadata_props[:]

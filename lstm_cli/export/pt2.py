@@ -1,4 +1,4 @@
-"""A torch model as an exported program of `torch.export`, for torch itself and the compilers behind it."""
+"""Export of a torch model as a program of `torch.export`, for torch and its compilers."""
 
 import io
 
@@ -9,17 +9,17 @@ from lstm_cli.export.clipped_model import ForecastOnly
 from lstm_cli.export.quiet import quiet
 from lstm_cli.inference.session import INPUTS
 
-# What tells of each operation where it stood in the source, with the paths of the machine that wrote it.
+# Metadata that contain the source location of each operation, with paths of this machine.
 _ORIGINS = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
 def export_pt2(network: ForecastOnly, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
-    """The bytes of one file: forward(past, future, mask) -> forecast, with an open batch axis.
+    """Return the bytes of the exported program: forward(past, future, mask) -> forecast, for any batch size.
 
-    network: on the CPU, in evaluation mode. It is loaded by `torch.export.load(path).module()`.
+    The network must be on the CPU, in evaluation mode. `torch.export.load(path).module()` loads the file.
     """
     batch = torch.export.Dim("batch")
-    written = io.BytesIO()
+    buffer = io.BytesIO()
     with quiet(), torch.no_grad():
         program = torch.export.export(
             network, example, dynamic_shapes={name: {0: batch} for name in INPUTS}, strict=False
@@ -29,11 +29,11 @@ def export_pt2(network: ForecastOnly, example: tuple[Tensor, Tensor, Tensor]) ->
                 for node in module.graph.nodes:
                     for origin in _ORIGINS:
                         node.meta.pop(origin, None)
-        torch.export.save(program, written)
-    return written.getvalue()
+        torch.export.save(program, buffer)
+    return buffer.getvalue()
 
 
 def open_pt2(data: bytes) -> nn.Module:
-    """The file in its own runtime."""
+    """Load the exported program from its bytes."""
     with quiet():
         return torch.export.load(io.BytesIO(data)).module()

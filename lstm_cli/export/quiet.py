@@ -1,4 +1,4 @@
-"""Exporters print their progress and warn of what they do themselves; none of that is for our user."""
+"""Suppression of the output of exporters, which is not meant for the user."""
 
 import contextlib
 import io
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Within this block nothing is printed, logged or warned of: what goes wrong is raised."""
-    before = logging.root.manager.disable
+    """Silence output, logs and warnings in this block. Errors are still raised."""
+    previous = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with (
@@ -21,4 +21,4 @@ def quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        logging.disable(previous)

@@ -1,6 +1,6 @@
-"""A torch model as TorchScript: for C++, mobile and Java programs that load no Python.
+"""Export of a torch model as TorchScript, for C++, mobile and Java programs without Python.
 
-Torch has deprecated it in favour of `torch.export` (see `pt2`), but what loads it is in use.
+Torch has deprecated TorchScript in favor of `torch.export` (see `pt2`), but programs that load it are in use.
 """
 
 import io
@@ -12,32 +12,32 @@ from torch import Tensor
 from lstm_cli.export.clipped_model import ForecastOnly
 from lstm_cli.export.quiet import quiet
 
-_DEBUG = ".debug_pkl"  # where each operation stood in the source, with the paths of the machine that wrote it
+_DEBUG = ".debug_pkl"  # source location of each operation, with paths of this machine
 
 
 def export_torchscript(network: ForecastOnly, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
-    """The bytes of one file: forward(past, future, mask) -> forecast, traced; the batch stays open.
+    """Return the bytes of the traced program: forward(past, future, mask) -> forecast, for any batch size.
 
-    network: on the CPU, in evaluation mode.
+    The network must be on the CPU, in evaluation mode.
     """
-    written = io.BytesIO()
+    buffer = io.BytesIO()
     with quiet(), torch.no_grad():
-        # Its own check compares two runs with the same example; ours compares real windows.
-        torch.jit.save(torch.jit.trace(network, example, check_trace=False), written)
-    return _without_debugging(written.getvalue())
+        # The check of torch only compares two runs with the example. `convert_model` compares real windows.
+        torch.jit.save(torch.jit.trace(network, example, check_trace=False), buffer)
+    return _remove_debug_files(buffer.getvalue())
 
 
 def open_torchscript(data: bytes) -> torch.jit.ScriptModule:
-    """The file in its own runtime."""
+    """Load the TorchScript program from its bytes."""
     with quiet():
-        opened: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
-    return opened
+        module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
+    return module
 
 
-def _without_debugging(data: bytes) -> bytes:
-    kept = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as whole, zipfile.ZipFile(kept, "w") as archive:
-        for entry in whole.infolist():
+def _remove_debug_files(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as archive:
+        for entry in source.infolist():
             if not entry.filename.endswith(_DEBUG):
-                archive.writestr(entry, whole.read(entry))
-    return kept.getvalue()
+                archive.writestr(entry, source.read(entry))
+    return buffer.getvalue()

@@ -1,6 +1,6 @@
-"""The windows themselves as one `.npz` file, for programs that train models of their own.
+"""Export of windows as an `.npz` file, for programs that train other models.
 
-It is written as the windows are gathered, some hundred at a time: memory does not grow with their number.
+The file is written in batches of windows, so memory does not grow with their number.
 """
 
 import zipfile
@@ -13,34 +13,40 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.data.dataset.windows import Windows
 
-GATHERED = 512  # windows at a time
+BATCH_WINDOWS = 512  # windows per batch
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowArray:
-    """One array of the file, whose first axis is the windows'."""
+    """Array of the file; its first axis is the window."""
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype
     meaning: str
-    pieces: Callable[[], Iterator[np.ndarray]]  # the array, cut along its first axis
+    pieces: Callable[[], Iterator[np.ndarray]]  # parts of the array along its first axis
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return the size in bytes."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
 
 def window_arrays(splits: Mapping[str, Windows]) -> list[WindowArray]:
-    """The arrays of each split, by the split's name: X_train, y_train, mask_train and so on."""
-    return [array for split, windows in splits.items() for array in _of_split(split, windows)]
+    """Return the arrays of all splits, named after the split: X_train, y_train, mask_train and so on."""
+    return [array for split, windows in splits.items() for array in _split_arrays(split, windows)]
 
 
 def write_windows(
     stream: BinaryIO, arrays: list[WindowArray], *, progress: Callable[[int], None] = lambda done: None
 ) -> None:
-    """Writes the file; `progress` gets the bytes written so far. Equal windows give equal bytes."""
+    """Write the file. The same windows give the same bytes.
+
+    Args:
+        stream: Output file.
+        arrays: Arrays to write.
+        progress: Function that gets the number of bytes written so far.
+    """
     done = 0
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for array in arrays:
@@ -58,35 +64,35 @@ def write_windows(
                     progress(done)
 
 
-def _of_split(split: str, windows: Windows) -> list[WindowArray]:
-    # What lies ahead is gathered without what lies behind, which is most of the work.
+def _split_arrays(split: str, windows: Windows) -> list[WindowArray]:
+    # A lookback of 1 avoids gathering past inputs, which is most of the work, for the arrays of the steps ahead.
     ahead = replace(windows, lookback=1)
-    found = [
-        _gathered(f"X_{split}", windows, "past", "the inputs, oldest step first; scaled"),
-        _gathered(f"y_{split}", ahead, "target", "the targets; scaled"),
-        _gathered(f"mask_{split}", windows, "mask", "1 for a step of the series, 0 for padding"),
-        _gathered(f"measured_{split}", ahead, "observed", "which of y was measured, not filled"),
+    arrays = [
+        _batched_array(f"X_{split}", windows, "past", "the inputs, oldest step first; scaled"),
+        _batched_array(f"y_{split}", ahead, "target", "the targets; scaled"),
+        _batched_array(f"mask_{split}", windows, "mask", "1 for a step of the series, 0 for padding"),
+        _batched_array(f"measured_{split}", ahead, "observed", "which values of y were measured, not filled"),
     ]
     if windows.dataset.schema.known_ahead:
-        meaning = "what is known of the steps ahead; scaled"
-        found.append(_gathered(f"future_{split}", ahead, "future", meaning))
-    return [*found, *_labels(split, windows)]
+        meaning = "known-ahead inputs of the steps ahead; scaled"
+        arrays.append(_batched_array(f"future_{split}", ahead, "future", meaning))
+    return [*arrays, *_label_arrays(split, windows)]
 
 
-def _gathered(name: str, windows: Windows, part: str, meaning: str) -> WindowArray:
-    """One part of all the windows; `part` is a field of Batch."""
-    none: np.ndarray = getattr(windows[:0], part)
+def _batched_array(name: str, windows: Windows, part: str, meaning: str) -> WindowArray:
+    """Return the array of a field of Batch for all windows."""
+    empty: np.ndarray = getattr(windows[:0], part)
     return WindowArray(
         name=name,
-        shape=(len(windows), *none.shape[1:]),
-        dtype=none.dtype,
+        shape=(len(windows), *empty.shape[1:]),
+        dtype=empty.dtype,
         meaning=meaning,
-        pieces=lambda: (getattr(batch, part) for batch in windows.batches(GATHERED)),
+        pieces=lambda: (getattr(batch, part) for batch in windows.batches(BATCH_WINDOWS)),
     )
 
 
-def _labels(split: str, windows: Windows) -> list[WindowArray]:
-    """Of each window its series, and the time of its first target."""
+def _label_arrays(split: str, windows: Windows) -> list[WindowArray]:
+    """Return arrays with the series of each window, and the time of its first target."""
     table, schema = windows.dataset.series, windows.dataset.schema
     rows = windows.origins - table.offset[windows.series]
     times = schema.step.times(rows, table.origin_us[windows.series])
@@ -101,9 +107,11 @@ def _labels(split: str, windows: Windows) -> list[WindowArray]:
         )
 
     return [
-        label("series", windows.series, "the place of the window's series in the list of series"),
+        label("series", windows.series, "index of the series of the window in the list of series"),
         label(
-            "time", _times(schema, times), "the time of the first of y; its row from 1 without a time column"
+            "time",
+            _times(schema, times),
+            "time of the first step of y; without a time column, its row number from 1",
         ),
     ]
 

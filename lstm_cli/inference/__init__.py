@@ -1,4 +1,4 @@
-"""Forecasting without torch: the ONNX Runtime session, and smaller versions of the file it runs."""
+"""Forecasting without torch: ONNX Runtime sessions and quantized models."""
 
 from lstm_cli.runtime_environment import set_defaults
 

@@ -1,4 +1,4 @@
-"""Smaller graphs: layers in 8-bit integers, or every weight stored in 16-bit floats."""
+"""Quantization of ONNX graphs to int8 layers or fp16 weights."""
 
 import contextlib
 import io
@@ -7,56 +7,60 @@ from pathlib import Path
 
 import numpy as np
 
-EVERY_LAYER = ("LSTM", "MatMul", "Gemm")
-LARGE = 256  # weights; smaller tensors stay as they are, a Cast would cost more than it saves
+LAYER_TYPES = ("LSTM", "MatMul", "Gemm")
+MIN_WEIGHTS = 256  # smaller tensors are not converted, because the Cast node costs more than it saves
 
 
 def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
-    """The graph with its LSTMs quantised dynamically: 8-bit weights, activations scaled as they come.
+    """Return the graph with dynamic int8 quantization: int8 weights, and activations that are scaled at run time.
 
-    lstm_only: for `segment`, whose linear forecast loses 3 to 16 % in int8; leaving single nodes out by name fails in
-    silence, since they are renamed on the way. Else the linear layers too: that of `stacked` is half of a small
-    network, and its error stays as it is (benchmarks/README.md). The pre-processing folds constants first; without
-    it the LSTM's weights are no constants and stay in float. scratch: an empty folder for what is written on
-    the way.
+    Pre-processing folds constants first. Without it, the LSTM weights are not constants and stay in float.
+
+    Args:
+        model: ONNX graph.
+        scratch: Empty folder for temporary files.
+        lstm_only: True quantizes only the LSTMs. `segment` needs this, because int8 makes the error of its linear
+            forecast 3 to 16 % larger. Excluding single nodes by name does not work, because pre-processing renames
+            them. False also quantizes the linear layers. In `stacked` they are half of a small network, and its error
+            does not change (benchmarks/README.md).
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    source, folded, small = (scratch / f"{name}.onnx" for name in ("source", "folded", "small"))
-    source.write_bytes(_without_shapes_of_weights(model))
+    source, folded, quantized = (scratch / f"{name}.onnx" for name in ("source", "folded", "quantized"))
+    source.write_bytes(_remove_weight_shapes(model))
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it advises to do what has just been done
+    logging.disable(logging.WARNING)  # it recommends pre-processing, which has just been done
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             quant_pre_process(str(source), str(folded), skip_symbolic_shape=True)
             quantize_dynamic(
                 str(folded),
-                str(small),
-                op_types_to_quantize=["LSTM"] if lstm_only else list(EVERY_LAYER),
+                str(quantized),
+                op_types_to_quantize=["LSTM"] if lstm_only else list(LAYER_TYPES),
                 weight_type=QuantType.QInt8,
             )
     finally:
         logging.disable(disabled)
-    return small.read_bytes()
+    return quantized.read_bytes()
 
 
-def _without_shapes_of_weights(model: bytes) -> bytes:
-    """The graph without shapes noted for its weights: older ONNX Runtimes (1.24) transpose some and keep the note."""
+def _remove_weight_shapes(model: bytes) -> bytes:
+    """Remove recorded shapes of weights. ONNX Runtime 1.24 transposes some weights and keeps their old shapes."""
     import onnx
 
     graph = onnx.load_model_from_string(model)
     weights = {tensor.name for tensor in graph.graph.initializer}
-    noted = [value for value in graph.graph.value_info if value.name not in weights]
+    kept = [value for value in graph.graph.value_info if value.name not in weights]
     del graph.graph.value_info[:]
-    graph.graph.value_info.extend(noted)
+    graph.graph.value_info.extend(kept)
     return bytes(graph.SerializeToString(deterministic=True))
 
 
 def to_fp16(model: bytes) -> bytes:
-    """The graph with its weights stored as 16-bit floats, each turned back into 32 bits once, when it is loaded.
+    """Return the graph with fp16 weights, which are converted to fp32 once when the graph is loaded.
 
-    About half the size and the same speed. A tensor that does not fit into 16 bits stays as it is.
+    The file is about half as large and forecasts are as fast. A tensor with values too large for fp16 stays fp32.
     """
     import onnx
     from onnx import helper, numpy_helper
@@ -67,7 +71,7 @@ def to_fp16(model: bytes) -> bytes:
         if tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
-        if values.size < LARGE or np.abs(values).max() > np.finfo(np.float16).max:
+        if values.size < MIN_WEIGHTS or np.abs(values).max() > np.finfo(np.float16).max:
             continue
         stored = f"{tensor.name}_fp16"
         casts.append(

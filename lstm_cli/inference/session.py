@@ -1,4 +1,4 @@
-"""Forecasting without torch: an ONNX graph in ONNX Runtime."""
+"""ONNX Runtime session that forecasts with an ONNX graph."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 INPUTS = ("past", "future", "mask")
 OUTPUT = "forecast"
-PARTS = "parts"  # a second output of a graph that combines several forecasts
-_ANEW = "train the model again"
-_LESS = "train a model with fewer units or a shorter lookback, or stop other programs"
-_ERRORS_ONLY = 3  # of what ONNX Runtime logs by itself
-_ELSEWHERE = b"\x0a\x08location"  # how a tensor in the protobuf begins to name the file that holds its values
+PARTS = "parts"  # second output of a graph that combines several forecasts
+_TRAIN_AGAIN = "train the model again"
+_USE_LESS_MEMORY = "train a model with fewer units or a shorter lookback, or stop other programs"
+_ERRORS_ONLY = 3  # log level of ONNX Runtime
+_EXTERNAL_DATA = b"\x0a\x08location"  # protobuf bytes of a tensor whose values are in another file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A loaded graph: called with past [B, L, F], future [B, H, K] and mask [B, L], it gives [B, H, C], float32."""
+    """Loaded graph. A call with past [B, L, F], future [B, H, K] and mask [B, L] returns [B, H, C] in float32."""
 
     graph: "InferenceSession"
 
@@ -34,26 +34,32 @@ class Session:
     def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The forecast [B, H, C] and those of its parts [B, H, C, P]; for a graph that has parts."""
+        """Return the forecast [B, H, C] and the forecasts of its parts [B, H, C, P]. The graph must have parts.
+
+        Args:
+            past: Inputs [B, L, F].
+            future: Known-ahead inputs [B, H, K].
+            mask: 1 for a step of the series, 0 for padding [B, L].
+        """
         forecast, parts = self._run([OUTPUT, PARTS], past, future, mask)
         return forecast, parts
 
     def _run(self, outputs: list[str], *inputs: np.ndarray) -> list[np.ndarray]:
         try:
-            found: list[np.ndarray] = self.graph.run(outputs, _inputs(*inputs))
-        except LstmError:  # a signal that came meanwhile
+            arrays: list[np.ndarray] = self.graph.run(outputs, _name_inputs(*inputs))
+        except LstmError:  # an interrupt by a signal
             raise
         except Exception as error:  # as in `open_session`
             text = str(error).splitlines()[0]
             if is_refused_allocation(error):
-                raise DeviceError("there is not enough memory for the forecast", hint=_LESS) from error
+                raise DeviceError("out of memory during the forecast", hint=_USE_LESS_MEMORY) from error
             raise CorruptArtifact(
-                f"the ONNX graph of the model does not take its windows: {text:.200}", hint=_ANEW
+                f"the ONNX graph of the model does not accept the windows: {text:.200}", hint=_TRAIN_AGAIN
             ) from error
-        return found
+        return arrays
 
 
-def _inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
+def _name_inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
     return {
         name: np.ascontiguousarray(value, dtype=np.float32)
         for name, value in zip(INPUTS, values, strict=True)
@@ -61,28 +67,30 @@ def _inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def open_session(model: bytes, *, threads: int | None) -> Session:
-    """Loads a graph from its bytes; threads None: all cores. Raises CorruptArtifact for what is no graph of ours."""
+    """Load a graph from its bytes. Raise CorruptArtifact if it is invalid. `threads` None: all cores."""
     import onnxruntime
 
-    if _ELSEWHERE in model:  # ONNX Runtime would look for that file where the command was started
-        raise CorruptArtifact("the ONNX graph of the model keeps values in another file", hint=_ANEW)
+    if _EXTERNAL_DATA in model:  # ONNX Runtime would search that file in the working directory
+        raise CorruptArtifact("the ONNX graph of the model has values in another file", hint=_TRAIN_AGAIN)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.inter_op_num_threads = 1
-    # Threads that wait by spinning take a busy machine's cores from the work they wait for.
+    # Spinning threads block the cores of a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     create: Callable[..., InferenceSession] = onnxruntime.InferenceSession
     try:
         graph = create(model, options, providers=["CPUExecutionProvider"])
-    except LstmError:  # a signal that came meanwhile
+    except LstmError:  # an interrupt by a signal
         raise
-    except Exception as error:  # ONNX Runtime raises classes of its own that share nothing but this
+    except Exception as error:  # the error classes of ONNX Runtime have no other common base
         raise CorruptArtifact(
             f"the ONNX graph of the model cannot be loaded: {str(error).splitlines()[0]}",
-            hint=_ANEW,
+            hint=_TRAIN_AGAIN,
         ) from error
     if tuple(value.name for value in graph.get_inputs()) != INPUTS:
-        raise CorruptArtifact("the ONNX graph is not one of ours", hint=_ANEW)
+        raise CorruptArtifact(
+            "the ONNX graph is not a model of lstm (its inputs have other names)", hint=_TRAIN_AGAIN
+        )
     return Session(graph=graph)

@@ -1,4 +1,4 @@
-"""A trained model as a run holds it, read without torch."""
+"""Trained model of a run, loaded without torch."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,30 +22,38 @@ MODEL_VERSION = 2  # of model.json
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """What a forecast needs beside the graph."""
+    """Facts about a model that a forecast needs in addition to the graph."""
 
     name: str
-    settings: dict[str, Any]  # the arguments of its class
-    parts: tuple[str, ...]  # of the combination, as in the graph's second output; () where it has none
-    refitted: bool  # the shipped graph has seen the validation rows
-    lookback: int  # L, steps that the graph looks back
+    settings: dict[str, Any]  # arguments of the model class
+    parts: tuple[
+        str, ...
+    ]  # names of the combined forecasts, in the order of the second output of the graph; () if none
+    refitted: bool  # the graph was also trained on the validation rows
+    lookback: int  # L, past steps that the graph reads
     bounds: Bounds
     schema: Schema
-    series: SeriesTable  # of its training data
+    series: SeriesTable  # of the training data
     scaler: Scaler
     training: TrainingStatistics
 
 
 def load_model(run: Run) -> TrainedModel:
-    """The run's model. Raises MissingArtifact or CorruptArtifact, StaleArtifact for one of another version of lstm."""
+    """Return the model of a run.
+
+    Raises:
+        MissingArtifact: the model has not been trained.
+        CorruptArtifact: a file of the model is corrupt.
+        StaleArtifact: another version of lstm made the model.
+    """
     reader = run.artifact("model")
     stored = reader.json("model.json")
     with reader.parsing("model.json"):
         version = stored["version"]
     if version != MODEL_VERSION:
         raise StaleArtifact(
-            f"the model of {run.path} was made by another version of lstm (format {version!r:.20}, this one "
-            f"reads {MODEL_VERSION})",
+            f"the model of {run.path} was made by another version of lstm "
+            f"(format {version!r:.20} instead of {MODEL_VERSION})",
             hint=f"run '{command('train', run.path)}' again",
         )
     with reader.parsing():
@@ -64,34 +72,33 @@ def load_model(run: Run) -> TrainedModel:
 
 
 def rescale_to_model(dataset: Dataset, model: TrainedModel) -> Dataset:
-    """The data in the model's scaling; a series that the model has not seen keeps its own.
+    """Return the data with the scaling of the model. A series that is unknown to the model keeps its own scaling.
 
-    Nothing is copied where the scaling is the same.
+    If the scaling is identical, the data are not copied.
     """
     scaler = model.scaler
     if dataset.series.names == model.series.names and dataset.scaler.equals(scaler):
         return dataset
-    at = {name: place for place, name in enumerate(model.series.names)}
-    places = [at.get(name) for name in dataset.series.names]
+    index_by_name = {name: index for index, name in enumerate(model.series.names)}
+    model_indices = [index_by_name.get(name) for name in dataset.series.names]
     center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
     floor = None if scaler.floor is None else dataset.training.least / 2
-    for one, place in enumerate(places):
-        if place is not None:
-            center[one], scale[one] = scaler.center[place], scaler.scale[place]
+    for series, index in enumerate(model_indices):
+        if index is not None:
+            center[series], scale[series] = scaler.center[index], scaler.scale[index]
             if floor is not None and scaler.floor is not None:
-                floor[one] = scaler.floor[place]
-    renewed = Scaler(kind=scaler.kind, center=center, scale=scale, floor=floor)
+                floor[series] = scaler.floor[index]
+    new_scaler = Scaler(kind=scaler.kind, center=center, scale=scale, floor=floor)
     values = np.empty_like(dataset.values_scaled)
-    for one, rows in enumerate(dataset.series.row_slices):
-        values[rows] = renewed.transform(
-            dataset.scaler.inverse_transform(dataset.values_scaled[rows], one), one
-        )
+    for series, rows in enumerate(dataset.series.row_slices):
+        unscaled = dataset.scaler.inverse_transform(dataset.values_scaled[rows], series)
+        values[rows] = new_scaler.transform(unscaled, series)
         zero_before_first(values[rows], dataset.measured[rows])
-    return replace(dataset, scaler=renewed, values_scaled=values)
+    return replace(dataset, scaler=new_scaler, values_scaled=values)
 
 
 def load_linear(run: Run, *, validated: bool = False) -> "LinearEnsemble":
-    """The linear forecast that the run's model is held against; validated: as it was before a refit."""
+    """Return the linear forecast of a run. With `validated`, return the one before a refit."""
     import safetensors.numpy
 
     from lstm_cli.linear.model import LinearEnsemble
@@ -107,13 +114,13 @@ def load_linear(run: Run, *, validated: bool = False) -> "LinearEnsemble":
 
 
 def load_validated(run: Run) -> bytes:
-    """The graph that validation scores speak of: as it was before a refit, else the shipped one."""
+    """Return the graph of the validation scores: the one before a refit, or the final one if there was no refit."""
     reader = run.artifact("model")
     return reader.bytes(VALIDATED if reader.has(VALIDATED) else "model.onnx")
 
 
 def load_intervals(run: Run) -> "Intervals | None":
-    """What makes intervals of the model's forecasts; None for a model that was trained without."""
+    """Return the parameters of the prediction intervals, or None if the model has no intervals."""
     from lstm_cli.evaluation.intervals import Intervals
 
     reader = run.artifact("model")
@@ -125,10 +132,13 @@ def load_intervals(run: Run) -> "Intervals | None":
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
-    """The ONNX graph of a precision, and the precision it has.
+    """Return the ONNX graph of a precision, and the precision of the graph.
 
-    `auto` is the quantised graph where there is one made from the model that is there now, else fp32. A named
-    one is refused where it is missing or stale (MissingArtifact, StaleArtifact).
+    `auto` is the quantized graph if it is up to date, otherwise the fp32 graph.
+
+    Raises:
+        MissingArtifact: the run has no graph of this precision.
+        StaleArtifact: the graph of this precision is out of date.
     """
     if precision == "fp32":
         return run.artifact("model").bytes("model.onnx"), "fp32"
@@ -140,7 +150,7 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
     reader = run.artifact("quantized")
     if _precision(reader) != precision:
         raise MissingArtifact(
-            f"{run.path} has no {precision} model, its quantised model is {_precision(reader)}",
+            f"{run.path} has no {precision} model (its quantized model is {_precision(reader)})",
             hint=f"run '{command('quantize', run.path)} --to {precision}' first",
         )
     require_fresh(run, "quantized")
@@ -148,10 +158,10 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
 
 
 def serves_quantized(run: Run) -> bool:
-    """Return whether `auto` is the quantised graph: one was made from the model that is there now."""
+    """Return whether the run has a quantized graph of its current model, which `auto` then selects."""
     if not run.has("quantized"):
         return False
-    made_from: str = run.entry_making("quantized").get("read", {})["model"]["sha256"]
+    made_from: str = run.producer_entry("quantized").get("read", {})["model"]["sha256"]
     return made_from == run.digest("model")
 
 

@@ -1,1 +1,1 @@
-"""The linear forecast, many linear maps averaged into one: `forecast` applies it, `ensemble` fits it."""
+"""Linear forecast, an average of many linear maps: `model` applies it, `ensemble` fits it."""

@@ -1,10 +1,9 @@
-"""A soft average of linear maps: ridge regressions of many kinds, exponential smoothing, the last value and season.
+"""Weighted average of linear maps: ridge regressions, exponential smoothing, the last value and the last season.
 
-Each weighs by its score on the validation windows. Maps of one family are averaged first, families then: that
-there are hundreds of regressions says nothing for them. Averaging beats picking one, since the score of the best
-is partly luck; maps that need no fit join only where regressions have few windows to learn from, and where
-validation holds few horizons, blocks of rows before it are scored too, each by maps fitted on
-what lies before.
+The weight of a map depends on its score on the validation windows. Maps of one family are averaged first, then the
+families, so that hundreds of regressions do not outvote the others. An average is better than the best map, because
+the best score is partly luck. Maps without a fit are used only if regressions have few training windows. If the
+validation rows span few horizons, earlier blocks of rows are scored too, each by maps fitted on the rows before it.
 """
 
 import itertools
@@ -21,7 +20,7 @@ from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
 from lstm_cli.linear.model import Group, LinearEnsemble
 from lstm_cli.linear.ridge import NormalEquations, RidgeSolution
 from lstm_cli.linear.validation_blocks import (
-    FITTED_ROWS,
+    MAX_FIT_ROWS,
     Map,
     ValidationBlock,
     count_fits,
@@ -33,13 +32,14 @@ from lstm_cli.linear.validation_blocks import (
     validation_horizons,
 )
 
-# A map weighs 1/e of the best of its family where it is worse by this share: SHARP + SOFT / horizons scored.
-SHARP, SOFT = 0.01, 0.4
-FAMILY_SOFTNESS = 0.2  # the same of families
-FLAWLESS = 1e-100  # a score of 0, to be divided by
-LEAST_WEIGHT = 0.005  # of the best one's; less is dropped
+# A map has 1/e of the best weight of its family at this relative score difference:
+# BASE_SOFTNESS + SOFTNESS_PER_HORIZON / scored horizons.
+BASE_SOFTNESS, SOFTNESS_PER_HORIZON = 0.01, 0.4
+FAMILY_SOFTNESS = 0.2  # relative score difference at which a family has 1/e of the best weight
+MIN_SCORE = 1e-100  # divisor in place of a score of 0
+MIN_WEIGHT = 0.005  # share of the best weight; maps with less are dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
-LEARNT = 2_000  # training windows x targets from which on regressions alone do better
+ENOUGH_ROWS = 2_000  # training windows x targets above which only regressions are used
 
 
 def fit_linear(
@@ -52,44 +52,54 @@ def fit_linear(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> LinearEnsemble:
-    """Fit the average on the training windows and weigh it by the validation windows.
+    """Fit the maps on the training windows and weight them by their validation scores.
 
-    lookbacks: the numbers of values K that regressions may read; window: the steps whose mean and deviation
-    centre and scale them; covariates: known-ahead inputs take part; workers: CPU threads, which do not change
-    the result; should_stop: asked before every regression; progress: told how many fits are done, of how many.
-    Raises Interrupted.
+    Args:
+        dataset: scaled data.
+        lookbacks: numbers of values K that the regressions may read.
+        window: steps whose mean and deviation centre and scale the regressions.
+        covariates: use known-ahead inputs.
+        workers: CPU threads; they do not change the result.
+        should_stop: asked before every regression; returns the number of a signal to stop at, else None.
+        progress: called with the number of finished fits and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
     """
     unit = target_units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
-    fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < LEARNT else []
+    fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < ENOUGH_ROWS else []
     data = (dataset, *earlier_splits(dataset))
     done, total = itertools.count(1), len(data) * count_fits(lookbacks)
     progress(0, total)
     blocks = [
-        ValidationBlock.fitted(
-            one,
+        ValidationBlock.fit(
+            block_data,
             lookbacks=lookbacks,
             window=window,
             unit=unit,
             response=response,
             workers=workers,
             should_stop=should_stop,
-            fitted=lambda: progress(next(done), total),
+            on_fit=lambda: progress(next(done), total),
         )
-        for one in data
+        for block_data in data
     ]
     maps: tuple[Map, ...] = (*blocks[0].scores, *fixed)
-    scores = {one: pooled_score(blocks, {one: 1.0}) for one in maps}
-    softness = SHARP + SOFT / max(
+    scores = {entry: pooled_score(blocks, {entry: 1.0}) for entry in maps}
+    softness = BASE_SOFTNESS + SOFTNESS_PER_HORIZON / max(
         1.0, len(blocks) * validation_horizons(dataset)
-    )  # chance decides less the more is scored
-    families = [_softly({one: scores[one] for one in family}, softness) for family in _families(scores)]
-    means = {place: pooled_score(blocks, weights) for place, weights in enumerate(families)}
+    )  # more scored horizons: less noise
+    families = [
+        _soft_weights({entry: scores[entry] for entry in family}, softness)
+        for family in _group_families(scores)
+    ]
+    means = {index: pooled_score(blocks, weights) for index, weights in enumerate(families)}
     weights = {
-        one: share * weight
-        for place, share in _softly(means, FAMILY_SOFTNESS).items()
-        for one, weight in families[place].items()
+        entry: share * weight
+        for index, share in _soft_weights(means, FAMILY_SOFTNESS).items()
+        for entry, weight in families[index].items()
     }
     linear = blocks[0].combine(weights)
     return replace(linear, score=blocks[0].score_of(weights))
@@ -103,20 +113,31 @@ def refit_linear(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> LinearEnsemble:
-    """Fit the same average to the dataset's training rows again; its members and their weights are kept."""
+    """Fit the members of an ensemble to the dataset's training rows again and keep their weights.
+
+    Args:
+        dataset: data with the rows to fit.
+        linear: ensemble whose members and weights are kept.
+        workers: CPU threads; they do not change the result.
+        should_stop: asked before every regression; returns the number of a signal to stop at, else None.
+        progress: called with the number of finished fits and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
+    """
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
-    rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, FITTED_ROWS)
-    solved: dict[Group, RidgeSolution] = {}
+    rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, MAX_FIT_ROWS)
+    solutions: dict[Group, RidgeSolution] = {}
     done, total = itertools.count(1), len(linear.members)
     progress(0, total)
 
     def fit(kind: tuple[str, bool]) -> None:
-        moments = NormalEquations.from_rows(rows, *kind)
+        equations = NormalEquations.from_rows(rows, *kind)
         for member in linear.members:
             if (member.center, member.scaled) == kind:
                 raise_if_interrupted(should_stop)
-                solved[member.group] = moments.solve(
+                solutions[member.group] = equations.solve(
                     member.lookback, intercept=member.intercept, season=dataset.schema.season
                 )
                 progress(next(done), total)
@@ -125,7 +146,7 @@ def refit_linear(
     fitted = sum_maps(
         linear.members,
         dict(linear.smoothed),
-        solved,
+        solutions,
         reach=len(linear.last_weights),
         horizon=len(linear.bias),
         unit=linear.unit,
@@ -135,73 +156,84 @@ def refit_linear(
     return replace(fitted, score=linear.score)
 
 
-def _families(scores: Iterable[Map]) -> list[list[Map]]:
-    """The maps by kind: regressions, and each family of those that need no fit."""
-    kinds: dict[str, list[Map]] = {}
-    for one in scores:
-        kinds.setdefault(one.family if isinstance(one, Smoothing) else "ridge", []).append(one)
-    return list(kinds.values())
+def _group_families(scores: Iterable[Map]) -> list[list[Map]]:
+    """Return the maps by kind: the regressions, and each family of maps without a fit."""
+    families: dict[str, list[Map]] = {}
+    for linear_map in scores:
+        families.setdefault(linear_map.family if isinstance(linear_map, Smoothing) else "ridge", []).append(
+            linear_map
+        )
+    return list(families.values())
 
 
 _Key = TypeVar("_Key")
 
 
-def _softly(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
-    """What each weighs, by its score; the weights sum to 1."""
-    best = max(min(scores.values()), FLAWLESS)
+def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
+    """Return weights that fall exponentially with the relative score; they sum to 1."""
+    best = max(min(scores.values()), MIN_SCORE)
     raw = {key: float(np.exp(-(score / best - 1) / softness)) for key, score in scores.items()}
-    kept = {key: weight for key, weight in raw.items() if weight >= LEAST_WEIGHT}
+    kept = {key: weight for key, weight in raw.items() if weight >= MIN_WEIGHT}
     total = sum(kept.values())
     return {key: weight / total for key, weight in kept.items()}
 
 
 def target_units(dataset: Dataset) -> np.ndarray:
-    """[C] float32: the typical size of a scaled value of each target, by its training rows."""
+    """Return the typical size of a scaled value of each target in the training rows, [C] float32."""
     targets, table = dataset.targets, dataset.series
-    spread = [
+    deviations = [
         dataset.values_scaled[begin : begin + rows, :targets].std(
-            axis=0, dtype=np.float64, where=_seen(dataset.measured[begin : begin + rows, :targets])
+            axis=0, dtype=np.float64, where=_measured_or_all(dataset.measured[begin : begin + rows, :targets])
         )
         for begin, rows in zip(table.offset, table.train_end, strict=True)
     ]
-    unit = np.mean(spread, axis=0)
+    unit = np.mean(deviations, axis=0)
     return np.where(unit > 0, unit, 1.0).astype(np.float32)
 
 
-def _seen(measured: np.ndarray) -> np.ndarray:
-    """measured [T, C], but everything of a target of which nothing was measured."""
+def _measured_or_all(measured: np.ndarray) -> np.ndarray:
+    """Return measured [T, C], with everything True for a target without any measured value."""
     return measured | ~measured.any(axis=0)
 
 
 def known_ahead_response(dataset: Dataset) -> np.ndarray:
-    """[A, C] float32: what one more of each known-ahead input adds to each target, both scaled.
+    """Return the effect of each known-ahead input on each target, both scaled, [A, C] float32.
 
-    A ridge regression of the change over one season on the inputs' change, over the measured training rows of
-    all series: what the season explains by itself is gone from both.
+    The fit is a ridge regression of the target's change over one season on the inputs' change, over the measured
+    training rows of all series. Changes over a season remove what the season explains.
     """
     targets, ahead, table = dataset.targets, dataset.schema.known_ahead, dataset.series
     season = dataset.schema.season
     squares, products = np.zeros((ahead, ahead)), np.zeros((ahead, targets))
-    for one, begin in enumerate(table.offset):
-        inputs = dataset.training_inputs(one).astype(np.float64)
+    for index, begin in enumerate(table.offset):
+        inputs = dataset.training_inputs(index).astype(np.float64)
         measured = dataset.measured[begin : begin + len(inputs), :targets]
         change = inputs[season:] - inputs[:-season]
         known = change[:, -ahead:]
-        wanted = np.where(measured[season:] & measured[:-season], change[:, :targets], 0.0)
+        targets_change = np.where(measured[season:] & measured[:-season], change[:, :targets], 0.0)
         squares += known.T @ known
-        products += known.T @ wanted
+        products += known.T @ targets_change
     size = max(float(np.trace(squares)) / ahead, np.finfo(np.float64).tiny)
     return np.linalg.solve(squares + RESPONSE_PENALTY * size * np.eye(ahead), products).astype(np.float32)
 
 
 def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fixed: bool) -> tuple[int, ...]:
-    """Return the lookbacks K that regressions may read. rows: training rows of a series (the median).
+    """Return the lookbacks K that regressions may read: from half the lookback to three times it.
 
-    Half the lookback to three times it, none above `MOST_LOOKBACK` unless the lookback was given.
+    Args:
+        lookback: lookback of the dataset, in steps.
+        rows: median number of training rows per series.
+        horizon: steps ahead.
+        season: steps in a season.
+        fixed: the user chose the lookback; otherwise no K exceeds the automatic maximum.
     """
     if fixed:
         return tuple(sorted({max(1, lookback // 2), lookback}))
-    least = min(max(4, season), MAX_LOOKBACK)
-    most = min(max(4, int(0.45 * (rows - horizon))), MAX_LOOKBACK)
-    wanted = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
-    return tuple(sorted({max(1, min(max(steps, least), max(most, least))) for steps in wanted}))
+    min_lookback = min(max(4, season), MAX_LOOKBACK)
+    max_lookback = min(max(4, int(0.45 * (rows - horizon))), MAX_LOOKBACK)
+    candidates = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
+    return tuple(
+        sorted(
+            {max(1, min(max(steps, min_lookback), max(max_lookback, min_lookback))) for steps in candidates}
+        )
+    )

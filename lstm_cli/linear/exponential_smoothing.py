@@ -1,9 +1,8 @@
-"""Forecasts that need no fit, as linear maps of a window: the last value, the last seasons, exponential smoothing.
+"""Linear maps of a window that need no fit: the last value, the last seasons, exponential smoothing.
 
-Given its parameters, exponential smoothing with a damped trend (Gardner and McKenzie 1985, "Forecasting trends in
-time series") and an additive season (Winters 1960) is linear in the values that it reads. So it can stand beside
-regressions as one more map, and short series, which leave a regression too little to learn from, have something
-to fall back on.
+With given parameters, exponential smoothing with a damped trend (Gardner and McKenzie 1985, "Forecasting trends in
+time series") and an additive season (Winters 1960) is linear in the values that it reads. So it can be averaged with
+the regressions. It helps short series, which are too short to fit a regression.
 """
 
 import itertools
@@ -11,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEVELS = (0.1, 0.3, 0.6, 0.9)  # share of the newest error that the level takes up
-TRENDS = ((0.0, 0.0), (0.1, 0.8), (0.1, 0.9), (0.1, 0.98))  # share that the trend takes up, and what damps it
-SEASONAL = (0.1, 0.3)  # share that the season takes up
-MOST_SEASON = 60  # steps; longer seasons are left to the regressions: their smoothing would hardly begin
+LEVELS = (0.1, 0.3, 0.6, 0.9)  # smoothing factor of the level
+TRENDS = ((0.0, 0.0), (0.1, 0.8), (0.1, 0.9), (0.1, 0.98))  # smoothing factor of the trend, damping factor
+SEASONAL = (0.1, 0.3)  # smoothing factor of the season
+MAX_SEASON = 60  # steps; smoothing of a longer season would have too few cycles
 
 
 @dataclass(frozen=True, kw_only=True)
 class Smoothing:
-    """The parameters of one map."""
+    """Parameters of one map."""
 
     family: str  # "last value", "last season" or "smoothing"
     season: int = 1  # steps; 1: none
@@ -27,23 +26,23 @@ class Smoothing:
     trend: float = 0.0
     damping: float = 0.0
     seasonal: float = 0.0
-    cycles: int = 1  # of "last season": so many are averaged
+    cycles: int = 1  # number of averaged seasons of "last season"
 
     def weights(self, lookback: int, horizon: int) -> np.ndarray:
-        """[K, H] float64: what each of the last K values adds to each step; every column sums to 1."""
+        """Return the weight of each of the last K values at each step, [K, H] float64; each column sums to 1."""
         if self.family == "last value":
             return _last_season(lookback, horizon, 1, 1)
         if self.family == "last season":
             return _last_season(lookback, horizon, self.season, self.cycles)
-        return self._smoothed(np.eye(lookback), horizon)
+        return self._forecast(np.eye(lookback), horizon)
 
-    def _smoothed(self, values: np.ndarray, horizon: int) -> np.ndarray:
-        """The forecast [S, H] of each row of values [S, K]; the rows of an identity give the map."""
+    def _forecast(self, values: np.ndarray, horizon: int) -> np.ndarray:
+        """Return the forecast [S, H] for each row of values [S, K]; the rows of an identity matrix give the map."""
         season = self.season
         first = values[:, :season]
         level = first.mean(axis=1)
         trend = np.zeros_like(level)
-        seasons = [first[:, place] - level for place in range(season)] if season > 1 else []
+        seasons = [first[:, index] - level for index in range(season)] if season > 1 else []
         for step in range(season if season > 1 else 1, values.shape[1]):
             effect = seasons[step % season] if seasons else 0.0
             error = values[:, step] - (level + self.damping * trend + effect)
@@ -60,25 +59,25 @@ class Smoothing:
 
 
 def smoothings(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
-    """The maps that data with these seasons may use, reading at most `lookback` values."""
-    found = [Smoothing(family="last value")]
+    """Return the maps for data with these seasons that read at most `lookback` values."""
+    maps = [Smoothing(family="last value")]
     for season in seasons:
-        found += [
+        maps += [
             Smoothing(family="last season", season=season, cycles=cycles)
             for cycles in (1, 2, 3)
             if cycles * season <= lookback
         ]
-    short = [season for season in seasons if season <= MOST_SEASON and 2 * season <= lookback][:1]
+    short_seasons = [season for season in seasons if season <= MAX_SEASON and 2 * season <= lookback][:1]
     for level, (trend, damping) in itertools.product(LEVELS, TRENDS):
-        if not short:
-            found.append(Smoothing(family="smoothing", level=level, trend=trend, damping=damping))
-        found += [
+        if not short_seasons:
+            maps.append(Smoothing(family="smoothing", level=level, trend=trend, damping=damping))
+        maps += [
             Smoothing(
                 family="smoothing", season=season, level=level, trend=trend, damping=damping, seasonal=share
             )
-            for season, share in itertools.product(short, SEASONAL)
+            for season, share in itertools.product(short_seasons, SEASONAL)
         ]
-    return found
+    return maps
 
 
 def _last_season(lookback: int, horizon: int, season: int, cycles: int) -> np.ndarray:

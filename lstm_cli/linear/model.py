@@ -1,4 +1,4 @@
-"""The linear forecast as it is shipped: one map of a window, whatever number of regressions it was made from."""
+"""Linear forecast as it is shipped: one map of a window, made from many regressions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,17 +8,17 @@ import numpy as np
 
 from lstm_cli.linear.exponential_smoothing import Smoothing
 
-Group = tuple[str, bool, bool, int]  # of regressions: center, scaled, intercept, lookback
-FLOOR = 0.1  # of a target's unit: a window's deviation is never taken for less
+Group = tuple[str, bool, bool, int]  # regressions with this center, scaled, intercept, lookback
+DEVIATION_FLOOR = 0.1  # in target units: smallest deviation of a window
 
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeGroup:
-    """A group of regressions that differ in their penalty alone, with what each weighs in the average."""
+    """Group of regressions that differ only in their penalty, with the weight of each in the average."""
 
-    lookback: int  # K, the values that it reads
-    center: str  # "last" or "mean": what is taken from a window before it is read and added afterwards
-    scaled: bool  # windows are divided by their deviation, so that a quiet one counts as much as a lively one
+    lookback: int  # K, number of values that are read
+    center: str  # "last" or "mean": subtracted from a window and added to the forecast
+    scaled: bool  # divide windows by their deviation, so that quiet and volatile ones count equally
     intercept: bool
     penalties: dict[float, float]  # penalty (times the mean squared input): weight
 
@@ -40,40 +40,41 @@ class RidgeGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class LinearEnsemble:
-    """A linear map from the last K values of a target to all H steps at once, on scaled values.
+    """Linear map from the last K values of a target to all H steps at once, on scaled values.
 
         forecast = share * last + (1 - share) * mean
                  + (past - last) @ last_weights + (past - mean) @ mean_weights
                  + unit * bias + deviation * deviation_bias
 
-    `mean` and `deviation` are those of the last `window` steps; `unit` is the typical size of a scaled value
-    of each target, 1 with the standard scaler. Where `response` is given, known-ahead inputs take part: their
-    linear effect is taken from the past and added for the steps ahead.
+    `mean` and `deviation` are those of the last `window` steps. `unit` is the typical size of a scaled value of each
+    target, 1 with the standard scaler. With `response`, known-ahead inputs take part: their linear effect is subtracted
+    from the past and added to the steps ahead.
     """
 
     last_weights: np.ndarray  # [K, H] float32
     mean_weights: np.ndarray  # [K, H] float32
     bias: np.ndarray  # [H] float32
     deviation_bias: np.ndarray  # [H] float32
-    share: float  # of the regressions that are centred on the last value
+    share: float  # share of the maps that are centred on the last value
     window: int  # steps
     unit: np.ndarray  # [C] float32
-    response: (
-        np.ndarray
-    )  # [A, C] float32, the effect of each known-ahead input; A is 0 where they take no part
-    score: float  # mean |error| over the seasonal error, on validation windows
+    response: np.ndarray  # [A, C] float32, effect of each known-ahead input; A is 0 if they are not used
+    score: float  # MASE on validation windows
     members: tuple[RidgeGroup, ...]
-    smoothed: tuple[tuple[Smoothing, float], ...]  # maps that need no fit, and what each weighs
+    smoothed: tuple[tuple[Smoothing, float], ...]  # maps without a fit and their weights
 
     @property
     def lookback(self) -> int:
-        """The steps that it reads."""
+        """Return the number of steps that the map reads."""
         return max(len(self.last_weights), self.window)
 
     def __call__(self, past: np.ndarray, future: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """past [B, L, F] scaled, L at least the lookback, targets first; future [B, H, A]; mask [B, L].
+        """Return the forecast [B, H, C], scaled.
 
-        Returns [B, H, C] scaled.
+        Args:
+            past: [B, L, F] scaled, targets first; L is at least the lookback.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
         """
         values = past[:, :, : len(self.unit)]
         if len(self.response):
@@ -88,9 +89,13 @@ class LinearEnsemble:
     def forecast_rows(
         self, past: np.ndarray, mask: np.ndarray, mean: np.ndarray, deviation: np.ndarray
     ) -> np.ndarray:
-        """The same for rows [..., L] in units of their target, what is known ahead taken out; returns [..., H].
+        """Return the forecast [..., H] of rows, in units of their target and without the effect of known-ahead inputs.
 
-        mask: 1 for real steps; mean, deviation [..., 1].
+        Args:
+            past: [..., L] in units of the target.
+            mask: [..., L], 1 for real steps.
+            mean: [..., 1] of the window.
+            deviation: [..., 1] of the window.
         """
         reach = len(self.last_weights)
         last, recent, real = past[..., -1:], past[..., -reach:], mask[..., -reach:]
@@ -104,19 +109,19 @@ class LinearEnsemble:
         )
 
     def families(self) -> dict[str, float]:
-        """What the regressions, and each family of maps that need no fit, weigh in all."""
+        """Return the total weight of the regressions, and of each family of maps without a fit."""
         weights = {"ridge": sum(member.weight for member in self.members)}
-        for one, weight in self.smoothed:
-            weights[one.family] = weights.get(one.family, 0.0) + weight
+        for smoothing, weight in self.smoothed:
+            weights[smoothing.family] = weights.get(smoothing.family, 0.0) + weight
         return {name: round(weight, 4) for name, weight in weights.items() if weight > 0}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What `from_stored` needs beside the settings."""
+        """Return the arrays for `from_stored`."""
         names = ("last_weights", "mean_weights", "bias", "deviation_bias", "unit", "response")
         return {name: getattr(self, name) for name in names}
 
     def settings(self) -> dict[str, Any]:
-        """What the run's report tells of it."""
+        """Return the facts for the run's report and for `from_stored`."""
         return {
             "lookback": self.lookback,
             "window": self.window,
@@ -128,31 +133,33 @@ class LinearEnsemble:
         }
 
     def fit_facts(self) -> dict[str, Any]:
-        """Return what `from_fit` needs beside the arrays, as JSON values that are read back exactly."""
+        """Return the facts for `from_fit`, as JSON values that are restored exactly."""
         return {
             "share": self.share,
             "window": self.window,
             "score": self.score,
-            "members": [asdict(one) | {"penalties": list(one.penalties.items())} for one in self.members],
-            "smoothed": [[asdict(one), weight] for one, weight in self.smoothed],
+            "members": [
+                asdict(member) | {"penalties": list(member.penalties.items())} for member in self.members
+            ],
+            "smoothed": [[asdict(member), weight] for member, weight in self.smoothed],
         }
 
     @staticmethod
     def from_fit(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> "LinearEnsemble":
-        """Return what `arrays` and `fit_facts` describe, members and all. Raises KeyError, TypeError, ValueError."""
-        members = [one | {"penalties": dict(one["penalties"])} for one in facts["members"]]
+        """Return the ensemble of `arrays` and `fit_facts`, with its members. Raises KeyError, TypeError, ValueError."""
+        members = [member | {"penalties": dict(member["penalties"])} for member in facts["members"]]
         return LinearEnsemble(
             **arrays,
             share=facts["share"],
             window=facts["window"],
             score=facts["score"],
-            members=tuple(RidgeGroup(**one) for one in members),
-            smoothed=tuple((Smoothing(**one), weight) for one, weight in facts["smoothed"]),
+            members=tuple(RidgeGroup(**member) for member in members),
+            smoothed=tuple((Smoothing(**member), weight) for member, weight in facts["smoothed"]),
         )
 
     @staticmethod
     def from_stored(arrays: dict[str, np.ndarray], settings: dict[str, Any]) -> "LinearEnsemble":
-        """The inverse of `arrays` and `settings`; its members are not kept."""
+        """Return the ensemble of `arrays` and `settings`, without its members."""
         return LinearEnsemble(
             **arrays,
             share=settings["share"],
@@ -166,10 +173,17 @@ class LinearEnsemble:
 def window_moments(
     values: np.ndarray, mask: np.ndarray, window: int, unit: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation [B, 1, C] of the real steps among the last `window` of values [B, L, C]; mask [B, L]."""
+    """Return mean and deviation [B, 1, C] of the real steps among the last `window` steps.
+
+    Args:
+        values: [B, L, C].
+        mask: [B, L], 0 for padding.
+        window: number of steps.
+        unit: [C] typical size of a value; it keeps the deviation above 0.
+    """
     real = mask[:, -window:, None]
     recent = values[:, -window:]
     count = np.maximum(real.sum(axis=1, keepdims=True), 1)
     mean = (recent * real).sum(axis=1, keepdims=True) / count
     variance = (np.square(recent - mean) * real).sum(axis=1, keepdims=True) / count
-    return mean, np.sqrt(variance + np.square(FLOOR * unit))
+    return mean, np.sqrt(variance + np.square(DEVIATION_FLOOR * unit))

@@ -1,4 +1,4 @@
-"""Ridge regressions of the next H values of a target on its last K, all penalties from one eigendecomposition."""
+"""Ridge regressions of the next H values of a target on its last K; one eigendecomposition serves all penalties."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,42 +8,52 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.linear.model import window_moments
 
-PIECE = 4096  # rows whose products are formed at a time
-SMALLEST = (
-    1e-100  # of a mean squared input: where inputs are all 0, so are the weights, and no quotient overflows
-)
-MEANT = 1e-2  # the penalty of the regression that stands in for targets that were not measured
-ROUNDS = 10  # in which it settles: what is left of its error shrinks by the share that is missing each time
+CHUNK_ROWS = 4096  # rows per matrix product
+MIN_MEAN_SQUARE = 1e-100  # avoids a division by 0 if all inputs are 0
+IMPUTATION_PENALTY = 1e-2  # penalty of the regression that imputes missing targets
+IMPUTATION_ROUNDS = 10  # each round multiplies the error of the imputation by the missing share
 PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRows:
-    """Windows as rows: every window and target is a row, in units of the target."""
+    """Windows as rows: each window and target is a row, in units of the target."""
 
     past: np.ndarray  # [R, K] float32
     mask: np.ndarray  # [R, K] bool, False for padding
-    truth: np.ndarray  # [R, H] float32, what is known ahead taken out
-    ahead: np.ndarray  # [R, H] float32, what was taken out
+    truth: np.ndarray  # [R, H] float32, without the effect of known-ahead inputs
+    ahead: np.ndarray  # [R, H] float32, effect of known-ahead inputs
     observed: np.ndarray  # [R, H] bool
     mean: np.ndarray  # [R, 1] of the window
     deviation: np.ndarray  # [R, 1] of the window
-    series: np.ndarray  # [R] the series of each row
-    target: np.ndarray  # [R] its target column
+    series: np.ndarray  # [R] index of the series
+    target: np.ndarray  # [R] index of the target column
 
-    def select(self, chosen: np.ndarray) -> "WindowRows":
-        """Some of the rows, by place."""
-        return WindowRows(**{name: value[chosen] for name, value in vars(self).items()})
+    def select(self, indices: np.ndarray) -> "WindowRows":
+        """Return the rows at these indices."""
+        return WindowRows(**{name: value[indices] for name, value in vars(self).items()})
 
     def centered(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]): output * scale + center is the truth."""
-        middle = self.past[:, -1:] if center == "last" else self.mean
+        """Return inputs [R, K], outputs [R, H], center [R, 1], scale [R, 1]; truth = output * scale + center."""
+        center_value = self.past[:, -1:] if center == "last" else self.mean
         scale = self.deviation if scaled else np.ones_like(self.deviation)
-        return (self.past - middle) * self.mask / scale, (self.truth - middle) / scale, middle, scale
+        return (
+            (self.past - center_value) * self.mask / scale,
+            (self.truth - center_value) / scale,
+            center_value,
+            scale,
+        )
 
 
 def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np.ndarray) -> WindowRows:
-    """All the windows as rows. unit [C]; window: steps whose mean and deviation count; response [A, C]."""
+    """Return all windows as rows.
+
+    Args:
+        windows: windows of a dataset.
+        unit: [C] typical size of a scaled value.
+        window: steps whose mean and deviation are computed.
+        response: [A, C] effect of the known-ahead inputs.
+    """
     targets, horizon = len(unit), windows.dataset.schema.horizon
     count = len(windows) * targets
     rows = WindowRows(
@@ -64,26 +74,26 @@ def window_rows(windows: Windows, *, unit: np.ndarray, window: int, response: np
             values = values - batch.past[:, :, -len(response) :] @ response
             ahead = batch.future @ response
         mean, deviation = window_moments(values, batch.mask, window, unit)
-        place = slice(first, first + len(batch.series) * targets)
-        rows.past[place] = _by_target(values / unit)
-        rows.mask[place] = np.repeat(batch.mask > 0, targets, axis=0)
-        rows.truth[place] = _by_target((batch.target - ahead) / unit)
-        rows.ahead[place] = _by_target(ahead / unit)
-        rows.observed[place] = _by_target(batch.observed)
-        rows.mean[place] = _by_target(mean / unit)
-        rows.deviation[place] = _by_target(deviation / unit)
-        first = place.stop
+        block = slice(first, first + len(batch.series) * targets)
+        rows.past[block] = _by_target(values / unit)
+        rows.mask[block] = np.repeat(batch.mask > 0, targets, axis=0)
+        rows.truth[block] = _by_target((batch.target - ahead) / unit)
+        rows.ahead[block] = _by_target(ahead / unit)
+        rows.observed[block] = _by_target(batch.observed)
+        rows.mean[block] = _by_target(mean / unit)
+        rows.deviation[block] = _by_target(deviation / unit)
+        first = block.stop
     return rows
 
 
 def _by_target(values: np.ndarray) -> np.ndarray:
-    """[B, T, C] -> [B * C, T]."""
+    """Return values [B, T, C] as rows [B * C, T]."""
     return np.swapaxes(values, 1, 2).reshape(-1, values.shape[1])
 
 
 @dataclass(frozen=True, kw_only=True)
 class NormalEquations:
-    """Sums over rows from which every regression follows, for one way to centre and scale them; float64."""
+    """Sums over rows from which all regressions of one centering and scaling follow, float64."""
 
     squares: np.ndarray  # [K, K]
     products: np.ndarray  # [K, H]
@@ -93,29 +103,39 @@ class NormalEquations:
 
     @staticmethod
     def from_rows(rows: WindowRows, center: str, scaled: bool) -> "NormalEquations":
-        """Rows with a target that was not measured are left out, unless they are most.
+        """Return the sums over the rows without missing targets, or over all rows if most have a missing target.
 
-        Then what was measured of them counts, and a regression of its own stands in for the rest, never the
-        value that it was filled with: expectation and maximisation in turn (Dempster, Laird and Rubin 1977).
+        In the second case a separate regression imputes the missing targets, never the value they were filled with. It
+        alternates expectation and maximization (Dempster, Laird and Rubin 1977).
+
+        Args:
+            rows: windows as rows.
+            center: `last` or `mean`.
+            scaled: divide each window by its deviation.
         """
-        whole = np.flatnonzero(rows.observed.all(axis=1))
+        complete = np.flatnonzero(rows.observed.all(axis=1))
         count = len(rows.observed)
-        if 2 * len(whole) >= count:
-            return _moments(rows, whole, center, scaled)
-        every = np.arange(count)
-        standing_in = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
-        for _ in range(ROUNDS):
-            found = _moments(rows, every, center, scaled, standing_in)
-            size = max(float(np.trace(found.squares)) / len(found.squares), SMALLEST)
-            ridge = MEANT * size * np.eye(len(found.squares))
-            standing_in = np.linalg.solve(found.squares + ridge, found.products)
-        return _moments(rows, every, center, scaled, standing_in)
+        if 2 * len(complete) >= count:
+            return _normal_equations(rows, complete, center, scaled)
+        all_rows = np.arange(count)
+        imputation = np.zeros((rows.past.shape[1], rows.truth.shape[1]))
+        for _ in range(IMPUTATION_ROUNDS):
+            equations = _normal_equations(rows, all_rows, center, scaled, imputation)
+            size = max(float(np.trace(equations.squares)) / len(equations.squares), MIN_MEAN_SQUARE)
+            ridge = IMPUTATION_PENALTY * size * np.eye(len(equations.squares))
+            imputation = np.linalg.solve(equations.squares + ridge, equations.products)
+        return _normal_equations(rows, all_rows, center, scaled, imputation)
 
     def solve(self, lookback: int, *, intercept: bool, season: int) -> "RidgeSolution":
-        """The regressions on the last `lookback` values.
+        """Return the regressions on the last `lookback` values.
 
-        The penalty grows with the lag as 1 + lag / season: old values are trusted less (Hoerl and Kennard 1970,
-        "Ridge regression", in its generalised form).
+        The penalty grows with the lag as 1 + lag / season, so older values get smaller weights (Hoerl and Kennard
+        1970, "Ridge regression", in its generalized form).
+
+        Args:
+            lookback: number of values that are read.
+            intercept: fit an intercept.
+            season: steps in a season.
         """
         squares, products = self.squares[-lookback:, -lookback:], self.products[-lookback:]
         inputs, outputs = self.inputs[-lookback:], self.outputs
@@ -129,61 +149,67 @@ class NormalEquations:
         return RidgeSolution(
             vectors=trust[:, None] * vectors,
             values=values,
-            turned=vectors.T @ (trust[:, None] * products),
-            size=max(float(values.mean()), SMALLEST),
+            rotated=vectors.T @ (trust[:, None] * products),
+            size=max(float(values.mean()), MIN_MEAN_SQUARE),
             inputs=inputs if intercept else np.zeros_like(inputs),
             outputs=outputs if intercept else np.zeros_like(outputs),
         )
 
 
-def _moments(
-    rows: WindowRows, chosen: np.ndarray, center: str, scaled: bool, standing_in: np.ndarray | None = None
+def _normal_equations(
+    rows: WindowRows, indices: np.ndarray, center: str, scaled: bool, imputation: np.ndarray | None = None
 ) -> NormalEquations:
-    """The sums over the chosen rows, by place.
+    """Return the sums over the rows at these indices.
 
-    standing_in [K, H]: the regression whose forecasts take the place of unmeasured targets.
+    imputation [K, H]: the regression whose forecasts replace missing targets.
     """
     reach, horizon = rows.past.shape[1], rows.truth.shape[1]
     sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
-    squares, products, total, wanted = sums
-    count = len(chosen)
-    for first in range(0, count, PIECE):
-        piece = rows.select(chosen[first : first + PIECE])
-        inputs, outputs = (side.astype(np.float64) for side in piece.centered(center, scaled)[:2])
-        if standing_in is not None:
-            outputs = np.where(piece.observed, outputs, inputs @ standing_in)
+    squares, products, input_sum, output_sum = sums
+    count = len(indices)
+    for first in range(0, count, CHUNK_ROWS):
+        chunk = rows.select(indices[first : first + CHUNK_ROWS])
+        inputs, outputs = (side.astype(np.float64) for side in chunk.centered(center, scaled)[:2])
+        if imputation is not None:
+            outputs = np.where(chunk.observed, outputs, inputs @ imputation)
         squares += inputs.T @ inputs
         products += inputs.T @ outputs
-        total += inputs.sum(axis=0)
-        wanted += outputs.sum(axis=0)
+        input_sum += inputs.sum(axis=0)
+        output_sum += outputs.sum(axis=0)
     return NormalEquations(
-        squares=squares, products=products, inputs=total / count, outputs=wanted / count, count=count
+        squares=squares, products=products, inputs=input_sum / count, outputs=output_sum / count, count=count
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeSolution:
-    """The regressions of one group, for every penalty."""
+    """Regressions of one group, for all penalties."""
 
     vectors: np.ndarray  # [K, K]
     values: np.ndarray  # [K]
-    turned: np.ndarray  # [K, H]
-    size: float  # the mean squared input, which penalties are counted in
-    inputs: np.ndarray  # [K] taken from the inputs
+    rotated: np.ndarray  # [K, H]
+    size: float  # mean squared input, the unit of penalties
+    inputs: np.ndarray  # [K] subtracted from the inputs
     outputs: np.ndarray  # [H] added to the outputs
 
     def forecasts(self, rows: WindowRows, center: str, scaled: bool) -> Iterator[np.ndarray]:
-        """For each penalty the forecast [R, H] of rows, in units of the target, float32."""
+        """Yield for each penalty the forecast [R, H] of the rows, in units of the target, float32.
+
+        Args:
+            rows: windows as rows.
+            center: `last` or `mean`.
+            scaled: windows were divided by their deviation.
+        """
         inputs, _, middle, scale = rows.centered(center, scaled)
-        turned = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
+        rotated = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
             np.float32
         )
         for penalty in PENALTIES:
-            shrunk = self.turned / (self.values + penalty * self.size)[:, None]
-            yield (turned @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
+            shrunk = self.rotated / (self.values + penalty * self.size)[:, None]
+            yield (rotated @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
 
     def combine(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
-        """The weighted sum of the regressions: weights [K, H] and intercept [H]."""
+        """Return the weighted sum of the regressions: weights [K, H] and intercept [H]."""
         shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
-        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.turned)
+        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.rotated)
         return weights, sum(penalties.values()) * self.outputs - self.inputs @ weights

@@ -1,4 +1,4 @@
-"""Blocks of rows that linear maps are scored on, each by regressions fitted on what lies before it."""
+"""Blocks of rows that score linear maps, each by regressions fitted on the rows before the block."""
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,31 +16,31 @@ from lstm_cli.linear.exponential_smoothing import Smoothing
 from lstm_cli.linear.model import Group, LinearEnsemble, RidgeGroup
 from lstm_cli.linear.ridge import PENALTIES, NormalEquations, RidgeSolution, WindowRows, window_rows
 
-FITTED_ROWS = 24_000  # windows x targets that are fitted at most: more cost time and change the fourth digit
-SCORED_CELLS = 600_000  # windows x targets x steps that a map is scored on at most
-EVIDENCE = 16.0  # horizons that are scored, where the rows allow
-MOST_BLOCKS = 6  # before the validation rows
+MAX_FIT_ROWS = 24_000  # windows x targets of a fit; more of them change only the fourth digit
+MAX_SCORED_CELLS = 600_000  # windows x targets x steps of a score
+ENOUGH_HORIZONS = 16.0  # horizons that are scored if there are enough rows
+MAX_BLOCKS = 6  # blocks before the validation rows
 
 KINDS = tuple(itertools.product(("last", "mean"), (False, True)))  # of regressions: center, scaled
 
-Ridge = tuple[Group, float]  # a regression: its group and its penalty
+Ridge = tuple[Group, float]  # group and penalty of a regression
 Map = Ridge | Smoothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationBlock:
-    """The regressions fitted on what lies before a block of rows, and the scores on that block."""
+    """Regressions fitted on the rows before a block, and their scores on the block."""
 
-    solved: dict[Group, RidgeSolution]
+    solutions: dict[Group, RidgeSolution]
     scores: dict[Ridge, float]
-    judged: WindowRows
+    val_rows: WindowRows
     score: "_Score"
     window: int
     unit: np.ndarray
     response: np.ndarray
 
     @staticmethod
-    def fitted(
+    def fit(
         dataset: Dataset,
         *,
         lookbacks: tuple[int, ...],
@@ -49,37 +49,53 @@ class ValidationBlock:
         response: np.ndarray,
         workers: int,
         should_stop: Callable[[], int | None],
-        fitted: Callable[[], None],
+        on_fit: Callable[[], None],
     ) -> "ValidationBlock":
         """Fit regressions to a dataset's training rows and score them on its validation rows.
 
-        fitted: called after each group of regressions, of which there are `fits_of` in all. Raises Interrupted.
+        Args:
+            dataset: scaled data.
+            lookbacks: numbers of values K that the regressions may read.
+            window: steps whose mean and deviation centre and scale the regressions.
+            unit: [C] typical size of a scaled value.
+            response: [A, C] effect of the known-ahead inputs.
+            workers: CPU threads; they do not change the result.
+            should_stop: returns the number of a signal to stop at, else None.
+            on_fit: called after each group of regressions; `count_fits` is their number.
+
+        Raises:
+            Interrupted: `should_stop` returned a signal.
         """
         raise_if_interrupted(should_stop)
-        train, judged = (
-            rows_of_split(dataset, split, max(lookbacks), window, unit, response, most)
-            for split, most in (("train", FITTED_ROWS), ("val", SCORED_CELLS // dataset.schema.horizon))
+        train, val_rows = (
+            rows_of_split(dataset, split, max(lookbacks), window, unit, response, max_rows)
+            for split, max_rows in (
+                ("train", MAX_FIT_ROWS),
+                ("val", MAX_SCORED_CELLS // dataset.schema.horizon),
+            )
         )
-        score = _Score(dataset, judged, unit)
-        solved: dict[Group, RidgeSolution] = {}
+        score = _Score(dataset, val_rows, unit)
+        solutions: dict[Group, RidgeSolution] = {}
         scores: dict[Ridge, float] = {}
 
         def fit(kind: tuple[str, bool]) -> None:
-            moments = NormalEquations.from_rows(train, *kind)
+            equations = NormalEquations.from_rows(train, *kind)
             for lookback, intercept in itertools.product(lookbacks, (True, False)):
                 raise_if_interrupted(should_stop)
                 group = (*kind, intercept, lookback)
-                solved[group] = moments.solve(lookback, intercept=intercept, season=dataset.schema.season)
-                forecasts = solved[group].forecasts(judged, *kind)
+                solutions[group] = equations.solve(
+                    lookback, intercept=intercept, season=dataset.schema.season
+                )
+                forecasts = solutions[group].forecasts(val_rows, *kind)
                 for penalty, forecast in zip(PENALTIES, forecasts, strict=True):
                     scores[group, penalty] = score(forecast)
-                fitted()
+                on_fit()
 
         map_single_threaded_blas(fit, KINDS, workers)
         return ValidationBlock(
-            solved=solved,
-            scores=dict(sorted(scores.items())),  # threads may have ended in any order
-            judged=judged,
+            solutions=solutions,
+            scores=dict(sorted(scores.items())),  # threads may end in any order
+            val_rows=val_rows,
             score=score,
             window=window,
             unit=unit,
@@ -88,30 +104,36 @@ class ValidationBlock:
 
     @property
     def count(self) -> int:
-        """The cells that were scored."""
+        """Return the number of scored values."""
         return self.score.count
 
     def combine(self, weights: Mapping[Map, float]) -> LinearEnsemble:
         return sum_maps(
             ridge_groups(weights),
-            {one: weight for one, weight in weights.items() if isinstance(one, Smoothing)},
-            self.solved,
-            reach=self.judged.past.shape[1],
-            horizon=self.judged.truth.shape[1],
+            {
+                linear_map: weight
+                for linear_map, weight in weights.items()
+                if isinstance(linear_map, Smoothing)
+            },
+            self.solutions,
+            reach=self.val_rows.past.shape[1],
+            horizon=self.val_rows.truth.shape[1],
             unit=self.unit,
             window=self.window,
             response=self.response,
         )
 
     def score_of(self, weights: Mapping[Map, float]) -> float:
-        """The score of a weighted sum of maps."""
+        """Return the score of a weighted sum of maps."""
         if len(weights) == 1:
-            ((one, weight),) = weights.items()
-            if isinstance(one, tuple) and weight == 1:
-                return self.scores[one]
-        judged = self.judged
+            ((linear_map, weight),) = weights.items()
+            if isinstance(linear_map, tuple) and weight == 1:
+                return self.scores[linear_map]
+        val_rows = self.val_rows
         return self.score(
-            self.combine(weights).forecast_rows(judged.past, judged.mask, judged.mean, judged.deviation)
+            self.combine(weights).forecast_rows(
+                val_rows.past, val_rows.mask, val_rows.mean, val_rows.deviation
+            )
         )
 
 
@@ -121,53 +143,69 @@ def count_fits(lookbacks: Sequence[int]) -> int:
 
 
 def pooled_score(blocks: Sequence[ValidationBlock], weights: Mapping[Map, float]) -> float:
-    """The score of a weighted sum of maps over all blocks, a cell of each counting alike."""
+    """Return the score of a weighted sum of maps over all blocks; each scored value has the same weight."""
     scored = sum(block.count for block in blocks)
     return sum(block.score_of(weights) * block.count for block in blocks) / max(scored, 1)
 
 
-def earlier_splits(dataset: Dataset, *, evidence: float = EVIDENCE, most: int = MOST_BLOCKS) -> list[Dataset]:
-    """The data as they stood one, two, ... validation lengths before, newest first, at most so many.
+def earlier_splits(
+    dataset: Dataset, *, horizons: float = ENOUGH_HORIZONS, max_blocks: int = MAX_BLOCKS
+) -> list[Dataset]:
+    """Return the dataset with splits moved back by one, two, ... validation lengths, newest first.
 
-    As many as it takes to have `evidence` horizons of validation rows in all, while half of the training rows
-    are left; none where validation holds that much by itself.
+    There are no splits if validation is long enough itself. At least half of the training rows remain.
+
+    Args:
+        dataset: scaled data.
+        horizons: validation horizons that are enough in all.
+        max_blocks: largest number of splits.
     """
-    found: list[Dataset] = []
-    for table in shift_splits(dataset.schema, dataset.series, evidence=evidence, most=most):
-        one = replace(dataset, series=table)
-        if not len(split_windows(one, "train")) or not len(split_windows(one, "val")):
+    splits: list[Dataset] = []
+    for table in shift_splits(dataset.schema, dataset.series, horizons=horizons, max_blocks=max_blocks):
+        earlier = replace(dataset, series=table)
+        if not len(split_windows(earlier, "train")) or not len(split_windows(earlier, "val")):
             break
-        found.append(one)
-    return found
+        splits.append(earlier)
+    return splits
 
 
-def shift_splits(schema: Schema, table: SeriesTable, *, evidence: float, most: int) -> list[SeriesTable]:
-    """Return the splits of `earlier`, whether or not there are windows in them.
+def shift_splits(
+    schema: Schema, table: SeriesTable, *, horizons: float, max_blocks: int
+) -> list[SeriesTable]:
+    """Return the splits of `earlier_splits`, even if they have no windows.
 
-    The splits of a panel that one time divides stay divided by one time.
+    A panel that is split at one time stays split at one time.
+
+    Args:
+        schema: schema of the data.
+        table: splits of the series.
+        horizons: validation horizons that are enough in all.
+        max_blocks: largest number of splits.
     """
     panel, horizon = PanelSplits.from_splits(schema, table), schema.horizon
-    found: list[SeriesTable] = []
-    while (1 + len(found)) * _horizons(table, horizon) < evidence and len(found) < most:
-        one = _moved_back(table, panel, lengths=1 + len(found))
-        if np.median(one.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
+    shifted_tables: list[SeriesTable] = []
+    while (1 + len(shifted_tables)) * _horizons(table, horizon) < horizons and len(
+        shifted_tables
+    ) < max_blocks:
+        shifted = _move_back(table, panel, lengths=1 + len(shifted_tables))
+        if np.median(shifted.train_end) < max(0.5 * np.median(table.train_end), 2 * horizon):
             break
-        found.append(one)
-    return found
+        shifted_tables.append(shifted)
+    return shifted_tables
 
 
-def _moved_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
+def _move_back(table: SeriesTable, panel: PanelSplits | None, *, lengths: int) -> SeriesTable:
     """Return the splits, moved back by a number of validation lengths."""
     if panel is None:
-        back = lengths * (table.val_end - table.train_end)
-        return replace(table, train_end=table.train_end - back, val_end=table.val_end - back)
+        shift = lengths * (table.val_end - table.train_end)
+        return replace(table, train_end=table.train_end - shift, val_end=table.val_end - shift)
     steps = lengths * (panel.val_end - panel.train_end)
     train_end, val_end = (panel.times.rows_before(end - steps) for end in (panel.train_end, panel.val_end))
     return replace(table, train_end=train_end, val_end=val_end)
 
 
 def validation_horizons(dataset: Dataset) -> float:
-    """How many horizons the validation rows of all series hold."""
+    """Return the length of the validation rows of all series, in horizons."""
     return _horizons(dataset.series, dataset.schema.horizon)
 
 
@@ -180,8 +218,13 @@ def map_single_threaded_blas(
 ) -> None:
     """Call `fit` for every kind, each on one thread.
 
-    One thread each, since OpenBLAS with several waits by spinning: on a machine with other work, an
-    eigendecomposition then takes ten times as long, and alone it gains next to nothing.
+    OpenBLAS with several threads waits by spinning. On a busy machine an eigendecomposition then takes ten times as
+    long, and on an idle one several threads gain almost nothing.
+
+    Args:
+        fit: function of a kind (center, scaled).
+        kinds: arguments of the calls.
+        workers: calls that run at a time.
     """
     from threadpoolctl import threadpool_limits
 
@@ -196,39 +239,51 @@ def rows_of_split(
     window: int,
     unit: np.ndarray,
     response: np.ndarray,
-    most: int,
+    max_rows: int,
 ) -> WindowRows:
-    """The windows of a split as rows, evenly chosen where they are more than `most`."""
+    """Return the windows of a split as rows, evenly sampled if there are more than `max_rows`.
+
+    Args:
+        dataset: scaled data.
+        split: `train`, `val` or `test`.
+        lookback: values that the regressions read.
+        window: steps whose mean and deviation are computed.
+        unit: [C] typical size of a scaled value.
+        response: [A, C] effect of the known-ahead inputs.
+        max_rows: windows x targets.
+    """
     windows = split_windows(dataset, split, max(lookback, window))
-    return window_rows(windows.sample(max(1, most // len(unit))), unit=unit, window=window, response=response)
+    return window_rows(
+        windows.sample(max(1, max_rows // len(unit))), unit=unit, window=window, response=response
+    )
 
 
 class _Score:
-    """The mean error of forecasts of rows, by the yardstick; only measured targets count."""
+    """MASE of forecasts of rows; only measured targets count."""
 
     def __init__(self, dataset: Dataset, rows: WindowRows, unit: np.ndarray) -> None:
-        self._yardstick, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
-        self._truth = self._measured(rows.truth)
-        weighed = self._yardstick.weight[rows.series, rows.target] > 0
-        self._counted = rows.observed & weighed[:, None]
+        self._mase_scale, self._rows, self._unit = MaseScale.from_dataset(dataset), rows, unit
+        self._truth = self._mase_terms(rows.truth)
+        weighted = self._mase_scale.weight[rows.series, rows.target] > 0
+        self._counted = rows.observed & weighted[:, None]
         self.count = int(self._counted.sum())
 
     def __call__(self, forecast: np.ndarray) -> float:
-        """forecast [R, H] in units of the target."""
-        error = np.abs(self._measured(forecast) - self._truth)[self._counted]
+        """Return the score of a forecast [R, H] in units of the target."""
+        error = np.abs(self._mase_terms(forecast) - self._truth)[self._counted]
         return float(error.mean()) if error.size else 0.0
 
-    def _measured(self, values: np.ndarray) -> np.ndarray:
+    def _mase_terms(self, values: np.ndarray) -> np.ndarray:
         whole = (values + self._rows.ahead) * self._unit[self._rows.target][:, None]
-        return self._yardstick.mase_terms_of_rows(whole, self._rows.series, self._rows.target)
+        return self._mase_scale.mase_terms_of_rows(whole, self._rows.series, self._rows.target)
 
 
 def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
-    """The regressions among the maps, those together that differ in their penalty alone."""
+    """Return the regressions among the maps, grouped if they differ only in their penalty."""
     groups: dict[Group, dict[float, float]] = {}
-    for one, weight in weights.items():
-        if isinstance(one, tuple):
-            group, penalty = one
+    for linear_map, weight in weights.items():
+        if isinstance(linear_map, tuple):
+            group, penalty = linear_map
             groups.setdefault(group, {})[penalty] = weight
     return tuple(RidgeGroup.from_group(group, penalties) for group, penalties in groups.items())
 
@@ -236,7 +291,7 @@ def ridge_groups(weights: Mapping[Map, float]) -> tuple[RidgeGroup, ...]:
 def sum_maps(
     members: tuple[RidgeGroup, ...],
     smoothed: Mapping[Smoothing, float],
-    solved: dict[Group, RidgeSolution],
+    solutions: dict[Group, RidgeSolution],
     *,
     reach: int,
     horizon: int,
@@ -244,22 +299,35 @@ def sum_maps(
     window: int,
     response: np.ndarray,
 ) -> LinearEnsemble:
-    """The maps added up into one, which is exact: scaling a window cancels out of all but the intercept."""
+    """Return the weighted sum of maps as one map.
+
+    The sum is exact, because the scale of a window affects only the intercept.
+
+    Args:
+        members: regressions with their weights.
+        smoothed: maps without a fit and their weights.
+        solutions: regressions of each group.
+        reach: K, values that the map reads.
+        horizon: H, steps ahead.
+        unit: [C] typical size of a scaled value.
+        window: steps whose mean and deviation are computed.
+        response: [A, C] effect of the known-ahead inputs.
+    """
     weights = {center: np.zeros((reach, horizon)) for center in ("last", "mean")}
     bias = {scaled: np.zeros(horizon) for scaled in (False, True)}
     for member in members:
-        mapped, intercept = solved[member.group].combine(member.penalties)
+        mapped, intercept = solutions[member.group].combine(member.penalties)
         weights[member.center][-member.lookback :] += mapped
         bias[member.scaled] += intercept
-    for one, weight in smoothed.items():
-        weights["last"] += weight * one.weights(reach, horizon)
-    centred = sum(member.weight for member in members if member.center == "last") + sum(smoothed.values())
+    for smoothing, weight in smoothed.items():
+        weights["last"] += weight * smoothing.weights(reach, horizon)
+    share = sum(member.weight for member in members if member.center == "last") + sum(smoothed.values())
     return LinearEnsemble(
         last_weights=weights["last"].astype(np.float32),
         mean_weights=weights["mean"].astype(np.float32),
         bias=bias[False].astype(np.float32),
         deviation_bias=bias[True].astype(np.float32),
-        share=centred,
+        share=share,
         window=window,
         unit=unit,
         response=response,

@@ -1,13 +1,13 @@
-"""Attention over the outputs of an LSTM: among themselves, or as a weighted mean."""
+"""Attention over the outputs of an LSTM: self-attention, or a weighted mean."""
 
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention beside a residual path (Vaswani et al. 2017, "Attention is all you need").
+    """Multi-head self-attention with a residual connection (Vaswani et al. 2017, "Attention is all you need").
 
-    It joins at zero: before the first step of training the outputs are as without it.
+    Its output layer starts at zero, so before the first step of training the outputs are as without attention.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -19,20 +19,20 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
-        """steps [B, T, width], real [B, T] (1 for steps that may be looked at) -> [B, T, width]."""
-        each = self.project(steps).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key, value = each.unbind(0)  # each [B, heads, T, width / heads]
+        """Return steps [B, T, width] after attention to the real steps [B, T] (1 for real, 0 for padding)."""
+        projected = self.project(steps).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = projected.unbind(0)  # each [B, heads, T, width / heads]
         seen = (real > 0)[:, None, None, :]
-        if self.training:  # torch's own is faster, but on a GPU its gradient is not the same each time
+        if self.training:  # torch's own function is faster, but its gradient on a GPU is not deterministic
             scores = (query @ key.transpose(2, 3) / query.shape[3] ** 0.5).masked_fill(~seen, float("-inf"))
-            found = scores.softmax(dim=3) @ value
+            attended = scores.softmax(dim=3) @ value
         else:
-            found = scaled_dot_product_attention(query, key, value, attn_mask=seen)
-        return steps + self.out(found.transpose(1, 2).flatten(2))
+            attended = scaled_dot_product_attention(query, key, value, attn_mask=seen)
+        return steps + self.out(attended.transpose(1, 2).flatten(2))
 
 
 class AdditivePooling(nn.Module):
-    """A mean of the steps, each weighed by what it holds (Bahdanau et al. 2015, additive scores)."""
+    """Mean of the steps, weighted by learned additive scores (Bahdanau et al. 2015)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class AdditivePooling(nn.Module):
         self.score = nn.Linear(width, 1, bias=False)
 
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
-        """steps [B, T, width], real [B, T] (1 for steps that count) -> [B, width]."""
+        """Return the weighted mean [B, width] of steps [B, T, width], where real [B, T] is 1 for steps that count."""
         scores = self.score(self.project(steps).tanh()).squeeze(2)
         weights = scores.masked_fill(real == 0, float("-inf")).softmax(dim=1)
         return (weights[:, :, None] * steps).sum(dim=1)

@@ -1,16 +1,16 @@
-"""Batch normalisation over steps of which some are padding."""
+"""Batch normalization over steps of which some are padding."""
 
 import torch
 from torch import Tensor, nn
 
-MOMENTUM = 0.1  # share of a batch in the running statistics
-FLOOR = 1e-5  # added to the variance
+MOMENTUM = 0.1  # weight of a batch in the running statistics
+EPSILON = 1e-5  # added to the variance
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation (Ioffe & Szegedy 2015) whose statistics are those of the real steps alone.
+    """Batch normalization (Ioffe & Szegedy 2015) with statistics of the real steps only.
 
-    Over windows without padding it is `torch.nn.BatchNorm1d` over all their steps.
+    Without padding it equals `torch.nn.BatchNorm1d` over all steps.
     """
 
     running_mean: Tensor  # [D]
@@ -24,15 +24,15 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(width))
 
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
-        """steps [B, T, D], real [B, T] (1 for steps that count) -> [B, T, D]."""
+        """Return normalized steps [B, T, D], where real [B, T] is 1 for steps that count."""
         if self.training:
-            mean, variance = self._of_batch(steps, real[:, :, None])
+            mean, variance = self._batch_statistics(steps, real[:, :, None])
         else:
             mean, variance = self.running_mean, self.running_var
-        return (steps - mean) * torch.rsqrt(variance + FLOOR) * self.weight + self.bias
+        return (steps - mean) * torch.rsqrt(variance + EPSILON) * self.weight + self.bias
 
-    def _of_batch(self, steps: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance [D] of the real steps, which move the running ones."""
+    def _batch_statistics(self, steps: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variance [D] of the real steps, and update the running statistics."""
         count = real.sum()
         mean = (steps * real).sum(dim=(0, 1)) / count
         variance = (((steps - mean) * real) ** 2).sum(dim=(0, 1)) / count

@@ -1,4 +1,4 @@
-"""How a network's weights begin."""
+"""Initial weights of a network."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,10 @@ INPUT_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @torch.no_grad()
 def initialize_weights(model: nn.Module, kind: str) -> None:
-    """Draws the weights anew: `kind` is xavier, he or orthogonal, and says how those of the inputs are drawn.
+    """Initialize the weights; `kind` is xavier, he or orthogonal and applies to input weights.
 
-    Recurrent weights are orthogonal, one square a gate (Saxe et al. 2014), biases 0. What joins at zero stays there.
+    Recurrent weights are orthogonal, one square matrix per gate (Saxe et al. 2014), and biases are 0. Layers that start
+    at zero keep their zeros.
     """
     draw = INPUT_WEIGHTS[kind]
     for module in model.modules():
@@ -25,7 +26,9 @@ def initialize_weights(model: nn.Module, kind: str) -> None:
                 if name.startswith("bias"):
                     weight.zero_()
                     continue
-                for gate in weight.chunk(4):  # each a map of its own: in one, the gates would share its size
+                for gate in weight.chunk(
+                    4
+                ):  # one call per gate, because the gain depends on the matrix's shape
                     (nn.init.orthogonal_ if name.startswith("weight_hh") else draw)(gate)
         elif isinstance(module, nn.Linear) and module.weight.any():
             draw(module.weight)
@@ -35,12 +38,12 @@ def initialize_weights(model: nn.Module, kind: str) -> None:
 
 @torch.no_grad()
 def init_forget_gate_bias(model: nn.Module) -> None:
-    """Sets the bias of every forget gate to 1: cells begin by keeping what they hold (Jozefowicz et al. 2015)."""
+    """Set the bias of every forget gate to 1, so that cells keep their state at first (Jozefowicz et al. 2015)."""
     for module in model.modules():
         if isinstance(module, nn.LSTM):
             gates = slice(
                 module.hidden_size, 2 * module.hidden_size
             )  # torch's order: input, forget, cell, output
             for name, bias in module.named_parameters():
-                if name.startswith("bias"):  # torch adds the two of them
+                if name.startswith("bias"):  # torch adds both biases
                     bias[gates] = 1.0 if name.startswith("bias_ih") else 0.0

@@ -1,13 +1,13 @@
-"""The linear forecast as a part of a network: the arithmetic of `lstm_cli.linear.Linear`; a test holds them equal."""
+"""Linear forecast as a module, with the arithmetic of `linear.model.LinearEnsemble` (a test checks this)."""
 
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.linear.model import FLOOR
+from lstm_cli.linear.model import DEVIATION_FLOOR
 
 
 class LinearForecast(nn.Module):
-    """A closed-form map that training leaves as it is: it has buffers and no parameters."""
+    """Linear map that training does not change: it has buffers and no parameters."""
 
     last_weights: Tensor  # [K, H]
     mean_weights: Tensor  # [K, H]
@@ -22,9 +22,9 @@ class LinearForecast(nn.Module):
         targets: int,  # C
         horizon: int,  # H
         reach: int,  # K
-        window: int,  # steps whose mean and deviation count
-        share: float,  # of what is centred on the last value
-        response: int,  # A: the known-ahead inputs that take part, 0 or all of them
+        window: int,  # steps of the mean and the deviation
+        share: float,  # share of the maps that are centred on the last value
+        response: int,  # A: known-ahead inputs that are used, 0 or all
     ) -> None:
         super().__init__()
         self.targets, self.reach, self.window, self.share = targets, reach, window, share
@@ -40,11 +40,17 @@ class LinearForecast(nn.Module):
         self.register_buffer("unit", torch.ones(targets))
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
+        """Return the forecast [B, H, C].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         values = past[:, :, : self.targets]
         if self.known_ahead:
             values = values - past[:, :, -self.known_ahead :] @ self.response
-        mean, deviation = window_moments(values, mask, self.window, FLOOR * self.unit)
+        mean, deviation = window_moments(values, mask, self.window, DEVIATION_FLOOR * self.unit)
         last, recent, real = values[:, -1:], values[:, -self.reach :], mask[:, -self.reach :, None]
         forecast = (
             self.share * last
@@ -58,9 +64,13 @@ class LinearForecast(nn.Module):
 
 
 def window_moments(values: Tensor, mask: Tensor, window: int, floor: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation [B, 1, C] of the real steps among the last `window` of values [B, L, C].
+    """Return mean and deviation [B, 1, C] of the real steps among the last `window` steps.
 
-    mask [B, L]; floor [C]: added to the deviation, in squares, so that a constant window has one.
+    Args:
+        values: [B, L, C].
+        mask: [B, L], 0 for padding.
+        window: number of steps.
+        floor: [C] added to the deviation in squares, so that the deviation of a constant window is not 0.
     """
     recent, real = values[:, -window:], mask[:, -window:, None]
     count = real.sum(dim=1, keepdim=True).clamp(min=1)

@@ -1,4 +1,4 @@
-"""The default model: the linear forecast, anchored and free networks, and the weights that combine them."""
+"""Default model: the linear forecast, anchored and free networks, and the weights that combine them."""
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,9 @@ from lstm_cli.models.segment_lstm import SegmentLSTM, repeat_last_season
 
 
 class Mixture(nn.Module):
-    """Forecasts of one target by several parts, added up with one weight a part and step ahead.
+    """Weighted sum of the forecasts of several parts, with one weight per part and step ahead.
 
-    Networks of one part that differ in their seed alone are averaged.
+    Networks of one part that differ only in their seed are averaged.
     """
 
     weights: Tensor  # [H, P], each row sums to 1
@@ -21,7 +21,7 @@ class Mixture(nn.Module):
         inputs: int,  # F
         targets: int,  # C
         known_ahead: int,  # A
-        lookback: int,  # L: of the part that looks back furthest
+        lookback: int,  # L: longest lookback of the parts
         horizon: int,  # H
         parts: tuple[str, ...],  # P of linear, anchored, free, simple, in the order of the weights
         linear_reach: int,
@@ -30,14 +30,14 @@ class Mixture(nn.Module):
         linear_response: int,
         anchored_lookback: int,
         free_lookback: int,
-        networks: int,  # of each network part
+        networks: int,  # networks per part
         segment: int,
         seasons: tuple[int, ...],
         hidden: int,
         dropout: float,
-        simple_season: int,  # of the part `simple`: 1 is the last value, else that season tiled
+        simple_season: int,  # of the part `simple`: 1 is the last value, else a repeated season
         attention: int = 0,  # heads of self-attention over the segments; 0: none
-        far_seasons: tuple[int, ...] = (),  # candidates of the networks from further back than they read
+        far_seasons: tuple[int, ...] = (),  # seasons beyond the lookback whose last repetition is a candidate
     ) -> None:
         super().__init__()
         self.lookback, self.horizon, self.targets = lookback, horizon, targets
@@ -51,7 +51,7 @@ class Mixture(nn.Module):
             response=linear_response,
         )
 
-        def several(name: str, lookback: int) -> nn.ModuleList:
+        def make_networks(name: str, lookback: int) -> nn.ModuleList:
             count = networks if name in parts else 0
             return nn.ModuleList(
                 SegmentLSTM(
@@ -71,34 +71,50 @@ class Mixture(nn.Module):
                 for _ in range(count)
             )
 
-        self.anchored = several("anchored", anchored_lookback)
-        self.free = several("free", free_lookback)
+        self.anchored = make_networks("anchored", anchored_lookback)
+        self.free = make_networks("free", free_lookback)
         self.register_buffer("weights", torch.full((horizon, len(parts)), 1 / len(parts)))
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, A], mask [B, L] -> [B, H, C]."""
+        """Return the forecast [B, H, C].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         return self.combine(self.part_forecasts(past, future, mask))
 
-    def combine(self, each: Tensor) -> Tensor:
-        """The forecasts of the parts [B, H, C, P] added up with their weights: [B, H, C]."""
-        return (each * self.weights[None, :, None]).sum(dim=-1)
+    def combine(self, forecasts: Tensor) -> Tensor:
+        """Return the weighted sum [B, H, C] of the parts' forecasts [B, H, C, P]."""
+        return (forecasts * self.weights[None, :, None]).sum(dim=-1)
 
     def part_forecasts(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """The forecasts of the parts [B, H, C, P]."""
+        """Return the forecasts of the parts, [B, H, C, P].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, A] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         linear = self.linear(past, future, mask)
-        found = []
+        forecasts = []
         for name in self.parts:
             if name == "linear":
-                found.append(linear)
+                forecasts.append(linear)
             elif name == "simple":
-                found.append(repeat_last_season(past, mask, self.simple_season, self.horizon, self.targets))
+                forecasts.append(
+                    repeat_last_season(past, mask, self.simple_season, self.horizon, self.targets)
+                )
             else:
                 networks = self.anchored if name == "anchored" else self.free
                 anchor = linear if name == "anchored" else None
-                forecasts = [network(past, future, mask, anchor) for network in networks]
-                found.append(torch.stack(forecasts).mean(dim=0) if len(forecasts) > 1 else forecasts[0])
-        return torch.stack(found, dim=-1)
+                seed_forecasts = [network(past, future, mask, anchor) for network in networks]
+                forecasts.append(
+                    torch.stack(seed_forecasts).mean(dim=0) if len(seed_forecasts) > 1 else seed_forecasts[0]
+                )
+        return torch.stack(forecasts, dim=-1)
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
-        """[B, 1, C] ones: the parts are trained one by one."""
+        """Return ones [B, 1, C], because the parts are trained separately."""
         return torch.ones_like(past[:, :1, : self.targets])

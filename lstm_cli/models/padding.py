@@ -1,7 +1,7 @@
 """Recurrence over sequences that are padded at the front.
 
-Each row is turned so that its real steps come first, and run plain: what stands in the padding, and how much of it
-there is, changes nothing. (Packed sequences do the same but cannot be exported to ONNX.)
+Each row is shifted so that its real steps come first, so neither the content nor the amount of padding changes the
+result. (Packed sequences do this too, but cannot be exported to ONNX.)
 """
 
 import torch
@@ -11,27 +11,27 @@ from lstm_cli.models.attention import SelfAttention
 
 
 def left_align(steps: Tensor, lengths: Tensor) -> Tensor:
-    """steps [B, T, D] padded at the front -> the same with the padding behind; lengths [B] count the real ones."""
+    """Return steps [B, T, D] with the padding moved from the front to the end; lengths [B] count the real steps."""
     length = steps.shape[1]
-    place = torch.arange(length, device=steps.device)
-    return _taken(steps, (place[None, :] + (length - lengths)[:, None]) % length)
+    positions = torch.arange(length, device=steps.device)
+    return _gather_steps(steps, (positions[None, :] + (length - lengths)[:, None]) % length)
 
 
 def reverse_steps(steps: Tensor, lengths: Tensor) -> Tensor:
-    """Each row of steps [B, T, D] backwards by its own length; the padding stays behind. Twice is as it was."""
+    """Return steps [B, T, D] with the real steps of each row in reverse order; the padding stays at the end."""
     length = steps.shape[1]
-    place = torch.arange(length, device=steps.device)
-    return _taken(steps, (lengths[:, None] - 1 - place[None, :]) % length)
+    positions = torch.arange(length, device=steps.device)
+    return _gather_steps(steps, (lengths[:, None] - 1 - positions[None, :]) % length)
 
 
 def step_mask(lengths: Tensor, count: int) -> Tensor:
-    """[B, count] of 1 and 0, where the real steps come first."""
+    """Return a mask [B, count], 1 for real steps, which come first."""
     return (torch.arange(count, device=lengths.device)[None, :] < lengths[:, None]).float()
 
 
 def last_step(steps: Tensor, lengths: Tensor) -> Tensor:
-    """The last real step [B, D] of steps [B, T, D], where the real ones come first."""
-    return _taken(steps, (lengths - 1)[:, None])[:, 0]
+    """Return the last real step [B, D] of steps [B, T, D], where the real steps come first."""
+    return _gather_steps(steps, (lengths - 1)[:, None])[:, 0]
 
 
 def run_unpadded(
@@ -41,10 +41,14 @@ def run_unpadded(
     lengths: Tensor,
     attention: SelfAttention | None = None,
 ) -> Tensor:
-    """The last output of stacked LSTM layers, and of attention over their outputs where there is some.
+    """Return the last output [B, hidden] of stacked LSTM layers, after attention over their outputs if given.
 
-    steps [B, T, D] padded at the front; lengths [B]: how many steps, at the end, are real (at least 1). Returns
-    [B, hidden].
+    Args:
+        layers: LSTM layers.
+        dropout: applied between the layers.
+        steps: [B, T, D], padded at the front.
+        lengths: [B] number of real steps, at least 1.
+        attention: self-attention over the outputs of the last layer.
     """
     output = left_align(steps, lengths)
     for number, layer in enumerate(layers):
@@ -54,6 +58,6 @@ def run_unpadded(
     return last_step(output, lengths)
 
 
-def _taken(steps: Tensor, places: Tensor) -> Tensor:
-    """The steps [B, S, D] at places [B, S]."""
-    return torch.gather(steps, 1, places[:, :, None].expand(-1, -1, steps.shape[2]))
+def _gather_steps(steps: Tensor, indices: Tensor) -> Tensor:
+    """Return the steps [B, S, D] at indices [B, S]."""
+    return torch.gather(steps, 1, indices[:, :, None].expand(-1, -1, steps.shape[2]))

@@ -1,4 +1,4 @@
-"""A network from its name and settings, as a run's model.json keeps them."""
+"""Networks by name and settings, as stored in a run's model.json."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ MODELS: dict[str, type[nn.Module]] = {"segment": Mixture, "stacked": StackedLSTM
 
 
 def build_model(name: str, settings: dict[str, Any]) -> nn.Module:
-    """The network `name` with random weights; settings are the arguments of its class."""
+    """Return the named network with random weights; settings are the arguments of its class."""
     lists_as_tuples = {
         key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
     }

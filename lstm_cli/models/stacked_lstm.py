@@ -1,7 +1,7 @@
-"""The textbook LSTM, complete: layers over every step of the window, and a head from their outputs to all steps ahead.
+"""Stacked LSTM: layers over every step of the window, and a head that forecasts all steps ahead.
 
-past -> [LSTM -> norm -> dropout] a layer -> attention -> last, mean or attention -> dropout -> linear layer
-                                                                    or seq2seq: -> LSTM decoder -> linear layer
+past -> [LSTM -> norm -> dropout] per layer -> attention -> last, mean or attention -> dropout -> linear layer
+                                                                      or seq2seq: -> LSTM decoder -> linear layer
 """
 
 import torch
@@ -14,12 +14,12 @@ from lstm_cli.models.padding import last_step, left_align, reverse_steps, step_m
 
 
 class StackedLSTM(nn.Module):
-    """One or more LSTM layers, and what the guides put between, beside and behind them.
+    """Stack of LSTM layers with optional normalization, dropout, attention, both directions and a choice of head.
 
-    head: how the outputs become a forecast. `last`: the last state of each direction; `mean`: the mean output;
-    `attention`: a learned mean (additive pooling); each of them through one linear layer over all steps and
-    targets. `seq2seq`: the last state starts an LSTM over the horizon, which reads it and the known-ahead inputs at
-    every step (Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder").
+    Heads: `last` uses the last state of each direction, `mean` the mean output, and `attention` a learned mean
+    (additive pooling). Each of these feeds one linear layer for all steps and targets. With `seq2seq`, the last state
+    starts an LSTM over the horizon. It reads that state and the known-ahead inputs at every step (Cho et al. 2014,
+    "Learning phrase representations using RNN encoder-decoder").
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class StackedLSTM(nn.Module):
         known_ahead: int,  # K
         lookback: int,  # L
         horizon: int,  # H
-        hidden: tuple[int, ...],  # the size of each layer, and of each direction of it
+        hidden: tuple[int, ...],  # size of each layer, per direction
         dropout: float,  # between layers and before the head
         bidirectional: bool = False,
         batch_norm: bool = False,  # after each layer
-        layer_norm: bool = False,  # likewise
+        layer_norm: bool = False,  # after each layer
         attention: int = 0,  # heads of self-attention over the outputs of the last layer; 0: none
         head: str = "last",
     ) -> None:
@@ -45,7 +45,7 @@ class StackedLSTM(nn.Module):
         widths = [directions * size for size in hidden]
         sizes = list(zip((inputs, *widths), hidden, strict=False))
         self.layers = nn.ModuleList(nn.LSTM(size, after, batch_first=True) for size, after in sizes)
-        # Layers of their own: a bidirectional one would begin to read backwards at the padding.
+        # Separate layers, because a bidirectional one would start to read backwards at the padding.
         self.backward_layers = nn.ModuleList(
             nn.LSTM(size, after, batch_first=True) for size, after in sizes if bidirectional
         )
@@ -54,7 +54,7 @@ class StackedLSTM(nn.Module):
             self.norms.extend(
                 MaskedBatchNorm(width) if batch_norm else nn.LayerNorm(width) for width in widths
             )
-        # A layer of its own: dropout inside a multi-layer cuDNN LSTM is not reproducible.
+        # Separate layer, because dropout inside a multi-layer cuDNN LSTM is not reproducible.
         self.dropout = SeededDropout(dropout)
         width = widths[-1]
         self.attention = SelfAttention(width, attention) if attention else None
@@ -66,32 +66,38 @@ class StackedLSTM(nn.Module):
             self.head = nn.Linear(hidden[-1], targets)
         else:
             self.head = nn.Linear(width, horizon * targets)
-            if known_ahead:  # joins at zero: the first step is the same with and without it
+            if known_ahead:  # starts at zero: the first forecast does not depend on it
                 self.ahead = nn.Linear(horizon * known_ahead, horizon * targets, bias=False)
                 nn.init.zeros_(self.ahead.weight)
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
-        """past [B, L, F], future [B, H, K], mask [B, L] -> [B, H, C]."""
+        """Return the forecast [B, H, C].
+
+        Args:
+            past: [B, L, F] scaled, targets first.
+            future: [B, H, K] known-ahead inputs.
+            mask: [B, L], 0 for padding.
+        """
         lengths = mask.sum(dim=1).long().clamp(min=1)
         real = step_mask(lengths, mask.shape[1])
         outputs = self._outputs(left_align(past * mask[:, :, None], lengths), lengths, real)
         state = self.dropout(self._state(outputs, lengths, real))
         if self.decoder is not None:
-            return self._decoded(state, future)
+            return self._decode(state, future)
         forecast = self.head(state)
         if self.ahead is not None:
             forecast = forecast + self.ahead(future.flatten(1))
         return forecast.unflatten(1, (self.horizon, self.targets))
 
     def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
-        """[B, 1, C] of ones: the loss is in scaled units."""
+        """Return ones [B, 1, C]: the loss is in scaled units."""
         return torch.ones_like(past[:, :1, : self.targets])
 
     def _outputs(self, steps: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
-        """What the last layer gives [B, L, width] for steps [B, L, F], real ones first; not yet normalised."""
+        """Return the outputs [B, L, width] of the last layer, not yet normalized, for left-aligned steps [B, L, F]."""
         for number, layer in enumerate(self.layers):
             if number:
-                steps = self.dropout(self._normed(number - 1, steps, real))
+                steps = self.dropout(self._normalize(number - 1, steps, real))
             outputs, _ = layer(steps)
             if self.backward_layers:
                 backward, _ = self.backward_layers[number](reverse_steps(steps, lengths))
@@ -100,12 +106,12 @@ class StackedLSTM(nn.Module):
         return steps
 
     def _state(self, outputs: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
-        """One state [B, width] of each window."""
+        """Return one state [B, width] per window."""
         last = self.head_kind in ("last", "seq2seq")
         if last and self.attention is None:
-            # Each direction ends at another step: its last state is normalised, not the outputs of two steps.
-            return self._normed(-1, self._last(outputs, lengths)[:, None], real[:, :1])[:, 0]
-        outputs = self._normed(-1, outputs, real)
+            # The directions end at different steps, so their last states are joined before normalization.
+            return self._normalize(-1, self._last(outputs, lengths)[:, None], real[:, :1])[:, 0]
+        outputs = self._normalize(-1, outputs, real)
         if self.attention is not None:
             outputs = self.attention(outputs, real)
         if last:
@@ -116,27 +122,27 @@ class StackedLSTM(nn.Module):
         return (outputs * real[:, :, None]).sum(dim=1) / lengths[:, None]
 
     def _last(self, outputs: Tensor, lengths: Tensor) -> Tensor:
-        """The last state [B, width] of each direction: forward at the last step, backward at the first."""
+        """Return the last state [B, width] of both directions: forward at the last step, backward at the first."""
         last = last_step(outputs, lengths)
         if not self.backward_layers:
             return last
         size = outputs.shape[2] // 2
         return torch.cat([last[:, :size], outputs[:, 0, size:]], dim=1)
 
-    def _normed(self, number: int, steps: Tensor, real: Tensor) -> Tensor:
-        """The outputs [B, T, width] of a layer after its normalisation, where there is one."""
+    def _normalize(self, number: int, steps: Tensor, real: Tensor) -> Tensor:
+        """Return the outputs [B, T, width] of a layer after its normalization, if it has one."""
         if not self.norms:
             return steps
         norm = self.norms[number]
         normed: Tensor = norm(steps, real) if isinstance(norm, MaskedBatchNorm) else norm(steps)
         return normed
 
-    def _decoded(self, state: Tensor, future: Tensor) -> Tensor:
-        """The decoder's forecast [B, H, C] from a state [B, width] and what is known ahead [B, H, K]."""
+    def _decode(self, state: Tensor, future: Tensor) -> Tensor:
+        """Return the decoder's forecast [B, H, C] from a state [B, width] and known-ahead inputs [B, H, K]."""
         assert self.decoder is not None
         assert self.bridge is not None
         steps = torch.cat([state[:, None].expand(-1, self.horizon, -1), future], dim=2)
-        begin = self.bridge(state).tanh()[None]
-        outputs, _ = self.decoder(steps, (begin, torch.zeros_like(begin)))
+        hidden = self.bridge(state).tanh()[None]
+        outputs, _ = self.decoder(steps, (hidden, torch.zeros_like(hidden)))
         forecast: Tensor = self.head(self.dropout(outputs))
         return forecast

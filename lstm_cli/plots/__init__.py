@@ -1,1 +1,1 @@
-"""Arrays in, PNG out. The only place that loads matplotlib."""
+"""Plots from arrays to PNG; the only package that loads matplotlib."""

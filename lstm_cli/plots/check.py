@@ -1,4 +1,4 @@
-"""A data file as one PNG: its series with what is missing and what stands out, and the autocorrelation."""
+"""Plot of `lstm check`: series with gaps, missing values and outliers, measured shares, and autocorrelation."""
 
 import io
 import warnings
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lstm_cli.plots.forecast import TITLE
+from lstm_cli.plots.forecast import MAX_TITLE
 from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
 
 if TYPE_CHECKING:
@@ -16,49 +16,55 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 10.0  # inches
-BINS = 1_500  # places of a line beside each other; more rows are drawn as least and greatest of each
-STRIPES = 300  # series of the strip at most
-LARGEST = 1e300  # no axis reaches further
-HOLE, MISSING = "#e9a23b", "#8f6fb3"
+BINS = 1_500  # horizontal bins of a line; longer series are drawn as minimum and maximum per bin
+MAX_STRIP_SERIES = 300  # maximum number of series in the strip
+MAX_VALUE = 1e300  # axes of matplotlib fail for larger values
+GAP, MISSING = "#e9a23b", "#8f6fb3"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesLine:
-    """One column of one series, T rows."""
+    """Column of a series, T rows."""
 
     title: str
     times: np.ndarray  # [T] datetime64, or row numbers
     values: np.ndarray  # [T], NaN where not measured
-    holes: np.ndarray  # [T] bool: the file has no such row
-    outliers: np.ndarray  # rows, int
-    ends: tuple[int, ...] = ()  # the first rows of validation and test
+    gaps: np.ndarray  # [T] bool: row is missing in the file
+    outliers: np.ndarray  # row indices, int
+    split_rows: tuple[int, ...] = ()  # first rows of validation and test
 
 
 @dataclass(frozen=True, kw_only=True)
 class MissingStrip:
-    """Which share of many series was measured, over their common time."""
+    """Measured share of many series over their common time."""
 
-    total: int  # series that there are; not all need be drawn
+    total: int  # number of series in the data; `names` can be fewer
     names: Sequence[str]  # [S]
-    times: np.ndarray  # [W + 1] datetime64 or row numbers, the edges of the bins
+    times: np.ndarray  # [W + 1] datetime64 or row numbers; edges of the bins
     measured: np.ndarray  # [S, W] share from 0 to 1; NaN before a series begins and after it ends
 
 
 @dataclass(frozen=True, kw_only=True)
 class Correlation:
-    """The autocorrelation at lags 1 to K."""
+    """Autocorrelation at lags 1 to K."""
 
     title: str
-    values: np.ndarray  # [K] of what stands beside a moving mean, NaN where undefined
-    whole: np.ndarray | None  # [K] of the values themselves; None where those are drawn already
-    chance: float  # what noise stays within, 19 times in 20
+    values: np.ndarray  # [K] without the moving mean; NaN if undefined
+    raw: np.ndarray | None  # [K] with the moving mean; None: `values` already has it
+    noise_limit: float  # 95 % limit of the autocorrelation of noise
     seasons: tuple[int, ...]
 
 
 def draw_check(
     lines: Sequence[SeriesLine], strip: MissingStrip | None, correlation: Correlation | None
 ) -> bytes:
-    """The PNG of at least one line; the same bytes for the same data."""
+    """Return a PNG of the series. The same data give the same bytes.
+
+    Args:
+        lines: Series to draw, at least one.
+        strip: Measured shares of many series; None: not drawn.
+        correlation: Autocorrelation; None: not drawn.
+    """
     use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -73,45 +79,45 @@ def draw_check(
     if strip is not None:
         _draw_strip(axes[len(lines)], strip)
         edges = _numbers(strip.times)
-        for axis in axes[: len(lines) + 1]:  # the same time below the same time
+        for axis in axes[: len(lines) + 1]:  # aligns the time axes
             axis.set_xlim(edges[0], edges[-1])
     if correlation is not None:
         _draw_correlation(axes[-1], correlation)
     _legend(figure, axes)
     file = io.BytesIO()
     with warnings.catch_warnings():
-        # A name in letters that the font lacks is drawn with boxes; that is no news for a terminal.
+        # Characters that the font lacks are drawn as boxes, which needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return file.getvalue()
 
 
 def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
-    """Each mark once, whatever panel shows it."""
-    found: dict[str, Any] = {}
+    """Draw a legend with each label of all panels once."""
+    handle_by_label: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    handles: list[Any] = list(found.values())
-    place: Literal["outside upper center"] = "outside upper center"
-    figure.legend(handles, list(found), loc=place, ncols=7, frameon=False, fontsize=9)
+            handle_by_label.setdefault(label, handle)
+    handles: list[Any] = list(handle_by_label.values())
+    location: Literal["outside upper center"] = "outside upper center"
+    figure.legend(handles, list(handle_by_label), loc=location, ncols=7, frameon=False, fontsize=9)
 
 
 def _draw_line(axis: "Axes", line: SeriesLine) -> None:
-    line = replace(line, values=np.clip(line.values, -LARGEST, LARGEST))
-    across = _numbers(line.times)
-    _mark_missing(axis, line, across)
+    line = replace(line, values=np.clip(line.values, -MAX_VALUE, MAX_VALUE))
+    x_values = _numbers(line.times)
+    _mark_missing(axis, line, x_values)
     if len(line.values) <= 2 * BINS:
-        axis.plot(across, line.values, color=TRUTH, linewidth=0.9, label="measured")
-        _mark_lone(axis, across, line.values)
+        axis.plot(x_values, line.values, color=TRUTH, linewidth=0.9, label="measured")
+        _mark_single_values(axis, x_values, line.values)
     else:
-        middle, least, most = _envelope(line.values)
+        middle, minimum, maximum = _envelope(line.values)
         axis.fill_between(
-            across[middle], least, most, color=TRUTH, linewidth=0.6, edgecolor=TRUTH, label="measured"
+            x_values[middle], minimum, maximum, color=TRUTH, linewidth=0.6, edgecolor=TRUTH, label="measured"
         )
     if len(line.outliers):
         axis.scatter(
-            across[line.outliers],
+            x_values[line.outliers],
             line.values[line.outliers],
             s=26,
             facecolors="none",
@@ -120,26 +126,26 @@ def _draw_line(axis: "Axes", line: SeriesLine) -> None:
             zorder=3,
             label="outlier",
         )
-    for name, row in zip(("validation", "test"), line.ends, strict=False):
-        if 0 < row < len(across):
-            axis.axvline(across[row], color=INK, linewidth=0.8, linestyle=":")
-            _name_at(axis, across[row], name, INK)
-    _dress(axis, line.title)
+    for name, row in zip(("validation", "test"), line.split_rows, strict=False):
+        if 0 < row < len(x_values):
+            axis.axvline(x_values[row], color=INK, linewidth=0.8, linestyle=":")
+            _write_label(axis, x_values[row], name, INK)
+    _format_axis(axis, line.title)
     _time_axis(axis, line.times)
 
 
-def _mark_missing(axis: "Axes", line: SeriesLine, across: np.ndarray) -> None:
-    """Bands where the file has no row, and where it has one without a value."""
+def _mark_missing(axis: "Axes", line: SeriesLine, x_values: np.ndarray) -> None:
+    """Draw bands at gaps (missing rows) and at missing values."""
     for chosen, color, label in (
-        (line.holes, HOLE, "no row"),
-        (np.isnan(line.values) & ~line.holes, MISSING, "no value"),
+        (line.gaps, GAP, "missing rows"),
+        (np.isnan(line.values) & ~line.gaps, MISSING, "missing values"),
     ):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
         if not len(edges):
             continue
-        firsts, lasts = _joined(edges[::2], edges[1::2] - 1, len(line.values) // BINS)
-        # From the row before to the row after, and with an edge, so that a single hole can be seen.
-        low, high = across[np.maximum(firsts - 1, 0)], across[np.minimum(lasts + 1, len(across) - 1)]
+        firsts, lasts = _join_bands(edges[::2], edges[1::2] - 1, len(line.values) // BINS)
+        # From the row before to the row after, and with an edge, so that a single gap is visible.
+        low, high = x_values[np.maximum(firsts - 1, 0)], x_values[np.minimum(lasts + 1, len(x_values) - 1)]
         axis.broken_barh(
             list(zip(low, high - low, strict=True)),
             (0, 1),
@@ -153,32 +159,32 @@ def _mark_missing(axis: "Axes", line: SeriesLine, across: np.ndarray) -> None:
         )
 
 
-def _joined(firsts: np.ndarray, lasts: np.ndarray, apart: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bands that stand so close that no eye parts them, as one."""
-    new = np.append(True, firsts[1:] - lasts[:-1] > max(1, apart))
+def _join_bands(firsts: np.ndarray, lasts: np.ndarray, max_distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Join bands that are too close to be distinguished."""
+    new = np.append(True, firsts[1:] - lasts[:-1] > max(1, max_distance))
     begins = np.flatnonzero(new)
     return firsts[begins], lasts[np.append(begins[1:], len(firsts)) - 1]
 
 
-def _mark_lone(axis: "Axes", across: np.ndarray, values: np.ndarray) -> None:
-    """A value between two missing ones has no line, so it gets a dot."""
+def _mark_single_values(axis: "Axes", x_values: np.ndarray, values: np.ndarray) -> None:
+    """Draw a dot for each value between two missing values, because it has no line."""
     known = ~np.isnan(values)
-    alone = known & ~np.append(False, known[:-1]) & ~np.append(known[1:], False)
-    if alone.any():
-        axis.plot(across[alone], values[alone], ".", color=TRUTH, markersize=2.5)
+    single = known & ~np.append(False, known[:-1]) & ~np.append(known[1:], False)
+    if single.any():
+        axis.plot(x_values[single], values[single], ".", color=TRUTH, markersize=2.5)
 
 
 def _envelope(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The middle row, least and greatest value of each of so many runs of rows; NaN where none was measured."""
+    """Return middle row, minimum and maximum of each bin. A bin without measured values has NaN."""
     edges = np.linspace(0, len(values), BINS + 1).astype(np.int64)
-    least, most = (extreme.reduceat(values, edges[:-1]) for extreme in (np.fmin, np.fmax))
-    return (edges[:-1] + edges[1:]) // 2, least, most
+    minimum, maximum = (extreme.reduceat(values, edges[:-1]) for extreme in (np.fmin, np.fmax))
+    return (edges[:-1] + edges[1:]) // 2, minimum, maximum
 
 
 def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    colors = LinearSegmentedColormap.from_list("measured", [HOLE, "#d9dde3", BASELINE])
+    colors = LinearSegmentedColormap.from_list("measured", [GAP, "#d9dde3", BASELINE])
     rows = np.arange(len(strip.names) + 1) - 0.5
     axis.pcolormesh(_numbers(strip.times), rows, strip.measured, cmap=colors, vmin=0, vmax=1, rasterized=True)
     axis.invert_yaxis()
@@ -187,9 +193,10 @@ def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
     if few:
         axis.set_yticklabels([_short(name, 18) for name in strip.names], fontsize=7, parse_math=False)
     drawn = len(strip.names)
-    of = f" of {strip.total:,}" if strip.total > drawn else ""
-    _dress(
-        axis, f"what {drawn}{of} series measured: blue all of it, orange none of it, white not begun or over"
+    total = f" of {strip.total:,}" if strip.total > drawn else ""
+    _format_axis(
+        axis,
+        f"measured share of {drawn}{total} series (blue: all, orange: none, white: before start or after end)",
     )
     axis.grid(visible=False)
     _time_axis(axis, strip.times)
@@ -198,32 +205,37 @@ def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
 def _draw_correlation(axis: "Axes", correlation: Correlation) -> None:
     lags = np.arange(1, len(correlation.values) + 1)
     axis.axhspan(
-        -correlation.chance, correlation.chance, color=INK, alpha=0.18, linewidth=0, label="within chance"
+        -correlation.noise_limit,
+        correlation.noise_limit,
+        color=INK,
+        alpha=0.18,
+        linewidth=0,
+        label="95 % limit of noise",
     )
     axis.vlines(lags, 0, correlation.values, color=BASELINE, linewidth=max(0.8, min(3.0, 260 / len(lags))))
-    if correlation.whole is not None:
-        axis.plot(lags, correlation.whole, color=INK, linewidth=1.1, label="with the moving mean")
+    if correlation.raw is not None:
+        axis.plot(lags, correlation.raw, color=INK, linewidth=1.1, label="with the moving mean")
     axis.axhline(0, color=INK, linewidth=0.8)
     for number, season in enumerate(correlation.seasons):
         if season > len(lags):
             continue
         label = "season" if not number else None
         axis.axvline(season, color=FORECAST, linewidth=1.2, linestyle="--", label=label)
-        _name_at(axis, season, str(season), FORECAST)
-    _dress(axis, correlation.title)
-    axis.set_xlabel("steps apart", fontsize=8, color=INK)
+        _write_label(axis, season, str(season), FORECAST)
+    _format_axis(axis, correlation.title)
+    axis.set_xlabel("lag in steps", fontsize=8, color=INK)
     axis.set_xlim(0, len(lags) + 1)
 
 
-def _name_at(axis: "Axes", across: float, name: str, color: str) -> None:
-    """A word at the top of a panel, right of an upright line."""
-    axis.text(
-        across, 0.99, f" {name}", transform=axis.get_xaxis_transform(), fontsize=8, color=color, va="top"
-    )
+def _write_label(axis: "Axes", x: float, name: str, color: str) -> None:
+    """Write a label at the top of a panel, to the right of a vertical line."""
+    axis.text(x, 0.99, f" {name}", transform=axis.get_xaxis_transform(), fontsize=8, color=color, va="top")
 
 
-def _dress(axis: "Axes", title: str) -> None:
-    axis.set_title(_short(title, 2 * TITLE), loc="left", fontsize=10, parse_math=False)  # a '$' is no formula
+def _format_axis(axis: "Axes", title: str) -> None:
+    axis.set_title(
+        _short(title, 2 * MAX_TITLE), loc="left", fontsize=10, parse_math=False
+    )  # a '$' is not a formula
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
     axis.tick_params(labelsize=8, color=INK)
@@ -231,7 +243,7 @@ def _dress(axis: "Axes", title: str) -> None:
 
 
 def _numbers(times: np.ndarray) -> np.ndarray:
-    """Times as matplotlib counts them, rows as they are."""
+    """Return times as matplotlib numbers, and row numbers unchanged."""
     if not np.issubdtype(times.dtype, np.datetime64):
         return times
     from matplotlib.dates import date2num
@@ -250,6 +262,6 @@ def _time_axis(axis: "Axes", times: np.ndarray) -> None:
     axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
-def _short(text: str, letters: int) -> str:
-    text = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * letters])
-    return text if len(text) <= letters else text[: letters - 1] + "…"
+def _short(text: str, max_length: int) -> str:
+    text = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * max_length])
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"

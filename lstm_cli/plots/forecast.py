@@ -1,4 +1,4 @@
-"""Forecasts against the truth as one PNG."""
+"""Plot of forecasts and measured values."""
 
 import io
 import warnings
@@ -13,12 +13,12 @@ from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_c
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TITLE = 60  # letters that fit above a panel
+MAX_TITLE = 60  # characters that fit above a panel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One window: what came before (h rows), and over the horizon (H rows) the truth and two forecasts."""
+    """Panel of a window: the history (h rows), and over the horizon (H rows) the measured values and two forecasts."""
 
     title: str
     times: np.ndarray  # [h + H] datetime64, or row numbers
@@ -27,11 +27,11 @@ class Panel:
     forecast: np.ndarray  # [H]
     baseline: np.ndarray  # [H]
     baseline_name: str
-    ends: np.ndarray | None = None  # [4, H] of the intervals: lo80, hi80, lo95, hi95
+    interval_ends: np.ndarray | None = None  # [4, H]: lo80, hi80, lo95, hi95 of the prediction intervals
 
 
 def draw_forecast(panels: Sequence[Panel]) -> bytes:
-    """The PNG of one panel or more, the same bytes for the same panels."""
+    """Return a PNG of one or more panels. The same panels give the same bytes."""
     use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def draw_forecast(panels: Sequence[Panel]) -> bytes:
     figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False)
     file = io.BytesIO()
     with warnings.catch_warnings():
-        # A name in letters that the font lacks is drawn with boxes; that is no news for a terminal.
+        # Characters that the font lacks are drawn as boxes, which needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return file.getvalue()
@@ -56,24 +56,24 @@ def draw_forecast(panels: Sequence[Panel]) -> bytes:
 
 def _draw(axis: "Axes", panel: Panel) -> None:
     before, ahead = panel.times[: len(panel.history)], panel.times[len(panel.history) :]
-    # The truth joins on to the history, so that no gap stands at the origin.
+    # One line for history and horizon, so that there is no gap at the origin.
     axis.plot(panel.times, [*panel.history, *panel.truth], color=TRUTH, linewidth=1.3, label="measured")
-    dot = "o" if len(ahead) == 1 else ""  # a line through one point cannot be seen
+    marker = "o" if len(ahead) == 1 else ""  # a line through one point is invisible
     axis.plot(
         ahead,
         panel.baseline,
         color=BASELINE,
         linewidth=1.2,
         linestyle="--",
-        marker=dot,
+        marker=marker,
         label=panel.baseline_name,
     )
-    if panel.ends is not None:
-        _draw_intervals(axis, ahead, panel.ends)
-    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=dot, label="forecast")
+    if panel.interval_ends is not None:
+        _draw_intervals(axis, ahead, panel.interval_ends)
+    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=marker, label="forecast")
     axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
-    title = panel.title if len(panel.title) <= TITLE else panel.title[: TITLE - 1] + "…"
-    axis.set_title(title, loc="left", fontsize=10, parse_math=False)  # a '$' in a name is no formula
+    title = panel.title if len(panel.title) <= MAX_TITLE else panel.title[: MAX_TITLE - 1] + "…"
+    axis.set_title(title, loc="left", fontsize=10, parse_math=False)  # a '$' is not a formula
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
     axis.tick_params(labelsize=8, color=INK)
@@ -87,8 +87,8 @@ def _draw(axis: "Axes", panel: Panel) -> None:
 
 
 def _draw_intervals(axis: "Axes", ahead: np.ndarray, ends: np.ndarray) -> None:
-    """The wide interval below the narrow one, both faint: the lines before them stay what is seen first."""
-    if len(ahead) == 1:  # an area above one point cannot be seen
+    """Draw the intervals in faint colors, so that the lines in front of them stay visible."""
+    if len(ahead) == 1:  # an area at one point is invisible
         axis.vlines(ahead, ends[2], ends[3], color=FORECAST, alpha=0.25, linewidth=3, label="95 % interval")
         axis.vlines(ahead, ends[0], ends[1], color=FORECAST, alpha=0.45, linewidth=3, label="80 % interval")
         return

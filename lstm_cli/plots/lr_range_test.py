@@ -1,4 +1,4 @@
-"""The loss over a rising learning rate as one PNG."""
+"""Plot of a learning rate range test."""
 
 import io
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_c
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEADROOM = 1.5  # of the untrained loss: what lies above is cut off, so that the fall can be seen
+MAX_RELATIVE_LOSS = 1.5  # of the untrained loss; larger losses are cut off, so that the decrease is visible
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateCurve:
-    """One network's losses."""
+    """Losses of a network over the learning rate."""
 
     title: str
-    lr: np.ndarray  # [S], rising
-    loss: np.ndarray  # [S] of each batch
+    lr: np.ndarray  # [S], ascending
+    loss: np.ndarray  # [S], per batch
     smoothed: np.ndarray  # [S]
     suggestion: float | None
 
 
 def draw_range_test(curves: Sequence[RateCurve]) -> bytes:
-    """The PNG of one curve or more, the same bytes for the same curves."""
+    """Return a PNG of one or more curves. The same curves give the same bytes."""
     use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ def _draw(axis: "Axes", curve: RateCurve) -> None:
     axis.set_title(curve.title, loc="left", fontsize=10, parse_math=False)
     axis.set_xlabel("learning rate", fontsize=8, color=INK)
     axis.set_ylabel("training loss", fontsize=8, color=INK)
-    axis.set_ylim(0, HEADROOM * float(curve.loss[:20].max()))
+    axis.set_ylim(0, MAX_RELATIVE_LOSS * float(curve.loss[:20].max()))
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
     axis.tick_params(labelsize=8, color=INK)

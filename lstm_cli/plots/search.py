@@ -1,4 +1,4 @@
-"""What a search found as one PNG: each searched setting against the validation score."""
+"""Plot of a hyperparameter search: each searched setting against the validation score."""
 
 import io
 from collections.abc import Sequence
@@ -15,16 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingPanel:
-    """One setting: its value in each trial."""
+    """Panel of a searched setting: its value in each trial."""
 
     title: str
-    values: Sequence[float] | Sequence[str]  # [N] numbers, or the names of a choice
+    values: Sequence[float] | Sequence[str]  # [N] numbers or names
     log: bool
-    order: Sequence[str] = ()  # of a choice: its values from left to right
+    order: Sequence[str] = ()  # names from left to right; () for numbers
 
 
 def draw_search(panels: Sequence[SettingPanel], scores: Sequence[float], *, metric: str) -> bytes:
-    """The PNG of one panel a setting, the best trial marked; the same bytes for the same search."""
+    """Return a PNG with one panel per setting and the best trial marked. The same search gives the same bytes.
+
+    Args:
+        panels: Panels to draw.
+        scores: Validation score of each trial.
+        metric: Name of the score.
+    """
     use_temporary_cache()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,18 +54,24 @@ def draw_search(panels: Sequence[SettingPanel], scores: Sequence[float], *, metr
 
 
 def _draw(axis: "Axes", panel: SettingPanel, scores: Sequence[float], best: int) -> None:
-    places: np.ndarray
+    positions: np.ndarray
     if panel.order:
-        places = np.array([panel.order.index(str(value)) for value in panel.values], dtype=float)
+        positions = np.array([panel.order.index(str(value)) for value in panel.values], dtype=float)
         axis.set_xticks(range(len(panel.order)), panel.order)
         axis.set_xlim(-0.5, len(panel.order) - 0.5)
     else:
-        places = np.array(panel.values, dtype=float)
+        positions = np.array(panel.values, dtype=float)
         if panel.log:
             axis.set_xscale("log")
-    axis.scatter(places, scores, s=22, color=TRUTH, alpha=0.55, linewidths=0, label="trial")
+    axis.scatter(positions, scores, s=22, color=TRUTH, alpha=0.55, linewidths=0, label="trial")
     axis.scatter(
-        places[best], scores[best], s=70, color=FORECAST, edgecolors="white", zorder=3, label="the best trial"
+        positions[best],
+        scores[best],
+        s=70,
+        color=FORECAST,
+        edgecolors="white",
+        zorder=3,
+        label="the best trial",
     )
     axis.set_title(panel.title, loc="left", fontsize=10, parse_math=False)
     axis.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Colours of all plots, and the folder of matplotlib's cache."""
+"""Colors of all plots, and the cache folder of matplotlib."""
 
 import os
 
@@ -6,7 +6,7 @@ INK, TRUTH, FORECAST, BASELINE = "#8a8f98", "#22262e", "#d1495b", "#5a8fbf"
 
 
 def use_temporary_cache() -> None:
-    """matplotlib keeps a cache beside its settings: in a temporary folder, so that nothing is left elsewhere."""
+    """Set a temporary cache folder for matplotlib, so that it writes nothing into the home folder."""
     if "MPLCONFIGDIR" not in os.environ:
         import atexit
         import shutil

@@ -1,6 +1,6 @@
-"""The run directory: every file name, format, maker and reader; commit, lock, verification.
+"""Run directory: layout, readers, writers, locks, commits and verification.
 
-run = open_run("runs/load")                       # a snapshot; every byte is checked before it is used
+run = open_run("runs/load")                       # a snapshot; checksums are verified before use
 weights = run.artifact("model").bytes("weights.safetensors")
 
 with writing("runs/load", step="train") as writer:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         replace_file,
         replace_files,
     )
-    from lstm_cli.rundir.layout import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, table
+    from lstm_cli.rundir.layout import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, layout_table
     from lstm_cli.rundir.open import exports_folder, logs_folder, open_run, refuse_foreign
     from lstm_cli.rundir.reader import ArtifactReader, Run
     from lstm_cli.rundir.status import (
@@ -57,6 +57,7 @@ __all__ = [
     "command",
     "exports_folder",
     "is_up_to_date",
+    "layout_table",
     "logs_folder",
     "open_replacement",
     "open_run",
@@ -65,7 +66,6 @@ __all__ = [
     "replace_files",
     "require_fresh",
     "stale_sources",
-    "table",
     "verify_run",
     "would_read",
     "would_write",
@@ -82,7 +82,7 @@ _MODULES = {
         "replace_files",
         "open_replacement",
     ),
-    "layout": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "table"),
+    "layout": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "layout_table"),
     "open": ("exports_folder", "logs_folder", "open_run", "refuse_foreign"),
     "reader": ("ArtifactReader", "Run"),
     "status": (

@@ -1,4 +1,4 @@
-"""A new numbered folder of an artifact, filled before the commit; bytes are hashed as they are written."""
+"""Writer of a new numbered artifact folder, which computes checksums while it writes."""
 
 import hashlib
 import os
@@ -15,11 +15,11 @@ from lstm_cli.rundir.layout import SCRATCH, Artifact
 if TYPE_CHECKING:
     import numpy as np
 
-_PIECE = 4 << 20  # bytes of an array written at once
+_CHUNK_BYTES = 4 << 20  # of an array, per write
 
 
 class HashingFile:
-    """A binary file being written; `close` makes it durable and tells its size and sha256 to its folder."""
+    """Writable binary file. `close` syncs it to disk and records its size and sha256."""
 
     def __init__(self, path: Path, facts: dict[str, dict[str, Any]]) -> None:
         self.name = str(path)
@@ -29,7 +29,7 @@ class HashingFile:
         self._sha256 = hashlib.sha256()
         self._size = 0
         with as_output_error(path):
-            # Buffered, and closed by `close`: a file left open by an error must not count as written.
+            # Closed by `close`, not by a `with` block, because a file left open by an error must not count as written.
             self._stream = open(os.open(path, CREATE, 0o666), "wb")  # noqa: PTH123, SIM115
 
     def __enter__(self) -> "HashingFile":
@@ -42,7 +42,7 @@ class HashingFile:
             self.abandon()
 
     def write(self, data: Any) -> int:
-        """Write bytes or any contiguous buffer; their number. Raises OutputError where the system refuses."""
+        """Write bytes or a contiguous buffer and return the number of bytes. Raise OutputError on failure."""
         view = memoryview(data)
         try:
             self._stream.write(view)
@@ -53,35 +53,35 @@ class HashingFile:
         return view.nbytes
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
+        """Flush the buffer to the operating system."""
         with as_output_error(self._path):
             self._stream.flush()
 
     def tell(self) -> int:
-        """Bytes written so far."""
+        """Return the number of bytes written so far."""
         return self._size
 
     def readable(self) -> bool:
-        """Whether it can be read: no."""
+        """Return False, because the file is write-only."""
         return False
 
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether the file is open for writing."""
         return not self.closed
 
     def seekable(self) -> bool:
-        """Whether one may move in it: no, the hash is that of the bytes in the order they came."""
+        """Return False, because the sha256 is computed in the order of writing."""
         return False
 
     def close(self) -> None:
-        """Write all out, fsync, close. Raises OutputError where the system refuses."""
+        """Flush, fsync and close the file. Raise OutputError if the system refuses."""
         if self.closed:
             return
         try:
             with as_output_error(self._path):
                 self._stream.flush()
                 os.fsync(self._stream.fileno())
-            with suppress(OSError):  # all is written
+            with suppress(OSError):  # the data are already on disk
                 self._stream.close()
         except BaseException:
             self.abandon()
@@ -90,14 +90,14 @@ class HashingFile:
         self._facts[self._path.name] = {"size": self._size, "sha256": self._sha256.hexdigest()}
 
     def abandon(self) -> None:
-        """Close without counting the file as written."""
+        """Close the file without recording it as written."""
         self.closed = True
         with suppress(OSError):
             self._stream.close()
 
 
 class ArtifactFolder:
-    """A new numbered folder; every file name must be one that the artifact's table holds."""
+    """New numbered folder of an artifact. Only file names of the artifact are allowed."""
 
     def __init__(self, artifact: Artifact, path: Path) -> None:
         self.name = artifact.name
@@ -108,8 +108,8 @@ class ArtifactFolder:
         self._paths: list[str] = []  # files that a library writes by path
 
     def open(self, name: str) -> HashingFile:
-        """A binary file to be written once, in order: `with folder.open('history.jsonl') as file`."""
-        file = HashingFile(self.folder / self._known(name), self._facts)
+        """Open a binary file for sequential writing: `with folder.open('history.jsonl') as file`."""
+        file = HashingFile(self.folder / self._check_name(name), self._facts)
         self._files.append(file)
         return file
 
@@ -119,17 +119,17 @@ class ArtifactFolder:
             file.write(data)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write JSON. Raises ValueError where it holds NaN or an infinity."""
+        """Write JSON. Raise ValueError for NaN and infinity."""
         self.write_bytes(name, manifest.to_json(value, path=self.folder / name))
 
     def write_json_lines(self, name: str, values: Iterable[Any]) -> None:
-        """Write JSON, a line each. Raises ValueError where one holds NaN or an infinity."""
-        self.write_bytes(name, b"".join(manifest.to_json(one, path=self.folder / name) for one in values))
+        """Write one JSON value per line. Raise ValueError for NaN and infinity."""
+        self.write_bytes(name, b"".join(manifest.to_json(value, path=self.folder / name) for value in values))
 
     def write_array(self, name: str, array: "np.ndarray") -> None:
-        """Write an array of any size as `.npy`, in C order. Raises ValueError for Python objects."""
+        """Write an array of any size as `.npy` in C order. Raise ValueError for Python objects."""
         rows = array.reshape(1, *array.shape) if array.ndim == 0 else array
-        count = max(1, _PIECE // max(1, rows.nbytes // max(1, len(rows))))
+        count = max(1, _CHUNK_BYTES // max(1, rows.nbytes // max(1, len(rows))))
         pieces = (rows[start : start + count] for start in range(0, len(rows), count))
         self.write_pieces(name, pieces, shape=array.shape, dtype=array.dtype)
 
@@ -141,17 +141,23 @@ class ArtifactFolder:
         shape: tuple[int, ...],
         dtype: "np.typing.DTypeLike",
     ) -> None:
-        """Write an array that is never whole in memory: `pieces` follow each other along its first axis.
+        """Write an array as `.npy` piece by piece, so it is never complete in memory.
+
+        Args:
+            name: File name.
+            pieces: Consecutive parts of the array along its first axis.
+            shape: Shape of the array.
+            dtype: Data type of the array.
 
         Raises:
-            ValueError: Python objects, or the pieces do not add up to `shape`.
+            ValueError: the array has Python objects, or the pieces do not add up to `shape`.
             OutputError: the system refuses.
         """
         import numpy as np
 
         dtype = np.dtype(dtype)
         if dtype.hasobject:
-            raise ValueError(f"'{name}' would hold Python objects")
+            raise ValueError(f"'{name}' would contain Python objects")
         header = {
             "descr": np.lib.format.dtype_to_descr(dtype),
             "fortran_order": False,
@@ -165,26 +171,26 @@ class ArtifactFolder:
             count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
             if file.tell() - start != count:
                 raise ValueError(
-                    f"'{name}' got {file.tell() - start} bytes of the {count} that {shape} takes"
+                    f"'{name}' got {file.tell() - start} bytes, but the shape {shape} needs {count}"
                 )
 
     def path(self, name: str) -> Path:
-        """Where a library is to write the file by itself; it is hashed and made durable at the commit."""
-        self._paths.append(self._known(name))
+        """Return the path of a file that a library writes itself; the commit hashes and syncs it."""
+        self._paths.append(self._check_name(name))
         return self.folder / name
 
     def scratch(self) -> Path:
-        """A subfolder for what a library leaves on its way; gone at the commit."""
+        """Create and return a subfolder for temporary files; it is removed at the commit."""
         path = self.folder / SCRATCH
         with as_output_error(path):
             path.mkdir(exist_ok=True)
         return path
 
     def finish(self) -> dict[str, Any]:
-        """Make the folder durable; what the manifest says of it: its number, its files' sizes and sha256.
+        """Sync the folder to disk and return its manifest entry: folder number, file sizes and sha256.
 
         Raises:
-            ValueError: it is empty, a file was not closed, or there is a file that nobody named.
+            ValueError: the folder is empty, a file is not closed, or the folder has an unknown file.
             OutputError: the system refuses.
         """
         if (self.folder / SCRATCH).exists():
@@ -194,29 +200,29 @@ class ArtifactFolder:
             if not file.closed:
                 raise ValueError(f"{file.name} was not closed")
         for name in self._paths:
-            self._facts[name] = _fact_of(self.folder / name)
+            self._facts[name] = _hash_and_sync(self.folder / name)
         with as_output_error(self.folder):
-            there = set(retry_on_eintr(os.listdir, self.folder))
-        if not there or there != set(self._facts):
-            raise ValueError(f"{self.folder} holds {sorted(there)}, written were {sorted(self._facts)}")
+            names = set(retry_on_eintr(os.listdir, self.folder))
+        if not names or names != set(self._facts):
+            raise ValueError(f"{self.folder} has {sorted(names)}, but {sorted(self._facts)} were written")
         sync_folder(self.folder)
         sync_folder(self.folder.parent)
         return {"folder": self.folder.name, "files": dict(sorted(self._facts.items()))}
 
     def close(self) -> None:
-        """Close what an error left open."""
+        """Close the files that an error left open."""
         for file in self._files:
             if not file.closed:
                 file.abandon()
 
-    def _known(self, name: str) -> str:
+    def _check_name(self, name: str) -> str:
         if name not in self._artifact.files:
             known = ", ".join(self._artifact.files)
-            raise ValueError(f"'{name}' is no file of {self.name}, which has {known}; see rundir/layout.py")
+            raise ValueError(f"'{name}' is not a file of {self.name} ({known}), see rundir/layout.py")
         return name
 
 
-def _fact_of(path: Path) -> dict[str, Any]:
+def _hash_and_sync(path: Path) -> dict[str, Any]:
     with as_output_error(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123

@@ -1,10 +1,11 @@
-"""The checkpoint of a training in progress: RUN/checkpoint/, written over and over, gone when it has completed.
+"""Checkpoint of a training in progress in RUN/checkpoint/, which is removed when the training has completed.
 
-    training.json       what it is a training of, and its files with size and sha256; it carries its own checksum
-    0007.safetensors    one a network, written anew when that network has come further
+    training.json       identity and state of the training, and the files with size and sha256; it has its own checksum
+    0007.safetensors    one per network, written again when the network has changed
 
-No other file of the run rests on it, so `run.json` does not name it. A new one counts with one rename, that of
-`training.json`; before it the old one is whole. Only the holder of the run's lock reads or writes it.
+No other file of the run depends on the checkpoint, so `run.json` does not list it. The rename of `training.json`
+makes a new checkpoint valid. Before the rename, the previous checkpoint is intact. Only the process that holds the
+lock of the run reads or writes the checkpoint.
 """
 
 import hashlib
@@ -24,56 +25,56 @@ from lstm_cli.rundir.filesystem import READ, close_quietly, retry_on_eintr, sync
 from lstm_cli.rundir.layout import CHECKPOINT
 from lstm_cli.rundir.open import require_own
 
-ABOUT, TEMPORARY = "training.json", "training.json.tmp"
+INDEX, TEMPORARY = "training.json", "training.json.tmp"
 FORMAT = "lstm checkpoint"
 _FILE = re.compile(r"[0-9]{4,9}\.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCheckpoint:
-    """A checkpoint that was read: every byte is one that was written."""
+    """Content of a checkpoint with valid checksums."""
 
     about: Mapping[str, Any]
-    files: Mapping[str, bytes]  # by the name of the network
+    files: Mapping[str, bytes]  # network name -> content
 
 
 class Checkpoint:
-    """The checkpoint of a run."""
+    """Checkpoint of a run."""
 
     def __init__(self, run: Path) -> None:
         self.folder = run / CHECKPOINT
-        self._facts: dict[str, dict[str, Any]] = {}  # name -> file, size, sha256, as `training.json` has them
+        self._facts: dict[str, dict[str, Any]] = {}  # network name -> file, size, sha256
 
     def exists(self) -> bool:
-        """Whether there is one, sound or not."""
-        return os.path.lexists(self.folder / ABOUT)
+        """Return whether the run has a checkpoint, intact or corrupt."""
+        return os.path.lexists(self.folder / INDEX)
 
     def read(self) -> StoredCheckpoint | None:
-        """The checkpoint; None where there is none.
+        """Return the checkpoint, or None if the run has no checkpoint.
 
         Raises:
-            CorruptArtifact: it is not what was written.
+            CorruptArtifact: the checkpoint is corrupt.
             ForeignFolder: its folder is a link or a file.
-            OutputError: the system does not let us read it.
+            OutputError: the system does not allow reading it.
         """
         require_own(self.folder)
         if not self.exists():
             return None
         try:
-            document = manifest.check_checksum(self._bytes(ABOUT, manifest.MAX_BYTES))
-            about, facts = _parts_of(document)
-            files = {name: self._checked(fact) for name, fact in facts.items()}
+            document = manifest.check_checksum(self._read_file(INDEX, manifest.MAX_BYTES))
+            about, facts = _parse(document)
+            files = {name: self._read_verified(fact) for name, fact in facts.items()}
         except ValueError as error:
-            raise CorruptArtifact(f"{self.folder} is damaged: {error}") from None
+            raise CorruptArtifact(f"{self.folder} is corrupt: {error}") from None
         self._facts = facts
         return StoredCheckpoint(about=about, files=files)
 
     def write(self, about: Mapping[str, Any], changed: Mapping[str, bytes]) -> None:
-        """Replace the checkpoint: `changed` holds the networks that came further, the others stay as they are.
+        """Replace the checkpoint. Networks that are not in `changed` keep their files.
 
         Raises:
             ForeignFolder: its folder is a link or a file.
-            OutputError: the system refuses; the checkpoint is then the one before.
+            OutputError: the system refuses. The previous checkpoint stays valid.
         """
         self._make_folder()
         facts, written = dict(self._facts), []
@@ -88,29 +89,29 @@ class Checkpoint:
                     "size": len(data),
                     "sha256": hashlib.sha256(data).hexdigest(),
                 }
-            sync_folder(self.folder)  # their names, before `training.json` names them
-            whole = {"format": FORMAT, "about": dict(about), "files": facts}
-            document = manifest.with_checksum(whole, path=self.folder / ABOUT)
-            self._put(document)
+            sync_folder(self.folder)  # the new files must be durable before `training.json` lists them
+            content = {"format": FORMAT, "about": dict(about), "files": facts}
+            document = manifest.with_checksum(content, path=self.folder / INDEX)
+            self._replace_index(document)
         except BaseException:
             if not document or not self._is_in_place(document):
                 for path in written:
                     with suppress(OSError):
                         path.unlink()
-                with suppress(OSError):  # where it was to be the first
+                with suppress(OSError):  # only succeeds if no checkpoint existed
                     self.folder.rmdir()
             raise
         self._facts = facts
-        self._remove({fact["file"] for fact in facts.values()} | {ABOUT})
+        self._remove_except({fact["file"] for fact in facts.values()} | {INDEX})
 
     def remove(self) -> None:
-        """Remove it, `training.json` first; a person's file in its folder stays. Never fails: the next writer tries."""
+        """Remove the checkpoint, but no other files in its folder. Errors are ignored: the next writer tries again."""
         self._facts = {}
         if self.folder.is_symlink():
             return
         with suppress(OSError):
-            (self.folder / ABOUT).unlink(missing_ok=True)
-            self._remove(set())
+            (self.folder / INDEX).unlink(missing_ok=True)
+            self._remove_except(set())
             self.folder.rmdir()
 
     def _make_folder(self) -> None:
@@ -127,41 +128,41 @@ class Checkpoint:
             names = retry_on_eintr(os.listdir, self.folder)
         return 1 + max((int(name.partition(".")[0]) for name in names if _FILE.fullmatch(name)), default=0)
 
-    def _put(self, document: bytes) -> None:
+    def _replace_index(self, document: bytes) -> None:
         temporary = self.folder / TEMPORARY
         with as_output_error(temporary):
             temporary.unlink(missing_ok=True)
         write_durably(temporary, document)
-        with as_output_error(self.folder / ABOUT):
-            retry_on_eintr(os.replace, temporary, self.folder / ABOUT)
+        with as_output_error(self.folder / INDEX):
+            retry_on_eintr(os.replace, temporary, self.folder / INDEX)
         sync_folder(self.folder)
 
     def _is_in_place(self, document: bytes) -> bool:
-        """Whether `training.json` is the new one. When in doubt yes: a file too many does no harm."""
+        """Return whether `training.json` is the new one. In doubt return True, because an extra file does no harm."""
         try:
-            return (self.folder / ABOUT).read_bytes() == document
+            return (self.folder / INDEX).read_bytes() == document
         except FileNotFoundError:
             return False
         except OSError:
             return True
 
-    def _remove(self, kept: set[str]) -> None:
-        """Remove our files but for these."""
+    def _remove_except(self, kept: set[str]) -> None:
+        """Remove the checkpoint files that are not in `kept`."""
         with suppress(OSError):
             for name in retry_on_eintr(os.listdir, self.folder):
-                if (_FILE.fullmatch(name) or name in (ABOUT, TEMPORARY)) and name not in kept:
+                if (_FILE.fullmatch(name) or name in (INDEX, TEMPORARY)) and name not in kept:
                     with suppress(OSError):
                         (self.folder / name).unlink()
 
-    def _checked(self, fact: Mapping[str, Any]) -> bytes:
+    def _read_verified(self, fact: Mapping[str, Any]) -> bytes:
         path = self.folder / fact["file"]
-        data = self._bytes(path.name, fact["size"])
+        data = self._read_file(path.name, fact["size"])
         if len(data) != fact["size"] or hashlib.sha256(data).hexdigest() != fact["sha256"]:
-            raise ValueError(f"the bytes of {path.name} are not those that were written")
+            raise ValueError(f"checksum mismatch in {path.name} (changed after it was written)")
         return data
 
-    def _bytes(self, name: str, most: int) -> bytes:
-        """A file of the folder, following no link. Raises ValueError where it cannot be one of ours."""
+    def _read_file(self, name: str, max_bytes: int) -> bytes:
+        """Return the content of a checkpoint file without following links. Raise ValueError if it is invalid."""
         path = self.folder / name
         if path.is_symlink():
             raise ValueError(f"{name} is a link")
@@ -173,29 +174,29 @@ class Checkpoint:
             try:
                 about = os.fstat(descriptor)
                 if not stat.S_ISREG(about.st_mode):
-                    raise ValueError(f"{name} is not an ordinary file")
-                if about.st_size > most:
-                    raise ValueError(f"{name} has {about.st_size:,} bytes")
+                    raise ValueError(f"{name} is not a regular file")
+                if about.st_size > max_bytes:
+                    raise ValueError(f"{name} is too large ({about.st_size:,} bytes)")
                 with open(descriptor, "rb", closefd=False) as stream:
                     return stream.read()
             finally:
                 close_quietly(descriptor)
 
 
-def _parts_of(document: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """(about, facts) of the JSON. Raises ValueError where it is not one of ours."""
-    ours = isinstance(document, dict) and document.get("format") == FORMAT
-    about, facts = (document.get("about"), document.get("files")) if ours else (None, None)
+def _parse(document: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return (about, facts) of the parsed `training.json`. Raise ValueError if it is invalid."""
+    is_checkpoint = isinstance(document, dict) and document.get("format") == FORMAT
+    about, facts = (document.get("about"), document.get("files")) if is_checkpoint else (None, None)
     if not isinstance(about, dict) or not isinstance(facts, dict):
-        raise ValueError("it is not a checkpoint of ours")
+        raise ValueError("training.json is not a checkpoint of lstm")
     for fact in facts.values():
-        sound = (
+        is_valid = (
             isinstance(fact, dict)
             and isinstance(fact.get("file"), str)
             and _FILE.fullmatch(fact["file"])
             and type(fact.get("size")) is int
             and isinstance(fact.get("sha256"), str)
         )
-        if not sound:
-            raise ValueError("it names a file that is none of ours")
+        if not is_valid:
+            raise ValueError("training.json lists an invalid file")
     return about, facts

@@ -1,7 +1,7 @@
 """Files on disk: durable writes and atomic replacement.
 
-`replacing` serves outputs that are no artifact, such as `predict -o FILE`: the file is replaced by one rename, whole
-or not at all. It lies outside the run, or in `exports/`, which is for other programs.
+`open_replacement` is for outputs that are not artifacts, such as `predict -o FILE`. One rename replaces the file, so
+it is replaced completely or not at all. Such a file is outside the run, or in `exports/`.
 """
 
 import fcntl
@@ -18,13 +18,12 @@ from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir.layout import EXPORTS
 
 Result = TypeVar("Result")
-# New files get 666 less the umask, as any program's do.
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never follows a link, never waits
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # follows no link, never blocks on a FIFO
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file without waiting; False where another process has it."""
+    """Lock an open file without waiting. Return False if another process holds the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, InterruptedError):
@@ -33,7 +32,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def is_same_file(path: Path, descriptor: int) -> bool:
-    """Whether `path` is the file that is open, and not another by now, or gone."""
+    """Return whether `path` is still the open file, and was not replaced or removed."""
     try:
         return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
@@ -41,7 +40,7 @@ def is_same_file(path: Path, descriptor: int) -> bool:
 
 
 def retry_on_eintr(call: Callable[..., Result], *arguments: Path) -> Result:
-    """Call until no signal interrupts; Python itself does so for open, not for rename or scandir."""
+    """Repeat a call that a signal interrupts. Python itself does this for open, but not for rename and scandir."""
     while True:
         try:
             return call(*arguments)
@@ -50,13 +49,13 @@ def retry_on_eintr(call: Callable[..., Result], *arguments: Path) -> Result:
 
 
 def close_quietly(descriptor: int) -> None:
-    """Close what holds nothing unwritten: an error then, or a signal, tells nothing and loses nothing."""
+    """Close a descriptor that has no unwritten data, so an error can be ignored."""
     with suppress(OSError):
         os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
+    """Sync the file names of a folder to disk."""
     with as_output_error(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -66,7 +65,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Write a new file and fsync it; `mode` (permission bits) replaces the umask's. Removed if that fails."""
+    """Write and fsync a new file, which is removed if an error occurs.
+
+    Args:
+        path: File to create; it must not exist.
+        data: Content.
+        mode: Permission bits; by default those of the umask.
+    """
     with as_output_error(path):
         descriptor = os.open(path, CREATE, 0o666)
         try:
@@ -84,7 +89,7 @@ def write_durably(path: Path, data: bytes, *, mode: int | None = None) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder of ours and all in it; links are removed, never followed."""
+    """Remove a folder and its content. Links are removed, not followed."""
     with os.scandir(folder) as entries:
         for entry in list(entries):
             if entry.is_dir(follow_symlinks=False):
@@ -102,17 +107,18 @@ def check_output(
     exported: bool = False,
     flag: str = "-o",
 ) -> None:
-    """Refuse an output that could not or must not be written, before any work. It writes nothing.
+    """Raise an error if an output cannot be written or must not be written. Nothing is written.
 
     Args:
-        run: the run directory, in which no output may lie.
-        exported: it may lie in the run's `exports/`, though.
-        source: the input file, which must not be overwritten; None, or `-`, where there is none.
-        flag: what names the output.
+        path: Output file.
+        run: Run directory, which must not contain the output.
+        source: Input file, which must not be overwritten; None or `-` if there is no input file.
+        exported: True allows an output in `exports/` of the run.
+        flag: Option that names the output.
 
     Raises:
-        UsageError: it is a folder, the input file itself, or in the run directory.
-        OutputError: its folder is absent, or the system would not let us write.
+        UsageError: the output is a folder, the input file, or in the run directory.
+        OutputError: its folder is not found, or the system does not allow writing.
     """
     path = Path(path)
     elsewhere = f"name another file with {flag}"
@@ -125,11 +131,11 @@ def check_output(
         parent = target.parent
         if not parent.is_dir():
             hint = f"mkdir -p {shlex.quote(str(parent))}"
-            raise OutputError(f"cannot write {path}: there is no folder {parent}", hint=hint)
+            raise OutputError(f"cannot write {path}: folder not found: {parent}", hint=hint)
         if source is not None and str(source) != "-" and _is_same(target, Path(source)):
             raise UsageError(f"the output {path} is the input file itself", hint=elsewhere)
         if run is not None and _is_within(target, run, exported=exported):
-            raise UsageError(f"the output {path} lies in the run directory {run}", hint=elsewhere)
+            raise UsageError(f"the output {path} is in the run directory {run}", hint=elsewhere)
         refused = target if target.exists() and not os.access(target, os.W_OK) else parent
         if not os.access(refused, os.W_OK):
             raise OutputError(f"cannot write {path}: {refused} is read-only", hint=elsewhere)
@@ -138,19 +144,25 @@ def check_output(
 def check_output_folder(
     folder: Path | str, names: Iterable[str], *, run: Path | str, flag: str = "-o"
 ) -> None:
-    """Refuse a folder in which the files `names` could not or must not be written, before any work.
+    """Raise an error if files cannot be written or must not be written into a folder. Nothing is written.
 
-    The folder and its parents may be missing: `replace_files` makes them. Nothing is written here.
+    The folder and its parents may be missing, because `replace_files` makes them.
+
+    Args:
+        folder: Output folder.
+        names: Names of the files to write.
+        run: Run directory, which must not contain the folder.
+        flag: Option that names the folder.
 
     Raises:
-        UsageError: it is a file, it lies in the run directory, or one of the names is a folder in it.
-        OutputError: the system would not let us write.
+        UsageError: the folder is a file or in the run directory, or one of the names is a folder.
+        OutputError: the system does not allow writing.
     """
     target = Path(os.path.realpath(folder))
     with as_output_error(folder):
         if _is_within(target, run, exported=False):
             raise UsageError(
-                f"the output {folder} lies in the run directory {run}",
+                f"the output {folder} is in the run directory {run}",
                 hint=f"name another folder with {flag}",
             )
         if target.is_dir():
@@ -159,21 +171,22 @@ def check_output_folder(
             return
         if os.path.lexists(target):
             raise UsageError(f"the output {folder} is a file", hint=f"name a folder with {flag}")
-        there = next(one for one in target.parents if os.path.lexists(one))
-        if not there.is_dir():
+        existing = next(parent for parent in target.parents if os.path.lexists(parent))
+        if not existing.is_dir():
             raise OutputError(
-                f"cannot write {folder}: {there} is not a folder", hint=f"name another folder with {flag}"
+                f"cannot write {folder}: {existing} is not a folder", hint=f"name another folder with {flag}"
             )
-        if not os.access(there, os.W_OK | os.X_OK):
+        if not os.access(existing, os.W_OK | os.X_OK):
             raise OutputError(
-                f"cannot write {folder}: {there} is read-only", hint=f"name another folder with {flag}"
+                f"cannot write {folder}: {existing} is read-only", hint=f"name another folder with {flag}"
             )
 
 
 def replace_files(folder: Path | str, files: Mapping[str, bytes]) -> None:
-    """Write each file into `folder`, as `replace_file` does; the folder is made if it is missing.
+    """Write files into a folder, which is made if it is missing. Other files in the folder are kept.
 
-    Other files in it stay. Raises OutputError.
+    Raises:
+        OutputError: the system refuses.
     """
     with as_output_error(folder, doing="make"):
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -183,14 +196,15 @@ def replace_files(folder: Path | str, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def open_replacement(path: Path | str) -> Iterator[BinaryIO]:
-    """A binary file that takes the place of `path` when the block ends well, and leaves no trace otherwise.
+    """Yield a binary file that replaces `path` if the block succeeds, and is removed otherwise.
 
-    It is written beside the target, fsynced, and renamed. It keeps the mode of the file it replaces; a new
-    one gets 666 less the umask. A link is kept, its target replaced. A device or a FIFO is written directly.
+    The temporary file is in the same folder. It is fsynced and renamed. It gets the mode of the file that it replaces;
+    a new file gets the mode of the umask. If `path` is a link, its target is replaced. A device or a FIFO is written
+    directly.
 
     Raises:
         OutputError: the system refuses (disk full, input/output error, permission denied).
-        BrokenPipeError: the reader of a FIFO went away.
+        BrokenPipeError: the reader of a FIFO has closed it.
     """
     path = Path(path)
     if _is_device(path):
@@ -199,7 +213,7 @@ def open_replacement(path: Path | str) -> Iterator[BinaryIO]:
         return
     target = Path(os.path.realpath(path))
     with as_output_error(path):
-        temporary, descriptor = _claim(target)
+        temporary, descriptor = _create_temporary(target)
         try:
             with suppress(FileNotFoundError):
                 os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode) & 0o777)
@@ -217,14 +231,14 @@ def open_replacement(path: Path | str) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path | str, chunks: Iterable[bytes]) -> None:
-    """Write `chunks` as the new content of `path`. See `replacing`."""
+    """Replace the content of a file with `chunks`. See `open_replacement`."""
     with open_replacement(path) as stream:
         for chunk in chunks:
             stream.write(chunk)
 
 
 def _is_within(target: Path, run: Path | str, *, exported: bool) -> bool:
-    """Whether `target` lies in the run; with `exported`, in another folder of it than `exports/`."""
+    """Return whether `target` is in the run. With `exported`, files in `exports/` do not count."""
     root = Path(os.path.realpath(run))
     return target.is_relative_to(root) and not (exported and target.is_relative_to(root / EXPORTS))
 
@@ -234,10 +248,9 @@ def _is_same(target: Path, source: Path) -> bool:
 
 
 def _is_device(path: Path) -> bool:
-    """Whether there is something that cannot be replaced by a rename: a device, a FIFO, /dev/stdout."""
-    if str(path).startswith(
-        ("/dev/std", "/dev/fd/", "/proc/")
-    ):  # may lead to a file that the shell holds open
+    """Return whether `path` exists and a rename cannot replace it: a device, a FIFO or /dev/stdout."""
+    # These can point to a file that the shell has opened.
+    if str(path).startswith(("/dev/std", "/dev/fd/", "/proc/")):
         return path.exists() and not path.is_dir()
     try:
         mode = path.stat().st_mode
@@ -246,10 +259,10 @@ def _is_device(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _claim(target: Path) -> tuple[Path, int]:
-    """A new temporary file beside `target`, held by a kernel lock: one without a holder is a killed writer's.
+def _create_temporary(target: Path) -> tuple[Path, int]:
+    """Create a locked temporary file in the folder of `target`.
 
-    So a fixed name will do: after a kill the next writer takes its file away.
+    An unlocked temporary file is from a writer that was killed, so the next writer removes it.
     """
     number = 0
     while True:
@@ -258,19 +271,19 @@ def _claim(target: Path) -> tuple[Path, int]:
         try:
             descriptor = os.open(temporary, flags, 0o666)
         except FileExistsError:
-            if not _remove_unheld(temporary):
+            if not _remove_unlocked(temporary):
                 number += 1
             continue
         try:
-            held = try_lock(descriptor) and is_same_file(temporary, descriptor)
+            is_locked = try_lock(descriptor) and is_same_file(temporary, descriptor)
         except OSError:  # a file system without locks
-            held = True
-        if held:
+            is_locked = True
+        if is_locked:
             return temporary, descriptor
         close_quietly(descriptor)
 
 
-def _remove_unheld(temporary: Path) -> bool:
+def _remove_unlocked(temporary: Path) -> bool:
     try:
         descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,11 +1,10 @@
-"""Format versions of `run.json`: an older one is brought up to date in memory, step by step; nothing is rewritten.
+"""Migrations of `run.json` from older schemas, in memory only. The file is not rewritten.
 
-    1  the first
-    2  each step also says where its settings came from (`sources`); null: not recorded
+    1  first schema
+    2  each step also has the `sources` of its settings (null: not recorded)
 
-A run that one release has made loads in every later one: whoever changes the format raises SCHEMA, adds a function
-here that makes a manifest of the version before into one of it, and keeps a run of the release before as a golden one
-in the tests.
+Every later release must load the runs of earlier releases. A change of the format needs three things: a higher SCHEMA,
+a migration from the previous schema here, and a golden run of the previous release in the tests.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,25 +16,25 @@ Document = dict[str, Any]
 
 
 def migrate(document: Document) -> Document:
-    """A manifest of this version, from one of any version up to it. Raises ValueError for what has no version."""
+    """Return the manifest in the current schema. Raise ValueError if its schema is missing or invalid."""
     version = document.get("schema")
     if type(version) is not int or not 1 <= version <= SCHEMA:
-        raise ValueError("it has no schema")
+        raise ValueError("the schema is missing")
     for older in range(version, SCHEMA):
         document = MIGRATIONS[older](document) | {"schema": older + 1}
     return document
 
 
-def _without_sources(document: Document) -> Document:
-    """1 to 2. What is no step is left as it is: it is refused where all is checked."""
+def _add_sources(document: Document) -> Document:
+    """Migrate schema 1 to 2. Invalid steps are not changed, because the check of the manifest refuses them later."""
     steps = document.get("steps")
     if not isinstance(steps, dict):
         return document
-    told = {
+    migrated = {
         name: {**entry, "sources": None} if isinstance(entry, dict) else entry
         for name, entry in steps.items()
     }
-    return document | {"steps": told}
+    return document | {"steps": migrated}
 
 
-MIGRATIONS: Mapping[int, Callable[[Document], Document]] = {1: _without_sources}
+MIGRATIONS: Mapping[int, Callable[[Document], Document]] = {1: _add_sources}

@@ -1,4 +1,4 @@
-"""Opening a run directory: what lies there, and a snapshot of it that a later commit does not disturb."""
+"""Functions that open a run directory: checks of its content, and a snapshot that later commits do not change."""
 
 import os
 import stat
@@ -22,48 +22,50 @@ from lstm_cli.rundir.layout import (
     SCRATCH,
     command,
 )
-from lstm_cli.rundir.reader import Files, Run, is_link, opened
+from lstm_cli.rundir.reader import Files, Run, is_link, open_stream
 
 
 def exports_folder(run: Path | str) -> Path:
-    """The folder `exports/` of a run, which no step reads; made where it is absent.
+    """Return the folder `exports/` of a run. Make it if it is missing.
 
     Raises:
-        ForeignFolder: it is a link, which may lead out of the run, or a file.
+        ForeignFolder: it is a file, or a link that can point outside the run.
         OutputError: the system refuses.
     """
-    return _made(Path(run) / EXPORTS)
+    return _make_folder(Path(run) / EXPORTS)
 
 
 def logs_folder(run: Path | str, program: str | None = None) -> Path:
-    """Return the folder `logs/` of a run, or that of a program in it; made where it is absent.
+    """Return the folder `logs/` of a run, or its subfolder for a program. Make it if it is missing.
 
-    Raises what `exports_of` raises.
+    Raises:
+        ForeignFolder: it is a file, or a link that can point outside the run.
+        OutputError: the system refuses.
     """
-    logs = _made(Path(run) / LOGS)
-    return logs if program is None else _made(logs / program)
+    logs = _make_folder(Path(run) / LOGS)
+    return logs if program is None else _make_folder(logs / program)
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     require_own(folder)
     with as_output_error(folder), suppress(FileExistsError):
         retry_on_eintr(os.mkdir, folder)
     return folder
 
 
-# O_NONBLOCK: a FIFO in an artifact's place must not hang the reader.
+# READ has O_NONBLOCK, so a FIFO in place of an artifact does not block the reader.
 _READ_FOLDER = READ | os.O_DIRECTORY
-_SWAPS = 10  # commits that may overtake one reader, which needs less than a millisecond
+_MAX_SWAPS = 10  # commits that can happen while a reader opens the files, which takes less than a millisecond
 
 
 def open_run(path: Path | str) -> Run:
-    """A snapshot of the run directory at `path`; takes no lock and never waits.
+    """Return a snapshot of the run directory at `path`. It takes no lock and never waits.
 
     Raises:
-        MissingArtifact: the directory is absent, or no step has finished in it.
+        MissingArtifact: the directory is not found, or has no finished step.
         ForeignFolder: it is not a run directory, or not a directory.
-        CorruptArtifact: its `run.json` is damaged.
-        OutputError: the system does not let us read it.
+        CorruptArtifact: its `run.json` is corrupt.
+        OutputError: the system does not allow reading it.
     """
     path = Path(path)
     with _directory(path) as root:
@@ -71,9 +73,9 @@ def open_run(path: Path | str) -> Run:
         if data is None:
             raise empty_run_error(path, inspect_path(path))
         run = _snapshot(path, root, data)
-        # A file that is gone may have been replaced since: the manifest is read again, once for each manifest met.
-        for _ in range(_SWAPS):
-            newer = read_manifest(path, root) if run.lacks_files() else None
+        # A missing file may have been replaced by a commit, so the manifest is read again until it stops changing.
+        for _ in range(_MAX_SWAPS):
+            newer = read_manifest(path, root) if run.has_missing_files() else None
             if newer is None or newer == data:
                 break
             data = newer
@@ -87,11 +89,11 @@ def _snapshot(path: Path, root: int, data: bytes) -> Run:
 
 
 def read_manifest(path: Path, root: int) -> bytes | None:
-    """The bytes of `run.json` in the open directory `root`; None where there is none.
+    """Return the bytes of `run.json` in the open directory `root`, or None if it is missing.
 
     Raises:
-        CorruptArtifact: it is a link, no ordinary file, or too large.
-        OutputError: the system does not let us read it.
+        CorruptArtifact: it is a link, not a regular file, or too large.
+        OutputError: the system does not allow reading it.
     """
     try:
         descriptor = os.open(MANIFEST, READ, dir_fd=root)
@@ -99,18 +101,18 @@ def read_manifest(path: Path, root: int) -> bytes | None:
         return None
     except OSError as error:
         if is_link(path / MANIFEST):
-            raise manifest.corrupt_manifest_error(path, "it is a link") from None
+            raise manifest.corrupt_manifest_error(path, "the file is a link") from None
         raise output_error(path / MANIFEST, error, doing="read") from error
     try:
         with as_output_error(path / MANIFEST, doing="read"):
             about = os.fstat(descriptor)
             if not stat.S_ISREG(about.st_mode):
-                raise manifest.corrupt_manifest_error(path, "it is not an ordinary file")
+                raise manifest.corrupt_manifest_error(path, "not a regular file")
             if about.st_size > manifest.MAX_BYTES:
                 raise manifest.corrupt_manifest_error(
-                    path, f"it has more than {manifest.MAX_BYTES >> 20} MiB"
+                    path, f"too large (more than {manifest.MAX_BYTES >> 20} MiB)"
                 )
-            with opened(descriptor) as stream:
+            with open_stream(descriptor) as stream:
                 data: bytes = stream.read()
                 return data
     finally:
@@ -118,11 +120,11 @@ def read_manifest(path: Path, root: int) -> bytes | None:
 
 
 def inspect_path(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
-    """What lies at `path`, by names alone; `leftovers` is what a killed first step left.
+    """Return the kind of content at `path`, by file names. `leftovers` are files of a first step that was killed.
 
     Raises:
-        ForeignFolder: something that is not ours.
-        OutputError: the system does not let us look.
+        ForeignFolder: the folder has files of another program.
+        OutputError: the system does not allow reading it.
     """
     while True:
         with as_output_error(path, doing="read"):
@@ -137,40 +139,40 @@ def inspect_path(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
             if any(entry.name == MANIFEST for entry in entries):
                 return "run"
             try:
-                stranger = next((entry.name for entry in entries if not _is_leftover(entry)), None)
-            except FileNotFoundError:  # a writer tidied up while we looked
+                foreign = next((entry.name for entry in entries if not _is_leftover(entry)), None)
+            except FileNotFoundError:  # a writer removed files meanwhile
                 continue
-        if stranger is None:
+        if foreign is None:
             return "leftovers"
         raise ForeignFolder(
-            f"{path} is not a run directory: it holds '{stranger}' and no {MANIFEST}",
-            hint="name an absent or an empty folder",
+            f"{path} is not a run directory: it contains '{foreign}' but no {MANIFEST}",
+            hint="name a new or an empty folder",
         )
 
 
 def refuse_foreign(path: Path) -> Literal["absent", "empty", "run", "leftovers"]:
-    """`look`, and whose `run.json` it is: raises ForeignFolder where it is another program's."""
-    found = inspect_path(path)
-    if found == "run":
+    """Inspect `path` and raise ForeignFolder if the folder or its `run.json` belongs to another program."""
+    content = inspect_path(path)
+    if content == "run":
         with suppress(MissingArtifact), _directory(path) as root:
             try:
                 manifest.decode_manifest(read_manifest(path, root) or b"", path)
             except ForeignFolder:
                 raise
-            except ArtifactError:  # damaged: decided under the lock
+            except ArtifactError:  # a corrupt manifest is handled later, under the lock
                 pass
-    return found
+    return content
 
 
-def empty_run_error(path: Path, found: str) -> MissingArtifact:
-    """The error of a run directory in which no step has finished; `found` is what `look` said."""
-    words = {"absent": "does not exist", "empty": "is empty"}.get(found, "holds no finished step")
-    return MissingArtifact(f"{path} {words}", hint=f"run '{command('prepare', path)}' first")
+def empty_run_error(path: Path, content: str) -> MissingArtifact:
+    """Return the error for a run directory without a finished step. `content` is the result of `inspect_path`."""
+    problem = {"absent": "does not exist", "empty": "is empty"}.get(content, "has no finished step")
+    return MissingArtifact(f"{path} {problem}", hint=f"run '{command('prepare', path)}' first")
 
 
 @contextmanager
 def _directory(path: Path) -> Iterator[int]:
-    """The descriptor of the run directory, which may be a link."""
+    """Yield a descriptor of the run directory, which may be a link."""
     try:
         root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -191,8 +193,8 @@ def _not_a_folder(path: Path) -> ForeignFolder:
 
 def _is_leftover(entry: "os.DirEntry[str]") -> bool:
     if not entry.is_dir(follow_symlinks=False):
-        ours = (LOCK, MANIFEST_TEMPORARY, MANIFEST_BROKEN)
-        return entry.name in ours and entry.is_file(follow_symlinks=False)
+        known_files = (LOCK, MANIFEST_TEMPORARY, MANIFEST_BROKEN)
+        return entry.name in known_files and entry.is_file(follow_symlinks=False)
     if entry.name not in ARTIFACTS:
         return False
     known = {*ARTIFACTS[entry.name].files, SCRATCH}
@@ -205,7 +207,7 @@ def _is_leftover(entry: "os.DirEntry[str]") -> bool:
 
 
 def _open_files(root: int, steps: Mapping[str, Any]) -> Files:
-    """Open every file that the manifest names, following no link below the run directory."""
+    """Open each file of the manifest without following links inside the run directory."""
     files: Files = {}
     for entry in steps.values():
         for name, wrote in entry["wrote"].items():
@@ -232,6 +234,6 @@ def _open_below(root: int, name: str, number: str) -> int:
 
 
 def require_own(folder: Path) -> None:
-    """Raise ForeignFolder where an artifact's folder is a link, which may lead out of the run, or a file."""
+    """Raise ForeignFolder if a folder of the run is a file, or a link that can point outside the run."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ForeignFolder(f"{folder} is not a folder of the run", hint="move it away")

@@ -1,4 +1,4 @@
-"""The state of a run: up to date, stale or corrupt, and what a step would read and write."""
+"""State of a run: up to date, stale or corrupt, and the files that a step would read and write."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,60 +13,57 @@ from lstm_cli.rundir.layout import ARTIFACTS, command
 from lstm_cli.rundir.reader import ArtifactReader, Run
 
 OK, STALE, MISSING, DAMAGED, UNREADABLE = "ok", "stale", "missing", "damaged", "unreadable"
-BROKEN = (
-    MISSING,
-    DAMAGED,
-    UNREADABLE,
-)  # the worst first: what an artifact is called of whose files several are
+# An artifact gets the first of these states that one of its files has.
+BROKEN = (MISSING, DAMAGED, UNREADABLE)
 
 
 def would_read(run: Run, *names: str) -> list[tuple[str, int]]:
-    """Each artifact's folder and its size in bytes. Raises MissingArtifact."""
-    found = []
+    """Return the folder and the size in bytes of each artifact. Raise MissingArtifact if one has not been made."""
+    sizes = []
     for name in names:
         reader = run.artifact(name)
-        found.append((str(reader.folder), sum(fact["size"] for fact in reader.files.values())))
-    return found
+        sizes.append((str(reader.folder), sum(fact["size"] for fact in reader.files.values())))
+    return sizes
 
 
 def would_write(path: Path, step: str) -> list[str]:
     """Return the new folders that the step would make."""
-    from lstm_cli.rundir.writer import next_folder  # which a forecast never needs
+    from lstm_cli.rundir.writer import next_folder  # imported late, because a forecast never needs it
 
     return [str(next_folder(path / name)) for name, artifact in ARTIFACTS.items() if artifact.made_by == step]
 
 
 def stale_sources(run: Run, name: str) -> tuple[str, ...]:
-    """Return the artifacts that `name` was made from, directly or not, and that have changed since; each once.
+    """Return the direct and indirect sources of an artifact that changed after it was made.
 
     Raises:
-        MissingArtifact: `name` has not been made.
+        MissingArtifact: the artifact has not been made.
     """
     run.require(name)
     return tuple(dict.fromkeys(_causes(run, name, set())))
 
 
 def require_fresh(run: Run, name: str) -> None:
-    """Refuse an artifact that was made from others than those there now.
+    """Raise StaleArtifact if an artifact is out of date.
 
     Raises:
-        MissingArtifact: it has not been made.
-        StaleArtifact: it is stale; the hint holds the commands that renew it, in their order.
+        MissingArtifact: the artifact has not been made.
+        StaleArtifact: it is out of date. The hint has the commands that make it again, in their order.
     """
     causes = stale_sources(run, name)
     if not causes:
         return
-    steps = [ARTIFACTS[other].made_by for other in sources_first(run, name) if stale_sources(run, other)]
+    steps = [ARTIFACTS[other].made_by for other in dependency_order(run, name) if stale_sources(run, other)]
     commands = ", then ".join(f"'{command(step, run.path)}'" for step in steps)
     titles = " and the ".join(ARTIFACTS[cause].title for cause in causes)
     raise StaleArtifact(
-        f"the {ARTIFACTS[name].title} of {run.path} was not made from the {titles} there now",
+        f"the {ARTIFACTS[name].title} of {run.path} is out of date: the {titles} changed after it was made",
         hint=f"run {commands} again",
     )
 
 
-def sources_first(run: Run, name: str) -> list[str]:
-    """`name` and all it was made from, each after its own sources."""
+def dependency_order(run: Run, name: str) -> list[str]:
+    """Return an artifact and all its sources in the order in which they are made."""
     order: list[str] = []
     seen: set[str] = set()
 
@@ -94,9 +91,14 @@ def _causes(run: Run, name: str, seen: set[str]) -> Iterator[str]:
 
 
 def differs(run: Run, name: str, fact: Mapping[str, Any]) -> bool:
-    """Return whether an artifact is another than the one that a step read, which `fact` records.
+    """Return whether an artifact differs from the one that a step read.
 
-    A step that found none would find another one only once there is one that is not stale.
+    If the artifact was missing when the step ran, it differs once it exists and is not stale.
+
+    Args:
+        run: Run that contains the artifact.
+        name: Name of the artifact.
+        fact: Recorded size and sha256 of the artifact that the step read.
     """
     if was_absent(fact):
         return run.has(name) and not stale_sources(run, name)
@@ -104,13 +106,15 @@ def differs(run: Run, name: str, fact: Mapping[str, Any]) -> bool:
 
 
 def was_absent(fact: Mapping[str, Any]) -> bool:
-    """Return whether a step looked for an artifact and found none."""
-    return bool(fact["sha256"] == manifest.NOTHING)
+    """Return whether a recorded artifact was missing when the step looked for it."""
+    return bool(fact["sha256"] == manifest.ABSENT_DIGEST)
 
 
 def _read(run: Run, name: str) -> list[tuple[str, Mapping[str, Any]]]:
     return [
-        (other, fact) for other, fact in run.entry_making(name).get("read", {}).items() if other in ARTIFACTS
+        (other, fact)
+        for other, fact in run.producer_entry(name).get("read", {}).items()
+        if other in ARTIFACTS
     ]
 
 
@@ -122,76 +126,82 @@ def is_up_to_date(
     ignoring: Iterable[str] = (),
     sources: Mapping[str, str] | None = None,
 ) -> bool:
-    """Whether running `step` again could only make once more what is there.
+    """Return whether running a step again would give the same result.
 
-    config: its settings now; ignoring: those that do not change what it makes. sources: by their names in `run.json`
-    the paths of its input that is no artifact of the run. Every file that it read and wrote is checked.
+    All files that the step read and wrote are verified.
+
+    Args:
+        run: Run to check.
+        step: Verb of the step.
+        config: Current settings of the step.
+        ignoring: Settings that do not change the result.
+        sources: Input files outside the run: name in `run.json` -> path.
     """
     entry = run.steps.get(step)
     if entry is None or entry["versions"].get("lstm-cli") != __version__:
         return False
-    if _settled(entry["config"], ignoring) != _settled(config, ignoring):
+    if _normalize(entry["config"], ignoring) != _normalize(config, ignoring):
         return False
     if not (entry["read"] and entry["wrote"]):
         return False
     read = {name: fact for name, fact in entry["read"].items() if name in ARTIFACTS}
-    outside = {name: fact for name, fact in entry["read"].items() if name not in ARTIFACTS}
+    recorded = {name: fact for name, fact in entry["read"].items() if name not in ARTIFACTS}
     given = sources or {}
-    if given.keys() != outside.keys() or not all(_same(given[name], outside[name]) for name in given):
+    if given.keys() != recorded.keys() or not all(
+        _is_unchanged(given[name], recorded[name]) for name in given
+    ):
         return False
     if any(differs(run, name, fact) for name, fact in read.items()):
         return False
-    found = [name for name, fact in read.items() if not was_absent(fact)]
+    present = [name for name, fact in read.items() if not was_absent(fact)]
     try:
-        for name in (*found, *entry["wrote"]):
+        for name in (*present, *entry["wrote"]):
             run.artifact(name).verify()
-    except ArtifactError:  # the step makes it anew, or meets the damage itself
+    except ArtifactError:  # the step makes the artifact again, or reports the error
         return False
     return True
 
 
-def _same(path: str, fact: Mapping[str, Any]) -> bool:
-    """Whether an ordinary file has the size and the sha256 that were noted; it is read where the size is the same."""
+def _is_unchanged(path: str, fact: Mapping[str, Any]) -> bool:
+    """Return whether a regular file has the recorded size and sha256. It is only read if the size matches."""
     try:
         if not Path(path).is_file() or Path(path).stat().st_size != fact["size"]:
             return False
         with Path(path).open("rb", buffering=0) as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == fact["sha256"]
-    except OSError:  # told by who reads it
+    except OSError:  # the step that reads the file reports the error
         return False
 
 
-def _settled(config: Mapping[str, Any], ignoring: Iterable[str]) -> Any:
-    """The settings as JSON has them."""
-    left_out = set(ignoring)
-    told = {name: value for name, value in config.items() if name not in left_out}
-    return manifest.from_json(manifest.to_json(told, path="settings"))
+def _normalize(config: Mapping[str, Any], ignoring: Iterable[str]) -> Any:
+    """Return the settings as a JSON round trip gives them, without the ignored ones."""
+    ignored = set(ignoring)
+    settings = {name: value for name, value in config.items() if name not in ignored}
+    return manifest.from_json(manifest.to_json(settings, path="settings"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was found of one artifact."""
+    """Result of the verification of an artifact."""
 
     artifact: str
-    folder: str  # in the run, e.g. model/0002
+    folder: str  # path in the run, e.g. model/0002
     files: int
-    size: int  # bytes, as they were written
+    size: int  # bytes, as recorded in the manifest
     state: str  # ok, stale, missing, damaged or unreadable
-    findings: tuple[
-        str, ...
-    ]  # a sentence for each file that is broken, and for each artifact that is another now
-    rebuild: str  # the command that makes it anew; empty where it is ok
+    findings: tuple[str, ...]  # a sentence per broken file and per changed source
+    rebuild: str  # command that makes the artifact again; empty if it is ok
 
     @property
     def broken(self) -> bool:
-        """Whether it cannot be read as it was written."""
+        """Return whether a file is missing, corrupt or unreadable."""
         return self.state in BROKEN
 
 
 def verify_run(run: Run, progress: Callable[[int], object] = lambda size: None) -> tuple[Verdict, ...]:
-    """Checks size and sha256 of every file that the run names; large ones are read in pieces.
+    """Verify size and sha256 of all files of a run, which are read in pieces.
 
-    The checksum of `run.json` itself was checked when the run was opened. progress: is told the bytes of each file.
+    The checksum of `run.json` was verified when the run was opened. `progress` gets the size of each file in bytes.
     """
     names = [name for name in ARTIFACTS if run.has(name)]
     return tuple(_verdict(run, run.artifact(name), progress) for name in names)
@@ -205,12 +215,12 @@ def _verdict(run: Run, reader: ArtifactReader, progress: Callable[[int], object]
             reader.verify_file(file)
         except ArtifactError as error:
             unreadable = UNREADABLE if isinstance(error, OutputError) else DAMAGED
-            states.append(MISSING if run.lacks(reader.name, file) else unreadable)
+            states.append(MISSING if run.is_file_missing(reader.name, file) else unreadable)
             findings.append(error.message)
         progress(fact["size"])
     for cause in stale_sources(run, reader.name):
         states.append(STALE)
-        findings.append(f"the {title} was not made from the {ARTIFACTS[cause].title} there now")
+        findings.append(f"the {title} is out of date: the {ARTIFACTS[cause].title} changed after it was made")
     state = next((state for state in (*BROKEN, STALE) if state in states), OK)
     return Verdict(
         artifact=reader.name,

@@ -1,7 +1,7 @@
-"""Write a run: one writer at a time, and one rename that makes a step's work count.
+"""Transactions on a run directory: a lock for one writer at a time, and cleanup after errors.
 
-The lock is a kernel lock (flock) on a file in the run directory. The kernel frees it when its holder dies, so there is
-nothing to clean up. What the file says serves messages only.
+The lock is a kernel lock (flock) on a file in the run directory. The kernel releases it when its holder dies, so a
+killed process leaves no lock. The content of the file is only for messages.
 """
 
 import os
@@ -21,54 +21,54 @@ from lstm_cli.rundir.reader import Run
 from lstm_cli.rundir.writer import Writer
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_PAUSE = 0.05  # seconds between two tries
-_VANISHED = 100  # times that other writers may take away the directory that we are about to lock
+_RETRY_SECONDS = 0.05
+_MAX_ATTEMPTS = 100  # to lock a directory that other writers remove meanwhile
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """A lock that is held."""
+    """Lock on a run directory."""
 
     path: Path
     descriptor: int
-    owner: int  # the process that took it: a fork of it must not release it
+    owner: int  # id of the process that took it, because a fork must not release it
 
 
 def acquire_lock(run: Path, *, wait: float = 0.0) -> Lock:
-    """Take the run's lock, waiting for it up to `wait` seconds.
+    """Take the lock of a run. Wait for it for at most `wait` seconds.
 
     Raises:
-        LockedError: another process holds it; the message names its number and host.
-        FileNotFoundError: the run directory is absent.
-        OutputError: the system does not let us write there.
+        LockedError: another process holds the lock; the message has its process id and host.
+        FileNotFoundError: the run directory is not found.
+        OutputError: the system does not allow writing in it.
     """
     path = run / LOCK
     deadline = time.monotonic() + wait
     while True:
         descriptor = _open(path)
-        held = False
+        is_held = False
         try:
             with as_output_error(path, doing="lock"):
                 locked = try_lock(descriptor)
                 if locked and is_same_file(path, descriptor):
-                    _sign(path, descriptor)
-                    held = True
+                    _write_owner(path, descriptor)
+                    is_held = True
                     return Lock(path=path, descriptor=descriptor, owner=os.getpid())
         finally:
-            if not held:
+            if not is_held:
                 close_quietly(descriptor)
-        if locked:  # its holder removed the file that we waited for: lock the one there now
+        if locked:  # the previous holder has removed this lock file: lock the new one
             continue
         if time.monotonic() >= deadline:
             raise LockedError(
-                f"{run} is being written by {_holder(path)}",
+                f"{run} is being written by {_read_owner(path)}",
                 hint="try again when it is done, or wait for it with --lock-wait SECONDS",
             )
-        time.sleep(min(_PAUSE, max(deadline - time.monotonic(), 0.001)))
+        time.sleep(min(_RETRY_SECONDS, max(deadline - time.monotonic(), 0.001)))
 
 
 def release_lock(lock: Lock) -> None:
-    """Remove the lock file while it is held, then let go."""
+    """Remove the lock file while the lock is held, then release the lock."""
     if lock.owner == os.getpid():
         with suppress(OSError):
             lock.path.unlink()
@@ -78,13 +78,13 @@ def release_lock(lock: Lock) -> None:
 def _open(path: Path) -> int:
     try:
         return os.open(path, _FLAGS, 0o666)
-    except FileNotFoundError:  # the run directory is absent
+    except FileNotFoundError:  # the run directory is not found
         raise
     except OSError as error:
         raise output_error(path, error) from error
 
 
-def _sign(path: Path, descriptor: int) -> None:
+def _write_owner(path: Path, descriptor: int) -> None:
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
@@ -94,7 +94,7 @@ def _sign(path: Path, descriptor: int) -> None:
         raise
 
 
-def _holder(path: Path) -> str:
+def _read_owner(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -103,8 +103,8 @@ def _holder(path: Path) -> str:
             close_quietly(descriptor)
     except OSError:
         text = ""
-    signed = re.fullmatch(r"(\d+) (\S+)\n", text)
-    return f"process {signed[1]} on host '{signed[2]}'" if signed else "another process"
+    match = re.fullmatch(r"(\d+) (\S+)\n", text)
+    return f"process {match[1]} on host '{match[2]}'" if match else "another process"
 
 
 @contextmanager
@@ -117,39 +117,40 @@ def writing(
     force: bool = False,
     sources: Mapping[str, str] | None = None,
 ) -> Iterator[Writer]:
-    """Hold the run directory's lock, from before the first read to after the last rename.
+    """Yield a writer for a run directory that is locked from before the first read to after the last rename.
 
-    An error, or an end without a commit, leaves the run as it was: the new folders, the lock file and a
-    directory made for the run go again.
+    After an error, or without a commit, the run is unchanged. The new folders, the lock file and a directory that was
+    made for the run are removed.
 
     Args:
-        step: the verb that writes.
-        create: make the directory where it is absent (for `prepare`).
-        lock_wait: seconds to wait for another writer.
-        force: with `create`, set a damaged `run.json` aside as `run.json.broken` and begin anew.
-        sources: where each setting that is no default came from, to be recorded; None: not known.
+        path: Run directory.
+        step: Verb of the step that writes.
+        create: Make the directory if it is missing (for `prepare`).
+        lock_wait: Seconds to wait for another writer.
+        force: With `create`, rename a corrupt `run.json` to `run.json.broken` and start over.
+        sources: Source of each setting that is not a default, to be recorded; None: unknown.
 
     Raises:
-        ForeignFolder: the directory is not a run directory; it is untouched.
-        MissingArtifact: without `create`, no step has finished in it.
-        CorruptArtifact: its `run.json` is damaged.
-        LockedError: another process writes it.
-        OutputError: the system does not let us write in it.
+        ForeignFolder: the directory is not a run directory. It is not changed.
+        MissingArtifact: no step has finished in it, and `create` is not set.
+        CorruptArtifact: its `run.json` is corrupt.
+        LockedError: another process is writing it.
+        OutputError: the system does not allow writing in it.
     """
     path = Path(path)
     if step not in STEPS:
-        raise ValueError(f"'{step}' is none of {', '.join(STEPS)}")
-    found = refuse_foreign(path)
-    if not create and found in ("absent", "empty"):
-        raise empty_run_error(path, found)
+        raise ValueError(f"'{step}' is not one of {', '.join(STEPS)}")
+    content = refuse_foreign(path)
+    if not create and content in ("absent", "empty"):
+        raise empty_run_error(path, content)
     try:
-        held, made = _enter(path, create=create, wait=lock_wait)
+        lock, made = _lock_directory(path, create=create, wait=lock_wait)
     except FileNotFoundError:
         raise empty_run_error(path, "absent") from None
     writer = None
     try:
         _require_writable(path, step)
-        run, set_aside = _run_before(path, create=create, force=force)
+        run, set_aside = _open_previous(path, create=create, force=force)
         writer = Writer(path, step, run, sources=sources, set_aside=set_aside, made=made)
         yield writer
         writer.abandon()
@@ -157,39 +158,39 @@ def writing(
     except OSError as error:
         if not _is_within(path, error.filename):
             raise
-        raise output_error(error.filename, error) from error  # from whatever library wrote by path
+        raise output_error(error.filename, error) from error  # of a library that writes files itself
     finally:
         if writer is not None:
             writer.abandon()
             if writer.run is not None:
                 writer.run.close()
-        release_lock(held)
+        release_lock(lock)
         _remove_empty(made)
 
 
-def _enter(path: Path, *, create: bool, wait: float) -> tuple[Lock, list[Path]]:
-    """Take the lock, making the directory where asked; the folders made for it, outermost first."""
+def _lock_directory(path: Path, *, create: bool, wait: float) -> tuple[Lock, list[Path]]:
+    """Lock the directory, which `create` makes. Return the lock and the new folders, outermost first."""
     made: list[Path] = []
-    for _ in range(_VANISHED):
+    for _ in range(_MAX_ATTEMPTS):
         try:
             if create:
-                for folder in _make(path):
-                    made.append(folder)  # at once, so that an error takes it away again
+                for folder in _make_directory(path):
+                    made.append(folder)  # one by one, so that an error removes them again
             return acquire_lock(path, wait=wait), made
         except BaseException as error:
             _remove_empty(made)
             made.clear()
-            # Another first writer failed and took the directory away under us: begin again.
+            # Another writer failed and removed the directory meanwhile: try again.
             if not (create and isinstance(error, FileNotFoundError)):
                 raise
     raise empty_run_error(path, "absent")
 
 
-def _make(path: Path) -> Iterator[Path]:
-    """Make the directory and its parents, and yield those that were not there, outermost first.
+def _make_directory(path: Path) -> Iterator[Path]:
+    """Make the directory and its missing parents, and yield the new ones, outermost first.
 
     Raises:
-        FileNotFoundError: a parent vanished meanwhile.
+        FileNotFoundError: a parent was removed meanwhile.
     """
     missing = []
     folder = path
@@ -217,7 +218,7 @@ def _remove_empty(made: list[Path]) -> None:
 
 
 def _require_writable(path: Path, step: str) -> None:
-    """Refuse before the work starts: the lock file may be an old one, so taking it has not proved much."""
+    """Raise OutputError before the work starts. Locking alone does not prove that new files can be written."""
     for folder in (path, *(path / name for name, artifact in ARTIFACTS.items() if artifact.made_by == step)):
         if folder != path:
             require_own(folder)
@@ -225,8 +226,8 @@ def _require_writable(path: Path, step: str) -> None:
             raise OutputError(f"cannot write in {folder}: permission denied", hint="check its owner and mode")
 
 
-def _run_before(path: Path, *, create: bool, force: bool) -> tuple[Run | None, bool]:
-    """The run as it is, and whether a damaged manifest is to be set aside."""
+def _open_previous(path: Path, *, create: bool, force: bool) -> tuple[Run | None, bool]:
+    """Return the run before this step, and whether a corrupt manifest must be set aside."""
     try:
         return open_run(path), False
     except MissingArtifact:

@@ -1,4 +1,4 @@
-"""The writer of a step: new folders, one rename that makes them count, and what goes afterwards."""
+"""Writer of a step: new folders, their commit with one rename, and the cleanup of old folders."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ _LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "safetensors", "pyarrow",
 
 
 class Writer:
-    """A step's hold on the run: `new` folders are filled, `commit` makes them count. See `writing`."""
+    """Writer of a step. `new` makes folders to fill, and `commit` makes them part of the run. See `writing`."""
 
     def __init__(
         self,
@@ -35,28 +35,28 @@ class Writer:
     ) -> None:
         self.path = path
         self.step = step
-        self.sources = sources  # by setting: where its value came from, defaults left out; None: not known
-        self.run = run  # the run before this step; None where it begins
-        self._set_aside = set_aside  # the manifest there is damaged
+        self.sources = sources  # source of each setting that is not a default; None: unknown
+        self.run = run  # run before this step; None for a new run
+        self._set_aside = set_aside  # the current manifest is corrupt
         self._made = made  # folders made for the run, outermost first
         self._folders: dict[str, ArtifactFolder] = {}
-        self._parents: list[Path] = []  # artifact folders made
+        self._parents: list[Path] = []  # new artifact folders
         self._steps: Mapping[str, Any] = run.steps if run else {}
-        self._manifest: bytes | None = None  # once it may have been put in place
+        self._manifest: bytes | None = None  # set when the rename starts
         self._owner = os.getpid()
         self._began = (time.time(), time.monotonic())
 
     def new(self, name: str) -> ArtifactFolder:
-        """A new numbered folder for the artifact, to be filled before `commit`.
+        """Make a new numbered folder for an artifact, to be filled before `commit`.
 
         Raises:
-            ValueError: this step does not make it, or has begun it already.
-            ForeignFolder: its folder in the run is a link or a file.
+            ValueError: this step does not make the artifact, or has already begun it.
+            ForeignFolder: the folder of the artifact is a link or a file.
             OutputError: the system refuses.
         """
         artifact = ARTIFACTS[name]
         if artifact.made_by != self.step or name in self._folders:
-            raise ValueError(f"'{name}' is not for 'lstm {self.step}' to make, or is begun already")
+            raise ValueError(f"'lstm {self.step}' does not make '{name}', or has already begun it")
         parent = self.path / name
         require_own(parent)
         with as_output_error(parent):
@@ -70,10 +70,10 @@ class Writer:
         self._folders[name] = ArtifactFolder(artifact, path)
         return self._folders[name]
 
-    def go_on_as(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
-        """Under the same lock, be another step from now on: what was committed stays, its time begins."""
+    def switch_step(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
+        """Continue as another step under the same lock. Commits are kept, and the time of the new step starts."""
         if self._folders:
-            raise ValueError(f"'lstm {self.step}' has begun {', '.join(self._folders)} and not committed it")
+            raise ValueError(f"'lstm {self.step}' has not committed {', '.join(self._folders)}")
         self.step, self.sources = step, sources
         self._began = (time.time(), time.monotonic())
 
@@ -86,21 +86,25 @@ class Writer:
         seed: int | None = None,
         device: str | None = None,
     ) -> None:
-        """Make the step's work count: before the one rename all is as it was, after it all is new.
+        """Commit the new folders with one rename of `run.json`.
 
-        `reads` holds what the step was made from: for an artifact its digest, or None where it found none that is
-        fresh and would have read it; for any other input {"sha256": ..., "size": bytes}. `report` is what `--json`
-        prints.
+        Args:
+            config: Settings of the step.
+            reads: Inputs of the step. The value of an artifact is its digest, or None if no up-to-date one was found.
+                The value of another input is {"sha256": ..., "size": bytes}.
+            report: Report that `--json` prints.
+            seed: Random seed of the step.
+            device: Device of the step.
 
         Raises:
-            ValueError: a NaN or an infinity, or files that were not written as promised.
-            OutputError: the system refuses. Up to the rename nothing has changed.
+            ValueError: a number is NaN or infinite, or files were not written as declared.
+            OutputError: the system refuses. Nothing changes before the rename.
         """
         wrote = {name: folder.finish() for name, folder in self._folders.items()}
         entry = {
             "config": dict(config),
             "sources": None if self.sources is None else dict(self.sources),
-            "read": {name: self._fact(name, fact) for name, fact in reads.items()},
+            "read": {name: self._describe_input(name, fact) for name, fact in reads.items()},
             "wrote": wrote,
             "versions": versions(),
             "seed": seed,
@@ -110,34 +114,34 @@ class Writer:
         }
         steps = {**self._steps, self.step: entry}
         data = manifest.encode_manifest(steps, self.path)
-        self._put(data)
+        self._replace_manifest(data)
         self._steps = steps
         self._folders, self._parents = {}, []
-        self._manifest, self._set_aside = None, False  # what this writer begins next has not been committed
+        self._manifest, self._set_aside = None, False  # reset for the next commit
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove what killed writers left and what was replaced: folders that `run.json` does not name."""
+        """Remove folders that are not in `run.json`: replaced ones, and those of killed writers."""
         if self._set_aside and self._manifest is None:
-            return  # nobody knows what the damaged manifest names
+            return  # the folders of the corrupt manifest are unknown
         with suppress(OSError):
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
         for name, artifact in ARTIFACTS.items():
             wrote = self._steps.get(artifact.made_by, {}).get("wrote", {}).get(name, {})
-            before = self.run.entry_making(name).get("wrote", {}).get(name, {}) if self.run else {}
-            named = {wrote["folder"]} if wrote else set()
-            ours = {*artifact.files, *before.get("files", {})}
+            previous = self.run.producer_entry(name).get("wrote", {}).get(name, {}) if self.run else {}
+            kept = {wrote["folder"]} if wrote else set()
+            files = {*artifact.files, *previous.get("files", {})}
             with suppress(OSError):  # the next writer tries again
-                _remove_unnamed(self.path / name, named, ours)
+                _remove_old_folders(self.path / name, kept, files)
 
     def abandon(self) -> None:
-        """Remove what was begun and not committed."""
+        """Remove the folders that were not committed."""
         if os.getpid() != self._owner:
-            return  # a fork of the writer that ended by an error
+            return  # a fork of the writing process that failed
         for folder in self._folders.values():
             folder.close()
         if self._manifest is not None and self._is_in_place():
-            return  # the rename came through, and an error or a signal after it: the new folders count
+            return  # an error or a signal came after the rename: the new folders are committed
         with suppress(OSError):
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
         for folder in self._folders.values():
@@ -148,7 +152,7 @@ class Writer:
                 path.rmdir()
         self._folders, self._parents = {}, []
 
-    def _put(self, data: bytes) -> None:
+    def _replace_manifest(self, data: bytes) -> None:
         target = self.path / MANIFEST
         temporary = self.path / MANIFEST_TEMPORARY
         with as_output_error(temporary), suppress(FileNotFoundError):
@@ -159,7 +163,7 @@ class Writer:
                 mode = target.stat().st_mode & 0o777
         write_durably(temporary, data, mode=mode)
         if self._parents:
-            sync_folder(self.path)  # the names of the artifacts' folders, before a manifest names them
+            sync_folder(self.path)  # new folders must be durable before a manifest lists them
         with as_output_error(target):
             if self._set_aside:
                 retry_on_eintr(os.replace, target, self.path / MANIFEST_BROKEN)
@@ -171,7 +175,7 @@ class Writer:
         self._made.clear()
 
     def _is_in_place(self) -> bool:
-        """Whether `run.json` is the one of this step. When in doubt yes: a folder too many does no harm."""
+        """Return whether `run.json` is from this step. In doubt return True, because an extra folder does no harm."""
         try:
             return (self.path / MANIFEST).read_bytes() == self._manifest
         except FileNotFoundError:
@@ -179,13 +183,13 @@ class Writer:
         except OSError:
             return True
 
-    def _fact(self, name: str, fact: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    def _describe_input(self, name: str, fact: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
         if fact is None:
-            return {"sha256": manifest.NOTHING, "size": 0}
+            return {"sha256": manifest.ABSENT_DIGEST, "size": 0}
         if not isinstance(fact, str):
             return dict(fact)
         if self.run is None or self.run.digest(name) != fact:
-            raise ValueError(f"'{name}' was read with the digest {fact}, which is not the run's")
+            raise ValueError(f"the digest {fact} of '{name}' is not the digest in the run")
         files = self.run.artifact(name).files.values()
         return {"sha256": fact, "size": sum(file["size"] for file in files)}
 
@@ -199,42 +203,42 @@ class Writer:
 
 
 def next_folder(parent: Path) -> Path:
-    """The numbered folder that the next writer would make. Raises OSError where `parent` cannot be read."""
+    """Return the next numbered folder in `parent`. Raise OSError if `parent` cannot be read."""
     try:
-        taken = [
+        numbers = [
             int(entry) for entry in retry_on_eintr(os.listdir, parent) if manifest.is_folder_number(entry)
         ]
     except FileNotFoundError:
-        taken = []
-    return parent / f"{max(taken, default=0) + 1:04d}"
+        numbers = []
+    return parent / f"{max(numbers, default=0) + 1:04d}"
 
 
-def _remove_unnamed(parent: Path, named: set[str], ours: set[str]) -> None:
-    """Remove the numbered folders in `parent` that nothing names: our files, then what is empty."""
+def _remove_old_folders(parent: Path, kept: set[str], files: set[str]) -> None:
+    """Remove the known files of the numbered folders that are not kept, then the empty folders."""
     if parent.is_symlink() or not parent.is_dir():
         return
     for folder in list(parent.iterdir()):
-        if not manifest.is_folder_number(folder.name) or folder.name in named or folder.is_symlink():
+        if not manifest.is_folder_number(folder.name) or folder.name in kept or folder.is_symlink():
             continue
         if not folder.is_dir():
             continue
         for entry in list(folder.iterdir()):
             if entry.name == SCRATCH and entry.is_dir() and not entry.is_symlink():
                 remove_tree(entry)
-            elif entry.name in ours and (entry.is_symlink() or not entry.is_dir()):
+            elif entry.name in files and (entry.is_symlink() or not entry.is_dir()):
                 entry.unlink()
-        with suppress(OSError):  # a person's file in it stays, and so does the folder
+        with suppress(OSError):  # fails if the folder has other files, which are kept
             folder.rmdir()
-    if not named:
+    if not kept:
         with suppress(OSError):
             parent.rmdir()
 
 
 def versions() -> dict[str, str]:
-    """Of this tool, of Python, and of the libraries that the step loaded."""
-    found = {"lstm-cli": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
+    """Return the versions of this tool, of Python, and of the loaded libraries."""
+    loaded = {"lstm-cli": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
     for name in _LIBRARIES:
         version = getattr(sys.modules.get(name), "__version__", None)
         if version is not None:
-            found[name] = str(version)
-    return found
+            loaded[name] = str(version)
+    return loaded

@@ -1,4 +1,4 @@
-"""`--dry-run` of every verb: what it would read, write and take. Nothing is locked, made or changed."""
+"""Plans for `--dry-run`: what each verb would read and write, and how long it takes. A plan changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -43,23 +43,33 @@ STDOUT = "standard output"
 
 @dataclass(frozen=True, kw_only=True)
 class DryRunPlan:
-    """What a step would do."""
+    """Plan of one step."""
 
     run: str | None
     step: str
-    up_to_date: bool  # nothing has changed: at most the output of `evaluate -o` would be written
-    reads: tuple[dict[str, Any], ...]  # of each: path, and size in bytes where it is known
+    up_to_date: bool  # if True, only the output of `evaluate -o` would be written
+    reads: tuple[dict[str, Any], ...]  # path and size in bytes (None: unknown) of each file or folder
     writes: tuple[str, ...]
-    seconds: float | None  # that it took the last time on this run; None: it has not run
-    memory: dict[str, int | None] | None  # bytes: need and have; None: not estimated
+    seconds: float | None  # duration of the last time on this run; None: it never ran
+    memory: dict[str, int | None] | None  # need and have, in bytes; None: not estimated
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
 
 def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -> DryRunPlan:
-    """Raises DataError for a source that cannot be read, UsageError or OutputError for the picture's place."""
+    """Return the plan of `check`.
+
+    Args:
+        source: paths, patterns, or `-` for standard input.
+        config: settings of `prepare`, which `check` shares.
+        plot: path of the plot; None for no plot.
+
+    Raises:
+        DataError: a data file cannot be read.
+        UsageError, OutputError: the plot cannot be written there.
+    """
     from lstm_cli.steps.check import check_plot
 
     paths = expand_paths(source)
@@ -70,41 +80,70 @@ def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -
 
 
 def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, force: bool) -> DryRunPlan:
-    """Raises DataError for a source that cannot be read, ForeignFolder for a run that is none of ours."""
+    """Return the plan of `prepare`.
+
+    Args:
+        source: paths, patterns, or `-` for standard input.
+        run: run directory, which need not exist.
+        config: settings of `prepare`.
+        force: run even if nothing changed.
+
+    Raises:
+        DataError: a data file cannot be read.
+        ForeignFolder: the folder is not a run directory.
+    """
     from lstm_cli.steps.prepare.report import data_is_up_to_date
 
-    found = refuse_foreign(run)
+    folder_kind = refuse_foreign(run)
     paths = expand_paths(source)
     reads = _sizes(paths)
     need = prepare_need(paths, config)
-    if found != "run":
+    if folder_kind != "run":
         return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
     with open_run(run) as opened:
-        same = not force and data_is_up_to_date(opened, paths, config)
-        return _plan(run, "prepare", opened, reads, would_write(run, "prepare"), same=same, need=need)
+        up_to_date = not force and data_is_up_to_date(opened, paths, config)
+        return _plan(
+            run, "prepare", opened, reads, would_write(run, "prepare"), up_to_date=up_to_date, need=need
+        )
 
 
 def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> DryRunPlan:
-    """Raises MissingArtifact without data, ArtifactError for an unfinished training with other settings."""
+    """Return the plan of `train`.
+
+    Args:
+        run: run directory.
+        config: settings of `train`.
+        force: train even if nothing changed.
+        fresh: ignore the checkpoint.
+
+    Raises:
+        MissingArtifact: the run has no data.
+        ArtifactError: the checkpoint belongs to a training with other settings.
+    """
     from lstm_cli.steps.train import model_is_up_to_date
     from lstm_cli.steps.train.checkpointing import checkpoint_status, different_settings_error
 
     with open_run(run) as opened:
         reads = would_read(opened, "data")
-        same = not force and model_is_up_to_date(opened, config)
-        before = checkpoint_status(opened, config) if same or not fresh else None
-        if before is not None and before.fits:
-            same = False
+        up_to_date = not force and model_is_up_to_date(opened, config)
+        checkpoint = checkpoint_status(opened, config) if up_to_date or not fresh else None
+        if checkpoint is not None and checkpoint.fits:
+            up_to_date = False
             if not fresh:
                 reads.append(_sized(run / CHECKPOINT))
-        if before is not None and before.others and not same:
-            raise different_settings_error(Checkpoint(run), before.others)
+        if checkpoint is not None and checkpoint.others and not up_to_date:
+            raise different_settings_error(Checkpoint(run), checkpoint.others)
         need = train_need(*load_outline(opened), config)
-        return _plan(run, "train", opened, reads, would_write(run, "train"), same=same, need=need)
+        return _plan(run, "train", opened, reads, would_write(run, "train"), up_to_date=up_to_date, need=need)
 
 
 def plan_find_lr(run: Path, output: str | None) -> DryRunPlan:
-    """Of `train --find-lr`. Raises MissingArtifact without data, UsageError or OutputError for its picture's place."""
+    """Return the plan of `train --find-lr`, whose plot goes to `output`.
+
+    Raises:
+        MissingArtifact: the run has no data.
+        UsageError, OutputError: the plot cannot be written there.
+    """
     if output is not None:
         check_output(output, run=run)
     with open_run(run) as opened:
@@ -113,7 +152,18 @@ def plan_find_lr(run: Path, output: str | None) -> DryRunPlan:
 
 
 def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool) -> DryRunPlan:
-    """Raises MissingArtifact without data, UsageError for a space that names no setting."""
+    """Return the plan of `tune`.
+
+    Args:
+        run: run directory.
+        config: settings of `tune`.
+        fixed: settings that all trials share.
+        force: ignore finished trials.
+
+    Raises:
+        MissingArtifact: the run has no data.
+        UsageError: the search space names an unknown setting.
+    """
     from lstm_cli.steps.tune import search_is_up_to_date
     from lstm_cli.steps.tune.record import reusable_trials
     from lstm_cli.steps.tune.spec import make_search_spec
@@ -122,17 +172,23 @@ def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool)
     with open_run(run) as opened:
         reads = would_read(opened, "data")
         trials, _ = reusable_trials(opened, search, force=force)
-        same = len(trials) == search.wanted and search_is_up_to_date(opened, search, trials)
+        up_to_date = len(trials) == search.wanted and search_is_up_to_date(opened, search, trials)
         writes = [*would_write(run, "tune"), *would_write(run, "train")]
         need = train_need(*load_outline(opened), fixed)
-        return _plan(run, "tune", opened, reads, writes, same=same, need=need)
+        return _plan(run, "tune", opened, reads, writes, up_to_date=up_to_date, need=need)
 
 
 def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPlan:
-    """Return what `evaluate` would do.
+    """Return the plan of `evaluate`.
 
-    Raises MissingArtifact or StaleArtifact without a model of the current data, UsageError or OutputError for the
-    output folder.
+    Args:
+        run: run directory.
+        config: settings of `evaluate`.
+        force: score even if nothing changed.
+
+    Raises:
+        MissingArtifact, StaleArtifact: no model of the current data.
+        UsageError, OutputError: the output folder cannot be written.
     """
     copies: list[str] = []
     if config.output is not None:
@@ -142,27 +198,49 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
         require_fresh(opened, "model")
         model = load_model(opened)
         unseen = model.refitted and config.split == "val"
-        small = config.precision in ("int8", "fp16")
-        small |= config.precision == "auto" and not unseen and serves_quantized(opened)
-        reads = would_read(opened, "data", "model", *(("quantized",) if small else ()))
-        same = not force and is_up_to_date(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
+        quantized = config.precision in ("int8", "fp16")
+        quantized |= config.precision == "auto" and not unseen and serves_quantized(opened)
+        reads = would_read(opened, "data", "model", *(("quantized",) if quantized else ()))
+        up_to_date = not force and is_up_to_date(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
         need = scoring_need(*load_outline(opened), model, windows=MANY)
         writes = would_write(run, "evaluate")
-        return _plan(run, "evaluate", opened, reads, writes, same=same, need=need, always=copies)
+        return _plan(run, "evaluate", opened, reads, writes, up_to_date=up_to_date, need=need, always=copies)
 
 
 def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPlan:
-    """Raises MissingArtifact or StaleArtifact without a model of the data there now."""
+    """Return the plan of `quantize`.
+
+    Args:
+        run: run directory.
+        config: settings of `quantize`.
+        force: quantize even if nothing changed.
+
+    Raises:
+        MissingArtifact, StaleArtifact: no model of the current data.
+    """
     with open_run(run) as opened:
         require_fresh(opened, "model")
         reads = would_read(opened, "data", "model")
-        same = not force and is_up_to_date(opened, "quantize", config=asdict(config))
+        up_to_date = not force and is_up_to_date(opened, "quantize", config=asdict(config))
         need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
-        return _plan(run, "quantize", opened, reads, would_write(run, "quantize"), same=same, need=need)
+        return _plan(
+            run, "quantize", opened, reads, would_write(run, "quantize"), up_to_date=up_to_date, need=need
+        )
 
 
 def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPlan:
-    """Raises MissingArtifact without a model, DataError for NEW that cannot be read, OutputError, UsageError."""
+    """Return the plan of `predict`.
+
+    Args:
+        run: run directory.
+        new: file with newer rows; None for the run's own data.
+        config: settings of `predict`.
+
+    Raises:
+        MissingArtifact: the run has no model.
+        DataError: the file `new` cannot be read.
+        UsageError, OutputError: the output cannot be written.
+    """
     if config.output != "-":
         check_output(config.output, run=run, source=new)
     with open_run(run) as opened:
@@ -181,7 +259,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
 
 
 def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
-    """Raises MissingArtifact or StaleArtifact without a model, UsageError, OutputError."""
+    """Return the plan of `export`. Raises what `export` raises before its work."""
     from lstm_cli.steps.export import output_names
 
     with open_run(run) as opened:
@@ -195,31 +273,37 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
         return _plan(run, "export", None, would_read(opened, *names), [str(path) for path in outputs])
 
 
-def plan_looking(run: Path, step: str, *, whole: bool) -> DryRunPlan:
-    """Of a verb that only looks. whole: at every file, not at `run.json` alone."""
+def plan_read_only(run: Path, step: str, *, all_files: bool) -> DryRunPlan:
+    """Return the plan of a verb that only reads the run.
+
+    Args:
+        run: run directory.
+        step: name of the verb.
+        all_files: whether the verb reads every artifact, not `run.json` alone.
+    """
     with open_run(run) as opened:
         manifest = run / "run.json"
         reads = [(str(manifest), manifest.stat().st_size)]
-        if whole:
+        if all_files:
             reads += would_read(opened, *(name for name in ARTIFACTS if opened.has(name)))
         return _plan(run, step, None, reads, [])
 
 
 def _sized(folder: Path) -> tuple[str, int]:
-    """A folder, and the bytes of the files in it."""
+    """Return a folder and the total size of its files in bytes."""
     return str(folder), sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _sizes(paths: Sequence[str]) -> list[tuple[str, int | None]]:
-    """Each data file and its size. Raises DataError for one that cannot be read."""
-    found: list[tuple[str, int | None]] = []
+    """Return each data file and its size in bytes. Raises DataError if a file cannot be read."""
+    sizes: list[tuple[str, int | None]] = []
     for path in paths:
         if is_pipe(path):
-            found.append(("standard input" if path == STDIN else path, None))
+            sizes.append(("standard input" if path == STDIN else path, None))
             continue
         with open_source(path):
-            found.append((path, Path(path).stat().st_size))
-    return found
+            sizes.append((path, Path(path).stat().st_size))
+    return sizes
 
 
 def _plan(
@@ -229,18 +313,18 @@ def _plan(
     reads: Sequence[tuple[str, int | None]],
     writes: Sequence[str],
     *,
-    same: bool = False,
+    up_to_date: bool = False,
     need: MemoryNeed | None = None,
     always: Sequence[str] = (),
 ) -> DryRunPlan:
-    """Return the plan. always: what is written when the step is up to date, too."""
-    before = opened.steps.get(step) if opened is not None else None
+    """Return the plan; `always` lists outputs that are written even if the step is up to date."""
+    last_time = opened.steps.get(step) if opened is not None else None
     return DryRunPlan(
         run=None if run is None else str(run),
         step=step,
-        up_to_date=same,
+        up_to_date=up_to_date,
         reads=tuple({"path": path, "size": size} for path, size in reads),
-        writes=(*(() if same else writes), *always),
-        seconds=None if before is None else before["times"].get("seconds"),
+        writes=(*(() if up_to_date else writes), *always),
+        seconds=None if last_time is None else last_time["times"].get("seconds"),
         memory=None if need is None else {"need": need.size, "have": available_memory()},
     )

@@ -1,6 +1,6 @@
-"""`export`: the model or its windows as a file for other programs, and beside it what these must know.
+"""Step `export`: the model or its windows as a file for other programs, with a JSON file that describes it.
 
-It reads a snapshot of the run and takes no lock: what lies in `exports/` is no artifact, and no step reads it.
+The step reads a snapshot of the run and takes no lock. Files in `exports/` are not artifacts: no step reads them.
 """
 
 import hashlib
@@ -34,36 +34,36 @@ from lstm_cli.rundir import (
 )
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
-COMPARED = 64  # validation windows on which a converted model is compared with the one it was made from
+COMPARED_WINDOWS = 64  # validation windows on which a converted model is compared with its original
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportReport:
-    """What was written."""
+    """Report of `export`."""
 
     run: str
     to: str
     output: str
-    about: str  # the file beside it
+    about: str  # path of the JSON file that describes the output
     size: int  # bytes of the output
-    model: str | None  # None: windows of a run that has no model yet
-    shapes: dict[str, list[Any]]  # of inputs and outputs, or of X and y
-    bounds: str | None  # why the file does not hold its forecast within the bounds; None where it does
-    difference: float | None  # the largest from the model's own forecasts, scaled; None: the same bytes
-    compared: int  # on so many validation windows
+    model: str | None  # None: windows of a run without a model
+    shapes: dict[str, list[Any]]  # of inputs and outputs, or of the arrays X and y
+    bounds: str | None  # why the file does not clip its forecast to the bounds; None: it does
+    difference: float | None  # largest difference from the model's forecasts, scaled; None: same bytes
+    compared: int  # number of validation windows compared
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Content:
-    """What goes into the file, and what is told of it."""
+    """Content of the output file, and the facts for the JSON file."""
 
-    size: int  # bytes, at least
+    size: int  # bytes; a lower bound
     write: Callable[[BinaryIO], object]
     facts: dict[str, Any]
     shapes: dict[str, list[Any]]
@@ -72,18 +72,25 @@ class _Content:
 
 
 def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
-    """Writes the file of config.to, and a JSON file beside it, into config.output or `exports/` of the run.
+    """Write the file and its JSON description to config.output, or into `exports/` of the run.
 
-    Raises UsageError where the format cannot hold the model or its extra is not installed, MissingArtifact or
-    StaleArtifact where there is no model of the data there now, OutputError for a place that cannot be written.
+    Args:
+        run: run directory.
+        config: settings of `export`.
+        listen: receives events.
+
+    Raises:
+        UsageError: the format does not support the model, or its extra is not installed.
+        MissingArtifact, StaleArtifact: no model of the current data.
+        OutputError: the output cannot be written.
     """
     if config.output is not None:
         require_ending(config.to, config.output)
-    if FORMATS[config.to].of_keras:
+    if FORMATS[config.to].is_keras:
         require_installed(f"--to {config.to}", "keras", "h5py")
     with open_run(run) as opened:
-        # Windows are of the data, so that they may be asked for before there is a model.
-        model = _fresh(opened, config.to) if config.to != "npz" or opened.has("model") else None
+        # Windows need only the data, so they can be exported before training.
+        model = _current_model(opened, config.to) if config.to != "npz" or opened.has("model") else None
         if config.output is None:
             exports_folder(run)
         output, about = output_names(run, config)
@@ -93,7 +100,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
             content = _windows(opened, model, listen)
         else:
             content = _network(opened, config.to, model, listen)
-        _require_room(output, content.size)
+        _require_free_space(output, content.size)
         with open_replacement(output) as stream:
             content.write(stream)
         facts = _origin(opened, config.to, output) | content.facts
@@ -117,39 +124,39 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
 
 
 def output_names(run: Path, config: ExportConfig) -> tuple[Path, Path]:
-    """The file, and the one beside it. Raises UsageError for a name that means another format."""
+    """Return the output file and its JSON file. Raises UsageError if the name belongs to another format."""
     if config.output is not None:
         require_ending(config.to, config.output)
     output = run / EXPORTS / FORMATS[config.to].file if config.output is None else Path(config.output)
     return output, output.with_name(f"{output.name}.json")
 
 
-def _fresh(run: Run, to: str) -> TrainedModel:
+def _current_model(run: Run, to: str) -> TrainedModel:
     require_fresh(run, "model")
     model = load_model(run)
     require_supported(to, model.name, model.settings)
     return model
 
 
-def _data(run: Run, model: TrainedModel | None) -> Dataset:
+def _load_data(run: Run, model: TrainedModel | None) -> Dataset:
     dataset = load_dataset(run)
     return dataset if model is None else rescale_to_model(dataset, model)
 
 
 def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
-    """Which file it is, how it is opened, and what it was made from."""
+    """Return the facts about the file: name, size, how to open it, and the digests of its sources."""
     return {
         "format": to,
         "file": output.name,
         "size": output.stat().st_size,
-        "opens": FORMATS[to].opens.format(file=output.name),
+        "opens": FORMATS[to].open_code.format(file=output.name),
         "written_by": f"lstm {__version__}",
         "made_from": {name: run.digest(name) for name in ("data", "model") if run.has(name)},
     }
 
 
 def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Content:
-    """The model itself: bytes that the run has of it, or a conversion that was found to agree."""
+    """Return the model: its stored bytes, or a conversion whose forecasts agree with the model."""
     format, bounds = FORMATS[to], model.bounds.transform(model.scaler)
     difference, compared = None, 0
     if to == "onnx":
@@ -165,8 +172,8 @@ def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Conte
         weights = reader.bytes("weights.safetensors")
         with reader.parsing("weights.safetensors"):
             network = load_network(model.name, model.settings, weights)
-        windows = split_windows(_data(run, model), "val", model.lookback)
-        batch = windows.sample(min(COMPARED, windows.batch_size))[:]
+        windows = split_windows(_load_data(run, model), "val", model.lookback)
+        batch = windows.sample(min(COMPARED_WINDOWS, windows.batch_size))[:]
         data, difference = convert_model(to, network, bounds, batch)
         compared = len(batch.series)
     facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
@@ -177,7 +184,7 @@ def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Conte
         facts |= {"inputs": inputs, "outputs": outputs}
         shapes = {name: tensor["shape"] for name, tensor in (inputs | outputs).items()}
     facts |= data_facts(model.schema, model.series, model.scaler)
-    facts["bounds"] = bounds_facts(model.schema, model.bounds, bounds, held=format.holds_graph)
+    facts["bounds"] = bounds_facts(model.schema, model.bounds, bounds, holds_graph=format.holds_graph)
     facts["agreement"] = {"largest_difference": difference, "windows": compared, "unit": "scaled"}
     return _Content(
         size=len(data),
@@ -190,10 +197,10 @@ def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Conte
 
 
 def _windows(run: Run, model: TrainedModel | None, listen: Listener) -> _Content:
-    """The windows of every split: as the model sees them, where there is one."""
+    """Return the windows of every split, in the scaling of the model if there is one."""
     from lstm_cli.export.windows_npz import window_arrays, write_windows
 
-    dataset = _data(run, model)
+    dataset = _load_data(run, model)
     lookback = dataset.schema.lookback if model is None else model.lookback
     splits = {split: split_windows(dataset, split, lookback) for split in SPLITS}
     arrays = window_arrays(splits)
@@ -202,10 +209,10 @@ def _windows(run: Run, model: TrainedModel | None, listen: Listener) -> _Content
     listen(Note(text=f"writing windows of {lookback} steps ({counts}): {size / 1e6:,.1f} MB"))
 
     def write(stream: BinaryIO) -> None:
-        def told(done: int) -> None:
+        def report_progress(done: int) -> None:
             listen(Progressed(stage="writing windows", done=done, total=size, unit="bytes"))
 
-        write_windows(stream, arrays, progress=told)
+        write_windows(stream, arrays, progress=report_progress)
 
     described = {
         array.name: {"shape": list(array.shape), "dtype": array.dtype.name, "meaning": array.meaning}
@@ -222,11 +229,11 @@ def _windows(run: Run, model: TrainedModel | None, listen: Listener) -> _Content
     return _Content(size=size, write=write, facts=facts, shapes=shapes)
 
 
-def _require_room(output: Path, size: int) -> None:
-    """Refuse what the disk could not hold, before half of it is written."""
+def _require_free_space(output: Path, size: int) -> None:
+    """Raise OutputError if the disk has less free space than the output needs."""
     free = shutil.disk_usage(output.parent).free
     if size > free:
         raise OutputError(
-            f"cannot write {output}: it needs {size / 1e6:,.1f} MB, and {output.parent} has {free / 1e6:,.1f} MB left",
-            hint="make room, or name a file in another place with -o",
+            f"cannot write {output}: not enough disk space, it needs {size / 1e6:,.1f} MB and {free / 1e6:,.1f} MB is free",
+            hint="free some space, or choose another place with -o",
         )

@@ -1,4 +1,4 @@
-"""`predict`: the H steps after the last row. It needs no torch, writes nothing in the run, and starts fast."""
+"""Step `predict`: forecasts of the H steps after the last row. It needs no torch and writes nothing in the run."""
 
 import time
 from collections.abc import Callable
@@ -31,12 +31,12 @@ from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, 
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import option_values, to_plain
 
-SERIES_AT_ONCE = 256  # series forecast together; more of them do not fit into the cache of a core
+BATCH_SERIES = 256  # series per batch; a larger batch does not fit into the cache of a core
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictReport:
-    """What was forecast, and how long each stage took."""
+    """Report of `predict`."""
 
     run: str
     output: str
@@ -45,17 +45,17 @@ class PredictReport:
     rows: int
     series: int
     horizon: int
-    lookback: int  # steps, as prepare has it
-    reads_rows: int  # that the model reads before a forecast: a part may look back further
-    time_start: str  # of the forecast, as the file writes times
+    lookback: int  # steps; the lookback of `prepare`
+    reads_rows: int  # rows that the model reads; parts may read more than the lookback
+    time_start: str  # of the forecast, in the time format of the file
     time_end: str
-    ended: tuple[str, ...]  # names of the series that ended, which were left out unless --ended include
-    seconds: dict[str, float]  # read, model, write
+    ended: tuple[str, ...]  # names of ended series, skipped unless --ended include
+    seconds: dict[str, float]  # by stage: read, model, write
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
 
@@ -68,11 +68,21 @@ def predict(
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
 ) -> PredictReport:
-    """Forecasts from the run's own data, or from `new` (a path, or `-`), into config.output (`-`: stdout).
+    """Forecast the H steps after the last row and write them to config.output.
 
-    Raises MissingArtifact without a model, StaleArtifact where the run's data no longer fit it, DataError for
-    new data that do not and for series that ended where `--ended refuse` says so, OutputError or UsageError for an
-    output that cannot be written.
+    Args:
+        run: run directory.
+        new: file with newer rows, `-` for standard input; None for the run's own data.
+        config: settings of `predict`; output `-` is standard output.
+        listen: receives events.
+        stdin: stream behind `-`.
+        stdout: stream for output `-`.
+
+    Raises:
+        MissingArtifact: the run has no model.
+        StaleArtifact: the run's data have other columns or another frequency than the model.
+        DataError: new rows do not fit the model, or a series ended and config.ended is `refuse`.
+        OutputError, UsageError: the output cannot be written.
     """
     began = time.perf_counter()
     if config.output != "-":
@@ -82,10 +92,10 @@ def predict(
         from lstm_cli.config.extras import require_installed
 
         require_installed("a forecast in Parquet", "pyarrow")
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
     def warn(finding: Finding) -> None:
-        found.append(finding)
+        findings.append(finding)
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
@@ -94,19 +104,19 @@ def predict(
         graph, precision = load_graph(opened, config.precision)
         intervals = _intervals(opened, warn) if config.intervals else None
         if new is None:
-            dataset, source = _own(opened, model, warn), str(run)
+            dataset, source = _own_data(opened, model, warn), str(run)
         else:
             dataset, source = (
-                _new(new, opened, model, config, stdin, warn),
+                _new_data(new, opened, model, config, stdin, warn),
                 "standard input" if new == "-" else new,
             )
-    dataset, ended, without = apply_ended(dataset, source, config.ended)
-    if without is not None:
-        warn(without)
+    dataset, ended, ended_finding = apply_ended(dataset, source, config.ended)
+    if ended_finding is not None:
+        warn(ended_finding)
     _warn_padded(dataset, model, source, warn)
     ready = time.perf_counter()
     forecast = _forecast(dataset, model, graph, intervals, source, config.threads)
-    made = time.perf_counter()
+    forecast_done = time.perf_counter()
     data = encode_forecast(forecast, format)
     if config.output == "-":
         assert stdout is not None
@@ -130,61 +140,63 @@ def predict(
         ended=ended.names,
         seconds={
             "read": round(ready - began, 4),
-            "model": round(made - ready, 4),
-            "write": round(time.perf_counter() - made, 4),
+            "model": round(forecast_done - ready, 4),
+            "write": round(time.perf_counter() - forecast_done, 4),
         },
-        **option_values(found),
+        **option_values(findings),
     )
 
 
 def _intervals(run: Run, warn: Callable[[Finding], None]) -> Intervals | None:
-    found = load_intervals(run)
-    if found is None:
+    intervals = load_intervals(run)
+    if intervals is None:
         warn(
             Finding(
                 rule="M101",
                 kind=MODEL,
-                text=f"the model of {run.path} was trained without intervals, so the forecast has none; "
-                f"'{command('train', run.path)}' adds them",
+                text=f"the model of {run.path} was trained without prediction intervals, so the forecast has none "
+                f"('{command('train', run.path)}' adds them)",
             )
         )
-    return found
+    return intervals
 
 
-def _own(run: Run, model: TrainedModel, warn: Callable[[Finding], None]) -> Dataset:
-    """The run's data, scaled as the model knows them."""
+def _own_data(run: Run, model: TrainedModel, warn: Callable[[Finding], None]) -> Dataset:
+    """Return the run's data in the scaling of the model."""
     dataset = load_dataset(run)
     if not stale_sources(run, "model"):
         return rescale_to_model(dataset, model)
-    differs = _differences(model, dataset)
-    if differs:
+    changed = _differences(model, dataset)
+    if changed:
         raise StaleArtifact(
-            f"the data of {run.path} have other {differs} than its model was trained with",
-            hint=f"run '{command('train', run.path)}' again",
+            f"the data of {run.path} and its model have different {changed}",
+            hint=f"train again: '{command('train', run.path)}'",
         )
-    renews = f"'{command('train', run.path)}' renews it"
+    retrain = f"'{command('train', run.path)}' trains it again"
     warn(
         Finding(
-            rule="M102", kind=MODEL, text=f"the model of {run.path} was trained on earlier data; {renews}"
+            rule="M102",
+            kind=MODEL,
+            text=f"the model of {run.path} is out of date: the data changed after training ({retrain})",
         )
     )
     return rescale_to_model(dataset, model)
 
 
 def _differences(model: TrainedModel, dataset: Dataset) -> str:
-    """What of the data no longer fits the model, as a phrase; empty where all does."""
+    """Return what differs between the data and the model as a phrase, empty if nothing does."""
     old, new = model.schema, dataset.schema
     pairs = {
         "targets": (old.targets, new.targets),
         "covariates": ((old.past, old.future, old.calendar), (new.past, new.future, new.calendar)),
-        "time steps": (old.step, new.step),
+        "frequency": (old.step, new.step),
         "horizon": (old.horizon, new.horizon),
         "series": (old.series_name, new.series_name),
     }
     return " and ".join(name for name, (before, after) in pairs.items() if before != after)
 
 
-def _new(
+def _new_data(
     new: str,
     run: Run,
     model: TrainedModel,
@@ -201,18 +213,18 @@ def _new(
         training=model.training,
         rows_read=model.lookback,
     )
-    dataset, read = read_new_data(
+    dataset, findings = read_new_data(
         new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin
     )
-    for finding in read:
+    for finding in findings:
         warn(finding)
     if run.has("data"):
-        _differing_findings(new, dataset, load_dataset(run), warn)
+        _warn_changed_values(new, dataset, load_dataset(run), warn)
     return dataset
 
 
 def _warn_padded(dataset: Dataset, model: TrainedModel, source: str, warn: Callable[[Finding], None]) -> None:
-    """Warn once where series have fewer rows than the model reads, so that their windows are padded."""
+    """Warn once about series with fewer rows than the model reads. Their windows are padded."""
     count, reads, lookback = dataset.series.count, model.lookback, model.schema.lookback
     short = np.flatnonzero(count < reads)
     if not len(short):
@@ -221,52 +233,52 @@ def _warn_padded(dataset: Dataset, model: TrainedModel, source: str, warn: Calla
     from lstm_cli.text import count_noun
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
-    why = "padded at the front (no flag: more rows may give another forecast)"
+    padded = "padded at the front (no flag; more rows may change the forecast)"
     if len(count) == 1:
-        text = f"{count_noun(int(count[0]), 'row')}, fewer {needs}: the window is {why}"
+        text = f"{count_noun(int(count[0]), 'row')}, fewer {needs}: the window is {padded}"
         warn(Finding.at(in_file(source), "D810", text))
         return
-    names = quote_names([dataset.series.names[one] for one in short])
-    text = (
-        f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows are {why}"
-    )
+    names = quote_names([dataset.series.names[index] for index in short])
+    text = f"{len(short):,} of {len(count):,} series have fewer rows {needs}: {names}; their windows are {padded}"
     warn(Finding.at(in_file(source), "D810", text, count=len(short)))
 
 
-def _differing_findings(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
-    """One warning where rows that both hold have other values."""
+def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
+    """Warn once if new rows and the run's data differ at the same times."""
     if (
         old.schema.targets != new.schema.targets
         or old.schema.step != new.schema.step
         or old.schema.time_name is None
     ):
         return
-    at = {name: place for place, name in enumerate(old.series.names)}
+    index_of = {name: index for index, name in enumerate(old.series.names)}
     differing, first = 0, None
     width = new.targets
-    for one, name in enumerate(new.series.names):
-        if name not in at:
+    for series, name in enumerate(new.series.names):
+        if name not in index_of:
             continue
-        place = at[name]
-        index, fits = new.schema.step.index(new.series.origin_us[one : one + 1], old.series.origin_us[place])
+        known = index_of[name]
+        index, fits = new.schema.step.index(
+            new.series.origin_us[series : series + 1], old.series.origin_us[known]
+        )
         if not fits.all():
             continue
         shift = int(index[0])  # row r of the new series is row r + shift of the old one
-        begin, end = max(0, -shift), min(int(new.series.count[one]), int(old.series.count[place]) - shift)
+        begin, end = max(0, -shift), min(int(new.series.count[series]), int(old.series.count[known]) - shift)
         if begin >= end:
             continue
-        mine = slice(new.series.offset[one] + begin, new.series.offset[one] + end)
-        theirs = slice(old.series.offset[place] + begin + shift, old.series.offset[place] + end + shift)
-        both = new.measured[mine, :width] & old.measured[theirs, :width]
-        a = new.scaler.inverse_transform(new.values_scaled[mine, :width], one)
-        b = old.scaler.inverse_transform(old.values_scaled[theirs, :width], place)
-        # Both went through 32-bit floats: what rounding can explain is no difference.
-        room = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[place, :width])
-        apart = both & (np.abs(a - b) > room)
-        if apart.any() and first is None:
-            row = int(np.argmax(apart.any(axis=1))) + begin
-            first = new.schema.step.times(np.array([row]), new.series.origin_us[one])
-        differing += int(apart.sum())
+        new_rows = slice(new.series.offset[series] + begin, new.series.offset[series] + end)
+        old_rows = slice(old.series.offset[known] + begin + shift, old.series.offset[known] + end + shift)
+        both = new.measured[new_rows, :width] & old.measured[old_rows, :width]
+        a = new.scaler.inverse_transform(new.values_scaled[new_rows, :width], series)
+        b = old.scaler.inverse_transform(old.values_scaled[old_rows, :width], known)
+        # Both were stored as 32-bit floats, so the tolerance is their rounding error.
+        tolerance = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[known, :width])
+        differs = both & (np.abs(a - b) > tolerance)
+        if differs.any() and first is None:
+            row = int(np.argmax(differs.any(axis=1))) + begin
+            first = new.schema.step.times(np.array([row]), new.series.origin_us[series])
+        differing += int(differs.sum())
     if differing and first is not None:
         when = format_times(first, new.schema.time_format)[0]
         values = "value differs" if differing == 1 else "values differ"
@@ -288,7 +300,7 @@ def _forecast(
     session = open_session(graph, threads=threads)
     parts, sides = [], []
     windows = last_windows(dataset, model.lookback)
-    size = min(SERIES_AT_ONCE, windows.batch_size)
+    size = min(BATCH_SERIES, windows.batch_size)
     for first in range(0, len(ahead), size):
         batch = windows[first : first + size]
         scaled = session(batch.past, ahead[first : first + size], batch.mask)
@@ -298,9 +310,9 @@ def _forecast(
             sides.append(inverse_transform_intervals(dataset, ends, batch.series, model.bounds))
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
-        one = int(np.argwhere(~np.isfinite(values))[0][0])
+        series = int(np.argwhere(~np.isfinite(values))[0][0])
         raise DataError(
-            f"the forecast of {dataset.series.names[one] or 'the series'} is not finite",
+            f"the forecast of {dataset.series.names[series] or 'the series'} is not finite",
             hint="check the values at the end of the data",
             rule="D808",
             at=in_file(source),
@@ -313,11 +325,11 @@ def _forecast(
         interval_ends=np.concatenate(sides, axis=1) if sides else None,
         interval_suffixes=SIDES if sides else (),
     )
-    twice = forecast.name_clash()
-    if twice is not None:
+    name = forecast.name_clash()
+    if name is not None:
         raise DataError(
-            f"an interval's column '{twice}' would have the name of another column",
-            hint="--no-intervals leaves the intervals out; or rename the column and prepare again",
+            f"the interval column '{name}' has a duplicate name: another column is named '{name}', too",
+            hint="add --no-intervals, or rename the column and run prepare again",
             rule="D809",
             at=in_file(source),
             flags=("--no-intervals",),

@@ -1,4 +1,4 @@
-"""`quantize`: a smaller model, kept only where it forecasts as well."""
+"""Step `quantize`: a smaller model, kept only if its error grows by at most `--max-loss`."""
 
 import time
 from collections.abc import Mapping
@@ -27,30 +27,28 @@ from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
-TIMED_WINDOWS = 256  # windows in a timed batch
-ROUNDS = 15  # timed calls of each model, in turn
+TIMED_WINDOWS = 256  # windows per timed batch
+ROUNDS = 15  # timed calls of each model
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizeReport:
-    """Both models side by side; keys fp32 and quantized."""
+    """Report of `quantize`. The dicts have the keys `fp32` and `quantized`."""
 
     run: str
     to: str
     size: dict[str, int]  # bytes
-    latency_ms: dict[str, float]  # median of a batch
-    batch: int  # windows in it
+    latency_ms: dict[str, float]  # median time of one batch
+    batch: int  # windows per timed batch
     mae_scaled: dict[str, float | None]  # on the validation windows
-    loss: float  # relative growth of the error
+    loss: float  # relative growth of the validation error
     max_loss: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
-    up_to_date: bool | None = (
-        None  # True: nothing had changed, and this is what the run that made it reported
-    )
+    up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self, absent=("up_to_date",))
 
 
@@ -63,9 +61,19 @@ def quantize(
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
 ) -> QuantizeReport:
-    """Quantises the run's model. Raises QuantizationLoss, and keeps the old one, where the error grows too much.
+    """Quantize the run's model and compare the error of both models on the validation windows.
 
-    Where the run has the smaller one of this very model and settings, it is left alone. force: quantise anyhow.
+    Args:
+        run: run directory.
+        config: settings of `quantize`.
+        listen: receives events.
+        force: quantize even if nothing changed.
+        lock_wait: seconds to wait for another process.
+        sources: source of each setting, recorded in the run.
+
+    Raises:
+        QuantizationLoss: the error grows by more than config.max_loss; the previous quantized model is kept.
+        MissingArtifact, StaleArtifact: no model of the current data.
     """
     from lstm_cli.inference.session import open_session
 
@@ -79,16 +87,16 @@ def quantize(
         model = load_model(writer.run)
         require_scoring(writer.run, model, windows=MANY, doing="scoring")
         graph, _ = load_graph(writer.run, "fp32")
-        listen(Progressed(stage="quantising", done=0))
-        small = _smaller(graph, model, config.to, folder.scratch())
+        listen(Progressed(stage="quantizing", done=0))
+        small = _quantized(graph, model, config.to, folder.scratch())
         dataset = rescale_to_model(load_dataset(writer.run), model)
-        # The validation rows judge the graph that has not seen them.
+        # A refitted model has seen the validation rows. So both errors are those of the model before the refit.
         judged = load_validated(writer.run)
-        judged_small = _smaller(judged, model, config.to, folder.scratch()) if model.refitted else small
+        judged_small = _quantized(judged, model, config.to, folder.scratch()) if model.refitted else small
         windows = split_windows(dataset, "val", model.lookback)
         sessions = {
-            name: scoring.model_forecaster(open_session(one, threads=None), model.lookback, name=name)
-            for name, one in (("fp32", judged), ("quantized", judged_small))
+            name: scoring.model_forecaster(open_session(bytes_, threads=None), model.lookback, name=name)
+            for name, bytes_ in (("fp32", judged), ("quantized", judged_small))
         }
         sums = scoring.score(
             windows,
@@ -99,7 +107,9 @@ def quantize(
             ),
         )
         scale = scoring.metric_scale(dataset)
-        errors = {name: metrics.overall_scores(found, scale)["mae_scaled"] for name, found in sums.items()}
+        errors = {
+            name: metrics.overall_scores(error_sums, scale)["mae_scaled"] for name, error_sums in sums.items()
+        }
         loss = _growth(errors["fp32"], errors["quantized"])
         batch = windows.sample(min(TIMED_WINDOWS, windows.batch_size))[:]
         report = QuantizeReport(
@@ -116,20 +126,19 @@ def quantize(
         )
         if not loss <= config.max_loss:
             raise QuantizationLoss(
-                f"the {config.to} model's error on the validation windows grows by {loss:.2%}, more than "
-                f"{config.max_loss:.2%}",
-                hint="keep the fp32 model, try --to fp16, or allow more with --max-loss",
+                f"the validation error of the {config.to} model grows by {loss:.2%}, more than {config.max_loss:.2%}",
+                hint="keep the fp32 model, try --to fp16, or raise --max-loss",
             )
         folder.write_bytes("model.onnx", small)
         comparison = {"to": config.to, "size": report.size, "mae_scaled": errors, "loss": loss}
-        # Without the latency, so that the same model gives the same bytes.
+        # The latency is left out: the same model must give the same bytes.
         folder.write_json("comparison.json", plain_value(comparison))
         reads = {name: writer.run.artifact(name).digest for name in ("data", "model")}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     return report
 
 
-def _smaller(graph: bytes, model: TrainedModel, to: str, scratch: Path) -> bytes:
+def _quantized(graph: bytes, model: TrainedModel, to: str, scratch: Path) -> bytes:
     from lstm_cli.inference.quantization import to_fp16, to_int8
 
     if to == "int8":
@@ -144,11 +153,11 @@ def _growth(before: float | None, after: float | None) -> float:
 
 
 def _latency(sessions: dict[str, scoring.Forecaster], batch: Batch) -> dict[str, float]:
-    """The median milliseconds of one batch, measured in turn so that a busy machine slows both alike."""
+    """Return the median milliseconds of one batch. Calls alternate, so a busy machine slows both models."""
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for _ in range(ROUNDS):
         for name, forecast in sessions.items():
             began = time.perf_counter()
             forecast(batch)
             times[name].append(1000 * (time.perf_counter() - began))
-    return {name: round(float(np.median(taken)), 3) for name, taken in times.items()}
+    return {name: round(float(np.median(durations)), 3) for name, durations in times.items()}

@@ -1,4 +1,4 @@
-"""`config`: the settings that each step of a run was made with, and where each came from."""
+"""Step `config`: the settings of each step of a run, and the source of each setting."""
 
 import shlex
 from collections.abc import Mapping
@@ -18,28 +18,28 @@ KINDS: Mapping[str, type] = {
     "evaluate": settings_of.EvaluateConfig,
     "quantize": settings_of.QuantizeConfig,
 }
-UNKNOWN = "not recorded"  # a run of an older release, or one that no command line has made
-LEFT_TO_THE_STEP = (None, "auto")
+UNKNOWN = "not recorded"  # a run of an older release, or one made without the command line
+AUTOMATIC = (None, "auto")  # values that let the step choose
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigReport:
-    """The settings of a run, step by step."""
+    """Report of `config`."""
 
     run: str
     data: str | None  # the file that `prepare` read
     steps: dict[
         str, dict[str, dict[str, Any]]
-    ]  # step: setting: value, source, and what was settled where it was open
+    ]  # step: setting: value, source, and `settled` for an automatic value
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
     def to_toml(self) -> str:
-        """Return the file that, given as `--config`, makes the same run of the same data.
+        """Return a file for `--config` that makes the same run from the same data.
 
-        It holds a table for each verb. Settings that are unset or empty are left out.
+        It has one table for each verb. Settings that are unset or empty are left out.
         """
         import tomli_w
 
@@ -47,9 +47,9 @@ class ConfigReport:
         first = f"# {command('prepare', self.run).replace('DATA', shlex.quote(data), 1)} --config FILE"
         tables = {
             step: {
-                name: _as_written(name, told["value"])
-                for name, told in settings.items()
-                if told["value"] not in (None, [])
+                name: _as_written(name, setting["value"])
+                for name, setting in settings.items()
+                if setting["value"] not in (None, [])
             }
             for step, settings in self.steps.items()
         }
@@ -57,12 +57,12 @@ class ConfigReport:
 
 
 def _as_written(name: str, value: Any) -> Any:
-    """Return a value as a file of settings takes it: a share of 1 or more is a percentage there."""
+    """Return a value in the form of a settings file, where a fraction of 1 or more is a percentage."""
     return f"{100 * value!r}%" if name == "max_loss" and value >= 1 else value
 
 
 def config(run: Path) -> ConfigReport:
-    """Reads what `run.json` records of settings. Raises MissingArtifact, ForeignFolder or CorruptArtifact."""
+    """Read the settings that `run.json` records. Raises MissingArtifact, ForeignFolder or CorruptArtifact."""
     with open_run(run) as opened:
         steps = {step: _settings(step, opened.entry(step)) for step in KINDS if step in opened.steps}
         data = opened.report("prepare").get("source") if "prepare" in opened.steps else None
@@ -71,16 +71,16 @@ def config(run: Path) -> ConfigReport:
 
 def _settings(step: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     config, sources, report = with_new_names(entry["config"]), entry["sources"], entry["report"]
-    if step == "tune":  # the settings of every trial are options of `tune` as well
+    if step == "tune":  # settings of the trials are options of `tune`, too
         config |= with_new_names(config.pop("train", {}))
     sources = None if sources is None else with_new_names(sources)
     known = [field.name for field in fields(KINDS[step])]
     order = [*(name for name in known if name in config), *(name for name in config if name not in known)]
-    found: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for name in order:
         source = UNKNOWN if sources is None else sources.get(name, "default")
-        found[name] = {"value": config[name], "source": source}
+        settings[name] = {"value": config[name], "source": source}
         settled = report.get(name)
-        if config[name] in LEFT_TO_THE_STEP and isinstance(settled, str | int | float):
-            found[name]["settled"] = settled
-    return found
+        if config[name] in AUTOMATIC and isinstance(settled, str | int | float):
+            settings[name]["settled"] = settled
+    return settings

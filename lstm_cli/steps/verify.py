@@ -1,4 +1,4 @@
-"""`verify`: every artifact of the run read and checked, and the command that makes a broken one anew."""
+"""Step `verify`: a check of every artifact, with the command that makes a corrupt one again."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,30 +13,31 @@ from lstm_cli.text import count_noun
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyReport:
-    """What the run holds, and in which state it is."""
+    """Report of `verify`."""
 
     run: str
-    artifacts: tuple[dict[str, Any], ...]  # of each: artifact, folder, files, size, state, findings, rebuild
+    artifacts: tuple[dict[str, Any], ...]  # with artifact, folder, files, size, state, findings, rebuild
     files: int
     size: int  # bytes
-    broken: tuple[str, ...]  # artifacts that cannot be read as they were written
-    stale: tuple[str, ...]  # artifacts that are whole, but made from others than those there now
-    rebuild: tuple[str, ...]  # the commands that mend it, in their order
+    broken: tuple[str, ...]  # corrupt or unreadable artifacts
+    stale: tuple[str, ...]  # intact artifacts whose sources changed
+    rebuild: tuple[str, ...]  # commands that repair the run, in order
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
 
 def verify(run: Path, listen: Listener) -> VerifyReport:
-    """Reads all that `run.json` names and checks each size and sha256; takes no lock and changes nothing.
+    """Check size and sha256 of every file that `run.json` names. Takes no lock and changes nothing.
 
-    Raises MissingArtifact, ForeignFolder, or CorruptArtifact for a damaged `run.json`; and CorruptArtifact, with the
-    report as its `report`, where an artifact is broken.
+    Raises:
+        MissingArtifact, ForeignFolder: the folder is empty or not a run directory.
+        CorruptArtifact: `run.json` or an artifact is corrupt. For an artifact, its `report` is the VerifyReport.
     """
     done = 0
 
-    def told(size: int) -> None:
+    def report_progress(size: int) -> None:
         nonlocal done
         done += size
         listen(Progressed(stage="checking", done=done, total=total, unit="bytes"))
@@ -44,12 +45,12 @@ def verify(run: Path, listen: Listener) -> VerifyReport:
     with open_run(run) as opened:
         made = [opened.artifact(name) for name in ARTIFACTS if opened.has(name)]
         total = sum(fact["size"] for reader in made for fact in reader.files.values())
-        verdicts = verify_run(opened, told)
+        verdicts = verify_run(opened, report_progress)
     report = _report(run, verdicts)
     if report.broken:
         titles = ", ".join(ARTIFACTS[name].title for name in report.broken)
         error = CorruptArtifact(
-            f"{run} has {count_noun(len(report.broken), 'broken artifact')}: {titles}",
+            f"{run} has {count_noun(len(report.broken), 'corrupt artifact')}: {titles}",
             hint="run " + ", then ".join(f"'{line}'" for line in report.rebuild),
         )
         error.report = report

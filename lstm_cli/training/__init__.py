@@ -1,4 +1,4 @@
-"""Training: the loop, its schedule, and windows gathered on the device. Knows no paths."""
+"""Training: the loop, its schedule, and windows gathered on the device. This package knows no paths."""
 
 from lstm_cli.runtime_environment import set_defaults
 

@@ -1,7 +1,7 @@
-"""What the history of a training says of it: what went wrong, how it shows, and the flag to try.
+"""Diagnosis of a training from its loss curves: the problem, its symptom, and the flag to try.
 
-Rules of thumb on a handful of curves; each speaks only where its sign is plain, and a good training gets none. The
-training loss tells of the learning rate, since a validation loss jumps with the rows that it happens to hold.
+The checks are rules of thumb. Each one reports only a clear symptom, so a good training has no finding. The training
+loss judges the learning rate, because a validation loss can jump with the few rows that it covers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,143 +13,164 @@ import numpy as np
 from lstm_cli.config import TrainConfig
 from lstm_cli.training.recipes.result import PartResult, TrainingResult
 
-EXPLODING = 100.0  # norm of a gradient; with losses in scaled units it is about 0.1 to 1
-VANISHING = 1e-3  # the first layer's share of the gradient's norm; usually it is 0.1 to 0.9
-JUMP = 1.15  # a training loss that is so many times the least one before it
-RISE = 0.10  # of the validation loss from its best epoch to the last, as a share
-MEMORISED = 0.40  # fall of the training loss over the same epochs, as a share
-LITTLE = 0.15  # of the first loss: a training that lowers it by less has learned little
-STEADY = (
-    0.5  # of the speed of the first half, per learning rate: a loss that falls so fast has not levelled out
+EXPLODING_NORM = 100.0  # gradient norm; with losses in scaled units it is usually 0.1 to 1
+VANISHING_SHARE = 1e-3  # share of the first layer in the gradient norm; usually 0.1 to 0.9
+JUMP_FACTOR = 1.15  # ratio of a training loss to the lowest one before it
+MIN_VAL_RISE = 0.10  # relative rise of the validation loss after its best epoch
+MIN_TRAIN_FALL = 0.40  # relative fall of the training loss after the best epoch
+MIN_IMPROVEMENT = 0.15  # relative fall of a loss; with less, the model has learned little
+STEADY_SHARE = (
+    0.5  # ratio of the falls per learning rate in both halves of a training that has not levelled out
 )
-WAITED = 3  # epochs after the best one that it takes to call a training over-fitted
-STEEP = 0.10  # fall of the validation loss in one epoch, as a share: it has not levelled out
-SHORT = 4  # epochs: a patience of more is not called too short
+MIN_EPOCHS_AFTER_BEST = 3  # epochs after the best one before over-fitting is reported
+STEEP_FALL = 0.10  # relative fall of the validation loss in one epoch that shows it was still falling
+SHORT_PATIENCE = 4  # epochs; a longer patience is never called too short
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingIssue:
-    """One thing that went wrong."""
+    """Problem found in one training."""
 
-    part: str  # of the model, or its name where it is trained as a whole
+    part: str  # part of the model, or its name if it is trained as a whole
     name: str  # over-fitting, under-fitting, learning rate too high, and so on
-    sign: str  # how it shows in the history
-    advice: str  # the flag to try
+    sign: str  # symptom in the history
+    advice: str  # flag to try
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHistory:
-    """The history of one training."""
+    """Curves of one training."""
 
     train: np.ndarray  # [E] losses of the epochs after the first validation
-    val: np.ndarray  # [E + 1]: of the untrained start too
+    val: np.ndarray  # [E + 1] with the untrained start
     lr: np.ndarray  # [E]
-    norm: np.ndarray  # [E] of the gradient, before clipping
-    first_norm: np.ndarray  # [E] likewise, of the first LSTM layer
-    best: int  # the best epoch
+    grad_norm: np.ndarray  # [E] of the gradient, before clipping
+    first_grad_norm: np.ndarray  # [E] of the gradient in the first LSTM layer, before clipping
+    best_epoch: int
     part: PartResult
     config: TrainConfig
 
     @property
     def epochs(self) -> int:
-        """E, the epochs that were run."""
+        """Return E, the number of epochs that were run."""
         return len(self.train)
 
     @property
-    def fall(self) -> float:
-        """By which share the best validation loss is below that of the untrained start."""
+    def improvement(self) -> float:
+        """Return the share by which the best validation loss is below that of the untrained network."""
         return float(1 - self.val.min() / self.val[0]) if self.val[0] > 0 else 0.0
 
-    def finding(self, name: str, sign: str, advice: str) -> TrainingIssue:
-        """A finding of this training."""
+    def issue(self, name: str, sign: str, advice: str) -> TrainingIssue:
+        """Return an issue of this training.
+
+        Args:
+            name: problem, such as `over-fitting`.
+            sign: symptom in the history.
+            advice: flag to try.
+        """
         return TrainingIssue(part=self.part.name, name=name, sign=sign, advice=advice)
 
 
 def diagnose_trainings(trained: TrainingResult, config: TrainConfig) -> tuple[TrainingIssue, ...]:
-    """What went wrong in the trainings of a model; nothing where nothing did."""
-    found: dict[tuple[str, str], TrainingIssue] = {}
-    for part, history in zip(trained.parts, _each(trained.history), strict=True):
-        for finding in training_issues(history, part, config):
-            found.setdefault((finding.part, finding.name), finding)
-    return tuple(found.values())
+    """Return the problems of all trainings of a model; empty if there are none."""
+    issues: dict[tuple[str, str], TrainingIssue] = {}
+    for part, history in zip(trained.parts, _split_trainings(trained.history), strict=True):
+        for issue in training_issues(history, part, config):
+            issues.setdefault((issue.part, issue.name), issue)
+    return tuple(issues.values())
 
 
 def training_issues(
     history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig
 ) -> list[TrainingIssue]:
-    """Of one training, whose history begins with the validation before its first step (see `EpochEnded`)."""
-    course = _course(history, part, config)
-    if course.epochs < 2:
+    """Return the problems of one training.
+
+    Args:
+        history: one entry per epoch; the first is the validation before the first step (see `EpochEnded`).
+        part: result of the training.
+        config: settings of the training.
+    """
+    curves = _make_history(history, part, config)
+    if curves.epochs < 2:
         return []
-    found = [finding for check in (_exploding, _rate_too_high) if (finding := check(course)) is not None]
-    # Cells that a wild step has saturated pass no gradient on: that is no news of its own.
-    found += [] if found else _some(_vanishing(course))
-    found += [] if found else _some(_still_falling(course) or _under_fitting(course))
-    return found + _some(_over_fitting(course) or _impatient(course))
+    issues = [issue for check in (_exploding, _rate_too_high) if (issue := check(curves)) is not None]
+    # A large step can saturate cells, which then pass no gradient on. That is not a separate problem.
+    issues += [] if issues else _as_list(_vanishing(curves))
+    issues += [] if issues else _as_list(_still_falling(curves) or _under_fitting(curves))
+    return issues + _as_list(_over_fitting(curves) or _patience_too_short(curves))
 
 
-def _exploding(course: TrainingHistory) -> TrainingIssue | None:
-    if course.norm.max() < EXPLODING:
+def _exploding(curves: TrainingHistory) -> TrainingIssue | None:
+    if curves.grad_norm.max() < EXPLODING_NORM:
         return None
-    clipped = course.config.clip_norm or 0.0
-    return course.finding(
+    clip_norm = curves.config.clip_norm or 0.0
+    return curves.issue(
         "exploding gradients",
-        f"the gradient's norm reached {course.norm.max():.3g} in epoch {int(course.norm.argmax()) + 1}",
-        f"--lr {course.part.lr / 3:.1g}" if 0 < clipped <= 1 else "--clip-norm 1",
+        f"the gradient's norm reached {curves.grad_norm.max():.3g} in epoch {int(curves.grad_norm.argmax()) + 1}",
+        f"--lr {curves.part.lr / 3:.1g}" if 0 < clip_norm <= 1 else "--clip-norm 1",
     )
 
 
-def _rate_too_high(course: TrainingHistory) -> TrainingIssue | None:
-    least = np.minimum.accumulate(course.train)[:-1]
-    jumps = int((course.train[1:] > JUMP * least).sum())
-    advice = f"--lr {course.part.lr / 3:.1g}"
-    if jumps >= max(2, 0.15 * course.epochs):
-        sign = f"the training loss jumped up by more than {JUMP - 1:.0%} in {jumps} of {course.epochs} epochs"
-        return course.finding("learning rate too high", sign, advice)
-    if course.val[1] > JUMP * course.val[0]:
+def _rate_too_high(curves: TrainingHistory) -> TrainingIssue | None:
+    lowest = np.minimum.accumulate(curves.train)[:-1]
+    jumps = int((curves.train[1:] > JUMP_FACTOR * lowest).sum())
+    advice = f"--lr {curves.part.lr / 3:.1g}"
+    if jumps >= max(2, 0.15 * curves.epochs):
+        sign = f"the training loss jumped up by more than {JUMP_FACTOR - 1:.0%} in {jumps} of {curves.epochs} epochs"
+        return curves.issue("learning rate too high", sign, advice)
+    if curves.val[1] > JUMP_FACTOR * curves.val[0]:
         sign = (
-            f"the first epoch made the validation loss worse, from {course.val[0]:.4g} to {course.val[1]:.4g}"
+            f"the first epoch made the validation loss worse, from {curves.val[0]:.4g} to {curves.val[1]:.4g}"
         )
-        return course.finding("learning rate too high", sign, advice)
+        return curves.issue("learning rate too high", sign, advice)
     return None
 
 
-def _vanishing(course: TrainingHistory) -> TrainingIssue | None:
-    faint = int((course.first_norm < VANISHING * course.norm).sum())
-    if faint < max(2, 0.25 * course.epochs):
+def _vanishing(curves: TrainingHistory) -> TrainingIssue | None:
+    epochs = int((curves.first_grad_norm < VANISHING_SHARE * curves.grad_norm).sum())
+    if epochs < max(2, 0.25 * curves.epochs):
         return None
-    return course.finding(
+    return curves.issue(
         "vanishing gradients",
-        f"in {faint} of {course.epochs} epochs less than {VANISHING:.1%} of the gradient reached the first LSTM layer",
+        f"in {epochs} of {curves.epochs} epochs, less than {VANISHING_SHARE:.1%} of the gradient reached the first "
+        "LSTM layer",
         "--init orthogonal --forget-bias, or fewer layers in --hidden"
-        if course.config.model == "stacked"
-        else "a longer --segment: fewer of them to look back over",
+        if curves.config.model == "stacked"
+        else "a longer --segment, so that the LSTM has fewer steps",
     )
 
 
-def _still_falling(course: TrainingHistory) -> TrainingIssue | None:
-    """A training that ended before its loss had levelled out: too slow, or too short."""
-    betters = int((course.val[1:] < np.minimum.accumulate(course.val)[:-1]).sum())
-    if course.part.stopped != "epochs" or course.best < course.epochs or betters < 0.8 * course.epochs:
+def _still_falling(curves: TrainingHistory) -> TrainingIssue | None:
+    """Check for a training that ended before its loss levelled out: too slow or too short."""
+    improvements = int((curves.val[1:] < np.minimum.accumulate(curves.val)[:-1]).sum())
+    if (
+        curves.part.stopped != "epochs"
+        or curves.best_epoch < curves.epochs
+        or improvements < 0.8 * curves.epochs
+    ):
         return None
-    half = course.epochs // 2
-    way = course.lr[:half].sum(), course.lr[half:].sum()
-    speed = (course.val[0] - course.val[half]) / way[0], (course.val[half] - course.val[-1]) / way[1]
-    if speed[1] < STEADY * speed[0]:
+    half = curves.epochs // 2
+    lr_sums = curves.lr[:half].sum(), curves.lr[half:].sum()
+    speeds = (curves.val[0] - curves.val[half]) / lr_sums[0], (curves.val[half] - curves.val[-1]) / lr_sums[1]
+    if speeds[1] < STEADY_SHARE * speeds[0]:
         return None
-    sign = f"the validation loss was still falling when the {course.epochs} epochs were over"
-    if course.fall < 2 * LITTLE:
-        sign = f"the validation loss fell steadily, and by {course.fall:.1%} in all"
-        return course.finding("learning rate too low", sign, f"--lr {10 * course.part.lr:.1g}")
-    return course.finding("under-fitting", sign, f"--epochs {3 * course.epochs}")
+    sign = f"the validation loss was still falling at the end of the {curves.epochs} epochs"
+    if curves.improvement < 2 * MIN_IMPROVEMENT:
+        sign = f"the validation loss fell steadily, but by only {curves.improvement:.1%} in total"
+        return curves.issue("learning rate too low", sign, f"--lr {10 * curves.part.lr:.1g}")
+    return curves.issue("under-fitting", sign, f"--epochs {3 * curves.epochs}")
 
 
-def _under_fitting(course: TrainingHistory) -> TrainingIssue | None:
-    """The networks of `segment` start at good forecasts: that they gain little says nothing of them."""
-    learned = 1 - course.train[-1] / course.train[0] if course.train[0] > 0 else 0.0
-    if course.config.model == "segment" or course.fall >= LITTLE or learned >= LITTLE:
+def _under_fitting(curves: TrainingHistory) -> TrainingIssue | None:
+    """Check for a loss that hardly fell; `segment` is skipped, because its networks start at good forecasts."""
+    train_fall = 1 - curves.train[-1] / curves.train[0] if curves.train[0] > 0 else 0.0
+    if (
+        curves.config.model == "segment"
+        or curves.improvement >= MIN_IMPROVEMENT
+        or train_fall >= MIN_IMPROVEMENT
+    ):
         return None
-    config = course.config
+    config = curves.config
     if config.max_norm is not None:
         advice = f"a larger --max-norm, such as {10 * config.max_norm:.2g}"
     elif config.weight_decay > 1e-2:
@@ -157,63 +178,65 @@ def _under_fitting(course: TrainingHistory) -> TrainingIssue | None:
     elif (config.dropout or 0.0) > 0.3:
         advice = "--dropout 0.1"
     else:
-        advice = f"--hidden {','.join(str(2 * size) for size in config.sizes)}, or inputs that tell more"
-    sign = f"the validation loss fell by {max(course.fall, 0):.1%} in all, and the training loss hardly more"
-    return course.finding("under-fitting", sign, advice)
+        advice = f"--hidden {','.join(str(2 * size) for size in config.sizes)}, or more informative inputs"
+    sign = f"the validation loss fell by only {max(curves.improvement, 0):.1%}, and the training loss by little more"
+    return curves.issue("under-fitting", sign, advice)
 
 
-def _over_fitting(course: TrainingHistory) -> TrainingIssue | None:
-    if not 0 < course.best <= course.epochs - WAITED:
+def _over_fitting(curves: TrainingHistory) -> TrainingIssue | None:
+    if not 0 < curves.best_epoch <= curves.epochs - MIN_EPOCHS_AFTER_BEST:
         return None
-    rise = course.val[-1] / course.val[course.best] - 1
-    fall = 1 - course.train[-1] / course.train[course.best - 1]
-    if rise < RISE or fall < MEMORISED:
+    rise = curves.val[-1] / curves.val[curves.best_epoch] - 1
+    fall = 1 - curves.train[-1] / curves.train[curves.best_epoch - 1]
+    if rise < MIN_VAL_RISE or fall < MIN_TRAIN_FALL:
         return None
-    dropout = 0.2 if course.config.dropout is None else course.config.dropout
-    smaller = ",".join(str(max(1, size // 2)) for size in course.config.sizes)
-    return course.finding(
+    dropout = 0.2 if curves.config.dropout is None else curves.config.dropout
+    smaller = ",".join(str(max(1, size // 2)) for size in curves.config.sizes)
+    return curves.issue(
         "over-fitting",
-        f"after epoch {course.best}, which is kept, the training loss fell by {fall:.0%} and the validation loss rose "
-        f"by {rise:.0%}",
+        f"after the best epoch ({curves.best_epoch}, which is kept), the training loss fell by {fall:.0%} and the "
+        f"validation loss rose by {rise:.0%}",
         f"--dropout {max(0.2, 2 * dropout):.2g}" if dropout <= 0.3 else f"--hidden {smaller}",
     )
 
 
-def _impatient(course: TrainingHistory) -> TrainingIssue | None:
-    """Stopped on the first bump of a loss that was falling fast."""
-    waited = course.epochs - course.best
-    if course.part.stopped != "patience" or waited > SHORT or not course.best:
+def _patience_too_short(curves: TrainingHistory) -> TrainingIssue | None:
+    """Check for a training that stopped at the first bump of a loss that was falling fast."""
+    waited = curves.epochs - curves.best_epoch
+    if curves.part.stopped != "patience" or waited > SHORT_PATIENCE or not curves.best_epoch:
         return None
-    fall = 1 - course.val[course.best] / course.val[course.best - 1]
-    if fall < STEEP:
+    fall = 1 - curves.val[curves.best_epoch] / curves.val[curves.best_epoch - 1]
+    if fall < STEEP_FALL:
         return None
-    return course.finding(
+    return curves.issue(
         "patience too short",
-        f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, which alone had lowered the "
-        f"validation loss by {fall:.0%}",
+        f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, although that epoch lowered "
+        f"the validation loss by {fall:.0%}",
         "--patience 10",
     )
 
 
-def _course(history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig) -> TrainingHistory:
+def _make_history(
+    history: Sequence[Mapping[str, Any]], part: PartResult, config: TrainConfig
+) -> TrainingHistory:
     def column(name: str, entries: Iterable[Mapping[str, Any]]) -> np.ndarray:
         return np.array([entry[name] for entry in entries], dtype=np.float64)
 
-    trained = history[1:]
+    epochs = history[1:]
     return TrainingHistory(
-        train=column("train_loss", trained),
+        train=column("train_loss", epochs),
         val=column("val_loss", history),
-        lr=column("lr", trained),
-        norm=column("grad_norm", trained),
-        first_norm=column("first_grad_norm", trained),
-        best=part.best_epoch,
+        lr=column("lr", epochs),
+        grad_norm=column("grad_norm", epochs),
+        first_grad_norm=column("first_grad_norm", epochs),
+        best_epoch=part.best_epoch,
         part=part,
         config=config,
     )
 
 
-def _each(history: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """The history of each training, where they stand one after another."""
+def _split_trainings(history: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return the history of each training from their concatenation."""
     trainings: list[list[Mapping[str, Any]]] = []
     for entry in history:
         if entry["epoch"] == 0:
@@ -222,5 +245,5 @@ def _each(history: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]
     return trainings
 
 
-def _some(finding: TrainingIssue | None) -> list[TrainingIssue]:
-    return [] if finding is None else [finding]
+def _as_list(issue: TrainingIssue | None) -> list[TrainingIssue]:
+    return [] if issue is None else [issue]

@@ -1,8 +1,8 @@
-"""The learning rate range test (Smith 2017, "Cyclical learning rates for training"), for every network of a config.
+"""Learning rate range test (Smith 2017, "Cyclical learning rates for training") for every network of a config.
 
-The rate rises from step to step by the same factor. While it is too low the loss stands still, then it falls, and
-past what the network bears it grows: a tenth of the rate at which the loss was lowest is a safe peak. Nothing that is
-trained here is kept.
+The learning rate grows by a constant factor from step to step. While it is too low the loss stays flat, then it
+falls, and beyond what the network tolerates it grows. One tenth of the rate with the lowest loss is a safe peak. The
+trained weights are discarded.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from lstm_cli.training.recipes.parallel import run_in_threads
 from lstm_cli.training.recipes.segment import choose_parts
 from lstm_cli.training.recipes.segment_networks import (
     new_part_network,
-    part_plan,
+    part_hyperparameters,
     part_windows,
     training_context,
 )
@@ -37,82 +37,89 @@ from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperp
 from lstm_cli.training.setup.precision import choose_precision
 
 STEPS = 200
-SMOOTHING = 0.9  # weight of what was seen before in the smoothed loss
-BLOWN_UP = 4.0  # times the least smoothed loss: what comes after tells nothing more
-BEGINNING = 20  # steps whose losses are those of an untrained network
-LEARNED = 0.10  # share by which the loss must fall for a suggestion: batches alone differ by several percent
-SAFE = 0.1  # of the rate with the lowest loss
+SMOOTHING = 0.9  # weight of earlier losses in the smoothed loss
+DIVERGED_FACTOR = 4.0  # multiple of the lowest smoothed loss at which the test stops
+FIRST_STEPS = 20  # steps in which the network is still untrained
+MIN_FALL = 0.10  # fall of the loss needed for a suggestion; batches alone differ by several percent
+SAFE_SHARE = 0.1  # share of the rate with the lowest loss
 Network = tuple[
     str, torch.nn.Module, DeviceWindows, Hyperparameters
-]  # the part's name, and what it would be trained on
-LOWEST, HIGHEST = 1e-6, 10.0  # learning rates
+]  # part, network, windows and hyperparameters
+MIN_LR, MAX_LR = 1e-6, 10.0  # learning rates
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeTest:
-    """The loss of one network while the learning rate rises."""
+    """Losses of one network while the learning rate rises."""
 
-    part: str  # of the model, or its name where it is trained as a whole
+    part: str  # part of the model, or its name if it is trained as a whole
     lr: np.ndarray  # [S] of each step, rising
     loss: np.ndarray  # [S] of its batch
-    smoothed: np.ndarray  # [S] mean of the losses so far, the older the less
+    smoothed: np.ndarray  # [S] exponential moving average of the losses
 
     @property
     def lowest(self) -> int:
-        """The step with the lowest smoothed loss after the beginning, where it rests on few losses."""
-        begin = min(BEGINNING, len(self.smoothed) - 1)
+        """Return the step with the lowest smoothed loss; the first steps average too few losses and are skipped."""
+        begin = min(FIRST_STEPS, len(self.smoothed) - 1)
         return begin + int(np.argmin(self.smoothed[begin:]))
 
     @property
     def fall(self) -> float:
-        """The share by which the smoothed loss fell from the beginning to its lowest."""
-        return float(1 - self.smoothed[self.lowest] / self.loss[:BEGINNING].mean())
+        """Return the share by which the smoothed loss fell from the first steps to its minimum."""
+        return float(1 - self.smoothed[self.lowest] / self.loss[:FIRST_STEPS].mean())
 
     @property
     def suggestion(self) -> float | None:
-        """The learning rate to try; None where the loss fell at no rate."""
-        return float(SAFE * self.lr[self.lowest]) if self.fall >= LEARNED else None
+        """Return the learning rate to try; None if the loss fell at no rate."""
+        return float(SAFE_SHARE * self.lr[self.lowest]) if self.fall >= MIN_FALL else None
 
 
 def run_range_test(
     model: nn.Module,
     windows: DeviceWindows,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> RangeTest:
-    """Trains the model while the rate rises from LOWEST to HIGHEST, or until its loss has blown up.
+    """Train the model while the learning rate rises from MIN_LR to MAX_LR, or until the loss diverges.
 
-    Batches, loss, clipping and constraint are those of the plan. The model is spoiled. Raises Interrupted, and
-    TrainingDiverged where not even the first loss is finite.
+    Args:
+        model: network to train; its weights are useless afterwards.
+        windows: training windows.
+        hparams: batch size, loss, clipping, constraint and seed.
+        part: name of the network in events and errors.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
+        TrainingDiverged: the first loss is not finite.
     """
-    seed_dropout(model, torch.Generator(windows.device).manual_seed(plan.seed))
-    order = training_batches(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
-    optimizer = make_optimizer(model, plan)
-    rates = np.geomspace(LOWEST, HIGHEST, STEPS)
+    seed_dropout(model, torch.Generator(windows.device).manual_seed(hparams.seed))
+    order = training_batches(windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed))
+    optimizer = make_optimizer(model, hparams)
+    rates = np.geomspace(MIN_LR, MAX_LR, STEPS)
     losses: list[float] = []
     smoothed: list[float] = []
-    mean, least = 0.0, np.inf
+    mean, lowest = 0.0, np.inf
     model.train()
-    for number, rate in enumerate(rates):
+    for step, rate in enumerate(rates):
         raise_if_interrupted(should_stop)
         set_learning_rate(optimizer, float(rate))
-        found = backward(model, windows.gather(next(order).to(windows.device)), plan)
-        loss = float(found[0])
-        if not bool(torch.isfinite(found).all()):
+        measures = backward(model, windows.gather(next(order).to(windows.device)), hparams)
+        loss = float(measures[0])
+        if not bool(torch.isfinite(measures).all()):
             break
         losses.append(loss)
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        smoothed.append(mean / (1 - SMOOTHING ** (number + 1)))  # as if there had been no zero at the start
-        least = min(least, smoothed[-1])
-        listen(
-            Progressed(stage=f"trying learning rates on {part}", done=number + 1, total=STEPS, unit="steps")
-        )
-        if number > BEGINNING and smoothed[-1] > BLOWN_UP * least:
+        smoothed.append(mean / (1 - SMOOTHING ** (step + 1)))  # bias correction for the start at zero
+        lowest = min(lowest, smoothed[-1])
+        listen(Progressed(stage=f"trying learning rates on {part}", done=step + 1, total=STEPS, unit="steps"))
+        if step > FIRST_STEPS and smoothed[-1] > DIVERGED_FACTOR * lowest:
             break
-        apply_gradients(model, optimizer, plan)
+        apply_gradients(model, optimizer, hparams)
     if not losses:
         raise divergence_error(part, "the loss or its gradient", 1, 1)
     return RangeTest(part=part, lr=rates[: len(losses)], loss=np.array(losses), smoothed=np.array(smoothed))
@@ -126,56 +133,70 @@ def run_range_tests(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[RangeTest]:
-    """The range tests of the networks, on the training windows alone: one a network that the config names.
+    """Return the range test of each network that the config names, on the training windows only.
 
-    Same data, config and machine, same result, whatever number of threads. Raises DeviceError, DataError,
-    TrainingDiverged, Interrupted.
+    The result depends on the data, the config and the machine, but not on the number of threads.
+
+    Args:
+        dataset: scaled data.
+        config: settings of the training.
+        threads: CPU threads.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+
+    Raises:
+        DeviceError: the device is missing or its memory is too small.
+        DataError: the data do not allow a setting.
+        TrainingDiverged: the first loss of a network is not finite.
+        Interrupted: `should_stop` returned a signal.
     """
     device = choose_device(config.device)
     config = replace(config, precision=choose_precision(config, device)[0])
-    start = choose_transforms(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
-    for name, reason in start.choices.items():
-        listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
+    transformed = choose_transforms(dataset, config, workers=threads, should_stop=should_stop, listen=listen)
+    for name, reason in transformed.choices.items():
+        listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
     if config.model == "stacked":
-        networks = [_stacked(start, config, device)]
+        networks = [_stacked_network(transformed, config, device)]
     else:
-        networks = _parts(start, config, device, listen, should_stop)
-    tasks = [_task(network, listen) for network in networks]
+        networks = _part_networks(transformed, config, device, listen, should_stop)
+    tasks = [_make_task(network, listen) for network in networks]
     return run_in_threads(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
 
 
-def _stacked(start: TransformedData, config: TrainConfig, device: torch.device) -> Network:
-    windows = DeviceWindows(split_windows(start.dataset, "train"), device)
-    network = new_network(network_settings(start.dataset, config), config).to(device)
-    plan = make_hyperparameters(config, windows=len(windows), targets=start.dataset.targets)
-    return config.model, network, windows, plan
+def _stacked_network(transformed: TransformedData, config: TrainConfig, device: torch.device) -> Network:
+    windows = DeviceWindows(split_windows(transformed.dataset, "train"), device)
+    network = new_network(network_settings(transformed.dataset, config), config).to(device)
+    hparams = make_hyperparameters(config, windows=len(windows), targets=transformed.dataset.targets)
+    return config.model, network, windows, hparams
 
 
-def _parts(
-    start: TransformedData,
+def _part_networks(
+    transformed: TransformedData,
     config: TrainConfig,
     device: torch.device,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[Network]:
-    work = training_context(start, config, device=device, workers=1, listen=listen, should_stop=should_stop)
-    plan = part_plan(work)
+    context = training_context(
+        transformed, config, device=device, workers=1, listen=listen, should_stop=should_stop
+    )
+    hparams = part_hyperparameters(context)
     return [
         (
             part,
-            new_part_network(work, part, start.linear, plan.seed),
-            DeviceWindows(part_windows(work, "train", part), device),
-            plan,
+            new_part_network(context, part, transformed.linear, hparams.seed),
+            DeviceWindows(part_windows(context, "train", part), device),
+            hparams,
         )
         for part in choose_parts(config)
         if part != "linear"
     ]
 
 
-def _task(network: Network, listen: Listener) -> Callable[[Callable[[], int | None]], RangeTest]:
-    part, model, windows, plan = network
+def _make_task(network: Network, listen: Listener) -> Callable[[Callable[[], int | None]], RangeTest]:
+    part, model, windows, hparams = network
 
     def run(should_stop: Callable[[], int | None]) -> RangeTest:
-        return run_range_test(model, windows, plan, part=part, listen=listen, should_stop=should_stop)
+        return run_range_test(model, windows, hparams, part=part, listen=listen, should_stop=should_stop)
 
     return run

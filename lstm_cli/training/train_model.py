@@ -1,4 +1,4 @@
-"""From data to a trained model, whichever the config names."""
+"""Training of any model, from a dataset to the trained result."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.events import Listener, Note
 from lstm_cli.training.loop.distributed import has_followers
-from lstm_cli.training.loop.out_of_memory import FEWER, as_device_error
+from lstm_cli.training.loop.out_of_memory import USE_FEWER_ROWS, as_device_error
 from lstm_cli.training.recipes.automatic_choices import choose_transforms
 from lstm_cli.training.recipes.result import TrainingResult
 from lstm_cli.training.recipes.segment import train_segment
@@ -31,19 +31,33 @@ def train_model(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
 ) -> TrainingResult:
-    """Settles what the data decide, trains, and refits where the config or the model says so.
+    """Choose the open settings from the data, train, and refit if the config or the model asks for it.
 
-    Same data, config and machine, same result, whatever number of threads, and however often it went on from
-    what it left in `checkpoints`. Raises DeviceError, DataError, TrainingDiverged, Interrupted, and StateUnfit
-    where the checkpoints are those of another training.
+    The result depends on the data, the config and the machine. It does not depend on the number of threads, nor on how
+    often the training was resumed.
+
+    Args:
+        dataset: scaled data.
+        config: settings of the training.
+        threads: CPU threads.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where to save new ones.
+
+    Raises:
+        DeviceError: the device is missing or its memory is too small.
+        DataError: the data do not allow a setting.
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoints belong to another training.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     checkpoints = checkpoints or Checkpoints()
     device = choose_device(config.device)
-    precision, why = choose_precision(config, device)
+    precision, precision_reason = choose_precision(config, device)
     config = replace(config, precision=precision)
     torch.set_num_threads(threads)
-    start = choose_transforms(
+    transformed = choose_transforms(
         dataset,
         config,
         workers=threads,
@@ -51,14 +65,16 @@ def train_model(
         listen=listen,
         checkpoints=checkpoints,
     )
-    start = replace(start, choices=start.choices | {"precision": why})
-    for name, reason in start.choices.items():
-        listen(Note(text=f"{CHOICES.get(name, name)} {reason}"))
+    transformed = replace(transformed, choices=transformed.choices | {"precision": precision_reason})
+    for name, reason in transformed.choices.items():
+        listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
     keep_freed_memory()
-    with as_device_error(f"on {device} to train {config.model}", hint=f"use --device cpu, or {FEWER}"):
+    with as_device_error(
+        f"on {device} while training {config.model}", hint=f"use --device cpu, or {USE_FEWER_ROWS}"
+    ):
         if config.model == "stacked":
             trained = train_stacked(
-                start,
+                transformed,
                 config,
                 device=device,
                 listen=listen,
@@ -67,7 +83,7 @@ def train_model(
             )
         else:
             trained = train_segment(
-                start,
+                transformed,
                 config,
                 device=device,
                 workers=threads if device.type == "cpu" and not has_followers() else 1,
@@ -75,5 +91,5 @@ def train_model(
                 should_stop=should_stop,
                 checkpoints=checkpoints,
             )
-    return_freed_memory()  # of the refit, before the exporter takes its own
-    return replace(trained, precision=precision, seconds=time.monotonic() - began)
+    return_freed_memory()  # memory of the refit, before the exporter allocates its own
+    return replace(trained, precision=precision, seconds=time.monotonic() - started)

@@ -44,7 +44,7 @@ def test_two_trainings_of_one_seed_are_the_same_and_have_a_rate(model: str) -> N
 
 def test_a_second_is_measured_but_never_so_little_that_nothing_is_recorded() -> None:
     assert gpu.steps_of(WINDOWS, 3, 8, most=50) == 50
-    assert gpu.steps_of(WINDOWS, 2048, 1_000_000, most=50) == cuda_graph.PLAIN + 1
+    assert gpu.steps_of(WINDOWS, 2048, 1_000_000, most=50) == cuda_graph.EAGER_STEPS + 1
 
 
 def test_what_the_device_cannot_do_is_a_row() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def stderr_as_text() -> None:
-    """A command that was run in this process may have left stderr quiet or as JSON."""
+    """Reset stderr to text, because an earlier command in this process may have changed it."""
     from lstm_cli.cli import stdio
 
     stdio.configure_stderr(quiet=False, log_format="text")
@@ -15,7 +15,7 @@ def stderr_as_text() -> None:
 
 @pytest.fixture
 def signals_as_they_were() -> Iterator[None]:
-    """A command that is run in this process leaves handlers of its own."""
+    """Restore the signal handlers, because a command in this process installs its own."""
     before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for signum, handler in before.items():
@@ -24,13 +24,13 @@ def signals_as_they_were() -> Iterator[None]:
 
 @pytest.fixture
 def in_a_folder(tmp_path, monkeypatch):
-    """The current directory is an empty one."""
+    """Change to an empty directory."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def lstm(monkeypatch, call):
-    """Runs a command line as `call` does, with the fake steps."""
+    """Return `call` with the fake steps."""
     for verb, module in fake_steps.MODULES.items():
         monkeypatch.setattr(f"{module}.{verb}", getattr(fake_steps, verb))
     monkeypatch.setenv("COLUMNS", "100")
@@ -40,7 +40,7 @@ def lstm(monkeypatch, call):
 
 @pytest.fixture
 def call(capsys, signals_as_they_were):
-    """Runs a command line in this process; returns (exit code, stdout, stderr)."""
+    """Return a function that runs a command line in this process and returns (exit code, stdout, stderr)."""
     from lstm_cli.cli.main import run
 
     def called(*argv: str) -> tuple[int, str, str]:

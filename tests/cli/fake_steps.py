@@ -1,6 +1,6 @@
-"""Steps that do nothing but speak and report, for tests of the command line in this and in other processes.
+"""Fake steps that only send events and reports, for tests of the command line in this and in other processes.
 
-A process loads the steps that it runs alone: tests start many of them.
+A process imports only the steps that it runs, because tests start many processes.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from lstm_cli.findings import Finding
 
 VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
 MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
-calls: list[dict[str, Any]] = []  # what each step was given
+calls: list[dict[str, Any]] = []  # arguments of each step
 
 
 def install() -> None:
-    """Put the fakes in the place of the steps that the command line names, for the rest of this process."""
+    """Replace the steps named in the command line by the fakes, in this process."""
     for verb in set(VERBS) & set(sys.argv):
         setattr(import_module(MODULES[verb]), verb, globals()[verb])
     if os.environ.get("FAKE_PATIENT"):  # a busy machine may take seconds to the next step
@@ -37,27 +37,27 @@ def install() -> None:
 
 
 def command(*argv: str) -> list[str]:
-    """The command line of a fresh process that runs `lstm` with the fakes."""
+    """Return the command of a new process that runs `lstm` with the fakes."""
     program = "import fake_steps; fake_steps.install(); from lstm_cli.cli.main import main; main()"
     return [sys.executable, "-c", program, *argv]
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment for `command`: ours without any setting of lstm, and with `more`."""
+def environment(**extra: str) -> dict[str, str]:
+    """Return the environment for `command`: the current one without settings of lstm, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LSTM_")}
     paths = (str(Path(__file__).parent), kept.get("PYTHONPATH"))
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)} | more
+    return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)} | extra
 
 
 def arguments(verb: str) -> Sequence[str]:
-    """The least that a verb asks for."""
+    """Return the shortest valid command line of a verb."""
     of_data = {"check": ("check", "data.csv"), "prepare": ("prepare", "data.csv", "run")}
     return of_data.get(verb, (verb, "run"))
 
 
 # Reports
 
-USUAL: dict[str, Any] = {  # by the name of a field
+USUAL: dict[str, Any] = {  # field name: value
     "run": "runs/load",
     "model": "segment",
     "rows": 17420,
@@ -72,7 +72,7 @@ USUAL: dict[str, Any] = {  # by the name of a field
 
 
 def filled(kind: type[Any], **given: Any) -> Any:
-    """Make an instance of a dataclass whose fields have the value that is given, or is usual, or one by their type.
+    """Return a dataclass whose fields have the given value, the usual value, or a value by type.
 
     A text is the name of its field; what may be None is, and a collection is empty.
     """
@@ -91,7 +91,7 @@ def _by_type(name: str, kind: Any) -> Any:
 
 
 def report(place: str, **given: Any) -> Any:
-    """Make a report of the class at this place in `lstm_cli.steps`, which is loaded now."""
+    """Return a report of a class, by its path in `lstm_cli.steps`."""
     module, name = place.rsplit(".", 1)
     return filled(getattr(import_module(f"lstm_cli.steps.{module}"), name), **given)
 
@@ -101,8 +101,8 @@ def scores(factor: float) -> dict[str, float | None]:
     return {name: figure * factor for name, figure in figures.items()}
 
 
-def compared(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
-    """The keys of a comparison with baselines, lowest error first: the difference in percent and its interval."""
+def comparison_keys(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
+    """Return the comparison keys of a report: difference in percent and interval, lowest error first."""
     each = {name: {"difference": one, "interval": [low, high]} for name, (one, low, high) in found.items()}
     best = next(iter(each), None)
     return {"comparison": best and {"baseline": best, **each[best]}, "comparisons": each}
@@ -141,10 +141,12 @@ train_report = partial(
     parts={"linear": scores(1.03), "anchored": scores(1.02)},
     trainings=[TRAINING | {"stopped": "patience"}],
     weights={"linear": [0.25, 0.3, 0.35, 0.4], "anchored": [0.75, 0.7, 0.65, 0.6]},
-    choices={"logs": "off, as --log-transform says", "refit": "on training and validation rows"},
+    choices={"logs": "off (set by --log-transform)", "refit": "on training and validation rows"},
     val={"mae_scaled": 0.31, "mase": 0.88},
     val_baselines={"naive": {"mase": 1.5}, "seasonal_naive": {"mase": 1.02}, "linear": {"mase": 0.9}},
-    **compared({"linear": (2.2, 0.9, 3.5), "seasonal_naive": (13.7, 10.2, 17.2), "naive": (41.3, 37, 45)}),
+    **comparison_keys(
+        {"linear": (2.2, 0.9, 3.5), "seasonal_naive": (13.7, 10.2, 17.2), "naive": (41.3, 37, 45)}
+    ),
     chosen_on={"windows": 178, "time_start": "2024-02-28T20:00:00", "time_end": "2024-03-08T04:00:00"},
     linear={"regressions": 57, "families": {"ridge": 0.9, "smoothing": 0.1}},
 )
@@ -169,7 +171,7 @@ tune_report = partial(
     finished=True,
     val={"mae_scaled": 0.31, "mase": 0.81},
     val_baselines={"linear": {"mase": 0.9}},
-    **compared({"linear": (10.0, 4.0, 16.0)}),
+    **comparison_keys({"linear": (10.0, 4.0, 16.0)}),
     chosen_on={"windows": 3, "time_start": None, "time_end": None},
 )
 find_lr_report = partial(
@@ -187,7 +189,7 @@ evaluate_report = partial(
     metrics=scores(1),
     parts={"linear": scores(1.001), "anchored": scores(1.02)},
     baselines={"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
-    **compared({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)}),
+    **comparison_keys({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)}),
     per_step=[{"step": step, **scores(step / 24)} for step in range(1, 25)],
     per_target={"OT": scores(1)},
     coverage={"80": 81.2, "95": 95.4},
@@ -240,7 +242,7 @@ def prepare(source, run, config, listen, **how):
 
 
 def train(run, config, listen, *, should_stop: Callable[[], int | None], **how):
-    """With FAKE_EPOCHS=N: as many epochs of .1 s, which end where should_stop says so. FAKE_DEAF=1: never."""
+    """Run FAKE_EPOCHS epochs of 0.1 s until should_stop returns a signal; with FAKE_DEAF=1 never stop."""
     calls.append({"run": run, "config": config, **how})
     listen(Note(text="training on cpu (2 threads)"))
     epochs = int(os.environ.get("FAKE_EPOCHS", "2"))
@@ -272,7 +274,7 @@ def tune(run, config, fixed, listen, **how):
 
 
 def evaluate(run, config, listen, **how):
-    """Every condition with 'mase' in it comes true."""
+    """Fail each condition that contains 'mase'."""
     _called(run=run, config=config, **how)
     gates = [
         {"condition": text, "failed": "mase" in text, "reason": "mase is 0.9"} for text in config.fail_if
@@ -291,7 +293,7 @@ def quantize(run, config, listen, **how):
 
 
 def predict(run, new, config, listen, *, stdin=None, stdout=None):
-    """With FAKE_ROWS=N: so many rows."""
+    """Write FAKE_ROWS rows."""
     listen(WarningRaised(finding=Finding(rule="M102", text="the model is older than the data")))
     _called(run=run, new=new, config=config)
     rows = "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * int(os.environ.get("FAKE_ROWS", "24"))
@@ -323,7 +325,7 @@ def _called(**given: Any) -> None:
 
 
 def _misbehave() -> None:
-    """FAKE_RAISE=EXPRESSION raises what the expression makes; FAKE_SLEEP=SECONDS sleeps."""
+    """Sleep FAKE_SLEEP seconds, then raise the error that the expression FAKE_RAISE returns."""
     time.sleep(float(os.environ.get("FAKE_SLEEP", "0")))
     expression = os.environ.get("FAKE_RAISE")
     if expression:

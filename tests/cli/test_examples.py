@@ -1,4 +1,4 @@
-"""Every example in the help is run, in the order in which a person would type them."""
+"""Tests that run all examples of the help, in a realistic order."""
 
 import os
 import shlex
@@ -13,13 +13,13 @@ from fake_steps import VERBS
 from lstm_cli.cli.main import run
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
-# An epoch and a small network, so that training is short.
+# One epoch and a small network keep training short.
 SHORT = {"LSTM_TRAIN_EPOCHS": "1", "LSTM_TUNE_EPOCHS": "1", "LSTM_TUNE_PARTS": "anchored"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place like the repository's root, with fewer rows in the sample so that training is short."""
+    """Return a folder like the repository root, with fewer sample rows so that training is short."""
     root = tmp_path_factory.mktemp("examples")
     (root / "sample_data").mkdir()
     (root / "runs").mkdir()
@@ -35,10 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "example",
     [example for verb in VERBS for example in import_module(f"lstm_cli.cli.commands.{verb}").EXAMPLES],
 )
-def test_an_example_of_the_help_runs(
+def test_help_example_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], example: str
 ) -> None:
-    """What is no more than `lstm` and its words is run in this process, which has loaded torch already."""
+    """Plain `lstm` commands run in this process, because torch is already imported here."""
     monkeypatch.chdir(folder)
     for name, value in SHORT.items():
         monkeypatch.setenv(name, value)
@@ -46,7 +46,7 @@ def test_an_example_of_the_help_runs(
         monkeypatch.setenv("LSTM_TRAIN_HIDDEN", "8")
     words = shlex.split(example)
     if words[0] == "lstm" and not {"|", ">"} & set(words):
-        code, told = run(words[1:]), capsys.readouterr().err
+        code, stderr = run(words[1:]), capsys.readouterr().err
     else:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
@@ -56,6 +56,6 @@ def test_an_example_of_the_help_runs(
             text=True,
             timeout=300,
         )
-        code, told = done.returncode, done.stderr
-    assert code == 0, told
-    assert "Traceback" not in told
+        code, stderr = done.returncode, done.stderr
+    assert code == 0, stderr
+    assert "Traceback" not in stderr

@@ -1,4 +1,4 @@
-"""Exit codes and what is told, in this process."""
+"""Tests of exit codes and error messages, in this process."""
 
 import errno
 import sys
@@ -13,16 +13,16 @@ from lstm_cli import errors
 @pytest.mark.parametrize(
     ("argv", "error", "hint"),
     [
-        (["trian"], "there is no command 'trian'", "did you mean 'train'?"),
+        (["trian"], "unknown command 'trian'", "did you mean 'train'?"),
         (
             ["serve"],
-            "there is no command 'serve'",
+            "unknown command 'serve'",
             "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, verify, config",
         ),
         (["--quiet"], "no such option '--quiet'", "see 'lstm --help'"),
-        (["--", "train", "run"], "the command does not stand first", "put it right behind 'lstm'"),
+        (["--", "train", "run"], "options must come after the command", "write lstm COMMAND [OPTIONS]"),
         (["train"], "missing argument 'RUN'", "see 'lstm train --help'"),
-        (["train", ""], "RUN is empty", "name the run directory, such as runs/load"),
+        (["train", ""], "RUN is empty", "give the path of a run directory, such as runs/load"),
         (["prepare"], "missing argument 'DATA...'", "see 'lstm prepare --help'"),
         (
             ["train", "run", "--epoch", "5"],
@@ -31,15 +31,19 @@ from lstm_cli import errors
         ),
         (["train", "run", "--epochs"], "option '--epochs' requires an argument", "see 'lstm train --help'"),
         (["train", "run", "--json=1"], "option '--json' does not take a value", "see 'lstm train --help'"),
-        (["train", "run", "--epochs", "0"], "--epochs 0 is not 1 or more", "see 'lstm train --help'"),
+        (
+            ["train", "run", "--epochs", "0"],
+            "--epochs 0 is too small: it must be at least 1",
+            "see 'lstm train --help'",
+        ),
         (
             ["evaluate", "run", "--split", "tset"],
-            "--split 'tset' is none of val, test",
+            "--split 'tset' is invalid: use one of val, test",
             "see 'lstm evaluate --help'",
         ),
         (
             ["predict", "run", "--json"],
-            "--json needs -o FILE, since the forecast fills standard output",
+            "--json needs -o FILE, because the forecast goes to standard output",
             "add -o forecast.csv",
         ),
     ],
@@ -49,7 +53,7 @@ def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint)
     assert not fake_steps.calls
 
 
-def test_one_word_too_many(lstm):
+def test_extra_argument(lstm):
     code, out, err = lstm("train", "run", "again")
     assert (code, out) == (2, "")
     assert "again" in err.splitlines()[0]
@@ -75,16 +79,16 @@ def test_one_word_too_many(lstm):
     ],
 )
 def test_an_expected_error_has_its_code_and_no_traceback(lstm, monkeypatch, name, code):
-    monkeypatch.setenv("FAKE_RAISE", f"{name}('it is so', hint='mend it so')")
-    assert lstm("quantize", "run") == (code, "", "error: it is so\nhint: mend it so\n")
+    monkeypatch.setenv("FAKE_RAISE", f"{name}('it failed', hint='try this')")
+    assert lstm("quantize", "run") == (code, "", "error: it failed\nhint: try this\n")
 
 
 def test_a_data_error_names_its_rule(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
-    assert lstm("quantize", "run") == (3, "", "error[D302]: it is so\nhint: mend it so\n")
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it failed', hint='try this', rule='D302')")
+    assert lstm("quantize", "run") == (3, "", "error[D302]: it failed\nhint: try this\n")
 
 
-def test_every_class_of_the_tree_is_tested_above():
+def test_all_error_classes_are_tested():
     def below(parent):
         return {child for near in parent.__subclasses__() for child in {near, *below(near)}}
 
@@ -94,23 +98,23 @@ def test_every_class_of_the_tree_is_tested_above():
     }
 
 
-def test_an_error_without_a_hint_still_has_one(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', rule='D302')")
+def test_an_error_without_a_hint_gets_a_default_hint(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it failed', rule='D302')")
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert [line.split(":")[0] for line in err.splitlines()] == ["error[D302]", "hint"]
 
 
-def test_debugging_shows_where(lstm, monkeypatch):
-    monkeypatch.setenv("FAKE_RAISE", "DataError('it is so', hint='mend it so', rule='D302')")
+def test_lstm_debug_prints_a_traceback(lstm, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "DataError('it failed', hint='try this', rule='D302')")
     monkeypatch.setenv("LSTM_DEBUG", "1")
     code, _, err = lstm("quantize", "run")
     assert code == 3
     assert "Traceback" in err
-    assert err.endswith("error[D302]: it is so\nhint: mend it so\n")
+    assert err.endswith("error[D302]: it failed\nhint: try this\n")
 
 
-def test_a_bug_shows_where_and_asks_for_a_report(lstm, monkeypatch):
+def test_a_bug_prints_a_traceback_and_asks_for_a_report(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "ZeroDivisionError('by zero')")
     code, out, err = lstm("quantize", "run")
     assert (code, out) == (1, "")
@@ -123,15 +127,15 @@ def test_a_bug_shows_where_and_asks_for_a_report(lstm, monkeypatch):
 @pytest.mark.parametrize(
     "error", ["EOFError('short')", "KeyError('k')", "OSError('no number')", "TypeError('t')"]
 )
-def test_other_mistakes_are_bugs(lstm, monkeypatch, error):
-    """Typer would end an EOFError in its own way: 'Aborted!'."""
+def test_unexpected_errors_are_bugs(lstm, monkeypatch, error):
+    """Typer would print 'Aborted!' for an EOFError."""
     monkeypatch.setenv("FAKE_RAISE", error)
     code, _, err = lstm("quantize", "run")
     assert code == 1
     assert "Aborted" not in err
 
 
-def test_a_dependency_that_is_not_installed_is_no_bug(lstm, monkeypatch):
+def test_a_missing_dependency_is_not_a_bug(lstm, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setenv("FAKE_RAISE", "ModuleNotFoundError('No module', name='matplotlib.dates')")
     code, out, err = lstm("quantize", "run")
@@ -142,7 +146,7 @@ def test_a_dependency_that_is_not_installed_is_no_bug(lstm, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["yaml", "matplotlib.absent"])
-def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
+def test_any_other_missing_module_is_a_bug(lstm, monkeypatch, name):
     monkeypatch.setenv("FAKE_RAISE", f"ModuleNotFoundError('No module', name='{name}')")
     code, _, err = lstm("quantize", "run")
     assert code == 1
@@ -150,29 +154,29 @@ def test_any_other_module_that_is_not_found_is_a_bug(lstm, monkeypatch, name):
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "message"),
     [
         (errno.ENOSPC, "runs/load/x.npy: disk full"),
-        (errno.EDQUOT, "runs/load/x.npy: disk full (the quota is used up)"),
+        (errno.EDQUOT, "runs/load/x.npy: disk full (quota exceeded)"),
         (errno.EROFS, "runs/load/x.npy: the file system is read-only"),
         (errno.EIO, "runs/load/x.npy: input/output error"),
         (errno.EACCES, "runs/load/x.npy: permission denied"),
     ],
 )
-def test_what_a_disk_does_is_expected(lstm, monkeypatch, number, told):
+def test_storage_errors_are_expected(lstm, monkeypatch, number, message):
     monkeypatch.setenv(
         "FAKE_RAISE", f"OSError({number}, __import__('os').strerror({number}), 'runs/load/x.npy')"
     )
     code, _, err = lstm("quantize", "run")
     assert code == 4
-    assert err.startswith(f"error: {told}\nhint: ")
+    assert err.startswith(f"error: {message}\nhint: ")
 
 
-def test_too_little_memory(lstm, monkeypatch):
+def test_out_of_memory(lstm, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "MemoryError()")
     code, _, err = lstm("quantize", "run")
     assert code == 7
-    assert err.startswith("error: there is not enough memory\nhint: ")
+    assert err.startswith("error: out of memory\nhint: ")
 
 
 def test_a_message_is_one_line_without_control_characters(lstm, monkeypatch):
@@ -203,8 +207,8 @@ def test_a_failed_gate_is_in_the_json_too(lstm):
 
 
 @pytest.mark.parametrize(("number", "code"), [(1, 129), (2, 130), (15, 143)])
-def test_a_step_that_a_signal_ended(lstm, monkeypatch, number, code):
+def test_interrupted_step(lstm, monkeypatch, number, code):
     monkeypatch.setenv("FAKE_RAISE", f"Interrupted({number})")
     got, out, err = lstm("quantize", "run")
     assert (got, out) == (code, "")
-    assert err.startswith("error: ended by SIG")
+    assert err.startswith("error: interrupted by SIG")

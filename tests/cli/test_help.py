@@ -1,4 +1,4 @@
-"""Help, version, completion, and what a fresh process loads for them."""
+"""Tests of help, version and completion, and of the modules that they import."""
 
 import json
 import re
@@ -35,7 +35,7 @@ main(sys.argv[1:])
 
 @cache
 def loaded_by(*argv, **environ):
-    """The modules that a fresh process has loaded at its end, its exit code and its stdout."""
+    """Return the modules imported by a new process, its exit code and its stdout."""
     ended = subprocess.run(
         [sys.executable, "-c", WATCH, *argv],
         env=fake_steps.environment(**environ),
@@ -51,20 +51,20 @@ def loaded_by(*argv, **environ):
     [["--help"], ["--version"], *[[verb, "--help"] for verb in VERBS]],
     ids=lambda argv: " ".join(argv),
 )
-def test_help_loads_nothing_heavy(argv):
+def test_help_imports_no_heavy_module(argv):
     modules, code, out = loaded_by(*argv)
     assert code == 0
     assert "lstm" in out
     assert not modules & set(HEAVY)
 
 
-def test_the_list_of_verbs_loads_no_verb():
+def test_list_of_verbs_imports_no_verb():
     modules, _, _ = loaded_by("--help")
     assert not {f"lstm_cli.cli.commands.{verb}" for verb in VERBS} & modules
 
 
 @pytest.mark.parametrize("verb", ["train", "predict"])
-def test_a_wrong_option_loads_nothing_heavy(verb):
+def test_a_wrong_option_imports_no_heavy_module(verb):
     modules, code, _ = loaded_by(verb, "run", "--precison", "int8")
     assert code == 2
     assert not modules & set(HEAVY)
@@ -105,7 +105,7 @@ def test_completion_knows_every_option(lstm, monkeypatch, verb):
     ("shell", "sign"),
     [("bash", "complete -o"), ("zsh", "#compdef lstm"), ("fish", "complete --command lstm")],
 )
-def test_the_script_of_the_named_shell_is_shown(shell, sign):
+def test_show_completion_of_a_named_shell(shell, sign):
     modules, code, out = loaded_by("--show-completion", shell)
     assert code == 0
     assert shell != "zsh" or loaded_by(f"--show-completion={shell}")[2] == out
@@ -117,25 +117,25 @@ def test_the_script_of_the_named_shell_is_shown(shell, sign):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--show-completion", "tcsh"], "--show-completion 'tcsh' is none of bash, zsh, fish"),
-        (["--show-completion", "zsh", "x"], "--show-completion 'zsh x' is none of"),
+        (["--show-completion", "tcsh"], "--show-completion 'tcsh' is invalid: use one of bash, zsh, fish"),
+        (["--show-completion", "zsh", "x"], "--show-completion 'zsh x' is invalid: use one of"),
         (["--install-completion", "zsh"], "--install-completion takes no value"),
     ],
 )
-def test_a_wrong_shell_is_refused(lstm, argv, message):
+def test_an_unknown_shell_is_refused(lstm, argv, message):
     code, out, err = lstm(*argv)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {message}")
 
 
-def test_the_script_for_a_shell_is_shown():
+def test_show_completion_of_the_current_shell():
     code, out = loaded_by("--show-completion", SHELL="/bin/bash")[1:]
-    if code == 0:  # the shell above us could be told
+    if code == 0:  # the current shell was detected
         assert "_LSTM_COMPLETE" in out
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_tells_what_it_does_with_examples(lstm, verb):
+def test_help_of_each_verb_has_examples(lstm, verb):
     module = import_module(f"lstm_cli.cli.commands.{verb}")
     code, out, err = lstm(verb, "--help")
     assert (code, err) == (0, "")
@@ -147,10 +147,10 @@ def test_every_verb_tells_what_it_does_with_examples(lstm, verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_option_is_explained_with_its_default(lstm, verb):
+def test_help_of_each_option_has_its_default(lstm, verb):
     _, out, _ = lstm(verb, "--help")
     options = out.split("Arguments:\n")[1].split("\n\n", 1)[1].split("Examples:")[0]
-    # an entry begins two blanks in; what it says may stand on the lines below; a group has a title
+    # An entry is indented by two spaces, its text may be on the next lines, and a group has a title.
     entries = [entry for group in options.split("\n\n") for entry in re.split(r"\n  (?=-)", group)[1:]]
     assert len(entries) > 5
     for entry in entries:
@@ -166,18 +166,18 @@ def test_every_option_is_explained_with_its_default(lstm, verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_options_stand_in_groups_and_those_of_all_verbs_come_last(lstm, verb):
+def test_common_options_are_the_last_group(lstm, verb):
     _, out, _ = lstm(verb, "--help")
     titles = re.findall(r"^(\w.*):$", out, re.M)
     assert titles[0] == "Arguments"
-    assert titles[-1] == "All commands"
+    assert titles[-1] == "Common options"
     assert len(set(titles)) == len(titles)
-    common = set(re.findall(r"--[\w-]+", out.split("All commands:\n")[1].split("Examples:")[0]))
+    common = set(re.findall(r"--[\w-]+", out.split("Common options:\n")[1].split("Examples:")[0]))
     assert {"--quiet", "--verbose", "--log-format", "--json", "--config", "--dry-run", "--help"} <= common
 
 
-def test_the_options_of_one_model_stand_under_its_name(lstm):
-    """A group names a model where the config refuses its options with the other one."""
+def test_options_of_one_model_are_grouped(lstm):
+    """Groups named after a model have the options that the config refuses with another model."""
     _, out, _ = lstm("train", "--help")
     groups = {title: set(re.findall(r"^  (--[\w-]+)", text, re.M)) for title, text in _groups(out)}
     assert groups["Model segment"] == {"--effort", "--parts", "--segment"}
@@ -194,15 +194,15 @@ def test_help_explains_a_verb(lstm, verb):
     assert lstm("help", verb) == lstm(verb, "--help")
 
 
-def test_help_alone_is_that_of_lstm(lstm):
+def test_help_without_a_verb(lstm):
     assert lstm("help") == lstm("help", "help") == lstm("--help")
     code, _, err = lstm("help", "tran")
-    assert (code, err) == (2, "error: there is no command 'tran'\nhint: did you mean 'train'?\n")
+    assert (code, err) == (2, "error: unknown command 'tran'\nhint: did you mean 'train'?\n")
     assert lstm("help", "train", "tune")[0] == 2
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
-def test_the_list_of_verbs_is_never_cut(lstm, monkeypatch, columns):
+def test_list_of_verbs_is_not_truncated(lstm, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     _, out, _ = lstm("--help")
     listed = " ".join(out.split("Commands:\n")[1].split())
@@ -210,7 +210,7 @@ def test_the_list_of_verbs_is_never_cut(lstm, monkeypatch, columns):
     assert max(map(len, out.splitlines())) <= max(80, int(columns))
 
 
-def test_each_verb_stands_in_the_list(lstm):
+def test_each_verb_is_listed(lstm):
     code, out, _ = lstm("--help")
     assert code == 0
     assert re.findall(r"^  ([a-z]+)  +(.*)$", out.split("Commands:\n")[1], re.M)[: len(VERBS)] == list(
@@ -226,4 +226,4 @@ def test_no_command_shows_the_help_as_an_error(lstm):
     code, out, err = lstm()
     assert (code, out) == (2, "")
     assert "Commands:" in err
-    assert err.endswith("error: no command is given\nhint: begin with 'lstm prepare DATA RUN'\n")
+    assert err.endswith("error: missing command\nhint: start with 'lstm prepare DATA RUN'\n")

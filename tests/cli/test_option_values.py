@@ -1,4 +1,4 @@
-"""From texts to values."""
+"""Tests of the parsers of option values."""
 
 import pytest
 
@@ -35,7 +35,7 @@ from lstm_cli.errors import UsageError
         (option_values.seconds, "2.5", 2.5),
     ],
 )
-def test_a_text_becomes_its_value(parse, text, value):
+def test_valid_texts(parse, text, value):
     assert parse("--flag", text) == value
     assert type(parse("--flag", text)) is type(value)
 
@@ -55,7 +55,7 @@ def test_a_text_becomes_its_value(parse, text, value):
         (option_values.seconds, ["", "-1", "1m", "inf"]),
     ],
 )
-def test_other_texts_are_refused_by_the_flag(parse, texts):
+def test_invalid_texts_name_the_flag(parse, texts):
     for text in texts:
         with pytest.raises(UsageError) as refused:
             parse("--flag", text)

@@ -1,4 +1,4 @@
-"""What reaches a step: every option of every verb, from a flag, the environment and a file."""
+"""Tests that each option of each verb reaches its step, from a flag, the environment and a file."""
 
 import inspect
 from dataclasses import MISSING, fields
@@ -21,8 +21,8 @@ CONFIGS = {
     "predict": config.PredictConfig,
     "export": config.ExportConfig,
 }
-# A value other than the default for each field, as a person writes it and as the step gets it.
-OTHERS = {
+# For each field a value other than its default: as text, and as the step gets it.
+OTHER_VALUES = {
     "prepare": {
         "target": ("A,B", ("A,B",)),
         "past": ("P", ("P",)),
@@ -112,30 +112,30 @@ OTHERS = {
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
 }
-OTHERS["check"] = OTHERS["prepare"]
-# Options that go with another one alone.
-OF_STACKED = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
-ASKED = {
+OTHER_VALUES["check"] = OTHER_VALUES["prepare"]
+# Options that need another option.
+STACKED_ONLY = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
+REQUIRED = {
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
-} | {("train", name): {"model": "stacked"} for name in OF_STACKED}
-EVERY = [(verb, name) for verb, others in OTHERS.items() for name in others]
+} | {("train", name): {"model": "stacked"} for name in STACKED_ONLY}
+ALL_OPTIONS = [(verb, name) for verb, others in OTHER_VALUES.items() for name in others]
 
 
 pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
-def asked(verb, name):
-    """The flags without which an option is refused."""
+def required_flags(verb, name):
+    """Return the flags that an option needs."""
     return [
-        text for other, value in ASKED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
+        text for other, value in REQUIRED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
     ]
 
 
 @pytest.mark.parametrize("verb", CONFIGS)
 def test_every_field_of_the_config_is_an_option(verb):
-    assert set(OTHERS[verb]) == {field.name for field in fields(CONFIGS[verb])}
+    assert set(OTHER_VALUES[verb]) == {field.name for field in fields(CONFIGS[verb])}
     function = getattr(import_module(f"lstm_cli.cli.commands.{verb}"), verb)
     parameters = inspect.signature(function).parameters
     for field in fields(CONFIGS[verb]):
@@ -157,37 +157,37 @@ def test_without_options_a_step_gets_the_defaults(lstm, verb):
     assert fake_steps.calls[-1].get("run", Path("run")) == Path("run")
 
 
-@pytest.mark.parametrize(("verb", "name"), EVERY)
+@pytest.mark.parametrize(("verb", "name"), ALL_OPTIONS)
 def test_an_option_by_its_flag(lstm, verb, name):
-    text, value = OTHERS[verb][name]
+    text, value = OTHER_VALUES[verb][name]
     flag = f"--{name.replace('_', '-')}"
     code, _, err = lstm(
-        *fake_steps.arguments(verb), flag, *([] if text is None else [text]), *asked(verb, name)
+        *fake_steps.arguments(verb), flag, *([] if text is None else [text]), *required_flags(verb, name)
     )
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **REQUIRED.get((verb, name), {}))
 
 
-@pytest.mark.parametrize(("verb", "name"), EVERY)
+@pytest.mark.parametrize(("verb", "name"), ALL_OPTIONS)
 def test_an_option_by_the_environment(lstm, monkeypatch, verb, name):
-    text, value = OTHERS[verb][name]
+    text, value = OTHER_VALUES[verb][name]
     monkeypatch.setenv(f"LSTM_{verb}_{name}".upper(), "1" if text is None else text)
-    code, _, err = lstm(*fake_steps.arguments(verb), *asked(verb, name))
+    code, _, err = lstm(*fake_steps.arguments(verb), *required_flags(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **REQUIRED.get((verb, name), {}))
 
 
-@pytest.mark.parametrize(("verb", "name"), EVERY)
+@pytest.mark.parametrize(("verb", "name"), ALL_OPTIONS)
 def test_an_option_by_a_file(lstm, verb, name):
-    text, value = OTHERS[verb][name]
+    text, value = OTHER_VALUES[verb][name]
     written = "true" if text is None else f'"{text}"'.replace("\t", "\\t")
     Path("lstm.toml").write_text(f"[{verb}]\n{name} = {written}\n")
-    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml", *asked(verb, name))
+    code, _, err = lstm(*fake_steps.arguments(verb), "--config", "lstm.toml", *required_flags(verb, name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **ASKED.get((verb, name), {}))
+    assert fake_steps.calls[-1]["config"] == CONFIGS[verb](**{name: value}, **REQUIRED.get((verb, name), {}))
 
 
-def test_a_flag_goes_before_the_environment_and_that_before_the_file(lstm, monkeypatch):
+def test_priority_of_flag_environment_and_file(lstm, monkeypatch):
     Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
     monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "6")
     monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
@@ -202,7 +202,7 @@ def test_flags_replace_a_list_of_the_environment(lstm, monkeypatch):
     assert fake_steps.calls[-1]["config"].target == ("C", "D,E")
 
 
-def test_a_switch_can_be_taken_back(lstm, monkeypatch):
+def test_a_switch_can_be_reverted(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_CALENDAR", "1")
     lstm("prepare", "data.csv", "run", "--no-calendar")
     assert fake_steps.calls[-1]["config"].calendar is False
@@ -219,7 +219,7 @@ def test_a_switch_that_is_on_can_be_turned_off_everywhere(lstm, monkeypatch):
     assert fake_steps.calls[-1]["config"].intervals is False
 
 
-def test_what_is_no_field_of_a_config(lstm, monkeypatch):
+def test_options_outside_the_config(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_LOCK_WAIT", "1.5")
     monkeypatch.setenv("LSTM_PREPARE_JSON", "1")
     code, out, _ = lstm("prepare", "data.csv", "run", "--force")
@@ -228,7 +228,7 @@ def test_what_is_no_field_of_a_config(lstm, monkeypatch):
     assert fake_steps.calls[-1]["lock_wait"] == 1.5
 
 
-def test_a_value_is_refused_with_the_place_that_set_it(lstm, monkeypatch):
+def test_an_invalid_value_names_its_origin(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "many")
     assert lstm("train", "run")[2].startswith(
         "error: --epochs 'many' is not a whole number (set by LSTM_TRAIN_EPOCHS)\nhint: "
@@ -237,7 +237,9 @@ def test_a_value_is_refused_with_the_place_that_set_it(lstm, monkeypatch):
     Path("lstm.toml").write_text('[train]\nmodel = "gru"\n')
     code, out, err = lstm("train", "run", "--config", "lstm.toml")
     assert (code, out) == (2, "")
-    assert "--model 'gru' is none of segment, stacked (set by '[train] model' in lstm.toml)" in err
+    assert (
+        "--model 'gru' is invalid: use one of segment, stacked (set by '[train] model' in lstm.toml)" in err
+    )
 
 
 def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
@@ -247,12 +249,12 @@ def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
     assert "plenty" not in out
 
 
-def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
+def test_repeated_parts_and_no_refit(lstm):
     assert lstm("train", "run", "--parts", "free", "--parts", "linear", "--no-refit")[0] == 0
     given = fake_steps.calls[-1]["config"]
     assert (given.parts, given.refit) == (("free", "linear"), False)
     code, _, err = lstm("train", "run", "--model", "stacked", "--parts", "free")
-    assert (code, err.startswith("error: --parts is a setting of --model segment")) == (2, True)
+    assert (code, err.startswith("error: --parts works only with --model segment")) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -260,34 +262,42 @@ def test_parts_are_repeated_and_the_refit_can_be_left_out(lstm):
     [
         (
             "--bidirectional",
-            "--bidirectional is a setting of --model stacked, not of segment",
+            "--bidirectional works only with --model stacked, not with segment",
             "--model stacked",
         ),
-        ("--head mean", "--head is a setting of --model stacked, not of segment", "--model stacked"),
-        ("--model stacked --segment 4", "--segment is a setting of --model segment, not", "--model segment"),
-        ("--model stacked --batch-norm --layer-norm", "exclude each other", "choose one"),
-        ("--model stacked --head first", "--head 'first' is none of last, mean, attention, seq2seq", ""),
-        ("--model stacked --init zeros", "--init 'zeros' is none of xavier, he, orthogonal", ""),
-        ("--attention 7", "--attention 7 heads do not divide the 128 outputs of the LSTM", "--attention 8"),
+        ("--head mean", "--head works only with --model stacked, not with segment", "--model stacked"),
+        ("--model stacked --segment 4", "--segment works only with --model segment, not", "--model segment"),
+        ("--model stacked --batch-norm --layer-norm", "cannot be combined", "choose one"),
+        (
+            "--model stacked --head first",
+            "--head 'first' is invalid: use one of last, mean, attention, seq2seq",
+            "",
+        ),
+        ("--model stacked --init zeros", "--init 'zeros' is invalid: use one of xavier, he, orthogonal", ""),
+        ("--attention 7", "--attention 7 does not divide the 128 outputs of the LSTM", "--attention 8"),
         (
             "--model stacked --hidden 16,6 --bidirectional --attention 5",
-            "--attention 5 heads do not divide the 12 outputs of the LSTM in both directions",
+            "--attention 5 does not divide the 12 outputs of the LSTM (both directions)",
             "--attention 4",
         ),
-        ("--max-norm 0", "--max-norm 0 is not above 0", ""),
-        ("--lr 1e39", "--lr 1e+39 is above 1e+30", "usual rates are 1e-4 to 1e-2"),
-        ("--batch-size none", "--batch-size 'none' is neither a whole number nor auto", ""),
-        ("--checkpoint-every 0", "--checkpoint-every 0 is not 1 or more", ""),
+        ("--max-norm 0", "--max-norm 0 is too small: it must be above 0", ""),
+        (
+            "--lr 1e39",
+            "--lr 1e+39 is too large: the maximum is 1e+30",
+            "usual learning rates are 1e-4 to 1e-2",
+        ),
+        ("--batch-size none", "--batch-size 'none' is not a whole number or auto", ""),
+        ("--checkpoint-every 0", "--checkpoint-every 0 is too small: it must be at least 1", ""),
     ],
 )
-def test_what_does_not_fit_the_model_is_refused(lstm, given, message, hint):
+def test_settings_that_do_not_fit_the_model_are_refused(lstm, given, message, hint):
     code, out, err = lstm("train", "run", *given.split())
     assert (code, out) == (2, "")
     assert message in err.splitlines()[0]
     assert hint in err.partition("hint: ")[2]
 
 
-def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
+def test_checkpoint_options_reach_the_step(lstm):
     assert lstm("train", "run")[0] == 0
     assert lstm("train", "run", "--fresh", "--checkpoint-every", "3", "--batch-size", "auto")[0] == 0
     assert [(call["fresh"], call["checkpoint_every"]) for call in fake_steps.calls] == [
@@ -297,7 +307,7 @@ def test_how_a_checkpoint_is_kept_is_for_the_step_to_do(lstm):
     assert fake_steps.calls[1]["config"] == config.TrainConfig(batch_size="auto")
 
 
-def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
+def test_find_lr_does_not_train(lstm, monkeypatch):
     given = []
 
     def look(run, config, output, listen, *, should_stop):
@@ -310,6 +320,6 @@ def test_find_lr_looks_for_a_rate_and_trains_nothing(lstm, monkeypatch):
     assert given == [(Path("run"), config.TrainConfig(model="stacked"), "rates.png")]
     assert fake_steps.calls == []
     assert "try: lstm train runs/load --lr 0.003\n" in out
-    assert "picture: rates.png\n" in out
+    assert "plot: rates.png\n" in out
     code, out, err = lstm("train", "run", "-o", "rates.png")
-    assert (code, out, err.splitlines()[0]) == (2, "", "error: --output is a setting of --find-lr")
+    assert (code, out, err.splitlines()[0]) == (2, "", "error: --output needs --find-lr")

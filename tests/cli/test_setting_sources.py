@@ -1,4 +1,4 @@
-"""Where a setting came from, as a run records it, and the file that makes the same run."""
+"""Tests of the recorded source of each setting, and of the TOML file that reproduces a run."""
 
 import tomllib
 from pathlib import Path
@@ -14,10 +14,10 @@ from lstm_cli.steps.show_config import ConfigReport
 pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
-def test_flag_environment_and_file_are_told_apart(lstm, monkeypatch):
+def test_flag_environment_and_file_have_different_sources(lstm, monkeypatch):
     Path("lstm.toml").write_text("[train]\nepochs = 5\nseed = 5\nlr = 0.5\n")
     monkeypatch.setenv("LSTM_TRAIN_SEED", "6")
-    monkeypatch.setenv("LSTM_TRAIN_LOCK_WAIT", "1")  # no setting of what is trained
+    monkeypatch.setenv("LSTM_TRAIN_LOCK_WAIT", "1")  # not a training setting
     lstm("train", "run", "--config", "lstm.toml", "--epochs", "7", "--force")
     assert fake_steps.calls[-1]["sources"] == {
         "epochs": "flag",
@@ -27,12 +27,12 @@ def test_flag_environment_and_file_are_told_apart(lstm, monkeypatch):
 
 
 @pytest.mark.parametrize("verb", ["prepare", "train", "tune", "evaluate", "quantize"])
-def test_defaults_are_left_out(lstm, verb):
+def test_defaults_have_no_source(lstm, verb):
     lstm(*fake_steps.arguments(verb))
     assert fake_steps.calls[-1]["sources"] == {}
 
 
-def test_what_tune_found_is_told(lstm, monkeypatch):
+def test_settings_from_tune_have_the_source_tune(lstm, monkeypatch):
     winner = {"model": "segment", "lr": 0.02, "hidden": [48], "loss": "huber"}
     monkeypatch.setattr("lstm_cli.steps.shared.tuned_settings.tuned_settings", lambda run: winner)
     lstm("train", "run", "--lr", "0.5")
@@ -46,7 +46,7 @@ def test_what_tune_found_is_told(lstm, monkeypatch):
     assert fake_steps.calls[-1]["sources"] == {}
 
 
-def test_a_tuned_setting_of_every_trial_has_its_source(lstm):
+def test_settings_shared_by_all_trials_have_a_source(lstm):
     lstm("tune", "run", "--trials", "3", "--epochs", "2")
     assert fake_steps.calls[-1]["sources"] == {"trials": "flag", "epochs": "flag"}
 
@@ -68,7 +68,7 @@ def to_toml(tables):
 
 @settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), PLAIN | st.lists(PLAIN, min_size=1)))
-def test_what_is_written_is_read_again(given_settings):
+def test_toml_round_trip(given_settings):
     text = to_toml(
         {"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}, "unset": None, "none": []}}
     )
@@ -76,16 +76,16 @@ def test_what_is_written_is_read_again(given_settings):
     assert read == {"train": given_settings, "tune": {"trials": 2, "space": {"lr": "1..2"}}}
 
 
-def test_a_table_below_that_of_the_verb_is_what_the_verb_takes():
+def test_a_subtable_becomes_pairs():
     Path("lstm.toml").write_text(to_toml({"tune": {"space": {"lr": "1e-4..1e-2:log", "loss": "mae|huber"}}}))
     found = find_settings("tune", {"space": "pairs"}, file="lstm.toml", environ={}, verbs=("tune",))
     assert found["space"].value == ["lr=1e-4..1e-2:log", "loss=mae|huber"]
 
 
-def test_the_settings_of_a_run_are_shown(lstm):
+def test_config_shows_the_settings_of_a_run(lstm):
     code, out, _ = lstm("config", "run")
     assert code == 0
     assert out.splitlines()[-1].split() == ["to", "fp16", "flag"]
     assert lstm("config", "run", "--toml")[1].endswith('\n[quantize]\nto = "fp16"\n')
     code, _, err = lstm("config", "run", "--toml", "--json")
-    assert (code, err.splitlines()[0]) == (2, "error: --toml and --json exclude each other")
+    assert (code, err.splitlines()[0]) == (2, "error: --toml and --json cannot be combined")

@@ -1,4 +1,4 @@
-"""-v, -q, the variables for all verbs, and names of an earlier release."""
+"""Tests of -v and -q, of variables for all verbs, and of renamed settings."""
 
 import json
 
@@ -17,29 +17,29 @@ def test_verbose_writes_each_setting_with_its_source(lstm, monkeypatch, tmp_path
     code, _, err = lstm("prepare", "a.csv", "run", "--horizon", "12", "--config", str(file), flag)
     assert code == 0
     listed = [line.split() for line in err.splitlines() if line.startswith("--")]
-    told = {words[0]: " ".join(words[1:]) for words in listed}
-    assert told["--horizon"] == "12 (flag)"
-    assert told["--scaler"] == "robust (environment LSTM_PREPARE_SCALER)"
-    assert told["--val"] == f"0.3 (file {file})"
-    assert told["--test"] == "0.2 (default)"
-    assert told["--target"] == "none (default)"
+    values = {words[0]: " ".join(words[1:]) for words in listed}
+    assert values["--horizon"] == "12 (flag)"
+    assert values["--scaler"] == "robust (environment LSTM_PREPARE_SCALER)"
+    assert values["--val"] == f"0.3 (file {file})"
+    assert values["--test"] == "0.2 (default)"
+    assert values["--target"] == "none (default)"
 
 
 def test_settings_are_objects_with_log_format_json(lstm):
     _, _, err = lstm("quantize", "run", "-v", "--log-format", "json", "--max-loss", "2%")
-    told = [json.loads(line) for line in err.splitlines()]
-    found = {line["flag"]: line for line in told if line["event"] == "setting"}
-    assert (found["--max-loss"]["value"], found["--max-loss"]["source"]) == ("0.02", "flag")
-    assert found["--to"]["source"] == "default"
+    records = [json.loads(line) for line in err.splitlines()]
+    settings = {line["flag"]: line for line in records if line["event"] == "setting"}
+    assert (settings["--max-loss"]["value"], settings["--max-loss"]["source"]) == ("0.02", "flag")
+    assert settings["--to"]["source"] == "default"
 
 
-def test_quiet_and_verbose_exclude_each_other(lstm):
+def test_quiet_and_verbose_cannot_be_combined(lstm):
     code, _, err = lstm("train", "run", "-q", "-v")
     assert code == 2
-    assert err.startswith("error: --quiet and --verbose exclude each other\nhint: ")
+    assert err.startswith("error: --quiet and --verbose cannot be combined\nhint: ")
 
 
-def test_a_flag_goes_before_the_variable_that_says_the_contrary(lstm, monkeypatch):
+def test_a_flag_overrides_a_contrary_variable(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_QUIET", "1")
     assert lstm("train", "run", "-v")[2].startswith("--model")
     monkeypatch.setenv("LSTM_QUIET", "")
@@ -69,7 +69,7 @@ def test_one_variable_makes_every_verb_log_json(lstm, monkeypatch, verb):
     assert [json.loads(line)["event"] for line in err.splitlines()][-1] in ("summary", "error")
 
 
-def test_the_variable_of_a_verb_goes_before_that_of_all(lstm, monkeypatch):
+def test_a_variable_of_a_verb_overrides_the_common_one(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_LOG_FORMAT", "json")
     monkeypatch.setenv("LSTM_TRAIN_LOG_FORMAT", "text")
     assert untimed(lstm("train", "run")[2]).startswith("training on cpu")
@@ -79,7 +79,7 @@ def test_the_variable_of_a_verb_goes_before_that_of_all(lstm, monkeypatch):
     assert (code, json.loads(err.splitlines()[0])["event"]) == (2, "error")
 
 
-NOTE = "{} is now {}; the old name works for this release only"
+NOTE = "{} is now {} (the old name works only in this release)"
 
 
 @pytest.mark.parametrize("argv", [["--logs", "off"], ["--logs=off"]])
@@ -105,7 +105,7 @@ def test_the_old_name_of_a_variable_and_a_key_still_works(lstm, monkeypatch, tmp
     assert fake_steps.calls[-1]["config"].log_transform == "off"
 
 
-def test_the_new_name_of_a_variable_goes_before_the_old_one(lstm, monkeypatch):
+def test_the_new_name_of_a_variable_overrides_the_old_one(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_TRAIN_LOGS", "on")
     monkeypatch.setenv("LSTM_TRAIN_LOG_TRANSFORM", "off")
     _, _, err = lstm("train", "run")
@@ -118,17 +118,17 @@ def test_a_space_by_the_old_name_has_a_note(lstm):
     assert untimed(err).splitlines()[0] == NOTE.format("--space logs", "--space log_transform")
 
 
-def test_an_old_name_is_no_option_of_other_verbs(lstm):
+def test_an_old_name_is_not_an_option_of_other_verbs(lstm):
     assert lstm("quantize", "run", "--logs", "on")[0] == 2
 
 
-def test_a_wrong_value_under_the_old_name_is_refused_by_the_new_one(lstm):
+def test_an_error_under_the_old_name_shows_the_new_name(lstm):
     code, _, err = lstm("train", "run", "--logs", "maybe")
     assert code == 2
-    assert "error: --log-transform 'maybe' is none of auto, on, off" in err
+    assert "error: --log-transform 'maybe' is invalid: use one of auto, on, off" in err
 
 
-def test_the_clock_begins_with_each_command(lstm, monkeypatch):
+def test_the_clock_restarts_with_each_command(lstm, monkeypatch):
     from lstm_cli.cli import stdio
 
     monkeypatch.setattr(stdio, "monotonic", lambda: 1000.0)

@@ -1,4 +1,4 @@
-"""--quiet and --log-format: how stderr is written, whatever the verb; the result and the exit code stay."""
+"""Tests of --quiet and --log-format, which change stderr but neither the result nor the exit code."""
 
 import json
 
@@ -14,7 +14,7 @@ def lines(text):
 
 
 @pytest.mark.parametrize("verb", fake_steps.VERBS)
-def test_every_verb_takes_them_and_prints_the_same(lstm, tmp_path, verb):
+def test_stderr_options_do_not_change_stdout(lstm, tmp_path, verb):
     argv = [*fake_steps.arguments(verb), *(["-o", str(tmp_path / "f.csv")] if verb == "predict" else [])]
     code, out, err = lstm(*argv, "--json")
     quiet = lstm(*argv, "--json", "--quiet")
@@ -25,15 +25,15 @@ def test_every_verb_takes_them_and_prints_the_same(lstm, tmp_path, verb):
     assert all(set(line) >= {"time", "event"} for line in lines(as_json[2]))
 
 
-def test_a_training_as_objects(lstm):
+def test_training_as_json(lstm):
     code, out, err = lstm("train", "run", "--log-format", "json")
     assert (code, out.startswith("model          segment")) == (0, True)
-    told = lines(err)
-    assert [line["event"] for line in told] == ["note", "training", "epoch", "epoch", "epoch", "summary"]
-    assert told[0]["text"] == "training on cpu (2 threads)"
-    assert (told[1]["parameters"], told[1]["windows"], told[1]["epochs"]) == (139166, 11667, 2)
-    assert [line["epoch"] for line in told[2:5]] == [0, 1, 2]
-    assert (told[2]["train_loss"], told[3]["train_loss"], told[2]["val_loss"]) == (None, 0.5, 0.4)
+    records = lines(err)
+    assert [line["event"] for line in records] == ["note", "training", "epoch", "epoch", "epoch", "summary"]
+    assert records[0]["text"] == "training on cpu (2 threads)"
+    assert (records[1]["parameters"], records[1]["windows"], records[1]["epochs"]) == (139166, 11667, 2)
+    assert [line["epoch"] for line in records[2:5]] == [0, 1, 2]
+    assert (records[2]["train_loss"], records[3]["train_loss"], records[2]["val_loss"]) == (None, 0.5, 0.4)
 
 
 def test_an_infinite_loss_is_null(lstm, monkeypatch):
@@ -49,14 +49,14 @@ def test_an_infinite_loss_is_null(lstm, monkeypatch):
     }
 
 
-def test_a_silence_is_an_object_too(capsys):
+def test_long_silence_as_json(capsys):
     import time
 
     from lstm_cli.cli.progress.reporters import LogReporter
     from lstm_cli.events import Progressed
 
     stdio.configure_stderr(quiet=False, log_format="json")
-    log = LogReporter(silence=0.05)
+    log = LogReporter(max_silence=0.05)
     log(Progressed(stage="reading", done=5, total=10))
     deadline, err = time.monotonic() + 300, ""
     while "reading" not in err:
@@ -66,51 +66,54 @@ def test_a_silence_is_an_object_too(capsys):
     log.close()
     err += capsys.readouterr().err
     stdio.configure_stderr(quiet=False, log_format="text")
-    told = lines(err)[-1]
-    assert told["event"] == "working"
-    assert told["state"] == "reading: 5 of 10 (50 %)"
-    assert set(told) == {"time", "event", "state", "seconds"}
+    record = lines(err)[-1]
+    assert record["event"] == "working"
+    assert record["state"] == "reading: 5 of 10 (50 %)"
+    assert set(record) == {"time", "event", "state", "seconds"}
 
 
 @pytest.mark.parametrize(
     "error", ["DataError('no column', hint='name one', rule='D202')", "ValueError('a bug')"]
 )
-def test_an_error_is_an_object_with_its_code(lstm, monkeypatch, error):
+def test_error_as_json_has_its_exit_code(lstm, monkeypatch, error):
     monkeypatch.setenv("FAKE_RAISE", error)
     plain = lstm("quantize", "run")
     code, _, err = lstm("quantize", "run", "--log-format", "json")
-    told = lines(err)
-    assert code == plain[0] == told[-1]["exit_code"]
-    assert told[-1]["event"] == "error"
-    label = f"error[{told[-1]['rule']}]" if told[-1]["rule"] else "error"
-    assert plain[2].splitlines()[-2:] == [f"{label}: {told[-1]['message']}", f"hint: {told[-1]['hint']}"]
+    records = lines(err)
+    assert code == plain[0] == records[-1]["exit_code"]
+    assert records[-1]["event"] == "error"
+    label = f"error[{records[-1]['rule']}]" if records[-1]["rule"] else "error"
+    assert plain[2].splitlines()[-2:] == [
+        f"{label}: {records[-1]['message']}",
+        f"hint: {records[-1]['hint']}",
+    ]
     assert lstm("quantize", "run", "--quiet")[2].splitlines()[-2:] == plain[2].splitlines()[-2:]
 
 
-def test_what_a_quiet_forecast_into_a_file_says(lstm, tmp_path):
+def test_quiet_predict_prints_only_warnings(lstm, tmp_path):
     code, out, err = lstm("predict", "run", "-o", str(tmp_path / "f.csv"), "--quiet")
     assert (code, out) == (0, "")
     assert err == "warning[M102]: the model is older than the data\n"
 
 
-def test_the_manner_of_one_command_is_not_that_of_the_next(lstm):
+def test_stderr_options_apply_to_one_command_only(lstm):
     lstm("train", "run", "--log-format", "json", "--quiet")
     assert untimed(lstm("train", "run")[2]).startswith("training on cpu")
 
 
 @pytest.mark.parametrize("argv", [["--bogus"], ["--epochs", "x"], ["--epochs", "0"]])
 @pytest.mark.parametrize("flag", [["--log-format", "json"], ["--log-format=json"]])
-def test_a_wrong_command_line_is_an_object_too(lstm, argv, flag):
+def test_usage_error_as_json(lstm, argv, flag):
     code, _, err = lstm("train", "run", *flag, *argv)
     assert code == 2
-    (told,) = map(json.loads, err.splitlines())
-    assert told["exit_code"] == 2
+    (record,) = map(json.loads, err.splitlines())
+    assert record["exit_code"] == 2
 
 
 def test_an_unknown_format_is_refused(lstm, monkeypatch):
     code, _, err = lstm("train", "run", "--log-format", "xml")
     assert code == 2
-    assert err.startswith("error: --log-format 'xml' is none of text, json\nhint: ")
+    assert err.startswith("error: --log-format 'xml' is invalid: use one of text, json\nhint: ")
     monkeypatch.setenv("LSTM_TRAIN_LOG_FORMAT", "json")
     monkeypatch.setenv("LSTM_TRAIN_QUIET", "1")
     assert lstm("train", "run")[2] == ""

@@ -1,4 +1,4 @@
-"""Pipes, closed streams, full disks and signals: fresh processes around the fake steps."""
+"""Tests of pipes, closed streams, full disks and signals, in new processes with fake steps."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import fake_steps
 import pytest
 from log_lines import TIME, untimed, without_summary
 
-NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
+NEEDS_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full not found")  # noqa: PTH110
 
 
 def run(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environ):
@@ -29,7 +29,7 @@ def run(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **environ):
 
 
 def shell(line, folder=None, **environ):
-    """Run a shell line in which $lstm is the command, in a folder; returns its exit code, stdout and stderr."""
+    """Run a shell line with the command $lstm, and return its exit code, stdout and stderr."""
     command = " ".join(f"'{word}'" for word in fake_steps.command())
     ended = subprocess.run(
         ["sh", "-c", line.replace("$lstm", command)],
@@ -43,7 +43,7 @@ def shell(line, folder=None, **environ):
 
 
 @pytest.mark.parametrize("verb", fake_steps.VERBS)
-def test_json_is_one_object_and_all_of_stdout(lstm, verb, tmp_path):
+def test_json_is_the_only_output_on_stdout(lstm, verb, tmp_path):
     output = ["-o", str(tmp_path / "f.csv")] if verb == "predict" else []
     code, out, _ = lstm(*fake_steps.arguments(verb), *output, "--json")
     assert code == 0
@@ -51,19 +51,19 @@ def test_json_is_one_object_and_all_of_stdout(lstm, verb, tmp_path):
     assert out.count("\n") == 1
 
 
-def test_json_into_a_pipe_is_all_of_it():
+def test_json_into_a_pipe():
     ended = run("evaluate", "run", "--json")
     assert isinstance(json.loads(ended.stdout), dict)
     assert (ended.returncode, ended.stdout.count("\n"), without_summary(ended.stderr)) == (0, 1, "")
 
 
-def test_predict_writes_rows_and_nothing_else_to_stdout():
+def test_predict_writes_only_rows_to_stdout():
     ended = run("predict", "run")
     assert ended.stdout == "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * 24
     assert without_summary(ended.stderr) == "warning[M102]: the model is older than the data\n"
 
 
-def test_predict_into_a_file_tells_where_on_stderr(tmp_path):
+def test_predict_into_a_file_prints_the_path_on_stderr(tmp_path):
     ended = run("predict", "run", "-o", str(tmp_path / "f.csv"))
     assert ended.stdout == ""
     assert untimed(ended.stderr).splitlines()[-1] == (
@@ -81,19 +81,19 @@ def test_warnings_go_to_stderr():
     assert "warning" not in ended.stdout
 
 
-def test_a_log_has_a_line_an_epoch_and_no_escape():
+def test_a_log_has_one_line_per_epoch_and_no_escapes():
     ended = run("train", "run", FAKE_EPOCHS="5")
     assert all(TIME.match(line) for line in ended.stderr.splitlines())
     lines = untimed(ended.stderr).splitlines()
     assert [line.split()[2] for line in lines if line.startswith("segment")] == [f"{n}/5" for n in range(6)]
-    assert len(lines) == 9  # the device, the start and the summary besides
+    assert len(lines) == 9  # plus the device, the start and the summary
     assert "\x1b" not in ended.stderr + ended.stdout
     assert "\r" not in ended.stderr + ended.stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_went_away_is_quiet(unbuffered):
-    """With PYTHONUNBUFFERED a write that the pipe took in part would pass for a whole one."""
+def test_broken_pipe_prints_no_error(unbuffered):
+    """With PYTHONUNBUFFERED a partial write to the pipe would count as complete."""
     line = "{ $lstm predict run; echo $? >&2; } | head -n 1"
     code, out, err = shell(line, FAKE_ROWS="200000", PYTHONUNBUFFERED=unbuffered)
     assert (code, out) == (0, "date,OT\n")
@@ -103,7 +103,7 @@ def test_a_reader_that_went_away_is_quiet(unbuffered):
 @pytest.mark.parametrize(
     "argv", ["evaluate run", "evaluate run --json", "--help", "train --help", "--version"]
 )
-def test_a_reader_that_never_was(argv):
+def test_pipe_without_reader(argv):
     reads, writes = os.pipe()
     os.close(reads)
     ended = run(*argv.split(), stdout=writes)
@@ -111,7 +111,7 @@ def test_a_reader_that_never_was(argv):
     assert (ended.returncode, ended.stderr) == (141, "")
 
 
-def test_training_goes_on_when_nobody_hears_it():
+def test_training_continues_without_a_reader():
     _, _, err = shell("{ { $lstm train run --json 2>&1 1>&3 3>&-; echo $? >&4; } | true; } 3>/dev/null 4>&2")
     assert err == "0\n"
 
@@ -129,13 +129,13 @@ def test_closed_streams(closed, argv, tmp_path):
     ("argv", "hint"),
     [
         ("predict run", "-o forecast.csv"),
-        ("predict run --json -o forecast.csv", "leave out --json"),
-        ("evaluate run --json", "leave out --json"),
-        ("train run --json", "leave out --json"),
+        ("predict run --json -o forecast.csv", "remove --json"),
+        ("evaluate run --json", "remove --json"),
+        ("train run --json", "remove --json"),
         ("config run --toml", "> lstm.toml"),
     ],
 )
-def test_a_result_that_standard_output_cannot_take_is_refused_before_any_work(argv, hint):
+def test_closed_stdout_is_refused_before_any_work(argv, hint):
     code, _, err = shell(f"$lstm {argv} >&-")
     error, advice = err.splitlines()
     assert code == 4
@@ -144,13 +144,13 @@ def test_a_result_that_standard_output_cannot_take_is_refused_before_any_work(ar
     assert hint in advice
 
 
-def test_wrong_usage_is_told_before_a_closed_standard_output():
+def test_usage_error_has_priority_over_closed_stdout():
     assert shell("$lstm predict run --json >&-")[0] == 2
 
 
 @NEEDS_FULL
 @pytest.mark.parametrize("argv", ["predict run", "evaluate run", "evaluate run --json", "--help"])
-def test_a_full_disk_behind_stdout(argv):
+def test_disk_full_on_stdout(argv):
     code, _, err = shell(f"$lstm {argv} >/dev/full")
     assert code == 4
     assert "error: standard output: disk full\nhint: " in err
@@ -158,7 +158,7 @@ def test_a_full_disk_behind_stdout(argv):
 
 
 @NEEDS_FULL
-def test_a_full_disk_behind_stderr():
+def test_disk_full_on_stderr():
     code, out, _ = shell("$lstm predict run 2>/dev/full")
     assert (code, out.count("\n")) == (0, 25)
 
@@ -177,7 +177,7 @@ def test_output_is_utf_8_in_every_locale(locale):
 
 @pytest.fixture(autouse=True)
 def signals_as_in_a_terminal():
-    """A suite that runs in the background, or under nohup, ignores INT or HUP, and so would the commands it starts."""
+    """Restore INT and HUP, which tests in the background or under nohup ignore, and so would their child processes."""
     handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -205,8 +205,8 @@ def wait_for(process, text):
     return seen
 
 
-def insist(process, signum):
-    """Send a signal until the command says that it ends; returns what it wrote. Two at once may arrive as one."""
+def send_until_error(process, signum):
+    """Send a signal until the command prints an error, because two signals may merge; return its stderr."""
     seen = ""
     while "error: " not in seen:
         process.send_signal(signum)
@@ -220,40 +220,40 @@ def insist(process, signum):
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_training_ends_at_its_next_step(signum, code):
+def test_training_stops_at_its_next_step(signum, code):
     process = start("train", "run", FAKE_EPOCHS="100000", FAKE_PATIENT="1")
     wait_for(process, "epoch      1/100000")
     process.send_signal(signum)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")
     assert "stopped at a step\n" in err
-    assert f"error: ended by {signum.name}\nhint: " in err
+    assert f"error: interrupted by {signum.name}\nhint: " in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_other_verbs_end_at_once(signum, code):
+def test_other_verbs_stop_immediately(signum, code):
     process = start("predict", "run", FAKE_SLEEP="3600")
     wait_for(process, "warning[M102]: ")
     process.send_signal(signum)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")
-    assert err.startswith(f"error: ended by {signum.name}\nhint: ")
+    assert err.startswith(f"error: interrupted by {signum.name}\nhint: ")
 
 
-def test_a_second_signal_ends_training_at_once():
+def test_a_second_signal_stops_training_immediately():
     process = start("train", "run", FAKE_STEP="3600", FAKE_PATIENT="1")
     wait_for(process, "in a long step")
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
-    err = insist(process, signal.SIGINT)
+    err = send_until_error(process, signal.SIGINT)
     assert process.wait(timeout=300) == 130
     assert "stopped at a step" not in err
 
 
-def test_a_training_that_comes_to_no_step_ends_all_the_same():
+def test_training_in_a_long_step_stops_too():
     process = start("train", "run", FAKE_STEP="3600")
     wait_for(process, "in a long step")
     process.send_signal(signal.SIGTERM)
@@ -261,18 +261,18 @@ def test_a_training_that_comes_to_no_step_ends_all_the_same():
     assert process.returncode == 143
 
 
-def test_a_second_signal_ends_even_what_swallows_interrupts():
+def test_a_second_signal_stops_code_that_swallows_exceptions():
     process = start("train", "run", FAKE_DEAF="1", FAKE_PATIENT="1")
     wait_for(process, "training segment")
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
-    err = insist(process, signal.SIGTERM)
+    err = send_until_error(process, signal.SIGTERM)
     assert process.wait(timeout=300) == 143
-    assert err.startswith("error: ended by SIGTERM\nhint: ")
+    assert err.startswith("error: interrupted by SIGTERM\nhint: ")
 
 
-def test_nohup_keeps_its_promise():
-    """A process whose parent ignores SIGHUP goes on after it."""
+def test_nohup_ignores_sighup():
+    """Training continues after SIGHUP if its parent process ignores SIGHUP."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         process = start("train", "run", FAKE_EPOCHS="8", FAKE_STEP="0.01")
@@ -285,7 +285,7 @@ def test_nohup_keeps_its_promise():
 
 
 def in_terminal(*argv, **environ):
-    """What a person on a terminal would be sent, on stdout and stderr together."""
+    """Return the stdout and stderr of a command in a terminal, combined."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         fake_steps.command(*argv),
@@ -311,19 +311,19 @@ def in_terminal(*argv, **environ):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal")
 class TestInATerminal:
-    def test_a_bar_moves_and_epochs_stay(self):
+    def test_bar_moves_and_epoch_lines_stay(self):
         shown = in_terminal("train", "run", FAKE_STEP="0.02")
         assert "\x1b[" in shown
         assert "epoch 2/2  train  0.5000  val  0.4000" in shown
         assert "steps" in shown
-        assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is given back
+        assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is visible again
 
     @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-    def test_no_escape_where_none_is_wanted(self, environ):
+    def test_no_escapes_without_color_support(self, environ):
         for argv in (["train", "run"], ["evaluate", "run"], ["evaluate", "--help"]):
             shown = in_terminal(*argv, **environ)
             assert "\x1b" not in shown
             assert "\r" not in shown.replace("\r\n", "\n")
 
-    def test_the_best_is_marked_in_colour(self):
+    def test_the_best_value_is_colored(self):
         assert "\x1b[1;32m" in in_terminal("evaluate", "run")

@@ -1,4 +1,4 @@
-"""Packages that are not installed: which error it is, and that the pip command installs what is missing."""
+"""Tests of errors for packages that are not installed, and of their pip command."""
 
 import ast
 import re
@@ -37,8 +37,8 @@ def test_the_light_requirements_are_what_forecasting_needs() -> None:
     assert {line.partition(">=")[0] for line in light()} == set(map(distribution_name, extras.FORECASTING))
 
 
-def test_every_module_that_is_imported_is_a_dependency_under_its_name() -> None:
-    """Otherwise a package that is missing would be taken for a bug."""
+def test_every_imported_module_is_a_dependency() -> None:
+    """Otherwise a missing package would be reported as a bug."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     optional = [
         line for name, lines in project["optional-dependencies"].items() if name != "dev" for line in lines
@@ -52,12 +52,12 @@ def test_every_module_that_is_imported_is_a_dependency_under_its_name() -> None:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(str(node.module).partition(".")[0])
     foreign = imported - set(sys.stdlib_module_names) - {"lstm_cli"}
-    foreign -= {"PIL"}  # Pillow comes with matplotlib, whose pictures it opens
+    foreign -= {"PIL"}  # Pillow comes with matplotlib, which uses it for images
     assert {"sklearn", "torch"} <= foreign
     assert {distribution_name(module) for module in foreign} - known == set()
 
 
-def test_all_that_is_missing_is_named_with_one_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_missing_packages_are_in_one_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "joblib", None)
     bounds = {line.partition(">=")[0]: line for line in requires("lstm-cli") or []}  # as pip has installed it
@@ -67,11 +67,11 @@ def test_all_that_is_missing_is_named_with_one_pip_command(monkeypatch: pytest.M
     assert refused.value.hint == f"pip install '{bounds['joblib']}' '{bounds['scikit-learn']}'"
 
 
-def test_what_is_there_is_not_asked_for() -> None:
+def test_installed_packages_raise_no_error() -> None:
     require_installed("lstm tune", "numpy", "sklearn")
 
 
-def test_without_metadata_the_command_has_the_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_metadata_the_pip_command_has_no_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setattr(extras, "PROJECT", "lstm-cli-that-nobody-installed")
     with pytest.raises(UsageError) as refused:
@@ -83,7 +83,7 @@ def missing(name: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 
-def test_a_missing_module_names_what_is_needed_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_module_also_names_related_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "onnx", None)
     found = missing_module_error(missing("torch.nn"), "lstm train")
@@ -92,12 +92,12 @@ def test_a_missing_module_names_what_is_needed_beside_it(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", ["yaml", "lstm_cli.absent", "torch.absent", ""])
-def test_a_module_of_nobody_or_a_part_of_one_that_is_there_is_a_bug(name: str) -> None:
+def test_an_unknown_module_or_submodule_is_a_bug(name: str) -> None:
     assert missing_module_error(missing(name), "lstm train") is None
 
 
-def test_check_prepare_and_predict_need_no_more_than_the_light_requirements(tmp_path: Path) -> None:
-    """Every other dependency is blocked in a fresh process; `make test-light` installs them for real."""
+def test_check_prepare_and_predict_need_only_the_light_requirements(tmp_path: Path) -> None:
+    """Other dependencies are blocked in a new process; `make test-light` makes a real light install."""
     blocked = [name for name in dependencies().values() if name not in light()]
     modules = {distribution: module for module, distribution in extras.DISTRIBUTIONS.items()}
     names = [modules.get(name, name) for name in (line.partition(">=")[0] for line in blocked)]

@@ -1,8 +1,8 @@
-"""Where a setting comes from: the environment over the file, and nothing unknown passes."""
+"""Tests of settings from the environment and from a file."""
 
 import pytest
 
-from lstm_cli.config.layers import find_settings, settings_of_run
+from lstm_cli.config.layers import find_settings, settings_from_run
 from lstm_cli.errors import UsageError
 
 VERBS = ("prepare", "train", "evaluate")
@@ -19,12 +19,12 @@ def settings(tmp_path, text=None, **environ):
     return {name: setting.value for name, setting in found.items()}
 
 
-def test_the_environment_goes_before_the_file(tmp_path):
+def test_the_environment_overrides_the_file(tmp_path):
     found = settings(tmp_path, "[train]\nepochs = 5\nbatch-size = 32\n", LSTM_TRAIN_EPOCHS="7")
     assert found == {"epochs": "7", "batch_size": "32"}
 
 
-def test_an_origin_names_the_place(tmp_path):
+def test_origin_names_the_source(tmp_path):
     (tmp_path / "lstm.toml").write_text("[train]\nbatch-size = 32\n")
     environ = {"LSTM_TRAIN_EPOCHS": "7"}
     file = str(tmp_path / "lstm.toml")
@@ -38,7 +38,7 @@ def test_the_file_may_be_named_by_the_environment(tmp_path):
     assert settings(tmp_path, LSTM_TRAIN_CONFIG=str(tmp_path / "a.toml")) == {"epochs": "5"}
 
 
-def test_other_verbs_and_empty_variables_do_not_count(tmp_path):
+def test_other_verbs_and_empty_variables_are_ignored(tmp_path):
     environ = {
         "LSTM_TRAIN_EPOCHS": "",
         "LSTM_EVALUATE_SPLIT": "val",
@@ -92,18 +92,18 @@ def test_values_of_a_file(tmp_path, line, value):
         ("[train]\nspace = 'lr=1..2'\n", ["lr=1..2"]),
     ],
 )
-def test_a_table_below_that_of_the_verb(tmp_path, text, values):
+def test_a_subtable_of_the_verb(tmp_path, text, values):
     assert settings(tmp_path, text) == {"space": values}
 
 
-def test_pairs_of_the_environment_go_before_the_table(tmp_path):
+def test_pairs_of_the_environment_override_the_table(tmp_path):
     found = settings(tmp_path, "[train.space]\nlr = '1..2'\n", LSTM_TRAIN_SPACE='["loss=mae|mse", "lr=3..4"]')
     assert found == {"space": ["loss=mae|mse", "lr=3..4"]}
 
 
-def test_what_a_run_keeps_reads_as_a_file_does():
+def test_stored_settings_of_a_run():
     stored = {"epochs": 3, "hidden": [64, 32], "target": ["A,B"], "pad": True, "batch_size": None, "gone": 1}
-    found = settings_of_run(stored, KINDS, origin="the winner")
+    found = settings_from_run(stored, KINDS, origin="the winner")
     assert {name: setting.value for name, setting in found.items()} == {
         "epochs": "3",
         "hidden": "64,32",
@@ -121,23 +121,23 @@ def test_switches_of_the_environment(tmp_path, text, value):
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("[train]\nepoch = 5\n", "'epoch' in '[train]' is no setting", "did you mean 'epochs'?"),
+        ("[train]\nepoch = 5\n", "unknown setting 'epoch' in '[train]'", "did you mean 'epochs'?"),
         ("[train]\nbatch-sise = 5\n", "'batch-sise' in '[train]'", "did you mean 'batch-size'?"),
-        ("[trian]\nepochs = 5\n", "no table '[trian]'", "did you mean 'train'?"),
-        ("epochs = 5\n", "'epochs' stands outside a table", "[train]"),
-        ("[train]\nbatch-size = 5\nbatch_size = 6\n", "set twice", "keep one"),
-        ("[train]\nepochs = true\n", "takes one value", "number"),
-        ("[train]\nepochs = [true]\n", "takes one value", "number"),
-        ("[train]\npad = 'yes'\n", "neither true nor false", "without quotes"),
-        ("[train]\ntarget = [1]\n", "not a list of texts", '["A", "B"]'),
+        ("[trian]\nepochs = 5\n", "unknown table '[trian]'", "did you mean 'train'?"),
+        ("epochs = 5\n", "'epochs' is outside a table", "[train]"),
+        ("[train]\nbatch-size = 5\nbatch_size = 6\n", "duplicate setting", "keep one"),
+        ("[train]\nepochs = true\n", "is not a single value", "number"),
+        ("[train]\nepochs = [true]\n", "is not a single value", "number"),
+        ("[train]\npad = 'yes'\n", "is not true or false", "without quotes"),
+        ("[train]\ntarget = [1]\n", "not a list of strings", '["A", "B"]'),
         ("[train.space]\n", "'[train] space'", "is empty"),
-        ("[train]\nspace = 3\n", "is no table", 'lr = "1e-4..1e-2:log"'),
-        ("[train.space]\nlr = {}\n", "'lr' holds neither texts nor numbers", '["A", "B"]'),
-        ("[train\n", "is not TOML", "line 1"),
-        ("[train]\ndevice = cpu\n", "is not TOML", "line 2"),
+        ("[train]\nspace = 3\n", "is not a table", 'lr = "1e-4..1e-2:log"'),
+        ("[train.space]\nlr = {}\n", "'lr' has values other than strings and numbers", '["A", "B"]'),
+        ("[train\n", "is not valid TOML", "line 1"),
+        ("[train]\ndevice = cpu\n", "is not valid TOML", "line 2"),
     ],
 )
-def test_a_file_that_is_refused(tmp_path, text, message, hint):
+def test_an_invalid_file_is_refused(tmp_path, text, message, hint):
     with pytest.raises(UsageError) as refused:
         settings(tmp_path, text)
     assert message in refused.value.message
@@ -148,22 +148,22 @@ def test_a_file_that_is_refused(tmp_path, text, message, hint):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("LSTM_TRAIN_EPOCH", "5", "LSTM_TRAIN_EPOCH is no setting"),
-        ("LSTM_TRAIN_PAD", "maybe", "neither on nor off"),
+        ("LSTM_TRAIN_EPOCH", "5", "unknown environment variable LSTM_TRAIN_EPOCH"),
+        ("LSTM_TRAIN_PAD", "maybe", "is invalid: use 1 or 0"),
         ("LSTM_TRAIN_TARGET", '["A"', "not a JSON list"),
         ("LSTM_TRAIN_TARGET", "[1]", "not a JSON list"),
-        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is no file of settings"),
-        ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "there is no file '/nowhere/lstm.toml'"),
-        ("LSTM_TRAIN_CONFIG", "/", "/ cannot be read"),
+        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is too large for a settings file"),
+        ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "file '/nowhere/lstm.toml' not found"),
+        ("LSTM_TRAIN_CONFIG", "/", "cannot read /"),
     ],
 )
-def test_an_environment_that_is_refused(tmp_path, name, text, message):
+def test_an_invalid_environment_is_refused(tmp_path, name, text, message):
     with pytest.raises(UsageError, match=r".") as refused:
         settings(tmp_path, **{name: text})
     assert message in refused.value.message
 
 
-def test_the_nearest_variable_is_named(tmp_path):
+def test_the_most_similar_variable_is_suggested(tmp_path):
     with pytest.raises(UsageError) as refused:
         settings(tmp_path, LSTM_TRAIN_EPOCH="5")
     assert refused.value.hint == "did you mean 'LSTM_TRAIN_EPOCHS'?"
@@ -171,5 +171,5 @@ def test_the_nearest_variable_is_named(tmp_path):
 
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     (tmp_path / "a.toml").write_bytes("[train]\nepochs = 'ä'\n".encode("latin-1"))
-    with pytest.raises(UsageError, match="is not UTF-8"):
+    with pytest.raises(UsageError, match="is not valid UTF-8"):
         find_settings("train", KINDS, file=str(tmp_path / "a.toml"), environ={}, verbs=VERBS)

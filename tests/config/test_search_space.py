@@ -1,4 +1,4 @@
-"""The space of a search: read from its texts, checked against the settings that it names."""
+"""Tests of the search space: parsing, and checks against the settings."""
 
 from dataclasses import fields
 
@@ -24,21 +24,21 @@ from lstm_cli.errors import UsageError
 PLAIN = TrainConfig()
 
 
-def test_every_setting_of_train_is_searched_or_left_out_for_a_reason() -> None:
-    """A new setting takes part by itself, by its type; what is left out is named, or has a type without values."""
+def test_every_setting_of_train_is_searched_or_excluded() -> None:
+    """A new setting is searched by its type, unless it is excluded by name or has another type."""
     left = {field.name for field in fields(TrainConfig)} - set(searchable_settings())
     assert left == {*NOT_SEARCHED, "parts"}
     assert set(searchable_settings().values()) <= set(FORMS.values())
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_has_a_space_of_its_own(model: str) -> None:
+def test_every_model_has_its_own_space(model: str) -> None:
     space = parse_space((), TrainConfig(model=model))
     assert len(space) == len(DEFAULT_SPACES[model])
     assert "hidden" in space
 
 
-def test_what_is_fixed_is_not_searched_by_default() -> None:
+def test_fixed_settings_are_not_searched_by_default() -> None:
     assert "hidden" not in parse_space((), TrainConfig(hidden=(8,)))
     all_fixed = TrainConfig(hidden=(8,), dropout=0.1, lr=0.1, weight_decay=0.5)
     with pytest.raises(UsageError, match="the default space of segment is empty"):
@@ -62,7 +62,7 @@ def test_a_space_is_read(text: str, name: str, values: Range | Choice) -> None:
     assert parse_space((text,), PLAIN) == {name: values}
 
 
-def test_several_layers_are_a_choice_of_the_textbook_model() -> None:
+def test_several_layers_need_the_stacked_model() -> None:
     space = parse_space(("hidden=64|128,64",), TrainConfig(model="stacked"))
     assert space["hidden"] == Choice(options=((64,), (128, 64)))
 
@@ -70,42 +70,46 @@ def test_several_layers_are_a_choice_of_the_textbook_model() -> None:
 @pytest.mark.parametrize(
     ("texts", "message", "hint"),
     [
-        (("hiden=1..2",), "'lstm train' has no setting 'hiden'", "did you mean 'hidden'?"),
-        (("zzz=1..2",), "has no setting 'zzz'", "its settings are effort, "),
-        (("device=cpu|cuda",), "'device' cannot be searched", "what can: effort, "),
-        (("parts=free|linear",), "'parts' cannot be searched", "what can: effort, "),
-        (("lr",), "--space 'lr' names no values", "write it like"),
-        (("lr=",), "--space 'lr=' names no values", "write it like"),
-        (("=1..2",), "names no values", "write it like"),
-        (("",), "--space '' names no values", "write it like"),
-        (("loss=1..3",), "is a range, and 'loss' takes no numbers", "--space 'loss=A|B'"),
-        (("lr=1e-2..1e-4",), "does not begin below its end", "write it like"),
-        (("dropout=0..0.5:log",), "begins at 0, which has no logarithm", "begin above 0"),
+        (("hiden=1..2",), "unknown setting 'hiden' of 'lstm train'", "did you mean 'hidden'?"),
+        (("zzz=1..2",), "unknown setting 'zzz'", "search one of effort, "),
+        (("device=cpu|cuda",), "'device' cannot be searched", "search one of effort, "),
+        (("parts=free|linear",), "'parts' cannot be searched", "search one of effort, "),
+        (("lr",), "--space 'lr' has no values", "write it like"),
+        (("lr=",), "--space 'lr=' has no values", "write it like"),
+        (("=1..2",), "has no values", "write it like"),
+        (("",), "--space '' has no values", "write it like"),
+        (("loss=1..3",), "is a range, but 'loss' does not take numbers", "--space 'loss=A|B'"),
+        (("lr=1e-2..1e-4",), "is an invalid range", "write it like"),
+        (("dropout=0..0.5:log",), "starts at 0, which has no logarithm", "above 0"),
         (("epochs=1.5..3",), "'1.5' is not a whole number", "write it like"),
         (("lr=a|b",), "'a' is not a number", "write it like"),
         (("lr=1e999|1",), "'1e999' is not a number", "write it like"),
-        (("loss=mae|mae",), "names a value twice", "once"),
-        (("lr=1|2", "lr=3|4"), "--space names 'lr' twice", "one --space"),
-        (("loss=mae|mea",), "--loss 'mea' is none of mae, mse, huber", ""),
-        (("dropout=0..1",), "--dropout 1 is not within 0 and 1", ""),
-        (("hidden=64,32|8",), "--hidden takes one size with --model segment", "--model stacked"),
+        (("loss=mae|mae",), "duplicate value", "once"),
+        (("lr=1|2", "lr=3|4"), "duplicate setting 'lr' in --space", "one --space"),
+        (("loss=mae|mea",), "--loss 'mea' is invalid: use one of mae, mse, huber", ""),
+        (("dropout=0..1",), "--dropout 1 is out of range", ""),
+        (
+            ("hidden=64,32|8",),
+            "--hidden has 2 sizes, but --model segment has one LSTM layer",
+            "--model stacked",
+        ),
     ],
 )
-def test_a_space_that_is_refused(texts: tuple[str, ...], message: str, hint: str) -> None:
+def test_an_invalid_space_is_refused(texts: tuple[str, ...], message: str, hint: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_space(texts, PLAIN)
     assert message in refused.value.message
     assert hint in refused.value.hint
 
 
-def test_a_setting_is_fixed_or_searched() -> None:
-    with pytest.raises(UsageError, match="'lr' is fixed by --lr and searched by --space"):
+def test_a_setting_cannot_be_fixed_and_searched() -> None:
+    with pytest.raises(UsageError, match="'lr' is both fixed by --lr and searched by --space"):
         parse_space(("lr=1e-4..1e-2",), TrainConfig(lr=0.1))
 
 
-def test_a_value_that_only_some_combinations_take_is_searched_on() -> None:
-    """`--effort fast` is a setting of segment alone, and so refused by itself with another model."""
-    with pytest.raises(UsageError, match="--effort is a setting of --model segment"):
+def test_a_value_valid_in_some_combinations_is_accepted() -> None:
+    """`--effort fast` works only with segment, so another model refuses it."""
+    with pytest.raises(UsageError, match="--effort works only with --model segment"):
         parse_space(("effort=fast|best",), TrainConfig(model="stacked"))
     space = parse_space(("effort=default|fast",), TrainConfig())
     assert count_combinations(space) == 2
@@ -120,7 +124,7 @@ def test_a_value_that_only_some_combinations_take_is_searched_on() -> None:
 )
 def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: float, form: str) -> None:
     values = Range(low=low, high=low + span, log=log, form=form)
-    drawn = values.at(share)
+    drawn = values.value_at(share)
     number = drawn[0] if form == "sizes" else drawn
     assert low <= number <= low + span
     assert form == "number" or isinstance(number, int)
@@ -128,16 +132,16 @@ def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: fl
     assert values.ends()[1] in (low + span, (low + span,))
 
 
-def test_heads_that_divide_no_size_are_refused_and_those_that_divide_some_are_searched() -> None:
-    with pytest.raises(UsageError, match="--attention 3 heads do not divide the 4 outputs"):
+def test_attention_heads_must_divide_at_least_one_size() -> None:
+    with pytest.raises(UsageError, match="--attention 3 does not divide the 4 outputs"):
         parse_space(("attention=2|3",), TrainConfig(model="stacked", hidden=(4,)))
     space = parse_space(("attention=2|3", "hidden=4|6"), TrainConfig(model="stacked"))
     assert count_combinations(space) == 4
 
 
-def test_half_the_way_over_a_logarithm_is_the_geometric_mean() -> None:
-    assert Range(low=1e-4, high=1e-2, log=True, form="number").at(0.5) == pytest.approx(1e-3)
-    assert Range(low=0.0, high=0.5, log=False, form="number").at(0.5) == 0.25
+def test_the_middle_of_a_log_range_is_the_geometric_mean() -> None:
+    assert Range(low=1e-4, high=1e-2, log=True, form="number").value_at(0.5) == pytest.approx(1e-3)
+    assert Range(low=0.0, high=0.5, log=False, form="number").value_at(0.5) == 0.25
 
 
 def test_the_size_of_a_space() -> None:

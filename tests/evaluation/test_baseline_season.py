@@ -1,4 +1,4 @@
-"""Which season the seasonal naive baseline repeats."""
+"""Tests of the season that the seasonal naive baseline repeats."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from lstm_cli.evaluation.baseline_season import baseline_season
 
 
 def shaped(rows: int, *, week: float, noise: float = 0.1, seed: int = 0) -> np.ndarray:
-    """[rows, 1] with a season of 4 of height 1, and one of 12 of height `week`."""
+    """Return values [rows, 1] with a season of 4 of height 1, and one of 12 of height `week`."""
     time = np.arange(rows)
     long = np.repeat([0.0, 1.0, 0.5], 4)[time % 12]
     values = np.sin(2 * np.pi * time / 4) + week * long
@@ -29,15 +29,15 @@ def made(series: list[np.ndarray], seasons: tuple[int, ...] = (4, 12), horizon: 
     )
 
 
-def test_without_seasons_there_is_none_and_one_alone_is_taken() -> None:
+def test_baseline_season_is_none_without_seasons_and_the_only_one_with_one() -> None:
     assert baseline_season(made([shaped(120, week=1)], seasons=())) is None
     assert baseline_season(made([shaped(120, week=1)], seasons=(12,))) == 12
 
 
 @pytest.mark.parametrize(("week", "season"), [(2.0, 12), (0.0, 4)])
 @pytest.mark.parametrize("horizon", [1, 4, 15])
-def test_the_season_that_errs_least_is_taken(week: float, season: int, horizon: int) -> None:
-    """Against the definition, window by window. Without a long season, the nearer one wins where a level wanders."""
+def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, horizon: int) -> None:
+    """Checked window by window by the definition. Without a long season, the shorter one wins if the level drifts."""
     values = shaped(240, week=week, noise=0.0)
     values += np.cumsum(np.random.default_rng(3).normal(size=values.shape) * 0.1, axis=0)
     data = made([values], horizon=horizon)
@@ -53,8 +53,8 @@ def test_the_season_that_errs_least_is_taken(week: float, season: int, horizon: 
     assert baseline_season(data) == season
 
 
-def test_the_test_rows_have_no_say() -> None:
-    """From the first test row on, the long season is there no more."""
+def test_test_rows_do_not_affect_the_choice() -> None:
+    """Test rows lack the long season."""
     values = shaped(240, week=2.0)
     values[192:] = shaped(48, week=0.0, seed=1)
     data = made([values])
@@ -63,8 +63,8 @@ def test_the_test_rows_have_no_say() -> None:
     assert baseline_season(replace(data, values_scaled=made([values]).values_scaled)) == 12
 
 
-def test_validation_rows_have_a_say_where_they_were_measured() -> None:
-    """The long season is far larger there than in the training rows, which alone would decide otherwise."""
+def test_measured_validation_rows_affect_the_weights() -> None:
+    """Validation rows have a far larger long season than the training rows, which would decide otherwise."""
     rng = np.random.default_rng(0)
     values = shaped(240, week=0.0) + np.cumsum(0.05 * rng.normal(size=(240, 1)), axis=0)
     assert baseline_season(made([values])) == 4
@@ -76,8 +76,8 @@ def test_validation_rows_have_a_say_where_they_were_measured() -> None:
     assert baseline_season(replace(data, measured=measured)) == 4
 
 
-def test_every_series_counts_the_same_whatever_its_size() -> None:
-    """Two small series of a long season outvote one a thousand times as large."""
+def test_every_series_counts_equally() -> None:
+    """Two small series with a long season outvote one that is a thousand times as large."""
     large = 1000 * (
         shaped(240, week=0.0) + np.cumsum(np.random.default_rng(0).normal(size=(240, 1)) * 0.05, axis=0)
     )
@@ -86,8 +86,8 @@ def test_every_series_counts_the_same_whatever_its_size() -> None:
     assert baseline_season(made([large, *small])) == 12
 
 
-def test_a_series_shorter_than_the_long_season_takes_part_by_its_newest_window() -> None:
-    """Repeating 12 steps falls back to the last value there, which errs by the short season."""
+def test_a_series_shorter_than_the_long_season_uses_its_newest_window() -> None:
+    """Repeating 12 steps falls back to the last value there, whose error is the short season."""
     short = shaped(15, week=0.0, noise=0.0)
     assert baseline_season(made([short])) == 4
     long = [shaped(240, week=3.0, seed=seed) for seed in range(4)]
@@ -98,7 +98,7 @@ def test_a_choice_without_any_scored_window_is_the_shortest() -> None:
     assert baseline_season(made([shaped(120, week=2.0)], horizon=110)) == 4
 
 
-def test_many_windows_are_spread_and_decide_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sampled_windows_are_spread_and_choose_the_same_season(monkeypatch: pytest.MonkeyPatch) -> None:
     data = made([shaped(2_000, week=2.0)])
-    monkeypatch.setattr("lstm_cli.evaluation.baseline_season.MOST_ROWS", 37)
+    monkeypatch.setattr("lstm_cli.evaluation.baseline_season.MAX_ROWS", 37)
     assert baseline_season(data) == 12

@@ -1,4 +1,4 @@
-"""The simplest forecasts, by hand."""
+"""Tests of the simple baselines, by hand."""
 
 import numpy as np
 from small_data import dataset

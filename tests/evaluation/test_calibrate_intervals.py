@@ -1,4 +1,4 @@
-"""Intervals fitted on a dataset: which rows they are made from."""
+"""Tests of intervals fitted on a dataset: the rows that they use."""
 
 import dataclasses
 
@@ -43,12 +43,12 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
         values = data.values_scaled.copy()
         values[row] += 5
         changed = dataclasses.replace(data, values_scaled=values)
-        found = calibrate_intervals.fit_intervals(changed, last_value, lookback=LOOKBACK)
-        assert (found.to_dict() == before.to_dict()) is same
+        result = calibrate_intervals.fit_intervals(changed, last_value, lookback=LOOKBACK)
+        assert (result.to_dict() == before.to_dict()) is same
 
 
-def test_a_model_that_knows_its_training_rows_by_heart_does_not_make_its_intervals_narrow() -> None:
-    """It errs by a tenth there; the seasonal naive forecast tells that the validation rows are not wilder."""
+def test_an_overfitted_model_does_not_have_narrow_intervals() -> None:
+    """Training errors are a tenth; the seasonal naive forecast shows that validation rows are not more volatile."""
     data, rng = small(), np.random.default_rng(0)
     noise = rng.normal(size=(data.values_scaled.shape[0], HORIZON, 2)).astype(np.float32)
     ends = data.series.offset + data.series.train_end
@@ -82,10 +82,10 @@ def test_long_horizons_take_fewer_windows(monkeypatch: pytest.MonkeyPatch) -> No
         seen.append(len(batch.series))
         return last_value(batch)
 
-    monkeypatch.setattr(calibrate_intervals, "MOST_CELLS", 20 * HORIZON * 2)
-    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(calibrate_intervals, "MAX_CELLS", 20 * HORIZON * 2)
+    calls: list[tuple[int, int]] = []
     calibrate_intervals.fit_intervals(
-        small(), counted, lookback=LOOKBACK, progress=lambda done, total: told.append((done, total))
+        small(), counted, lookback=LOOKBACK, progress=lambda done, total: calls.append((done, total))
     )
     assert seen == [20, 20]
-    assert told == [(20, 40), (40, 40)]
+    assert calls == [(20, 40), (40, 40)]

@@ -1,4 +1,4 @@
-"""Prediction intervals: worked by hand, held against independent libraries, and as a property of wide inputs."""
+"""Tests of prediction intervals: by hand, against independent libraries, and as properties of random inputs."""
 
 import json
 
@@ -13,8 +13,8 @@ from sklearn.metrics import mean_pinball_loss
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.evaluation.interval_scores import interval_scores, interval_scores_per_step, interval_sums
 from lstm_cli.evaluation.intervals import (
+    EQUAL_WEIGHT_HORIZONS,
     QUANTILES,
-    TRUSTED,
     CalibrationErrors,
     Intervals,
     fit_calibration,
@@ -22,17 +22,17 @@ from lstm_cli.evaluation.intervals import (
     t_correction,
 )
 
-MANY = 1e9  # horizons: no widening, and the validation errors count alone
+MANY = 1e9  # horizons: no widening, and only validation errors count
 
 
 def misses(
     errors: list[float] | np.ndarray, *, simple: float = 1.0, moved: float = 1.0, horizons: float = MANY
 ):
-    """One step, one target; the spread of each window is `moved`."""
+    """Return errors for one step and one target; the spread of each window is `moved`."""
     absolute = np.asarray(errors, dtype=float).reshape(-1, 1, 1)
     return CalibrationErrors(
         absolute=absolute,
-        simple=np.full_like(absolute, simple),
+        baseline=np.full_like(absolute, simple),
         spread=np.full((len(absolute), 1), moved),
         horizons=horizons,
     )
@@ -40,7 +40,7 @@ def misses(
 
 def none(horizon: int) -> CalibrationErrors:
     empty = np.empty((0, horizon, 1))
-    return CalibrationErrors(absolute=empty, simple=empty, spread=np.empty((0, 1)), horizons=0.0)
+    return CalibrationErrors(absolute=empty, baseline=empty, spread=np.empty((0, 1)), horizons=0.0)
 
 
 NONE = none(1)
@@ -67,8 +67,8 @@ def column(*values: float) -> np.ndarray:
     ],
 )
 def test_the_spread_by_hand(values, mask, season, expected) -> None:
-    found = local_scale(column(*values), np.array([mask], dtype=np.float32), season)
-    assert found == pytest.approx(np.array([[expected]]))
+    result = local_scale(column(*values), np.array([mask], dtype=np.float32), season)
+    assert result == pytest.approx(np.array([[expected]]))
 
 
 def test_each_window_falls_back_for_itself() -> None:
@@ -89,13 +89,13 @@ def test_the_quantiles_by_hand_in_units_of_the_spread() -> None:
     )
 
 
-def test_a_window_that_stood_still_keeps_the_least_spread() -> None:
+def test_a_constant_window_has_the_minimum_spread() -> None:
     fitted = fit_calibration(misses([1.0] * 20, moved=2.0), NONE, season=1, lookback=3)
     ends = fitted.interval_ends(np.zeros((1, 1, 1)), column(5, 5, 5), np.ones((1, 3)))
     assert ends[1, 0, 0, 0] == pytest.approx(0.5 * 0.1)
 
 
-def test_the_spread_is_read_from_the_lookback_alone() -> None:
+def test_the_spread_uses_only_the_lookback() -> None:
     fitted = fit_calibration(misses([1.0] * 20), NONE, season=1, lookback=3)
     long, short = column(100, -100, 1, 3, 2), column(1, 3, 2)
     forecast = np.zeros((1, 1, 1))
@@ -106,22 +106,20 @@ def test_the_spread_is_read_from_the_lookback_alone() -> None:
 
 
 def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() -> None:
-    """Validation errors are six times those in training; the naive forecast says the rows are twice as wild."""
+    """Validation errors are six times those in training; by the naive forecast the rows are twice as volatile."""
     val = misses([6.0] * 10, simple=4.0, horizons=1e-9)
     train = misses([1.0] * 10, simple=2.0)
     fitted = fit_calibration(val, train, season=1, lookback=1)
     assert fitted.optimism == pytest.approx(3.0)
-    assert fitted.half[:, 0] == pytest.approx([3.0, 3.0])  # so few validation rows hardly count by themselves
+    assert fitted.half[:, 0] == pytest.approx([3.0, 3.0])  # few validation rows have almost no weight
     calm = fit_calibration(misses([1.0] * 10, simple=4.0), train, season=1, lookback=1)
-    assert calm.optimism == 1.0  # luck on the validation rows makes nothing narrower
+    assert calm.optimism == 1.0  # lucky validation rows do not make intervals narrower
 
 
-def test_validation_and_training_weigh_the_same_at_so_many_horizons() -> None:
+def test_validation_and_training_have_equal_weight_at_200_horizons() -> None:
     train = misses(np.full(1000, 1.0), simple=1.0)
-    for horizons, expected in ((TRUSTED * 2.0, 3.0), (TRUSTED / 10, 1.0)):
-        val = misses(
-            [3.0] * 5, simple=3.0, horizons=horizons
-        )  # as much wilder as the naive forecast's errors
+    for horizons, expected in ((EQUAL_WEIGHT_HORIZONS * 2.0, 3.0), (EQUAL_WEIGHT_HORIZONS / 10, 1.0)):
+        val = misses([3.0] * 5, simple=3.0, horizons=horizons)  # as volatile as the naive forecast's errors
         assert fit_calibration(val, train, season=1, lookback=1).half[0, 0] == pytest.approx(expected)
 
 
@@ -134,24 +132,24 @@ def test_few_horizons_widen_as_students_t(quantile: float, horizons: float) -> N
     assert t_correction(quantile, horizons) == pytest.approx(expected, rel=0.01)
 
 
-def test_no_horizon_is_never_narrower_than_one() -> None:
+def test_zero_horizons_are_not_narrower_than_one() -> None:
     assert t_correction(0.975, 0.0) == t_correction(0.975, 1.0) > 4
 
 
-def test_cells_that_were_not_measured_do_not_count() -> None:
+def test_missing_values_do_not_count() -> None:
     errors = np.array([1.0, np.nan, 2.0, np.nan, 3.0])
     assert fit_calibration(misses(errors), NONE, season=1, lookback=1).half[1, 0] == pytest.approx(3.0)
     unknown = fit_calibration(misses([np.nan] * 3), NONE, season=1, lookback=1)
     assert np.isfinite(unknown.half).all()
 
 
-def test_steps_with_few_errors_borrow_from_the_steps_beside_them() -> None:
+def test_steps_with_few_errors_use_neighbouring_steps() -> None:
     absolute = np.arange(1.0, 6.0).reshape(1, 5, 1)
-    one = CalibrationErrors(absolute=absolute, simple=absolute, spread=np.ones((1, 1)), horizons=MANY)
+    one = CalibrationErrors(absolute=absolute, baseline=absolute, spread=np.ones((1, 1)), horizons=MANY)
     assert fit_calibration(one, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
     many = CalibrationErrors(
         absolute=np.repeat(absolute, 300, axis=0),
-        simple=np.repeat(absolute, 300, axis=0),
+        baseline=np.repeat(absolute, 300, axis=0),
         spread=np.ones((300, 1)),
         horizons=MANY,
     )
@@ -159,8 +157,8 @@ def test_steps_with_few_errors_borrow_from_the_steps_beside_them() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_exchangeable_errors_are_covered_as_told(seed: int) -> None:
-    """Windows of very different spread, errors in proportion to it: the same share of each is covered."""
+def test_exchangeable_errors_have_the_nominal_coverage(seed: int) -> None:
+    """Windows have very different spreads and errors in proportion, so each has the same coverage."""
     rng = np.random.default_rng(seed)
     windows, lookback, horizon = 3000, 50, 4
 
@@ -173,7 +171,7 @@ def test_exchangeable_errors_are_covered_as_told(seed: int) -> None:
     past, errors = drawn()
     absolute = np.abs(errors)
     known = CalibrationErrors(
-        absolute=absolute, simple=absolute, spread=local_scale(past, mask, 1), horizons=windows / horizon
+        absolute=absolute, baseline=absolute, spread=local_scale(past, mask, 1), horizons=windows / horizon
     )
     fitted = fit_calibration(known, none(horizon), season=1, lookback=lookback)
     past, truth = drawn()
@@ -197,7 +195,7 @@ numbers = st.floats(-1e6, 1e6, width=32)
     lower=st.floats(-1e6, 0),
 )
 def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, errors, season, lower) -> None:
-    val = CalibrationErrors(absolute=errors, simple=errors[::-1], spread=errors[:, 0], horizons=2.0)
+    val = CalibrationErrors(absolute=errors, baseline=errors[::-1], spread=errors[:, 0], horizons=2.0)
     fitted = fit_calibration(val, val, season=season, lookback=5)
     bounds = Bounds(lower=np.full(2, lower), upper=np.full(2, 1e5))
     ends = bounds.clip(fitted.interval_ends(forecast, past, mask))
@@ -207,7 +205,7 @@ def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, e
         assert (below <= above).all()
 
 
-def test_what_is_stored_gives_the_same_intervals() -> None:
+def test_stored_intervals_give_the_same_ends() -> None:
     fitted = fit_calibration(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
     again = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
     assert again.to_dict() == fitted.to_dict()
@@ -216,7 +214,7 @@ def test_what_is_stored_gives_the_same_intervals() -> None:
 def test_the_scores_by_hand() -> None:
     ends = np.array([7.0, 9.0, 5.0, 11.0]).reshape(4, 1, 1, 1)
     cell = np.ones((1, 1, 1))
-    sums = interval_sums(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), of=1)
+    sums = interval_sums(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), series_count=1)
     scores = interval_scores(sums, deviation=np.array([[4.0]]))
     assert scores["coverage"] == {"80": 0.0, "95": 100.0}
     assert scores["width"] == {"80": 2.0, "95": 6.0}
@@ -230,7 +228,7 @@ def test_the_quantile_loss_is_scikit_learns() -> None:
     lines = np.sort(rng.standard_normal((5, 6, 3, 2)), axis=0)  # lo95, lo80, forecast, hi80, hi95
     truth = rng.standard_normal((6, 3, 2))
     ends = lines[[1, 3, 0, 4]]
-    sums = interval_sums(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, of=2)
+    sums = interval_sums(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, series_count=2)
 
     def of_one(series: int, target: int) -> float:
         mine = truth[series::2, :, target].ravel()
@@ -244,11 +242,11 @@ def test_the_quantile_loss_is_scikit_learns() -> None:
     assert interval_scores(sums, np.ones((2, 2)))["wql"] == pytest.approx(expected)
 
 
-def test_only_measured_cells_count_and_steps_stand_alone() -> None:
+def test_only_measured_values_count_and_steps_are_independent() -> None:
     ends = np.array([-1.0, 1.0, -2.0, 2.0]).reshape(4, 1, 1, 1) * np.ones((4, 2, 3, 1))
     truth = np.array([[0.0, 1.5, 9.0], [0.5, 9.0, 9.0]])[:, :, None]
     observed = np.array([[True, True, False], [True, False, False]])[:, :, None]
-    sums = interval_sums(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), of=2)
+    sums = interval_sums(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), series_count=2)
     assert interval_scores(sums, np.ones((2, 1)))["coverage"]["80"] == pytest.approx(100 * 2 / 3)
     steps = interval_scores_per_step(sums, np.ones((2, 1)))
     assert [step["coverage"]["80"] for step in steps] == [100.0, 0.0, None]

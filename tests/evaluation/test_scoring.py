@@ -1,4 +1,4 @@
-"""Forecasts over windows: which are made, of which steps, and when two are equally good."""
+"""Tests of forecasts over windows: which are made, from which steps, and when two are equally good."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def made(seasons: tuple[int, ...] = (12,)) -> tuple[scoring.Dataset, LinearEnsem
 
 
 class Graph:
-    """Says the last value of what it is given, and 1 and 2 as its parts."""
+    """Graph that forecasts the last value of its input, with parts 1 and 2."""
 
     def __init__(self) -> None:
         self.lookbacks: list[int] = []
@@ -32,7 +32,7 @@ class Graph:
         self.lookbacks.append(past.shape[1])
         return np.repeat(past[:, -1:, :1], 4, axis=1)
 
-    def with_parts(
+    def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         forecast = self(past, future, mask)
@@ -43,19 +43,19 @@ def test_a_graph_gets_as_many_steps_as_it_looks_back() -> None:
     data = made()[0]
     graph = Graph()
     batch = split_windows(data, "val", 20)[:]
-    found = scoring.model_forecaster(graph, 7)(batch)
-    assert list(found) == ["model"]
+    result = scoring.model_forecaster(graph, 7)(batch)
+    assert list(result) == ["model"]
     assert graph.lookbacks == [7]
-    found = scoring.model_forecaster(graph, 7, name="m", parts=("linear", "free"))(batch)
-    assert list(found) == ["m", "part.linear", "part.free"]
-    assert np.unique(found["part.linear"]).tolist() == [1]
-    assert np.unique(found["part.free"]).tolist() == [2]
+    result = scoring.model_forecaster(graph, 7, name="m", parts=("linear", "free"))(batch)
+    assert list(result) == ["m", "part.linear", "part.free"]
+    assert np.unique(result["part.linear"]).tolist() == [1]
+    assert np.unique(result["part.free"]).tolist() == [2]
 
 
 def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> None:
     data, linear = made()
     windows = scoring.scoring_windows(data, "val", 7, linear, 12)
-    assert windows.lookback == 12  # as far back as any of them reads
+    assert windows.lookback == 12  # longest lookback of all
     assert scoring.scoring_windows(data, "val", 7, linear, 40).lookback == 40
     both = scoring.combine_forecasters(
         scoring.model_forecaster(Graph(), 7), scoring.baseline_forecaster(data, linear, 12)
@@ -63,8 +63,8 @@ def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> 
     sums = scoring.score(windows, both, FREE)
     assert set(sums) == {"model", "naive", "seasonal_naive", "linear"}
     overall = {
-        name: scoring.metrics.overall_scores(found, scoring.metric_scale(data))
-        for name, found in sums.items()
+        name: scoring.metrics.overall_scores(result, scoring.metric_scale(data))
+        for name, result in sums.items()
     }
     batch = windows[:]
     error = (batch.past[:, -1:, :1] - batch.target) * data.scaler.scale[0, 0]
@@ -78,7 +78,7 @@ def test_every_forecaster_is_scored_on_the_same_windows_in_the_files_units() -> 
     }
 
 
-def test_forecasts_are_held_within_the_bounds_before_they_are_scored() -> None:
+def test_forecasts_are_clipped_to_the_bounds_before_they_are_scored() -> None:
     data, linear = made()
     windows = scoring.scoring_windows(data, "val", 7, linear)
     floor = Bounds(lower=np.array([99.0]), upper=np.array([np.inf]))
@@ -105,7 +105,7 @@ def test_as_good(simple: dict[str, float | None], model: dict[str, float | None]
 
 
 def intermittent(*, logs: bool) -> np.ndarray:
-    """[300, 1]: two zeros in three; for logarithms not in the training rows."""
+    """Return values [300, 1] with two zeros in three; with a log transform, no zeros in the training rows."""
     rng = np.random.default_rng(5)
     values = np.where(rng.random(300) < 0.66, 0.0, rng.choice([1.0, 2.0, 3.3], 300))
     if logs:
@@ -117,7 +117,7 @@ def intermittent(*, logs: bool) -> np.ndarray:
 @pytest.mark.parametrize("logs", [False, True])
 @pytest.mark.parametrize("scaler", ["standard", "minmax", "robust", "none"])
 def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: str | float) -> None:
-    """The scores of the last value and the coverage around it, worked out from the file's numbers alone."""
+    """Scores of the last value and coverage are computed only from the file's numbers."""
     horizon, half = 4, 0.5
     file = intermittent(logs=logs)
     data = dataset([file], train_end=[200], val_end=[250], horizon=horizon, scaler=scaler)
@@ -127,18 +127,18 @@ def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: s
     band = intervals.Intervals(
         half=np.full((2, horizon), half), floor=np.ones(1), season=1, lookback=1, optimism=1.0, horizons=9.0
     )  # a window of one row has no spread, so the floor of 1 is taken
-    tally = scoring.IntervalTally(data, band, bounds, of="model")
-    sums = scoring.score(windows, scoring.model_forecaster(Graph(), 8), bounds, watch=tally)
-    found = scoring.metrics.overall_scores(sums["model"], scoring.metric_scale(data))
+    tally = scoring.IntervalTally(data, band, bounds, forecaster="model")
+    sums = scoring.score(windows, scoring.model_forecaster(Graph(), 8), bounds, on_forecast=tally)
+    result = scoring.metrics.overall_scores(sums["model"], scoring.metric_scale(data))
 
     truth = np.stack([file[row : row + horizon, 0] for row in range(250, 300 - horizon + 1)])
     last = np.stack([np.full(horizon, file[row - 1, 0]) for row in range(250, 300 - horizon + 1)])
     size = np.abs(truth) + np.abs(last)
     symmetric = np.divide(200 * np.abs(truth - last), size, out=np.zeros_like(size), where=size > 0)
-    assert found["smape"] == pytest.approx(symmetric.mean(), rel=1e-5)
-    assert found["mae"] == pytest.approx(np.abs(truth - last).mean(), rel=1e-5)
+    assert result["smape"] == pytest.approx(symmetric.mean(), rel=1e-5)
+    assert result["mae"] == pytest.approx(np.abs(truth - last).mean(), rel=1e-5)
 
-    # In scaled space the band is half a unit to either side, whatever a bound then cuts off.
+    # In scaled space the interval is half a unit to each side, before it is clipped to the bounds.
     scaled = [
         data.scaler.transform(values.reshape(-1, 1), 0).reshape(values.shape) for values in (truth, last)
     ]

@@ -1,4 +1,4 @@
-"""How far chance moves scores: against a plain bootstrap, and by how often the intervals hold the truth."""
+"""Tests of the uncertainty of scores: against a plain bootstrap, and by the coverage of its intervals."""
 
 import math
 from dataclasses import replace
@@ -16,7 +16,7 @@ from lstm_cli.evaluation.uncertainty import (
     WindowErrors,
     WindowTimes,
     best_comparison,
-    coverage_outside_chance,
+    coverage_ranges,
     ratio_of_sums,
     student_t_quantile,
     window_times,
@@ -26,11 +26,13 @@ FREE = Bounds(lower=np.array([-np.inf]), upper=np.array([np.inf]))
 
 
 def in_a_row(count: int, horizon: int) -> WindowTimes:
-    return WindowTimes(place=np.arange(count), count=count, apart=1 + (count - 1) // horizon, horizon=horizon)
+    return WindowTimes(
+        moment=np.arange(count), count=count, disjoint=1 + (count - 1) // horizon, horizon=horizon
+    )
 
 
 def errors_of_steps(rng: np.random.Generator, count: int, memory: float) -> tuple[np.ndarray, np.ndarray]:
-    """|errors| of two forecasts at each step, with a common part: the first has 20 % less error on average."""
+    """Return |errors| of two forecasts per step with a common part; the first has 20 % less error on average."""
     noise = rng.normal(size=(2, count + 50))
     each = np.zeros_like(noise)
     for step in range(1, count + 50):
@@ -65,21 +67,21 @@ def test_the_error_of_a_ratio_by_the_definition_of_its_transforms() -> None:
     top, bottom = rng.random(40), 1 + rng.random(40)
     ratio, error, freedom = ratio_of_sums(top, bottom, in_a_row(40, 4))
     assert ratio == pytest.approx(top.sum() / bottom.sum())
-    assert freedom == 5  # 10 windows apart, half of them
+    assert freedom == 5  # 10 disjoint windows, half of them
     apart = (top - ratio * bottom) / bottom.sum()
     terms = []
     for number in range(1, 6):
         cosine = math.sqrt(2 / 40) * sum(
             value * math.cos(math.pi * number * (step + 0.5) / 40) for step, value in enumerate(apart)
         )
-        # What a mean over 4 steps keeps of a wave of this frequency.
+        # Response of a mean over 4 steps at this frequency.
         wave_of = [np.exp(2j * math.pi * number / 80 * step) for step in range(4)]
         terms.append(cosine**2 / abs(np.mean(wave_of)) ** 2)
     assert error == pytest.approx(math.sqrt(40 * np.mean(terms)), rel=1e-9)
 
 
 def test_the_interval_agrees_with_a_plain_block_bootstrap() -> None:
-    """Circular blocks of 8 horizons (Politis and Romano 1992), which is far longer than errors are correlated."""
+    """Circular blocks of 8 horizons (Politis and Romano 1992) are far longer than the correlation of the errors."""
     rng, horizon, count = np.random.default_rng(5), 6, 4_000
     model, baseline = (
         over_windows(steps, horizon) for steps in errors_of_steps(rng, count + horizon - 1, 0.5)
@@ -97,7 +99,7 @@ def test_the_interval_agrees_with_a_plain_block_bootstrap() -> None:
 
 @pytest.mark.parametrize("memory", [0.0, 0.7])
 @pytest.mark.parametrize(("count", "horizon"), [(10, 1), (200, 1), (25, 24), (97, 24), (300, 12)])
-def test_the_interval_holds_the_truth_nine_times_in_ten(count: int, horizon: int, memory: float) -> None:
+def test_the_interval_covers_the_truth_nine_times_in_ten(count: int, horizon: int, memory: float) -> None:
     rng, trials, held = np.random.default_rng(count + horizon), 600, 0
     for _ in range(trials):
         steps = errors_of_steps(rng, count + horizon - 1, memory)
@@ -105,7 +107,7 @@ def test_the_interval_holds_the_truth_nine_times_in_ten(count: int, horizon: int
             *(over_windows(one, horizon) for one in steps), in_a_row(count, horizon)
         )
         held += abs(ratio - 0.8) <= student_t_quantile(0.95, freedom) * error
-    assert 0.84 <= held / trials <= 0.96  # nominal .9; of 600 trials chance takes .025
+    assert 0.84 <= held / trials <= 0.96  # nominal .9; 600 trials have a standard error of about .012
 
 
 def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
@@ -124,19 +126,19 @@ def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
 
 def test_windows_of_several_series_at_one_time_are_one_moment() -> None:
     one, two = (window_times(split_windows(panel(series), "test")) for series in (1, 2))
-    assert (one.count, one.apart, one.horizon) == (17, 5, 4)
-    assert (two.count, two.apart) == (17, 5)
-    assert two.place.tolist() == [*range(17), *range(17)]
+    assert (one.count, one.disjoint, one.horizon) == (17, 5, 4)
+    assert (two.count, two.disjoint) == (17, 5)
+    assert two.moment.tolist() == [*range(17), *range(17)]
     shifted = window_times(split_windows(panel(2, starts=[0, 5]), "test"))
-    assert (shifted.count, shifted.apart) == (22, 6)
-    assert shifted.place.tolist() == [*range(17), *range(5, 22)]
+    assert (shifted.count, shifted.disjoint) == (22, 6)
+    assert shifted.moment.tolist() == [*range(17), *range(5, 22)]
 
 
 def test_series_without_a_common_time_follow_each_other() -> None:
     for data in (panel(2, starts=[0, 1_000]), _without_times(panel(2))):
-        found = window_times(split_windows(data, "test"))
-        assert found.place.tolist() == list(range(34))
-        assert found.apart == 10
+        result = window_times(split_windows(data, "test"))
+        assert result.moment.tolist() == list(range(34))
+        assert result.disjoint == 10
 
 
 def _without_times(data: Dataset) -> Dataset:
@@ -145,15 +147,15 @@ def _without_times(data: Dataset) -> Dataset:
 
 def test_windows_far_apart_do_not_overlap() -> None:
     windows = split_windows(panel(1), "test")
-    assert window_times(windows.select(np.array([0, 1, 2, 3]))).apart == 1
-    assert window_times(windows.select(np.array([0, 1, 4]))).apart == 2
-    assert window_times(windows.select(np.array([0, 8, 16]))).apart == 3
+    assert window_times(windows.select(np.array([0, 1, 2, 3]))).disjoint == 1
+    assert window_times(windows.select(np.array([0, 1, 4]))).disjoint == 2
+    assert window_times(windows.select(np.array([0, 8, 16]))).disjoint == 3
 
 
 def compared(
     windows: Windows, forecasts: dict[str, float], *, scale: scoring.metrics.MetricScale | None = None
 ) -> tuple[dict[str, dict[str, float]], dict[str, scoring.metrics.Scores]]:
-    """Comparisons, and the scores, of forecasts that miss the truth by so much and a part of a wave."""
+    """Return comparisons and scores of forecasts whose error is a constant and a part of a wave."""
     data = windows.dataset
     scale = scale or scoring.metric_scale(data)
     errors = WindowErrors(windows, scale)
@@ -162,26 +164,26 @@ def compared(
         pattern = 1 + 0.3 * np.sin(np.arange(batch.target.size)).reshape(batch.target.shape)
         return {name: batch.target + (miss * pattern).astype(np.float32) for name, miss in forecasts.items()}
 
-    sums = scoring.score(windows, forecast, FREE, each=errors)
-    found = errors.comparisons()
-    return found, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
+    sums = scoring.score(windows, forecast, FREE, on_errors=errors)
+    result = errors.comparisons()
+    return result, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
 
 
 def test_the_difference_is_that_of_mase_and_the_best_baseline_comes_first() -> None:
     data = panel(3)
     measured = data.measured.copy()
-    measured[45:52] = False  # of the first series: some windows have fewer cells
+    measured[45:52] = False  # of the first series, so some windows have fewer values
     windows = split_windows(replace(data, measured=measured), "test")
-    found, scores = compared(
+    result, scores = compared(
         windows, {"model": 0.3, "part.free": 9.0, "naive": 1.0, "seasonal_naive": 0.5, "linear": 0.4}
     )
-    assert list(found) == ["linear", "seasonal_naive", "naive"]
-    for name, comparison in found.items():
+    assert list(result) == ["linear", "seasonal_naive", "naive"]
+    for name, comparison in result.items():
         ours, theirs = scores["model"]["mase"], scores[name]["mase"]
         assert ours is not None
         assert theirs is not None
         assert comparison["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
-    best = best_comparison(found)
+    best = best_comparison(result)
     assert best is not None
     assert best["baseline"] == "linear"
     assert set(best) == {"baseline", "difference", "interval"}
@@ -192,12 +194,12 @@ def test_without_a_mase_scale_mae_is_compared() -> None:
     windows = split_windows(panel(2), "test")
     none = np.full_like(windows.dataset.training.seasonal_error, np.nan)
     scale = replace(scoring.metric_scale(windows.dataset), seasonal_error=none)
-    found, scores = compared(windows, {"model": 0.3, "linear": 0.4}, scale=scale)
+    result, scores = compared(windows, {"model": 0.3, "linear": 0.4}, scale=scale)
     ours, theirs = scores["model"]["mae"], scores["linear"]["mae"]
     assert scores["model"]["mase"] is None
     assert ours is not None
     assert theirs is not None
-    assert found["linear"]["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
+    assert result["linear"]["difference"] == pytest.approx(100 * (1 - ours / theirs), rel=1e-6)
 
 
 def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
@@ -209,20 +211,20 @@ def test_fewer_than_two_windows_that_do_not_overlap_compare_nothing() -> None:
 
 def test_a_baseline_without_error_is_the_best_and_has_no_difference() -> None:
     windows = split_windows(panel(1), "test")
-    found = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
-    assert list(found) == ["naive", "linear"]
-    assert best_comparison(found) == {"baseline": "naive", "difference": None, "interval": None}
+    result = compared(windows, {"model": 0.3, "linear": 0.4, "naive": 0.0})[0]
+    assert list(result) == ["naive", "linear"]
+    assert best_comparison(result) == {"baseline": "naive", "difference": None, "interval": None}
 
 
-def test_errors_that_differ_by_rounding_alone_are_the_same() -> None:
+def test_errors_that_differ_only_by_rounding_are_equal() -> None:
     windows = split_windows(panel(1), "test")
-    found = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
-    assert found["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
-    assert found["naive"]["difference"] == pytest.approx(0.1, rel=0.01)
+    result = compared(windows, {"model": 0.3, "linear": 0.3 * (1 + 1e-6), "naive": 0.3 * (1 + 1e-3)})[0]
+    assert result["linear"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert result["naive"]["difference"] == pytest.approx(0.1, rel=0.01)
 
 
 @pytest.mark.parametrize(("groups", "size", "distance", "horizon"), [(30, 4, 168, 48), (100, 2, 170, 150)])
-def test_windows_in_clusters_have_an_interval_of_their_own_size(
+def test_clustered_windows_have_an_interval_of_the_right_size(
     groups: int, size: int, distance: int, horizon: int
 ) -> None:
     rows = 40 + groups * distance + horizon
@@ -250,42 +252,42 @@ def steady(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:
 
 @pytest.mark.parametrize("memory", [0.0, 0.8])
 @pytest.mark.parametrize(("count", "horizon"), [(25, 24), (217, 24), (1_000, 1), (700, 24)])
-def test_good_intervals_raise_an_alarm_once_in_a_hundred(count: int, horizon: int, memory: float) -> None:
-    """Also where all the misses come in bursts."""
+def test_good_intervals_give_a_warning_once_in_a_hundred(count: int, horizon: int, memory: float) -> None:
+    """Bursts of misses are included."""
     rng, trials, alarms = np.random.default_rng(count), 300, 0
     for _ in range(trials):
         values = np.abs(steady(rng, count + horizon - 1, memory))
         ends = [NormalDist().inv_cdf(0.5 + level / 200) for level in (80, 95)]
         inside = np.stack([over_windows(values <= end, horizon) for end in ends])
-        found = coverage_outside_chance(
-            inside, np.full(count, horizon), in_a_row(count, horizon), behind=math.inf
+        result = coverage_ranges(
+            inside, np.full(count, horizon), in_a_row(count, horizon), calibration_ratio=math.inf
         )
-        alarms += sum(not low <= share <= high for share, low, high in found.values())
+        alarms += sum(not low <= share <= high for share, low, high in result.values())
     assert alarms / (2 * trials) <= 0.03
 
 
-def test_intervals_that_are_too_narrow_or_too_wide_raise_an_alarm() -> None:
+def test_too_narrow_and_too_wide_intervals_give_a_warning() -> None:
     rng, horizon, count = np.random.default_rng(0), 12, 600
     values = np.abs(steady(rng, count + horizon - 1, 0.5))
     narrow, wide = (np.stack([over_windows(values <= end, horizon)] * 2) for end in (0.95, 9.0))
     cells = np.full(count, horizon)
-    share, low, high = coverage_outside_chance(narrow, cells, in_a_row(count, horizon), behind=4)[80]
+    share, low, high = coverage_ranges(narrow, cells, in_a_row(count, horizon), calibration_ratio=4)[80]
     assert share == pytest.approx(100 * narrow[0].sum() / (count * horizon))
     assert share < low < 80 < high
-    # Every cell inside: 50 windows apart show that for 80 %, and cannot for 95 %.
-    found = coverage_outside_chance(wide, cells, in_a_row(count, horizon), behind=20)
-    assert found[80][0] == 100 > found[80][2]
-    assert found[95][2] == 100
+    # All values are inside: 50 disjoint windows reject 80 %, but not 95 %.
+    result = coverage_ranges(wide, cells, in_a_row(count, horizon), calibration_ratio=20)
+    assert result[80][0] == 100 > result[80][2]
+    assert result[95][2] == 100
 
 
-def test_few_horizons_behind_the_intervals_leave_more_to_chance() -> None:
+def test_few_calibration_horizons_widen_the_range() -> None:
     rng, horizon, count = np.random.default_rng(1), 12, 600
     inside = np.stack([over_windows(np.abs(steady(rng, count + horizon - 1, 0.5)) <= 1.0, horizon)] * 2)
     cells, row = np.full(count, horizon), in_a_row(count, horizon)
-    many, few = (coverage_outside_chance(inside, cells, row, behind=number)[80] for number in (1e6, 0.5))
+    many, few = (coverage_ranges(inside, cells, row, calibration_ratio=number)[80] for number in (1e6, 0.5))
     assert few[1] < many[1] < 80 < many[2] < few[2]
 
 
-def test_windows_that_all_overlap_raise_no_alarm() -> None:
-    assert coverage_outside_chance(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), behind=9) == {}
-    assert coverage_outside_chance(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), behind=9) == {}
+def test_overlapping_windows_give_no_warning() -> None:
+    assert coverage_ranges(np.zeros((2, 5)), np.full(5, 12), in_a_row(5, 12), calibration_ratio=9) == {}
+    assert coverage_ranges(np.zeros((2, 50)), np.zeros(50), in_a_row(50, 12), calibration_ratio=9) == {}

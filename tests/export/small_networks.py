@@ -1,4 +1,4 @@
-"""Networks with weights as after training, and windows of which some are padded."""
+"""Networks with random weights, and windows with padding."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
 LOOKBACK, HORIZON, INPUTS, TARGETS = 30, 10, 4, 2
-PARTS_OF_ALL = ("linear", "anchored", "free", "simple")
+PARTS = ("linear", "anchored", "free", "simple")
 
 
-def moved(model: nn.Module) -> nn.Module:
-    """Nothing is zero any more, so that every part of the graph has a say."""
+def randomize_weights(model: nn.Module) -> nn.Module:
+    """Add random numbers to all weights, so that each part of the graph affects the forecast."""
     with torch.no_grad():
         for value in model.parameters():
             value.add_(0.1 * torch.randn_like(value))
@@ -26,14 +26,14 @@ def moved(model: nn.Module) -> nn.Module:
 
 def segment(known_ahead: int) -> nn.Module:
     torch.manual_seed(1)
-    return moved(
+    return randomize_weights(
         Mixture(
             inputs=INPUTS,
             targets=TARGETS,
             known_ahead=known_ahead,
             lookback=LOOKBACK,
             horizon=HORIZON,
-            parts=PARTS_OF_ALL,
+            parts=PARTS,
             linear_reach=30,
             linear_window=20,
             linear_share=0.6,
@@ -52,7 +52,7 @@ def segment(known_ahead: int) -> nn.Module:
 
 def stacked(known_ahead: int, **settings: Any) -> nn.Module:
     torch.manual_seed(2)
-    return moved(
+    return randomize_weights(
         StackedLSTM(
             **{
                 "inputs": INPUTS,
@@ -69,7 +69,7 @@ def stacked(known_ahead: int, **settings: Any) -> nn.Module:
 
 
 class Last(nn.Module):
-    """The last values, H times: exported in no time."""
+    """Model that repeats the last values H times, which is fast to export."""
 
     lookback, horizon, targets = LOOKBACK, HORIZON, TARGETS
 
@@ -78,7 +78,7 @@ class Last(nn.Module):
 
 
 def windows(size: int, known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Windows of which each second one is padded at the front, up to all but one row."""
+    """Return windows. Every second window has padding at the front, of all rows but one at most."""
     generator = torch.Generator().manual_seed(size)
     past = torch.randn(size, LOOKBACK, INPUTS, generator=generator)
     mask = torch.ones(size, LOOKBACK)

@@ -23,10 +23,10 @@ PLAIN = {
 }
 
 
-def test_the_table_has_every_format_and_each_file_its_own_ending() -> None:
+def test_all_formats_have_their_own_endings() -> None:
     assert tuple(FORMATS) == EXPORT_FORMATS
-    assert all(one.file.endswith(one.endings[0]) for one in FORMATS.values())
-    endings = [ending for one in FORMATS.values() for ending in one.endings]
+    assert all(format.file.endswith(format.endings[0]) for format in FORMATS.values())
+    endings = [ending for format in FORMATS.values() for ending in format.endings]
     assert len(set(endings)) == len(endings)
 
 
@@ -40,9 +40,9 @@ def test_the_table_has_every_format_and_each_file_its_own_ending() -> None:
     ],
 )
 def test_a_name_of_another_format_is_refused(to: str, output: str, hint: str) -> None:
-    with pytest.raises(UsageError, match=r"does not end in \.") as refused:
+    with pytest.raises(UsageError, match=r"does not end in \.") as caught:
         require_ending(to, output)
-    assert refused.value.hint == hint
+    assert caught.value.hint == hint
 
 
 def test_a_name_may_be_written_in_capitals() -> None:
@@ -51,36 +51,38 @@ def test_a_name_may_be_written_in_capitals() -> None:
 
 @pytest.mark.parametrize("to", ["keras", "h5"])
 @pytest.mark.parametrize(
-    ("settings", "named"),
+    ("settings", "flags"),
     [
         ({"batch_norm": True}, "--batch-norm:"),
         ({"attention": 4}, "--attention:"),
         ({"head": "seq2seq"}, "--head seq2seq:"),
         ({"head": "attention"}, "--head attention:"),
         ({"batch_norm": True, "head": "seq2seq"}, "--batch-norm and --head seq2seq:"),
-        ({"of_tomorrow": 1}, "--of-tomorrow:"),  # a setting that this export has not heard of
+        ({"new_setting": 1}, "--new-setting:"),  # a setting that is unknown to this export
     ],
 )
-def test_what_keras_has_no_layer_for_is_refused_by_name(to: str, settings: dict, named: str) -> None:
-    with pytest.raises(UsageError) as refused:
+def test_settings_without_a_keras_layer_are_refused_by_name(to: str, settings: dict, flags: str) -> None:
+    with pytest.raises(UsageError) as caught:
         require_supported(to, "stacked", PLAIN | settings)
-    assert refused.value.message.startswith(f"--to {to} cannot hold {named}")
-    assert "--to onnx" in refused.value.hint
+    assert caught.value.message.startswith(f"--to {to} does not support {flags}")
+    assert "--to onnx" in caught.value.hint
 
 
-def test_every_setting_of_the_network_is_known_here() -> None:
-    """A new one has to be decided on: carried over, or refused."""
+def test_all_settings_of_the_network_are_in_this_test() -> None:
+    """A new setting needs a decision: supported, or refused."""
     assert set(PLAIN) == set(inspect.signature(StackedLSTM.__init__).parameters) - {"self"}
 
 
-def test_what_fits_is_let_through() -> None:
+def test_supported_models_are_accepted() -> None:
     require_supported("keras", "stacked", PLAIN)
     for to in set(FORMATS) - {"keras", "h5"}:
         require_supported(to, "segment", {})
         require_supported(to, "stacked", PLAIN | {"head": "seq2seq"})
 
 
-def test_the_default_model_goes_to_no_keras() -> None:
-    with pytest.raises(UsageError, match="cannot hold the model 'segment': its linear part") as refused:
+def test_the_default_model_is_refused_for_keras() -> None:
+    with pytest.raises(
+        UsageError, match="does not support the model 'segment': Keras has no layers"
+    ) as caught:
         require_supported("h5", "segment", {})
-    assert "--to onnx" in refused.value.hint
+    assert "--to onnx" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Keras files, loaded by Keras, against the torch model whose weights they carry."""
+"""Tests of Keras files, compared with the torch model."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from lstm_cli.export.keras import export_keras, load_keras, open_keras
 from lstm_cli.interrupts import preserve_interrupts
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
-# Keras asks torch's tensors for a copy in a way that NumPy 2 no longer likes.
+# Keras copies torch tensors in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 CLOSE = 1e-5
@@ -27,10 +27,10 @@ def exported(
     return open_keras(export_keras(model, lower=lower, upper=upper, ending=ending), ending=ending)
 
 
-def expected(model: StackedLSTM, *given: torch.Tensor) -> np.ndarray:
+def expected(model: StackedLSTM, *inputs: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
-        found: np.ndarray = model.eval()(*given).numpy()
-    return found
+        forecast: np.ndarray = model.eval()(*inputs).numpy()
+    return forecast
 
 
 @pytest.mark.parametrize(
@@ -54,24 +54,24 @@ def test_the_file_agrees_with_torch_for_any_batch(
     forecast = exported(model, ending)
     for size in (1, 7):
         given = windows(size, known_ahead)
-        found = forecast(*(side.numpy() for side in given))
-        assert found.shape == (size, HORIZON, TARGETS)
-        np.testing.assert_allclose(found, expected(model, *given), rtol=0, atol=CLOSE)
+        actual = forecast(*(side.numpy() for side in given))
+        assert actual.shape == (size, HORIZON, TARGETS)
+        np.testing.assert_allclose(actual, expected(model, *given), rtol=0, atol=CLOSE)
 
 
 @pytest.mark.parametrize("settings", [{"bidirectional": True}, {"head": "mean"}])
-def test_padding_changes_nothing_whatever_its_amount(settings: dict[str, Any]) -> None:
+def test_padding_does_not_change_the_forecast(settings: dict[str, Any]) -> None:
     model = stacked(0, **settings)
     forecast = exported(model, ".keras")
     past, future, mask = (side.numpy() for side in windows(7, 0))
-    found = forecast(past, future, mask)
+    actual = forecast(past, future, mask)
     loud = np.where(mask[:, :, None] > 0, past, 1e3).astype(np.float32)
-    np.testing.assert_array_equal(forecast(loud, future, mask), found)
-    # A real step that is zero, as a constant series is when scaled, is not taken for padding.
+    np.testing.assert_array_equal(forecast(loud, future, mask), actual)
+    # A real step of zeros, as in a scaled constant series, is not treated as padding.
     flat = np.zeros_like(past)
     whole = np.ones_like(mask)
-    apart = np.abs(forecast(flat, future, whole) - forecast(flat, future, mask))
-    assert apart[1::2].max() > 1e-3
+    difference = np.abs(forecast(flat, future, whole) - forecast(flat, future, mask))
+    assert difference[1::2].max() > 1e-3
     np.testing.assert_allclose(
         forecast(flat, future, whole),
         expected(model, *map(torch.from_numpy, (flat, future, whole))),
@@ -80,20 +80,20 @@ def test_padding_changes_nothing_whatever_its_amount(settings: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
-def test_bounds_are_in_the_file_and_infinite_ones_bind_nothing(ending: str) -> None:
+def test_the_file_has_the_bounds_and_ignores_infinite_bounds(ending: str) -> None:
     model = stacked(0)
     forecast = exported(model, ending, lower=LOWER, upper=UPPER)
     given = windows(40, 0)
     free = expected(model, *given)
     assert free[..., 0].min() < -0.1 < 0.1 < free[..., 0].max()
     assert free[..., 1].min() < -0.1 < 0.1 < free[..., 1].max()
-    held = forecast(*(side.numpy() for side in given))
-    np.testing.assert_allclose(held, np.clip(free, LOWER, UPPER), rtol=0, atol=CLOSE)
-    assert held[..., 0].min() == LOWER[0]
-    assert held[..., 1].max() == UPPER[1]
+    clipped = forecast(*(side.numpy() for side in given))
+    np.testing.assert_allclose(clipped, np.clip(free, LOWER, UPPER), rtol=0, atol=CLOSE)
+    assert clipped[..., 0].min() == LOWER[0]
+    assert clipped[..., 1].max() == UPPER[1]
 
 
-def test_the_file_is_made_of_layers_of_keras_that_may_be_trained_on(tmp_path) -> None:
+def test_the_file_has_keras_layers_that_can_be_trained(tmp_path) -> None:
     keras = load_keras()
     path = tmp_path / "model.keras"
     path.write_bytes(export_keras(stacked(1, **ALL, dropout=0.3), lower=LOWER, upper=UPPER, ending=".keras"))
@@ -111,24 +111,24 @@ def test_the_file_is_made_of_layers_of_keras_that_may_be_trained_on(tmp_path) ->
         (keras.layers.LSTM, size) for size in (12, 7, 9)
     ]
     assert [layer.rate for layer in encoder if isinstance(layer, keras.layers.Dropout)] == [0.3] * 3
-    held = [model.get_layer(name).get_weights() for name in ("lower", "upper")]
+    bounds = [model.get_layer(name).get_weights() for name in ("lower", "upper")]
     model.compile(optimizer="sgd", loss="mae")
     past, future, mask = (side.numpy() for side in windows(8, 1))
     given = {"past": past, "future": future, "mask": mask}
     losses = model.fit(given, np.zeros((8, HORIZON, TARGETS)), epochs=2, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
     after = [model.get_layer(name).get_weights() for name in ("lower", "upper")]
-    for before, now in zip(held, after, strict=True):  # training leaves the bounds where they are
-        assert all(np.array_equal(one, other) for one, other in zip(before, now, strict=True))
+    for before, now in zip(bounds, after, strict=True):  # training does not change the bounds
+        assert all(np.array_equal(*pair) for pair in zip(before, now, strict=True))
 
 
-def test_what_ends_the_command_within_a_layer_is_not_made_an_error_of_keras() -> None:
+def test_an_interrupt_in_a_layer_is_not_wrapped_in_a_keras_error() -> None:
     keras = load_keras()
 
-    class Ended(keras.layers.Layer):
+    class InterruptedLayer(keras.layers.Layer):
         def call(self, steps):
             raise Interrupted(15)
 
-    with pytest.raises(Interrupted) as ended, preserve_interrupts():
-        Ended()(keras.Input((3,)))
-    assert ended.value.exit_code == 143
+    with pytest.raises(Interrupted) as caught, preserve_interrupts():
+        InterruptedLayer()(keras.Input((3,)))
+    assert caught.value.exit_code == 143

@@ -1,4 +1,4 @@
-"""The ONNX file against the torch model it was made from."""
+"""Tests of ONNX files, compared with the torch model."""
 
 import collections
 import logging
@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from small_networks import INPUTS, PARTS_OF_ALL, TARGETS, Last, moved, segment, stacked, windows
+from small_networks import INPUTS, PARTS, TARGETS, Last, randomize_weights, segment, stacked, windows
 from torch import Tensor, nn
 
 from lstm_cli.errors import Interrupted
@@ -25,7 +25,7 @@ CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
 
 @pytest.fixture(scope="module", params=["segment", "segment, nothing known ahead", "stacked"])
 def exported(request) -> tuple[nn.Module, int, bytes]:
-    """A model, K, and its file. The exporter takes seconds: one file serves many tests."""
+    """Return a model, K, and its file. Export takes seconds, so many tests share a file."""
     known_ahead = 0 if "nothing" in request.param else 1
     model = stacked(known_ahead) if request.param == "stacked" else segment(known_ahead)
     return model, known_ahead, _export(model, known_ahead)
@@ -43,7 +43,7 @@ def _export(model: nn.Module, known_ahead: int, **bounds: Tensor) -> bytes:
 
 
 def _as_exported(model: nn.Module) -> nn.Module:
-    """With the outputs that the file has."""
+    """Return a model with the outputs of the file."""
     return ClippedModel(model, None, None)
 
 
@@ -52,16 +52,16 @@ def test_the_file_agrees_with_torch(exported, size: int) -> None:
     model, known_ahead, data = exported
     given = windows(size, known_ahead)
     assert check_agreement(data, _as_exported(model), *given) < CLOSE
-    if isinstance(model, Mixture):  # and the forecasts of its parts too, one by one
+    if isinstance(model, Mixture):  # also compares the forecasts of its parts
         forecast, parts = open_session(data, threads=1).forecast_with_parts(*(side.numpy() for side in given))
         expected = model.eval().part_forecasts(*given).detach().numpy()
         np.testing.assert_allclose(parts, expected, atol=CLOSE)
-        assert expected.std(axis=-1).min() > 0  # each of them says something else
+        assert expected.std(axis=-1).min() > 0  # the parts differ
         summed = (parts * model.weights.numpy()[None, :, None]).sum(axis=-1)
         np.testing.assert_allclose(forecast, summed, atol=CLOSE)
 
 
-def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(exported) -> None:
+def test_the_comparison_disables_dropout_and_restores_training_mode(exported) -> None:
     model, known_ahead, data = exported
     model.train()
     assert check_agreement(data, _as_exported(model), *windows(5, known_ahead)) < CLOSE
@@ -69,13 +69,15 @@ def test_agreement_is_measured_without_dropout_and_leaves_training_mode_on(expor
     assert all(isinstance(value, nn.Parameter) for value in model.parameters())
 
 
-def test_a_model_with_other_weights_does_not_agree(exported) -> None:
+def test_a_model_with_other_weights_differs(exported) -> None:
     model, known_ahead, data = exported
-    other = moved(stacked(known_ahead) if isinstance(model, StackedLSTM) else segment(known_ahead))
+    other = randomize_weights(
+        stacked(known_ahead) if isinstance(model, StackedLSTM) else segment(known_ahead)
+    )
     assert check_agreement(data, _as_exported(other), *windows(5, known_ahead)) > 100 * CLOSE
 
 
-def test_padding_changes_nothing(exported) -> None:
+def test_padding_does_not_change_the_forecast(exported) -> None:
     _, known_ahead, data = exported
     past, future, mask = (part.numpy() for part in windows(7, known_ahead))
     session = open_session(data, threads=1)
@@ -83,14 +85,14 @@ def test_padding_changes_nothing(exported) -> None:
     np.testing.assert_allclose(session(loud, future, mask), session(past, future, mask), atol=1e-4)
 
 
-def test_inputs_keep_their_names_and_an_open_batch(exported) -> None:
+def test_inputs_have_their_names_and_any_batch_size(exported) -> None:
     model, known_ahead, data = exported
     graph = onnx.load_model_from_string(data).graph
     shapes = {
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.output)
     }
-    parts = {"parts": ["batch", 10, TARGETS, len(PARTS_OF_ALL)]} if isinstance(model, Mixture) else {}
+    parts = {"parts": ["batch", 10, TARGETS, len(PARTS)]} if isinstance(model, Mixture) else {}
     assert shapes == {
         "past": ["batch", 30, INPUTS],
         "future": ["batch", 10, known_ahead],
@@ -110,13 +112,13 @@ def test_the_lstm_is_one_operator_with_constant_weights_and_becomes_int8(exporte
     assert not {"Loop", "Scan", "If"} & set(operators)
     constants = {tensor.name for tensor in graph.initializer}
     assert all(set(node.input[1:4]) <= constants for node in graph.node if node.op_type == "LSTM")
-    small = onnx.load_model_from_string(to_int8(data, scratch=tmp_path)).graph
-    operators = collections.Counter(node.op_type for node in small.node)
+    quantized = onnx.load_model_from_string(to_int8(data, scratch=tmp_path)).graph
+    operators = collections.Counter(node.op_type for node in quantized.node)
     assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (layers, 0)
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_file_is_whole_and_tells_nothing_of_this_machine(exported) -> None:
+def test_the_file_is_complete_and_has_no_text_of_this_machine(exported) -> None:
     _, _, data = exported
     model = onnx.load_model_from_string(data)
     assert not any(tensor.external_data for tensor in model.graph.initializer)
@@ -126,7 +128,9 @@ def test_the_file_is_whole_and_tells_nothing_of_this_machine(exported) -> None:
 
 
 @pytest.mark.parametrize("exported", ["stacked"], indirect=True)
-def test_export_is_silent_repeatable_and_leaves_the_model_alone(exported, capfd, caplog, recwarn) -> None:
+def test_export_is_silent_reproducible_and_does_not_change_the_model(
+    exported, capfd, caplog, recwarn
+) -> None:
     model = stacked(1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     capfd.readouterr()
@@ -137,10 +141,10 @@ def test_export_is_silent_repeatable_and_leaves_the_model_alone(exported, capfd,
     assert again == exported[2]
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    model(*windows(2, 1)).sum().backward()  # the exporter has left no tensors of its own behind
+    model(*windows(2, 1)).sum().backward()  # the exporter left no tensors of its own in the model
 
 
-def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
+def test_the_graph_has_the_bounds_and_ignores_infinite_bounds() -> None:
     model = Last()
     lower, upper = torch.tensor([-0.05, -INFINITE]), torch.tensor([INFINITE, 0.05])
     data = _export(model, 0, lower=lower, upper=upper)
@@ -154,16 +158,18 @@ def test_bounds_are_in_the_graph_and_infinite_ones_bind_nothing() -> None:
     assert check_agreement(data, ClippedModel(model, lower, upper), *given) < CLOSE
 
 
-def test_a_signal_while_the_graph_is_simplified_ends_it_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxscript makes an error of its own of what is raised within it."""
+def test_a_signal_during_optimization_is_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxscript wraps errors, but the interrupt is raised unchanged."""
     import signal
 
     from onnxscript import ir, optimizer
 
-    class Ending(ir.passes.InPlacePass):
+    class InterruptingPass(ir.passes.InPlacePass):
         def call(self, model: ir.Model) -> ir.passes.PassResult:
             raise Interrupted(signal.SIGTERM)
 
-    monkeypatch.setattr(optimizer, "optimize", lambda program: ir.passes.Sequential(Ending())(program))
+    monkeypatch.setattr(
+        optimizer, "optimize", lambda program: ir.passes.Sequential(InterruptingPass())(program)
+    )
     with pytest.raises(Interrupted):
         _export(stacked(known_ahead=0), 0)

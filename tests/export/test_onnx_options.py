@@ -1,4 +1,4 @@
-"""Every option of the networks goes through the exporter: against torch, padded, and in 8-bit integers."""
+"""Tests of the ONNX export of all network options: agreement with torch, padding, and int8."""
 
 import collections
 from pathlib import Path
@@ -53,8 +53,8 @@ def segment() -> SegmentLSTM:
 
 
 @torch.no_grad()
-def moved(model: nn.Module) -> nn.Module:
-    """Weights and statistics as after training, so that every part of the graph has a say."""
+def randomize_weights(model: nn.Module) -> nn.Module:
+    """Add random numbers to weights and statistics, so that each part of the graph affects the forecast."""
     for value in model.parameters():
         value.add_(0.1 * torch.randn_like(value))
     for name, value in model.named_buffers():
@@ -66,7 +66,7 @@ def moved(model: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("name", [*OPTIONS, "segment, attention"])
 def test_the_graph_agrees_with_torch_and_becomes_int8(name: str, tmp_path: Path) -> None:
     torch.manual_seed(3)
-    model = moved(stacked(**OPTIONS[name]) if name in OPTIONS else segment())
+    model = randomize_weights(stacked(**OPTIONS[name]) if name in OPTIONS else segment())
     known = model.known_ahead
     assert isinstance(known, int)
     (data,) = export_versions([model], inputs=INPUTS, known_ahead=known, lower=None, upper=None)
@@ -78,27 +78,27 @@ def test_the_graph_agrees_with_torch_and_becomes_int8(name: str, tmp_path: Path)
     assert forecast.std(axis=0).min() > 0
     loud = torch.where(mask[:, :, None] > 0, past, 1e3)
     np.testing.assert_allclose(session(loud.numpy(), future.numpy(), mask.numpy()), forecast, atol=CLOSE)
-    if isinstance(
-        model, StackedLSTM
-    ):  # a graph has one lookback: another amount of padding is torch's to tell
+    if isinstance(model, StackedLSTM):  # compares padding with shorter windows in torch
         for row in range(7):
             real = int(mask[row].sum())
-            one = past[row : row + 1, LOOKBACK - real :], future[row : row + 1], torch.ones(1, real)
+            window = past[row : row + 1, LOOKBACK - real :], future[row : row + 1], torch.ones(1, real)
             with torch.no_grad():
-                np.testing.assert_allclose(forecast[row : row + 1], model(*one).numpy(), atol=CLOSE)
+                np.testing.assert_allclose(forecast[row : row + 1], model(*window).numpy(), atol=CLOSE)
     operators = collections.Counter(node.op_type for node in onnx.load_model_from_string(data).graph.node)
     layers = len([module for module in model.modules() if isinstance(module, nn.LSTM)])
     assert operators["LSTM"] == layers
     assert not {"Loop", "Scan", "If"} & set(operators)
-    small = to_int8(data, scratch=tmp_path, lstm_only=not isinstance(model, StackedLSTM))
-    operators = collections.Counter(node.op_type for node in onnx.load_model_from_string(small).graph.node)
+    quantized = to_int8(data, scratch=tmp_path, lstm_only=not isinstance(model, StackedLSTM))
+    operators = collections.Counter(
+        node.op_type for node in onnx.load_model_from_string(quantized).graph.node
+    )
     assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (layers, 0)
-    rounded = open_session(small, threads=1)(past.numpy(), future.numpy(), mask.numpy())
+    rounded = open_session(quantized, threads=1)(past.numpy(), future.numpy(), mask.numpy())
     assert 0 < np.abs(rounded - forecast).mean() < 0.05 * forecast.std()
 
 
 def windows(size: int, known_ahead: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Windows of which each second one is padded at the front, up to all but one row."""
+    """Return windows. Every second window has padding at the front, of all rows but one at most."""
     generator = torch.Generator().manual_seed(size)
     mask = torch.ones(size, LOOKBACK)
     for row in range(1, size, 2):

@@ -1,4 +1,4 @@
-"""TorchScript and exported programs in their own runtimes, against the torch model that they were made from."""
+"""Tests of TorchScript and exported programs in their own runtimes, compared with the torch model."""
 
 import io
 import logging
@@ -41,12 +41,12 @@ def _seq2seq() -> tuple[nn.Module, int]:
     ids=lambda param: f"{param[0]} of {param[1].__name__.strip('_')}",
 )
 def exported(request: pytest.FixtureRequest) -> tuple[ForecastOnly, int, bytes, nn.Module]:
-    """The network with its bounds, K, the file, and what its own runtime makes of it."""
-    to, made = request.param
-    model, known_ahead = made()
+    """Return the network with bounds, K, the file, and the program that was loaded from it."""
+    to, make_model = request.param
+    model, known_ahead = make_model()
     with torch.no_grad():
         middle = model.eval()(*windows(120, known_ahead))[..., 0].median()
-    lower = torch.tensor([float(middle), -INFINITE])  # half of the forecasts of the first target lie below
+    lower = torch.tensor([float(middle), -INFINITE])  # half of the forecasts of the first target are lower
     network = ForecastOnly(ClippedModel(model, lower, None)).eval().requires_grad_(False)
     example = example_windows(model, inputs=INPUTS, known_ahead=known_ahead)
     data = WRITE[to](network, example)
@@ -57,24 +57,24 @@ def exported(request: pytest.FixtureRequest) -> tuple[ForecastOnly, int, bytes, 
 def test_the_file_agrees_with_torch_for_any_batch(exported, size: int) -> None:
     network, known_ahead, _, opened = exported
     given = windows(size, known_ahead)
-    found = opened(*given)
-    assert found.shape == (size, HORIZON, TARGETS)
-    torch.testing.assert_close(found, network(*given), rtol=0, atol=1e-6)
-    if size > 1:  # the bounds are in the file
+    actual = opened(*given)
+    assert actual.shape == (size, HORIZON, TARGETS)
+    torch.testing.assert_close(actual, network(*given), rtol=0, atol=1e-6)
+    if size > 1:  # the file has the bounds
         lower = network.bounded.lower
         assert lower is not None
-        assert found[..., 0].min() == lower[0]
-        assert found[..., 1].min() < found[..., 1].median()
+        assert actual[..., 0].min() == lower[0]
+        assert actual[..., 1].min() < actual[..., 1].median()
 
 
-def test_padding_changes_nothing(exported) -> None:
+def test_padding_does_not_change_the_forecast(exported) -> None:
     _, known_ahead, _, opened = exported
     past, future, mask = windows(7, known_ahead)
     loud = torch.where(mask[:, :, None] > 0, past, torch.tensor(1e3))
     torch.testing.assert_close(opened(loud, future, mask), opened(past, future, mask), rtol=0, atol=1e-4)
 
 
-def test_the_file_tells_nothing_of_this_machine(exported) -> None:
+def test_the_file_has_no_text_of_this_machine(exported) -> None:
     _, _, data, _ = exported
     archive = zipfile.ZipFile(io.BytesIO(data))
     for name in archive.namelist():
@@ -82,8 +82,8 @@ def test_the_file_tells_nothing_of_this_machine(exported) -> None:
             assert text.encode() not in archive.read(name), name
 
 
-def test_the_files_are_loaded_without_the_package(tmp_path: Path) -> None:
-    """A program that has torch and nothing of ours gets the same forecast from them."""
+def test_the_files_load_without_the_package(tmp_path: Path) -> None:
+    """A program that has torch but not lstm gets the same forecasts."""
     model = stacked(1, hidden=(4,))
     network = ForecastOnly(ClippedModel(model, None, None)).eval().requires_grad_(False)
     for to, write in WRITE.items():
@@ -99,13 +99,13 @@ assert not any(name.startswith("lstm_cli") for name in sys.modules)
 """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=300)
-    with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as actual:
         for to in WRITE:
-            np.testing.assert_allclose(found[to], network(*given).numpy(), atol=1e-6)
+            np.testing.assert_allclose(actual[to], network(*given).numpy(), atol=1e-6)
 
 
 @pytest.mark.parametrize("to", WRITE)
-def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, recwarn, monkeypatch) -> None:
+def test_a_conversion_is_silent_and_compared_on_windows(to: str, capfd, caplog, recwarn, monkeypatch) -> None:
     past, future, mask = (side.numpy() for side in windows(5, 0))
     batch = Batch(
         past=past,
@@ -123,13 +123,13 @@ def test_a_conversion_is_silent_and_checked_on_windows(to: str, capfd, caplog, r
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not list(recwarn)
     assert difference == 0
-    found = OPEN[to](data)(*windows(9, 0))
-    assert found[..., 0].min() == lower[0]
+    actual = OPEN[to](data)(*windows(9, 0))
+    assert actual[..., 0].min() == lower[0]
     if to == "torchscript":
 
-        def off(data: bytes) -> nn.Module:
+        def inaccurate(data: bytes) -> nn.Module:
             return lambda *inputs: open_torchscript(data)(*inputs) + 1e-3  # type: ignore[return-value]
 
-        monkeypatch.setattr(torchscript, "open_torchscript", off)
+        monkeypatch.setattr(torchscript, "open_torchscript", inaccurate)
         with pytest.raises(RuntimeError, match=r"differs from torch by 0\.001"):
             convert.convert_model(to, Last().eval(), bounds, batch)

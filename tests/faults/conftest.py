@@ -1,5 +1,5 @@
-"""The fixtures of `faulty`, for every test of this folder."""
+"""Fixtures of `faulty`, for all tests of this folder."""
 
-from faulty import chance, command, panel
+from faulty import command, panel, rng
 
-__all__ = ["chance", "command", "panel"]
+__all__ = ["command", "panel", "rng"]

@@ -1,52 +1,52 @@
-"""The steps that faults are tried on: each from a run as it is before, by one command line."""
+"""Steps that the fault tests run: the run before the step, and its command line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faulty import LINEAR, golden
+from faulty import LINEAR, copy_golden
 
 PREPARE = ["--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A command line, and the run before it."""
+    """Command line, and the run before it."""
 
     name: str
-    before: Callable[[Path], object]  # makes the run
-    argv: Callable[[Path, Path], list[object]]  # of the data and the run
+    before: Callable[[Path], object]  # makes the run before the step
+    argv: Callable[[Path, Path], list[object]]  # from the paths of data and run
 
 
-def nothing(to: Path) -> None:
-    """No run at all."""
+def no_run(to: Path) -> None:
+    """Make no run."""
 
 
 STEPS = (
     Step(
         name="prepare",
-        before=lambda run: golden(run),  # of a shorter lookback: its model is stale afterwards
+        before=lambda run: copy_golden(run),  # has a shorter lookback, so its model is stale afterwards
         argv=lambda data, run: ["prepare", data, run, *PREPARE, "--lookback", "21"],
     ),
     Step(
         name="first prepare",
-        before=nothing,
+        before=no_run,
         argv=lambda data, run: ["prepare", data, run, *PREPARE, "--lookback", "14"],
     ),
-    Step(name="train", before=golden, argv=lambda data, run: ["train", run, *LINEAR]),
+    Step(name="train", before=copy_golden, argv=lambda data, run: ["train", run, *LINEAR]),
     Step(
         name="evaluate",
-        before=golden,
+        before=copy_golden,
         argv=lambda data, run: ["evaluate", run, "--threads", "1"],
     ),
     Step(
         name="quantize",
-        before=lambda run: golden(run, "quantize"),
+        before=lambda run: copy_golden(run, "quantize"),
         argv=lambda data, run: ["quantize", run, "--max-loss", "1000%"],
     ),
     Step(
         name="predict",
-        before=golden,
+        before=copy_golden,
         argv=lambda data, run: ["predict", run, "--threads", "1", "-o", run.parent / "forecast.csv"],
     ),
 )

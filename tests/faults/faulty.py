@@ -1,4 +1,4 @@
-"""Faults: kills, refused system calls, full disks, overlaps. `make faults` runs more of each than the suite does."""
+"""Helpers of the fault tests. `make faults` runs more trials than the test suite."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden_run import GOLDEN, data
+from golden_run import GOLDEN, write_golden_data
 
 FULL = os.environ.get("LSTM_FAULTS") == "full"
 LINEAR = ["--parts", "linear", "--no-refit", "--threads", "1", "--no-tuned"]
@@ -19,14 +19,14 @@ LINEAR = ["--parts", "linear", "--no-refit", "--threads", "1", "--no-tuned"]
 Command = Callable[..., dict[str, Any]]
 
 
-def several(full: int, quick: int) -> int:
-    """How often: as `make faults` does, or as the suite does."""
+def trial_count(full: int, quick: int) -> int:
+    """Return the number of trials, for `make faults` or for the test suite."""
     return int(os.environ.get("LSTM_FAULTS_COUNT", full)) if FULL else quick
 
 
 @pytest.fixture(scope="session")
 def command() -> Iterator[Command]:
-    """Runs a command line in a fork of a process that has everything loaded; see zygote.py."""
+    """Yield a function that runs a command line in a fork of a process with all imports; see zygote.py."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LSTM_")}
     environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     process = subprocess.Popen(
@@ -56,20 +56,20 @@ def command() -> Iterator[Command]:
 
 @pytest.fixture(scope="session")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data that the golden run was prepared from."""
+    """Return the data file of the golden run."""
     path = tmp_path_factory.mktemp("data") / "panel.csv"
-    data(path)
+    write_golden_data(path)
     return path
 
 
 @pytest.fixture
-def chance(request: pytest.FixtureRequest) -> random.Random:
-    """Chance that is the same for the same test, unless LSTM_FAULTS_SEED says otherwise."""
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """Return a random generator whose seed depends on the test and on LSTM_FAULTS_SEED."""
     return random.Random(os.environ.get("LSTM_FAULTS_SEED", "0") + request.node.nodeid)
 
 
-def golden(to: Path, *without: str) -> Path:
-    """A copy of the golden run, without the steps that are named."""
+def copy_golden(to: Path, *without: str) -> Path:
+    """Copy the golden run without the given steps."""
     from lstm_cli.rundir import ARTIFACTS, manifest
 
     run = Path(shutil.copytree(GOLDEN / "run", to))
@@ -82,8 +82,8 @@ def golden(to: Path, *without: str) -> Path:
     return run
 
 
-def state(run: Path) -> dict[str, str | None] | None:
-    """The digest of each artifact, every file of it checked; None where no step has finished."""
+def artifact_digests(run: Path) -> dict[str, str | None] | None:
+    """Verify the run and return the digest of each artifact, or None if no step has finished."""
     from lstm_cli.errors import MissingArtifact
     from lstm_cli.rundir import ARTIFACTS, open_run, verify_run
 
@@ -95,12 +95,12 @@ def state(run: Path) -> dict[str, str | None] | None:
         return None
 
 
-def leftovers(run: Path) -> list[str]:
-    """What lies in the run that its manifest does not name."""
+def unnamed_files(run: Path) -> list[str]:
+    """Return files and empty folders in the run that are not in its manifest."""
     from lstm_cli.rundir import open_run
 
     with open_run(run) as opened:
-        named = {
+        listed = {
             run / name / wrote["folder"] / file
             for entry in opened.steps.values()
             for name, wrote in entry["wrote"].items()
@@ -109,4 +109,4 @@ def leftovers(run: Path) -> list[str]:
     files = {path for path in run.rglob("*") if not path.is_dir()}
     empty = {path for path in run.rglob("*") if path.is_dir() and not any(path.iterdir())}
     allowed = {run / "run.json", run / ".lock"}
-    return sorted(str(path.relative_to(run)) for path in (files - named - allowed) | empty)
+    return sorted(str(path.relative_to(run)) for path in (files - listed - allowed) | empty)

@@ -1,13 +1,13 @@
-"""Each artifact cut, and with single bits flipped: every reader must notice, and say what makes the file anew.
+"""Tests that readers detect truncated files and flipped bits, and name the command that makes the file again.
 
-`make faults` does 200 flips and 20 cuts of each file, the suite a few.
+`make faults` tests 200 flips and 20 truncations of each file, the test suite only a few.
 """
 
 import random
 from pathlib import Path
 
 import pytest
-from faulty import GOLDEN, golden, several
+from faulty import GOLDEN, copy_golden, trial_count
 
 from lstm_cli.errors import ArtifactError
 from lstm_cli.rundir import open_run
@@ -19,28 +19,30 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_every_cut_and_every_flipped_bit(tmp_path: Path, chance: random.Random, file: Path) -> None:
-    run = golden(tmp_path / "run")
-    whole = (run / file).read_bytes()
+def test_truncation_and_flipped_bits_are_detected(tmp_path: Path, rng: random.Random, file: Path) -> None:
+    run = copy_golden(tmp_path / "run")
+    original = (run / file).read_bytes()
     lengths = {
         0,
         1,
-        len(whole) // 2,
-        len(whole) - 1,
-        *(chance.randrange(len(whole)) for _ in range(several(20, 1))),
+        len(original) // 2,
+        len(original) - 1,
+        *(rng.randrange(len(original)) for _ in range(trial_count(20, 1))),
     }
-    spoiled = [whole[:length] for length in lengths]
-    for _ in range(several(200, 3)):
-        place = chance.randrange(len(whole))
-        spoiled.append(whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :])
-    for content in spoiled:
+    corrupt = [original[:length] for length in lengths]
+    for _ in range(trial_count(200, 3)):
+        index = rng.randrange(len(original))
+        corrupt.append(
+            original[:index] + bytes([original[index] ^ 1 << rng.randrange(8)]) + original[index + 1 :]
+        )
+    for content in corrupt:
         (run / file).write_bytes(content)
         with pytest.raises(ArtifactError) as caught:
             read(run, file)
         assert str(run / file) in caught.value.message
         assert "lstm " in caught.value.hint
         assert caught.value.exit_code == 4
-    print(f"{file}: {len(spoiled)} of {len(spoiled)} noticed")
+    print(f"{file}: {len(corrupt)} of {len(corrupt)} detected")
 
 
 def read(run: Path, file: Path) -> None:

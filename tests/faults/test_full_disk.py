@@ -1,4 +1,4 @@
-"""A disk that is full: exit 4 with the path, everything as it was, and the same command works once there is room."""
+"""Tests of a full disk: exit code 4 with the path, an unchanged run, and success once space is free."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from faulted_steps import BY_NAME
-from faulty import FULL, LINEAR, Command, golden, leftovers, state
+from faulty import FULL, LINEAR, Command, artifact_digests, copy_golden, unnamed_files
 
 MB = 1 << 20
 SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95) if FULL else (0.5,)
@@ -16,14 +16,14 @@ SHARES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95) if FULL el
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own; its size is changed by `resize`."""
+    """Yield a small file system, whose size `resize` changes."""
     if os.getuid() != 0:
-        pytest.skip("only root may mount a small file system")
+        pytest.skip("only root can mount a small file system")
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True)
     if mounted.returncode != 0:
-        pytest.skip("a file system may not be mounted here")
+        pytest.skip("mounting a file system is not permitted here")
     yield disk
     subprocess.run(["umount", "-l", disk], check=True)
 
@@ -33,8 +33,8 @@ def resize(disk: Path, size: int) -> None:
 
 
 def used(disk: Path) -> int:
-    found = os.statvfs(disk)
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
+    stats = os.statvfs(disk)
+    return (stats.f_blocks - stats.f_bfree) * stats.f_frsize
 
 
 @pytest.mark.parametrize("step", ["prepare", "train", "predict"])
@@ -42,49 +42,49 @@ def test_a_full_disk(small_disk: Path, command: Command, panel: Path, tmp_path: 
     def argv(run: Path) -> list[object]:
         if step == "train":
             return ["train", run, *LINEAR, "--force"]
-        more = ["--force"] if step == "prepare" else []
-        return [*BY_NAME[step].argv(panel, run), *more]
+        options = ["--force"] if step == "prepare" else []
+        return [*BY_NAME[step].argv(panel, run), *options]
 
-    run, forecast = golden(small_disk / "run"), small_disk / "forecast.csv"
+    run, forecast = copy_golden(small_disk / "run"), small_disk / "forecast.csv"
     assert command(*argv(run), cached=True, here=True)["status"] == 0
-    after, made = state(run), forecast.read_bytes() if forecast.exists() else None
+    after, expected = artifact_digests(run), forecast.read_bytes() if forecast.exists() else None
     shutil.rmtree(run)
-    golden(run)
+    copy_golden(run)
     forecast.write_bytes(b"old")
-    before, at_first = state(run), used(small_disk)
+    before, used_before = artifact_digests(run), used(small_disk)
     need = sum(path.stat().st_size for path in run.glob(f"{'data' if step == 'prepare' else 'model'}/*/*"))
-    need = len(made or b"") if step == "predict" else need
+    need = len(expected or b"") if step == "predict" else need
     refused = 0
     for share in SHARES:
-        # tmpfs counts in pages: the last of them may hold what is lacking
-        resize(small_disk, max(at_first + int(share * need) // 4096 * 4096, 4096))
+        # tmpfs counts in pages, so the last page can have some free space
+        resize(small_disk, max(used_before + int(share * need) // 4096 * 4096, 4096))
         done = command(*argv(run), cached=True)
         if done["status"] == 0:
-            assert state(run) == after if step != "predict" else forecast.read_bytes() == made
+            assert artifact_digests(run) == after if step != "predict" else forecast.read_bytes() == expected
             continue
         refused += 1
         assert done["status"] == 4, done["err"]
         assert "disk full" in done["err"]
         assert str(small_disk) in done["err"]
-        assert state(run) == before
-        assert leftovers(run) == []
+        assert artifact_digests(run) == before
+        assert unnamed_files(run) == []
         assert forecast.read_bytes() == b"old"
         assert sorted(path.name for path in small_disk.iterdir()) == ["forecast.csv", "run"]
     assert refused > 0
     resize(small_disk, 64 * MB)
     assert command(*argv(run), cached=True)["status"] == 0
-    assert state(run) == after
-    assert leftovers(run) == []
+    assert artifact_digests(run) == after
+    assert unnamed_files(run) == []
 
 
 @pytest.mark.parametrize("share", SHARES)
-def test_a_limit_of_a_files_size(command: Command, panel: Path, tmp_path: Path, share: float) -> None:
-    """Without root: `ulimit -f`."""
-    run = golden(tmp_path / "run")
-    before = state(run)
+def test_a_limit_of_the_file_size(command: Command, panel: Path, tmp_path: Path, share: float) -> None:
+    """`ulimit -f` works without root."""
+    run = copy_golden(tmp_path / "run")
+    before = artifact_digests(run)
     largest = max(path.stat().st_size for path in run.glob("data/*/*"))
     done = command(*BY_NAME["prepare"].argv(panel, run), limit=int(share * largest))
     assert done["status"] == 4, done["err"]
     assert "disk full" in done["err"]
-    assert state(run) == before
-    assert leftovers(run) == []
+    assert artifact_digests(run) == before
+    assert unnamed_files(run) == []

@@ -1,4 +1,4 @@
-"""kill -9 at random times: the run is as it was or as it should be, and the same command finishes the work."""
+"""Tests of kill -9 at random times: the run has the old or the new state, and the command succeeds again."""
 
 import random
 import shutil
@@ -6,28 +6,26 @@ from pathlib import Path
 
 import pytest
 from faulted_steps import STEPS, Step
-from faulty import Command, leftovers, several, state
+from faulty import Command, artifact_digests, trial_count, unnamed_files
 
 OLD = b"an older forecast\n"
-AGAIN = {"train": ["--force"]}  # what has run once already
+AGAIN_OPTIONS = {"train": ["--force"]}  # options to run a step that is up to date
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name.replace(" ", "-"))
-def test_a_step_that_is_killed(
-    step: Step, command: Command, panel: Path, tmp_path: Path, chance: random.Random
-) -> None:
+def test_a_killed_step(step: Step, command: Command, panel: Path, tmp_path: Path, rng: random.Random) -> None:
     base, clean = tmp_path / "base" / "run", tmp_path / "clean" / "run"
     for run in (base, clean):
         run.parent.mkdir()
         step.before(run)
-    before = state(base)
+    before = artifact_digests(base)
     forecast = clean.parent / "forecast.csv"
-    if step.name == "train":  # once in the process that forks: most trials are then of the writing
+    if step.name == "train":  # trains once in the forking process, so most trials only test writing
         assert command(*step.argv(panel, clean), cached=True, here=True)["status"] == 0
-    done = command(*step.argv(panel, clean), *AGAIN.get(step.name, ()), cached=True)
+    done = command(*step.argv(panel, clean), *AGAIN_OPTIONS.get(step.name, ()), cached=True)
     assert done["status"] == 0, done["err"]
-    after, made = state(clean), forecast.read_bytes() if forecast.exists() else None
-    trials, killed = several(50, 1), 0
+    after, expected = artifact_digests(clean), forecast.read_bytes() if forecast.exists() else None
+    trials, killed = trial_count(50, 1), 0
     for trial in range(trials):
         run = tmp_path / str(trial) / "run"
         run.parent.mkdir()
@@ -36,17 +34,17 @@ def test_a_step_that_is_killed(
         output = run.parent / "forecast.csv"
         output.write_bytes(OLD)
         cached = step.name != "train" or trial % 10 != 9
-        seconds = chance.uniform(0, done["seconds"] * (1 if cached else 5))
+        seconds = rng.uniform(0, done["seconds"] * (1 if cached else 5))
         first = command(*step.argv(panel, run), kill_after=seconds, cached=cached)
         assert first["status"] in (-9, 0), first["err"]
         killed += first["status"] == -9
-        assert state(run) in (before, after)
-        assert output.read_bytes() in (OLD, made)
+        assert artifact_digests(run) in (before, after)
+        assert output.read_bytes() in (OLD, expected)
         again = command(*step.argv(panel, run), cached=True)
         assert again["status"] == 0, again["err"]
-        assert state(run) == after
-        assert leftovers(run) == []
-        assert step.name != "predict" or output.read_bytes() == made
+        assert artifact_digests(run) == after
+        assert unnamed_files(run) == []
+        assert step.name != "predict" or output.read_bytes() == expected
         assert {path.name for path in run.parent.iterdir()} == {"run", "forecast.csv"}
         shutil.rmtree(run.parent)
-    print(f"{step.name}: {killed} of {trials} killed before their end, all sound")
+    print(f"{step.name}: {killed} of {trials} killed before the end, all intact")

@@ -1,11 +1,11 @@
-"""A nightly line for a year: nothing grows."""
+"""Test that a nightly forecast for a year leaves no files and no open descriptors."""
 
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
-from faulty import golden, several
+from faulty import copy_golden, trial_count
 
 from lstm_cli.cli.main import run as lstm
 
@@ -13,12 +13,12 @@ from lstm_cli.cli.main import run as lstm
 def test_a_forecast_every_night(
     tmp_path: Path, panel: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run, temporary, out = golden(tmp_path / "run"), tmp_path / "tmp", tmp_path / "forecast.csv"
+    run, temporary, out = copy_golden(tmp_path / "run"), tmp_path / "tmp", tmp_path / "forecast.csv"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    nights = several(365, 20)
+    nights = trial_count(365, 20)
 
-    def held() -> tuple[int, list[str], int]:
+    def resources() -> tuple[int, list[str], int]:
         files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
         size = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
         return len(os.listdir("/proc/self/fd")), files, size  # noqa: PTH208
@@ -27,8 +27,8 @@ def test_a_forecast_every_night(
     for night in range(nights):
         new = [str(panel)] if night % 2 else []
         assert lstm(["predict", str(run), *new, "--threads", "1", "-o", str(out)]) == 0
-        if night == 3:  # once everything is loaded
-            first = held()
-    assert held() == first
+        if night == 3:  # after all imports
+            first = resources()
+    assert resources() == first
     assert list(temporary.iterdir()) == []
     print(f"{nights} nights")

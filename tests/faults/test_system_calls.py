@@ -1,8 +1,7 @@
-"""A kill, or a refusal, at each system call on the run directory while a step writes it (strace's inject).
+"""Tests of a kill or an error at each system call on the run directory, injected by strace.
 
-A first run is traced: which calls there are, and how often each is made on which path. Then the step is run once for
-each of them, with the fault at that call alone. Training and export are done once and given again: what is tried is
-the writing of their results.
+A first run is traced to list the calls. Then the step runs once per call, with the fault at that call. Training and
+export are cached, because only the writing of their results is tested.
 """
 
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from faulted_steps import BY_NAME
-from faulty import FULL, LINEAR, Command, golden, leftovers, state
+from faulty import FULL, LINEAR, Command, artifact_digests, copy_golden, unnamed_files
 
 CALLS = (
     *(
@@ -29,23 +28,23 @@ CALLS = (
     ),
     *("unlink", "unlinkat", "rmdir"),
 )
-TOLERANT = ("unlink", "unlinkat", "rmdir")  # of what nobody names any more: the next writer tries again
-QUICK = 25  # in the suite one of so many calls is tried, each time the same ones, and two of the faults
+IGNORED_ERRORS = ("unlink", "unlinkat", "rmdir")  # of old files; the next writer tries again
+QUICK = 25  # the test suite tests every 25th call and two of the faults
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
 @pytest.fixture(scope="module")
 def traceable(command: Command, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Skips where this process may not trace another."""
+    """Skip the test if this process cannot trace another one."""
     log = tmp_path_factory.mktemp("trace") / "log"
     command("--version", trace=["-e", "trace=write", "-o", str(log)])
     if not log.exists() or not log.read_text():
-        pytest.skip("strace may not attach to a process here")
+        pytest.skip("strace is not permitted here")
 
 
-def words_of(run: Path, calls: str) -> list[str]:
-    """What has strace see the calls on the run directory alone, and on what lies in it."""
+def strace_options(run: Path, calls: str) -> list[str]:
+    """Return the options of strace for calls on the run directory and its files."""
     names = [run, run / "run.json", run / "run.json.tmp", run / ".lock"]
     for artifact in ("data", "model"):
         names += [run / artifact]
@@ -65,53 +64,55 @@ def argv_of(step: str, panel: Path, run: Path) -> list[object]:
     return ["train", run, *LINEAR] if step == "train" else BY_NAME["prepare"].argv(panel, run)
 
 
-def seen(command: Command, panel: Path, folder: Path, step: str) -> list[tuple[str, int]]:
-    """Each call of a run without a fault: its name, and which of that name it is."""
-    run, log = golden(folder / "run"), folder / "log"
+def list_calls(command: Command, panel: Path, folder: Path, step: str) -> list[tuple[str, int]]:
+    """Return the calls of a run without faults: the name, and its number among the calls of this name."""
+    run, log = copy_golden(folder / "run"), folder / "log"
     done = command(
-        *argv_of(step, panel, run), cached=True, trace=[*words_of(run, ",".join(CALLS)), "-o", str(log)]
+        *argv_of(step, panel, run), cached=True, trace=[*strace_options(run, ",".join(CALLS)), "-o", str(log)]
     )
     assert done["status"] == 0, done["err"]
     names = re.findall(r"^(?:\d+ +)?(\w+)\(", log.read_text(), flags=re.MULTILINE)
-    counted: Counter[str] = Counter()
-    found = []
+    counts: Counter[str] = Counter()
+    calls = []
     for name in names:
-        counted[name] += 1
-        found.append((name, counted[name]))
+        counts[name] += 1
+        calls.append((name, counts[name]))
     shutil.rmtree(folder)
-    return found
+    return calls
 
 
 @pytest.mark.parametrize("fault", ["KILL", "EIO", "ENOSPC", "EINTR"] if FULL else ["KILL", "EIO"])
 @pytest.mark.parametrize("step", ["prepare", "train"])
 @pytest.mark.usefixtures("traceable")
 def test_a_fault_at_each_call(command: Command, panel: Path, tmp_path: Path, step: str, fault: str) -> None:
-    base = golden(tmp_path / "base")
-    clean = golden(tmp_path / "clean")
-    if step == "train":  # once in the process that forks: its children have the result
+    base = copy_golden(tmp_path / "base")
+    clean = copy_golden(tmp_path / "clean")
+    if step == "train":  # trains once in the forking process, so its forks have the result
         assert command(*argv_of(step, panel, clean), cached=True, here=True)["status"] == 0
     else:
         assert command(*argv_of(step, panel, clean))["status"] == 0
-    before, after = state(base), state(clean)
-    calls = seen(command, panel, tmp_path / "seen", step)
+    before, after = artifact_digests(base), artifact_digests(clean)
+    calls = list_calls(command, panel, tmp_path / "seen", step)
     assert {"openat", "mkdir", "write", "fsync"} <= {name for name, _ in calls}
     assert {"rename", "renameat2"} & {name for name, _ in calls}
     outcomes: Counter[str] = Counter()
     for name, count in calls if FULL else calls[QUICK - 1 :: QUICK]:
         run = Path(shutil.copytree(base, tmp_path / "run"))
-        how = "signal=KILL" if fault == "KILL" else f"error={fault}"
-        words = [*words_of(run, name), "-e", f"inject={name}:{how}:when={count}", "-o", "/dev/null"]
+        action = "signal=KILL" if fault == "KILL" else f"error={fault}"
+        words = [*strace_options(run, name), "-e", f"inject={name}:{action}:when={count}", "-o", "/dev/null"]
         done = command(*argv_of(step, panel, run), cached=True, trace=words)
         where = f"{fault} at {name} {count}: {done['status']} {done['err'][-500:]}"
-        now = state(run)
-        assert now in (before, after), where
+        digests = artifact_digests(run)
+        assert digests in (before, after), where
         if fault == "KILL":
             assert done["status"] in (-9, 0), where
         elif fault == "EINTR":
             assert done["status"] == 0, where
-        elif done["status"] == 0:  # refused where it does not matter
-            assert now == after, where
-            assert name in TOLERANT or name == "openat", where  # of a file that this step does not read
+        elif done["status"] == 0:  # the error was ignored
+            assert digests == after, where
+            assert name in IGNORED_ERRORS or name == "openat", (
+                where
+            )  # openat: of a file that this step does not read
         else:
             assert done["status"] == 4, where
             assert str(run) in done["err"], where
@@ -119,8 +120,8 @@ def test_a_fault_at_each_call(command: Command, panel: Path, tmp_path: Path, ste
         outcomes["killed" if done["status"] == -9 else str(done["status"])] += 1
         again = command(*argv_of(step, panel, run), cached=True)
         assert again["status"] == 0, where
-        assert state(run) == after, where
-        assert leftovers(run) == [], where
+        assert artifact_digests(run) == after, where
+        assert unnamed_files(run) == [], where
         shutil.rmtree(run)
     print(f"{step} {fault}: {sum(outcomes.values())} calls, {dict(outcomes)}")
     if FULL:

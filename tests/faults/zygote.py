@@ -1,16 +1,16 @@
-"""A process that has loaded everything and forks for each command, so that a trial costs no start and no imports.
+"""Server process with all imports that forks for each command, so that a trial needs no start and no imports.
 
-It reads a request a line (JSON) on stdin and answers with a line on stdout:
+It reads one JSON request per line from stdin, and writes one JSON answer per line to stdout:
 
     argv        the command line
     kill_after  seconds until SIGKILL, or null
-    trace       further words for strace, which is attached before the command begins, or null
-    cwd, limit  the working directory; the greatest file size (ulimit -f, in bytes), or null
-    cached      training and export are those that a first such request made: what remains is the writing
+    trace       options for strace, which is attached before the command starts, or null
+    cwd, limit  working directory; maximum file size in bytes (ulimit -f), or null
+    cached      reuse training and export of the first such request, so only writing is tested
 
-    status      its exit code, -9 where it was killed
-    seconds     how long it took
-    out, err    what it wrote
+    status      exit code, or -9 if it was killed
+    seconds     duration
+    out, err    text on stdout and stderr
 """
 
 import json
@@ -36,10 +36,10 @@ def serve() -> None:
     from lstm_cli.steps.train import fit_and_commit, save_model  # noqa: F401
     from lstm_cli.training import train_model
 
-    import_module("onnxruntime")  # after `lstm_cli.inference`, which says how
+    import_module("onnxruntime")  # after `lstm_cli.inference`, which sets its environment variables
     torch.set_num_threads(1)
-    fit_and_commit.export_graphs = _once(fit_and_commit.export_graphs)
-    train_model.train_model = _once(train_model.train_model)
+    fit_and_commit.export_graphs = _cache_first(fit_and_commit.export_graphs)
+    train_model.train_model = _cache_first(train_model.train_model)
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(**json.loads(line))), flush=True)
@@ -49,8 +49,8 @@ FIRST: dict[str, Any] = {}
 CACHED = False
 
 
-def _once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, whose first result is given again while CACHED."""
+def _cache_first(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that returns its first result again while CACHED is set."""
 
     def call(*arguments: Any, **options: Any) -> Any:
         if not CACHED:
@@ -74,22 +74,22 @@ def _answer(
 ) -> dict[str, Any]:
     global CACHED
     CACHED = cached
-    if here:  # in this very process, so that its forks have what it made
+    if here:  # in this process, so that its forks have the result
         from lstm_cli.cli.main import run
 
-        kept = os.dup(1)
+        stdout = os.dup(1)
         os.dup2(2, 1)
         code = run(argv)
         sys.stdout.flush()
-        os.dup2(kept, 1)
+        os.dup2(stdout, 1)
         return {"status": code}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         pid = os.fork()
         if pid == 0:
-            _become(argv, out.fileno(), err.fileno(), cwd=cwd, limit=limit, wait=trace is not None)
-        tracer = _attached(pid, trace) if trace is not None else None
+            _run_forked(argv, out.fileno(), err.fileno(), cwd=cwd, limit=limit, wait=trace is not None)
+        tracer = _attach_strace(pid, trace) if trace is not None else None
         began = time.monotonic()
-        status = _waited(pid, kill_after)
+        status = _wait(pid, kill_after)
         seconds = time.monotonic() - began
         if tracer is not None:
             tracer.wait()
@@ -103,8 +103,10 @@ def _answer(
         }
 
 
-def _become(argv: list[str], out: int, err: int, *, cwd: str | None, limit: int | None, wait: bool) -> None:
-    """The command, in the forked process; never returns."""
+def _run_forked(
+    argv: list[str], out: int, err: int, *, cwd: str | None, limit: int | None, wait: bool
+) -> None:
+    """Run the command in the forked process and exit."""
     code = 70
     try:
         null = os.open(os.devnull, os.O_RDONLY)
@@ -126,8 +128,8 @@ def _become(argv: list[str], out: int, err: int, *, cwd: str | None, limit: int 
         os._exit(code)
 
 
-def _attached(pid: int, trace: list[str]) -> "subprocess.Popen[bytes]":
-    """strace upon a stopped process, which then goes on."""
+def _attach_strace(pid: int, trace: list[str]) -> "subprocess.Popen[bytes]":
+    """Attach strace to a stopped process, then continue the process."""
     os.waitpid(pid, os.WUNTRACED)
     tracer = subprocess.Popen(["strace", "-f", "-qq", *trace, "-p", str(pid)], stderr=subprocess.DEVNULL)
     status = Path(f"/proc/{pid}/status")
@@ -139,7 +141,7 @@ def _attached(pid: int, trace: list[str]) -> "subprocess.Popen[bytes]":
     return tracer
 
 
-def _waited(pid: int, kill_after: float | None) -> int:
+def _wait(pid: int, kill_after: float | None) -> int:
     deadline = None if kill_after is None else time.monotonic() + kill_after
     while True:
         if deadline is None:

@@ -1,4 +1,4 @@
-"""A forecaster of one LSTM layer as an ONNX file, written by hand: no torch, no exporter."""
+"""ONNX graph with one LSTM layer, built without torch."""
 
 import numpy as np
 import onnx
@@ -8,17 +8,17 @@ LOOKBACK, INPUTS, HORIZON, TARGETS, HIDDEN = 12, 3, 4, 2, 64
 
 
 def small_graph(*, unfolded: bool = False, names: tuple[str, ...] = ("past", "future", "mask")) -> bytes:
-    """past * mask -> LSTM -> last hidden state -> Gemm -> forecast; `future` [batch, H, 0] is there and unused.
+    """Return a graph: past * mask -> LSTM -> last hidden state -> Gemm -> forecast. `future` [batch, H, 0] is unused.
 
-    unfolded: the LSTM's weights are halves put together by Concat, as torch's exporter leaves them.
+    unfolded: Concat joins two halves of the LSTM weights, as in a graph of the torch exporter.
     """
     random = np.random.default_rng(7)
-    spread = 1 / np.sqrt(HIDDEN)
+    deviation = 1 / np.sqrt(HIDDEN)
     weights = {
-        "W": random.normal(0, spread, (1, 4 * HIDDEN, INPUTS)),
-        "R": random.normal(0, spread, (1, 4 * HIDDEN, HIDDEN)),
-        "B": random.normal(0, spread, (1, 8 * HIDDEN)),
-        "head": random.normal(0, spread, (HIDDEN, HORIZON * TARGETS)),
+        "W": random.normal(0, deviation, (1, 4 * HIDDEN, INPUTS)),
+        "R": random.normal(0, deviation, (1, 4 * HIDDEN, HIDDEN)),
+        "B": random.normal(0, deviation, (1, 8 * HIDDEN)),
+        "head": random.normal(0, deviation, (HIDDEN, HORIZON * TARGETS)),
     }
     constants = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()]
     constants += [
@@ -59,6 +59,6 @@ def small_graph(*, unfolded: bool = False, names: tuple[str, ...] = ("past", "fu
 
 
 def small_batch(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """past, future and mask of `size` windows, float32."""
+    """Return past, future and mask of `size` windows, float32."""
     past = np.random.default_rng(3).normal(size=(size, LOOKBACK, INPUTS)).astype(np.float32)
     return past, np.zeros((size, HORIZON, 0), np.float32), np.ones((size, LOOKBACK), np.float32)

@@ -1,4 +1,4 @@
-"""Smaller graphs: what became small, what stayed, and how far the forecasts move."""
+"""Tests of quantization: quantized and unchanged layers, file size, and change of the forecasts."""
 
 import collections
 
@@ -18,13 +18,13 @@ def _operators(model: bytes) -> collections.Counter[str]:
 
 def _largest_difference(model: bytes, other: bytes) -> float:
     batch = small_batch(16)
-    found, expected = (open_session(each, threads=1)(*batch) for each in (other, model))
-    assert np.abs(expected).max() > 0.05  # else a small difference says nothing
-    return float(np.abs(found - expected).max() / expected.std())
+    actual, expected = (open_session(each, threads=1)(*batch) for each in (other, model))
+    assert np.abs(expected).max() > 0.05  # otherwise a small difference would be meaningless
+    return float(np.abs(actual - expected).max() / expected.std())
 
 
 @pytest.mark.parametrize("unfolded", [False, True], ids=["folded", "as exported"])
-def test_int8_quantises_the_lstm_and_nothing_else(tmp_path, unfolded: bool) -> None:
+def test_int8_quantizes_only_the_lstm(tmp_path, unfolded: bool) -> None:
     model = small_graph(unfolded=unfolded)
     small = to_int8(model, scratch=tmp_path)
     operators = _operators(small)
@@ -36,7 +36,7 @@ def test_int8_quantises_the_lstm_and_nothing_else(tmp_path, unfolded: bool) -> N
 
 
 @pytest.mark.parametrize("unfolded", [False, True], ids=["folded", "as exported"])
-def test_int8_of_every_layer_leaves_no_matrix_in_float(tmp_path, unfolded: bool) -> None:
+def test_int8_of_all_layers_leaves_no_float_matrix(tmp_path, unfolded: bool) -> None:
     small = to_int8(small_graph(unfolded=unfolded), scratch=tmp_path, lstm_only=False)
     operators = _operators(small)
     assert operators["DynamicQuantizeLSTM"] == 1
@@ -45,13 +45,13 @@ def test_int8_of_every_layer_leaves_no_matrix_in_float(tmp_path, unfolded: bool)
 
 
 @pytest.mark.parametrize("lstm_only", [True, False])
-def test_int8_forecasts_nearly_the_same(tmp_path, lstm_only: bool) -> None:
+def test_int8_hardly_changes_the_forecast(tmp_path, lstm_only: bool) -> None:
     model = small_graph()
     difference = _largest_difference(model, to_int8(model, scratch=tmp_path, lstm_only=lstm_only))
     assert 0 < difference < 0.05
 
 
-def test_int8_says_nothing_and_warns_of_nothing(tmp_path, capfd, caplog, recwarn) -> None:
+def test_int8_prints_no_output_and_no_warnings(tmp_path, capfd, caplog, recwarn) -> None:
     to_int8(small_graph(), scratch=tmp_path)
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
@@ -66,7 +66,7 @@ def test_fp16_halves_the_file_and_keeps_the_forecast() -> None:
     onnx.checker.check_model(onnx.load_model_from_string(small))
 
 
-def test_fp16_leaves_what_does_not_fit_and_what_is_small() -> None:
+def test_fp16_does_not_convert_large_values_and_small_tensors() -> None:
     graph = onnx.load_model_from_string(small_graph())
     for tensor in graph.graph.initializer:
         if tensor.name == "head":

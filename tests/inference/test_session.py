@@ -1,4 +1,4 @@
-"""Opening an ONNX file from its bytes and forecasting with it."""
+"""Tests of sessions: opening an ONNX file from its bytes, and forecasting."""
 
 import dataclasses
 import subprocess
@@ -14,7 +14,7 @@ from lstm_cli.inference.session import open_session
 
 
 @pytest.mark.parametrize("size", [1, 3, 257])
-def test_a_batch_of_any_size_goes_through_one_file(size: int) -> None:
+def test_a_graph_takes_any_batch_size(size: int) -> None:
     batch = small_batch(size)
     session = open_session(small_graph(), threads=1)
     forecast = session(*batch)
@@ -24,15 +24,15 @@ def test_a_batch_of_any_size_goes_through_one_file(size: int) -> None:
     np.testing.assert_allclose(forecast[:1], alone, atol=1e-6)
 
 
-def test_windows_that_are_views_and_of_float64_are_taken() -> None:
+def test_views_and_float64_windows_are_accepted() -> None:
     past, future, mask = small_batch(5)
     session = open_session(small_graph(), threads=1)
-    turned = np.asfortranarray(past.astype(np.float64))
-    np.testing.assert_array_equal(session(turned, future, mask), session(past, future, mask))
+    fortran = np.asfortranarray(past.astype(np.float64))
+    np.testing.assert_array_equal(session(fortran, future, mask), session(past, future, mask))
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(1, 1), (2, 2), (None, 0)])
-def test_the_number_of_threads_reaches_onnx_runtime(threads: int | None, expected: int) -> None:
+def test_onnx_runtime_gets_the_number_of_threads(threads: int | None, expected: int) -> None:
     session = open_session(small_graph(), threads=threads)
     options = session.graph.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (expected, 1)
@@ -49,28 +49,28 @@ def test_a_session_cannot_be_changed() -> None:
     [b"", b"no protobuf at all " * 20, small_graph()[: len(small_graph()) // 2]],
     ids=["empty", "text", "cut"],
 )
-def test_broken_bytes_are_a_corrupt_artifact(broken: bytes) -> None:
+def test_invalid_bytes_are_a_corrupt_artifact(broken: bytes) -> None:
     with pytest.raises(CorruptArtifact) as caught:
         open_session(broken, threads=1)
     assert "\n" not in caught.value.message
     assert caught.value.hint
 
 
-def test_a_graph_with_other_inputs_is_not_ours() -> None:
-    with pytest.raises(CorruptArtifact, match="not one of ours"):
+def test_a_graph_with_other_inputs_is_refused() -> None:
+    with pytest.raises(CorruptArtifact, match="not a model of lstm"):
         open_session(small_graph(names=("past", "mask", "future")[::-1]), threads=1)
 
 
-def test_values_in_another_file_are_refused_even_where_that_file_is(tmp_path, monkeypatch) -> None:
+def test_values_in_another_file_are_refused_even_if_it_exists(tmp_path, monkeypatch) -> None:
     model = onnx.load_model_from_string(small_graph())
     path = tmp_path / "model.onnx"
     onnx.save_model(model, path, save_as_external_data=True, location="weights.bin", size_threshold=64)
-    monkeypatch.chdir(tmp_path)  # ONNX Runtime looks for it here
+    monkeypatch.chdir(tmp_path)  # ONNX Runtime searches the file here
     with pytest.raises(CorruptArtifact, match="another file"):
         open_session(path.read_bytes(), threads=1)
 
 
-def test_a_fresh_process_says_nothing_and_loads_no_torch(tmp_path) -> None:
+def test_a_new_process_prints_no_output_and_loads_no_torch(tmp_path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(small_graph())
     program = (

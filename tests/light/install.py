@@ -1,6 +1,6 @@
-"""The light install of README, made in a fresh environment: `make test-light`.
+"""Tests of the light install of README.md in a new environment: `make test-light`.
 
-pytest collects no file of this name by itself, since it takes half a minute and installs packages.
+The name of this file keeps pytest from collecting it, because it takes half a minute and installs packages.
 """
 
 import json
@@ -17,12 +17,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "tests" / "rundir" / "golden" / "run"
 SOURCE = ("lstm_cli", "pyproject.toml", "README.md", "LICENSE", "requirements-light.txt")
-LEFT_OUT = ("torch", "pandas", "scikit-learn", "pyarrow", "matplotlib", "onnx", "safetensors")
-LIMIT = 300  # seconds, only to end a command that hangs
+HEAVY = ("torch", "pandas", "scikit-learn", "pyarrow", "matplotlib", "onnx", "safetensors")
+TIMEOUT = 300  # seconds
 
 
 def light_lines() -> list[str]:
-    """Return the commands of README's light install, without those that make and enter an environment."""
+    """Return the pip commands of the light install in README.md."""
     section = (ROOT / "README.md").read_text().partition("\n### Only to forecast\n")[2].partition("\n#")[0]
     return re.findall(r"^    (pip .*)$", section, flags=re.MULTILINE)
 
@@ -33,23 +33,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("light")
     source = folder / "source"
     source.mkdir()
-    for name in SOURCE:  # a copy, since a build leaves files beside its source
+    for name in SOURCE:  # a copy, because a build writes files into the source folder
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
     shutil.copytree(RUN, folder / "run")
     rows = (ROOT / "sample_data" / "ETTh1.csv").read_text().splitlines()[:501]
     (folder / "load.csv").write_text("\n".join(rows) + "\n")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=LIMIT)
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=TIMEOUT)
     environ = environment(folder) | {"PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
     lines = light_lines()
     assert len(lines) == 2
     for line in lines:
-        subprocess.run(line, shell=True, cwd=source, env=environ, check=True, timeout=LIMIT)
+        subprocess.run(line, shell=True, cwd=source, env=environ, check=True, timeout=TIMEOUT)
     return folder
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return our environment with the fresh one first on PATH, and with no other way to a module."""
+    """Return the environment variables with the new environment first on PATH, and without PYTHONPATH."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return kept | {"PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
@@ -58,21 +58,21 @@ def lstm(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     """Run the installed `lstm` in the folder."""
     command = [folder / "venv" / "bin" / "lstm", *argv]
     return subprocess.run(
-        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=LIMIT
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=TIMEOUT
     )
 
 
-def test_what_is_heavy_is_not_installed(folder: Path) -> None:
+def test_heavy_packages_are_not_installed(folder: Path) -> None:
     listed = subprocess.run(
         ["pip", "list", "--format", "json"],
         env=environment(folder),
         capture_output=True,
         check=True,
-        timeout=LIMIT,
+        timeout=TIMEOUT,
     )
     installed = {package["name"] for package in json.loads(listed.stdout)}
     assert "lstm-cli" in installed
-    assert not installed & set(LEFT_OUT)
+    assert not installed & set(HEAVY)
 
 
 def test_a_file_is_checked_and_prepared(folder: Path) -> None:
@@ -84,16 +84,16 @@ def test_a_file_is_checked_and_prepared(folder: Path) -> None:
     assert json.loads(made.stdout)["windows"]["test"] > 0
 
 
-def test_a_trained_run_forecasts(folder: Path) -> None:
-    """The run's forecast was made by the full install; only the last digits may differ on another processor."""
+def test_a_trained_run_gives_the_same_forecast(folder: Path) -> None:
+    """Forecasts of the full install are the same, except for the last digits on another processor."""
     done = lstm(folder, "predict", "run", "--precision", "fp32", "--threads", "1")
     assert done.returncode == 0, done.stderr
     rows = [line.split(",") for line in done.stdout.splitlines()]
-    known = [line.split(",") for line in (RUN.parent / "forecast.csv").read_text().splitlines()]
-    assert [row[:2] for row in rows] == [row[:2] for row in known]
-    for row, wanted in zip(rows[1:], known[1:], strict=True):
+    expected = [line.split(",") for line in (RUN.parent / "forecast.csv").read_text().splitlines()]
+    assert [row[:2] for row in rows] == [row[:2] for row in expected]
+    for row, expected_row in zip(rows[1:], expected[1:], strict=True):
         assert [float(cell) for cell in row[2:]] == pytest.approx(
-            [float(cell) for cell in wanted[2:]], rel=1e-4
+            [float(cell) for cell in expected_row[2:]], rel=1e-4
         )
 
 
@@ -110,7 +110,7 @@ def test_a_trained_run_forecasts(folder: Path) -> None:
     ],
     ids=lambda value: value[0],
 )
-def test_what_is_missing_is_named_with_its_pip_command(
+def test_the_error_names_missing_packages_and_the_pip_command(
     folder: Path, argv: tuple[str, ...], missing: tuple[str, ...]
 ) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -126,7 +126,7 @@ def test_what_is_missing_is_named_with_its_pip_command(
     assert "bug" not in done.stderr
 
 
-def test_other_commands_work(folder: Path) -> None:
+def test_other_commands_succeed(folder: Path) -> None:
     for argv in (("--help",), ("verify", "run"), ("config", "run"), ("export", "run", "--to", "onnx")):
         done = lstm(folder, *argv)
         assert done.returncode == 0, done.stderr

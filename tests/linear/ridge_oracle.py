@@ -1,10 +1,10 @@
-"""One regression of the linear forecast by scikit-learn, from the windows on."""
+"""Reference for one regression of the linear forecast with scikit-learn, starting from the windows."""
 
 import numpy as np
 from sklearn.linear_model import Ridge
 
 from lstm_cli.data.dataset.windows import Batch, Windows
-from lstm_cli.linear.model import FLOOR
+from lstm_cli.linear.model import DEVIATION_FLOOR
 
 
 def ridge_forecast(
@@ -20,7 +20,7 @@ def ridge_forecast(
     unit: np.ndarray,
     season: int,
 ) -> np.ndarray:
-    """[N, H, C]: the ridge forecast of `judged`, fitted on windows without a missing target; unit [C]."""
+    """Return the ridge forecast [N, H, C] of `judged`, fitted on windows without a missing target; unit [C]."""
     lag = np.arange(lookback, 0, -1)
     trust = 1 / (1 + lag / season)
     trust = np.sqrt(trust / trust.mean())
@@ -40,7 +40,7 @@ def ridge_forecast(
 def _rows(
     batch: Batch, lookback: int, center: str, scaled: bool, window: int, unit: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Every window and target one row [R, .], centred and scaled by the window's own figures."""
+    """Return each window and target as a row [R, .], centred and scaled by the window's own values."""
     targets = len(unit)
 
     def rows(values: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ def _rows(
     recent = np.where(mask, past, np.nan)[:, -window:]
     mean = np.nanmean(recent, axis=1, keepdims=True)
     middle = past[:, -1:] if center == "last" else mean
-    deviation = np.sqrt(np.nanvar(recent, axis=1, keepdims=True) + FLOOR**2)
+    deviation = np.sqrt(np.nanvar(recent, axis=1, keepdims=True) + DEVIATION_FLOOR**2)
     scale = deviation if scaled else np.ones_like(deviation)
     inputs = np.where(mask, (past - middle) / scale, 0.0)[:, -lookback:]
     return inputs, (truth - middle) / scale, middle, scale

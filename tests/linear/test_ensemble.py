@@ -1,4 +1,4 @@
-"""The average of many regressions: that it is one, what judges it, and what cannot change it."""
+"""Tests of the average of many regressions: one map, its scores, and values that must have no effect."""
 
 import json
 from dataclasses import replace
@@ -36,12 +36,12 @@ def forecast(linear: LinearEnsemble, batch: Batch) -> np.ndarray:
 
 
 def shares_of(linear: LinearEnsemble) -> list[tuple[Any, float]]:
-    """Maps that need no fit, and their weights."""
+    """Return the maps without a fit, and their weights."""
     return list(linear.smoothed)
 
 
 def one_by_one(linear: LinearEnsemble, made: Dataset, judged: Batch) -> np.ndarray:
-    """The forecasts of the members, each by scikit-learn on the dataset's training rows, by their weights."""
+    """Return the weighted forecasts of the members, each fitted by scikit-learn on the dataset's training rows."""
     total = np.zeros_like(judged.target, dtype=np.float64)
     for member in linear.members:
         for penalty, weight in member.penalties.items():
@@ -65,7 +65,7 @@ def one_by_one(linear: LinearEnsemble, made: Dataset, judged: Batch) -> np.ndarr
     return total
 
 
-def test_the_one_map_is_the_weighted_sum_of_its_members() -> None:
+def test_the_summed_map_is_the_weighted_sum_of_its_members() -> None:
     made = data()
     linear = fit(made)
     weights = [member.weight for member in linear.members] + [weight for _, weight in shares_of(linear)]
@@ -95,10 +95,10 @@ def test_the_score_is_mase_over_the_validation_windows() -> None:
     made = data()
     linear = fit(made)
     batch = batch_of(made, "val")
-    found, truth = (
+    result, truth = (
         made.inverse_transform_targets(side, batch.series) for side in (forecast(linear, batch), batch.target)
     )
-    error = np.abs(found - truth) / made.training.seasonal_error[batch.series][:, None]
+    error = np.abs(result - truth) / made.training.seasonal_error[batch.series][:, None]
     assert linear.score == pytest.approx(error.mean(), rel=1e-4)
 
 
@@ -112,7 +112,7 @@ def test_threads_change_nothing() -> None:
     np.testing.assert_array_equal(again[0].last_weights, again[1].last_weights)
 
 
-def test_it_is_stored_without_its_members_and_forecasts_the_same() -> None:
+def test_a_stored_ensemble_has_no_members_and_the_same_forecasts() -> None:
     made = data()
     linear = fit(made)
     read = LinearEnsemble.from_stored(linear.arrays(), linear.settings())
@@ -135,8 +135,8 @@ def test_test_rows_change_nothing_and_validation_rows_do() -> None:
     assert plain.settings() != validated.settings()
 
 
-def test_filled_targets_are_no_truth() -> None:
-    """What stands in the holes of the targets neither teaches nor judges."""
+def test_filled_targets_are_not_used_as_truth() -> None:
+    """Filled values of missing targets are neither fitted nor scored."""
     rows = wave(160, 1, seed=1)
     rows[60:64] = np.nan
     rows[127:130] = np.nan  # at the end of validation: read by no window of training or validation
@@ -158,8 +158,8 @@ def test_filled_targets_are_no_truth() -> None:
 
 
 @pytest.mark.parametrize("values", [wave(160, seed=1), np.full((160, 1), 5.0)], ids=["a wave", "a constant"])
-def test_a_lookback_of_one_step_and_a_constant_are_forecast_finitely(values: np.ndarray) -> None:
-    """Less the last value, a single value is 0: there is nothing to regress on."""
+def test_a_lookback_of_one_step_and_a_constant_have_finite_forecasts(values: np.ndarray) -> None:
+    """A single value minus the last value is 0, so the regression has no input."""
     made = dataset([values], train_end=[100], val_end=[130], lookback=1, horizon=3)
     linear = fit(made, lookbacks=(1,), window=1)
     batch = split_windows(made, "test")[:]
@@ -179,8 +179,8 @@ def test_a_straight_line_and_a_pure_season_are_forecast_exactly() -> None:
         np.testing.assert_allclose(forecast(linear, batch), batch.target, atol=0.02)
 
 
-def test_a_map_without_any_error_takes_all_of_the_weight() -> None:
-    """Whole numbers that repeat: the last season is exact, and next to a score of 0 nothing else counts."""
+def test_a_map_without_error_has_all_of_the_weight() -> None:
+    """Repeating whole numbers make the last season exact, and no other map counts next to a score of 0."""
     values = np.tile([-9.0, -10, -11, -12, -13, -14, -15], 23)[:, None]
     made = dataset(
         [values], train_end=[100], val_end=[130], lookback=14, horizon=3, seasons=(7,), scaler="none"
@@ -205,21 +205,21 @@ def test_padding_changes_nothing() -> None:
     np.testing.assert_allclose(linear(longer, batch.future, more), expected, atol=1e-5)
 
 
-def test_another_unit_of_the_values_is_another_unit_of_the_forecast() -> None:
-    found = []
+def test_forecasts_scale_with_the_values() -> None:
+    result = []
     for factor in (1.0, 8.0):
         series = [factor * wave(160, 2, seed=1, noise=0.3)]
         made = dataset(
             series, train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,), scaler="none"
         )
         linear = fit(made)
-        found.append((linear.score, forecast(linear, batch_of(made, "test")) / factor))
+        result.append((linear.score, forecast(linear, batch_of(made, "test")) / factor))
         assert linear.unit == pytest.approx(series[0][:100].std(axis=0), rel=1e-4)
-    assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
-    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4)
+    assert result[0][0] == pytest.approx(result[1][0], rel=1e-4)
+    np.testing.assert_allclose(result[0][1], result[1][1], rtol=1e-4)
 
 
-def test_a_series_without_seasonal_error_does_not_judge() -> None:
+def test_a_series_without_seasonal_error_is_not_scored() -> None:
     fits = []
     for later in (1.0, 500.0):
         quiet = np.full((130, 1), 3.0)
@@ -239,7 +239,7 @@ def test_a_series_without_seasonal_error_does_not_judge() -> None:
 
 
 def promoted() -> Dataset:
-    """A season, and promotions that lift the target by 6 on their day alone; all known ahead."""
+    """Return a season with promotions that raise the target by 6 on their day only; all are known ahead."""
     random = np.random.default_rng(4)
     promo = (random.random(220) < 0.2).astype(float)
     sales = 50 + 5 * np.sin(np.arange(220) * 2 * np.pi / 7) + 6 * promo + 0.2 * random.normal(size=220)
@@ -247,7 +247,7 @@ def promoted() -> Dataset:
     return dataset([columns], train_end=[150], val_end=[185], lookback=14, horizon=7, seasons=(7,), future=1)
 
 
-def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
+def test_the_effect_of_known_ahead_inputs_is_found_and_used() -> None:
     made = promoted()
     plain = fit(made, lookbacks=(7, 14))
     linear = fit(made, lookbacks=(7, 14), covariates=True)
@@ -274,22 +274,22 @@ def test_the_effect_of_what_is_known_ahead_is_found_and_used() -> None:
         (336, 8640, False, (168, 336, 504, 672, 1008)),
         (336, 2000, False, (168, 336, 504, 672, 856)),  # .45 (2000 - 96) at most
         (672, 12_000, False, (336, 672, 1008, 1344, 2016)),  # half-hourly
-        (1344, 35_000, False, (672, 1344, 2016)),  # 15 minutes: 2,688 and 4,032 are bounded to 2,016
+        (1344, 35_000, False, (672, 1344, 2016)),  # 15 minutes: 2,688 and 4,032 are limited to 2,016
         (1440, 140_000, False, (720, 1440, 2016)),  # minutes
-        (20_160, 140_000, True, (10_080, 20_160)),  # what was asked for is not bounded
+        (20_160, 140_000, True, (10_080, 20_160)),  # a given lookback is not limited
         (24, 110, False, (24,)),  # least is the season, most .45 (110 - 96) = 6: the season
         (48, 500, True, (24, 48)),
         (1, 500, True, (1,)),
     ],
 )
-def test_the_lookbacks_that_take_part(
+def test_lookbacks_of_the_regressions(
     lookback: int, rows: int, fixed: bool, expected: tuple[int, ...]
 ) -> None:
     assert linear_lookbacks(lookback=lookback, rows=rows, horizon=96, season=24, fixed=fixed) == expected
 
 
-def test_what_is_known_ahead_is_not_read_beyond_the_training_rows() -> None:
-    """A gap over the end of training, filled from row 105 on, which no training window may see."""
+def test_known_ahead_inputs_are_not_read_beyond_the_training_rows() -> None:
+    """Values in a gap at the end of training are filled from row 105, which no training window may read."""
     rows = wave(160, 2, seed=1)
     rows[92:105, 1] = np.nan
     spoilt = rows.copy()
@@ -309,8 +309,8 @@ def test_what_is_known_ahead_is_not_read_beyond_the_training_rows() -> None:
     ]
 
 
-def test_a_series_without_training_rows_has_no_say_in_what_is_known_ahead() -> None:
-    """Its training rows end before it begins, as they do in a block far back."""
+def test_a_series_without_training_rows_does_not_affect_the_response() -> None:
+    """Training rows of this series end before it begins, as in a block far back."""
     long, short = wave(160, 2, seed=1), wave(50, 2, seed=2)
     options: dict[str, Any] = {"horizon": 6, "future": 1}
     both = dataset([short, long], train_end=[20, 100], val_end=[40, 130], **options)
@@ -319,7 +319,7 @@ def test_a_series_without_training_rows_has_no_say_in_what_is_known_ahead() -> N
     np.testing.assert_array_equal(known_ahead_response(earlier), known_ahead_response(alone))
 
 
-def test_a_fit_is_read_back_exactly_from_json() -> None:
+def test_a_fit_is_restored_exactly_from_json() -> None:
     made = data()
     linear = fit(made)
     assert linear.members
@@ -333,11 +333,11 @@ def test_a_fit_is_read_back_exactly_from_json() -> None:
         np.testing.assert_array_equal(array, again[1].arrays()[name])
 
 
-def test_progress_comes_to_its_end_and_counts_every_fit() -> None:
+def test_progress_counts_every_fit_and_reaches_the_total() -> None:
     made = data()
-    told: list[tuple[int, int]] = []
-    linear = fit(made, progress=lambda done, total: told.append((done, total)))
-    assert sorted(told) == [(done, told[0][1]) for done in range(told[0][1] + 1)]
+    calls: list[tuple[int, int]] = []
+    linear = fit(made, progress=lambda done, total: calls.append((done, total)))
+    assert sorted(calls) == [(done, calls[0][1]) for done in range(calls[0][1] + 1)]
     again: list[tuple[int, int]] = []
     refit_linear(
         merge_validation_into_train(made), linear, progress=lambda done, total: again.append((done, total))

@@ -1,4 +1,4 @@
-"""Maps that need no fit: by hand, and against the baselines."""
+"""Tests of maps without a fit: by hand, and against the baselines."""
 
 import numpy as np
 import pytest
@@ -11,27 +11,27 @@ from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
 
 def test_the_last_value_is_the_naive_forecast() -> None:
     values = np.array([3.0, 1.0, 4.0, 1.5])
-    found = values @ Smoothing(family="last value").weights(4, 3)
-    assert found.tolist() == naive(values[None, :, None], 3, 1)[0, :, 0].tolist() == [1.5, 1.5, 1.5]
+    result = values @ Smoothing(family="last value").weights(4, 3)
+    assert result.tolist() == naive(values[None, :, None], 3, 1)[0, :, 0].tolist() == [1.5, 1.5, 1.5]
 
 
 def test_the_last_season_is_the_seasonal_naive_forecast() -> None:
     values = np.arange(10.0) ** 2
-    found = values @ Smoothing(family="last season", season=4).weights(10, 7)
+    result = values @ Smoothing(family="last season", season=4).weights(10, 7)
     expected = seasonal_naive(values[None, :, None], np.ones((1, 10)), 7, 1, 4)[0, :, 0]
-    assert found.tolist() == expected.tolist()
+    assert result.tolist() == expected.tolist()
 
 
 def test_several_seasons_are_averaged() -> None:
     values = np.array([9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    found = values @ Smoothing(family="last season", season=3, cycles=2).weights(7, 4)
-    assert found.tolist() == [2.5, 3.5, 4.5, 2.5]  # (1 + 4) / 2 and so on
+    result = values @ Smoothing(family="last season", season=3, cycles=2).weights(7, 4)
+    assert result.tolist() == [2.5, 3.5, 4.5, 2.5]  # (1 + 4) / 2 and so on
 
 
 def test_exponential_smoothing_by_hand() -> None:
     # Level 0.5, from the first value: 8, then 8 + .5 (4 - 8) = 6, then 6 + .5 (10 - 6) = 8.
-    found = np.array([8.0, 4.0, 10.0]) @ Smoothing(family="smoothing", level=0.5).weights(3, 2)
-    assert found.tolist() == [8.0, 8.0]
+    result = np.array([8.0, 4.0, 10.0]) @ Smoothing(family="smoothing", level=0.5).weights(3, 2)
+    assert result.tolist() == [8.0, 8.0]
 
 
 def test_a_damped_trend_by_hand() -> None:
@@ -40,8 +40,8 @@ def test_a_damped_trend_by_hand() -> None:
     # 15: foreseen 12 + .4 = 12.4, error 2.6, level 13.7, trend .4 + .2 * 2.6 = .92
     # ahead: .5 * .92 = .46, then .46 + .23
     one = Smoothing(family="smoothing", level=0.5, trend=0.4, damping=0.5)
-    found = np.array([10.0, 14.0, 15.0]) @ one.weights(3, 2)
-    np.testing.assert_allclose(found, [13.7 + 0.46, 13.7 + 0.46 + 0.23])
+    result = np.array([10.0, 14.0, 15.0]) @ one.weights(3, 2)
+    np.testing.assert_allclose(result, [13.7 + 0.46, 13.7 + 0.46 + 0.23])
 
 
 def test_a_season_by_hand() -> None:
@@ -68,7 +68,7 @@ def test_a_level_passes_through_every_map(
 
 
 @pytest.mark.parametrize("season", [4, 7, 12])
-def test_a_pure_season_is_continued_by_all_that_know_it(season: int) -> None:
+def test_a_pure_season_is_continued_by_all_seasonal_maps(season: int) -> None:
     cycle = np.random.default_rng(0).normal(size=season)
     values = np.tile(cycle, 4)
     for one in smoothings((season,), len(values)):
@@ -76,6 +76,6 @@ def test_a_pure_season_is_continued_by_all_that_know_it(season: int) -> None:
             np.testing.assert_allclose(values @ one.weights(len(values), season), cycle, atol=1e-9)
 
 
-def test_a_season_that_the_lookback_cannot_hold_is_left_out() -> None:
+def test_a_season_longer_than_the_lookback_is_left_out() -> None:
     assert {one.season for one in smoothings((24, 168), 30)} == {1, 24}
     assert all(one.cycles * one.season <= 60 for one in smoothings((24,), 60))

@@ -1,4 +1,4 @@
-"""Every regression of the linear forecast is scikit-learn's Ridge."""
+"""Tests of the regressions of the linear forecast against scikit-learn's Ridge."""
 
 from dataclasses import replace
 from typing import Any
@@ -37,16 +37,16 @@ def test_every_penalty_is_a_ridge_regression(
     )
     assert not fitted.observed.all()
     solved = NormalEquations.from_rows(fitted, center, scaled).solve(lookback, intercept=intercept, season=12)
-    found = dict(zip(PENALTIES, solved.forecasts(judged, center, scaled), strict=True))
+    result = dict(zip(PENALTIES, solved.forecasts(judged, center, scaled), strict=True))
     kinds = {"lookback": lookback, "center": center, "scaled": scaled, "intercept": intercept}
     for penalty in PENALTIES:
         expected = ridge_forecast(train, val[:], **kinds, penalty=penalty, window=14, unit=unit, season=12)
-        forecast = np.swapaxes(found[penalty].reshape(-1, 2, 6), 1, 2) * unit
+        forecast = np.swapaxes(result[penalty].reshape(-1, 2, 6), 1, 2) * unit
         np.testing.assert_allclose(forecast, expected, atol=2e-4)
-    assert np.abs(found[PENALTIES[0]] - found[PENALTIES[-1]]).max() > 0.1  # they do differ
+    assert np.abs(result[PENALTIES[0]] - result[PENALTIES[-1]]).max() > 0.1  # the regressions differ
 
 
-def test_a_target_that_was_not_measured_teaches_nothing_whatever_it_was_filled_with() -> None:
+def test_missing_targets_are_ignored_for_any_filled_value() -> None:
     whole = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     closed = (np.arange(len(whole.truth))[:, None] + np.arange(6)) % 6 == 0  # a day of each week
     few, most = whole.observed & ~(closed & (np.arange(len(closed)) < 40)[:, None]), whole.observed & ~closed
@@ -54,22 +54,22 @@ def test_a_target_that_was_not_measured_teaches_nothing_whatever_it_was_filled_w
     assert not most.all(axis=1).any()
     complete = fitted_on(whole)
     for observed in (few, most):
-        found, other = (
+        result, other = (
             fitted_on(replace(whole, observed=observed, truth=np.where(observed, whole.truth, filled)))
             for filled in (0.0, 1e6)
         )
-        np.testing.assert_array_equal(found, other)
-        assert np.abs(found - complete).max() < 0.25 * np.abs(complete).max()
+        np.testing.assert_array_equal(result, other)
+        assert np.abs(result - complete).max() < 0.25 * np.abs(complete).max()
 
 
 def fitted_on(rows: WindowRows) -> np.ndarray:
-    """The weights [K, H] of one regression."""
+    """Return the weights [K, H] of one regression."""
     solved = NormalEquations.from_rows(rows, "mean", False).solve(9, intercept=True, season=12)
     return solved.combine({PENALTIES[4]: 1.0})[0]
 
 
-def test_what_stands_in_for_unmeasured_targets_is_what_the_measured_ones_say() -> None:
-    """Where the truth is a linear map of the past, half of it tells the map."""
+def test_imputed_targets_follow_the_measured_ones() -> None:
+    """Half of the targets suffice if the truth is a linear map of the past."""
     rows = window_rows(split_windows(data(), "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     generator = np.random.default_rng(3)
     past = generator.normal(size=(4_000, 12)).astype(np.float32)
@@ -80,11 +80,11 @@ def test_what_stands_in_for_unmeasured_targets_is_what_the_measured_ones_say() -
         past=past, mask=np.ones_like(past), mean=np.zeros((4_000, 1), np.float32),
         truth=np.where(observed, past @ weights, 99.0).astype(np.float32), observed=observed,
     )  # fmt: skip
-    found = NormalEquations.from_rows(made, "mean", False).solve(12, intercept=False, season=12)
-    np.testing.assert_allclose(found.combine({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
+    result = NormalEquations.from_rows(made, "mean", False).solve(12, intercept=False, season=12)
+    np.testing.assert_allclose(result.combine({PENALTIES[0]: 1.0})[0], weights, atol=0.05)
 
 
-def test_regressions_mixed_are_their_weighted_sum() -> None:
+def test_combined_regressions_are_their_weighted_sum() -> None:
     made = data()
     rows = window_rows(split_windows(made, "train"), unit=np.ones(2), window=20, response=NOTHING_AHEAD)
     solved = NormalEquations.from_rows(rows, "last", False).solve(9, intercept=True, season=12)
@@ -96,7 +96,7 @@ def test_regressions_mixed_are_their_weighted_sum() -> None:
     np.testing.assert_allclose((rows.past[:, -9:] - last) @ weights + bias, expected, atol=1e-5)
 
 
-def test_rows_are_every_window_and_target_with_what_is_known_ahead_taken_out() -> None:
+def test_rows_are_windows_and_targets_without_the_known_ahead_effect() -> None:
     columns = np.hstack([wave(60, 2, seed=3), np.arange(60.0)[:, None] % 5])
     made = dataset([columns], train_end=[40], val_end=[50], future=1, lookback=8, horizon=4)
     batch = split_windows(made, "train")[:]

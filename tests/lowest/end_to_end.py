@@ -1,6 +1,6 @@
-"""Every step with the lowest versions that pyproject.toml allows: `make test-lowest`.
+"""Tests of all steps with the lowest versions that pyproject.toml allows: `make test-lowest`.
 
-pytest collects no file of this name by itself, since these versions are in an environment of their own.
+The name of this file keeps pytest from collecting it, because these versions are in a separate environment.
 """
 
 import json
@@ -22,7 +22,7 @@ NETWORKS = ("segment", "stacked")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """400 hours of the sample data, as CSV and as Parquet."""
+    """Return a folder with 400 hours of the sample data, as CSV and as Parquet."""
     folder = tmp_path_factory.mktemp("lowest")
     table = pandas.read_csv(ROOT / "sample_data" / "ETTh1.csv", nrows=400)
     table.to_csv(folder / "load.csv", index=False)
@@ -30,11 +30,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def done(*argv: object) -> None:
-    assert lstm([str(word) for word in argv]) == 0
+def run_lstm(*argv: object) -> None:
+    assert lstm([str(argument) for argument in argv]) == 0
 
 
-def test_the_lowest_versions_are_what_is_installed() -> None:
+def test_the_lowest_versions_are_installed() -> None:
     """`tests/test_lowest_versions.py` compares the pins with pyproject.toml."""
     pins = dict(
         re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints-lowest.txt").read_text(), flags=re.MULTILINE)
@@ -47,38 +47,36 @@ def test_the_lowest_versions_are_what_is_installed() -> None:
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_data_are_checked_and_prepared(folder: Path, suffix: str, capfd: pytest.CaptureFixture[str]) -> None:
     source, run = folder / f"load.{suffix}", folder / suffix
-    done("check", source, "--target", "OT", "--plot", folder / f"{suffix}.png")
-    done("prepare", source, run, "--target", "OT", "--horizon", 6, "--lookback", 24)
+    run_lstm("check", source, "--target", "OT", "--plot", folder / f"{suffix}.png")
+    run_lstm("prepare", source, run, "--target", "OT", "--horizon", 6, "--lookback", 24)
     capfd.readouterr()
-    done("prepare", source, run, "--target", "OT", "--horizon", 6, "--lookback", 24, "--json")
+    run_lstm("prepare", source, run, "--target", "OT", "--horizon", 6, "--lookback", 24, "--json")
     assert json.loads(capfd.readouterr().out)["rows"] == 400
 
 
 @pytest.mark.parametrize("model", NETWORKS)
-def test_a_model_goes_from_training_to_its_exports(
-    folder: Path, model: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_model_is_trained_and_exported(folder: Path, model: str, capfd: pytest.CaptureFixture[str]) -> None:
     run = folder / model
     tiny = ["--epochs", 1, "--hidden", 4, "--threads", 1]
-    done("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
-    done("train", run, "--model", model, *tiny)
-    done("evaluate", run, "--threads", 1)
-    done("quantize", run, "--max-loss", "1000%")
+    run_lstm("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
+    run_lstm("train", run, "--model", model, *tiny)
+    run_lstm("evaluate", run, "--threads", 1)
+    run_lstm("quantize", run, "--max-loss", "1000%")
     for precision in ("fp32", "int8"):
         capfd.readouterr()
-        done("predict", run, "--precision", precision, "--threads", 1)
+        run_lstm("predict", run, "--precision", precision, "--threads", 1)
         rows = [line.split(",") for line in capfd.readouterr().out.splitlines()[1:]]
         assert len(rows) == 6
         assert np.isfinite([float(row[1]) for row in rows]).all()
     for to, suffix in FORMATS.items():
-        done("export", run, "--to", to, "-o", folder / f"{model}.{suffix}")
-    done("verify", run)
+        run_lstm("export", run, "--to", to, "-o", folder / f"{model}.{suffix}")
+    run_lstm("verify", run)
 
 
 def test_a_search_trains_its_winner(folder: Path) -> None:
     run = folder / "tuned"
-    done("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
-    done(
+    run_lstm("prepare", folder / "load.csv", run, "--target", "OT", "--horizon", 6, "--lookback", 24)
+    run_lstm(
         "tune",
         run,
         "--effort",
@@ -94,4 +92,4 @@ def test_a_search_trains_its_winner(folder: Path) -> None:
         "--threads",
         1,
     )
-    done("evaluate", run, "--backtest", 2, "--threads", 1)
+    run_lstm("evaluate", run, "--backtest", 2, "--threads", 1)

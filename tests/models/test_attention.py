@@ -1,4 +1,4 @@
-"""Attention against torch's own, and its start."""
+"""Tests of attention against torch's own, and of its start."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from lstm_cli.models.attention import AdditivePooling, SelfAttention
 @torch.no_grad()
 @pytest.mark.parametrize("heads", [1, 2, 4])
 @pytest.mark.parametrize("training", [True, False])
-def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int, training: bool) -> None:
+def test_self_attention_is_torchs_multi_head_attention_with_a_residual(heads: int, training: bool) -> None:
     torch.manual_seed(0)
     ours, theirs = SelfAttention(8, heads), nn.MultiheadAttention(8, heads, batch_first=True)
     for one, other in (
@@ -26,7 +26,7 @@ def test_it_is_torchs_multi_head_attention_beside_a_residual_path(heads: int, tr
     torch.testing.assert_close(ours.train(training)(steps, real), steps + expected)
 
 
-def test_it_joins_at_zero_and_learns_from_there() -> None:
+def test_self_attention_starts_at_zero_and_learns() -> None:
     attention = SelfAttention(4, 2)
     steps, real = torch.randn(2, 3, 4), torch.ones(2, 3)
     assert torch.equal(attention(steps, real), steps)
@@ -41,12 +41,12 @@ def test_additive_pooling_is_a_mean_whose_weights_are_scores_of_each_step() -> N
     pooling = AdditivePooling(4)
     steps, real = torch.randn(2, 6, 4), torch.ones(2, 6)
     real[1, 2:] = 0
-    found = pooling(steps, real)
+    result = pooling(steps, real)
     for row, length in enumerate((6, 2)):
         some = steps[row, :length]
         weights = torch.softmax(
             torch.stack([pooling.score(pooling.project(one).tanh())[0] for one in some]), 0
         )
-        torch.testing.assert_close(found[row], (weights[:, None] * some).sum(dim=0))
+        torch.testing.assert_close(result[row], (weights[:, None] * some).sum(dim=0))
     pooling.score.weight.zero_()
     torch.testing.assert_close(pooling(steps, real)[1], steps[1, :2].mean(dim=0))

@@ -1,4 +1,4 @@
-"""Where weights begin."""
+"""Tests of the initial weights."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ def gates(weight: Tensor) -> tuple[Tensor, ...]:
 @pytest.mark.parametrize(
     "options", [{}, {"bidirectional": True, "attention": 4}, {"head": "seq2seq"}], ids=str
 )
-def test_recurrent_weights_are_orthogonal_whatever_the_inputs_are(kind: str, options: dict[str, Any]) -> None:
+def test_recurrent_weights_are_orthogonal_for_every_kind(kind: str, options: dict[str, Any]) -> None:
     model = stacked(**options)
     initialize_weights(model, kind)
     for lstm in lstms(model):
@@ -42,8 +42,8 @@ def test_recurrent_weights_are_orthogonal_whatever_the_inputs_are(kind: str, opt
         assert joins_at_zero is None or not joins_at_zero.weight.any()
 
 
-def test_input_weights_spread_as_each_kind_says() -> None:
-    """Of a gate [64, 32]: xavier 2 / (fan in + fan out), he 2 / fan in; orthogonal columns."""
+def test_input_weights_have_the_variance_of_their_kind() -> None:
+    """Variance for a gate [64, 32]: xavier 2 / (fan in + fan out), he 2 / fan in; orthogonal columns."""
     model = stacked(hidden=(32, 64))
     for kind, variance in (("xavier", 2 / 96), ("he", 2 / 32)):
         initialize_weights(model, kind)
@@ -65,7 +65,7 @@ def test_the_same_seed_draws_the_same_weights() -> None:
 
 
 @pytest.mark.parametrize("kind", [None, "orthogonal"])
-def test_the_forget_gate_begins_open_and_nothing_else_moves(kind: str | None) -> None:
+def test_only_the_bias_of_the_forget_gate_changes(kind: str | None) -> None:
     model, plain = stacked(bidirectional=True), stacked(bidirectional=True)
     for one in (model, plain):
         if kind is not None:
@@ -82,7 +82,7 @@ def test_the_forget_gate_begins_open_and_nothing_else_moves(kind: str | None) ->
 
 @torch.no_grad()
 def test_the_second_gate_is_the_one_that_forgets() -> None:
-    """With its bias at +-50 and all else at 0, a cell keeps what it holds, or loses it."""
+    """With its bias at +-50 and all else at 0, a cell keeps its state or loses it."""
     lstm = nn.LSTM(1, 3, batch_first=True)
     for weight in lstm.parameters():
         weight.zero_()

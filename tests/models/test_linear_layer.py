@@ -1,4 +1,4 @@
-"""The linear forecast in torch is the one in NumPy; dropout draws from its own source of chance."""
+"""Tests of the linear forecast in torch against NumPy, and of the generator of dropout."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from lstm_cli.training.recipes.segment_networks import linear_module
 
 
 def linear(known_ahead: int, *, reach: int = 9, window: int = 6, horizon: int = 5) -> LinearEnsemble:
-    """Every part of the formula has a say; three targets."""
+    """Return a map in which each part of the formula matters, with three targets."""
     random = np.random.default_rng(0)
 
     def some(*shape: int) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
     numpy = linear(known_ahead, reach=reach, window=window)
     random = np.random.default_rng(1)
     past = random.normal(2, 1.5, (7, 12, 4 + known_ahead)).astype(np.float32)
-    past[3] = 1.25  # a window that does not move
+    past[3] = 1.25  # constant window
     future = random.normal(size=(7, 5, known_ahead)).astype(np.float32)
     mask = (np.arange(12) >= np.array([0, 0, 3, 0, 8, 11, 5])[:, None]).astype(np.float32)
     expected = numpy(past, future, mask)
@@ -49,7 +49,7 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
     sides = (torch.from_numpy(side) for side in (past, future, mask))
     np.testing.assert_allclose(module(*sides).numpy(), expected, atol=2e-5)
     assert not list(module.parameters())
-    if known_ahead:  # known-ahead inputs are the last ones, and move a step as their response says
+    if known_ahead:  # known-ahead inputs are the last ones
         more = future.copy()
         more[:, 2, 1] += 1
         np.testing.assert_allclose(
@@ -58,7 +58,7 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
 
 
 def test_the_formula_by_hand() -> None:
-    """One target, K=2, H=1: last and mean of the window (4, 2, 6) of which the first step is padding."""
+    """Example with one target, K=2, H=1: last and mean of the window (4, 2, 6), whose first step is padding."""
     one = linear(0, reach=2, window=3, horizon=1)
     parts: dict[str, Any] = vars(one) | {
         "last_weights": np.array([[0.5], [0.25]], dtype=np.float32),
@@ -77,7 +77,7 @@ def test_the_formula_by_hand() -> None:
     assert forecast[0, 0, 0] == pytest.approx(expected, rel=1e-6)
 
 
-def test_dropout_keeps_its_share_and_scales_what_is_kept() -> None:
+def test_dropout_keeps_its_share_and_scales_the_kept_values() -> None:
     layer = SeededDropout(0.25)
     ones = torch.ones(20_000)
     layer.generator = torch.Generator().manual_seed(0)
@@ -88,14 +88,14 @@ def test_dropout_keeps_its_share_and_scales_what_is_kept() -> None:
     assert SeededDropout(0.0).train()(ones) is ones
 
 
-def test_dropout_draws_from_its_own_generator_alone() -> None:
+def test_dropout_uses_only_its_own_generator() -> None:
     model = nn.Sequential(SeededDropout(0.5), SeededDropout(0.5))
     values = torch.ones(50)
 
     def drawn(disturb: bool) -> torch.Tensor:
         seed_dropout(model, torch.Generator().manual_seed(4))
         if disturb:
-            torch.rand(17)  # what another training beside it may draw
+            torch.rand(17)  # random numbers of a parallel training
         return model(values)
 
     state = torch.get_rng_state()

@@ -1,4 +1,4 @@
-"""The parts of the default model, added up."""
+"""Tests of the weighted sum of the parts of the default model."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def combined(**changes: Any) -> Mixture:
-    """Nothing is zero: every part says something of its own."""
+    """Return a mixture without zeros, so that each part has a different forecast."""
     torch.manual_seed(0)
     model = build_model("segment", SETTINGS | changes)
     assert isinstance(model, Mixture)
@@ -112,7 +112,7 @@ def test_a_part_that_is_left_out_has_no_weights(parts: list[str]) -> None:
 
 
 @torch.no_grad()
-def test_what_stands_in_the_padding_changes_nothing() -> None:
+def test_padding_content_does_not_change_the_forecast() -> None:
     model = combined()
     past, future, mask = inputs()
     loud = torch.where(mask[:, :, None] > 0, past, 1e4)

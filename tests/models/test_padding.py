@@ -1,4 +1,4 @@
-"""What is padded, and how much of it, changes nothing: for every option of the networks."""
+"""Tests that content and amount of padding change nothing, for every option of the networks."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ HEADS = ("last", "mean", "attention", "seq2seq")
 
 @st.composite
 def networks(draw: Any) -> StackedLSTM:
-    """A textbook LSTM with any of its options, every weight moved away from where it begins."""
+    """Yield a stacked LSTM for each option, with all weights moved away from their start."""
     norm = draw(st.sampled_from(["none", "batch_norm", "layer_norm"]))
     options = {
         "hidden": draw(st.sampled_from([(4,), (6, 4), (3, 5, 8)])),
@@ -76,7 +76,7 @@ def windows(real: list[int], known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
 def test_neither_content_nor_amount_matters(
     model: StackedLSTM, real: list[int], more: int, training: bool, loud: float
 ) -> None:
-    """In training too: the statistics of a batch are those of its real steps."""
+    """Training mode is included: batch statistics come from the real steps."""
     model.train(training)
     past, future, mask = windows(real, model.known_ahead)
     forecast = model(past, future, mask)
@@ -88,7 +88,7 @@ def test_neither_content_nor_amount_matters(
     torch.testing.assert_close(model(longer, future, wider), forecast, **CLOSE)
     model.eval()
     forecast = model(past, future, mask)
-    for row, length in enumerate(real):  # nor do the other windows of the batch
+    for row, length in enumerate(real):  # other windows of the batch change nothing either
         one = slice(row, row + 1)
         alone = model(past[one, LENGTH - length :], future[one], torch.ones(1, length))
         torch.testing.assert_close(forecast[one], alone, **CLOSE)
@@ -98,7 +98,7 @@ def test_neither_content_nor_amount_matters(
 @torch.no_grad()
 @given(real=st.lists(st.integers(1, 12), min_size=1, max_size=4), seed=st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
-def test_attention_over_segments_sees_the_real_ones_alone(real: list[int], seed: int) -> None:
+def test_attention_over_segments_sees_only_the_real_ones(real: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     model = SegmentLSTM(
         inputs=3,
@@ -156,7 +156,7 @@ def test_two_layers_in_both_directions_are_a_packed_sequence(real: list[int], se
 
 
 @given(real=LENGTHS)
-def test_rows_are_turned_and_reversed_by_their_own_length(real: list[int]) -> None:
+def test_rows_are_aligned_and_reversed_by_their_own_length(real: list[int]) -> None:
     lengths = torch.tensor(real)
     steps = torch.arange(float(LENGTH)).repeat(len(real), 1)[:, :, None] - (LENGTH - lengths)[:, None, None]
     first = left_align(steps, lengths)

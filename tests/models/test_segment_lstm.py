@@ -1,4 +1,4 @@
-"""The network over segments, anchored and free: its start, its padding, its covariates."""
+"""Tests of the network over segments, anchored and free: its start, padding and covariates."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from lstm_cli.models.segment_lstm import LINEAR_BIAS, AnchoredNetwork, SegmentLS
 
 
 def network(**changes: Any) -> SegmentLSTM:
-    """L=8 in segments of 4; H=6; two targets."""
+    """Return a network with L=8 in segments of 4, H=6 and two targets."""
     settings: dict[str, Any] = {
         "inputs": 2,
         "targets": 2,
@@ -33,13 +33,13 @@ def network(**changes: Any) -> SegmentLSTM:
 
 
 def anchored(**changes: Any) -> AnchoredNetwork:
-    """With a linear forecast that reads 10 steps and takes known-ahead inputs in where there are any."""
+    """Return a network with a linear forecast that reads 10 steps and uses known-ahead inputs if there are any."""
     model = network(**changes)
     known = changes.get("known_ahead", 0)
     linear = LinearForecast(
         targets=model.targets, horizon=model.horizon, reach=10, window=7, share=0.6, response=known
     )
-    # The linear part does not take numbers from the networks' generator.
+    # The linear part does not use the networks' generator.
     generator = torch.Generator().manual_seed(1)
     for value in (
         linear.last_weights,
@@ -54,7 +54,7 @@ def anchored(**changes: Any) -> AnchoredNetwork:
 
 
 def trained(model: nn.Module) -> Any:
-    """Weights as after some steps: nothing is zero, the embeddings of covariates apart."""
+    """Set weights as after some steps: nothing is zero, except the embeddings of covariates."""
     generator = torch.Generator().manual_seed(2)
     own = model.network if isinstance(model, AnchoredNetwork) else model
     assert isinstance(own, SegmentLSTM)
@@ -68,7 +68,7 @@ def trained(model: nn.Module) -> Any:
 def inputs(
     model: SegmentLSTM, batch: int = 5, real: list[int] | None = None, lookback: int = 12
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """past, future and mask with `real` steps at the end of each window; all of them by default."""
+    """Return past, future and mask with `real` steps at the end of each window; all of them by default."""
     generator = torch.Generator().manual_seed(3)
     past = 3 + torch.randn(batch, lookback, model.targets + model.covariates, generator=generator)
     future = torch.randn(batch, model.horizon, model.known_ahead, generator=generator)
@@ -100,7 +100,7 @@ def test_an_anchored_network_starts_at_zero_and_the_embeddings_of_covariates_do_
 
 @torch.no_grad()
 @torch.no_grad()
-def test_attention_over_segments_joins_at_zero_and_leaves_all_other_weights_as_drawn() -> None:
+def test_attention_over_segments_starts_at_zero_and_keeps_the_other_initial_weights() -> None:
     plain, attentive = network(anchored=False), network(anchored=False, attention=2)
     own, other = plain.state_dict(), attentive.state_dict()
     assert {name for name in other if name not in own} == {
@@ -115,7 +115,7 @@ def test_attention_over_segments_joins_at_zero_and_leaves_all_other_weights_as_d
 
 
 def test_the_first_forecast_of_an_anchored_network_is_mostly_the_linear_one() -> None:
-    """Worked by hand: the gate's share of the linear candidate, the rest evenly on the simple forecasts."""
+    """Computed by hand: the gate's share of the linear candidate, and equal shares of the simple forecasts."""
     model = anchored()
     past, future, mask = inputs(model.network)
     last = past[:, -1:].expand(-1, 6, -1)
@@ -139,8 +139,8 @@ def test_with_the_gate_wide_open_it_is_the_linear_forecast() -> None:
 
 
 @torch.no_grad()
-def test_a_free_network_knows_nothing_of_the_linear_forecast() -> None:
-    """Its forecast is the gated simple ones and a correction, whatever else stands beside it."""
+def test_a_free_network_does_not_use_the_linear_forecast() -> None:
+    """Its forecast is the sum of the gated simple forecasts and a correction."""
     model = trained(network(anchored=False))
     past, future, mask = inputs(model)
     forecast = model(past, future, mask)
@@ -150,7 +150,7 @@ def test_a_free_network_knows_nothing_of_the_linear_forecast() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])
-def test_what_stands_in_the_padding_changes_nothing(make: Any) -> None:
+def test_padding_content_does_not_change_the_forecast(make: Any) -> None:
     model = trained(make(inputs=4, known_ahead=1))
     own = model.network if isinstance(model, AnchoredNetwork) else model
     nn.init.normal_(own.embed_covariates.weight)
@@ -163,17 +163,17 @@ def test_what_stands_in_the_padding_changes_nothing(make: Any) -> None:
 
 
 @torch.no_grad()
-def test_how_much_padding_there_is_changes_nothing() -> None:
+def test_the_amount_of_padding_changes_nothing() -> None:
     short = trained(network(inputs=4, known_ahead=1, anchored=False))
     long = trained(network(inputs=4, known_ahead=1, anchored=False, lookback=16))
-    assert long.candidates == short.candidates + 1  # two of season 8 fit: silence that candidate
+    assert long.candidates == short.candidates + 1  # two cycles of season 8 fit, so mask that candidate
     state = short.state_dict()
     for name in ("gate.weight", "gate.bias"):
         old = state[name].unflatten(0, (short.blocks, short.candidates))
         new = torch.full((short.blocks, 1, *old.shape[2:]), -1e4 if name == "gate.bias" else 0.0)
         state[name] = torch.cat([old, new], dim=1).flatten(0, 1)
     long.load_state_dict(state)
-    # The mean of the cycles of season 4 would be over four of them instead of two: silence it in both.
+    # Mask the mean of the cycles of season 4 in both, because it covers four cycles instead of two.
     for model in (short, long):
         model.gate.bias.view(model.blocks, model.candidates)[:, 3] = -1e4
     past, future, mask = inputs(short, real=[8, 7, 4, 3, 1])
@@ -187,7 +187,7 @@ def test_covariates_change_nothing_before_the_first_step() -> None:
     plain = trained(network(anchored=False))
     with_them = trained(network(inputs=5, known_ahead=2, anchored=False))
     past, future, mask = inputs(with_them)
-    for model in (plain, with_them):  # what torch draws depends on the shapes
+    for model in (plain, with_them):  # torch's random numbers depend on the shapes
         model.load_state_dict(
             {
                 **model.state_dict(),
@@ -207,7 +207,7 @@ def test_covariates_change_nothing_before_the_first_step() -> None:
 
 
 @torch.no_grad()
-def test_what_is_known_of_a_block_ahead_reaches_that_block_alone() -> None:
+def test_known_ahead_inputs_of_a_block_reach_only_that_block() -> None:
     model = trained(network(inputs=3, known_ahead=1, anchored=False))
     nn.init.normal_(model.embed_future.weight)
     past, future, mask = inputs(model)
@@ -246,7 +246,7 @@ def test_targets_are_rows_of_one_shared_model() -> None:
 
 @torch.no_grad()
 def test_level_and_size_of_the_values_pass_through() -> None:
-    """Normalised by its own window: in other units the forecast is the same in those units."""
+    """Each window is normalized by itself, so the forecast scales with the units."""
     model = trained(anchored())
     past, future, mask = inputs(model.network)
     expected = 1000 + 50 * model(past, future, mask)
@@ -256,7 +256,7 @@ def test_level_and_size_of_the_values_pass_through() -> None:
 
 
 @torch.no_grad()
-def test_a_constant_window_is_forecast_finitely() -> None:
+def test_a_constant_window_has_a_finite_forecast() -> None:
     model = trained(anchored())
     past, future, mask = inputs(model.network)
     forecast = model(torch.full_like(past, 7.0), future, mask)
@@ -265,7 +265,7 @@ def test_a_constant_window_is_forecast_finitely() -> None:
 
 
 @torch.no_grad()
-def test_the_loss_scale_is_the_deviation_of_what_the_network_reads() -> None:
+def test_the_loss_scale_is_the_deviation_of_the_lookback() -> None:
     model = anchored()
     past, _, mask = inputs(model.network, real=[12, 10, 8, 6, 3])
     scale = model.loss_scale(past, mask)
@@ -283,11 +283,11 @@ def test_any_horizon_and_segment(horizon: int, size: int, seasons: tuple[int, ..
     model = trained(anchored(horizon=horizon, segment=size, seasons=seasons, inputs=3, known_ahead=1))
     past, future, mask = inputs(model.network)
     assert model(past, future, mask).shape == (5, horizon, 2)
-    assert 100 not in model.network.seasons  # longer than what it reads
+    assert 100 not in model.network.seasons  # longer than its lookback
 
 
 @torch.no_grad()
-def test_a_far_season_is_a_candidate_and_nothing_else_is_read_of_it() -> None:
+def test_a_far_season_is_only_a_candidate() -> None:
     model = trained(network(anchored=False, far_seasons=(20,)))
     gate = model.gate.bias.view(model.blocks, model.candidates)
     assert (
@@ -307,9 +307,9 @@ def test_a_far_season_is_a_candidate_and_nothing_else_is_read_of_it() -> None:
     gate[:, -1] = 100
     assert torch.allclose(model(past, future, mask), past[:, 4:10], atol=1e-5)
     mask[1, :5] = 0  # a window that holds less than the season has the last value
-    found = model(past, future, mask)
-    assert torch.allclose(found[1], past[1, -1:].expand(6, 2), atol=1e-5)
-    assert torch.allclose(found[0], past[0, 4:10], atol=1e-5)
+    result = model(past, future, mask)
+    assert torch.allclose(result[1], past[1, -1:].expand(6, 2), atol=1e-5)
+    assert torch.allclose(result[0], past[0, 4:10], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_far_season_is_a_candidate_and_nothing_else_is_read_of_it() -> None:
         (144, 2016, 72),  # 10 minutes
         (288, 2016, 72),  # 5 minutes
         (1440, 1440, 60),  # minutes: at least 1440 / 28 = 51.4, the next divisor is 60
-        (24, 2400, 24),  # a season that is a segment stays one
+        (24, 2400, 24),  # a season of 4 to 48 steps is the segment
         (1, 2000, 80),  # no season: at least 2000 / 28 = 71.4, the next divisor is 80
         (52, 5, 4),  # 13 would leave no whole segment
         (52, 3, 1),

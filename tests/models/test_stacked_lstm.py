@@ -1,4 +1,4 @@
-"""The textbook LSTM: its sizes and its padding."""
+"""Tests of the stacked LSTM: its sizes and its padding."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def inputs(known_ahead: int = 0, real: tuple[int, ...] = (7, 7, 7)) -> tuple[Ten
 
 
 @torch.no_grad()
-def test_it_is_lstm_layers_and_a_linear_layer_over_the_last_hidden_state() -> None:
+def test_stacked_lstm_is_lstm_layers_and_a_linear_layer_over_the_last_state() -> None:
     model = stacked()
     past, future, mask = inputs()
     assert [(layer.input_size, layer.hidden_size) for layer in model.layers] == [(3, 6), (6, 5)]
@@ -46,7 +46,7 @@ def test_it_is_lstm_layers_and_a_linear_layer_over_the_last_hidden_state() -> No
 
 
 @torch.no_grad()
-def test_padding_changes_nothing_whatever_it_holds_and_however_much_there_is() -> None:
+def test_content_and_amount_of_padding_change_nothing() -> None:
     model = stacked()
     past, future, mask = inputs(real=(7, 4, 1))
     forecast = model(past, future, mask)
@@ -55,7 +55,7 @@ def test_padding_changes_nothing_whatever_it_holds_and_however_much_there_is() -
     longer = torch.cat([torch.full((3, 5, 3), -8.0), past], dim=1)
     more = torch.cat([torch.zeros(3, 5), mask], dim=1)
     torch.testing.assert_close(model(longer, future, more), forecast)
-    # A window of four real steps is forecast as if there were no more than these.
+    # A window of four real steps has the forecast of these steps without padding.
     alone = model(past[1:2, 3:], future[1:2], torch.ones(1, 4))
     torch.testing.assert_close(forecast[1:2], alone)
 
@@ -71,12 +71,12 @@ def test_run_unpadded_is_a_packed_sequence() -> None:
     )
     packed = nn.utils.rnn.pack_padded_sequence(turned, lengths, batch_first=True, enforce_sorted=False)
     _, (last, _) = layer(packed)
-    found = run_unpadded(nn.ModuleList([layer]), nn.Identity(), steps, lengths)
-    torch.testing.assert_close(found, last[0])
+    result = run_unpadded(nn.ModuleList([layer]), nn.Identity(), steps, lengths)
+    torch.testing.assert_close(result, last[0])
 
 
 @torch.no_grad()
-def test_what_is_known_ahead_changes_nothing_before_the_first_step() -> None:
+def test_known_ahead_inputs_change_nothing_before_the_first_step() -> None:
     model = stacked(known_ahead=2)
     assert model.ahead is not None
     assert not model.ahead.weight.any()
@@ -87,7 +87,7 @@ def test_what_is_known_ahead_changes_nothing_before_the_first_step() -> None:
     assert not torch.allclose(model(past, future, mask), expected)
 
 
-def test_dropout_acts_between_layers_and_before_the_last_in_training_alone() -> None:
+def test_dropout_acts_only_in_training() -> None:
     model = stacked(dropout=0.5)
     past, future, mask = inputs()
     assert torch.equal(model(past, future, mask), model(past, future, mask))
@@ -108,7 +108,7 @@ def test_the_loss_is_in_scaled_units(hidden: tuple[int, ...]) -> None:
     assert len(model.layers) == len(hidden)
 
 
-def test_it_is_built_from_json() -> None:
+def test_stacked_lstm_is_built_from_json() -> None:
     model = build_model(
         "stacked",
         {

@@ -1,4 +1,4 @@
-"""The picture of `check`: its parts are where they belong, whatever the data."""
+"""Tests of the plot of `lstm check`: position of its parts, and unusual data."""
 
 import io
 from dataclasses import replace
@@ -7,44 +7,42 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lstm_cli.plots.check import HOLE, MISSING, Correlation, MissingStrip, SeriesLine, draw_check
+from lstm_cli.plots.check import GAP, MISSING, Correlation, MissingStrip, SeriesLine, draw_check
 from lstm_cli.plots.style import BASELINE, FORECAST, TRUTH
 
-LEGEND, LINE = 40, 210  # pixels of height: the legend, and the panel of a line
+LEGEND, LINE = 40, 210  # height in pixels of the legend and of a panel with a line
 NONE = np.zeros(0, dtype=np.int64)
 
 
 def line(rows: int = 400, *, title: str = "load", dates: bool = True) -> SeriesLine:
-    place = np.arange(rows)
+    row = np.arange(rows)
     return SeriesLine(
         title=title,
-        times=np.datetime64("2024-02-28T00", "us") + place * np.timedelta64(3600, "s")
-        if dates
-        else place + 1,
-        values=np.sin(place * 2 * np.pi / 24),
-        holes=np.zeros(rows, dtype=bool),
+        times=np.datetime64("2024-02-28T00", "us") + row * np.timedelta64(3600, "s") if dates else row + 1,
+        values=np.sin(row * 2 * np.pi / 24),
+        gaps=np.zeros(rows, dtype=bool),
         outliers=NONE,
     )
 
 
 def correlation(lags: int = 50) -> Correlation:
     values = np.cos(np.arange(1, lags + 1) * 2 * np.pi / 24)
-    return Correlation(title="autocorrelation", values=values, whole=None, chance=0.1, seasons=(24,))
+    return Correlation(title="autocorrelation", values=values, raw=None, noise_limit=0.1, seasons=(24,))
 
 
 def pixels(png: bytes) -> np.ndarray:
-    """[height, width, 3] of what stands below the legend."""
+    """Return the pixels [height, width, 3] below the legend."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[LEGEND:]
 
 
-def columns_of(image: np.ndarray, color: str, *, alpha: float = 1.0, within: int = 12) -> np.ndarray:
-    """Where from left to right some pixel has about this colour, laid on white."""
-    full = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
+def find_color(image: np.ndarray, color: str, *, alpha: float = 1.0, within: int = 12) -> np.ndarray:
+    """Return the columns that contain about this color, blended with white."""
+    full = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)])
     wanted = 255 - alpha * (255 - full)
     return np.flatnonzero((np.abs(image - wanted).max(axis=2) < within).any(axis=0))
 
 
-def test_the_size_is_as_the_panels_ask() -> None:
+def test_the_size_depends_on_the_panels() -> None:
     sizes = [
         Image.open(io.BytesIO(draw_check([line()] * count, None, part))).size
         for count, part in ((1, None), (1, correlation()), (3, correlation()))
@@ -55,15 +53,15 @@ def test_the_size_is_as_the_panels_ask() -> None:
 
 
 @pytest.mark.parametrize("dates", [True, False])
-def test_what_is_missing_stands_where_it_is_missing(dates: bool) -> None:
-    whole = line(dates=dates)
-    assert len(columns_of(pixels(draw_check([whole], None, None)), HOLE, alpha=0.45)) == 0
-    values, holes = whole.values.copy(), whole.holes.copy()
+def test_gaps_and_missing_values_are_marked_at_their_position(dates: bool) -> None:
+    complete = line(dates=dates)
+    assert len(find_color(pixels(draw_check([complete], None, None)), GAP, alpha=0.45)) == 0
+    values, gaps = complete.values.copy(), complete.gaps.copy()
     values[100:120] = values[300] = np.nan
-    holes[100:120] = True
-    image = pixels(draw_check([replace(whole, values=values, holes=holes)], None, None))
-    orange, violet = (columns_of(image, color, alpha=0.45) for color in (HOLE, MISSING))
-    # The panel reaches from about 4 % to 99 % of the picture.
+    gaps[100:120] = True
+    image = pixels(draw_check([replace(complete, values=values, gaps=gaps)], None, None))
+    orange, violet = (find_color(image, color, alpha=0.45) for color in (GAP, MISSING))
+    # The panel spans about 4 % to 99 % of the width.
     assert 0.2 < orange.min() / 1000 < 0.33 < orange.max() / 1000 < 0.4
     assert 0.7 < violet.min() / 1000 <= violet.max() / 1000 < 0.8
     assert len(orange) > 3 * len(violet) > 0
@@ -71,39 +69,41 @@ def test_what_is_missing_stands_where_it_is_missing(dates: bool) -> None:
 
 def test_an_outlier_and_the_splits_are_marked() -> None:
     plain = pixels(draw_check([line()], None, None))
-    assert len(columns_of(plain, FORECAST)) == 0
-    marked = pixels(draw_check([replace(line(), outliers=np.array([200]), ends=(300, 350))], None, None))
-    red = columns_of(marked, FORECAST)
+    assert len(find_color(plain, FORECAST)) == 0
+    marked = pixels(
+        draw_check([replace(line(), outliers=np.array([200]), split_rows=(300, 350))], None, None)
+    )
+    red = find_color(marked, FORECAST)
     assert 0.45 < red.mean() / 1000 < 0.6
-    assert not np.array_equal(plain, pixels(draw_check([replace(line(), ends=(300, 350))], None, None)))
+    assert not np.array_equal(plain, pixels(draw_check([replace(line(), split_rows=(300, 350))], None, None)))
 
 
 def test_the_season_is_marked_in_the_autocorrelation() -> None:
     image = pixels(draw_check([line()], None, correlation()))
-    assert 0.4 < columns_of(image[LINE:], FORECAST, within=40).mean() / 1000 < 0.6  # 24 of 50 lags
-    assert len(columns_of(image[LINE:], BASELINE)) > 80
-    beyond = replace(correlation(), seasons=(24, 400), whole=correlation().values / 2)
+    assert 0.4 < find_color(image[LINE:], FORECAST, within=40).mean() / 1000 < 0.6  # 24 of 50 lags
+    assert len(find_color(image[LINE:], BASELINE)) > 80
+    beyond = replace(correlation(), seasons=(24, 400), raw=correlation().values / 2)
     assert draw_check([line()], None, beyond)
 
 
-def test_long_and_broken_series_are_drawn_quickly_and_whole(recwarn: pytest.WarningsRecorder) -> None:
+def test_a_long_series_with_gaps_is_drawn_completely(recwarn: pytest.WarningsRecorder) -> None:
     long = line(200_000)
-    values, holes = long.values.copy(), np.zeros(200_000, dtype=bool)
+    values, gaps = long.values.copy(), np.zeros(200_000, dtype=bool)
     values[::7] = np.nan
     values[50_000:60_000] = np.nan
-    holes[50_000:60_000] = True
-    values[150_000] = 9.0  # one value of many is still seen
-    image = pixels(draw_check([replace(long, values=values, holes=holes)], None, None))
-    left = 100  # of which the numbers of the axis stand
-    assert 0.7 < (left + columns_of(image[:80, left:], TRUTH, within=40).mean()) / 1000 < 0.8
+    gaps[50_000:60_000] = True
+    values[150_000] = 9.0  # a single extreme value stays visible
+    image = pixels(draw_check([replace(long, values=values, gaps=gaps)], None, None))
+    left = 100  # columns with the numbers of the axis
+    assert 0.7 < (left + find_color(image[:80, left:], TRUTH, within=40).mean()) / 1000 < 0.8
     assert not list(recwarn)
 
 
-def test_values_between_missing_ones_are_seen() -> None:
+def test_values_between_missing_values_are_drawn() -> None:
     values = np.full(400, np.nan)
     values[::2] = 1.0
-    alone = draw_check([replace(line(), values=values)], None, None)
-    assert len(columns_of(pixels(alone), TRUTH)) > 50
+    png = draw_check([replace(line(), values=values)], None, None)
+    assert len(find_color(pixels(png), TRUTH)) > 50
 
 
 @pytest.mark.parametrize(("series", "dates"), [(2, True), (40, False)])
@@ -119,9 +119,9 @@ def test_the_strip_shows_which_series_were_measured(series: int, dates: bool) ->
         total=600, names=[f"shop {number}" for number in range(series)], times=times, measured=measured
     )
     image = pixels(draw_check([line(dates=dates)], strip, None))
-    orange = columns_of(image[LINE:], HOLE)
+    orange = find_color(image[LINE:], GAP)
     assert 0.45 < orange.min() / 1000 < orange.max() / 1000 < 0.68
-    assert len(columns_of(image[LINE:], BASELINE)) > 600
+    assert len(find_color(image[LINE:], BASELINE)) > 600
 
 
 def test_the_same_data_give_the_same_bytes() -> None:
@@ -130,7 +130,7 @@ def test_the_same_data_give_the_same_bytes() -> None:
     assert b"matplotlib" not in png
 
 
-def test_any_name_can_stand_above_a_panel(recwarn: pytest.WarningsRecorder) -> None:
+def test_any_name_works_as_a_title(recwarn: pytest.WarningsRecorder) -> None:
     names = ["cost $x^$ in $", "温度 ☃", "a name " * 200, "", r"\frac{", "\x1b[31mred"]
     strip = MissingStrip(
         total=600, names=names, times=np.linspace(0, 400, 11), measured=np.ones((len(names), 10))
@@ -139,7 +139,7 @@ def test_any_name_can_stand_above_a_panel(recwarn: pytest.WarningsRecorder) -> N
     assert not list(recwarn)
 
 
-def test_one_row_and_no_value_are_drawn_all_the_same(recwarn: pytest.WarningsRecorder) -> None:
+def test_one_row_missing_values_and_huge_values_are_drawn(recwarn: pytest.WarningsRecorder) -> None:
     empty = replace(line(3), values=np.full(3, np.nan))
     immense = replace(line(3), values=np.array([-1.7e308, 1.7e308, np.nan]))
     assert draw_check([line(1), empty, immense], None, None)

@@ -1,4 +1,4 @@
-"""The picture of forecasts: that it is drawn, the same each time, whatever the names and lengths."""
+"""Tests of the forecast plot: content, reproducibility, and unusual names and lengths."""
 
 import io
 import os
@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image
-from png_pixels import drawn, pixels
+from png_pixels import count_pixels, pixels
 
 from lstm_cli.plots.forecast import Panel, draw_forecast
 from lstm_cli.plots.style import BASELINE, FORECAST
@@ -31,7 +31,7 @@ def _panel(*, title: str = "load", history: int = 48, horizon: int = 24, dates: 
     )
 
 
-_drawn = partial(drawn, below=60)
+_drawn = partial(count_pixels, min_row=60)
 
 
 @pytest.mark.parametrize("dates", [True, False])
@@ -41,24 +41,26 @@ def test_forecast_and_baseline_are_drawn(dates: bool) -> None:
     assert _drawn(png, BASELINE) > 100
 
 
-def test_the_intervals_are_drawn_faintly_and_only_where_given() -> None:
+def test_intervals_are_drawn_in_a_faint_color_only_if_given() -> None:
     panel = _panel()
     ends = np.stack([panel.forecast + side for side in (-0.5, 0.5, -1.0, 1.0)])
-    plain, banded = (pixels(draw_forecast([one])) for one in (panel, replace(panel, ends=ends)))
+    plain, banded = (pixels(draw_forecast([each])) for each in (panel, replace(panel, interval_ends=ends)))
     reddish = [int((image[60:, :, 0] - image[60:, :, 1] > 10).sum()) for image in (plain, banded)]
     assert reddish[1] > 5 * reddish[0] + 1000
-    assert _drawn(draw_forecast([replace(panel, ends=ends)]), FORECAST) > 100  # the line stays what is seen
+    assert (
+        _drawn(draw_forecast([replace(panel, interval_ends=ends)]), FORECAST) > 100
+    )  # the line stays visible
 
 
-def test_the_intervals_of_one_step_can_be_seen() -> None:
+def test_the_intervals_of_one_step_are_visible() -> None:
     panel = _panel(horizon=1)
     ends = np.stack([panel.forecast + side for side in (-0.5, 0.5, -1.0, 1.0)])
     assert not np.array_equal(
-        pixels(draw_forecast([panel])), pixels(draw_forecast([replace(panel, ends=ends)]))
+        pixels(draw_forecast([panel])), pixels(draw_forecast([replace(panel, interval_ends=ends)]))
     )
 
 
-def test_a_horizon_of_one_step_can_be_seen() -> None:
+def test_a_horizon_of_one_step_is_visible() -> None:
     png = draw_forecast([_panel(horizon=1)])
     assert _drawn(png, FORECAST) > 10
     assert _drawn(png, BASELINE) > 10
@@ -74,7 +76,7 @@ def test_the_same_panels_give_the_same_bytes_without_a_date_or_program() -> None
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 6])
-def test_a_place_without_a_panel_stays_white(count: int) -> None:
+def test_a_position_without_a_panel_is_white(count: int) -> None:
     image = pixels(draw_forecast([_panel() for _ in range(count)]))
     height, width = image.shape[:2]
     corner = image[height - height // (2 * -(-count // 2)) :, width // 2 + 20 :]
@@ -82,7 +84,7 @@ def test_a_place_without_a_panel_stays_white(count: int) -> None:
 
 
 @pytest.mark.parametrize("title", ["cost $x^$ in $", "温度 ☃", "a name " * 40, "", r"\frac{", "a_b^c & <d>"])
-def test_any_name_can_stand_above_a_panel(title: str, recwarn) -> None:
+def test_any_name_works_as_a_title(title: str, recwarn) -> None:
     assert _drawn(draw_forecast([_panel(title=title)]), FORECAST) > 100
     assert not list(recwarn)
 
@@ -95,7 +97,7 @@ def test_values_that_were_not_measured_leave_a_gap(recwarn) -> None:
     assert not list(recwarn)
 
 
-def test_a_home_that_cannot_be_written_is_no_news(tmp_path) -> None:
+def test_an_unwritable_home_folder_gives_no_warning(tmp_path) -> None:
     program = (
         "import numpy as np\n"
         "from lstm_cli.plots.forecast import Panel, draw_forecast\n"
@@ -105,7 +107,7 @@ def test_a_home_that_cannot_be_written_is_no_news(tmp_path) -> None:
         "import sys\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
-    home = tmp_path / "nothing-here"  # below a file no folder can be made, not even by root
+    home = tmp_path / "nothing-here"  # not even root can make a folder below a file
     home.write_text("")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MPL", "XDG_"))}
     done = subprocess.run(

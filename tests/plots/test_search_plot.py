@@ -11,14 +11,14 @@ def panels(count: int = 2) -> list[SettingPanel]:
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_a_picture_is_a_png_and_the_same_each_time(count: int) -> None:
+def test_the_plot_is_a_png_with_the_same_bytes_each_time(count: int) -> None:
     first = draw_search(panels(count), [0.5, 0.4, 0.6], metric="mase")
     assert first.startswith(b"\x89PNG")
     assert first == draw_search(panels(count), [0.5, 0.4, 0.6], metric="mase")
 
 
 def test_the_best_trial_is_marked() -> None:
-    """The picture depends on which one is the best, not on the scores' sum alone."""
+    """Two searches with the same scores in another order give different plots."""
     one = draw_search(panels(), [0.5, 0.4, 0.6], metric="mase")
     other = draw_search(panels(), [0.4, 0.5, 0.6], metric="mase")
     assert one != other

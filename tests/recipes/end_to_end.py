@@ -1,6 +1,6 @@
-"""The recipes for DVC and Snakemake with the real programs: `make recipes`.
+"""Tests of the recipes for DVC and Snakemake with the real programs: `make recipes`.
 
-pytest does not collect a file of this name by itself, since these programs are in an environment of their own.
+The name of this file keeps pytest from collecting it, because these programs are in a separate environment.
 """
 
 import json
@@ -17,13 +17,15 @@ STEPS = ["prepare", "train", "evaluate", "predict"]
 
 
 class Recipe:
-    """A folder with a recipe and a small CSV, in which programs run."""
+    """Folder with a recipe and a small CSV file, in which programs run."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = Path(shutil.copytree(RECIPES / name, folder / name))
         write_load(self.folder / "load.csv")
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("LSTM_", "GIT_"))}
-        self.environment = own | {
+        variables = {
+            name: value for name, value in os.environ.items() if not name.startswith(("LSTM_", "GIT_"))
+        }
+        self.environment = variables | {
             "HOME": str(folder),
             "DVC_NO_ANALYTICS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
@@ -31,10 +33,10 @@ class Recipe:
             "LSTM_TRAIN_REFIT": "0",
         }
 
-    def run(self, *words: str, code: int | None = 0) -> str:
-        """Return what the program printed. code: the exit code; None: any but 0."""
-        ended = subprocess.run(
-            words,
+    def run(self, *arguments: str, code: int | None = 0) -> str:
+        """Run a program and return its output. code: expected exit code; None: any code except 0."""
+        done = subprocess.run(
+            arguments,
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -42,8 +44,8 @@ class Recipe:
             text=True,
             check=False,
         )
-        assert ended.returncode == code if code is not None else ended.returncode, ended.stdout
-        return ended.stdout
+        assert done.returncode == code if code is not None else done.returncode, done.stdout
+        return done.stdout
 
     def edit(self, file: str, old: str, new: str) -> None:
         text = (self.folder / file).read_text()
@@ -51,7 +53,7 @@ class Recipe:
         (self.folder / file).write_text(text.replace(old, new))
 
     def numbers(self) -> dict[str, str]:
-        """Return the number of each artifact's folder in the run."""
+        """Return the name of the numbered folder of each artifact."""
         return {
             name: next((self.folder / "run" / name).iterdir()).name for name in ("data", "model", "scores")
         }
@@ -75,31 +77,31 @@ def dvc(tmp_path: Path) -> Recipe:
 
 
 def test_dvc(dvc: Recipe) -> None:
-    def ran() -> list[str]:
+    def executed() -> list[str]:
         marks = ("Running stage '", "Stage '")
         lines = [line for line in dvc.run("dvc", "repro").splitlines() if line.startswith(marks)]
         stages = [line.split("'")[1] for line in lines]
         assert stages == STEPS
         return [stage for stage, line in zip(stages, lines, strict=True) if line.startswith("Running")]
 
-    assert ran() == STEPS
+    assert executed() == STEPS
     dvc.require_outputs()
-    assert ran() == []
+    assert executed() == []
     assert "mase" in dvc.run("dvc", "metrics", "show")
     dvc.run("dvc", "plots", "show")
     # DVC has deleted the outputs when it runs a stage whose scores are up to date.
     dvc.run("dvc", "repro", "--force", "--single-item", "evaluate")
     dvc.require_outputs()
     write_load(dvc.folder / "load.csv", hours=424)
-    assert ran() == STEPS
+    assert executed() == STEPS
     assert set(dvc.numbers().values()) == {"0002"}
     dvc.require_outputs()
-    assert ran() == []
+    assert executed() == []
     dvc.edit("lstm.toml", "seed = 0", "seed = 1")
-    assert ran()[0] == "train"
+    assert executed()[0] == "train"
     shutil.rmtree(dvc.folder / "run")
-    assert ran()[:2] == ["prepare", "train"]
-    assert ran() == []
+    assert executed()[:2] == ["prepare", "train"]
+    assert executed() == []
 
 
 def test_dvc_makes_no_forecast_after_a_failed_gate(dvc: Recipe) -> None:
@@ -123,26 +125,26 @@ RULES = ["prepare", "train", "evaluate", "gate", "predict"]
 
 
 def test_snakemake(snakemake: Recipe) -> None:
-    def ran() -> list[str]:
-        told = snakemake.run("snakemake", "--cores", "2")
-        rules = [name for name in RULES if f"rule {name}:" in told]
-        assert (NOTHING in told) == (not rules)
+    def executed() -> list[str]:
+        output = snakemake.run("snakemake", "--cores", "2")
+        rules = [name for name in RULES if f"rule {name}:" in output]
+        assert (NOTHING in output) == (not rules)
         return rules
 
-    assert ran() == RULES
+    assert executed() == RULES
     snakemake.require_outputs()
-    assert ran() == []
+    assert executed() == []
     (snakemake.folder / "load.csv").touch()
-    assert ran() == []
+    assert executed() == []
     # Snakemake has deleted the outputs when it runs a rule whose scores are up to date.
     snakemake.run("snakemake", "--cores", "2", "--forcerun", "evaluate")
     snakemake.require_outputs()
     assert set(snakemake.numbers().values()) == {"0001"}
     write_load(snakemake.folder / "load.csv", hours=424)
-    assert ran() == RULES
+    assert executed() == RULES
     assert set(snakemake.numbers().values()) == {"0002"}
     snakemake.require_outputs()
-    assert ran() == []
+    assert executed() == []
 
 
 def test_snakemake_makes_no_forecast_after_a_failed_gate(snakemake: Recipe) -> None:

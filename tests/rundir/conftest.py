@@ -1,4 +1,4 @@
-"""The run directory that the tests of this folder share."""
+"""Fixtures of the tests of the run directory."""
 
 import shutil
 import tempfile
@@ -11,7 +11,7 @@ from small_run import prepare, train
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run directory with prepared data and a trained model."""
+    """Return a run directory with prepared data and a trained model."""
     path = tmp_path / "runs" / "load"
     prepare(path)
     train(path)
@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that another user may enter: pytest's own are closed to all but the one who runs it."""
+    """Yield a folder that other users can enter, unlike the folders of pytest."""
     path = Path(tempfile.mkdtemp(prefix="lstm-test-"))
     path.chmod(0o777)
     yield path

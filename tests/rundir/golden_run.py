@@ -1,4 +1,4 @@
-"""The golden run as a small run of every kind of artifact: to read, damage and forge without a training."""
+"""Golden run: a small run with all artifacts, for tests that read, corrupt and forge files without training."""
 
 import hashlib
 import importlib.util
@@ -11,13 +11,13 @@ GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(path.relative_to(GOLDEN / "run") for path in (GOLDEN / "run").glob("*/*/*"))
 
 
-def copied(to: Path) -> Path:
-    """A copy of the golden run."""
+def copy_golden_run(to: Path) -> Path:
+    """Copy the golden run."""
     return Path(shutil.copytree(GOLDEN / "run", to))
 
 
 def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
-    """Put `data` in the place of a file, with a manifest whose checksums are all right and that has nothing stale."""
+    """Replace the content of a file, with valid checksums in the manifest and without stale artifacts."""
     (run / file).write_bytes(data)
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     wrote = {name: made for entry in steps.values() for name, made in entry["wrote"].items()}
@@ -31,8 +31,8 @@ def forge(run: Path, file: Path, data: bytes) -> dict[str, object]:
     return fact
 
 
-def data(to: Path) -> str:
-    """The data that the golden run was prepared from."""
+def write_golden_data(to: Path) -> str:
+    """Write the data file of the golden run."""
     spec = importlib.util.spec_from_file_location("golden_make", GOLDEN / "make.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""A small run to read, replace and damage."""
+"""Small run that tests read, replace and corrupt."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def quantize(path: Path, graph: bytes = b"small") -> None:
 
 
 def tree(path: Path) -> dict[str, bytes | None]:
-    """Every path below `path`, with the bytes of ordinary files."""
+    """Return all paths below `path`, with the content of regular files."""
     return {
         str(inner.relative_to(path)): inner.read_bytes()
         if inner.is_file() and not inner.is_symlink()
@@ -61,13 +61,13 @@ path = Path(sys.argv[1])
 
 
 def child(source: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Start Python source in another process, with the functions above and `path`, the first argument."""
+    """Start Python source in another process, with the functions above and the first argument as `path`."""
     command = [sys.executable, "-c", CHILD + source, *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, **pipes, **options)
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Its exit status, output and errors."""
+def wait_for(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return exit status, stdout and stderr of a process."""
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err

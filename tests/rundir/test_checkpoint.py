@@ -1,4 +1,4 @@
-"""The checkpoint: written over and over, whole at every moment, read only as it was written."""
+"""Tests of the checkpoint: replacement, errors while writing, and corrupt files."""
 
 import json
 import os
@@ -30,19 +30,19 @@ def written(tmp_path: Path) -> Checkpoint:
     return checkpoint
 
 
-def test_what_was_written_is_read_by_another_process(tmp_path: Path, written: Checkpoint) -> None:
+def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path, written: Checkpoint) -> None:
     assert Checkpoint(tmp_path).read() == StoredCheckpoint(about=ABOUT, files=FILES)
     assert names(tmp_path) == ["0001.safetensors", "0002.safetensors", "training.json"]
 
 
-def test_there_is_none(tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path).read() is None
     assert not Checkpoint(tmp_path).exists()
     Checkpoint(tmp_path).remove()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_what_came_further_is_written_anew(tmp_path: Path, written: Checkpoint) -> None:
+def test_only_changed_networks_are_written_again(tmp_path: Path, written: Checkpoint) -> None:
     before = (tmp_path / "checkpoint" / "0001.safetensors").stat().st_ino
     written.write({"step": 2}, {"free": b"g"})
     assert names(tmp_path) == ["0001.safetensors", "0003.safetensors", "training.json"]
@@ -51,29 +51,29 @@ def test_only_what_came_further_is_written_anew(tmp_path: Path, written: Checkpo
     assert Checkpoint(tmp_path).read() == expected
 
 
-def test_one_that_was_read_is_gone_on_with(tmp_path: Path, written: Checkpoint) -> None:
+def test_a_checkpoint_that_was_read_is_continued(tmp_path: Path, written: Checkpoint) -> None:
     other = Checkpoint(tmp_path)
     other.read()
     other.write(ABOUT, {"free": b"g"})
     assert Checkpoint(tmp_path).read() == StoredCheckpoint(about=ABOUT, files={**FILES, "free": b"g"})
 
 
-def test_what_nobody_read_is_replaced_as_a_whole(tmp_path: Path, written: Checkpoint) -> None:
+def test_a_checkpoint_that_was_not_read_is_replaced_completely(tmp_path: Path, written: Checkpoint) -> None:
     Checkpoint(tmp_path).write({"new": 1}, {"free": b"g"})
     assert Checkpoint(tmp_path).read() == StoredCheckpoint(about={"new": 1}, files={"free": b"g"})
     assert names(tmp_path) == ["0003.safetensors", "training.json"]
 
 
-def test_removing_it_leaves_what_a_person_put_there(tmp_path: Path, written: Checkpoint) -> None:
-    (tmp_path / "checkpoint" / "notes.txt").write_text("mine")
+def test_removal_keeps_files_of_the_user(tmp_path: Path, written: Checkpoint) -> None:
+    (tmp_path / "checkpoint" / "notes.txt").write_text("user file")
     written.remove()
-    assert tree(tmp_path) == {"checkpoint": None, "checkpoint/notes.txt": b"mine"}
+    assert tree(tmp_path) == {"checkpoint": None, "checkpoint/notes.txt": b"user file"}
     (tmp_path / "checkpoint" / "notes.txt").unlink()
     written.remove()
     assert tree(tmp_path) == {}
 
 
-def test_leftovers_of_a_killed_writer_go_at_the_next_writing(tmp_path: Path, written: Checkpoint) -> None:
+def test_the_next_write_removes_files_of_a_killed_writer(tmp_path: Path, written: Checkpoint) -> None:
     for name in ("0009.safetensors", "training.json.tmp"):
         (tmp_path / "checkpoint" / name).write_bytes(b"half")
     assert Checkpoint(tmp_path).read() == StoredCheckpoint(about=ABOUT, files=FILES)
@@ -85,52 +85,52 @@ CALLS = ["open", "fsync", "mkdir", "replace", "listdir"]
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_writing_that_fails_leaves_the_one_before(
+def test_a_failed_write_keeps_the_previous_checkpoint(
     call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the first call, the second, and so on, until it comes through."""
-    for at in range(1, 20):
-        run = tmp_path / str(at)
+    """Calls fail one after the other, until the write succeeds."""
+    for failing_call in range(1, 20):
+        run = tmp_path / str(failing_call)
         run.mkdir()
         checkpoint = Checkpoint(run)
         checkpoint.write(ABOUT, FILES)
         with monkeypatch.context() as patched:
-            count = failing(patched, call, at)
-            told = ""
+            count = fail_call(patched, call, failing_call)
+            message = ""
             try:
                 checkpoint.write({"step": 2}, {"free": b"g"})
             except OutputError as error:
-                told = error.message
-            if len(count) < at:
+                message = error.message
+            if len(count) < failing_call:
                 return
-        assert not told or ("checkpoint" in told and "disk full" in told)
+        assert not message or ("checkpoint" in message and "disk full" in message)
         stored = Checkpoint(run).read()
         after = StoredCheckpoint(about={"step": 2}, files={**FILES, "free": b"g"})
         assert stored in (StoredCheckpoint(about=ABOUT, files=FILES), after)
-        assert len(names(run)) <= 4  # nothing half-written stays, but the one that it would have replaced
+        assert len(names(run)) <= 4  # the old and the new files at most
         checkpoint.write({"step": 3}, {"free": b"h"})
         assert Checkpoint(run).read() == StoredCheckpoint(about={"step": 3}, files={**FILES, "free": b"h"})
         assert len(names(run)) == 3
-    raise AssertionError(f"{call} never came through")
+    raise AssertionError(f"the write never succeeded with a failing {call}")
 
 
-def test_a_first_writing_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for at in (1, 2, 3):  # the files of two networks, and their names
+def test_a_failed_first_write_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2, 3):  # the files of two networks, and their folder
         with monkeypatch.context() as patched:
-            failing(patched, "fsync", at + 1)  # the first is that of the run directory
+            fail_call(patched, "fsync", number + 1)  # the first call is for the run directory
             with pytest.raises(OutputError):
                 Checkpoint(tmp_path).write(ABOUT, FILES)
         assert tree(tmp_path) == {}
 
 
-def failing(patched: pytest.MonkeyPatch, call: str, at: int) -> list[int]:
-    """Let the n-th call of `os.call` fail; gets an entry a call."""
+def fail_call(patched: pytest.MonkeyPatch, call: str, failing_call: int) -> list[int]:
+    """Make a call of `os.call` fail, and return a list that gets an entry per call."""
     real: Callable[..., Any] = getattr(os, call)
     count: list[int] = []
 
     def fails(*arguments: Any, **options: Any) -> Any:
         count.append(1)
-        if len(count) == at:
+        if len(count) == failing_call:
             raise OSError(28, "No space left on device")
         return real(*arguments, **options)
 
@@ -139,19 +139,19 @@ def failing(patched: pytest.MonkeyPatch, call: str, at: int) -> list[int]:
 
 
 @pytest.mark.parametrize("file", ["training.json", "0001.safetensors", "0002.safetensors"])
-def test_damage_is_seen_and_nothing_of_it_runs(file: str, tmp_path: Path, written: Checkpoint) -> None:
+def test_corruption_is_detected_and_runs_no_code(file: str, tmp_path: Path, written: Checkpoint) -> None:
     path = tmp_path / "checkpoint" / file
-    whole = path.read_bytes()
+    original = path.read_bytes()
     flips = [
-        whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :]
-        for place in range(0, len(whole), 17)
+        original[:index] + bytes([original[index] ^ 1 << bit]) + original[index + 1 :]
+        for index in range(0, len(original), 17)
         for bit in (0, 5)
     ]
-    cuts = [whole[:size] for size in (0, 1, len(whole) // 2, len(whole) - 1)]
+    cuts = [original[:size] for size in (0, 1, len(original) // 2, len(original) - 1)]
     canary = tmp_path / "canary"
-    for spoiled in (*flips, *cuts, whole + b"x", pickle.dumps(Canary(canary))):
-        path.write_bytes(spoiled)
-        with pytest.raises(CorruptArtifact, match="checkpoint is damaged"):
+    for corrupt in (*flips, *cuts, original + b"x", pickle.dumps(Canary(canary))):
+        path.write_bytes(corrupt)
+        with pytest.raises(CorruptArtifact, match="checkpoint is corrupt"):
             Checkpoint(tmp_path).read()
     assert not canary.exists()
     path.unlink()
@@ -162,9 +162,7 @@ def test_damage_is_seen_and_nothing_of_it_runs(file: str, tmp_path: Path, writte
 
 @pytest.mark.parametrize("file", ["training.json", "0001.safetensors"])
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
-def test_what_is_no_ordinary_file_is_not_read(
-    kind: str, file: str, tmp_path: Path, written: Checkpoint
-) -> None:
+def test_only_regular_files_are_read(kind: str, file: str, tmp_path: Path, written: Checkpoint) -> None:
     path = tmp_path / "checkpoint" / file
     path.replace(tmp_path / "elsewhere")
     if kind == "link":
@@ -188,7 +186,7 @@ def test_what_is_no_ordinary_file_is_not_read(
         None,
     ],
 )
-def test_names_that_lead_elsewhere_are_refused_though_the_checksum_is_right(
+def test_invalid_file_names_are_refused_even_with_a_valid_checksum(
     facts: Any, tmp_path: Path, written: Checkpoint
 ) -> None:
     document = {"format": "lstm checkpoint", "about": ABOUT, "files": facts}
@@ -197,7 +195,7 @@ def test_names_that_lead_elsewhere_are_refused_though_the_checksum_is_right(
         Checkpoint(tmp_path).read()
 
 
-def test_other_json_is_none_of_ours(tmp_path: Path, written: Checkpoint) -> None:
+def test_other_json_is_refused(tmp_path: Path, written: Checkpoint) -> None:
     for text in (json.dumps({"about": {}, "files": {}}), "[]", "{" * 100_000):
         (tmp_path / "checkpoint" / "training.json").write_text(text)
         with pytest.raises(CorruptArtifact):
@@ -205,19 +203,19 @@ def test_other_json_is_none_of_ours(tmp_path: Path, written: Checkpoint) -> None
 
 
 @pytest.mark.parametrize("kind", ["link", "file"])
-def test_a_folder_that_leads_elsewhere_is_neither_read_nor_written(kind: str, tmp_path: Path) -> None:
-    away = tmp_path / "away"
-    away.mkdir()
+def test_a_link_or_file_as_the_folder_is_refused(kind: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
     run = tmp_path / "run"
     run.mkdir()
     if kind == "link":
-        (run / "checkpoint").symlink_to(away)
+        (run / "checkpoint").symlink_to(outside)
     else:
-        (run / "checkpoint").write_text("mine")
+        (run / "checkpoint").write_text("user file")
     checkpoint = Checkpoint(run)
     for act in (checkpoint.read, lambda: checkpoint.write(ABOUT, FILES)):
         with pytest.raises(ForeignFolder):
             act()
     checkpoint.remove()
-    assert list(away.iterdir()) == []
+    assert list(outside.iterdir()) == []
     assert os.path.lexists(run / "checkpoint")

@@ -1,10 +1,10 @@
-"""Every step tells what it needs and has before it starts, and leaves nothing behind where that is too little."""
+"""Tests that each step checks the available memory before it starts, and leaves no files if it is too small."""
 
 import re
 from pathlib import Path
 
 import pytest
-from golden_run import copied, data
+from golden_run import copy_golden_run, write_golden_data
 from small_run import tree
 
 from lstm_cli import system_memory
@@ -27,14 +27,14 @@ def test_too_little_memory_is_exit_7_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], argv: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    copied(tmp_path / "run")
-    data(tmp_path / "panel.csv")
+    copy_golden_run(tmp_path / "run")
+    write_golden_data(tmp_path / "panel.csv")
     before = tree(tmp_path)
     monkeypatch.setattr(
         system_memory.require_memory, "__kwdefaults__", {"mapped": 0, "have": lambda **_: 1500}
     )
     assert lstm(argv) == 7
     error, hint = capfd.readouterr().err.splitlines()[-2:]
-    assert re.fullmatch(r"error: .* needs some [\d.,]+ [KMG]B of memory, and 1\.5 KB are free", error)
+    assert re.fullmatch(r"error: .* needs about [\d.,]+ [KMG]B of memory, but only 1\.5 KB is free", error)
     assert hint.startswith("hint: ")
     assert tree(tmp_path) == before

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from small_run import child, finish, tree
+from small_run import child, tree, wait_for
 
 from lstm_cli.errors import ForeignFolder, OutputError, UsageError
 from lstm_cli.rundir import (
@@ -18,14 +18,14 @@ from lstm_cli.rundir import (
 )
 
 
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+def test_a_file_is_replaced_completely(tmp_path: Path) -> None:
     path = tmp_path / "forecast.csv"
     for content in (b"old", b"new, longer"):
         replace_file(path, [content[:2], content[2:]])
         assert tree(tmp_path) == {"forecast.csv": content}
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_an_error_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
     path = tmp_path / "forecast.csv"
     path.write_bytes(b"old")
 
@@ -40,53 +40,53 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"forecast.csv": b"old"}
 
 
-def test_a_killed_writer_leaves_the_old_file_and_the_next_one_clears_up(tmp_path: Path) -> None:
+def test_a_killed_writer_keeps_the_old_file_and_the_next_writer_cleans_up(tmp_path: Path) -> None:
     path = tmp_path / "forecast.csv"
     path.write_bytes(b"old")
     source = (
         "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\nrundir.replace_file(path, [b'new'])"
     )
-    assert finish(child(source, path))[0] == -signal.SIGKILL
+    assert wait_for(child(source, path))[0] == -signal.SIGKILL
     assert path.read_bytes() == b"old"
     assert len(tree(tmp_path)) == 2
     replace_file(path, [b"next"])
     assert tree(tmp_path) == {"forecast.csv": b"next"}
 
 
-def test_another_writers_temporary_is_not_taken_for_a_leftover(
+def test_the_temporary_file_of_another_writer_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leftover = tmp_path / ".forecast.csv.lstm-0.tmp"
     leftover.touch()
-    genuine = filesystem.try_lock
+    original = filesystem.try_lock
 
-    def overtaken(descriptor: int) -> bool:
-        monkeypatch.setattr(filesystem, "try_lock", genuine)
+    def replaced_meanwhile(descriptor: int) -> bool:
+        monkeypatch.setattr(filesystem, "try_lock", original)
         leftover.unlink()
-        leftover.write_bytes(b"of another writer")  # after we opened the leftover, before we locked it
-        held = genuine(descriptor)
+        leftover.write_bytes(b"of another writer")  # between opening and locking the old file
+        is_locked = original(descriptor)
         other.append(os.open(leftover, os.O_RDWR))
-        assert genuine(other[0])
-        return held
+        assert original(other[0])
+        return is_locked
 
     other: list[int] = []
-    monkeypatch.setattr(filesystem, "try_lock", overtaken)
+    monkeypatch.setattr(filesystem, "try_lock", replaced_meanwhile)
     replace_file(tmp_path / "forecast.csv", [b"new"])
     os.close(other[0])
     assert tree(tmp_path) == {leftover.name: b"of another writer", "forecast.csv": b"new"}
 
 
-def test_the_file_is_durable_before_the_rename_and_its_name_after(
+def test_the_file_is_synced_before_the_rename_and_the_folder_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[str] = []
-    genuine, replace = os.fsync, os.replace
+    original, replace = os.fsync, os.replace
 
     def fsync(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
         events.append(path.suffix or "folder")
         assert events != [".tmp"] or path.read_bytes() == b"new"
-        genuine(descriptor)
+        original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", lambda *paths: (events.append("rename"), replace(*paths)))
@@ -94,19 +94,19 @@ def test_the_file_is_durable_before_the_rename_and_its_name_after(
     assert events == [".tmp", "rename", "folder"]
 
 
-def test_many_writers_of_one_file_leave_one_whole_file(tmp_path: Path) -> None:
+def test_many_writers_of_a_file_leave_one_complete_file(tmp_path: Path) -> None:
     path = tmp_path / "forecast.csv"
     source = """
 for round in range(20):
     rundir.replace_file(path, [sys.argv[2].encode() * 1000] * 50)
 """
-    ends = [finish(writer) for writer in [child(source, path, letter) for letter in "abcd"]]
+    ends = [wait_for(writer) for writer in [child(source, path, letter) for letter in "abcd"]]
     assert all(end == (0, "", "") for end in ends), ends
     assert path.read_bytes() in [letter * 50_000 for letter in (b"a", b"b", b"c", b"d")]
     assert len(tree(tmp_path)) == 1
 
 
-def test_the_mode_follows_the_umask_and_is_kept(tmp_path: Path) -> None:
+def test_a_new_file_has_the_mode_of_the_umask_and_an_old_file_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "forecast.csv"
     for umask in (0o077, 0o002, 0o022):
         old = os.umask(umask)
@@ -128,7 +128,7 @@ def test_a_link_is_kept_and_its_target_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "real.csv").read_bytes() == b"new"
 
 
-def test_what_cannot_be_an_output_is_refused_before_any_work(run: Path, tmp_path: Path) -> None:
+def test_an_invalid_output_is_refused_before_any_work(run: Path, tmp_path: Path) -> None:
     source = tmp_path / "input.csv"
     source.write_text("a")
     (tmp_path / "hard.csv").hardlink_to(source)
@@ -137,17 +137,17 @@ def test_what_cannot_be_an_output_is_refused_before_any_work(run: Path, tmp_path
     before = tree(tmp_path)
     refused: list[tuple[Path, type[Exception], str]] = [
         (tmp_path, UsageError, "is a folder"),
-        (tmp_path / "missing" / "forecast.csv", OutputError, "there is no folder"),
+        (tmp_path / "missing" / "forecast.csv", OutputError, "folder not found"),
         (source, UsageError, "is the input file itself"),
         (tmp_path / "hard.csv", UsageError, "is the input file itself"),
         (tmp_path / "soft.csv", UsageError, "is the input file itself"),
-        (run / "forecast.csv", UsageError, "lies in the run directory"),
-        (run / "data" / "0001" / "values.npy", UsageError, "lies in the run directory"),
-        (tmp_path / "inward" / "model.onnx", UsageError, "lies in the run directory"),
-        (source / "below.csv", OutputError, "there is no folder"),
+        (run / "forecast.csv", UsageError, "is in the run directory"),
+        (run / "data" / "0001" / "values.npy", UsageError, "is in the run directory"),
+        (tmp_path / "inward" / "model.onnx", UsageError, "is in the run directory"),
+        (source / "below.csv", OutputError, "folder not found"),
     ]
-    for path, kind, words in refused:
-        with pytest.raises(kind, match=words):
+    for path, kind, text in refused:
+        with pytest.raises(kind, match=text):
             check_output(path, run=run, source=source)
     for path in (tmp_path / "forecast.csv", Path("/dev/null"), Path("/dev/stdout"), "relative.csv"):
         check_output(path, run=run, source=source)
@@ -156,12 +156,12 @@ def test_what_cannot_be_an_output_is_refused_before_any_work(run: Path, tmp_path
 
 
 def test_a_read_only_file_or_folder_is_refused(public: Path) -> None:
-    (public / "file.csv").write_text("mine")
+    (public / "file.csv").write_text("user file")
     (public / "file.csv").chmod(0o444)
     (public / "folder").mkdir(mode=0o555)
     source = """
 from lstm_cli.errors import OutputError
-rundir.check_output, rundir.open_run, rundir.writing  # loaded while that may be read
+rundir.check_output, rundir.open_run, rundir.writing  # loaded while the package is readable
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 for name in ("file.csv", "folder/file.csv"):
@@ -170,12 +170,12 @@ for name in ("file.csv", "folder/file.csv"):
     except OutputError as error:
         print(error.message)
 """
-    code, out, err = finish(child(source, public, cwd="/"))
+    code, out, err = wait_for(child(source, public, cwd="/"))
     assert code == 0, err
     assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["read-only"] * 2
 
 
-def test_a_full_device_is_told(tmp_path: Path) -> None:
+def test_a_full_device_is_reported(tmp_path: Path) -> None:
     check_output("/dev/full")
     with pytest.raises(OutputError, match="cannot write /dev/full: disk full") as caught:
         replace_file("/dev/full", [b"x"])
@@ -184,7 +184,7 @@ def test_a_full_device_is_told(tmp_path: Path) -> None:
     replace_file("/dev/null", [b"x"])
 
 
-def test_a_fifo_is_written_to(tmp_path: Path) -> None:
+def test_a_fifo_is_written_directly(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append((tmp_path / "fifo").read_bytes()))
@@ -196,7 +196,7 @@ def test_a_fifo_is_written_to(tmp_path: Path) -> None:
     assert stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "forecast.csv"
     path.write_bytes(b"old")
     source = """
@@ -208,26 +208,26 @@ try:
 except OutputError as error:
     print(error.message)
 """
-    code, out, err = finish(child(source, path))
+    code, out, err = wait_for(child(source, path))
     assert code == 0, err
     assert out.startswith(f"cannot write {path}: disk full")
     assert tree(tmp_path) == {"forecast.csv": b"old"}
 
 
-def test_the_standard_output_of_a_shell_is_written_in_place(tmp_path: Path) -> None:
+def test_redirected_standard_output_is_not_replaced(tmp_path: Path) -> None:
     with (tmp_path / "redirected").open("wb") as file:
         process = child("rundir.replace_file('/dev/stdout', [b'rows'])", tmp_path)
-        assert finish(process) == (0, "rows", "")
+        assert wait_for(process) == (0, "rows", "")
         pid = os.fork()
         if pid == 0:
             os.dup2(file.fileno(), 1)
             replace_file("/dev/stdout", [b"rows"])
             os._exit(0)
         os.waitpid(pid, 0)
-        assert os.fstat(file.fileno()).st_size == 4  # the file that the shell holds, not another of its name
+        assert os.fstat(file.fileno()).st_size == 4  # the file that the shell has opened, not a new one
 
 
-def test_exports_is_the_one_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
+def test_exports_is_the_only_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     folder = exports_folder(run)
@@ -235,16 +235,16 @@ def test_exports_is_the_one_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
     assert exports_folder(run) == folder
     assert folder.is_dir()
     check_output(folder / "model.onnx", run=run, exported=True)
-    with pytest.raises(UsageError, match="lies in the run directory"):
+    with pytest.raises(UsageError, match="is in the run directory"):
         check_output(folder / "forecast.csv", run=run)
     for name in ("model.onnx", "exports/../model.onnx", "exports.onnx"):
-        with pytest.raises(UsageError, match="lies in the run directory"):
+        with pytest.raises(UsageError, match="is in the run directory"):
             check_output(run / name, run=run, exported=True)
     with pytest.raises(UsageError, match="is a folder"):
         check_output(folder, run=run, exported=True)
 
 
-def test_exports_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
+def test_a_link_as_the_exports_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     for name, make in (("link", lambda path: path.symlink_to(tmp_path / "elsewhere")), ("file", Path.touch)):
         run = tmp_path / name
@@ -255,11 +255,11 @@ def test_exports_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
     assert tree(tmp_path / "elsewhere") == {}
 
 
-def test_the_folder_for_logs_is_made_once_and_never_a_way_out_of_the_run(run: Path, tmp_path: Path) -> None:
+def test_the_logs_folder_is_kept_and_must_not_be_a_link(run: Path, tmp_path: Path) -> None:
     folder = logs_folder(run)
-    (folder / "mine").write_bytes(b"kept")
+    (folder / "user file").write_bytes(b"kept")
     assert logs_folder(run) == folder == run / "logs"
-    assert tree(folder) == {"mine": b"kept"}
+    assert tree(folder) == {"user file": b"kept"}
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ForeignFolder):

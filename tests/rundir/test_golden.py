@@ -1,7 +1,7 @@
-"""A run that an earlier release has made loads in this one.
+"""Tests that a run of an earlier release loads in this release.
 
-golden/run is a run of schema 2, made by golden/make.py. It is never made anew: a change of the format is met by a
-migration (`rundir/migrations.py` for the manifest), and by one more golden run of the release before.
+golden/run is a run of schema 2, made by golden/make.py. It must not be made again. A change of the format needs a
+migration (`rundir/migrations.py` for the manifest), and another golden run of the previous release.
 """
 
 import ast
@@ -31,12 +31,12 @@ from lstm_cli.steps.verify import verify
 
 @pytest.fixture
 def golden(tmp_path: Path) -> Path:
-    """A copy of the golden run."""
+    """Return a copy of the golden run."""
     return Path(shutil.copytree(GOLDEN / "run", tmp_path / "run"))
 
 
-def rewritten(run: Path, *, schema: int) -> None:
-    """The manifest as another version has it."""
+def rewrite_manifest(run: Path, *, schema: int) -> None:
+    """Rewrite the manifest in another schema."""
     document = json.loads((run / "run.json").read_bytes())
     del document["checksum"]
     document["schema"] = schema
@@ -54,7 +54,7 @@ def forecast(run: Path, output: Path) -> list[list[str]]:
     return [line.split(",") for line in output.read_text().splitlines()]
 
 
-def test_it_is_whole_and_every_part_of_it_loads(golden: Path) -> None:
+def test_the_golden_run_is_intact_and_loads(golden: Path) -> None:
     report = verify(golden, ignore_events)
     assert report.broken == report.stale == ()
     assert [line["artifact"] for line in report.artifacts] == ["data", "model", "tune", "quantized"]
@@ -67,26 +67,26 @@ def test_it_is_whole_and_every_part_of_it_loads(golden: Path) -> None:
 
 
 @pytest.mark.parametrize("schema", [1, 2])
-def test_it_forecasts_what_it_forecast(golden: Path, tmp_path: Path, schema: int) -> None:
-    rewritten(golden, schema=schema)
-    ours = forecast(golden, tmp_path / "forecast.csv")
-    theirs = [line.split(",") for line in (GOLDEN / "forecast.csv").read_text().splitlines()]
-    assert [row[:2] for row in ours] == [row[:2] for row in theirs]
-    assert ours[0] == theirs[0]
-    figures = [np.array([row[2:] for row in rows[1:]], dtype=float) for rows in (ours, theirs)]
-    np.testing.assert_allclose(figures[0], figures[1], rtol=1e-4)
+def test_the_forecast_has_not_changed(golden: Path, tmp_path: Path, schema: int) -> None:
+    rewrite_manifest(golden, schema=schema)
+    actual = forecast(golden, tmp_path / "forecast.csv")
+    expected = [line.split(",") for line in (GOLDEN / "forecast.csv").read_text().splitlines()]
+    assert [row[:2] for row in actual] == [row[:2] for row in expected]
+    assert actual[0] == expected[0]
+    numbers = [np.array([row[2:] for row in rows[1:]], dtype=float) for rows in (actual, expected)]
+    np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-4)
 
 
-def test_an_older_manifest_says_what_it_does_not_know(golden: Path) -> None:
+def test_an_older_manifest_has_unknown_sources(golden: Path) -> None:
     assert config(golden).steps["train"]["hidden"] == {"value": [4], "source": "flag"}
-    rewritten(golden, schema=1)
+    rewrite_manifest(golden, schema=1)
     before = (golden / "run.json").read_bytes()
     assert config(golden).steps["train"]["hidden"] == {"value": [4], "source": "not recorded"}
-    assert (golden / "run.json").read_bytes() == before  # nothing is rewritten by who only looks
+    assert (golden / "run.json").read_bytes() == before  # reading does not rewrite the file
 
 
-def test_a_newer_one_is_refused_with_the_reason(golden: Path) -> None:
-    rewritten(golden, schema=SCHEMA + 1)
+def test_a_newer_schema_is_refused_with_the_reason(golden: Path) -> None:
+    rewrite_manifest(golden, schema=SCHEMA + 1)
     with pytest.raises(ArtifactError, match="newer release") as caught:
         open_run(golden)
     assert caught.value.exit_code == 4
@@ -94,20 +94,20 @@ def test_a_newer_one_is_refused_with_the_reason(golden: Path) -> None:
 
 
 @pytest.mark.parametrize("schema", [0, -1, True, None, "2", 1.0, [1]])
-def test_what_has_no_version_is_refused(golden: Path, schema: object) -> None:
+def test_an_invalid_schema_is_refused(golden: Path, schema: object) -> None:
     document = {"format": manifest.FORMAT, "schema": schema, "steps": {}}
     body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
     digest = hashlib.sha256(body).hexdigest().encode()
-    with pytest.raises(CorruptArtifact, match="no schema"):
+    with pytest.raises(CorruptArtifact, match="the schema is missing"):
         manifest.decode_manifest(b'{"checksum":"' + digest + b'",' + body[1:], golden)
 
 
-def test_there_is_a_migration_from_every_version_before() -> None:
+def test_each_older_schema_has_a_migration() -> None:
     assert set(MIGRATIONS) == set(range(1, SCHEMA))
 
 
-def test_a_forecast_loads_what_it_needs_and_leaves_nothing_elsewhere(golden: Path, tmp_path: Path) -> None:
-    """In a fresh process: neither torch and the like, nor the reader of tables; no file of a library's own."""
+def test_a_forecast_loads_no_heavy_packages_and_writes_no_other_files(golden: Path, tmp_path: Path) -> None:
+    """A new process loads neither torch nor the table reader, and libraries create no files."""
     folders = {name: tmp_path / name for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
     for folder in folders.values():
         folder.mkdir()
@@ -131,7 +131,10 @@ def test_a_forecast_loads_what_it_needs_and_leaves_nothing_elsewhere(golden: Pat
     assert not [path for folder in folders.values() for path in folder.rglob("*")]
     modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))
     heavy = {"torch", "pandas", "sklearn", "scipy", "joblib", "onnx", "pyarrow", "matplotlib", "rich"}
-    reader = {f"lstm_cli.data.{room}" for room in ("table", "assemble", "rows", "series")}
+    reader = {
+        f"lstm_cli.data.{name}"
+        for name in ("reading.table", "reading.csv_rows", "build.assemble", "grid.regular_grid")
+    }
     assert (
         not (heavy | reader | {"lstm_cli.training.setup.hyperparameters", "lstm_cli.linear.ensemble"})
         & modules

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_run import child, finish, prepare, quantize, train
+from small_run import child, prepare, quantize, train, wait_for
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
-from lstm_cli.rundir import ARTIFACTS, manifest, open_run, table
+from lstm_cli.rundir import ARTIFACTS, layout_table, manifest, open_run
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -31,8 +31,8 @@ ENTRY = {
 }
 
 
-def signed(document: object) -> bytes:
-    """A manifest with a right checksum, whatever it says."""
+def with_valid_checksum(document: object) -> bytes:
+    """Return a manifest with a valid checksum for any document."""
     body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
     return b'{"checksum":"' + hashlib.sha256(body).hexdigest().encode() + b'",' + body[1:]
 
@@ -41,7 +41,7 @@ def document(**changes: object) -> dict[str, object]:
     return {"format": "lstm run", "schema": manifest.SCHEMA, "steps": {"prepare": {**ENTRY, **changes}}}
 
 
-def test_what_is_encoded_is_decoded_with_keys_in_their_order() -> None:
+def test_encoding_and_decoding_keep_the_order_of_keys() -> None:
     report = {
         "zebra": 1,
         "apple": {"Öl": None},
@@ -57,12 +57,12 @@ def test_what_is_encoded_is_decoded_with_keys_in_their_order() -> None:
 
 
 @given(JSON)
-def test_any_report_comes_back(report: object) -> None:
+def test_any_report_is_decoded_as_encoded(report: object) -> None:
     data = manifest.encode_manifest({"prepare": {**ENTRY, "report": {"x": report}}}, Path("r"))
     assert manifest.decode_manifest(data, Path("r"))["prepare"]["report"] == {"x": report}
 
 
-def test_the_checksum_is_that_of_the_same_json_without_it() -> None:
+def test_the_checksum_is_computed_over_the_json_without_it() -> None:
     data = json.loads(manifest.encode_manifest({"prepare": ENTRY}, Path("r")))
     checksum = data.pop("checksum")
     canonical = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
@@ -70,35 +70,37 @@ def test_the_checksum_is_that_of_the_same_json_without_it() -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float32("nan"), np.float64("inf")])
-def test_nan_and_infinity_are_never_written(number: float) -> None:
+def test_nan_and_infinity_are_refused(number: float) -> None:
     with pytest.raises(ValueError, match=r"(?i)out of range"):
         manifest.to_json({"a": [number]}, path="x")
 
 
-def test_a_name_that_is_not_utf8_can_be_written() -> None:
+def test_a_name_that_is_not_utf8_can_be_encoded() -> None:
     name = os.fsdecode(b"caf\xe9.csv")
     assert manifest.from_json(manifest.to_json([name], path="x")) == [name]
 
 
-def test_every_flipped_bit_and_every_cut_is_noticed(run: Path) -> None:
-    whole = (run / "run.json").read_bytes()
-    spoiled = [whole[:length] for length in (0, 1, 13, 77, 80, len(whole) // 2, len(whole) - 1)]
-    for place in range(0, len(whole), 7):
-        byte = bytes([whole[place] ^ (1 << place % 8)])
-        spoiled.append(whole[:place] + byte + whole[place + 1 :])
-    for data in spoiled:
+def test_flipped_bits_and_truncation_are_detected(run: Path) -> None:
+    original = (run / "run.json").read_bytes()
+    corrupt = [original[:size] for size in (0, 1, 13, 77, 80, len(original) // 2, len(original) - 1)]
+    for index in range(0, len(original), 7):
+        byte = bytes([original[index] ^ (1 << index % 8)])
+        corrupt.append(original[:index] + byte + original[index + 1 :])
+    for data in corrupt:
         (run / "run.json").write_bytes(data)
-        with pytest.raises(CorruptArtifact, match=r"run\.json is damaged") as caught:
+        with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt") as caught:
             open_run(run)
         assert "--force" in caught.value.hint
         assert f"lstm prepare DATA {run}" in caught.value.hint
 
 
-def test_another_programs_manifest_is_foreign_and_a_newer_one_says_so() -> None:
+def test_a_foreign_manifest_and_a_newer_schema_are_refused() -> None:
     with pytest.raises(ForeignFolder, match="another program"):
         manifest.decode_manifest(b'{"scripts": {"run": "node ."}}', Path("r"))
     with pytest.raises(ArtifactError, match=r"newer release \(schema 3") as caught:
-        manifest.decode_manifest(signed({"format": "lstm run", "schema": 3, "anything": []}), Path("r"))
+        manifest.decode_manifest(
+            with_valid_checksum({"format": "lstm run", "schema": 3, "anything": []}), Path("r")
+        )
     assert not isinstance(caught.value, CorruptArtifact)  # --force must not set it aside
     assert "upgrade" in caught.value.hint
 
@@ -127,22 +129,22 @@ def test_another_programs_manifest_is_foreign_and_a_newer_one_says_so() -> None:
         [],
     ],
 )
-def test_names_that_lead_out_of_the_run_are_refused(wrote: object) -> None:
+def test_names_outside_the_run_are_refused(wrote: object) -> None:
     with pytest.raises(CorruptArtifact):
-        manifest.decode_manifest(signed(document(wrote=wrote)), Path("r"))
-    manifest.decode_manifest(signed(document()), Path("r"))  # the same document without that is good
+        manifest.decode_manifest(with_valid_checksum(document(wrote=wrote)), Path("r"))
+    manifest.decode_manifest(with_valid_checksum(document()), Path("r"))  # the unchanged document is valid
 
 
 @pytest.mark.parametrize("key", ["config", "read", "wrote", "versions", "times", "report"])
-def test_a_missing_or_wrong_part_is_refused(key: str) -> None:
+def test_a_missing_or_invalid_part_is_refused(key: str) -> None:
     for value in (None, [], "x", 1):
         with pytest.raises(CorruptArtifact):
-            manifest.decode_manifest(signed(document(**{key: value})), Path("r"))
+            manifest.decode_manifest(with_valid_checksum(document(**{key: value})), Path("r"))
 
 
 def hostile(body: bytes) -> bytes:
-    whole = b'{"format":"lstm run","schema":2,"steps":' + body + b"}\n"
-    return b'{"checksum":"' + hashlib.sha256(whole).hexdigest().encode() + b'",' + whole[1:]
+    content = b'{"format":"lstm run","schema":2,"steps":' + body + b"}\n"
+    return b'{"checksum":"' + hashlib.sha256(content).hexdigest().encode() + b'",' + content[1:]
 
 
 HOSTILE = {
@@ -161,7 +163,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_json_is_refused_fast_and_small(name: str, tmp_path: Path) -> None:
+def test_hostile_json_is_refused_with_little_time_and_memory(name: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes(hostile(HOSTILE[name]))
     assert not name.endswith("limit") or not manifest._too_large(HOSTILE[name])
     source = """
@@ -170,40 +172,40 @@ from lstm_cli.errors import CorruptArtifact
 try:
     rundir.open_run(path)
 except CorruptArtifact:
-    status = Path("/proc/self/status").read_text()  # rusage's figure would be that of the test's process
+    status = Path("/proc/self/status").read_text()  # rusage would also count the process of the test
     print(int(status.split("VmHWM:")[1].split()[0]) // 1024, time.process_time())
 """
-    code, out, err = finish(child(source, tmp_path))
+    code, out, err = wait_for(child(source, tmp_path))
     assert code == 0, err
     megabytes, seconds = map(float, out.split())
     assert megabytes < 200  # NumPy included
-    assert seconds < 60  # of the processor: what grows with the square of the size takes hours
+    assert seconds < 60  # of CPU time; a quadratic algorithm would take hours
 
 
-def test_what_would_be_too_large_to_read_is_not_written() -> None:
-    with pytest.raises(OutputError, match=r"a/b\.json: it holds more than some 500,000 values"):
+def test_json_that_is_too_large_to_read_is_not_written() -> None:
+    with pytest.raises(OutputError, match=r"a/b\.json: too large .more than about 500,000 values"):
         manifest.to_json([0] * 1_000_002, path="a/b.json")
 
 
-def test_the_digest_is_that_of_names_sizes_and_bytes_not_of_the_folder() -> None:
-    one = {"a": {"sha256": "0" * 64, "size": 1}, "b": {"sha256": "1" * 64, "size": 2}}
-    assert manifest.artifact_digest(one) == manifest.artifact_digest(dict(reversed(one.items())))
+def test_the_digest_depends_on_names_sizes_and_content() -> None:
+    files = {"a": {"sha256": "0" * 64, "size": 1}, "b": {"sha256": "1" * 64, "size": 2}}
+    assert manifest.artifact_digest(files) == manifest.artifact_digest(dict(reversed(files.items())))
     lines = f"a 1 {'0' * 64}\nb 2 {'1' * 64}\n"
-    assert manifest.artifact_digest(one) == hashlib.sha256(lines.encode()).hexdigest()
+    assert manifest.artifact_digest(files) == hashlib.sha256(lines.encode()).hexdigest()
     assert manifest.artifact_digest(
-        {**one, "b": {"sha256": "1" * 64, "size": 3}}
-    ) != manifest.artifact_digest(one)
+        {**files, "b": {"sha256": "1" * 64, "size": 3}}
+    ) != manifest.artifact_digest(files)
 
 
-def test_the_table_names_every_file_and_every_maker() -> None:
-    text = table()
+def test_the_layout_table_has_all_files_and_steps() -> None:
+    text = layout_table()
     for artifact in ARTIFACTS.values():
         assert f"`lstm {artifact.made_by}`" in text
         assert all(f"`{artifact.name}/0001/{file}`" in text for file in artifact.files)
     assert {len(line.split("|")) for line in text.splitlines()} == {5}
 
 
-def test_an_entry_holds_what_the_page_promises(tmp_path: Path) -> None:
+def test_the_content_of_a_manifest_entry(tmp_path: Path) -> None:
     path = tmp_path / "r"
     prepare(path)
     train(path)

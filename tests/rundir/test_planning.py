@@ -1,10 +1,10 @@
-"""--dry-run: what each verb would read, write and take; nothing is locked, made or changed."""
+"""Tests of --dry-run: files that each verb would read and write. Nothing is locked, made or changed."""
 
 import json
 from pathlib import Path
 
 import pytest
-from golden_run import copied, data
+from golden_run import copy_golden_run, write_golden_data
 from small_run import tree
 
 from lstm_cli.cli.main import run as lstm
@@ -13,19 +13,19 @@ from lstm_cli.cli.main import run as lstm
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return copied(tmp_path / "run")
+    return copy_golden_run(tmp_path / "run")
 
 
 def plan(capfd: pytest.CaptureFixture[str], *argv: str) -> dict[str, object]:
     capfd.readouterr()
     code = lstm([*argv, "--dry-run", "--json"])
-    told = capfd.readouterr()
-    assert code == 0, told.err
-    found: dict[str, object] = json.loads(told.out)
-    return found
+    captured = capfd.readouterr()
+    assert code == 0, captured.err
+    report: dict[str, object] = json.loads(captured.out)
+    return report
 
 
-GIVEN = {
+ARGUMENTS = {
     "check": ["panel.csv", "--plot", "check.png"],
     "prepare": ["panel.csv", "run"],
     "train": ["run", "--seed", "1"],
@@ -63,40 +63,42 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("verb", GIVEN)
-def test_every_verb_tells_and_does_nothing(run: Path, capfd: pytest.CaptureFixture[str], verb: str) -> None:
-    data(run.parent / "panel.csv")
+@pytest.mark.parametrize("verb", ARGUMENTS)
+def test_each_verb_lists_its_files_and_changes_nothing(
+    run: Path, capfd: pytest.CaptureFixture[str], verb: str
+) -> None:
+    write_golden_data(run.parent / "panel.csv")
     before, modified = tree(run.parent), run.stat().st_mtime_ns
-    told = plan(capfd, verb, *GIVEN[verb])
-    assert [read["path"] for read in told["reads"]] == READS[verb]
-    assert told["writes"] == WRITES[verb]
-    assert told["up_to_date"] is False
-    assert all(read["size"] > 0 for read in told["reads"])
-    assert (told["seconds"] is None) == (verb not in ("prepare", "train", "tune", "quantize"))
+    report = plan(capfd, verb, *ARGUMENTS[verb])
+    assert [read["path"] for read in report["reads"]] == READS[verb]
+    assert report["writes"] == WRITES[verb]
+    assert report["up_to_date"] is False
+    assert all(read["size"] > 0 for read in report["reads"])
+    assert (report["seconds"] is None) == (verb not in ("prepare", "train", "tune", "quantize"))
     assert (tree(run.parent), run.stat().st_mtime_ns) == (before, modified)
     capfd.readouterr()
-    assert lstm([verb, *GIVEN[verb], "--dry-run"]) == 0
+    assert lstm([verb, *ARGUMENTS[verb], "--dry-run"]) == 0
     shown = capfd.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in shown].count("reads") == len(READS[verb])
     assert f"reads   {READS[verb][0]}" in shown[0]
 
 
-def test_what_is_up_to_date_would_write_nothing(
+def test_an_up_to_date_step_would_write_nothing(
     run: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lstm_cli.rundir.status.__version__", "0.1.0")  # which made the golden run
+    monkeypatch.setattr("lstm_cli.rundir.status.__version__", "0.1.0")  # the release of the golden run
     argv = ["quantize", "run", "--max-loss", "1000%"]
     assert plan(capfd, *argv)["up_to_date"] is True
-    told = plan(capfd, *argv, "--force")
-    assert (told["up_to_date"], told["writes"]) == (False, ["run/quantized/0002"])
+    report = plan(capfd, *argv, "--force")
+    assert (report["up_to_date"], report["writes"]) == (False, ["run/quantized/0002"])
     assert lstm([*argv, "--dry-run"]) == 0
-    assert "writes  nothing: it is up to date, and --force would run it anyhow" in capfd.readouterr().out
+    assert "writes  nothing (up to date; use --force to run anyway)" in capfd.readouterr().out
 
 
-def test_what_could_not_be_done_is_refused(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_that_would_fail_is_refused(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (run.parent / "notes").mkdir()
-    (run.parent / "notes/mine.txt").write_text("mine")
-    source = data(run.parent / "panel.csv")
+    (run.parent / "notes/user.txt").write_text("user file")
+    source = write_golden_data(run.parent / "panel.csv")
     before = tree(run.parent)
     for code, *argv in (
         (3, "prepare", "absent.csv", "run"),
@@ -106,18 +108,18 @@ def test_what_could_not_be_done_is_refused(run: Path, capfd: pytest.CaptureFixtu
         (2, "predict", "run", source, "-o", source),
         (3, "predict", "run", "absent.csv"),
         (2, "export", "run", "-o", "model.txt"),
-        (2, "train", "run", "--find-lr", "-o", "run/picture.png"),
+        (2, "train", "run", "--find-lr", "-o", "run/plot.png"),
     ):
         assert lstm([*argv, "--dry-run"]) == code, argv
     assert tree(run.parent) == before
 
 
 def test_a_first_prepare_makes_no_folder(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    told = plan(capfd, "prepare", data(run.parent / "panel.csv"), "new/run")
-    assert told["writes"] == ["new/run/data/0001"]
+    report = plan(capfd, "prepare", write_golden_data(run.parent / "panel.csv"), "new/run")
+    assert report["writes"] == ["new/run/data/0001"]
     assert not (run.parent / "new").exists()
 
 
-def test_a_range_test_writes_its_picture_alone(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_range_test_only_writes_its_plot(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert plan(capfd, "train", "run", "--find-lr")["writes"] == ["run/logs/find-lr.png"]
     assert plan(capfd, "train", "run", "--find-lr", "-o", "a.png")["writes"] == ["a.png"]

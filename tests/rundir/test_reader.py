@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from canary import Canary
 from golden_run import forge
-from small_run import VALUES, child, finish, prepare, quantize, train, tree
+from small_run import VALUES, child, prepare, quantize, train, tree, wait_for
 
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, StaleArtifact
 from lstm_cli.rundir import open, open_run, require_fresh, stale_sources
@@ -18,7 +18,7 @@ MODEL = Path("model/0001/weights.safetensors")
 DATA = Path("data/0001/values.npy")
 
 
-def test_what_was_written_is_read(run: Path) -> None:
+def test_files_are_read_as_they_were_written(run: Path) -> None:
     with open_run(run) as opened:
         assert opened.has("model")
         assert not opened.has("quantized")
@@ -31,7 +31,7 @@ def test_what_was_written_is_read(run: Path) -> None:
         model = opened.artifact("model")
         assert model.bytes("weights.safetensors") == b"weights"
         assert model.path("model.onnx").read_bytes() == b"graph of weights"
-    np.testing.assert_array_equal(values, VALUES)  # a map outlives its run
+    np.testing.assert_array_equal(values, VALUES)  # a memory map stays valid after the run is closed
     with pytest.raises(ValueError, match="closed"):
         data.bytes("scaler.json")
 
@@ -48,24 +48,24 @@ def test_what_was_written_is_read(run: Path) -> None:
     ],
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
-def test_any_array_comes_back(tmp_path: Path, array: np.ndarray) -> None:
+def test_any_array_is_read_as_it_was_written(tmp_path: Path, array: np.ndarray) -> None:
     prepare(tmp_path, array) if array.ndim else prepare(tmp_path, array.reshape(1))
     read = open_run(tmp_path).artifact("data").array("values.npy")
     np.testing.assert_array_equal(read, array if array.ndim else array.reshape(1))
     assert read.dtype == array.dtype
-    # NumPy itself reads the file too.
+    # NumPy can also read the file.
     np.testing.assert_array_equal(np.load(tmp_path / DATA, allow_pickle=False), read)
 
 
-def test_a_run_that_is_not_there_says_what_makes_it(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_run_names_the_command(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for name, words in (("absent", "does not exist"), ("empty", "is empty")):
-        with pytest.raises(MissingArtifact, match=words) as caught:
+    for name, problem in (("absent", "does not exist"), ("empty", "is empty")):
+        with pytest.raises(MissingArtifact, match=problem) as caught:
             open_run(tmp_path / name)
         assert caught.value.hint == f"run 'lstm prepare DATA {tmp_path / name}' first"
 
 
-def test_a_missing_artifact_names_its_step(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_artifact_names_the_step(tmp_path: Path) -> None:
     prepare(tmp_path / "my run")
     run = open_run(tmp_path / "my run")
     with pytest.raises(MissingArtifact, match="has no trained model") as caught:
@@ -73,13 +73,13 @@ def test_a_missing_artifact_names_its_step(tmp_path: Path) -> None:
     assert caught.value.hint == f"run 'lstm train \"{tmp_path}/my run\"' first"
     with pytest.raises(MissingArtifact, match="'lstm evaluate' has not run"):
         run.report("evaluate")
-    with pytest.raises(MissingArtifact, match="no quantised model"):
+    with pytest.raises(MissingArtifact, match="no quantized model"):
         stale_sources(run, "quantized")
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ForeignFolder, match=r"it holds 'notes\.txt' and no run\.json"):
+    (tmp_path / "notes.txt").write_text("user file")
+    with pytest.raises(ForeignFolder, match=r"it contains 'notes\.txt' but no run\.json"):
         open_run(tmp_path)
     with pytest.raises(ForeignFolder, match="is not a folder"):
         open_run(tmp_path / "notes.txt")
@@ -88,26 +88,27 @@ def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", [MODEL, Path("model/0001/model.onnx"), DATA, Path("data/0001/scaler.json")])
-def test_every_cut_and_every_flipped_bit_is_noticed(run: Path, file: Path) -> None:
-    whole = (run / file).read_bytes()
-    spoiled = [whole[:length] for length in {0, 1, len(whole) // 2, len(whole) - 1}] + [whole + b"\0"]
-    for bit in range(0, 8 * len(whole), max(1, len(whole) // 25)):
-        changed = bytearray(whole)
+def test_flipped_bits_and_truncation_are_detected(run: Path, file: Path) -> None:
+    original = (run / file).read_bytes()
+    corrupt = [original[:size] for size in {0, 1, len(original) // 2, len(original) - 1}]
+    corrupt.append(original + b"\0")
+    for bit in range(0, 8 * len(original), max(1, len(original) // 25)):
+        changed = bytearray(original)
         changed[bit // 8] ^= 1 << bit % 8
-        spoiled.append(bytes(changed))
+        corrupt.append(bytes(changed))
     artifact, step = ("model", "train") if file.parts[0] == "model" else ("data", "prepare DATA")
-    for data in spoiled:
+    for data in corrupt:
         (run / file).write_bytes(data)
-        opened = open_run(run)  # what is damaged matters when it is read, not before
+        opened = open_run(run)  # a corrupt file is an error when it is read, not before
         for read in ("bytes", "path", "json", "array"):
-            with pytest.raises(CorruptArtifact, match=f"{run / file} is damaged") as caught:
+            with pytest.raises(CorruptArtifact, match=f"{run / file} is corrupt") as caught:
                 getattr(opened.artifact(artifact), read)(file.name)
             assert caught.value.hint == f"run 'lstm {step} {run}' again"
         with pytest.raises(CorruptArtifact):
             opened.artifact(artifact).verify()
 
 
-def test_a_missing_file_is_named(run: Path) -> None:
+def test_the_error_names_a_missing_file(run: Path) -> None:
     (run / MODEL).unlink()
     opened = open_run(run)
     assert opened.artifact("data").json("scaler.json")
@@ -118,7 +119,7 @@ def test_a_missing_file_is_named(run: Path) -> None:
         opened.artifact("model").bytes("history.jsonl")
 
 
-def test_files_and_artifacts_of_another_run_are_noticed(run: Path, tmp_path: Path) -> None:
+def test_files_of_another_run_are_detected(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     prepare(other)
     train(other, b"WEIGHTS")
@@ -127,54 +128,54 @@ def test_files_and_artifacts_of_another_run_are_noticed(run: Path, tmp_path: Pat
     with pytest.raises(CorruptArtifact):
         open_run(run).artifact("model").bytes(MODEL.name)
     weights, graph = other / MODEL, other / MODEL.parent / "model.onnx"
-    kept = weights.read_bytes()
+    content = weights.read_bytes()
     weights.write_bytes(graph.read_bytes())
-    graph.write_bytes(kept)
+    graph.write_bytes(content)
     with pytest.raises(CorruptArtifact):
         open_run(other).artifact("model").bytes("model.onnx")
 
 
 @pytest.mark.parametrize("link", ["model", "model/0001", str(MODEL)])
 def test_a_link_is_not_followed(run: Path, tmp_path: Path, link: str) -> None:
-    (run / link).rename(tmp_path / "outside")  # the same bytes: only the link is wrong
+    (run / link).rename(tmp_path / "outside")  # the content is valid, but the file is a link
     (run / link).symlink_to(tmp_path / "outside")
     with pytest.raises(CorruptArtifact, match="link"):
         open_run(run).artifact("model").bytes(MODEL.name)
 
 
 @pytest.fixture
-def ended_when_it_hangs() -> Iterator[None]:
-    """Raise TimeoutError where a test waits for ever."""
+def test_timeout() -> Iterator[None]:
+    """Raise TimeoutError if a test hangs."""
 
-    def end(signum: int, frame: object) -> None:
+    def stop(signum: int, frame: object) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, end)
+    previous = signal.signal(signal.SIGALRM, stop)
     signal.alarm(300)
     yield
     signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    signal.signal(signal.SIGALRM, previous)
 
 
-@pytest.mark.usefixtures("ended_when_it_hangs")
-def test_a_fifo_a_folder_or_a_device_in_a_files_place_does_not_hang(run: Path) -> None:
+@pytest.mark.usefixtures("test_timeout")
+def test_a_fifo_or_a_folder_in_place_of_a_file_does_not_hang(run: Path) -> None:
     for make in (os.mkfifo, os.mkdir):
         (run / MODEL).unlink()
         make(run / MODEL)
-        with pytest.raises(CorruptArtifact, match="not an ordinary file"):
+        with pytest.raises(CorruptArtifact, match="not a regular file"):
             open_run(run).artifact("model").bytes(MODEL.name)
         (run / MODEL).rmdir() if (run / MODEL).is_dir() else None
         (run / MODEL).touch()
     for make in (os.mkfifo, os.mkdir):
         (run / "run.json").unlink()
         make(run / "run.json")
-        with pytest.raises(CorruptArtifact, match="not an ordinary file"):
+        with pytest.raises(CorruptArtifact, match="not a regular file"):
             open_run(run)
         (run / "run.json").rmdir() if (run / "run.json").is_dir() else None
         (run / "run.json").touch()
 
 
-def test_a_manifest_may_not_be_a_link_and_a_run_may(run: Path, tmp_path: Path) -> None:
+def test_a_run_can_be_a_link_but_a_manifest_cannot(run: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(run)
     assert open_run(tmp_path / "link").artifact("model").bytes(MODEL.name) == b"weights"
     (run / "run.json").rename(tmp_path / "elsewhere.json")
@@ -183,16 +184,16 @@ def test_a_manifest_may_not_be_a_link_and_a_run_may(run: Path, tmp_path: Path) -
         open_run(run)
 
 
-def test_a_pickle_is_never_loaded_even_with_the_right_checksum(run: Path, tmp_path: Path) -> None:
+def test_a_pickle_is_not_loaded_even_with_a_valid_checksum(run: Path, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     with (tmp_path / "objects.npy").open("wb") as file:
         np.save(file, np.array([Canary(canary)], dtype=object), allow_pickle=True)
     for payload in ((tmp_path / "objects.npy").read_bytes(), pickle.dumps(Canary(canary))):
-        facts = forge(run, DATA, payload)
-        assert facts["size"] == len(payload)
+        fact = forge(run, DATA, payload)
+        assert fact["size"] == len(payload)
         reader = open_run(run).artifact("data")
         for read in (reader.array, reader.json):
-            with pytest.raises(CorruptArtifact, match="damaged"):
+            with pytest.raises(CorruptArtifact, match="corrupt"):
                 read(DATA.name)
     assert not canary.exists()
 
@@ -218,18 +219,18 @@ def test_a_hostile_array_header_is_refused(run: Path, name: str) -> None:
     )
     header = text.encode() + b"\n"
     forge(run, DATA, b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24))
-    with pytest.raises(CorruptArtifact, match="damaged"):
+    with pytest.raises(CorruptArtifact, match="corrupt"):
         open_run(run).artifact("data").array(DATA.name)
 
 
 def test_hostile_json_in_an_artifact_is_refused(run: Path) -> None:
     for text in (b"[" * 100_000, b"[NaN]", b"1" * 10_000, b"\xff", b"{"):
         forge(run, Path("data/0001/scaler.json"), text)
-        with pytest.raises(CorruptArtifact, match=r"scaler\.json is damaged"):
+        with pytest.raises(CorruptArtifact, match=r"scaler\.json is corrupt"):
             open_run(run).artifact("data").json("scaler.json")
 
 
-def test_the_same_bytes_make_nothing_stale(run: Path) -> None:
+def test_the_same_content_makes_no_artifact_stale(run: Path) -> None:
     quantize(run)
     prepare(run)
     train(run)
@@ -239,14 +240,14 @@ def test_the_same_bytes_make_nothing_stale(run: Path) -> None:
     require_fresh(opened, "quantized")
 
 
-def test_other_bytes_make_stale_what_was_made_from_them(run: Path) -> None:
+def test_changed_sources_make_artifacts_stale(run: Path) -> None:
     quantize(run)
     prepare(run, VALUES + 1)
     opened = open_run(run)
     assert stale_sources(opened, "data") == ()
     assert stale_sources(opened, "model") == ("data",)
     assert stale_sources(opened, "quantized") == ("data",)
-    with pytest.raises(StaleArtifact, match="was not made from the prepared data there now") as caught:
+    with pytest.raises(StaleArtifact, match="the prepared data changed after it was made") as caught:
         require_fresh(opened, "model")
     assert caught.value.hint == f"run 'lstm train {run}' again"
     with pytest.raises(StaleArtifact) as caught:
@@ -258,11 +259,11 @@ def test_other_bytes_make_stale_what_was_made_from_them(run: Path) -> None:
     assert stale_sources(opened, "model") == ()
     assert stale_sources(opened, "quantized") == ("data", "model")
     prepare(run)
-    train(run)  # back to the bytes of the beginning
+    train(run)  # the original content again
     assert stale_sources(open_run(run), "quantized") == ()
 
 
-def test_a_quantised_model_of_a_stale_model_is_stale_even_if_it_read_no_data(run: Path) -> None:
+def test_a_quantized_model_of_a_stale_model_is_stale(run: Path) -> None:
     from lstm_cli.rundir import writing
 
     with writing(run, step="quantize") as writer:
@@ -273,25 +274,25 @@ def test_a_quantised_model_of_a_stale_model_is_stale_even_if_it_read_no_data(run
     assert stale_sources(open_run(run), "quantized") == ("data",)
 
 
-def test_a_reader_keeps_its_whole_model_while_it_is_replaced(run: Path) -> None:
-    before = open_run(run)
+def test_a_reader_keeps_its_model_after_a_commit(run: Path) -> None:
+    snapshot = open_run(run)
     prepare(run, VALUES + 1)
     train(run, b"other weights")
     assert not (run / MODEL).exists()
-    assert before.artifact("model").bytes(MODEL.name) == b"weights"
-    assert before.artifact("model").bytes("model.onnx") == b"graph of weights"
-    np.testing.assert_array_equal(before.artifact("data").array(DATA.name), VALUES)
+    assert snapshot.artifact("model").bytes(MODEL.name) == b"weights"
+    assert snapshot.artifact("model").bytes("model.onnx") == b"graph of weights"
+    np.testing.assert_array_equal(snapshot.artifact("data").array(DATA.name), VALUES)
 
 
-def test_a_reader_that_met_a_swap_reads_again_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_reads_again_after_a_commit(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
-    genuine = open.read_manifest
+    original = open.read_manifest
 
     def swap_after_reading(path: Path, root: int) -> bytes | None:
-        data = genuine(path, root)
+        data = original(path, root)
         reads.append(data)
         if len(reads) == 1:
-            monkeypatch.setattr(open, "read_manifest", genuine)  # not for the writer's own look
+            monkeypatch.setattr(open, "read_manifest", original)  # not for the writer
             train(run, b"new weights")
             monkeypatch.setattr(open, "read_manifest", swap_after_reading)
         return data
@@ -303,23 +304,23 @@ def test_a_reader_that_met_a_swap_reads_again_once(run: Path, monkeypatch: pytes
     assert model.bytes("model.onnx") == b"graph of new weights"
 
 
-def test_readers_during_twenty_swaps_see_one_whole_model(run: Path) -> None:
+def test_readers_during_twenty_commits_see_consistent_models(run: Path) -> None:
     source = """
 while not (path.parent / "done").exists():
     model = rundir.open_run(path).artifact("model")
     weights = model.bytes("weights.safetensors")
     assert model.bytes("model.onnx") == b"graph of " + weights
-print("well")
+print("done")
 """
     readers = [child(source, run) for _ in range(3)]
     for number in range(20):
         prepare(run, VALUES + number)
         train(run, b"model %d" % number)
     (run.parent / "done").touch()
-    assert [finish(reader) for reader in readers] == [(0, "well\n", "")] * 3
+    assert [wait_for(reader) for reader in readers] == [(0, "done\n", "")] * 3
 
 
-def test_reading_writes_nothing_and_leaks_no_descriptor(run: Path) -> None:
+def test_reading_writes_no_files_and_leaks_no_descriptors(run: Path) -> None:
     before, modified = tree(run), run.stat().st_mtime_ns
     descriptors = len([*Path("/proc/self/fd").iterdir()])
     for _ in range(5):

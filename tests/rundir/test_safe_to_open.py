@@ -1,7 +1,7 @@
-"""Nothing that a run holds can run code, reach outside of it, or end a command in another way than exit 4.
+"""Tests of hostile runs: files of a run cannot run code or reach other files, and errors are exit code 4.
 
-Each artifact of the golden run is cut, flipped and replaced, and the commands that read it are run on it. The bytes
-that `run.json` names are checked first, so most is done with a manifest whose checksums are those of the forgery.
+The tests truncate, flip and replace each artifact of the golden run, then run the commands that read it. Checksums are
+verified first, so most tests also forge the checksums in the manifest.
 """
 
 import io
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canary import Canary
-from golden_run import FILES, copied, forge
+from golden_run import FILES, copy_golden_run, forge
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.errors import ArtifactError
@@ -26,7 +26,7 @@ from lstm_cli.inference.trained_model import load_linear
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.verify import verify
 
-READERS = {  # by artifact: the commands that read it, without torch
+READERS = {  # artifact -> commands that read it without torch
     "data": [["predict", "--threads", "1"], ["predict", "--precision", "fp32"]],
     "model": [["predict", "--precision", "fp32"], ["export"]],
     "quantized": [["predict"]],
@@ -36,12 +36,12 @@ READERS = {  # by artifact: the commands that read it, without torch
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    return copied(tmp_path / "run")
+    return copy_golden_run(tmp_path / "run")
 
 
 @pytest.fixture
-def told(run: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """Runs every command that reads an artifact; each ends with 0 or 4, and their errors are returned."""
+def read_artifact(run: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Return a function that runs all readers of an artifact, and returns their errors. Exit codes are 0 or 4."""
 
     def call(artifact: str) -> list[str]:
         errors = []
@@ -60,7 +60,7 @@ def told(run: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
 
 
 def pickled(canary: Path) -> dict[str, bytes]:
-    """Payloads that make a file if any reader unpickles them, as a plain pickle, an array and torch's zip."""
+    """Return payloads that create a file if they are unpickled: a pickle, an array, a torch archive and YAML."""
     import zipfile
 
     array, archive = io.BytesIO(), io.BytesIO()
@@ -74,19 +74,19 @@ def pickled(canary: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_a_pickle_in_the_place_of_any_file_is_not_loaded(
-    run: Path, tmp_path: Path, told: Callable[[str], list[str]], file: Path
+def test_a_pickle_in_place_of_any_file_is_not_loaded(
+    run: Path, tmp_path: Path, read_artifact: Callable[[str], list[str]], file: Path
 ) -> None:
     canary = tmp_path / "canary"
     for payload in pickled(canary).values():
         forge(run, file, payload)
-        told(file.parts[0])
-        verify(run, ignore_events)  # the bytes are those that are named
+        read_artifact(file.parts[0])
+        verify(run, ignore_events)  # the forged checksums are valid
         assert not canary.exists()
 
 
 def tensors(header: object, *, length: int | None = None, data: bytes = b"") -> bytes:
-    """A safetensors file."""
+    """Return a safetensors file."""
     text = json.dumps(header).encode()
     return (len(text) if length is None else length).to_bytes(8, "little") + text + data
 
@@ -112,15 +112,15 @@ HOSTILE = {
 @pytest.mark.parametrize(
     "file", [file for file in FILES if file.suffix in (".json", ".npy", ".safetensors", ".onnx")], ids=str
 )
-def test_a_hostile_file_with_the_right_checksum_is_refused(
-    run: Path, told: Callable[[str], list[str]], file: Path
+def test_a_hostile_file_with_a_valid_checksum_is_refused(
+    run: Path, read_artifact: Callable[[str], list[str]], file: Path
 ) -> None:
-    heard = []
+    errors = []
     for content in HOSTILE.values():
         forge(run, file, content)
-        heard += told(file.parts[0])
+        errors += read_artifact(file.parts[0])
     unread = ("weights.safetensors", "validated.onnx", "linear.safetensors", "validated_linear.safetensors")
-    assert heard or file.name in unread, "no command reads it"
+    assert errors or file.name in unread, "no command reads the file"
 
 
 def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
@@ -128,12 +128,12 @@ def test_hostile_tensors_of_the_linear_forecast_are_refused(run: Path) -> None:
         forge(run, Path("model/0001/linear.safetensors"), content)
         with (
             open_run(run) as opened,
-            pytest.raises(ArtifactError, match=r"linear\.safetensors does not hold"),
+            pytest.raises(ArtifactError, match=r"linear\.safetensors has unexpected content"),
         ):
             load_linear(opened)
 
 
-def test_trials_that_are_none_are_refused(run: Path) -> None:
+def test_invalid_trials_are_refused(run: Path) -> None:
     from lstm_cli.config import TrainConfig, TuneConfig, restore_settings
     from lstm_cli.steps.tune.record import reusable_trials
     from lstm_cli.steps.tune.spec import make_search_spec
@@ -150,14 +150,14 @@ def test_trials_that_are_none_are_refused(run: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_a_cut_and_a_flipped_bit_of_any_file_are_noticed(run: Path, file: Path) -> None:
-    chance = random.Random(str(file))
-    whole = (run / file).read_bytes()
-    spoiled = [whole[:length] for length in {0, 1, len(whole) // 2, len(whole) - 1}]
+def test_truncation_and_flipped_bits_of_any_file_are_detected(run: Path, file: Path) -> None:
+    rng = random.Random(str(file))
+    original = (run / file).read_bytes()
+    corrupt = [original[:size] for size in {0, 1, len(original) // 2, len(original) - 1}]
     for _ in range(12):
-        place, bit = chance.randrange(len(whole)), chance.randrange(8)
-        spoiled.append(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
-    for content in spoiled:
+        index, bit = rng.randrange(len(original)), rng.randrange(8)
+        corrupt.append(original[:index] + bytes([original[index] ^ 1 << bit]) + original[index + 1 :])
+    for content in corrupt:
         (run / file).write_bytes(content)
         with open_run(run) as opened, pytest.raises(ArtifactError) as caught:
             opened.artifact(file.parts[0]).verify()
@@ -166,24 +166,24 @@ def test_a_cut_and_a_flipped_bit_of_any_file_are_noticed(run: Path, file: Path) 
 
 
 @pytest.mark.parametrize("make", ["fifo", "folder", "link", "device"])
-def test_no_file_is_read_through_what_is_none(
-    run: Path, tmp_path: Path, told: Callable[[str], list[str]], make: str
+def test_only_regular_files_are_read(
+    run: Path, tmp_path: Path, read_artifact: Callable[[str], list[str]], make: str
 ) -> None:
     file = run / "model/0001/model.onnx"
-    shutil.move(file, tmp_path / "outside")  # the right bytes, in the wrong place
+    shutil.move(file, tmp_path / "outside")  # the content is valid, but not the location
     if make == "fifo":
         os.mkfifo(file)
     elif make == "folder":
         file.mkdir()
     else:
         file.symlink_to(tmp_path / "outside" if make == "link" else "/dev/zero")
-    errors = told("model")
+    errors = read_artifact("model")
     assert len(errors) == len(READERS["model"])
-    assert all("model.onnx is damaged" in error for error in errors)
+    assert all("model.onnx is corrupt" in error for error in errors)
 
 
-def test_a_graph_that_keeps_values_in_another_file_is_refused(
-    run: Path, tmp_path: Path, told: Callable[[str], list[str]]
+def test_a_graph_with_values_in_another_file_is_refused(
+    run: Path, tmp_path: Path, read_artifact: Callable[[str], list[str]]
 ) -> None:
     import onnx
 
@@ -195,12 +195,12 @@ def test_a_graph_that_keeps_values_in_another_file_is_refused(
         entry = tensor.external_data.add()
         entry.key, entry.value = key, value
     forge(run, Path("model/0001/model.onnx"), graph.SerializeToString())
-    assert any("keeps values in another file" in error for error in told("model"))
+    assert any("has values in another file" in error for error in read_artifact("model"))
 
 
-def test_a_graph_of_another_model_is_refused(run: Path, told: Callable[[str], list[str]]) -> None:
-    """Whole, of the right format and with the right checksum; but its windows are of another length."""
+def test_a_graph_of_another_model_is_refused(run: Path, read_artifact: Callable[[str], list[str]]) -> None:
+    """Graph and checksum are valid, but the windows of the graph have another length."""
     about = json.loads((run / "model/0001/model.json").read_bytes())
     about["settings"]["lookback"] = 9
     forge(run, Path("model/0001/model.json"), json.dumps(about).encode())
-    told("model")
+    read_artifact("model")

@@ -1,4 +1,4 @@
-"""`verify`: what is broken or stale, and what mends it."""
+"""Tests of `verify`: broken and stale artifacts, and the commands that repair them."""
 
 import os
 import shutil
@@ -24,49 +24,52 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-def lock(path: Path) -> None:
+def replace_by_fifo(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
 
 
-def lead_away(path: Path) -> None:
+def replace_by_link(path: Path) -> None:
     path.rename(path.parents[3] / "elsewhere")
     path.symlink_to(path.parents[3] / "elsewhere")
 
 
-def test_a_whole_run_is_found_whole(run: Path) -> None:
+def test_an_intact_run(run: Path) -> None:
     quantize(run)
-    heard: list[int] = []
+    progress: list[int] = []
     with open_run(run) as opened:
-        verdicts = verify_run(opened, heard.append)
-    assert [(one.artifact, one.folder, one.state, one.findings, one.rebuild) for one in verdicts] == [
+        verdicts = verify_run(opened, progress.append)
+    assert [
+        (verdict.artifact, verdict.folder, verdict.state, verdict.findings, verdict.rebuild)
+        for verdict in verdicts
+    ] == [
         ("data", "data/0001", "ok", (), ""),
         ("model", "model/0001", "ok", (), ""),
         ("quantized", "quantized/0001", "ok", (), ""),
     ]
     sizes = [path.stat().st_size for path in run.glob("*/*/*")]
-    assert sum(heard) == sum(sizes)
-    assert sum(one.size for one in verdicts) == sum(sizes)
-    assert sum(one.files for one in verdicts) == len(sizes)
+    assert sum(progress) == sum(sizes)
+    assert sum(verdict.size for verdict in verdicts) == sum(sizes)
+    assert sum(verdict.files for verdict in verdicts) == len(sizes)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "state", "words"),
+    ("spoil", "state", "problem"),
     [
         (Path.unlink, "missing", "is missing"),
-        (flip, "damaged", "its bytes are not those that were written"),
-        (cut, "damaged", "it has 15 bytes instead of 16"),
-        (lock, "damaged", "it is not an ordinary file"),
-        (lead_away, "damaged", "it is a link"),
+        (flip, "damaged", "checksum mismatch"),
+        (truncate, "damaged", "15 bytes instead of 16"),
+        (replace_by_fifo, "damaged", "not a regular file"),
+        (replace_by_link, "damaged", "the file or its folder is a link"),
         (lambda path: shutil.rmtree(path.parent), "missing", "is missing"),
     ],
 )
-def test_what_is_broken_is_named_with_what_mends_it(
-    run: Path, spoil: Callable[[Path], object], state: str, words: str
+def test_a_broken_artifact_is_reported_with_the_command_that_makes_it(
+    run: Path, spoil: Callable[[Path], object], state: str, problem: str
 ) -> None:
     spoil(run / MODEL)
     with pytest.raises(CorruptArtifact, match="has 1 broken artifact: trained model") as caught:
@@ -77,46 +80,46 @@ def test_what_is_broken_is_named_with_what_mends_it(
     assert isinstance(report, VerifyReport)
     assert [line["state"] for line in report.artifacts] == ["ok", state]
     assert any(
-        f"{run / MODEL}" in finding and words in finding for finding in report.artifacts[1]["findings"]
+        f"{run / MODEL}" in finding and problem in finding for finding in report.artifacts[1]["findings"]
     )
     assert report.broken == ("model",)
     train(run)
     assert verify(run, ignore_events).broken == ()
 
 
-def test_what_is_stale_is_told_and_is_not_broken(run: Path) -> None:
+def test_a_stale_artifact_is_reported_and_not_broken(run: Path) -> None:
     quantize(run)
     prepare(run, VALUES + 1)
     report = verify(run, ignore_events)
     assert (report.broken, report.stale) == ((), ("model", "quantized"))
     assert report.rebuild == (f"lstm train {run}", f"lstm quantize {run}")
     assert list(report.artifacts[1]["findings"]) == [
-        "the trained model was not made from the prepared data there now"
+        "the trained model is out of date: the prepared data changed after it was made"
     ]
 
 
-def test_a_damaged_manifest_is_told_first(run: Path) -> None:
+def test_a_corrupt_manifest_is_reported_first(run: Path) -> None:
     flip(run / "run.json")
-    with pytest.raises(CorruptArtifact, match=r"run\.json is damaged"):
+    with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt"):
         verify(run, ignore_events)
 
 
-def test_a_file_that_may_not_be_read_is_unreadable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    genuine = os.open
+def test_a_file_without_read_permission_is_unreadable(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = os.open
 
     def refuse(path: object, *arguments: object, **options: object) -> int:
         if path == "model.onnx":
             raise PermissionError(13, "Permission denied")
-        return genuine(path, *arguments, **options)  # type: ignore[arg-type]
+        return original(path, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", refuse)
     with open_run(run) as opened:
         verdicts = verify_run(opened)
-    assert [one.state for one in verdicts] == ["ok", "unreadable"]
+    assert [verdict.state for verdict in verdicts] == ["ok", "unreadable"]
     assert verdicts[1].broken
 
 
-def test_a_large_file_is_checked_in_pieces_and_nothing_heavy_is_loaded(tmp_path: Path) -> None:
+def test_a_large_file_is_read_in_pieces_and_no_heavy_package_is_loaded(tmp_path: Path) -> None:
     import numpy as np
 
     run = tmp_path / "run"

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_run import child, finish, prepare, train, tree
+from small_run import child, prepare, train, tree, wait_for
 
 from lstm_cli.errors import LockedError, MissingArtifact
 from lstm_cli.rundir import open_run, transaction, writing
@@ -19,7 +19,7 @@ with rundir.writing(path, step="train") as writer:
 
 @pytest.fixture
 def holder(run: Path):
-    """Another process that holds the lock until it reads a line."""
+    """Yield another process that holds the lock until it reads a line."""
     process = child(HOLD, run, stdin=subprocess.PIPE)
     assert process.stdout.readline() == "held\n"
     yield process
@@ -27,7 +27,7 @@ def holder(run: Path):
     process.communicate()
 
 
-def test_a_second_writer_is_refused_at_once_by_pid_and_host(
+def test_a_second_writer_is_refused_with_process_id_and_host(
     run: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tree(run)
@@ -46,7 +46,7 @@ def test_readers_do_not_wait(run: Path, holder: subprocess.Popen[str]) -> None:
     assert open_run(run).artifact("model").bytes("model.onnx") == b"graph of weights"
 
 
-def test_a_writer_waits_as_long_as_it_is_told(run: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_writer_waits_for_the_given_time(run: Path, holder: subprocess.Popen[str]) -> None:
     start = time.monotonic()
     with pytest.raises(LockedError):
         train(run, lock_wait=0.4)
@@ -54,12 +54,12 @@ def test_a_writer_waits_as_long_as_it_is_told(run: Path, holder: subprocess.Pope
     waiter = child("train(path, b'waited', lock_wait=300)", run)
     time.sleep(0.5)
     holder.communicate("done\n")
-    assert finish(waiter) == (0, "", "")
+    assert wait_for(waiter) == (0, "", "")
     assert open_run(run).artifact("model").bytes("weights.safetensors") == b"waited"
     assert not (run / ".lock").exists()
 
 
-def test_a_killed_holder_leaves_nothing_to_clean_up(run: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_killed_holder_leaves_no_lock(run: Path, holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert (run / ".lock").exists()
@@ -69,35 +69,37 @@ def test_a_killed_holder_leaves_nothing_to_clean_up(run: Path, holder: subproces
 
 
 @pytest.mark.parametrize("text", ["{pid} another-host\n", "1 here\n", "", "\0" * 500, "nonsense"])
-def test_an_unheld_lock_file_is_no_lock_whatever_it_says(run: Path, text: str) -> None:
+def test_a_lock_file_without_a_holder_is_no_lock(run: Path, text: str) -> None:
     (run / ".lock").write_text(text.replace("{pid}", str(os.getpid())))
     train(run)
     assert not (run / ".lock").exists()
 
 
-def test_a_lock_file_removed_while_waiting_is_not_taken_for_the_lock(run: Path) -> None:
-    """A waiter that locks the removed file of the one before would be beside the one after."""
+def test_a_lock_on_a_removed_file_is_not_the_lock(run: Path) -> None:
+    """A lock on the removed file of the previous writer would not exclude the next writer."""
     first = transaction.acquire_lock(run)
     waiting = os.open(run / ".lock", os.O_RDWR)
     transaction.release_lock(first)
     assert transaction.try_lock(waiting)
     assert not transaction.is_same_file(run / ".lock", waiting)
-    second = transaction.acquire_lock(run)  # free: the waiter holds a file that is no longer there
+    second = transaction.acquire_lock(run)  # free, because the waiter has locked a removed file
     assert not transaction.is_same_file(run / ".lock", waiting)
     transaction.release_lock(second)
     os.close(waiting)
 
 
-def test_a_lock_on_a_removed_file_is_taken_anew(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiter_locks_the_new_file_if_the_old_one_is_removed(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = transaction.acquire_lock(run)
-    genuine = transaction.try_lock
+    original = transaction.try_lock
 
-    def let_go_first(descriptor: int) -> bool:
-        monkeypatch.setattr(transaction, "try_lock", genuine)
-        transaction.release_lock(first)  # after the waiter opened the file, before it locked it
-        return genuine(descriptor)
+    def release_first(descriptor: int) -> bool:
+        monkeypatch.setattr(transaction, "try_lock", original)
+        transaction.release_lock(first)  # between opening and locking the file
+        return original(descriptor)
 
-    monkeypatch.setattr(transaction, "try_lock", let_go_first)
+    monkeypatch.setattr(transaction, "try_lock", release_first)
     second = transaction.acquire_lock(run)
     assert transaction.is_same_file(run / ".lock", second.descriptor)
     transaction.release_lock(second)
@@ -116,7 +118,7 @@ def test_a_fork_of_the_holder_does_not_release(run: Path) -> None:
     transaction.release_lock(held)
 
 
-def test_of_many_writers_at_once_exactly_one_writes_at_a_time(run: Path) -> None:
+def test_only_one_of_many_writers_writes_at_a_time(run: Path) -> None:
     source = """
 from lstm_cli.errors import LockedError
 try:
@@ -134,17 +136,17 @@ except LockedError as error:
 """
     for wait in (300, 0):
         writers = [child(source, run, wait, f"model {number}") for number in range(6)]
-        ends = [finish(writer) for writer in writers]
-        assert all(code == 0 for code, _, _ in ends), ends
-        wrote = sum(out == "wrote\n" for _, out, _ in ends)
+        results = [wait_for(writer) for writer in writers]
+        assert all(code == 0 for code, _, _ in results), results
+        wrote = sum(out == "wrote\n" for _, out, _ in results)
         assert wrote == 6 if wait else 1 <= wrote <= 6
         model = open_run(run).artifact("model")
         assert model.bytes("model.onnx") == b"graph of " + model.bytes("weights.safetensors")
         assert [path.name for path in (run / "model").iterdir()] == [model.folder.name]
 
 
-def test_first_writers_of_one_absent_run(tmp_path: Path) -> None:
-    """One that fails takes its own folder away, and nothing of another's."""
+def test_several_first_writers_of_a_new_run(tmp_path: Path) -> None:
+    """A writer that fails removes its own folder, but no files of another writer."""
     source = """
 from lstm_cli.errors import LockedError
 try:
@@ -158,13 +160,13 @@ except (LockedError, ZeroDivisionError):
 """
     path = tmp_path / "a" / "b" / "run"
     writers = [child(source, path, mode) for mode in ("fail", "go", "fail", "go")]
-    ends = [finish(writer) for writer in writers]
-    assert all(end == (0, "", "") for end in ends), ends
+    results = [wait_for(writer) for writer in writers]
+    assert all(result == (0, "", "") for result in results), results
     open_run(path).artifact("data").verify()
     assert sorted(entry.name for entry in path.iterdir()) == ["data", "run.json"]
 
 
-def test_nothing_is_left_by_a_refusal(tmp_path: Path) -> None:
+def test_a_refusal_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("absent", "empty"):
         with pytest.raises(MissingArtifact), writing(tmp_path / name, step="train"):
@@ -173,15 +175,15 @@ def test_nothing_is_left_by_a_refusal(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_held_before_the_run_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a writer could build on a manifest that another one replaces meanwhile."""
-    genuine = transaction.acquire_lock
+    """Otherwise another writer could replace the manifest that a writer has read."""
+    original = transaction.acquire_lock
 
-    def late(path: Path, *, wait: float = 0.0) -> transaction.Lock:
-        monkeypatch.setattr(transaction, "acquire_lock", genuine)
-        prepare(run)  # another writer, just before
-        return genuine(path, wait=wait)
+    def acquire_late(path: Path, *, wait: float = 0.0) -> transaction.Lock:
+        monkeypatch.setattr(transaction, "acquire_lock", original)
+        prepare(run)  # another writer, immediately before
+        return original(path, wait=wait)
 
-    monkeypatch.setattr(transaction, "acquire_lock", late)
+    monkeypatch.setattr(transaction, "acquire_lock", acquire_late)
     with writing(run, step="train") as writer:
         assert writer.run is not None
         assert writer.run.artifact("data").folder.name == "0002"

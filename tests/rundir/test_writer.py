@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_run import VALUES, child, finish, prepare, quantize, train, tree
+from small_run import VALUES, child, prepare, quantize, train, tree, wait_for
 
 from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, MissingArtifact, OutputError
 from lstm_cli.rundir import Writer, open_run, replace_file, stale_sources, writing
@@ -25,26 +25,26 @@ def path_of(descriptor: int) -> Path:
     return Path(f"/proc/self/fd/{descriptor}").readlink()
 
 
-# The commit and its order
+# Commits
 
 
 def test_the_order_of_a_commit(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file, its folder, the folder's folder, run.json's temporary; the rename; the directory."""
+    """Order: files, their folder, its parent, the temporary run.json, the rename, the run directory."""
     events: list[tuple[str, str]] = []
     before = tree(run)
-    genuine = {name: getattr(os, name) for name in ("fsync", "replace", "unlink", "rmdir")}
+    original = {name: getattr(os, name) for name in ("fsync", "replace", "unlink", "rmdir")}
 
     def named(target: int | Path) -> str:
         return os.path.relpath(path_of(target) if isinstance(target, int) else target, run)
 
     def fsync(descriptor: int) -> None:
         events.append(("fsync", named(descriptor)))
-        genuine["fsync"](descriptor)
+        original["fsync"](descriptor)
 
     def replace(source: Path, target: Path) -> None:
         assert {name: data for name, data in tree(run).items() if name in before} == before
         events.append(("rename", f"{named(source)} {named(target)}"))
-        genuine["replace"](source, target)
+        original["replace"](source, target)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
@@ -62,38 +62,36 @@ def test_the_order_of_a_commit(run: Path, monkeypatch: pytest.MonkeyPatch) -> No
     ]
     removed = [events.index(event) for event in events if event[0] == "unlink" and "0001" in event[1]]
     assert removed
-    assert min(removed) > events.index(order[-1])  # nothing of the old goes before the new is durable
+    assert min(removed) > events.index(order[-1])  # old files are removed after the new ones are durable
 
 
-def test_a_first_commit_makes_its_folders_names_durable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_first_commit_syncs_the_parent_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    genuine, replace = os.fsync, os.replace
+    original, replace = os.fsync, os.replace
 
     def fsync(descriptor: int) -> None:
         events.append(os.path.relpath(path_of(descriptor), tmp_path))
-        genuine(descriptor)
+        original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", lambda *paths: (events.append("rename"), replace(*paths)))
     prepare(tmp_path / "a" / "run")
     rename = events.index("rename")
-    assert events[rename - 1] == "a/run"  # data/ is there before a manifest names it
+    assert events[rename - 1] == "a/run"  # data/ is durable before the manifest lists it
     assert events[rename + 1 :] == ["a/run", "a", "."]
 
 
 @pytest.mark.parametrize("death", ["os._exit(9)", "os.kill(os.getpid(), signal.SIGKILL)"])
 @pytest.mark.parametrize("moment", ["os.replace", "os.fsync"])
-def test_a_step_killed_before_the_rename_leaves_the_run_as_it_was(run: Path, death: str, moment: str) -> None:
+def test_a_step_killed_before_the_rename_does_not_change_the_run(run: Path, death: str, moment: str) -> None:
     before = tree(run)
-    code, _, err = finish(child(f"{moment} = lambda *_: {death}\ntrain(path, b'new')", run))
+    code, _, err = wait_for(child(f"{moment} = lambda *_: {death}\ntrain(path, b'new')", run))
     assert code in (9, -signal.SIGKILL), err
     assert {name: data for name, data in tree(run).items() if name in before} == before
     assert weights(run) == b"weights"
     assert (run / "model" / "0002").is_dir()
 
-    train(run, b"next")  # and the next writer clears up
+    train(run, b"next")  # the next writer cleans up
     assert weights(run) == b"next"
     assert sorted(tree(run)) == [
         "data", "data/0001", "data/0001/scaler.json", "data/0001/values.npy",
@@ -104,54 +102,52 @@ def test_a_step_killed_before_the_rename_leaves_the_run_as_it_was(run: Path, dea
 
 def test_a_step_killed_after_the_rename_has_committed(run: Path) -> None:
     source = """
-genuine = os.replace
+original = os.replace
 def replace(*paths):
-    genuine(*paths)
+    original(*paths)
     os.kill(os.getpid(), signal.SIGKILL)
 os.replace = replace
 train(path, b"new")
 """
-    assert finish(child(source, run))[0] == -signal.SIGKILL
+    assert wait_for(child(source, run))[0] == -signal.SIGKILL
     assert weights(run) == b"new"
     assert (run / "model" / "0001").is_dir()
-    quantize(run)  # any writer clears up, not only one of the same step
+    quantize(run)  # the writer of any step cleans up
     assert sorted(os.listdir(run / "model")) == ["0002"]  # noqa: PTH208
 
 
-def test_a_signal_between_the_rename_and_the_end_does_not_take_the_new_model_away(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    genuine = os.replace
+def test_a_signal_after_the_rename_keeps_the_new_model(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = os.replace
 
-    def interrupted(source: Path, target: Path) -> None:
-        genuine(source, target)
+    def replace_and_interrupt(source: Path, target: Path) -> None:
+        original(source, target)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(os, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", replace_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(run, b"new")
     assert weights(run) == b"new"
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_a_killed_first_prepare_counts_as_ours(tmp_path: Path, count: int) -> None:
+def test_the_folder_of_a_killed_first_prepare_can_be_used_again(tmp_path: Path, count: int) -> None:
     source = """
 calls = 0
-genuine = os.fsync
+original = os.fsync
 def fsync(descriptor):
     global calls
     calls += 1
     if calls == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
-    genuine(descriptor)
+    original(descriptor)
 os.fsync = fsync
 prepare(path)
 """
     path = tmp_path / "run"
-    assert finish(child(source, path, count))[0] == -signal.SIGKILL
+    assert wait_for(child(source, path, count))[0] == -signal.SIGKILL
     assert (path / ".lock").exists()
     if not (path / "run.json").exists():
-        with pytest.raises(MissingArtifact, match="holds no finished step"):
+        with pytest.raises(MissingArtifact, match="has no finished step"):
             open_run(path)
         with pytest.raises(MissingArtifact):
             train(path)
@@ -161,23 +157,23 @@ prepare(path)
     assert len(os.listdir(path / "data")) == 1  # noqa: PTH208
 
 
-def test_a_leftover_manifest_temporary_goes_even_where_it_is_a_link(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine").write_text("mine")
-    (run / "run.json.tmp").symlink_to(tmp_path / "mine")
+def test_an_old_temporary_manifest_is_removed_even_if_it_is_a_link(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "user file").write_text("user file")
+    (run / "run.json.tmp").symlink_to(tmp_path / "user file")
     train(run, b"new")
-    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "user file").read_text() == "user file"
     assert not (run / "run.json.tmp").is_symlink()
 
 
-# What is not ours
+# Foreign files
 
 
-def test_a_foreign_folder_is_not_touched(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_not_changed(tmp_path: Path) -> None:
     cases: list[Callable[[Path], object]] = [
-        lambda path: (path / "notes.txt").write_text("mine"),
+        lambda path: (path / "notes.txt").write_text("user file"),
         lambda path: (path / "run.json").write_text('{"name": "another tool"}'),
-        lambda path: (path / "data").mkdir() or (path / "data" / "mine.csv").write_text("a"),
-        lambda path: (path / "data/0001").mkdir(parents=True) or (path / "data/0001/mine").touch(),
+        lambda path: (path / "data").mkdir() or (path / "data" / "other.csv").write_text("a"),
+        lambda path: (path / "data/0001").mkdir(parents=True) or (path / "data/0001/other").touch(),
         lambda path: (path / "model").symlink_to("/etc"),
         lambda path: (path / ".lock").mkdir(),
         lambda path: (path / "checkout" / "0001").mkdir(parents=True),
@@ -193,20 +189,20 @@ def test_a_foreign_folder_is_not_touched(tmp_path: Path) -> None:
         with pytest.raises(ForeignFolder):
             train(path)
         assert tree(path) == before
-        assert path.stat().st_mtime_ns == modified  # not even a lock file came and went
+        assert path.stat().st_mtime_ns == modified  # not even a lock file was made
 
 
-def test_a_file_in_the_runs_place_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
+def test_a_file_instead_of_a_run_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("user file")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     for path in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "dangling"):
         with pytest.raises(ForeignFolder, match="is not a folder"):
             prepare(path)
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text() == "user file"
 
 
-def test_a_persons_files_stay(run: Path) -> None:
-    mine = [
+def test_files_of_the_user_are_kept(run: Path) -> None:
+    user_files = [
         "notes.txt",
         "model/notes.txt",
         "model/0001/notes.txt",
@@ -214,23 +210,23 @@ def test_a_persons_files_stay(run: Path) -> None:
         "exports/0001/a",
         "other/0001/a",
     ]
-    mine += ["logs/0001/model.onnx", "quantized/best/model.onnx", "run.json.bak", "data/0009"]
-    for name in mine:
+    user_files += ["logs/0001/model.onnx", "quantized/best/model.onnx", "run.json.bak", "data/0009"]
+    for name in user_files:
         (run / name).parent.mkdir(parents=True, exist_ok=True)
-        (run / name).write_text("mine")
+        (run / name).write_text("user file")
     (run / "scores").mkdir()
-    (run / "scores" / "0001").symlink_to(run / "other")  # not a folder of ours either
+    (run / "scores" / "0001").symlink_to(run / "other")  # a link is not a folder of the run
     for number in range(2):
         prepare(run, VALUES + number)
         train(run, b"%d" % number)
         quantize(run)
-    assert all((run / name).read_text() == "mine" for name in mine)
+    assert all((run / name).read_text() == "user file" for name in user_files)
     assert (run / "scores" / "0001").is_symlink()
     assert not (run / "model" / "0001" / "weights.safetensors").exists()
-    assert open_run(run).artifact("data").folder.name == "0011"  # past the file named 0009
+    assert open_run(run).artifact("data").folder.name == "0011"  # higher than the file 0009
 
 
-def test_an_artifacts_folder_that_is_a_link_is_not_written_through(run: Path, tmp_path: Path) -> None:
+def test_a_link_as_an_artifact_folder_is_refused(run: Path, tmp_path: Path) -> None:
     (run / "quantized").symlink_to(tmp_path)
     before = tree(tmp_path)
     with pytest.raises(ForeignFolder, match="quantized is not a folder of the run"):
@@ -241,7 +237,7 @@ def test_an_artifacts_folder_that_is_a_link_is_not_written_through(run: Path, tm
 # Errors before the commit
 
 
-def test_an_error_before_the_commit_leaves_the_run_as_it_was(run: Path) -> None:
+def test_an_error_before_the_commit_does_not_change_the_run(run: Path) -> None:
     before = tree(run)
 
     def fail() -> None:
@@ -258,7 +254,7 @@ def test_an_error_before_the_commit_leaves_the_run_as_it_was(run: Path) -> None:
     assert tree(run) == before
 
 
-def test_a_fork_of_the_writer_takes_nothing_away(run: Path) -> None:
+def test_a_fork_of_the_writer_removes_no_files(run: Path) -> None:
     with writing(run, step="train") as writer:
         folder = writer.new("model")
         folder.write_bytes("weights.safetensors", b"new")
@@ -286,7 +282,7 @@ def test_an_error_in_a_first_prepare_leaves_no_folder(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"empty": None}
 
 
-def test_an_end_without_a_commit_changes_nothing_and_tidies_up(run: Path) -> None:
+def test_an_end_without_a_commit_only_cleans_up(run: Path) -> None:
     before = tree(run)
     (run / "model" / "0005").mkdir()
     (run / "model" / "0005" / "model.onnx").touch()
@@ -305,22 +301,22 @@ def commit(run: Path, spoil: Callable[..., object], **facts: dict[str, object]) 
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "problem"),
     [
         (lambda folder, _: folder.open("model.onnx"), "was not closed"),
         (lambda folder, _: (folder.folder / "stray").touch(), "stray"),
-        (lambda folder, _: folder.write_bytes("nonsense.bin", b""), "is no file of"),
-        (lambda folder, _: folder.write_bytes("../x", b""), "is no file of"),
+        (lambda folder, _: folder.write_bytes("nonsense.bin", b""), "is not a file of"),
+        (lambda folder, _: folder.write_bytes("../x", b""), "is not a file of"),
         (lambda folder, _: folder.write_json("model.json", {"a": float("nan")}), "range"),
         (lambda folder, _: folder.write_array("model.json", np.array([object()])), "Python objects"),
-        (lambda _, writer: writer.new("data"), "not for 'lstm train' to make"),
-        (lambda _, writer: writer.new("model"), "begun already"),
+        (lambda _, writer: writer.new("data"), "'lstm train' does not make 'data'"),
+        (lambda _, writer: writer.new("model"), "already begun it"),
         (lambda folder, _: folder.write_pieces("model.json", [VALUES], shape=(13, 2), dtype="f4"), "bytes"),
     ],
 )
-def test_what_is_not_as_promised_is_no_commit(run: Path, spoil: Callable[..., object], words: str) -> None:
+def test_an_invalid_commit_is_refused(run: Path, spoil: Callable[..., object], problem: str) -> None:
     before = tree(run)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=problem):
         commit(run, spoil)
     assert tree(run) == before
 
@@ -329,7 +325,7 @@ def test_a_report_with_nan_is_not_committed(run: Path) -> None:
     before = tree(run)
     with pytest.raises(ValueError, match="range"):
         commit(run, lambda *_: None, report={"mase": float("nan")})
-    with pytest.raises(ValueError, match="which is not the run's"):
+    with pytest.raises(ValueError, match="is not the digest in the run"):
         commit(run, lambda *_: None, reads={"data": "0" * 64})
     assert tree(run) == before
 
@@ -340,7 +336,7 @@ def test_large_arrays_are_written_in_pieces(tmp_path: Path) -> None:
         folder = writer.new("data")
         folder.write_pieces("values.npy", pieces, shape=(5000, 3), dtype=np.float32)
         folder.path("scaler.json").write_text("{}")
-        (folder.scratch() / "on the way").touch()
+        (folder.scratch() / "temporary").touch()
         writer.commit(config={}, reads={}, report={})
     values = open_run(tmp_path).artifact("data").array("values.npy")
     assert values.dtype == np.float32
@@ -349,15 +345,15 @@ def test_large_arrays_are_written_in_pieces(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "0001" / "scratch").exists()
 
 
-# A damaged manifest
+# Corrupt manifests
 
 
-def test_a_damaged_manifest_is_set_aside_only_by_force(run: Path) -> None:
-    (run / "notes.txt").write_text("mine")
+def test_only_force_sets_a_corrupt_manifest_aside(run: Path) -> None:
+    (run / "notes.txt").write_text("user file")
     (run / "run.json").write_bytes(b"{half")
     before = tree(run)
     for call in (train, prepare, lambda path: train(path, force=True)):
-        with pytest.raises(CorruptArtifact, match=r"run\.json is damaged"):
+        with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt"):
             call(run)
         assert tree(run) == before
 
@@ -371,18 +367,18 @@ def test_a_damaged_manifest_is_set_aside_only_by_force(run: Path) -> None:
     assert tree(run) == before
 
     with writing(run, step="prepare", create=True, force=True):
-        pass  # nobody knows what the damaged manifest names: nothing is tidied up
+        pass  # the folders of the corrupt manifest are unknown, so no files are removed
     assert tree(run) == before
 
     prepare(run, force=True)
     assert (run / "run.json.broken").read_bytes() == b"{half"
-    assert (run / "notes.txt").read_text() == "mine"
+    assert (run / "notes.txt").read_text() == "user file"
     assert not open_run(run).has("model")
     open_run(run).artifact("data").verify()
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/passwd")])
-def test_force_sets_aside_what_is_no_file_too(run: Path, make: Callable[[Path], object]) -> None:
+def test_force_sets_aside_a_manifest_that_is_not_a_file(run: Path, make: Callable[[Path], object]) -> None:
     (run / "run.json").unlink()
     make(run / "run.json")
     with pytest.raises(CorruptArtifact):
@@ -391,20 +387,22 @@ def test_force_sets_aside_what_is_no_file_too(run: Path, make: Callable[[Path], 
     open_run(run).artifact("data").verify()
 
 
-# The system's refusals
+# Errors of the operating system
 
 
 @contextmanager
-def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, at: int) -> Iterator[list[str]]:
-    """The `at`-th call of os.`name` fails with `number`."""
+def failing(
+    monkeypatch: pytest.MonkeyPatch, name: str, number: int, failing_call: int
+) -> Iterator[list[str]]:
+    """Make one call of os.`name` fail with the errno `number`. Yield a list of the calls."""
     calls: list[str] = []
-    genuine = getattr(os, name)
+    original = getattr(os, name)
 
     def fail(*arguments: object, **options: object) -> object:
         calls.append(name)
-        if len(calls) == at:
+        if len(calls) == failing_call:
             raise OSError(number, os.strerror(number), arguments[0])
-        return genuine(*arguments, **options)
+        return original(*arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, name, fail)
@@ -421,37 +419,37 @@ def refusal(run: Path) -> OutputError | None:
 
 @pytest.mark.parametrize("name", ["fsync", "replace", "mkdir"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
-def test_every_refused_call_is_told_and_changes_nothing(
+def test_each_refused_call_is_reported_and_changes_nothing(
     run: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
 ) -> None:
-    words = {errno.ENOSPC: "disk full", errno.EIO: "input/output error", errno.EROFS: "read-only"}
+    reasons = {errno.ENOSPC: "disk full", errno.EIO: "input/output error", errno.EROFS: "read-only"}
     before = tree(run)
-    for at in range(1, 20):
-        with failing(monkeypatch, name, number, at) as calls:
+    for failing_call in range(1, 20):
+        with failing(monkeypatch, name, number, failing_call) as calls:
             error = refusal(run)
         if error is None:
             break
-        assert words.get(number, "permission denied") in error.message
+        assert reasons.get(number, "permission denied") in error.message
         assert str(run) in error.message
-        if name == "fsync" and weights(run) == b"new":  # the last one, of the directory after the rename
+        if name == "fsync" and weights(run) == b"new":  # the last call, for the directory after the rename
             assert {key: data for key, data in before.items() if key != "run.json"}.items() <= tree(
                 run
             ).items()
             assert not (run / ".lock").exists()
         else:
             assert tree(run) == before
-    assert len(calls) == at - 1 > 0
+    assert len(calls) == failing_call - 1 > 0
     assert weights(run) == b"new"
 
 
-def test_an_interrupted_call_is_made_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_call_is_repeated(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("replace", "mkdir"):
         with failing(monkeypatch, name, errno.EINTR, 1):
             train(run, name.encode())
         assert weights(run) == name.encode()
 
 
-def test_a_full_disk_leaves_the_old_model(run: Path) -> None:
+def test_a_full_disk_keeps_the_old_model(run: Path) -> None:
     before = tree(run)
     source = """
 import resource
@@ -467,16 +465,16 @@ except OutputError as error:
     print(error.message, error.exit_code)
 """
     for kind, file in (("array", "data/0002/values.npy"), ("bytes", "model/0002/weights.safetensors")):
-        code, out, err = finish(child(source, run, kind))
+        code, out, err = wait_for(child(source, run, kind))
         assert code == 0, err
         assert out.startswith(f"cannot write {run / file}: disk full")
         assert out.endswith(" 4\n")
         assert tree(run) == before
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
-    train(run, b"room again")
+    train(run, b"disk is free")
 
 
-def test_a_librarys_own_refusal_is_told_when_it_is_on_the_run(run: Path) -> None:
+def test_an_os_error_of_a_library_is_converted_for_files_of_the_run(run: Path) -> None:
     def fail(path: Path) -> None:
         with writing(run, step="train") as writer:
             writer.new("model")
@@ -484,17 +482,17 @@ def test_a_librarys_own_refusal_is_told_when_it_is_on_the_run(run: Path) -> None
 
     with pytest.raises(OutputError, match=r"model\.onnx: disk full"):
         fail(run / "model" / "0002" / "model.onnx")
-    with pytest.raises(OSError, match="No space"):  # not ours to explain
+    with pytest.raises(OSError, match="No space"):  # not a file of the run
         fail(Path("/elsewhere"))
 
 
-def test_a_read_only_run_is_refused_before_the_work_and_can_be_read(public: Path) -> None:
+def test_a_read_only_run_can_be_read_and_is_refused_before_writing(public: Path) -> None:
     run = public / "run"
     prepare(run)
     train(run)
     source = """
 from lstm_cli.errors import OutputError
-rundir.check_output, rundir.open_run, rundir.writing  # loaded while that may be read
+rundir.check_output, rundir.open_run, rundir.writing  # loaded while the package is readable
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 print(rundir.open_run(path).artifact("model").bytes("weights.safetensors"))
@@ -509,14 +507,14 @@ except OutputError as error:
         (run / ".lock").chmod(0o666)
         run.chmod(0o777)
         locked.chmod(0o555)
-        code, out, err = finish(child(source, run, cwd="/"))
+        code, out, err = wait_for(child(source, run, cwd="/"))
         locked.chmod(0o755)
         assert code == 0, err
         assert out.splitlines() == ["b'weights'", f"cannot write in {locked}: permission denied"]
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o002, 0o022, 0o000])
-def test_modes_follow_the_umask(tmp_path: Path, umask: int) -> None:
+def test_modes_of_files_and_folders_follow_the_umask(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "run"
     old = os.umask(umask)
     try:
@@ -525,41 +523,41 @@ def test_modes_follow_the_umask(tmp_path: Path, umask: int) -> None:
     finally:
         os.umask(old)
     for inner in [path, *path.rglob("*")]:
-        wanted = (0o777 if inner.is_dir() else 0o666) & ~umask
-        assert stat.S_IMODE(inner.stat().st_mode) == wanted, inner
+        expected = (0o777 if inner.is_dir() else 0o666) & ~umask
+        assert stat.S_IMODE(inner.stat().st_mode) == expected, inner
     train(path)  # under another umask: the manifest keeps its mode
     assert stat.S_IMODE((path / "run.json").stat().st_mode) == 0o666 & ~umask
 
 
-def test_every_refusal_is_exit_4(run: Path) -> None:
+def test_all_artifact_errors_have_exit_code_4(run: Path) -> None:
     assert {error.exit_code for error in (ArtifactError, CorruptArtifact, ForeignFolder, OutputError)} == {4}
 
 
-# A step that commits again and again, and one that goes on as another
+# Steps with several commits, and writers that continue as another step
 
 
-def tuned(writer: Writer, *lines: int) -> None:
+def commit_trials(writer: Writer, *lines: int) -> None:
     folder = writer.new("tune")
     folder.write_json_lines("trials.jsonl", [{"number": line} for line in lines])
     writer.commit(config={}, reads={"data": writer.run.digest("data")}, report={"trials": len(lines)})
 
 
-def test_a_writer_may_commit_again_and_each_time_all_is_new(run: Path) -> None:
+def test_a_writer_can_commit_several_times(run: Path) -> None:
     with writing(run, step="tune") as writer:
         for number in range(3):
-            tuned(writer, *range(number + 1))
-            with open_run(run) as opened:  # a reader needs no lock, and sees the newest
+            commit_trials(writer, *range(number + 1))
+            with open_run(run) as opened:  # a reader needs no lock and sees the newest commit
                 lines = opened.artifact("tune").json_lines("trials.jsonl")
             assert lines == [{"number": line} for line in range(number + 1)]
             assert len(list((run / "tune").iterdir())) == 1
 
 
-def test_what_is_not_committed_after_a_commit_goes_again(run: Path) -> None:
+def test_files_without_a_commit_are_removed(run: Path) -> None:
     committed = {}
 
     def fail_after_a_commit() -> None:
         with writing(run, step="tune") as writer:
-            tuned(writer, 0)
+            commit_trials(writer, 0)
             committed.update({name: data for name, data in tree(run).items() if name != ".lock"})
             writer.new("tune").write_bytes("importance.png", b"half")
             raise KeyError
@@ -569,40 +567,40 @@ def test_what_is_not_committed_after_a_commit_goes_again(run: Path) -> None:
     assert tree(run) == committed
 
 
-def test_a_step_goes_on_as_another_under_the_same_lock(run: Path) -> None:
+def test_a_writer_continues_as_another_step_under_the_same_lock(run: Path) -> None:
     with writing(run, step="tune") as writer:
-        tuned(writer, 0)
-        with pytest.raises(ValueError, match="not for 'lstm tune' to make"):
+        commit_trials(writer, 0)
+        with pytest.raises(ValueError, match="'lstm tune' does not make 'model'"):
             writer.new("model")
-        writer.go_on_as("train")
+        writer.switch_step("train")
         folder = writer.new("model")
-        with pytest.raises(ValueError, match="'lstm train' has begun model and not committed it"):
-            writer.go_on_as("tune")
+        with pytest.raises(ValueError, match="'lstm train' has not committed model"):
+            writer.switch_step("tune")
         folder.write_bytes("weights.safetensors", b"tuned")
         writer.commit(config={}, reads={"data": writer.run.digest("data")}, report={})
-        writer.go_on_as("tune")
-        tuned(writer, 0, 1)
+        writer.switch_step("tune")
+        commit_trials(writer, 0, 1)
     assert weights(run) == b"tuned"
     with open_run(run) as opened:
         assert opened.report("tune") == {"trials": 2}
         assert stale_sources(opened, "model") == ()
 
 
-def test_a_damaged_line_is_refused(run: Path) -> None:
+def test_an_invalid_line_is_refused(run: Path) -> None:
     with writing(run, step="tune") as writer:
         folder = writer.new("tune")
         folder.write_bytes("trials.jsonl", b'{"number": 0}\n{"number": NaN}\n')
         writer.commit(config={}, reads={}, report={})
-    with open_run(run) as opened, pytest.raises(CorruptArtifact, match=r"trials\.jsonl is damaged"):
+    with open_run(run) as opened, pytest.raises(CorruptArtifact, match=r"trials\.jsonl is corrupt"):
         opened.artifact("tune").json_lines("trials.jsonl")
 
 
-def test_a_group_that_shares_a_folder_shares_what_is_written_in_it(tmp_path: Path) -> None:
+def test_new_files_belong_to_the_group_of_a_shared_folder(tmp_path: Path) -> None:
     groups = [
         group for group in (*os.getgroups(), *([65534] if os.getuid() == 0 else [])) if group != os.getgid()
     ]
     if not groups:
-        pytest.skip("this user is in one group alone")
+        pytest.skip("this user is only in one group")
     shared = tmp_path / "shared"
     shared.mkdir()
     os.chown(shared, -1, groups[-1])

@@ -196,7 +196,7 @@ def test_the_setting_comes_from_everywhere(made: Path, tmp_path: Path, monkeypat
     assert json.loads(capsys.readouterr().out)["ended"] == ["east", "west"]
     monkeypatch.setenv("LSTM_PREDICT_ENDED", "refuse")
     assert lstm(["predict", str(made), "-o", output]) == 3
-    with pytest.raises(UsageError, match="--ended 'drop' is none of skip, include, refuse"):
+    with pytest.raises(UsageError, match="--ended 'drop' is invalid: use one of skip, include, refuse"):
         PredictConfig(ended="drop")
 
 

@@ -145,8 +145,8 @@ def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
     output = tmp_path / "w.safetensors"
     report = export(stacked, ExportConfig(to="safetensors", output=str(output)), ignore_events)
     about = json.loads(Path(report.about).read_text())
-    assert (about["bounds"]["in_file"], about["bounds"]["reason"]) == (False, "the file holds no graph")
-    assert report.bounds == "the file holds no graph"
+    assert (about["bounds"]["in_file"], about["bounds"]["reason"]) == (False, "the file has no graph")
+    assert report.bounds == "the file has no graph"
     network = load_network(about["model"]["name"], about["model"]["settings"], output.read_bytes())
     assert (
         sum(value.numel() for value in network.parameters())
@@ -202,7 +202,7 @@ def test_a_stale_model_is_refused_with_the_command_that_renews_it(run: Path, tmp
 
 def test_what_keras_cannot_hold_is_refused_before_anything_is_written(run: Path) -> None:
     for to in ("keras", "h5"):
-        with pytest.raises(UsageError, match="cannot hold the model 'segment'"):
+        with pytest.raises(UsageError, match="does not support the model 'segment'"):
             export(run, ExportConfig(to=to), ignore_events)
     assert not (run / "exports").exists()
 
@@ -220,10 +220,10 @@ def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> No
     (tmp_path / "taken.onnx").mkdir()
     (tmp_path / "beside.onnx.json").mkdir()
     refused = [
-        (tmp_path / "none" / "model.onnx", OutputError, "there is no folder"),
+        (tmp_path / "none" / "model.onnx", OutputError, "folder not found"),
         (tmp_path / "taken.onnx", UsageError, "is a folder"),
         (tmp_path / "beside.onnx", UsageError, r"beside\.onnx\.json is a folder"),
-        (run / "model.onnx", UsageError, "lies in the run directory"),
+        (run / "model.onnx", UsageError, "is in the run directory"),
         (tmp_path / "model.pt2", UsageError, r"does not end in \.onnx"),
     ]
     for path, kind, words in refused:
@@ -265,5 +265,5 @@ def test_what_the_run_holds_already_is_exported_without_torch(run: Path) -> None
 def test_a_backend_of_keras_that_is_not_there_is_told(stacked: Path) -> None:
     code, _, done = run_fresh("export", str(stacked), "--to", "keras", KERAS_BACKEND="tensorflow")
     assert code == 2
-    assert "error: Keras does not start with KERAS_BACKEND=tensorflow: " in done.stderr
+    assert "error: Keras cannot start with KERAS_BACKEND=tensorflow: " in done.stderr
     assert "set KERAS_BACKEND=torch" in done.stderr

@@ -307,6 +307,6 @@ def test_a_model_of_another_device_forecasts_here(run: Path, monkeypatch: pytest
     predict(run, None, FP32, ignore_events, stdout=before)
     monkeypatch.setattr(fit_and_commit, "_device", lambda config: ("cuda:0 (another machine's)", 1))
     train(run, LINEAR, ignore_events, force=True)
-    assert open_run(run).entry_making("model")["device"] == "cuda:0 (another machine's)"
+    assert open_run(run).producer_entry("model")["device"] == "cuda:0 (another machine's)"
     predict(run, None, FP32, ignore_events, stdout=after)
     assert after.getvalue() == before.getvalue() != b""

@@ -121,15 +121,15 @@ def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple
     found: dict[tuple[str, int], np.ndarray] = {}
     score = scoring.score
 
-    def watched(windows: Windows, forecaster: Any, bounds: Any, *, watch: Any, **options: Any) -> Any:
+    def watched(windows: Windows, forecaster: Any, bounds: Any, *, on_forecast: Any, **options: Any) -> Any:
         data, forecasts = windows.dataset, []
 
         def noted(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
-            watch(name, batch, forecast_scaled)
+            on_forecast(name, batch, forecast_scaled)
             if name == "model":
                 forecasts.append(inverse_transform(data, forecast_scaled, batch.series, bounds))
 
-        sums = score(windows, forecaster, bounds, watch=noted, **options)
+        sums = score(windows, forecaster, bounds, on_forecast=noted, **options)
         rows = (windows.origins - data.series.offset[windows.series]).tolist()
         names = [data.series.names[one] for one in windows.series]
         found.update(zip(zip(names, rows, strict=True), np.concatenate(forecasts), strict=True))

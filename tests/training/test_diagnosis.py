@@ -1,4 +1,4 @@
-"""Trainings made to fail each way, and what is said of them; a good one is left alone."""
+"""Tests of the diagnosis: trainings that fail in each way, and a good one without an issue."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def training(
     recurrent: float = 1.0,
     **settings: Any,
 ) -> tuple[FitResult, TrainConfig]:
-    """A training on a wave of 12 steps; `recurrent`: what the recurrent weights are multiplied with at the start."""
+    """Train on a wave of 12 steps; `recurrent` is a factor of the initial recurrent weights."""
     rows = train_rows + val_rows
     data = dataset(
         [wave(rows + 10, noise=noise)], train_end=[train_rows], val_end=[rows], lookback=lookback, horizon=4
@@ -66,7 +66,7 @@ def training(
     return fitted, config
 
 
-def told(fitted: FitResult, config: TrainConfig) -> list[TrainingIssue]:
+def issues_of(fitted: FitResult, config: TrainConfig) -> list[TrainingIssue]:
     assert config.lr is not None
     part = PartResult(
         name="stacked",
@@ -90,11 +90,11 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", GOOD, ids=str)
-def test_nothing_is_said_of_a_good_training(settings: dict[str, Any]) -> None:
+def test_a_good_training_has_no_issue(settings: dict[str, Any]) -> None:
     fitted, config = training(**settings)
     assert fitted.best_loss is not None
     assert fitted.best_loss < 0.6 * fitted.history[0]["val_loss"]  # type: ignore[operator]
-    assert told(fitted, config) == []
+    assert issues_of(fitted, config) == []
 
 
 MADE_TO_FAIL: list[tuple[str, str, dict[str, Any]]] = [
@@ -102,7 +102,7 @@ MADE_TO_FAIL: list[tuple[str, str, dict[str, Any]]] = [
     ("over-fitting", "--dropout 0.2", {"train_rows": 60, "noise": 1.0, "hidden": (64,), "patience": 7}),
     ("under-fitting", "a larger --max-norm, such as 0.5", {"max_norm": 0.05, "hidden": (1,)}),
     ("under-fitting", "--weight-decay 1e-4", {"weight_decay": 30.0}),
-    ("under-fitting", "--hidden 16, or inputs that tell more", {"noise": 50.0, "epochs": 10}),
+    ("under-fitting", "--hidden 16, or more informative inputs", {"noise": 50.0, "epochs": 10}),
     ("under-fitting", "--epochs 9", {"epochs": 3}),
     ("learning rate too low", "--lr 0.0001", {"lr": 1e-5}),
     ("learning rate too low", "--lr 0.001", {"lr": 1e-4}),
@@ -141,15 +141,15 @@ MADE_TO_FAIL: list[tuple[str, str, dict[str, Any]]] = [
     MADE_TO_FAIL,
     ids=[f"{name}, {advice}" for name, advice, _ in MADE_TO_FAIL],
 )
-def test_what_went_wrong_is_told_with_the_flag_to_try(
+def test_each_problem_is_reported_with_the_flag_to_try(
     name: str, advice: str, settings: dict[str, Any]
 ) -> None:
-    found = told(*training(**settings))
-    assert [(finding.name, finding.advice) for finding in found] == [(name, advice)]
-    assert found[0].part == "stacked"
+    result = issues_of(*training(**settings))
+    assert [(finding.name, finding.advice) for finding in result] == [(name, advice)]
+    assert result[0].part == "stacked"
 
 
-def test_more_patience_is_what_the_impatient_training_lacked() -> None:
+def test_more_patience_improves_an_impatient_training() -> None:
     settings = MADE_TO_FAIL[-1][2]
     short, long = training(**settings)[0], training(**settings | {"patience": 10})[0]
     assert short.stopped == "patience"
@@ -158,13 +158,13 @@ def test_more_patience_is_what_the_impatient_training_lacked() -> None:
     assert long.best_loss < 0.9 * short.best_loss
 
 
-def test_an_epoch_or_none_tells_nothing() -> None:
+def test_one_epoch_has_no_issue() -> None:
     for epochs in (0, 1):
-        assert told(*training(epochs=epochs, lr=1e-5)) == []
+        assert issues_of(*training(epochs=epochs, lr=1e-5)) == []
 
 
-def test_each_training_of_a_model_is_told_of_once() -> None:
-    """Several networks of the default model that fail the same way: one finding for each part."""
+def test_each_training_of_a_model_is_announced_once() -> None:
+    """Several networks of the default model with one problem give one issue per part."""
     data = dataset(
         [wave(400, season=6)], train_end=[280], val_end=[350], lookback=12, horizon=6, seasons=(6,)
     )
@@ -172,5 +172,5 @@ def test_each_training_of_a_model_is_told_of_once() -> None:
         hidden=(4,), epochs=3, lr=1e-5, log_transform="off", device="cpu", refit=False, parts=("free",)
     )
     trained = train_model(data, config, threads=1, listen=ignore_events, should_stop=lambda: None)
-    found = diagnose_trainings(trained, config)
-    assert [(finding.part, finding.name) for finding in found] == [("free", "learning rate too low")]
+    result = diagnose_trainings(trained, config)
+    assert [(finding.part, finding.name) for finding in result] == [("free", "learning rate too low")]

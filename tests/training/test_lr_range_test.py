@@ -1,4 +1,4 @@
-"""The range test: where it ends, what it suggests, and that its suggestion is a good one."""
+"""Tests of the learning rate range test: its end, its suggestion, and training at the suggested rate."""
 
 from itertools import pairwise
 from typing import Any
@@ -18,9 +18,9 @@ from lstm_cli.training.loop import validation
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.lr_range_test import (
-    BEGINNING,
-    HIGHEST,
-    LOWEST,
+    FIRST_STEPS,
+    MAX_LR,
+    MIN_LR,
     STEPS,
     RangeTest,
     run_range_test,
@@ -69,20 +69,20 @@ def test_training_at_the_suggestion_beats_rates_far_from_it(optimizer: str, hidd
     assert loss(suggestion) < 0.8 * min(loss(suggestion / 30), loss(suggestion * 300))
 
 
-def test_the_rate_rises_by_one_factor_and_ends_where_the_loss_has_blown_up() -> None:
-    found = tried(stacked(32, 32))
-    factors = [after / before for before, after in pairwise(found.lr)]
-    assert found.lr[0] == LOWEST
-    np.testing.assert_allclose(factors, (HIGHEST / LOWEST) ** (1 / (STEPS - 1)))
-    assert len(found.lr) == len(found.loss) == len(found.smoothed) <= STEPS
-    assert found.smoothed[-1] > found.smoothed.min() * 1.5
-    assert BEGINNING <= found.lowest < len(found.lr)
+def test_the_rate_rises_by_one_factor_until_the_loss_diverges() -> None:
+    result = tried(stacked(32, 32))
+    factors = [after / before for before, after in pairwise(result.lr)]
+    assert result.lr[0] == MIN_LR
+    np.testing.assert_allclose(factors, (MAX_LR / MIN_LR) ** (1 / (STEPS - 1)))
+    assert len(result.lr) == len(result.loss) == len(result.smoothed) <= STEPS
+    assert result.smoothed[-1] > result.smoothed.min() * 1.5
+    assert FIRST_STEPS <= result.lowest < len(result.lr)
 
 
-def test_the_smoothed_loss_is_a_mean_that_forgets() -> None:
-    found = tried(stacked())
+def test_the_smoothed_loss_is_an_exponential_average() -> None:
+    result = tried(stacked())
     weights = 0.9 ** np.arange(50)[::-1]
-    assert found.smoothed[49] == pytest.approx((weights * found.loss[:50]).sum() / weights.sum())
+    assert result.smoothed[49] == pytest.approx((weights * result.loss[:50]).sum() / weights.sum())
 
 
 def test_the_same_seed_gives_the_same_losses() -> None:
@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_losses() -> None:
 
 
 class Stubborn(nn.Module):
-    """Its forecast does not depend on its weight, or is not finite from a step on."""
+    """Network whose forecast does not depend on its weight, or is not finite after some steps."""
 
     def __init__(self, breaks_at: int = 10_000) -> None:
         super().__init__()
@@ -109,13 +109,13 @@ class Stubborn(nn.Module):
         return torch.ones_like(past[:, :1])
 
 
-def test_nothing_is_suggested_where_the_loss_falls_at_no_rate() -> None:
-    found = tried(Stubborn())
-    assert len(found.lr) == STEPS
-    assert found.suggestion is None
+def test_no_rate_is_suggested_if_the_loss_never_falls() -> None:
+    result = tried(Stubborn())
+    assert len(result.lr) == STEPS
+    assert result.suggestion is None
 
 
-def test_a_loss_that_is_not_finite_ends_it_and_at_the_first_step_is_an_error() -> None:
+def test_an_infinite_loss_ends_the_range_test_and_is_an_error_at_the_first_step() -> None:
     assert len(tried(Stubborn(breaks_at=40)).lr) == 39
     with pytest.raises(TrainingDiverged):
         tried(Stubborn(breaks_at=1))
@@ -139,9 +139,7 @@ def test_a_signal_ends_it() -> None:
     ],
     ids=["segment", "fast", "stacked"],
 )
-def test_each_network_of_a_model_is_tried_the_same_on_any_number_of_threads(
-    config: TrainConfig, parts: list[str]
-) -> None:
+def test_range_tests_do_not_depend_on_the_number_of_threads(config: TrainConfig, parts: list[str]) -> None:
     data = dataset(
         [wave(220, season=6)], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,)
     )
@@ -149,6 +147,6 @@ def test_each_network_of_a_model_is_tried_the_same_on_any_number_of_threads(
         run_range_tests(data, config, threads=threads, listen=ignore_events, should_stop=lambda: None)
         for threads in (1, 2)
     )
-    assert [found.part for found in one] == parts
+    assert [result.part for result in one] == parts
     for ours, theirs in zip(one, two, strict=True):
         np.testing.assert_array_equal(ours.loss, theirs.loss)

@@ -1,4 +1,4 @@
-"""Training as a whole, without its files: what each part sees, what a refit keeps, and what can change nothing."""
+"""Tests of a whole training without files: inputs of each part, the refit, and values that must have no effect."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +38,10 @@ LATER = 190  # the first test row of `data`
 
 
 def data(change: int | None = None, **options: Any) -> Dataset:
-    """Two series with a season of 6, a past covariate and one that is known ahead; from row `change` on all differs."""
+    """Return two series with a season of 6, a past and a known-ahead covariate.
+
+    All values differ from row `change` on.
+    """
     random = np.random.default_rng(5)
     series = []
     for level in (1.0, 30.0):
@@ -82,7 +85,7 @@ def whole() -> TrainingResult:
     return made(data())
 
 
-def test_side_by_side_is_one_after_another_to_the_bit(whole: TrainingResult) -> None:
+def test_parallel_and_sequential_training_give_equal_bits(whole: TrainingResult) -> None:
     abreast = made(data(), threads=2)
     assert same(abreast.shipped, whole.shipped)
     assert same(abreast.validated, whole.validated)
@@ -105,8 +108,8 @@ def test_test_rows_change_nothing(whole: TrainingResult) -> None:
     assert (changed.weights, changed.choices) == (whole.weights, whole.choices)
 
 
-def test_validation_rows_teach_the_shipped_version_and_only_weigh_the_other(whole: TrainingResult) -> None:
-    """Before the refit they choose and weigh; after it they are fitted on too."""
+def test_validation_rows_train_the_shipped_version_and_only_weight_the_other(whole: TrainingResult) -> None:
+    """Validation rows choose and weight before the refit, and the refit is fitted on them too."""
     changed = made(data(change=170))
     assert not same(changed.shipped, whole.shipped)
     ours, theirs = state(whole.validated), state(changed.validated)
@@ -125,14 +128,14 @@ def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole:
     np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), again.last_weights)
 
 
-def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_rows(
+def test_a_refitted_network_continues_from_the_validated_one(
     whole: TrainingResult,
 ) -> None:
     config = replace(TINY, parts=("free",), epochs=2)
     trained = made(data(), parts=("free",), epochs=2)
     start = choose_transforms(data(), config)
     known = replace(start, dataset=merge_validation_into_train(start.dataset))
-    work = TrainingContext(
+    context = TrainingContext(
         data=known,
         config=config,
         device=torch.device("cpu"),
@@ -141,11 +144,11 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
         should_stop=lambda: None,
         shapes={part: network_shape(known.dataset, part, config) for part in ("anchored", "free")},
     )
-    # The plan is that of the training rows: its schedule and steps were chosen with them.
-    first = replace(work, start=start)
+    # Hyperparameters follow the training rows, because schedule and steps were chosen with them.
+    first = replace(context, data=start)
     plan = make_hyperparameters(config, windows=len(part_windows(first, "train", "anchored")), targets=1)
     assert trained.parts[0].best_epoch > 0
-    network = new_part_network(work, "free", start.linear, 0)
+    network = new_part_network(context, "free", start.linear, 0)
     prefix = "free.0."
     network.load_state_dict(
         {
@@ -156,7 +159,7 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
     )
     fitted = fit(
         network,
-        DeviceWindows(part_windows(work, "train", "free"), torch.device("cpu")),
+        DeviceWindows(part_windows(context, "train", "free"), torch.device("cpu")),
         None,
         refit_hyperparameters(plan, best_epoch=trained.parts[0].best_epoch),
         part="free",
@@ -168,7 +171,7 @@ def test_a_refitted_network_is_its_validated_self_trained_further_on_all_known_r
         torch.testing.assert_close(shipped[f"{prefix}{name}"], value, atol=1e-6, rtol=1e-5)
 
 
-def test_a_refit_is_left_out_where_the_rows_are_too_few_for_what_the_linear_forecast_reads(
+def test_too_few_rows_for_the_linear_forecast_skip_the_refit(
     whole: TrainingResult,
 ) -> None:
     linear = whole.validated.linear
@@ -190,8 +193,8 @@ def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     assert same(plain.shipped, whole.validated)
     assert plain.weights == whole.weights
     assert plain.history == [
-        {**entry, "seconds": found["seconds"]}
-        for entry, found in zip(whole.history, plain.history, strict=True)
+        {**entry, "seconds": result["seconds"]}
+        for entry, result in zip(whole.history, plain.history, strict=True)
     ]
 
 
@@ -201,20 +204,20 @@ def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     ids="+".join,
 )
 def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
-    heard: list[Event] = []
-    trained = made(data(), parts=parts, refit=False, listen=heard.append)
+    events: list[Event] = []
+    trained = made(data(), parts=parts, refit=False, listen=events.append)
     named = [part for part in ("linear", "anchored", "free") if part in parts]
     assert [part for part in trained.weights if part != "simple"] == named
     assert {part.name for part in trained.parts} == set(parts) - {"linear"}
-    assert {event.model for event in heard if isinstance(event, TrainingStarted)} == set(parts) - {"linear"}
-    assert {event.part for event in heard if isinstance(event, EpochEnded)} == set(parts) - {"linear"}
+    assert {event.model for event in events if isinstance(event, TrainingStarted)} == set(parts) - {"linear"}
+    assert {event.part for event in events if isinstance(event, EpochEnded)} == set(parts) - {"linear"}
     batch = windows(trained)
-    found = forecast(trained, batch)
+    result = forecast(trained, batch)
     if parts == ("linear",):
         linear = trained.shipped.linear(batch.past, batch.future, batch.mask)
-        np.testing.assert_allclose(found, linear, atol=1e-4)
-    assert np.isfinite(found).all()
-    assert np.abs(found - batch.target).mean() < 1.5
+        np.testing.assert_allclose(result, linear, atol=1e-4)
+    assert np.isfinite(result).all()
+    assert np.abs(result - batch.target).mean() < 1.5
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
         ("default", None, {"linear", "anchored", "free"}, True),
     ],
 )
-def test_the_effort_says_which_parts_and_whether_to_refit(
+def test_the_effort_chooses_the_parts_and_the_refit(
     effort: str, refit: bool | None, parts: set[str], refitted: bool
 ) -> None:
     trained = made(data(), effort=effort, refit=refit)
@@ -238,7 +241,7 @@ def test_the_best_effort_tries_rates_and_averages_seeds() -> None:
     network = trained.shipped.network
     assert isinstance(network, Mixture)
     assert len(network.free) == len(trained.parts) == 3
-    assert len({part.lr for part in trained.parts}) == 1  # of the one that was best on validation
+    assert len({part.lr for part in trained.parts}) == 1  # weights of the best epoch on validation
     one, two = (dict(member.state_dict()) for member in network.free[:2])
     assert not torch.equal(one["gate.weight"], two["gate.weight"])
 
@@ -253,10 +256,10 @@ def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Training
     np.testing.assert_array_equal(state(whole.shipped)["weights"].numpy(), table)
 
 
-def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_forecast(
+def test_a_past_covariate_cannot_leak_and_known_ahead_inputs_reach_the_forecast(
     whole: TrainingResult,
 ) -> None:
-    """Of the horizon, the graph gets what is known ahead and nothing else."""
+    """Only the known-ahead inputs of the horizon reach the graph."""
     batch = windows(whole)
     first = int(split_windows(whole.dataset, "test", whole.settings["lookback"]).origins[0])
     expected = forecast(whole, batch)[0]
@@ -268,23 +271,23 @@ def test_a_past_covariate_cannot_leak_and_what_is_known_ahead_reaches_the_foreca
         assert np.array_equal(moved, expected) is not moves, f"column {column}"
 
 
-def test_logs_are_forecast_in_units_at_or_above_0() -> None:
+def test_log_transformed_forecasts_are_not_negative() -> None:
     rows = np.exp(0.02 * np.arange(220) + 0.2 * np.sin(np.arange(220)))[:, None]
     given = dataset([rows], train_end=[150], val_end=[190], lookback=12, horizon=6)
     trained = made(given, parts=("linear",), log_transform="auto", refit=False)
     assert trained.dataset.scaler.log_transformed
-    assert trained.choices["logs"].startswith("on: validation MASE of the linear forecast")
+    assert trained.choices["logs"].startswith("on (validation MASE of the linear forecast")
     batch = windows(trained)
-    found = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
+    result = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
     truth = trained.dataset.inverse_transform_targets(batch.target, batch.series)
-    assert (found > 0).all()
-    assert (np.abs(found - truth) / truth).mean() < 0.1
+    assert (result > 0).all()
+    assert (np.abs(result - truth) / truth).mean() < 0.1
     off = made(given, parts=("linear",), log_transform="off", refit=False)
-    assert off.choices["logs"] == "off, as --log-transform says"
+    assert off.choices["logs"] == "off (set by --log-transform)"
     assert not off.dataset.scaler.log_transformed
 
 
-def test_the_choice_of_logs_is_told_with_its_reason() -> None:
+def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
     config = replace(TINY, log_transform="auto")
     near = [wave(200, seed=1), wave(200, seed=2)]
     far = [near[0], 7 * near[1]]
@@ -293,27 +296,27 @@ def test_the_choice_of_logs_is_told_with_its_reason() -> None:
     assert "validation MASE of the linear forecast" in one.choices["logs"]
     assert one.dataset.scaler.log_transformed is one.choices["logs"].startswith("on")
     other = choose_transforms(dataset(far, **options), config)
-    assert other.choices["logs"].startswith("on: the levels of the series differ by a factor of 7")
+    assert other.choices["logs"].startswith("on (the levels of the series differ by a factor of 7")
     negative = choose_transforms(dataset([near[0] - 20, near[1]], **options), config)
-    assert negative.choices["logs"] == "off: not every training value is above 0"
-    with pytest.raises(DataError, match="--log-transform on needs training values above 0"):
+    assert negative.choices["logs"] == "off (some training values are zero or negative)"
+    with pytest.raises(DataError, match="--log-transform on needs positive training values"):
         choose_transforms(dataset([near[0] - 20, near[1]], **options), replace(config, log_transform="on"))
 
 
-def test_known_ahead_inputs_join_the_linear_forecast_where_they_help() -> None:
-    """In `data` a promotion lifts its day; a known-ahead column of noise does not."""
+def test_known_ahead_inputs_enter_the_linear_forecast_if_they_help() -> None:
+    """Promotions in `data` raise their day; a known-ahead column of noise does not."""
     helps = choose_transforms(data(), TINY)
     assert len(helps.linear.response) == 1
-    assert helps.choices["covariates"].startswith("known-ahead inputs are in the linear forecast")
+    assert helps.choices["covariates"].startswith("used by the linear forecast")
     columns = np.hstack([wave(220, season=6), np.random.default_rng(9).normal(size=(220, 1))])
     noise = dataset([columns], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,), future=1)
     start = choose_transforms(noise, TINY)
     assert len(start.linear.response) == 0
-    assert start.choices["covariates"].startswith("known-ahead inputs are in the networks alone")
+    assert start.choices["covariates"].startswith("used only by the networks")
 
 
 class Wrong:
-    """A linear forecast that is off by 9 deviations."""
+    """Linear forecast with an error of 9 deviations."""
 
     lookback = 8
 
@@ -323,7 +326,7 @@ class Wrong:
 
 SAW = np.tile([1.0, 5, 2, 8, 3, 9], 37)[:220]
 WALK = np.cumsum(np.random.default_rng(0).normal(size=220))
-CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # repeats in validation alone
+CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # repeats only in validation
 
 
 @pytest.mark.parametrize(
@@ -335,7 +338,7 @@ CALM = np.concatenate([np.random.default_rng(1).normal(size=150), SAW[:70]])  # 
     ],
     ids=["a season", "a walk", "the linear one is better"],
 )
-def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
+def test_the_simple_part_beats_the_linear_one_on_validation(
     rows: np.ndarray, linear: Any, season: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mixture_weights, "refit_linear", lambda block, linear, **_: linear)
@@ -343,16 +346,16 @@ def test_the_simple_part_is_what_beats_the_linear_one_on_validation(
     assert seasonal_naive_part(given, linear or _oracle(given), workers=1) == season
 
 
-def test_a_simple_part_that_is_better_in_a_calm_validation_alone_does_not_join() -> None:
+def test_a_simple_part_that_is_better_only_in_a_calm_validation_is_not_used() -> None:
     given = dataset([CALM[:, None]], train_end=[150], val_end=[190], horizon=6, lookback=12, seasons=(6,))
     linear = choose_transforms(given, TINY).linear
-    totals = mixture_weights._simple_errors(given, linear)
-    assert totals[6] < totals[mixture_weights.LINEAR]
+    totals = mixture_weights._baseline_errors(given, linear)
+    assert totals[6] < totals[mixture_weights.LINEAR_KEY]
     assert seasonal_naive_part(given, linear, workers=1) is None
 
 
 def _oracle(given: Dataset) -> Any:
-    """A forecaster that is given the truth of the validation windows, in their order."""
+    """Return a forecaster that knows the truth of the validation windows, in their order."""
     truth = iter(split_windows(given, "val", 12).batches(512))
 
     class Oracle(Wrong):
@@ -362,7 +365,7 @@ def _oracle(given: Dataset) -> Any:
     return Oracle()
 
 
-def test_a_simple_part_that_joins_is_forecast_and_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_simple_part_is_forecast_and_weighted(monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training.recipes import segment
 
     monkeypatch.setattr(segment, "seasonal_naive_part", lambda *_, **__: 6)
@@ -422,14 +425,14 @@ def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:
     assert network.attention is not None
     assert network.attention.heads == 3
     assert network.decoder is not None
-    lstm = network.layers[0]  # at a learning rate of next to nothing it is as it began
+    lstm = network.layers[0]  # almost unchanged at a tiny learning rate
     assert isinstance(lstm, torch.nn.LSTM)
     gate = lstm.weight_hh_l0[:4]
     torch.testing.assert_close(gate @ gate.T, torch.eye(4), atol=1e-5, rtol=0)
     torch.testing.assert_close(lstm.bias_ih_l0[4:8] + lstm.bias_hh_l0[4:8], torch.ones(4))
 
 
-def test_statistics_of_batch_normalisation_are_shipped_as_they_were_learned() -> None:
+def test_batch_norm_statistics_are_shipped_as_learned() -> None:
     trained = made(data(), model="stacked", batch_norm=True, lr=1e-2)
     assert trained.parts[0].best_epoch == 1
     network = trained.shipped.network

@@ -1,1 +1,1 @@
-"""One file per command: its options, and the call of its step."""
+"""Commands of `lstm`: the options of each command and the call of its step."""

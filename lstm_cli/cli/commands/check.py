@@ -23,9 +23,9 @@ def check(
         str | None,
         option(
             "--plot",
-            "Draw the series, their gaps and their autocorrelation as a PNG, replaced as a whole.",
+            "Plot of the series, gaps and autocorrelation as a PNG file, replaced atomically.",
             "FILE.png",
-            default="no picture",
+            default="no plot",
         ),
     ] = None,
     settings: PrepareConfig,
@@ -33,10 +33,10 @@ def check(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Look at a table of measurements, and tell what is in it and what is wrong with it.
+    """Inspect a CSV or Parquet file and report problems.
 
-    It reads as prepare does, with the options of prepare, and writes nothing but the picture asked for. Where
-    prepare would refuse the file, so does this, after all that is known nevertheless.
+    The options are those of prepare, and check reads the file in the same way. It writes no file except --plot.
+    If prepare would fail, check prints its report and fails with the same error.
     """
 
     def work() -> None:
@@ -48,9 +48,9 @@ def check(
         try:
             with progress_reporter() as listen:
                 report = step(data, settings, listen, plot=plot, stdin=sys.stdin.buffer)
-        except LstmError as refused:
-            if refused.report is not None:
-                result.print_result("check", refused.report, checking.check_table, as_json=as_json)
+        except LstmError as error:
+            if error.report is not None:
+                result.print_result("check", error.report, checking.check_table, as_json=as_json)
             raise
         result.print_result("check", report, checking.check_table, as_json=as_json, stages=listen.stages)
 

@@ -23,22 +23,22 @@ EXAMPLES = (
 def config(
     run: RunArgument,
     toml: Annotated[
-        bool, switch("--toml", "Print the file that, given as --config, makes the same run.")
+        bool, switch("--toml", "Settings as a TOML file for --config, to reproduce the run.")
     ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Show the settings of a run and where each came from.
+    """Show the settings of a run and their sources.
 
-    For each step that the run has: a flag, the environment, a file, what tune found, or the default; and what the
-    step settled where a setting was left open.
+    The source of a setting is a flag, the environment, a file, tune, or the default. For automatic settings, the
+    value that the step chose is shown too.
     """
     if toml and as_json:
-        raise UsageError("--toml and --json exclude each other", hint="choose one of them", flag="--toml")
+        raise UsageError("--toml and --json cannot be combined", hint="choose one of them", flag="--toml")
 
     if toml and not dry_run:
-        require_stdout("redirect standard output, as in > lstm.toml")
+        require_stdout("redirect standard output: > lstm.toml")
 
     def work() -> None:
         from lstm_cli.cli.render import result
@@ -55,26 +55,28 @@ def config(
             result.print_result("config", report, config_table, as_json=as_json)
 
     if dry_run:
-        return print_plan(lambda planning: planning.plan_looking(run, "config", whole=False), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_read_only(run, "config", all_files=False), as_json=as_json
+        )
     return work
 
 
 def config_table(report: "ConfigReport", page: "Page") -> None:
-    """A table a step."""
-    for place, (step, settings) in enumerate(report.steps.items()):
-        if place:
+    """Print one table of settings for each step."""
+    for index, (step, settings) in enumerate(report.steps.items()):
+        if index:
             page.blank()
-        read = f" from {report.data}" if step == "prepare" and report.data is not None else ""
-        page.line(f"{step}{read}", "bold")
+        source = f" from {report.data}" if step == "prepare" and report.data is not None else ""
+        page.line(f"{step}{source}", "bold")
         page.table(
-            ("setting", "value", "where it came from"),
+            ("setting", "value", "source"),
             [
-                (name, _text(told["value"], told.get("settled")), told["source"])
-                for name, told in settings.items()
+                (name, _text(setting["value"], setting.get("settled")), setting["source"])
+                for name, setting in settings.items()
             ],
-            words=(0, 1, 2),
+            text_columns=(0, 1, 2),
         )
 
 
-def _text(value: Any, settled: Any) -> str:
-    return value_text(value) if settled is None else f"{value_text(value)}: {value_text(settled)}"
+def _text(value: Any, chosen: Any) -> str:
+    return value_text(value) if chosen is None else f"{value_text(value)}: {value_text(chosen)}"

@@ -40,10 +40,10 @@ def evaluate(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Score a trained model beside the simple forecasts.
+    """Score a trained model against baselines.
 
-    Every window is scored, in the file's own units and scaled. Where a condition of --fail-if holds, the
-    report is printed and kept, and the exit code is 5.
+    Each window of the split is scored, in the units of the file and scaled. If a condition of --fail-if is true, the
+    report is still printed and stored, and the exit code is 5.
     """
 
     def work() -> None:
@@ -54,9 +54,9 @@ def evaluate(
         from lstm_cli.steps.evaluate import evaluate as step
 
         try:
-            # A backtest is asked to stop between two steps of a training; scores alone are simply dropped.
-            heeding: Any = signals.defer_signals() if settings.backtest else nullcontext(lambda: None)
-            with progress_reporter() as listen, heeding as should_stop:
+            # A backtest stops between two training steps. Scoring without a backtest can stop anywhere.
+            stopping: Any = signals.defer_signals() if settings.backtest else nullcontext(lambda: None)
+            with progress_reporter() as listen, stopping as should_stop:
                 report = step(
                     run,
                     settings,

@@ -27,10 +27,10 @@ def export(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Write the model or its windows as a file for another program.
+    """Export the model or its windows for another program.
 
-    Beside it stands a JSON file with the inputs, their shapes and scaling, units, bounds, names and times. A format
-    that cannot hold the model is refused with the reason. Nothing else in the run is changed.
+    A JSON file next to it lists the inputs, shapes, scaling, units, bounds, names and times. A format that does not
+    support the model is refused with the reason. The run itself does not change.
     """
 
     def work() -> None:
@@ -48,9 +48,9 @@ def export(
 
 
 def export_table(report: "ExportReport", page: "Page") -> None:
-    """What was written, and how it agrees with the model."""
-    agrees = (
-        f"within {report.difference:.1e} (scaled) with the model's own forecasts on {report.compared} "
+    """Print the written files and their difference from the model."""
+    difference = (
+        f"at most {report.difference:.1e} (scaled) from the model's forecasts on {report.compared} "
         "validation windows"
         if report.difference is not None
         else ""
@@ -58,9 +58,9 @@ def export_table(report: "ExportReport", page: "Page") -> None:
     bounds = f"not in the file: {report.bounds}" if report.bounds is not None else ""
     facts = [
         ("wrote", f"{report.output} ({_size(report.size)})"),
-        ("beside", f"{report.about}: inputs, scaling, units, bounds, times"),
+        ("metadata", f"{report.about}: inputs, scaling, units, bounds, times"),
         *((name, " x ".join(str(length) for length in shape)) for name, shape in report.shapes.items()),
-        ("agrees", agrees),
+        ("difference", difference),
         ("bounds", bounds),
     ]
     page.facts((name, text) for name, text in facts if text)

@@ -10,7 +10,7 @@ from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, RunArgument, switch, with_options_of
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
-from lstm_cli.cli.verbs import COMMON
+from lstm_cli.cli.verbs import COMMON_PANEL
 from lstm_cli.config.predict import PredictConfig
 from lstm_cli.errors import UsageError
 
@@ -27,7 +27,7 @@ def predict(
         str | None,
         typer.Argument(
             metavar="NEW",
-            help="New data to forecast from, - for standard input; without it, the run's own.",
+            help="File with new data; - is standard input. Default: the data of the run.",
             show_default=False,
         ),
     ] = None,
@@ -38,26 +38,26 @@ def predict(
         bool,
         switch(
             "--json",
-            "Print what was done as one JSON object; needs -o FILE, since rows fill stdout.",
-            panel=COMMON,
+            "Report as one JSON object; needs -o FILE.",
+            panel=COMMON_PANEL,
         ),
     ] = False,
     config: ConfigOption = None,
 ) -> Work:
     """Forecast the steps after the last row.
 
-    The forecast is in the file's own units, times and names, per series, with the 80 % and 95 % intervals of each
-    step. Nothing in the run is changed.
+    The forecast has the units, times and column names of the file, and 80 % and 95 % prediction intervals for each
+    step. The run itself does not change.
     """
     if as_json and settings.output == "-" and not dry_run:
         raise UsageError(
-            "--json needs -o FILE, since the forecast fills standard output",
+            "--json needs -o FILE, because the forecast goes to standard output",
             hint="add -o forecast.csv",
             flag="--json",
         )
 
     if settings.output == "-" and not dry_run:
-        require_stdout("write the forecast to a file: -o forecast.csv")
+        require_stdout("write the forecast to a file with -o forecast.csv")
 
     def work() -> None:
         from lstm_cli.cli.progress.reporters import progress_reporter

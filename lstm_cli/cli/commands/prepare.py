@@ -18,7 +18,7 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
-from lstm_cli.cli.verbs import COMMON
+from lstm_cli.cli.verbs import COMMON_PANEL
 from lstm_cli.config.prepare import PrepareConfig
 
 EXAMPLES = (
@@ -39,18 +39,18 @@ def prepare(
         bool,
         switch(
             "--force",
-            "Read again although nothing has changed; a run.json that is broken is kept aside.",
-            panel=COMMON,
+            "Run even if nothing changed. Also replaces a corrupt run.json (a copy is kept).",
+            panel=COMMON_PANEL,
         ),
     ] = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Read a table of measurements and make a run directory of it.
+    """Convert a CSV or Parquet file into a run directory.
 
-    Several files, or a pattern in quotes such as 'data/*.csv', are one data set.
-    Every guess and repair is told in one warning; a refusal leaves nothing behind.
+    Several files, or a quoted pattern such as 'data/*.csv', form one data set. Each guess and repair prints one
+    warning. An error leaves no files.
     """
 
     def work() -> None:

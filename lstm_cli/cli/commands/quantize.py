@@ -36,8 +36,8 @@ def quantize(
 ) -> Work:
     """Make a smaller model and compare it with the trained one.
 
-    Size, latency and error stand side by side. Where too much is lost the exit code is 5 and the run stays as
-    it was.
+    The report shows size, latency and error of both. If the error grows by more than --max-loss, the exit code is 5
+    and the run does not change.
     """
 
     def work() -> None:

@@ -25,7 +25,7 @@ from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import value_text
 from lstm_cli.config.train import TrainConfig
-from lstm_cli.config.validators import restore_settings
+from lstm_cli.config.validators import require_at_least, restore_settings
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Note
 
@@ -33,8 +33,8 @@ EXAMPLES = (
     "lstm train runs/load",
     "lstm train runs/piped --model stacked --hidden 32,16 --epochs 2 --seed 1",
 )
-SEARCHED, TRIED = "Settings found by tune", "Instead of training"  # panels
-LOGS, GOING_ON = "Logs for other programs", "After an interruption"
+TUNED_PANEL, FIND_LR_PANEL = "Tuned settings", "Learning rate finder"
+LOGS_PANEL, RESUME_PANEL = "Logging", "Resuming"
 
 
 @with_options_of(TrainConfig, into="settings")
@@ -47,57 +47,61 @@ def train(
         bool,
         option(
             "--tuned/--no-tuned",
-            "Take what 'lstm tune' found best for settings that nothing else gives.",
-            panel=SEARCHED,
+            "Settings of the winner of 'lstm tune' as defaults.",
+            panel=TUNED_PANEL,
         ),
     ] = True,
     find_lr: Annotated[
         bool,
         switch(
             "--find-lr",
-            "Try learning rates instead: which to take, with a picture; nothing is kept.",
-            panel=TRIED,
+            "Learning rate range test with a plot, without training a model.",
+            panel=FIND_LR_PANEL,
         ),
     ] = False,
     output: Annotated[
         str | None,
         option(
             "-o --output",
-            "Where the picture of --find-lr goes.",
+            "Plot file of --find-lr.",
             "FILE",
             default="RUN/logs/find-lr.png",
-            panel=TRIED,
+            panel=FIND_LR_PANEL,
         ),
     ] = None,
     tensorboard: Annotated[
         bool,
         switch(
             "--tensorboard",
-            "Write RUN/logs/tensorboard for TensorBoard: losses, weights, forecasts.",
-            panel=LOGS,
+            "TensorBoard log of losses, weights and forecasts in RUN/logs/tensorboard.",
+            panel=LOGS_PANEL,
         ),
     ] = False,
     wandb: Annotated[
         bool,
-        switch("--wandb", "Write RUN/logs/wandb for Weights & Biases, offline: nothing is sent.", panel=LOGS),
+        switch(
+            "--wandb",
+            "Weights & Biases log in RUN/logs/wandb (offline, nothing is sent).",
+            panel=LOGS_PANEL,
+        ),
     ] = False,
     fresh: Annotated[
         bool,
         switch(
             "--fresh",
-            "Begin at the start where an earlier training was ended, instead of going on from there.",
-            panel=GOING_ON,
+            "Start over instead of resuming an interrupted training.",
+            panel=RESUME_PANEL,
         ),
     ] = False,
     checkpoint_every: Annotated[
         int | None,
         option(
             "--checkpoint-every",
-            "Keep what is trained every N epochs, for a training that is ended to go on from.",
+            "Save a checkpoint every N epochs.",
             "N",
             parse=option_values.whole_number,
-            default="every epoch, 5 s apart at least",
-            panel=GOING_ON,
+            default="each epoch, at least 5 s apart",
+            panel=RESUME_PANEL,
         ),
     ] = None,
     dry_run: DryRunOption = False,
@@ -108,16 +112,15 @@ def train(
 ) -> Work:
     """Train a model on the data of a run.
 
-    Ctrl-C ends the training at its next step; the model that the run had before stays. The same command goes on
-    from the last epoch that was finished.
+    Ctrl-C stops the training at its next step, and the previous model of the run stays. The same command resumes
+    the training from the last checkpoint.
     """
-    for asked, extra in ((tensorboard, "tensorboard"), (wandb, "wandb")):
-        if asked:
+    for requested, extra in ((tensorboard, "tensorboard"), (wandb, "wandb")):
+        if requested:
             require_installed(f"--{extra}", extra)
     if output is not None and not find_lr:
-        raise UsageError("--output is a setting of --find-lr", hint="add --find-lr", flag="--output")
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise UsageError(f"--checkpoint-every {checkpoint_every} is not 1 or more", flag="--checkpoint-every")
+        raise UsageError("--output needs --find-lr", hint="add --find-lr", flag="--output")
+    require_at_least("--checkpoint-every", checkpoint_every, 1)
 
     def work() -> None:
         from lstm_cli.cli import signals
@@ -135,16 +138,20 @@ def train(
             return
 
         if find_lr:
-            from lstm_cli.steps.train.find_lr import find_lr as look
+            from lstm_cli.steps.train.find_lr import find_lr as find_lr_step
 
-            with progress_reporter() as heard, signals.defer_signals() as should_stop:
-                found = look(run, settings, output, heard, should_stop=should_stop)
-            result.print_result("train --find-lr", found, find_lr_table, as_json=as_json, stages=heard.stages)
+            with progress_reporter() as reporter, signals.defer_signals() as should_stop:
+                lr_report = find_lr_step(run, settings, output, reporter, should_stop=should_stop)
+            result.print_result(
+                "train --find-lr", lr_report, find_lr_table, as_json=as_json, stages=reporter.stages
+            )
             return
         with (
             torchrun.lead(settings),
-            progress_reporter() as heard,
-            with_loggers(heard, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)) as listen,
+            progress_reporter() as reporter,
+            with_loggers(
+                reporter, run, tensorboard=tensorboard, wandb=wandb, config=asdict(settings)
+            ) as listen,
             signals.defer_signals() as should_stop,
         ):
             if tuned:
@@ -160,8 +167,8 @@ def train(
                 checkpoint_every=checkpoint_every,
                 should_stop=should_stop,
             )
-        draw = partial(train_table, stages=heard.stages)
-        result.print_result("train", report, draw, as_json=as_json, stages=heard.stages)
+        draw = partial(train_table, stages=reporter.stages)
+        result.print_result("train", report, draw, as_json=as_json, stages=reporter.stages)
 
     if dry_run and find_lr:
         return print_plan(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
@@ -173,9 +180,9 @@ def train(
 
 
 def _print_winner(listen: Listener, winner: Mapping[str, Any], settings: TrainConfig) -> None:
-    """Tell which settings are those that `tune` found best."""
-    of_winner = restore_settings(TrainConfig, winner) if winner.get("model") == settings.model else None
-    taken = [name for name in winner if of_winner and getattr(of_winner, name) == getattr(settings, name)]
-    if taken:
-        named = ", ".join(f"{name} {value_text(getattr(settings, name))}" for name in taken)
-        listen(Note(text=f"settings of the winner of 'lstm tune': {named} (--no-tuned leaves them out)"))
+    """Send a note with the settings taken from the winner of `tune`."""
+    tuned = restore_settings(TrainConfig, winner) if winner.get("model") == settings.model else None
+    names = [name for name in winner if tuned and getattr(tuned, name) == getattr(settings, name)]
+    if names:
+        listed = ", ".join(f"{name} {value_text(getattr(settings, name))}" for name in names)
+        listen(Note(text=f"using settings of the winner of 'lstm tune': {listed} (--no-tuned ignores them)"))

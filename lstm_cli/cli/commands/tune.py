@@ -19,7 +19,7 @@ from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.config.train import TrainConfig
-from lstm_cli.config.tune import SEARCH, TuneConfig
+from lstm_cli.config.tune import SEARCH_PANEL, TuneConfig
 
 EXAMPLES = (
     "lstm tune runs/load --trials 2 --space 'hidden=8..16:log' --space 'loss=mae|huber'",
@@ -27,7 +27,7 @@ EXAMPLES = (
 )
 
 
-@with_options_of(TrainConfig, into="every")
+@with_options_of(TrainConfig, into="training")
 @with_options_of(TuneConfig, into="settings")
 def tune(
     context: typer.Context,
@@ -35,20 +35,19 @@ def tune(
     *,
     settings: TuneConfig,
     show: Annotated[
-        bool, switch("--show", "Show the trials so far, and search nothing.", panel=SEARCH)
+        bool, switch("--show", "List of the trials so far, without a search.", panel=SEARCH_PANEL)
     ] = False,
-    every: TrainConfig,
+    training: TrainConfig,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Search the settings of train, and make the best the run's model.
+    """Search hyperparameters and keep the best model.
 
-    Trials are compared on the validation rows. Each is recorded as soon as it is over, and a search that was
-    ended goes on where it stood. From then on train uses the best settings for this model. The options of
-    train hold for every trial.
+    The validation rows decide between trials. Each finished trial is stored, so the same command resumes an
+    interrupted search. Later, train uses the settings of the winner. The options of train apply to each trial.
     """
     for old in {text.partition("=")[0] for text in settings.space} & RENAMED.keys():
         context.obj.notes.append(renamed_note(f"--space {old}", f"--space {RENAMED[old]}"))
@@ -64,16 +63,16 @@ def tune(
             report = step(
                 run,
                 settings,
-                every,
+                training,
                 listen,
                 force=force,
                 lock_wait=lock_wait,
-                sources=setting_sources(context, settings, every),
+                sources=setting_sources(context, settings, training),
                 should_stop=should_stop,
             )
         result.print_result("tune", report, tune_table, as_json=as_json, stages=listen.stages)
 
-    def look() -> None:
+    def show_trials() -> None:
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.tune import tune_table
         from lstm_cli.steps.tune.record import read_search
@@ -82,6 +81,6 @@ def tune(
 
     if dry_run and not show:
         return print_plan(
-            lambda planning: planning.plan_tune(run, settings, every, force=force), as_json=as_json
+            lambda planning: planning.plan_tune(run, settings, training, force=force), as_json=as_json
         )
-    return look if show else work
+    return show_trials if show else work

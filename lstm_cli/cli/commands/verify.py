@@ -23,10 +23,10 @@ def verify(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Check every file of a run, and name the command that mends it.
+    """Check all files of a run and name the command that repairs it.
 
-    Each file is read whole: its size and sha256 must be those that were written. What is broken ends in exit code 4;
-    what is stale is whole, made from other data or another model than those there now, and told.
+    The size and sha256 of each file must match the manifest. A corrupt or missing file ends with exit code 4. An
+    artifact made from older data or an older model is reported as stale.
     """
 
     def work() -> None:
@@ -37,33 +37,40 @@ def verify(
         try:
             with progress_reporter() as listen:
                 report = step(run, listen)
-        except CorruptArtifact as corrupt:
-            if corrupt.report is not None:
-                result.print_result("verify", corrupt.report, verify_table, as_json=as_json)
+        except CorruptArtifact as error:
+            if error.report is not None:
+                result.print_result("verify", error.report, verify_table, as_json=as_json)
             raise
         result.print_result("verify", report, verify_table, as_json=as_json, stages=listen.stages)
 
     if dry_run:
-        return print_plan(lambda planning: planning.plan_looking(run, "verify", whole=True), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_read_only(run, "verify", all_files=True), as_json=as_json
+        )
     return work
 
 
 def verify_table(report: "VerifyReport", page: "Page") -> None:
-    """Each artifact with its state, and below it what is wrong."""
+    """Print a table of artifacts with their state, then the problems and the repair commands."""
     page.line(f"{report.run}: {report.files:,} files, {report.size / 1e6:,.1f} MB")
     page.blank()
     page.table(
         ("artifact", "files", "KB", "state"),
         [
-            (line["folder"], f"{line['files']:,}", f"{line['size'] / 1e3:,.1f}", line["state"])
-            for line in report.artifacts
+            (
+                artifact["folder"],
+                f"{artifact['files']:,}",
+                f"{artifact['size'] / 1e3:,.1f}",
+                artifact["state"],
+            )
+            for artifact in report.artifacts
         ],
     )
     page.blank()
-    for line in report.artifacts:
-        for finding in line["findings"]:
+    for artifact in report.artifacts:
+        for finding in artifact["findings"]:
             page.line(finding, "yellow")
     if report.rebuild:
-        page.line(f"mend: {', then '.join(report.rebuild)}")
+        page.line(f"repair: {', then '.join(report.rebuild)}")
     else:
-        page.line("all is whole, and made from what is there now")
+        page.line("all files are intact and up to date")

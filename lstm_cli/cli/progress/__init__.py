@@ -1,1 +1,1 @@
-"""Progress on stderr, and the same events for TensorBoard and Weights & Biases."""
+"""Reporters of progress: stderr, TensorBoard, and Weights & Biases."""

@@ -1,4 +1,4 @@
-"""Several listeners to one training: the bar or the log, and those that write for other programs."""
+"""Broadcast of training events to several listeners: the bar or log, TensorBoard, and Weights & Biases."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -12,9 +12,9 @@ from lstm_cli.events import ON_DEMAND, Event, Listener, is_wanted
 
 @dataclass(frozen=True, kw_only=True)
 class BroadcastListener:
-    """A listener that passes each event on; one that is made on demand to those alone that want it.
+    """Listener that forwards each event; an on-demand event goes only to the listeners that want it.
 
-    Networks that train side by side speak from threads of their own, and are heard one after the other.
+    A lock protects the listeners, because networks that train in parallel send events from their own threads.
     """
 
     listeners: tuple[Listener, ...]
@@ -22,8 +22,10 @@ class BroadcastListener:
 
     @property
     def wants(self) -> frozenset[type]:
-        """What any of them wants."""
-        return frozenset(kind for kind in ON_DEMAND if any(is_wanted(one, kind) for one in self.listeners))
+        """Return the on-demand events that at least one listener wants."""
+        return frozenset(
+            kind for kind in ON_DEMAND if any(is_wanted(listener, kind) for listener in self.listeners)
+        )
 
     def __call__(self, event: Event) -> None:
         with self.lock:
@@ -34,18 +36,27 @@ class BroadcastListener:
 
 @contextmanager
 def with_loggers(
-    told: Listener, run: Path, *, tensorboard: bool, wandb: bool, config: Mapping[str, Any]
+    listener: Listener, run: Path, *, tensorboard: bool, wandb: bool, config: Mapping[str, Any]
 ) -> Iterator[Listener]:
-    """Add the files below RUN/logs that are asked for to a listener. config: what they say of the training.
+    """Yield a listener that also writes the requested logs below RUN/logs.
 
-    Raises MissingArtifact where there is no run, ForeignFolder where RUN/logs leads out of it.
+    Args:
+        listener: listener that gets all events too.
+        run: run directory.
+        tensorboard: whether to write a TensorBoard log.
+        wandb: whether to write a Weights & Biases log.
+        config: settings stored in the Weights & Biases log.
+
+    Raises:
+        MissingArtifact: the run was not found.
+        ForeignFolder: RUN/logs is a link to a folder outside the run.
     """
     with ExitStack() as stack:
-        listeners = [told]
+        listeners = [listener]
         if tensorboard or wandb:
             from lstm_cli.rundir import logs_folder, open_run
 
-            open_run(run).close()  # nothing is made in a folder that is no run
+            open_run(run).close()  # check that the folder is a run before a file is made
         if tensorboard:
             from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 
@@ -54,6 +65,6 @@ def with_loggers(
         if wandb:
             from lstm_cli.cli.progress.wandb import WandbLog
 
-            folder = logs_folder(run, "wandb").parent  # W&B itself writes in `wandb` below it
+            folder = logs_folder(run, "wandb").parent  # W&B adds the subfolder `wandb`
             listeners.append(stack.enter_context(closing(WandbLog(folder, config=config))))
         yield BroadcastListener(listeners=tuple(listeners))

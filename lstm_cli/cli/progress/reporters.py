@@ -1,8 +1,8 @@
-"""What a person or a log hears while a command works. Everything here goes to stderr.
+"""Reporters of progress on stderr.
 
-In a terminal: a line an epoch and a moving bar below it (Rich, loaded once there is something to show).
-Elsewhere: a line an epoch at most, and one in 30 seconds at least, whatever the work. With --log-format json each
-line is an object, with --quiet only warnings are heard.
+In a terminal, each epoch prints a line above a progress bar (Rich, imported on first use). Elsewhere, there is at most
+one line per epoch and at least one line per 30 seconds. With --log-format json each line is an object. With --quiet
+only warnings are printed.
 """
 
 import sys
@@ -37,10 +37,10 @@ from lstm_cli.events import (
     WeightsRecorded,
 )
 
-SILENCE = 25.0  # seconds without a line after which one is written
-STARTING = "starting"  # the stage before the first event
-TRAINING = "training"  # how the stages of networks begin
-NAMES: dict[type, str] = {
+MAX_SILENCE = 25.0  # seconds without output until a line is written
+STARTING = "starting"  # stage before the first event
+TRAINING = "training"  # first word of the stages of networks
+EVENT_NAMES: dict[type, str] = {
     WarningRaised: "warning",
     Note: "note",
     Progressed: "progress",
@@ -49,38 +49,35 @@ NAMES: dict[type, str] = {
     WeightsRecorded: "weights",
     PlotDrawn: "picture",
 }
-WIDE = 78  # columns that the line of an epoch may take
-PATIENCE = 0.3  # seconds: work that is over sooner shows no bar
+EPOCH_COLUMNS = 78  # width of the full line of an epoch
+BAR_DELAY = 0.3  # seconds until the first progress bar appears
 
 
 @contextmanager
 def progress_reporter() -> Iterator["StageTimer"]:
-    """Yield a listener for the time of one step: a bar in a terminal, lines elsewhere."""
-    listener = ProgressBar() if progress_bar_allowed() else LogReporter(silence=SILENCE)
-    timed = StageTimer(listener)
+    """Yield a listener for one step: a progress bar in a terminal, lines elsewhere."""
+    listener = ProgressBar() if progress_bar_allowed() else LogReporter(max_silence=MAX_SILENCE)
+    timer = StageTimer(listener)
     try:
-        yield timed
+        yield timer
     finally:
-        timed.close()
+        timer.close()
         listener.close()
 
 
 class StageTimer:
-    """A listener that sums the seconds of each stage since the command began, and passes events on.
-
-    Warnings that --ignore names are left out.
-    """
+    """Listener that measures the seconds of each stage and forwards events, without the warnings of --ignore."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._stage, self._since = STARTING, 0.0
+        self._stage, self._stage_start = STARTING, 0.0
         self._seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, WarningRaised) and is_ignored(event.finding.rule):
             return
-        stage = stage_of(event)
+        stage = event_stage(event)
         if stage is not None and stage != self._stage:
             self._enter(stage)
         self._listener(event)
@@ -91,34 +88,34 @@ class StageTimer:
 
     @property
     def stages(self) -> dict[str, float]:
-        """Seconds of each stage, in the order in which they began."""
+        """Return the seconds of each stage, in order of their start."""
         return {stage: round(seconds, 2) for stage, seconds in self._seconds.items()}
 
     def _enter(self, stage: str) -> None:
         with self._lock:
             now = seconds_since_start()
-            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
-            self._stage, self._since = stage, now
+            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._stage_start
+            self._stage, self._stage_start = stage, now
 
 
-def stage_of(event: Event) -> str | None:
-    """Return the stage that an event belongs to; None where it tells none."""
+def event_stage(event: Event) -> str | None:
+    """Return the stage of an event; None for an event without a stage."""
     if isinstance(event, Progressed):
         return event.stage
     return TRAINING if isinstance(event, TrainingStarted | EpochEnded) else None
 
 
 class LogReporter:
-    """Writes events as lines. A thread of its own breaks a silence, whether or not events come."""
+    """Listener that writes events as lines; a thread writes a line after each long silence."""
 
-    def __init__(self, *, silence: float) -> None:
-        self._silence = silence
-        self._began = self._spoke = monotonic()
+    def __init__(self, *, max_silence: float) -> None:
+        self._max_silence = max_silence
+        self._started = self._last_line = monotonic()
         self._state = "still working"
-        self._over = threading.Event()
+        self._closed = threading.Event()
         self._lock = threading.Lock()
-        self._pulse = threading.Thread(target=self._print_while_silent, daemon=True)
-        self._pulse.start()
+        self._thread = threading.Thread(target=self._break_silence, daemon=True)
+        self._thread.start()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Progressed):
@@ -126,49 +123,49 @@ class LogReporter:
         else:
             self._print(event_name(event), describe_event(event), event_fields(event))
         if isinstance(event, EpochEnded):
-            following = min(event.epoch + 1, event.epochs)
-            self._state = f"{event.part} epoch {following}/{event.epochs} goes on"
+            next_epoch = min(event.epoch + 1, event.epochs)
+            self._state = f"{event.part} epoch {next_epoch}/{event.epochs} running"
 
     def close(self) -> None:
-        """Fall silent for good."""
-        self._over.set()
-        self._pulse.join()
+        """Stop the thread."""
+        self._closed.set()
+        self._thread.join()
 
     def _print(self, name: str, text: str, facts: dict[str, Any]) -> None:
         with self._lock:
             print_line(name, text, facts)
-            self._spoke = monotonic()
+            self._last_line = monotonic()
 
-    def _print_while_silent(self) -> None:
-        rest = self._silence
-        while not self._over.wait(rest):
-            rest = self._spoke + self._silence - monotonic()
-            if rest <= 0:
-                seconds = round(monotonic() - self._began)
+    def _break_silence(self) -> None:
+        wait = self._max_silence
+        while not self._closed.wait(wait):
+            wait = self._last_line + self._max_silence - monotonic()
+            if wait <= 0:
+                seconds = round(monotonic() - self._started)
                 facts = {"state": self._state, "seconds": seconds}
                 self._print("working", f"{self._state}, {seconds} s", facts)
-                rest = self._silence
+                wait = self._max_silence
 
 
 class ProgressBar:
-    """Writes events above a bar that moves."""
+    """Listener that writes events as lines above a progress bar."""
 
     def __init__(self) -> None:
-        self._began = monotonic()
-        self._bar: Any = None  # rich.progress.Progress, once there is something to show
-        self._tasks: dict[str, Any] = {}  # stage: its bar; several where networks train side by side
-        self._training = False  # the bars are of networks
+        self._started = monotonic()
+        self._bar: Any = None  # rich.progress.Progress, made on first use
+        self._tasks: dict[str, Any] = {}  # stage: bar; several bars if networks train in parallel
+        self._training = False  # whether the bars belong to networks
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         try:
             with self._lock:
                 self._handle(event)
-        except OSError:  # the terminal went away; the work does not
+        except OSError:  # the terminal was closed, but the command continues
             redirect_to_devnull(sys.stderr)
 
     def close(self) -> None:
-        """Take the bar off the screen; the lines stay."""
+        """Remove the bar from the screen; the lines stay."""
         if self._bar is not None:
             try:
                 self._bar.stop()
@@ -177,7 +174,7 @@ class ProgressBar:
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, Progressed):
-            if self._bar is not None or monotonic() - self._began > PATIENCE:
+            if self._bar is not None or monotonic() - self._started > BAR_DELAY:
                 self._advance(event.stage, event.done, event.total, trains=event.stage == REFIT)
             return
         self._print(describe_event(event, terminal_width(sys.stderr)), _style(event))
@@ -187,7 +184,7 @@ class ProgressBar:
             self._advance(f"{TRAINING} {event.part}", event.epoch, event.epochs, trains=True)
 
     def _advance(self, stage: str, done: int, total: int | None, *, trains: bool) -> None:
-        """Move the bar of a stage. trains: of a network; several train side by side, so their bars stay."""
+        """Move the bar of a stage. Bars of networks (trains) stay, because several networks train in parallel."""
         if self._bar is None:
             self._bar = _rich_bar()
             self._bar.start()
@@ -203,7 +200,7 @@ class ProgressBar:
         if self._bar is None:
             print_line("note", text)
             return
-        from rich.text import Text  # a Text, since names may hold what Rich reads as markup
+        from rich.text import Text  # a Text, because names may contain Rich markup
 
         line = wrap_line(as_one_line(text), self._bar.console.width)
         self._bar.console.print(Text(line, style=style), soft_wrap=True)
@@ -215,7 +212,7 @@ def _rich_bar() -> Any:
     from rich.text import Text
 
     class Count(MofNCompleteColumn):
-        """How many of how many are done; nothing for work without parts."""
+        """Column with the done and total numbers; empty for a stage without a total."""
 
         def render(self, task: Task) -> Text:
             return super().render(task) if task.total is not None else Text()
@@ -237,24 +234,25 @@ def _style(event: Event) -> str:
 
 
 def event_name(event: Event) -> str:
-    """What a line of --log-format json calls an event."""
-    return NAMES[type(event)]
+    """Return the name of an event in --log-format json."""
+    return EVENT_NAMES[type(event)]
 
 
 def event_fields(event: Event) -> dict[str, Any]:
-    """The fields of an event as JSON values; arrays and pictures, which only other programs are shown, left out."""
+    """Return the fields of an event as JSON values, without arrays and images."""
     if isinstance(event, WeightsRecorded | PlotDrawn):
         return {"text": describe_event(event)}
     if isinstance(event, WarningRaised):
         return event.finding.to_dict()
     facts = {field.name: getattr(event, field.name) for field in fields(event)}
     return {
-        name: None if isinstance(one, float) and not isfinite(one) else one for name, one in facts.items()
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in facts.items()
     }
 
 
-def describe_event(event: Event, width: int = WIDE) -> str:
-    """Return an event as one line; in a terminal of few columns without what tells least."""
+def describe_event(event: Event, width: int = EPOCH_COLUMNS) -> str:
+    """Return an event as one line, without the learning rate if the terminal is narrow (width in columns)."""
     match event:
         case WarningRaised():
             return f"warning[{event.finding.rule}]: {event.finding.text}"
@@ -268,14 +266,14 @@ def describe_event(event: Event, width: int = WIDE) -> str:
                 f"at most {event.epochs} epoch{'s' if event.epochs > 1 else ''} of {event.steps_per_epoch} steps"
             )
         case EpochEnded():
-            return _describe_epoch(event, with_rate=width >= WIDE)
+            return _describe_epoch(event, with_lr=width >= EPOCH_COLUMNS)
         case WeightsRecorded():
             return f"{event.part} epoch {event.epoch}: {len(event.weights)} arrays of weights"
         case PlotDrawn():
-            return f"picture of {event.name}"
+            return f"plot of {event.name}"
 
 
-def _describe_epoch(event: EpochEnded, *, with_rate: bool) -> str:
+def _describe_epoch(event: EpochEnded, *, with_lr: bool) -> str:
     width = len(str(event.epochs))
     train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
     val = "      -" if event.val_loss is None else f"{event.val_loss:7.4f}"
@@ -285,12 +283,12 @@ def _describe_epoch(event: EpochEnded, *, with_rate: bool) -> str:
         f"train {train}",
         f"val {val} {best}",
     ]
-    parts += [f"lr {event.lr:.1e}"] if with_rate else []
-    return ("  " if with_rate else " ").join([*parts, f"{event.seconds:5.1f} s"])
+    parts += [f"lr {event.lr:.1e}"] if with_lr else []
+    return ("  " if with_lr else " ").join([*parts, f"{event.seconds:5.1f} s"])
 
 
 def describe_progress(event: Progressed) -> str:
-    """Return how far a stage is, e.g. `reading: 1,200 of 4,000 bytes (30 %)`; its name alone for one without parts."""
+    """Return the progress of a stage, e.g. `reading: 1,200 of 4,000 bytes (30 %)`, or its name without a total."""
     unit = f" {event.unit}" if event.unit else ""
     if not event.total:
         return f"{event.stage}: {event.done:,}{unit}" if event.done else event.stage

@@ -1,7 +1,7 @@
-"""Training as event files that TensorBoard opens: `tensorboard --logdir RUN/logs/tensorboard`.
+"""Event files for TensorBoard, opened by `tensorboard --logdir RUN/logs/tensorboard`.
 
-Each training has a folder a network, and one for its refit, so that their curves lie over each other. Nothing reads
-the files back.
+Each network has a folder, and its refit has another one, so that TensorBoard overlays their curves. lstm never reads
+these files.
 """
 
 import io
@@ -14,24 +14,24 @@ from lstm_cli.events import EpochEnded, Event, PlotDrawn, WeightsRecorded
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-BINS = 40  # of a histogram
+BINS = 40  # number of histogram bins
 
 
 class TensorBoardLog:
-    """Writes what it hears as event files below `folder`, which is made with the first of them."""
+    """Listener that writes event files below `folder`, which is made with the first file."""
 
     wants = frozenset({WeightsRecorded, PlotDrawn})
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / time.strftime("%Y%m%d-%H%M%S")
-        self._writers: dict[str, SummaryWriter] = {}  # of each network
+        self._writers: dict[str, SummaryWriter] = {}  # by network
 
     def __call__(self, event: Event) -> None:
         match event:
             case EpochEnded():
                 writer = self._writer(run_name(event.part, validated=event.val_loss is not None))
-                for tag, figure in scalars(event).items():
-                    writer.add_scalar(tag, figure, event.step)
+                for tag, value in scalars(event).items():
+                    writer.add_scalar(tag, value, event.step)
             case WeightsRecorded():
                 writer = self._writer(run_name(event.part, validated=event.validated))
                 for tag, weights in event.weights.items():
@@ -44,7 +44,7 @@ class TensorBoardLog:
                 self._writer("model").add_image(event.name, pixels, 0, dataformats="HWC")
 
     def close(self) -> None:
-        """Write out what is still in memory."""
+        """Write all buffered events."""
         for writer in self._writers.values():
             writer.close()
 
@@ -57,16 +57,16 @@ class TensorBoardLog:
 
 
 def run_name(part: str, *, validated: bool) -> str:
-    """The name of one training among those of a command: a part, and its refit apart from it."""
+    """Return the name of a training in the log: the part, with a suffix for its refit."""
     return part if validated else f"{part}-refit"
 
 
 def scalars(event: EpochEnded) -> dict[str, float]:
-    """The figures of an epoch that there are, by their tag."""
-    figures = {
+    """Return the available values of an epoch, by tag."""
+    values = {
         "loss/train": event.train_loss,
         "loss/validation": event.val_loss,
         "learning rate": event.lr,
         "gradient norm": event.grad_norm,
     }
-    return {tag: figure for tag, figure in figures.items() if figure is not None}
+    return {tag: value for tag, value in values.items() if value is not None}

@@ -1,7 +1,7 @@
-"""Training as an offline run of Weights & Biases below RUN/logs/wandb; `wandb sync` sends it, if a person wants that.
+"""Offline log for Weights & Biases below RUN/logs/wandb, which `wandb sync` can upload later.
 
-Nothing is asked, nothing goes over the network, and nothing stays outside of the run's folder: its settings,
-caches and logs, which would lie in the home folder, are told to lie there too.
+The log asks no questions and uses no network. All its files, including settings and caches that are usually in the
+home folder, stay in the run directory.
 """
 
 import io
@@ -23,7 +23,7 @@ SETTINGS = {
     "WANDB_X_DISABLE_STATS": "true",
     "WANDB_X_DISABLE_META": "true",
 }
-FOLDERS = {  # of what it keeps, below the folder of the logs
+FOLDERS = {  # relative to the folder of the logs
     "WANDB_DIR": ".",
     "WANDB_CACHE_DIR": "wandb/cache",
     "WANDB_CONFIG_DIR": "wandb/config",
@@ -33,28 +33,28 @@ FOLDERS = {  # of what it keeps, below the folder of the logs
 
 
 class WandbLog:
-    """Logs what it hears to one offline run, which begins with the first event of a training."""
+    """Listener that writes one offline W&B run, which begins with the first training event."""
 
     wants = frozenset({WeightsRecorded, PlotDrawn})
 
     def __init__(self, folder: Path, *, config: Mapping[str, Any]) -> None:
         self._folder, self._config = folder.absolute(), dict(config)
-        self._environ: dict[str, str | None] = {}  # what was there before
+        self._environ: dict[str, str | None] = {}  # previous values of the variables
         self._run: Any = None
 
     def __call__(self, event: Event) -> None:
         match event:
             case EpochEnded():
                 name = run_name(event.part, validated=event.val_loss is not None)
-                figures = {f"{name}/{tag}": figure for tag, figure in scalars(event).items()}
-                self._log({**figures, f"{name}/step": event.step})
+                values = {f"{name}/{tag}": value for tag, value in scalars(event).items()}
+                self._log({**values, f"{name}/step": event.step})
             case WeightsRecorded():
                 self._log(self._histograms(event))
             case PlotDrawn():
                 self._log({event.name: _image(event.png)})
 
     def close(self) -> None:
-        """End the run and the process beside it; put the environment back."""
+        """End the W&B run and its process, and restore the environment."""
         if self._run is not None:
             import wandb
 
@@ -72,9 +72,9 @@ class WandbLog:
         self._run.log(dict(values))
 
     def _begin(self) -> Any:
-        ours = {**SETTINGS, **{name: str(self._folder / folder) for name, folder in FOLDERS.items()}}
-        self._environ = {name: os.environ.get(name) for name in ours}
-        os.environ.update(ours)
+        variables = {**SETTINGS, **{name: str(self._folder / folder) for name, folder in FOLDERS.items()}}
+        self._environ = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
         import wandb
 
         return wandb.init(project="lstm", dir=str(self._folder), mode="offline", config=self._config)

@@ -1,22 +1,23 @@
-"""What `check` found as a person reads it."""
+"""Report of `check` as tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import format_figure, in_brackets
+from lstm_cli.cli.render.scores import format_number, in_parentheses
 from lstm_cli.cli.stdio import as_one_line, is_ignored
 from lstm_cli.text import count_noun
 
-NAME = 64  # letters of a column's name in a table; a terminal folds them
-TWICE = ("row of an hour told twice in autumn", "rows of hours told twice in autumn")
-SHOWN = 3  # lines beside a count
-LISTED = 40  # columns in a table; --json holds them all
+MAX_NAME = 64  # characters of a column name in a table
+REPEATED_HOURS = ("row of a repeated hour in autumn", "rows of repeated hours in autumn")
+DUPLICATES = ("row with a duplicate timestamp", "rows with duplicate timestamps")
+MAX_LINES = 3  # line numbers next to a count
+MAX_COLUMNS = 40  # columns in a table; --json has all
 STYLES = {"error": "red", "warning": "yellow", "note": ""}
 
 
 def check_table(report: Any, page: Page) -> None:
-    """The file, its columns, what training on it would be, and what is wrong with it."""
+    """Print the facts of the file, its columns, the expected windows and training time, and the problems."""
     page.facts((name, text) for name, text in _facts(report) if text)
     page.blank()
     _columns(report.columns, page)
@@ -29,7 +30,7 @@ def check_table(report: Any, page: Page) -> None:
     page.blank()
     _findings(report, page)
     if report.picture is not None:
-        page.line(f"picture: {report.picture}")
+        page.line(f"plot: {report.picture}")
 
 
 def _facts(report: Any) -> list[tuple[str, str]]:
@@ -37,104 +38,105 @@ def _facts(report: Any) -> list[tuple[str, str]]:
     rows, columns = count_noun(report.rows, "row"), count_noun(len(report.columns), "column")
     span = "" if report.time is None else f"{report.time['start']} to {report.time['end']}"
     return [
-        ("read", f"{report.source}: {rows}{series}, {columns}"),
-        ("times", span and f"{span}, step {report.freq or 'not found'}"),
-        ("holes", _holes(report.holes)),
-        ("doubles", _places(report.doubles, "row of a time told before", "rows of a time told before")),
-        ("clocks", _clocks(report.daylight_saving)),
-        ("outliers", "; ".join(_outliers(one) for one in report.outliers)),
+        ("data", f"{report.source}: {rows}{series}, {columns}"),
+        ("time", span and f"{span}, frequency {report.freq or 'not found'}"),
+        ("gaps", _gaps(report.holes)),
+        ("duplicates", _count_with_lines(report.doubles, *DUPLICATES)),
+        ("clock changes", _clock_changes(report.daylight_saving)),
+        ("outliers", "; ".join(_outliers(outliers) for outliers in report.outliers)),
         ("season", _season(report)),
     ]
 
 
-def _holes(holes: Mapping[str, Any] | None) -> str:
-    if holes is None:
+def _gaps(gaps: Mapping[str, Any] | None) -> str:
+    if gaps is None:
         return ""
-    if not holes["count"]:
+    if not gaps["count"]:
         return "none"
-    longest = holes["longest"]
-    lines = _lines([place["line"] for place in holes["places"]])
+    longest = gaps["longest"]
+    lines = _lines([gap["line"] for gap in gaps["places"]])
     span = longest["from"] if longest["rows"] == 1 else f"{longest['from']} to {longest['to']}"
     of = f" of '{longest['series']}'" if longest["series"] is not None else ""
     return (
-        f"{count_noun(holes['count'], 'row')} missing, after {lines}; "
-        f"longest {count_noun(longest['rows'], 'row')}, {span}{of}"
+        f"{count_noun(gaps['count'], 'missing row')} after {lines} "
+        f"(longest gap: {count_noun(longest['rows'], 'row')}, {span}{of})"
     )
 
 
-def _places(found: Mapping[str, Any] | None, one: str, many: str) -> str:
-    if found is None:
+def _count_with_lines(finding: Mapping[str, Any] | None, singular: str, plural: str) -> str:
+    if finding is None:
         return ""
-    if not found["count"]:
+    if not finding["count"]:
         return "none"
-    return f"{count_noun(found['count'], one, many)}: {_lines(found['lines'])}"
+    return f"{count_noun(finding['count'], singular, plural)}: {_lines(finding['lines'])}"
 
 
-def _clocks(found: Mapping[str, Any] | None) -> str:
-    """Hours that local clocks skipped or told twice; nothing where there are none."""
-    if found is None:
+def _clock_changes(changes: Mapping[str, Any] | None) -> str:
+    """Return the hours skipped or repeated by daylight saving time; "" without any."""
+    if changes is None:
         return ""
     hours = []
-    if found["skipped"]:
-        skipped = count_noun(found["skipped"], "hour")
-        hours.append(f"{skipped} skipped in spring, after {_lines(found['skipped_after'])}")
-    if found["told_twice"]:
-        hours.append(_places({"count": found["told_twice"], "lines": found["told_twice_lines"]}, *TWICE))
+    if changes["skipped"]:
+        skipped = count_noun(changes["skipped"], "hour")
+        hours.append(f"{skipped} skipped in spring, after {_lines(changes['skipped_after'])}")
+    if changes["told_twice"]:
+        repeated = {"count": changes["told_twice"], "lines": changes["told_twice_lines"]}
+        hours.append(_count_with_lines(repeated, *REPEATED_HOURS))
     return "; ".join(hours)
 
 
-def _outliers(found: Mapping[str, Any]) -> str:
-    values = count_noun(found["count"], "value")
-    return f"{_short(found['column'])} {values}: {_lines(found['lines'])}"
+def _outliers(outliers: Mapping[str, Any]) -> str:
+    values = count_noun(outliers["count"], "value")
+    return f"{_short(outliers['column'])} {values}: {_lines(outliers['lines'])}"
 
 
 def _lines(lines: Sequence[int]) -> str:
-    """The first of them."""
-    more = ", …" if len(lines) > SHOWN else ""
-    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:SHOWN]))}{more}"
+    """Return the first line numbers as text."""
+    more = ", …" if len(lines) > MAX_LINES else ""
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:MAX_LINES]))}{more}"
 
 
 def _season(report: Any) -> str:
     if report.seasons is None:
         return ""
-    return f"{' and '.join(map(str, report.seasons)) or 'none'}{in_brackets(report.season_reason)}"
+    return f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}"
 
 
 def _columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
     page.table(
-        ("column", "part", "reads as", "missing", "least", "greatest"),
+        ("column", "role", "type", "missing", "min", "max"),
         [
             (
                 _short(column["name"]),
                 column["part"] or "-",
                 column["reads_as"],
                 f"{column['missing']:,}",
-                format_figure(column["least"]),
-                format_figure(column["greatest"]),
+                format_number(column["least"]),
+                format_number(column["greatest"]),
             )
-            for column in columns[:LISTED]
+            for column in columns[:MAX_COLUMNS]
         ],
     )
-    if len(columns) > LISTED:
-        page.line(f"and {len(columns) - LISTED:,} more, see --json")
+    if len(columns) > MAX_COLUMNS:
+        page.line(f"and {len(columns) - MAX_COLUMNS:,} more, see --json")
 
 
 def _strength(report: Any, page: Page) -> None:
     page.table(
-        ("column", "season", "strength of it", "strength of trend"),
+        ("column", "season", "season strength", "trend strength"),
         [
             (
-                _short(one["column"]),
-                "-" if one["season"] is None else str(one["season"]),
-                _share(one["season_strength"]),
-                _share(one["trend_strength"]),
+                _short(strength["column"]),
+                "-" if strength["season"] is None else str(strength["season"]),
+                _fraction(strength["season_strength"]),
+                _fraction(strength["trend_strength"]),
             )
-            for one in report.strength[:LISTED]
+            for strength in report.strength[:MAX_COLUMNS]
         ],
     )
 
 
-def _share(value: float | None) -> str:
+def _fraction(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
@@ -149,9 +151,9 @@ def _windows(report: Any, page: Page) -> None:
     )
     page.line(f"lookback {report.lookback}, horizon {count_noun(report.horizon, 'step')}")
     if report.expected is not None:
-        least, most = report.expected["seconds"]
+        fastest, slowest = report.expected["seconds"]
         page.line(
-            f"lstm train, by rule of thumb: {_duration(least)} to {_duration(most)}, "
+            f"estimate for lstm train: {_duration(fastest)} to {_duration(slowest)}, "
             f"{report.expected['memory_mb']:,} MB of memory"
         )
 
@@ -163,7 +165,7 @@ def _duration(seconds: float) -> str:
 def _findings(report: Any, page: Page) -> None:
     findings = [finding for finding in report.findings if not is_ignored(finding["rule"])]
     if not findings:
-        page.line("nothing found that needs attention", "green")
+        page.line("no problems found", "green")
     for finding in findings:
         severity = finding["severity"]
         page.line(f"{severity}[{finding['rule']}]: {finding['text']}", STYLES[severity])
@@ -171,4 +173,4 @@ def _findings(report: Any, page: Page) -> None:
 
 def _short(name: str) -> str:
     name = as_one_line(name)
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"

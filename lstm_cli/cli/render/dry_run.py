@@ -1,4 +1,4 @@
-"""`--dry-run`: what a verb would do, as a person reads it."""
+"""Plan of --dry-run as text."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def print_plan(make: "Callable[[Any], DryRunPlan]", *, as_json: bool) -> Work:
-    """The work of a verb that is asked for its plan alone; make: from the room of plans to the plan."""
+    """Return the work of a verb with --dry-run; `make` gets the module steps.dry_run and returns the plan."""
 
-    def look() -> None:
+    def print_dry_run() -> None:
         from lstm_cli.cli.render import page
         from lstm_cli.steps import dry_run as planning
 
@@ -27,25 +27,25 @@ def print_plan(make: "Callable[[Any], DryRunPlan]", *, as_json: bool) -> Work:
         about = f"{plan.step} {plan.run}" if plan.run is not None else plan.step
         print_line("summary", f"{about}: dry run, nothing was done")
 
-    return look
+    return print_dry_run
 
 
 def plan_table(plan: "DryRunPlan", page: "Page") -> None:
-    """What would be read and written, and what it takes."""
-    facts = [("reads", _sized(read["path"], read["size"])) for read in plan.reads]
+    """Print the files that would be read and written, and the time and memory needed."""
+    facts = [("reads", _path_with_size(read["path"], read["size"])) for read in plan.reads]
     if plan.up_to_date and not plan.writes:
-        facts.append(("writes", "nothing: it is up to date, and --force would run it anyhow"))
+        facts.append(("writes", "nothing (up to date; use --force to run anyway)"))
     elif not plan.writes:
         facts.append(("writes", "nothing"))
     facts += [("writes", path) for path in plan.writes]
     if not plan.up_to_date and plan.seconds is not None:
-        facts.append(("takes", f"{plan.seconds:,.1f} s, as the last time"))
+        facts.append(("time", f"about {plan.seconds:,.1f} s (as in the last run)"))
     if not plan.up_to_date and plan.memory is not None and plan.memory["need"] is not None:
         have = plan.memory["have"]
-        there = "" if have is None else f" of memory, {size_text(have)} are free"
-        facts.append(("needs", f"some {size_text(plan.memory['need'])}{there}"))
+        free = "" if have is None else f" ({size_text(have)} free)"
+        facts.append(("memory", f"about {size_text(plan.memory['need'])}{free}"))
     page.facts(facts)
 
 
-def _sized(path: str, size: int | None) -> str:
+def _path_with_size(path: str, size: int | None) -> str:
     return path if size is None else f"{path} ({size_text(size)})"

@@ -1,4 +1,4 @@
-"""The report of `evaluate` as a person reads it."""
+"""Report of `evaluate` as tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +8,8 @@ from lstm_cli.cli.render.scores import (
     BASELINES_SHOWN,
     METRICS,
     SCALED_FIRST,
-    format_figure,
-    in_brackets,
+    format_number,
+    in_parentheses,
     score_rows,
     score_table,
     verdict,
@@ -17,11 +17,11 @@ from lstm_cli.cli.render.scores import (
 from lstm_cli.evaluation.baselines import baseline_label
 from lstm_cli.text import count_noun
 
-MANY = 12  # rows of a table of targets, series or steps; --json holds them all
+MAX_ROWS = 12  # rows in a table of targets, series or steps; --json has all
 
 
 def evaluate_table(report: Any, page: Page) -> None:
-    """The model's errors beside those of the simple forecasts, in whole and in parts."""
+    """Print the errors of the model and the baselines, overall and by target, series and step."""
     page.line(
         f"{report.run}: {report.model} ({report.precision}) on {report.windows:,} {report.split} windows"
     )
@@ -35,7 +35,7 @@ def evaluate_table(report: Any, page: Page) -> None:
     page.line(verdict(report.metrics, report.baselines, report.comparisons, season, panel=panel), "bold")
     _interval_table(page, report)
     if report.mase_left_out:
-        page.line(f"MASE leaves out {report.mase_left_out:,} series whose values repeat exactly in training")
+        page.line(f"MASE excludes {report.mase_left_out:,} series whose training values repeat exactly")
     parts = ("mase", "mae", "rmse") if panel else ("mae", "rmse", "mase")
     if len(report.per_target) > 1:
         page.blank()
@@ -45,7 +45,9 @@ def evaluate_table(report: Any, page: Page) -> None:
         _worst_table(page, report)
     if len(report.per_step) > 1:
         page.blank()
-        _part_table(page, "step ahead", [(str(row["step"]), row) for row in _spread(report.per_step)], parts)
+        _part_table(
+            page, "step ahead", [(str(row["step"]), row) for row in _evenly_spaced(report.per_step)], parts
+        )
     if report.backtest:
         page.blank()
         _backtest_table(page, report.backtest)
@@ -53,58 +55,57 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.blank()
     for gate in report.gates:
         outcome = "FAILED" if gate["failed"] else "passed"
-        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_brackets(gate.get('reason') or '')}")
+        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}")
     if report.picture:
         page.blank()
-        page.line(f"picture: {report.picture}")
+        page.line(f"plot: {report.picture}")
     if report.output:
         page.line(f"copies: {report.output}")
 
 
 def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
-    """The cut-offs one below the other, and how far their scores lie apart."""
+    """Print the score of each cut-off, and their mean and standard deviation."""
     folds, spread = backtest["folds"], backtest["spread"]
     metric = "mase" if "mase" in spread else "mae"
     seasons = sorted({fold["baseline_season"] for fold in folds if fold.get("baseline_season")})
-    season = " or ".join(map(str, seasons)) or None  # a fold decides from the rows before its cut-off
+    season = " or ".join(map(str, seasons)) or None  # each fold detects the season from its own rows
     names = [name for name in BASELINES_SHOWN if any(name in fold["baselines"] for fold in folds)]
     titles = {name: baseline_label(name, season) for name in names}
-    how = "the model as it is" if backtest["reused"] else "trained anew at each"
+    how = "without retraining" if backtest["reused"] else "retrained at each cut-off"
     page.line(
-        f"backtest, {count_noun(len(folds), 'cut-off')}, {how} ({backtest['precision']}): {METRICS[metric]}"
+        f"backtest: {METRICS[metric]} at {count_noun(len(folds), 'cut-off')}, {how} ({backtest['precision']})"
     )
     rows = [
         (
             fold["cut"],
             f"{fold['windows']:,}",
-            format_figure(fold["metrics"][metric]),
-            *(format_figure(fold["baselines"].get(name, {}).get(metric)) for name in titles),
+            format_number(fold["metrics"][metric]),
+            *(format_number(fold["baselines"].get(name, {}).get(metric)) for name in titles),
         )
         for fold in folds
     ]
     page.table(("cut-off", "windows", "model", *titles.values()), rows)
-    found = spread.get(metric)
-    if found:
-        apart = f" +- {format_figure(found['deviation'])}" if found["deviation"] is not None else ""
+    summary = spread.get(metric)
+    if summary:
+        deviation = f" +- {format_number(summary['deviation'])}" if summary["deviation"] is not None else ""
+        page.line(f"mean {format_number(summary['mean'])}{deviation}")
         wins = ", ".join(f"{title} at {spread['wins'][name]}" for name, title in titles.items())
-        page.line(
-            f"mean {format_figure(found['mean'])}{apart}; of {len(folds)} cut-offs the model beats {wins}"
-        )
+        page.line(f"of {len(folds)} cut-offs, the model beats {wins}")
 
 
 def _interval_table(page: Page, report: Any) -> None:
-    """How much of the truth lay within the intervals, and how wide they are."""
+    """Print the coverage and the width of the prediction intervals."""
     if not report.coverage:
         return
     page.blank()
-    panel = len(report.per_series) > 1  # a mean width in units is that of the largest series
+    panel = len(report.per_series) > 1  # in a panel, the largest series dominate a mean width in units
     widths = (report.width_scaled,) if panel else (report.width, report.width_scaled)
     rows = [
-        (f"{level} %", format_figure(share), *(format_figure(width[level]) for width in widths))
+        (f"{level} %", format_number(share), *(format_number(width[level]) for width in widths))
         for level, share in report.coverage.items()
     ]
     page.table(("interval", "coverage %", *(("width", "width scaled")[-len(widths) :])), rows)
-    page.line(f"weighted quantile loss {format_figure(report.wql)}")
+    page.line(f"weighted quantile loss {format_number(report.wql)}")
 
 
 def _part_table(
@@ -113,20 +114,20 @@ def _part_table(
     shown = [name for name in metrics if any(name in row for _, row in rows)]
     page.table(
         (title, *(METRICS[name] for name in shown)),
-        [(name, *(format_figure(row.get(metric)) for metric in shown)) for name, row in rows[:MANY]],
+        [(name, *(format_number(row.get(metric)) for metric in shown)) for name, row in rows[:MAX_ROWS]],
     )
-    if len(rows) > MANY:
-        page.line(f"and {len(rows) - MANY:,} more, see --json")
+    if len(rows) > MAX_ROWS:
+        page.line(f"and {len(rows) - MAX_ROWS:,} more, see --json")
 
 
 def _worst_table(page: Page, report: Any) -> None:
-    """The series that do worst beside a simple forecast: where a panel's mean hides that the model does not serve."""
-    simple = baseline_label(report.worst[0]["baseline"], report.baseline_season)
-    page.line(f"the series that do worst beside {simple}")
+    """Print the series with the worst error relative to a baseline, which the mean of a panel hides."""
+    baseline = baseline_label(report.worst[0]["baseline"], report.baseline_season)
+    page.line(f"worst series compared with {baseline}")
     page.table(
-        ("series", "MASE", simple, "ratio", "MAE"),
+        ("series", "MASE", baseline, "ratio", "MAE"),
         [
-            (row["series"], *(format_figure(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
+            (row["series"], *(format_number(row[name]) for name in ("mase", "baseline_mase", "ratio", "mae")))
             for row in report.worst
         ],
     )
@@ -134,8 +135,8 @@ def _worst_table(page: Page, report: Any) -> None:
         page.line(f"and {len(report.per_series) - len(report.worst):,} more, see --json and per_series.csv")
 
 
-def _spread(rows: list[Any]) -> list[Any]:
-    """At most MANY of the rows, evenly spread, with the first and the last."""
-    if len(rows) <= MANY:
+def _evenly_spaced(rows: list[Any]) -> list[Any]:
+    """Return at most MAX_ROWS evenly spaced rows, including the first and the last."""
+    if len(rows) <= MAX_ROWS:
         return rows
-    return [rows[round(place * (len(rows) - 1) / (MANY - 1))] for place in range(MANY)]
+    return [rows[round(index * (len(rows) - 1) / (MAX_ROWS - 1))] for index in range(MAX_ROWS)]

@@ -1,4 +1,4 @@
-"""A page of lines and tables for a person, or one JSON object. The result of a command: it goes to stdout."""
+"""Output of a command on stdout: lines and tables, or one JSON object."""
 
 import io
 import sys
@@ -17,59 +17,63 @@ from lstm_cli.cli.stdio import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-GAP = 3  # blanks between two columns of a table
-KEPT = "\ue000"  # stands for a blank that Rich would cut from the end of a cell; in no name, see one_line
+COLUMN_GAP = 3  # spaces between two columns of a table
+PAD = "\ue000"  # a trailing space of a cell, which Rich would strip; as_one_line escapes it in names
 
 
 class Report(Protocol):
-    """What every step returns."""
+    """Result of a step."""
 
     def to_json(self) -> dict[str, Any]:
-        """The object that --json prints."""
+        """Return the object for --json."""
 
 
 class Page:
-    """Lines and tables one below the other: drawn by Rich, without a colour where nobody could see it.
+    """Page of lines and tables, drawn by Rich, in color only on a terminal that supports it.
 
-    They are kept until `text` is asked for: Rich has an ending of its own for a closed pipe, and so have we.
+    The page is kept in memory until `text` is called, because Rich handles a closed pipe differently.
     """
 
     def __init__(self) -> None:
         from rich.console import Console
 
-        lively = is_interactive(sys.stdout)
-        self._folded = lively or is_terminal(sys.stdout)
-        self._drawn = io.StringIO()
+        interactive = is_interactive(sys.stdout)
+        self._wraps = interactive or is_terminal(sys.stdout)
+        self._buffer = io.StringIO()
         self._console = Console(
-            file=self._drawn,
-            force_terminal=lively,
-            color_system="auto" if lively else None,
-            width=terminal_width(sys.stdout)
-            if self._folded
-            else 1000,  # a pipe has no width: nothing is folded
+            file=self._buffer,
+            force_terminal=interactive,
+            color_system="auto" if interactive else None,
+            width=terminal_width(sys.stdout) if self._wraps else 1000,  # in a pipe, lines are not wrapped
             highlight=False,
             markup=False,
             emoji=False,
         )
 
     def line(self, text: str, style: str = "", *, indent: int = 4) -> None:
-        """Add a line of text. A terminal gets it folded between words; a pipe gets one line, for grep."""
-        whole = as_one_line(text)
-        if self._folded:
-            whole = wrap_line(whole, self._console.width, indent=indent)
-        self._console.print(whole, style=style or None, soft_wrap=True)
+        """Add a line of text, wrapped between words in a terminal but not in a pipe.
+
+        Args:
+            text: line of text.
+            style: Rich style.
+            indent: indentation of wrapped lines.
+        """
+        line = as_one_line(text)
+        if self._wraps:
+            line = wrap_line(line, self._console.width, indent=indent)
+        self._console.print(line, style=style or None, soft_wrap=True)
 
     def text(self) -> str:
-        """All of it, without blanks at the ends of lines."""
-        drawn = self._drawn.getvalue().replace(KEPT, " ")
+        """Return the page as text, without trailing spaces."""
+        drawn = self._buffer.getvalue().replace(PAD, " ")
         return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
 
     def blank(self) -> None:
-        """An empty line."""
+        """Add an empty line."""
         self._console.print()
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Add names with a text each, one a line."""
+        """Add one line for each pair of name and text."""
         pairs = list(pairs)
         width = max(len(name) for name, _ in pairs)
         for name, text in pairs:
@@ -81,43 +85,52 @@ class Page:
         rows: Iterable[Sequence[str]],
         best: Sequence[int] = (),
         *,
-        words: Sequence[int] = (0,),
+        text_columns: Sequence[int] = (0,),
     ) -> None:
-        """Add a table of figures beside a column of text, or several.
+        """Add a table of text columns and number columns.
 
-        best: the row to mark in each column of figures. words: the places of the columns of text. Where the terminal
-        is too narrow, figures are never cut: the columns that do not fit stand in a second table below, beside the
-        first column again. Text is folded between words.
+        Numbers are never cut. If the terminal is too narrow, the remaining columns follow in a second table, which
+        repeats the first column. Text is wrapped between words.
+
+        Args:
+            header: title of each column.
+            rows: cells of each row.
+            best: index of the row to mark, for each column after the first.
+            text_columns: indices of the text columns.
         """
         cells = [
-            [self._cell(row, place, index, best) for place in range(len(row))]
+            [self._cell(row, column, index, best) for column in range(len(row))]
             for index, row in enumerate(rows)
         ]
-        widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(header)]
-        for count, places in enumerate(_blocks(widths, words, self._console.width)):
+        widths = [
+            max([len(name), *(len(row[column]) for row in cells)]) for column, name in enumerate(header)
+        ]
+        for count, columns in enumerate(_split_columns(widths, text_columns, self._console.width)):
             if count:
                 self.blank()
-            self._block(
-                [header[place] for place in places],
-                [[row[place] for place in places] for row in cells],
-                [place in words for place in places],
+            self._add_table(
+                [header[column] for column in columns],
+                [[row[column] for column in columns] for row in cells],
+                [column in text_columns for column in columns],
             )
 
     @staticmethod
-    def _cell(row: Sequence[str], place: int, index: int, best: Sequence[int]) -> "Text":
+    def _cell(row: Sequence[str], column: int, index: int, best: Sequence[int]) -> "Text":
         from rich.text import Text
 
-        marked = bool(best) and place > 0 and best[place - 1] == index
-        # the mark has a place of its own in each cell, so that figures stand below each other
-        mark = "" if not best or not place else " *" if marked else KEPT * 2
-        return Text(as_one_line(row[place]) + mark, "bold green" if marked else "")
+        marked = bool(best) and column > 0 and best[column - 1] == index
+        # Each cell reserves room for the mark, so that the numbers are aligned.
+        mark = "" if not best or not column else " *" if marked else PAD * 2
+        return Text(as_one_line(row[column]) + mark, "bold green" if marked else "")
 
-    def _block(self, header: Sequence[str], rows: Sequence[Sequence["Text"]], words: Sequence[bool]) -> None:
+    def _add_table(
+        self, header: Sequence[str], rows: Sequence[Sequence["Text"]], is_text_column: Sequence[bool]
+    ) -> None:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for name, is_text in zip(header, words, strict=True):
+        for name, is_text in zip(header, is_text_column, strict=True):
             table.add_column(
                 name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold"
             )
@@ -126,27 +139,28 @@ class Page:
         self._console.print(table)
 
 
-def _blocks(widths: Sequence[int], words: Sequence[int], width: int) -> list[list[int]]:
-    """Return the columns of each table, of those that the first column and the others need in `width` columns.
+def _split_columns(widths: Sequence[int], text_columns: Sequence[int], width: int) -> list[list[int]]:
+    """Return the columns of each table, if the terminal has `width` columns; the first column is in each table.
 
-    >>> _blocks([10, 8, 8, 8], (0,), 80), _blocks([10, 8, 8, 8], (0,), 33)
+    >>> _split_columns([10, 8, 8, 8], (0,), 80), _split_columns([10, 8, 8, 8], (0,), 33)
     ([[0, 1, 2, 3]], [[0, 1, 2], [0, 3]])
     """
-    # A column of text can be folded: it needs half of the terminal at most.
-    need = [min(one, width // 2) if place in words else one for place, one in enumerate(widths)]
-    blocks = [[0]]
-    taken = need[0]
-    for place in range(1, len(need)):
-        if len(blocks[-1]) > 1 and taken + GAP + need[place] > width and place not in words:
-            blocks.append([0])
-            taken = need[0]
-        blocks[-1].append(place)
-        taken += GAP + need[place]
-    return blocks
+    # A text column can be wrapped, so it needs at most half of the terminal.
+    needed = [min(size, width // 2) if column in text_columns else size for column, size in enumerate(widths)]
+    tables = [[0]]
+    used = needed[0]
+    for column in range(1, len(needed)):
+        too_wide = used + COLUMN_GAP + needed[column] > width
+        if len(tables[-1]) > 1 and too_wide and column not in text_columns:
+            tables.append([0])
+            used = needed[0]
+        tables[-1].append(column)
+        used += COLUMN_GAP + needed[column]
+    return tables
 
 
 def print_page(report: Any, draw: Callable[[Any, Page], None]) -> None:
-    """Print what `draw` lays out for a person."""
+    """Print the page that `draw` makes from a report."""
     page = Page()
     draw(report, page)
     with name_stdout_errors():

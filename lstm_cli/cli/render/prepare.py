@@ -1,33 +1,36 @@
-"""The report of `prepare` as a person reads it."""
+"""Report of `prepare` as a table."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import in_brackets
+from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 
 
 def prepare_table(report: Any, page: Page) -> None:
-    """What was read, and what was settled by it."""
+    """Print the facts of the data, the chosen settings, and the splits."""
     span = "" if report.time_start is None else f", {report.time_start} to {report.time_end}"
     facts = [
         (
-            "read",
+            "data",
             f"{report.source}: {report.rows:,} rows of {count_noun(report.series, 'series', 'series')}{span}",
         ),
-        ("step", report.freq),
+        ("frequency", report.freq),
         ("target", ", ".join(report.targets)),
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
         ("calendar", ", ".join(report.calendar)),
-        ("season", f"{' and '.join(map(str, report.seasons)) or 'none'}{in_brackets(report.season_reason)}"),
-        ("lookback", f"{report.lookback} steps{in_brackets(report.lookback_reason)}"),
+        (
+            "season",
+            f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}",
+        ),
+        ("lookback", f"{report.lookback} steps{in_parentheses(report.lookback_reason)}"),
         ("horizon", count_noun(report.horizon, "step")),
         ("scaler", report.scaler),
         ("outliers", _dropped(report.outliers or {})),
-        ("filled", count_noun(report.filled, "cell") if report.filled else ""),
+        ("filled", count_noun(report.filled, "missing value") if report.filled else ""),
     ]
     page.facts((name, text) for name, text in facts if text)
     page.blank()
@@ -37,10 +40,11 @@ def prepare_table(report: Any, page: Page) -> None:
     ]
     page.table(("split", "rows", "windows"), rows)
     page.blank()
-    page.line(f"wrote {report.run} ({report.megabytes:.1f} MB); next: {command('train', report.run)}")
+    page.line(f"wrote {report.run} ({report.megabytes:.1f} MB)")
+    page.line(f"next: {command('train', report.run)}")
 
 
 def _dropped(outliers: Mapping[str, int]) -> str:
-    """Return how many outliers were dropped, by target."""
-    some = [f"{count:,} of {name}" for name, count in outliers.items() if count]
-    return f"{', '.join(some)} dropped" if some else ""
+    """Return the number of dropped outliers by target, as text."""
+    counts = [f"{count:,} of {name}" for name, count in outliers.items() if count]
+    return f"{', '.join(counts)} dropped" if counts else ""

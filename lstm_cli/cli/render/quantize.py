@@ -1,14 +1,14 @@
-"""The report of `quantize` as a person reads it."""
+"""Report of `quantize` as a table."""
 
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import format_figure, size_share
+from lstm_cli.cli.render.scores import format_number, size_ratio
 from lstm_cli.text import count_noun
 
 
 def quantize_table(report: Any, page: Page) -> None:
-    """Size, latency and error of the two models side by side."""
+    """Print size, latency and error of both models."""
     names = ("fp32", "quantized")
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
@@ -16,12 +16,13 @@ def quantize_table(report: Any, page: Page) -> None:
             f"latency, ms for {count_noun(report.batch, 'window')}",
             *(f"{report.latency_ms[name]:.2f}" for name in names),
         ),
-        ("validation MAE, scaled", *(format_figure(report.mae_scaled[name]) for name in names)),
+        ("validation MAE, scaled", *(format_number(report.mae_scaled[name]) for name in names)),
     ]
     page.table(("", "fp32", report.to), rows)
     page.blank()
     change = f"{abs(report.loss):.2%}"
-    grown = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
+    effect = "did not change" if change == "0.00%" else f"{'grew' if report.loss > 0 else 'fell'} by {change}"
     page.line(
-        f"{report.to} has {size_share(report):.0%} of the size; the error {grown} (--max-loss {report.max_loss:.2%})"
+        f"{report.to} has {size_ratio(report):.0%} of the size, and the error {effect} "
+        f"(--max-loss {report.max_loss:.2%})"
     )

@@ -1,4 +1,4 @@
-"""The result of a command: its report on stdout, and its summary on stderr."""
+"""Result of a command: its report on stdout and its summary on stderr."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,9 +15,16 @@ def print_result(
     as_json: bool,
     stages: Mapping[str, float] | None = None,
 ) -> None:
-    """Print a report, and its summary to stderr: as JSON for a machine, else as `draw` lays it out for a person.
+    """Print a report to stdout and its summary to stderr.
 
-    Of a step that found nothing changed the summary is all, unless JSON is asked for. stages: seconds of each.
+    If the step is up to date, only the summary is printed, unless JSON is requested.
+
+    Args:
+        verb: name of the command.
+        report: report of the step.
+        draw: function that adds the report to a page.
+        as_json: whether to print JSON instead of a page.
+        stages: seconds of each stage.
     """
     if as_json:
         print_json(report)

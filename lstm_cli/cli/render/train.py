@@ -1,10 +1,17 @@
-"""The reports of `train` and `train --find-lr` as a person reads them."""
+"""Reports of `train` and `train --find-lr` as tables."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, add_verdict, format_figure, rows_read, score_rows, score_table
+from lstm_cli.cli.render.scores import (
+    METRICS,
+    add_verdict,
+    format_number,
+    rows_read_text,
+    score_rows,
+    score_table,
+)
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.config.train import CHOICES
 from lstm_cli.rundir import command
@@ -12,7 +19,13 @@ from lstm_cli.text import count_noun
 
 
 def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
-    """What was trained, and its validation score beside the simple forecasts."""
+    """Print the model, its training, and its validation errors with those of the baselines.
+
+    Args:
+        report: report of the step.
+        page: page to extend.
+        stages: seconds of each stage.
+    """
     regressions = count_noun(report.linear["regressions"], "regression")
     families = ", ".join(f"{name} {weight:.2f}" for name, weight in report.linear["families"].items())
     page.facts(
@@ -20,16 +33,16 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
             (
                 "model",
                 f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
-                f"{rows_read(report)}",
+                f"{rows_read_text(report)}",
             ),
             ("linear", f"{families} ({regressions})"),
-            *((training["name"], _training(training)) for training in report.trainings),
+            *((training["name"], _training_text(training)) for training in report.trainings),
             *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
             (
                 "device",
                 f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}",
             ),
-            ("time", _time(stages)),
+            ("time", _time_text(stages)),
         ]
     )
     if len(report.weights) > 1:
@@ -46,41 +59,41 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
     page.blank()
     for finding in report.diagnosis:
         of_part = f" of {finding['part']}" if len(report.trainings) > 1 else ""
-        page.line(f"{finding['name']}{of_part}: {finding['sign']}; try {finding['advice']}", "yellow")
+        page.line(f"{finding['name']}{of_part}: {finding['sign']} (try {finding['advice']})", "yellow")
     add_verdict(page, report, panel=report.series > 1)
     page.line(f"next: {command('evaluate', report.run)}")
 
 
 def find_lr_table(report: Any, page: Page) -> None:
-    """At which learning rates the loss fell, and the one to try."""
+    """Print the loss curve of each network in numbers, and the suggested learning rate."""
     rows = [
         (
             part["part"],
-            format_figure(part["lowest_at"]),
+            format_number(part["lowest_at"]),
             f"{100 * part['fall']:.1f}",
-            format_figure(part["suggestion"]),
+            format_number(part["suggestion"]),
         )
         for part in report.parts
     ]
-    page.table(("network", "lowest loss at", "fall %", "suggestion"), rows)
+    page.table(("network", "lr of lowest loss", "loss drop %", "suggested lr"), rows)
     page.blank()
     if report.suggestion is None:
-        page.line("The loss falls at no learning rate: there is nothing to suggest.")
+        page.line("no suggestion: no learning rate reduces the loss")
     else:
         page.line(f"try: {command('train', report.run)} --lr {report.suggestion:.1g}")
-    page.line(f"picture: {report.picture}")
+    page.line(f"plot: {report.picture}")
 
 
-def _time(stages: Mapping[str, float]) -> str:
-    """Return the seconds since the command began, and those of its stages that took a hundredth of them."""
-    whole = seconds_since_start()
-    long = [f"{stage} {seconds:.1f}" for stage, seconds in stages.items() if seconds >= whole / 100]
-    return f"{whole:.1f} s ({', '.join(long)})"
+def _time_text(stages: Mapping[str, float]) -> str:
+    """Return the total seconds, and those of each stage with at least 1 % of the total."""
+    total = seconds_since_start()
+    long = [f"{stage} {seconds:.1f}" for stage, seconds in stages.items() if seconds >= total / 100]
+    return f"{total:.1f} s ({', '.join(long)})"
 
 
-def _training(training: Mapping[str, Any]) -> str:
-    """How one network was trained, in a line."""
-    stopped = {"patience": "it got no better", "epochs": "all were run"}[training["stopped"]]
+def _training_text(training: Mapping[str, Any]) -> str:
+    """Return the training of one network as one line."""
+    stopped = {"patience": "stopped early", "epochs": "ran all epochs"}[training["stopped"]]
     return (
         f"best epoch {training['best_epoch']} of {training['epochs_run']} ({stopped}), "
         f"{training['steps']:,} steps, learning rate {training['lr']:.2g}"

@@ -6,7 +6,7 @@ from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, autocorrelations, subtract_moving_mean
-from lstm_cli.plots.check import STRIPES, Correlation, MissingStrip, SeriesLine, draw_check
+from lstm_cli.plots.check import MAX_STRIP_SERIES, Correlation, MissingStrip, SeriesLine, draw_check
 from lstm_cli.steps.check.inspect import CheckState
 
 PANELS = 4  # lines that have a panel of their own
@@ -59,9 +59,9 @@ def _line(known: CheckState, rows: GridLines, holes: np.ndarray, one: int, colum
         title=f"{name} of {grid.names[one]}" if table.series_name is not None else name,
         times=_times(rows, one, np.arange(count)),
         values=rows.cells(one, column),
-        holes=holes[begin : begin + count],
+        gaps=holes[begin : begin + count],
         outliers=mine,
-        ends=_ends(known, grid.names[one]),
+        split_rows=_ends(known, grid.names[one]),
     )
 
 
@@ -81,7 +81,9 @@ def _ends(known: CheckState, name: str) -> tuple[int, ...]:
 def _strip(rows: GridLines) -> MissingStrip:
     """The first target's share of measured rows; with many series every so-manieth of them."""
     grid = rows.grid
-    some = np.linspace(0, len(grid.names) - 1, min(STRIPES, len(grid.names))).round().astype(np.int64)
+    some = (
+        np.linspace(0, len(grid.names) - 1, min(MAX_STRIP_SERIES, len(grid.names))).round().astype(np.int64)
+    )
     if rows.table.time_name is None:
         edges = np.linspace(0, int(grid.counts.max()), STRIP_BINS + 1)
     else:
@@ -133,8 +135,8 @@ def _correlation(known: CheckState, rows: GridLines) -> Correlation | None:
     return Correlation(
         title=f"autocorrelation of {name}, less {less}{of}",
         values=whole if beside is None else beside,
-        whole=None if beside is None else whole,
-        chance=2 / np.sqrt(max(1, min(usual, MAX_LAG_ROWS))),
+        raw=None if beside is None else whole,
+        noise_limit=2 / np.sqrt(max(1, min(usual, MAX_LAG_ROWS))),
         seasons=known.seasons,
     )
 

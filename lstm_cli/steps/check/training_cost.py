@@ -7,7 +7,7 @@ from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.windows import FREE_LOOKBACK_FACTOR
 from lstm_cli.steps.shared.array_sizes import TrainingSizes, segments
 from lstm_cli.steps.shared.memory_estimate import train_need
-from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE, make_hyperparameters
+from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE_STEPS, make_hyperparameters
 
 # Seconds on two cores, by trainings of benchmarks/README.md: for reading, weights and graph, for the cube of a lookback
 # of the linear forecast (fitted once, or in logs too and again in the end), and for a row of a batch and a segment of
@@ -32,7 +32,7 @@ def estimate_training_cost(schema: Schema, series: SeriesTable, *, windows: int)
     plan = make_hyperparameters(TrainConfig(), windows=windows, targets=targets)
     free = int(FREE_LOOKBACK_FACTOR * schema.lookback)
     read = segments(schema, free) * (free + schema.horizon) / free
-    fewest = min(SEGMENT_PATIENCE + plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
+    fewest = min(SEGMENT_PATIENCE_STEPS + plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
     steps = (fewest, REFIT * plan.epochs * plan.steps_per_epoch)
     batch = plan.batch_size * targets
     cubes = sum(lookback**3 for lookback in TrainingSizes.from_schema(schema, series).regressions)

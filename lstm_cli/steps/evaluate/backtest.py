@@ -22,7 +22,7 @@ from lstm_cli.errors import DataError
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.torch_forecaster import torch_forecaster
-from lstm_cli.evaluation.uncertainty import SAME
+from lstm_cli.evaluation.uncertainty import EQUAL_TOLERANCE
 from lstm_cli.events import Listener, Progressed, ignore_events
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
@@ -198,7 +198,7 @@ def _wins(report: dict[str, Any], baseline: str) -> bool:
     for metric in ("mase", "mae"):
         ours, theirs = report["metrics"][metric], report["baselines"].get(baseline, {}).get(metric)
         if ours is not None and theirs is not None:
-            return bool(ours < (1 - SAME) * theirs)
+            return bool(ours < (1 - EQUAL_TOLERANCE) * theirs)
     return False
 
 

@@ -98,13 +98,15 @@ def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
     """Score every window of a subject beside the baselines."""
     bounds, fitted, windows = subject.model.bounds, subject.intervals, subject.windows
     errors = uncertainty.WindowErrors(windows, scoring.metric_scale(subject.dataset))
-    tally = None if fitted is None else scoring.IntervalTally(subject.dataset, fitted, bounds, of="model")
+    tally = (
+        None if fitted is None else scoring.IntervalTally(subject.dataset, fitted, bounds, forecaster="model")
+    )
     sums = scoring.score(
         windows,
         subject.forecaster,
         bounds,
-        watch=tally or scoring.ignore_forecasts,
-        each=errors,
+        on_forecast=tally or scoring.ignore_forecasts,
+        on_errors=errors,
         progress=lambda done: listen(
             Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
         ),

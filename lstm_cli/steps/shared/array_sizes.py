@@ -67,7 +67,7 @@ class TrainingSizes(ArraySizes):
     def from_schema(schema: Schema, series: SeriesTable) -> "TrainingSizes":
         """Return those of data as they stand in a run."""
         from lstm_cli.linear.ensemble import linear_lookbacks
-        from lstm_cli.linear.validation_blocks import EVIDENCE, MOST_BLOCKS, shift_splits
+        from lstm_cli.linear.validation_blocks import ENOUGH_HORIZONS, MAX_BLOCKS, shift_splits
 
         regressions = linear_lookbacks(
             lookback=schema.lookback,
@@ -78,7 +78,7 @@ class TrainingSizes(ArraySizes):
         )
         far = 0 if schema.lookback_fixed else max((s for s in schema.seasons if s > MAX_LOOKBACK), default=0)
         needed = schema.lookback if schema.lookback_fixed and not schema.pad else 0
-        earlier = shift_splits(schema, series, evidence=EVIDENCE, most=MOST_BLOCKS)
+        earlier = shift_splits(schema, series, horizons=ENOUGH_HORIZONS, max_blocks=MAX_BLOCKS)
         return TrainingSizes(
             **vars(ArraySizes.from_schema(schema, series)),
             lookback=schema.lookback,
@@ -112,16 +112,16 @@ def data(sizes: ArraySizes, *, copies: int) -> int:
 
 def linear(sizes: TrainingSizes) -> int:
     """Windows as rows, the regressions that are solved, and what each thread holds beside them."""
-    from lstm_cli.linear.ridge import PIECE
-    from lstm_cli.linear.validation_blocks import FITTED_ROWS, SCORED_CELLS
+    from lstm_cli.linear.ridge import CHUNK_ROWS
+    from lstm_cli.linear.validation_blocks import MAX_FIT_ROWS, MAX_SCORED_CELLS
 
     longest, horizon = max(sizes.regressions), sizes.horizon
     # Of each row the values and their mask, and of each step ahead the target, what was taken out, if measured.
     row = longest * (FLOAT + BOOL) + horizon * (2 * FLOAT + BOOL)
-    fitted = min(FITTED_ROWS, sizes.train * sizes.targets)
-    judged = min(SCORED_CELLS // horizon, sizes.val * sizes.targets)
+    fitted = min(MAX_FIT_ROWS, sizes.train * sizes.targets)
+    judged = min(MAX_SCORED_CELLS // horizon, sizes.val * sizes.targets)
     solved = KINDS * sum(DOUBLE * steps * (steps + horizon) for steps in sizes.regressions)
-    summing = min(PIECE, fitted) * (row + (longest + horizon) * (FLOAT + DOUBLE))
+    summing = min(CHUNK_ROWS, fitted) * (row + (longest + horizon) * (FLOAT + DOUBLE))
     solving = 5 * DOUBLE * longest**2
     scoring = judged * (3 * FLOAT * longest + 3 * DOUBLE * horizon)
     rows = (fitted + sizes.blocks * judged) * row
@@ -136,9 +136,9 @@ def network_rows(sizes: ArraySizes, *, windows: int, hidden: int, kept: int) -> 
 
 def weighing(sizes: TrainingSizes, *, parts: int) -> int:
     """Return the validation forecasts of the parts, which their weights rest on."""
-    from lstm_cli.training.setup.hyperparameters import WEIGHED_CELLS, WEIGHED_ROWS
+    from lstm_cli.training.setup.hyperparameters import MAX_WEIGHT_CELLS, MAX_WEIGHT_ROWS
 
-    cells = min(WEIGHED_CELLS, sizes.horizon * min(WEIGHED_ROWS, sizes.val * sizes.targets))
+    cells = min(MAX_WEIGHT_CELLS, sizes.horizon * min(MAX_WEIGHT_ROWS, sizes.val * sizes.targets))
     return cells * (2 * FLOAT * parts + 2 * FLOAT + DOUBLE)
 
 

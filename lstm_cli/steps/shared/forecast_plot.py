@@ -65,7 +65,7 @@ def forecast_picture(
                 forecast=drawn["model"],
                 baseline=drawn[beside],
                 baseline_name=baseline_label(beside, season),
-                ends=ends,
+                interval_ends=ends,
             )
         )
     return draw_forecast(panels)

@@ -40,15 +40,15 @@ def coverage_warnings(
     split: str, windows: Windows, tally: scoring.IntervalTally, fitted: Intervals
 ) -> list[Finding]:
     """Return a finding for each level whose coverage of the windows lies outside what chance allows."""
-    found = uncertainty.coverage_outside_chance(
+    found = uncertainty.coverage_ranges(
         np.concatenate(tally.inside, axis=1),
         np.concatenate(tally.count),
         uncertainty.window_times(windows),
-        behind=max(1.0, fitted.horizons) / count_horizons(windows),
+        calibration_ratio=max(1.0, fitted.horizons) / count_horizons(windows),
     )
     why = (
-        f"{tally.beyond:,} measured values lie beyond the bounds of the forecast (--min, --max of lstm train)"
-        if tally.beyond
+        f"{tally.beyond_bounds:,} measured values lie beyond the bounds of the forecast (--min, --max of lstm train)"
+        if tally.beyond_bounds
         else "it rests on errors in the training and validation rows; prepare and train again with newer rows, or "
         "with a larger --val"
     )

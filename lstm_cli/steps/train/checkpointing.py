@@ -64,7 +64,7 @@ class CheckpointWriter:
         """What the training is given."""
         from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
-        return Checkpoints(found=self._found, save=self.save)
+        return Checkpoints(stored=self._found, save=self.save)
 
     def save(self, name: str, saved: "SavedState") -> None:
         """Take the state of one network. Raises OutputError where it is time to write and the system refuses."""
@@ -198,7 +198,7 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
         "release": library_versions(),
         "data": run.digest("data"),
         # The model there is before: where it is another one, a training has completed since.
-        "model": run.entry_making("model").get("wrote", {}).get("model", {}).get("folder"),
+        "model": run.producer_entry("model").get("wrote", {}).get("model", {}).get("folder"),
         "config": plain_value(asdict(config)),
         "device": device,
         "threads": threads,
@@ -300,9 +300,9 @@ def _text(value: Any) -> str:
 
 
 def _describe(found: "Mapping[str, SavedState]") -> str:
-    from lstm_cli.training.setup.checkpoint_state import AGAIN
+    from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX
 
-    parts = [saved.facts["part"] for name, saved in found.items() if not name.endswith(AGAIN)]
+    parts = [saved.facts["part"] for name, saved in found.items() if not name.endswith(REFIT_SUFFIX)]
     lines = [_line(name, saved, apart=parts.count(saved.facts["part"]) > 1) for name, saved in found.items()]
     once = dict.fromkeys(lines)  # the linear forecast may have been fitted in several ways
     return f"going on with a training that was interrupted: {', '.join(once)}"
@@ -310,10 +310,10 @@ def _describe(found: "Mapping[str, SavedState]") -> str:
 
 def _line(name: str, saved: "SavedState", *, apart: bool) -> str:
     """One network, e.g. `anchored after epoch 7 of 11`; its rate and seed tell several of one part apart."""
-    from lstm_cli.training.setup.checkpoint_state import AGAIN
+    from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX
 
     facts = saved.facts
-    named = f"refit of {facts['part']}" if name.endswith(AGAIN) else facts["part"]
+    named = f"refit of {facts['part']}" if name.endswith(REFIT_SUFFIX) else facts["part"]
     if "linear" in facts:
         return f"{named} done"
     plan = facts["plan"]

@@ -56,7 +56,7 @@ def export_graphs(trained: "TrainingResult", bounds: Bounds, listen: Listener) -
         known_ahead=settings["known_ahead"],
         lower=lower,
         upper=upper,
-        made=lambda: tell(next(parts)),
+        on_export=lambda: tell(next(parts)),
     )
     windows = split_windows(dataset, "val", settings["lookback"])
     batch = windows.sample(min(COMPARED, windows.batch_size))[:]

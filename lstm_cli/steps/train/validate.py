@@ -61,7 +61,7 @@ class ValidatedModel:
             ),
             self.bounds,
             progress=progress,
-            each=errors,
+            on_errors=errors,
         )
         scores = {
             name: {

@@ -88,10 +88,10 @@ def tune(
         if trained is None:
             best = best_trial(trials) or {}
             listen(Note(text=f"training the best, trial {best['number']}, as the run's model"))
-            writer.go_on_as("train", sources=_train_sources(sources, winner))
+            writer.switch_step("train", sources=_train_sources(sources, winner))
             how = CheckpointPolicy(others=False)
             trained = train_and_commit(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
-            writer.go_on_as("tune", sources=sources)
+            writer.switch_step("tune", sources=sources)
         found = _findings(trials)
         for finding in found:
             listen(WarningRaised(finding=finding))

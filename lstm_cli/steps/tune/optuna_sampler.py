@@ -134,7 +134,7 @@ def _settings(space: Space, params: Mapping[str, Any]) -> Settings:
         if isinstance(values, Choice):
             found[name] = next(one for one in values.options if value_text(one) == params[name])
         else:
-            found[name] = values.rounded(params[name])
+            found[name] = values.round_value(params[name])
     return found
 
 

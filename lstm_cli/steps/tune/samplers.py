@@ -35,7 +35,7 @@ def require_finite(space: Space) -> None:
                 if values.form != "number"
                 else "of numbers has no end of them"
             )
-            example = "|".join(value_text(values.at(share)) for share in (0.0, 0.5, 1.0))
+            example = "|".join(value_text(values.value_at(share)) for share in (0.0, 0.5, 1.0))
             raise UsageError(
                 f"--method grid needs the values of '{name}', and a range {lacks}",
                 hint=f"name them, as --space '{name}={example}', or use --method random",
@@ -77,4 +77,4 @@ class _Drawn:
     def rvs(self, random_state: np.random.RandomState | None = None) -> Any:
         """One value."""
         chance = random_state if random_state is not None else np.random.RandomState()
-        return self._values.at(float(chance.random_sample()))
+        return self._values.value_at(float(chance.random_sample()))

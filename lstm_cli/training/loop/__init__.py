@@ -1,1 +1,1 @@
-"""The training loop: batches, optimizer steps, validation, early stopping."""
+"""Training loop: batches, optimizer steps, validation, early stopping."""

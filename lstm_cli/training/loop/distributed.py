@@ -1,8 +1,8 @@
-"""One training on several processes, as `torchrun` starts them: each computes the gradient of its share of every batch.
+"""Training on several processes started by `torchrun`; each computes the gradient of its share of every batch.
 
-Rank 0 leads: it has the run, the optimizer and every decision, so that a training is the same program on one process
-and on many. The others follow: they are sent a network and its windows, then weights and a batch at every step, and
-add up their gradients with the leader's. They know no files and may be on other machines.
+Rank 0 leads: it has the run, the optimizer and every decision, so the training program is the same on one process and
+on many. The other ranks follow. They receive a network and its windows, then weights and a batch at every step, and
+their gradients are summed with the leader's. Followers open no files and may run on other machines.
 """
 
 import os
@@ -27,75 +27,89 @@ from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 LEADER = 0
-LONGEST = timedelta(
-    days=7
-)  # that a follower waits for the next task; a leader that is gone is heard of at once
-APART = 1_000_003  # between the seeds of the ranks' dropout,
-BETWEEN = 2_147_483_647  # and between those of a rank's steps
+FOLLOWER_TIMEOUT = timedelta(days=7)  # wait for the next task; a lost leader is noticed at once
+RANK_SEED_STRIDE = 1_000_003  # between the dropout seeds of two ranks
+STEP_SEED_STRIDE = 2_147_483_647  # between the dropout seeds of two steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedTraining:
-    """What a follower is to help with."""
+    """Network, windows and hyperparameters that a follower receives."""
 
     network: nn.Module
     windows: Windows
-    plan: Hyperparameters
+    hparams: Hyperparameters
 
 
 class GradientSync:
-    """One network's training, whose gradients all ranks compute. Only the leader has one."""
+    """Training of one network with gradients from all ranks. Only the leader has one."""
 
-    def __init__(self, network: nn.Module, windows: DeviceWindows, plan: Hyperparameters) -> None:
-        self._network, self._windows, self._plan = network, windows, plan
-        broadcast_task(SharedTraining(network=_bare(network), windows=windows.windows, plan=plan))
+    def __init__(self, network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> None:
+        self._network, self._windows, self._hparams = network, windows, hparams
+        broadcast_task(
+            SharedTraining(
+                network=_copy_without_generators(network), windows=windows.windows, hparams=hparams
+            )
+        )
 
-    def backward(self, chosen: Tensor, number: int, should_stop: Callable[[], int | None]) -> Tensor:
-        """`step.backward` for the windows at these places [B], computed by all.
+    def backward(self, indices: Tensor, step: int, should_stop: Callable[[], int | None]) -> Tensor:
+        """Return what `optimizer_step.backward` returns, computed by all ranks.
 
-        number: of the step, counted from 0. should_stop: asked where another process is gone, since a signal may have
-        come to all of them. Raises DeviceError, Interrupted.
+        Args:
+            indices: window indices [B] of the whole batch.
+            step: number of the step, from 0.
+            should_stop: asked if another process is lost, because a signal may have reached all of them.
+
+        Raises:
+            DeviceError: another process is lost.
+            Interrupted: `should_stop` returned a signal.
         """
         try:
-            with _lost():
-                _broadcast_step(chosen, self._windows.device, self._plan, number=number)
+            with _lost_process_as_error():
+                _broadcast_step(indices, self._windows.device, self._hparams, step=step)
                 _broadcast_weights(self._network)
-                loss = _reduced(self._network, self._windows, chosen, self._plan)
+                loss = _reduce_gradients(self._network, self._windows, indices, self._hparams)
         except DeviceError:
             raise_if_interrupted(should_stop)
             raise
-        return clip_gradient(self._network, self._plan, loss)
+        return clip_gradient(self._network, self._hparams, loss)
 
     def close(self) -> None:
-        """The followers wait for the next task."""
-        with suppress(RuntimeError):  # those that are gone need no word
-            _broadcast_step(None, self._windows.device, self._plan)
+        """Make the followers wait for the next task."""
+        with suppress(RuntimeError):  # lost followers need no message
+            _broadcast_step(None, self._windows.device, self._hparams)
 
 
 def has_followers() -> bool:
-    """Whether this process leads others."""
+    """Return whether this process leads others."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
 @contextmanager
 def share_gradients(
-    network: nn.Module, windows: DeviceWindows, plan: Hyperparameters
+    network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters
 ) -> Iterator[GradientSync | None]:
-    """Within this block others help with a training; None where there are no others."""
+    """Yield the gradient sync of a training with followers; None without followers.
+
+    Args:
+        network: network that is trained.
+        windows: training windows.
+        hparams: settings of the training.
+    """
     if not has_followers():
         yield None
         return
-    with _lost():
-        share = GradientSync(network, windows, plan)
+    with _lost_process_as_error():
+        sync = GradientSync(network, windows, hparams)
     try:
-        yield share
+        yield sync
     finally:
-        share.close()
+        sync.close()
 
 
 @contextmanager
 def lead(device: str) -> Iterator[None]:
-    """Within this block the other ranks follow. Raises DeviceError where they do not come."""
+    """Lead the other ranks within this block. Raises DeviceError if they do not connect."""
     _join(device)
     try:
         yield
@@ -107,99 +121,103 @@ def lead(device: str) -> Iterator[None]:
 
 
 def follow(device: str, threads: int) -> None:
-    """Help the leader until it says that all is done. Raises DeviceError where it is gone before."""
+    """Compute gradients for the leader until it sends no further task. Raises DeviceError if the leader is lost."""
     torch.set_num_threads(threads)
-    here = _join(device)
-    with _lost():
+    local_device = _join(device)
+    with _lost_process_as_error():
         while (task := receive_task()) is not None:
-            _help(task, here)
+            _run_task(task, local_device)
     with suppress(RuntimeError):
         dist.destroy_process_group()
 
 
-def _help(task: SharedTraining, device: torch.device) -> None:
+def _run_task(task: SharedTraining, device: torch.device) -> None:
     network = task.network.to(device).train()
     windows = DeviceWindows(task.windows, device)
-    dropout, own = torch.Generator(device), task.plan.seed + APART * dist.get_rank()
+    dropout, first_seed = torch.Generator(device), task.hparams.seed + RANK_SEED_STRIDE * dist.get_rank()
     seed_dropout(network, dropout)
-    while (step := _broadcast_step(None, device, task.plan)) is not None:
-        chosen, number = step
-        dropout.manual_seed(own + BETWEEN * number)  # a training that goes on draws as if it had not ended
+    while (message := _broadcast_step(None, device, task.hparams)) is not None:
+        indices, step = message
+        dropout.manual_seed(
+            first_seed + STEP_SEED_STRIDE * step
+        )  # a resumed training gets the random numbers of an uninterrupted one
         _broadcast_weights(network)
-        _reduced(network, windows, chosen, task.plan)
+        _reduce_gradients(network, windows, indices, task.hparams)
 
 
-def _reduced(network: nn.Module, windows: DeviceWindows, chosen: Tensor, plan: Hyperparameters) -> Tensor:
-    """The loss of the whole batch [], with its gradient in the leader's network; each rank adds its share.
+def _reduce_gradients(
+    network: nn.Module, windows: DeviceWindows, indices: Tensor, hparams: Hyperparameters
+) -> Tensor:
+    """Return the loss [] of the whole batch and leave its gradient in the leader's network; each rank adds its share.
 
-    chosen: places [B] of the whole batch; rank r of n takes every nth of them from the r-th on. Raises
-    OutOfMemoryError in the leader where the memory of any of them does not suffice: all of them have then come to
-    the same point, and the next step may be a smaller one.
+    indices: window indices [B] of the whole batch; rank r of n takes every nth of them, from the r-th on. Raises
+    OutOfMemoryError in the leader if any rank runs out of memory. All ranks have then reached the same point, so the
+    next step can be a smaller one.
     """
-    measured = windows.measured_targets(chosen).clamp(min=1)
-    mine = chosen[dist.get_rank() :: dist.get_world_size()]
+    measured = windows.count_measured_targets(indices).clamp(min=1)
+    own_indices = indices[dist.get_rank() :: dist.get_world_size()]
     loss = torch.zeros((), device=windows.device)
     network.zero_grad(set_to_none=True)
-    short = False
-    if len(mine):
+    out_of_memory = False
+    if len(own_indices):
         try:
-            loss = differentiate(network, windows.gather(mine), plan, measured=measured).detach()
+            loss = differentiate(network, windows.gather(own_indices), hparams, measured=measured).detach()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            short = True
-    if short:  # outside of the handler, whose traceback holds on to the tensors of the step
+            out_of_memory = True
+    if out_of_memory:  # outside the handler, whose traceback keeps the tensors of the step alive
         network.zero_grad(set_to_none=True)
-    weights = _learnt(network)
+    weights = _trainable_weights(network)
     gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
-    facts = torch.stack([loss, torch.full_like(loss, float(short))])
+    facts = torch.stack([loss, torch.full_like(loss, float(out_of_memory))])
     flat = torch.cat([facts, *(gradient.reshape(-1) for gradient in gradients)])
     dist.reduce(flat, LEADER)
     if dist.get_rank() == LEADER:
         if flat[1] > 0:
             raise torch.OutOfMemoryError(f"out of memory in {int(flat[1])} of the processes")
-        for weight, gradient in zip(weights, _like(weights, flat[2:]), strict=True):
+        for weight, gradient in zip(weights, _split_like(weights, flat[2:]), strict=True):
             weight.grad = gradient
     return flat[0]
 
 
 def _broadcast_step(
-    chosen: Tensor | None, device: torch.device, plan: Hyperparameters, *, number: int = 0
+    indices: Tensor | None, device: torch.device, hparams: Hyperparameters, *, step: int = 0
 ) -> tuple[Tensor, int] | None:
-    """The places [B] of the next batch and the number of its step, from the leader to all; None: there is none."""
-    told = torch.zeros(plan.batch_size + 2, dtype=torch.long, device=device)
-    if chosen is not None:
-        told[0], told[1], told[2 : 2 + len(chosen)] = len(chosen), number, chosen
-    dist.broadcast(told, LEADER)
-    if dist.get_rank() == LEADER:  # which knows without waiting for its device
-        return None if chosen is None else (chosen, number)
-    count, number = told[:2].tolist()
-    return (told[2 : 2 + count], number) if count else None
+    """Return the indices [B] and the number of the next step, sent by the leader; None if there is no further step."""
+    message = torch.zeros(hparams.batch_size + 2, dtype=torch.long, device=device)
+    if indices is not None:
+        message[0], message[1], message[2 : 2 + len(indices)] = len(indices), step, indices
+    dist.broadcast(message, LEADER)
+    if dist.get_rank() == LEADER:  # the leader knows the values without waiting for its device
+        return None if indices is None else (indices, step)
+    count, step = message[:2].tolist()
+    return (message[2 : 2 + count], step) if count else None
 
 
 @torch.no_grad()
 def _broadcast_weights(network: nn.Module) -> None:
-    """The leader's weights, to all. What is not learnt came with the task."""
-    weights = _learnt(network)
+    """Send the leader's trainable weights to all ranks. Other tensors came with the task."""
+    weights = _trainable_weights(network)
     flat = torch.cat([weight.reshape(-1) for weight in weights])
     dist.broadcast(flat, LEADER)
     if dist.get_rank() != LEADER:
-        for weight, value in zip(weights, _like(weights, flat), strict=True):
+        for weight, value in zip(weights, _split_like(weights, flat), strict=True):
             weight.copy_(value)
 
 
-def _learnt(network: nn.Module) -> list[nn.Parameter]:
+def _trainable_weights(network: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in network.parameters() if weight.requires_grad]
 
 
-def _like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
-    """A long vector in the shapes of the weights."""
+def _split_like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
+    """Return the parts of a flat vector in the shapes of the weights."""
     pieces = flat.split([weight.numel() for weight in weights])
     return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
 
 
-def _bare(network: nn.Module) -> nn.Module:
-    """A copy on the CPU without sources of chance, which are each rank's own."""
+def _copy_without_generators(network: nn.Module) -> nn.Module:
+    """Return a copy on the CPU without random generators, because each rank has its own."""
     for module in network.modules():
         if isinstance(module, SeededDropout):
             module.generator = None
@@ -207,40 +225,42 @@ def _bare(network: nn.Module) -> nn.Module:
 
 
 def broadcast_task(task: SharedTraining | None) -> None:
+    """Send a task from the leader to the followers; None ends them."""
     dist.broadcast_object_list([task], LEADER)
 
 
 def receive_task() -> SharedTraining | None:
-    told: list[SharedTraining | None] = [None]
-    dist.broadcast_object_list(told, LEADER)
-    return told[0]
+    """Return the task from the leader; None if there is no further task."""
+    received: list[SharedTraining | None] = [None]
+    dist.broadcast_object_list(received, LEADER)
+    return received[0]
 
 
 def _join(device: str) -> torch.device:
-    """Meet the other ranks; the device of this one."""
-    here = choose_device(device)
-    if here.type == "cuda":
-        here = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
-        torch.cuda.set_device(here)
+    """Join the process group and return the device of this rank."""
+    local_device = choose_device(device)
+    if local_device.type == "cuda":
+        local_device = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+        torch.cuda.set_device(local_device)
     try:
-        dist.init_process_group("nccl" if here.type == "cuda" else "gloo", timeout=LONGEST)
+        dist.init_process_group("nccl" if local_device.type == "cuda" else "gloo", timeout=FOLLOWER_TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise DeviceError(
-            f"the processes of torchrun do not meet: {str(error).splitlines()[0]}",
+            f"the torchrun processes cannot connect: {str(error).splitlines()[0]}",
             hint="start it as torchrun --nproc-per-node N -m lstm_cli train RUN",
         ) from error
-    return here
+    return local_device
 
 
 @contextmanager
-def _lost() -> Iterator[None]:
-    """Within this block a rank that is gone is a DeviceError."""
+def _lost_process_as_error() -> Iterator[None]:
+    """Raise a lost rank as DeviceError within this block."""
     try:
         yield
     except (dist.DistError, RuntimeError) as error:
         if not isinstance(error, dist.DistError) and not is_lost_process(error):
             raise
         raise DeviceError(
-            f"rank {dist.get_rank()} lost another process of the training",
-            hint="run the same command again: it goes on from the last finished epoch",
+            f"rank {dist.get_rank()} lost the connection to another process",
+            hint="run the same command again to resume from the last finished epoch",
         ) from error

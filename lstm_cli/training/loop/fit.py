@@ -1,4 +1,4 @@
-"""The training loop: early stopping, clipping, a schedule, the best weights kept."""
+"""Training loop: early stopping, gradient clipping, learning rate schedule, and the best weights."""
 
 import math
 from collections.abc import Callable
@@ -18,17 +18,17 @@ from lstm_cli.training.loop.state import Entry, State, TrainingState
 from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, is_finished
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
-Step = Callable[[Tensor], Tensor]  # places [B] of windows -> [3], as `clipped` gives it
+Step = Callable[[Tensor], Tensor]  # window indices [B] -> [3] as from `clip_gradient`
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
-    """What a training found."""
+    """Result of one training."""
 
-    weights: State  # of the best epoch, or the last where nothing was validated; on the CPU
-    history: list[Entry]  # one entry an epoch, as in EpochEnded
+    weights: State  # of the best epoch, or of the last one without validation; on the CPU
+    history: list[Entry]  # one entry per epoch, as in EpochEnded
     best_epoch: int
-    best_loss: float | None  # on validation; None where there was none
+    best_loss: float | None  # validation loss; None without validation
     steps: int
     stopped: str  # "epochs" or "patience"
     seconds: float
@@ -37,22 +37,31 @@ class FitResult:
 def announce_training(
     model: nn.Module,
     windows: DeviceWindows,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     part: str,
     listen: Listener,
-    keep: CheckpointSlot = NO_CHECKPOINT,
+    slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> None:
-    """Tell the listener that a training begins, unless it came to its end in another process."""
-    if is_finished(keep):
+    """Send the event that a training begins, unless it finished in an earlier process.
+
+    Args:
+        model: network to train.
+        windows: training windows.
+        hparams: settings of the training.
+        part: name of the network.
+        listen: receiver of events.
+        slot: stored state of the training.
+    """
+    if is_finished(slot):
         return
     listen(
         TrainingStarted(
             model=part,
             parameters=sum(weight.numel() for weight in model.parameters()),
             windows=len(windows),
-            epochs=plan.stop_after,
-            steps_per_epoch=plan.steps_per_epoch,
+            epochs=hparams.stop_after,
+            steps_per_epoch=hparams.steps_per_epoch,
         )
     )
 
@@ -61,121 +70,137 @@ def fit(
     model: nn.Module,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    keep: CheckpointSlot = NO_CHECKPOINT,
+    slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> FitResult:
-    """Trains the model and returns the weights with the best validation loss; the model keeps the last ones.
+    """Train the model and return the weights with the best validation loss; the model keeps the last weights.
 
-    validate: the validation loss of a network in evaluation mode; None: all epochs of the plan are trained and
-    the last weights returned. part: the name of what is trained, for the listener. should_stop: asked at every
-    step; the number of a signal ends training with Interrupted. All chance comes from the plan's seed. keep: where
-    the state is left after every epoch, and one to go on from.
-    Raises TrainingDiverged, naming epoch and step, for a loss, gradient or weight that is not finite; StateUnfit
-    for a state of another training.
+    All random numbers come from the seed of `hparams`.
+
+    Args:
+        model: network to train.
+        windows: training windows.
+        validate: returns the validation loss of a network; None trains all epochs and returns the last weights.
+        hparams: settings of the training.
+        part: name of the network in events and errors.
+        listen: receiver of events.
+        should_stop: asked at every step; returns the number of a signal to stop at, else None.
+        slot: state to resume from, and where the state after each epoch is saved.
+
+    Raises:
+        TrainingDiverged: a loss, gradient or weight is not finite; the message names epoch and step.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the stored state belongs to another training.
     """
-    with share_gradients(model, windows, plan) as share:
-        course = TrainingState(model, windows, plan, part=part)
-        if keep.found is not None:
-            course.restore(keep.found)
-        take = _step(course, windows, share, should_stop)
-        while not course.is_finished:
-            _next_epoch(course, windows, validate, take, listen, should_stop)
-            if keep.save is not None:
-                keep.save(course.save())
+    with share_gradients(model, windows, hparams) as sync:
+        state = TrainingState(model, windows, hparams, part=part)
+        if slot.stored is not None:
+            state.restore(slot.stored)
+        run_step = _make_step(state, windows, sync, should_stop)
+        while not state.is_finished:
+            _next_epoch(state, windows, validate, run_step, listen, should_stop)
+            if slot.save is not None:
+                slot.save(state.save())
     validated = validate is not None
     return FitResult(
-        weights=course.weights,
-        history=course.history,
-        best_epoch=course.stopping.best_epoch if validated else plan.stop_after,
-        best_loss=course.stopping.best if validated else None,
-        steps=course.epoch * plan.steps_per_epoch,
-        stopped="patience" if course.stopping.should_stop and course.epoch < plan.stop_after else "epochs",
-        seconds=course.seconds,
+        weights=state.weights,
+        history=state.history,
+        best_epoch=state.stopping.best_epoch if validated else hparams.stop_after,
+        best_loss=state.stopping.best if validated else None,
+        steps=state.epoch * hparams.steps_per_epoch,
+        stopped="patience" if state.stopping.should_stop and state.epoch < hparams.stop_after else "epochs",
+        seconds=state.seconds,
     )
 
 
-def _step(
-    course: TrainingState,
+def _make_step(
+    state: TrainingState,
     windows: DeviceWindows,
-    share: GradientSync | None,
+    sync: GradientSync | None,
     should_stop: Callable[[], int | None],
 ) -> Step:
-    """A whole optimizer step; on a GPU of one process it is recorded and replayed."""
-    model, plan = course.model, course.plan
+    """Return the function of one optimizer step; on a GPU without followers it is recorded and replayed."""
+    model, hparams = state.model, state.hparams
 
-    def take(chosen: Tensor) -> Tensor:
-        found = (
-            backward(model, windows.gather(chosen), plan)
-            if share is None
-            else share.backward(chosen, course.step, should_stop)
+    def run_step(indices: Tensor) -> Tensor:
+        measures = (
+            backward(model, windows.gather(indices), hparams)
+            if sync is None
+            else sync.backward(indices, state.step, should_stop)
         )
-        apply_gradients(model, course.optimizer, plan)
-        if course.average is not None:
-            course.average.update(model)
-        return found
+        apply_gradients(model, state.optimizer, hparams)
+        if state.average is not None:
+            state.average.update(model)
+        return measures
 
-    if share is None and windows.device.type == "cuda":
-        return CudaGraphStep(take, places=plan.batch_size, device=windows.device, chance=course.dropout)
-    return take
+    if sync is None and windows.device.type == "cuda":
+        return CudaGraphStep(
+            run_step, batch_size=hparams.batch_size, device=windows.device, generator=state.dropout
+        )
+    return run_step
 
 
 def _next_epoch(
-    course: TrainingState,
+    state: TrainingState,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    take: Step,
+    run_step: Step,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> None:
-    """Trains an epoch and validates it; the first is the validation before any step."""
-    plan, epoch = course.plan, course.epoch + 1
-    step = epoch * plan.steps_per_epoch
+    """Train and validate one epoch; epoch 0 is the validation before the first step."""
+    hparams, epoch = state.hparams, state.epoch + 1
+    step = epoch * hparams.steps_per_epoch
     loss = norm = first_norm = None
     if epoch:
-        loss, norm, first_norm = _train_epoch(course, windows, take, epoch=epoch, should_stop=should_stop)
-    judged = course.validated_network
-    val_loss = None if validate is None else _validated(judged, validate, course.part, epoch, step)
-    best = epoch == plan.stop_after if val_loss is None else course.stopping.update(epoch, val_loss)
-    if best:
-        course.keep_weights()
-    ended = EpochEnded(
-        part=course.part,
+        loss, norm, first_norm = _train_epoch(state, windows, run_step, epoch=epoch, should_stop=should_stop)
+    network = state.validated_network
+    val_loss = None if validate is None else _validation_loss(network, validate, state.part, epoch, step)
+    is_best = epoch == hparams.stop_after if val_loss is None else state.stopping.update(epoch, val_loss)
+    if is_best:
+        state.keep_weights()
+    event = EpochEnded(
+        part=state.part,
         epoch=epoch,
-        epochs=plan.stop_after,
+        epochs=hparams.stop_after,
         step=step,
         train_loss=loss,
         val_loss=val_loss,
-        best=best and validate is not None,
-        lr=plan.lr * course.plateau * learning_rate_share(plan, max(step - 1, 0)),
+        best=is_best and validate is not None,
+        lr=hparams.lr * state.plateau * learning_rate_share(hparams, max(step - 1, 0)),
         grad_norm=norm,
         first_grad_norm=first_norm,
-        seconds=course.seconds,
+        seconds=state.seconds,
     )
-    if epoch or validate is not None:  # before the first step there is nothing but a validation to tell
-        course.history.append(asdict(ended))
-        listen(ended)
+    if epoch or validate is not None:  # epoch 0 has nothing to report without a validation
+        state.history.append(asdict(event))
+        listen(event)
         if is_wanted(listen, WeightsRecorded):
-            listen(_weights(judged, ended))
-    course.epoch = epoch
-    if plan.schedule == "plateau" and not course.is_finished and course.stopping.is_due(plan.patience // 3):
-        course.plateau *= 0.5
+            listen(_weights_event(network, event))
+    state.epoch = epoch
+    if (
+        hparams.schedule == "plateau"
+        and not state.is_finished
+        and state.stopping.is_due(hparams.patience // 3)
+    ):
+        state.plateau *= 0.5
 
 
-def _weights(model: nn.Module, ended: EpochEnded) -> WeightsRecorded:
+def _weights_event(model: nn.Module, event: EpochEnded) -> WeightsRecorded:
     return WeightsRecorded(
-        part=ended.part,
-        epoch=ended.epoch,
-        step=ended.step,
-        validated=ended.val_loss is not None,
+        part=event.part,
+        epoch=event.epoch,
+        step=event.step,
+        validated=event.val_loss is not None,
         weights={name: weight.detach().cpu().numpy().copy() for name, weight in model.named_parameters()},
     )
 
 
-def _validated(
+def _validation_loss(
     model: nn.Module, validate: Callable[[nn.Module], float], part: str, epoch: int, step: int
 ) -> float:
     model.eval()
@@ -187,52 +212,61 @@ def _validated(
 
 
 def _train_epoch(
-    course: TrainingState,
+    state: TrainingState,
     windows: DeviceWindows,
-    take: Step,
+    run_step: Step,
     *,
     epoch: int,
     should_stop: Callable[[], int | None],
 ) -> tuple[float, float, float]:
-    """One epoch; returns means over its steps: loss, gradient norm, and that of the first LSTM layer."""
-    model, plan, part = course.model, course.plan, course.part
+    """Train one epoch and return the means over its steps: loss, gradient norm, and that of the first LSTM layer."""
+    model, hparams, part = state.model, state.hparams, state.part
     model.train()
-    seen: list[Tensor] = []  # [3] of each step
-    read = 0  # of them
-    pace = GpuQueueLimiter(windows.device)
-    first = (epoch - 1) * plan.steps_per_epoch
-    for number, chosen in enumerate(prefetch_to_device(course.order, plan.steps_per_epoch, windows.device)):
+    measures: list[Tensor] = []  # [3] per step
+    checked = 0  # number of steps already checked
+    limiter = GpuQueueLimiter(windows.device)
+    first = (epoch - 1) * hparams.steps_per_epoch
+    for number, indices in enumerate(
+        prefetch_to_device(state.order, hparams.steps_per_epoch, windows.device)
+    ):
         raise_if_interrupted(should_stop)
-        course.set_step(first + number)
-        seen.append(take(chosen))
-        pace.wait()
-        if number + 1 == plan.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
-            # A read waits for the device: on a GPU once an epoch, on the CPU in tens, to end a lost one early.
-            _require_finite(torch.stack(seen[read:]), part, epoch, first + number + 1)
-            read = number + 1
-    _require_finite_weights([model, course.validated_network], part, epoch, first + plan.steps_per_epoch)
-    loss_mean, norm_mean, first_mean = torch.stack(seen).mean(dim=0).tolist()
+        state.set_step(first + number)
+        measures.append(run_step(indices))
+        limiter.wait()
+        if number + 1 == hparams.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
+            # A read waits for the device: once per epoch on a GPU, every ten steps on the CPU to stop early.
+            _require_finite(torch.stack(measures[checked:]), part, epoch, first + number + 1)
+            checked = number + 1
+    _require_finite_weights([model, state.validated_network], part, epoch, first + hparams.steps_per_epoch)
+    loss_mean, norm_mean, first_mean = torch.stack(measures).mean(dim=0).tolist()
     return loss_mean, norm_mean, first_mean
 
 
 def _require_finite(recent: Tensor, part: str, epoch: int, step: int) -> None:
-    """recent [n, 3]: losses and gradient norms of the last n steps, up to `step`."""
+    """Raise TrainingDiverged unless losses and gradient norms [n, 3] of the last n steps, up to `step`, are finite."""
     finite = torch.isfinite(recent).all(dim=1).tolist()
     if not all(finite):
-        at = step - len(finite) + 1 + finite.index(False)
-        raise divergence_error(part, "the loss or its gradient", epoch, at)
+        failed_step = step - len(finite) + 1 + finite.index(False)
+        raise divergence_error(part, "the loss or its gradient", epoch, failed_step)
 
 
 def _require_finite_weights(models: list[nn.Module], part: str, epoch: int, step: int) -> None:
-    """Once an epoch: a weight that left the finite numbers after the last loss was computed shows nowhere else."""
+    """Raise TrainingDiverged for a weight that became infinite after the last loss of the epoch; no loss shows that."""
     finite = [torch.isfinite(value).all() for model in models for value in model.parameters()]
     if not bool(torch.stack(finite).all()):
         raise divergence_error(part, "a weight", epoch, step)
 
 
 def divergence_error(part: str, what: str, epoch: int, step: int) -> TrainingDiverged:
-    """The error of a training that left the finite numbers."""
+    """Return the error for a value that is not finite.
+
+    Args:
+        part: name of the network.
+        what: value that is not finite.
+        epoch: epoch, from 1; 0 is the validation before the first step.
+        step: optimizer step.
+    """
     return TrainingDiverged(
         f"training diverged in {part}: {what} is not finite at epoch {epoch}, step {step}",
-        hint="lower the learning rate (--lr), or clip harder (--clip-norm 0.1)",
+        hint="use a lower learning rate (--lr) or stronger gradient clipping (--clip-norm 0.1)",
     )

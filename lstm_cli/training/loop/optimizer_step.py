@@ -1,4 +1,4 @@
-"""One optimizer step: the loss, its gradient, clipping, and the weights' move."""
+"""Optimizer step: loss, gradient, clipping, and the update of the weights."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,76 +10,105 @@ from lstm_cli.training.loop.batches import TensorBatch
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 
-def make_optimizer(model: nn.Module, plan: Hyperparameters) -> torch.optim.Optimizer:
-    """The optimizer that the plan names; on a GPU one whose every figure lies there, so that it can be recorded."""
+def make_optimizer(model: nn.Module, hparams: Hyperparameters) -> torch.optim.Optimizer:
+    """Return the named optimizer; on a GPU its state is on the device, so that a step can be recorded."""
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adamw": torch.optim.AdamW,
         "adam": torch.optim.Adam,
         "sgd": torch.optim.SGD,
         "rmsprop": torch.optim.RMSprop,
     }
-    options: dict[str, Any] = {"lr": plan.lr, "weight_decay": plan.weight_decay}
-    if plan.optimizer == "sgd":
+    options: dict[str, Any] = {"lr": hparams.lr, "weight_decay": hparams.weight_decay}
+    if hparams.optimizer == "sgd":
         options["momentum"] = 0.9
     device = next(model.parameters()).device
     if device.type == "cuda":
-        options["lr"] = torch.tensor(plan.lr, device=device)
-        if plan.optimizer != "rmsprop":
+        options["lr"] = torch.tensor(hparams.lr, device=device)
+        if hparams.optimizer != "rmsprop":
             options["fused"] = True  # one kernel for all weights
-        if plan.optimizer != "sgd":
+        if hparams.optimizer != "sgd":
             options["capturable"] = True
-    return kinds[plan.optimizer](model.parameters(), **options)
+    return kinds[hparams.optimizer](model.parameters(), **options)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """The learning rate of the steps from now on."""
+    """Set the learning rate of the following steps."""
     for group in optimizer.param_groups:
         group["lr"] = replace_value(group["lr"], lr)
 
 
-def replace_value(figure: float | Tensor, value: float) -> float | Tensor:
-    """A figure with another value: one on a GPU stays where it is, so that a recorded step follows it."""
-    return figure.fill_(value) if isinstance(figure, Tensor) else value
+def replace_value(current: float | Tensor, value: float) -> float | Tensor:
+    """Return `value` in place of `current`; a tensor is filled in place, so that a recorded step sees the change."""
+    return current.fill_(value) if isinstance(current, Tensor) else value
 
 
-def backward(model: nn.Module, batch: TensorBatch, plan: Hyperparameters) -> Tensor:
-    """Leaves the clipped gradient of the batch's loss in the model. Returns what `clipped` does."""
+def backward(model: nn.Module, batch: TensorBatch, hparams: Hyperparameters) -> Tensor:
+    """Leave the clipped gradient of the batch's loss in the model and return what `clip_gradient` returns.
+
+    Args:
+        model: network.
+        batch: windows of the step.
+        hparams: loss, precision and clipping.
+    """
     model.zero_grad(set_to_none=True)
-    return clip_gradient(model, plan, differentiate(model, batch, plan))
+    return clip_gradient(model, hparams, differentiate(model, batch, hparams))
 
 
 def differentiate(
-    model: nn.Module, batch: TensorBatch, plan: Hyperparameters, *, measured: Tensor | None = None
+    model: nn.Module, batch: TensorBatch, hparams: Hyperparameters, *, measured: Tensor | None = None
 ) -> Tensor:
-    """The batch's loss [], whose gradient is added to the model's. measured: as for `batch_loss`."""
-    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=plan.bf16):
-        loss = batch_loss(model, batch, plan.loss, measured=measured)
+    """Return the batch's loss [] and add its gradient to that of the model.
+
+    Args:
+        model: network.
+        batch: windows of the step.
+        hparams: loss and precision.
+        measured: divisor of the loss, as in `batch_loss`.
+    """
+    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=hparams.bf16):
+        loss = batch_loss(model, batch, hparams.loss, measured=measured)
     loss.backward()
     return loss
 
 
-def clip_gradient(model: nn.Module, plan: Hyperparameters, loss: Tensor) -> Tensor:
-    """Holds the gradient in the model within what the plan says.
+def clip_gradient(model: nn.Module, hparams: Hyperparameters, loss: Tensor) -> Tensor:
+    """Clip the gradient in the model.
 
-    Returns [3]: the loss, the norm that the gradient had before any clipping, and that of the first LSTM layer.
+    Args:
+        model: network with a gradient.
+        hparams: limits of the gradient.
+        loss: loss [] of the batch.
+
+    Returns:
+        [3]: the loss, the gradient norm before clipping, and that of the first LSTM layer.
     """
     norm = gradient_norm(model)
-    found = torch.stack([loss.detach(), norm, gradient_norm(first_lstm_layer(model))])
-    _clip(model, plan, norm)
-    return found
+    measures = torch.stack([loss.detach(), norm, gradient_norm(first_lstm_layer(model))])
+    _clip(model, hparams, norm)
+    return measures
 
 
-def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Hyperparameters) -> None:
-    """Moves the weights along their gradient, and holds them as the plan says."""
+def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, hparams: Hyperparameters) -> None:
+    """Update the weights and apply the max-norm constraint.
+
+    Args:
+        model: network with a gradient.
+        optimizer: optimizer of its weights.
+        hparams: max-norm, if any.
+    """
     optimizer.step()
-    if plan.max_norm is not None:
-        apply_max_norm(model, plan.max_norm)
+    if hparams.max_norm is not None:
+        apply_max_norm(model, hparams.max_norm)
 
 
 def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Tensor | None = None) -> Tensor:
-    """Mean loss over the measured targets, each error divided by the model's loss scale.
+    """Return the mean loss over the measured targets, each error divided by the model's loss scale.
 
-    measured: the number [] that the sum is divided by; None: of the measured targets of this batch.
+    Args:
+        model: network.
+        batch: windows.
+        kind: `mae`, `mse` or `huber`.
+        measured: divisor [] of the sum; None uses the number of measured targets in this batch.
     """
     forecast = model(batch.past, batch.future, batch.mask)
     error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
@@ -94,30 +123,30 @@ def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Ten
 
 
 def first_lstm_layer(model: nn.Module) -> nn.Module:
-    """The LSTM layer nearest to the input; the model itself where it has none."""
+    """Return the LSTM layer nearest to the input; the model itself if it has none."""
     return next((module for module in model.modules() if isinstance(module, nn.LSTM)), model)
 
 
 def gradient_norm(model: nn.Module) -> Tensor:
-    """The norm [] of the whole gradient of a model."""
-    return nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
+    """Return the norm [] of the whole gradient of a model."""
+    return nn.utils.get_total_norm([weight.grad for weight in model.parameters() if weight.grad is not None])
 
 
 @torch.no_grad()
-def apply_max_norm(model: nn.Module, most: float) -> None:
-    """Scales the weights that come into a unit down to the norm `most`, where theirs is larger.
+def apply_max_norm(model: nn.Module, max_norm: float) -> None:
+    """Scale the incoming weights of each unit down to the norm `max_norm` if theirs is larger.
 
-    A row of a matrix is what comes into one unit, or into one gate of it (Srivastava et al. 2014, max-norm).
+    A row of a matrix holds the weights into one unit, or into one of its gates (Srivastava et al. 2014, max-norm).
     """
     for weight in model.parameters():
         if weight.dim() == 2:
-            weight.renorm_(2, 0, most)
+            weight.renorm_(2, 0, max_norm)
 
 
-def _clip(model: nn.Module, plan: Hyperparameters, norm: Tensor) -> None:
-    """Holds each entry of the gradient, and then its norm (now `norm`), within what the plan says."""
-    if plan.clip_value is not None:
-        nn.utils.clip_grad_value_(model.parameters(), plan.clip_value)
+def _clip(model: nn.Module, hparams: Hyperparameters, norm: Tensor) -> None:
+    """Clip each entry of the gradient, and then its norm (now `norm`)."""
+    if hparams.clip_value is not None:
+        nn.utils.clip_grad_value_(model.parameters(), hparams.clip_value)
         norm = gradient_norm(model)
-    if plan.clip_norm:
-        nn.utils.clip_grads_with_norm_(model.parameters(), plan.clip_norm, norm)
+    if hparams.clip_norm:
+        nn.utils.clip_grads_with_norm_(model.parameters(), hparams.clip_norm, norm)

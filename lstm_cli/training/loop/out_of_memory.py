@@ -1,4 +1,4 @@
-"""Out of memory: an error that names the flag that needs less, or training again with half the batch."""
+"""Out of memory: an error that names the flag to change, or another attempt with half the batch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,72 +16,91 @@ from lstm_cli.training.loop.state import copy_to_cpu
 from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, without_resume
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
-FEWER = "use fewer rows (prepare --start) or a shorter --lookback"
+USE_FEWER_ROWS = "use fewer rows (prepare --start) or a shorter --lookback"
 
 
 def fit_in_memory(
     model: nn.Module,
     windows: DeviceWindows,
     validate: Callable[[nn.Module], float] | None,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     *,
     shrink: bool,
     part: str,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    keep: CheckpointSlot = NO_CHECKPOINT,
+    slot: CheckpointSlot = NO_CHECKPOINT,
 ) -> tuple[Hyperparameters, FitResult]:
-    """`fit`, and the plan that it could follow; with `shrink` it begins anew with half the batch as often as needed.
+    """Call `fit` and return the hyperparameters that fit into memory, and the result.
 
-    Raises DeviceError where memory does not suffice, and what `fit` raises.
+    With `shrink`, training starts over with half the batch as often as needed. Errors of `fit` pass through.
+
+    Args:
+        model: network to train.
+        windows: training windows.
+        validate: returns the validation loss of a network; None for a refit.
+        hparams: settings of the training, with the largest batch.
+        shrink: halve the batch if memory runs out.
+        part: name of the network in events and errors.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        slot: state to resume from, and where new states are saved.
+
+    Raises:
+        DeviceError: memory ran out.
     """
-    begin = copy_to_cpu(model.state_dict()) if shrink else {}
+    initial_state = copy_to_cpu(model.state_dict()) if shrink else {}
     if shrink:
-        plan = replace(plan, batch_size=_batch_that_fitted(keep, plan.batch_size))
+        hparams = replace(hparams, batch_size=_stored_batch_size(slot, hparams.batch_size))
     while True:
         try:
-            return plan, fit(
-                model, windows, validate, plan, part=part, listen=listen, should_stop=should_stop, keep=keep
+            return hparams, fit(
+                model,
+                windows,
+                validate,
+                hparams,
+                part=part,
+                listen=listen,
+                should_stop=should_stop,
+                slot=slot,
             )
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            if not shrink or plan.batch_size == 1:
-                raise _too_much(windows.device, part, plan.batch_size) from error
-        # Outside of the handler, whose traceback holds on to the tensors of the step.
+            if not shrink or hparams.batch_size == 1:
+                raise _out_of_memory_error(windows.device, part, hparams.batch_size) from error
+        # Outside the handler, whose traceback keeps the tensors of the step alive.
         model.zero_grad(set_to_none=True)
-        model.load_state_dict(begin)
+        model.load_state_dict(initial_state)
         if windows.device.type == "cuda":
             torch.cuda.empty_cache()
-        smaller = plan.batch_size // 2
-        listen(
-            Note(text=f"{part}: a batch of {plan.batch_size} does not fit into memory, {smaller} is tried")
-        )
-        plan, keep = replace(plan, batch_size=smaller), without_resume(keep)
+        smaller = hparams.batch_size // 2
+        listen(Note(text=f"{part}: out of memory with a batch of {hparams.batch_size}, trying {smaller}"))
+        hparams, slot = replace(hparams, batch_size=smaller), without_resume(slot)
 
 
-def _batch_that_fitted(keep: CheckpointSlot, size: int) -> int:
-    """What a training that goes on had found; else `size`."""
-    plan = keep.found.facts.get("plan") if keep.found is not None else None
-    before = plan.get("batch_size") if isinstance(plan, dict) else None
-    return before if type(before) is int and 0 < before < size else size
+def _stored_batch_size(slot: CheckpointSlot, size: int) -> int:
+    """Return the batch size of the stored state; `size` without one."""
+    plan = slot.stored.facts.get("plan") if slot.stored is not None else None
+    batch_size = plan.get("batch_size") if isinstance(plan, dict) else None
+    return batch_size if type(batch_size) is int and 0 < batch_size < size else size
 
 
 @contextmanager
-def as_device_error(what: str, *, hint: str = FEWER) -> Iterator[None]:
-    """Within this block memory that does not suffice is a DeviceError: not enough of it for `what`."""
+def as_device_error(what: str, *, hint: str = USE_FEWER_ROWS) -> Iterator[None]:
+    """Raise DeviceError if memory runs out within this block; `what` names the device and the work."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise DeviceError(f"there is not enough memory {what}", hint=hint) from error
+        raise DeviceError(f"out of memory {what}", hint=hint) from error
 
 
-def _too_much(device: torch.device, part: str, batch_size: int) -> DeviceError:
+def _out_of_memory_error(device: torch.device, part: str, batch_size: int) -> DeviceError:
     return DeviceError(
-        f"there is not enough memory on {device} to train {part} with {batch_size} windows in a batch",
-        hint=f"use --batch-size {batch_size // 2}, or --batch-size auto, which finds one that fits"
+        f"out of memory on {device} while training {part} with a batch of {batch_size}",
+        hint=f"use --batch-size {batch_size // 2}, or --batch-size auto, which finds a size that fits"
         if batch_size > 1
         else "use a smaller --hidden or a shorter --lookback, or --device cpu",
         flag="--batch-size" if batch_size > 1 else "--hidden",

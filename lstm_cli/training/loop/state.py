@@ -1,6 +1,6 @@
-"""A training between two epochs: all that the next epoch depends on, to be saved and taken up again.
+"""State of a training between two epochs: everything the next epoch depends on, to save and to restore.
 
-On the CPU a training that was taken up gives the same bytes as one that was never interrupted.
+On the CPU a resumed training gives the same bytes as an uninterrupted one.
 """
 
 import math
@@ -20,79 +20,86 @@ from lstm_cli.training.setup.checkpoint_state import Facts, IncompatibleState, S
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
 State = dict[str, Tensor]
-Entry = dict[str, float | int | str | bool | None]  # of a history, as in EpochEnded
+Entry = dict[str, float | int | str | bool | None]  # history entry, as in EpochEnded
 MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "optimizer", "dropout"
 
 
 class TrainingState:
-    """A training that begins. `epoch` counts those that are finished; 0 is the validation before the first step."""
+    """State of a training. `epoch` is the last finished epoch; 0 is the validation before the first step."""
 
-    def __init__(self, model: nn.Module, windows: DeviceWindows, plan: Hyperparameters, *, part: str) -> None:
-        self.model, self.plan, self.part = model, plan, part
-        self.dropout = torch.Generator(windows.device).manual_seed(plan.seed)
+    def __init__(
+        self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters, *, part: str
+    ) -> None:
+        self.model, self.hparams, self.part = model, hparams, part
+        self.dropout = torch.Generator(windows.device).manual_seed(hparams.seed)
         seed_dropout(model, self.dropout)
-        self.order = training_batches(windows, plan.batch_size, torch.Generator().manual_seed(plan.seed))
-        self.optimizer = make_optimizer(model, plan)
-        self.average = ExponentialMovingAverage(model) if plan.averaged else None
-        self.stopping = EarlyStopping(plan)
+        self.order = training_batches(
+            windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed)
+        )
+        self.optimizer = make_optimizer(model, hparams)
+        self.average = ExponentialMovingAverage(model) if hparams.averaged else None
+        self.stopping = EarlyStopping(hparams)
         self.epoch = -1
-        self.step = 0  # that is taken, or is the next one
-        self.plateau = 1.0  # what a schedule by plateaus has left of the learning rate
+        self.step = 0  # current or next step
+        self.plateau = 1.0  # factor of the learning rate with the plateau schedule
         self.history: list[Entry] = []
         self.weights: State = {}  # of the best epoch, on the CPU
-        self._began = time.monotonic()
+        self._started = time.monotonic()
 
     @property
     def validated_network(self) -> nn.Module:
-        """The network whose weights are validated and kept."""
+        """Return the network whose weights are validated and kept."""
         return self.model if self.average is None else self.average.model
 
     @property
     def is_finished(self) -> bool:
-        """Whether there is no further epoch."""
-        return self.stopping.should_stop or self.epoch >= self.plan.stop_after
+        """Return whether there is no further epoch."""
+        return self.stopping.should_stop or self.epoch >= self.hparams.stop_after
 
     @property
     def seconds(self) -> float:
-        """Since the training began, whatever the number of processes that it took."""
-        return time.monotonic() - self._began
+        """Return the seconds since the training began, summed over all processes that ran it."""
+        return time.monotonic() - self._started
 
     def set_step(self, step: int) -> None:
-        """Sets what hangs on the number of a step, counted from 0, before it is taken."""
+        """Set the values that depend on the number of a step (from 0) before it runs."""
         self.step = step
         set_learning_rate(
-            self.optimizer, self.plan.lr * (self.plateau * learning_rate_share(self.plan, step))
+            self.optimizer, self.hparams.lr * (self.plateau * learning_rate_share(self.hparams, step))
         )
         if self.average is not None:
             self.average.set_step(step)
 
     def keep_weights(self) -> None:
-        """Remember the weights there are as the best so far."""
+        """Keep the current weights as the best so far."""
         self.weights = copy_to_cpu(self.validated_network.state_dict())
 
     def save(self) -> SavedState:
-        """All of it, in copies of its own; what no further epoch needs is left out."""
+        """Return a copy of the state; tensors that no further epoch needs are left out."""
         tensors = {f"{WEIGHTS}.{name}": value for name, value in self.weights.items()}
         if not self.is_finished:
-            sides = [(MODEL, self.model)]
+            networks = [(MODEL, self.model)]
             if self.average is not None:
-                sides.append((AVERAGE, self.average.model))
-            for side, model in sides:
+                networks.append((AVERAGE, self.average.model))
+            for prefix, model in networks:
                 tensors |= {
-                    f"{side}.{name}": value for name, value in copy_to_cpu(model.state_dict()).items()
+                    f"{prefix}.{name}": value for name, value in copy_to_cpu(model.state_dict()).items()
                 }
-            for number, entry in self.optimizer.state_dict()["state"].items():
-                found = {name: value for name, value in entry.items() if isinstance(value, Tensor)}
+            for index, entry in self.optimizer.state_dict()["state"].items():
+                tensors_of_weight = {
+                    name: value for name, value in entry.items() if isinstance(value, Tensor)
+                }
                 tensors |= {
-                    f"{OPTIMIZER}.{number}.{name}": value for name, value in copy_to_cpu(found).items()
+                    f"{OPTIMIZER}.{index}.{name}": value
+                    for name, value in copy_to_cpu(tensors_of_weight).items()
                 }
             tensors[DROPOUT] = self.dropout.get_state()
         facts = {
             "part": self.part,
             "epoch": self.epoch,
-            "epochs": self.plan.stop_after,
+            "epochs": self.hparams.stop_after,
             "over": self.is_finished,
-            "plan": asdict(self.plan),
+            "plan": asdict(self.hparams),
             "best": self.stopping.best if math.isfinite(self.stopping.best) else None,
             "best_epoch": self.stopping.best_epoch,
             "waited": self.stopping.waited,
@@ -102,49 +109,49 @@ class TrainingState:
         }
         return SavedState(facts=facts, tensors=tensors)
 
-    def restore(self, found: SavedState) -> None:
-        """Be where `saved` was called. Raises StateUnfit where that was another training."""
+    def restore(self, saved: SavedState) -> None:
+        """Restore a saved state. Raises IncompatibleState if it belongs to another training."""
         try:
-            if found.facts["plan"] != asdict(self.plan) or found.facts["part"] != self.part:
-                raise IncompatibleState("it is of another training")
-            self._take_facts(found.facts)
-            self._take_tensors(found.tensors)
+            if saved.facts["plan"] != asdict(self.hparams) or saved.facts["part"] != self.part:
+                raise IncompatibleState("it belongs to another training")
+            self._restore_facts(saved.facts)
+            self._restore_tensors(saved.tensors)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise IncompatibleState(f"{type(error).__name__}: {error}".splitlines()[0]) from error
 
-    def _take_facts(self, facts: Facts) -> None:
+    def _restore_facts(self, facts: Facts) -> None:
         self.epoch = int(facts["epoch"])
         self.plateau = float(facts["plateau"])
         self.history = [dict(entry) for entry in facts["history"]]
         self.stopping.best = math.inf if facts["best"] is None else float(facts["best"])
         self.stopping.best_epoch = int(facts["best_epoch"])
         self.stopping.waited = int(facts["waited"])
-        self._began = time.monotonic() - float(facts["seconds"])
+        self._started = time.monotonic() - float(facts["seconds"])
 
-    def _take_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        self.weights = _below(WEIGHTS, tensors)
+    def _restore_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        self.weights = _select_prefix(WEIGHTS, tensors)
         if self.is_finished:
-            self.validated_network.load_state_dict(self.weights)  # refuses other shapes
+            self.validated_network.load_state_dict(self.weights)  # raises for other shapes
             return
-        self.model.load_state_dict(_below(MODEL, tensors))
+        self.model.load_state_dict(_select_prefix(MODEL, tensors))
         if self.average is not None:
-            self.average.model.load_state_dict(_below(AVERAGE, tensors))
+            self.average.model.load_state_dict(_select_prefix(AVERAGE, tensors))
         state: dict[int, State] = {}
-        for name, value in _below(OPTIMIZER, tensors).items():
-            number, _, key = name.partition(".")
-            state.setdefault(int(number), {})[key] = value.clone()  # it is changed in place
+        for name, value in _select_prefix(OPTIMIZER, tensors).items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value.clone()  # the optimizer changes it in place
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.dropout.set_state(tensors[DROPOUT])
-        # The order of the windows hangs on the seed alone: what was trained on is passed over.
-        for _ in range(max(0, self.epoch) * self.plan.steps_per_epoch):
+        # The window order depends only on the seed: skip the batches that were trained on.
+        for _ in range(max(0, self.epoch) * self.hparams.steps_per_epoch):
             next(self.order)
 
 
 def copy_to_cpu(state: Mapping[str, Tensor]) -> State:
-    """Copies on the CPU, which later steps leave alone."""
+    """Return copies on the CPU, which later steps do not change."""
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
-def _below(side: str, tensors: Mapping[str, Tensor]) -> State:
-    prefix = f"{side}."
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _select_prefix(name: str, tensors: Mapping[str, Tensor]) -> State:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -1,1 +1,1 @@
-"""How each model is trained: its networks, their settings, and the weights that combine them."""
+"""Recipes of the models: their networks, the hyperparameters, and the weights that combine the parts."""

@@ -1,4 +1,4 @@
-"""Which parts a mixture has, and the weight of each, from their validation forecasts."""
+"""Weights of the parts of a mixture, from their validation forecasts."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,70 +14,78 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.linear.validation_blocks import earlier_splits, validation_horizons
 from lstm_cli.models.mixture import Mixture
-from lstm_cli.training.setup.hyperparameters import WEIGHED_CELLS, WEIGHED_ROWS
+from lstm_cli.training.setup.hyperparameters import MAX_WEIGHT_CELLS, MAX_WEIGHT_ROWS
 
-BLOCKS = 4  # of the horizon; a weight is interpolated between the blocks' centres
-ROUNDS = 20  # of the greedy choice
-POWER = 6  # of the error, in the weights by error alone
-DOUBT = 3.0  # horizons of validation rows at which weights and prior count alike
-PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # shares without any evidence
-LINEAR = 0  # stands among the seasons of simple forecasts for the linear one
-PROVEN = 3  # blocks before the validation rows on which a simple forecast must be better too
-JUDGED_ROWS = 8_000  # windows x targets that the simple forecasts are compared on
-JUDGED_CELLS = 6_000_000  # windows x targets x steps, which bounds the time for long horizons
+BLOCKS = 4  # blocks of the horizon; weights are interpolated between their centres
+GREEDY_ROUNDS = 20  # rounds of the greedy ensemble
+ERROR_POWER = 6  # exponent of the error in `inverse_weights`
+PRIOR_HORIZONS = 3.0  # validation horizons at which weights and prior count equally
+PRIOR = {"linear": 2.0, "anchored": 1.0, "free": 1.0, "simple": 0.0}  # relative weights without any evidence
+LINEAR_KEY = 0  # key of the linear forecast among the seasons of simple forecasts
+MAX_EARLIER_BLOCKS = 3  # earlier blocks on which a simple forecast must also be better
+MAX_ROWS = 8_000  # windows x targets of the comparison
+MAX_CELLS = 6_000_000  # windows x targets x steps, a limit of time for long horizons
 
 
 def mixture_weights(
     forecasts: np.ndarray, truth: np.ndarray, observed: np.ndarray, *, prior: np.ndarray, horizons: float
 ) -> np.ndarray:
-    """The weight of each part at each step ahead: [H, P], each row sums to 1.
+    """Return the weight of each part at each step ahead, [H, P]; each row sums to 1.
 
-    forecasts [N, H, C, P] and truth [N, H, C], in units in which errors may be compared; observed [N, H, C];
-    prior [P]: the weights without any evidence; horizons: how many horizons the validation rows hold. Half of
-    a block's weights are a greedy ensemble (Caruana et al. 2004, "Ensemble selection from libraries of
-    models"), half follow the errors' inverse powers; both are pulled towards the prior, the more the fewer
-    rows they rest on.
+    Half of the weights of a block are a greedy ensemble (Caruana et al. 2004, "Ensemble selection from libraries of
+    models"). The other half are inverse powers of the errors. Both are shrunk towards the prior, more so with fewer
+    rows.
+
+    Args:
+        forecasts: [N, H, C, P], in units in which errors can be compared.
+        truth: [N, H, C], in these units.
+        observed: [N, H, C] bool, False for missing values.
+        prior: [P] weights without any evidence.
+        horizons: length of the validation rows in horizons.
     """
     horizon, parts = forecasts.shape[1], forecasts.shape[3]
     edges = np.linspace(0, horizon, min(BLOCKS, horizon) + 1).round().astype(int)
     blocks = []
     for first, after in pairwise(edges):
-        seen = observed[:, first:after]
-        if not seen.any():
+        measured = observed[:, first:after]
+        if not measured.any():
             blocks.append(prior)
             continue
-        wanted = truth[:, first:after][seen]
-        offered = forecasts[:, first:after][seen]
-        blocks.append((greedy_weights(offered, wanted) + inverse_weights(offered, wanted)) / 2)
+        targets = truth[:, first:after][measured]
+        candidates = forecasts[:, first:after][measured]
+        blocks.append((greedy_weights(candidates, targets) + inverse_weights(candidates, targets)) / 2)
     centres = (edges[:-1] + edges[1:] - 1) / 2
     table = np.stack(blocks)
     steps = np.arange(horizon)
     weights = np.stack([np.interp(steps, centres, table[:, part]) for part in range(parts)], axis=1)
-    trust = horizons / (horizons + DOUBT)
+    trust = horizons / (horizons + PRIOR_HORIZONS)
     return trust * weights + (1 - trust) * prior
 
 
 def greedy_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[P]: how often each part is taken when parts are added one by one, each time the one that helps most.
+    """Return the share [P] of each part in a greedy ensemble: each round adds the part that lowers the error most.
 
     forecasts [M, P], truth [M].
     """
-    taken = np.zeros(forecasts.shape[1])
+    counts = np.zeros(forecasts.shape[1])
     total = np.zeros_like(truth)
-    for count in range(1, ROUNDS + 1):
-        errors = [np.abs((total + offered) / count - truth).mean() for offered in forecasts.T]
+    for count in range(1, GREEDY_ROUNDS + 1):
+        errors = [np.abs((total + candidate) / count - truth).mean() for candidate in forecasts.T]
         best = int(np.argmin(errors))
-        taken[best] += 1
+        counts[best] += 1
         total += forecasts[:, best]
-    return taken / ROUNDS
+    return counts / GREEDY_ROUNDS
 
 
 def inverse_weights(forecasts: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[P]: proportional to the mean absolute error to the power of -6. forecasts [M, P], truth [M]."""
+    """Return weights [P] proportional to the mean absolute error to the power of -6.
+
+    forecasts [M, P], truth [M].
+    """
     errors = np.abs(forecasts - truth[:, None]).mean(axis=0)
     if (errors == 0).any():
         return (errors == 0) / (errors == 0).sum()
-    raw = (errors / errors.min()) ** -POWER
+    raw = (errors / errors.min()) ** -ERROR_POWER
     return np.asarray(raw / raw.sum())
 
 
@@ -89,64 +97,84 @@ def seasonal_naive_part(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> int | None:
-    """The season of the simple forecast that beats the linear one wherever both can be held against each other.
+    """Return the season of the simple forecast that beats the linear forecast wherever both can be compared; else None.
 
-    1 is the last value. On the validation rows, and on each block of rows before them by the same regressions
-    fitted on what lies before it. None where none does, which is usual: a calm validation alone (a timetable
-    without a holiday) says nothing of the rows to come. Raises Interrupted.
+    1 stands for the last value. The comparison covers the validation rows and several earlier blocks of rows. For each
+    block the linear forecast is fitted on the rows before the block. None is the usual result. Validation rows alone
+    are not enough, because they may be calm (a timetable without a holiday).
+
+    Args:
+        dataset: scaled data.
+        linear: linear forecast.
+        workers: CPU threads; they do not change the result.
+        should_stop: returns the number of a signal to stop at, else None.
+        progress: called with the number of finished comparisons and the total.
+
+    Raises:
+        Interrupted: `should_stop` returned a signal.
     """
-    blocks = earlier_splits(dataset, evidence=np.inf, most=PROVEN)
-    errors = _simple_errors(dataset, linear)
+    blocks = earlier_splits(dataset, horizons=np.inf, max_blocks=MAX_EARLIER_BLOCKS)
+    errors = _baseline_errors(dataset, linear)
     progress(1, 1 + len(blocks))
     best = min(errors, key=lambda season: errors[season])
-    if best == LINEAR:
+    if best == LINEAR_KEY:
         return None
     for done, block in enumerate(blocks, start=2):
-        errors = _simple_errors(block, refit_linear(block, linear, workers=workers, should_stop=should_stop))
+        errors = _baseline_errors(
+            block, refit_linear(block, linear, workers=workers, should_stop=should_stop)
+        )
         progress(done, 1 + len(blocks))
-        if errors[best] >= errors[LINEAR]:
+        if errors[best] >= errors[LINEAR_KEY]:
             return None
     return best
 
 
-def _simple_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, float]:
-    """The summed error on validation windows of each simple forecast, by its season, and of the linear one."""
+def _baseline_errors(dataset: Dataset, linear: LinearEnsemble) -> dict[int, float]:
+    """Return the summed validation error of each simple forecast, by season, and of the linear forecast."""
     seasons = (1, *dataset.schema.seasons)
     windows = split_windows(dataset, "val", max(linear.lookback, *seasons))
-    yardstick, targets = MaseScale.from_dataset(dataset), dataset.targets
-    totals = dict.fromkeys((LINEAR, *seasons), 0.0)
-    most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
-    judged = windows.sample(max(1, most // targets))
-    for batch in judged.batches(judged.batch_size):
-        truth = yardstick.mase_terms(batch.target, batch.series)
+    mase_scale, targets = MaseScale.from_dataset(dataset), dataset.targets
+    totals = dict.fromkeys((LINEAR_KEY, *seasons), 0.0)
+    max_rows = min(MAX_ROWS, MAX_CELLS // dataset.schema.horizon)
+    sampled = windows.sample(max(1, max_rows // targets))
+    for batch in sampled.batches(sampled.batch_size):
+        truth = mase_scale.mase_terms(batch.target, batch.series)
         horizon = batch.target.shape[1]
         forecasts = {
-            LINEAR: linear(batch.past, batch.future, batch.mask),
+            LINEAR_KEY: linear(batch.past, batch.future, batch.mask),
             1: naive(batch.past, horizon, targets),
         }
         for season in dataset.schema.seasons:
             forecasts[season] = seasonal_naive(batch.past, batch.mask, horizon, targets, season)
         for season, forecast in forecasts.items():
-            error = np.abs(yardstick.mase_terms(forecast, batch.series) - truth)
+            error = np.abs(mase_scale.mase_terms(forecast, batch.series) - truth)
             totals[season] += float(error[batch.observed].sum())
     return totals
 
 
 def part_weights(dataset: Dataset, network: Mixture, device: torch.device) -> np.ndarray:
-    """[H, P] float32, from the validation forecasts of the parts."""
+    """Return the weights of the parts, [H, P] float32, from their validation forecasts.
+
+    Args:
+        dataset: scaled data.
+        network: mixture with trained parts.
+        device: device that computes the forecasts.
+    """
     schema, parts = dataset.schema, network.parts
     windows = split_windows(dataset, "val", network.lookback)
-    most = min(WEIGHED_ROWS, WEIGHED_CELLS // schema.horizon) // dataset.targets
-    windows = windows.sample(max(1, most))
-    yardstick = MaseScale.from_dataset(dataset)
+    max_windows = min(MAX_WEIGHT_ROWS, MAX_WEIGHT_CELLS // schema.horizon) // dataset.targets
+    windows = windows.sample(max(1, max_windows))
+    mase_scale = MaseScale.from_dataset(dataset)
     forecasts, truths, observed = [], [], []
     network.to(device)
     for batch in windows.batches(windows.batch_size):
         inputs = (torch.from_numpy(side).to(device) for side in (batch.past, batch.future, batch.mask))
-        each = network.part_forecasts(*inputs).cpu().numpy()
-        sides = [yardstick.mase_terms(each[..., place], batch.series) for place in range(len(parts))]
-        forecasts.append(np.stack(sides, axis=-1).astype(np.float32))
-        truths.append(yardstick.mase_terms(batch.target, batch.series).astype(np.float32))
+        part_forecasts = network.part_forecasts(*inputs).cpu().numpy()
+        terms = [
+            mase_scale.mase_terms(part_forecasts[..., index], batch.series) for index in range(len(parts))
+        ]
+        forecasts.append(np.stack(terms, axis=-1).astype(np.float32))
+        truths.append(mase_scale.mase_terms(batch.target, batch.series).astype(np.float32))
         observed.append(batch.observed)
     network.cpu()
     prior = np.array([PRIOR[part] for part in parts])

@@ -1,4 +1,4 @@
-"""Trainings side by side in threads: torch lets go of the interpreter while it computes."""
+"""Trainings in parallel threads; torch releases the interpreter lock while it computes."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -16,20 +16,24 @@ def run_in_threads(
 ) -> list[Result]:
     """Return the results of the tasks, in their order; at most `workers` run at a time, each on one CPU thread.
 
-    One thread each whatever the number of workers, so that the sums are added in the same order and the result
-    is the same. A task gets its own `should_stop`, which also ends it once another one has failed; the first
-    failure is raised.
+    One thread per task keeps the order of sums, so the result does not depend on `workers`. After a failure, the
+    `should_stop` of the other tasks ends them, and the first failure is raised.
+
+    Args:
+        tasks: functions of a `should_stop` of their own.
+        workers: tasks that run at a time.
+        should_stop: returns the number of a signal to stop at, else None.
     """
     threads = torch.get_num_threads()
-    failures: list[BaseException] = []  # the first one is the reason: it ended the others
+    failures: list[BaseException] = []  # the first one is the cause of the others
 
-    def stop() -> int | None:
+    def should_stop_task() -> int | None:
         return 0 if failures else should_stop()
 
     def run(task: Task[Result]) -> Result:
-        torch.set_num_threads(1)  # of this thread alone
+        torch.set_num_threads(1)  # only of this thread
         try:
-            return task(stop)
+            return task(should_stop_task)
         except BaseException as error:
             failures.append(error)
             raise

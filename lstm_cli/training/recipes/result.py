@@ -1,4 +1,4 @@
-"""What a training gives back, whatever the model."""
+"""Result of a training, for any model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersion:
-    """A network and the linear forecast beside it, fitted on the same rows."""
+    """Network and linear forecast that were fitted on the same rows."""
 
     network: nn.Module
     linear: LinearEnsemble
@@ -21,46 +21,50 @@ class ModelVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class PartResult:
-    """One trained network, or several that differ in their seed."""
+    """Result of one trained network, or of several that differ only in their seed."""
 
-    name: str  # the part, or the model where it is trained as a whole
+    name: str  # part, or the model if it is trained as a whole
     lr: float
     best_epoch: int
     epochs_run: int
-    steps: int  # optimizer steps at the best epoch
+    steps: int  # optimizer steps until the best epoch
     stopped: str  # "epochs" or "patience"
 
     @staticmethod
-    def from_fit(name: str, plan: Hyperparameters, fitted: FitResult) -> "PartResult":
-        """Return what is reported of a training that followed `plan`."""
+    def from_fit(name: str, hparams: Hyperparameters, fitted: FitResult) -> "PartResult":
+        """Return the result of a training.
+
+        Args:
+            name: part of the model.
+            hparams: settings that were used.
+            fitted: result of `fit`.
+        """
         return PartResult(
             name=name,
-            lr=plan.lr,
+            lr=hparams.lr,
             best_epoch=fitted.best_epoch,
             epochs_run=len(fitted.history) - 1,
-            steps=fitted.best_epoch * plan.steps_per_epoch,
+            steps=fitted.best_epoch * hparams.steps_per_epoch,
             stopped=fitted.stopped,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """A trained model."""
+    """Trained model and how it was made."""
 
-    dataset: Dataset  # scaled as the model knows it
-    settings: dict[str, Any]  # the arguments of the network's class
+    dataset: Dataset  # scaled as the model reads it
+    settings: dict[str, Any]  # arguments of the network's class
     shipped: ModelVersion
-    validated: (
-        ModelVersion  # what validation scores speak of; the shipped one itself where nothing was refitted
-    )
+    validated: ModelVersion  # version of the validation scores; the shipped one without a refit
     parts: tuple[PartResult, ...]
-    weights: dict[str, list[float]]  # part: its weight at each step ahead; empty where there are no parts
-    choices: dict[str, str]  # what was settled from the data: the reason
+    weights: dict[str, list[float]]  # part: its weight at each step ahead; empty without parts
+    choices: dict[str, str]  # automatic choice: its reason
     history: list[dict[str, Any]]
-    precision: str = "fp32"  # of the training steps; settled by `train_model`
+    precision: str = "fp32"  # of the training steps; set by `train_model`
     seconds: float  # from the linear forecast to the refit
 
     @property
     def refitted(self) -> bool:
-        """Whether the shipped model has seen the validation rows."""
+        """Return whether the shipped model was also fitted on the validation rows."""
         return self.shipped is not self.validated

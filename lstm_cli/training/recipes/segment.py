@@ -1,4 +1,4 @@
-"""The default model's recipe: linear, anchored and free parts, their combination, and the refit."""
+"""Recipe of the default model: linear, anchored and free parts, their combination, and the refit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
 
 def train_segment(
-    start: TransformedData,
+    transformed: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -39,13 +39,25 @@ def train_segment(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
 ) -> TrainingResult:
-    """Trains the parts that the config names, combines them by their validation forecasts, and refits them.
+    """Train the parts that the config names, combine them by their validation forecasts, and refit them.
 
-    workers: how many networks train side by side; the result does not depend on it. Raises TrainingDiverged,
-    DeviceError, Interrupted, StateUnfit.
+    Args:
+        transformed: data and linear forecast to start from.
+        config: settings of the training.
+        device: device of the networks.
+        workers: networks that train in parallel; the result does not depend on it.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where new ones are saved.
+
+    Raises:
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        DeviceError: memory ran out.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoints belong to another training.
     """
-    work = training_context(
-        start,
+    context = training_context(
+        transformed,
         config,
         device=device,
         workers=workers,
@@ -53,14 +65,14 @@ def train_segment(
         should_stop=should_stop,
         checkpoints=checkpoints,
     )
-    named: list[str] = [part for part in PARTS if part in choose_parts(config)]
-    attempts = train_parts(work, [part for part in named if part != "linear"])
-    dataset, linear = start.dataset, start.linear
-    stage = "weighing the parts"
+    parts_named: list[str] = [part for part in PARTS if part in choose_parts(config)]
+    attempts = train_parts(context, [part for part in parts_named if part != "linear"])
+    dataset, linear = transformed.dataset, transformed.linear
+    stage = "weighting the parts"
     listen(Progressed(stage=stage, done=0))
-    simple = None
-    if "linear" in named and attempts:
-        simple = seasonal_naive_part(
+    season = None
+    if "linear" in parts_named and attempts:
+        season = seasonal_naive_part(
             dataset,
             linear,
             workers=workers,
@@ -69,53 +81,55 @@ def train_segment(
                 Progressed(stage=stage, done=done, total=total, unit="comparisons")
             ),
         )
-    parts = [*named, *(["simple"] if simple else [])]
-    settings = _settings(work, parts, simple or 1, attempts)
-    network = _assembled(settings, linear, attempts)
+    parts = [*parts_named, *(["simple"] if season else [])]
+    settings = _mixture_settings(context, parts, season or 1, attempts)
+    network = _assemble(settings, linear, attempts)
     weights = part_weights(dataset, network, device)
     network.weights.copy_(torch.from_numpy(weights))
     validated = shipped = ModelVersion(network=network, linear=linear)
-    rows = len(part_windows(work, "train", "anchored")) * dataset.targets
-    again, why = choose_refit(config, rows=rows, linear=linear)
-    if again:
-        shipped = _refitted(work, settings, attempts, network.weights)
-    fitted = [entry for attempt in attempts for entry in attempt.result.history]
+    rows = len(part_windows(context, "train", "anchored")) * dataset.targets
+    refit, refit_reason = choose_refit(config, rows=rows, linear=linear)
+    if refit:
+        shipped = _refit(context, settings, attempts, network.weights)
+    history = [entry for attempt in attempts for entry in attempt.result.history]
     return TrainingResult(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=tuple(PartResult.from_fit(one.part, one.plan, one.result) for one in attempts),
-        weights={part: weights[:, place].tolist() for place, part in enumerate(parts)},
-        choices=start.choices | {"segment": _segment_reason(work), "refit": why},
-        history=fitted,
-        seconds=0.0,  # the whole is measured by `train_model`
+        parts=tuple(
+            PartResult.from_fit(attempt.part, attempt.hparams, attempt.result) for attempt in attempts
+        ),
+        weights={part: weights[:, index].tolist() for index, part in enumerate(parts)},
+        choices=transformed.choices | {"segment": _segment_reason(context), "refit": refit_reason},
+        history=history,
+        seconds=0.0,  # set by `train_model`
     )
 
 
 def choose_parts(config: TrainConfig) -> tuple[str, ...]:
-    """The parts that are trained: as named, else as the effort says."""
+    """Return the parts to train: those named in the config, else those of the effort."""
     if config.parts:
         return config.parts
     return ("linear", "anchored") if config.effort == "fast" else ("linear", "anchored", "free")
 
 
-def _segment_reason(work: TrainingContext) -> str:
-    shape = work.shapes["anchored"]
-    how = "given by --segment" if work.config.segment else "by rule from the season and the lookback"
-    return f"segments of {shape['segment']} steps, {shape['lookback']} of them read: {how}"
+def _segment_reason(context: TrainingContext) -> str:
+    shape = context.shapes["anchored"]
+    reason = "set by --segment" if context.config.segment else "from the season and the lookback"
+    return f"{shape['segment']} steps, lookback {shape['lookback']} ({reason})"
 
 
-def _settings(
-    work: TrainingContext, parts: list[str], simple_season: int, attempts: list[FittedNetwork]
+def _mixture_settings(
+    context: TrainingContext, parts: list[str], simple_season: int, attempts: list[FittedNetwork]
 ) -> dict[str, Any]:
-    """The arguments of the combined network."""
-    linear, shapes = work.data.linear, work.shapes
-    reach = [linear.lookback, simple_season, *(shapes[one.part]["lookback"] for one in attempts)]
-    far = shapes["anchored"]["far_seasons"] if attempts else ()
+    """Return the arguments of the mixture."""
+    linear, shapes = context.data.linear, context.shapes
+    reach = [linear.lookback, simple_season, *(shapes[attempt.part]["lookback"] for attempt in attempts)]
+    far_seasons = shapes["anchored"]["far_seasons"] if attempts else ()
     shared = ("inputs", "targets", "known_ahead", "horizon", "segment", "hidden", "dropout", "attention")
     return {name: shapes["anchored"][name] for name in shared} | {
-        "lookback": max(*reach, *far),
+        "lookback": max(*reach, *far_seasons),
         "parts": parts,
         "linear_reach": len(linear.last_weights),
         "linear_window": linear.window,
@@ -123,40 +137,40 @@ def _settings(
         "linear_response": len(linear.response),
         "anchored_lookback": shapes["anchored"]["lookback"],
         "free_lookback": shapes["free"]["lookback"],
-        "networks": max([sum(one.part == part for one in attempts) for part in parts] + [1]),
+        "networks": max([sum(attempt.part == part for attempt in attempts) for part in parts] + [1]),
         "seasons": list(shapes["anchored"]["seasons"]),
         "simple_season": simple_season,
-        **({"far_seasons": list(far)} if far else {}),
+        **({"far_seasons": list(far_seasons)} if far_seasons else {}),
     }
 
 
-def _assembled(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[FittedNetwork]) -> Mixture:
-    """The combined network with the trained parts in their places."""
+def _assemble(settings: dict[str, Any], linear: LinearEnsemble, attempts: list[FittedNetwork]) -> Mixture:
+    """Return the mixture with the trained parts."""
     network = build_model("segment", settings)
     assert isinstance(network, Mixture)
     network.linear = linear_module(linear)
     for part in ("anchored", "free"):
-        own = [one.network_weights for one in attempts if one.part == part]
-        for module, weights in zip(getattr(network, part), own, strict=True):
+        part_weights = [attempt.network_weights for attempt in attempts if attempt.part == part]
+        for module, weights in zip(getattr(network, part), part_weights, strict=True):
             module.load_state_dict(weights)
     return network.requires_grad_(False).eval()
 
 
-def _refitted(
-    work: TrainingContext, settings: dict[str, Any], attempts: list[FittedNetwork], weights: torch.Tensor
+def _refit(
+    context: TrainingContext, settings: dict[str, Any], attempts: list[FittedNetwork], weights: torch.Tensor
 ) -> ModelVersion:
-    """Everything fitted again on training and validation rows, with what validation chose."""
-    work.listen(Note(text="fitting again on the training and validation rows"))
-    known = merge_validation_into_train(work.data.dataset)
+    """Return the model refitted on training and validation rows, with the choices made by validation."""
+    context.listen(Note(text="refitting on the training and validation rows"))
+    merged = merge_validation_into_train(context.data.dataset)
     linear = resumable_refit(
-        known,
-        work.data.linear,
-        workers=work.workers,
-        should_stop=work.should_stop,
-        checkpoints=work.checkpoints,
-        listen=work.listen,
+        merged,
+        context.data.linear,
+        workers=context.workers,
+        should_stop=context.should_stop,
+        checkpoints=context.checkpoints,
+        listen=context.listen,
     )
-    again = replace(work, data=replace(work.data, dataset=known, linear=linear))
-    network = _assembled(settings, linear, refit_networks(again, attempts))
+    refit_context = replace(context, data=replace(context.data, dataset=merged, linear=linear))
+    network = _assemble(settings, linear, refit_networks(refit_context, attempts))
     network.weights.copy_(weights)
     return ModelVersion(network=network, linear=linear)

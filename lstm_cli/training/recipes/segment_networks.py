@@ -1,4 +1,4 @@
-"""The networks of the default model: their shapes, and their trainings side by side."""
+"""Networks of the default model: their shapes, and their training in parallel."""
 
 import itertools
 from collections.abc import Callable
@@ -22,35 +22,35 @@ from lstm_cli.training.loop.out_of_memory import as_device_error, fit_in_memory
 from lstm_cli.training.loop.validation import mase_validator
 from lstm_cli.training.recipes.automatic_choices import TransformedData
 from lstm_cli.training.recipes.parallel import run_in_threads
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
+from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints
 from lstm_cli.training.setup.hyperparameters import (
     Hyperparameters,
     make_hyperparameters,
     refit_hyperparameters,
 )
 
-JUDGED_ROWS = 4_000  # windows x targets that a network is validated on; every further one costs time
-SEEDS = 3  # networks of each part with --effort best
-RATES = (1.0, 1 / 3, 1 / 10)  # of the learning rate that --effort best tries
-MOST_SEASON = 10_080  # steps that the last season is taken from: a week of minutes
+MAX_VALIDATION_ROWS = 4_000  # windows x targets of a validation; more of them cost time
+SEEDS = 3  # networks per part with --effort best
+LR_FACTORS = (1.0, 1 / 3, 1 / 10)  # factors of the learning rate that --effort best tries
+MAX_SEASON = 10_080  # steps, a week of minutes; longer seasons are not used
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedNetwork:
-    """One training of one network."""
+    """Result of one training of one network."""
 
     part: str
-    plan: Hyperparameters
+    hparams: Hyperparameters
     result: FitResult
 
     @property
     def loss(self) -> float:
-        """On validation; infinite where it was not measured."""
+        """Return the validation loss; infinite if it was not computed."""
         return float("inf") if self.result.best_loss is None else self.result.best_loss
 
     @property
     def network_weights(self) -> dict[str, torch.Tensor]:
-        """Of the network alone, without the linear forecast that an anchored one is trained with."""
+        """Return the weights of the network only, without the linear forecast inside an anchored one."""
         weights = self.result.weights
         if self.part != "anchored":
             return weights
@@ -61,25 +61,25 @@ class FittedNetwork:
 
 
 Training: TypeAlias = Callable[[Callable[[], int | None]], FittedNetwork]
-"""One training, ready to run: it is asked with what tells whether to stop."""
+"""Function that runs one training; its argument returns the number of a signal to stop at, else None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingContext:
-    """What every training of a part needs."""
+    """Settings and data shared by the trainings of all parts."""
 
     data: TransformedData
     config: TrainConfig
     device: torch.device
-    workers: int  # trainings side by side
+    workers: int  # parallel trainings
     listen: Listener
     should_stop: Callable[[], int | None]
-    shapes: dict[str, dict[str, Any]]  # part: the arguments of its network
+    shapes: dict[str, dict[str, Any]]  # part: arguments of its network
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 def training_context(
-    start: TransformedData,
+    transformed: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -88,21 +88,37 @@ def training_context(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
 ) -> TrainingContext:
-    """The work that a start and a config ask for."""
+    """Return the context of a training.
+
+    Args:
+        transformed: data and linear forecast to start from.
+        config: settings of the training.
+        device: device of the networks.
+        workers: networks that train in parallel.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where new ones are saved.
+    """
     return TrainingContext(
-        data=start,
+        data=transformed,
         config=config,
         device=device,
         workers=workers,
         listen=listen,
         should_stop=should_stop,
-        shapes={part: network_shape(start.dataset, part, config) for part in ("anchored", "free")},
+        shapes={part: network_shape(transformed.dataset, part, config) for part in ("anchored", "free")},
         checkpoints=checkpoints or Checkpoints(),
     )
 
 
 def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str, Any]:
-    """The arguments of a part's network."""
+    """Return the arguments of a part's network.
+
+    Args:
+        dataset: scaled data.
+        part: `anchored` or `free`.
+        config: settings of the training.
+    """
     schema = dataset.schema
     segment = config.segment or segment_length(season=schema.season, lookback=schema.lookback)
     segment = min(segment, schema.lookback)
@@ -127,139 +143,174 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
 
 
 def distant_seasons(schema: Schema) -> tuple[int, ...]:
-    """Return the seasons too long for an automatic lookback, of which a window may still hold the last one."""
+    """Return the seasons that are too long for an automatic lookback but may repeat within a longer window."""
     if schema.lookback_fixed:
         return ()
-    return tuple(season for season in schema.seasons if MAX_LOOKBACK < season <= MOST_SEASON)
+    return tuple(season for season in schema.seasons if MAX_LOOKBACK < season <= MAX_SEASON)
 
 
-def train_parts(work: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
-    """The trainings that are kept: one a part, or several seeds of each."""
-    plan = part_plan(work)
+def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
+    """Train the parts and return the networks that are kept: one per part, or several seeds of each."""
+    hparams = part_hyperparameters(context)
     if not parts:
         return []
-    rates = RATES if work.config.effort == "best" and work.config.lr is None else (1.0,)
-    tried = _train(work, [(part, replace(plan, lr=plan.lr * rate)) for part in parts for rate in rates])
-    best = [min((one for one in tried if one.part == part), key=lambda one: one.loss) for part in parts]
-    if work.config.effort != "best":
+    factors = LR_FACTORS if context.config.effort == "best" and context.config.lr is None else (1.0,)
+    attempts = _train(
+        context, [(part, replace(hparams, lr=hparams.lr * factor)) for part in parts for factor in factors]
+    )
+    best = [
+        min((attempt for attempt in attempts if attempt.part == part), key=lambda attempt: attempt.loss)
+        for part in parts
+    ]
+    if context.config.effort != "best":
         return best
-    more = [
-        (one.part, replace(one.plan, seed=one.plan.seed + number))
-        for one in best
+    seeds = [
+        (attempt.part, replace(attempt.hparams, seed=attempt.hparams.seed + number))
+        for attempt in best
         for number in range(1, SEEDS)
     ]
-    return best + _train(work, more)
+    return best + _train(context, seeds)
 
 
-def part_plan(work: TrainingContext) -> Hyperparameters:
-    """The plan of every part's training."""
-    windows = len(part_windows(work, "train", "anchored"))
-    return make_hyperparameters(work.config, windows=windows, targets=work.data.dataset.targets)
+def part_hyperparameters(context: TrainingContext) -> Hyperparameters:
+    """Return the hyperparameters of every part's training."""
+    windows = len(part_windows(context, "train", "anchored"))
+    return make_hyperparameters(context.config, windows=windows, targets=context.data.dataset.targets)
 
 
-def _train(work: TrainingContext, wanted: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
-    """Trains a network for each part and plan, side by side where there are workers."""
-    most = max(1, JUDGED_ROWS // work.data.dataset.targets)
+def _train(context: TrainingContext, requests: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
+    """Train a network for each part and hyperparameters, in parallel if there are workers."""
+    max_windows = max(1, MAX_VALIDATION_ROWS // context.data.dataset.targets)
     tasks = []
-    for part, plan in wanted:
-        network, windows = new_part_network(work, part, work.data.linear, plan.seed), _known(work, part)
-        judged = _resident(work, part_windows(work, "val", part).sample(most))
-        keep = work.checkpoints.slot(run_name(part, plan))
-        announce_training(network, windows, plan, part=part, listen=work.listen, keep=keep)
-        validate = mase_validator(
-            judged, MaseScale.from_dataset(work.data.dataset), should_stop=work.should_stop
+    for part, hparams in requests:
+        network, windows = (
+            new_part_network(context, part, context.data.linear, hparams.seed),
+            _training_windows(context, part),
         )
-        tasks.append(_task(work, part, plan, network, windows, validate))
-    return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
+        val_windows = _to_device(context, part_windows(context, "val", part).sample(max_windows))
+        slot = context.checkpoints.slot(run_name(part, hparams))
+        announce_training(network, windows, hparams, part=part, listen=context.listen, slot=slot)
+        validate = mase_validator(
+            val_windows, MaseScale.from_dataset(context.data.dataset), should_stop=context.should_stop
+        )
+        tasks.append(_make_task(context, part, hparams, network, windows, validate))
+    return run_in_threads(tasks, workers=context.workers, should_stop=context.should_stop)
 
 
-def refit_networks(work: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
-    """Train the networks further from their best weights, on the training rows of `work`, without validation."""
+def refit_networks(context: TrainingContext, attempts: list[FittedNetwork]) -> list[FittedNetwork]:
+    """Continue from the best weights on the training rows of the context, without validation."""
     done, total = itertools.count(1), len(attempts)
 
-    def tell(count: int) -> None:
-        work.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
+    def report(count: int) -> None:
+        context.listen(Progressed(stage=REFIT, done=count, total=total, unit="networks"))
 
-    def counted(task: Training) -> Training:
+    def count_finished(training: Training) -> Training:
         def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
-            attempt = task(should_stop)
-            tell(next(done))
+            attempt = training(should_stop)
+            report(next(done))
             return attempt
 
         return run
 
-    tell(0)
+    report(0)
     tasks = []
-    for one in attempts:
-        plan = refit_hyperparameters(one.plan, best_epoch=one.result.best_epoch)
-        network = new_part_network(work, one.part, work.data.linear, plan.seed)
+    for attempt in attempts:
+        hparams = refit_hyperparameters(attempt.hparams, best_epoch=attempt.result.best_epoch)
+        network = new_part_network(context, attempt.part, context.data.linear, hparams.seed)
         inner = network.network if isinstance(network, AnchoredNetwork) else network
-        inner.load_state_dict(one.network_weights)
-        tasks.append(counted(_task(work, one.part, plan, network, _known(work, one.part), None)))
-    return run_in_threads(tasks, workers=work.workers, should_stop=work.should_stop)
+        inner.load_state_dict(attempt.network_weights)
+        tasks.append(
+            count_finished(
+                _make_task(
+                    context, attempt.part, hparams, network, _training_windows(context, attempt.part), None
+                )
+            )
+        )
+    return run_in_threads(tasks, workers=context.workers, should_stop=context.should_stop)
 
 
-def run_name(part: str, plan: Hyperparameters, *, again: bool = False) -> str:
-    """What tells one training of a model from the others; again: it is the refit."""
-    return f"{part} lr {plan.lr!r} seed {plan.seed}{AGAIN if again else ''}"
+def run_name(part: str, hparams: Hyperparameters, *, refit: bool = False) -> str:
+    """Return the name of one training among those of a model.
+
+    Args:
+        part: part of the model.
+        hparams: settings of the training.
+        refit: return the name of its refit.
+    """
+    return f"{part} lr {hparams.lr!r} seed {hparams.seed}{REFIT_SUFFIX if refit else ''}"
 
 
-def _known(work: TrainingContext, part: str) -> DeviceWindows:
-    """The training windows of a part."""
-    return _resident(work, part_windows(work, "train", part))
+def _training_windows(context: TrainingContext, part: str) -> DeviceWindows:
+    """Return the training windows of a part on the device."""
+    return _to_device(context, part_windows(context, "train", part))
 
 
-def _resident(work: TrainingContext, windows: Windows) -> DeviceWindows:
-    with as_device_error(f"on {work.device} for the data"):
-        return DeviceWindows(windows, work.device)
+def _to_device(context: TrainingContext, windows: Windows) -> DeviceWindows:
+    with as_device_error(f"on {context.device} while loading the data"):
+        return DeviceWindows(windows, context.device)
 
 
-def _task(
-    work: TrainingContext,
+def _make_task(
+    context: TrainingContext,
     part: str,
-    plan: Hyperparameters,
+    hparams: Hyperparameters,
     network: torch.nn.Module,
     windows: DeviceWindows,
     validate: Callable[[torch.nn.Module], float] | None,
 ) -> Training:
-    """One training, ready to run beside others; without `validate`, a refit, all of its epochs are run."""
+    """Return one training as a task for a thread; without `validate` it is a refit, and all epochs run."""
 
     def run(should_stop: Callable[[], int | None]) -> FittedNetwork:
-        followed, fitted = fit_in_memory(
+        used, fitted = fit_in_memory(
             network,
             windows,
             validate,
-            plan,
-            shrink=work.config.batch_size == "auto",
+            hparams,
+            shrink=context.config.batch_size == "auto",
             part=part,
-            listen=work.listen,
+            listen=context.listen,
             should_stop=should_stop,
-            keep=work.checkpoints.slot(run_name(part, plan, again=validate is None)),
+            slot=context.checkpoints.slot(run_name(part, hparams, refit=validate is None)),
         )
-        return FittedNetwork(part=part, plan=followed, result=fitted)
+        return FittedNetwork(part=part, hparams=used, result=fitted)
 
     return run
 
 
-def new_part_network(work: TrainingContext, part: str, linear: LinearEnsemble, seed: int) -> torch.nn.Module:
-    """A network with random weights that depend on the part and the seed alone."""
+def new_part_network(
+    context: TrainingContext, part: str, linear: LinearEnsemble, seed: int
+) -> torch.nn.Module:
+    """Return a network with random weights that depend only on the part and the seed.
+
+    Args:
+        context: settings of the training.
+        part: `anchored` or `free`.
+        linear: linear forecast inside an anchored network.
+        seed: random seed.
+    """
     torch.manual_seed(seed)
-    network = SegmentLSTM(**work.shapes[part])
+    network = SegmentLSTM(**context.shapes[part])
     network.unit.copy_(torch.from_numpy(linear.unit))
-    whole = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
-    return whole.to(work.device)
+    module = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
+    return module.to(context.device)
 
 
-def part_windows(work: TrainingContext, split: str, part: str) -> Windows:
-    """The windows of a split, as far back as the part looks."""
-    lookback = max(work.shapes[part]["lookback"], *work.shapes[part]["far_seasons"], 0)
+def part_windows(context: TrainingContext, split: str, part: str) -> Windows:
+    """Return the windows of a split with the lookback of a part.
+
+    Args:
+        context: settings of the training.
+        split: `train`, `val` or `test`.
+        part: `anchored` or `free`.
+    """
+    lookback = max(context.shapes[part]["lookback"], *context.shapes[part]["far_seasons"], 0)
     if part == "anchored":
-        lookback = max(lookback, work.data.linear.lookback)
-    return split_windows(work.data.dataset, split, lookback)
+        lookback = max(lookback, context.data.linear.lookback)
+    return split_windows(context.data.dataset, split, lookback)
 
 
 def linear_module(linear: LinearEnsemble) -> LinearForecast:
-    """The linear forecast as a module."""
+    """Return the linear forecast as a torch module."""
     module = LinearForecast(
         targets=len(linear.unit),
         horizon=len(linear.bias),

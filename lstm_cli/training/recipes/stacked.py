@@ -1,4 +1,4 @@
-"""The textbook LSTM, trained as a whole."""
+"""Recipe of the stacked LSTM, which is trained as a whole."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from lstm_cli.training.loop.validation import loss_validator
 from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_refit
 from lstm_cli.training.recipes.linear_checkpoint import resumable_refit
 from lstm_cli.training.recipes.result import ModelVersion, PartResult, TrainingResult
-from lstm_cli.training.setup.checkpoint_state import AGAIN, Checkpoints
+from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints
 from lstm_cli.training.setup.hyperparameters import (
     Hyperparameters,
     make_hyperparameters,
@@ -29,7 +29,7 @@ from lstm_cli.training.setup.hyperparameters import (
 
 
 def train_stacked(
-    start: TransformedData,
+    transformed: TransformedData,
     config: TrainConfig,
     *,
     device: torch.device,
@@ -37,67 +37,83 @@ def train_stacked(
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
 ) -> TrainingResult:
-    """Trains the network; with `refit`, takes its best weights further on training and validation rows.
+    """Train the network; with `refit`, continue from its best weights on training and validation rows.
 
-    Raises TrainingDiverged, DeviceError, Interrupted, StateUnfit.
+    Args:
+        transformed: data and linear forecast to start from.
+        config: settings of the training.
+        device: device of the network.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        checkpoints: stored states to resume from, and where new ones are saved.
+
+    Raises:
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        DeviceError: memory ran out.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoints belong to another training.
     """
-    dataset, settings = start.dataset, network_settings(start.dataset, config)
-    windows = _windows(dataset, "train", device)
-    plan = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
+    dataset, settings = transformed.dataset, network_settings(transformed.dataset, config)
+    windows = _device_windows(dataset, "train", device)
+    hparams = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
 
-    def trained(
+    def train(
         windows: DeviceWindows,
-        plan: Hyperparameters,
-        judged: DeviceWindows | None,
-        begin: State | None = None,
+        hparams: Hyperparameters,
+        val_windows: DeviceWindows | None,
+        initial_weights: State | None = None,
     ) -> tuple[StackedLSTM, Hyperparameters, FitResult]:
         network = new_network(settings, config)
-        if begin is not None:
-            network.load_state_dict(begin)
+        if initial_weights is not None:
+            network.load_state_dict(initial_weights)
         network.to(device)
-        keep = checkpoints.slot(config.model if judged is not None else config.model + AGAIN)
-        announce_training(network, windows, plan, part=config.model, listen=listen, keep=keep)
-        followed, fitted = fit_in_memory(
+        slot = checkpoints.slot(config.model if val_windows is not None else config.model + REFIT_SUFFIX)
+        announce_training(network, windows, hparams, part=config.model, listen=listen, slot=slot)
+        used, fitted = fit_in_memory(
             network,
             windows,
-            None if judged is None else loss_validator(judged, config.loss, should_stop=should_stop),
-            plan,
+            None
+            if val_windows is None
+            else loss_validator(val_windows, config.loss, should_stop=should_stop),
+            hparams,
             shrink=config.batch_size == "auto",
             part=config.model,
             listen=listen,
             should_stop=should_stop,
-            keep=keep,
+            slot=slot,
         )
         network.cpu().load_state_dict(fitted.weights)
-        return network.requires_grad_(False).eval(), followed, fitted
+        return network.requires_grad_(False).eval(), used, fitted
 
-    network, plan, fitted = trained(windows, plan, _windows(dataset, "val", device))
-    validated = shipped = ModelVersion(network=network, linear=start.linear)
-    refit, why = choose_refit(config, rows=len(windows) * dataset.targets, linear=start.linear)
+    network, hparams, fitted = train(windows, hparams, _device_windows(dataset, "val", device))
+    validated = shipped = ModelVersion(network=network, linear=transformed.linear)
+    refit, reason = choose_refit(config, rows=len(windows) * dataset.targets, linear=transformed.linear)
     if refit:
-        listen(Note(text="fitting again on the training and validation rows"))
-        known = merge_validation_into_train(dataset)
-        further = refit_hyperparameters(plan, best_epoch=fitted.best_epoch)
-        again, _, _ = trained(_windows(known, "train", device), further, None, begin=fitted.weights)
-        linear = resumable_refit(
-            known, start.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
+        listen(Note(text="refitting on the training and validation rows"))
+        merged = merge_validation_into_train(dataset)
+        refit_hparams = refit_hyperparameters(hparams, best_epoch=fitted.best_epoch)
+        refitted_network, _, _ = train(
+            _device_windows(merged, "train", device), refit_hparams, None, initial_weights=fitted.weights
         )
-        shipped = ModelVersion(network=again, linear=linear)
+        linear = resumable_refit(
+            merged, transformed.linear, should_stop=should_stop, checkpoints=checkpoints, listen=listen
+        )
+        shipped = ModelVersion(network=refitted_network, linear=linear)
     return TrainingResult(
         dataset=dataset,
         settings=settings,
         shipped=shipped,
         validated=validated,
-        parts=(PartResult.from_fit(config.model, plan, fitted),),
+        parts=(PartResult.from_fit(config.model, hparams, fitted),),
         weights={},
-        choices=start.choices | {"refit": why},
+        choices=transformed.choices | {"refit": reason},
         history=fitted.history,
-        seconds=0.0,  # the whole is measured by `train_model`
+        seconds=0.0,  # set by `train_model`
     )
 
 
 def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
-    """The network with random weights that depend on the seed alone."""
+    """Return the network with random weights that depend only on the seed."""
     torch.manual_seed(config.seed)
     network = build_model("stacked", settings)
     assert isinstance(network, StackedLSTM)
@@ -108,13 +124,13 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
     return network
 
 
-def _windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
-    with as_device_error(f"on {device} for the data"):
+def _device_windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
+    with as_device_error(f"on {device} while loading the data"):
         return DeviceWindows(split_windows(dataset, split), device)
 
 
 def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
-    """The arguments of the network's class."""
+    """Return the arguments of the network's class."""
     schema = dataset.schema
     return {
         "inputs": len(schema.columns) + len(schema.calendar),

@@ -1,1 +1,1 @@
-"""What is settled before the training loop: device, precision, hyperparameters, checkpoint state."""
+"""Decisions before the training loop: device, precision, hyperparameters, checkpoint state."""

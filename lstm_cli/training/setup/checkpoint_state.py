@@ -1,4 +1,4 @@
-"""What a training leaves at the end of an epoch, so that another process can go on from there. It knows no paths."""
+"""State of a training after an epoch, from which another process can resume. This module knows no paths."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,52 +7,52 @@ from typing import Any
 from torch import Tensor
 
 Facts = dict[str, Any]
-AGAIN = " again"  # how the names of refits end
+REFIT_SUFFIX = " again"  # suffix in the names of refits
 
 
 class IncompatibleState(Exception):
-    """Raised where what was found is not the state of this training, though its bytes are those that were written."""
+    """Error for a stored state that is intact but belongs to another training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavedState:
-    """A training between two epochs; see `underway`."""
+    """State of a training between two epochs; see `TrainingState.save`."""
 
-    facts: Facts  # what JSON has a word for: part, epoch, epochs, over, history and so on
-    tensors: Mapping[str, Tensor]  # on the CPU; nobody changes them
+    facts: Facts  # JSON values: part, epoch, epochs, over, history and so on
+    tensors: Mapping[str, Tensor]  # on the CPU, never changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSlot:
-    """Where one training finds and leaves its state."""
+    """Stored state of one training, and the function that saves a new one."""
 
-    found: SavedState | None = None
-    save: Callable[[SavedState], None] | None = None  # None: nobody asks for it
+    stored: SavedState | None = None
+    save: Callable[[SavedState], None] | None = None  # None: states are not saved
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoints:
-    """Where all trainings of a model do, each by a name of its own."""
+    """Stored states of all trainings of a model, by name."""
 
-    found: Mapping[str, SavedState] = field(default_factory=dict)
-    save: Callable[[str, SavedState], None] | None = None  # called in whichever thread trains
+    stored: Mapping[str, SavedState] = field(default_factory=dict)
+    save: Callable[[str, SavedState], None] | None = None  # called in the thread of the training
 
     def slot(self, name: str) -> CheckpointSlot:
-        """The place of one training."""
+        """Return the slot of one training."""
         save = self.save
         return CheckpointSlot(
-            found=self.found.get(name), save=None if save is None else lambda saved: save(name, saved)
+            stored=self.stored.get(name), save=None if save is None else lambda saved: save(name, saved)
         )
 
 
 NO_CHECKPOINT = CheckpointSlot()
 
 
-def is_finished(keep: CheckpointSlot) -> bool:
-    """Whether the training had come to its end before."""
-    return keep.found is not None and bool(keep.found.facts.get("over"))
+def is_finished(slot: CheckpointSlot) -> bool:
+    """Return whether the training finished in an earlier process."""
+    return slot.stored is not None and bool(slot.stored.facts.get("over"))
 
 
-def without_resume(keep: CheckpointSlot) -> CheckpointSlot:
-    """The same place without what was found there."""
-    return replace(keep, found=None)
+def without_resume(slot: CheckpointSlot) -> CheckpointSlot:
+    """Return the slot without its stored state."""
+    return replace(slot, stored=None)

@@ -1,4 +1,4 @@
-"""Where training runs: asked for by name, or chosen and told."""
+"""Device that training runs on."""
 
 import os
 
@@ -9,29 +9,33 @@ from lstm_cli.text import count_noun
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the first GPU where there is one, else the CPU. Raises DeviceError for a device that is absent."""
+    """Return the named device; `auto` is the first GPU if there is one, else the CPU.
+
+    Raises:
+        DeviceError: the device does not exist.
+    """
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
-            there = f"this machine has {count_noun(count, 'CUDA device')}"
+            message = f"this machine has {count_noun(count, 'CUDA device')}"
             raise DeviceError(
-                f"--device {name} is absent: {there}", hint="use --device cpu, or --device auto"
+                f"--device {name} was not found: {message}", hint="use --device cpu, or --device auto"
             )
         return torch.device("cuda", device.index or 0)
     return device
 
 
 def device_label(device: torch.device) -> str:
-    """The device as a person reads it."""
+    """Return the name of the device for a reader."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return "cpu"
 
 
 def usable_cores() -> int:
-    """The cores that this process may use; its share of them where torchrun started several on this machine."""
+    """Return the number of cores for this process; its share of them if torchrun started several processes here."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

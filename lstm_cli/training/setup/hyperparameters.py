@@ -1,58 +1,68 @@
-"""What a training does, with every setting resolved."""
+"""Hyperparameters of one training, with every setting resolved."""
 
 import math
 from dataclasses import dataclass, replace
 
 from lstm_cli.config import TrainConfig
 
-SHORTEST_EPOCH, LONGEST_EPOCH = 100, 330  # optimizer steps between two validations
+MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 100, 330  # optimizer steps between two validations
 MANY_ROWS = 100_000  # windows x targets
-SEGMENT_STEPS, STEPS_OF_MANY = 2_000, 1_320  # optimizer steps of a `segment` training, at most
-WEIGHED_CELLS = 6_000_000  # windows x steps x targets that the weights of the parts rest on at most
-WEIGHED_ROWS = 25_000  # windows x targets, the same
-SEGMENT_PATIENCE = 660  # steps without a better validation after which it stops
-# A refit goes on from the best weights: for so large a share of the steps that led to them, at so large a share of the
-# rate. Less where the network began to overfit in the first half of its training, more where it learnt to the end.
+MAX_SEGMENT_STEPS, MAX_STEPS_MANY_ROWS = (
+    2_000,
+    1_320,
+)  # optimizer steps of a `segment` training; fewer with MANY_ROWS
+MAX_WEIGHT_CELLS = 6_000_000  # windows x steps x targets for the weights of the parts
+MAX_WEIGHT_ROWS = 25_000  # windows x targets for the weights of the parts
+SEGMENT_PATIENCE_STEPS = 660  # patience of `segment` in optimizer steps
+# A refit continues from the best weights. The pair is its share of the steps until the best epoch, and its share of the
+# learning rate: small if the network began to overfit in the first half of its training, larger if it learned longer.
 EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """The settings of one call of `fit`."""
+    """Settings of one call of `fit`."""
 
-    epochs: int  # at most, and what the schedule reckons with
-    stop_after: int  # epochs that are trained at most
+    epochs: int  # largest number of epochs, and the length of the schedule
+    stop_after: int  # largest number of epochs that are run
     steps_per_epoch: int
     batch_size: int  # windows
     optimizer: str
-    lr: float  # at its peak
+    lr: float  # peak learning rate
     weight_decay: float
     schedule: str
-    warmup: int  # optimizer steps until the learning rate is at its peak
-    clip_norm: float  # 0: not clipped
+    warmup: int  # optimizer steps until the peak learning rate
+    clip_norm: float  # 0: no clipping
     clip_value: float | None
-    max_norm: float | None  # no unit's weights have a larger norm; None: free
+    max_norm: float | None  # largest norm of the weights into a unit; None: no limit
     loss: str
     patience: int  # epochs
     min_delta: float
-    bf16: bool  # a step computes in bfloat16 (precision.py)
-    averaged: bool  # an exponential moving average of the weights is validated and kept
+    bf16: bool  # compute in bfloat16 (precision.py)
+    averaged: bool  # validate and keep an exponential moving average of the weights
     seed: int
 
 
 def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> Hyperparameters:
-    """The plan for so many training windows: what the config leaves open follows the model's recipe.
+    """Return the hyperparameters of a training; the model's recipe decides what the config leaves open.
 
-    An epoch is the interval between two validations: one pass over the windows, held between 100 and 330 steps.
+    An epoch is the interval between two validations: one pass over the windows, but at least 100 and at most 330 steps.
+
+    Args:
+        config: settings of the training.
+        windows: number of training windows.
+        targets: number of target columns.
     """
     segment = config.model == "segment"
-    # `segment` takes every target of a window as a row of its own, and learns best from about 64 rows a step, or
-    # twice as many where there are more than all its steps can see.
-    rows, longest = (128, STEPS_OF_MANY) if windows * targets >= MANY_ROWS else (64, SEGMENT_STEPS)
-    own = max(1, rows // targets) if segment else 64
-    batch_size = config.batch_size if isinstance(config.batch_size, int) else own
-    steps = min(max(math.ceil(windows / batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
-    epochs = config.epochs or (round(longest / steps) if segment else 100)
+    # `segment` treats each target of a window as a row. It learns best from about 64 rows per step, or from 128
+    # if there are more rows than its steps can cover.
+    rows, max_steps = (
+        (128, MAX_STEPS_MANY_ROWS) if windows * targets >= MANY_ROWS else (64, MAX_SEGMENT_STEPS)
+    )
+    default_batch_size = max(1, rows // targets) if segment else 64
+    batch_size = config.batch_size if isinstance(config.batch_size, int) else default_batch_size
+    steps = min(max(math.ceil(windows / batch_size), MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
+    epochs = config.epochs or (round(max_steps / steps) if segment else 100)
     return Hyperparameters(
         epochs=epochs,
         stop_after=epochs,
@@ -67,7 +77,7 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
         clip_value=config.clip_value,
         max_norm=config.max_norm,
         loss=config.loss,
-        patience=config.patience or (math.ceil(SEGMENT_PATIENCE / steps) if segment else 10),
+        patience=config.patience or (math.ceil(SEGMENT_PATIENCE_STEPS / steps) if segment else 10),
         min_delta=config.min_delta,
         bf16=config.precision == "bf16",
         averaged=segment,
@@ -75,30 +85,30 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
     )
 
 
-def refit_hyperparameters(plan: Hyperparameters, *, best_epoch: int) -> Hyperparameters:
-    """The plan that takes the weights of the best epoch further, on rows of which some are new to them.
+def refit_hyperparameters(hparams: Hyperparameters, *, best_epoch: int) -> Hyperparameters:
+    """Return the hyperparameters of a refit: it continues from the best weights, on training and validation rows.
 
-    Without validation, so it is one epoch. No step at all where the best weights were those of the start.
+    A refit has no validation, so it is one epoch. It has no step if the best weights were those of the start.
     """
-    share, rate = LATE_REFIT if 2 * best_epoch > plan.epochs else EARLY_REFIT
-    steps = round(share * best_epoch * plan.steps_per_epoch)
+    share, lr_share = LATE_REFIT if 2 * best_epoch > hparams.epochs else EARLY_REFIT
+    steps = round(share * best_epoch * hparams.steps_per_epoch)
     return replace(
-        plan,
+        hparams,
         epochs=1,
         stop_after=min(1, steps),
         steps_per_epoch=steps,
-        lr=rate * plan.lr,
+        lr=lr_share * hparams.lr,
         warmup=steps // 10,
         schedule="cosine",
     )
 
 
-def learning_rate_share(plan: Hyperparameters, step: int) -> float:
-    """The share of the peak learning rate at a step, by warm-up and the cosine (plateau: see `fit`)."""
-    if step < plan.warmup:
-        return (step + 1) / plan.warmup
-    if plan.schedule != "cosine":
+def learning_rate_share(hparams: Hyperparameters, step: int) -> float:
+    """Return the share of the peak learning rate at a step, by warm-up and cosine (plateau: see `fit`)."""
+    if step < hparams.warmup:
+        return (step + 1) / hparams.warmup
+    if hparams.schedule != "cosine":
         return 1.0
-    total = plan.epochs * plan.steps_per_epoch
-    way = (step - plan.warmup) / max(1, total - plan.warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(way, 1.0)))
+    total = hparams.epochs * hparams.steps_per_epoch
+    progress = (step - hparams.warmup) / max(1, total - hparams.warmup)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))

@@ -1,4 +1,4 @@
-"""Memory that a training step gives back is kept for the next one."""
+"""Settings of glibc's allocator: memory freed by a training step is kept for the next step."""
 
 import ctypes
 import sys
@@ -8,11 +8,11 @@ _LARGE = 256 << 20  # bytes
 
 
 def keep_freed_memory() -> None:
-    """From now on this process keeps the memory that it frees, up to blocks of 256 MiB.
+    """Make this process keep the memory that it frees, in blocks of up to 256 MiB.
 
-    The same buffers of some megabytes are needed in every step. glibc hands each back to the kernel, and gets it again
-    as pages that have to be cleared: a third of the time of a step of the textbook LSTM (benchmarks/README.md). Where
-    the C library is another one nothing happens.
+    Every step needs the same buffers of some megabytes. By default glibc returns each one to the kernel and gets it
+    back as pages that must be cleared. That costs a third of a step of the stacked LSTM (benchmarks/README.md). With
+    another C library, this function does nothing.
     """
     if sys.platform != "linux":
         return
@@ -25,7 +25,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Hand the memory that was kept back to the kernel: what follows has arrays of other sizes."""
+    """Return the kept memory to the kernel, because later arrays have other sizes."""
     if sys.platform != "linux":
         return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

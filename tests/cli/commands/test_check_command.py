@@ -1,4 +1,4 @@
-"""`lstm check` and its real step on small files: what stands on which stream, and the exit code."""
+"""Tests of `lstm check` on small files: stdout, stderr and the exit code."""
 
 import json
 from pathlib import Path
@@ -16,19 +16,19 @@ ROWS = "".join(
 pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 
-def test_a_good_file_is_told_on_stdout_and_nothing_else_is(call) -> None:
+def test_report_of_a_good_file_is_the_only_output(call) -> None:
     Path("a.csv").write_text("day,y\n" + ROWS)
     code, out, err = call("check", "a.csv")
     assert (code, without_summary(err)) == (0, "")
-    assert out.startswith("read     a.csv: 28 rows, 2 columns\n")
-    assert out.endswith("\nnothing found that needs attention\n")
+    assert out.startswith("data        a.csv: 28 rows, 2 columns\n")
+    assert out.endswith("\nno problems found\n")
     code, out, err = call("check", "a.csv", "--json")
     assert (code, json.loads(out)["findings"]) == (0, [])
     assert untimed(err) == "check a.csv: 28 rows, 0 errors, 0 warnings, N s\n"
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_what_prepare_refuses_is_refused_alike_after_what_is_known(call, as_json: bool) -> None:
+def test_check_fails_like_prepare_after_its_report(call, as_json: bool) -> None:
     Path("a.csv").write_text("day,y\n" + ROWS + "2024-01-29,12 %\n")
     code, out, err = call("check", "a.csv", *(["--json"] if as_json else []))
     summary, err = err.split("\n", 1)
@@ -46,21 +46,21 @@ def test_what_prepare_refuses_is_refused_alike_after_what_is_known(call, as_json
     assert not Path("run").exists()
 
 
-def test_what_is_no_table_leaves_stdout_empty(call) -> None:
+def test_a_file_that_is_not_a_table_prints_no_report(call) -> None:
     Path("a.csv").write_text("<html>\n")
     code, out, err = call("check", "a.csv")
     assert (code, out) == (3, "")
     assert err.startswith("error[D101]: a.csv is a web page (HTML)")
 
 
-def test_names_in_the_file_send_nothing_to_the_terminal(call) -> None:
+def test_control_characters_of_names_are_escaped(call) -> None:
     name = "\x1b]0;title\x07\x1b[31m" + "long" * 30
     Path("a.csv").write_text(f"day,y,{name}\n" + ROWS.replace("\n", ",5\n"))
     code, out, err = call("check", "a.csv", "--target", "y")
     assert (code, without_summary(err)) == (0, "")
     assert "\\x1b[31m" in out
     assert not set("\x1b\x07") & set(out)
-    tables = [line for line in out.splitlines() if not line.startswith(("read", "season", "note"))]
+    tables = [line for line in out.splitlines() if not line.startswith(("data", "season", "note"))]
     assert max(map(len, tables)) <= 120
     code, out, _ = call("check", "a.csv", "--target", "y", "--json")
     assert "\x1b" not in out
@@ -78,7 +78,7 @@ def test_settings_come_from_the_environment_and_a_file(call, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("plot", [[], ["--plot", "a.png"]])
-def test_looking_imports_nothing_heavy(tmp_path: Path, plot: list[str]) -> None:
+def test_check_imports_no_heavy_module(tmp_path: Path, plot: list[str]) -> None:
     code, loaded, done = run_fresh("check", str(SAMPLE), "--json", *plot, cwd=tmp_path)
     assert (code, json.loads(done.stdout)["freq"]) == (0, "ME")
     assert not {"torch", "pandas", "sklearn", "pyarrow", "onnxruntime", "onnx", "scipy"} & loaded

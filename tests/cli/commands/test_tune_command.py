@@ -1,4 +1,4 @@
-"""`lstm tune`: the options of train beside its own; and `lstm train`, which takes what it found."""
+"""Tests of `lstm tune` with the options of train, and of `lstm train` with the settings of the winner."""
 
 import inspect
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 import fake_steps
 import pytest
 from log_lines import untimed
-from test_options import ASKED, OTHERS, asked
+from test_options import OTHER_VALUES, REQUIRED, required_flags
 
 from lstm_cli.cli.commands.tune import tune
 from lstm_cli.config import TrainConfig
@@ -23,16 +23,14 @@ pytestmark = pytest.mark.usefixtures("in_a_folder")
 
 @pytest.mark.parametrize("name", [field.name for field in fields(TrainConfig)])
 def test_every_setting_of_train_can_be_fixed(lstm: Lstm, name: str) -> None:
-    text, value = OTHERS["train"][name]
+    text, value = OTHER_VALUES["train"][name]
     words = [f"--{name.replace('_', '-')}", *([] if text is None else [text])]
-    code, _, err = lstm("tune", "run", *words, *asked("train", name))
+    code, _, err = lstm("tune", "run", *words, *required_flags("train", name))
     assert code == 0, err
-    assert fake_steps.calls[-1]["fixed"] == TrainConfig(**{name: value}, **ASKED.get(("train", name), {}))
+    assert fake_steps.calls[-1]["fixed"] == TrainConfig(**{name: value}, **REQUIRED.get(("train", name), {}))
 
 
-def test_settings_of_every_trial_come_from_the_file_and_the_environment_too(
-    lstm: Lstm, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shared_settings_come_from_file_and_environment(lstm: Lstm, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("lstm.toml").write_text("[tune]\nepochs = 5\nseed = 5\n[tune.space]\nlr = '1e-4..1e-2:log'\n")
     monkeypatch.setenv("LSTM_TUNE_SEED", "6")
     assert lstm("tune", "run", "--config", "lstm.toml")[0] == 0
@@ -41,32 +39,37 @@ def test_settings_of_every_trial_come_from_the_file_and_the_environment_too(
     assert call["config"].space == ("lr=1e-4..1e-2:log",)
 
 
-def test_what_writes_no_model_of_train_is_no_option_of_tune() -> None:
+def test_other_options_of_train_are_not_options_of_tune() -> None:
     names = set(inspect.signature(tune).parameters)
-    assert not {"every", "given", "tuned", "tensorboard", "wandb"} & names
+    assert not {"training", "given", "tuned", "tensorboard", "wandb"} & names
     assert {field.name for field in fields(TrainConfig)} < names
 
 
-def test_a_time_that_is_none(lstm: Lstm) -> None:
+def test_invalid_time(lstm: Lstm) -> None:
     code, _, err = lstm("tune", "run", "--time", "soon")
-    assert (code, err.startswith("error: --time 'soon' is not a time\nhint: write it like --time 90")) == (
+    assert (
+        code,
+        err.startswith("error: --time 'soon' is not a duration\nhint: write it like --time 90"),
+    ) == (
         2,
         True,
     )
-    assert lstm("tune", "run", "--time", "0")[2].startswith("error: --time 0 is not above 0")
+    assert lstm("tune", "run", "--time", "0")[2].startswith(
+        "error: --time 0 is too small: it must be above 0"
+    )
 
 
-def test_a_storage_is_for_bayes(lstm: Lstm) -> None:
+def test_storage_needs_bayes(lstm: Lstm) -> None:
     code, _, err = lstm("tune", "run", "--storage", "sqlite:///a.db")
     assert code == 2
-    assert err == "error: --storage is a setting of --method bayes\nhint: add --method bayes\n"
+    assert err == "error: --storage needs --method bayes\nhint: add --method bayes\n"
 
 
 def test_show_without_a_run_or_a_search(lstm: Lstm) -> None:
     code, out, err = lstm("tune", "absent", "--show")
     assert (code, out) == (4, "")
     assert "lstm prepare" in err
-    settled(Path("run"), None)
+    make_run(Path("run"), None)
     code, out, err = lstm("tune", "run", "--show")
     assert (code, err) == (4, "error: run has no search\nhint: run 'lstm tune run' first\n")
     assert fake_steps.calls == []
@@ -75,22 +78,22 @@ def test_show_without_a_run_or_a_search(lstm: Lstm) -> None:
 def test_show_prints_the_report_as_it_was_recorded(lstm: Lstm) -> None:
     picture = "run/tune/0004/importance.png"
     report = fake_steps.tune_report(run="run", finished=False, picture=picture)
-    settled(Path("run"), report.to_json())
+    make_run(Path("run"), report.to_json())
     code, out, _ = lstm("tune", "run", "--show")
     assert code == 0
     assert "random search for segment, 2 done, 1 failed of 3 trials" in out
-    assert "the search has not come to its end" in out
+    assert "search not finished" in out
     import json
 
     code, out, _ = lstm("tune", "run", "--show", "--json")
     assert json.loads(out) == report.to_json()
 
 
-# What train takes of it
+# Use of the winner by train
 
 
-def settled(run: Path, report: dict[str, Any] | None) -> None:
-    """A run with data and, with a report, a search."""
+def make_run(run: Path, report: dict[str, Any] | None) -> None:
+    """Make a run with data and, if a report is given, a search."""
     with writing(run, step="prepare", create=True) as writer:
         writer.new("data").write_json("schema.json", {})
         writer.commit(config={}, reads={}, report={})
@@ -106,7 +109,7 @@ STACKED = TrainConfig(model="stacked", hidden=(48, 24), lr=3e-05, refit=True, lo
 
 @pytest.fixture
 def tuned(in_a_folder: None) -> None:
-    settled(Path("run"), {"winner": WINNER})
+    make_run(Path("run"), {"winner": WINNER})
 
 
 @pytest.mark.usefixtures("tuned")
@@ -117,29 +120,29 @@ def test_verbose_names_tune_as_the_source(lstm: Lstm) -> None:
 
 
 @pytest.mark.usefixtures("tuned")
-def test_train_takes_the_settings_of_the_winner_and_says_so(lstm: Lstm) -> None:
+def test_train_uses_the_settings_of_the_winner_with_a_note(lstm: Lstm) -> None:
     code, _, err = lstm("train", "run")
     assert code == 0
     assert fake_steps.calls[-1]["config"] == STACKED
     assert untimed(err).startswith(
-        "settings of the winner of 'lstm tune': model stacked, hidden 48,24, lr 3e-05, refit on, loss huber "
-        "(--no-tuned leaves them out)\n"
+        "using settings of the winner of 'lstm tune': model stacked, hidden 48,24, lr 3e-05, refit on, loss huber "
+        "(--no-tuned ignores them)\n"
     )
 
 
 @pytest.mark.usefixtures("tuned")
-def test_flag_environment_and_file_go_before_the_winner(lstm: Lstm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flag_environment_and_file_override_the_winner(lstm: Lstm, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("lstm.toml").write_text("[train]\nloss = 'mse'\nlr = 0.5\n")
     monkeypatch.setenv("LSTM_TRAIN_LR", "0.25")
     _, _, err = lstm("train", "run", "--config", "lstm.toml", "--hidden", "7", "--no-refit", "--seed", "3")
     given = fake_steps.calls[-1]["config"]
     assert given == TrainConfig(model="stacked", hidden=(7,), lr=0.25, refit=False, loss="mse", seed=3)
-    assert untimed(err).startswith("settings of the winner of 'lstm tune': model stacked (")
+    assert untimed(err).startswith("using settings of the winner of 'lstm tune': model stacked (")
 
 
 @pytest.mark.usefixtures("tuned")
 @pytest.mark.parametrize("how", ["flag", "environment", "file"])
-def test_another_model_takes_nothing_of_it(lstm: Lstm, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def test_another_model_ignores_the_winner(lstm: Lstm, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     words = ["--model", "segment"] if how == "flag" else []
     if how == "environment":
         monkeypatch.setenv("LSTM_TRAIN_MODEL", "segment")
@@ -153,7 +156,7 @@ def test_another_model_takes_nothing_of_it(lstm: Lstm, monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("tuned")
 @pytest.mark.parametrize("how", ["flag", "environment"])
-def test_the_winner_can_be_left_out(lstm: Lstm, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def test_the_winner_can_be_ignored(lstm: Lstm, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     if how == "environment":
         monkeypatch.setenv("LSTM_TRAIN_TUNED", "0")
     _, _, err = lstm("train", "run", *(["--no-tuned"] if how == "flag" else []))
@@ -162,20 +165,20 @@ def test_the_winner_can_be_left_out(lstm: Lstm, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.usefixtures("tuned")
-def test_a_setting_that_does_not_go_with_the_winners_names_it(lstm: Lstm) -> None:
+def test_a_setting_of_another_model_is_refused(lstm: Lstm) -> None:
     code, _, err = lstm("train", "run", "--model", "stacked", "--effort", "fast")
     assert code == 2
-    assert err.startswith("error: --effort is a setting of --model segment, not of stacked")
+    assert err.startswith("error: --effort works only with --model segment, not with stacked")
 
 
-def test_a_search_that_has_not_come_to_its_end_has_no_winner(lstm: Lstm) -> None:
-    settled(Path("run"), {"winner": None})
+def test_an_unfinished_search_has_no_winner(lstm: Lstm) -> None:
+    make_run(Path("run"), {"winner": None})
     assert lstm("train", "run")[0] == 0
     assert fake_steps.calls[-1]["config"] == TrainConfig()
 
 
-def test_a_run_that_cannot_be_read_is_the_steps_to_tell(lstm: Lstm) -> None:
+def test_a_corrupt_run_is_reported_by_the_step(lstm: Lstm) -> None:
     Path("run").mkdir()
     Path("run/run.json").write_text("{}")
-    assert lstm("train", "run")[0] == 0  # the step here is none that would mind
+    assert lstm("train", "run")[0] == 0  # the fake step does not read the run
     assert fake_steps.calls[-1]["config"] == TrainConfig()

@@ -1,4 +1,4 @@
-"""What `--tensorboard` and `--wandb` write, read back by the programs that they are for."""
+"""Tests of --tensorboard and --wandb, which read the logs back with these programs."""
 
 import io
 import os
@@ -101,8 +101,8 @@ assert "WANDB_MODE" not in os.environ
 """
 
 
-def test_wandb_writes_an_offline_run_in_the_folder_and_nowhere_else(tmp_path: Path) -> None:
-    """Its server would be the one here, which nobody calls; home and temporary folder stay empty."""
+def test_wandb_writes_only_an_offline_run_in_its_folder(tmp_path: Path) -> None:
+    """W&B does not connect to its server, and the home and temporary folders stay empty."""
     for name in ("home", "tmp", "run/logs"):
         (tmp_path / name).mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -143,7 +143,7 @@ def test_wandb_writes_an_offline_run_in_the_folder_and_nowhere_else(tmp_path: Pa
 
 
 def read_offline_run(path: Path) -> dict[str, str]:
-    """The last value, as JSON, of everything that was logged."""
+    """Return the last logged value of each key, as JSON."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     logged = {}
@@ -154,26 +154,26 @@ def read_offline_run(path: Path) -> dict[str, str]:
 
 
 def records(data: bytes) -> Iterator[bytes]:
-    """The records of a .wandb file: LevelDB's log format behind a header of 7 bytes, in blocks of 32 KiB.
+    """Yield the records of a .wandb file: a header of 7 bytes, then LevelDB's log format in blocks of 32 KiB.
 
-    A piece of a record has a checksum (4 bytes), its length (2), and its kind (1: whole, 2: first, 3: middle,
-    4: last piece); what is too short for that at the end of a block is empty.
+    A piece of a record has a checksum (4 bytes), a length (2 bytes) and a kind (1: whole, 2: first, 3: middle,
+    4: last piece). At the end of a block, a rest of less than 7 bytes is empty.
     """
     assert data[:4] == b":W&B"
-    place, whole = 7, b""
-    while place < len(data):
-        if 32768 - place % 32768 < 7:
-            place += 32768 - place % 32768
+    offset, record = 7, b""
+    while offset < len(data):
+        if 32768 - offset % 32768 < 7:
+            offset += 32768 - offset % 32768
             continue
-        _, length, kind = struct.unpack_from("<IHB", data, place)
-        whole += data[place + 7 : place + 7 + length]
-        place += 7 + length
+        _, length, kind = struct.unpack_from("<IHB", data, offset)
+        record += data[offset + 7 : offset + 7 + length]
+        offset += 7 + length
         if kind in (1, 4):
-            yield whole
-            whole = b""
+            yield record
+            record = b""
 
 
-def test_an_event_on_demand_reaches_those_that_want_it() -> None:
+def test_an_on_demand_event_reaches_only_listeners_that_want_it() -> None:
     plain: list[Event] = []
     watchers: list[Event] = []
 
@@ -189,26 +189,26 @@ def test_an_event_on_demand_reaches_those_that_want_it() -> None:
     assert not is_wanted(plain.append, WeightsRecorded)
     for event in events():
         together(event)
-    assert [type(event).__name__ for event in plain] == ["Noted", "EpochEnded", "EpochEnded", "EpochEnded"]
+    assert [type(event).__name__ for event in plain] == ["Note", "EpochEnded", "EpochEnded", "EpochEnded"]
     assert len(watchers) == len(plain) + 1
 
 
-def test_networks_side_by_side_are_heard_one_after_the_other() -> None:
-    inside, most = [0], [0]
+def test_events_of_parallel_networks_are_serialized() -> None:
+    inside, max_inside = [0], [0]
 
     def listener(event: Event) -> None:
         inside[0] += 1
-        most[0] = max(most[0], inside[0])
+        max_inside[0] = max(max_inside[0], inside[0])
         sum(range(2000))
         inside[0] -= 1
 
     together = BroadcastListener(listeners=(listener,))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(together, [epoch(number % 2) for number in range(200)]))
-    assert most[0] == 1
+    assert max_inside[0] == 1
 
 
-def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> None:
+def test_no_log_without_a_run(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
     for name, error in (("absent", MissingArtifact), ("mine", ForeignFolder)):
@@ -222,7 +222,7 @@ def test_nothing_is_made_for_a_training_that_does_not_begin(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("linked", ["logs", "logs/{extra}"])
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
-def test_logs_that_lead_out_of_the_run_are_refused_before_any_training(
+def test_a_logs_link_outside_the_run_is_refused(
     lstm: Callable[..., tuple[int, str, str]], tmp_path: Path, extra: str, linked: str
 ) -> None:
     run = tmp_path / "run"
@@ -239,7 +239,7 @@ def test_logs_that_lead_out_of_the_run_are_refused_before_any_training(
 
 
 @pytest.mark.parametrize("extra", ["tensorboard", "wandb"])
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+def test_a_missing_extra_prints_its_pip_command(
     lstm: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, extra: str
 ) -> None:
     monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)

@@ -1,4 +1,4 @@
-"""What is heard while a step works."""
+"""Tests of the progress on stderr."""
 
 import io
 import sys
@@ -52,8 +52,8 @@ def test_progress_as_a_line():
     assert describe_progress(Progressed(stage="reading", done=0, total=0)) == "reading"
 
 
-class Course:
-    """The seconds of a fake clock, and the events of a log on the way; stands in for its thread and its waits."""
+class FakeClock:
+    """Fake clock that replaces the thread of a log, and sends events at given seconds."""
 
     def __init__(self, events, end):
         self.now, self.end = 0, end
@@ -61,7 +61,7 @@ class Course:
         self.log = None
 
     def wait(self, seconds):
-        """Let the time pass until `seconds` from now; whether all is over then."""
+        """Advance the clock by `seconds`, send the events, and return whether the end is reached."""
         until = self.now + seconds
         while self.events and self.events[0][0] <= min(until, self.end):
             self.now, event = self.events.pop(0)
@@ -70,43 +70,41 @@ class Course:
         return until > self.end
 
     def start(self):
-        """The thread does not begin by itself."""
+        """Do nothing, because the test calls the thread function."""
 
     set = join = start
 
 
-def heard(monkeypatch, events, *, silence, end):
-    """The lines of a log that hears (second, event) and closes in the second `end`."""
-    course = Course(events, end)
+def log_of(monkeypatch, events, *, silence, end):
+    """Return the lines of a log for events (second, event), closed at the second `end`."""
+    clock = FakeClock(events, end)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    monkeypatch.setattr(reporters, "monotonic", lambda: course.now)
-    monkeypatch.setattr(
-        threading, "Thread", lambda target, daemon: setattr(course, "pulse", target) or course
-    )
-    monkeypatch.setattr(threading, "Event", lambda: course)
-    course.log = LogReporter(silence=silence)
-    course.pulse()
-    course.log.close()
+    monkeypatch.setattr(reporters, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(threading, "Thread", lambda target, daemon: setattr(clock, "pulse", target) or clock)
+    monkeypatch.setattr(threading, "Event", lambda: clock)
+    clock.log = LogReporter(max_silence=silence)
+    clock.pulse()
+    clock.log.close()
     return untimed(sys.stderr.getvalue()).splitlines()
 
 
-def test_progress_alone_writes_no_line(monkeypatch):
+def test_frequent_progress_writes_no_line(monkeypatch):
     events = [(0, Progressed(stage="reading", done=n)) for n in range(1000)]
-    assert heard(monkeypatch, events, silence=9, end=8) == []
+    assert log_of(monkeypatch, events, silence=9, end=8) == []
 
 
-def test_a_silence_is_broken_with_the_last_state(monkeypatch):
-    lines = heard(monkeypatch, [(0, Progressed(stage="reading", done=5, total=10))], silence=10, end=35)
+def test_a_long_silence_prints_the_last_state(monkeypatch):
+    lines = log_of(monkeypatch, [(0, Progressed(stage="reading", done=5, total=10))], silence=10, end=35)
     assert lines == [f"reading: 5 of 10 (50 %), {seconds} s" for seconds in (10, 20, 30)]
 
 
-def test_a_silence_is_broken_where_no_event_ever_comes(monkeypatch):
-    assert heard(monkeypatch, [], silence=10, end=15) == ["still working, 10 s"]
+def test_a_long_silence_without_events_prints_a_line(monkeypatch):
+    assert log_of(monkeypatch, [], silence=10, end=15) == ["still working, 10 s"]
 
 
-def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
+def test_the_thread_prints_a_line_after_a_long_silence(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    log = LogReporter(silence=0.01)
+    log = LogReporter(max_silence=0.01)
     deadline = time.monotonic() + 300
     while not sys.stderr.getvalue():
         assert time.monotonic() < deadline
@@ -115,24 +113,24 @@ def test_a_silence_is_broken_by_a_thread_of_its_own(monkeypatch):
     assert untimed(sys.stderr.getvalue()).startswith("still working, ")
 
 
-def test_a_line_puts_the_next_one_off(monkeypatch):
-    lines = heard(monkeypatch, [(8 * n, epoch(n)) for n in range(1, 6)], silence=10, end=49)
+def test_each_line_restarts_the_silence_timer(monkeypatch):
+    lines = log_of(monkeypatch, [(8 * n, epoch(n)) for n in range(1, 6)], silence=10, end=49)
     assert len(lines) == 5
 
 
-def test_names_cannot_move_the_cursor(monkeypatch):
-    lines = heard(
+def test_control_characters_are_escaped(monkeypatch):
+    lines = log_of(
         monkeypatch, [(0, WarningRaised(finding=Finding(rule="D516", text="a\x1b[2Jb\nc")))], silence=9, end=0
     )
     assert lines == ["warning[D516]: a\\x1b[2Jb c"]
 
 
-def test_a_silence_names_the_part_that_is_trained(monkeypatch):
-    lines = heard(monkeypatch, [(0, epoch(3, part="free"))], silence=10, end=15)
-    assert lines[1:] == ["free epoch 4/12 goes on, 10 s"]
+def test_a_long_silence_prints_the_part_in_training(monkeypatch):
+    lines = log_of(monkeypatch, [(0, epoch(3, part="free"))], silence=10, end=15)
+    assert lines[1:] == ["free epoch 4/12 running, 10 s"]
 
 
-def test_networks_side_by_side_have_a_bar_each_and_other_work_takes_their_place(monkeypatch):
+def test_parallel_networks_have_one_bar_each_until_the_next_stage(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)

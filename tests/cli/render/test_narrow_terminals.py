@@ -1,4 +1,4 @@
-"""Terminals of few columns: nothing that counts is cut."""
+"""Tests of narrow terminals, where no number may be cut."""
 
 import re
 
@@ -12,7 +12,7 @@ from lstm_cli.cli.render import evaluate as evaluation
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
-from lstm_cli.cli.render.scores import format_figure
+from lstm_cli.cli.render.scores import format_number
 from lstm_cli.cli.render.tune import tune_table
 from lstm_cli.events import EpochEnded
 
@@ -28,9 +28,9 @@ PAGES = {
 
 @pytest.fixture
 def page_of(monkeypatch):
-    """Draw a report as a terminal of so many columns shows it."""
+    """Return a function that draws a report for a terminal of a given width."""
 
-    def drawn(verb, columns):
+    def draw_page(verb, columns):
         monkeypatch.setattr("lstm_cli.cli.render.page.is_interactive", lambda stream: True)
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", str(columns))
@@ -38,7 +38,7 @@ def page_of(monkeypatch):
         draw(report(), page)
         return re.sub(r"\x1b\[[\d;]*m", "", page.text())
 
-    return drawn
+    return draw_page
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
@@ -54,23 +54,23 @@ def words(page):
 
 
 @pytest.mark.parametrize("verb", PAGES)
-def test_a_narrow_page_has_every_word_of_a_wide_one(page_of, verb):
+def test_a_narrow_page_has_all_words_of_a_wide_page(page_of, verb):
     wide, narrow = words(page_of(verb, 200)), words(page_of(verb, 60))
     missing = [word for word in set(wide) if narrow.count(word) < wide.count(word)]
     assert missing == []
 
 
-def test_columns_that_do_not_fit_stand_below_beside_the_first(page_of):
+def test_columns_that_do_not_fit_follow_in_a_second_table(page_of):
     page, report = page_of("evaluate", 60), fake_steps.evaluate_report()
     blocks = [block for block in page.split("\n\n") if block.startswith("forecast")]
     assert len(blocks) > 1
     assert "MAE " in blocks[0]
     assert all(re.search(r"^seasonal naive \(168\) ", block, re.M) for block in blocks)
     (scaled,) = (block for block in blocks if "MAE scaled" in block.splitlines()[0])
-    assert format_figure(report.metrics["mae_scaled"]) in scaled
+    assert format_number(report.metrics["mae_scaled"]) in scaled
 
 
-def test_text_is_folded_between_words_and_a_path_is_left_whole():
+def test_text_wraps_between_words_but_not_inside_a_path():
     text = "a longer sentence with an interval of 90 % and a/path/that/is/longer/than/the/line"
     lines = stdio.wrap_line(text, 41).splitlines()
     assert lines == [
@@ -81,7 +81,7 @@ def test_text_is_folded_between_words_and_a_path_is_left_whole():
     assert stdio.wrap_line("short", 30) == "short"
 
 
-def test_a_hint_is_not_folded_since_it_holds_a_command(monkeypatch, capsys):
+def test_a_hint_is_not_wrapped(monkeypatch, capsys):
     monkeypatch.setattr(stdio, "is_terminal", lambda stream: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "30")
@@ -94,7 +94,7 @@ def test_a_hint_is_not_folded_since_it_holds_a_command(monkeypatch, capsys):
     assert hint == "hint: lstm train runs/load --log-transform off --epochs 20"
 
 
-def test_a_terminal_without_colours_is_as_wide(monkeypatch):
+def test_a_terminal_without_colors_wraps_too(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
@@ -106,7 +106,7 @@ def test_a_terminal_without_colours_is_as_wide(monkeypatch):
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_the_line_of_an_epoch_fits(columns):
+def test_epoch_line_fits_the_terminal(columns):
     event = EpochEnded(
         part="anchored",
         epoch=9,
@@ -124,8 +124,8 @@ def test_the_line_of_an_epoch_fits(columns):
     assert all(figure in line for figure in (" 9/11", "0.1546", "0.4494", "best", "100.8 s"))
 
 
-@pytest.mark.parametrize(("columns", "told"), [("", 80), ("0", 80), ("x", 80), ("61", 61)])
-def test_the_columns_of_a_terminal(monkeypatch, tmp_path, columns, told):
+@pytest.mark.parametrize(("columns", "expected"), [("", 80), ("0", 80), ("x", 80), ("61", 61)])
+def test_terminal_width(monkeypatch, tmp_path, columns, expected):
     monkeypatch.setenv("COLUMNS", columns)
     with (tmp_path / "log").open("w") as log:
-        assert stdio.terminal_width(log) == told
+        assert stdio.terminal_width(log) == expected

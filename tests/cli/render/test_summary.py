@@ -1,4 +1,4 @@
-"""The line on stderr that every command ends with."""
+"""Tests of the summary line at the end of each command."""
 
 import json
 import re
@@ -8,11 +8,11 @@ import fake_steps
 import pytest
 from log_lines import TIME, untimed
 
-UNCHANGED = ("prepare", "train", "tune", "evaluate", "quantize")  # the steps that may find nothing changed
+UNCHANGED = ("prepare", "train", "tune", "evaluate", "quantize")  # steps that can be up to date
 
 
 @pytest.mark.parametrize("verb", fake_steps.VERBS)
-def test_every_verb_ends_with_a_line_that_stands_alone(lstm, verb):
+def test_every_verb_ends_with_a_summary_line(lstm, verb):
     argv = fake_steps.arguments(verb)
     code, _, err = lstm(*argv)
     last = err.splitlines()[-1]
@@ -22,29 +22,31 @@ def test_every_verb_ends_with_a_line_that_stands_alone(lstm, verb):
     assert lstm(*argv, "--quiet")[2].count(f"{verb} ") == 0
 
 
-def test_what_the_lines_say(lstm, tmp_path):
-    def said(*argv):
+def test_text_of_summary_lines(lstm, tmp_path):
+    def summary_of(*argv):
         return untimed(lstm(*argv)[2]).splitlines()[-1]
 
-    assert said("evaluate", "run") == (
-        "evaluate run: MASE 0.9000, seasonal naive (168) 1.125, 80 % interval held 81 %, 3,461 windows, N s"
+    assert summary_of("evaluate", "run") == (
+        "evaluate run: MASE 0.9000, seasonal naive (168) 1.125, 80 % interval coverage 81 %, 3,461 windows, N s"
     )
-    assert said("train", "run") == (
+    assert summary_of("train", "run") == (
         "train run: segment on the validation rows, MASE 0.8800, seasonal naive (168) 1.020, N s"
     )
-    assert said("quantize", "run") == "quantize run: int8, 25% of the size, validation error +0.06%, N s"
-    assert said("prepare", "a.csv", "run") == (
+    assert (
+        summary_of("quantize", "run") == "quantize run: int8, 25% of the size, validation error +0.06%, N s"
+    )
+    assert summary_of("prepare", "a.csv", "run") == (
         "prepare run: 17,420 rows, to 2018-06-26T19:00:00, 11,835 training windows, N s"
     )
 
 
-def test_the_line_as_an_object(lstm):
+def test_summary_as_json(lstm):
     _, _, err = lstm("evaluate", "run", "--log-format", "json")
-    told = json.loads(err.splitlines()[-1])
-    assert told["event"] == "summary"
-    assert (told["verb"], told["subject"], told["up_to_date"]) == ("evaluate", "run", False)
-    assert isinstance(told["seconds"], float)
-    assert set(told["stages"]) >= {"starting"}
+    record = json.loads(err.splitlines()[-1])
+    assert record["event"] == "summary"
+    assert (record["verb"], record["subject"], record["up_to_date"]) == ("evaluate", "run", False)
+    assert isinstance(record["seconds"], float)
+    assert set(record["stages"]) >= {"starting"}
 
 
 @pytest.mark.parametrize("verb", UNCHANGED)
@@ -61,7 +63,7 @@ def test_an_unchanged_step_prints_one_line(lstm, monkeypatch, verb):
 
 
 @pytest.mark.parametrize("verb", ["prepare", "train", "predict"])
-def test_a_plan_says_that_nothing_was_done(lstm, monkeypatch, verb):
+def test_dry_run_prints_that_nothing_was_done(lstm, monkeypatch, verb):
     from lstm_cli.steps import dry_run as planning
 
     plan = planning.DryRunPlan(
@@ -72,11 +74,11 @@ def test_a_plan_says_that_nothing_was_done(lstm, monkeypatch, verb):
     assert untimed(err) == f"{verb} run: dry run, nothing was done\n"
 
 
-def test_the_time_of_a_training_is_that_of_the_command_with_its_stages(lstm, monkeypatch):
+def test_training_time_lists_the_stages(lstm, monkeypatch):
     from lstm_cli.cli import stdio
     from lstm_cli.cli.progress import reporters
     from lstm_cli.cli.render import train
-    from lstm_cli.cli.render.train import _time
+    from lstm_cli.cli.render.train import _time_text
     from lstm_cli.events import EpochEnded, Progressed
 
     clock = iter([2.0, 5.0, 5.0, 9.0, 10.0])
@@ -108,5 +110,5 @@ def test_the_time_of_a_training_is_that_of_the_command_with_its_stages(lstm, mon
         "exporting": 1.0,
     }
     monkeypatch.setattr(train, "seconds_since_start", lambda: 10.04)
-    assert _time(timed.stages) == "10.0 s (starting 2.0, fitting the linear forecast 7.0, exporting 1.0)"
+    assert _time_text(timed.stages) == "10.0 s (starting 2.0, fitting the linear forecast 7.0, exporting 1.0)"
     assert stdio.seconds_since_start() >= 0

@@ -1,4 +1,4 @@
-"""Reports as a person reads them in a pipe."""
+"""Tests of the printed reports in a pipe."""
 
 import re
 
@@ -44,7 +44,7 @@ def drawn(draw, report):
     return page.text()
 
 
-def test_no_line_has_escapes_or_blanks_at_its_end():
+def test_no_escapes_and_no_trailing_spaces():
     pages = [
         drawn(checking.check_table, check_report()),
         drawn(prepare_table, prepare_report()),
@@ -58,7 +58,7 @@ def test_no_line_has_escapes_or_blanks_at_its_end():
         assert all(line == line.rstrip() for line in page.splitlines())
 
 
-def test_figures_stand_below_each_other():
+def test_numbers_are_aligned():
     lines = drawn(evaluation.evaluate_table, evaluate_report()).splitlines()
     rows = [line for line in lines if re.match(r"(model|linear|seasonal naive|naive) ", line)]
     assert len(rows) == 4
@@ -70,7 +70,7 @@ def test_figures_stand_below_each_other():
     assert len(ends) == 1
 
 
-def test_the_intervals_have_a_table_where_there_are_any():
+def test_interval_table_only_with_intervals():
     page = drawn(evaluation.evaluate_table, evaluate_report())
     assert re.search(r"^80 % +81\.20 +1\.700 +0\.6000$", page, re.M)
     assert re.search(r"^95 % +95\.40 +3\.100 +1\.100$", page, re.M)
@@ -79,7 +79,7 @@ def test_the_intervals_have_a_table_where_there_are_any():
     assert "coverage %" not in drawn(evaluation.evaluate_table, evaluate_report(**without))
 
 
-def test_the_folder_of_the_copies_is_named():
+def test_folder_of_copies_is_printed():
     assert "copies: scores\n" in drawn(evaluation.evaluate_table, evaluate_report(output="scores"))
     assert "copies" not in drawn(evaluation.evaluate_table, evaluate_report())
 
@@ -91,7 +91,7 @@ def test_the_lowest_error_of_each_metric_is_marked():
     assert re.search(r"^linear +0\.4500 \* ", page, re.M)
 
 
-def test_an_undefined_figure_is_a_dash():
+def test_undefined_number_is_a_dash():
     undefined = scores(1) | {"mase": None, "smape": float("nan")}
     baselines = {"naive": undefined | {"mae": 0.9}, "linear": undefined}
     page = drawn(evaluation.evaluate_table, evaluate_report(metrics=undefined, baselines=baselines))
@@ -109,16 +109,16 @@ def test_an_undefined_figure_is_a_dash():
         ),
         (
             {"linear": (2.1, -3.0, 6.9), "seasonal_naive": (23.0, 18.0, 28.0)},
-            "No clear difference from the linear forecast: 2.1 % lower, 90 % interval -3.0 to 6.9 %; the model beats "
+            "No clear difference from the linear forecast: 2.1 % lower (90 % interval -3.0 to 6.9 %). The model beats "
             "seasonal naive (168) by",
         ),
         (
             {"linear": (-1.1, -2.9, 0.7)},
-            "No clear difference from the linear forecast: 1.1 % higher, 90 % interval -0.7 to 2.9 % (MASE).",
+            "No clear difference from the linear forecast: 1.1 % higher (90 % interval -0.7 to 2.9 %) (MASE).",
         ),
         (
             {"linear": (-11.0, -15.0, -7.0), "seasonal_naive": (23.0, 18.0, 28.0)},
-            "The linear forecast beats the model, whose error is 11 % higher (90 % interval 7.0 to 15 %); the model",
+            "The linear forecast beats the model, whose error is 11 % higher (90 % interval 7.0 to 15 %). The model",
         ),
         (
             {"naive": (5.0, 1.0, 9.0), "linear": (10.0, 5.0, 15.0), "seasonal_naive": (23.0, 18.0, 28.0)},
@@ -126,85 +126,87 @@ def test_an_undefined_figure_is_a_dash():
         ),
         (
             {},
-            "The model's error is 4.8 % lower than that of the linear forecast; the model's error is 23 % lower than "
-            "that of seasonal naive (168); too few windows to tell that from chance (MASE).",
+            "The model's error is 4.8 % lower than that of the linear forecast. The model's error is 23 % lower than "
+            "that of seasonal naive (168). Too few windows for a 90 % interval (MASE).",
         ),
     ],
 )
-def test_the_sentence(found, sentence):
+def test_verdict(found, sentence):
     baselines = {"naive": scores(2), "linear": scores(1.05), "seasonal_naive": scores(1.30)}
-    changes = fake_steps.compared(found)
+    changes = fake_steps.comparison_keys(found)
     page = drawn(evaluation.evaluate_table, evaluate_report(baselines=baselines, **changes))
     assert sentence in page
     trained = train_report(val=scores(1), val_baselines=baselines, **changes)
     assert drawn(train_table, trained).count(sentence) == 1
 
 
-def test_a_report_of_the_release_before_has_a_sentence_without_intervals():
+def test_verdict_of_an_older_report_has_no_intervals():
     older = train_report(comparison=None, comparisons=None, baseline_season=None, chosen_on=None)
     page = drawn(train_table, older)
     assert (
-        "The model's error is 2.2 % lower than that of the linear forecast; the model's error is 14 % lower than "
+        "The model's error is 2.2 % lower than that of the linear forecast. The model's error is 14 % lower than "
         "that of seasonal naive (MASE)." in page
     )
-    assert "chosen on" not in page
+    assert "selected on" not in page
 
 
-def test_the_rows_that_chose_the_model_are_named():
+def test_validation_rows_that_selected_the_model_are_printed():
     page = drawn(train_table, train_report())
-    assert "chosen on 178 validation windows, 2024-02-28T20:00:00 to 2024-03-08T04:00:00\n" in page
-    assert "\nchosen on 3 validation windows\n" in drawn(tune_table, tune_report())
+    assert "selected on 178 validation windows, 2024-02-28T20:00:00 to 2024-03-08T04:00:00\n" in page
+    assert "\nselected on 3 validation windows\n" in drawn(tune_table, tune_report())
 
 
-def test_what_went_wrong_in_a_training_is_told_with_the_flag_to_try():
+def test_diagnosis_names_the_flag_to_try():
     finding = {"part": "free", "name": "over-fitting", "sign": "it rose", "advice": "--dropout 0.4"}
     page = drawn(train_table, train_report(diagnosis=(finding,)))
-    assert "over-fitting: it rose; try --dropout 0.4\n" in page
+    assert "over-fitting: it rose (try --dropout 0.4)\n" in page
     twice = train_report().trainings * 2
     page = drawn(train_table, train_report(diagnosis=(finding,), trainings=twice))
-    assert "over-fitting of free: it rose; try --dropout 0.4\n" in page
+    assert "over-fitting of free: it rose (try --dropout 0.4)\n" in page
 
 
-def test_where_no_rate_lowers_the_loss_none_is_suggested():
+def test_no_suggestion_if_no_learning_rate_reduces_the_loss():
     flat = fake_steps.find_lr_report().parts[0] | {"suggestion": None, "fall": 0.01}
     page = drawn(find_lr_table, fake_steps.find_lr_report(suggestion=None, parts=[flat]))
-    assert "try" not in page
-    assert "The loss falls at no learning rate" in page
+    assert "try:" not in page
+    assert "no learning rate reduces the loss" in page
     assert re.search(r"^free +0\.03 +1\.0 +-$", page.replace("0.03000", "0.03"), re.M)
 
 
-def test_a_share_is_of_the_other_forecasts_error():
-    """A model of error 1 beside 1.25: it is 20 % lower; beside .8: it is 25 % higher."""
+def test_error_reduction_is_relative_to_the_baseline():
+    """Error 1 is 20 % lower than 1.25 and 25 % higher than 0.8."""
     assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 1.25}) == pytest.approx(0.2)
     assert shown.error_reduction({"mae_scaled": 1.0}, {"mae_scaled": 0.8}) == pytest.approx(-0.25)
 
 
-def test_nothing_to_compare_with():
+def test_verdict_without_baselines():
     page = drawn(
         evaluation.evaluate_table,
-        evaluate_report(metrics={"mae": None}, baselines={"naive": {"mae": None}}, **fake_steps.compared({})),
+        evaluate_report(
+            metrics={"mae": None}, baselines={"naive": {"mae": None}}, **fake_steps.comparison_keys({})
+        ),
     )
-    assert "There is no simple forecast to compare with" in page
+    assert "No baseline to compare with" in page
 
 
-def test_parts_are_shown_where_there_are_several():
+def test_target_table_only_with_several_targets():
     assert "target" not in drawn(evaluation.evaluate_table, evaluate_report())
     targets = {f"[red]{n}": scores(n) for n in range(1, 31)}
     page = drawn(evaluation.evaluate_table, evaluate_report(per_target=targets))
-    assert "[red]12 " in page  # a name is no markup
+    assert "[red]12 " in page  # names are not markup
     assert "[red]13 " not in page
     assert "and 18 more, see --json" in page
 
 
-def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
+def test_train_report_lists_parts_weights_and_choices():
     page = drawn(train_table, train_report())
     assert re.search(r"^linear +ridge 0.90, smoothing 0.10 \(57 regressions\)$", page, re.M)
     assert re.search(r"^model +segment, 139,166 parameters, lookback 336, reads 1,008 rows$", page, re.M)
     assert page.count("1,008") == 1
     assert re.search(
-        r"^anchored +best epoch 7 of 11 \(it got no better\), 2,013 steps, learning rate 0.001$", page, re.M
+        r"^anchored +best epoch 7 of 11 \(stopped early\), 2,013 steps, learning rate 0.001$", page, re.M
     )
-    assert re.search(r"^log transform +off, as --log-transform says$", page, re.M)
+    assert re.search(r"^log transform +off \(set by --log-transform\)$", page, re.M)
     assert re.search(r"^weight in quarter +1 +2 +3 +4$", page, re.M)
     assert re.search(r"^anchored +0.75 +0.70 +0.65 +0.60$", page, re.M)
     assert re.search(r"^refit +on training and validation rows$", page, re.M)
@@ -214,7 +216,7 @@ def test_the_parts_of_a_model_are_told_with_weights_trainings_and_reasons():
     assert "weight in quarter" not in plain
 
 
-def test_networks_stand_between_the_model_and_the_simple_forecasts():
+def test_networks_are_listed_between_model_and_baselines():
     page = drawn(evaluation.evaluate_table, evaluate_report())
     names = re.findall(r"^(model|anchored|linear|seasonal naive \(168\)|naive) ", page, re.M)
     assert names == ["model", "anchored", "linear", "seasonal naive (168)", "naive"]
@@ -234,52 +236,53 @@ def panel_report(**changes):
     )
 
 
-def test_the_series_that_do_worst_are_named():
+def test_worst_series_are_listed():
     page = drawn(evaluation.evaluate_table, panel_report())
-    assert "the series that do worst beside seasonal naive (168)\n" in page
+    assert "worst series compared with seasonal naive (168)\n" in page
     assert re.search(
         r"^\[b\]Köln +1\.800 +0\.000 +- +40\.00\nUlm +1\.800 +1\.200 +1\.500 +40\.00$", page, re.M
     )
     assert "and 28 more, see --json and per_series.csv" in page
-    assert "do worst" not in drawn(evaluation.evaluate_table, evaluate_report())
+    assert "worst series" not in drawn(evaluation.evaluate_table, evaluate_report())
 
 
-def test_a_panel_is_told_by_mase():
-    """The errors in the file's units say the opposite: the largest series drown the others."""
+def test_panel_verdict_uses_mase():
+    """Errors in the units of the file show the opposite, because the largest series dominate."""
     baselines = {"linear": scores(1) | {"mase": 1.2, "mae": 0.1, "mae_scaled": 0.1}, "naive": scores(2)}
     page = drawn(evaluation.evaluate_table, panel_report(baselines=baselines))
-    assert "(MASE, the mean over series)." in page
+    assert "(MASE, mean over series)." in page
     titles = re.findall(r"MASE|sMAPE %|MAE scaled|MSE scaled|MAE|RMSE", page.splitlines()[2])
     assert titles == ["MASE", "sMAPE %", "MAE scaled", "MSE scaled", "MAE", "RMSE"]
     alone = drawn(evaluation.evaluate_table, evaluate_report(baselines=baselines))
     assert alone.splitlines()[2].split()[1] == "MAE"
 
 
-def test_steps_ahead_are_spread_with_first_and_last():
+def test_steps_ahead_include_first_and_last():
     page = drawn(evaluation.evaluate_table, evaluate_report())
     steps = re.findall(r"^(\d+) ", page.split("step ahead")[1], re.M)
-    assert len(steps) == evaluation.MANY
+    assert len(steps) == evaluation.MAX_ROWS
     assert (steps[0], steps[-1]) == ("1", "24")
 
 
-def test_check_stands_within_80_columns_but_for_sentences():
+def test_check_tables_fit_80_columns():
     page = drawn(checking.check_table, check_report(picture="check.png"))
     tables_only = [
-        line for line in page.splitlines() if not re.match(r"[a-z]+(\[\w+\])?:? ", line) or "  " in line[12:]
+        line for line in page.splitlines() if not re.match(r"[a-z]+(\[\w+\])?:? ", line) or "  " in line[16:]
     ]
     assert max(map(len, tables_only)) <= 80
     assert re.search(r"^OT +target +number +3 +-4\.080 +46\.01$", page, re.M)
     assert re.search(r"^OT +24 +0\.29 +0\.98$", page, re.M)
     assert (
-        "6 rows missing, after lines 120, 400; longest 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00" in page
+        "6 missing rows after lines 120, 400 (longest gap: 5 rows, 2016-07-05 23:00 to 2016-07-06 03:00)"
+        in page
     )
-    assert "1 row of a time told before: line 77" in page
-    assert "1 row of an hour told twice in autumn: line 77" in page
-    assert "lstm train, by rule of thumb: 26 s to 2 min, 900 MB of memory" in page
-    assert page.endswith("values before and after\npicture: check.png\n")
+    assert "1 row with a duplicate timestamp: line 77" in page
+    assert "1 row of a repeated hour in autumn: line 77" in page
+    assert "estimate for lstm train: 26 s to 2 min, 900 MB of memory" in page
+    assert page.endswith("values before and after\nplot: check.png\n")
 
 
-def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatch):
+def test_check_wraps_sentences_and_escapes_names(monkeypatch):
     monkeypatch.setattr("lstm_cli.cli.render.page.is_interactive", lambda stream: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
@@ -295,15 +298,15 @@ def test_check_folds_sentences_in_a_terminal_and_keeps_names_harmless(monkeypatc
     assert len(bare.split("warning[D705]: ")[1].splitlines()) > 3
 
 
-def test_check_says_so_where_nothing_is_found_or_little_is_known():
-    assert "nothing found that needs attention" in drawn(checking.check_table, check_report(findings=[]))
+def test_check_without_problems_or_facts():
+    assert "no problems found" in drawn(checking.check_table, check_report(findings=[]))
     names = "series time freq holes doubles daylight_saving seasons windows split_rows expected"
     unknown = dict.fromkeys(names.split())
     page = drawn(checking.check_table, check_report(**unknown, strength=[], outliers=[]))
-    assert not re.search(r"^(times|holes|doubles|outliers|season|lookback)", page, re.M)
+    assert not re.search(r"^(time|gaps|duplicates|outliers|season|lookback)", page, re.M)
 
 
-def test_prepare_leaves_out_what_is_not_there():
+def test_prepare_omits_empty_facts():
     page = drawn(
         prepare_table,
         prepare_report(season=None, seasons=(), season_reason="", filled=0, time_start=None),
@@ -314,20 +317,20 @@ def test_prepare_leaves_out_what_is_not_there():
     assert re.search(r"^test +3,484 +3,461$", page, re.M)
 
 
-def test_every_season_is_told():
+def test_all_seasons_are_listed():
     page = drawn(prepare_table, prepare_report(season_reason="given by --season"))
-    assert "season    24 and 168 (given by --season)\n" in page
+    assert "season     24 and 168 (given by --season)\n" in page
 
 
-def test_the_next_command_is_told():
+def test_next_command_is_printed():
     assert drawn(prepare_table, prepare_report()).endswith("next: lstm train runs/load\n")
     assert drawn(train_table, train_report()).endswith("next: lstm evaluate runs/load\n")
 
 
-def test_quantize_stands_side_by_side():
+def test_quantize_compares_both_models():
     page = drawn(quantize_table, quantize_report())
     assert re.search(r"^size, KB +280\.0 +70\.0$", page, re.M)
-    assert "int8 has 25% of the size; the error grew by 0.06% (--max-loss 1.00%)" in page
+    assert "int8 has 25% of the size, and the error grew by 0.06% (--max-loss 1.00%)" in page
     assert "the error fell by 2.00%" in drawn(quantize_table, quantize_report(loss=-0.02))
 
 
@@ -352,18 +355,18 @@ def test_several_series_are_counted(capsys):
         (float("inf"), "-"),
     ],
 )
-def test_figures(value, text):
-    assert shown.format_figure(value) == text
+def test_number_format(value, text):
+    assert shown.format_number(value) == text
 
 
 @pytest.mark.parametrize("verb", [verb for verb in fake_steps.VERBS if verb != "predict"])
-def test_every_verb_draws_its_report(lstm, verb):
+def test_every_verb_prints_its_report(lstm, verb):
     code, out, _ = lstm(*fake_steps.arguments(verb))
     assert code == 0
     assert len(out.splitlines()) > 3
 
 
-def test_trials_stand_best_first_with_their_settings_and_what_mattered():
+def test_trials_are_sorted_by_score():
     page = drawn(tune_table, tune_report())
     rows = re.findall(r"^(\d) +(done|failed) +(\S+) +(\S+) +(\S+) +(\S+)$", page, re.M)
     assert rows == [
@@ -373,27 +376,27 @@ def test_trials_stand_best_first_with_their_settings_and_what_mattered():
     ]
     assert "trial 1 failed: training diverged at epoch 1" in page
     assert re.search(r"^hidden +62 % +-0\.50$", page, re.M)
-    assert not re.search(r"^loss +", page, re.M)  # of which nothing can be said
+    assert not re.search(r"^loss +", page, re.M)  # its importance is undefined
     assert "best: trial 2, MASE 0.8100: hidden 48, loss huber" in page
     assert "The model beats the linear forecast by 10 % (90 % interval 4.0 to 16 %) (MASE)." in page
 
 
-def test_a_search_that_goes_on_says_so():
+def test_unfinished_search_prints_how_to_resume():
     page = drawn(tune_table, tune_report(finished=False, val=None, val_baselines=None, picture=None))
-    assert "the search has not come to its end: lstm tune runs/load, with the same options, goes on" in page
+    assert "search not finished (run lstm tune runs/load with the same options to resume)" in page
     page = drawn(tune_table, tune_report(finished=False, best=None, metric=None, trials=[]))
-    assert page.endswith("no trial has come to a score yet\n")
+    assert page.endswith("no trial has a score yet\n")
 
 
-def test_an_export_tells_its_shapes_and_what_it_does_not_hold():
+def test_export_report_lists_shapes_and_missing_bounds():
     page = drawn(export_table, export_report())
     assert re.search(r"^wrote +runs/load/exports/model\.onnx \(1\.3 MB\)$", page, re.M)
     assert re.search(r"^past +batch x 336 x 7$", page, re.M)
-    assert not re.search(r"^(agrees|bounds)", page, re.M)
+    assert not re.search(r"^(difference|bounds)", page, re.M)
     page = drawn(
         export_table,
-        export_report(to="pt2", size=800, difference=2e-7, compared=64, bounds="the file holds no graph"),
+        export_report(to="pt2", size=800, difference=2e-7, compared=64, bounds="the file has no graph"),
     )
     assert "(0.8 KB)" in page
-    assert re.search(r"^agrees +within 2\.0e-07 \(scaled\) .* on 64 validation windows$", page, re.M)
-    assert re.search(r"^bounds +not in the file: the file holds no graph$", page, re.M)
+    assert re.search(r"^difference +at most 2\.0e-07 \(scaled\) .* on 64 validation windows$", page, re.M)
+    assert re.search(r"^bounds +not in the file: the file has no graph$", page, re.M)

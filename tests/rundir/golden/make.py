@@ -1,6 +1,6 @@
-"""Makes the golden run anew: `python tests/rundir/golden/make.py FOLDER`. See test_golden.py for when.
+"""Script that makes a golden run: `python tests/rundir/golden/make.py FOLDER`. See test_golden.py for its use.
 
-A run of every step, as small as it goes, and the forecast that `predict` makes of it.
+It makes a minimal run of all steps, and a forecast of the run.
 """
 
 import os
@@ -13,7 +13,7 @@ ROWS = 120
 
 
 def data() -> str:
-    """A panel of two shops with a weekly season, a price and a promotion that is known ahead; no chance in it."""
+    """Return a panel of two shops with a weekly season, a price and a known-ahead promotion, without randomness."""
     lines = ["day,shop,sales,price,promo"]
     for shop, level in (("A", 50), ("B", 900)):
         for row in range(ROWS + 7):

@@ -90,9 +90,9 @@ def test_a_folder_in_the_run_is_refused(run: Path, tmp_path: Path, place: str) -
     (tmp_path / "link").symlink_to(run)
     before = sorted(run.rglob("*"))
     for root in (run, tmp_path / "link"):
-        with pytest.raises(UsageError, match="lies in the run directory"):
+        with pytest.raises(UsageError, match="is in the run directory"):
             score(run, root / place)
-        with pytest.raises(UsageError, match="lies in the run directory"):
+        with pytest.raises(UsageError, match="is in the run directory"):
             plan_evaluate(run, EvaluateConfig(output=str(root / place)), force=False)
     assert sorted(run.rglob("*")) == before
 
@@ -101,7 +101,7 @@ def test_a_link_that_leads_into_the_run_is_refused(run: Path, tmp_path: Path) ->
     folder = tmp_path / "scores"
     folder.mkdir()
     (folder / "scores.json").symlink_to(run / "run.json")
-    with pytest.raises(UsageError, match="lies in the run directory"):
+    with pytest.raises(UsageError, match="is in the run directory"):
         score(run, folder)
 
 
@@ -126,7 +126,7 @@ def test_a_full_disk_is_an_output_error_and_the_run_keeps_the_scores(
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(filesystem, "_claim", full)
+    monkeypatch.setattr(filesystem, "_create_temporary", full)
     with pytest.raises(OutputError, match="disk full"):
         score(run, tmp_path / "scores", force=True)
     assert files_in(tmp_path / "scores") == {}

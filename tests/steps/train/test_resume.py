@@ -220,12 +220,12 @@ def another_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (of_other_data, "the checkpoint is of a training on other data"),
         (of_another_release, "made by another release (lstm-cli "),
-        (cut, "checkpoint is damaged: the bytes of 000"),
-        (flipped, "checkpoint is damaged: its bytes are not"),
-        (pickled, "checkpoint is damaged: its bytes are not"),
+        (cut, "checkpoint is corrupt: checksum mismatch in 000"),
+        (flipped, "checkpoint is corrupt: checksum mismatch"),
+        (pickled, "checkpoint is corrupt: checksum mismatch"),
         (no_tensors, "holds no training"),
         (huge_header, "holds no training"),
-        (another_plan, "the checkpoint does not fit (it is of another training)"),
+        (another_plan, "the checkpoint does not fit (it belongs to another training)"),
     ],
 )
 def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
@@ -343,7 +343,7 @@ def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) ->
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 143, err
-    assert "error: ended by SIGTERM\nhint: run the same command again" in err
+    assert "error: interrupted by SIGTERM\nhint: run the same command again" in err
     config = TrainConfig(
         hidden=(8,), epochs=100_000, patience=100_000, threads=1, log_transform="off", parts=("free",), seed=0
     )

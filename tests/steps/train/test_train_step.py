@@ -128,7 +128,7 @@ def test_the_report_holds_parts_weights_and_the_reasons_of_choices(run: Path) ->
         assert sum(quarter) == pytest.approx(1, abs=1e-3)  # rounded to four digits
         assert all(weight >= 0 for weight in quarter)
     assert set(report["choices"]) == {"logs", "covariates", "precision", "segment", "refit"}
-    assert report["choices"]["logs"].startswith("on: the levels of the series differ by a factor of")
+    assert report["choices"]["logs"].startswith("on (the levels of the series differ by a factor of")
     assert report["parts"]["linear"] == pytest.approx(report["val_baselines"]["linear"], rel=1e-4)
     stored = open_run(run).artifact("model").json("model.json")["weights"]
     assert {part: len(weights) for part, weights in stored.items()} == dict.fromkeys(report["weights"], 7)
@@ -146,7 +146,7 @@ def test_a_named_device_that_is_absent_is_an_error(run: Path) -> None:
 
     absent = f"cuda:{torch.cuda.device_count()}"
     before = model_files(run)
-    with pytest.raises(DeviceError, match="absent"):
+    with pytest.raises(DeviceError, match="was not found"):
         train(run, dataclasses.replace(TRAIN, device=absent), ignore_events)
     assert model_files(run) == before
 
@@ -192,9 +192,9 @@ def kill(*_args, **_kwargs): os.kill(os.getpid(), signal.SIGKILL)
 real = os.replace, os.rename
 os.replace = os.rename = kill
 from lstm_cli.config import TrainConfig
-from lstm_cli.events import silent
+from lstm_cli.events import ignore_events
 from lstm_cli.steps.train import train
-train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), silent)
+train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), ignore_events)
 """
     killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=300)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()

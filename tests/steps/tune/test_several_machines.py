@@ -161,7 +161,7 @@ def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tm
     other.write_text("day,sales\n2024-01-01,3\n")
     for path, reason in (
         (other, "cannot be used"),
-        (run / "search.journal", "lies in the run directory"),
+        (run / "search.journal", "is in the run directory"),
         (tmp_path, "is a folder"),
     ):
         config = TuneConfig(method="bayes", trials=1, space=SPACE, storage=str(path))

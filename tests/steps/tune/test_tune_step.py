@@ -105,10 +105,10 @@ def test_a_killed_search_goes_on_and_finds_the_same(tuned: Path, fresh: Path) ->
 import os, signal
 from pathlib import Path
 from lstm_cli.config import TrainConfig, TuneConfig
-from lstm_cli.events import Noted
+from lstm_cli.events import Note
 from lstm_cli.steps.tune import tune
 def listen(event):
-    if isinstance(event, Noted) and event.text.startswith("trial 1"):
+    if isinstance(event, Note) and event.text.startswith("trial 1"):
         os.kill(os.getpid(), signal.SIGKILL)
 tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(parts=("linear",), threads=1), listen)
 """
@@ -203,7 +203,7 @@ def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fre
     assert report.states == {"failed": 1, "done": 1}
     failed = next(one for one in trials(fresh) if one["state"] == "failed")
     assert failed["settings"] == {"hidden": [4], "attention": 3}
-    assert failed["reason"].startswith("--attention 3 heads do not divide the 4 outputs")
+    assert failed["reason"].startswith("--attention 3 does not divide the 4 outputs")
     assert report.winner == {"model": "stacked", "epochs": 1, "hidden": [6], "attention": 3}
 
 
@@ -282,7 +282,7 @@ def test_a_run_without_a_search(fresh: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (TuneConfig(space=("hiden=1..2",)), "has no setting 'hiden'"),
+        (TuneConfig(space=("hiden=1..2",)), "unknown setting 'hiden'"),
         (TuneConfig(method="grid", space=("lr=1e-3..1e-2",)), "--method grid needs the values of 'lr'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Windows gathered on the device are those that NumPy gathers; the order of training leaves none out."""
+"""Tests of windows gathered on the device, and of the order of training batches."""
 
 import itertools
 
@@ -14,9 +14,9 @@ from lstm_cli.training.loop.batches import DeviceWindows, shuffled_batches, trai
 CPU = torch.device("cpu")
 
 
-def panel(*, missing: str = "interpolate", holes: bool = True, pad: bool = True) -> Dataset:
+def panel(*, missing: str = "interpolate", gaps: bool = True, pad: bool = True) -> Dataset:
     series = [wave(rows, 4, seed=rows) for rows in (60, 34, 50)]
-    if holes:
+    if gaps:
         for rows in series:
             generator = np.random.default_rng(len(rows))
             rows[:, :3][generator.random((len(rows), 3)) < 0.25] = np.nan
@@ -39,9 +39,9 @@ def panel(*, missing: str = "interpolate", holes: bool = True, pad: bool = True)
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 @pytest.mark.parametrize("missing", ["interpolate", "last", "season"])
-@pytest.mark.parametrize("holes", [True, False])
-def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, holes: bool) -> None:
-    data = panel(missing=missing, holes=holes)
+@pytest.mark.parametrize("gaps", [True, False])
+def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, gaps: bool) -> None:
+    data = panel(missing=missing, gaps=gaps)
     windows = split_windows(data, split)
     on_device = DeviceWindows(windows, CPU)
     assert len(on_device) == len(windows) > 0
@@ -54,7 +54,7 @@ def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, h
         np.testing.assert_array_equal(tensor, value)
 
 
-@pytest.mark.parametrize("origin", [20, 34, 46])  # in a hole, and at each split
+@pytest.mark.parametrize("origin", [20, 34, 46])  # in a gap, and at each split
 def test_nothing_after_the_origin_changes_a_bit_of_the_inputs_on_the_device(origin: int) -> None:
     rows = wave(60, 2, seed=1)
     rows[[18, 19, 20, 21, 33, 34, 45, 46, 47], 0] = np.nan
@@ -70,7 +70,7 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs_on_the_device(orig
     assert torch.equal(*pasts)
 
 
-def test_in_order_leaves_no_remainder_out() -> None:
+def test_batches_in_order_include_the_remainder() -> None:
     windows = split_windows(panel(), "train")
     batches = list(DeviceWindows(windows, CPU).batches(5))
     assert {len(batch.series) for batch in batches[:-1]} == {5}
@@ -78,7 +78,7 @@ def test_in_order_leaves_no_remainder_out() -> None:
 
 
 def test_the_device_holds_a_copy() -> None:
-    data = panel(holes=False)
+    data = panel(gaps=False)
     windows = DeviceWindows(split_windows(data, "train"), CPU)
     before = windows.gather(torch.arange(3)).past.clone()
     data.values_scaled[:] = 0
@@ -108,12 +108,12 @@ def test_the_order_is_the_generators() -> None:
     assert not torch.equal(one, other)
 
 
-def test_no_windows_are_refused_instead_of_sought_for_ever() -> None:
+def test_zero_windows_are_an_error_instead_of_an_endless_loop() -> None:
     with pytest.raises(ValueError, match="no windows"):
         next(shuffled_batches(0, 4, torch.Generator()))
 
 
-def test_windows_are_drawn_with_their_chances() -> None:
+def test_windows_are_sampled_with_their_probabilities() -> None:
     chances = np.array([0.5, 0.0, 0.3, 0.2])
     batches = weighted_batches(chances, 50, torch.Generator().manual_seed(0))
     seen = torch.cat(list(itertools.islice(batches, 400)))
@@ -123,8 +123,8 @@ def test_windows_are_drawn_with_their_chances() -> None:
 
 
 @pytest.mark.parametrize(("long", "even"), [(90, True), (400, False)])
-def test_long_series_do_not_drown_short_ones(long: int, even: bool) -> None:
-    """Where series are alike every window is seen once; a series with many times the windows gives up its lead."""
+def test_long_series_do_not_dominate_short_ones(long: int, even: bool) -> None:
+    """Windows of similar series come once each; a series with many times the windows is sampled less often."""
     made = dataset(
         [wave(60), wave(long, seed=1)], train_end=[40, long - 20], val_end=[50, long - 10], horizon=4
     )

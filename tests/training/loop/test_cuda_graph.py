@@ -1,4 +1,4 @@
-"""Steps as a CUDA graph: what is replayed is what would have been computed. Without a GPU, the order of things."""
+"""Tests of steps as a CUDA graph: replays equal eager steps. Without a GPU, tests of the order of calls."""
 
 import gc
 import weakref
@@ -18,7 +18,7 @@ from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import cuda_graph, validation
 from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device, stacked_batches
-from lstm_cli.training.loop.cuda_graph import QUEUED, CudaGraphStep, GpuQueueLimiter
+from lstm_cli.training.loop.cuda_graph import MAX_QUEUED_STEPS, CudaGraphStep, GpuQueueLimiter
 from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
 from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, SavedState
@@ -28,7 +28,7 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: mak
 CPU = torch.device("cpu")
 
 
-# The order of things, without a GPU
+# Order of calls, without a GPU
 
 
 class FakeGraph:
@@ -58,7 +58,7 @@ class FakeStream:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would be asked of a GPU."""
+    """Return the log of calls to a fake GPU."""
     log: list[str] = []
     aside, here = FakeStream("aside", log), FakeStream("here", log)
 
@@ -72,7 +72,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         log.append(f"records on {stream.name}, {capture_error_mode}")
         yield
 
-    monkeypatch.setattr(cuda_graph, "_aside", lambda device, thread: aside)
+    monkeypatch.setattr(cuda_graph, "_recording_stream", lambda device, thread: aside)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: here)
     monkeypatch.setattr(torch.cuda, "stream", stream)
     monkeypatch.setattr(torch.cuda, "graph", graph)
@@ -83,7 +83,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 PLAINLY = ["aside waits for here", "on aside", "step", "here waits for aside"]
 
 
-def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -> None:
+def test_a_step_runs_eagerly_then_is_recorded_once_and_replayed(log: list[str]) -> None:
     seen: list[list[int]] = []
 
     def step(chosen: Tensor) -> Tensor:
@@ -91,30 +91,30 @@ def test_a_step_is_taken_plain_then_recorded_once_and_replayed(log: list[str]) -
         seen.append(chosen.tolist())
         return chosen * 10
 
-    take = CudaGraphStep(step, places=2, device=CPU, chance=torch.Generator())
-    found = [take(torch.tensor([number, number])) for number in range(5)]
+    take = CudaGraphStep(step, batch_size=2, device=CPU, generator=torch.Generator())
+    result = [take(torch.tensor([number, number])) for number in range(5)]
     recording = ["generator", "records on aside, thread_local", "step"]
     assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
-    assert [one.tolist() for one in found[:3]] == [[0, 0], [10, 10], [20, 20]]
-    assert seen[3] == [0, 0]  # the recording looks at no window
-    assert take._places.tolist() == [4, 4]
-    assert found[3].data_ptr() != found[4].data_ptr()  # a result of its own for each step
+    assert [one.tolist() for one in result[:3]] == [[0, 0], [10, 10], [20, 20]]
+    assert seen[3] == [0, 0]  # the recording reads no window
+    assert take._indices.tolist() == [4, 4]
+    assert result[3].data_ptr() != result[4].data_ptr()  # a separate result for each step
 
 
-def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is_kept(log: list[str]) -> None:
+def test_out_of_memory_while_recording_is_raised_and_frees_the_step(log: list[str]) -> None:
     activations: list[weakref.ref[Tensor]] = []
 
     def step(chosen: Tensor) -> Tensor:
         large = torch.zeros(3)
         activations.append(weakref.ref(large))
-        if len(activations) > cuda_graph.PLAIN:
+        if len(activations) > cuda_graph.EAGER_STEPS:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return large.sum()
 
-    take = CudaGraphStep(step, places=1, device=CPU, chance=torch.Generator())
+    take = CudaGraphStep(step, batch_size=1, device=CPU, generator=torch.Generator())
     gc.disable()
     try:
-        for number in range(cuda_graph.PLAIN):
+        for number in range(cuda_graph.EAGER_STEPS):
             take(torch.tensor([number]))
         with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
             take(torch.tensor([9]))
@@ -123,7 +123,7 @@ def test_memory_that_is_short_while_recording_is_told_and_nothing_of_the_step_is
         gc.enable()
 
 
-def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gpu_queue_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[str] = []
 
     class Event:
@@ -139,27 +139,27 @@ def test_a_program_is_held_a_few_steps_ahead_of_the_device(monkeypatch: pytest.M
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "its stream")
     pace = GpuQueueLimiter(torch.device("cuda", 3))
-    for _ in range(QUEUED + 2):
+    for _ in range(MAX_QUEUED_STEPS + 2):
         pace.wait()
-    ends = [f"end {number} on its stream" for number in range(QUEUED + 2)]
+    ends = [f"end {number} on its stream" for number in range(MAX_QUEUED_STEPS + 2)]
     assert log == [*ends[:-1], "wait 0", ends[-1], "wait 1"]
     GpuQueueLimiter(CPU).wait()
 
 
 @pytest.mark.parametrize(("size", "together"), [(2, [5]), (400, [2, 2, 1]), (5_000, [1] * 5)])
-def test_places_go_many_at_a_time_and_never_more_than_asked(
+def test_indices_are_transferred_in_stacks_and_never_too_many(
     size: int, together: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lstm_cli.training.loop.batches.SENT_AT_ONCE", 1_000)
+    monkeypatch.setattr("lstm_cli.training.loop.batches.TRANSFER_INDICES", 1_000)
     order = (torch.full((size,), number) for number in range(100))
-    found = list(stacked_batches(order, 5))
-    assert [len(each) for each in found] == together
-    assert torch.cat(found)[:, 0].tolist() == list(range(5))
+    result = list(stacked_batches(order, 5))
+    assert [len(each) for each in result] == together
+    assert torch.cat(result)[:, 0].tolist() == list(range(5))
     assert int(next(order)[0]) == 5
 
 
 @pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)])
-def test_places_that_are_sent_are_the_next_ones_of_the_order(device: torch.device) -> None:
+def test_transferred_indices_follow_the_order(device: torch.device) -> None:
     order = (torch.tensor([number, number + 1]) for number in range(100))
     assert [each.tolist() for each in prefetch_to_device(order, 3, device)] == [[0, 1], [1, 2], [2, 3]]
     assert next(order).tolist() == [3, 4]
@@ -197,18 +197,18 @@ def run(
         part="a part",
         listen=ignore_events,
         should_stop=lambda: None,
-        **({} if keep is None else {"keep": keep}),
+        **({} if keep is None else {"slot": keep}),
     )
 
 
 def equal(one: FitResult, other: FitResult) -> bool:
-    """Everything that does not depend on the clock."""
-    told = [
+    """Return whether two results agree in everything except times."""
+    events = [
         [{name: value for name, value in entry.items() if name != "seconds"} for entry in each.history]
         for each in (one, other)
     ]
     same = all(torch.equal(value, other.weights[name]) for name, value in one.weights.items())
-    return same and told[0] == told[1]
+    return same and events[0] == events[1]
 
 
 NETWORKS = {
@@ -231,29 +231,29 @@ NETWORKS = {
         {"optimizer": "rmsprop", "clip_norm": 0.1},
     ],
 )
-def test_what_is_replayed_is_what_would_have_been_computed(
+def test_replayed_steps_equal_eager_steps(
     network: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once, again = (run(NETWORKS[network](), plan(**settings)) for _ in range(2))
-    monkeypatch.setattr(cuda_graph, "PLAIN", 1_000)
+    monkeypatch.setattr(cuda_graph, "EAGER_STEPS", 1_000)
     plainly = run(NETWORKS[network](), plan(**settings))
     assert equal(once, again)
     assert equal(once, plainly)
-    assert len({entry["train_loss"] for entry in once.history}) == len(once.history)  # it moved
+    assert len({entry["train_loss"] for entry in once.history}) == len(once.history)  # weights changed
 
 
 @gpu
-def test_a_training_on_a_gpu_that_goes_on_is_as_if_it_had_never_stopped() -> None:
+def test_a_resumed_training_on_a_gpu_equals_an_uninterrupted_one() -> None:
     settings, states = plan(averaged=True, clip_norm=1.0, epochs=4), list[SavedState]()
     whole = run(segment(), settings, CheckpointSlot(save=states.append))
     for state in states:
-        assert equal(whole, run(segment(), settings, CheckpointSlot(found=state)))
+        assert equal(whole, run(segment(), settings, CheckpointSlot(stored=state)))
 
 
 @gpu
 @pytest.mark.parametrize("make", [lambda: stacked(dropout=0.0), stacked])
 def test_a_gpu_trains_what_the_cpu_trains(make: Any) -> None:
-    """But for TF32 and the sums' order; dropout draws otherwise, and is left out where figures are compared."""
+    """TF32 and the order of sums cause small differences; dropout is off, because its random numbers differ."""
     here, there = (run(make(), plan(lr=1e-3), device=device) for device in ("cpu", "cuda"))
     if make().dropout.share == 0:
         assert there.best_loss == pytest.approx(here.best_loss, rel=5e-3)
@@ -268,7 +268,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 1e9) / total)
     try:
-        told: list[object] = []
+        events: list[object] = []
         large = replace(plan(epochs=1), batch_size=65_536)
 
         def attempt(shrink: bool) -> Hyperparameters:
@@ -279,7 +279,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
                 large,
                 shrink=shrink,
                 part="a part",
-                listen=told.append,
+                listen=events.append,
                 should_stop=lambda: None,
             )[0]
 
@@ -287,7 +287,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
             attempt(shrink=False)
         followed = attempt(shrink=True)
         assert 64 < followed.batch_size < 65_536
-        assert any(isinstance(event, Note) and "is tried" in event.text for event in told)
+        assert any(isinstance(event, Note) and "trying" in event.text for event in events)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""One training on two processes: its gradients, resuming, a process that is lost, and memory that is short in one."""
+"""Tests of training on two processes: gradients, resuming, a lost process, and out of memory in one process."""
 
 import json
 import os
@@ -15,9 +15,9 @@ PROGRAM = Path(__file__).with_name("two_ranks.py")
 
 
 def together(task: str) -> dict[str, Any]:
-    """What rank 0 prints when two processes do a task of `two_ranks.py`.
+    """Return the output of rank 0 when two processes run a task of `two_ranks.py`.
 
-    They meet in a store of this process, as they meet in the one of torchrun: no port is chosen before it is taken.
+    They connect through a store of this process, as with torchrun, so no port has to be chosen in advance.
     """
     store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     folders = [str(PROGRAM.parent), str(PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
@@ -42,38 +42,38 @@ def together(task: str) -> dict[str, Any]:
         for process in both:
             process.kill()
     assert [process.returncode for process in both] == [0, 0], ends
-    found: dict[str, Any] = json.loads(ends[0][0])
-    return found
+    result: dict[str, Any] = json.loads(ends[0][0])
+    return result
 
 
-def test_a_training_of_several_processes_that_goes_on_is_as_if_it_had_not_ended() -> None:
-    """Dropout too: each process draws for a step by its number."""
-    found = together("resume")
-    for whole, *others in found.values():
+def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one() -> None:
+    """Dropout is included: each process seeds it by the number of the step."""
+    result = together("resume")
+    for whole, *others in result.values():
         assert len(whole) > 10
         assert all(other == whole for other in others)
 
 
 def test_two_processes_compute_the_gradient_of_one() -> None:
-    found = together("gradients")
-    assert len(found) == 6
-    for alone, both in found.values():
+    result = together("gradients")
+    assert len(result) == 6
+    for alone, both in result.values():
         assert np.linalg.norm(alone[3:]) > 1e-3  # there is a gradient to compare
         np.testing.assert_allclose(both, alone, rtol=0, atol=1e-9 * max(np.abs(alone)))
 
 
-def test_the_leader_that_lost_another_process_says_how_to_resume() -> None:
+def test_a_lost_process_is_an_error_with_a_hint_to_resume() -> None:
     message, hint = together("lost")["refused"]
-    assert message == "rank 0 lost another process of the training"
+    assert message == "rank 0 lost the connection to another process"
     assert "run the same command again" in hint
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_memory_that_is_short_in_one_process_ends_or_halves_the_batch_in_all(rank: int) -> None:
-    """Of 16 windows each takes 8, of 8 it takes 4, of 4 it takes 2."""
-    found = together(f"starved{rank}")
-    assert "not enough memory on cpu to train a part with 16 windows" in found["refused"][0]
-    assert "--batch-size 8" in found["refused"][1]
-    batch, told = found["fitted"]
+def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int) -> None:
+    """Each process gets 8 of 16 windows, 4 of 8, 2 of 4."""
+    result = together(f"starved{rank}")
+    assert "out of memory on cpu while training a part with a batch of 16" in result["refused"][0]
+    assert "--batch-size 8" in result["refused"][1]
+    batch, messages = result["fitted"]
     assert batch == 4
-    assert [text.rpartition(", ")[2] for text in told] == ["8 is tried", "4 is tried"]
+    assert [text.rpartition(", ")[2] for text in messages] == ["trying 8", "trying 4"]

@@ -1,4 +1,4 @@
-"""The training loop: what it keeps, when it stops, and that it is the same every time."""
+"""Tests of the training loop: the kept weights, the end, and reproducibility."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def segment(seed: int = 0, dropout: float = 0.2) -> SegmentLSTM:
 
 
 def scripted(*losses: float) -> Callable[[nn.Module], float]:
-    """A validation that says these losses, one after another."""
+    """Return a validation with the given losses, one per call."""
     script = iter(losses)
     return lambda model: next(script)
 
@@ -93,7 +93,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-# The same every time
+# Reproducibility
 
 
 @pytest.mark.parametrize("averaged", [False, True])
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(averaged: 
     assert not same(one.weights, other.weights)
 
 
-def test_the_seed_decides_order_and_dropout_whatever_was_drawn_before() -> None:
+def test_the_seed_decides_order_and_dropout_despite_earlier_random_numbers() -> None:
     model, again = segment(3), segment(3)
     one = run(model, epochs=1, seed=7)
     torch.rand(100)
@@ -125,7 +125,7 @@ def test_it_learns(make: Callable[[], nn.Module]) -> None:
 # Early stopping
 
 
-def test_the_best_weights_are_kept_and_the_model_goes_on() -> None:
+def test_the_best_weights_are_kept_and_training_continues() -> None:
     model = stacked()
     states: list[dict[str, Tensor]] = []
 
@@ -142,7 +142,7 @@ def test_the_best_weights_are_kept_and_the_model_goes_on() -> None:
     assert (fitted.stopped, fitted.steps) == ("epochs", 20)
 
 
-def test_the_start_is_kept_where_nothing_is_better() -> None:
+def test_the_start_is_kept_if_no_epoch_is_better() -> None:
     model = stacked()
     start = {name: value.clone() for name, value in model.state_dict().items()}
     fitted = run(model, scripted(1, 2, 2), epochs=2)
@@ -160,7 +160,7 @@ def test_patience_that_ends_with_the_last_epoch_is_the_epochs_end() -> None:
     assert run(validate=scripted(5, 6, 6), epochs=2, patience=2).stopped == "epochs"
 
 
-def test_min_delta_is_what_better_means() -> None:
+def test_min_delta_defines_an_improvement() -> None:
     stopping = EarlyStopping(plan(min_delta=0.5, patience=2))
     better = [stopping.update(epoch, loss) for epoch, loss in enumerate([5.0, 4.6, 4.5, 4.49, 4.0])]
     assert better == [True, False, False, True, False]
@@ -170,7 +170,7 @@ def test_min_delta_is_what_better_means() -> None:
     assert stopping.should_stop
 
 
-def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode() -> None:
+def test_the_network_is_validated_in_evaluation_mode_and_trained_in_training_mode() -> None:
     model = stacked(dropout=0.5)
     modes: list[bool] = []
     model.register_forward_pre_hook(lambda module, args: modes.append(module.training))
@@ -184,7 +184,7 @@ def test_the_network_is_judged_in_evaluation_mode_and_trained_in_training_mode()
     assert modes == [True] * 10
 
 
-def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> None:
+def test_without_validation_all_epochs_run_and_the_last_weights_are_kept() -> None:
     model = stacked()
     settings = plan(epochs=5, stop_after=3, schedule="cosine", patience=1)
     fitted = fit(model, windows(), None, settings, part="p", listen=ignore_events, should_stop=lambda: None)
@@ -196,7 +196,7 @@ def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> No
         (3, None),
     ]
     assert not any(epoch["best"] for epoch in fitted.history)
-    # Stopped early, the schedule stays that of the whole plan: it is the same walk as with validation.
+    # With fewer epochs run, the schedule keeps its full length, as with validation.
     whole = stacked()
     judged = fit(
         whole,
@@ -210,7 +210,7 @@ def test_without_validation_all_epochs_are_run_and_the_last_weights_kept() -> No
     assert same(judged.weights, fitted.weights)
 
 
-def test_no_epoch_at_all_is_the_start() -> None:
+def test_zero_epochs_return_the_start() -> None:
     model = segment()
     start = {name: value.clone() for name, value in model.state_dict().items()}
     settings = plan(stop_after=0, averaged=True)
@@ -257,14 +257,14 @@ def test_clipping_clips(clip: dict[str, float], step: list[float]) -> None:
 @pytest.mark.parametrize(
     "clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"clip_value": 1.0, "clip_norm": 1.0}]
 )
-def test_the_norm_before_any_clipping_is_told(clip: dict[str, float]) -> None:
+def test_the_norm_before_clipping_is_reported(clip: dict[str, float]) -> None:
     fitted = run(Fixed(2.0), scripted(9, 1), epochs=1, **clip)
     assert fitted.history[0]["grad_norm"] is None
     assert fitted.history[1]["grad_norm"] == pytest.approx(10)
 
 
-def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
-    """Of one layer nearly all of the gradient; of the first of many nearly nothing."""
+def test_the_norm_of_the_first_lstm_layer_is_reported_too() -> None:
+    """Nearly the whole gradient is in the only layer; the first of many layers has almost none."""
     shallow = run(stacked(), epochs=1).history[1]
     deep = run(
         StackedLSTM(inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(3,) * 8, dropout=0.0),
@@ -277,7 +277,7 @@ def test_the_norm_of_the_first_lstm_layer_is_told_beside_it() -> None:
 # Max-norm
 
 
-def test_no_units_weights_leave_the_ball_and_small_ones_stay() -> None:
+def test_max_norm_shrinks_only_large_weights() -> None:
     free, held = (run(stacked(), epochs=2, lr=0.05, max_norm=most).weights for most in (None, 0.5))
     for name, weight in held.items():
         if weight.dim() == 2:
@@ -303,7 +303,7 @@ def test_the_optimizer_is_the_one_named(name: str, kind: type) -> None:
     run(optimizer=name, epochs=1)
 
 
-# Ends before the end
+# Early ends
 
 
 @pytest.mark.parametrize("at", [1, 4, 12])
@@ -319,7 +319,7 @@ def test_a_signal_ends_training_within_one_step(at: int) -> None:
 
 
 class Breaks(Fixed):
-    """Its forecast is NaN from a step on."""
+    """Network whose forecast is NaN after some steps."""
 
     def __init__(self, at: int, cell: float = float("nan")) -> None:
         super().__init__()
@@ -345,7 +345,7 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step(at: int, epoch: int, cel
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_validation_loss_that_is_not_finite_is_told_too(loss: float) -> None:
+def test_an_infinite_validation_loss_is_an_error(loss: float) -> None:
     with pytest.raises(TrainingDiverged, match="the validation loss is not finite at epoch 2, step 10"):
         run(validate=scripted(3, 2, loss))
 
@@ -401,7 +401,7 @@ def test_the_cosine_schedule_by_hand() -> None:
     schedule = plan(schedule="cosine", warmup=4, epochs=3, steps_per_epoch=8)
     shares = [learning_rate_share(schedule, step) for step in range(24)]
     assert shares[:5] == [0.25, 0.5, 0.75, 1, 1]
-    assert shares[14] == pytest.approx(0.01 + 0.99 / 2)  # half way from step 4 to 24
+    assert shares[14] == pytest.approx(0.01 + 0.99 / 2)  # halfway from step 4 to 24
     assert shares[9] == pytest.approx(0.01 + 0.99 * (1 + math.sqrt(0.5)) / 2)  # a quarter of it
     assert shares[23] == pytest.approx(0.01, abs=0.01)
     assert learning_rate_share(schedule, 24) == pytest.approx(0.01)
@@ -410,20 +410,20 @@ def test_the_cosine_schedule_by_hand() -> None:
 
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_other_schedules_warm_up_and_stay(schedule: str) -> None:
-    settled = plan(schedule=schedule, warmup=2)
-    assert [learning_rate_share(settled, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
+    hparams = plan(schedule=schedule, warmup=2)
+    assert [learning_rate_share(hparams, step) for step in (0, 1, 2, 500)] == [0.5, 1, 1, 1]
 
 
 def _rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The learning rate of every step that an optimizer takes from here on."""
+    """Return a list that collects the learning rate of every later optimizer step."""
     seen: list[float] = []
     step = torch.optim.SGD.step
 
-    def told(self: torch.optim.SGD, *args: Any) -> Any:
+    def step_and_log(self: torch.optim.SGD, *args: Any) -> Any:
         seen.append(self.param_groups[0]["lr"])
         return step(self, *args)
 
-    monkeypatch.setattr(torch.optim.SGD, "step", told)
+    monkeypatch.setattr(torch.optim.SGD, "step", step_and_log)
     return seen
 
 
@@ -431,7 +431,7 @@ def test_the_plateau_schedule_halves_after_a_third_of_the_patience(monkeypatch: 
     rates = _rates(monkeypatch)
     settings = {"schedule": "plateau", "patience": 6, "epochs": 8, "steps_per_epoch": 2, "lr": 0.8}
     fitted = run(validate=scripted(9, 8, 8, 8, 7, 7, 7, 7, 7), optimizer="sgd", **settings)
-    # Two epochs without a better one after epoch 1, then after epoch 4.
+    # Two epochs without an improvement after epoch 1, then after epoch 4.
     assert rates[::2] == rates[1::2] == [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2]
     assert [epoch["lr"] for epoch in fitted.history[1:]] == rates[1::2]
 
@@ -445,7 +445,7 @@ def test_the_schedule_and_the_warm_up_reach_the_optimizer(monkeypatch: pytest.Mo
 
 
 def _batch() -> TensorBatch:
-    cells = torch.tensor([0.0, 1.0, -3.0, 100.0]).view(1, 4, 1)  # the last one was filled
+    cells = torch.tensor([0.0, 1.0, -3.0, 100.0]).view(1, 4, 1)  # the last one is a filled value
     return TensorBatch(
         past=torch.zeros(1, 8, 1),
         future=torch.zeros(1, 4, 0),
@@ -457,7 +457,7 @@ def _batch() -> TensorBatch:
 
 
 class Zero(Fixed):
-    """Forecasts 0, with a loss scale of 2: the errors are 0, 1/2 and -3/2."""
+    """Network that forecasts 0, with a loss scale of 2: the errors are 0, 1/2 and -3/2."""
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         return torch.zeros(len(past), 4, 1)
@@ -484,18 +484,18 @@ def test_a_batch_without_a_measured_target_costs_nothing() -> None:
     assert float(batch_loss(Zero(), batch, "mae")) == 0
 
 
-# How validation judges
+# Validation losses
 
 
 class Repeats(Zero):
-    """The naive forecast."""
+    """Network with the naive forecast."""
 
     def forward(self, past: Tensor, future: Tensor, mask: Tensor) -> Tensor:
         return past[:, -1:, :1].expand(-1, 4, -1)
 
 
-def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
-    """More windows than one batch of validation, with filled targets, and series of different size."""
+def _with_gaps() -> tuple[Dataset, DeviceWindows, Batch]:
+    """Return more windows than one validation batch, with filled targets and series of different lengths."""
     series = [wave(700, seed=1), 40 + 9 * wave(80, seed=2)]
     series[0][500:520] = np.nan
     data = dataset(series, train_end=[60, 40], val_end=[690, 70], lookback=8, horizon=4)
@@ -505,7 +505,7 @@ def _holed() -> tuple[Dataset, DeviceWindows, Batch]:
 
 
 def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
-    """Of each measured target, in the file's units over the series' seasonal error."""
+    """Return the error of each measured target in the file's units, divided by the series' seasonal error."""
     truth, last = (
         data.inverse_transform_targets(side, batch.series) for side in (batch.target, batch.past[:, -1:])
     )
@@ -515,7 +515,7 @@ def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
 
 @pytest.mark.parametrize("logs", [False, True])
 def test_the_score_is_mase_over_windows(logs: bool) -> None:
-    data, on_device, batch = _holed()
+    data, on_device, batch = _with_gaps()
     expected = _mase_of_naive(data, batch).mean()
     if logs:
         data = log_transform(data)
@@ -526,7 +526,7 @@ def test_the_score_is_mase_over_windows(logs: bool) -> None:
 
 
 def test_a_series_without_scale_is_left_out_of_the_score() -> None:
-    data, on_device, batch = _holed()
+    data, on_device, batch = _with_gaps()
     for none in (float("nan"), 0.0):
         statistics = replace(data.training, seasonal_error=np.array([[0.5], [none]]))
         score = validation.mase_validator(
@@ -538,16 +538,16 @@ def test_a_series_without_scale_is_left_out_of_the_score() -> None:
 
 
 def test_the_validation_loss_is_over_all_windows_at_once() -> None:
-    _, on_device, batch = _holed()
+    _, on_device, batch = _with_gaps()
     error = (batch.past[:, -1:] - batch.target)[batch.observed]
     expected = np.square(error / 2).mean()  # its loss scale is 2
     assert validation.loss_validator(on_device, "mse")(Repeats()) == pytest.approx(expected, rel=1e-5)
 
 
-# What is told, and the plan
+# Events and hyperparameters
 
 
-def test_events_and_history_tell_the_same() -> None:
+def test_events_and_history_agree() -> None:
     events: list[Event] = []
     fitted = run(listen=events.append, epochs=2)
     assert [vars(event) for event in events if isinstance(event, EpochEnded)] == fitted.history
@@ -575,11 +575,11 @@ def _plans() -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("config", "size", "expected"), list(_plans()))
-def test_the_plan_follows_the_recipe_and_the_settings(
+def test_hyperparameters_follow_the_recipe_and_the_settings(
     config: dict[str, Any], size: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    found = vars(make_hyperparameters(TrainConfig(**config), **size))
-    assert {name: found[name] for name in expected} == expected
+    result = vars(make_hyperparameters(TrainConfig(**config), **size))
+    assert {name: result[name] for name in expected} == expected
 
 
 def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
@@ -594,24 +594,24 @@ def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
     assert learning_rate_share(again, 149) < 0.02
 
 
-def test_a_refit_leaves_a_start_that_was_best_as_it_was() -> None:
+def test_a_refit_keeps_a_start_that_was_best() -> None:
     plan = refit_hyperparameters(make_hyperparameters(TrainConfig(), windows=9600, targets=1), best_epoch=0)
     assert plan.stop_after == 0
 
 
-def test_weights_are_shown_to_a_listener_that_asks_and_to_no_other() -> None:
-    heard: list[Event] = []
+def test_weights_are_sent_only_to_a_listener_that_wants_them() -> None:
+    received: list[Event] = []
 
     class Watcher:
         wants = frozenset({WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
-            heard.append(event)
+            received.append(event)
 
     plain: list[Event] = []
     for listen in (Watcher(), plain.append):
         run(epochs=1, listen=listen)
-    shown = [event for event in heard if isinstance(event, WeightsRecorded)]
+    shown = [event for event in received if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.step) for one in shown] == [(0, 0), (1, 5)]
     before, after = (one.weights for one in shown)
     assert set(before) == set(after)

@@ -1,6 +1,6 @@
-"""A training step never reads a number from the device, which on a GPU would wait for all work before it.
+"""Tests that a training step never reads a number from the device, because on a GPU that waits for all earlier work.
 
-On the meta device there are no numbers: whatever reads one, or has a shape that hangs on one, is an error there.
+The meta device has no numbers, so reading one, or a shape that depends on one, is an error there.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ SETTINGS = plan(clip_norm=1.0, clip_value=0.5, max_norm=1.0)
 
 
 def take_step(model: nn.Module) -> Tensor:
-    """A step as `fit` takes it. Without dropout: the meta device has no source of chance."""
+    """Run a step as `fit` does, without dropout, because the meta device has no random generator."""
     for module in model.modules():
         if isinstance(module, SeededDropout):
             module.share = 0.0
@@ -35,20 +35,20 @@ def take_step(model: nn.Module) -> Tensor:
     steps.set_learning_rate(optimizer, 1e-3)
     average.set_step(7)
     batch = windows.gather(torch.zeros(4, dtype=torch.long, device=META))
-    found = steps.backward(model, batch, SETTINGS)
+    result = steps.backward(model, batch, SETTINGS)
     steps.apply_gradients(model, optimizer, SETTINGS)
     average.update(model)
-    return found
+    return result
 
 
 @pytest.fixture(autouse=True)
 def no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which the meta device does not know."""
+    """Disable autocast, which the meta device does not support."""
     monkeypatch.setattr(torch, "autocast", lambda *given, **named: nullcontext())
 
 
 @pytest.mark.parametrize("make", [stacked, segment])
-def test_a_step_reads_nothing(make: Callable[[], nn.Module]) -> None:
+def test_a_step_does_not_read_from_the_device(make: Callable[[], nn.Module]) -> None:
     model = make()
     assert take_step(model).device == META
     assert all(weight.grad is not None for weight in model.parameters() if weight.requires_grad)
@@ -57,23 +57,23 @@ def test_a_step_reads_nothing(make: Callable[[], nn.Module]) -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda found: found.tolist(),
-        lambda found: float(found[0]),
-        lambda found: found.cpu(),
-        lambda found: found.numpy(),
-        lambda found: found[found > 0],
-        lambda found: found.unique(),
-        lambda found: torch.allclose(found, found),
-        lambda found: bool(found.isfinite().all()),
+        lambda result: result.tolist(),
+        lambda result: float(result[0]),
+        lambda result: result.cpu(),
+        lambda result: result.numpy(),
+        lambda result: result[result > 0],
+        lambda result: result.unique(),
+        lambda result: torch.allclose(result, result),
+        lambda result: bool(result.isfinite().all()),
     ],
 )
 def test_a_read_is_seen(read: Callable[[Tensor], object], monkeypatch: pytest.MonkeyPatch) -> None:
     kept = steps.clip_gradient
 
     def clipped(model: nn.Module, settings: Hyperparameters, loss: Tensor) -> Tensor:
-        found = kept(model, settings, loss)
-        read(found)
-        return found
+        result = kept(model, settings, loss)
+        read(result)
+        return result
 
     monkeypatch.setattr(steps, "clip_gradient", clipped)
     with pytest.raises((RuntimeError, NotImplementedError, TypeError)):

@@ -1,4 +1,4 @@
-"""A training that is interrupted and taken up again is to the bit the one that never was."""
+"""Tests that a resumed training is equal to the bit to an uninterrupted one."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, Incompatibl
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 CPU = torch.device("cpu")
-EPOCH = 6  # questions of one epoch: its five steps, and the one batch that is validated
+EPOCH = 6  # should_stop calls per epoch: five steps and one validation batch
 
 
 def windows(split: str = "train", *, unequal: bool = False) -> DeviceWindows:
@@ -44,7 +44,7 @@ def stacked(**changes: Any) -> StackedLSTM:
 
 
 def through_files(saved: SavedState) -> SavedState:
-    """What a process finds that was not there when it was written."""
+    """Return a saved state as another process reads it."""
     return SavedState(
         facts=json.loads(json.dumps(saved.facts, allow_nan=False)),
         tensors=safetensors.torch.load(safetensors.torch.save(dict(saved.tensors))),
@@ -53,14 +53,17 @@ def through_files(saved: SavedState) -> SavedState:
 
 def trained(
     make: Callable[[], nn.Module],
-    planned: Hyperparameters,
+    hparams: Hyperparameters,
     stops: Sequence[int] = (),
     *,
     validated: bool = True,
     unequal: bool = False,
 ) -> FitResult:
-    """A training that is ended at these questions, each counted from where it was taken up, and goes on each time."""
-    found: SavedState | None = None
+    """Return a training that is interrupted at these calls of should_stop and resumed each time.
+
+    Calls are counted from each start.
+    """
+    result: SavedState | None = None
     validate = loss_validator(windows("val", unequal=unequal), "mae") if validated else None
     for stop in (*stops, None):
         kept: list[SavedState] = []
@@ -76,14 +79,14 @@ def trained(
                 make(),
                 windows(unequal=unequal),
                 validate,
-                planned,
+                hparams,
                 part="free",
                 listen=ignore_events,
                 should_stop=should_stop,
-                keep=CheckpointSlot(found=found, save=kept.append),
+                slot=CheckpointSlot(stored=result, save=kept.append),
             )
         except Interrupted:
-            found = through_files(kept[-1]) if kept else found
+            result = through_files(kept[-1]) if kept else result
     raise AssertionError("it never came to its end")
 
 
@@ -108,32 +111,32 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_goes_on_to_the_same_bytes_wherever_it_was_ended(way: str) -> None:
+def test_resumed_training_gives_the_same_bytes(way: str) -> None:
     make, settings = WAYS[way]
-    planned = plan(**{"epochs": 4, **settings})
-    whole = trained(make, planned)
+    hparams = plan(**{"epochs": 4, **settings})
+    whole = trained(make, hparams)
     for stops in ([1], [EPOCH], [EPOCH + 3], [EPOCH * 3 + 5], [2 * EPOCH, EPOCH + 1, 3]):
-        require_same(trained(make, planned, stops), whole)
+        require_same(trained(make, hparams, stops), whole)
 
 
-def test_early_stopping_goes_on_counting() -> None:
-    planned = plan(epochs=30, patience=3, lr=0.3)
-    whole = trained(stacked, planned)
+def test_resumed_early_stopping_continues_counting() -> None:
+    hparams = plan(epochs=30, patience=3, lr=0.3)
+    whole = trained(stacked, hparams)
     assert whole.stopped == "patience"
     last = len(whole.history) - 1
-    for epoch in (last - 2, last - 1, last):  # while it waits for a better one
-        require_same(trained(stacked, planned, [1 + (epoch - 1) * EPOCH + 2]), whole)
+    for epoch in (last - 2, last - 1, last):  # while patience counts
+        require_same(trained(stacked, hparams, [1 + (epoch - 1) * EPOCH + 2]), whole)
 
 
-def test_windows_that_are_drawn_by_chance_come_in_the_same_order() -> None:
-    planned = plan(epochs=3)
-    whole = trained(stacked, planned, unequal=True)
-    require_same(trained(stacked, planned, [EPOCH + 4], unequal=True), whole)
+def test_resumed_training_samples_windows_in_the_same_order() -> None:
+    hparams = plan(epochs=3)
+    whole = trained(stacked, hparams, unequal=True)
+    require_same(trained(stacked, hparams, [EPOCH + 4], unequal=True), whole)
 
 
-def test_a_training_without_validation_goes_on_too() -> None:
-    planned = plan(epochs=3)
-    require_same(trained(stacked, planned, [12], validated=False), trained(stacked, planned, validated=False))
+def test_a_training_without_validation_resumes_too() -> None:
+    hparams = plan(epochs=3)
+    require_same(trained(stacked, hparams, [12], validated=False), trained(stacked, hparams, validated=False))
 
 
 def saved_at(epoch: int, **settings: Any) -> SavedState:
@@ -146,7 +149,7 @@ def saved_at(epoch: int, **settings: Any) -> SavedState:
         part="free",
         listen=ignore_events,
         should_stop=lambda: None,
-        keep=CheckpointSlot(save=kept.append),
+        slot=CheckpointSlot(save=kept.append),
     )
     return through_files(kept[epoch])
 
@@ -160,34 +163,34 @@ def taken_up(found: SavedState, model: nn.Module, **settings: Any) -> FitResult:
         part="free",
         listen=ignore_events,
         should_stop=lambda: None,
-        keep=CheckpointSlot(found=found),
+        slot=CheckpointSlot(stored=found),
     )
 
 
-def test_a_finished_training_is_not_trained_again_and_leaves_little() -> None:
-    found = saved_at(-1, epochs=2)
-    assert all(name.startswith("weights.") for name in found.tensors)
+def test_a_finished_training_is_not_repeated_and_saves_only_its_weights() -> None:
+    result = saved_at(-1, epochs=2)
+    assert all(name.startswith("weights.") for name in result.tensors)
     model = stacked()
     model.register_forward_pre_hook(lambda module, args: pytest.fail("it was trained"))
-    fitted = taken_up(found, model, epochs=2)
+    fitted = taken_up(result, model, epochs=2)
     require_same(fitted, trained(stacked, plan(epochs=2)))
 
 
 @pytest.mark.parametrize("epoch", [1, -1])
 def test_the_state_of_another_training_is_refused(epoch: int) -> None:
-    found = saved_at(epoch, epochs=2)
+    result = saved_at(epoch, epochs=2)
     for model, settings in (
         (stacked(hidden=(5,)), {}),
         (stacked(batch_norm=True), {}),
         (stacked(), {"lr": 0.02}),
     ):
         with pytest.raises(IncompatibleState):
-            taken_up(found, model, **{"epochs": 2, **settings})
+            taken_up(result, model, **{"epochs": 2, **settings})
     for spoiled in (
-        replace(found, facts={**found.facts, "part": "anchored"}),
-        replace(found, facts={**found.facts, "history": [3]}),
-        replace(found, facts={name: fact for name, fact in found.facts.items() if name != "waited"}),
-        replace(found, tensors={}),
+        replace(result, facts={**result.facts, "part": "anchored"}),
+        replace(result, facts={**result.facts, "history": [3]}),
+        replace(result, facts={name: fact for name, fact in result.facts.items() if name != "waited"}),
+        replace(result, tensors={}),
     ):
         with pytest.raises(IncompatibleState):
             taken_up(spoiled, stacked(), epochs=2)
@@ -196,8 +199,8 @@ def test_the_state_of_another_training_is_refused(epoch: int) -> None:
 # Finite numbers
 
 
-def test_a_weight_that_leaves_the_finite_numbers_at_the_very_last_step_is_seen() -> None:
-    """No loss is computed after that step, and nothing validated: a refit would ship it."""
+def test_an_infinite_weight_at_the_last_step_is_an_error() -> None:
+    """A refit computes no loss after its last step and has no validation, so the weight would be shipped."""
     with pytest.raises(TrainingDiverged) as diverged:
         trained(
             stacked,
@@ -211,24 +214,24 @@ def test_a_weight_that_leaves_the_finite_numbers_at_the_very_last_step_is_seen()
 
 
 def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on a step with a larger batch finds no memory."""
+    """Make steps with a larger batch run out of memory."""
     real = fitting.backward
 
-    def backward(model: Any, batch: Any, planned: Hyperparameters) -> Any:
-        found = real(model, batch, planned)
+    def backward(model: Any, batch: Any, hparams: Hyperparameters) -> Any:
+        result = real(model, batch, hparams)
         if len(batch.past) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return found
+        return result
 
     monkeypatch.setattr(fitting, "backward", backward)
 
 
-def fitted_in_memory(planned: Hyperparameters, **options: Any) -> tuple[Hyperparameters, FitResult]:
+def fitted_in_memory(hparams: Hyperparameters, **options: Any) -> tuple[Hyperparameters, FitResult]:
     return fit_in_memory(
         stacked(),
         windows(),
         loss_validator(windows("val"), "mae"),
-        planned,
+        hparams,
         **{
             "shrink": True,
             "part": "free",
@@ -239,25 +242,27 @@ def fitted_in_memory(planned: Hyperparameters, **options: Any) -> tuple[Hyperpar
     )
 
 
-def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_smaller_batch_is_found_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory_of(5, monkeypatch)
-    heard: list[Event] = []
+    events: list[Event] = []
     kept: list[SavedState] = []
-    planned = plan(batch_size=24, epochs=2)
-    followed, fitted = fitted_in_memory(planned, listen=heard.append, keep=CheckpointSlot(save=kept.append))
-    assert followed == replace(planned, batch_size=3)
-    assert [event.text for event in heard if isinstance(event, Note)] == [
-        "free: a batch of 24 does not fit into memory, 12 is tried",
-        "free: a batch of 12 does not fit into memory, 6 is tried",
-        "free: a batch of 6 does not fit into memory, 3 is tried",
+    hparams = plan(batch_size=24, epochs=2)
+    used, fitted = fitted_in_memory(hparams, listen=events.append, slot=CheckpointSlot(save=kept.append))
+    assert used == replace(hparams, batch_size=3)
+    assert [event.text for event in events if isinstance(event, Note)] == [
+        "free: out of memory with a batch of 24, trying 12",
+        "free: out of memory with a batch of 12, trying 6",
+        "free: out of memory with a batch of 6, trying 3",
     ]
     require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
-    # A training that goes on does not look for it again.
-    heard.clear()
-    again = fitted_in_memory(planned, listen=heard.append, keep=CheckpointSlot(found=through_files(kept[-2])))
-    assert again[0] == followed
+    # A resumed training uses the stored batch size.
+    events.clear()
+    again = fitted_in_memory(
+        hparams, listen=events.append, slot=CheckpointSlot(stored=through_files(kept[-2]))
+    )
+    assert again[0] == used
     require_same(again[1], fitted)
-    assert not [event for event in heard if isinstance(event, Note)]
+    assert not [event for event in events if isinstance(event, Note)]
 
 
 @pytest.mark.parametrize(
@@ -267,21 +272,21 @@ def test_a_smaller_batch_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> N
         (0, {}, "use a smaller --hidden"),
     ],
 )
-def test_memory_that_does_not_suffice_names_the_flag_that_needs_less(
+def test_out_of_memory_names_the_flag_to_change(
     most: int, options: dict[str, Any], hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_memory_of(most, monkeypatch)
     with pytest.raises(DeviceError) as short:
         fitted_in_memory(plan(batch_size=24), **options)
     assert short.value.exit_code == 7
-    assert "memory on cpu to train free" in short.value.message
+    assert "out of memory on cpu while training free" in short.value.message
     assert short.value.hint.startswith(hint)
 
 
-def test_memory_that_torch_and_numpy_could_not_have_is_told_from_mistakes() -> None:
-    with pytest.raises(RuntimeError) as refused:
+def test_out_of_memory_is_distinguished_from_other_errors() -> None:
+    with pytest.raises(RuntimeError) as error:
         torch.empty(1 << 58)
-    assert is_out_of_memory(refused.value)
+    assert is_out_of_memory(error.value)
     assert is_out_of_memory(MemoryError("Unable to allocate 8.00 EiB"))
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="shapes"):

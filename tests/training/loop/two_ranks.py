@@ -1,12 +1,12 @@
-"""A program for two processes: rank 0 does one task and prints what came of it as JSON, rank 1 follows.
+"""Program for two processes: rank 0 runs one task and prints the result as JSON, rank 1 follows.
 
 two_ranks.py RANK TASK, where a task is one of:
 
-resume     train whole, and from two of its checkpoints
+resume     train without interruption, and from two of its checkpoints
 gradients  compute the gradient of a batch with and without the other process
-lost       train with a process that ends at its second step
-starved0   train where rank 0 cannot compute more than three windows at a time
-starved1   the same for rank 1
+lost       train with a process that exits at its second step
+starved0   train while rank 0 cannot compute more than three windows at a time
+starved1   train while rank 1 cannot compute more than three windows at a time
 """
 
 import json
@@ -35,7 +35,7 @@ STEPS = iter(range(1_000_000))
 
 
 class Doubles(DeviceWindows):
-    """The windows in double precision; every fifth target counts as not measured."""
+    """Windows in double precision, with every fifth target missing."""
 
     def __init__(self, windows: Windows, device: torch.device) -> None:
         super().__init__(windows, device)
@@ -57,39 +57,39 @@ def figures(fitted: FitResult) -> list[float]:
 def run(keep: CheckpointSlot, model: nn.Module) -> FitResult:
     settings = plan(epochs=4, clip_norm=1.0, averaged=True)
     return fit(
-        model, windows(), None, settings, part="", listen=ignore_events, should_stop=lambda: None, keep=keep
+        model, windows(), None, settings, part="", listen=ignore_events, should_stop=lambda: None, slot=keep
     )
 
 
 def in_memory(shrink: bool) -> tuple[int, list[str]]:
-    told: list[object] = []
+    events: list[object] = []
     model, settings = stacked(), plan(batch_size=16, epochs=1)
     followed, _ = fit_in_memory(
         model, windows(), None, settings,
-        shrink=shrink, part="a part", listen=told.append, should_stop=lambda: None,
+        shrink=shrink, part="a part", listen=events.append, should_stop=lambda: None,
     )  # fmt: skip
-    return followed.batch_size, [event.text for event in told if isinstance(event, Note)]
+    return followed.batch_size, [event.text for event in events if isinstance(event, Note)]
 
 
 def resumed() -> dict[str, list[list[float]]]:
-    """For each network the weights of a whole training and of two that resume it."""
-    found = {}
+    """Return for each network the weights of an uninterrupted training and of two resumed ones."""
+    result = {}
     for name, make in {"stacked": lambda: stacked(dropout=0.4), "segment": segment}.items():
         states: list[SavedState] = []
         whole = figures(run(CheckpointSlot(save=states.append), make()))
-        found[name] = [whole, *(figures(run(CheckpointSlot(found=state), make())) for state in states[1:3])]
-    return found
+        result[name] = [whole, *(figures(run(CheckpointSlot(stored=state), make())) for state in states[1:3])]
+    return result
 
 
 def gradients() -> dict[str, list[list[float]]]:
-    """For each network and loss two gradients, each after loss and norms: of this process alone, and of both.
+    """Return for each network and loss two gradients, each after loss and norms: of this process only, and of both.
 
-    Double precision, so that the order of the sums shows in the last digits only. Five windows do not divide by two,
-    and some targets are not measured.
+    Double precision limits the effect of the order of sums to the last digits. Five windows do not divide by two,
+    and some targets are missing.
     """
     data = Doubles(windows().windows, torch.device("cpu"))
     chosen = torch.tensor([0, 17, 3, 41, 28])
-    found = {}
+    result = {}
     for name, make in {"stacked": stacked, "segment": lambda: segment(dropout=0.0)}.items():
         for loss in ("mae", "mse", "huber"):
             settings = plan(batch_size=5, loss=loss, clip_norm=0.5)
@@ -98,8 +98,8 @@ def gradients() -> dict[str, list[list[float]]]:
             with distributed.share_gradients(model, data, settings) as share:
                 assert share is not None
                 both = share.backward(chosen, 0, lambda: None)
-            found[f"{name} {loss}"] = [alone, [*both.tolist(), *gradient(model)]]
-    return found
+            result[f"{name} {loss}"] = [alone, [*both.tolist(), *gradient(model)]]
+    return result
 
 
 def gradient(model: nn.Module) -> list[float]:
@@ -115,7 +115,7 @@ def lost(model: nn.Module, batch: Any, *given: Any, **named: Any) -> Tensor:
 
 
 def refusal(work: Callable[[], object]) -> list[str]:
-    """What the error says, and its hint."""
+    """Return the error message and its hint."""
     try:
         work()
     except DeviceError as error:
@@ -130,8 +130,8 @@ def task() -> dict[str, Any]:
         return gradients()
     if TASK == "lost":
         return {"refused": refusal(lambda: run(CheckpointSlot(), stacked()))}
-    refused = refusal(lambda: in_memory(shrink=False))
-    return {"refused": refused, "fitted": in_memory(shrink=True)}
+    error = refusal(lambda: in_memory(shrink=False))
+    return {"refused": error, "fitted": in_memory(shrink=True)}
 
 
 if f"starved{RANK}" == TASK:
@@ -147,4 +147,4 @@ else:
     with distributed.lead("cpu"):
         found = task()
     print(json.dumps(found), flush=True)
-os._exit(0)  # as `lstm` does: threads of torch.distributed may abort an interpreter that is taken down
+os._exit(0)  # as `lstm` does, because threads of torch.distributed can abort an interpreter at exit

@@ -1,4 +1,4 @@
-"""A model whose training is ended and goes on, in whichever network and at whichever step: to the bit the same."""
+"""Tests of a resumed training of a whole model, interrupted in any network at any step: equal to the bit."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -54,7 +54,7 @@ def trained(
 
 
 class Asked:
-    """A should_stop that counts, and ends at the n-th question."""
+    """Function should_stop that counts its calls and stops at the n-th one."""
 
     def __init__(self, at: int | None = None) -> None:
         self.count, self.at = 0, at
@@ -66,21 +66,21 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Whole:
-    """A training that nobody ended."""
+    """Uninterrupted training and its saved states."""
 
     trained: TrainingResult
-    states: dict[str, SavedState]  # what it left
+    states: dict[str, SavedState]  # saved states
     questions: int
-    beside: int  # those that come beside the epochs of networks
+    other_questions: int  # questions outside the epochs of networks
 
 
 @cache
 def whole(way: str) -> Whole:
     states: dict[str, SavedState] = {}
     first, again = Asked(), Asked()
-    found = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
-    require_same(trained(WAYS[way], Checkpoints(found=states), again), found)
-    return Whole(trained=found, states=states, questions=first.count, beside=again.count)
+    result = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
+    require_same(trained(WAYS[way], Checkpoints(stored=states), again), result)
+    return Whole(trained=result, states=states, questions=first.count, other_questions=again.count)
 
 
 def require_same(one: TrainingResult, other: TrainingResult) -> None:
@@ -95,15 +95,15 @@ def require_same(one: TrainingResult, other: TrainingResult) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str) -> None:
-    """Each process comes through a little more than one epoch before it is ended."""
+def test_repeated_interruptions_give_the_same_model(way: str) -> None:
+    """Each process finishes a little more than one epoch before it is interrupted."""
     expected = whole(way)
     states: dict[str, SavedState] = {}
     ends, made = 0, None
     while made is None:
         try:
-            checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
-            made = trained(WAYS[way], checkpoints, Asked(expected.beside + 130))
+            checkpoints = Checkpoints(stored=dict(states), save=states.__setitem__)
+            made = trained(WAYS[way], checkpoints, Asked(expected.other_questions + 130))
         except Interrupted:
             ends += 1
             assert ends < 20, "it comes no further"
@@ -113,14 +113,14 @@ def test_a_training_that_is_ended_again_and_again_gives_the_same_model(way: str)
 
 @pytest.mark.parametrize("way", WAYS)
 def test_finished_networks_are_not_trained_again(way: str) -> None:
-    found = whole(way)
-    plans = [(saved.facts["epoch"], saved.facts["plan"]) for saved in networks_of(found).values()]
+    result = whole(way)
+    plans = [(saved.facts["epoch"], saved.facts["plan"]) for saved in networks_of(result).values()]
     steps = sum(epoch * plan["steps_per_epoch"] for epoch, plan in plans)
     assert steps > 200
-    assert found.questions >= found.beside + steps
+    assert result.questions >= result.other_questions + steps
 
 
-def test_every_network_has_a_place_of_its_own() -> None:
+def test_every_network_has_its_own_slot() -> None:
     """Rates and seeds of one part, and the refits, do not overwrite each other."""
     parts = [name.split()[0] for name in networks_of(whole("segment"))]
     assert sorted(parts) == ["anchored", "anchored", "free", "free"]
@@ -133,55 +133,55 @@ def networks_of(found: Whole) -> dict[str, SavedState]:
     return {name: saved for name, saved in found.states.items() if not name.startswith("linear")}
 
 
-def settled(
+def choose(
     config: TrainConfig, states: dict[str, SavedState], rows: np.ndarray
 ) -> tuple[TransformedData, list[Event]]:
-    """Settle the start from the states there, and leave the new ones there; with what was told."""
+    """Choose the transforms with the stored states and save new ones; return the result and the events."""
     data = dataset(
         [rows], train_end=[100], val_end=[125], lookback=12, horizon=6, seasons=(6,), scaler="standard"
     )
-    told: list[Event] = []
-    checkpoints = Checkpoints(found=dict(states), save=states.__setitem__)
-    return choose_transforms(data, config, listen=told.append, checkpoints=checkpoints), told
+    events: list[Event] = []
+    checkpoints = Checkpoints(stored=dict(states), save=states.__setitem__)
+    return choose_transforms(data, config, listen=events.append, checkpoints=checkpoints), events
 
 
 def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the log transform asks for; what is found stands for the fit, to the bit."""
+    """Stored forecasts replace the fit for every log transform setting, equal to the bit."""
     config, rows = replace(TINY, log_transform="auto"), np.exp(wave(150, seed=2, season=6) / 10)
     states: dict[str, SavedState] = {}
-    first, told = settled(config, states, rows)
+    first, events = choose(config, states, rows)
     assert set(states) == {"linear forecast", "linear forecast (log transform)"}
-    stages = {event.stage: event for event in told if isinstance(event, Progressed)}
+    stages = {event.stage: event for event in events if isinstance(event, Progressed)}
     assert set(stages) == {f"fitting the {name}" for name in states}
     assert all(event.done == event.total for event in stages.values())
-    monkeypatch.setattr(automatic_choices, "fit_linear", None)  # nothing is fitted any more
-    again, told = settled(config, states, rows)
-    assert not told
+    monkeypatch.setattr(automatic_choices, "fit_linear", None)  # a second fit would fail
+    again, events = choose(config, states, rows)
+    assert not events
     assert again.choices == first.choices
     for name, array in first.linear.arrays().items():
         np.testing.assert_array_equal(array, again.linear.arrays()[name])
     assert again.linear.fit_facts() == first.linear.fit_facts()
 
 
-def test_what_is_no_linear_forecast_is_refused() -> None:
+def test_invalid_linear_state_is_refused() -> None:
     states: dict[str, SavedState] = {}
     rows = wave(150, seed=2, season=6)
-    settled(TINY, states, rows)
+    choose(TINY, states, rows)
     saved = states["linear forecast"]
     for facts in ({}, {"linear": {}}, {"linear": saved.facts["linear"] | {"members": [{}]}}):
-        with pytest.raises(IncompatibleState, match="no linear forecast"):
-            settled(TINY, {"linear forecast": replace(saved, facts=facts)}, rows)
+        with pytest.raises(IncompatibleState, match="does not contain a linear forecast"):
+            choose(TINY, {"linear forecast": replace(saved, facts=facts)}, rows)
 
 
 @pytest.mark.parametrize("scaler", ["none", "standard"])
-def test_values_that_32_bits_cannot_reckon_with_end_it_before_it_begins(scaler: str) -> None:
-    """With the standard scaler it is a validation row that does, of which the scaler knows nothing."""
+def test_values_too_large_for_32_bits_stop_training_before_it_begins(scaler: str) -> None:
+    """With the standard scaler a validation row is too large, because the scaler does not read it."""
     rows = wave(150, seed=2, season=6)
     rows[110] = 1e38
     data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
     with pytest.raises(TrainingDiverged, match="before epoch 1, step 1: scaled values reach") as diverged:
         choose_transforms(data, TINY)
     assert "--scaler standard" in diverged.value.hint
-    rows[110], rows[130] = rows[109], 1e38  # a test row teaches nothing
+    rows[110], rows[130] = rows[109], 1e38  # test rows are not trained on
     data = dataset([rows], train_end=[100], val_end=[125], lookback=12, horizon=6, scaler=scaler)
     choose_transforms(data, TINY)

@@ -1,4 +1,4 @@
-"""Trainings side by side: their order, their ends."""
+"""Tests of parallel tasks: their order and their end."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ def never() -> None:
 
 
 def works(stop: Stop, *, limit: float = 300.0) -> str:
-    """Goes on until it is told to stop, as `fit` does."""
+    """Run until should_stop returns a signal, as `fit` does."""
     until = time.monotonic() + limit
     while time.monotonic() < until:
         signum = stop()
@@ -42,7 +42,7 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_task_has_one_thread_and_ours_are_given_back(workers: int) -> None:
+def test_every_task_has_one_thread_and_the_setting_is_restored(workers: int) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -53,13 +53,13 @@ def test_every_task_has_one_thread_and_ours_are_given_back(workers: int) -> None
         torch.set_num_threads(before)
 
 
-def test_two_workers_do_run_side_by_side() -> None:
+def test_two_workers_run_in_parallel() -> None:
     together = threading.Barrier(2, timeout=300)
     assert len(run_in_threads([lambda stop: together.wait()] * 2, workers=2, should_stop=never)) == 2
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_failure_in_one_ends_the_other_and_is_what_is_told(first: bool) -> None:
+def test_a_failure_ends_the_other_tasks_and_is_raised(first: bool) -> None:
     def fails(stop: Stop) -> str:
         time.sleep(0.02)
         raise TrainingDiverged("not finite")
@@ -76,7 +76,7 @@ def test_a_signal_ends_all_of_them() -> None:
     assert caught.value.exit_code == 128 + 15
 
 
-def test_after_a_failure_what_has_not_begun_ends_at_once() -> None:
+def test_after_a_failure_waiting_tasks_end_at_once() -> None:
     def fails(stop: Stop) -> str:
         raise TrainingDiverged("not finite")
 
@@ -84,7 +84,7 @@ def test_after_a_failure_what_has_not_begun_ends_at_once() -> None:
         run_in_threads([fails, works], workers=1, should_stop=never)
 
 
-def test_threads_are_given_back_after_a_failure() -> None:
+def test_threads_are_restored_after_a_failure() -> None:
     before = torch.get_num_threads()
 
     def fails(stop: Stop) -> None:

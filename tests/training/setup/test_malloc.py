@@ -1,4 +1,4 @@
-"""Memory that is given back stays with the process."""
+"""Tests that freed memory stays with the process."""
 
 import subprocess
 import sys
@@ -7,11 +7,11 @@ import pytest
 
 from lstm_cli.training.setup.malloc import keep_freed_memory
 
-# Faults of pages while a block of 32 MiB is taken and given back again and again.
+# Page faults while a block of 32 MiB is allocated and freed repeatedly.
 MEASURE = """
 import resource, sys
 import numpy as np
-from lstm_cli.training.setup.malloc import give_back_freed_memory, keep_freed_memory
+from lstm_cli.training.setup.malloc import return_freed_memory, keep_freed_memory
 
 if sys.argv[1] != "plain":
     keep_freed_memory()
@@ -23,8 +23,8 @@ used()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
     used()
-    if sys.argv[1] == "given back":
-        give_back_freed_memory()
+    if sys.argv[1] == "returned":
+        return_freed_memory()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -35,15 +35,15 @@ def faults(how: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
-def test_a_block_that_was_given_back_is_taken_again_without_the_kernel() -> None:
+def test_freed_memory_is_reused_without_the_kernel() -> None:
     assert faults("kept") < faults("plain") / 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
-def test_what_was_kept_can_be_given_back() -> None:
-    assert faults("kept") < faults("given back") / 10
+def test_kept_memory_can_be_returned() -> None:
+    assert faults("kept") < faults("returned") / 10
 
 
-def test_another_system_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     keep_freed_memory()

@@ -1,4 +1,4 @@
-"""What a training step computes in: asked for, chosen and told, refused; and that weights stay in 32 bits."""
+"""Tests of the precision of a step: requested, automatic, unsupported; weights stay in 32 bits."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,17 +31,17 @@ OLD = {"cpu_name": "AMD EPYC", "avx512_f": True}
 
 
 def on(able: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "cpu_abilities", lambda: able)
+    monkeypatch.setattr(precision, "cpu_capabilities", lambda: able)
 
 
 @pytest.mark.parametrize(("able", "chosen"), [(ZEN, "bf16"), (XEON, "fp32"), (TILES, "fp32"), (OLD, "fp32")])
-def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
+def test_auto_is_bf16_for_the_stacked_model_if_it_is_faster(
     able: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
-    settled, why = choose_precision(TrainConfig(model="stacked"), CPU)
-    assert settled == chosen
-    assert why.startswith(f"{chosen}: ")
+    precision_name, why = choose_precision(TrainConfig(model="stacked"), CPU)
+    assert precision_name == chosen
+    assert why.startswith(f"{chosen} (")
     assert choose_precision(TrainConfig(), CPU)[0] == "fp32"  # the default model gains nothing
 
 
@@ -56,19 +56,19 @@ def test_auto_is_bf16_for_the_textbook_model_where_it_was_measured_to_pay(
         ({"batch_size": 4096}, "fp32"),
     ],
 )
-def test_auto_on_a_gpu_is_bf16_for_broad_layers(
+def test_auto_on_a_gpu_is_bf16_for_wide_layers(
     settings: dict[str, Any], chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "")
-    settled, why = choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
-    assert settled == chosen
-    assert why.startswith(f"{chosen}: ")
-    monkeypatch.setattr(precision, "_lacks_bf16", lambda device: "cuda does not")
+    monkeypatch.setattr(precision, "_why_no_bf16", lambda device: "")
+    precision_name, why = choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))
+    assert precision_name == chosen
+    assert why.startswith(f"{chosen} (")
+    monkeypatch.setattr(precision, "_why_no_bf16", lambda device: "cuda does not")
     assert choose_precision(TrainConfig(model="stacked", **settings), torch.device("cuda"))[0] == "fp32"
 
 
 @pytest.mark.parametrize("able", [ZEN, XEON, TILES])
-def test_bf16_is_taken_where_the_cpu_has_it_and_it_is_asked_for(
+def test_requested_bf16_is_used_if_the_cpu_supports_it(
     able: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
@@ -77,18 +77,18 @@ def test_bf16_is_taken_where_the_cpu_has_it_and_it_is_asked_for(
 
 
 @pytest.mark.parametrize("able", [OLD, {}])
-def test_bf16_is_refused_where_the_cpu_lacks_it_and_the_hint_names_what_to_use(
+def test_bf16_without_cpu_support_is_an_error_with_a_hint(
     able: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(able, monkeypatch)
-    with pytest.raises(DeviceError, match=r"--precision bf16 .*: torch finds neither") as refused:
+    with pytest.raises(DeviceError, match=r"--precision bf16 .*: torch finds neither") as error:
         choose_precision(TrainConfig(precision="bf16"), CPU)
-    assert refused.value.exit_code == 7
-    assert "--precision fp32" in str(refused.value.hint)
+    assert error.value.exit_code == 7
+    assert "--precision fp32" in str(error.value.hint)
 
 
-def test_a_word_that_is_no_precision_of_a_step_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="--precision 'int8' is none of auto, fp32, bf16"):
+def test_an_unknown_precision_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="--precision 'int8' is invalid: use one of auto, fp32, bf16"):
         TrainConfig(precision="int8")
 
 
@@ -111,7 +111,9 @@ def test_the_gradient_in_bf16_is_that_of_fp32_to_two_digits_and_kept_in_fp32() -
 
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])
-def test_what_was_asked_reaches_the_steps_and_is_told(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requested_precision_reaches_the_steps_and_is_reported(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on(ZEN, monkeypatch)
     seen = set()
 
@@ -127,12 +129,12 @@ def test_what_was_asked_reaches_the_steps_and_is_told(asked: str, monkeypatch: p
     trained = train_model(DATA, config, threads=1, listen=ignore_events, should_stop=lambda: None)
     assert seen == {asked == "bf16"}
     assert trained.precision == asked
-    assert trained.choices["precision"] == f"{asked}, as --precision says"
+    assert trained.choices["precision"] == f"{asked} (set by --precision)"
     assert {each.dtype for each in trained.shipped.network.parameters()} == {torch.float32}
 
 
-def test_the_plan_follows_the_settled_precision() -> None:
+def test_hyperparameters_follow_the_chosen_precision() -> None:
     config = TrainConfig(model="stacked", precision="fp32")
-    for settled in ("fp32", "bf16"):
-        chosen = make_hyperparameters(replace(config, precision=settled), windows=1000, targets=1)
-        assert chosen.bf16 is (settled == "bf16")
+    for precision_name in ("fp32", "bf16"):
+        chosen = make_hyperparameters(replace(config, precision=precision_name), windows=1000, targets=1)
+        assert chosen.bf16 is (precision_name == "bf16")
