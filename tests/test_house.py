@@ -1,4 +1,4 @@
-"""Tests of the structure in docs/explanation/design.md: levels, folder sizes, import cycles, heavy imports, unsafe calls."""
+"""Tests of the structure in docs/explanation/design.md: levels, sizes, import cycles, heavy imports."""
 
 import ast
 import importlib

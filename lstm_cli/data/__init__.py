@@ -1,4 +1,4 @@
-"""From a file to windows: reading, the time grid, splits, scaling, and what a model sees.
+"""Reading, time grid, splits, scaling and windows: everything between a data file and a model.
 
 In a notebook:
 
@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
 
 def load_windows(run: str | Path, split: str, lookback: int | None = None) -> "Windows":
-    """The windows of a run's split (`train`, `val` or `test`), scaled; None: the run's own lookback.
+    """Return the scaled windows of one split of a run.
 
-    Raises MissingArtifact where nothing was prepared, CorruptArtifact where a file is damaged.
+    Args:
+        run: run directory.
+        split: `train`, `val` or `test`.
+        lookback: steps; None takes the lookback of the run.
+
+    Raises:
+        MissingArtifact: if the run has no prepared data.
+        CorruptArtifact: if a file of the prepared data is corrupt.
     """
     from lstm_cli.data.dataset.load import load_dataset
     from lstm_cli.data.dataset.windows import split_windows

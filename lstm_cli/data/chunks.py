@@ -1,15 +1,15 @@
-"""Rows taken some at a time, where all at once would take too much memory."""
+"""Iteration over rows in chunks, because all rows at once would take too much memory."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
-AT_ONCE = 1 << 15  # rows
+CHUNK_ROWS = 1 << 15
 
 
 class RowSlices(Protocol):
-    """Rows [T, F] that may be read some at a time: an array, or rows of a grid that is nowhere whole."""
+    """Rows [T, F] that can be read in slices: an array, or rows of a grid that is never whole in memory."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -20,27 +20,30 @@ class RowSlices(Protocol):
 
 
 def row_chunks(count: int) -> Iterator[slice]:
-    """Places 0 to `count`, some at a time."""
-    for begin in range(0, count, AT_ONCE):
-        yield slice(begin, min(begin + AT_ONCE, count))
+    """Yield slices of at most `CHUNK_ROWS` rows that cover rows 0 to `count`."""
+    for begin in range(0, count, CHUNK_ROWS):
+        yield slice(begin, min(begin + CHUNK_ROWS, count))
 
 
 def chunks_with_series(begins: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows 0 to `count`, some at a time, and the number of the series that each of them belongs to.
+    """Yield slices that cover rows 0 to `count`, each with the series index of its rows.
 
-    begins: [S] the first row of each series, rising from 0. The numbers are one for each row, or a single one
-    where the rows are all of one series.
+    The index array has one entry per row. If all rows of the slice are of one series, it has a single entry.
+
+    Args:
+        begins: [S] first row of each series, rising from 0.
+        count: number of rows.
     """
     for span in row_chunks(count):
         low = int(np.searchsorted(begins, span.start, "right")) - 1
         high = int(np.searchsorted(begins, span.stop, "left"))
-        which = np.arange(low, high)
-        if len(which) > 1:
+        series_index = np.arange(low, high)
+        if len(series_index) > 1:
             edges = np.append(np.maximum(begins[low:high], span.start), span.stop)
-            which = np.repeat(which, np.diff(edges))
-        yield span, which
+            series_index = np.repeat(series_index, np.diff(edges))
+        yield span, series_index
 
 
 def series_starts(series: np.ndarray) -> np.ndarray:
-    """The first row of each series [S]; series: [R] which one a row belongs to, its rows side by side."""
+    """Return the first row [S] of each series, from the series index `series` [R] of adjacent rows."""
     return np.append(0, np.flatnonzero(series[1:] != series[:-1]) + 1)

@@ -1,6 +1,6 @@
-"""Pieces of work done side by side in threads, their results in order: NumPy, torch and pyarrow release the GIL.
+"""Parallel map in threads with ordered results; NumPy, torch and pyarrow release the GIL.
 
-joblib would not do: it takes items as fast as its threads work, whether or not the results are needed.
+joblib does not fit: it consumes items as fast as its threads work, even if the results are not needed yet.
 """
 
 import os
@@ -15,50 +15,50 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORKERS = 4  # at most
-AHEAD = 1  # pieces a worker that are begun beyond the one that is needed
-FEW = 4  # pieces that are not worth a thread
+MAX_WORKERS = 4
+AHEAD_PER_WORKER = 1  # items started early, per worker
+MAX_UNTHREADED_ITEMS = 4  # so few items are not worth a thread
 
 
 def usable_workers() -> int:
-    """Workers that this machine has cores for."""
-    return min(WORKERS, len(os.sched_getaffinity(0)))
+    """Return the number of worker threads that fit the cores of this machine."""
+    return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
 
 
 def ordered_map(
-    what: Callable[[Item], Result],
+    func: Callable[[Item], Result],
     items: Iterable[Item],
     *,
     workers: int | None = None,
     ahead: int | None = None,
 ) -> Generator[Result, None, None]:
-    """Return what `map` returns, made by threads.
+    """Yield the results of `map(func, items)` in order, computed by threads.
 
-    An error is raised in the place of its result, and what has not begun by then never begins.
+    An error is raised in place of its result. Items that have not started by then never start.
 
     Args:
-        what: makes a result of an item.
-        items: are taken as they are needed.
-        workers: threads; None: one for each core, and no thread at all for a few items.
-        ahead: items that are begun, at most, beyond the one that is needed; None: AHEAD for each worker.
+        func: function of one item.
+        items: items, consumed as they are needed.
+        workers: threads; None is one per core, and no thread for a few items.
+        ahead: maximum number of items started beyond the needed one; None is AHEAD_PER_WORKER per worker.
     """
     source = iter(items)
     if workers is None:
-        first = list(islice(source, FEW + 1))
+        first = list(islice(source, MAX_UNTHREADED_ITEMS + 1))
         workers, source = usable_workers(), chain(first, source)
-        if len(first) <= FEW or workers == 1:
-            yield from map(what, source)
+        if len(first) <= MAX_UNTHREADED_ITEMS or workers == 1:
+            yield from map(func, source)
             return
-    from concurrent.futures import ThreadPoolExecutor  # here: a forecast never needs it
+    from concurrent.futures import ThreadPoolExecutor  # lazy: a forecast never needs it
 
-    most = AHEAD * workers if ahead is None else ahead
+    max_waiting = AHEAD_PER_WORKER * workers if ahead is None else ahead
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in source:
-                while len(waiting) > most:
+                while len(waiting) > max_waiting:
                     yield waiting.popleft().result()
-                waiting.append(pool.submit(what, item))
+                waiting.append(pool.submit(func, item))
             while waiting:
                 yield waiting.popleft().result()
         finally:

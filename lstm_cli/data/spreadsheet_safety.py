@@ -1,14 +1,14 @@
-"""Text that a spreadsheet would take for a formula: an apostrophe is put before it, and taken off again."""
+"""Escaping of text that a spreadsheet would run as a formula, with a leading apostrophe."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def escape_formula(text: str) -> str:
-    """Text that a spreadsheet cannot take for a formula; the reader takes the apostrophe off again."""
+    """Return the text with a leading apostrophe if a spreadsheet would read it as a formula."""
     return f"'{text}" if text[:1] in FORMULA else text
 
 
 def unescape_formula(cell: str) -> str:
-    """A text cell without blanks around it and without the apostrophe that keeps it from being a formula."""
+    """Return a text cell without surrounding blanks and without the apostrophe of `escape_formula`."""
     cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell

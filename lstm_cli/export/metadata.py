@@ -74,10 +74,10 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "units": "values are in the units of the columns of the file",
         "scaling": {
             "scaler": scaler.kind,
-            "logs": scaler.in_logs,
+            "logs": scaler.log_transformed,
             "scaled": "scaled = (value - center) / scale"
-            + (f"; for a target scaled = {log_scaled}" if scaler.in_logs else ""),
-            "value": inverse + (f"; for a target value = {unscaled}" if scaler.in_logs else ""),
+            + (f"; for a target scaled = {log_scaled}" if scaler.log_transformed else ""),
+            "value": inverse + (f"; for a target value = {unscaled}" if scaler.log_transformed else ""),
             "calendar": "half the sine or cosine of the elapsed share of the period; not scaled",
         },
         "times": {

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.windows import MOST_LOOKBACK, split_windows
+from lstm_cli.data.dataset.windows import MAX_LOOKBACK, split_windows
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
 from lstm_cli.linear.model import Group, LinearEnsemble
@@ -229,8 +229,8 @@ def linear_lookbacks(*, lookback: int, rows: int, horizon: int, season: int, fix
     """
     if fixed:
         return tuple(sorted({max(1, lookback // 2), lookback}))
-    min_lookback = min(max(4, season), MOST_LOOKBACK)
-    max_lookback = min(max(4, int(0.45 * (rows - horizon))), MOST_LOOKBACK)
+    min_lookback = min(max(4, season), MAX_LOOKBACK)
+    max_lookback = min(max(4, int(0.45 * (rows - horizon))), MAX_LOOKBACK)
     candidates = {int(lookback * share) for share in (0.5, 1, 1.5, 2, 3)}
     return tuple(
         sorted(

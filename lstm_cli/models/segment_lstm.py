@@ -12,7 +12,7 @@ linear one. A free network starts with torch's default weights and does not use 
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.data.dataset.windows import MOST_SEGMENTS
+from lstm_cli.data.dataset.windows import MAX_SEGMENTS
 from lstm_cli.models.attention import SelfAttention
 from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.models.linear_layer import LinearForecast, window_moments
@@ -204,7 +204,7 @@ def segment_length(*, season: int, lookback: int) -> int:
     """
     if 4 <= season <= 48:
         return min(season, lookback)
-    min_size = -(-lookback // MOST_SEGMENTS)
+    min_size = -(-lookback // MAX_SEGMENTS)
     if season > 48:
         min_size = max(4, min_size)
         divisors = [

@@ -234,6 +234,7 @@ def _require_free_space(output: Path, size: int) -> None:
     free = shutil.disk_usage(output.parent).free
     if size > free:
         raise OutputError(
-            f"cannot write {output}: not enough disk space, it needs {size / 1e6:,.1f} MB and {free / 1e6:,.1f} MB is free",
+            f"cannot write {output}: not enough disk space "
+            f"({size / 1e6:,.1f} MB needed, {free / 1e6:,.1f} MB free)",
             hint="free some space, or choose another place with -o",
         )

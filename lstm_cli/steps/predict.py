@@ -211,7 +211,7 @@ def _new_data(
         series=model.series,
         scaler=model.scaler,
         training=model.training,
-        reads_rows=model.lookback,
+        rows_read=model.lookback,
     )
     dataset, findings = read_new_data(
         new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin
@@ -322,8 +322,8 @@ def _forecast(
         names=dataset.series.names,
         times_us=forecast_times(dataset),
         values=values,
-        ends=np.concatenate(sides, axis=1) if sides else None,
-        sides=SIDES if sides else (),
+        interval_ends=np.concatenate(sides, axis=1) if sides else None,
+        interval_suffixes=SIDES if sides else (),
     )
     name = forecast.name_clash()
     if name is not None:

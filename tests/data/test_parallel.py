@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lstm_cli.data import parallel as module
-from lstm_cli.data.parallel import AHEAD, FEW, ordered_map
+from lstm_cli.data.parallel import AHEAD_PER_WORKER, MAX_UNTHREADED_ITEMS, ordered_map
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "usable_workers", lambda: 3)
 
 
-@pytest.mark.parametrize("count", [0, 1, FEW, FEW + 1, 50])
+@pytest.mark.parametrize("count", [0, 1, MAX_UNTHREADED_ITEMS, MAX_UNTHREADED_ITEMS + 1, 50])
 def test_results_come_in_the_order_of_the_items_whichever_ends_first(count: int) -> None:
     def slow_at_first(item: int) -> int:
         time.sleep(0.002 * (item % 3 == 0))
@@ -28,7 +28,7 @@ def test_a_few_are_done_where_they_are_asked_for() -> None:
     def thread(item: int) -> str:
         return threading.current_thread().name
 
-    assert set(ordered_map(thread, range(FEW))) == {threading.main_thread().name}
+    assert set(ordered_map(thread, range(MAX_UNTHREADED_ITEMS))) == {threading.main_thread().name}
     assert threading.main_thread().name not in set(ordered_map(thread, range(20)))
 
 
@@ -41,7 +41,7 @@ def test_items_are_not_taken_long_before_they_are_needed() -> None:
             yield item
 
     for results, most in (
-        (ordered_map(lambda item: item, items()), FEW + 1 + AHEAD * 3 + 1),
+        (ordered_map(lambda item: item, items()), MAX_UNTHREADED_ITEMS + 1 + AHEAD_PER_WORKER * 3 + 1),
         (ordered_map(lambda item: item, items(), workers=2, ahead=5), 5 + 2),
     ):
         taken.clear()

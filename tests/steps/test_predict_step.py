@@ -145,7 +145,7 @@ def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
 
 def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
     """A nightly prepare must not stop the forecasts."""
-    assert load_model(open_run(run)).scaler.in_logs
+    assert load_model(open_run(run)).scaler.log_transformed
     prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, ignore_events)
     heard: list[str] = []
     out = io.BytesIO()

@@ -182,7 +182,7 @@ def test_predict_forecasts_what_evaluate_scored(
     assert counted["test"] == len(scored)
     with open_run(run) as opened:
         dataset = rescale_to_model(load_dataset(opened), load_model(opened))
-    assert dataset.scaler.in_logs == (case.train.log_transform == "on")
+    assert dataset.scaler.log_transformed == (case.train.log_transform == "on")
     table, deviation = (
         dataset.series,
         dict(zip(dataset.series.names, dataset.training.deviation, strict=True)),

@@ -275,7 +275,7 @@ def test_log_transformed_forecasts_are_not_negative() -> None:
     rows = np.exp(0.02 * np.arange(220) + 0.2 * np.sin(np.arange(220)))[:, None]
     given = dataset([rows], train_end=[150], val_end=[190], lookback=12, horizon=6)
     trained = made(given, parts=("linear",), log_transform="auto", refit=False)
-    assert trained.dataset.scaler.in_logs
+    assert trained.dataset.scaler.log_transformed
     assert trained.choices["logs"].startswith("on (validation MASE of the linear forecast")
     batch = windows(trained)
     result = trained.dataset.inverse_transform_targets(forecast(trained, batch), batch.series)
@@ -284,7 +284,7 @@ def test_log_transformed_forecasts_are_not_negative() -> None:
     assert (np.abs(result - truth) / truth).mean() < 0.1
     off = made(given, parts=("linear",), log_transform="off", refit=False)
     assert off.choices["logs"] == "off (set by --log-transform)"
-    assert not off.dataset.scaler.in_logs
+    assert not off.dataset.scaler.log_transformed
 
 
 def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
@@ -294,7 +294,7 @@ def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
     options: dict[str, Any] = {"train_end": [140, 140], "val_end": [170, 170]}
     one = choose_transforms(dataset(near, **options), config)
     assert "validation MASE of the linear forecast" in one.choices["logs"]
-    assert one.dataset.scaler.in_logs is one.choices["logs"].startswith("on")
+    assert one.dataset.scaler.log_transformed is one.choices["logs"].startswith("on")
     other = choose_transforms(dataset(far, **options), config)
     assert other.choices["logs"].startswith("on (the levels of the series differ by a factor of 7")
     negative = choose_transforms(dataset([near[0] - 20, near[1]], **options), config)

@@ -1,1 +1,1 @@
-"""From a time grid to a dataset: splits, scaling, and writing it into a run."""
+"""Building of a dataset from a time grid: splits, scaling, and writing to a run."""

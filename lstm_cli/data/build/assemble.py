@@ -1,4 +1,4 @@
-"""Series on a grid become a dataset: splits, seasons, lookback, scaler and fill, each choice with its reason."""
+"""Assembly of a dataset from series on a grid: splits, seasons, lookback and scaler, each with its reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,31 +38,31 @@ from lstm_cli.findings import Finding, in_file
 
 @dataclass(frozen=True, kw_only=True)
 class Assembled:
-    """All of a dataset but its values, which are too many to be held, and what was found on the way to it."""
+    """Dataset without its values, which do not fit in memory, and the findings made on the way."""
 
     schema: Schema
     series: SeriesTable
     scaler: Scaler
     training: TrainingStatistics
-    rows: int  # usable rows of the file
-    target_sum: float  # of the first target over them, in the file's units
-    filled: int  # cells of usable rows that were filled
+    rows: int  # usable rows of the file, over all series
+    target_sum: float  # of the first target over the usable rows, in the file's units
+    filled: int  # imputed cells of usable rows
     season_reason: str
     lookback_reason: str
-    ended: tuple[str, ...]  # names of the series that ended, see data/dataset/ended_series.py
+    ended: tuple[str, ...]  # names of the ended series, see data/dataset/ended_series.py
     findings: tuple[Finding, ...]
-    grid: Grid  # the values as the file has them, without those that were dropped
-    dropped: DroppedOutliers  # outliers that --outliers drop emptied
+    grid: Grid  # the values in the file's units, without the dropped outliers
+    dropped: DroppedOutliers  # outliers that --outliers drop set to missing
 
     def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
-        """Return how many windows each split has. Raises DataError where one that is wanted has none."""
+        """Return the number of windows of each split. Raise DataError if a required split has none."""
         measured = usable_rows(self.grid, self.schema) if self.filled else None
         return require_windows(self.schema, self.series, source, test_wanted=test_wanted, measured=measured)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Laid:
-    """A grid with its splits and the outliers dropped from it; every array is [S]."""
+class _SplitGrid:
+    """Grid with its splits and the outliers dropped from it. Each array is [S]."""
 
     grid: Grid
     offset: np.ndarray
@@ -70,21 +70,21 @@ class _Laid:
     val_end: np.ndarray
     dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 
-    def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_Laid":
-        """Return the same series, their outliers emptied as `find_dropped` finds them."""
+    def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_SplitGrid":
+        """Return the same series with their outliers set to missing, as `find_outliers_to_drop` finds them."""
         dropped = find_outliers_to_drop(table, self.grid, self.train_end, self.val_end, seasons)
         return replace(self, grid=replace(self.grid, emptied=dropped.cells), dropped=dropped)
 
     def training(self, columns: int) -> list[GridRows]:
-        """The training rows of each series, the first so many columns."""
-        return self._first(self.train_end, columns)
+        """Return the training rows of each series, first `columns` columns."""
+        return self._first_rows(self.train_end, columns)
 
-    def whole(self, columns: int) -> list[GridRows]:
-        """All rows of each series, the first so many columns."""
-        return self._first(self.grid.counts + self.grid.ahead, columns)
+    def all_rows(self, columns: int) -> list[GridRows]:
+        """Return all rows of each series, first `columns` columns."""
+        return self._first_rows(self.grid.counts + self.grid.ahead, columns)
 
-    def _first(self, rows: np.ndarray, columns: int) -> list[GridRows]:
-        """The first `rows` [S] rows of each series."""
+    def _first_rows(self, rows: np.ndarray, columns: int) -> list[GridRows]:
+        """Return the first `rows` [S] rows of each series, first `columns` columns."""
         return [
             GridRows(grid=self.grid, begin=begin, shape=(count, columns))
             for begin, count in zip(self.offset.tolist(), rows.tolist(), strict=True)
@@ -92,29 +92,38 @@ class _Laid:
 
 
 def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
-    """Settles splits, seasons and lookback, and fits the scaler; `write.py` then scales and fills the values.
+    """Return a dataset without values: choose splits, seasons and lookback, and fit the scaler.
 
-    Raises DataError where the rows cannot satisfy the options, UsageError where no rows could.
+    `write.py` scales and imputes the values later.
+
+    Args:
+        table: rows of the file.
+        grid: time grid of the table.
+        config: settings of `prepare`.
+
+    Raises:
+        DataError: if the rows cannot satisfy the settings.
+        UsageError: if no rows could satisfy the settings.
     """
     refuse_overflow(table)
     targets = len(table.targets)
-    known = grids.usual_seasons(grid.step) if config.season == "auto" else ()
-    horizon = config.horizon or (min(known) if known else 1)
+    usual = grids.usual_seasons(grid.step) if config.season == "auto" else ()
+    horizon = config.horizon or (min(usual) if usual else 1)
     try:
-        laid, _ = _split(table, grid, config, horizon)
+        split_grid, _ = _split_grid(table, grid, config, horizon)
     except DataError:
         if config.horizon is not None:
             raise
-        laid, _ = _split(table, grid, config, 1)  # too short for a season: one step ahead, if anything
-    judged_by, season_reason = _settled(table, laid, config)
-    seasons = judged_by[-1]
+        split_grid, _ = _split_grid(table, grid, config, 1)  # too short for a season: try one step ahead
+    season_passes, season_reason = _choose_season_passes(table, split_grid, config)
+    seasons = season_passes[-1]
     if config.horizon is None:
         horizon = min(seasons, default=1)
-    laid, findings = _split(table, grid, config, horizon)
+    split_grid, findings = _split_grid(table, grid, config, horizon)
     if config.outliers == "drop":
-        laid = laid.without_outliers(table, judged_by)
-        findings += dropped_outlier_findings(laid.dropped, table, laid.grid, config.missing)
-    rows = int(np.median(laid.train_end))
+        split_grid = split_grid.without_outliers(table, season_passes)
+        findings += dropped_outlier_findings(split_grid.dropped, table, split_grid.grid, config.missing)
+    rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
         lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
@@ -137,48 +146,52 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         missing=config.missing,
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
         newest_us=None
-        if len(laid.grid.names) == len(grid.names)
+        if len(split_grid.grid.names) == len(grid.names)
         else newest_time(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None),
     )
     if config.calendar and not schema.calendar:
         findings.append(
             Finding(
                 rule="D611",
-                text=f"--calendar adds nothing: nothing of the calendar varies with the step {grid.step.name}",
+                text=f"--calendar adds nothing, because no calendar feature varies at frequency {grid.step.name}",
                 source=table.source,
                 flags=("--calendar",),
             )
         )
-    return _fitted(table, laid, schema, config, season_reason, reason, findings)
+    return _fit(table, split_grid, schema, config, season_reason, reason, findings)
 
 
-def _settled(table: Table, laid: _Laid, config: PrepareConfig) -> tuple[list[tuple[int, ...]], str]:
-    """Return the seasons of the training rows, with --outliers drop also those without outliers; why the last ones."""
+def _choose_season_passes(
+    table: Table, split_grid: _SplitGrid, config: PrepareConfig
+) -> tuple[list[tuple[int, ...]], str]:
+    """Return the seasons of the training rows and the reason; with --outliers drop also those without outliers."""
     targets = len(table.targets)
-    seasons, reason = choose_seasons(laid.training(targets), laid.grid.step, config)
+    seasons, reason = choose_seasons(split_grid.training(targets), split_grid.grid.step, config)
     if config.outliers == "keep":
         return [seasons], reason
-    rest = laid.without_outliers(table, [seasons])  # spikes hide a season
-    shown, reason = choose_seasons(rest.training(targets), laid.grid.step, config)
-    return [seasons, shown], reason
+    cleaned = split_grid.without_outliers(table, [seasons])  # spikes can hide a season
+    cleaned_seasons, reason = choose_seasons(cleaned.training(targets), split_grid.grid.step, config)
+    return [seasons, cleaned_seasons], reason
 
 
-def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tuple[_Laid, list[Finding]]:
-    """Return the splits, without the series that are too short for them, and findings that name those."""
+def _split_grid(
+    table: Table, grid: Grid, config: PrepareConfig, horizon: int
+) -> tuple[_SplitGrid, list[Finding]]:
+    """Return the splits without the series that are too short, and findings about those series."""
     findings: list[Finding] = []
     val, test = parse_split_size("--val", config.val), parse_split_size("--test", config.test)
     if val.rows == 0:
         raise UsageError(
-            "--val 0 leaves nothing to validate on",
-            hint="training stops by validation: give --val 0.1",
+            "--val 0 leaves no validation rows",
+            hint="use --val 0.1; early stopping needs validation rows",
             flag="--val",
         )
 
     def rows_before(text: str) -> np.ndarray:
         if table.time_name is None:
             raise DataError(
-                f"{table.source} has no times for the date '{text}' to speak of",
-                hint="give --val and --test as shares or numbers of steps",
+                f"a time column is missing in {table.source}, so the date '{text}' cannot be used",
+                hint="use shares or numbers of steps for --val and --test",
                 rule="D612",
                 flags=(
                     "--val",
@@ -191,56 +204,59 @@ def _split(table: Table, grid: Grid, config: PrepareConfig, horizon: int) -> tup
 
     panel = PanelTimes.from_grids(grid.step, grid.origin_us, grid.counts, timed=table.time_name is not None)
     if panel is None and len(grid.names) > 1:
-        findings += _own_splits(table, val, test)
+        findings += _find_unshared_times(table, val, test)
     train_end, val_end = split_rows(
         grid.counts, val=val, test=test, horizon=horizon, rows_before=rows_before, panel=panel
     )
     lengths = grid.counts + grid.ahead
-    # Without a training window a series of a panel has no scale to speak of, and would spoil the others' scores.
+    # A series of a panel without a training window has no reliable scale and would distort the scores of the others.
     keep = train_end >= (horizon + 1 if len(grid.names) > 1 else 1)
     if config.lookback is not None and not config.pad:
         keep &= grid.counts >= config.lookback + horizon
-    # A series has a measured target among its training rows, since it begins with one.
+    # The training rows of a series hold a measured target, because its first row does.
     if not keep.any():
-        raise _too_short(table, config, int(grid.counts.max()), horizon)
+        raise _too_short_error(table, config, int(grid.counts.max()), horizon)
     if not keep.all():
         skipped = np.flatnonzero(~keep)
         left_out = quote_names([grid.names[one] for one in skipped])
-        in_all = f" and {config.lookback + horizon} in all" if config.lookback and not config.pad else ""
+        in_total = f" and {config.lookback + horizon} in total" if config.lookback and not config.pad else ""
         findings.append(
             Finding.at(
                 in_file(table.source),
                 "D613",
-                f"{len(skipped)} series too short for the splits and horizon {horizon} left out: {left_out}; each "
-                f"needs {horizon + 1} rows before validation begins{_begin_of_validation(table, grid, train_end)}"
-                f"{in_all} (--horizon, --lookback, --val and --test decide)",
+                f"{len(skipped)} series left out, too short for the splits and horizon {horizon}: {left_out}. Each "
+                f"series needs {horizon + 1} rows before validation begins"
+                f"{_validation_start_text(table, grid, train_end)}"
+                f"{in_total} (change --horizon, --lookback, --val or --test)",
                 count=len(skipped),
                 flags=("--horizon", "--lookback", "--val", "--test"),
             )
         )
-        grid, train_end, val_end = _without(grid, keep, lengths), train_end[keep], val_end[keep]
+        grid, train_end, val_end = _select_series(grid, keep, lengths), train_end[keep], val_end[keep]
         lengths = grid.counts + grid.ahead
-    laid = _Laid(grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end)
-    return laid, findings
+    split_grid = _SplitGrid(
+        grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end
+    )
+    return split_grid, findings
 
 
-def _own_splits(table: Table, val: SplitSize, test: SplitSize) -> list[Finding]:
-    """Return a finding where a panel has no common times, so that no one time can divide it by a share."""
+def _find_unshared_times(table: Table, val: SplitSize, test: SplitSize) -> list[Finding]:
+    """Return a finding if a panel has no common times, so that no single time can divide it by a share."""
     if all(share.date is not None or share.rows == 0 for share in (val, test)):
         return []
     flags = ("--time",) if table.time_name is None else ("--val", "--test")
     text = (
-        "without a time column each series is split by its own rows, so one series may be tested on times that "
-        "another was trained on (--time names the column)"
+        "no time column found, so each series is split by its own rows. One series may be tested on times that "
+        "another was trained on (use --time to name the column)"
         if table.time_name is None
-        else "no two series share a time, so each is split by its own rows and may be tested on times that another "
-        "was trained on (dates for --val and --test divide all at one time)"
+        else "no two series share a time, so each series is split by its own rows. It may be tested on times that "
+        "another was trained on (use dates for --val and --test to split all series at one time)"
     )
     return [Finding.at(in_file(table.source), "D615", text, flags=flags)]
 
 
-def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str:
-    """When the validation rows of a panel begin, as a phrase; empty where no series has any, or there are no times."""
+def _validation_start_text(table: Table, grid: Grid, train_end: np.ndarray) -> str:
+    """Return the time at which validation begins, in brackets; empty without validation rows or times."""
     inside = np.flatnonzero((train_end > 0) & (train_end < grid.counts))
     if table.time_name is None or not len(inside):
         return ""
@@ -248,12 +264,14 @@ def _begin_of_validation(table: Table, grid: Grid, train_end: np.ndarray) -> str
     return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
 
 
-def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
+def _too_short_error(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
     lookback = f"--lookback {config.lookback}, " if config.lookback is not None else ""
     return DataError(
-        f"{rows} usable rows{' in the longest series' if table.series_name else ''} are too few for "
-        f"{lookback}--horizon {horizon}, --val {config.val} and --test {config.test}",
-        hint="shorten them, give more rows, or use --pad" if lookback else "shorten them, or give more rows",
+        f"the data are too short: {rows} usable rows{' in the longest series' if table.series_name else ''} "
+        f"for {lookback}--horizon {horizon}, --val {config.val} and --test {config.test}",
+        hint="reduce these values, add rows, or use --pad"
+        if lookback
+        else "reduce these values, or add rows",
         rule="D614",
         at=in_file(table.source),
         flags=(
@@ -265,16 +283,20 @@ def _too_short(table: Table, config: PrepareConfig, rows: int, horizon: int) -> 
     )
 
 
-def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
+def _select_series(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
     rows = np.repeat(keep, lengths)
-    at = np.flatnonzero(rows) + grid.at.start if isinstance(grid.at, slice) else grid.at[rows]
+    row_index = (
+        np.flatnonzero(rows) + grid.row_index.start
+        if isinstance(grid.row_index, slice)
+        else grid.row_index[rows]
+    )
     return replace(
         grid,
         names=tuple(name for name, kept in zip(grid.names, keep, strict=True) if kept),
         origin_us=grid.origin_us[keep],
         counts=grid.counts[keep],
         ahead=grid.ahead[keep],
-        at=at,
+        row_index=row_index,
         rows_read=grid.rows_read[keep],
     )
 
@@ -282,64 +304,69 @@ def _without(grid: Grid, keep: np.ndarray, lengths: np.ndarray) -> Grid:
 def choose_seasons(
     training: Sequence[RowSlices], step: grids.Step, config: PrepareConfig
 ) -> tuple[tuple[int, ...], str]:
-    """Return the seasons and the reason: as --season gives them, else as the training rows confirm them.
+    """Return the seasons and the reason: as given by --season, or as the training rows confirm them.
 
-    training: for each series its target columns [T, C], NaN where not measured.
+    Args:
+        training: for each series its target columns [T, C], NaN where not measured.
+        step: step of the time grid.
+        config: settings of `prepare`.
     """
     if config.season == "none":
-        return (), "none, as --season says"
+        return (), "none (--season none)"
     if isinstance(config.season, tuple):
         return tuple(sorted(set(config.season))), "given by --season"
-    known = grids.usual_seasons(step)
-    found = confirm_seasons(known, training) if known else find_season(training)
-    if found:
-        seen = ", ".join(f"{value:.2f} at {lag}" for lag, value in found.items())
-        return tuple(found), f"{grids.frequency_label(step) if known else 'found'}, autocorrelation {seen}"
-    if known:
+    usual = grids.usual_seasons(step)
+    confirmed = confirm_seasons(usual, training) if usual else find_season(training)
+    if confirmed:
+        values = ", ".join(f"{value:.2f} at {lag}" for lag, value in confirmed.items())
+        return tuple(
+            confirmed
+        ), f"{grids.frequency_label(step) if usual else 'found'}, autocorrelation {values}"
+    if usual:
         return (
             (),
-            f"the training rows of {grids.frequency_label(step)} do not confirm {' or '.join(map(str, known))}",
+            f"the training rows of {grids.frequency_label(step)} do not confirm {' or '.join(map(str, usual))}",
         )
-    return (), f"none known for step {step.name}, none found"
+    return (), f"none usual at frequency {step.name}, none found"
 
 
-def _fitted(
+def _fit(
     table: Table,
-    laid: _Laid,
+    split_grid: _SplitGrid,
     schema: Schema,
     config: PrepareConfig,
     season_reason: str,
     lookback_reason: str,
     findings: Sequence[Finding],
 ) -> Assembled:
-    grid, targets = laid.grid, len(schema.targets)
-    training = laid.training(len(schema.columns))
-    of_targets = laid.training(targets)
+    grid, targets = split_grid.grid, len(schema.targets)
+    training = split_grid.training(len(schema.columns))
+    target_training = split_grid.training(targets)
     scaler = fit_scaler(config.scaler, training)
-    standard = scaler if config.scaler == "standard" else fit_scaler("standard", of_targets)
+    standard = scaler if config.scaler == "standard" else fit_scaler("standard", target_training)
     series = SeriesTable(
         names=grid.names,
         origin_us=grid.origin_us,
-        offset=laid.offset,
+        offset=split_grid.offset,
         count=grid.counts,
         ahead=grid.ahead,
-        train_end=laid.train_end,
-        val_end=laid.val_end,
+        train_end=split_grid.train_end,
+        val_end=split_grid.val_end,
     )
-    counted = count_cells(table, replace(grid, emptied=None), laid.offset)  # as the file has them
-    missing = find_missing(counted, table, grid, schema, config.missing)
-    filled = counted.missing + len(laid.dropped.values)
+    counts = count_cells(table, replace(grid, emptied=None), split_grid.offset)  # as the file has them
+    missing = find_missing(counts, table, grid, schema, config.missing)
+    filled = counts.missing + len(split_grid.dropped.values)
     ended = find_ended_series(schema, series)
-    training_of = training_statistics(of_targets, schema.season, standard.scale[:, :targets])
+    statistics = training_statistics(target_training, schema.season, standard.scale[:, :targets])
     return Assembled(
         grid=grid,
-        dropped=laid.dropped,
+        dropped=split_grid.dropped,
         schema=schema,
         series=series,
         scaler=scaler,
-        training=training_of,
+        training=statistics,
         rows=int(grid.rows_read.sum()),
-        target_sum=fsum(counted.sums),
+        target_sum=fsum(counts.sums),
         filled=filled,
         season_reason=season_reason,
         lookback_reason=lookback_reason,
@@ -348,13 +375,13 @@ def _fitted(
             *findings,
             *missing,
             *ended_series_finding(ended, table.source, schema.horizon),
-            *warn_float32_collapse(schema, series.names, training_of, scaler, table.source),
+            *warn_float32_collapse(schema, series.names, statistics, scaler, table.source),
             *find_constant_training(
                 schema,
                 series.names,
-                training_of,
-                rows=laid.train_end,
-                whole=laid.whole(targets),
+                statistics,
+                rows=split_grid.train_end,
+                whole=split_grid.all_rows(targets),
                 source=table.source,
             ),
         ),

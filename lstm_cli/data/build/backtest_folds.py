@@ -1,4 +1,4 @@
-"""The past as it stood at a cut-off: what a rolling-origin backtest trains on and is scored on.
+"""Folds of a rolling-origin backtest: the rows known at a cut-off, and the rows scored after it.
 
 See Tashman 2000, "Out-of-sample tests of forecasting accuracy: an analysis and review".
 """
@@ -23,31 +23,31 @@ from lstm_cli.data.quality.seasonality import automatic_lookback
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """Where a fold's rows end in each series; every array is [S], row numbers from the series' first."""
+    """Ends of the rows of a fold in each series. Each array is [S], counted from the first row of the series."""
 
     train_end: np.ndarray
-    val_end: np.ndarray  # the cut-off: nothing from here on is known
-    count: np.ndarray  # the scored rows end here
+    val_end: np.ndarray  # the cut-off; later rows are unknown
+    count: np.ndarray  # end of the scored rows
 
 
 def backtest_folds(dataset: Dataset, folds: int) -> list[Fold]:
-    """So many cut-offs, evenly spaced over the test rows, the rows up to the next one scored.
+    """Return `folds` folds with cut-offs evenly spaced over the test rows; each scores the rows up to the next cut-off.
 
-    Where a series' test rows hold fewer than `folds` horizons, its last rows serve, as many as that takes.
-    Validation has as many rows as in the dataset itself, right before the cut-off. Where one time divides all
-    series of a panel into their splits, one time divides each fold too, and rows are steps of the panel.
+    If the test rows of a series are fewer than `folds` horizons, its last `folds` horizons are used. Validation has as
+    many rows as in the dataset, right before the cut-off. If one time divides all series of a panel into their splits,
+    one time divides each fold too, and rows are steps of the panel.
     """
     table, horizon = dataset.series, dataset.schema.horizon
     panel = PanelSplits.from_splits(dataset.schema, table)
     if panel is not None:
-        return _cuts_of_panel(panel, folds=folds, horizon=horizon)
+        return _panel_folds(panel, folds=folds, horizon=horizon)
     val = table.val_end - table.train_end
     region = np.maximum(table.count - table.val_end, folds * horizon)
     edges = [table.count - region + region * number // folds for number in range(folds + 1)]
     return [Fold(train_end=cut - val, val_end=cut, count=after) for cut, after in pairwise(edges)]
 
 
-def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold]:
+def _panel_folds(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold]:
     times, val = panel.times, panel.val_end - panel.train_end
     region = max(times.steps - panel.val_end, folds * horizon)
     edges = [times.steps - region + region * number // folds for number in range(folds + 1)]
@@ -61,20 +61,26 @@ def _cuts_of_panel(panel: PanelSplits, *, folds: int, horizon: int) -> list[Fold
     ]
 
 
-def count_fold_windows(dataset: Dataset, cut: Fold, split: str) -> int:
-    """Return how many windows of `val` or `test` a fold has."""
-    table = _cut_table(dataset.series, cut, _kept(dataset, cut))
+def count_fold_windows(dataset: Dataset, fold: Fold, split: str) -> int:
+    """Return the number of windows that a fold has in one split.
+
+    Args:
+        dataset: dataset of the run.
+        fold: fold of `backtest_folds`.
+        split: `val` or `test`.
+    """
+    table = _fold_series_table(dataset.series, fold, _series_in_fold(dataset, fold))
     return count_windows(dataset.schema, table, split)
 
 
-def _kept(dataset: Dataset, cut: Fold) -> np.ndarray:
-    """Return the places of the series that a fold has, see `at_cut`."""
-    least = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
-    return np.flatnonzero(cut.train_end > least)
+def _series_in_fold(dataset: Dataset, cut: Fold) -> np.ndarray:
+    """Return the indices of the series that a fold keeps, see `dataset_at_fold`."""
+    min_rows = dataset.schema.horizon if len(dataset.series.names) > 1 else 0
+    return np.flatnonzero(cut.train_end > min_rows)
 
 
-def _cut_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
-    """Return the series at these places as they stand in a fold: they end with the scored rows."""
+def _fold_series_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
+    """Return the kept series as they are in a fold; they end with the scored rows."""
     counts = cut.count[keep]
     return replace(
         table.select(keep),
@@ -87,45 +93,55 @@ def _cut_table(table: SeriesTable, cut: Fold, keep: np.ndarray) -> SeriesTable:
 
 
 def dataset_at_fold(
-    dataset: Dataset, cut: Fold, config: PrepareConfig, dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
+    dataset: Dataset, fold: Fold, config: PrepareConfig, dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 ) -> Dataset:
-    """Return the dataset as it stood at the cut-off, and the rows to score.
+    """Return the dataset as it was known at the cut-off, and the rows to score.
 
-    Seasons, lookback, scaler, statistics and fills are those that `prepare` would settle from the training rows
-    before the cut-off; config: its settings, which may give seasons and lookback. The horizon stays. Series that have
-    no training row then are left out: they have no window. Of a panel, series without a training window are left
-    out, as `prepare` does. With --outliers drop the rows before the cut-off are judged again, and the scored rows hold
-    what the file has; dropped: the outliers that `prepare` emptied. Raises ValueError where none is left.
+    Seasons, lookback, scaler, statistics and imputation follow from the training rows before the cut-off, as in
+    `prepare`. The horizon does not change. Series without a training row are left out; in a panel also series without a
+    training window. With --outliers drop, the rows before the cut-off are judged again, and the scored rows hold the
+    values of the file.
+
+    Args:
+        dataset: dataset of the run.
+        fold: fold of `backtest_folds`.
+        config: settings of `prepare`, which may give seasons and lookback.
+        dropped: outliers that `prepare` set to missing.
+
+    Raises:
+        ValueError: if no series is left.
     """
     table, targets = dataset.series, dataset.targets
-    keep = _kept(dataset, cut)
+    keep = _series_in_fold(dataset, fold)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
     rows = []
-    for one in keep:
-        place = slice(table.offset[one], table.offset[one] + cut.count[one])
-        units = dataset.scaler.inverse_transform(dataset.values_scaled[place], int(one))
-        rows.append(np.where(dataset.measured[place], units, np.nan))
-        dropped.put_back(rows[-1], place.start)
+    for index in keep:
+        rows_slice = slice(table.offset[index], table.offset[index] + fold.count[index])
+        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows_slice], int(index))
+        rows.append(np.where(dataset.measured[rows_slice], units, np.nan))
+        dropped.restore(rows[-1], rows_slice.start)
     if config.outliers == "drop":
-        rows = _without_outliers(
-            rows, cut.train_end[keep], cut.val_end[keep], targets, dataset.schema, config
+        rows = _empty_outliers(
+            rows, fold.train_end[keep], fold.val_end[keep], targets, dataset.schema, config
         )
-    training = [each[: cut.train_end[one]] for each, one in zip(rows, keep, strict=True)]
-    scored = [each[:, :targets] for each in training]
-    schema = _settled(dataset.schema, scored, config)
+    training = [values[: fold.train_end[index]] for values, index in zip(rows, keep, strict=True)]
+    training_targets = [values[:, :targets] for values in training]
+    schema = _fold_schema(dataset.schema, training_targets, config)
     scaler = fit_scaler(dataset.scaler.kind, training)
     return Dataset(
         schema=schema,
-        series=_cut_table(table, cut, keep),
+        series=_fold_series_table(table, fold, keep),
         values_scaled=scale_and_fill(rows, scaler, schema),
-        measured=np.concatenate([~np.isnan(each) for each in rows]),
+        measured=np.concatenate([~np.isnan(values) for values in rows]),
         scaler=scaler,
-        training=training_statistics(scored, schema.season, fit_scaler("standard", scored).scale),
+        training=training_statistics(
+            training_targets, schema.season, fit_scaler("standard", training_targets).scale
+        ),
     )
 
 
-def _without_outliers(
+def _empty_outliers(
     rows: Sequence[np.ndarray],
     train_end: np.ndarray,
     val_end: np.ndarray,
@@ -133,25 +149,27 @@ def _without_outliers(
     schema: Schema,
     config: PrepareConfig,
 ) -> list[np.ndarray]:
-    """Return the rows [T, columns] of each series with their outliers emptied, as `prepare` does it."""
+    """Return the rows [T, columns] of each series with their outliers set to missing, as `prepare` does."""
     seasons, emptied = [], list(rows)
-    for last in (train_end, val_end):  # the first look shows seasons that spikes hide
-        training = [each[:end, :targets] for each, end in zip(emptied, train_end, strict=True)]
+    for last in (train_end, val_end):  # the first pass removes spikes, which can hide a season
+        training = [values[:end, :targets] for values, end in zip(emptied, train_end, strict=True)]
         seasons.append(choose_seasons(training, schema.step, config)[0])
         neighbours = NeighbourDistance.from_rows(train_end, last, seasons)
         emptied = []
-        for each, train, end in zip(rows, train_end.tolist(), last.tolist(), strict=True):
-            emptied.append(each.copy())
+        for values, train, end in zip(rows, train_end.tolist(), last.tolist(), strict=True):
+            emptied.append(values.copy())
             for column in range(targets):
-                emptied[-1][outlier_rows_of_series(each[:, column], train, end, neighbours), column] = np.nan
+                emptied[-1][outlier_rows_of_series(values[:, column], train, end, neighbours), column] = (
+                    np.nan
+                )
     return emptied
 
 
-def _settled(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
-    """Return the schema with the seasons and the lookback that the targets' training rows [T, C] settle."""
+def _fold_schema(schema: Schema, training: list[np.ndarray], config: PrepareConfig) -> Schema:
+    """Return the schema with the seasons and lookback of the training rows [T, C] of the targets."""
     seasons, _ = choose_seasons(training, schema.step, config)
     if schema.lookback_fixed:
         return replace(schema, seasons=seasons)
-    rows = int(np.median([len(each) for each in training]))
+    rows = int(np.median([len(values) for values in training]))
     lookback = automatic_lookback(rows=rows, horizon=schema.horizon, seasons=seasons)
     return replace(schema, seasons=seasons, lookback=lookback)

@@ -1,7 +1,7 @@
-"""Outliers of the targets that `--outliers drop` empties, found by the method of `check` (data/quality/outliers.py).
+"""Outliers of the targets that `--outliers drop` sets to missing, found as in `check` (data/quality/outliers.py).
 
-A training cell is judged by training rows alone, a validation cell by training and validation rows. So no later row
-changes what is dropped, and a cell that `check` names, which sees all rows, may stay.
+A training cell is judged by training rows only, a validation cell by training and validation rows. Later rows never
+change what is dropped. `check` sees all rows, so a cell that it lists may stay.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
 
-NAMED = 4  # lines that a warning names
+MAX_LINES = 4  # lines listed in a warning
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeighbourDistance:
-    """How many steps away the values lie that a cell is compared with; one number for each look at the rows."""
+    """Distances in steps to the values that a cell is compared with, one per pass over the rows."""
 
     training: tuple[int, ...]
     validation: tuple[int, ...]
@@ -32,14 +32,17 @@ class NeighbourDistance:
     def from_rows(
         train_end: np.ndarray, val_end: np.ndarray, seasons: Sequence[Sequence[int]]
     ) -> "NeighbourDistance":
-        """Return the distances for series with so many training rows, and rows up to the end of validation, [S].
+        """Return the distances for the given series.
 
         Args:
-            seasons: those of the training rows as they are, then those that show once the outliers found by the first
-                are emptied. Where they differ, rows are looked at twice.
+            train_end: [S] training rows of each series.
+            val_end: [S] rows up to the end of validation.
+            seasons: seasons of the training rows, then the seasons after the first outliers are removed. If they
+                differ,
+                the rows are judged in two passes.
         """
         training, validation = (
-            tuple(dict.fromkeys(neighbour_season(ends, known) for known in seasons))
+            tuple(dict.fromkeys(neighbour_season(ends, pass_seasons) for pass_seasons in seasons))
             for ends in (train_end, val_end)
         )
         return NeighbourDistance(training=training, validation=validation)
@@ -48,52 +51,65 @@ class NeighbourDistance:
 def outlier_rows_of_series(
     cells: np.ndarray, train_end: int, val_end: int, neighbours: NeighbourDistance
 ) -> np.ndarray:
-    """Return the rows of one column [T] of a series that are outliers, rising; all lie before `val_end`."""
-    left = np.array(cells[:val_end])
+    """Return the outlier rows of one column of a series, rising; all lie before `val_end`.
+
+    Args:
+        cells: [T] values of the column.
+        train_end: number of training rows.
+        val_end: number of rows up to the end of validation.
+        neighbours: distances to the compared values.
+    """
+    remaining = np.array(cells[:val_end])
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
         for season in neighbours.training:
-            left[outlier_rows(left[:train_end], season)] = np.nan
+            remaining[outlier_rows(remaining[:train_end], season)] = np.nan
         for season in neighbours.validation if val_end > train_end else ():
-            rows = outlier_rows(left, season)
-            left[rows[rows >= train_end]] = np.nan
-    return np.flatnonzero(np.isnan(left) & ~np.isnan(cells[:val_end]))
+            rows = outlier_rows(remaining, season)
+            remaining[rows[rows >= train_end]] = np.nan
+    return np.flatnonzero(np.isnan(remaining) & ~np.isnan(cells[:val_end]))
 
 
 def find_outliers_to_drop(
     table: Table, grid: Grid, train_end: np.ndarray, val_end: np.ndarray, seasons: Sequence[Sequence[int]]
 ) -> DroppedOutliers:
-    """Return the outliers of the targets of every series in a grid.
+    """Return the outliers of the targets of all series in a grid.
 
     Args:
-        train_end: [S] training rows of each series; val_end: [S] rows up to the end of validation.
-        seasons: as for `Neighbours.of`.
+        table: rows of the file.
+        grid: time grid of the table.
+        train_end: [S] training rows of each series.
+        val_end: [S] rows up to the end of validation.
+        seasons: as for `NeighbourDistance.from_rows`.
     """
     rows, neighbours = GridLines(table, grid), NeighbourDistance.from_rows(train_end, val_end, seasons)
-    found = []
-    for one, offset in enumerate(rows.offset.tolist()):
+    parts = []
+    for index, offset in enumerate(rows.offset.tolist()):
         for column in range(len(table.targets)):
-            cells = rows.cells(one, column)
+            cells = rows.cells(index, column)
             chosen = offset + outlier_rows_of_series(
-                cells, int(train_end[one]), int(val_end[one]), neighbours
+                cells, int(train_end[index]), int(val_end[index]), neighbours
             )
-            found.append(
+            parts.append(
                 np.stack([chosen, np.full(len(chosen), column), rows.select(chosen, column)], axis=1)
             )
-    whole = np.concatenate(found)
-    whole = whole[np.lexsort((whole[:, 1], whole[:, 0]))]
-    return DroppedOutliers(cells=whole[:, :2].astype(np.int64), values=whole[:, 2])
+    outliers = np.concatenate(parts)
+    outliers = outliers[np.lexsort((outliers[:, 1], outliers[:, 0]))]
+    return DroppedOutliers(cells=outliers[:, :2].astype(np.int64), values=outliers[:, 2])
 
 
 def dropped_outlier_findings(
     dropped: DroppedOutliers, table: Table, grid: Grid, missing: str
 ) -> list[Finding]:
-    """Return a finding for each column that lost cells.
+    """Return a finding for each column with dropped outliers.
 
     Args:
-        missing: how `--missing` fills them.
+        dropped: outliers set to missing.
+        table: rows of the file.
+        grid: time grid of the table.
+        missing: value of `--missing`, which fills them.
     """
     rows, wording = GridLines(table, grid), location_formatter(table)
-    found = []
+    findings = []
     for column, name in enumerate(table.targets):
         chosen = dropped.cells[:, 1] == column
         if not chosen.any():
@@ -103,19 +119,19 @@ def dropped_outlier_findings(
             for row, value in zip(dropped.cells[chosen, 0], dropped.values[chosen], strict=True)
         ]
         (line, value), *others = sorted(pairs)
-        named = ", ".join(wording.row(other) for other, _ in others[: NAMED - 1])
+        named = ", ".join(wording.row(other) for other, _ in others[: MAX_LINES - 1])
         also = f", also in {named}" if others else ""
-        more = " and more" if len(others) >= NAMED else ""
-        found.append(
+        more = " and more" if len(others) >= MAX_LINES else ""
+        findings.append(
             Finding.at(
                 rows.location(name).at(line),
                 "D617",
-                f"{value:.15g} is an outlier, {count_noun(len(pairs), 'such cell')} emptied in training and validation "
-                f"rows{also}{more}; filled by --missing {missing}, never counted as truth "
-                "(--outliers keep leaves them)",
-                lines=[at for at, _ in sorted(pairs)],
+                f"{value:.15g} is an outlier, {count_noun(len(pairs), 'such value')} set to missing in training and "
+                f"validation rows{also}{more}. Filled by --missing {missing} as inputs, never used as targets "
+                "(--outliers keep keeps them)",
+                lines=[number for number, _ in sorted(pairs)],
                 count=len(pairs),
                 flags=("--outliers", "--missing"),
             )
         )
-    return found
+    return findings

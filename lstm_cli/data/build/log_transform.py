@@ -1,4 +1,4 @@
-"""The logarithm of the targets, for data that grow and shrink by factors."""
+"""Log transform of the targets, for data that grow and shrink by factors."""
 
 from dataclasses import replace
 
@@ -8,48 +8,52 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler, logarithm
 
-LEVELS = 3.0  # series whose levels differ by more than this factor are of one kind in logs alone
-SMALLEST = 1e-4  # of a target's deviation: below this, 32-bit scaled values no longer tell positive from 0
+MIN_LEVEL_RATIO = 3.0  # above this ratio of levels, the series are comparable only on a log scale
+MIN_RELATIVE_VALUE = (
+    1e-4  # of a target's deviation; below it, 32-bit scaled values do not separate positive from 0
+)
 
 
 def can_log_transform(dataset: Dataset) -> bool:
-    """Every measured training value of every target is positive, by more than rounding."""
-    least, deviation = dataset.training.least, dataset.training.deviation
-    return bool((least > SMALLEST * deviation).all()) and dataset.scaler.kind == "standard"
+    """Return whether each measured training value of each target is positive by more than rounding."""
+    minimum, deviation = dataset.training.least, dataset.training.deviation
+    return bool((minimum > MIN_RELATIVE_VALUE * deviation).all()) and dataset.scaler.kind == "standard"
 
 
 def level_ratio(dataset: Dataset) -> float:
-    """The greatest level of a series over the least, by the targets' training means; 1 for one series of one target."""
+    """Return the largest level of a series divided by the smallest, by the training means of the targets.
+
+    The result is 1 for one series with one target.
+    """
     means = dataset.scaler.center[:, : dataset.targets]
     return float((means.max(axis=0) / means.min(axis=0)).max())
 
 
 def log_transform(dataset: Dataset) -> Dataset:
-    """The same data, their targets scaled by their logarithm; fitted on the measured training rows.
+    """Return the dataset with its targets scaled by their logarithm, fitted on the measured training rows.
 
-    Half of the least training value is the floor below which the logarithm goes on as a line: values far below
-    training, zeros among them, stay what they are. Every series is shifted by its own mean; the scale is one
-    number a target, the root mean square of the series' deviations, so that a step by the same factor is the
-    same step in every series.
+    The floor is half of the smallest training value. Below the floor the transform is linear, so that values far below
+    training, also zeros, can be inverted. Each series is shifted by its own mean. The scale is one number per target,
+    the root mean square of the deviations of the series, so that a step by one factor has one size in all series.
     """
     targets, table = dataset.targets, dataset.series
     floor = dataset.training.least / 2
     values = np.empty_like(dataset.values_scaled)
     logs = []
-    for one, (rows, training) in enumerate(zip(table.row_slices, table.train_end, strict=True)):
+    for index, (rows, training) in enumerate(zip(table.row_slices, table.train_end, strict=True)):
         values[rows] = dataset.values_scaled[rows]
-        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows, :targets], one)
-        values[rows, :targets] = logarithm(units, floor[one])
-        learnt = slice(rows.start, rows.start + training)
-        known = values[learnt, :targets].astype(np.float64)
-        known[~dataset.measured[learnt, :targets]] = np.nan
-        logs.append(known)
+        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows, :targets], index)
+        values[rows, :targets] = logarithm(units, floor[index])
+        training_rows = slice(rows.start, rows.start + training)
+        training_logs = values[training_rows, :targets].astype(np.float64)
+        training_logs[~dataset.measured[training_rows, :targets]] = np.nan
+        logs.append(training_logs)
     fitted = fit_scaler("standard", logs)
     center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
     center[:, :targets] = fitted.center
     scale[:, :targets] = np.sqrt(np.mean(np.square(fitted.scale), axis=0))
-    for one, rows in enumerate(table.row_slices):
-        values[rows, :targets] = (values[rows, :targets] - center[one, :targets]) / scale[one, :targets]
+    for index, rows in enumerate(table.row_slices):
+        values[rows, :targets] = (values[rows, :targets] - center[index, :targets]) / scale[index, :targets]
         zero_before_first(values[rows, :targets], dataset.measured[rows, :targets])
     scaler = Scaler(kind=dataset.scaler.kind, center=center, scale=scale, floor=floor)
     return replace(dataset, scaler=scaler, values_scaled=values)

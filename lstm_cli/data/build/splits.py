@@ -1,4 +1,4 @@
-"""Chronological splits: training rows, then validation rows, then test rows; one time divides a panel."""
+"""Chronological splits: training rows, validation rows, test rows; one time divides a panel."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from lstm_cli.errors import DataError, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSize:
-    """How much a split takes: exactly one of the three is set."""
+    """Size of a split. Exactly one of the three is set."""
 
     fraction: float | None = None  # of the steps of the panel, or of each series
     rows: int | None = None  # steps of the panel, or of each series
@@ -20,7 +20,7 @@ class SplitSize:
 
 
 def parse_split_size(flag: str, text: str) -> SplitSize:
-    """Reads `0.1`, `10%`, `48` or a date. Raises UsageError for a number that can be no share."""
+    """Return the size that `0.1`, `10%`, `48` or a date means. Raise UsageError for an invalid share."""
     text = text.strip()
     if re.fullmatch(r"\d+", text) and len(text) < 8:
         return SplitSize(rows=int(text))
@@ -30,17 +30,17 @@ def parse_split_size(flag: str, text: str) -> SplitSize:
         if fraction >= 1:
             raise UsageError(
                 f"{flag} {text} leaves no rows to train on",
-                hint=f"give a share below 1 such as {flag} 0.2, a number of steps, or a date",
+                hint=f"use a share below 1 (e.g. {flag} 0.2), a number of steps, or a date",
                 flag=flag,
             )
         return SplitSize(rows=0) if fraction == 0 else SplitSize(fraction=fraction)
     if text.startswith("-") and re.fullmatch(r"-[\d.]+%?", text):
-        raise UsageError(f"{flag} {text} is below 0", flag=flag)
+        raise UsageError(f"{flag} {text} is negative", flag=flag)
     return SplitSize(date=text)
 
 
 def check_split_sizes(val: str, test: str) -> None:
-    """Raise UsageError where the text of --val or --test can be no share."""
+    """Raise UsageError if the text of --val or --test is not a valid share."""
     parse_split_size("--val", val)
     parse_split_size("--test", test)
 
@@ -54,30 +54,38 @@ def split_rows(
     rows_before: Callable[[str], np.ndarray],
     panel: PanelTimes | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where training and validation end in each series.
+    """Return the row numbers [S] at which training and validation end, counted from the first row of each series.
 
-    counts: [S] usable rows. A share given as a fraction takes at least `horizon` rows, so that it holds a
-    window. rows_before: the number of rows of each series [S] that lie before a date. panel: the times of a panel,
-    of which the shares are taken, so that one time divides all series; None: each series has shares of its own.
-    Returns (train_end, val_end), both [S] row numbers counted from the series' first; a series too short for
-    its splits gets train_end 0 or less.
+    A fraction takes at least `horizon` rows, so that the split holds a window. A series too short for its splits gets a
+    training end of 0 or less.
+
+    Args:
+        counts: [S] usable rows.
+        val: size of the validation split.
+        test: size of the test split.
+        horizon: steps.
+        rows_before: function of a date that returns the rows [S] before it.
+        panel: times that the shares are taken of, so that one time divides all series; None gives each series its own.
+
+    Raises:
+        DataError: if the date of --val leaves no validation rows.
     """
 
-    def begin(share: SplitSize, ends: np.ndarray) -> np.ndarray:
-        """Return the rows [S] before the split that a share takes of what lies before `ends` [S]."""
-        if share.date is not None:
-            return rows_before(share.date)
+    def begin(size: SplitSize, ends: np.ndarray) -> np.ndarray:
+        """Return the rows [S] before a split of this size that ends at `ends` [S]."""
+        if size.date is not None:
+            return rows_before(size.date)
         if panel is None:
-            return ends - _taken(share, counts, horizon)
-        steps = int(_taken(share, np.array(panel.steps), horizon))
+            return ends - _split_steps(size, counts, horizon)
+        steps = int(_split_steps(size, np.array(panel.steps), horizon))
         return panel.rows_before(panel.index_before(ends) - steps)
 
     val_end = begin(test, counts)
     train_end = begin(val, val_end)
     if val.date is not None and np.all(train_end >= val_end):
         raise DataError(
-            f"--val {val.date} is not before the test rows, so nothing is left to validate on",
-            hint="give an earlier --val, or a later or smaller --test",
+            f"--val {val.date} is not before the test rows, so no validation rows are left",
+            hint="use an earlier --val, or a later or smaller --test",
             rule="D616",
             flags=(
                 "--val",
@@ -87,9 +95,9 @@ def split_rows(
     return np.minimum(train_end, val_end).astype(np.int64), val_end.astype(np.int64)
 
 
-def _taken(share: SplitSize, counts: np.ndarray, horizon: int) -> np.ndarray:
-    if share.rows is not None:
-        return np.full_like(counts, share.rows)
-    assert share.fraction is not None
-    # The small addition undoes binary rounding: 0.1 of 30 rows is 3.
-    return np.maximum(np.floor(counts * share.fraction + 1e-9).astype(np.int64), horizon)
+def _split_steps(size: SplitSize, counts: np.ndarray, horizon: int) -> np.ndarray:
+    if size.rows is not None:
+        return np.full_like(counts, size.rows)
+    assert size.fraction is not None
+    # The small addition undoes binary rounding, so that 0.1 of 30 rows is 3.
+    return np.maximum(np.floor(counts * size.fraction + 1e-9).astype(np.int64), horizon)

@@ -1,1 +1,1 @@
-"""The dataset of a run: its series, windows, scaling and imputation."""
+"""Dataset of a run: its series, windows, scaling and imputation."""

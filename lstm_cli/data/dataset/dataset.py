@@ -1,4 +1,4 @@
-"""The prepared data of a run: scaled series on a grid, their splits, and what is needed to undo the scaling."""
+"""Prepared data of a run: scaled series on a time grid, their splits, and the facts that undo the scaling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -18,7 +18,7 @@ from lstm_cli.data.times.frequency import Step
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """What the columns are and how the file writes them: all that reading new data of the same kind needs."""
+    """Columns and format of a data file: everything needed to read new data of the same kind."""
 
     targets: tuple[str, ...]
     past: tuple[str, ...]
@@ -30,27 +30,27 @@ class Schema:
     delimiter: str
     step: Step
     horizon: int  # steps
-    lookback: int  # steps: the given number, or what the rule gives for these data
-    lookback_fixed: bool  # the lookback was given, so a model may not settle another
+    lookback: int  # steps: given, or chosen by rule from the data
+    lookback_fixed: bool  # the lookback was given, so a model may not choose another
     pad: bool  # windows with less history than the lookback are padded
     seasons: tuple[int, ...]  # steps, shortest first
     missing: str
-    decimals: tuple[int, ...] = ()  # of each target in the file; (): not known, in runs of 0.1.0
-    newest_us: int | None = None  # newest measured row of a panel, where a series that was left out has it
+    decimals: tuple[int, ...] = ()  # of each target in the file; (): unknown, in runs of 0.1.0
+    newest_us: int | None = None  # newest measured row of a panel, if a series that was left out holds it
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The stored columns: targets, then past covariates, then known-ahead ones."""
+        """Return the stored columns: targets, past covariates, then known-ahead covariates."""
         return (*self.targets, *self.past, *self.future)
 
     @property
     def known_ahead(self) -> int:
-        """K: how many inputs are known over the horizon too; they are the last ones."""
+        """Return K, the number of inputs that are known over the horizon too; they are the last inputs."""
         return len(self.future) + len(self.calendar)
 
     @property
     def season(self) -> int:
-        """m: the shortest season, 1 where there is none."""
+        """Return m, the shortest season in steps; 1 if there is no season."""
         return self.seasons[0] if self.seasons else 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,19 +69,19 @@ class Schema:
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesTable:
-    """Where each series lies in the array of all, and its splits. Every array is [S]."""
+    """Rows of each series in the array of all series, and its splits. Each array is [S]."""
 
     names: tuple[str, ...]
     origin_us: np.ndarray  # int64, time of the first row, microseconds since 1970
-    offset: np.ndarray  # int64, its first row in the array
+    offset: np.ndarray  # int64, first row of the series in the array
     count: np.ndarray  # int64, usable rows
-    ahead: np.ndarray  # int64, rows after them that hold known-ahead covariates
-    train_end: np.ndarray  # int64, rows of the training split, counted from its first
-    val_end: np.ndarray  # int64, rows up to the end of validation
+    ahead: np.ndarray  # int64, rows after the usable rows that hold known-ahead covariates
+    train_end: np.ndarray  # int64, end of the training split, counted from the first row of the series
+    val_end: np.ndarray  # int64, end of the validation split
 
     @property
     def split_rows(self) -> dict[str, int]:
-        """The rows of each split, over all series."""
+        """Return the number of rows of each split, summed over all series."""
         return {
             "train": int(self.train_end.sum()),
             "val": int((self.val_end - self.train_end).sum()),
@@ -90,17 +90,17 @@ class SeriesTable:
 
     @property
     def row_slices(self) -> list[slice]:
-        """The stored rows of each series in the array, those ahead included."""
+        """Return the stored rows of each series in the array, including the rows ahead."""
         ends = self.offset + self.count + self.ahead
         return [slice(*both) for both in zip(self.offset.tolist(), ends.tolist(), strict=True)]
 
-    def select(self, places: np.ndarray) -> "SeriesTable":
-        """Return some of the series, in that order, their rows one after another."""
-        lengths = (self.count + self.ahead)[places]
+    def select(self, indices: np.ndarray) -> "SeriesTable":
+        """Return the series at `indices`, in that order, with their rows one after another."""
+        lengths = (self.count + self.ahead)[indices]
         arrays = {
-            name: value[places] for name, value in vars(self).items() if name not in ("names", "offset")
+            name: value[indices] for name, value in vars(self).items() if name not in ("names", "offset")
         }
-        names = tuple(self.names[one] for one in places)
+        names = tuple(self.names[index] for index in indices)
         return SeriesTable(names=names, offset=np.cumsum(lengths) - lengths, **arrays)
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,16 +119,16 @@ class SeriesTable:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStatistics:
-    """What the measured training rows say of each series and target, in the file's units. Every array is [S, C]."""
+    """Statistics of the measured training rows per series and target, in the file's units. Each array is [S, C]."""
 
     deviation: np.ndarray  # population standard deviation, 1 for a constant: divides `_scaled` metrics
-    seasonal_error: np.ndarray  # mean |v_t - v_(t-m)|, MASE's scale; NaN where there is no such pair
+    seasonal_error: np.ndarray  # mean |v_t - v_(t-m)|, the scale of MASE; NaN if no pair was measured
     least: np.ndarray  # NaN where nothing was measured
     greatest: np.ndarray
 
-    def select(self, places: np.ndarray) -> "TrainingStatistics":
-        """Return those of some of the series, in that order."""
-        return TrainingStatistics(**{name: value[places] for name, value in vars(self).items()})
+    def select(self, indices: np.ndarray) -> "TrainingStatistics":
+        """Return the statistics of the series at `indices`, in that order."""
+        return TrainingStatistics(**{name: value[indices] for name, value in vars(self).items()})
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -146,7 +146,13 @@ class TrainingStatistics:
 def training_statistics(
     training: Sequence[RowSlices], season: int, deviation: np.ndarray
 ) -> TrainingStatistics:
-    """training: for each series [rows, C], NaN where not measured; deviation [S, C]; season m in steps."""
+    """Return the statistics of the training rows.
+
+    Args:
+        training: for each series [rows, C], NaN where not measured.
+        season: m in steps.
+        deviation: [S, C] population standard deviation.
+    """
     least_and_greatest = [column_ranges(rows) for rows in training]
     return TrainingStatistics(
         deviation=deviation,
@@ -157,51 +163,59 @@ def training_statistics(
 
 
 def _seasonal_error(rows: RowSlices, season: int) -> np.ndarray:
-    """[C], NaN where there is no such pair of rows [T, C]."""
+    """Return the mean |v_t - v_(t-m)| [C] of rows [T, C]; NaN if no pair was measured."""
     count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
 
-    def of(span: slice) -> tuple[np.ndarray, np.ndarray]:
+    def pair_sums(span: slice) -> tuple[np.ndarray, np.ndarray]:
         return column_sums(np.abs(rows[span.start + season : span.stop + season] - rows[span]))
 
-    for some, sums in ordered_map(of, row_chunks(max(0, len(rows) - season))):
-        count, total = count + some, total + sums
+    for pair_count, sums in ordered_map(pair_sums, row_chunks(max(0, len(rows) - season))):
+        count, total = count + pair_count, total + sums
     return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsableRows:
-    """Which rows have what a forecast needs. Both arrays are [T] bool."""
+    """Rows that hold what a forecast needs. Both arrays are [T] bool."""
 
     target: np.ndarray  # at least one target was measured
-    ahead: np.ndarray  # every future covariate was measured
+    known_ahead: np.ndarray  # each future covariate was measured
 
     @staticmethod
     def from_measured(measured: np.ndarray, schema: Schema) -> "UsableRows":
-        """Read it from measured [T, columns]."""
-        targets, hidden = len(schema.targets), len(schema.targets) + len(schema.past)
+        """Return the usable rows of `measured` [T, columns]."""
+        targets, past_only = len(schema.targets), len(schema.targets) + len(schema.past)
         return UsableRows(
             target=np.asarray(measured[:, :targets].any(axis=1)),
-            ahead=np.asarray(measured[:, hidden:].all(axis=1)),
+            known_ahead=np.asarray(measured[:, past_only:].all(axis=1)),
         )
 
     def are_origins(self, origins: np.ndarray, horizon: int) -> np.ndarray:
-        """Return [N] bool: the origins that `predict` would forecast from, of those with H rows from there on.
+        """Return which origins [N] `predict` would forecast from, as bool; each has H rows from the origin on.
 
-        It begins after the last row with a measured target, and needs every future covariate of its H steps.
+        An origin follows a row with a measured target. Each future covariate of its H steps is measured.
         """
         if not len(origins):
             return np.zeros(0, dtype=bool)
-        known = self.target[origins - 1]
-        lacking = np.flatnonzero(~self.ahead)
-        if not len(lacking):
-            return known
-        return known & (np.searchsorted(lacking, origins) == np.searchsorted(lacking, origins + horizon))
+        usable = self.target[origins - 1]
+        missing_ahead = np.flatnonzero(~self.known_ahead)
+        if not len(missing_ahead):
+            return usable
+        return usable & (
+            np.searchsorted(missing_ahead, origins) == np.searchsorted(missing_ahead, origins + horizon)
+        )
 
 
 def columns_up_to(inputs: np.ndarray, rows: np.ndarray, last_known: np.ndarray, *, first: int) -> np.ndarray:
-    """Return the columns from `first` on of rows [B, n] of inputs [T, F], none later than last_known [B, C].
+    """Return consecutive columns [B, n, C] of some rows, without values later than the last known row.
 
-    The result is [B, n, C]. A row after the last known one has that one's value.
+    A row after the last known row has the value of the last known row.
+
+    Args:
+        inputs: [T, F].
+        rows: [B, n] row numbers.
+        last_known: [B, C] last row whose value may be used, per column.
+        first: first of the C columns.
     """
     seen = np.minimum(rows[:, :, None], last_known[:, None, :])
     return inputs[seen, np.arange(first, first + last_known.shape[1])]
@@ -213,8 +227,8 @@ class Dataset:
 
     schema: Schema
     series: SeriesTable
-    values_scaled: np.ndarray  # [T, columns] float32, filled; memory-mapped where it comes from a run
-    measured: np.ndarray  # [T, columns] bool: which cells were measured, not filled
+    values_scaled: np.ndarray  # [T, columns] float32, imputed; memory-mapped if read from a run
+    measured: np.ndarray  # [T, columns] bool: cells that were measured, not imputed
     scaler: Scaler
     training: TrainingStatistics
 
@@ -223,13 +237,13 @@ class Dataset:
         return len(self.schema.targets)
 
     @property
-    def hidden(self) -> int:
-        """How many inputs are not known ahead: the targets and the past covariates, which come first."""
+    def past_only_inputs(self) -> int:
+        """Return the number of inputs that are not known ahead; the targets and past covariates come first."""
         return self.targets + len(self.schema.past)
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """[T, F] float32: the stored columns, then the calendar's. The last K are known ahead."""
+        """Return the inputs [T, F] float32: the stored columns, then the calendar. The last K are known ahead."""
         if not self.schema.calendar:
             return self.values_scaled
         table = self.series
@@ -241,63 +255,66 @@ class Dataset:
 
     @cached_property
     def last_observed(self) -> np.ndarray | None:
-        """[T, targets + past] int64, or None where no window can see a fill that looked ahead (imputation.py)."""
-        return self._reach(self.measured[:, : self.hidden])
+        """Return the last usable row per cell, [T, targets + past] int64; see `last_observed_row`.
+
+        None means that no window can see an imputed value that looked ahead.
+        """
+        return self._last_observed(self.measured[:, : self.past_only_inputs])
 
     @cached_property
     def last_observed_ahead(self) -> np.ndarray | None:
-        """The same for the future covariates, [T, future]; the calendar has no missing value."""
-        return self._reach(self.measured[:, self.hidden :])
+        """Return `last_observed` of the future covariates, [T, future]. The calendar has no missing value."""
+        return self._last_observed(self.measured[:, self.past_only_inputs :])
 
-    def _reach(self, measured: np.ndarray) -> np.ndarray | None:
+    def _last_observed(self, measured: np.ndarray) -> np.ndarray | None:
         if self.schema.missing != "interpolate" or bool(measured.all()):
             return None
         return last_observed_row(measured, self.series.offset)
 
     @cached_property
     def usable_rows(self) -> UsableRows:
-        """Which rows have what a forecast needs."""
+        """Return the rows that hold what a forecast needs."""
         return UsableRows.from_measured(self.measured, self.schema)
 
-    def training_inputs(self, one: int) -> np.ndarray:
-        """Return the inputs [rows, F] of a series' training rows, as they stood at the end of those rows.
+    def training_inputs(self, series: int) -> np.ndarray:
+        """Return the inputs [rows, F] of the training rows of a series, as they were known at the end of those rows.
 
-        A future covariate that is interpolated from a later row has its last measured value instead.
+        A future covariate that was interpolated from a later row has its last measured value instead.
         """
-        begin, rows = int(self.series.offset[one]), max(0, int(self.series.train_end[one]))
+        begin, rows = int(self.series.offset[series]), max(0, int(self.series.train_end[series]))
         inputs = self.inputs[begin : begin + rows]
         if self.last_observed_ahead is None or not rows:
             return inputs
         last_known = self.last_observed_ahead[begin + rows - 1 : begin + rows]
-        place = np.arange(begin, begin + rows)[None]
+        rows_index = np.arange(begin, begin + rows)[None]
         width = last_known.shape[1]
         inputs = np.array(inputs)
-        inputs[:, self.hidden : self.hidden + width] = columns_up_to(
-            self.inputs, place, last_known, first=self.hidden
+        inputs[:, self.past_only_inputs : self.past_only_inputs + width] = columns_up_to(
+            self.inputs, rows_index, last_known, first=self.past_only_inputs
         )[0]
         return inputs
 
-    def select(self, places: np.ndarray) -> "Dataset":
-        """Return a copy with some of the series, in that order."""
-        series = self.series.select(places)
+    def select(self, indices: np.ndarray) -> "Dataset":
+        """Return a copy with the series at `indices`, in that order."""
+        series = self.series.select(indices)
         lengths = series.count + series.ahead
-        rows = np.repeat(self.series.offset[places] - series.offset, lengths) + np.arange(lengths.sum())
+        rows = np.repeat(self.series.offset[indices] - series.offset, lengths) + np.arange(lengths.sum())
         return replace(
             self,
             series=series,
             values_scaled=self.values_scaled[rows],
             measured=self.measured[rows],
-            scaler=self.scaler.select(places),
-            training=self.training.select(places),
+            scaler=self.scaler.select(indices),
+            training=self.training.select(indices),
         )
 
     def inverse_transform_targets(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
-        """Scaled targets [N, H, C] of series [N] in the file's units, float64."""
+        """Return scaled targets [N, H, C] of series [N] in the file's units, float64."""
         return self.scaler.inverse_transform(targets_scaled, series)
 
 
 def merge_validation_into_train(dataset: Dataset) -> Dataset:
-    """The same data with the validation rows counted as training rows; scaling and statistics stay as they are."""
+    """Return the dataset with the validation rows counted as training rows; scaling and statistics do not change."""
     return replace(dataset, series=replace(dataset.series, train_end=dataset.series.val_end))
 
 
@@ -305,7 +322,7 @@ FILES = ("schema.json", "series.json", "scaler.json", "training.json")
 
 
 class DatasetOutline(Protocol):
-    """A dataset, or all of one but its values."""
+    """Dataset without its values."""
 
     @property
     def schema(self) -> Schema: ...
@@ -321,7 +338,7 @@ class DatasetOutline(Protocol):
 
 
 def describe_dataset(dataset: DatasetOutline) -> dict[str, dict[str, Any]]:
-    """The JSON files that describe a dataset beside its two arrays."""
+    """Return the JSON files that describe a dataset; its two arrays are stored separately."""
     parts = (
         dataset.schema.to_dict(),
         dataset.series.to_dict(),
@@ -334,7 +351,13 @@ def describe_dataset(dataset: DatasetOutline) -> dict[str, dict[str, Any]]:
 def restore_dataset(
     files: dict[str, dict[str, Any]], values_scaled: np.ndarray, packed: np.ndarray
 ) -> Dataset:
-    """The inverse of `describe` and `pack`: a dataset from its files."""
+    """Return the dataset of its files: the inverse of `describe_dataset` and `pack_mask`.
+
+    Args:
+        files: content of the JSON files by name.
+        values_scaled: [T, columns] float32.
+        packed: mask of the measured cells, one bit per cell.
+    """
     columns = values_scaled.shape[1]
     cells = np.unpackbits(packed, count=values_scaled.size).astype(bool)
     return Dataset(
@@ -348,5 +371,5 @@ def restore_dataset(
 
 
 def pack_mask(measured: np.ndarray) -> np.ndarray:
-    """[T, columns] booleans as a mask of one bit a cell."""
+    """Return booleans [T, columns] as a mask of one bit per cell."""
     return np.packbits(measured)

@@ -1,4 +1,4 @@
-"""Outliers that `prepare --outliers drop` made missing, as a run records them."""
+"""Outliers that `prepare --outliers drop` turned into missing values, as a run stores them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,34 +9,34 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class DroppedOutliers:
-    """Cells that were emptied, in order of rows and columns."""
+    """Cells that were set to missing, in order of rows and columns."""
 
-    cells: np.ndarray  # [N, 2] int64, row and column of the grid
-    values: np.ndarray  # [N] float64, as the file has them
+    cells: np.ndarray  # [N, 2] int64: row and column of the grid
+    values: np.ndarray  # [N] float64, in the file's units
 
-    def put_back(self, values: np.ndarray, begin: int) -> None:
-        """Write the cells into the rows [n, columns] of the grid from row `begin` on, in place."""
+    def restore(self, values: np.ndarray, begin: int) -> None:
+        """Write the dropped values back into the rows [n, columns] of the grid from row `begin` on, in place."""
         low, high = np.searchsorted(self.cells[:, 0], (begin, begin + len(values)))
         values[self.cells[low:high, 0] - begin, self.cells[low:high, 1]] = self.values[low:high]
 
     def count_by_column(self, names: Sequence[str]) -> dict[str, int]:
-        """Return how many cells each of the columns `names` lost."""
+        """Return the number of dropped cells for each column in `names`."""
         counts = np.bincount(self.cells[:, 1], minlength=len(names))
         return {name: int(count) for name, count in zip(names, counts, strict=True)}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON that a run keeps."""
+        """Return the JSON object that a run stores."""
         return {"cells": self.cells.tolist(), "values": self.values.tolist()}
 
     @staticmethod
     def from_dict(stored: dict[str, Any], *, columns: int) -> "DroppedOutliers":
-        """Return the inverse of `to_dict`. Raises ValueError for parts that do not fit data of so many targets."""
+        """Return the inverse of `to_dict`. Raise ValueError if the parts do not fit data with `columns` targets."""
         cells = np.array(stored["cells"], dtype=np.int64).reshape(-1, 2)
         values = np.array(stored["values"], dtype=np.float64)
         if values.shape != (len(cells),):
-            raise ValueError("it has not one value for each cell")
+            raise ValueError("the numbers of cells and values differ")
         if (np.diff(cells[:, 0]) < 0).any() or (cells[:, 1] < 0).any() or (cells[:, 1] >= columns).any():
-            raise ValueError("its cells are out of order or in no target")
+            raise ValueError("the cells are out of order, or not in a target column")
         return DroppedOutliers(cells=cells, values=values)
 
 

@@ -1,4 +1,4 @@
-"""Series of a panel that ended: their last measured row lies more than a horizon before the panel's newest one."""
+"""Ended series of a panel: their last measured row is more than a horizon older than the panel's newest row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,65 +15,88 @@ from lstm_cli.findings import Finding, in_file
 
 @dataclass(frozen=True, kw_only=True)
 class EndedSeries:
-    """The series of a panel that ended, and the panel's newest time."""
+    """Ended series of a panel, and the newest time of the panel."""
 
-    which: np.ndarray  # [S] bool
-    names: tuple[str, ...]  # of those
-    newest: str  # the newest measured row of the panel, as the file writes times; "" without common times
+    mask: np.ndarray  # [S] bool
+    names: tuple[str, ...]  # of the ended series
+    newest: str  # newest measured time of the panel, as the file writes times; "" without common times
 
     def text(self, horizon: int) -> str:
-        """Return what a warning or an error begins with."""
-        from lstm_cli.data.locations import quote_names  # most forecasts have nothing to tell
+        """Return the beginning of a warning or an error."""
+        from lstm_cli.data.locations import quote_names  # lazy: most forecasts have no ended series
 
         return (
-            f"{len(self.names):,} series of {len(self.which):,} ended more than {horizon} steps (the "
+            f"{len(self.names):,} of {len(self.mask):,} series ended more than {horizon} steps (the "
             f"horizon) before the newest measured row ({self.newest}): {quote_names(self.names)}"
         )
 
     def finding(self, source: str, horizon: int, advice: str) -> Finding:
-        """Return the finding, which ends with what becomes of these series."""
+        """Return the finding about the ended series.
+
+        Args:
+            source: name of the data in messages.
+            horizon: steps.
+            advice: end of the sentence, which says how the series are treated.
+        """
         text = f"{self.text(horizon)}{advice}"
         return Finding.at(in_file(source), "D623", text, count=len(self.names), flags=("--ended",))
 
 
 def find_ended_series(schema: Schema, table: SeriesTable) -> EndedSeries:
-    """Return the series whose last measured row lies more than H steps before the newest one of all.
+    """Return the series whose last measured row lies more than H steps before the newest row of all series.
 
-    A series ends with its last usable row, which has a measured target. A series that was left out counts as the
-    newest too (`Schema.newest_us`). Without common times no series ended.
+    A series ends with its last usable row, which has a measured target. A series that was left out counts as the newest
+    too (`Schema.newest_us`). Without common times no series ended.
     """
     newest = schema.newest_us
     if newest is None:
         newest = newest_time(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
     if newest is None:
-        return EndedSeries(which=np.zeros(len(table.names), dtype=bool), names=(), newest="")
+        return EndedSeries(mask=np.zeros(len(table.names), dtype=bool), names=(), newest="")
     steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
-    which = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
-    names = tuple(table.names[one] for one in np.flatnonzero(which))
-    return EndedSeries(
-        which=which, names=names, newest=format_times(np.array([newest]), schema.time_format)[0]
-    )
+    mask = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
+    names = tuple(table.names[index] for index in np.flatnonzero(mask))
+    return EndedSeries(mask=mask, names=names, newest=format_times(np.array([newest]), schema.time_format)[0])
 
 
 def newest_time(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:
-    """Return the time of the newest row of a panel, or None where its series share no times; see `PanelTimes.of`."""
+    """Return the time of the newest row of a panel; None if its series share no times (`PanelTimes.from_grids`).
+
+    Args:
+        step: step of the time grid.
+        origin_us: [S] time of the first row of each series.
+        count: [S] usable rows of each series.
+        timed: the file has a time column.
+    """
     if PanelTimes.from_grids(step, origin_us, count, timed=timed) is None:
         return None
     return int(step.times(count - 1, origin_us).max())
 
 
 def ended_series_finding(ended: EndedSeries, source: str, horizon: int) -> Sequence[Finding]:
-    """Return the finding of `prepare` and `check`, if there is one."""
+    """Return the finding of `prepare` and `check` about ended series, if any.
+
+    Args:
+        ended: ended series.
+        source: name of the data in messages.
+        horizon: steps.
+    """
     if not ended.names:
         return ()
-    advice = "(lstm predict leaves them out, --ended include forecasts them)"
+    advice = "(lstm predict skips them; --ended include forecasts them)"
     return (ended.finding(source, horizon, " " + advice),)
 
 
 def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, EndedSeries, Finding | None]:
-    """Return the dataset to forecast, the series that ended, and a finding if there is one.
+    """Return the dataset to forecast, the ended series, and a finding if any series ended.
 
-    how: `skip` leaves the series that ended out, `include` keeps them. Raises DataError where `refuse` finds one.
+    Args:
+        dataset: dataset with all series.
+        source: name of the data in messages.
+        how: `skip` leaves the ended series out, `include` keeps them, `refuse` raises an error.
+
+    Raises:
+        DataError: if `how` is `refuse` and a series ended, or if `skip` leaves no series.
     """
     ended = find_ended_series(dataset.schema, dataset.series)
     if not ended.names:
@@ -82,21 +105,21 @@ def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended
     if how == "refuse":
         raise DataError(
             ended.text(horizon),
-            hint="--ended skip leaves them out, --ended include forecasts what follows their own last rows",
+            hint="use --ended skip to leave them out, or --ended include to forecast from their own last rows",
             rule="D624",
             at=in_file(source),
             flags=("--ended",),
         )
     if how == "include":
-        kept_in = "; forecast from their own last rows (--ended skip leaves them out)"
-        return dataset, ended, ended.finding(source, horizon, kept_in)
-    if ended.which.all():
+        advice = ". They are forecast from their own last rows (--ended skip leaves them out)"
+        return dataset, ended, ended.finding(source, horizon, advice)
+    if ended.mask.all():
         raise DataError(
-            f"{ended.text(horizon)}; no series is left to forecast",
-            hint="give more rows of the newest series, or --ended include",
+            f"{ended.text(horizon)}. No series is left to forecast",
+            hint="add rows of the newest series, or use --ended include",
             rule="D624",
             at=in_file(source),
             flags=("--ended",),
         )
-    kept = dataset.select(np.flatnonzero(~ended.which))
-    return kept, ended, ended.finding(source, horizon, "; left out (--ended include forecasts them)")
+    kept = dataset.select(np.flatnonzero(~ended.mask))
+    return kept, ended, ended.finding(source, horizon, ". They are left out (--ended include forecasts them)")

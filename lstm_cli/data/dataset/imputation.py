@@ -1,9 +1,8 @@
-"""Missing cells, filled so that a model can read them; which cells were measured is kept beside.
+"""Imputation of missing values, so that a model can read the rows; a mask records which cells were measured.
 
-The fill of a hole may be interpolated, which looks ahead to the hole's far side. So that no window sees what
-was measured after its origin, `reach` tells for each row the last row whose value may be used there, and the
-gathering of a window never goes beyond it (windows.py). A covariate that is known ahead may be used up to the
-window's last step.
+Interpolation of a gap looks ahead to the value after the gap. No window may see a value that was measured after its
+origin. Therefore `last_observed_row` gives for each row the last row whose value may be used, and the gathering of a
+window never goes beyond it (windows.py). A known-ahead covariate may be used up to the last step of the window.
 """
 
 from collections.abc import Callable
@@ -12,12 +11,17 @@ import numpy as np
 
 
 def impute(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
-    """Fills one series. values [T, F] with NaN where not measured, any float type; returns a copy without NaN.
+    """Return a copy of one series with its missing values filled.
 
-    `interpolate`: a straight line between the measured neighbours, the last value after the last of them.
-    `last`: the last measured value. `season`: the value one season before, where there is one, else the last.
-    Cells before a column's first measured one become 0: there is nothing earlier to fill them with, and
-    anything later would tell the future. (Scaled, 0 is the centre of the training rows.)
+    `interpolate`: a straight line between the measured neighbours, and the last measured value after the last of them.
+    `last`: the last measured value. `season`: the value one season before, if there is one, else the last measured
+    value. Cells before the first measured value of a column become 0, because a later value would leak the future.
+    (Scaled, 0 is the centre of the training rows.)
+
+    Args:
+        values: [T, F], NaN where not measured, any float type.
+        how: `interpolate`, `last` or `season`.
+        season: steps.
     """
     filled = values.copy()
     Imputer(values.shape[1], how=how, season=season).fill(filled)
@@ -25,7 +29,7 @@ def impute(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
 
 
 def zero_before_first(values_scaled: np.ndarray, measured: np.ndarray) -> None:
-    """Set the cells before a column's first measured one to 0, in place, in whatever scaling the values have.
+    """Set the cells before the first measured value of each column to 0, in place, in any scaling.
 
     values_scaled, measured: [T, F] of one series.
     """
@@ -35,36 +39,36 @@ def zero_before_first(values_scaled: np.ndarray, measured: np.ndarray) -> None:
 
 
 class Imputer:
-    """Fills one series piece by piece."""
+    """Imputer for one series, chunk by chunk."""
 
     def __init__(self, width: int, *, how: str, season: int) -> None:
-        """width: F columns."""
+        """Start before the first row. width: F columns. season: steps."""
         self._how, self._season = how, season
-        self._row = 0  # rows so far
-        self._first = np.full(width, -1)  # [F] the first row that was measured; -1: none yet
-        self._last = np.full(width, -1)  # [F] the last one so far
-        self._value = np.zeros(width)  # [F] its value
-        self._tail = np.zeros((0, width))  # the last rows, filled, as many as a season has
+        self._row = 0  # rows seen so far
+        self._first = np.full(width, -1)  # [F] first measured row; -1: none yet
+        self._last = np.full(width, -1)  # [F] last measured row so far
+        self._value = np.zeros(width)  # [F] value of the last measured row
+        self._tail = np.zeros((0, width))  # the last imputed rows, at most one season
 
     def fill(
-        self, values: np.ndarray, following: Callable[[int], tuple[int, float] | None] | None = None
+        self, values: np.ndarray, next_measured: Callable[[int], tuple[int, float] | None] | None = None
     ) -> None:
-        """Fill the rows [n, F] that come next, in place.
+        """Fill the next rows [n, F] of the series, in place.
 
-        following: of a column, the row that is measured next after these, counted from 0 for the first of these,
-        and its value; None: no row follows.
+        next_measured: function of a column that returns the next measured row after these rows, counted from their
+        first row, and its value. None means that no rows follow.
         """
         measured = ~np.isnan(values)
-        whole = bool(measured.all())
-        for column in [] if whole else np.flatnonzero(~measured.all(axis=0)).tolist():
-            needed = following is not None and self._how == "interpolate" and not measured[-1, column]
-            after = following(column) if following is not None and needed else None
-            self._fill_column(values[:, column], measured[:, column], column, after)
-        # Of a long stretch without a hole the first and the last row say all that is to be remembered.
-        self._remember(values, measured[:1] if whole else measured)
+        all_measured = bool(measured.all())
+        for column in [] if all_measured else np.flatnonzero(~measured.all(axis=0)).tolist():
+            needed = next_measured is not None and self._how == "interpolate" and not measured[-1, column]
+            next_value = next_measured(column) if next_measured is not None and needed else None
+            self._fill_column(values[:, column], measured[:, column], column, next_value)
+        # Without missing values, the state only needs the first and the last row.
+        self._remember(values, measured[:1] if all_measured else measured)
 
     def _fill_column(
-        self, cells: np.ndarray, measured: np.ndarray, column: int, after: tuple[int, float] | None
+        self, cells: np.ndarray, measured: np.ndarray, column: int, next_value: tuple[int, float] | None
     ) -> None:
         missing, known = np.flatnonzero(~measured), np.flatnonzero(measured)
         values = cells[known]
@@ -72,8 +76,8 @@ class Imputer:
             known = np.append(self._last[column] - self._row, known)
             values = np.append(self._value[column], values)
         first = int(self._first[column]) - self._row if self._first[column] >= 0 else None
-        if after is not None:
-            known, values = np.append(known, after[0]), np.append(values, after[1])
+        if next_value is not None:
+            known, values = np.append(known, next_value[0]), np.append(values, next_value[1])
         if not len(known):
             cells[:] = 0
             return
@@ -87,10 +91,10 @@ class Imputer:
         cells[: max(first, 0)] = 0
 
     def _fill_by_season(self, cells: np.ndarray, missing: np.ndarray, column: int, first: int) -> None:
-        """first: the first measured row of the series, counted from the first of these cells."""
+        """Fill missing cells with the value one season before. first: first measured row, from the first cell."""
         season, before = self._season, len(self._tail)
         whole = np.concatenate([self._tail[:, column], cells])
-        # In order of time, a season at a time: a filled value may serve the next season.
+        # One season at a time, because a filled value may serve the next season.
         for block in np.split(missing, np.flatnonzero(np.diff(missing // season)) + 1):
             usable = block[block - season >= first]
             whole[before + usable] = whole[before + usable - season]
@@ -98,29 +102,28 @@ class Imputer:
 
     def _remember(self, values: np.ndarray, measured: np.ndarray) -> None:
         columns = np.arange(values.shape[1])
-        some = measured.any(axis=0)
+        any_measured = measured.any(axis=0)
         first = np.argmax(measured, axis=0)
         last = len(values) - 1 - np.argmax(measured[::-1], axis=0)
-        self._first = np.where(some & (self._first < 0), self._row + first, self._first)
-        self._last = np.where(some, self._row + last, self._last)
-        self._value = np.where(some, values[last, columns], self._value)
+        self._first = np.where(any_measured & (self._first < 0), self._row + first, self._first)
+        self._last = np.where(any_measured, self._row + last, self._last)
+        self._value = np.where(any_measured, values[last, columns], self._value)
         if self._how == "season":
             self._tail = np.concatenate([self._tail, values[-self._season :]])[-self._season :]
         self._row += len(values)
 
 
 def last_measured_row(measured: np.ndarray) -> np.ndarray:
-    """For each row of [T] or [T, F] booleans the last row up to it that was measured; -1 before the first."""
+    """Return for each row of [T] or [T, F] booleans the last measured row up to it; -1 before the first."""
     rows = np.arange(len(measured)).reshape(-1, *(1,) * (measured.ndim - 1))
     return np.maximum.accumulate(np.where(measured, rows, -1), axis=0)
 
 
 def last_observed_row(measured: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """The last row whose value may be used by a window that ends with a row, for interpolated data.
+    """Return the last row whose value a window that ends with each row may use, [T, F] int64, for interpolated data.
 
-    measured [T, F] for series one after another, beginning at rows `offsets` [S]. Returns [T, F] int64: the
-    last measured row of the same series up to it; before the first measured one, the row itself (a fill of 0
-    tells nothing).
+    The result is the last measured row of the same series up to that row. Before the first measured row it is the row
+    itself, because a fill of 0 leaks nothing. measured: [T, F], one series after another. offsets: [S] first rows.
     """
     own = np.arange(len(measured))[:, None]
     last = last_measured_row(measured)

@@ -1,4 +1,4 @@
-"""A dataset in a run directory, as every step but `prepare` reads it; data/build/write.py writes it."""
+"""Loading of the dataset in a run directory, for all steps but `prepare`; data/build/write.py writes it."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
 
 
 def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
-    """Columns and series alone, without their values. Raises MissingArtifact or CorruptArtifact."""
+    """Return columns and series without their values. Raise MissingArtifact or CorruptArtifact."""
     reader = run.artifact("data")
     schema, series = reader.json("schema.json"), reader.json("series.json")
     with reader.parsing():
@@ -22,18 +22,18 @@ def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
 
 
 def load_dataset(run: Run) -> Dataset:
-    """The run's prepared data, its values memory-mapped. Raises MissingArtifact or CorruptArtifact."""
+    """Return the prepared data of a run, its values memory-mapped. Raise MissingArtifact or CorruptArtifact."""
     reader = run.artifact("data")
     files = {name: reader.json(name) for name in FILES}
     values, measured = reader.array(VALUES), reader.array(MEASURED)
     with reader.parsing():
         dataset = restore_dataset(files, values, measured)
-        _require_fitting(dataset)
+        _check_shapes(dataset)
     return dataset
 
 
 def load_dropped_outliers(run: Run) -> "DroppedOutliers":
-    """Return the outliers that `prepare` emptied. Raises MissingArtifact or CorruptArtifact."""
+    """Return the outliers that `prepare` set to missing. Raise MissingArtifact or CorruptArtifact."""
     from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 
     reader = run.artifact("data")
@@ -44,12 +44,12 @@ def load_dropped_outliers(run: Run) -> "DroppedOutliers":
         return DroppedOutliers.from_dict(stored, columns=len(schema.targets))
 
 
-def _require_fitting(dataset: Dataset) -> None:
-    """Raise ValueError unless the parts of a dataset are of one size."""
+def _check_shapes(dataset: Dataset) -> None:
+    """Raise ValueError unless the parts of a dataset have matching shapes."""
     table, schema, values = dataset.series, dataset.schema, dataset.values_scaled
     series, columns = len(table.names), len(schema.columns)
     shapes = [array.shape for name, array in vars(table).items() if name != "names"]
-    fitting = (
+    matching = (
         values.dtype == np.float32
         and values.ndim == 2
         and values.shape[1] == columns
@@ -58,8 +58,8 @@ def _require_fitting(dataset: Dataset) -> None:
         and dataset.scaler.center.shape == dataset.scaler.scale.shape == (series, columns)
         and all(array.shape == (series, dataset.targets) for array in vars(dataset.training).values())
     )
-    if not fitting:
-        raise ValueError("its files are not of one size")
+    if not matching:
+        raise ValueError("the shapes of its files do not match")
     ends = table.offset + table.count + table.ahead
     ordered = (table.train_end >= 0) & (table.train_end <= table.val_end) & (table.val_end <= table.count)
     inside = (table.offset >= 0) & (table.ahead >= 0) & (ends <= len(values)) & ordered

@@ -1,4 +1,4 @@
-"""The one score that every choice goes by: |error| in the file's units over the series' seasonal error (MASE)."""
+"""Score of all choices: |error| in the file's units divided by the seasonal error of the series (MASE)."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from lstm_cli.data.dataset.scaling import inverse_logarithm
 
 @dataclass(frozen=True, kw_only=True)
 class MaseScale:
-    """Turns scaled forecasts into scaled errors. Every array is [S, C]."""
+    """Scale that turns scaled forecasts into MASE terms. Each array is [S, C]."""
 
     center: np.ndarray
     scale: np.ndarray
-    weight: np.ndarray  # 1 / seasonal error in the file's units; 0 where a series has none
-    floor: np.ndarray | None  # of targets in logarithms, as the scaler has it
+    weight: np.ndarray  # 1 / seasonal error in the file's units; 0 if a series has none
+    floor: np.ndarray | None  # floor of the log transform, see `Scaler`
 
     @staticmethod
     def from_dataset(dataset: Dataset) -> "MaseScale":
-        """Where no series has a seasonal error, errors are taken over the training rows' deviation."""
+        """Return the scale of a dataset; if no series has a seasonal error, the training deviation is used instead."""
         seasonal = dataset.training.seasonal_error
         usable = np.isfinite(seasonal) & (seasonal > 0)
         if not usable.any():
@@ -32,9 +32,9 @@ class MaseScale:
         )
 
     def mase_terms(self, values_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
-        """values_scaled [N, H, C] of series [N] in multiples of the seasonal error: differences of two are errors.
+        """Return scaled values in multiples of the seasonal error, float64; differences of terms are errors.
 
-        float64; 0 everywhere for a series that has no seasonal error.
+        All terms of a series without a seasonal error are 0. values_scaled: [N, H, C]. series: [N].
         """
         return self.mase_terms_of_rows(
             values_scaled, series[:, None], np.arange(self.center.shape[1])[None], axis=1
@@ -43,7 +43,14 @@ class MaseScale:
     def mase_terms_of_rows(
         self, values_scaled: np.ndarray, series: np.ndarray, target: np.ndarray, axis: int = -1
     ) -> np.ndarray:
-        """The same where the rows [R] of values [R, H] belong to different series [R] and targets [R]."""
+        """Return the MASE terms of rows of different series and targets.
+
+        Args:
+            values_scaled: [R, H].
+            series: [R] series of each row.
+            target: [R] target of each row.
+            axis: axis that the figures of a row are repeated along.
+        """
         center, scale, weight = (
             np.expand_dims(figures[series, target], axis)
             for figures in (self.center, self.scale, self.weight)

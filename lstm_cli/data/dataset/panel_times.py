@@ -1,7 +1,7 @@
-"""The times of a panel: the union of its series' time grids, counted in steps.
+"""Times of a panel: the union of the time grids of its series, counted in steps.
 
-One place in the union divides all series at one time. A grid is a stretch of steps, so the union is found from
-first rows and counts: S numbers, not T rows.
+One index in the union divides all series at one time. A grid is a run of consecutive steps, so the union follows from
+first rows and counts: S numbers instead of T rows.
 """
 
 from dataclasses import dataclass
@@ -14,28 +14,27 @@ from lstm_cli.data.times.frequency import Step
 
 @dataclass(frozen=True, kw_only=True)
 class PanelTimes:
-    """The union of the time grids of a panel whose series share times.
+    """Union of the time grids of a panel whose series share times.
 
-    Steps are counted from the panel's first row. A row that lies between two steps of that row's grid counts to the
-    step before it.
+    Steps are counted from the first row of the panel. A row between two steps counts to the step before it.
     """
 
-    first: np.ndarray  # [S] int64, the step of each series' first row
+    first: np.ndarray  # [S] int64, step of the first row of each series
     count: np.ndarray  # [S] int64, usable rows
-    begins: (
-        np.ndarray
-    )  # [G] int64, the first step of each stretch of the union that has no gap, rising from 0
-    before: (
-        np.ndarray
-    )  # [G + 1] int64, how many steps of the union lie before each stretch; the last: all of them
+    gapless_starts: np.ndarray  # [G] int64, first step of each gapless part of the union, rising from 0
+    steps_before: np.ndarray  # [G + 1] int64, steps of the union before each part; the last entry: all steps
 
     @staticmethod
     def from_grids(
         step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool
     ) -> "PanelTimes | None":
-        """Return the union of the grids, or None where no two series share a time.
+        """Return the union of the grids; None if no two series share a time.
 
-        origin_us, count: [S] the first time and the usable rows of each series; timed: there is a time column.
+        Args:
+            step: step of the time grid.
+            origin_us: [S] time of the first row of each series.
+            count: [S] usable rows of each series.
+            timed: the file has a time column.
         """
         if not timed or len(count) < 2:
             return None
@@ -44,64 +43,76 @@ class PanelTimes:
         begin, end = first[order], np.maximum.accumulate((first + count)[order])
         if not (begin[1:] < end[:-1]).any():
             return None
-        opens = np.append(True, begin[1:] > end[:-1])
-        lengths = end[np.append(opens[1:], True)] - begin[opens]
+        starts_part = np.append(True, begin[1:] > end[:-1])
+        lengths = end[np.append(starts_part[1:], True)] - begin[starts_part]
         return PanelTimes(
-            first=first, count=count, begins=begin[opens], before=np.append(0, np.cumsum(lengths))
+            first=first,
+            count=count,
+            gapless_starts=begin[starts_part],
+            steps_before=np.append(0, np.cumsum(lengths)),
         )
 
     @property
     def steps(self) -> int:
-        """How many steps the union has."""
-        return int(self.before[-1])
+        """Return the number of steps of the union."""
+        return int(self.steps_before[-1])
 
     @staticmethod
     def from_series_table(schema: Schema, table: SeriesTable) -> "PanelTimes | None":
-        """Return the union of the grids of a dataset's series, or None where no two share a time."""
+        """Return the union of the grids of a dataset's series; None if no two series share a time."""
         return PanelTimes.from_grids(
             schema.step, table.origin_us, table.count, timed=schema.time_name is not None
         )
 
-    def rows_before(self, place: int) -> np.ndarray:
-        """Return the rows [S] of each series before a place in the union, which runs from 0 to `steps`."""
-        at = min(max(place, 0), self.steps)
-        stretch = min(int(np.searchsorted(self.before, at, "right")) - 1, len(self.begins) - 1)
-        return self._rows_before_step(int(self.begins[stretch] + at - self.before[stretch]))
+    def rows_before(self, index: int) -> np.ndarray:
+        """Return the number of rows [S] of each series before an index in the union, from 0 to `steps`."""
+        index = min(max(index, 0), self.steps)
+        part = min(int(np.searchsorted(self.steps_before, index, "right")) - 1, len(self.gapless_starts) - 1)
+        return self._rows_before_step(int(self.gapless_starts[part] + index - self.steps_before[part]))
 
     def index_of(self, ends: np.ndarray) -> int | None:
-        """Return the place that divides the series at these rows [S]; None where no single time does."""
-        step = self._step_of(ends)
-        return self._place(step) if np.array_equal(self._rows_before_step(step), ends) else None
+        """Return the index that divides the series at rows `ends` [S]; None if no single time does."""
+        step = self._next_step(ends)
+        return self._index(step) if np.array_equal(self._rows_before_step(step), ends) else None
 
     def index_before(self, ends: np.ndarray) -> int:
-        """Return the place of the earliest row that lies at or after these rows [S]."""
-        return self._place(self._step_of(ends))
+        """Return the index of the earliest row at or after rows `ends` [S]."""
+        return self._index(self._next_step(ends))
 
     def _rows_before_step(self, step: int) -> np.ndarray:
         rows: np.ndarray = np.clip(step - self.first, 0, self.count)
         return rows
 
-    def _step_of(self, ends: np.ndarray) -> int:
-        """Return the earliest step at which a series goes on after `ends`, or the end where none does."""
-        on = ends < self.count
-        return int((self.first + ends)[on].min()) if on.any() else int((self.first + self.count).max())
+    def _next_step(self, ends: np.ndarray) -> int:
+        """Return the earliest step at which a series continues after `ends`, or the end of the panel."""
+        continues = ends < self.count
+        return (
+            int((self.first + ends)[continues].min())
+            if continues.any()
+            else int((self.first + self.count).max())
+        )
 
-    def _place(self, step: int) -> int:
-        stretch = int(np.searchsorted(self.begins, step, "right")) - 1
-        return int(min(self.before[stretch] + step - self.begins[stretch], self.before[stretch + 1]))
+    def _index(self, step: int) -> int:
+        part = int(np.searchsorted(self.gapless_starts, step, "right")) - 1
+        return int(
+            min(
+                self.steps_before[part] + step - self.gapless_starts[part],
+                self.steps_before[part + 1],
+            )
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PanelSplits:
-    """A panel that one time divides into training and validation, and another into validation and test."""
+    """Splits of a panel whose series are divided at common times."""
 
     times: PanelTimes
-    train_end: int  # place in the union of times
+    train_end: int  # index in the union of times
     val_end: int
 
     @staticmethod
     def from_splits(schema: Schema, table: SeriesTable) -> "PanelSplits | None":
-        """Return the two places; None where the series share no times, or each has splits of its own."""
+        """Return the two common indices; None if the series share no times, or have splits of their own."""
         times = PanelTimes.from_series_table(schema, table)
         if times is None:
             return None

@@ -1,1 +1,1 @@
-"""From a dataset to a forecast: the inputs, new data, bounds, and the output file."""
+"""Forecasting from a dataset: inputs, new data, bounds, and the output file."""

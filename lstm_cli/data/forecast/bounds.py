@@ -1,8 +1,8 @@
-"""Forecasts and truth in the file's units, the rounding of scaled values undone, and forecasts within their bounds.
+"""Forecasts and true values in the file's units, with rounding undone, and forecasts clipped to their bounds.
 
-Truth and forecasts are both stored or made as 32-bit scaled numbers. What comes back within rounding of a bound is
-the bound, for both by one function: then a truth on the bound is no longer on its other side. Truth that lies beyond
-a bound by more than that stays where it is, and is an error of the forecast.
+Both are 32-bit scaled numbers. One function sets values within rounding of a bound to the bound, so that a true value
+on the bound never appears on its other side. A true value beyond a bound by more than that is unchanged, and counts as
+an error of the forecast.
 """
 
 from collections.abc import Iterable
@@ -17,17 +17,17 @@ from lstm_cli.data.dataset.scaling import Scaler, logarithm
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What no forecast leaves, in the file's units; -inf and inf where there is no bound."""
+    """Bounds of all forecasts in the file's units; -inf and inf where there is no bound."""
 
     lower: np.ndarray  # [C]
     upper: np.ndarray  # [C]
 
     def clip(self, forecast: np.ndarray) -> np.ndarray:
-        """forecast [..., C] in the file's units, held within the bounds."""
+        """Return the forecast [..., C], in the file's units, clipped to the bounds."""
         return np.clip(forecast, self.lower, self.upper)
 
     def transform(self, scaler: Scaler) -> "ScaledBounds":
-        """The bounds as one scaled number a target, where the scaling allows that."""
+        """Return the bounds as one scaled number per target, if the scaling allows that."""
         width = len(self.lower)
         center, scale = scaler.center[:, :width], scaler.scale[:, :width]
         sides = [self.lower, self.upper]
@@ -37,7 +37,7 @@ class Bounds:
             return ScaledBounds()
         lower, upper = (((side - center) / scale).astype(np.float32) for side in sides)
         if not all(np.array_equal(side, np.broadcast_to(side[:1], side.shape)) for side in (lower, upper)):
-            return ScaledBounds(reason="the series are scaled differently, so that no one number serves all")
+            return ScaledBounds(reason="the series have different scales, so one number does not fit all")
         return ScaledBounds(lower=lower[0], upper=upper[0])
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,57 +56,83 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class ScaledBounds:
-    """Bounds that may stand in a graph, which forecasts scaled numbers and knows no series."""
+    """Bounds for a graph, which forecasts scaled numbers and knows no series."""
 
-    lower: np.ndarray | None = None  # [C] float32, -inf where there is none; None: not in the graph
+    lower: np.ndarray | None = None  # [C] float32, -inf without a bound; None: not in the graph
     upper: np.ndarray | None = None
-    reason: str = ""  # why the graph cannot hold the bounds; "" where it does, or where there are none
+    reason: str = ""  # why the graph cannot hold the bounds; "" if it can, or without bounds
 
 
-def make_bounds(dataset: Dataset, least: float | str, most: float | None) -> tuple[Bounds, list[str]]:
-    """Return the bounds of the forecast per target, and what is told of them.
+def make_bounds(
+    dataset: Dataset, min_value: float | str, max_value: float | None
+) -> tuple[Bounds, list[str]]:
+    """Return the bounds of the forecast per target, and notes about them.
 
-    least: a number, `none`, or `auto` for 0 where no training value is negative. most: None for no upper bound.
+    Args:
+        dataset: prepared data.
+        min_value: a number, `none`, or `auto` for 0 if no training value is negative.
+        max_value: upper bound; None for no bound.
     """
     never_negative = np.nanmin(dataset.training.least, axis=0) >= 0
     lower = np.full(dataset.targets, -np.inf)
     notes = []
-    if least == "auto":
+    if min_value == "auto":
         lower[never_negative] = 0.0
         if never_negative.any():
             named = ", ".join(f"'{name}'" for name in np.array(dataset.schema.targets)[never_negative])
             notes.append(
-                f"{named}: never negative in training, so forecast at or above 0 (--min none lifts that)"
+                f"{named}: never negative in training, so forecasts are at least 0 (use --min none to change this)"
             )
-    elif least != "none":
-        lower[:] = float(least)
-    upper = np.full(dataset.targets, np.inf if most is None else most)
+    elif min_value != "none":
+        lower[:] = float(min_value)
+    upper = np.full(dataset.targets, np.inf if max_value is None else max_value)
     return Bounds(lower=lower, upper=upper), notes
 
 
 def inverse_transform(
     dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
-    """A scaled forecast [N, H, C] of series [N] in the file's units, within the bounds; float64."""
+    """Return a scaled forecast in the file's units, within the bounds, float64.
+
+    Args:
+        dataset: prepared data.
+        forecast_scaled: [N, H, C].
+        series: [N] series of each window.
+        bounds: bounds of the forecast.
+    """
     return bounds.clip(inverse_transform_truth(dataset, forecast_scaled, series, bounds))
 
 
 def inverse_transform_truth(
     dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
-    """Return scaled targets [N, H, C] of series [N] in the file's units, a value at a bound as that bound; float64."""
+    """Return scaled targets in the file's units, float64; values within rounding of a bound become the bound.
+
+    Args:
+        dataset: prepared data.
+        targets_scaled: [N, H, C].
+        series: [N] series of each window.
+        bounds: bounds of the forecast.
+    """
     values = dataset.inverse_transform_targets(targets_scaled, series)
-    for side in (bounds.lower, bounds.upper):
-        known = np.isfinite(side) & (side != 0)  # 0 comes back as 0 whatever the bounds are
-        if known.any():
-            mark = np.where(known, side, 0.0)
-            room = dataset.scaler.float32_spacing(mark)[series][:, None]
-            np.copyto(values, mark, where=known & (np.abs(values - mark) <= room))
+    for bound in (bounds.lower, bounds.upper):
+        has_bound = np.isfinite(bound) & (bound != 0)  # 0 comes back as 0 without this
+        if has_bound.any():
+            target_bound = np.where(has_bound, bound, 0.0)
+            tolerance = dataset.scaler.float32_spacing(target_bound)[series][:, None]
+            np.copyto(values, target_bound, where=has_bound & (np.abs(values - target_bound) <= tolerance))
     return values
 
 
 def inverse_transform_intervals(
     dataset: Dataset, ends_scaled: Iterable[np.ndarray], series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
-    """The ends of intervals [E, N, H, C] around scaled forecasts, in the file's units, within the bounds."""
+    """Return the ends of prediction intervals in the file's units, within the bounds.
+
+    Args:
+        dataset: prepared data.
+        ends_scaled: E arrays [N, H, C].
+        series: [N] series of each window.
+        bounds: bounds of the forecast.
+    """
     return np.stack([inverse_transform(dataset, end, series, bounds) for end in ends_scaled])

@@ -1,4 +1,4 @@
-"""What a forecast starts from: the last window of each series and what is known of the steps ahead."""
+"""Inputs of a forecast: the last window of each series and the known-ahead inputs of its steps."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from lstm_cli.findings import in_file
 
 
 def last_windows(dataset: Dataset, lookback: int) -> Windows:
-    """For each series the window whose first target is the step after its last usable row."""
+    """Return for each series the window whose first target is the step after its last usable row."""
     table = dataset.series
     return Windows(
         dataset=dataset,
@@ -22,34 +22,36 @@ def last_windows(dataset: Dataset, lookback: int) -> Windows:
 
 
 def forecast_times(dataset: Dataset) -> np.ndarray:
-    """[S, H] int64: the times of the forecast's steps, in microseconds; row numbers without a time column.
+    """Return the times [S, H] int64 of the forecast steps, in microseconds; row numbers without a time column.
 
-    Raises DataError where they are beyond the years that can be written.
+    Raises:
+        DataError: if the times are after the year 9999.
     """
     schema, table = dataset.schema, dataset.series
     index = table.count[:, None] + np.arange(schema.horizon)
     times = schema.step.times(index, table.origin_us[:, None])
-    # Below the first time of a series where the number is beyond 64 bits.
+    # A time past 64 bits wraps to a value before the first time of its series.
     beyond = (times[:, -1] > LAST_US) | (times[:, -1] < table.origin_us)
     if schema.time_name is not None and beyond.any():
         raise DataError(
-            f"the forecast{_of_series(dataset, int(np.argmax(beyond)))} would reach beyond the year 9999",
-            hint="give data of earlier times, or mend their times",
+            f"the forecast{_series_text(dataset, int(np.argmax(beyond)))} would go past the year 9999",
+            hint="correct the times in the file, or give data of earlier times",
             rule="D801",
         )
     return times
 
 
-def _of_series(dataset: Dataset, one: int) -> str:
-    from lstm_cli.data.locations import series_text  # here: most forecasts have nothing to tell
+def _series_text(dataset: Dataset, series: int) -> str:
+    from lstm_cli.data.locations import series_text  # lazy: most forecasts raise no error
 
-    return series_text(dataset.series.names[one], dataset.schema.series_name)
+    return series_text(dataset.series.names[series], dataset.schema.series_name)
 
 
 def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
-    """[S, H, K] float32, scaled: the known-ahead inputs of the forecast's steps.
+    """Return the scaled known-ahead inputs [S, H, K] float32 of the forecast steps.
 
-    Raises DataError, naming series, column and time, where a future covariate is missing.
+    Raises:
+        DataError: if a future covariate is missing; the message names series, column and time.
     """
     schema, table = dataset.schema, dataset.series
     times = forecast_times(dataset)
@@ -59,10 +61,10 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
         inside = np.arange(schema.horizon) < table.ahead[:, None]
         rows = np.where(inside, rows, 0)
         first = len(schema.targets) + len(schema.past)
-        there = dataset.measured[rows, first:] & inside[:, :, None]
-        if not there.all():
-            one, step, column = (int(place) for place in np.argwhere(~there)[0])
-            raise _missing(dataset, source, one, step, schema.future[column], times)
+        known = dataset.measured[rows, first:] & inside[:, :, None]
+        if not known.all():
+            series, step, column = (int(position) for position in np.argwhere(~known)[0])
+            raise _missing_covariate_error(dataset, source, series, step, schema.future[column], times)
         parts.append(dataset.values_scaled[rows, first:])
     if schema.calendar:
         flat = calendar_features(schema.step, times.reshape(-1))
@@ -72,17 +74,19 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
     return np.concatenate(parts, axis=2)
 
 
-def _missing(dataset: Dataset, source: str, one: int, step: int, column: str, times: np.ndarray) -> DataError:
+def _missing_covariate_error(
+    dataset: Dataset, source: str, series: int, step: int, column: str, times: np.ndarray
+) -> DataError:
     schema = dataset.schema
-    when = (
-        f"row {times[one, step] + 1}"
+    time_text = (
+        f"row {times[series, step] + 1}"
         if schema.time_name is None
-        else format_times(times[one, step : step + 1], schema.time_format)[0]
+        else format_times(times[series, step : step + 1], schema.time_format)[0]
     )
-    of = _of_series(dataset, one)
+    series_text = _series_text(dataset, series)
     return DataError(
-        f"the future covariate '{column}'{of} has no value at {when}, step {step + 1} of the forecast",
-        hint=f"give rows with '{column}' for the {schema.horizon} steps after the last target",
+        f"missing value of future covariate '{column}'{series_text} at {time_text}, step {step + 1} of the forecast",
+        hint=f"add rows with '{column}' for the {schema.horizon} steps after the last target",
         rule="D802",
         at=in_file(source),
     )

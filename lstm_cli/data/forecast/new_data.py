@@ -1,4 +1,4 @@
-"""New data under a run's schema: read with the same rules, laid on the same grid, scaled by the same scaler."""
+"""New data with the schema of a run: read by the same rules, on the same grid, with the same scaler."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,29 +22,37 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun, did_you_mean
 
-FAR = 1  # times the range of the training values outside of it: told
-FAR_COVARIATE = 100  # times a covariate's scale away from its centre: told
+MAX_RANGES_OUTSIDE = 1  # warn about targets this many training ranges outside of the training range
+MAX_SCALES_OUTSIDE = 100  # warn about covariates this many scales away from their centre
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSchema:
-    """What a model knows of its data."""
+    """Schema, series, scaler and statistics that a model was trained with."""
 
     schema: Schema
     series: SeriesTable
     scaler: Scaler
     training: TrainingStatistics
-    reads_rows: int  # that the model reads before a forecast, padded where they are fewer
+    rows_read: int  # rows that the model reads before a forecast; fewer rows are padded
 
 
 def read_new_data(
-    source: str, known: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
+    source: str, model: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
 ) -> tuple[Dataset, tuple[Finding, ...]]:
-    """Return a dataset of the new rows, every one of them before the forecast, and the findings.
+    """Return a dataset of the new rows, all of them before the forecast, and the findings.
 
-    Raises DataError for missing columns, another step, an unknown series or too few rows.
+    Args:
+        source: path of the file, or `-` for standard input.
+        model: schema of the model.
+        encoding: value of `--encoding`.
+        delimiter: value of `--delimiter`.
+        stdin: standard input.
+
+    Raises:
+        DataError: for missing columns, another frequency, an unknown series or too few rows.
     """
-    schema = known.schema
+    schema = model.schema
     table = read_table(
         source,
         targets=schema.targets,
@@ -60,22 +68,22 @@ def read_new_data(
     _require_same_clock(table, schema)
     refuse_overflow(table)
     grid = to_regular_grid(table, freq=None, start=None, end=None, step=schema.step)
-    places = _places(table.source, grid, known)
-    keep, short = _long_enough(table.source, grid, known, places)
+    indices = _series_indices(table.source, grid, model)
+    keep, short = _find_short_series(table.source, grid, model, indices)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
     schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
-    scaler = known.scaler.select(places[keep])
+    scaler = model.scaler.select(indices[keep])
     chosen = np.flatnonzero(keep)
-    pieces = [grid.values[offset[one] : offset[one] + lengths[one]] for one in chosen]
+    pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen]
     counts, lengths = grid.counts[keep], lengths[keep]
     return (
         Dataset(
             schema=schema,
             series=SeriesTable(
-                names=tuple(grid.names[one] for one in chosen),
+                names=tuple(grid.names[index] for index in chosen),
                 origin_us=grid.origin_us[keep],
                 offset=np.cumsum(lengths) - lengths,
                 count=counts,
@@ -83,31 +91,31 @@ def read_new_data(
                 train_end=counts,
                 val_end=counts,
             ),
-            values_scaled=_scaled(table, pieces, scaler, schema),
+            values_scaled=_scale(table, pieces, scaler, schema),
             measured=~np.isnan(np.concatenate(pieces)),
             scaler=scaler,
-            training=known.training.select(places[keep]),
+            training=model.training.select(indices[keep]),
         ),
-        (*table.findings, *grid.findings, *short, *missing, *_find_far(table, known)),
+        (*table.findings, *grid.findings, *short, *missing, *_find_far_values(table, model)),
     )
 
 
 def _require_same_clock(table: Table, schema: Schema) -> None:
-    """Raises DataError where times have offsets from UTC and those of the run have none, or the other way round."""
-    here, there = table.time_format.has_offset, schema.time_format.has_offset
-    if schema.time_name is None or table.time_name is None or here == there:
+    """Raise DataError if times have UTC offsets but those of the run do not, or the reverse."""
+    has_offset, run_has_offset = table.time_format.has_offset, schema.time_format.has_offset
+    if schema.time_name is None or table.time_name is None or has_offset == run_has_offset:
         return
-    how = ("with", "without") if here else ("without", "with")
+    how = ("with", "without") if has_offset else ("without", "with")
     raise DataError(
-        f"the times are written {how[0]} an offset from UTC, and those that the model learnt from {how[1]}",
-        hint=f"write them {how[1]} one, or prepare a run from these data",
+        f"the times are written {how[0]} a UTC offset, but those of the training data {how[1]} one",
+        hint=f"write the times {how[1]} a UTC offset, or prepare a run from these data",
         rule="D803",
         at=location_formatter(table).at(table.lines[0]),
     )
 
 
-def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
-    """[T, F] float32. Raises DataError for a value that is too large for it."""
+def _scale(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schema) -> np.ndarray:
+    """Return scaled values [T, F] float32. Raise DataError for a value that is too large for 32-bit floats."""
     with np.errstate(over="ignore"):
         values = scale_and_fill(pieces, scaler, schema)
     infinite = ~np.isfinite(values).all(axis=0)
@@ -116,97 +124,99 @@ def _scaled(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Sche
     return values
 
 
-def _places(source: str, grid: Grid, known: ModelSchema) -> np.ndarray:
-    """[S] where each new series stands among the known ones."""
-    if known.schema.series_name is None:
+def _series_indices(source: str, grid: Grid, model: ModelSchema) -> np.ndarray:
+    """Return the index [S] of each new series among the series of the model."""
+    if model.schema.series_name is None:
         return np.zeros(len(grid.names), dtype=np.int64)
-    at = _known_places(known)
-    unknown = [name for name in grid.names if _known_place(name, at) is None]
+    index_by_name = _index_by_name(model)
+    unknown = [name for name in grid.names if _find_index(name, index_by_name) is None]
     if unknown:
         raise DataError(
-            f"the model knows no series {quote_names(unknown, 1)}",
-            hint=did_you_mean(unknown[0][:200], at, quoted=quote_name)
-            or "prepare and train with data that hold it",
+            f"unknown series {quote_names(unknown, 1)}: the model was not trained on it",
+            hint=did_you_mean(unknown[0][:200], index_by_name, quoted=quote_name)
+            or "prepare and train with data that contain it",
             rule="D804",
             at=in_file(source),
         )
-    return np.array([_known_place(name, at) for name in grid.names])
+    return np.array([_find_index(name, index_by_name) for name in grid.names])
 
 
-def _known_places(known: ModelSchema) -> dict[str, int]:
-    """Where each series stands, by its name, and by that in composed letters where it is nobody else's."""
-    places = {name: place for place, name in enumerate(known.series.names)}
-    for place, name in enumerate(known.series.names):
-        places.setdefault(normalize("NFC", name), place)
-    return places
+def _index_by_name(model: ModelSchema) -> dict[str, int]:
+    """Return the index of each series by its name, also by the NFC form of the name if no other series has it."""
+    indices = {name: index for index, name in enumerate(model.series.names)}
+    for index, name in enumerate(model.series.names):
+        indices.setdefault(normalize("NFC", name), index)
+    return indices
 
 
-def _known_place(name: str, at: Mapping[str, int]) -> int | None:
-    return at.get(name, at.get(normalize("NFC", name)))
+def _find_index(name: str, index_by_name: Mapping[str, int]) -> int | None:
+    return index_by_name.get(name, index_by_name.get(normalize("NFC", name)))
 
 
-def _long_enough(
-    source: str, grid: Grid, known: ModelSchema, places: np.ndarray
+def _find_short_series(
+    source: str, grid: Grid, model: ModelSchema, indices: np.ndarray
 ) -> tuple[np.ndarray, list[Finding]]:
-    """Return the series with enough rows for a window, [S] bool, and a finding about the others.
+    """Return the series [S] with enough rows for a window, as bool, and a finding about the others.
 
-    Raises DataError where no series has enough.
+    Raise DataError if no series has enough rows.
     """
-    need = required_history(known.schema, known.series, known.schema.lookback)[places]
-    keep = grid.counts >= need
+    required = required_history(model.schema, model.series, model.schema.lookback)[indices]
+    keep = grid.counts >= required
     if not keep.any():
-        longest = int(np.argmax(grid.counts - need))
+        longest = int(np.argmax(grid.counts - required))
         raise DataError(
-            f"{grid.counts[longest]} rows are too few, a forecast looks back {need[longest]:,} steps at "
-            f"least (lookback), and this model reads {known.reads_rows:,} rows",
-            hint="give more of the rows before the forecast",
+            f"the data are too short: {grid.counts[longest]} rows, but a forecast needs at least {required[longest]:,} "
+            f"(lookback); this model reads {model.rows_read:,}",
+            hint="add more rows before the forecast",
             rule="D805",
             at=in_file(source),
         )
-    found = []
+    findings = []
     if not keep.all():
-        listed = ", ".join(quote_name(grid.names[one]) for one in np.flatnonzero(~keep)[:5])
+        listed = ", ".join(quote_name(grid.names[index]) for index in np.flatnonzero(~keep)[:5])
         count = int((~keep).sum())
-        found = [
+        findings = [
             Finding.at(
                 in_file(source),
                 "D806",
-                f"{count} series with too few rows for a forecast left out: {listed} "
-                "(no flag: give more of their rows)",
+                f"{count} series left out, too short for a forecast: {listed} "
+                "(no flag; add more of their rows)",
                 count=count,
             )
         ]
-    return keep, found
+    return keep, findings
 
 
-def _find_far(table: Table, known: ModelSchema) -> Iterator[Finding]:
-    """Yield a finding for each column with values far outside of what training saw, at the first of them."""
-    if known.schema.series_name is None:
-        place = np.zeros(len(table.lines), dtype=np.int64)
+def _find_far_values(table: Table, model: ModelSchema) -> Iterator[Finding]:
+    """Yield a finding for each column with values far outside of the training range, at the first such value."""
+    if model.schema.series_name is None:
+        series_index = np.zeros(len(table.lines), dtype=np.int64)
     else:
-        at = _known_places(known)
-        place = np.array([_known_place(name, at) or 0 for name in table.series_names])[table.series]
-    least, greatest = known.training.least, known.training.greatest
-    scaler, targets = known.scaler, len(table.targets)
+        index_by_name = _index_by_name(model)
+        series_index = np.array([_find_index(name, index_by_name) or 0 for name in table.series_names])[
+            table.series
+        ]
+    minimum, maximum = model.training.least, model.training.greatest
+    scaler, targets = model.scaler, len(table.targets)
     for column, name in enumerate(table.columns):
         if column < targets:
-            low, high = least[:, column], greatest[:, column]
+            low, high = minimum[:, column], maximum[:, column]
             width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
-            low, high = low - FAR * width, high + FAR * width
+            low, high = low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
         elif scaler.kind == "none":
             continue
         else:
-            room = FAR_COVARIATE * scaler.scale[:, column]
-            low, high = scaler.center[:, column] - room, scaler.center[:, column] + room
+            margin = MAX_SCALES_OUTSIDE * scaler.scale[:, column]
+            low, high = scaler.center[:, column] - margin, scaler.center[:, column] + margin
         values = table.values[:, column]
-        far = (values > high[place]) | (values < low[place])
+        far = (values > high[series_index]) | (values < low[series_index])
         if far.any():
             row = int(np.argmax(far))
             count = int(far.sum())
             yield Finding.at(
                 location_formatter(table).at(table.lines[row], name),
                 "D807",
-                f"{values[row]:.15g} lies far outside of what training saw{in_series_text(table, table.series[row])}, "
-                f"{count_noun(count, 'such value')} (no flag: check the unit of the column)",
+                f"{values[row]:.15g} is far outside of the training range{in_series_text(table, table.series[row])}, "
+                f"{count_noun(count, 'such value')} (no flag; check the unit of the column)",
                 count=count,
             )

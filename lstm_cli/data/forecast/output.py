@@ -1,6 +1,6 @@
-"""A forecast as rows of CSV, JSON or Parquet: times, names and units as the file has them.
+"""Output of a forecast as CSV, JSON or Parquet, with times, names and units as in the file.
 
-CSV and JSON hold the same digits (`digits.number_texts`); Parquet holds the 64-bit numbers, not rounded.
+CSV and JSON hold the same digits (`decimals.number_texts`). Parquet holds the 64-bit numbers, not rounded.
 """
 
 import csv
@@ -17,20 +17,20 @@ from lstm_cli.data.reading.decimals import number_texts
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import format_times
 
-ROWS_AT_ONCE = 10_000  # of text; their cells stand in memory as objects
+BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """The H steps after the last row of each series."""
+    """Forecast of the H steps after the last row of each series."""
 
     schema: Schema
     names: tuple[str, ...]  # of the S series
-    times_us: np.ndarray  # [S, H] int64; row numbers from 0 where the file has no times
+    times_us: np.ndarray  # [S, H] int64; row numbers from 0 if the file has no times
     values: np.ndarray  # [S, H, C] float64, in the file's units
-    ends: np.ndarray | None = None  # [4, S, H, C] of the intervals, in the order of `sides`
-    sides: tuple[str, ...] = ()  # what follows `<target>_` in the names of their columns
+    interval_ends: np.ndarray | None = None  # [4, S, H, C], in the order of `interval_suffixes`
+    interval_suffixes: tuple[str, ...] = ()  # column names are `<target>_<suffix>`
 
     @property
     def header(self) -> list[str]:
@@ -39,68 +39,68 @@ class Forecast:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of numbers: each target, then the ends of its intervals."""
-        return [name for target in self.schema.targets for name in (target, *self._beside(target))]
+        """Return the columns of numbers: each target, followed by the ends of its intervals."""
+        return [name for target in self.schema.targets for name in (target, *self._interval_columns(target))]
 
     @property
     def decimals(self) -> list[int]:
-        """How many decimals each of the columns has at least: those of its target in the file."""
+        """Return the minimum number of decimals of each column: that of its target in the file."""
         known = self.schema.decimals or (0,) * len(self.schema.targets)
-        return [decimals for decimals in known for _ in range(1 + len(self.sides))]
+        return [decimals for decimals in known for _ in range(1 + len(self.interval_suffixes))]
 
     @property
     def cells(self) -> np.ndarray:
-        """[S, H, len(columns)]."""
-        parts = [self.values] if self.ends is None else [self.values, *self.ends]
+        """Return the numbers [S, H, len(columns)]."""
+        parts = [self.values] if self.interval_ends is None else [self.values, *self.interval_ends]
         return np.stack(parts, axis=-1).reshape(*self.values.shape[:2], -1)
 
     def name_clash(self) -> str | None:
-        """The column of an interval that has the name of another column; None where every name stands once."""
-        mine = [name for target in self.schema.targets for name in self._beside(target)]
-        return next((name for name in mine if self.header.count(name) > 1), None)
+        """Return the first interval column whose name is a duplicate; None if all names are unique."""
+        interval_columns = [name for target in self.schema.targets for name in self._interval_columns(target)]
+        return next((name for name in interval_columns if self.header.count(name) > 1), None)
 
-    def _beside(self, target: str) -> list[str]:
-        return [f"{target}_{side}" for side in self.sides]
+    def _interval_columns(self, target: str) -> list[str]:
+        return [f"{target}_{suffix}" for suffix in self.interval_suffixes]
 
     def blocks(self) -> Iterator[tuple[list[list[str]], np.ndarray]]:
-        """The rows, series by series, some thousands at a time.
+        """Yield the rows in blocks, series by series.
 
-        Each block: the columns of labels (the series where there are several, the time), and the numbers [rows,
-        len(columns)].
+        Each block holds the label columns (the series if there is a series column, then the time) and the numbers
+        [rows, len(columns)].
         """
         horizon = self.values.shape[1]
-        # At once: written alike whatever the series, and most series share their times.
-        distinct, places = np.unique(self.times_us, return_inverse=True)
+        # Format each distinct time once, because most series share their times.
+        distinct, indices = np.unique(self.times_us, return_inverse=True)
         texts = np.array(self.written_times(distinct), dtype=object)
-        places = places.reshape(self.times_us.shape)
-        size = max(1, ROWS_AT_ONCE // horizon)
+        indices = indices.reshape(self.times_us.shape)
+        size = max(1, BLOCK_ROWS // horizon)
         cells = self.cells
         for first in range(0, len(self.names), size):
             block = slice(first, first + size)
-            labels = [texts[places[block].reshape(-1)].tolist()]
+            labels = [texts[indices[block].reshape(-1)].tolist()]
             if self.schema.series_name is not None:
                 labels.insert(0, [name for name in self.names[block] for _ in range(horizon)])
             yield labels, cells[block].reshape(-1, cells.shape[2])
 
     def written_times(self, times_us: np.ndarray) -> list[str]:
-        """Times as the file writes them; rows are counted from 1."""
+        """Return times as the file writes them; rows are counted from 1."""
         return write_times(self.schema, times_us)
 
 
 def write_times(schema: Schema, times_us: np.ndarray) -> list[str]:
-    """Times [n] as the file writes them; rows, counted from 1, where it has none."""
+    """Return times [n] as the file writes them; without times, row numbers from 1."""
     if schema.time_name is None:
         return [str(row + 1) for row in times_us.tolist()]
     return format_times(times_us, schema.time_format)
 
 
-def output_format(output: str, asked: str | None) -> str:
-    """csv, json or parquet: as asked, else by the output's ending, else csv."""
-    return asked or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
+def output_format(output: str, requested: str | None) -> str:
+    """Return csv, json or parquet: as requested, else by the suffix of the output, else csv."""
+    return requested or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
 
 
 def encode_forecast(forecast: Forecast, format: str) -> bytes:
-    """The whole output file, UTF-8 with LF."""
+    """Return the whole output file; text is UTF-8 with LF."""
     return {"csv": _csv, "json": _json, "parquet": _parquet}[format](forecast)
 
 
@@ -150,8 +150,8 @@ def _parquet(forecast: Forecast) -> bytes:
             pyarrow.timestamp("us", zone)
         )
     cells = forecast.cells
-    for place, name in enumerate(forecast.columns):
-        columns[name] = pyarrow.array(cells[:, :, place].reshape(-1))
+    for index, name in enumerate(forecast.columns):
+        columns[name] = pyarrow.array(cells[:, :, index].reshape(-1))
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue())

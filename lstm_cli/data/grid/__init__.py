@@ -1,1 +1,1 @@
-"""The time grid: rows sorted, duplicates merged, and one row per step."""
+"""Time grid: rows sorted, duplicate rows merged, and one row per step."""

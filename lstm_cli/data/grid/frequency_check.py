@@ -1,4 +1,4 @@
-"""The step of a table's rows: that of the run, else what `--freq` says, else what the times say."""
+"""Choice of the frequency of a table: that of the run, the value of `--freq`, or the one found in the times."""
 
 import numpy as np
 
@@ -10,16 +10,26 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
 
-def choose_step(rows: SortedRows, table: Table, *, asked: Step | None, fixed: Step | None) -> Step:
-    """The step of the rows: that of the run, else what --freq says, else what the times say."""
+def choose_step(rows: SortedRows, table: Table, *, requested: Step | None, fixed: Step | None) -> Step:
+    """Return the step of the rows: that of the run, else the value of --freq, else the one found in the times.
+
+    Args:
+        rows: sorted rows of the table.
+        table: rows of the file.
+        requested: step of --freq; None if not given.
+        fixed: step of the run; None without a run.
+
+    Raises:
+        DataError: if the rows do not have the required step, or have no regular step.
+    """
     if fixed is not None:
-        _require_same(rows, table, fixed)
+        _require_same_step(rows, table, fixed)
         return fixed
     if table.time_name is None:
-        if asked not in (None, UNIT):
+        if requested not in (None, UNIT):
             raise DataError(
-                f"{table.source} has no time column that --freq could speak of",
-                hint="name the column with --time, or leave --freq out",
+                f"no time column found in {table.source}, so --freq cannot be used",
+                hint="use --time to name the column, or leave out --freq",
                 rule="D503",
                 flags=(
                     "--freq",
@@ -27,59 +37,61 @@ def choose_step(rows: SortedRows, table: Table, *, asked: Step | None, fixed: St
                 ),
             )
         return UNIT
-    if asked is None:
+    if requested is None:
         return find_step(rows.times, rows.series, lines=rows.lines, wording=location_formatter(table))
-    if asked == UNIT:
+    if requested == UNIT:
         raise DataError(
-            f"--freq 1 is for files without times, and '{table.time_name}' holds times",
-            hint="name their step, e.g. --freq h, or leave --freq out",
+            f"--freq 1 is only for files without times, but '{table.time_name}' holds times",
+            hint="use a frequency such as --freq h, or leave out --freq",
             rule="D503",
             at=in_file(table.source),
             flags=("--freq",),
         )
     origins = series_start_times(rows.times, rows.series)
-    on_grid = asked.index(rows.times, origins)[1]
+    on_grid = requested.index(rows.times, origins)[1]
     if not on_grid.all():
         row = first_in_file(rows.lines, ~on_grid)
-        found = _found(rows, table)
-        wording = location_formatter(table)
+        fitting_step = _find_step_or_none(rows, table)
+        formatter = location_formatter(table)
         raise DataError(
-            f"{wording.time(rows.times[row])} is not on the grid of --freq "
-            f"{asked.name} that begins at {wording.time(origins[row])}",
-            hint=f"all rows fit --freq {found.name}" if found else "name a finer --freq, or mend that line",
+            f"{formatter.time(rows.times[row])} is not on the time grid of --freq "
+            f"{requested.name}, which begins at {formatter.time(origins[row])}",
+            hint=f"use --freq {fitting_step.name}, which fits all rows"
+            if fitting_step
+            else "use a finer --freq, or correct that line",
             rule="D504",
-            at=wording.at(rows.lines[row]),
+            at=formatter.at(rows.lines[row]),
             flags=("--freq",),
         )
-    return asked
+    return requested
 
 
-def _found(rows: SortedRows, table: Table) -> Step | None:
+def _find_step_or_none(rows: SortedRows, table: Table) -> Step | None:
     try:
         return find_step(rows.times, rows.series, lines=rows.lines, wording=location_formatter(table))
     except DataError:
         return None
 
 
-def _require_same(rows: SortedRows, table: Table, step: Step) -> None:
-    """Raises DataError unless the rows have this step: on its grid, and one step from row to row as a rule.
+def _require_same_step(rows: SortedRows, table: Table, step: Step) -> None:
+    """Raise DataError unless the rows have this step: all on its grid, and mostly one step apart.
 
-    Single rows fit every step. A gap is no other step; weekend after weekend without rows is one.
+    Single rows fit each step. A gap does not mean another step, but rows missing on all weekends do.
     """
     index, on_grid = step.index(rows.times, series_start_times(rows.times, rows.series))
     gaps = np.diff(index)[rows.series[1:] == rows.series[:-1]]
-    found = UNIT if table.time_name is None else _found(rows, table)
-    alike = (step == UNIT) == (table.time_name is None) and bool(on_grid.all())
-    weekends = step.name == "D" and found == BUSINESS and (gaps == 3).sum() > 1
-    if alike and not weekends and (not len(gaps) or most_common(gaps) == 1):
+    actual_step = UNIT if table.time_name is None else _find_step_or_none(rows, table)
+    matching = (step == UNIT) == (table.time_name is None) and bool(on_grid.all())
+    weekends = step.name == "D" and actual_step == BUSINESS and (gaps == 3).sum() > 1
+    if matching and not weekends and (not len(gaps) or most_common(gaps) == 1):
         return
-    theirs = f"the step {found.name}" if found else "no regular step"
-    if found in (None, step):
+    description = f"frequency {actual_step.name}" if actual_step else "no regular frequency"
+    if actual_step in (None, step):
         row = first_in_file(rows.lines, ~on_grid) if not on_grid.all() else 0
-        wording = location_formatter(table)
-        theirs += f" (see {wording.row(rows.lines[row])}, {wording.time(rows.times[row])})"
+        formatter = location_formatter(table)
+        description += f" (see {formatter.row(rows.lines[row])}, {formatter.time(rows.times[row])})"
     raise DataError(
-        f"{table.source} has another step than the run: {theirs}, where the run has {step.name}",
-        hint="give data with the run's step, or prepare a run from these data",
+        f"wrong frequency: {table.source} has {description}, but the run has {step.name}",
+        hint="give data with the frequency of the run, or prepare a run from these data",
         rule="D505",
     )

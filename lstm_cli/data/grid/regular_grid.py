@@ -1,6 +1,6 @@
-"""A table's rows laid on a regular grid, series by series: cut, sorted, merged, its holes in the open.
+"""Regular time grid of a table, series by series: rows selected, sorted and merged, with gaps as missing rows.
 
-Everything works on all series at once: rows sorted by series and time, and where each series begins in them.
+All functions work on all series at once: rows sorted by series and time, and the first row of each series.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from lstm_cli.data.grid.sorting import (
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import Step, parse_freq
+from lstm_cli.data.times.frequency import Step, frequency_label, parse_freq
 from lstm_cli.data.times.infer_frequency import find_coarser_run, first_in_file, multiple_name
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
@@ -31,7 +31,7 @@ from lstm_cli.text import count_noun
 
 @dataclass(frozen=True, kw_only=True)
 class GridRows:
-    """Some consecutive rows of a grid, the first so many columns; read where they are asked for."""
+    """Consecutive rows of a grid, first columns only, read when they are indexed."""
 
     grid: "Grid"
     begin: int
@@ -47,49 +47,47 @@ class GridRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Series laid on a regular grid, one after another in `values`."""
+    """Series on a regular time grid, one after another in `values`."""
 
     step: Step
-    names: tuple[str, ...]  # of the S series that have a measured target, in order of first appearance
-    origin_us: np.ndarray  # [S] int64, the time of each series' first row
+    names: tuple[str, ...]  # of the S series with a measured target, in order of first appearance
+    origin_us: np.ndarray  # [S] int64, time of the first row of each series
     counts: np.ndarray  # [S] int64, grid rows from the first to the last row with a measured target
-    ahead: np.ndarray  # [S] int64, grid rows after them, up to the last one with a future covariate
-    cells: np.ndarray  # [R, F] float64, the table's values; NaN where not measured
-    at: (
-        slice | np.ndarray
-    )  # [T] the row of `cells` in each row of the grid, T = sum(counts + ahead); -1: a hole
-    rows_read: np.ndarray  # [S] int64, rows of the file among the `counts`: without holes and doubles
-    findings: tuple[Finding, ...]  # what was repaired or left out here; the table's own are not repeated
-    emptied: np.ndarray | None = None  # [N, 2] int64, rows (rising) and columns of cells read as missing
+    ahead: np.ndarray  # [S] int64, grid rows after `counts`, up to the last one with a future covariate
+    cells: np.ndarray  # [R, F] float64, values of the table; NaN where not measured
+    row_index: slice | np.ndarray  # [T] row of `cells` for each grid row, T = sum(counts + ahead); -1: a gap
+    rows_read: np.ndarray  # [S] int64, rows of the file among `counts`, without gaps and duplicate rows
+    findings: tuple[Finding, ...]  # repairs and omissions of the grid; those of the table are not repeated
+    emptied: np.ndarray | None = None  # [N, 2] int64, rows (rising) and columns of cells set to missing
 
     @property
     def rows(self) -> int:
-        """T."""
+        """Return T, the number of rows."""
         return int((self.counts + self.ahead).sum())
 
     @cached_property
     def values(self) -> np.ndarray:
-        """[T, F] float64, NaN where not measured and in the rows of holes. For a grid that fits in memory."""
+        """Return the values [T, F] float64, NaN where not measured and in gaps; only for a grid that fits in memory."""
         return self.values_between(0, self.rows)
 
     def values_between(self, begin: int, end: int) -> np.ndarray:
-        """The rows from `begin` to before `end` [n, F] of the values; a view of the table's where that can be."""
+        """Return the values [n, F] of the rows from `begin` to before `end`; a view of the table if possible."""
         emptied = self._emptied_within(begin, end)
-        if isinstance(self.at, slice):
-            values = self.cells[self.at.start + begin : self.at.start + end]
+        if isinstance(self.row_index, slice):
+            values = self.cells[self.row_index.start + begin : self.row_index.start + end]
         else:
-            at = self.at[begin:end]
-            values = self.cells[at]
-            holes = at < 0
-            if holes.any():
-                values[holes] = np.nan
+            table_rows = self.row_index[begin:end]
+            values = self.cells[table_rows]
+            gaps = table_rows < 0
+            if gaps.any():
+                values[gaps] = np.nan
         if len(emptied):
-            values = np.array(values)  # not the table's own
+            values = np.array(values)  # a copy, because the table must not change
             values[emptied[:, 0] - begin, emptied[:, 1]] = np.nan
         return values
 
     def _emptied_within(self, begin: int, end: int) -> np.ndarray:
-        """Return those of the emptied cells [n, 2] that lie in the rows from `begin` to before `end`."""
+        """Return the emptied cells [n, 2] in the rows from `begin` to before `end`."""
         if self.emptied is None:
             return np.zeros((0, 2), dtype=np.int64)
         low, high = np.searchsorted(self.emptied[:, 0], (begin, end))
@@ -105,30 +103,37 @@ class Grid:
 def to_regular_grid(
     table: Table, *, freq: str | None, start: str | None, end: str | None, step: Step | None = None
 ) -> Grid:
-    """Lays the series of a table on one regular grid; missing rows become rows of NaN.
+    """Return the series of a table on one regular time grid; missing rows become rows of NaN.
 
-    freq: the step as `--freq` names it, None to find it. start, end: what `--start` and `--end` say. step:
-    the run's step, for new data that must have the same.
-    Raises UsageError for a wrong --freq, --start or --end; DataError for two values at one time, irregular
-    times, a grid mostly of holes, another step than `step`, or no measured target; DeviceError for a grid
-    that cannot fit in memory.
+    Args:
+        table: rows of the file.
+        freq: value of `--freq`; None infers the frequency.
+        start: value of `--start`.
+        end: value of `--end`.
+        step: step of the run, which new data must have.
+
+    Raises:
+        UsageError: for an invalid --freq, --start or --end.
+        DataError: for two values at one time, irregular times, more gaps than rows, a step other than `step`, or no
+            measured target.
+        DeviceError: if the grid does not fit in memory.
     """
-    asked = parse_freq(freq) if freq is not None else None
+    requested = parse_freq(freq) if freq is not None else None
     rows = sort_rows(table)
     if start is not None or end is not None:
         rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     disorder = find_disorder(rows, table)
-    rows, doubles = drop_duplicate_rows(rows, table)
-    measured = _measured(rows, 0, len(table.targets))
+    rows, duplicates = drop_duplicate_rows(rows, table)
+    measured = _measured_mask(rows, 0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    settled = choose_step(rows, table, asked=asked, fixed=step)
-    allowed = freq is not None or step is not None  # who names the step knows of its holes
-    found = [*disorder, *doubles, *skipped]
-    return _laid(rows, measured, kept, table, settled, found, holes_allowed=allowed)
+    grid_step = choose_step(rows, table, requested=requested, fixed=step)
+    allowed = freq is not None or step is not None  # a given frequency accepts its gaps
+    findings = [*disorder, *duplicates, *skipped]
+    return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
 
 
-def _measured(rows: SortedRows, first: int, last: int) -> np.ndarray:
-    """Which rows [R] have a measured cell in the columns from `first` to before `last`."""
+def _measured_mask(rows: SortedRows, first: int, last: int) -> np.ndarray:
+    """Return which rows [R] have a measured cell in the columns from `first` to before `last`."""
     measured = np.zeros(len(rows), dtype=bool)
     if last > first:
         for span in row_chunks(len(rows)):
@@ -139,9 +144,10 @@ def _measured(rows: SortedRows, first: int, last: int) -> np.ndarray:
 def _skip_unmeasured(
     rows: SortedRows, measured: np.ndarray, table: Table
 ) -> tuple[SortedRows, np.ndarray, np.ndarray, list[Finding]]:
-    """Leave out the series without a measured target. measured: [R] the rows that have one.
+    """Return the rows without the series that have no measured target.
 
-    Return the rest, its `measured`, which series [S] it holds, and a finding.
+    measured: [R] rows with a measured target. Return also the `measured` mask of the kept rows, the indices of the kept
+    series [S], and a finding.
     """
     has = np.zeros(len(table.series_names), dtype=bool)
     has[rows.series if measured.all() else rows.series[measured]] = True
@@ -149,8 +155,8 @@ def _skip_unmeasured(
     targets = ", ".join(map(quote_name, table.targets))
     if not len(kept):
         raise DataError(
-            f"no row measures {targets}",
-            hint="--target names the column to forecast; --start and --end choose the rows",
+            f"no measured value found in {targets}",
+            hint="use --target to name another column, or --start and --end to choose other rows",
             rule="D511",
             at=in_file(table.source),
             flags=(
@@ -161,57 +167,57 @@ def _skip_unmeasured(
         )
     skipped = np.setdiff1d(np.arange(len(table.series_names)), kept)
     if len(skipped):
-        left_out = quote_names([table.series_names[one] for one in skipped])
-        found = Finding.at(
+        left_out = quote_names([table.series_names[index] for index in skipped])
+        finding = Finding.at(
             in_file(table.source),
             "D512",
-            f"{len(skipped)} series without a measured {targets} left out: {left_out} "
-            "(--target names another column)",
+            f"{len(skipped)} series left out, no measured value in {targets}: {left_out} "
+            "(use --target to name another column)",
             count=len(skipped),
             flags=("--target",),
         )
-        rest = has[rows.series]
-        rows, measured = rows.select(rest), measured[rest]
-        return rows, measured, kept, [found]
+        kept_rows = has[rows.series]
+        rows, measured = rows.select(kept_rows), measured[kept_rows]
+        return rows, measured, kept, [finding]
     return rows, measured, kept, []
 
 
-def _laid(
+def _build_grid(
     rows: SortedRows,
     measured: np.ndarray,
     kept: np.ndarray,
     table: Table,
     step: Step,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     *,
-    holes_allowed: bool,
+    gaps_allowed: bool,
 ) -> Grid:
-    unused: list[Finding] = []
-    gaps: list[Finding] = []
+    unused_findings: list[Finding] = []
+    gap_findings: list[Finding] = []
     begins = series_starts(rows.series)
-    first, last, end = _spans(rows, begins, measured, table)
+    first, last, end = _series_spans(rows, begins, measured, table)
     if (first > begins).any() or end[-1] + 1 < len(rows) or (end[:-1] + 1 < begins[1:]).any():
         used = np.zeros(len(rows) + 1, dtype=np.int8)
         used[first] = 1
         used[end + 1] -= 1
         used = np.cumsum(used[:-1], dtype=np.int8).view(bool)
-        unused = _find_unused(rows, table, ~used)
-        gone = np.cumsum(first - begins) + np.append(
+        unused_findings = _find_unused(rows, table, ~used)
+        dropped_before = np.cumsum(first - begins) + np.append(
             0, np.cumsum(np.append(begins[1:], len(rows)) - end - 1)[:-1]
         )
         rows = rows.select(used)
-        first, last, end = first - gone, last - gone, end - gone
+        first, last, end = first - dropped_before, last - dropped_before, end - dropped_before
     times = rows.times
     origin_us = times[first]
     counts = step.index(times[last], origin_us)[0] + 1
     lengths = step.index(times[end], origin_us)[0] + 1
     del times
-    holes = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(rows)
-    at = rows.at
-    if holes:
-        index = _indices(rows, first, step)
-        gaps = _find_gaps(rows, index, table, step, holes=holes, allowed=holes_allowed)
-        at = _with_holes(rows, index, np.cumsum(lengths) - lengths, first, holes, step)
+    missing_rows = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(rows)
+    row_index = rows.row_index
+    if missing_rows:
+        index = _steps_from_start(rows, first, step)
+        gap_findings = _find_gaps(rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed)
+        row_index = _row_index_with_gaps(rows, index, np.cumsum(lengths) - lengths, first, missing_rows, step)
     return Grid(
         step=step,
         names=tuple(table.series_names[one] for one in kept),
@@ -219,51 +225,51 @@ def _laid(
         counts=counts,
         ahead=lengths - counts,
         cells=table.values,
-        at=at,
+        row_index=row_index,
         rows_read=last - first + 1,
-        findings=(*found, *unused, *gaps),
+        findings=(*findings, *unused_findings, *gap_findings),
     )
 
 
-def _indices(rows: SortedRows, first: np.ndarray, step: Step) -> np.ndarray:
-    """How many steps each row [R] lies after the first one of its series; `first`: [S] those."""
+def _steps_from_start(rows: SortedRows, first: np.ndarray, step: Step) -> np.ndarray:
+    """Return the number of steps [R] of each row after the first row of its series; `first` [S] are those rows."""
     index = np.empty(len(rows), dtype=np.int64)
     times = rows.times
-    for span, which in chunks_with_series(first, len(rows)):
-        index[span] = step.index(times[span], times[first[which]])[0]
+    for span, series_index in chunks_with_series(first, len(rows)):
+        index[span] = step.index(times[span], times[first[series_index]])[0]
     return index
 
 
-def _with_holes(
-    rows: SortedRows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, holes: int, step: Step
+def _row_index_with_gaps(
+    rows: SortedRows, index: np.ndarray, offset: np.ndarray, first: np.ndarray, missing_rows: int, step: Step
 ) -> np.ndarray:
-    """The row of the table in each row of the grid [T], -1 in the holes.
+    """Return the row of the table [T] in each row of the grid, -1 in gaps.
 
-    index: [R] place of each row in its series; offset: [S] the first row of each series in the grid.
-    Raises DeviceError where the grid is more than the memory of the machine.
+    index: [R] step of each row in its series. offset: [S] first row of each series in the grid. Raise DeviceError if
+    the grid does not fit in memory.
     """
-    at = _empty_grid(holes + len(rows), rows.table.values.shape[1], step)
-    for span, which in chunks_with_series(first, len(rows)):
-        at[offset[which] + index[span]] = rows.table_rows(np.arange(span.start, span.stop))
-    return at
+    row_index = _empty_grid(missing_rows + len(rows), rows.table.values.shape[1], step)
+    for span, series_index in chunks_with_series(first, len(rows)):
+        row_index[offset[series_index] + index[span]] = rows.table_rows(np.arange(span.start, span.stop))
+    return row_index
 
 
-def _spans(
+def _series_spans(
     rows: SortedRows, begins: np.ndarray, measured: np.ndarray, table: Table
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each series [S] the places of its first row with a measured target, its last one, and its end.
+    """Return for each series [S] its first and last row with a measured target, and its end.
 
-    begins: [S] its first row of all. The end is the last row with a measured future covariate, where that comes
-    later than the last target.
+    begins: [S] first row of each series. The end is the last row with a measured future covariate, if that is later
+    than the last target.
     """
     first, last = _first_and_last(measured, begins)
-    known = _measured(rows, len(table.targets) + len(table.past), len(table.columns))
+    known = _measured_mask(rows, len(table.targets) + len(table.past), len(table.columns))
     latest = _first_and_last(known, begins)[1] if known.any() else last
     return first, last, np.maximum(last, latest)
 
 
 def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first and the last chosen row (bool [R]) of each series that begins at `begins` [S]; -1 without one."""
+    """Return the first and last chosen row (bool [R]) of each series that begins at `begins` [S]; -1 without one."""
     ends = np.append(begins[1:], len(chosen)) - 1
     if chosen.all():
         return begins, ends
@@ -276,12 +282,12 @@ def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray,
 
 
 def measured_rows(values: np.ndarray) -> np.ndarray:
-    """Which rows [R] have a measured cell among values [R, C]."""
+    """Return which rows [R] of values [R, C] have a measured cell."""
     return ~np.isnan(values).all(axis=1)
 
 
 def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Finding]:
-    """Return a finding for rows [R] outside of what a series can use."""
+    """Return a finding about rows [R] before the first or after the last usable row of a series."""
     if not unused.any():
         return []
     row = first_in_file(rows.lines, unused)
@@ -291,8 +297,8 @@ def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Fin
         Finding.at(
             location_formatter(table).at(rows.lines[row]),
             "D513",
-            f"before the first or after the last measured {targets}{in_series_text(table, rows.series[row])}, so not used, "
-            f"{count_noun(count, 'such row')} (--target names another column)",
+            f"{count_noun(count, 'unused row')} before the first or after the last measured {targets}"
+            f"{in_series_text(table, rows.series[row])} (use --target to name another column)",
             count=count,
             flags=("--target",),
         )
@@ -300,18 +306,21 @@ def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Fin
 
 
 def _find_gaps(
-    rows: SortedRows, index: np.ndarray, table: Table, step: Step, *, holes: int, allowed: bool
+    rows: SortedRows, index: np.ndarray, table: Table, step: Step, *, missing_rows: int, allowed: bool
 ) -> list[Finding]:
-    """Return a finding about the missing rows of the grid. Raise DataError where they are more than half of it."""
+    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing."""
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
-    wording = location_formatter(table)
-    if holes > len(index) and not allowed:
+    formatter = location_formatter(table)
+    if missing_rows > len(index) and not allowed:
         row = int(np.argmax(gaps))
-        ends = [f"{wording.row(rows.lines[at])} ({wording.time(rows.times[at])})" for at in (row, row + 1)]
+        ends = [
+            f"{formatter.row(rows.lines[edge])} ({formatter.time(rows.times[edge])})"
+            for edge in (row, row + 1)
+        ]
         raise DataError(
-            f"on a grid of step {step.name} {holes:,} of {holes + len(index):,} rows would "
-            f"be holes, the longest from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
-            hint=f"--freq {step.name} accepts the holes; another --freq, --start or --end may avoid them",
+            f"too many missing rows: {missing_rows:,} of {missing_rows + len(index):,} at frequency {step.name}, "
+            f"the longest gap from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
+            hint=f"use --freq {step.name} to accept the gaps, or another --freq, --start or --end to avoid them",
             rule="D514",
             at=in_file(table.source),
             flags=(
@@ -323,12 +332,11 @@ def _find_gaps(
     coarse = find_coarser_run(gaps)
     if coarse is not None and not allowed:
         raise DataError(
-            f"from {wording.time(rows.times[coarse])}"
-            f"{in_series_text(table, rows.series[coarse])} on the step is {multiple_name(step, int(gaps[coarse]))}, and "
-            f"{step.name} elsewhere",
-            hint=f"--start and --end choose the rows of one step; --freq {step.name} accepts the holes",
+            f"the frequency changes from {step.name} to {multiple_name(step, int(gaps[coarse]))} at "
+            f"{formatter.time(rows.times[coarse])}{in_series_text(table, rows.series[coarse])}",
+            hint=f"use --start and --end to keep rows of one frequency, or --freq {step.name} to accept the gaps",
             rule="D515",
-            at=wording.at(rows.lines[coarse]),
+            at=formatter.at(rows.lines[coarse]),
             flags=(
                 "--start",
                 "--end",
@@ -336,33 +344,34 @@ def _find_gaps(
             ),
         )
     row = int(np.argmax(gaps > 1))
-    missing = wording.time(int(step.times(np.asarray(1), rows.times[row])))
+    missing = formatter.time(int(step.times(np.asarray(1), rows.times[row])))
     return [
         Finding.at(
-            wording.at(rows.lines[row]),
+            formatter.at(rows.lines[row]),
             "D516",
-            f"no row follows for {missing}{in_series_text(table, rows.series[row])}, {count_noun(holes, 'such hole')} in the "
-            f"time grid of step {step.name} (--missing decides the filling)",
-            count=holes,
+            f"{count_noun(missing_rows, 'row')} {'is' if missing_rows == 1 else 'are'} missing from the "
+            f"{frequency_label(step)}, the first at {missing}{in_series_text(table, rows.series[row])}; "
+            "filled as set by --missing",
+            count=missing_rows,
             flags=("--missing",),
         )
     ]
 
 
 def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
-    """[rows] of -1. Raises DeviceError where the values of the grid are more than the memory of the machine."""
+    """Return an array [rows] of -1. Raise DeviceError if the values of the grid do not fit in the machine's memory."""
     import os
 
     need = rows * columns * 8
     have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else need
     try:
-        if need > have:  # refused before the system grants memory that it does not have
+        if need > have:  # the system may grant memory that it does not have
             raise MemoryError
         return np.full(rows, -1, dtype=np.int32 if rows < 1 << 31 else np.int64)
     except MemoryError:
         error = DeviceError(
-            f"a grid of step {step.name} has {rows:,} rows and needs {need / 2**30:.1f} GiB of memory",
-            hint="name a longer step with --freq, or fewer rows with --start and --end",
+            f"out of memory: a grid with frequency {step.name} has {rows:,} rows and needs {need / 2**30:.1f} GiB",
+            hint="use --freq with a longer step, or --start and --end to keep fewer rows",
         )
         error.rule = "D901"
         raise error from None

@@ -1,6 +1,6 @@
-"""A table's rows in order: sorted by series and time, with the doubles settled.
+"""Sorting of the rows of a table by series and time, and handling of duplicate rows.
 
-The same row twice is merged and told; two values for one time are refused.
+Identical rows are merged with a warning. Two values for one time are an error.
 """
 
 from dataclasses import dataclass, replace
@@ -21,59 +21,67 @@ from lstm_cli.text import count_noun
 
 @dataclass(frozen=True, kw_only=True)
 class SortedRows:
-    """Rows of a table sorted by series, then time. They stay where they are; `at` tells their order."""
+    """Rows of a table sorted by series, then time. The table is not copied; `row_index` holds the order."""
 
     table: Table
-    at: slice | np.ndarray  # [R] rows of the table; a slice where those are in order as they are
-    clock: np.ndarray  # the table's times; without a time column the row's number in its series, from 0
+    row_index: slice | np.ndarray  # [R] rows of the table; a slice if the table is already sorted
+    time_keys: np.ndarray  # times of the table; without a time column the row number in the series, from 0
 
     @property
     def series(self) -> np.ndarray:
-        """[R] int32."""
-        return self.table.series[self.at]
+        """Return the series index [R] int32 of each row."""
+        return self.table.series[self.row_index]
 
     @property
     def times(self) -> np.ndarray:
-        """[R] int64 microseconds, or numbers of rows."""
-        return self.clock[self.at]
+        """Return the times [R] int64 in microseconds, or row numbers."""
+        return self.time_keys[self.row_index]
 
     @property
     def lines(self) -> "SortedLines":
-        """[R]."""
+        """Return the lines [R] of the file."""
         return SortedLines(self)
 
     def table_rows(self, rows: np.ndarray | int) -> np.ndarray:
-        """Where some of the rows stand in the table."""
-        if isinstance(self.at, slice):
-            return np.asarray(rows) + self.at.start
-        return np.asarray(self.at[rows])
+        """Return the rows of the table for some sorted rows."""
+        if isinstance(self.row_index, slice):
+            return np.asarray(rows) + self.row_index.start
+        return np.asarray(self.row_index[rows])
 
     def slice(self, span: slice) -> slice | np.ndarray:
-        """The same of all rows from one to before another, as an index."""
-        if isinstance(self.at, slice):
-            return slice(self.at.start + span.start, self.at.start + span.stop)
-        return self.at[span]
+        """Return an index into the table for the sorted rows of a slice."""
+        if isinstance(self.row_index, slice):
+            return slice(self.row_index.start + span.start, self.row_index.start + span.stop)
+        return self.row_index[span]
 
     def values(self, rows: np.ndarray | int) -> np.ndarray:
-        """[n, F] of some of the rows."""
+        """Return the values [n, F] of some rows."""
         return self.table.values[self.table_rows(rows)]
 
     def select(self, chosen: np.ndarray) -> "SortedRows":
-        """Only the chosen rows (bool [R])."""
+        """Return only the chosen rows (bool [R])."""
         if chosen.all():
             return self
-        places = np.flatnonzero(chosen)
-        if isinstance(self.at, slice) and len(places) and places[-1] - places[0] + 1 == len(places):
-            begin = self.at.start + int(places[0])
-            return replace(self, at=slice(begin, begin + len(places)))
-        return replace(self, at=self.table_rows(places))
+        positions = np.flatnonzero(chosen)
+        if (
+            isinstance(self.row_index, slice)
+            and len(positions)
+            and positions[-1] - positions[0] + 1 == len(positions)
+        ):
+            begin = self.row_index.start + int(positions[0])
+            return replace(self, row_index=slice(begin, begin + len(positions)))
+        return replace(self, row_index=self.table_rows(positions))
 
     def __len__(self) -> int:
-        return self.at.stop - self.at.start if isinstance(self.at, slice) else len(self.at)
+        return (
+            self.row_index.stop - self.row_index.start
+            if isinstance(self.row_index, slice)
+            else len(self.row_index)
+        )
 
 
 class SortedLines:
-    """The lines that rows stand on, looked up where they are asked for."""
+    """Lines of sorted rows, looked up when they are indexed."""
 
     def __init__(self, rows: SortedRows) -> None:
         self._rows = rows
@@ -83,40 +91,44 @@ class SortedLines:
 
 
 def sort_rows(table: Table) -> SortedRows:
-    """All rows of a table, sorted; rows of one time stay in the file's order."""
-    whole = slice(0, len(table.lines))
-    clock = table.times
+    """Return all rows of a table, sorted; rows with equal times keep the order of the file."""
+    all_rows = slice(0, len(table.lines))
+    time_keys = table.times
     if table.time_name is None:
-        places = np.arange(len(table.lines), dtype=np.int64)
-        if _in_order(table.series, clock, whole):
-            return SortedRows(table=table, at=whole, clock=places - series_start_times(places, table.series))
-        at = group_by_series(table.series, len(table.series_names))
-        clock = np.empty_like(places)
-        clock[at] = places - series_start_times(places, table.series[at])
-        return SortedRows(table=table, at=at, clock=clock)
-    if _in_order(table.series, clock, whole):
-        return SortedRows(table=table, at=whole, clock=clock)
-    at = group_by_series(table.series, len(table.series_names))
-    if not _in_order(table.series, clock, at):
-        at = np.lexsort((clock, table.series))  # stable: doubles by line
-    return SortedRows(table=table, at=at, clock=clock)
+        row_numbers = np.arange(len(table.lines), dtype=np.int64)
+        if _in_order(table.series, time_keys, all_rows):
+            return SortedRows(
+                table=table,
+                row_index=all_rows,
+                time_keys=row_numbers - series_start_times(row_numbers, table.series),
+            )
+        order = group_by_series(table.series, len(table.series_names))
+        time_keys = np.empty_like(row_numbers)
+        time_keys[order] = row_numbers - series_start_times(row_numbers, table.series[order])
+        return SortedRows(table=table, row_index=order, time_keys=time_keys)
+    if _in_order(table.series, time_keys, all_rows):
+        return SortedRows(table=table, row_index=all_rows, time_keys=time_keys)
+    order = group_by_series(table.series, len(table.series_names))
+    if not _in_order(table.series, time_keys, order):
+        order = np.lexsort((time_keys, table.series))  # stable: duplicate rows stay in file order
+    return SortedRows(table=table, row_index=order, time_keys=time_keys)
 
 
-def _in_order(series: np.ndarray, clock: np.ndarray, at: slice | np.ndarray) -> bool:
-    """Whether series [R] and the times in each [R] rise, taken at these rows."""
-    count = at.stop if isinstance(at, slice) else len(at)
+def _in_order(series: np.ndarray, time_keys: np.ndarray, row_index: slice | np.ndarray) -> bool:
+    """Return whether series [R] and the times in each series rise, taken in the order of the row index."""
+    count = row_index.stop if isinstance(row_index, slice) else len(row_index)
     for span in row_chunks(count - 1):
-        both = slice(span.start, span.stop + 1)
-        rows = both if isinstance(at, slice) else at[both]
-        one, time = series[rows], clock[rows]
-        same = one[1:] == one[:-1]
-        if not ((one[1:] > one[:-1]) | (same & (time[1:] >= time[:-1]))).all():
+        span_and_next = slice(span.start, span.stop + 1)
+        rows = span_and_next if isinstance(row_index, slice) else row_index[span_and_next]
+        series_index, times = series[rows], time_keys[rows]
+        same_series = series_index[1:] == series_index[:-1]
+        if not ((series_index[1:] > series_index[:-1]) | (same_series & (times[1:] >= times[:-1]))).all():
             return False
     return True
 
 
 def group_by_series(series: np.ndarray, count: int) -> np.ndarray:
-    """The rows [R] of series [R] out of `count`, series by series, each in the order of the rows."""
+    """Return the rows [R] grouped by series, in their order within each; series: [R] values below `count`."""
     # NumPy sorts 16 bits by counting, which is many times faster than comparing.
     order = np.argsort((series & 0xFFFF).astype(np.uint16), kind="stable")
     if count > 1 << 16:
@@ -125,25 +137,25 @@ def group_by_series(series: np.ndarray, count: int) -> np.ndarray:
 
 
 def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
-    """Return a finding where rows of a series stand in the file before earlier ones."""
-    if isinstance(rows.at, slice):
+    """Return a finding if a row comes after a later row of its series in the file."""
+    if isinstance(rows.row_index, slice):
         return []
     series = rows.series
-    same = series[1:] == series[:-1]
-    if not ((rows.at[1:] < rows.at[:-1]) & same).any():
+    same_series = series[1:] == series[:-1]
+    if not ((rows.row_index[1:] < rows.row_index[:-1]) & same_series).any():
         return []
-    order = np.lexsort((rows.at, series))
+    order = np.lexsort((rows.row_index, series))
     times, lines = rows.times[order], rows.lines[order]
-    early = np.append(False, (np.diff(times) < 0) & same)
+    early = np.append(False, (np.diff(times) < 0) & same_series)
     row = first_in_file(lines, early)
-    wording = location_formatter(table)
+    formatter = location_formatter(table)
     count = int(early.sum())
     return [
         Finding.at(
-            wording.at(lines[row]),
+            formatter.at(lines[row]),
             "D521",
-            f"{wording.time(times[row])} is earlier than the row before, {count_noun(count, 'such row')}; "
-            f"sorted by '{table.time_name}' (--time names another column)",
+            f"{count_noun(count, 'row')} {'is' if count == 1 else 'are'} out of order, the first here with "
+            f"{formatter.time(times[row])}; sorted by '{table.time_name}' (use --time to choose another column)",
             count=count,
             flags=("--time",),
         )
@@ -151,67 +163,71 @@ def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
 
 
 def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, list[Finding]]:
-    """Keep the first of rows that are the same in series, time and values. Return the rest, and a finding.
+    """Return the rows without duplicate rows (equal series, time and values), and a finding.
 
-    Raises DataError for two values at one time.
+    Raises:
+        DataError: for two values at one time.
     """
     times, series = rows.times, rows.series
-    double = np.append(False, (times[1:] == times[:-1]) & (series[1:] == series[:-1]))
-    if not double.any():
+    is_duplicate = np.append(False, (times[1:] == times[:-1]) & (series[1:] == series[:-1]))
+    if not is_duplicate.any():
         return rows, []
-    second = np.flatnonzero(double)
-    before, after = rows.values(second - 1), rows.values(second)
+    duplicates = np.flatnonzero(is_duplicate)
+    before, after = rows.values(duplicates - 1), rows.values(duplicates)
     differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
     if differ.any():
-        raise _two_values(rows, table, second, differ)
-    row = first_in_file(rows.lines, double)
-    wording = location_formatter(table)
-    repair = "one of each was kept"
+        raise _duplicate_timestamp_error(rows, table, duplicates, differ)
+    row = first_in_file(rows.lines, is_duplicate)
+    formatter = location_formatter(table)
+    repair = "The first of each is kept"
     if table.series_name is None:
-        repair += " (--series names a column that tells them apart)"
-    if is_ambiguous_hour(rows.times[second], table.time_format).any():
-        repair += "; if they are a daylight-saving hour told twice, write the times with offsets"
-    found = Finding.at(
-        wording.at(rows.lines[row]),
+        repair += " (use --series if a column names several series)"
+    if is_ambiguous_hour(rows.times[duplicates], table.time_format).any():
+        repair += ". If this is the repeated hour at the end of daylight saving, write the times with offsets"
+    finding = Finding.at(
+        formatter.at(rows.lines[row]),
         "D522",
-        f"the same row as in {wording.row(rows.lines[row - 1])}{in_series_text(table, rows.series[row])}, "
-        f"{wording.time(rows.times[row])}, {count_noun(len(second), 'such row')}; {repair}",
-        lines=[*wording.at(rows.lines[row]).lines, *wording.at(rows.lines[row - 1]).lines],
-        count=len(second),
+        f"{count_noun(len(duplicates), 'duplicate row')}, the first equal to {formatter.row(rows.lines[row - 1])}"
+        f"{in_series_text(table, rows.series[row])}, {formatter.time(rows.times[row])}. {repair}",
+        lines=[*formatter.at(rows.lines[row]).lines, *formatter.at(rows.lines[row - 1]).lines],
+        count=len(duplicates),
         flags=() if table.series_name is not None else ("--series",),
     )
-    return rows.select(~double), [found]
+    return rows.select(~is_duplicate), [finding]
 
 
-def _two_values(rows: SortedRows, table: Table, second: np.ndarray, differ: np.ndarray) -> DataError:
-    """second: rows [D] that follow one of the same time; differ: [D, F] where their values do."""
-    one = first_in_file(rows.lines[second], np.asarray(differ.any(axis=1)))
-    row = second[one]
-    column = int(np.argmax(differ[one]))
-    first, other = (
-        "nothing" if np.isnan(v) else f"{v:.15g}" for v in rows.values(np.array([row - 1, row]))[:, column]
+def _duplicate_timestamp_error(
+    rows: SortedRows, table: Table, repeats: np.ndarray, differ: np.ndarray
+) -> DataError:
+    """Return the error for two values at one time. second: [D] rows that repeat a time; differ: [D, F]."""
+    index = first_in_file(rows.lines[repeats], np.asarray(differ.any(axis=1)))
+    row = repeats[index]
+    column = int(np.argmax(differ[index]))
+    first_value, second_value = (
+        "a missing value" if np.isnan(v) else f"{v:.15g}"
+        for v in rows.values(np.array([row - 1, row]))[:, column]
     )
-    wording = location_formatter(table)
-    hint = "keep one of the two lines"
+    formatter = location_formatter(table)
+    hint = "delete one of the two lines"
     if table.series_name is None:
-        hint = "--series names the column that tells several series apart; within one series, keep one line"
+        hint = "use --series if a column names several series, or delete one of the two lines"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         hint = (
-            "this looks like a daylight-saving hour told twice: write the times with offsets such as +01:00; "
-            "if the file holds several series, --series names their column"
+            "write the times with offsets such as +01:00 (this looks like the repeated hour at the end of daylight "
+            "saving), or use --series if the file holds several series"
         )
     return DataError(
-        f"two values of {quote_name(table.columns[column])} for {wording.time(rows.times[row])}"
-        f"{in_series_text(table, rows.series[row])}, {first} and {other}",
+        f"duplicate timestamp {formatter.time(rows.times[row])}{in_series_text(table, rows.series[row])} with two "
+        f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
         hint=hint,
         rule="D523",
         flags=("--series",) if table.series_name is None else (),
-        at=replace(wording.both(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
+        at=replace(formatter.two_rows(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
     )
 
 
 def location_formatter(table: Table) -> LocationFormatter:
-    """How messages name the rows and times of a table."""
+    """Return the formatter for rows and times of a table in messages."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return LocationFormatter(
         source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
@@ -219,5 +235,5 @@ def location_formatter(table: Table) -> LocationFormatter:
 
 
 def in_series_text(table: Table, series: int) -> str:
-    """A series as messages name it; nothing where the file holds one series without a name."""
+    """Return ` of series 'name'`, or an empty text if the file holds one series without a name."""
     return series_text(table.series_names[series], table.series_name)

@@ -1,4 +1,4 @@
-"""Which rows `--start` and `--end` leave, and what a time given with a flag means for the file's times."""
+"""Selection of rows by `--start` and `--end`, and meaning of a time given with a flag."""
 
 import re
 
@@ -17,24 +17,34 @@ from lstm_cli.findings import in_file
 def time_range_mask(
     table: Table, series: np.ndarray, times_us: np.ndarray, *, start: str | None, end: str | None
 ) -> np.ndarray:
-    """Which rows [R] lie from `start` to `end`, both included: a time, or row:N counted from 1.
+    """Return which rows [R] lie from `start` to `end`, both included.
 
-    series, times_us: [R], sorted by series and time. row:N counts the file's rows of each series in the order
-    of time, doubles included. Raises UsageError for a bound that cannot be read, DataError where no row is
-    left.
+    A bound is a time, or row:N counted from 1. row:N counts the rows of each series in order of time, including
+    duplicate rows.
+
+    Args:
+        table: rows of the file.
+        series: [R] series of each row, sorted by series and time.
+        times_us: [R] time of each row.
+        start: value of `--start`.
+        end: value of `--end`.
+
+    Raises:
+        UsageError: for a bound that cannot be read.
+        DataError: if no row is left.
     """
     chosen = np.ones(len(series), dtype=bool)
     if start is not None:
         row = _row_number("--start", start)
-        chosen &= _places(series) >= row if row else times_us >= _moment("--start", start, table)[0]
+        chosen &= _row_numbers(series) >= row if row else times_us >= _parse_bound("--start", start, table)[0]
     if end is not None:
         row = _row_number("--end", end)
-        chosen &= _places(series) <= row if row else times_us <= _moment("--end", end, table)[1]
+        chosen &= _row_numbers(series) <= row if row else times_us <= _parse_bound("--end", end, table)[1]
     if not chosen.any():
         bounds = " ".join(f"{flag} {text}" for flag, text in (("--start", start), ("--end", end)) if text)
         raise DataError(
-            f"no row is left by {bounds or 'the reading'}{_extent(table, series, times_us)}",
-            hint="--start and --end name the first and the last row that is taken",
+            f"no row is left: {bounds or 'the file'} selects none{_range_text(table, series, times_us)}",
+            hint="use --start and --end to name the first and the last row to use",
             rule="D531",
             at=in_file(table.source),
             flags=(
@@ -46,37 +56,37 @@ def time_range_mask(
 
 
 def _row_number(flag: str, text: str) -> int | None:
-    """N of row:N, None where the text is a time."""
+    """Return N of row:N; None if the text is a time."""
     if not text.strip().lower().startswith("row:"):
         return None
     number = text.strip()[4:].strip()
     if not re.fullmatch(r"[0-9]{1,18}", number) or int(number) == 0:
         raise UsageError(
-            f"{flag} '{text}' names no row", hint=f"rows are counted from 1, e.g. {flag} row:14400", flag=flag
+            f"{flag} '{text}' is not a valid row", hint=f"count rows from 1, e.g. {flag} row:14400", flag=flag
         )
     return int(number)
 
 
-def _places(series: np.ndarray) -> np.ndarray:
-    """The number of each row within its series, from 1."""
+def _row_numbers(series: np.ndarray) -> np.ndarray:
+    """Return the number of each row within its series, from 1."""
     rows = np.arange(1, len(series) + 1)
     return rows - series_start_times(rows, series) + 1
 
 
-def _extent(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
+def _range_text(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
     if not len(times_us):
         return ""
     if table.time_name is None:
-        return f", its rows go from row:1 to row:{_places(series).max()}"
-    wording = location_formatter(table)
-    return f", its rows go from {wording.time(times_us.min())} to {wording.time(times_us.max())}"
+        return f" (the file has row:1 to row:{_row_numbers(series).max()})"
+    formatter = location_formatter(table)
+    return f" (the file has {formatter.time(times_us.min())} to {formatter.time(times_us.max())})"
 
 
-def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
+def _parse_bound(flag: str, text: str, table: Table) -> tuple[int, int]:
     if table.time_name is None:
         raise DataError(
-            f"{table.source} has no time column for {flag} '{text}' to speak of",
-            hint=f"count rows instead, e.g. {flag} row:100, or name the time column with --time",
+            f"no time column found in {table.source}, so {flag} '{text}' cannot be used",
+            hint=f"count rows instead, e.g. {flag} row:100, or use --time to name the time column",
             rule="D503",
             flags=(
                 flag,
@@ -87,10 +97,18 @@ def _moment(flag: str, text: str, table: Table) -> tuple[int, int]:
 
 
 def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
-    """The first and last microsecond that a time given with a flag names, on the clock of the file's times.
+    """Return the first and last microsecond of a time given with a flag, on the clock of the file's times.
 
-    A year, month, quarter or day names all of it. A time without offset is read with the file's offset where
-    it has a single one, else as UTC. Raises UsageError for a text that is no time.
+    A year, month, quarter or day covers its whole span. A time without offset has the offset of the file, if the file
+    has a single one, else UTC.
+
+    Args:
+        flag: name of the flag in messages.
+        text: value of the flag.
+        time_format: format of the file's times.
+
+    Raises:
+        UsageError: for an invalid time.
     """
     try:
         first = parse_time(text, time_format)
@@ -101,7 +119,7 @@ def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int
 
 
 def _length(text: str, local_us: int) -> int:
-    """The microseconds that a time's text names: 2020 a year, 2020-05 a month, 2020-05-17 a day, else 1."""
+    """Return the microseconds that a time covers: 2020 a year, 2020-05 a month, 2020-05-17 a day, else 1."""
     text = text.strip()
     kind = text_kind(text)
     digits = len(text) if kind == "digits" else 0

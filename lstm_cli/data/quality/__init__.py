@@ -1,1 +1,1 @@
-"""What `check` looks for in a data file: gaps, outliers, leakage, seasonality, missing values."""
+"""Data quality checks: gaps, outliers, leakage, seasonality, missing values."""

@@ -1,6 +1,6 @@
-"""What the chosen columns hold that a person should know before a model learns from them.
+"""Findings about the chosen columns that matter before training.
 
-`check` tells all of it, `prepare` what is more than a note.
+`check` reports all findings, `prepare` only those above a note.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,21 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
-from lstm_cli.data.locations import NAMED, quote_names
+from lstm_cli.data.locations import MAX_NAMES, quote_names
 from lstm_cli.data.quality.gaps import find_gaps
-from lstm_cli.data.quality.leakage import ROWS, find_leaks, leakage_text, max_lag, sample_of_series
+from lstm_cli.data.quality.leakage import MAX_ROWS, find_leaks, leakage_text, max_lag, sample_of_series
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun
 
-OF_VALUES = ("D313", "D314", "D315")  # rules about one value that stands out
-MAX_LINES = 3  # lines that the sentence on outliers names beside the first
-DROPPABLE = "--outliers drop empties those before the test rows; --scaler robust gives them less weight"
-LEFT = "--outliers drop leaves test rows, and judges no row by later splits; --scaler robust gives them less weight"
+SINGLE_VALUE_RULES = ("D313", "D314", "D315")  # reader rules about a single suspicious value
+MAX_LINES = 3  # further lines listed in the message about outliers
+DROP_ADVICE = (
+    "use --outliers drop to set those before the test rows to missing, or --scaler robust to weight them less"
+)
+REMAINING_ADVICE = "--outliers drop keeps test rows and judges no row by later splits; try --scaler robust"
 
 
 def inspect_table(
@@ -32,68 +34,87 @@ def inspect_table(
     outliers: Sequence[Outliers],
     season: int,
     horizon: int,
-    read: Sequence[Finding],
+    reader_findings: Sequence[Finding],
     start: str | None = None,
     end: str | None = None,
     dropped: bool = False,
 ) -> list[Finding]:
-    """All findings about the chosen columns of a table.
+    """Return all findings about the chosen columns of a table.
 
-    grid: the table's, as it was laid; outliers: those of `target_outliers`; season: the longest confirmed one;
-    read: findings of the reader; an outlier is no news where one names its line. dropped: the grid has lost
-    its outliers to --outliers drop, and these are left.
+    Args:
+        table: rows of the file.
+        grid: time grid of the table.
+        outliers: result of `target_outliers`.
+        season: longest confirmed season in steps.
+        horizon: steps.
+        reader_findings: findings of the reader; outliers in lines that they name are not repeated.
+        start: value of `--start`.
+        end: value of `--end`.
+        dropped: the grid is without the outliers that --outliers drop found.
     """
     rows = GridLines(table, grid)
-    known = {line for finding in read if finding.rule in OF_VALUES for line in finding.lines}
-    advice = LEFT if dropped else DROPPABLE
-    slips = [_of_outliers(rows, one, advice) for one in outliers]
+    known_lines = {
+        line for finding in reader_findings if finding.rule in SINGLE_VALUE_RULES for line in finding.lines
+    }
+    advice = REMAINING_ADVICE if dropped else DROP_ADVICE
+    outlier_findings = [_outlier_finding(rows, finding, advice) for finding in outliers]
     return [
-        *_constant(rows),
-        *_clock_changes(rows, start, end),
-        *(one for one in slips if one.count > len(one.lines) or not known.issuperset(one.lines)),
-        *_of_leaks(rows, horizon, season),
+        *_constant_findings(rows),
+        *_daylight_saving_findings(rows, start, end),
+        *(
+            finding
+            for finding in outlier_findings
+            if finding.count > len(finding.lines) or not known_lines.issuperset(finding.lines)
+        ),
+        *_leakage_findings(rows, horizon, season),
     ]
 
 
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
-    """Outliers of the targets. A covariate may well jump: a promotion does."""
+    """Return the outliers of the targets; covariates may jump, for example promotions.
+
+    Args:
+        table: rows of the file.
+        grid: time grid of the table.
+        seasons: confirmed seasons in steps.
+    """
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
         return find_outliers(GridLines(table, grid), len(table.targets), seasons)
 
 
-def _constant(rows: GridLines) -> list[Finding]:
-    """Columns of one value; and where a target is not, the series of a panel in which it is."""
+def _constant_findings(rows: GridLines) -> list[Finding]:
+    """Return findings about constant columns, and about series of a panel in which a target is constant."""
     table = rows.table
-    constant = _one_value(rows)
-    found = [_constant_column(rows, column, value) for column, value in constant.items()]
+    constant = _constant_columns(rows)
+    findings = [_constant_column_finding(rows, column, value) for column, value in constant.items()]
     if len(rows.grid.names) > 1:
-        flat = _flat(rows, len(table.targets))
+        is_constant = _constant_series_mask(rows, len(table.targets))
         for column, name in enumerate(table.targets):
-            if column not in constant and flat[:, column].any():
-                found.append(_constant_series(rows, name, np.flatnonzero(flat[:, column])))
-    return [one for one in found if one is not None]
+            if column not in constant and is_constant[:, column].any():
+                findings.append(_constant_series_finding(rows, name, np.flatnonzero(is_constant[:, column])))
+    return [finding for finding in findings if finding is not None]
 
 
-def _one_value(rows: GridLines) -> dict[int, float]:
-    """The columns of one value. Nearly always the first block shows that there is none."""
+def _constant_columns(rows: GridLines) -> dict[int, float]:
+    """Return the constant columns and their value; the first block nearly always excludes all columns."""
     values = dict.fromkeys(range(len(rows.table.columns)), np.nan)
     for first, series, usable in rows.chunks():
         block = rows.values_between(first, first + len(series))
         for column, value in list(values.items()):
-            known = block[:, column][usable & ~np.isnan(block[:, column])]
-            if len(known):
-                values[column] = float(known[0]) if np.isnan(value) else value
-                if (known != values[column]).any():
+            measured = block[:, column][usable & ~np.isnan(block[:, column])]
+            if len(measured):
+                values[column] = float(measured[0]) if np.isnan(value) else value
+                if (measured != values[column]).any():
                     del values[column]
         if not values:
             break
     return {column: value for column, value in values.items() if not np.isnan(value)}
 
 
-def _flat(rows: GridLines, columns: int) -> np.ndarray:
-    """In which series [S] the first columns have one value only, told more than once: [S, columns]."""
+def _constant_series_mask(rows: GridLines, columns: int) -> np.ndarray:
+    """Return in which series [S] the first columns are constant, with at least two values: [S, columns]."""
     shape = (len(rows.grid.names), columns)
-    least, greatest, measured = (
+    minimum, maximum, measured = (
         np.full(shape, np.nan),
         np.full(shape, np.nan),
         np.zeros(shape, dtype=np.int64),
@@ -103,31 +124,31 @@ def _flat(rows: GridLines, columns: int) -> np.ndarray:
             usable[:, None], rows.values_between(first, first + len(series))[:, :columns], np.nan
         )
         firsts = np.flatnonzero(np.diff(series, prepend=-1))
-        which = series[firsts]
-        least[which] = np.fmin(least[which], np.fmin.reduceat(cells, firsts, axis=0))
-        greatest[which] = np.fmax(greatest[which], np.fmax.reduceat(cells, firsts, axis=0))
-        measured[which] += np.add.reduceat(~np.isnan(cells), firsts, axis=0, dtype=np.int64)
-    flat: np.ndarray = (least == greatest) & (measured > 1)
-    return flat
+        series_index = series[firsts]
+        minimum[series_index] = np.fmin(minimum[series_index], np.fmin.reduceat(cells, firsts, axis=0))
+        maximum[series_index] = np.fmax(maximum[series_index], np.fmax.reduceat(cells, firsts, axis=0))
+        measured[series_index] += np.add.reduceat(~np.isnan(cells), firsts, axis=0, dtype=np.int64)
+    is_constant: np.ndarray = (minimum == maximum) & (measured > 1)
+    return is_constant
 
 
-def _constant_column(rows: GridLines, index: int, value: float) -> Finding | None:
-    """None for a column that has its one value once."""
+def _constant_column_finding(rows: GridLines, index: int, value: float) -> Finding | None:
+    """Return the finding about a constant column; None if its value appears only once."""
     table = rows.table
     name, count, line = table.columns[index], 0, 0
-    for one in range(len(rows.grid.names)):
-        known = ~np.isnan(rows.cells(one, index))
-        if known.any() and not count:
-            line = rows.line(int(rows.offset[one] + np.argmax(known)))
-        count += int(known.sum())
+    for series in range(len(rows.grid.names)):
+        measured = ~np.isnan(rows.cells(series, index))
+        if measured.any() and not count:
+            line = rows.line(int(rows.offset[series] + np.argmax(measured)))
+        count += int(measured.sum())
     if count < 2:
         return None
     role = "target" if name in table.targets else "past" if name in table.past else "future"
-    advice = "--target names another column" if role == "target" else f"leave it out of --{role}"
+    advice = "use --target to name another column" if role == "target" else f"leave it out of --{role}"
     return Finding.at(
         rows.location(name).at(line),
         "D701" if role == "target" else "D702",
-        f"all {count:,} values are {value:.15g}, so it tells nothing ({advice})",
+        f"the column is constant ({count:,} values, all {value:.15g}; {advice})",
         kind="constant",
         severity=WARNING if role == "target" else NOTE,
         count=count,
@@ -135,21 +156,21 @@ def _constant_column(rows: GridLines, index: int, value: float) -> Finding | Non
     )
 
 
-def _constant_series(rows: GridLines, name: str, flat: np.ndarray) -> Finding:
+def _constant_series_finding(rows: GridLines, name: str, constant: np.ndarray) -> Finding:
     names = rows.grid.names
-    line = min(rows.line(int(rows.offset[one])) for one in flat[:NAMED])
+    line = min(rows.line(int(rows.offset[index])) for index in constant[:MAX_NAMES])
     return Finding.at(
         rows.location(name).at(line),
         "D703",
-        f"{len(flat):,} of {len(names):,} series hold one value only: {quote_names([names[one] for one in flat])} "
-        "(no flag: leave them out of the file, or let them be)",
+        f"{len(constant):,} of {len(names):,} series are constant: {quote_names([names[index] for index in constant])} "
+        "(no flag; you can remove them from the file)",
         kind="constant-series",
         severity=NOTE,
-        count=len(flat),
+        count=len(constant),
     )
 
 
-def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
+def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
     table, grid = rows.table, rows.grid
     if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
         return []
@@ -157,17 +178,16 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
     spring = np.flatnonzero(skipped_hours(gaps.first_us, gaps.rows, grid.step, table.time_format))
     if not len(spring):
         return []
-    wording = location_formatter(table)
+    formatter = location_formatter(table)
     order = spring[np.argsort(gaps.before[spring], kind="stable")]
     first = order[0]
     return [
         Finding.at(
-            wording.at(gaps.before[first]),
+            formatter.at(gaps.before[first]),
             "D704",
-            f"no row follows for {wording.time(gaps.first_us[first])}"
-            f"{in_series_text(table, gaps.series[first])}, an hour that local clocks skip in spring, "
-            f"{count_noun(len(spring), 'such hour')}; write the times with offsets such as +01:00, since in autumn "
-            "an hour is told twice (--time names another column, --missing decides the filling)",
+            f"{formatter.time(gaps.first_us[first])}{in_series_text(table, gaps.series[first])} is missing, an hour "
+            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). Write the times with offsets "
+            "such as +01:00, because local clocks repeat an hour in autumn (--time, --missing)",
             kind="daylight-saving",
             column=table.time_name,
             lines=gaps.before[order][:LINES].tolist(),
@@ -177,36 +197,39 @@ def _clock_changes(rows: GridLines, start: str | None, end: str | None) -> list[
     ]
 
 
-def _of_outliers(rows: GridLines, found: Outliers, advice: str) -> Finding:
-    name = rows.table.columns[found.column]
-    pairs = zip(found.rows[:LINES].tolist(), found.values[:LINES].tolist(), strict=True)
-    told = sorted((rows.line(row), value) for row, value in pairs)
-    lines = tuple(line for line, _ in told)
+def _outlier_finding(rows: GridLines, outliers: Outliers, advice: str) -> Finding:
+    name = rows.table.columns[outliers.column]
+    pairs = zip(outliers.rows[:LINES].tolist(), outliers.values[:LINES].tolist(), strict=True)
+    values = sorted((rows.line(row), value) for row, value in pairs)
+    lines = tuple(line for line, _ in values)
     others = ", ".join(map(str, lines[1 : 1 + MAX_LINES]))
     also = f", also in {location_formatter(rows.table).unit}s {others}" if others else ""
-    more = " and more" if len(found.rows) > 1 + MAX_LINES else ""
-    stands = "what stands a season before and after" if found.season > 1 else "the values before and after"
+    more = " and more" if len(outliers.rows) > 1 + MAX_LINES else ""
+    neighbours = (
+        "the values one season before and after" if outliers.season > 1 else "the values before and after"
+    )
     return Finding.at(
         rows.location(name).at(lines[0]),
         "D705",
-        f"{told[0][1]:.15g} is far from {stands}, {count_noun(len(found.rows), 'such value')}{also}{more} ({advice})",
+        f"{values[0][1]:.15g} is an outlier, far from {neighbours}, "
+        f"{count_noun(len(outliers.rows), 'such value')}{also}{more} ({advice})",
         kind="outliers",
         lines=lines,
-        count=len(found.rows),
+        count=len(outliers.rows),
         flags=("--outliers", "--scaler"),
     )
 
 
-def _of_leaks(rows: GridLines, horizon: int, season: int) -> list[Finding]:
-    """What the covariates give away."""
+def _leakage_findings(rows: GridLines, horizon: int, season: int) -> list[Finding]:
+    """Return findings about covariates that leak a target."""
     table = rows.table
     targets = len(table.targets)
-    series = [rows.values(one, ROWS) for one in sample_of_series(rows.grid.counts)]
+    series = [rows.values(index, MAX_ROWS) for index in sample_of_series(rows.grid.counts)]
     others = range(targets, len(table.columns))
-    leaks = find_leaks(series, range(targets), others, reach=max_lag(horizon, season)) if others else []
-    told = []
+    leaks = find_leaks(series, range(targets), others, max_steps=max_lag(horizon, season)) if others else []
+    findings = []
     for leak in leaks:
         name = table.columns[leak.column]
         role = "past" if name in table.past else "future"
-        told.append(leakage_text(leak, rows, name=name, role=role, horizon=horizon))
-    return [one for one in told if one is not None]
+        findings.append(leakage_text(leak, rows, name=name, role=role, horizon=horizon))
+    return [finding for finding in findings if finding is not None]

@@ -1,4 +1,4 @@
-"""Cells without a value: counted over a grid, and told with the first of them."""
+"""Missing values of a grid: their number, and the finding that names the first."""
 
 from dataclasses import dataclass
 
@@ -13,41 +13,48 @@ from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, Location, in_file
+from lstm_cli.text import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellCounts:
-    """What the usable rows of a grid hold. A place is a row and a column of it."""
+    """Counts over the usable rows of a grid. A cell is given by its row and column of the grid."""
 
-    missing: int  # cells
-    first: tuple[int, int] | None  # the first of them
-    first_empty: tuple[int, int] | None  # the first that stands in a row of the file, empty there
-    sums: list[float]  # of the first target, piece by piece
+    missing: int  # missing cells
+    first: tuple[int, int] | None  # first missing cell
+    first_empty: tuple[int, int] | None  # first missing cell whose row is in the file
+    sums: list[float]  # of the first target, per chunk
 
 
 def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> CellCounts:
-    """offset: [S] the first row of each series."""
+    """Return the counts over the usable rows of a grid.
+
+    Args:
+        table: rows of the file.
+        grid: time grid of the table.
+        offset: [S] first row of each series in the grid.
+    """
     lines = GridLines(table, grid)
     missing, first, first_empty, sums = 0, None, None, []
-    for span, which in chunks_with_series(offset, grid.rows):
+    for span, series_index in chunks_with_series(offset, grid.rows):
         values = grid.values_between(span.start, span.stop)
-        lacking = np.isnan(values)
+        is_missing = np.isnan(values)
         if grid.ahead.any():
-            usable = np.arange(span.start, span.stop) < (offset + grid.counts)[which]
-            lacking &= usable[:, None]
+            usable = np.arange(span.start, span.stop) < (offset + grid.counts)[series_index]
+            is_missing &= usable[:, None]
             values = values[usable]
         sums.append(float(np.nansum(values[:, 0])))
-        if lacking.any():
-            missing += int(np.count_nonzero(lacking))
-            first = first or _first_place(lacking, span.start)
+        if is_missing.any():
+            missing += int(np.count_nonzero(is_missing))
+            first = first or _first_cell(is_missing, span.start)
             if first_empty is None:
                 present = lines.table_rows(span.start, span.stop) >= 0
-                first_empty = _first_place(lacking & present[:, None], span.start)
+                first_empty = _first_cell(is_missing & present[:, None], span.start)
     return CellCounts(missing=missing, first=first, first_empty=first_empty, sums=sums)
 
 
-def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
-    """The first of the chosen cells [n, F] of the rows from `begin` on."""
+def _first_cell(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
+    """Return the row and column of the first chosen cell [n, F] of the rows from `begin` on."""
     if not chosen.any():
         return None
     row, column = divmod(int(np.argmax(chosen)), chosen.shape[1])
@@ -55,65 +62,77 @@ def _first_place(chosen: np.ndarray, begin: int) -> tuple[int, int] | None:
 
 
 def usable_rows(grid: Grid, schema: Schema) -> UsableRows:
-    """Return which rows of a grid have what a forecast needs, read some at a time."""
-    found = [
+    """Return the rows of a grid that hold what a forecast needs, read in chunks."""
+    chunks = [
         UsableRows.from_measured(~np.isnan(grid.values_between(span.start, span.stop)), schema)
         for span in row_chunks(grid.rows)
     ]
     return UsableRows(
-        target=np.concatenate([one.target for one in found]),
-        ahead=np.concatenate([one.ahead for one in found]),
+        target=np.concatenate([chunk.target for chunk in chunks]),
+        known_ahead=np.concatenate([chunk.known_ahead for chunk in chunks]),
     )
 
 
-def find_missing(counted: CellCounts, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
-    """Return a finding about missing cells in rows of the file; missing rows have one of their own.
+def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
+    """Return a finding about missing cells in rows of the file; missing rows have their own finding.
 
-    Raises DataError for any missing value where `how` is `refuse`.
+    Args:
+        counts: result of `count_cells`.
+        table: rows of the file.
+        grid: time grid of the table.
+        schema: columns of the data.
+        how: value of `--missing`.
+
+    Raises:
+        DataError: for any missing value if `how` is `refuse`.
     """
-    if counted.first is None:
+    if counts.first is None:
         return []
-    total = counted.missing
-    place = _missing_place(table, grid, schema, *(counted.first_empty or counted.first))
+    total = counts.missing
+    location = _missing_location(table, grid, schema, *(counts.first_empty or counts.first))
     if how == "refuse":
         raise DataError(
-            f"{total:,} cells are missing, first {place}, and --missing refuse allows none",
-            hint="fill them in the file, or choose --missing interpolate, last or season",
+            f"{count_noun(total, 'missing value')}, first {location}, but --missing refuse allows none",
+            hint="fill them in the file, or use --missing interpolate, last or season",
             rule="D601",
             at=in_file(table.source),
             flags=("--missing",),
         )
-    holes = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
-    if total == holes:
+    cells_in_gaps = int((grid.counts - grid.rows_read).sum()) * grid.cells.shape[1]
+    if total == cells_in_gaps:
         return []
-    cells = "cell has" if total - holes == 1 else "cells have"
+    fill = {
+        "interpolate": "interpolated",
+        "last": "filled with the last value",
+        "season": "filled with the value one season before",
+    }[how]
     return [
         Finding(
             rule="D602",
-            text=f"{table.source}: {total - holes:,} {cells} no value, first {place}; filled by --missing {how}, "
-            "never counted as truth",
-            source=place.source,
-            column=place.column,
-            lines=place.lines,
-            count=total - holes,
+            text=f"{table.source}: {count_noun(total - cells_in_gaps, 'missing value')}, first {location}; "
+            f"{fill} as inputs, never used as targets (--missing {how})",
+            source=location.source,
+            column=location.column,
+            lines=location.lines,
+            count=total - cells_in_gaps,
             flags=("--missing",),
         )
     ]
 
 
-def _missing_place(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
-    """Return a missing cell of the grid, with its line unless the whole row is missing."""
+def _missing_location(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
+    """Return the location of a missing cell of the grid, with its line unless the whole row is missing."""
     lines, wording = GridLines(table, grid), location_formatter(table)
-    one = lines.series(row)
-    series = f" in series {quote_name(grid.names[one])}" if table.series_name else ""
-    time = int(grid.step.times(np.asarray(row - lines.offset[one]), grid.origin_us[one]))
+    series_index = lines.series_of_row(row)
+    series = f" in series {quote_name(grid.names[series_index])}" if table.series_name else ""
+    time = int(grid.step.times(np.asarray(row - lines.offset[series_index]), grid.origin_us[series_index]))
     column_name = schema.columns[column]
-    name, where = quote_name(column_name), f"at {wording.time(time)}{series}"
+    name, time_text = quote_name(column_name), f"at {wording.time(time)}{series}"
     try:
         line = lines.line(row)
     except LookupError:
-        return Location(source=table.source, text=f"{name} {where}", column=column_name)
-    at = wording.at(line, column_name)
+        return Location(source=table.source, text=f"{name} {time_text}", column=column_name)
+    location = wording.at(line, column_name)
     in_row = wording.row(line)
-    text = f"{name} in {in_row}{series}" if table.time_name is None else f"{name} {where} ({in_row})"
-    return Location(source=at.source, text=text, lines=at.lines, column=column_name)
+    text = f"{name} in {in_row}{series}" if table.time_name is None else f"{name} {time_text} ({in_row})"
+    return Location(source=location.source, text=text, lines=location.lines, column=column_name)

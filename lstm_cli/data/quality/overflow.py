@@ -1,4 +1,4 @@
-"""Values that are too large to be scaled, and differences that are too small to be seen."""
+"""Overflow: values that are too large to be scaled, and differences that are too small for 32-bit floats."""
 
 from collections.abc import Sequence
 
@@ -14,41 +14,49 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 
-LARGEST = 1e150  # its square, summed over all rows, is still a number
+MAX_VALUE = 1e150  # the sum of its squares over all rows is finite
 
 
 def refuse_overflow(table: Table) -> None:
-    """Raises DataError for values whose squares are beyond what can be held: they have no standard deviation."""
+    """Raise DataError for values whose squares overflow, because they have no standard deviation."""
 
-    def immense(span: slice) -> bool:
+    def has_overflow(span: slice) -> bool:
         cells = table.values[span].reshape(-1)
         return bool(
-            np.fmax.reduce(cells, initial=0.0) > LARGEST or np.fmin.reduce(cells, initial=0.0) < -LARGEST
+            np.fmax.reduce(cells, initial=0.0) > MAX_VALUE or np.fmin.reduce(cells, initial=0.0) < -MAX_VALUE
         )
 
-    every = list(row_chunks(len(table.lines)))
-    for span, found in zip(every, ordered_map(immense, every), strict=True):
-        if found:
-            row, column = (int(place) for place in np.argwhere(np.abs(table.values[span]) > LARGEST)[0])
-            raise _immense(table, span.start + row, column)
+    spans = list(row_chunks(len(table.lines)))
+    for span, overflows in zip(spans, ordered_map(has_overflow, spans), strict=True):
+        if overflows:
+            row, column = (
+                int(position) for position in np.argwhere(np.abs(table.values[span]) > MAX_VALUE)[0]
+            )
+            raise _too_large_error(table, span.start + row, column)
 
 
-def _immense(table: Table, row: int, column: int) -> DataError:
+def _too_large_error(table: Table, row: int, column: int) -> DataError:
     return DataError(
-        f"{table.values[row, column]:.15g} is too large to be scaled, which ends at {LARGEST:g}",
-        hint="mend that line, or write the column in a larger unit",
+        f"{table.values[row, column]:.15g} is too large to be scaled (max {MAX_VALUE:g})",
+        hint="correct that line, or write the column in a larger unit",
         rule="D603",
         at=location_formatter(table).at(table.lines[row], table.columns[column]),
     )
 
 
 def float32_overflow_error(table: Table, column: int, scaler: str) -> DataError:
-    """A value of a column leaves 32-bit floats once it is scaled."""
+    """Return the error for a column whose scaled values overflow 32-bit floats.
+
+    Args:
+        table: rows of the file.
+        column: index of the column.
+        scaler: value of `--scaler`.
+    """
     row = int(np.nanargmax(np.abs(table.values[:, column])))
     wider = "" if scaler == "standard" else "use --scaler standard, or "
     return DataError(
         f"{table.values[row, column]:.15g} is too large for 32-bit floats with --scaler {scaler}",
-        hint=f"{wider}mend that line, or write the column in a larger unit",
+        hint=f"{wider}correct that line, or write the column in a larger unit",
         rule="D604",
         at=location_formatter(table).at(table.lines[row], table.columns[column]),
         flags=("--scaler",),
@@ -58,28 +66,36 @@ def float32_overflow_error(table: Table, column: int, scaler: str) -> DataError:
 def warn_float32_collapse(
     schema: Schema, names: Sequence[str], training: TrainingStatistics, scaler: Scaler, source: str
 ) -> list[Finding]:
-    """Return a finding for each target whose values differ, though no longer once they are 32-bit floats."""
-    found, width = [], len(schema.targets)
+    """Return a finding for each target whose different values become equal as scaled 32-bit floats.
+
+    Args:
+        schema: columns of the data.
+        names: names of the series.
+        training: statistics of the training rows.
+        scaler: fitted scaler.
+        source: name of the data in messages.
+    """
+    findings, width = [], len(schema.targets)
     with np.errstate(over="ignore"):
         scaled = [
             ((end - scaler.center[:, :width]) / scaler.scale[:, :width]).astype(np.float32)
             for end in (training.least, training.greatest)
         ]
-    unseen = (scaled[0] == scaled[1]) & (training.least < training.greatest)
-    for column in np.flatnonzero(unseen.any(axis=0)):
-        one = int(np.argmax(unseen[:, column]))
-        of = series_text(names[one], schema.series_name)
-        found.append(
+    collapsed = (scaled[0] == scaled[1]) & (training.least < training.greatest)
+    for column in np.flatnonzero(collapsed.any(axis=0)):
+        series = int(np.argmax(collapsed[:, column]))
+        series_phrase = series_text(names[series], schema.series_name)
+        findings.append(
             Finding.at(
                 CellLocation(source=source, column=schema.targets[column]).file_only,
                 "D605",
-                f"the values of {quote_name(schema.targets[column])}{of} lie from {training.least[one, column]:.15g} to "
-                f"{training.greatest[one, column]:.15g}, too close for 32-bit floats to tell apart, so they count as "
-                "one (--scaler standard, or another unit, may show them)",
+                f"the values of {quote_name(schema.targets[column])}{series_phrase} "
+                f"({training.least[series, column]:.15g} to {training.greatest[series, column]:.15g}) are too close "
+                "together for 32-bit floats, so they count as constant (use --scaler standard, or another unit)",
                 flags=("--scaler",),
             )
         )
-    return found
+    return findings
 
 
 def find_constant_training(
@@ -91,26 +107,32 @@ def find_constant_training(
     whole: Sequence[RowSlices],
     source: str,
 ) -> list[Finding]:
-    """Return a finding for each target that varies, but in no training row of any series.
+    """Return a finding for each target that varies, but is constant in the training rows of all series.
 
-    rows: [S] how many training rows each has; whole: all rows of each, the targets.
+    Args:
+        schema: columns of the data.
+        names: names of the series.
+        training: statistics of the training rows.
+        rows: [S] number of training rows.
+        whole: for each series all rows of its targets.
+        source: name of the data in messages.
     """
-    still = (training.least == training.greatest).all(axis=0)
-    if not still.any():
+    constant = (training.least == training.greatest).all(axis=0)
+    if not constant.any():
         return []
-    found, one = [], int(np.argmax(rows))
+    findings, longest = [], int(np.argmax(rows))
     varies = np.any(
-        [low < high for low, high in map(column_ranges, whole)], axis=0
-    )  # else it is told as constant
-    for column in np.flatnonzero(still & varies):
-        found.append(
+        [minimum < maximum for minimum, maximum in map(column_ranges, whole)], axis=0
+    )  # a column that never varies has its own finding
+    for column in np.flatnonzero(constant & varies):
+        findings.append(
             Finding.at(
                 CellLocation(source=source, column=schema.targets[column]).file_only,
                 "D606",
-                f"the {int(rows[one]):,} training rows{series_text(names[one], schema.series_name)} all hold "
-                f"{training.least[one, column]:.15g} in {quote_name(schema.targets[column])}, so a model learns nothing "
-                "from them (--start, --val and --test say which rows are trained on)",
+                f"{quote_name(schema.targets[column])} is constant in the {int(rows[longest]):,} training rows"
+                f"{series_text(names[longest], schema.series_name)} (all {training.least[longest, column]:.15g}), "
+                "so a model learns nothing from them (use --start, --val or --test to train on other rows)",
                 flags=("--start", "--val", "--test"),
             )
         )
-    return found
+    return findings

@@ -1,4 +1,4 @@
-"""What stands in every column of a file, whether it will be read or not: one pass, which refuses no cell."""
+"""Profile of each column of a file, used or not: one pass, which accepts any cell."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,41 +17,41 @@ from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
-KEPT_ROWS = 200_000  # first rows of which the numbers are kept
-KEPT_CELLS = 20_000_000  # numbers kept at most, 160 MB
+MAX_KEPT_ROWS = 200_000  # first rows whose numbers are kept
+MAX_KEPT_CELLS = 20_000_000  # 160 MB
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
-    """One column of a file, or of several as one."""
+    """Profile of one column of a file, or of several files read as one."""
 
     name: str
-    reads_as: str  # time, number, text, constant (one value in every measured cell) or empty
+    reads_as: str  # time, number, text, constant (all measured cells equal) or empty
     missing: int  # cells
-    first_missing: int | None  # its line
-    first_measured: int | None
-    value: str | None  # of a constant
-    least: float | None  # of its numbers
-    greatest: float | None
-    odd: int  # cells that are no plain number, in a column that mostly holds numbers
-    first_odd: tuple[int, str] | None  # line and cell
+    first_missing: int | None  # line of the first missing cell
+    first_measured: int | None  # line of the first measured cell
+    constant: str | None  # of a constant
+    min_value: float | None  # of its numbers
+    max_value: float | None
+    non_numeric: int  # cells that are not plain numbers, in a column of mostly numbers
+    first_non_numeric: tuple[int, str] | None  # line and cell
     values: np.ndarray | None  # [first rows] float64, NaN where missing; None unless all cells are numbers
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileProfile:
-    """All columns of a file, or of several as one."""
+    """Profile of all columns of a file, or of several files read as one."""
 
     source: str  # as messages name it
-    unit: str  # what the numbers of rows count: "line", or "row" in Parquet
-    files: FileLines  # lines are counted on from one to the next
+    unit: str  # "line" of a text file, "row" of a Parquet file
+    files: FileLines  # line numbers continue from file to file
     rows: int
     columns: tuple[ColumnProfile, ...]
     sample: Sequence[Sequence[str]]  # the text cells of each column's first rows
-    whole: bool  # False: reading it ended at what is refused
+    whole: bool  # False: reading stopped at a row that cannot be read
 
     def location(self, column: str) -> CellLocation:
-        """A column as messages name it."""
+        """Return a column as messages name it."""
         return CellLocation(source=self.source, column=column, unit=self.unit, files=self.files)
 
 
@@ -63,55 +63,65 @@ def profile_files(
     stdin: BinaryIO | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> FileProfile:
-    """Look at every cell of what `read_table` reads: one file, several, a pattern, or standard input for `-`.
+    """Return the profile of the files that `read_table` reads: one file, several, a pattern, or `-` for standard input.
 
-    held: what `read_pipes` has read.
+    A later row that cannot be read ends the profile, and so does a file with other columns than the first.
 
-    Raises DataError where nothing can be read, UsageError for an encoding or delimiter that is none; a row
-    further down that is refused ends the survey instead, and so does a file with other columns than the first.
+    Args:
+        source: one path or pattern, or several.
+        encoding: value of `--encoding`.
+        delimiter: value of `--delimiter`.
+        stdin: standard input.
+        held: content of pipes that were read before (`read_pipes`).
+
+    Raises:
+        DataError: if nothing can be read.
+        UsageError: for an invalid encoding or delimiter.
     """
-    survey: _Profiler | None = None
+    profiler: _Profiler | None = None
     whole = True
     try:
-        for one in expand_paths(source):
-            with open_source(one, stdin, held=held) as opened:
+        for path in expand_paths(source):
+            with open_source(path, stdin, held=held) as opened:
                 file = ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter)
-                survey = survey or _Profiler(file)
-                survey.add(file)
+                profiler = profiler or _Profiler(file)
+                profiler.add(file)
     except DataError:
-        if survey is None or not survey.rows:
+        if profiler is None or not profiler.rows:
             raise
         whole = False
-    assert survey is not None  # there is a file, or `expanded` refuses
-    return survey.result(whole=whole)
+    assert profiler is not None  # `expand_paths` raises an error without files
+    return profiler.result(whole=whole)
 
 
 class _Profiler:
-    """A survey while files are added to it."""
+    """Profile under construction, to which files are added."""
 
     def __init__(self, first: File) -> None:
         self._first = first
-        self._tallies = [
-            _Tally(place=CellLocation(source=first.source, column=name, unit=first.unit))
+        self._counters = [
+            _ColumnCounter(place=CellLocation(source=first.source, column=name, unit=first.unit))
             for name in first.names
         ]
-        self._room = min(KEPT_ROWS, KEPT_CELLS // max(1, len(first.names)))
-        self._names: list[str] = []  # of files
-        self._begins: list[int] = []  # lines before each
+        self._max_kept_rows = min(MAX_KEPT_ROWS, MAX_KEPT_CELLS // max(1, len(first.names)))
+        self._names: list[str] = []  # of the files
+        self._begins: list[int] = []  # lines before each file
         self._lines = self.rows = 0
 
     def add(self, file: File) -> None:
-        """Count all cells of a file. Raises DataError where it has other columns, or at a row that is refused."""
-        tallies = self._tallies
+        """Count all cells of a file. Raise DataError if its columns differ, or at a row that cannot be read."""
+        counters = self._counters
         if file.names != self._first.names:
             if sorted(file.names) != sorted(self._first.names) or len(set(file.names)) < len(file.names):
-                raise DataError(f"{file.source} has other columns than {self._first.source}", rule="D115")
-            tallies = [tallies[self._first.names.index(name)] for name in file.names]
+                raise DataError(
+                    f"the columns of {file.source} differ from those of {self._first.source}", rule="D115"
+                )
+            counters = [counters[self._first.names.index(name)] for name in file.names]
         self._names.append(file.source)
         self._begins.append(self._lines)
         for lines, columns in file.cells():
-            for tally, cells in zip(tallies, columns, strict=True):
-                tally.count(cells, lines + self._lines, max(0, self._room - self.rows))
+            for counter, cells in zip(counters, columns, strict=True):
+                counter.count(cells, lines + self._lines, max(0, self._max_kept_rows - self.rows))
             self.rows += len(lines)
         self._lines += file.lines
 
@@ -122,15 +132,15 @@ class _Profiler:
             unit=self._first.unit,
             files=files,
             rows=self.rows,
-            columns=tuple(tally.column() for tally in self._tallies),
+            columns=tuple(counter.column() for counter in self._counters),
             sample=self._first.sample,
             whole=whole,
         )
 
 
 @dataclass(kw_only=True)
-class _Tally:
-    """A column while its cells are counted."""
+class _ColumnCounter:
+    """Counts of one column while its cells are read."""
 
     place: CellLocation
     cells: int = 0
@@ -139,20 +149,28 @@ class _Tally:
     times: int = 0
     first_missing: int | None = None
     first_measured: int | None = None
-    first_odd: tuple[int, str] | None = None
-    least: float = np.inf
-    greatest: float = -np.inf
-    texts: set[str] = field(default_factory=set)  # different ones, two at most
+    first_non_numeric: tuple[int, str] | None = None
+    min_value: float = np.inf
+    max_value: float = -np.inf
+    texts: set[str] = field(default_factory=set)  # at most two distinct texts
     kept: list[np.ndarray] = field(default_factory=list)
 
     def count(self, cells: Any, lines: np.ndarray, room: int) -> None:
-        """Takes some cells [n] in, and keeps the numbers of the first `room` of them."""
-        texts, values = (cells, None) if isinstance(cells, Sequence) else _of_arrow(cells, lines, self.place)
+        """Count cells, and keep their numbers.
+
+        Args:
+            cells: [n] texts, or a pyarrow column.
+            lines: [n] line of each cell.
+            room: maximum number of kept cells.
+        """
+        texts, values = (
+            (cells, None) if isinstance(cells, Sequence) else _read_arrow_column(cells, lines, self.place)
+        )
         self.cells += len(lines)
         if texts is not None:
-            values = _numbers(texts, lines, self.place)
-        elif values is None:  # a nested type, which is nothing that could be read
-            self.first_odd = self.first_odd or (int(lines[0]), "")
+            values = _read_plain_numbers(texts, lines, self.place)
+        elif values is None:  # a nested type, which cannot be read
+            self.first_non_numeric = self.first_non_numeric or (int(lines[0]), "")
             self._note_missing(np.asarray(cells.is_null()), lines)
             return
         if values is None:
@@ -163,29 +181,35 @@ class _Tally:
         self._note_missing(missing, lines)
         self.numbers += len(values) - int(missing.sum())
         if not missing.all():
-            self.least = min(self.least, float(np.nanmin(values)))
-            self.greatest = max(self.greatest, float(np.nanmax(values)))
+            self.min_value = min(self.min_value, float(np.nanmin(values)))
+            self.max_value = max(self.max_value, float(np.nanmax(values)))
         self.kept.append(values[:room])
 
     def _count_texts(self, cells: Sequence[str], lines: np.ndarray) -> None:
-        """Cells of which some are no plain number. A cell's shape tells what it reads as, and shapes are few."""
+        """Count cells of which some are not plain numbers, by their shapes, which are few."""
         shapes = shapes_of([cell.strip().replace("\0", " ") for cell in cells])
         counts = Counter(shapes)
-        nothing = {shape for shape in counts if is_missing(shape)}
-        plain = {shape for shape in counts if is_number(shape)}
-        self._note_missing(np.fromiter((shape in nothing for shape in shapes), bool, len(shapes)), lines)
-        self.numbers += sum(counts[shape] for shape in plain)
+        missing_shapes = {shape for shape in counts if is_missing(shape)}
+        number_shapes = {shape for shape in counts if is_number(shape)}
+        self._note_missing(
+            np.fromiter((shape in missing_shapes for shape in shapes), bool, len(shapes)), lines
+        )
+        self.numbers += sum(counts[shape] for shape in number_shapes)
         self.times += sum(counts[shape] for shape in counts if is_time(shape))
-        odd = next((at for at, shape in enumerate(shapes) if shape not in nothing | plain), None)
-        if odd is None:  # numbers, of which one is beyond what can be held
-            odd = next(at for at, cell in enumerate(cells) if is_number(cell) and not isfinite(float(cell)))
+        first = next(
+            (index for index, shape in enumerate(shapes) if shape not in missing_shapes | number_shapes), None
+        )
+        if first is None:  # all numbers, but one is too large for a float
+            first = next(
+                index for index, cell in enumerate(cells) if is_number(cell) and not isfinite(float(cell))
+            )
             self.numbers -= 1
-        if self.first_odd is None:
-            self.first_odd = (int(lines[odd]), cells[odd])
+        if self.first_non_numeric is None:
+            self.first_non_numeric = (int(lines[first]), cells[first])
         for cell, shape in zip(cells, shapes, strict=True):
             if len(self.texts) > 1:
                 break
-            if shape not in nothing:
+            if shape not in missing_shapes:
                 self.texts.add(unescape_formula(cell))
 
     def _note_missing(self, missing: np.ndarray, lines: np.ndarray) -> None:
@@ -198,10 +222,10 @@ class _Tally:
     def column(self) -> ColumnProfile:
         measured = self.cells - self.missing
         numeric = measured > 0 and 2 * self.numbers >= measured
-        plain = numeric and self.first_odd is None
+        all_numbers = numeric and self.first_non_numeric is None
         value = None
-        if measured > 1 and self.first_odd is None and self.least == self.greatest:
-            value = f"{self.least:.15g}"
+        if measured > 1 and self.first_non_numeric is None and self.min_value == self.max_value:
+            value = f"{self.min_value:.15g}"
         elif measured > 1 and not self.numbers and len(self.texts) == 1:
             value = next(iter(self.texts))
         reads_as = "number" if numeric else "time" if 2 * self.times >= measured else "text"
@@ -215,27 +239,27 @@ class _Tally:
             missing=self.missing,
             first_missing=self.first_missing,
             first_measured=self.first_measured,
-            value=value,
-            least=self.least if isfinite(self.least) else None,
-            greatest=self.greatest if isfinite(self.greatest) else None,
-            odd=measured - self.numbers if numeric else 0,
-            first_odd=self.first_odd if numeric else None,
-            values=np.concatenate(self.kept) if plain and self.kept else None,
+            constant=value,
+            min_value=self.min_value if isfinite(self.min_value) else None,
+            max_value=self.max_value if isfinite(self.max_value) else None,
+            non_numeric=measured - self.numbers if numeric else 0,
+            first_non_numeric=self.first_non_numeric if numeric else None,
+            values=np.concatenate(self.kept) if all_numbers and self.kept else None,
         )
 
 
-def _numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray | None:
-    """The numbers [n], NaN where missing; None where a cell is no plain number."""
+def _read_plain_numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray | None:
+    """Return the numbers [n], NaN where missing; None if a cell is not a plain number."""
     try:
         return read_numbers(cells, lines, place)
     except DataError:
         return None
 
 
-def _of_arrow(
+def _read_arrow_column(
     column: Any, lines: np.ndarray, place: CellLocation
 ) -> tuple[list[str] | None, np.ndarray | None]:
-    """A pyarrow column [n]: as numbers where its type is one of them, else as text; neither for a nested type."""
+    """Return a pyarrow column [n] as texts or as numbers, by its type; neither for a nested type."""
     from lstm_cli.data.reading.parquet import column_is_number, column_numbers, column_text
 
     try:

@@ -1,32 +1,32 @@
-"""Seasons and the lookback, found in the training rows and told with the reason."""
+"""Seasons and lookback, found in the training rows, each with its reason."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from lstm_cli.data.chunks import RowSlices
-from lstm_cli.data.dataset.windows import MOST_LOOKBACK
+from lstm_cli.data.dataset.windows import MAX_LOOKBACK
 
-SAMPLED = 200  # about so many series of a panel are asked: they tell as much as thousands
-PEAKED = 50  # about so many, where the lag has to be found
-JUDGED = 1_000_000  # newest rows that a season is judged by: two years of minutes
-NEWEST = 100_000  # rows that the lag is looked for in, 250 times the longest lag
-AGREEING = 3  # a season is kept where at least one column in so many confirms it
-ROUNDING = 1e-10  # a rest that is smaller beside the values than this is none
+SAMPLED_SERIES = 200  # about this many series of a panel are used; more give the same result
+SAMPLED_PEAK_SERIES = 50  # about this many if the lag is unknown
+MAX_SEASON_ROWS = 1_000_000  # newest rows that confirm a season: two years of minutes
+MAX_LAG_ROWS = 100_000  # newest rows that an unknown lag is searched in, 250 times the longest lag
+COLUMNS_PER_CONFIRMATION = 3  # at least one column in three must confirm a season
+ROUNDING = 1e-10  # a residual smaller than this share of the values is rounding
 
 
 def autocorrelation(values: np.ndarray, lag: int) -> float:
-    """Of one column [T] with NaN where not measured, a straight line taken out; NaN where it is undefined."""
-    return _of_rest(_without_line(values), lag, _power(values))
+    """Return the autocorrelation of one detrended column [T], NaN where not measured; NaN if it is undefined."""
+    return _residual_autocorrelation(_detrend(values), lag, _mean_square(values))
 
 
 def autocorrelations(values: np.ndarray, lags: int) -> np.ndarray:
-    """The same at lags 1 to `lags` [lags], at once."""
-    rest, power = _without_line(values), _power(values)
-    return np.array([_of_rest(rest, lag, power) for lag in range(1, lags + 1)])
+    """Return the autocorrelations of one detrended column at lags 1 to `lags`, as an array [lags]."""
+    residual, mean_square = _detrend(values), _mean_square(values)
+    return np.array([_residual_autocorrelation(residual, lag, mean_square) for lag in range(1, lags + 1)])
 
 
-def _without_line(values: np.ndarray) -> np.ndarray:
+def _detrend(values: np.ndarray) -> np.ndarray:
     rows = np.arange(len(values))
     measured = ~np.isnan(values)
     if measured.sum() < 3:
@@ -35,31 +35,35 @@ def _without_line(values: np.ndarray) -> np.ndarray:
     return values - (slope * rows + level)
 
 
-def _power(values: np.ndarray) -> float:
-    """The mean square of what was measured, beside which a rest may be mere rounding."""
+def _mean_square(values: np.ndarray) -> float:
+    """Return the mean square of the measured values; far smaller residuals are rounding."""
     measured = values[~np.isnan(values)]
     return float(np.mean(np.square(measured))) if len(measured) else 0.0
 
 
-def _of_rest(rest: np.ndarray, lag: int, power: float) -> float:
-    """The autocorrelation of what is left [T] of values of that mean square, not centred; NaN: undefined."""
-    measured = ~np.isnan(rest)
-    if lag >= len(rest) or measured.sum() < 3:
+def _residual_autocorrelation(residual: np.ndarray, lag: int, mean_square: float) -> float:
+    """Return the autocorrelation of a residual [T], not centred; NaN if it is undefined.
+
+    power: mean square of the values that the residual is of.
+    """
+    measured = ~np.isnan(residual)
+    if lag >= len(residual) or measured.sum() < 3:
         return float("nan")
     pairs = measured[lag:] & measured[:-lag]
-    variance = np.mean(np.square(rest[measured]))
-    if pairs.sum() < 3 or variance <= ROUNDING**2 * power:
+    variance = np.mean(np.square(residual[measured]))
+    if pairs.sum() < 3 or variance <= ROUNDING**2 * mean_square:
         return float("nan")
-    return float(np.mean(rest[lag:][pairs] * rest[:-lag][pairs]) / variance)
+    return float(np.mean(residual[lag:][pairs] * residual[:-lag][pairs]) / variance)
 
 
-def _of_pairs(rest: np.ndarray, lag: int) -> float:
-    """Return the correlation of the pairs `lag` rows apart in what is left [T]: at most 1 (Cauchy-Schwarz).
+def _pair_correlation(residual: np.ndarray, lag: int) -> float:
+    """Return the correlation of the pairs `lag` rows apart in a residual [T]: at most 1 (Cauchy-Schwarz).
 
-    `_of_rest` divides by the variance of all rows instead. That estimate passes 1 where the pairs vary more than the
-    rest does, which is as well for a decision by a limit, but is no correlation that a report can print.
+    `_residual_autocorrelation` divides by the variance of all rows instead. That estimate exceeds 1 if the pairs vary
+    more than the other rows. It is fine for a decision with a limit, but it is not a correlation that a report can
+    print.
     """
-    later, earlier = rest[lag:], rest[:-lag]
+    later, earlier = residual[lag:], residual[:-lag]
     pairs = ~np.isnan(later) & ~np.isnan(earlier)
     later, earlier = later[pairs], earlier[pairs]
     norm = np.sqrt(np.sum(np.square(later))) * np.sqrt(np.sum(np.square(earlier)))
@@ -67,18 +71,18 @@ def _of_pairs(rest: np.ndarray, lag: int) -> float:
 
 
 def subtract_moving_mean(values: np.ndarray, season: int) -> np.ndarray:
-    """One column [T], at least two seasons long, less its centred mean over one season; NaN where undefined.
+    """Return one column [T] minus its centred moving mean over one season; NaN where undefined.
 
-    A level that wanders goes, a season stays: the first step of classical decomposition (Macaulay 1931, "The
-    smoothing of time series"). An even season counts each of its two ends by half. Where less than half of a
-    window was measured there is no mean. Before the first mean and after the last one it goes on as a
-    straight line, as steep as over the season beside.
+    The column has at least two seasons. The slow level is removed, a season remains: the first step of classical
+    decomposition (Macaulay 1931, "The smoothing of time series"). An even season weights both ends by half. The mean is
+    undefined if less than half of a window was measured. Before the first mean and after the last, a straight line
+    extends it, with the slope over the nearest season.
     """
     measured = ~np.isnan(values)
     trend = np.full(len(values), np.nan)
     if not measured.any():
         return trend
-    level = np.mean(values[measured])  # taken out, since sums of large numbers lose digits
+    level = np.mean(values[measured])  # subtracted, because sums of large numbers lose digits
     totals = []
     for cells in (np.where(measured, values - level, 0.0), measured.astype(np.float64)):
         sums = np.concatenate([[0.0], np.cumsum(cells)])
@@ -90,13 +94,13 @@ def subtract_moving_mean(values: np.ndarray, season: int) -> np.ndarray:
     known = np.flatnonzero(~np.isnan(trend))
     if not len(known):
         return trend
-    _continue(trend, known, season)
-    _continue(trend[::-1], len(trend) - 1 - known[::-1], season)
+    _extend_trend(trend, known, season)
+    _extend_trend(trend[::-1], len(trend) - 1 - known[::-1], season)
     return values - level - trend
 
 
-def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
-    """Continues a trend [T] from its first known row to row 0, by a straight line through a season of it."""
+def _extend_trend(trend: np.ndarray, known: np.ndarray, season: int) -> None:
+    """Extend a trend [T] from its first known row back to row 0, by a straight line through one season."""
     first = known[0]
     other = known[min(int(np.searchsorted(known, first + season)), len(known) - 1)]
     slope = (trend[other] - trend[first]) / max(other - first, 1)
@@ -104,99 +108,111 @@ def _continue(trend: np.ndarray, known: np.ndarray, season: int) -> None:
 
 
 def confirm_seasons(candidates: tuple[int, ...], training: Sequence[RowSlices]) -> dict[int, float]:
-    """Return the candidates that the training rows confirm, each with its correlation (`_of_pairs`).
+    """Return the candidates that the training rows confirm, each with its correlation (`_pair_correlation`).
 
-    candidates: shortest first. training: for each series its target columns [T, C], NaN where not measured.
-    A season P is kept where three of it fit into most series and at least a third of the columns confirm it
-    (see `_judged`); returned is the median of their correlations. The M4 hourly series are a mixture: a season
-    that a good part of a panel has is worth its place, and chance confirms one column in a hundred.
+    A season is kept if most series hold it three times and at least a third of the columns confirm it
+    (`_confirm_season`). The result is the median of their correlations. A third is enough, because panels such as the
+    M4 hourly series are mixtures; random data confirm one column in a hundred.
+
+    candidates: steps, shortest first. training: for each series its target columns [T, C], NaN where not measured.
     """
-    found: dict[int, float] = {}
-    sample = [rows[-JUDGED:] for rows in training[:: max(1, len(training) // SAMPLED)]]
+    confirmed: dict[int, float] = {}
+    sample = [rows[-MAX_SEASON_ROWS:] for rows in training[:: max(1, len(training) // SAMPLED_SERIES)]]
     for season in candidates:
-        long = [rows for rows in sample if len(rows) >= 3 * season]
-        if len(long) * 2 <= len(sample):
+        long_series = [rows for rows in sample if len(rows) >= 3 * season]
+        if len(long_series) * 2 <= len(sample):
             continue
-        columns = [rows[:, column] for rows in long for column in range(rows.shape[1])]
-        shorter = max((one for one in found if one < season), default=None)
-        judged = [_judged(column, season, shorter) for column in columns]
-        confirming = [value for value in judged if value is not None]
-        if confirming and len(confirming) * AGREEING >= len(columns):
-            found[season] = float(np.median(confirming))
-    return found
+        columns = [rows[:, column] for rows in long_series for column in range(rows.shape[1])]
+        shorter = max((known_season for known_season in confirmed if known_season < season), default=None)
+        correlations = [_confirm_season(column, season, shorter) for column in columns]
+        confirmations = [value for value in correlations if value is not None]
+        if confirmations and len(confirmations) * COLUMNS_PER_CONFIRMATION >= len(columns):
+            confirmed[season] = float(np.median(confirmations))
+    return confirmed
 
 
-def _judged(values: np.ndarray, season: int, shorter: int | None) -> float | None:
-    """Return the correlation (`_of_pairs`) of one column [T] at a season P that it confirms, else None.
+def _confirm_season(values: np.ndarray, season: int, shorter: int | None) -> float | None:
+    """Return the correlation (`_pair_correlation`) of one column [T] at a season P that it confirms, else None.
 
-    Judged is what is left beside the moving mean over P. A random walk less that mean is a sum of its steps
-    within P/2 on either side, so a season apart nothing is left to correlate: chance alone deviates from 0 by
-    about sqrt(P / 6T). The mean of the autocorrelations at P and 2P is to stand above max(0.2, 2 / sqrt(T),
-    sqrt((P + 2) / T)), which simulated random walks, noise and AR(1) pass once in a hundred at the most, and
-    so far above the least of those at lags P/2 to P: what a moving mean leaves of a smooth trend has all
-    of them alike.
-    With a `shorter` season already there, P must also tell what that one does not (see `_adds`).
+    The test uses the residual of the moving mean over P. For a random walk, this residual is a sum of its steps within
+    P/2 on either side. So values a season apart are uncorrelated, with a random deviation of about sqrt(P / 6T). The
+    mean of the autocorrelations at P and 2P must exceed the smallest one at lags P/2 to P by max(0.2, 2 / sqrt(T),
+    sqrt((P + 2) / T)). Simulated random walks, noise and AR(1) pass this limit at most once in a hundred. The smallest
+    one matters, because the residual of a smooth trend has similar autocorrelations at all lags. If a `shorter` season
+    is confirmed, P must also explain what the shorter one does not (see `_partial_autocorrelation`).
     """
     rows = int((~np.isnan(values)).sum())
     if rows < 2 * season:
         return None
-    rest, power = subtract_moving_mean(values, season), _power(values)
-    at_season, at_second = _of_rest(rest, season, power), _of_rest(rest, 2 * season, power)
+    residual, mean_square = subtract_moving_mean(values, season), _mean_square(values)
+    at_season, at_second = (
+        _residual_autocorrelation(residual, season, mean_square),
+        _residual_autocorrelation(residual, 2 * season, mean_square),
+    )
     if np.isnan(at_season):
         return None
     length = len(values)
     mean = at_season
     if not np.isnan(at_second):
-        ones, twos = length - season, length - 2 * season  # pairs so far apart
+        ones, twos = length - season, length - 2 * season  # numbers of pairs
         mean = (ones * at_season + twos * at_second) / (ones + twos)
     between = {season - max(1, season * part // 8) for part in (1, 2, 3, 4)} - {0}
-    least = min((_of_rest(rest, lag, power) for lag in between), default=0.0)
+    smallest = min((_residual_autocorrelation(residual, lag, mean_square) for lag in between), default=0.0)
     limit = max(0.2, 2 / np.sqrt(rows), np.sqrt((season + 2) / rows))
-    if not mean - max(0.0, least) > limit:
+    if not mean - max(0.0, smallest) > limit:
         return None
-    if shorter is not None and not _adds(rest, power, season, shorter) > np.sqrt((season + 2) / rows):
+    if shorter is not None and not _partial_autocorrelation(residual, mean_square, season, shorter) > np.sqrt(
+        (season + 2) / rows
+    ):
         return None
-    return _of_pairs(rest, season)
+    return _pair_correlation(residual, season)
 
 
-def _adds(rest: np.ndarray, power: float, season: int, shorter: int) -> float:
-    """The partial autocorrelation at a long season P, given the value one shorter season S ago.
+def _partial_autocorrelation(residual: np.ndarray, mean_square: float, season: int, shorter: int) -> float:
+    """Return the partial autocorrelation at a long season P, given the value one shorter season S ago.
 
-    (r_P - r_S r_(P-S)) / sqrt((1 - r_S^2) (1 - r_(P-S)^2)): 0 for a daily cycle whose shape drifts from day to
-    day, of which the last day tells all that the last week does, though the autocorrelation at a week is high.
-    A daily cycle that stays and is seen through noise passes where the rows are many. That is meant: a
-    linear forecast that looks back two such weeks instead of two days errs by 2.5 % less (two weeks of a drifting
-    one: by 3 to 15 % more), while a weekly season that is overlooked costs 40 %.
+    (r_P - r_S r_(P-S)) / sqrt((1 - r_S^2) (1 - r_(P-S)^2)). It is 0 for a daily cycle whose shape drifts from day to
+    day: the last day then explains all that the last week does, although the autocorrelation at a week is high. A
+    stable daily cycle in noise passes if there are many rows. That is intended: with two weeks of lookback instead of
+    two days, a linear forecast has a 2.5 % smaller error (for a drifting cycle, a 3 to 15 % larger error). A missed
+    weekly season costs 40 %.
     """
-    long, short, apart = (_of_rest(rest, lag, power) for lag in (season, shorter, season - shorter))
-    spread = (1 - short**2) * (1 - apart**2)
+    long, short, difference = (
+        _residual_autocorrelation(residual, lag, mean_square) for lag in (season, shorter, season - shorter)
+    )
+    spread = (1 - short**2) * (1 - difference**2)
     if np.isnan(spread):
         return 0.0
-    return (long - short * apart) / np.sqrt(spread) if spread > 1e-12 else 0.0
+    return (long - short * difference) / np.sqrt(spread) if spread > 1e-12 else 0.0
 
 
 def find_season(training: Sequence[RowSlices]) -> dict[int, float]:
-    """The season of data whose step names none: the highest peak of the autocorrelation at lags 4 to T/4.
+    """Return the season of data without a usual season: the highest autocorrelation peak at lags 4 to T/4, or {}.
 
-    A peak is above max(0.2, 2 / sqrt(T)) and the highest within a quarter of its lag. Every multiple of a season
-    peaks as high as the season, so the first that is lower than the highest by no more than chance, 2 / sqrt(T),
-    is taken. The highest of so many lags is high by chance alone in one noise of three, so the peak is then to
-    pass what a known season has to. Returns {} where there is none.
+    A peak exceeds max(0.2, 2 / sqrt(T)) and is the highest within a quarter of its lag. Multiples of a season have
+    peaks as high as the season. So the first peak that is at most 2 / sqrt(T) below the highest is chosen. In one noise
+    series of three, the highest of so many lags is a random peak. Therefore the season must also pass
+    `confirm_seasons`.
     """
-    sample = [rows[-NEWEST:] for rows in training[:: max(1, len(training) // PEAKED)]]
+    sample = [rows[-MAX_LAG_ROWS:] for rows in training[:: max(1, len(training) // SAMPLED_PEAK_SERIES)]]
     rows_each = int(np.median([len(rows) for rows in sample]))
     columns = [rows[:, column] for rows in sample for column in range(rows.shape[1])]
-    rests = [(_without_line(column), _power(column)) for column in columns]
+    residuals = [(_detrend(column), _mean_square(column)) for column in columns]
     lags = range(3, min(rows_each // 4, 400) + 2)
-    known = {lag: _median([_of_rest(rest, lag, power) for rest, power in rests]) for lag in lags}
-    chance = 2 / np.sqrt(rows_each)
-    peaks = {
-        lag: known[lag]
-        for lag in list(lags)[1:-1]
-        if known[lag] > max(0.2, chance)
-        and all(known[lag] >= known.get(lag + away, -1) for away in range(-(lag // 4), lag // 4 + 1))
+    medians = {
+        lag: _median(
+            [_residual_autocorrelation(residual, lag, mean_square) for residual, mean_square in residuals]
+        )
+        for lag in lags
     }
-    first = next((lag for lag, value in peaks.items() if value >= max(peaks.values()) - chance), None)
+    noise = 2 / np.sqrt(rows_each)
+    peaks = {
+        lag: medians[lag]
+        for lag in list(lags)[1:-1]
+        if medians[lag] > max(0.2, noise)
+        and all(medians[lag] >= medians.get(lag + shift, -1) for shift in range(-(lag // 4), lag // 4 + 1))
+    }
+    first = next((lag for lag, value in peaks.items() if value >= max(peaks.values()) - noise), None)
     return {} if first is None else confirm_seasons((first,), training)
 
 
@@ -206,31 +222,42 @@ def _median(values: Sequence[float]) -> float:
 
 
 def automatic_lookback(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
-    """The lookback [steps] that the data ask for. rows: training rows of a series (the median).
+    """Return the lookback in steps that the data suggest.
 
-    Two of the longest season, more where the season is short; never so many that windows become few, and at most
-    `MOST_LOOKBACK`, in whole seasons where one fits.
+    The lookback is two of the longest season, more if the season is short. It is limited so that enough windows remain,
+    and to `MAX_LOOKBACK`, in whole seasons if one fits.
+
+    Args:
+        rows: training rows of a series (the median).
+        horizon: steps.
+        seasons: confirmed seasons in steps.
     """
     lookback = _unbounded_lookback(rows, horizon, seasons)
-    if lookback <= MOST_LOOKBACK:
+    if lookback <= MAX_LOOKBACK:
         return lookback
-    return MOST_LOOKBACK - MOST_LOOKBACK % min(MOST_LOOKBACK, min(seasons, default=1))
+    return MAX_LOOKBACK - MAX_LOOKBACK % min(MAX_LOOKBACK, min(seasons, default=1))
 
 
 def lookback_reason(*, rows: int, horizon: int, seasons: tuple[int, ...]) -> str:
-    """Return what `automatic_lookback` went by."""
-    of = (
+    """Return the reason for the result of `automatic_lookback`.
+
+    Args:
+        rows: training rows of a series (the median).
+        horizon: steps.
+        seasons: confirmed seasons in steps.
+    """
+    season_phrase = (
         f"season{'s' if len(seasons) > 1 else ''} {' and '.join(map(str, seasons))}"
         if seasons
         else "no season"
     )
-    rule = f"by rule from {of}, horizon {horizon} and {rows:,} training rows"
-    wanted = _unbounded_lookback(rows, horizon, seasons)
-    if wanted <= MOST_LOOKBACK:
+    rule = f"by rule from {season_phrase}, horizon {horizon} and {rows:,} training rows"
+    unlimited = _unbounded_lookback(rows, horizon, seasons)
+    if unlimited <= MAX_LOOKBACK:
         return rule
-    bounded = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
-    why = f"{wanted:,} would take too much memory and time; --lookback overrides it"
-    return f"{rule}, bounded to {bounded:,} steps: {why}"
+    limited = automatic_lookback(rows=rows, horizon=horizon, seasons=seasons)
+    why = f"{unlimited:,} would take too much memory and time (use --lookback to override)"
+    return f"{rule}, limited to {limited:,} steps, because {why}"
 
 
 def _unbounded_lookback(rows: int, horizon: int, seasons: tuple[int, ...]) -> int:

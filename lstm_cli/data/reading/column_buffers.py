@@ -21,9 +21,7 @@ from lstm_cli.rundir.filesystem import as_output_error
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_MEMORY_BYTES = (
-    448 << 20
-)  # bytes of a table kept in memory; 5 million rows of 8 numbers are about 400 MiB
+MAX_MEMORY_BYTES = 448 << 20  # bytes of a table kept in memory; 5 million rows of 8 numbers are about 400 MiB
 Names = Union[Sequence[str], "pa.StringArray"]
 # Text that `unescape_formula` may change, and text outside ASCII, which only Python can check.
 _NEEDS_UNESCAPING = r"^[\x00-\x20']|[\x00-\x20]$|^$|[^\x20-\x7e]"

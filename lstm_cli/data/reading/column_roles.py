@@ -163,7 +163,11 @@ def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int
     close = nearest_name(name.lower()[:_MAX_COMPARED], lower, cutoff=0.5)
     near = quote_name(lower[close]) if close else ""
     if not flag:
-        hint = f"did you mean {near}? Use the names of the training data" if near else "use the names of the training data"
+        hint = (
+            f"did you mean {near}? Use the names of the training data"
+            if near
+            else "use the names of the training data"
+        )
         hint = delimiter_hint(names) or hint
         raise DataError(
             f"column {quote_name(name)}, which the model needs, not found in {source} "

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 CODECS = frozenset(("utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252"))
 DELIMITERS = (",", ";", "\t", "|")
 _MAX_WINDOW_BYTES = 1 << 16  # below this, no cell reaches the limit of csv.reader (twice as long)
-BULK_MIN_BYTES = (
-    8 << 20
-)  # smaller files are read as text, because loading pyarrow would take longer
+BULK_MIN_BYTES = 8 << 20  # smaller files are read as text, because loading pyarrow would take longer
 HEAD_BYTES = 1 << 20  # bytes at the beginning, read as text
 BLOCK_BYTES = 1 << 20  # bytes read at once
 TAIL_BYTES = 1 << 16  # bytes at the end, read as text because notes and totals are there

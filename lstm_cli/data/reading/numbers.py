@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from lstm_cli.data.locations import HEADER_AGAIN, CellLocation, is_missing, quote_cell
+from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, quote_cell
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
@@ -137,7 +137,7 @@ def is_numberlike(cell: str) -> bool:
 def _reason_and_hint(cell: str, location: CellLocation) -> tuple[str, str]:
     """What seems to keep a cell from being a number, for the end of a message, and the hint that mends it."""
     if cell == location.column:
-        return HEADER_AGAIN
+        return REPEATED_HEADER
     for pattern, said, hint in _REASONS:
         if pattern.fullmatch(cell[:200]):
             return f" ({said})" if said else "", hint

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.locations import HEADER_AGAIN, CellLocation, is_missing, quote_cell
+from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, quote_cell
 from lstm_cli.data.times.formats import FIRST_US, LAST_US, SECOND, TimeFormat, to_microseconds
 from lstm_cli.data.times.integer_times import read_integer_times
 from lstm_cli.data.times.patterns import (
@@ -211,7 +211,7 @@ def _unreadable_cell_error(
                 hint = "write the time, or delete the line if it is not a data row (units, a total)"
                 return DataError("the time is missing", hint=hint, rule="D405", at=where)
             if cell.strip("\ufeff ") == location.column:
-                why, hint = HEADER_AGAIN
+                why, hint = REPEATED_HEADER
             else:
                 why, hint = unreadable_reason(cell)
             hint = hint or f"{_WRITE_ISO}, or choose another column with --time"

@@ -164,7 +164,7 @@ def _inspected(known: CheckState, table: Table, grid: Grid, read: Sequence[Findi
         outliers=known.outliers,
         season=max(known.seasons, default=1),
         horizon=horizon,
-        read=read,
+        reader_findings=read,
         start=config.start,
         end=config.end,
     )

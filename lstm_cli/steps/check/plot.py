@@ -5,7 +5,7 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.outliers import Outliers
-from lstm_cli.data.quality.seasonality import NEWEST, autocorrelations, subtract_moving_mean
+from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, autocorrelations, subtract_moving_mean
 from lstm_cli.plots.check import MAX_STRIP_SERIES, Correlation, MissingStrip, SeriesLine, draw_check
 from lstm_cli.steps.check.inspect import CheckState
 
@@ -120,7 +120,7 @@ def _correlation(known: CheckState, rows: GridLines) -> Correlation | None:
     if lags < 2:
         return None
     some = range(0, len(grid.names), max(1, len(grid.names) // CORRELATED))
-    series = [rows.cells(one, 0)[-NEWEST:] for one in some]
+    series = [rows.cells(one, 0)[-MAX_LAG_ROWS:] for one in some]
     season = max((one for one in known.seasons if one <= lags), default=None)
     whole = _median([autocorrelations(cells, lags) for cells in series])
     beside = None
@@ -136,7 +136,7 @@ def _correlation(known: CheckState, rows: GridLines) -> Correlation | None:
         title=f"autocorrelation of {name}, less {less}{of}",
         values=whole if beside is None else beside,
         raw=None if beside is None else whole,
-        noise_limit=2 / np.sqrt(max(1, min(usual, NEWEST))),
+        noise_limit=2 / np.sqrt(max(1, min(usual, MAX_LAG_ROWS))),
         seasons=known.seasons,
     )
 

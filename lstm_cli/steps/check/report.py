@@ -116,9 +116,9 @@ def _columns(known: CheckState) -> list[dict[str, Any]]:
                 "part": part,
                 "missing": column.missing,
                 "first_missing": column.first_missing,
-                "value": column.value,
-                "least": None if part == "time" else column.least,
-                "greatest": None if part == "time" else column.greatest,
+                "value": column.constant,
+                "least": None if part == "time" else column.min_value,
+                "greatest": None if part == "time" else column.max_value,
             }
         )
     return rows

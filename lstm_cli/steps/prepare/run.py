@@ -58,7 +58,7 @@ def _further(
         outliers=target_outliers(table, looked_at, schema.seasons),
         season=max(schema.seasons, default=1),
         horizon=schema.horizon,
-        read=read,
+        reader_findings=read,
         start=config.start,
         end=config.end,
         dropped=dropped,

@@ -7,11 +7,11 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.windows import (
     BATCH,
-    CELLS_AT_ONCE,
-    FREE_REACH,
-    MOST_LOOKBACK,
-    MOST_SEGMENTS,
-    ROWS_AT_ONCE,
+    FREE_LOOKBACK_FACTOR,
+    MAX_GATHERED_CELLS,
+    MAX_LOOKBACK,
+    MAX_SCORED_ROWS,
+    MAX_SEGMENTS,
 )
 
 FLOAT, DOUBLE, BOOL, PLACE = 4, 8, 1, 8  # bytes
@@ -48,8 +48,8 @@ class ArraySizes:
 
     def batch_size(self, reach: int) -> int:
         """Return how many windows of so many steps are scored at a time, as `Windows.at_once` has it."""
-        cells = CELLS_AT_ONCE // max(1, reach * self.inputs)
-        return max(1, min(BATCH, ROWS_AT_ONCE // self.targets, cells))
+        cells = MAX_GATHERED_CELLS // max(1, reach * self.inputs)
+        return max(1, min(BATCH, MAX_SCORED_ROWS // self.targets, cells))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class TrainingSizes(ArraySizes):
             season=schema.season,
             fixed=schema.lookback_fixed,
         )
-        far = 0 if schema.lookback_fixed else max((s for s in schema.seasons if s > MOST_LOOKBACK), default=0)
+        far = 0 if schema.lookback_fixed else max((s for s in schema.seasons if s > MAX_LOOKBACK), default=0)
         needed = schema.lookback if schema.lookback_fixed and not schema.pad else 0
         earlier = shift_splits(schema, series, horizons=ENOUGH_HORIZONS, max_blocks=MAX_BLOCKS)
         return TrainingSizes(
@@ -92,7 +92,7 @@ class TrainingSizes(ArraySizes):
 
 def _free_lookback(schema: Schema) -> int:
     """Return the steps that the free network of the default model reads."""
-    return int((1 if schema.lookback_fixed else FREE_REACH) * schema.lookback)
+    return int((1 if schema.lookback_fixed else FREE_LOOKBACK_FACTOR) * schema.lookback)
 
 
 def segments(schema: Schema, lookback: int) -> int:
@@ -100,7 +100,7 @@ def segments(schema: Schema, lookback: int) -> int:
     if 4 <= schema.season <= 48:
         return max(1, lookback // schema.season)
     part = 13 if schema.season > 48 else 4
-    return max(1, min(lookback // part, lookback * MOST_SEGMENTS // max(1, schema.lookback)))
+    return max(1, min(lookback // part, lookback * MAX_SEGMENTS // max(1, schema.lookback)))
 
 
 def data(sizes: ArraySizes, *, copies: int) -> int:

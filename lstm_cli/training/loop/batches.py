@@ -35,7 +35,7 @@ class DeviceWindows:
         self.windows = windows
         self.device, self.lookback = device, windows.lookback
         self.horizon, self.targets = data.schema.horizon, data.targets
-        self.hidden = data.hidden
+        self.hidden = data.past_only_inputs
         # Copy to memory: training reads each row many times, and the file may be replaced meanwhile.
         self.inputs = torch.from_numpy(np.array(data.inputs)).to(device)
         self.measured = torch.from_numpy(data.measured[:, : data.targets].astype(np.float32)).to(device)

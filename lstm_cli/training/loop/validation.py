@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lstm_cli.data.dataset.mase_scale import MaseScale
-from lstm_cli.data.dataset.scaling import LARGEST_LOG
+from lstm_cli.data.dataset.scaling import MAX_LOG
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.optimizer_step import batch_loss
@@ -61,7 +61,7 @@ def inverse_logarithm(logs: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
         floor: value below which the transform is linear.
     """
     level = floor.log()
-    return torch.where(logs >= level, logs.clamp(max=LARGEST_LOG).exp(), floor * (1 + logs - level))
+    return torch.where(logs >= level, logs.clamp(max=MAX_LOG).exp(), floor * (1 + logs - level))
 
 
 def loss_validator(

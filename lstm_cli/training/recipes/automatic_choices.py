@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.data.build.log_transform import LEVELS, can_log_transform, level_ratio, log_transform
+from lstm_cli.data.build.log_transform import MIN_LEVEL_RATIO, can_log_transform, level_ratio, log_transform
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.errors import DataError, TrainingDiverged
 from lstm_cli.events import Listener, ignore_events
@@ -61,7 +61,7 @@ def choose_transforms(
     _require_moderate_values(dataset)
 
     def fit(dataset: Dataset, *, covariates: bool = False) -> LinearEnsemble:
-        variants = {"log transform": dataset.scaler.in_logs, "covariates": covariates}
+        variants = {"log transform": dataset.scaler.log_transformed, "covariates": covariates}
         variant = ", ".join(name for name, chosen in variants.items() if chosen)
         return resumable_linear(
             f"{LINEAR} ({variant})" if variant else LINEAR,
@@ -177,7 +177,7 @@ def _choose_log_transform(
     ratio = level_ratio(dataset)
     log_dataset = log_transform(dataset)
     log_linear = fit(log_dataset)
-    if ratio > LEVELS:
+    if ratio > MIN_LEVEL_RATIO:
         return log_dataset, log_linear, f"on (the levels of the series differ by a factor of {ratio:.3g})"
     scores = (
         f"validation MASE of the linear forecast {log_linear.score:.4g} with it, {plain.score:.4g} without"

@@ -11,7 +11,7 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.dataset.mase_scale import MaseScale
-from lstm_cli.data.dataset.windows import FREE_REACH, MOST_LOOKBACK, Windows, split_windows
+from lstm_cli.data.dataset.windows import FREE_LOOKBACK_FACTOR, MAX_LOOKBACK, Windows, split_windows
 from lstm_cli.events import REFIT, Listener, Progressed
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.models.linear_layer import LinearForecast
@@ -125,7 +125,7 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
     lookback = schema.lookback
     if part == "free" and not schema.lookback_fixed:
         rows = int(np.median(dataset.series.train_end))
-        lookback = max(lookback, min(int(FREE_REACH * lookback), (rows - schema.horizon) // 2))
+        lookback = max(lookback, min(int(FREE_LOOKBACK_FACTOR * lookback), (rows - schema.horizon) // 2))
     return {
         "inputs": len(schema.columns) + len(schema.calendar),
         "targets": dataset.targets,
@@ -146,7 +146,7 @@ def distant_seasons(schema: Schema) -> tuple[int, ...]:
     """Return the seasons that are too long for an automatic lookback but may repeat within a longer window."""
     if schema.lookback_fixed:
         return ()
-    return tuple(season for season in schema.seasons if MOST_LOOKBACK < season <= MAX_SEASON)
+    return tuple(season for season in schema.seasons if MAX_LOOKBACK < season <= MAX_SEASON)
 
 
 def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwork]:

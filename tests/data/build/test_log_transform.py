@@ -12,7 +12,7 @@ from lstm_cli.data.build.log_transform import can_log_transform, level_ratio, lo
 from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.mase_scale import MaseScale
-from lstm_cli.data.dataset.scaling import LARGEST_LOG, Scaler
+from lstm_cli.data.dataset.scaling import MAX_LOG, Scaler
 
 
 def growing(**options: object) -> Dataset:
@@ -61,7 +61,7 @@ def test_the_way_back_is_in_the_files_units() -> None:
     )
     assert np.isfinite(logged.inverse_transform_targets(np.full((2, 4, 1), 1e9), series)).all()
     assert logged.inverse_transform_targets(np.full((1, 1, 1), 1e9), series[:1]).max() == pytest.approx(
-        np.exp(LARGEST_LOG)
+        np.exp(MAX_LOG)
     )
 
 
@@ -117,7 +117,7 @@ def test_there_and_back_again(values: list[float], center: float, scale: float) 
     )
     read = Scaler.from_dict(scaler.to_dict())
     assert read.equals(scaler)
-    assert read.in_logs
+    assert read.log_transformed
     assert not scaler.equals(replace(scaler, floor=None))
     assert scaler.select(np.array([0, 0])).floor is not None
 

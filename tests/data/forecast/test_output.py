@@ -24,8 +24,8 @@ def forecast(series: int, horizon: int) -> Forecast:
         names=tuple(f"shop, {one}" for one in range(series)),
         times_us=first + np.arange(horizon) * HOUR_US,
         values=values,
-        ends=np.stack([values - 1, values + 1]),
-        sides=("lo80", "hi80"),
+        interval_ends=np.stack([values - 1, values + 1]),
+        interval_suffixes=("lo80", "hi80"),
     )
 
 
@@ -41,7 +41,7 @@ def told(one: int, step: int, horizon: int) -> list[str]:
 def test_rows_stand_in_order_however_many_are_written_at_a_time(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(output, "BLOCK_ROWS", at_once)
     expected = [told(one, step, 3) for one in range(5) for step in range(3)]
     header, *rows = csv.reader(io.StringIO(encode_forecast(forecast(5, 3), "csv").decode()))
     assert header == ["series", "time", "target0", "target0_lo80", "target0_hi80"]

@@ -11,7 +11,7 @@ def walk(seed: int = 0, rows: int = T) -> np.ndarray:
 
 
 def leak(target: np.ndarray, column: np.ndarray, *, reach: int = 30) -> Leak | None:
-    found = find_leaks([np.stack([target, column], axis=1)], [0], [1], reach=reach)
+    found = find_leaks([np.stack([target, column], axis=1)], [0], [1], max_steps=reach)
     return found[0] if found else None
 
 
@@ -23,7 +23,7 @@ def test_the_lag_is_found_whatever_the_unit(ahead: int, factor: float) -> None:
     found = leak(target, column)
     assert found is not None
     assert (found.ahead, found.copy) == (ahead, factor == 1)
-    assert found.left == pytest.approx(0, abs=1e-12)
+    assert found.unexplained == pytest.approx(0, abs=1e-12)
 
 
 def test_beyond_the_reach_nothing_is_told() -> None:
@@ -39,7 +39,7 @@ def test_the_limit_is_a_share_of_the_variance() -> None:
         found = leak(target, target + np.sqrt(share) * noise)
         assert (found is not None) == told
         if found is not None:
-            assert found.left == pytest.approx(share, rel=0.1)
+            assert found.unexplained == pytest.approx(share, rel=0.1)
 
 
 def test_what_is_alike_is_no_leak() -> None:
@@ -65,17 +65,17 @@ def test_missing_cells_are_left_out() -> None:
 
 def test_all_series_that_say_something_must_agree() -> None:
     series = [np.stack([walk(seed), walk(seed)], axis=1) for seed in range(3)]
-    assert len(find_leaks(series, [0], [1], reach=5)) == 1
+    assert len(find_leaks(series, [0], [1], max_steps=5)) == 1
     series[1][:, 1] = 4.0  # constant here: it says nothing
-    assert len(find_leaks(series, [0], [1], reach=5)) == 1
+    assert len(find_leaks(series, [0], [1], max_steps=5)) == 1
     series[2][:, 1] = walk(9)
-    assert find_leaks(series, [0], [1], reach=5) == []
+    assert find_leaks(series, [0], [1], max_steps=5) == []
 
 
 def test_a_column_is_told_once_for_the_target_it_tells_best() -> None:
     one, other = walk(0), walk(1)
     near = other + 1e-3 * np.random.default_rng(2).normal(size=T)
-    found = find_leaks([np.stack([one, near, other], axis=1)], [0, 1], [2], reach=5)
+    found = find_leaks([np.stack([one, near, other], axis=1)], [0, 1], [2], max_steps=5)
     assert [(told.column, told.target, told.ahead, told.copy) for told in found] == [(2, 1, 0, False)]
 
 

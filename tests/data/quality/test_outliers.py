@@ -23,7 +23,7 @@ def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[
         counts=counts,
         ahead=np.zeros_like(counts),
         cells=np.concatenate(series),
-        at=slice(0, int(counts.sum())),
+        row_index=slice(0, int(counts.sum())),
         rows_read=counts,
         findings=(),
     )
@@ -110,12 +110,12 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = found(series, (7,))
     assert whole == [[240, 297]]
     for block in (1, 13, 100):
-        monkeypatch.setattr(row_lookup, "BLOCK", block)
+        monkeypatch.setattr(row_lookup, "BLOCK_ROWS", block)
         assert found(series, (7,)) == whole
 
 
 def test_many_series_are_looked_at_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outliers, "LOOKED_AT", 2)
+    monkeypatch.setattr(outliers, "MAX_SUSPECTS", 2)
     series = [noise(40, seed=seed)[:, None] for seed in range(500)]
     series[321][20] = 500
     series[77][20] = 400
@@ -128,7 +128,7 @@ def test_stretches_of_a_long_column_change_nothing(monkeypatch: pytest.MonkeyPat
     cells[[3, 298, 300, 599, 998]] += 30
     whole = outliers.outlier_rows(cells, 24).tolist()
     assert {298, 300, 599} <= set(whole)
-    monkeypatch.setattr(outliers, "STRETCH", 300)
+    monkeypatch.setattr(outliers, "BLOCK_ROWS", 300)
     assert outliers.outlier_rows(cells, 24).tolist() == whole
 
 

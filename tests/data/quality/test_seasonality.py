@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_data import wave
 
-from lstm_cli.data.dataset.windows import MOST_LOOKBACK
+from lstm_cli.data.dataset.windows import MAX_LOOKBACK
 from lstm_cli.data.quality.seasonality import (
     autocorrelation,
     automatic_lookback,
@@ -311,12 +311,12 @@ def test_no_data_ask_for_a_longer_lookback_than_the_bound(
 ) -> None:
     found = tuple(sorted(set(seasons)))
     lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=found)
-    assert 1 <= lookback <= MOST_LOOKBACK == 2016
+    assert 1 <= lookback <= MAX_LOOKBACK == 2016
     steps = linear_lookbacks(
         lookback=lookback, rows=rows, horizon=horizon, season=min(found, default=1), fixed=False
     )
     assert 1 <= len(steps) <= 5
-    assert max(steps) <= MOST_LOOKBACK
+    assert max(steps) <= MAX_LOOKBACK
 
 
 @given(

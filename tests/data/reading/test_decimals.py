@@ -77,7 +77,7 @@ def test_a_computed_column_has_no_decimals() -> None:
 def test_decimals_are_those_of_all_rows_however_many_are_read_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chunks, "AT_ONCE", 7)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 7)
     column = np.full(50, 2.0)
     column[44] = 2.125
     assert column_decimals(column) == 3

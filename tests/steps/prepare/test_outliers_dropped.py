@@ -169,7 +169,7 @@ def test_new_data_keep_their_outliers(tmp_path: Path) -> None:
     }
     new, _ = read_new_data(
         str(tmp_path / "a.csv"),
-        ModelSchema(reads_rows=48, **known),
+        ModelSchema(rows_read=48, **known),
         encoding=None,
         delimiter=None,
         stdin=None,

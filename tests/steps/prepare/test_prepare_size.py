@@ -97,7 +97,7 @@ def test_rows_taken_a_few_at_a_time_change_nothing(
     source = str(written(tmp_path / "a.csv", INTERLEAVED))
     config = PrepareConfig(**{**vars(CONFIG), "scaler": "minmax"})
     prepare(source, one, config, ignore_events)
-    monkeypatch.setattr("lstm_cli.data.chunks.AT_ONCE", rows)
+    monkeypatch.setattr("lstm_cli.data.chunks.CHUNK_ROWS", rows)
     prepare(source, few, config, ignore_events)
     assert {name: data_of(few)[name] for name in ("values.npy", "measured.npy")} == {
         name: data_of(one)[name] for name in ("values.npy", "measured.npy")
@@ -118,7 +118,7 @@ def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("lstm_cli.data.reading.source._BLOCK", 1 << 16)
     monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", 100)
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MAX_MEMORY_BYTES", 0)
-    monkeypatch.setattr("lstm_cli.data.chunks.AT_ONCE", 1 << 10)
+    monkeypatch.setattr("lstm_cli.data.chunks.CHUNK_ROWS", 1 << 10)
     times = np.datetime64("2020-01-01T00:00") + np.arange(40_000)
     cells = ",".join("0123456789ABCDEF").translate(str.maketrans("ABCDEF", "012345"))
     columns = ",".join(f"c{index}" for index in range(16))

@@ -92,7 +92,7 @@ def require_agreement(run: Path) -> None:
     weights = safetensors.numpy.load(opened.artifact("model").bytes("weights.safetensors"))
     network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     dataset = rescale_to_model(load_dataset(opened), load_model(opened))
-    assert dataset.scaler.in_logs
+    assert dataset.scaler.log_transformed
     batch = split_windows(dataset, "test", stored["settings"]["lookback"])[:]
     with torch.no_grad():
         inputs = (torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask))
