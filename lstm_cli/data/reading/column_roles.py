@@ -328,7 +328,8 @@ def find_target(
         cells = [cell for cell in _measured_cells(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
             raise DataError(
-                f"{source} has no numeric column (for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
+                f"{source} has no numeric column "
+                f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",

@@ -113,7 +113,7 @@ def is_plain(data: bytes, layout: Layout) -> bool:
         return False
     if any(
         data.find(b"\n", begin, begin + _MAX_WINDOW_BYTES) < 0
-        for begin in range(0, len(data) - _MAX_WINDOW_BYTES, _MAX_LINE_BYTES)
+        for begin in range(0, len(data) - _MAX_WINDOW_BYTES, _MAX_WINDOW_BYTES)
     ):
         return False
     if not data.isascii():
