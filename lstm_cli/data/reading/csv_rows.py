@@ -1,6 +1,6 @@
-"""Text to rows of cells: the delimiter, the header, which lines count, and rows of another length refused.
+"""Parser of text into rows of cells: delimiter, header, skipped lines, and errors for rows of another length.
 
-The dialect is RFC 4180's (quotes doubled within quotes), with any line end and blanks around cells.
+The dialect is RFC 4180 (a quote within quotes is written twice). Any line end and blanks around cells are allowed.
 """
 
 import csv
@@ -23,65 +23,65 @@ from lstm_cli.text import count_noun, is_number
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
 
-BATCH_ROWS = 50_000  # rows held as text at a time
+BATCH_ROWS = 50_000  # rows in memory as text at a time
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowBatch:
-    """Some consecutive rows of a file."""
+    """Batch of consecutive rows of a file."""
 
-    cells: list[list[str]]  # n rows of as many cells as the header has
-    lines: np.ndarray  # [n] int64, the line each row begins on
+    cells: list[list[str]]  # n rows, each with the number of cells of the header
+    lines: np.ndarray  # [n] int64, first line of each row
 
 
 @dataclass(frozen=True, kw_only=True)
 class _RowRules:
-    """What every row is held against."""
+    """Rules that each row must satisfy."""
 
     source: str
     delimiter: str
     width: int  # cells of the header
-    line: int  # of the header
-    padded: bool  # whether blanks stand between quotes and delimiters
+    line: int  # line of the header
+    padded: bool  # some cells have blanks between a quote and a delimiter
 
 
 @dataclass(kw_only=True)
 class _ReadState:
-    """What one stretch of a text leaves for the next to know."""
+    """State that one section of a text passes to the next section."""
 
     line: int = 0  # lines read so far
-    last_row_line: int = 0  # the last one that holds a row
+    last_row_line: int = 0  # last line with a row
     blank_lines: list[int] = field(default_factory=list)  # lines without any cell
     empty_rows: list[list[str]] = field(
         default_factory=list
-    )  # rows of empty cells that may be the text's last
+    )  # rows of empty cells, skipped if they end the text
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    latest_rows: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
-    folded_lines: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
-    latest_line: str = ""  # of the text, with its line end if it has one
-    findings: tuple[Finding, ...] = ()  # once all rows are read
+    latest_rows: list[list[str]] = field(default_factory=list)  # some of the most recent rows
+    folded_lines: list[int] = field(default_factory=list)  # lines of rows that continue on the next line
+    latest_line: str = ""  # most recent line of the text, with its line end
+    findings: tuple[Finding, ...] = ()  # set when all rows are read
 
 
 @dataclass(frozen=True, kw_only=True)
 class CsvRows:
-    """A text file as rows."""
+    """Rows of a text file."""
 
-    header: list[str]  # names as written, blanks around them and a byte order mark taken off
+    header: list[str]  # names as written, without surrounding blanks and byte order mark
     header_line: int
     delimiter: str
-    batches: Iterator[RowBatch]  # of the text it was opened with; may raise DataError, with the line
+    batches: Iterator[RowBatch]  # rows of the text passed to `open_rows`; may raise DataError with the line
     rules: _RowRules
     state: _ReadState
-    delimiter_finding: Finding | None  # where the delimiter is not the comma, and nobody named it
+    delimiter_finding: Finding | None  # set if the delimiter is not the comma and was detected
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found in the pieces that were read: complete once the last one is."""
-        found = () if self.delimiter_finding is None else (self.delimiter_finding,)
-        return (*found, *self.state.findings)
+        """Return the findings about the rows, complete after the last batch."""
+        detected = () if self.delimiter_finding is None else (self.delimiter_finding,)
+        return (*detected, *self.state.findings)
 
     def read_more(self, text: Iterable[str], *, last: bool) -> Iterator[RowBatch]:
-        """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
+        """Yield the batches of the next section. Earlier sections must be read to their end or skipped."""
         skip = self.delimiter != " "
         text = _track_lines(text, self.state)
         text = _strip_quote_padding((), text, self.delimiter) if self.rules.padded else text
@@ -89,16 +89,16 @@ class CsvRows:
         return _batches(reader, self.rules, self.state, last=last)
 
     def skip_lines(self, lines: int) -> RowBatch | None:
-        """So many lines, each a row and the last not of empty cells, were read otherwise.
+        """Skip lines that another reader read: each is a row, and the last one is not empty.
 
-        Returns the rows of empty cells before them, if any: as others follow, they count.
+        Returns the rows of empty cells before these lines, or None. They count because other rows follow.
         """
-        seen = self.state
-        held = RowBatch(cells=seen.empty_rows, lines=seen.empty_lines) if seen.empty_rows else None
-        seen.empty_rows, seen.empty_lines = [], seen.empty_lines[:0]
-        seen.line += lines
-        seen.last_row_line = seen.line
-        return held
+        state = self.state
+        empty = RowBatch(cells=state.empty_rows, lines=state.empty_lines) if state.empty_rows else None
+        state.empty_rows, state.empty_lines = [], state.empty_lines[:0]
+        state.line += lines
+        state.last_row_line = state.line
+        return empty
 
 
 def open_rows(
@@ -108,30 +108,36 @@ def open_rows(
     *,
     is_complete: bool = True,
 ) -> CsvRows:
-    """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
+    """Parse lines of text into rows.
 
-    whole False: the text is the first stretch of it, which ends at the end of a row; `further` reads others.
-    Raises UsageError for a delimiter that can divide nothing; DataError for a text without a header, and
-    while the pieces are read for rows longer or shorter than the header and for wrong quotes.
+    Args:
+        text: lines of the text.
+        source: name of the file, for messages.
+        delimiter: delimiter; None detects the comma, `;` or tab.
+        is_complete: if False, the text is a first section of whole rows, and `read_more` reads the others.
+
+    Raises:
+        UsageError: the delimiter cannot separate cells.
+        DataError: no header; while the batches are read, also rows of another length and invalid quotes.
     """
     state = _ReadState()
     text = _track_lines(text, state)
-    first = list(islice(text, 1000))  # reaches over blank lines above the header to the first row
+    first = list(islice(text, 1000))  # enough to skip blank lines above the header and reach the first row
     top = [line for line in first if line.strip()][:2]
     if not top:
         raise DataError(
-            f"{source} holds blank lines only", hint="it needs one header line and rows below it", rule="D104"
+            f"{source} contains only blank lines", hint="a data file needs a header line and rows below it", rule="D104"
         )
     delimiter_found = None
     if delimiter is None:
         delimiter, delimiter_found = detect_delimiter(top, source)
     elif delimiter in "\r\n\"'.+-_" or delimiter.isalnum():
         raise UsageError(
-            f"--delimiter {delimiter!r} cannot stand between numbers",
+            f"--delimiter {delimiter!r} cannot separate numbers",
             hint="e.g. --delimiter ';'",
             flag="--delimiter",
         )
-    # `strict`: text after a closing quote, and a quote that is never closed, must not pass in silence.
+    # `strict` makes text after a closing quote and an unclosed quote an error.
     skip = delimiter != " "
     padded = skip and has_padded_quotes(first, delimiter)
     lines = _strip_quote_padding(first, text, delimiter) if padded else chain(first, text)
@@ -155,14 +161,14 @@ def open_rows(
 
 
 def _track_lines(text: Iterable[str], state: _ReadState) -> Iterator[str]:
-    """Yield the lines of a text; the latest one stays known."""
+    """Yield the lines of a text, and keep the most recent one in the state."""
     for line in text:
         state.latest_line = line
         yield line
 
 
 def has_padded_quotes(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether blanks stand between a closing quote and the delimiter in some of the lines."""
+    """Return whether a line has blanks between a closing quote and the delimiter."""
     padded = _padded_quote_pattern(delimiter)
     return any('" ' in line and padded.search(line) for line in lines)
 
@@ -173,13 +179,13 @@ def _padded_quote_pattern(delimiter: str) -> re.Pattern[str]:
 
 
 def _strip_quote_padding(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
-    """The lines, without the blanks between a closing quote and the delimiter; csv.reader takes them for text."""
+    """Return the lines without blanks between a closing quote and the delimiter, an error in csv.reader."""
     padded = _padded_quote_pattern(delimiter)
     return (padded.sub(r"\1", line) if '" ' in line else line for line in chain(first, text))
 
 
 def _next_rows(reader: "_Reader", count: int, source: str, before: int = 0) -> list[list[str]]:
-    """The next rows, at most `count`, blank lines among them as []. before: lines of earlier stretches."""
+    """Return at most `count` rows, blank lines as []. before: number of lines of earlier sections."""
     start = before + reader.line_num
     rows: list[list[str]] = []
     try:
@@ -244,15 +250,15 @@ def _drop_blank_lines(
 
 
 def _refuse_swallowed_rows(rows: Sequence[Sequence[str]], lines: np.ndarray, rules: _RowRules) -> None:
-    """Refuse a cell of several lines that read as rows: a quote opened there by mistake swallowed them."""
+    """Raise DataError for a cell with several lines that look like rows, caused by a wrong quote."""
     for row, line in zip(rows, lines.tolist(), strict=True):
         for cell in row:
             for inside in cell.split("\n")[1:]:
                 cells = inside.split(rules.delimiter)
-                if len(cells) == rules.width > 1 and any(is_number(one) or is_time(one) for one in cells):
+                if len(cells) == rules.width > 1 and any(is_number(text) or is_time(text) for text in cells):
                     raise DataError(
-                        f"a quote opens in this row and closes in a later line, and "
-                        f"what lies between reads as rows, such as {quote_cell(inside)}",
+                        f"a quote opens in this row and closes in a later line, but the text between "
+                        f"looks like rows, such as {quote_cell(inside)}",
                         hint="close the quote where its cell ends, or delete it",
                         rule="D131",
                         at=at_line(rules.source, line),
@@ -260,7 +266,7 @@ def _refuse_swallowed_rows(rows: Sequence[Sequence[str]], lines: np.ndarray, rul
 
 
 def _looks_complete(line: str, rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the last of the rows, on a line without an end, cannot have been cut off within its last cell."""
+    """Return whether the last row, on a line without a line end, is certainly complete."""
     if line.rstrip().endswith('"'):
         return True
     *others, cell = (row[-1].strip() for row in rows)
@@ -275,7 +281,7 @@ def _cell_count_error(row: Sequence[str], line: int, rules: _RowRules) -> DataEr
     refuse_conflict(row[0], where)
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
     return DataError(
-        f"{cells} where the header (line {rules.line}) has {rules.width}",
+        f"{cells}, but the header (line {rules.line}) has {rules.width}",
         hint=_cell_count_hint(row, rules),
         rule="D132",
         flags=("--delimiter",),
@@ -287,22 +293,20 @@ def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
     marks = (mark for mark in ";\t|" if mark != rules.delimiter and any(mark in cell for cell in row))
     other = next(marks, None)
     if other:
-        return f"is another delimiter meant? try --delimiter {quote_delimiter(other)}"
+        return f"try another delimiter: --delimiter {quote_delimiter(other)}"
     if rules.width == 1:
-        return "the first line must be the header: delete title and comment lines above it"
+        return "delete title and comment lines above the header"
     if len(row) == 1:
-        return "delete the line if it is a title, a comment or a footer; a row needs all of its cells"
+        return "delete the line if it is a title, a comment or a footer. Otherwise add the missing cells"
     if len(row) == rules.width + 1 and not row[-1].strip():
-        return "end the header with a delimiter too, or take it off the ends of the rows"
+        return "add a delimiter at the end of the header, or remove it from the ends of the rows"
     if len(row) == rules.width + 1 and row[-2].strip().isdigit() and row[-1].strip().isdigit():
-        return "is the last comma a decimal comma? write decimal points, or divide the cells otherwise"
-    return (
-        "mend the line; a cell that holds the delimiter stands in double quotes, and each column has a name"
-    )
+        return "if the last comma is a decimal comma, write decimal points or use another delimiter"
+    return "correct the line. Put a cell that contains the delimiter in double quotes, and name each column"
 
 
 def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
-    """Yield a finding for a last row that the file breaks off in, for all that can be seen."""
+    """Yield a finding if the file may break off within its last row."""
     line = state.latest_line
     if state.empty_rows or not state.latest_rows or line.endswith("\n") or not line.strip():
         return
@@ -310,45 +314,45 @@ def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
         yield Finding.at(
             at_line(rules.source, state.last_row_line),
             "D133",
-            "the file ends without a line end, so this last row may be cut off, and was read as it stands "
-            "(no flag: end the line, or delete it)",
+            "the file does not end with a newline, so the last row may be cut off. "
+            "It was read as is (add the newline, or delete the row)",
         )
 
 
 def _is_folded(row: Sequence[str], rules: _RowRules) -> bool:
-    """Whether a cell holds both a line end and a delimiter, as where two quotes stand by mistake."""
+    """Return whether a cell contains a line end and a delimiter, as two wrong quotes would make."""
     return any("\n" in cell and rules.delimiter in cell for cell in row)
 
 
 def _folded_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
-    """Yield a finding for cells that two quotes by mistake may have made of parts of two rows."""
+    """Yield a finding for cells that two wrong quotes may have made of parts of two rows."""
     if state.folded_lines:
         yield Finding.at(
             at_line(rules.source, state.folded_lines[0]),
             "D134",
-            "a quoted cell goes on in the next line, so both were read as one row, "
-            f"{count_noun(len(state.folded_lines), 'such row')} (no flag: delete quotes that do not belong there)",
+            "a quoted cell continues in the next line, so both lines were read as one row, "
+            f"{count_noun(len(state.folded_lines), 'such row')} (delete quotes that do not belong there)",
             lines=state.folded_lines,
             count=len(state.folded_lines),
         )
 
 
 def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: _RowRules) -> Iterator[Finding]:
-    """Yield findings for lines that do not count: blank lines between rows, rows of empty cells at the end.
+    """Yield findings for skipped lines: blank lines between rows, and rows of empty cells at the end.
 
     Raises DataError for a blank line in a file of one column, which may be a missing value.
     """
     empty = state.empty_lines
     if blank and rules.width == 1:
         raise DataError(
-            "the line is blank, which in a file of one column may be a missing value or none at all",
-            hint="write NA where a value is missing, or delete the line",
+            "the line is blank, which is ambiguous in a file of one column (a missing value, or not a row)",
+            hint="write NA for a missing value, or delete the line",
             rule="D135",
             at=at_line(rules.source, blank[0]),
         )
     if blank:
         lines = "1 blank line was" if len(blank) == 1 else f"{len(blank):,} blank lines were"
-        advice = "no flag keeps them; a row of missing values has its delimiters"
+        advice = "a row of missing values needs its delimiters"
         yield Finding.at(
             in_file(rules.source),
             "D136",
@@ -357,14 +361,15 @@ def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: _RowR
             count=len(blank),
         )
     if len(empty):
-        rows = "1 row of empty cells" if len(empty) == 1 else f"{len(empty):,} rows of empty cells"
-        advice = "no flag keeps them; write NA for missing values"
+        count = len(empty)
+        rows = "1 row of empty cells at the end was" if count == 1 else f"{count:,} rows of empty cells at the end were"
+        advice = "write NA for missing values"
         yield Finding.at(
             in_file(rules.source),
             "D137",
-            f"{rows} at the end did not count, first line {empty[0]} ({advice})",
+            f"{rows} skipped, first line {empty[0]} ({advice})",
             lines=empty[:LINES].tolist(),
-            count=len(empty),
+            count=count,
         )
 
 
@@ -377,20 +382,20 @@ def _quote_error(source: str, line: int, error: csv.Error) -> DataError:
     if is_open_quote(error):
         return DataError(
             "a quote opens in this row and is never closed",
-            hint="close it, or delete it",
+            hint="close the quote, or delete it",
             rule="D131",
             at=where,
         )
     if is_long_cell(error):
         return DataError(
             "a cell is longer than 131,072 characters",
-            hint="is a double quote in it never closed?",
+            hint="check for a double quote that is never closed",
             rule="D138",
             at=where,
         )
     return DataError(
-        "a cell goes on after its closing quote",
-        hint='a quote within quotes is written twice: ""',
+        "a cell continues after its closing quote",
+        hint='write a quote within quotes twice: ""',
         rule="D131",
         at=where,
     )

@@ -1,42 +1,40 @@
-"""How many digits a number has: of 32-bit floats the fewest that tell them apart, of a file's column its decimals."""
+"""Digits of numbers: shortest text of 32-bit floats, and decimals of a file's column."""
 
 import numpy as np
 
 from lstm_cli.data.chunks import row_chunks
 
-MANTISSA_BITS = 24  # bits of a 32-bit float's mantissa
-MIN_DIGITS = 6  # significant digits that every 32-bit float tells apart
-MAX_DIGITS = 10  # that are tried: nine suffice, one more where a logarithm is off by one
-MAX_EXPONENT = 290  # decimal, to either side: beyond them the powers of ten end
-MAX_DECIMALS = (
-    9  # of a file's column at most: with more its cells are computed, and no 32-bit float tells so many
-)
-WHOLE_NUMBERS_FROM = 2.0**53  # from here on a 64-bit float has no decimals
+MANTISSA_BITS = 24  # mantissa bits of a 32-bit float
+MIN_DIGITS = 6  # significant digits that each 32-bit float preserves
+MAX_DIGITS = 10  # nine digits are enough, plus one in case the logarithm is off by one
+MAX_EXPONENT = 290  # decimal exponent, positive or negative, up to which powers of ten are safe
+MAX_DECIMALS = 9  # a column with more decimals is computed, and no 32-bit float preserves more
+WHOLE_NUMBERS_FROM = 2.0**53  # 64-bit floats of this size or larger have no decimals
 POWERS = np.array([float(f"1e{power}") for power in range(309)])
 
 
 def number_texts(values: np.ndarray, decimals: int = 0) -> list[str]:
-    """Return numbers [n] as text, with the fewest digits that give the same 32-bit float, but at least `decimals`.
+    """Return numbers [n] as the shortest text that gives the same 32-bit float, with at least `decimals` decimals.
 
-    Forecasts are 32-bit floats before their scaling is undone. Where that asks for fewer decimals than the file has,
-    the 64-bit number is rounded to the file's: a small change on a high level is not rounded away.
+    Forecasts are 32-bit floats before unscaling. If the shortest text has fewer decimals than the file, the 64-bit
+    number is rounded to the file's decimals. So a small change on a high level stays visible.
     """
     short, needed = shortest_decimals(values)
-    # In one go: a call for each takes twice as long.
+    # One call for all numbers is twice as fast as a call for each.
     texts = ("%.15g\n" * len(short) % tuple(short.tolist())).split()
-    places = np.flatnonzero((needed < decimals) & (np.abs(values) < 1e15))
-    exact = values[places] + 0.0  # no -0
-    padded = (f"%.{decimals}f\n" * len(places) % tuple(exact.tolist())).split()
-    for place, text in zip(places.tolist(), padded, strict=True):
-        texts[place] = text
+    indices = np.flatnonzero((needed < decimals) & (np.abs(values) < 1e15))
+    exact = values[indices] + 0.0  # turns -0 into 0
+    padded = (f"%.{decimals}f\n" * len(indices) % tuple(exact.tolist())).split()
+    for index, text in zip(indices.tolist(), padded, strict=True):
+        texts[index] = text
     return texts
 
 
 def shortest_decimals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for numbers [n] the shortest decimals that give the same 32-bit floats, and how many decimals they have.
+    """Return the shortest numbers with the same 32-bit floats as numbers [n], and their counts of decimals.
 
-    Both [n]: float64, and int64 (negative for tens, hundreds and so on). "The same float" means the same 24 bits of
-    mantissa, so that numbers beyond the exponents of a 32-bit float count too.
+    Both results are [n]: float64, and int64 (negative for tens, hundreds and so on). Only the 24 bits of mantissa
+    must match, so numbers outside the exponent range of a 32-bit float are included.
     """
     short, needed = values + 0.0, np.zeros(len(values), dtype=np.int64)
     size = np.abs(values)
@@ -65,7 +63,7 @@ def _round_to_float32(values: np.ndarray) -> np.ndarray:
 
 
 def _multiply_by_powers(values: np.ndarray, powers: np.ndarray) -> np.ndarray:
-    """Multiply by powers of ten; a single rounding where the power is exact, up to 22."""
+    """Multiply by powers of ten. Powers up to 22 are exact, so only one rounding occurs."""
     factors = POWERS[np.abs(powers)]
     return np.where(powers >= 0, values * factors, values / factors)
 
@@ -82,9 +80,9 @@ def _count_trailing_zeros(whole: np.ndarray) -> np.ndarray:
 
 
 def column_decimals(column: np.ndarray) -> int:
-    """Return how many decimals the numbers of a file's column [R] have, NaN left out; 0 where they are computed.
+    """Return the number of decimals of a file's column [R] without its NaN, or 0 if the column is computed.
 
-    They are found from the numbers, since one rule then serves CSV and Parquet: zeros at the end do not count.
+    The numbers themselves show it, so CSV and Parquet share one rule. Trailing zeros do not count.
     """
     decimals = 0
     for span in row_chunks(len(column)):

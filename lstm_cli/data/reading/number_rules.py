@@ -1,4 +1,4 @@
-"""What the numbers of a column betray while they are read, piece by piece; each is told, if at all, at the end."""
+"""Checks of a numeric column for doubtful numbers. Each check sees batches and reports a finding at the end."""
 
 import numpy as np
 
@@ -6,20 +6,27 @@ from lstm_cli.data.locations import CellLocation
 from lstm_cli.findings import Finding
 
 _SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
-_MIN_POSITIVE_SENTINEL = 9999  # the least of those above 0
-_LONG_FLOAT, _DIGITS_KEPT = 1e22, 16  # with the point, digits that a float keeps in any case
-_MAX_EXACT = 2**53  # beyond it not every whole number is a float
+_MIN_POSITIVE_SENTINEL = 9999  # smallest sentinel above 0
+_LONG_FLOAT, _DIGITS_KEPT = 1e22, 16  # size, and number of characters (with the point) that a float keeps
+_MAX_EXACT = 2**53  # above this, some whole numbers are not floats
 
 
 class Sentinels:
-    """Looks in a column for a number such as -999 that mostly means that nothing was measured, piece by piece."""
+    """Check for a sentinel such as -999, which usually means a missing value."""
 
     def __init__(self) -> None:
-        self._counts: dict[int, tuple[int, int]] = {}  # each sentinel's first line and how many there are
-        self._largest = -1.0  # of the other values' sizes
+        self._counts: dict[int, tuple[int, int]] = {}  # first line and count of each sentinel
+        self._largest = -1.0  # largest absolute value of the other numbers
 
     def add(self, values: np.ndarray, lines: np.ndarray, minimum: float, maximum: float) -> None:
-        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        """Add a batch of rows.
+
+        Args:
+            values: numbers [n].
+            lines: line of each number [n].
+            minimum: smallest value, or NaN if unknown.
+            maximum: largest value, or NaN if unknown.
+        """
         if minimum > _SENTINELS[0] and maximum < _MIN_POSITIVE_SENTINEL:
             self._largest = max(self._largest, abs(minimum), abs(maximum))
             return
@@ -33,7 +40,7 @@ class Sentinels:
         self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
 
     def finding(self, location: CellLocation) -> Finding | None:
-        """Return a finding where one of them stands far from all other values."""
+        """Return a finding if a sentinel is far from all other values, else None."""
         for sentinel in _SENTINELS:
             if sentinel not in self._counts:
                 continue
@@ -41,29 +48,38 @@ class Sentinels:
             if largest >= 0 and largest * 5 < abs(sentinel):
                 line, count = self._counts[sentinel]
                 cells = "1 cell" if count == 1 else f"{count:,} cells"
-                advice = "no flag: empty the cells where nothing was measured"
+                advice = "empty these cells if the values are missing"
                 return Finding.at(
                     location.at(line),
                     "D313",
-                    f"{sentinel} stands in {cells}, far from all other values, and was read as a number ({advice})",
+                    f"{cells} with {sentinel}, which may mean missing, was read as a number ({advice})"
+                    if count == 1
+                    else f"{cells} with {sentinel}, which may mean missing, were read as numbers ({advice})",
                     count=count,
                 )
         return None
 
 
 class LargeNumbers:
-    """Looks in a column for whole numbers with more digits than a float keeps, such as long ids, piece by piece."""
+    """Check for whole numbers with more digits than a float keeps, such as long ids."""
 
     def __init__(self) -> None:
-        self._first: tuple[int, float] | None = None  # its line and value
+        self._first: tuple[int, float] | None = None  # line and value
         self._count = 0
 
     def add(self, values: np.ndarray, lines: np.ndarray, minimum: float, maximum: float) -> None:
-        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        """Add a batch of rows.
+
+        Args:
+            values: numbers [n].
+            lines: line of each number [n].
+            minimum: smallest value, or NaN if unknown.
+            maximum: largest value, or NaN if unknown.
+        """
         if max(-minimum, maximum) < _MAX_EXACT:
             return
         large = np.abs(values) >= _MAX_EXACT
-        # Beyond 1e22 few are whole numbers written out: 1e300 is not, and keeps all of its digits.
+        # Above 1e22, 1e300 keeps all of its digits, but a whole number with more than 16 digits does not.
         for row in np.flatnonzero(np.abs(values) >= _LONG_FLOAT):
             large[row] = len(repr(float(values[row])).partition("e")[0].lstrip("-")) > _DIGITS_KEPT
         if large.any():
@@ -72,7 +88,7 @@ class LargeNumbers:
             self._count += int(large.sum())
 
     def finding(self, location: CellLocation) -> Finding | None:
-        """Return a finding where there are any."""
+        """Return a finding if the column has such numbers, else None."""
         if self._first is None:
             return None
         line, value = self._first
@@ -80,21 +96,28 @@ class LargeNumbers:
         return Finding.at(
             location.at(line),
             "D314",
-            f"{cells} beyond 2^53 and held to 16 digits, this one as {value:.0f} "
-            "(no flag: write the column in a larger unit)",
+            f"{cells} larger than 2^53 and rounded to 16 digits, this one to {value:.0f} "
+            "(write the column in a larger unit)",
             count=self._count,
         )
 
 
 class Totals:
-    """Looks whether the last number of a column is the sum of the others, as a row of totals would have it."""
+    """Check for a last number that is the sum of the others, as in a row of totals."""
 
     def __init__(self) -> None:
         self._sum, self._last, self._line = 0.0, 0.0, 0
         self._count = self._rows = 0
 
     def add(self, values: np.ndarray, lines: np.ndarray, minimum: float, maximum: float) -> None:
-        """values, lines: [n]; least, greatest: of the values, not used."""
+        """Add a batch of rows.
+
+        Args:
+            values: numbers [n].
+            lines: line of each number [n].
+            minimum: not used.
+            maximum: not used.
+        """
         measured = np.flatnonzero(~np.isnan(values))
         if len(measured):
             last = int(measured[-1])
@@ -106,42 +129,49 @@ class Totals:
         self._rows += len(values)
 
     def finding(self, location: CellLocation) -> Finding | None:
-        """Return a finding where the last number may be a total."""
+        """Return a finding if the last number may be a total, else None."""
         if self._count < 4 or not self._sum or not abs(self._last - self._sum) <= 1e-9 * abs(self._sum):
             return None
         return Finding.at(
             location.at(self._line),
             "D315",
-            f"{self._last:.15g} is the sum of all rows above, so may be no row but their total, and was read as a row "
-            f"(--end row:{self._before} leaves it out)",
+            f"{self._last:.15g} is the sum of all rows above, so it may be a total, but it was read as a row "
+            f"(use --end row:{self._before} to leave it out)",
             flags=("--end",),
         )
 
 
 class LateThousands:
-    """Looks for dots that may stand between thousands where a column begins with whole numbers alone, piece by piece.
+    """Check for dots that may separate thousands in a column that begins with only whole numbers.
 
-    `tell_thousands` sees the text of the first rows; of those below the numbers tell: all under 1,000, with three
-    digits behind the dot where there is one.
+    `find_thousands_separators` sees the text of the first rows. Later rows are doubtful if all numbers are below
+    1,000 and have no or three digits after the dot.
     """
 
     def __init__(self, sample_rows: int) -> None:
-        """sampled: rows whose text was seen."""
+        """Create the check. sample_rows: rows whose text was checked before."""
         self._sample_rows = sample_rows
         self._rows = 0
         self._possible = True
-        self._first_dotted: tuple[int, float] | None = None  # the first line and number
+        self._first_dotted: tuple[int, float] | None = None  # first line and number with a dot
         self._count = 0
-        self._has_third_digit = False  # a third digit behind a dot was not 0
+        self._has_third_digit = False  # some third digit after a dot is not 0
 
     def add(self, values: np.ndarray, lines: np.ndarray, minimum: float, maximum: float) -> None:
-        """values, lines: [n]; least, greatest: of the values, NaN where that is not known."""
+        """Add a batch of rows.
+
+        Args:
+            values: numbers [n].
+            lines: line of each number [n].
+            minimum: smallest value, or NaN if unknown.
+            maximum: largest value, or NaN if unknown.
+        """
         if not self._possible:
             return
         if minimum <= -1000 or maximum >= 1000:
             self._possible = False
             return
-        fractions = np.flatnonzero(values != np.floor(values))  # and NaN
+        fractions = np.flatnonzero(values != np.floor(values))  # includes NaN
         fractions = fractions[~np.isnan(values[fractions])]
         thousandths = values[fractions] * 1000
         seen = (
@@ -160,15 +190,15 @@ class LateThousands:
             self._has_third_digit = self._has_third_digit or bool((np.round(thousandths) % 10 != 0).any())
 
     def finding(self, location: CellLocation) -> Finding | None:
-        """Return a finding where there are some."""
+        """Return a finding if the column has such dots, else None."""
         if not self._possible or self._first_dotted is None or not self._has_third_digit:
             return None
         line, value = self._first_dotted
         return Finding.at(
             location.at(line),
             "D312",
-            f"{value:.3f} and {self._count - 1:,} more were read with a decimal point, below whole numbers alone, "
-            "though their dots may stand between thousands (no flag: write 1234.5 for a thousand and more)",
+            f"{value:.3f} and {self._count - 1:,} more, below only whole numbers, were read with a decimal point, "
+            "but the dots may separate thousands (write 1234.5 for larger numbers)",
             count=self._count,
         )
 
