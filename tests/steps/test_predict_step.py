@@ -292,7 +292,7 @@ def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Pa
     new.write_text("\n".join(lines) + "\n")
     heard: list[str] = []
     predict(run, str(new), FP32, lambda event: heard.append(event.finding.text), stdout=io.BytesIO())
-    assert any("1 cell has no value, first 'sales' at 2024-04-09" in text for text in heard)
+    assert any("1 missing value, first 'sales' at 2024-04-09" in text for text in heard)
 
 
 def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:

@@ -93,7 +93,7 @@ def test_refuse_names_the_cell_and_leaves_nothing(tmp_path: Path) -> None:
     values = [str(10 + row % 7) for row in range(120)]
     values[40] = ""
     source = daily(tmp_path / "a.csv", values)
-    with pytest.raises(DataError, match=r"1 cells are missing, first 'y' at 2024-02-10"):
+    with pytest.raises(DataError, match=r"1 missing value, first 'y' at 2024-02-10"):
         prepare(source, tmp_path / "run", PrepareConfig(missing="refuse"), ignore_events)
     assert not (tmp_path / "run").exists()
 
@@ -108,7 +108,7 @@ def test_a_short_series_is_skipped_by_name(tmp_path: Path) -> None:
 
 def test_too_few_rows_are_refused_with_need_and_have(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [str(row) for row in range(30)])
-    with pytest.raises(DataError, match="30 usable rows are too few"):
+    with pytest.raises(DataError, match="too short: 30 usable rows"):
         prepare(source, tmp_path / "run", PrepareConfig(horizon=20, lookback=20), ignore_events)
 
 
