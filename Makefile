@@ -1,12 +1,13 @@
-# make demo   from a CSV to a forecast, in runs/demo
-# make test   the whole test suite, with what developers need
-# make test-gpu the tests that need a GPU, on the first one
-# make faults the kills, refused calls, full disks and overlaps of docs/reliability.md, many of each (an hour)
-# make fuzz   2,000 files with bytes changed at random, through the reader of prepare
-# make test-lowest every step with the lowest versions that pyproject.toml allows, in .venv-lowest
-# make recipes the recipes for DVC and Snakemake with the real programs, in .venv-recipes
-# make test-light the light install of README, in a fresh environment
-# make lint   ruff and mypy
+# make demo         run the five steps from a CSV file to a forecast, in runs/demo
+# make test         run all tests; installs the packages for developers
+# make test-gpu     run the tests that need a GPU, on the first GPU
+# make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour)
+# make fuzz         read 2,000 files with randomly changed bytes, as `lstm prepare` does
+# make test-lowest  run all steps with the lowest versions in pyproject.toml, in .venv-lowest
+# make recipes      test the recipes with DVC and Snakemake, in .venv-recipes
+# make test-light   test the light install in a new environment
+# make lint         run ruff and mypy
+# make docs         write the generated pages of docs/reference
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -16,7 +17,7 @@ LOWEST := .venv-lowest
 RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint clean
+.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint docs clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -30,7 +31,7 @@ test-gpu: $(DEV)
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/pytest tests/lowest/end_to_end.py
 
-# lstm and python are those of .venv; dvc and snakemake are found behind them.
+# lstm and python come from .venv, dvc and snakemake from .venv-recipes.
 recipes: $(DEV) $(RECIPES)/.ready
 	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/$(RECIPES)/bin" $(BIN)/pytest tests/recipes/end_to_end.py
 
@@ -48,20 +49,23 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The package alone, for the demo. It is installed again when one of these files changes.
+docs: $(DEV)
+	$(BIN)/python tests/reference_pages.py
+
+# Only the package, for the demo. It is installed again if one of these files changes.
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is not there or older than 3.11" >&2; echo "hint: name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) not found or older than Python 3.11" >&2; echo "hint: choose another Python: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/$(INSTALL) --constraint constraints.txt torch
 	$(BIN)/$(INSTALL) --constraint constraints.txt --config-settings editable_mode=compat --editable .
 	@touch $@
 
-# The extras and what tests and linters need, in the same environment.
+# The extras and the packages for tests and linters, in the same environment.
 $(DEV): $(READY)
 	$(BIN)/$(INSTALL) --constraint constraints.txt --config-settings editable_mode=compat --editable '.[dev]'
 	@touch $@
 
-# There are wheels of all of these for Python 3.11 and 3.12.
+# All of these have wheels for Python 3.11 and 3.12.
 $(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/$(INSTALL) --constraint constraints-lowest.txt --config-settings editable_mode=compat --editable . pytest

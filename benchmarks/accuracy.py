@@ -1,4 +1,4 @@
-"""How well the defaults forecast, through the command line alone, beside what others have printed.
+"""Accuracy of the defaults, measured through the command line and compared with published figures.
 
 .venv/bin/python benchmarks/accuracy.py --etth1 --m4 FOLDER
 .venv/bin/python benchmarks/accuracy.py --etth1 --horizons 96 --effort fast default best
@@ -6,8 +6,9 @@
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --group all --prepare-only
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --covariates
 
---m4 takes a folder that holds m4_hourly_train.csv and m4_hourly_test.csv; --sets one that datasets.py wrote. Tables
-are Markdown, each row as soon as it is known; what fails becomes a row and the rest goes on (exit code 1).
+--m4 takes a folder with m4_hourly_train.csv and m4_hourly_test.csv. --sets takes a folder that datasets.py wrote.
+Tables are Markdown, and each row is printed when it is measured. A row that fails prints its error, and the script
+continues. The exit code is then 1.
 """
 
 import argparse
@@ -22,30 +23,32 @@ import published
 from command import AS_IT_IS, Choice, Notebook
 
 
-def parsed(words: list[str] | None) -> argparse.Namespace:
+def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    what = parser.add_argument_group("what is run")
-    what.add_argument("--etth1", action="store_true")
-    what.add_argument("--horizons", type=int, nargs="+", default=list(published.HORIZONS), help="of ETTh1")
-    what.add_argument("--m4", type=Path, metavar="FOLDER")
-    what.add_argument("--sets", type=Path, metavar="FOLDER")
-    what.add_argument("--group", choices=("look", "closed", "all"), default="look", help="of the sets")
-    what.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these sets of the group")
-    what.add_argument("--prepare-only", action="store_true", help="of the sets: nothing is trained")
-    what.add_argument("--covariates", action="store_true", help="of the sets: with and without them")
-    how = parser.add_argument_group("how it is trained")
+    what = parser.add_argument_group("data")
+    what.add_argument("--etth1", action="store_true", help="ETTh1 of sample_data")
+    what.add_argument(
+        "--horizons", type=int, nargs="+", default=list(published.HORIZONS), help="horizons of ETTh1"
+    )
+    what.add_argument("--m4", type=Path, metavar="FOLDER", help="M4 hourly")
+    what.add_argument("--sets", type=Path, metavar="FOLDER", help="collected sets")
+    what.add_argument("--group", choices=("look", "closed", "all"), default="look", help="group of sets")
+    what.add_argument("--only", nargs="+", default=[], metavar="NAME", help="names of sets in the group")
+    what.add_argument("--prepare-only", action="store_true", help="prepare the sets, train nothing")
+    what.add_argument("--covariates", action="store_true", help="the sets with and without covariates")
+    how = parser.add_argument_group("training")
     how.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     how.add_argument("--effort", nargs="+", choices=("fast", "default", "best"), default=[AS_IT_IS])
     how.add_argument(
         "--refit",
         nargs="+",
         choices=("as-it-is", "refit", "no-refit"),
-        help="default: refit and no-refit for ETTh1, as it is elsewhere",
+        help="default: refit and no-refit for ETTh1, as-it-is otherwise",
     )
     how.add_argument("--threads", type=int, help="CPU threads of each command")
-    how.add_argument("--train", default="", metavar="'WORDS'", help="further options of lstm train")
+    how.add_argument("--train", default="", metavar="'WORDS'", help="more options of lstm train")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     options = parser.parse_args(words)
     if not (options.etth1 or options.m4 or options.sets):
@@ -54,7 +57,7 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
 
 
 def choices(options: argparse.Namespace, refits: list[str]) -> list[Choice]:
-    """Every effort with every refit, in the order given."""
+    """Return each effort with each refit, in the given order."""
     return [
         Choice(
             effort=effort,
@@ -68,7 +71,7 @@ def choices(options: argparse.Namespace, refits: list[str]) -> list[Choice]:
 
 
 def main(words: list[str] | None = None) -> int:
-    options = parsed(words)
+    options = parse_arguments(words)
     notebook = Notebook(options.record)
     plain = choices(options, options.refit or [AS_IT_IS])
     if options.etth1:

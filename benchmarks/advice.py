@@ -1,13 +1,12 @@
-"""What each advice of the LSTM guides does to the error of the textbook network, through the command line alone.
+"""Effect of each piece of advice in LSTM guides on the error of the textbook network.
 
 .venv/bin/python benchmarks/advice.py
 .venv/bin/python benchmarks/advice.py --seeds 0 --only dropout attention
 
-Five and a half months of hourly load (the first 4,000 rows of sample_data/ETTh1.csv), 24 hours ahead from 48:
-`stacked` on its defaults, and with one thing changed at a time. Errors are mean absolute errors over every test window,
-in deviations of the training rows; a ratio is the median over the seeds of the error over that of the plain network of
-that seed.
-`tuned` ones are searched instead of trained, and `int8` and `fp16` are the plain network made smaller.
+The data are the first 4,000 rows of sample_data/ETTh1.csv, 24 hours ahead, lookback 48. The plain network is `stacked`
+with its defaults. Each row changes one setting. Errors are scaled mean absolute errors over all test windows. A ratio
+divides the error by that of the plain network of the same seed, then takes the median over the seeds. The searches use
+`lstm tune`. `int8` and `fp16` are the plain network after `lstm quantize`.
 """
 
 import argparse
@@ -22,7 +21,7 @@ from command import Notebook, lstm
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "ETTh1.csv"
 PREPARE = ("--target", "HUFL", "--end", "row:4000", "--horizon", "24", "--lookback", "48")
 PLAIN = "plain"
-# name: words for `prepare`, words for `train`, and where it is not `train` alone that makes the model, another command
+# name: options of `prepare`, options of `train`, and a third command if `train` is not enough
 ADVICE: dict[str, tuple[str, ...]] = {
     PLAIN: ("", ""),
     "min-max scaling": ("--scaler minmax", ""),
@@ -61,17 +60,23 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "refit": ("", "--refit"),
     "int8": ("", "", "quantize --to int8 --max-loss 100%"),
     "fp16": ("", "", "quantize --to fp16 --max-loss 100%"),
-    "tuned by chance": ("", "", "tune --method random --trials 12"),
-    "tuned by bayes": ("", "", "tune --method bayes --trials 12"),
+    "random search": ("", "", "tune --method random --trials 12"),
+    "Bayesian search": ("", "", "tune --method bayes --trials 12"),
     "segment": ("", "--model segment"),
 }
 
 
 def commands(name: str, run_dir: str, seed: int) -> list[list[str]]:
-    """The commands that make and score one network: `prepare`, what makes the model, `evaluate`."""
+    """Return the commands that make and score one network.
+
+    Args:
+        name: key of ADVICE.
+        run_dir: run directory.
+        seed: random seed.
+    """
     prepare, train, *other = (words.split() for words in ADVICE[name])
     verb, *then = other[0] if other else ["train"]
-    # Named last, a model of the advice takes the place of the plain one.
+    # A --model of the advice comes last, so it overrides --model stacked.
     words = [run_dir, "--model", "stacked", *train, "--seed", str(seed), "--threads", "1"]
     precision = then[then.index("--to") + 1] if verb == "quantize" else "fp32"
     return [
@@ -83,7 +88,7 @@ def commands(name: str, run_dir: str, seed: int) -> list[list[str]]:
 
 
 def measured(name: str, seed: int) -> dict:
-    """The errors and seconds of one network."""
+    """Return the errors and seconds of one network."""
     with tempfile.TemporaryDirectory() as folder:
         reports = [lstm(*words) for words in commands(name, f"{folder}/run", seed)]
     made, seconds = reports[1]
@@ -92,7 +97,7 @@ def measured(name: str, seed: int) -> dict:
         "mae": scored["metrics"]["mae_scaled"],
         "linear": scored["baselines"]["linear"]["mae_scaled"],
         "seasonal_naive": scored["baselines"]["seasonal_naive"]["mae_scaled"],
-        "epochs": made.get("best_epoch"),  # of a search: none
+        "epochs": made.get("best_epoch"),  # None after a search
         "seconds": seconds,
     }
 
@@ -102,13 +107,20 @@ def main(words: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", default=list(ADVICE), choices=list(ADVICE), metavar="ADVICE")
-    parser.add_argument("--jobs", type=int, default=2, help="networks trained side by side, a thread each")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=list(ADVICE),
+        choices=list(ADVICE),
+        metavar="ADVICE",
+        help="keys of ADVICE",
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="networks trained in parallel, one thread each")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     options = parser.parse_args(words)
     notebook = Notebook(options.record)
     names = dict.fromkeys([PLAIN, *options.only])
-    notebook.head("what", "options", "MAE", "over plain", "best epoch", "train, s")
+    notebook.head("what", "options", "MAE", "ratio to plain", "best epoch", "train, s")
     with ThreadPoolExecutor(options.jobs) as pool:
         runs = {name: [pool.submit(measured, name, seed) for seed in options.seeds] for name in names}
         plain: list[dict] = []
@@ -121,9 +133,9 @@ def main(words: list[str] | None = None) -> int:
                     key: None if None in (of := [one[key] for one in found]) else statistics.median(of)
                     for key in found[0]
                 }
-                options_told = " ".join(words for words in ADVICE[name] if words)
+                shown_options = " ".join(words for words in ADVICE[name] if words)
                 notebook.row(
-                    name, f"`{options_told}`" if options_told else "", middle["mae"],
+                    name, f"`{shown_options}`" if shown_options else "", middle["mae"],
                     statistics.median(ratios), middle["epochs"], middle["seconds"],
                 )  # fmt: skip
                 for seed, one in zip(options.seeds, found, strict=True):
@@ -135,7 +147,7 @@ def main(words: list[str] | None = None) -> int:
         )
         errors = [one["mae"] for one in plain]
         spread = max(abs(one / statistics.median(errors) - 1) for one in errors)
-        notebook.say(f"Seeds alone move the plain network by {100 * spread:.1f} %.")
+        notebook.say(f"The seed alone changes the error of the plain network by {100 * spread:.1f} %.")
     return 1 if notebook.failed else 0
 
 

@@ -1,10 +1,10 @@
-"""Writes the benchmark's data sets as CSV files, from packages that carry them, with the list of what they are.
+"""Writer of the data sets of the benchmark: CSV files from packages that hold them, and a list of the sets.
 
 make -C benchmarks datasets FOLDER=~/sets
 
-FOLDER/look/NAME.csv     sets that may be looked at while the tool is improved
-FOLDER/closed/NAME.csv   sets that are scored once, when everything is decided
-FOLDER/sets.json         per set: kind, source, licence, rows, and what `lstm prepare` is told
+FOLDER/look/NAME.csv     sets that may be used to improve lstm
+FOLDER/closed/NAME.csv   sets that are scored once, after all decisions
+FOLDER/sets.json         kind, source, licence, rows and `lstm prepare` options of each set
 """
 
 import argparse
@@ -18,24 +18,23 @@ CATALOGUE = Path(__file__).parent / "sets.toml"
 
 
 def catalogue() -> list[dict]:
-    """Every set, sorted by kind and name, each with its group.
+    """Return each set with its group, sorted by kind and name.
 
-    The rule, fixed before anything was scored: in that order the first is looked at, the second closed, and so
-    on in turn. So half of each kind is closed, whatever its series look like.
+    In this order, every second set is closed. The rule was fixed before any score, so half of each kind is closed.
     """
     sets = sorted(tomllib.loads(CATALOGUE.read_text())["set"], key=lambda one: (one["kind"], one["name"]))
     return [{**one, "group": ("look", "closed")[place % 2]} for place, one in enumerate(sets)]
 
 
 def prepare_options(entry: dict) -> list[str]:
-    """What a person would tell `lstm prepare`: what to forecast, how far, and which column names the series."""
+    """Return the `lstm prepare` options of a set: targets, series column and horizon."""
     words = [word for target in entry["target"] for word in ("--target", target)]
     words += ["--series", entry["series"]] if "series" in entry else []
     return [*words, "--horizon", str(entry["horizon"])]
 
 
 def covariate_options(entry: dict) -> dict[str, list[str]]:
-    """The further options of each kind of covariate that the set has."""
+    """Return the `lstm prepare` options of each kind of covariate that the set has."""
     options = {
         kind: [word for column in entry.get(kind, []) for word in (f"--{kind}", column)]
         for kind in ("past", "future")
@@ -45,6 +44,7 @@ def covariate_options(entry: dict) -> dict[str, list[str]]:
 
 
 def version(package: str) -> str:
+    """Return the installed version of a package."""
     if package == "tsam":  # read from its source archive, not installed
         archive = next((CATALOGUE.parent / ".venv" / "archives").glob("tsam-*.tar.gz"))
         return archive.name.removeprefix("tsam-").removesuffix(".tar.gz")
@@ -52,14 +52,14 @@ def version(package: str) -> str:
 
 
 def write(entry: dict, folder: Path) -> dict:
-    """One CSV file; its line of sets.json."""
+    """Write the CSV file of a set and return its entry of sets.json."""
     from readers import read
 
     table = read(entry)
-    coarse = bool((table["time"] == table["time"].dt.floor("D")).all())
+    daily = bool((table["time"] == table["time"].dt.floor("D")).all())
     file = f"{entry['group']}/{entry['name']}.csv"
     (folder / entry["group"]).mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / file, index=False, date_format="%Y-%m-%d" if coarse else "%Y-%m-%d %H:%M:%S")
+    table.to_csv(folder / file, index=False, date_format="%Y-%m-%d" if daily else "%Y-%m-%d %H:%M:%S")
     return {
         "name": entry["name"],
         "group": entry["group"],
@@ -81,19 +81,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="output folder")
     folder = parser.parse_args().folder
-    written, lost = [], 0
+    written, failed = [], 0
     for entry in catalogue():
         try:
             written.append(write(entry, folder))
-        except Exception as error:  # one package that has changed does not cost the other sets
-            lost += 1
+        except Exception as error:  # a changed package must not stop the other sets
+            failed += 1
             print(f"error: {entry['name']}: {error!r}", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sets.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
-    print(f"{len(written)} sets in {folder}" + (f", {lost} could not be written" if lost else ""))
-    return 1 if lost else 0
+    print(f"{len(written)} sets in {folder}" + (f", {failed} failed" if failed else ""))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

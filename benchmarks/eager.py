@@ -1,8 +1,8 @@
-"""The network of a run in torch, batch by batch: for each line that is read, seconds for every series' last window.
+"""Worker that runs the network of a run in torch eager mode on the last window of each series.
 
 echo | .venv/bin/python benchmarks/eager.py RUN --threads 1
 
-The windows are gathered and turned into tensors beforehand: what is timed is the network alone.
+For each line on stdin, it prints the seconds of all batches. The tensors are made before, so only the network is timed.
 """
 
 import argparse
@@ -26,8 +26,8 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("run", type=Path, help="run directory")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
     options = parser.parse_args(words)
     if options.threads is not None:
         torch.set_num_threads(options.threads)

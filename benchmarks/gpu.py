@@ -1,12 +1,12 @@
-"""How fast a GPU trains: windows a second beside a bare loop, the share of the card's peak, and that seeds hold.
+"""Speed of training on a GPU: windows per second, ratio to a bare loop, share of the peak, and repeatability.
 
 python benchmarks/gpu.py
-python benchmarks/gpu.py --device cpu --quick     tiny sizes, to see that it works
+python benchmarks/gpu.py --device cpu --quick     tiny sizes, to test the script
 
-It reads sample_data alone. A row that fails, for want of memory say, tells why, and the rest goes on (exit code 1).
-The peak is measured: a product of square matrices in the numbers that the layers multiply in, which are TF32 where the
-row says fp32, since torch lets cuDNN do so. The work of an LSTM layer is counted as 8 H (I + H) multiplications and
-additions a step and row, that of a linear one as 2 I O, three times for forward and backward.
+It reads only sample_data. A row that fails, for example out of memory, prints its error, and the script continues. The
+exit code is then 1. The peak is measured with a product of square matrices. Rows of fp32 use the peak of TF32, because
+torch lets cuDNN multiply in TF32. An LSTM layer counts as 8 H (I + H) operations per step and row, a linear layer as
+2 I O. Forward and backward together count three times.
 """
 
 import argparse
@@ -42,21 +42,21 @@ from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 from lstm_cli.training.setup.precision import choose_precision
 
 SIZES, BATCHES = (64, 512, 2048), (256, 4096, 65536)
-REACH = {64: 5.0, 512: 1.3}  # times the bare loop, by hidden units
-RATE = 0.15e12  # operations a second and hidden unit that a step is expected to reach: so many steps are measured
-SECONDS = 0.5  # of an epoch that is measured, by that expectation
-EPOCHS = 3  # of a measurement; in the first one the step is recorded
-FULL = ((512, 256), (64, 4096))  # hidden units and batches that are trained to the end in both precisions
+GOALS = {64: 5.0, 512: 1.3}  # goal by hidden units: times the bare loop
+RATE = 0.15e12  # expected operations per second and hidden unit, to choose the number of steps
+SECONDS = 0.5  # expected length of a measured epoch
+EPOCHS = 3  # per measurement; the first one records the step
+FULL = ((512, 256), (64, 4096))  # hidden units and batch size of the full trainings
 
 
-def parsed(words: list[str] | None) -> argparse.Namespace:
+def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--hidden", type=int, nargs="+", default=list(SIZES))
-    parser.add_argument("--batch", type=int, nargs="+", default=list(BATCHES))
-    parser.add_argument("--steps", type=int, default=50, help="in one measurement, at most")
+    parser.add_argument("--device", default="cuda", help="device of torch")
+    parser.add_argument("--hidden", type=int, nargs="+", default=list(SIZES), help="hidden units")
+    parser.add_argument("--batch", type=int, nargs="+", default=list(BATCHES), help="batch sizes")
+    parser.add_argument("--steps", type=int, default=50, help="maximum number of steps in a measurement")
     parser.add_argument("--quick", action="store_true", help="tiny sizes")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     options = parser.parse_args(words)
@@ -66,7 +66,7 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
 
 
 def main(words: list[str] | None = None) -> int:
-    options = parsed(words)
+    options = parse_arguments(words)
     notebook = Notebook(options.record)
     device = torch.device(options.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
@@ -79,10 +79,10 @@ def main(words: list[str] | None = None) -> int:
         windows = split_windows(load_dataset(open_run(Path(run_dir))), "train")
         speeds(notebook, windows, device, options, {"fp32": peaks["TF32"], "bf16": peaks["bf16"]})
         recording(notebook, windows, device, options)
-        with notebook.attempt("seeds"), told():
-            seeds_hold(notebook, windows, device, options.hidden)
-        with notebook.attempt("elsewhere"):
-            forecast_elsewhere(notebook, run_dir, options.device)
+        with notebook.attempt("seeds"), runtime_error_as_row():
+            compare_seeds(notebook, windows, device, options.hidden)
+        with notebook.attempt("forecast without a GPU"):
+            compare_forecast_without_gpu(notebook, run_dir, options.device)
         precisions(notebook, run_dir, options)
     return 1 if notebook.failed else 0
 
@@ -94,44 +94,59 @@ def speeds(
     options: argparse.Namespace,
     peaks: dict[str, float],
 ) -> None:
-    notebook.say("\n## Windows a second\n")
+    """Print the training speed of each model, precision, size and batch.
+
+    Args:
+        notebook: printer of the rows.
+        windows: training windows.
+        device: device to train on.
+        options: sizes, batches and steps.
+        peaks: operations per second of the device, by precision.
+    """
+    notebook.say("\n## Windows per second\n")
     notebook.head(
         "model",
-        "numbers",
+        "precision",
         "hidden",
         "batch",
         "windows/s",
         "of peak, %",
-        "over the bare loop",
-        "reach",
+        "ratio to bare loop",
+        "goal",
         "auto",
     )
     for hidden in options.hidden:
         for batch in options.batch:
-            beside: float | None = None
-            with notebook.attempt("bare loop", "fp32", hidden, batch), told():
-                beside = bare(windows, device, hidden, batch, steps_of(windows, hidden, batch, options.steps))
-                whole = min(batch, len(windows))  # which its batches are at most
-                notebook.row("bare loop", "fp32", hidden, whole, beside, None, None, None, None)
+            reference: float | None = None
+            with notebook.attempt("bare loop", "fp32", hidden, batch), runtime_error_as_row():
+                steps = steps_of(windows, hidden, batch, options.steps)
+                reference = bare(windows, device, hidden, batch, steps)
+                size = min(batch, len(windows))  # its batches are not larger
+                notebook.row("bare loop", "fp32", hidden, size, reference, None, None, None, None)
             for model in ("stacked", "segment"):
                 for precision in ("fp32", "bf16"):
-                    with notebook.attempt(model, precision, hidden, batch), told():
+                    with notebook.attempt(model, precision, hidden, batch), runtime_error_as_row():
                         steps = steps_of(windows, hidden, batch, options.steps)
                         rate = ours(windows, device, model, hidden, batch, steps, precision)
                         share = 100 * work_of(windows, model, hidden) * rate / peaks[precision]
-                        over = rate / beside if beside and model == "stacked" else None
-                        aim = REACH.get(hidden) if over else None
+                        ratio = rate / reference if reference and model == "stacked" else None
+                        goal = GOALS.get(hidden) if ratio else None
                         auto = choose_precision(config_of(model, hidden, batch, "auto"), device)[0]
-                        taken = "taken" if auto == precision else None
-                        notebook.row(model, precision, hidden, batch, rate, share, over, aim, taken)
+                        used = "used" if auto == precision else None
+                        notebook.row(model, precision, hidden, batch, rate, share, ratio, goal, used)
                         notebook.keep(
-                            model=model, precision=precision, hidden=hidden, batch=batch, rate=rate, over=over
+                            model=model,
+                            precision=precision,
+                            hidden=hidden,
+                            batch=batch,
+                            rate=rate,
+                            over=ratio,
                         )
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What torch or the CUDA driver cannot do becomes a row."""
+def runtime_error_as_row() -> Iterator[None]:
+    """Turn an error of torch or of the CUDA driver into a row of the table."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -142,27 +157,33 @@ def told() -> Iterator[None]:
 
 
 def peak(device: torch.device, kind: str, side: int) -> float:
-    """Operations a second of a product of square matrices, as training multiplies them."""
-    one = torch.randn(side, side, device=device, dtype=torch.bfloat16 if kind == "bf16" else torch.float32)
+    """Return the operations per second of a product of square matrices.
 
-    def turn() -> None:
+    Args:
+        device: device that multiplies.
+        kind: fp32, TF32 or bf16.
+        side: rows and columns of the matrices.
+    """
+    matrix = torch.randn(side, side, device=device, dtype=torch.bfloat16 if kind == "bf16" else torch.float32)
+
+    def multiply() -> None:
         for _ in range(10):
-            one @ one
+            matrix @ matrix
 
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if kind == "TF32" else "highest")
     try:
-        return 10 * 2 * side**3 / seconds_of(turn, device)
+        return 10 * 2 * side**3 / seconds_of(multiply, device)
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-def seconds_of(turn: Callable[[], object], device: torch.device) -> float:
-    """Of one turn, after one that is thrown away."""
-    turn()
+def seconds_of(call: Callable[[], object], device: torch.device) -> float:
+    """Return the seconds of one call, after a call that is not timed."""
+    call()
     _wait(device)
     began = time.perf_counter()
-    turn()
+    call()
     _wait(device)
     return time.perf_counter() - began
 
@@ -173,13 +194,26 @@ def _wait(device: torch.device) -> None:
 
 
 def steps_of(windows: Windows, hidden: int, batch: int, most: int) -> int:
-    """How many steps make up about a second; one of them at least is recorded."""
+    """Return the number of steps that take about SECONDS, at least one of them recorded.
+
+    Args:
+        windows: training windows.
+        hidden: hidden units.
+        batch: batch size.
+        most: maximum number of steps.
+    """
     expected = work_of(windows, "stacked", hidden) * batch / (RATE * hidden)
     return max(cuda_graph.EAGER_STEPS + 1, min(most, round(SECONDS / expected)))
 
 
 def work_of(windows: Windows, model: str, hidden: int) -> float:
-    """Operations of forward and backward for one window."""
+    """Return the operations of forward and backward for one window.
+
+    Args:
+        windows: training windows.
+        model: `stacked` or `segment`.
+        hidden: hidden units.
+    """
     data = windows.dataset
     inputs, horizon, targets = data.inputs.shape[1], data.schema.horizon, data.targets
     if model == "stacked":
@@ -193,6 +227,13 @@ def work_of(windows: Windows, model: str, hidden: int) -> float:
 
 
 def network_of(windows: Windows, model: str, config: TrainConfig) -> nn.Module:
+    """Return a new network for the shape of the windows.
+
+    Args:
+        windows: training windows.
+        model: `stacked` or `segment`.
+        config: settings of `train`.
+    """
     data = windows.dataset
     if model == "segment":
         torch.manual_seed(config.seed)
@@ -201,6 +242,14 @@ def network_of(windows: Windows, model: str, config: TrainConfig) -> nn.Module:
 
 
 def config_of(model: str, hidden: int, batch: int, precision: str) -> TrainConfig:
+    """Return the settings of `train`.
+
+    Args:
+        model: `stacked` or `segment`.
+        hidden: hidden units of each layer.
+        batch: batch size.
+        precision: fp32, bf16 or auto.
+    """
     sizes = (hidden, hidden) if model == "stacked" else (hidden,)
     return TrainConfig(model=model, hidden=sizes, batch_size=batch, precision=precision)
 
@@ -215,7 +264,18 @@ def trained(
     precision: str,
     listen: Callable[[Event], None],
 ) -> nn.Module:
-    """What some epochs of so many steps of `fit` make of a network, as `lstm train` calls it."""
+    """Return a network after EPOCHS epochs of `fit`, called as `lstm train` calls it.
+
+    Args:
+        windows: training windows.
+        device: device to train on.
+        model: `stacked` or `segment`.
+        hidden: hidden units.
+        batch: batch size.
+        steps: steps per epoch.
+        precision: fp32 or bf16.
+        listen: receiver of the events.
+    """
     config = config_of(model, hidden, batch, precision)
     network = network_of(windows, model, config).to(device)
     plan = make_hyperparameters(config, windows=len(windows), targets=windows.dataset.targets)
@@ -228,7 +288,17 @@ def trained(
 def ours(
     windows: Windows, device: torch.device, model: str, hidden: int, batch: int, steps: int, precision: str
 ) -> float:
-    """Windows a second after the first epoch, in which the step is recorded."""
+    """Return the windows per second after the first epoch, which records the step.
+
+    Args:
+        windows: training windows.
+        device: device to train on.
+        model: `stacked` or `segment`.
+        hidden: hidden units.
+        batch: batch size.
+        steps: steps per epoch.
+        precision: fp32 or bf16.
+    """
     ends: list[float] = []
 
     def listen(event: Event) -> None:
@@ -242,13 +312,20 @@ def ours(
 def recording(
     notebook: Notebook, windows: Windows, device: torch.device, options: argparse.Namespace
 ) -> None:
-    """The same steps started kernel by kernel, for small batches, where that takes longer than they do."""
-    notebook.say("\n## What it brings to record a step\n")
-    notebook.head("model", "hidden", "batch", "recorded, windows/s", "plain", "times")
+    """Print the speed with and without a recorded step, for the smallest batch.
+
+    Args:
+        notebook: printer of the rows.
+        windows: training windows.
+        device: device to train on.
+        options: sizes, batches and steps.
+    """
+    notebook.say("\n## Gain of a recorded step\n")
+    notebook.head("model", "hidden", "batch", "recorded, windows/s", "not recorded, windows/s", "ratio")
     batch, plain = options.batch[0], cuda_graph.EAGER_STEPS
     for hidden in options.hidden:
         for model in ("stacked", "segment"):
-            with notebook.attempt(model, hidden, batch), told():
+            with notebook.attempt(model, hidden, batch), runtime_error_as_row():
                 steps = steps_of(windows, hidden, batch, options.steps)
                 rates = []
                 for first in (plain, EPOCHS * steps):
@@ -262,7 +339,15 @@ def recording(
 
 
 def bare(windows: Windows, device: torch.device, hidden: int, batch: int, steps: int) -> float:
-    """What a person would write: windows stored, a DataLoader, a loss that is read at every step."""
+    """Return the windows per second of a plain loop: stored windows, a DataLoader, a loss read at each step.
+
+    Args:
+        windows: training windows.
+        device: device to train on.
+        hidden: hidden units.
+        batch: batch size, limited to the number of windows.
+        steps: steps that are timed.
+    """
     data = windows.dataset
     torch.manual_seed(0)
     network = Bare(
@@ -283,22 +368,30 @@ def bare(windows: Windows, device: torch.device, hidden: int, batch: int, steps:
 
     source = batches()
 
-    def turn() -> None:
+    def run_steps() -> None:
         for _ in range(steps):
-            one, other = (side.to(device, non_blocking=True) for side in next(source))
+            past, target = (side.to(device, non_blocking=True) for side in next(source))
             optimizer.zero_grad()
-            loss = nn.functional.l1_loss(network(one), other)
+            loss = nn.functional.l1_loss(network(past), target)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             loss.item()
 
-    return steps * size / seconds_of(turn, device)
+    return steps * size / seconds_of(run_steps, device)
 
 
-def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, sizes: list[int]) -> None:
-    notebook.say("\n## Two trainings of one seed\n")
-    notebook.head("model", "hidden", "numbers", "largest difference of a weight")
+def compare_seeds(notebook: Notebook, windows: Windows, device: torch.device, sizes: list[int]) -> None:
+    """Print the largest difference of a weight between two trainings with the same seed.
+
+    Args:
+        notebook: printer of the rows.
+        windows: training windows.
+        device: device to train on.
+        sizes: hidden units.
+    """
+    notebook.say("\n## Two trainings with the same seed\n")
+    notebook.head("model", "hidden", "precision", "largest difference of a weight")
     for model in ("stacked", "segment"):
         for hidden in sizes:
             for precision in ("fp32", "bf16"):
@@ -311,8 +404,17 @@ def seeds_hold(notebook: Notebook, windows: Windows, device: torch.device, sizes
                 notebook.keep(seeds=model, hidden=hidden, precision=precision, most=most)
 
 
-def forecast_elsewhere(notebook: Notebook, run_dir: str, device: str) -> None:
-    """A model that was trained on the device forecasts in a process that sees no GPU."""
+def compare_forecast_without_gpu(notebook: Notebook, run_dir: str, device: str) -> None:
+    """Check that a model trained on the device forecasts the same bytes in a process without a GPU.
+
+    Args:
+        notebook: printer of the result.
+        run_dir: run directory with data.
+        device: device to train on.
+
+    Raises:
+        CommandFailed: the forecasts differ.
+    """
     lstm("train", run_dir, "--model", "stacked", "--epochs", "1", "--device", device)
     lstm("predict", run_dir, "-o", f"{run_dir}.here.csv")
     subprocess.run(
@@ -322,16 +424,22 @@ def forecast_elsewhere(notebook: Notebook, run_dir: str, device: str) -> None:
         check=True,
     )
     same = Path(f"{run_dir}.here.csv").read_bytes() == Path(f"{run_dir}.there.csv").read_bytes()
-    notebook.say(f"\nA forecast without a GPU has {'the same' if same else 'other'} bytes.")
+    notebook.say(f"\nThe forecast without a GPU has {'the same' if same else 'different'} bytes.")
     if not same:
         raise CommandFailed("the forecasts differ")
 
 
 def precisions(notebook: Notebook, run_dir: str, options: argparse.Namespace) -> None:
-    """Trained to the end in both precisions: is the error the same, and what does it take?"""
+    """Print the error and the seconds of full trainings in both precisions.
+
+    Args:
+        notebook: printer of the rows.
+        run_dir: run directory with data.
+        options: device and sizes.
+    """
     notebook.say("\n## `lstm train --model stacked` in both precisions\n")
     notebook.head(
-        "hidden", "batch", "precision", "epochs", "validation MAE", "over fp32", "train, s", "whole, s"
+        "hidden", "batch", "precision", "epochs", "validation MAE", "ratio to fp32", "train, s", "whole, s"
     )
     words = ["--model", "stacked", "--device", options.device, *(["--epochs", "1"] if options.quick else [])]
     for hidden, batch in [(options.hidden[0], options.batch[0])] if options.quick else FULL:

@@ -1,6 +1,6 @@
-"""Runs a command, and prints its seconds, those of the processor, its peak memory in KiB and its exit code.
+"""Launcher that prints the seconds, CPU seconds, peak memory in KiB and exit code of a command.
 
-A process of its own, and small: the peak memory of a child counts what its parent held when it was started.
+It is a small process of its own, because the peak memory of a child includes what its parent held at its start.
 """
 
 import os

@@ -1,5 +1,8 @@
-"""M4's files and scores, as the competition defines them (Makridakis, Spiliotis, Assimakopoulos: The M4 Competition:
-100,000 time series and 61 forecasting methods, International Journal of Forecasting 36, 2020)."""
+"""Files and scores of the M4 competition, as it defines them.
+
+Source: Makridakis, Spiliotis, Assimakopoulos: The M4 Competition: 100,000 time series and 61 forecasting methods,
+International Journal of Forecasting 36, 2020.
+"""
 
 import csv
 import datetime
@@ -7,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-SEASON = 24  # steps; M4 counts one season of hourly data
-NAIVE2 = {"smape": 18.383, "mase": 2.395}  # its hourly scores, as the competition prints them
+SEASON = 24  # steps; M4 uses one season for hourly data
+NAIVE2 = {"smape": 18.383, "mase": 2.395}  # published hourly scores
 
-# The competition gives no times that matter. The invented ones make the step an hour, with a day and a week as its
-# seasons. All series end at the same hour: `lstm prepare` splits a panel at one time, and `lstm predict` leaves out
-# series that ended before the others. The hour of day means nothing, since a season is only a number of steps.
+# The times are invented: hourly, so the seasons are a day and a week. All series end at the same hour, because
+# `lstm prepare` splits a panel at one time, and `lstm predict` leaves out series that ended before the others. The hour
+# of the day has no effect, because a season is only a number of steps.
 LAST = datetime.datetime(2001, 12, 31, 23)
 
 
 def read_wide(file: Path) -> dict[str, list[str]]:
-    """Series by name, one a line, as the file writes the numbers; empty cells at the end belong to shorter series."""
+    """Return the series by name, one in each line. Empty cells at the end of a line belong to shorter series."""
     with file.open(newline="") as opened:
         lines = csv.reader(opened)
         next(lines)
@@ -25,7 +28,7 @@ def read_wide(file: Path) -> dict[str, list[str]]:
 
 
 def write_long(wide: dict[str, list[str]], file: Path) -> None:
-    """The table `series,time,value` that `lstm prepare --series series` reads."""
+    """Write the table `series,time,value` for `lstm prepare --series series`."""
     with file.open("w", newline="") as opened:
         writer = csv.writer(opened)
         writer.writerow(("series", "time", "value"))
@@ -35,7 +38,7 @@ def write_long(wide: dict[str, list[str]], file: Path) -> None:
 
 
 def read_forecast(file: Path, column: str = "value") -> dict[str, np.ndarray]:
-    """A column of what `lstm predict -o FILE` wrote: the steps of each series in the order of time."""
+    """Return a column of a forecast file: the steps of each series in the order of time."""
     found: dict[str, list[tuple[str, float]]] = {}
     with file.open(newline="") as opened:
         for line in csv.DictReader(opened):
@@ -44,19 +47,32 @@ def read_forecast(file: Path, column: str = "value") -> dict[str, np.ndarray]:
 
 
 def coverage(truth: dict[str, np.ndarray], file: Path, level: int) -> float:
-    """Percent of all true values that lie within the forecast's interval of this level."""
+    """Return the percentage of true values inside the interval.
+
+    Args:
+        truth: true values of each series.
+        file: forecast file.
+        level: level of the interval, 80 or 95.
+    """
     low, high = (read_forecast(file, f"value_{side}{level}") for side in ("lo", "hi"))
     inside = [(low[name] <= values) & (values <= high[name]) for name, values in truth.items()]
     return 100 * float(np.mean(np.concatenate(inside)))
 
 
 def smape(truth: np.ndarray, forecast: np.ndarray) -> float:
-    """Symmetric mean absolute percentage error of one series, 0 to 200. Both [H]."""
+    """Return the symmetric mean absolute percentage error of one series, 0 to 200. Both arrays are [H]."""
     return float(np.mean(200 * np.abs(truth - forecast) / (np.abs(truth) + np.abs(forecast))))
 
 
 def mase(truth: np.ndarray, forecast: np.ndarray, training: np.ndarray, season: int = SEASON) -> float:
-    """Mean absolute error over that of the seasonal naive forecast inside the training rows [T]."""
+    """Return the mean absolute error divided by that of the seasonal naive forecast in the training rows.
+
+    Args:
+        truth: true values [H].
+        forecast: forecast [H].
+        training: training rows [T].
+        season: season in steps.
+    """
     scale = np.mean(np.abs(training[season:] - training[:-season]))
     return float(np.mean(np.abs(truth - forecast)) / scale)
 
@@ -64,13 +80,21 @@ def mase(truth: np.ndarray, forecast: np.ndarray, training: np.ndarray, season: 
 def scores(
     training: dict[str, np.ndarray], truth: dict[str, np.ndarray], forecast: dict[str, np.ndarray]
 ) -> dict[str, float]:
-    """sMAPE, MASE (means over series) and OWA, their mean relative to the published Naive2.
+    """Return sMAPE and MASE (means over series), and OWA (their mean relative to the published Naive2).
 
-    Raises ValueError where a series has no forecast or one of another length.
+    Args:
+        training: training rows of each series.
+        truth: true values of each series.
+        forecast: forecast of each series.
+
+    Raises:
+        ValueError: a series has no forecast, or its length is wrong.
     """
     for name, values in truth.items():
         if len(forecast.get(name, ())) != len(values):
-            raise ValueError(f"series {name}: {len(forecast.get(name, ()))} steps for {len(values)}")
+            raise ValueError(
+                f"series {name}: {len(forecast.get(name, ()))} forecast steps, expected {len(values)}"
+            )
     smapes = [smape(truth[name], forecast[name]) for name in truth]
     mases = [mase(truth[name], forecast[name], training[name]) for name in truth]
     found = {"smape": float(np.mean(smapes)), "mase": float(np.mean(mases))}
@@ -78,7 +102,7 @@ def scores(
 
 
 def is_seasonal(training: np.ndarray, season: int) -> bool:
-    """The competition's test: the autocorrelation at the season beyond its 90 % limits."""
+    """Return whether the autocorrelation at the season is outside its 90 % limits, the test of the competition."""
     if len(training) < 3 * season:
         return False
     rest = training - training.mean()
@@ -90,7 +114,7 @@ def is_seasonal(training: np.ndarray, season: int) -> bool:
 
 
 def seasonal_factors(training: np.ndarray, season: int) -> np.ndarray:
-    """Of an even season, by classical multiplicative decomposition: one factor a step of it [season], mean 1."""
+    """Return factors [season] with mean 1 by classical multiplicative decomposition. The season must be even."""
     weights = np.r_[0.5, np.ones(season - 1), 0.5] / season
     trend = np.convolve(training, weights, mode="valid")
     ratio = training[season // 2 : season // 2 + len(trend)] / trend
@@ -100,7 +124,13 @@ def seasonal_factors(training: np.ndarray, season: int) -> np.ndarray:
 
 
 def naive2(training: np.ndarray, horizon: int, season: int = SEASON) -> np.ndarray:
-    """The competition's yardstick: the last value, deseasonalised where the series is seasonal. [H]"""
+    """Return the Naive2 forecast [H]: the last value, seasonally adjusted if the series is seasonal.
+
+    Args:
+        training: training rows [T].
+        horizon: steps ahead H.
+        season: season in steps.
+    """
     if not is_seasonal(training, season):
         return np.full(horizon, training[-1])
     factors = seasonal_factors(training, season)

@@ -1,4 +1,4 @@
-"""The memory that `--dry-run` estimates, beside the peak of a fresh process."""
+"""Memory estimate of `--dry-run`, compared with the peak of a fresh process."""
 
 import argparse
 import sys
@@ -15,16 +15,16 @@ STEPS = ("prepare", "train", "evaluate", "predict")
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Hourly data of a shape, with a daily season and noise."""
+    """Shape of hourly data with a daily season and noise."""
 
-    rows: int  # of each series
+    rows: int  # per series
     series: int = 1
     targets: int = 1
-    options: tuple[str, ...] = ("--horizon", "24")  # of `prepare`
+    options: tuple[str, ...] = ("--horizon", "24")  # options of `prepare`
 
     def write(self, path: Path) -> None:
-        """Write a CSV of the times, the series (where there are several) and the targets."""
-        drawn = np.random.default_rng(0)
+        """Write a CSV file with times, series names (if there are several series) and targets."""
+        rng = np.random.default_rng(0)
         daily = np.sin(2 * np.pi * np.arange(self.rows) / 24)
         times = (np.datetime64("2020-01-01T00:00") + np.arange(self.rows) * np.timedelta64(1, "h")).astype(
             str
@@ -33,13 +33,13 @@ class Case:
         with path.open("w") as file:
             file.write(",".join(["time", *(["series"] if self.series > 1 else []), *names]) + "\n")
             for one in range(self.series):
-                cells = 20 + 4 * daily[:, None] + drawn.normal(size=(self.rows, self.targets))
+                cells = 20 + 4 * daily[:, None] + rng.normal(size=(self.rows, self.targets))
                 prefix = f"s{one}," if self.series > 1 else ""
                 for time, row in zip(times, cells.tolist(), strict=True):
                     file.write(f"{time},{prefix}" + ",".join(f"{cell:.3f}" for cell in row) + "\n")
 
     def prepare(self, path: Path, run: Path) -> list[str]:
-        """Return the words of `lstm prepare`."""
+        """Return the arguments of `lstm prepare`."""
         series = ["--series", "series"] if self.series > 1 else []
         targets = [word for one in range(self.targets) for word in ("--target", f"y{one}")]
         return ["prepare", str(path), str(run), *series, *targets, *self.options]
@@ -55,7 +55,14 @@ CASES = {
 
 
 def measure(notebook: Notebook, name: str, case: Case, folder: Path) -> None:
-    """Prints a row for each step of a case."""
+    """Print a row for each step of a case.
+
+    Args:
+        notebook: printer of the rows.
+        name: name of the case.
+        case: shape of the data.
+        folder: empty folder for data and run.
+    """
     path, run = folder / "data.csv", folder / "run"
     case.write(path)
     words = {
@@ -75,12 +82,12 @@ def measure(notebook: Notebook, name: str, case: Case, folder: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", choices=CASES, action="append", help="one of the cases; it may be repeated")
-    parser.add_argument("--record", type=Path, help="append every figure to this file as a line of JSON")
-    asked = parser.parse_args()
-    notebook = Notebook(asked.record)
+    parser.add_argument("--case", choices=CASES, action="append", help="name of a case; may be repeated")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
+    options = parser.parse_args()
+    notebook = Notebook(options.record)
     notebook.head("data", "step", "estimate, MB", "peak, MB", "estimate / peak")
-    for name in asked.case or CASES:
+    for name in options.case or CASES:
         with tempfile.TemporaryDirectory() as folder:
             measure(notebook, name, CASES[name], Path(folder))
     return int(notebook.failed > 0)

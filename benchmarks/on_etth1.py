@@ -1,4 +1,4 @@
-"""ETTh1 by the published protocol: 8640/2880/2880 rows, 7 channels, every test window, scaled units."""
+"""Accuracy on ETTh1 with the published protocol: 8640/2880/2880 rows, 7 channels, every test window, scaled units."""
 
 import tempfile
 from pathlib import Path
@@ -12,6 +12,14 @@ SPLITS = ("--end", "row:14400", "--val", "2880", "--test", "2880")
 
 
 def run(notebook: Notebook, horizons: list[int], seeds: list[int], choices: list[Choice]) -> None:
+    """Print the scores of each horizon, choice and seed.
+
+    Args:
+        notebook: printer of the rows.
+        horizons: horizons in steps.
+        seeds: random seeds.
+        choices: settings of the trainings.
+    """
     notebook.say("\n## ETTh1\n")
     notebook.head(
         "horizon", "effort", "refit", "seed", "MSE", "MAE", "linear MSE", "linear MAE",
@@ -31,6 +39,15 @@ def run(notebook: Notebook, horizons: list[int], seeds: list[int], choices: list
 
 
 def one_choice(notebook: Notebook, run_dir: str, horizon: int, seeds: list[int], choice: Choice) -> None:
+    """Print a row for each seed, then the medians.
+
+    Args:
+        notebook: printer of the rows.
+        run_dir: run directory with data.
+        horizon: horizon in steps.
+        seeds: random seeds.
+        choice: settings of the training.
+    """
     label = (horizon, choice.effort, choice.refit)
 
     def once(seed: int) -> dict:

@@ -1,14 +1,14 @@
-"""A forecast of many series: what the model takes within `lstm predict`, beside the same network in torch."""
+"""Speed of a forecast of many series: the model stage of `lstm predict`, compared with torch eager mode."""
 
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
+import goals
 import numpy as np
 import pyarrow
 import pyarrow.parquet
-import reach
 from command import Notebook, lstm
 from timing import Worker, in_turn, ratio
 
@@ -17,22 +17,30 @@ LOOKBACK, HORIZON = 336, 24
 
 
 def run(notebook: Notebook, repetitions: int, *, series: int, threads: int | None) -> None:
+    """Print the seconds of the model stage in fp32 and int8.
+
+    Args:
+        notebook: printer of the rows.
+        repetitions: number of timed runs of each side.
+        series: number of series.
+        threads: CPU threads; None: all.
+    """
     notebook.say(f"\n## A forecast of {series:,} series from {LOOKBACK} steps, `stacked` 2 x 64\n")
     notebook.head(
         "what",
-        "beside",
+        "compared with",
         "ratio",
-        "reach",
-        "",
+        "goal",
+        "result",
         "seconds",
-        "beside, s",
+        "its seconds",
         "whole command, s",
         "read, s",
         "write, s",
     )
     limit = [] if threads is None else ["--threads", str(threads)]
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("forecast of many series"):
-        run_dir = made(Path(folder), series)
+        run_dir = make_run(Path(folder), series)
         command = [sys.executable, str(EAGER), run_dir, *limit]
         reports: dict[str, list[dict]] = {"fp32": [], "int8": []}
 
@@ -46,22 +54,22 @@ def run(notebook: Notebook, repetitions: int, *, series: int, threads: int | Non
         with Worker(command) as eager:
             sides = {"fp32": lambda: predict("fp32"), "int8": lambda: predict("int8"), "torch": eager}
             found = in_turn(sides, repetitions)
-        for precision, row in (("fp32", reach.MODEL), ("int8", reach.MODEL_INT8)):
-            told = {
+        for precision, row in (("fp32", goals.MODEL), ("int8", goals.MODEL_INT8)):
+            stages = {
                 stage: statistics.median(one[stage] for one in reports[precision][1:])
                 for stage in ("whole", "read", "write")
             }
             ratio_now = ratio(found[precision], found["torch"])
             own, other = (statistics.median(found[name]) for name in (precision, "torch"))
             notebook.row(
-                row.what, row.beside, ratio_now, row.reach, reach.verdict(row, ratio_now), own, other,
-                *told.values(),
+                row.what, row.reference, ratio_now, row.goal, goals.verdict(row, ratio_now), own, other,
+                *stages.values(),
             )  # fmt: skip
-            notebook.keep(table="forecast", what=row.what, ratio=ratio_now, own=own, other=other, **told)
+            notebook.keep(table="forecast", what=row.what, ratio=ratio_now, own=own, other=other, **stages)
 
 
-def made(folder: Path, series: int) -> str:
-    """A run with so many series and a network that was trained for one epoch."""
+def make_run(folder: Path, series: int) -> str:
+    """Return a run directory with a panel and a network that was trained for one epoch."""
     source, run_dir = folder / "panel.parquet", folder / "run"
     write_panel(source, series, LOOKBACK + 2 * HORIZON)
     sizes = ("--lookback", str(LOOKBACK), "--horizon", str(HORIZON), "--val", str(HORIZON), "--test", "0")
@@ -83,10 +91,16 @@ def made(folder: Path, series: int) -> str:
 
 
 def write_panel(path: Path, series: int, rows: int) -> None:
-    """Daily waves with noise, each series at its own level."""
-    chance = np.random.default_rng(0)
-    turn = 2 * np.pi * np.arange(rows) / 7
-    values = 10 * (1 + np.arange(series))[:, None] + np.sin(turn) + 0.3 * chance.normal(size=(series, rows))
+    """Write a panel with a season of 7 steps and noise, each series at its own level.
+
+    Args:
+        path: Parquet file.
+        series: number of series.
+        rows: rows of each series.
+    """
+    rng = np.random.default_rng(0)
+    phase = 2 * np.pi * np.arange(rows) / 7
+    values = 10 * (1 + np.arange(series))[:, None] + np.sin(phase) + 0.3 * rng.normal(size=(series, rows))
     times = np.datetime64("2020-01-01", "h") + np.arange(rows)
     table = pyarrow.table(
         {

@@ -1,4 +1,4 @@
-"""M4 hourly: 414 series, 48 steps ahead, scored against the competition's own test file."""
+"""Accuracy on M4 hourly: 414 series, 48 steps ahead, scored against the test file of the competition."""
 
 import tempfile
 from pathlib import Path
@@ -12,16 +12,23 @@ HORIZON = 48
 
 
 def run(notebook: Notebook, data: Path, seeds: list[int], choices: list[Choice]) -> None:
-    """data: the folder that holds m4_hourly_train.csv and m4_hourly_test.csv, one series a line."""
+    """Print the scores of Naive2, and of each choice and seed.
+
+    Args:
+        notebook: printer of the rows.
+        data: folder with m4_hourly_train.csv and m4_hourly_test.csv, one series in each line.
+        seeds: random seeds.
+        choices: settings of the trainings.
+    """
     notebook.say("\n## M4 hourly\n")
     notebook.head("effort", "refit", "seed", "sMAPE", "MASE", "OWA", "coverage 80", "coverage 95", "train, s")
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("M4 hourly"):
         wide = m4.read_wide(data / "m4_hourly_train.csv")
         training = {name: np.array(cells, dtype=float) for name, cells in wide.items()}
-        rows_after = m4.read_wide(data / "m4_hourly_test.csv")
-        truth = {name: np.array(cells, dtype=float) for name, cells in rows_after.items()}
-        yardstick = {name: m4.naive2(values, HORIZON) for name, values in training.items()}
-        notebook.row("Naive2", "", "", *m4.scores(training, truth, yardstick).values(), None, None, None)
+        future = m4.read_wide(data / "m4_hourly_test.csv")
+        truth = {name: np.array(cells, dtype=float) for name, cells in future.items()}
+        reference = {name: m4.naive2(values, HORIZON) for name, values in training.items()}
+        notebook.row("Naive2", "", "", *m4.scores(training, truth, reference).values(), None, None, None)
         table, run_dir = Path(folder) / "m4_hourly.csv", str(Path(folder) / "run")
         m4.write_long(wide, table)
         options = ("--target", "value", "--series", "series", "--horizon", str(HORIZON))
@@ -39,6 +46,15 @@ def run(notebook: Notebook, data: Path, seeds: list[int], choices: list[Choice])
 def one_choice(
     notebook: Notebook, run_dir: str, known: tuple[dict, dict], seeds: list[int], choice: Choice
 ) -> None:
+    """Print a row for each seed, then the medians.
+
+    Args:
+        notebook: printer of the rows.
+        run_dir: run directory with data.
+        known: training rows and true values of each series.
+        seeds: random seeds.
+        choice: settings of the training.
+    """
     label = (choice.effort, choice.refit)
 
     def once(seed: int) -> dict:

@@ -1,4 +1,4 @@
-"""The peers, each in an environment of its own: how a forecast of theirs is run, and a training."""
+"""Commands of the peer libraries, each in its own environment."""
 
 import subprocess
 from dataclasses import dataclass
@@ -14,19 +14,25 @@ NAMES = ("neuralforecast", "darts", "keras")
 class Peer:
     """Commands of one peer."""
 
-    forecast: list[str]  # loads a model and forecasts, in a fresh process
-    train: list[str]  # some steps for each line that it reads; takes --threads and --steps
+    forecast: list[str]  # loads a model and forecasts in a fresh process
+    train: list[str]  # trains --steps steps for each line on stdin; accepts --threads
 
 
 def found(notebook: Notebook, environments: Path | None, scratch: Path) -> dict[str, Peer]:
-    """The peers that have an environment in the folder, each with a model to forecast with, in `scratch`."""
+    """Return the peers that have an environment. Save a model of each for its forecasts.
+
+    Args:
+        notebook: printer of missing environments and failures.
+        environments: folder that `make peers` wrote; None: no peers.
+        scratch: folder for the models.
+    """
     peers: dict[str, Peer] = {}
     if environments is None:
         return peers
     for name in NAMES:
         python = environments / name / "bin" / "python"
         if not python.exists():
-            notebook.say(f"{name}: no environment in {environments}")
+            notebook.say(f"{name}: no environment in {environments} (make -C benchmarks peers)")
             continue
         with notebook.attempt(name):
             command = [str(python), str(SCRIPTS / f"with_{name}.py")]
@@ -38,7 +44,8 @@ def found(notebook: Notebook, environments: Path | None, scratch: Path) -> dict[
 
 
 def save(name: str, command: list[str]) -> None:
+    """Run the command that saves a model. Raise CommandFailed if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr.splitlines() or ["nothing was said"])[-1]
-        raise CommandFailed(f"{name}: exit {done.returncode}: {said}")
+        message = (done.stderr.splitlines() or ["no error message"])[-1]
+        raise CommandFailed(f"{name}: exit {done.returncode}: {message}")

@@ -1,4 +1,4 @@
-"""A large CSV through `lstm prepare`, beside pandas that reads the same file into float32 columns and does no more."""
+"""Speed of `lstm prepare` on a large CSV file, compared with pandas that only reads it into float32 columns."""
 
 import statistics
 import subprocess
@@ -6,15 +6,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import goals
 import numpy as np
 import pandas as pd
-import reach
 from command import CommandFailed, Notebook
-from reach import Row
+from goals import Row
 from timing import Spent, in_turn, ratio, spent
 
-COLUMNS = 8  # of numbers, beside the time or the name and the time
-AT_ONCE = 200_000  # rows written
+COLUMNS = 8  # columns of numbers, one less in a panel
+CHUNK = 200_000  # rows written at once
 PANDAS = """
 import sys, time
 import numpy, pandas
@@ -35,25 +35,53 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-def run(notebook: Notebook, repetitions: int, rows: int, beside: str) -> None:
-    """beside: the interpreter whose pandas is measured."""
+def run(notebook: Notebook, repetitions: int, rows: int, pandas_python: str) -> None:
+    """Print the speed for one series and for a panel.
+
+    Args:
+        notebook: printer of the rows.
+        repetitions: number of timed runs of each side.
+        rows: rows of the CSV file.
+        pandas_python: Python interpreter whose pandas is measured.
+    """
     version = subprocess.run(
-        [beside, "-c", "import pandas; print(pandas.__version__)"], capture_output=True, text=True, check=True
+        [pandas_python, "-c", "import pandas; print(pandas.__version__)"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
-    notebook.say(f"\n## A CSV of {rows:,} rows, beside pandas {version}\n")
+    notebook.say(f"\n## A CSV of {rows:,} rows, compared with pandas {version}\n")
     notebook.head(
-        "what", "beside", "ratio", "reach", "", "seconds", "beside, s", "peak MiB", "MB of CSV", "written"
+        "what",
+        "compared with",
+        "ratio",
+        "goal",
+        "result",
+        "seconds",
+        "its seconds",
+        "peak MiB",
+        "MB of CSV",
+        "written",
     )
     panel = max(1, rows // 500)
     for series in (0, panel):
         with tempfile.TemporaryDirectory() as folder, notebook.attempt(f"{series or 1:,} series"):
-            compare(notebook, Path(folder), repetitions, beside, rows=rows, series=series)
+            compare(notebook, Path(folder), repetitions, pandas_python, rows=rows, series=series)
 
 
 def compare(
-    notebook: Notebook, folder: Path, repetitions: int, beside: str, *, rows: int, series: int
+    notebook: Notebook, folder: Path, repetitions: int, pandas_python: str, *, rows: int, series: int
 ) -> None:
-    """One file. series: so many, row by row in turn; 0: one, without a column of names."""
+    """Print the rows of one file.
+
+    Args:
+        notebook: printer of the rows.
+        folder: empty folder for data and run.
+        repetitions: number of timed runs of each side.
+        pandas_python: Python interpreter whose pandas is measured.
+        rows: rows of the CSV file.
+        series: number of series, whose rows alternate; 0: one series without a column of names.
+    """
     source, run_dir = folder / "large.csv", folder / "run"
     write_csv(source, rows=rows, series=series)
     numbers = names(series)
@@ -61,60 +89,67 @@ def compare(
     of_panel = ["--series", "name"] if series else []
     prepare = [sys.executable, "-m", "lstm_cli", "prepare", str(source), str(run_dir), *columns, *of_panel]
     prepare += ["--horizon", "24", "--lookback", "48", "--season", "24", "--force"]
-    taken: list[Spent] = []
+    usages: list[Spent] = []
 
     def whole() -> float:
-        taken.append(spent(prepare))
-        return taken[-1].wall
+        usages.append(spent(prepare))
+        return usages[-1].wall
 
+    reading = [sys.executable, "-c", READER, str(source), "name" if series else "", *numbers]
     sides = {
-        "pandas": lambda: told([beside, "-c", PANDAS, str(source), *numbers]),
-        "reading": lambda: told([sys.executable, "-c", READER, str(source), "name" * bool(series), *numbers]),
+        "pandas": lambda: printed_seconds([pandas_python, "-c", PANDAS, str(source), *numbers]),
+        "reading": lambda: printed_seconds(reading),
         "whole": whole,
     }
     found = in_turn(sides, repetitions)
     (data,) = (run_dir / "data").iterdir()
     written = sum(file.stat().st_size for file in data.iterdir()) / (4 * rows * len(numbers))
     several = f", {series:,} series in turn" if series else ""
-    for side, row in (("reading", reach.READING), ("whole", reach.PANEL if series else reach.PREPARE)):
+    for side, row in (("reading", goals.READING), ("whole", goals.PANEL if series else goals.PREPARE)):
         if side == "reading" and series:
-            row = Row(what=row.what, beside=row.beside)
+            row = Row(what=row.what, reference=row.reference)
         ratio_now = ratio(found[side], found["pandas"])
         own, other = (statistics.median(found[name]) for name in (side, "pandas"))
-        peak = statistics.median(one.mib for one in taken) if side == "whole" else None
+        peak = statistics.median(one.mib for one in usages) if side == "whole" else None
         notebook.row(
-            row.what + several, row.beside, ratio_now, row.reach, reach.verdict(row, ratio_now), own, other, peak,
+            row.what + several, row.reference, ratio_now, row.goal, goals.verdict(row, ratio_now), own, other, peak,
             source.stat().st_size / 1e6, written if side == "whole" else None,
         )  # fmt: skip
         notebook.keep(table="reading", what=row.what, series=series, ratio=ratio_now, own=own, peak=peak)
 
 
-def told(command: list[str]) -> float:
-    """The seconds that a process prints. Raises CommandFailed."""
+def printed_seconds(command: list[str]) -> float:
+    """Return the seconds that a process prints. Raise CommandFailed if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CommandFailed(f"it ended with {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
+        raise CommandFailed(f"exit {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
     return float(done.stdout)
 
 
 def names(series: int) -> list[str]:
-    """The columns of numbers; a panel has one less, so that both files have nine columns."""
+    """Return the columns of numbers. A panel has one less, so both files have nine columns."""
     return [f"load{number}" for number in range(COLUMNS - bool(series))]
 
 
 def write_csv(path: Path, *, rows: int, series: int) -> None:
-    """Hours of daily waves with noise, six digits a number."""
-    chance = np.random.default_rng(0)
-    each = max(1, series)
+    """Write hourly rows with a daily season and noise, six decimals.
+
+    Args:
+        path: CSV file.
+        rows: number of rows.
+        series: number of series; 0: one series without a column of names.
+    """
+    rng = np.random.default_rng(0)
+    count = max(1, series)
     numbers = names(series)
-    for begin in range(0, rows, AT_ONCE):
-        places = np.arange(begin, min(rows, begin + AT_ONCE))
-        hours = places // each
+    for begin in range(0, rows, CHUNK):
+        places = np.arange(begin, min(rows, begin + CHUNK))
+        hours = places // count
         wave = 50 + 10 * np.sin(2 * np.pi * hours / 24)
         columns = {"time": (np.datetime64("1900-01-01T00", "h") + hours).astype("datetime64[s]")}
         if series:
-            columns = {"name": np.char.add("s", (places % each).astype(str))} | columns
-        columns |= {name: wave + chance.normal(size=len(places)) for name in numbers}
+            columns = {"name": np.char.add("s", (places % count).astype(str))} | columns
+        columns |= {name: wave + rng.normal(size=len(places)) for name in numbers}
         table = pd.DataFrame(columns)
         table.to_csv(
             path,

@@ -1,4 +1,4 @@
-"""The collected data sets (datasets.py): the default's test error beside the best of the simple forecasts."""
+"""Accuracy of the defaults on the collected sets (datasets.py), compared with the best baseline."""
 
 import json
 import math
@@ -9,25 +9,37 @@ from pathlib import Path
 
 from command import Choice, Notebook, each_seed, lstm
 
-SIMPLE = ("naive", "seasonal_naive", "linear")
-ENOUGH = 28  # horizons of validation rows from which the tool's choices rest on firm ground
+BASELINES = ("naive", "seasonal_naive", "linear")
+ENOUGH = 28  # horizons of validation rows that make the choices of lstm reliable
 
 
 def listed(folder: Path, group: str, only: Sequence[str]) -> list[dict]:
-    """The sets of a group (look, closed, all), or those of it that are named.
+    """Return the sets of a group.
 
-    Raises ValueError for a name that is not in the group: a closed set is never scored by a slip.
+    Args:
+        folder: folder that datasets.py wrote.
+        group: look, closed or all.
+        only: names of sets; empty: all sets of the group.
+
+    Raises:
+        ValueError: a name is not in the group, so no closed set is scored by mistake.
     """
     sets = json.loads((folder / "sets.json").read_text())
     sets = [one for one in sets if group in (one["group"], "all")]
     unknown = set(only) - {one["name"] for one in sets}
     if unknown:
-        raise ValueError(f"no such set in group {group}: {', '.join(sorted(unknown))}")
+        raise ValueError(f"not found in group {group}: {', '.join(sorted(unknown))}")
     return [one for one in sets if not only or one["name"] in only]
 
 
 def prepare_each(notebook: Notebook, folder: Path, sets: list[dict]) -> None:
-    """What `prepare` makes of every file, and nothing more: to see that no file is misread."""
+    """Print the report of `lstm prepare` for each file, to check how it is read.
+
+    Args:
+        notebook: printer of the rows.
+        folder: folder that datasets.py wrote.
+        sets: entries of sets.json.
+    """
     notebook.say("\n## Prepared\n")
     notebook.head(
         "set", "group", "kind", "rows", "step", "seasons", "L", "H", "windows", "filled", "warnings"
@@ -44,25 +56,34 @@ def prepare_each(notebook: Notebook, folder: Path, sets: list[dict]) -> None:
 
 
 def horizons_of_validation(prepared: dict) -> float:
-    """Validation rows of a series over the horizon."""
+    """Return the validation rows of a series divided by the horizon."""
     rows = prepared["windows"]["val"] / max(1, prepared["series"]) + prepared["horizon"] - 1
     return rows / prepared["horizon"]
 
 
 def compared(report: dict) -> dict:
-    """The model's test error, the best simple one and their ratio, by MASE, or MAE where that is undefined."""
-    baselines = {name: report["baselines"][name] for name in SIMPLE if name in report["baselines"]}
+    """Return the test error of the model, that of the best baseline and their ratio, by MASE or, if undefined, MAE."""
+    baselines = {name: report["baselines"][name] for name in BASELINES if name in report["baselines"]}
     metric = (
         "mase" if all(one["mase"] is not None for one in (report["metrics"], *baselines.values())) else "mae"
     )
     best = min(baselines, key=lambda name: baselines[name][metric])
-    own, simple = report["metrics"][metric], baselines[best][metric]
-    if not simple:
-        raise ValueError(f"{best} makes no error on these test rows, ours is {own:.4g}: no ratio can be told")
-    return {"metric": metric, "error": own, "best": best, "simple": simple, "ratio": own / simple}
+    own, baseline = report["metrics"][metric], baselines[best][metric]
+    if not baseline:
+        raise ValueError(
+            f"{best} makes no error on these test rows, ours is {own:.4g}: the ratio is undefined"
+        )
+    return {"metric": metric, "error": own, "best": best, "simple": baseline, "ratio": own / baseline}
 
 
 def score(run_dir: str, seed: int, choice: Choice) -> dict:
+    """Return the figures of one training.
+
+    Args:
+        run_dir: run directory with data.
+        seed: random seed.
+        choice: settings of the training.
+    """
     trained, seconds = lstm("train", run_dir, "--seed", str(seed), *choice.options())
     report, _ = lstm("evaluate", run_dir, *choice.thread_options())
     measured = {**compared(report), "mae": report["metrics"]["mae"], "seconds": seconds}
@@ -70,10 +91,19 @@ def score(run_dir: str, seed: int, choice: Choice) -> dict:
 
 
 def run(notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], choices: list[Choice]) -> None:
+    """Print a row for each set and choice, then a summary.
+
+    Args:
+        notebook: printer of the rows.
+        folder: folder that datasets.py wrote.
+        sets: entries of sets.json.
+        seeds: random seeds.
+        choices: settings of the trainings.
+    """
     notebook.say("\n## Collected sets\n")
     notebook.head(
-        "set", "kind", "rows", "H", "validation, H", "effort", "refit", "metric", "error", "best simple",
-        "its error", "ratio", "worst seed", "train, s",
+        "set", "kind", "rows", "H", "validation, H", "effort", "refit", "metric", "error", "best baseline",
+        "baseline error", "ratio", "worst seed", "train, s",
     )  # fmt: skip
     ratios: dict[Choice, list[tuple[str, float, float]]] = {choice: [] for choice in choices}
     for one in sets:
@@ -93,7 +123,19 @@ def run(notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], ch
 def one_choice(
     notebook: Notebook, one: dict, run_dir: str, known: tuple[dict, float], seeds: list[int], choice: Choice
 ) -> float | None:
-    """One row: medians over the seeds. The median ratio, None where every seed failed."""
+    """Print a row of the medians over the seeds.
+
+    Args:
+        notebook: printer of the row.
+        one: entry of sets.json.
+        run_dir: run directory with data.
+        known: report of `prepare`, and the number of horizons that validation holds.
+        seeds: random seeds.
+        choice: settings of the training.
+
+    Returns:
+        The median ratio, or None if all seeds failed.
+    """
     prepared, checked = known
     label = (one["name"], one["kind"], prepared["rows"], prepared["horizon"], f"{checked:.1f}")
     words = (choice.effort, choice.refit)
@@ -118,13 +160,17 @@ def one_choice(
 
 
 def geometric_mean(values: Sequence[float]) -> float:
+    """Return the geometric mean."""
     return math.exp(statistics.fmean(math.log(value) for value in values))
 
 
 def summary(notebook: Notebook, found: list[tuple[str, float, float]]) -> None:
-    """found: name, horizons of validation, ratio. Geometric mean and worst, apart where validation is short."""
+    """Print the geometric mean and the worst ratio for short, long and any validation.
+
+    `found` has the name, the number of validation horizons and the ratio of each set.
+    """
     notebook.say("")
-    notebook.head("validation holds", "sets", "geometric mean", "worst", "ahead", "the worst set")
+    notebook.head("validation holds", "sets", "geometric mean", "worst", "model better", "worst set")
     for name, chosen in (
         (f"{ENOUGH} horizons or more", [one for one in found if one[1] >= ENOUGH]),
         ("fewer", [one for one in found if one[1] < ENOUGH]),
@@ -133,19 +179,26 @@ def summary(notebook: Notebook, found: list[tuple[str, float, float]]) -> None:
         if chosen:
             ratios = [ratio for _, _, ratio in chosen]
             worst = max(chosen, key=lambda one: one[2])
-            ahead = f"{sum(ratio < 1 for ratio in ratios)}/{len(ratios)}"
-            notebook.row(name, len(chosen), geometric_mean(ratios), worst[2], ahead, worst[0])
+            better = f"{sum(ratio < 1 for ratio in ratios)}/{len(ratios)}"
+            notebook.row(name, len(chosen), geometric_mean(ratios), worst[2], better, worst[0])
 
 
 def with_covariates(
     notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], choice: Choice
 ) -> None:
-    """Each set that has covariates: without them, with each kind alone, with all.
+    """Print the scores of each set with covariates: without them, with each kind, with all.
 
-    What is given as known ahead are the values that came: for weather, as good as a perfect forecast of it.
+    Covariates known ahead have their true values. For weather, this equals a perfect weather forecast.
+
+    Args:
+        notebook: printer of the rows.
+        folder: folder that datasets.py wrote.
+        sets: entries of sets.json.
+        seeds: random seeds.
+        choice: settings of the trainings.
     """
     notebook.say("\n## Covariates\n")
-    notebook.head("set", "covariates", "MAE", "over none", "over the best simple", "train, s")
+    notebook.head("set", "covariates", "MAE", "ratio to none", "ratio to baseline", "train, s")
     for one in sets:
         kinds = one["covariates"]
         offered = {"none": [], **kinds}

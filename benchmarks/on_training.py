@@ -1,4 +1,4 @@
-"""How fast the textbook LSTM is trained, beside loops by hand and the peers; and how soon the default is as good."""
+"""Speed of training the textbook LSTM, compared with plain loops and the peers, and time to the same accuracy."""
 
 import statistics
 import sys
@@ -6,10 +6,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-import reach
+import goals
 from command import CommandFailed, Notebook, lstm
+from goals import Row
 from on_etth1 import CHANNELS, SAMPLE, SPLITS
-from reach import Row
 from timing import Worker, in_turn, ratio
 
 LOOPS = Path(__file__).with_name("training_loops.py")
@@ -17,7 +17,7 @@ HORIZON = 96
 
 
 def prepared(folder: str) -> str:
-    """ETTh1 by the published protocol, 96 steps from 96."""
+    """Return a run directory with ETTh1 by the published protocol, 96 steps from 96."""
     run_dir = str(Path(folder) / "run")
     targets = [word for channel in CHANNELS for word in ("--target", channel)]
     sizes = ("--horizon", str(HORIZON), "--lookback", "96")
@@ -34,9 +34,27 @@ def run(
     clock: str,
     peers: dict[str, list[str]],
 ) -> None:
-    """peers: by name, a command that trains a few steps for each line it reads."""
-    notebook.say("\n## Training `stacked` 2 x 64: windows a second, lookback 96, 7 features, batch 256\n")
-    notebook.head("threads", "what", "beside", "ratio", "reach", "", "windows/s", "beside, windows/s")
+    """Print the windows per second of all loops and peers.
+
+    Args:
+        notebook: printer of the rows.
+        repetitions: number of timed runs of each side.
+        threads: numbers of CPU threads.
+        steps: training steps of each run.
+        clock: wall or cpu.
+        peers: by name, a command that trains some steps for each line on stdin.
+    """
+    notebook.say("\n## Training `stacked` 2 x 64: windows per second, lookback 96, 7 features, batch 256\n")
+    notebook.head(
+        "threads",
+        "what",
+        "compared with",
+        "ratio",
+        "goal",
+        "result",
+        "windows/s",
+        "its windows/s",
+    )
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("training"):
         run_dir = prepared(folder)
         for count in threads:
@@ -52,6 +70,17 @@ def each_loop(
     clock: str,
     peers: dict[str, list[str]],
 ) -> None:
+    """Print the rows for one number of threads.
+
+    Args:
+        notebook: printer of the rows.
+        repetitions: number of timed runs of each side.
+        run_dir: run directory with data.
+        threads: CPU threads.
+        steps: training steps of each run.
+        clock: wall or cpu.
+        peers: by name, a command that trains some steps for each line on stdin.
+    """
     limits = ["--threads", str(threads), "--steps", str(steps), "--clock", clock]
 
     def command(name: str) -> list[str]:
@@ -64,7 +93,7 @@ def each_loop(
         }
         for name, words in peers.items():
             sides[name] = open_workers.enter_context(Worker([*words, *limits]))
-        working = {name: worker for name, worker in sides.items() if works(notebook, name, worker)}
+        working = {name: worker for name, worker in sides.items() if runs(notebook, name, worker)}
         found = in_turn(working, repetitions)
 
     def row(row: Row, own: str, other: str) -> None:
@@ -72,22 +101,28 @@ def each_loop(
             speed = ratio(found[own], found[other])
             mine, theirs = (statistics.median(found[name]) for name in (own, other))
             notebook.row(
-                threads, row.what, f"{row.beside}{'' if other in peers else f' ({other})'}", speed, row.reach,
-                reach.verdict(row, speed), mine, theirs,
+                threads, row.what, f"{row.reference}{'' if other in peers else f' ({other})'}", speed, row.goal,
+                goals.verdict(row, speed), mine, theirs,
             )  # fmt: skip
             notebook.keep(
                 table="training", threads=threads, own=own, other=other, ratio=speed, mine=mine, theirs=theirs
             )
 
     for other in ("stored", "gathered"):
-        row(reach.TRAIN, "ours", other)
-        row(reach.TRAIN_BF16, "ours bf16", other)
+        row(goals.TRAIN, "ours", other)
+        row(goals.TRAIN_BF16, "ours bf16", other)
     for name in peers:
-        row(reach.PEERS[name], "ours", name)
+        row(goals.PEERS[name], "ours", name)
 
 
-def works(notebook: Notebook, name: str, worker: Worker) -> bool:
-    """Whether a worker gives a figure; one that does not is told, and the others go on."""
+def runs(notebook: Notebook, name: str, worker: Worker) -> bool:
+    """Return whether a worker runs. Print a failure as a row.
+
+    Args:
+        notebook: printer of the row.
+        name: name of the worker.
+        worker: process to try.
+    """
     try:
         worker()
     except CommandFailed as error:
@@ -98,9 +133,9 @@ def works(notebook: Notebook, name: str, worker: Worker) -> bool:
 
 
 def to_accuracy(notebook: Notebook, seeds: list[int]) -> None:
-    """Seconds of training by the commands' own reports, and the error on the test rows, not refitted."""
-    notebook.say(f"\n## Time to {reach.ACCURATE:.3f} MSE on ETTh1, 96 steps\n")
-    notebook.head("seed", "what", "MSE", "train, s", "over `stacked`", "reach", "")
+    """Print the training seconds of the reports and the test error, to compare the default with `stacked`."""
+    notebook.say(f"\n## Time to {goals.ACCURATE:.3f} MSE on ETTh1, 96 steps\n")
+    notebook.head("seed", "what", "MSE", "train, s", "ratio to `stacked`", "goal", "result")
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("time to accuracy"):
         run_dir = str(Path(folder) / "run")
         targets = [word for channel in CHANNELS for word in ("--target", channel)]
@@ -113,15 +148,15 @@ def to_accuracy(notebook: Notebook, seeds: list[int]) -> None:
                 error = report["metrics"]["mse_scaled"]
                 whole = whole or trained["seconds"]
                 share = trained["seconds"] / whole
-                known = reach.verdict(reach.TO_ACCURACY, share) if error <= reach.ACCURATE else ""
-                notebook.row(seed, words, error, trained["seconds"], share, reach.TO_ACCURACY.reach, known)
+                known = goals.verdict(goals.TO_ACCURACY, share) if error <= goals.ACCURATE else ""
+                notebook.row(seed, words, error, trained["seconds"], share, goals.TO_ACCURACY.goal, known)
                 notebook.keep(table="accuracy", seed=seed, words=words, mse=error, seconds=trained["seconds"])
 
 
 def precisions(notebook: Notebook, seeds: list[int]) -> None:
-    """The same training to its end in both precisions: does the validation error stay within one percent?"""
+    """Print the validation and test errors of full trainings in both precisions."""
     notebook.say("\n## `--precision bf16` after full training, ETTh1, 96 steps from 96\n")
-    notebook.head("seed", "precision", "epochs", "validation MAE", "over fp32", "test MSE", "train, s")
+    notebook.head("seed", "precision", "epochs", "validation MAE", "ratio to fp32", "test MSE", "train, s")
     with tempfile.TemporaryDirectory() as folder, notebook.attempt("precisions"):
         run_dir = prepared(folder)
         for seed in seeds:

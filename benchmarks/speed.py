@@ -1,12 +1,12 @@
-"""How fast the tool is where people wait, as ratios to what stands beside it in the same minutes.
+"""Speed of what users wait for, as ratios to other commands that run in the same minutes.
 
 .venv/bin/python benchmarks/speed.py
 .venv/bin/python benchmarks/speed.py --only start training --repetitions 5 --threads 1
 make -C benchmarks peers && .venv/bin/python benchmarks/speed.py --peers benchmarks/.peers
 
-Ratios are medians over interleaved repetitions: one run of each side after the other, so that a busy machine slows
-all alike. Tables are Markdown, each row as soon as it is known; what fails becomes a row and the rest goes on (exit
-code 1).
+Ratios are medians over repetitions. The sides run alternately, so a busy machine slows all of them equally. Tables are
+Markdown, and each row is printed when it is measured. A row that fails prints its error, and the script continues. The
+exit code is then 1.
 """
 
 import argparse
@@ -30,37 +30,39 @@ from command import Notebook
 TABLES = ("start", "reading", "forecast", "training", "accuracy", "precision", "int8")
 
 
-def parsed(words: list[str] | None) -> argparse.Namespace:
+def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES), help="these tables")
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES), help="tables to print")
+    parser.add_argument("--repetitions", type=int, default=7, help="timed runs of each side")
     parser.add_argument(
-        "--threads", type=int, nargs="+", help="default: 1 and all cores for training, else all"
+        "--threads", type=int, nargs="+", help="CPU threads; default: 1 and all cores for training, else all"
     )
     parser.add_argument(
         "--clock",
         choices=timing.CLOCKS,
         default="wall",
-        help="of start and training; cpu: seconds of the processor, for a machine that other work shares",
+        help="clock of start and training; cpu: CPU seconds, for a machine that is not idle",
     )
-    parser.add_argument("--steps", type=int, default=10, help="of training in a repetition")
-    parser.add_argument("--rows", type=int, default=5_000_000, help="of the file that is read")
+    parser.add_argument("--steps", type=int, default=10, help="training steps in a repetition")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="rows of the CSV file")
     parser.add_argument(
-        "--pandas", default=sys.executable, metavar="PYTHON", help="whose pandas reads it beside"
+        "--pandas", default=sys.executable, metavar="PYTHON", help="interpreter whose pandas reads it too"
     )
-    parser.add_argument("--series", type=int, default=10_000, help="of the forecast")
-    parser.add_argument("--hidden", type=int, nargs="+", default=[64, 128, 512], help="of the int8 networks")
-    parser.add_argument("--epochs", type=int, default=3, help="of the int8 networks")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="environments that `make peers` made")
+    parser.add_argument("--series", type=int, default=10_000, help="series of the forecast")
+    parser.add_argument(
+        "--hidden", type=int, nargs="+", default=[64, 128, 512], help="units of the int8 networks"
+    )
+    parser.add_argument("--epochs", type=int, default=3, help="epochs of the int8 networks")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="random seeds")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="environments of `make peers`")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     return parser.parse_args(words)
 
 
 def machine() -> str:
-    """The processor, the cores that may be used, and the versions of what is measured."""
+    """Return the CPU, its usable cores and load, and the versions of Python and of the main packages."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -75,7 +77,7 @@ def machine() -> str:
 
 
 def main(words: list[str] | None = None) -> int:
-    options = parsed(words)
+    options = parse_arguments(words)
     notebook = Notebook(options.record)
     notebook.say(machine())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Time as ratios: what is compared runs in turn in the same minutes, so that a busy machine slows both alike."""
+"""Timing of commands that run alternately, so a busy machine slows both sides equally."""
 
 import statistics
 import subprocess
@@ -10,22 +10,22 @@ from pathlib import Path
 
 from command import CommandFailed
 
-# wall: as a person waits; cpu: seconds of the processor, for a machine that other work shares.
+# wall: elapsed seconds; cpu: CPU seconds, for a machine that is not idle.
 CLOCKS = {"wall": "perf_counter", "cpu": "process_time"}
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What one run of a process took."""
+    """Time and memory of one process."""
 
-    wall: float  # seconds
-    cpu: float  # seconds of the processor, on all cores
-    mib: float  # peak memory
+    wall: float  # elapsed seconds
+    cpu: float  # CPU seconds on all cores
+    mib: float  # peak memory in MiB
 
 
 def spent(command: Sequence[str]) -> Spent:
-    """Runs a command without a word. Raises CommandFailed where it ends otherwise than well."""
+    """Return the time and memory of a command. Raise CommandFailed if its exit code is not 0."""
     words = [sys.executable, "-I", "-S", str(LAUNCH), *command]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     wall, cpu, kib, code = done.stdout.split()
@@ -35,7 +35,7 @@ def spent(command: Sequence[str]) -> Spent:
 
 
 class Worker:
-    """A process that does a piece of work for each line it is given, and prints a number."""
+    """Process that does some work for each line on stdin, then prints a number."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
@@ -51,22 +51,22 @@ class Worker:
             self._process.communicate()
 
     def __call__(self) -> float:
-        """One piece of work. Raises CommandFailed where the process has ended."""
+        """Return the number after one piece of work. Raise CommandFailed if the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # how it ended is told below
+        with suppress(BrokenPipeError):  # the exit code is reported below
             self._process.stdin.write("\n")
             self._process.stdin.flush()
         for line in self._process.stdout:
             try:
                 return float(line)
-            except ValueError:  # a library that talks
+            except ValueError:  # output of a library
                 continue
         raise CommandFailed(f"{' '.join(self._command)[:80]} ended with {self._process.wait()}")
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], repetitions: int) -> dict[str, list[float]]:
-    """What every side gave, one repetition of each after the other; a first one of each is thrown away."""
+    """Return the figures of each side, which run alternately. The first run of each is not counted."""
     for side in sides.values():
         side()
     found: dict[str, list[float]] = {name: [] for name in sides}
@@ -77,14 +77,21 @@ def in_turn(sides: Mapping[str, Callable[[], float]], repetitions: int) -> dict[
 
 
 def ratio(own: Sequence[float], other: Sequence[float]) -> float:
-    """The median of the ratios of repetitions that ran beside each other."""
-    return statistics.median(one / beside for one, beside in zip(own, other, strict=True))
+    """Return the median of the ratios of paired repetitions."""
+    return statistics.median(first / second for first, second in zip(own, other, strict=True))
 
 
 def fresh(
     own: Sequence[str], other: Sequence[str], repetitions: int, clock: str = "wall"
 ) -> dict[str, float]:
-    """Two commands in fresh processes: both medians of seconds and peak MiB, and the ratio of the seconds."""
+    """Return the median seconds and peak MiB of two commands, and the ratio of the seconds.
+
+    Args:
+        own: command of lstm.
+        other: command to compare with.
+        repetitions: number of timed runs of each side.
+        clock: wall or cpu.
+    """
     memory: dict[str, list[float]] = {"own": [], "other": []}
 
     def once(name: str, command: Sequence[str]) -> float:

@@ -1,10 +1,10 @@
-"""Windows a second of training the textbook LSTM: this project's loop, and two that a person would write in torch.
+"""Worker that trains the textbook LSTM with the loop of lstm, or with one of two plain loops in torch.
 
 echo | .venv/bin/python benchmarks/training_loops.py RUN stored --threads 1
 
-RUN is a run directory with data. Every loop trains two layers on batches of 256 of the same windows, with AdamW,
-dropout .2 and the gradient's norm held at 1. For each line that is read a few steps are trained, and the windows a
-second of them printed: so that several of these processes can run in turn.
+RUN is a run directory with data. Each loop trains two layers on the same windows, with batches of 256, AdamW, dropout
+.2 and gradient clipping at 1. For each line on stdin, it trains some steps and prints the windows per second. So
+several of these processes can run alternately.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Loop = Callable[[], float]
 
 
 class Bare(nn.Module):
-    """The network of every guide."""
+    """Network of a typical LSTM guide."""
 
     def __init__(self, *, inputs: int, hidden: int, horizon: int, targets: int) -> None:
         super().__init__()
@@ -44,13 +44,25 @@ class Bare(nn.Module):
         self.head = nn.Linear(hidden, horizon * targets)
 
     def forward(self, past: Tensor) -> Tensor:
+        """Return the forecast [N, H, C] of the windows [N, L, inputs]."""
         outputs, _ = self.lstm(past)
         forecast: Tensor = self.head(self.dropout(outputs[:, -1]))
         return forecast.unflatten(1, self.shape)
 
 
 def ours(windows: Windows, *, hidden: int, steps: int, precision: str, clock: Loop) -> Loop:
-    """`fit`, as `lstm train --model stacked` calls it, but for the validation."""
+    """Return a function that runs `fit` as `lstm train --model stacked` does, without validation.
+
+    Args:
+        windows: training windows.
+        hidden: hidden units of each layer.
+        steps: steps of each call.
+        precision: fp32 or bf16.
+        clock: function that returns seconds.
+
+    Returns:
+        A function that trains and returns the windows per second.
+    """
     config = TrainConfig(model="stacked", hidden=(hidden, hidden), batch_size=BATCH, precision=precision)
     data = windows.dataset
     network = new_network(network_settings(data, config), config)
@@ -58,16 +70,27 @@ def ours(windows: Windows, *, hidden: int, steps: int, precision: str, clock: Lo
     plan = replace(plan, epochs=1, stop_after=1, steps_per_epoch=steps)
     resident = DeviceWindows(windows, torch.device("cpu"))
 
-    def turn() -> float:
+    def run_steps() -> float:
         began = clock()
         fit(network, resident, None, plan, part="", listen=ignore_events, should_stop=lambda: None)
         return steps * BATCH / (clock() - began)
 
-    return turn
+    return run_steps
 
 
 def bare(windows: Windows, *, hidden: int, steps: int, stored: bool, clock: Loop) -> Loop:
-    """A training loop by hand: stored windows and a DataLoader, or windows gathered by index from one tensor."""
+    """Return a function that runs a plain training loop.
+
+    Args:
+        windows: training windows.
+        hidden: hidden units of each layer.
+        steps: steps of each call.
+        stored: true: stored windows and a DataLoader; false: windows gathered by index from one tensor.
+        clock: function that returns seconds.
+
+    Returns:
+        A function that trains and returns the windows per second.
+    """
     data = windows.dataset
     horizon, targets = data.schema.horizon, data.targets
     torch.manual_seed(0)
@@ -75,7 +98,7 @@ def bare(windows: Windows, *, hidden: int, steps: int, stored: bool, clock: Loop
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
     batches = _stored(windows) if stored else _gathered(windows)
 
-    def turn() -> float:
+    def run_steps() -> float:
         network.train()
         total = 0.0
         began = clock()
@@ -89,7 +112,7 @@ def bare(windows: Windows, *, hidden: int, steps: int, stored: bool, clock: Loop
             total += loss.item()
         return steps * BATCH / (clock() - began)
 
-    return turn
+    return run_steps
 
 
 def _stored(windows: Windows) -> Iterator[tuple[Tensor, Tensor]]:
@@ -116,7 +139,15 @@ LOOPS = ("ours", "ours bf16", "stored", "gathered")
 
 
 def named(name: str, windows: Windows, *, hidden: int, steps: int, clock: Loop) -> Loop:
-    """The loop of that name."""
+    """Return the loop of this name.
+
+    Args:
+        name: one of LOOPS.
+        windows: training windows.
+        hidden: hidden units of each layer.
+        steps: steps of each call.
+        clock: function that returns seconds.
+    """
     if name.startswith("ours"):
         keep_freed_memory()  # as `train_model` does
         precision = "bf16" if "bf16" in name else "fp32"
@@ -128,20 +159,22 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
-    parser.add_argument("loop", choices=LOOPS)
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--hidden", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=10, help="for each line that is read")
-    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("run", type=Path, help="run directory")
+    parser.add_argument("loop", choices=LOOPS, help="training loop")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--hidden", type=int, default=64, help="hidden units")
+    parser.add_argument("--steps", type=int, default=10, help="steps for each line on stdin")
+    parser.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="wall: elapsed seconds; cpu: CPU seconds"
+    )
     options = parser.parse_args(words)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     windows = split_windows(load_dataset(open_run(options.run)), "train")
     clock = getattr(time, CLOCKS[options.clock])
-    turn = named(options.loop, windows, hidden=options.hidden, steps=options.steps, clock=clock)
+    run_steps = named(options.loop, windows, hidden=options.hidden, steps=options.steps, clock=clock)
     for _ in sys.stdin:
-        print(turn(), flush=True)
+        print(run_steps(), flush=True)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""How long a step takes that finds nothing changed: fresh processes, on a CSV of so many MB and what was made of it.
+"""Time of `prepare` and `train` if nothing changed, in fresh processes, on a large CSV file.
 
 .venv/bin/python benchmarks/unchanged.py --megabytes 50 --repetitions 15
 """
@@ -19,7 +19,7 @@ TRAIN = ["--parts", "linear", "--no-refit", "--threads", "1"]
 
 
 def write_hourly(path: Path, megabytes: float) -> None:
-    """One series with a daily season, in lines of some 30 bytes."""
+    """Write one series with a daily season, in lines of about 30 bytes."""
     moment = datetime(1800, 1, 1)
     with path.open("w") as file:
         file.write("time,load\n")
@@ -34,42 +34,42 @@ def write_hourly(path: Path, megabytes: float) -> None:
 
 
 def timed(command: list[str]) -> tuple[float, float, str]:
-    """Seconds on the clock, seconds of the processor, stderr."""
+    """Return the elapsed seconds, CPU seconds and stderr of a command."""
     began = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
-    told = child.stderr.read()
+    errors = child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        raise SystemExit(f"{command} ended with {child.returncode}: {told}")
-    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, told
+        raise SystemExit(f"{command} failed with exit code {child.returncode}: {errors}")
+    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, errors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--megabytes", type=float, default=50)
-    parser.add_argument("--repetitions", type=int, default=15)
-    asked = parser.parse_args()
+    parser.add_argument("--megabytes", type=float, default=50, help="size of the CSV file")
+    parser.add_argument("--repetitions", type=int, default=15, help="timed runs of each step")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data, run = Path(folder) / "load.csv", str(Path(folder) / "run")
-        write_hourly(data, asked.megabytes)
+        write_hourly(data, options.megabytes)
         steps = {
             "prepare": [*LSTM, "prepare", str(data), run, *HORIZON],
             "train": [*LSTM, "train", run, *TRAIN],
         }
-        print("| step | least seconds | median | of the processor | the first time |")
+        print("| step | lowest seconds | median seconds | CPU seconds | seconds of the first run |")
         print("| --- | --- | --- | --- | --- |")
         for step, command in steps.items():
             first = timed(command)[0]
-            found = [timed(command) for _ in range(asked.repetitions)]
-            if not all("up to date" in told for _, _, told in found):
+            found = [timed(command) for _ in range(options.repetitions)]
+            if not all("up to date" in errors for _, _, errors in found):
                 raise SystemExit(f"{step} was not up to date: {found[0][2]}")
-            seconds, processor = (statistics.median(one[place] for one in found) for place in (0, 1))
+            seconds, cpu_seconds = (statistics.median(one[place] for one in found) for place in (0, 1))
             least = min(one[0] for one in found)
-            print(f"| {step} | {least:.3f} | {seconds:.3f} | {processor:.3f} | {first:.1f} |", flush=True)
+            print(f"| {step} | {least:.3f} | {seconds:.3f} | {cpu_seconds:.3f} | {first:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Where the time of a training step and of a forecast goes, by torch's profiler and Python's own import times.
+"""Profile of a training step (torch profiler) and of a forecast (import times of Python).
 
 .venv/bin/python benchmarks/where_time_goes.py --threads 1
 
-The step is that of `stacked` 2 x 64 as `speed.py` trains it; the forecast is `lstm predict RUN` in a fresh process.
+The step is that of `stacked` 2 x 64 in speed.py. The forecast is `lstm predict RUN` in a fresh process.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.rundir import open_run
 
-# What operations are called, and what they are for; the first that fits. Times are those of an operation itself.
+# Purpose and name pattern of operations; the first match counts. Times exclude nested operations.
 KINDS = (
     ("LSTM layers, backward", r"mkldnn_rnn_layer_backward|mkldnn_rnn.*backward|lstm.*backward"),
     ("LSTM layers, forward", r"mkldnn_rnn_layer|lstm"),
@@ -40,8 +40,8 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--steps", type=int, default=20, help="training steps")
     options = parser.parse_args(words)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -50,19 +50,27 @@ def main(words: list[str] | None = None) -> int:
         run_dir = prepared(folder)
         for loop in ("ours", "ours bf16"):
             with notebook.attempt(loop):
-                of_training(notebook, run_dir, loop, options.steps)
+                profile_training(notebook, run_dir, loop, options.steps)
         with notebook.attempt("predict"):
             lstm("train", run_dir, "--parts", "linear", "--no-refit")
-            of_predict(notebook, run_dir)
+            profile_predict(notebook, run_dir)
     return 1 if notebook.failed else 0
 
 
-def of_training(notebook: Notebook, run_dir: str, loop: str, steps: int) -> None:
+def profile_training(notebook: Notebook, run_dir: str, loop: str, steps: int) -> None:
+    """Print the time of a training step by kind of operation.
+
+    Args:
+        notebook: printer of the rows.
+        run_dir: run directory with data.
+        loop: one of LOOPS in training_loops.py.
+        steps: training steps.
+    """
     windows = split_windows(load_dataset(open_run(Path(run_dir))), "train")
-    turn = named(loop, windows, hidden=64, steps=steps, clock=time.perf_counter)
-    turn()
+    run_steps = named(loop, windows, hidden=64, steps=steps, clock=time.perf_counter)
+    run_steps()
     with profile(activities=[ProfilerActivity.CPU]) as found:
-        turn()
+        run_steps()
     spent: Counter[str] = Counter()
     for event in found.key_averages():
         kind = next(kind for kind, words in KINDS if re.search(words, event.key, re.IGNORECASE))
@@ -74,7 +82,8 @@ def of_training(notebook: Notebook, run_dir: str, loop: str, steps: int) -> None
         notebook.row(kind, 100 * taken / whole, taken / steps / 1e3)
 
 
-def of_predict(notebook: Notebook, run_dir: str) -> None:
+def profile_predict(notebook: Notebook, run_dir: str) -> None:
+    """Print the import times and stages of `lstm predict`."""
     predict = ["predict", run_dir, "-o", f"{run_dir}.csv"]
     command = [sys.executable, "-X", "importtime", "-m", "lstm_cli", *predict]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -83,7 +92,7 @@ def of_predict(notebook: Notebook, run_dir: str) -> None:
         found = re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", line)
         if found:
             program = found[2].split(".")[0]
-            loaded[program if program in PROGRAMS else "Python's own and the rest"] += int(found[1])
+            loaded[program if program in PROGRAMS else "the Python library and others"] += int(found[1])
     report, whole = lstm(*predict)
     notebook.say(f"\n## `lstm predict RUN`: {1e3 * whole:.0f} ms\n")
     notebook.head("what", "ms")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a CSV to a forecast in five commands: `make demo`. It runs from the repository root with `lstm` on PATH.
+# `make demo`: from a CSV file to a forecast in five commands. Run it in the repository root with `lstm` on PATH.
 set -eu
 
 run=runs/demo
@@ -15,7 +15,7 @@ mkdir -p runs
 show lstm prepare sample_data/ETTh1.csv "$run" --target OT --horizon 24
 show lstm train "$run"
 
-# The scores are printed here and at the end. --force: an unchanged step prints no table, and a second demo needs one.
+# --force: if nothing changed, the step prints no table, but a second demo needs one.
 printf '\n$ lstm evaluate %s --force\n' "$run"
 lstm evaluate "$run" --force >"$scores"
 cat "$scores"
@@ -29,7 +29,7 @@ printf '\nforecast  %s (%s rows)\n' "$forecast" "$(($(wc -l <"$forecast") - 1))"
 printf 'plot      %s\n' "$(sed -n 's/^plot: //p' "$scores")"
 printf 'scores    %s\n' "$scores"
 
-# The next step must work in the reader's own shell, where `lstm` may not be on PATH.
+# The command must work in the shell of the user, where `lstm` may not be on PATH.
 bin=$(dirname "$(command -v lstm)")
 bin=${bin#"$PWD"/}
 activate=

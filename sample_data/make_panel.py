@@ -1,8 +1,8 @@
-"""Make the small data sets of the tests and the docs: panel.csv, monthly.csv and business_days.csv.
+"""Maker of the small data sets of tests and docs: panel.csv, monthly.csv and business_days.csv.
 
-    python sample_data/make_panel.py [FOLDER]    (FOLDER: this script's own)
+    python sample_data/make_panel.py [FOLDER]    (default: the folder of this script)
 
-The seeds are fixed and all figures are rounded, so that every run writes the same bytes; a test holds it.
+The seeds are fixed and all figures are rounded, so each run writes the same bytes. A test checks this.
 """
 
 import csv
@@ -15,24 +15,24 @@ from pathlib import Path
 import numpy as np
 
 DAY = timedelta(days=1)
-AHEAD = 14  # days after the last sales for which the promotions are planned already
-WEEK = (0.86, 0.80, 0.84, 0.92, 1.12, 1.42, 1.04)  # of a shop's sales, Monday first
+AHEAD = 14  # days after the last sales with known promotions
+WEEK = (0.86, 0.80, 0.84, 0.92, 1.12, 1.42, 1.04)  # factors of sales, Monday first
 BUSINESS_WEEK = (1.18, 1.04, 0.97, 0.93, 0.88)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """One series of the panel."""
+    """Settings of one series of the panel."""
 
     name: str
     first: date
-    days: int  # rows with sales, those in `closed` included
-    level: float  # pieces sold on a usual day
-    growth: float  # share a year
-    lift: float  # what a promotion multiplies the sales by
+    days: int  # rows with sales, including those in `closed`
+    level: float  # pieces sold on a normal day
+    growth: float  # share per year
+    lift: float  # factor of a promotion
     price: float
-    closed: range = range(0)  # days, counted from 0, whose rows are absent
-    no_sales: tuple[int, ...] = ()  # days whose sales cell is empty
+    closed: range = range(0)  # days with missing rows, counted from 0
+    no_sales: tuple[int, ...] = ()  # days with missing sales
     no_price: tuple[int, ...] = ()
 
 
@@ -72,7 +72,7 @@ SHOPS = (
     ),
     Shop(name="Fulda", first=date(2022, 9, 28), days=160, level=22, growth=0.00, lift=1.45, price=9.90),
 )
-# Weekdays between 2021-03-01 and 2023-06-16 on which nothing was recorded.
+# Weekdays between 2021-03-01 and 2023-06-16 without a row.
 HOLIDAYS = (
     date(2021, 4, 2),
     date(2021, 4, 5),
@@ -90,12 +90,12 @@ HOLIDAYS = (
 
 
 def shop_rows(shop: Shop, rng: np.random.Generator) -> list[list[str]]:
-    """The rows of one shop: date, shop, sales, price, promo; an empty cell where nothing is known."""
+    """Return the rows of a shop: date, shop, sales, price, promo. Missing values are empty."""
     days = shop.days + AHEAD
     promo = np.repeat(rng.random(days // 4 + 1) < 0.18, 4)[:days]  # promotions last four days
     price = np.round(shop.price * (1 + 0.04 * np.cumsum(rng.normal(0, 0.08, days))) * (1 - 0.1 * promo), 2)
     noise = np.zeros(days)
-    for day in range(1, days):  # a good day is followed by another one
+    for day in range(1, days):  # noise is correlated from day to day
         noise[day] = 0.6 * noise[day - 1] + rng.normal(0, 0.07)
     rows = []
     for day in range(days):
@@ -119,7 +119,7 @@ def shop_rows(shop: Shop, rng: np.random.Generator) -> list[list[str]]:
 
 
 def monthly_rows(rng: np.random.Generator) -> list[list[str]]:
-    """Twelve years of months, each written as its last day, with trend and season."""
+    """Return twelve years of months with trend and season, each month written as its last day."""
     rows = []
     for month in range(144):
         following = date(2012 + (month + 1) // 12, (month + 1) % 12 + 1, 1)
@@ -130,7 +130,7 @@ def monthly_rows(rng: np.random.Generator) -> list[list[str]]:
 
 
 def business_rows(rng: np.random.Generator) -> list[list[str]]:
-    """600 business days, the holidays among them left out: 588 rows."""
+    """Return 600 business days without the holidays: 588 rows."""
     rows: list[list[str]] = []
     when, level = date(2021, 3, 1), 0.0
     for day in range(600):
@@ -145,13 +145,19 @@ def business_rows(rng: np.random.Generator) -> list[list[str]]:
 
 
 def write(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    """Write a CSV file with the same line ends on every system."""
+    """Write a CSV file with the same line ends on each system.
+
+    Args:
+        path: CSV file.
+        header: names of the columns.
+        rows: cells of each row.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def make(folder: Path) -> None:
-    """Write the three files into a folder. Each shop has a seed of its own: adding one changes no other."""
+    """Write the three files into a folder. Each shop has its own seed, so a new shop changes no other."""
     panel = [row for seed, shop in enumerate(SHOPS) for row in shop_rows(shop, np.random.default_rng(seed))]
     write(folder / "panel.csv", ["date", "shop", "sales", "price", "promo"], panel)
     write(folder / "monthly.csv", ["month", "visitors"], monthly_rows(np.random.default_rng(100)))

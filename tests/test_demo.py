@@ -101,8 +101,9 @@ def test_a_second_demo_prints_the_scores(checkout: Path) -> None:
     assert [line.removeprefix("$ lstm ") for line in lines if line.startswith("$ lstm ")] == calls
 
 
-def test_the_verbs_section_of_readme_begins_with_the_activation() -> None:
-    section = (ROOT / "README.md").read_text().partition("\n## The verbs\n")[2]
-    lines = re.findall(r"^    (.*)$", section, flags=re.MULTILINE)
-    assert lines[0] == ". .venv/bin/activate"
-    assert lines[1].startswith("lstm check ")
+def test_the_quickstart_activates_the_environment_before_the_first_command() -> None:
+    page = (ROOT / "docs" / "start" / "quickstart.md").read_text()
+    section = page.partition("\n## The same commands by hand\n")[2]
+    first, second = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)[:2]
+    assert first == ". .venv/bin/activate\n"
+    assert second.startswith("lstm check ")

@@ -1,4 +1,4 @@
-"""Tests of the structure in docs/design.md: levels, folder sizes, import cycles, heavy imports, unsafe calls."""
+"""Tests of the structure in docs/explanation/design.md: levels, folder sizes, import cycles, heavy imports, unsafe calls."""
 
 import ast
 import importlib

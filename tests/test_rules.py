@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rules_page import PAGE, page
 
 from lstm_cli.cli.main import run
 from lstm_cli.errors import UsageError
@@ -41,10 +40,6 @@ def test_all_rules_are_used_with_their_severity() -> None:
     assert {rule for rule, _, _ in uses} == set(RULES)
     wrong = [location for rule, is_error, location in uses if is_error and RULES[rule].severity != ERROR]
     assert wrong == []
-
-
-def test_the_page_lists_the_rules() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python tests/rules_page.py"
 
 
 def test_a_finding_has_a_sentence_and_a_json_object() -> None:

@@ -1,17 +1,21 @@
-"""What every peer does: ETTh1, 96 steps from 96, two LSTM layers of 64, batches of 256."""
+"""Task of all peers: ETTh1, 96 steps from 96, two LSTM layers of 64, batches of 256."""
 
 import argparse
 from pathlib import Path
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "ETTh1.csv"
 CHANNELS = ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]
-ROWS = 8640  # of training
+ROWS = 8640  # training rows
 LOOKBACK = HORIZON = 96
 HIDDEN, LAYERS, DROPOUT, BATCH = 64, 2, 0.2, 256
 
 
-def parsed() -> argparse.Namespace:
-    """save FOLDER: train a few steps and keep the model; forecast FOLDER: load it and forecast; train: see pace.py."""
+def parse_arguments() -> argparse.Namespace:
+    """Return the arguments.
+
+    `save FOLDER` trains a few steps and saves the model. `forecast FOLDER` loads it and forecasts. `train` trains steps
+    as pace.py describes.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=("save", "forecast", "train"))
     parser.add_argument("folder", nargs="?")

@@ -1,4 +1,4 @@
-"""darts: BlockRNNModel over all seven channels at once."""
+"""Worker for darts: BlockRNNModel on all seven channels."""
 
 import pandas as pd
 import torch
@@ -6,10 +6,12 @@ from darts import TimeSeries
 from darts.models import BlockRNNModel
 from pace import Pace
 from pytorch_lightning.callbacks import Callback
-from task import BATCH, CHANNELS, DROPOUT, HIDDEN, HORIZON, LAYERS, LOOKBACK, ROWS, SAMPLE, parsed
+from task import BATCH, CHANNELS, DROPOUT, HIDDEN, HORIZON, LAYERS, LOOKBACK, ROWS, SAMPLE, parse_arguments
 
 
 class Paced(Callback):
+    """Callback that reports each training step."""
+
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
 
@@ -37,7 +39,7 @@ def model(epochs: int, callbacks: list[Callback]) -> BlockRNNModel:
 
 
 def main() -> None:
-    options = parsed()
+    options = parse_arguments()
     if options.threads:
         torch.set_num_threads(options.threads)
     path = f"{options.folder}/model.pt"

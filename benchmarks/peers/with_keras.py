@@ -1,4 +1,4 @@
-"""keras on TensorFlow: two LSTM layers and a dense one, over all seven channels at once."""
+"""Worker for keras on TensorFlow: two LSTM layers and a dense one on all seven channels."""
 
 import os
 
@@ -10,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 from pace import Pace
-from task import BATCH, CHANNELS, DROPOUT, HIDDEN, HORIZON, LOOKBACK, ROWS, SAMPLE, parsed
+from task import BATCH, CHANNELS, DROPOUT, HIDDEN, HORIZON, LOOKBACK, ROWS, SAMPLE, parse_arguments
 
 
 class Paced(keras.callbacks.Callback):
+    """Callback that reports each training step."""
+
     def __init__(self, pace: Pace) -> None:
         super().__init__()
         self.pace = pace
@@ -50,7 +52,7 @@ def model() -> keras.Model:
 
 
 def main() -> None:
-    options = parsed()
+    options = parse_arguments()
     if options.threads:
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -1,4 +1,4 @@
-"""neuralforecast: its LSTM forecasts one channel, with the six others as covariates of the past."""
+"""Worker for neuralforecast: its LSTM forecasts one channel, with the six others as past covariates."""
 
 import pandas as pd
 import torch
@@ -6,10 +6,12 @@ from neuralforecast import NeuralForecast
 from neuralforecast.models import LSTM
 from pace import Pace
 from pytorch_lightning.callbacks import Callback
-from task import BATCH, CHANNELS, DROPOUT, HIDDEN, HORIZON, LAYERS, LOOKBACK, ROWS, SAMPLE, parsed
+from task import BATCH, CHANNELS, DROPOUT, HIDDEN, HORIZON, LAYERS, LOOKBACK, ROWS, SAMPLE, parse_arguments
 
 
 class Paced(Callback):
+    """Callback that reports each training step."""
+
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
 
@@ -36,7 +38,7 @@ def model(steps: int, callbacks: list[Callback]) -> NeuralForecast:
 
 
 def main() -> None:
-    options = parsed()
+    options = parse_arguments()
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.what == "save":

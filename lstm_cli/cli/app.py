@@ -103,7 +103,7 @@ def parse(argv: Sequence[str]) -> Work | None:
     if COMPLETE in os.environ:
         app, name, words = _group(whole=True), "lstm", list(argv)
     elif verb:
-        app, name, words = _single_verb(verb), f"lstm {verb}", _rename_old_flags(verb, argv[1:], call)
+        app, name, words = single_verb_app(verb), f"lstm {verb}", _rename_old_flags(verb, argv[1:], call)
     else:
         _refuse_unknown(argv)
         app, name, words = _group(whole=False), "lstm", list(argv)
@@ -164,7 +164,7 @@ def _rename_old_flags(verb: str, words: Sequence[str], call: CommandLine) -> lis
     return renamed
 
 
-def _single_verb(verb: str) -> typer.Typer:
+def single_verb_app(verb: str) -> typer.Typer:
     """Return an application of one verb, because each other verb slows the start."""
     app = _new_app(completion=False)
     _add(app, verb)

@@ -81,7 +81,7 @@ def test_a_clock_set_a_minute_off_is_snapped_and_weekends_can_be_left_out(from_r
     assert readers.read({**entry, "weekdays": True})["v"].tolist() == [0, 1]
 
 
-def test_the_readme_lists_every_set_with_its_group() -> None:
-    listed = (datasets.CATALOGUE.parent / "README.md").read_text()
+def test_the_page_of_data_sets_lists_every_set_with_its_group() -> None:
+    listed = (datasets.CATALOGUE.parent / "datasets.md").read_text()
     for one in datasets.catalogue():
         assert f"| {one['kind']} | {one['name']} | {one['group']} |" in listed

@@ -48,7 +48,7 @@ def test_a_second_is_measured_but_never_so_little_that_nothing_is_recorded() -> 
 
 
 def test_what_the_device_cannot_do_is_a_row() -> None:
-    with pytest.raises(CommandFailed, match="out of memory"), gpu.told():
+    with pytest.raises(CommandFailed, match="out of memory"), gpu.runtime_error_as_row():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80 GiB\nmore")
-    options = gpu.parsed(["--device", "cpu", "--quick"])
+    options = gpu.parse_arguments(["--device", "cpu", "--quick"])
     assert (options.hidden, options.batch, options.steps) == ([8], [32], 4)

@@ -1,4 +1,4 @@
-"""Tests of the light install of README.md in a new environment: `make test-light`.
+"""Tests of the light install in docs/start/install.md, in a new environment: `make test-light`.
 
 The name of this file keeps pytest from collecting it, because it takes half a minute and installs packages.
 """
@@ -22,9 +22,11 @@ TIMEOUT = 300  # seconds
 
 
 def light_lines() -> list[str]:
-    """Return the pip commands of the light install in README.md."""
-    section = (ROOT / "README.md").read_text().partition("\n### Only to forecast\n")[2].partition("\n#")[0]
-    return re.findall(r"^    (pip .*)$", section, flags=re.MULTILINE)
+    """Return the pip commands of the light install, without those that make and activate an environment."""
+    page = (ROOT / "docs" / "start" / "install.md").read_text()
+    section = page.partition("\n## Light install\n")[2].partition("\n## ")[0]
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+    return [line for line in commands.splitlines() if line.startswith("pip ")]
 
 
 @pytest.fixture(scope="module")

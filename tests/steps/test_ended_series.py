@@ -169,7 +169,7 @@ def test_of_new_data_the_newest_row_there_counts(forecast, tmp_path: Path) -> No
     report, found = forecast(new)
     assert found == {"north": days(71), "south": days(71)}
     assert report.ended == ("west",)
-    assert report.warnings[-1].startswith(f"{new}: 1 series of 3 ended")
+    assert report.warnings[-1].startswith(f"{new}: 1 of 3 series ended")
     report, found = forecast(write(tmp_path / "old.csv", {"west": 60}))
     assert (report.ended, found) == ((), {"west": days(61)})
 
@@ -184,7 +184,7 @@ def test_refused_ones_are_exit_3(new: bool, made: Path, tmp_path: Path, capsys) 
     assert not output.exists()
     assert "error[D624]: " in said
     assert "2 of 4 series ended" in said
-    assert "hint: --ended skip" in said
+    assert "hint: use --ended skip" in said
 
 
 def test_the_setting_comes_from_everywhere(made: Path, tmp_path: Path, monkeypatch, capsys) -> None:

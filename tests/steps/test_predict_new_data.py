@@ -168,8 +168,8 @@ def immense(rows: Cells) -> Cells:
         (renamed, ["no column 'price', which the model needs", "'prices'", "name it as in training"]),
         (without_price, ["no column 'price', which the model needs"]),
         (without_shop, ["no column 'shop', which the model needs"]),
-        (every_second_day, ["another step than the run: the step 2D, where the run has D"]),
-        (hourly, ["another step than the run: the step h, where the run has D"]),
+        (every_second_day, ["has frequency 2D, but the run has D"]),
+        (hourly, ["has frequency h, but the run has D"]),
         (new_shop, ["unknown series 'Bb'", "did you mean 'B'?"]),
         (few, ["too short: 8 rows", "at least 14"]),
         (no_promo_ahead, ["'promo'", "2024-05-10", "step 1 of the forecast"]),
@@ -371,7 +371,7 @@ def test_fewer_rows_than_the_model_reads_are_padded_with_one_warning(deep, answe
     refused = answer(deep["single"], daily(lookback - 1))
     assert (refused.code, refused.forecast) == (3, None)
     assert f"too short: {lookback - 1} rows" in refused.error
-    assert f"{lookback} steps" in refused.error
+    assert f"{lookback} rows" in refused.error
     assert f"{reads} rows" in refused.error
 
 

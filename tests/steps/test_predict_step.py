@@ -85,9 +85,9 @@ def test_a_past_covariate_after_the_origin_cannot_leak(run: Path, panel: Path, t
     ("change", "says"),
     [
         (lambda text: text.replace("price", "cost", 1), "price"),
-        (lambda text: "\n".join(text.splitlines()[:1] + text.splitlines()[1::2]) + "\n", "step"),
-        (lambda text: text.replace(",B,", ",C,"), "no series 'C'"),
-        (lambda text: "\n".join(text.splitlines()[:6]) + "\n", "few"),
+        (lambda text: "\n".join(text.splitlines()[:1] + text.splitlines()[1::2]) + "\n", "frequency"),
+        (lambda text: text.replace(",B,", ",C,"), "unknown series 'C'"),
+        (lambda text: "\n".join(text.splitlines()[:6]) + "\n", "too short"),
         (lambda text: "\n".join(line for line in text.splitlines() if ",,," not in line) + "\n", "promo"),
     ],
     ids=["a renamed column", "another step", "an unknown series", "too few rows", "no known-ahead rows"],

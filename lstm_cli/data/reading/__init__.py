@@ -1,1 +1,1 @@
-"""From a file to columns: CSV and Parquet, exact to the line and column."""
+"""Readers of CSV and Parquet files, with errors exact to the line and column."""

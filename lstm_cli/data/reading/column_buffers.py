@@ -1,4 +1,4 @@
-"""The chosen columns of a file while it is read: growing arrays, in memory or in temporary files, and series names."""
+"""Buffers for the selected columns of a file: growing arrays, in memory or in temporary files, and series names."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Union
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.reading.column_roles import SAMPLE
+from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
 from lstm_cli.data.reading.number_rules import LargeNumbers, LateThousands, NumberRule, Sentinels, Totals
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.formats import TimeFormat
@@ -21,54 +21,57 @@ from lstm_cli.rundir.filesystem import as_output_error
 if TYPE_CHECKING:
     import pyarrow as pa
 
-IN_MEMORY = 448 << 20  # bytes of a table that are held in memory; 5 million rows of 8 numbers are 400 MiB
+MAX_MEMORY_BYTES = 448 << 20  # bytes of a table kept in memory; 5 million rows of 8 numbers are about 400 MiB
 Names = Union[Sequence[str], "pa.StringArray"]
-# Whatever `bare_text` might change, or that is not plain ASCII and so for Python to judge.
-_NOT_BARE = r"^[\x00-\x20']|[\x00-\x20]$|^$|[^\x20-\x7e]"
+# Text that `unescape_formula` may change, and text outside ASCII, which only Python can check.
+_NEEDS_UNESCAPING = r"^[\x00-\x20']|[\x00-\x20]$|^$|[^\x20-\x7e]"
 
 
 class MemoryBudget:
-    """Where the arrays of one table lie; all of them together stay within `IN_MEMORY`, or go to files."""
+    """Memory budget of one table. Arrays beyond `MAX_MEMORY_BYTES` in total go to files."""
 
     def __init__(self, spill: Callable[[], Path] | None) -> None:
-        """spill: makes the folder for files when the first one is needed. None: everything stays in memory."""
+        """Create an empty budget.
+
+        spill: creates the folder when the first file is needed; None keeps all arrays in memory.
+        """
         self._spill = spill
-        self._taken = 0
+        self._used = 0
         self._files = 0
         self.full = False
 
-    def take(self, size: int) -> bool:
-        """Whether so many bytes more fit into memory; they are then counted."""
-        self.full = self.full or (self._spill is not None and self._taken + size > IN_MEMORY)
+    def reserve(self, size: int) -> bool:
+        """Return whether `size` more bytes fit into memory. If they fit, count them as used."""
+        self.full = self.full or (self._spill is not None and self._used + size > MAX_MEMORY_BYTES)
         if not self.full:
-            self._taken += size
+            self._used += size
         return not self.full
 
-    def file(self) -> Path:
-        """The path of a new file."""
+    def new_file(self) -> Path:
+        """Return the path of a new file."""
         assert self._spill is not None
         self._files += 1
         return self._spill() / f"{self._files}.bin"
 
 
 class GrowableArray:
-    """An array [R, *cell] that is given piece by piece, in the order of its rows."""
+    """Array [R, *cell] that grows by batches of rows."""
 
     def __init__(
-        self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, room: MemoryBudget
+        self, dtype: "np.typing.DTypeLike", cell: tuple[int, ...], *, rows: int, budget: MemoryBudget
     ) -> None:
-        """rows: so many are expected; 0 where nothing is known."""
+        """Reserve space for the expected rows (0 if unknown)."""
         self.rows = 0
         self._dtype = np.dtype(dtype)
         self._cell = cell
-        self._room = room
+        self._budget = budget
         self._path: Path | None = None
         self._stream: BinaryIO | None = None
         self._array = np.empty((0, *cell), dtype=dtype)
         self._reserve(rows)
 
     def append(self, piece: np.ndarray) -> None:
-        """Rows [n, *cell] at the end. Raises OutputError where a file cannot be written."""
+        """Append rows [n, *cell]. Raises OutputError if a file cannot be written."""
         end = self.rows + len(piece)
         if self._stream is None and end > len(self._array):
             self._reserve(max(end, len(self._array) * 3 // 2))
@@ -79,7 +82,7 @@ class GrowableArray:
         self.rows = end
 
     def array(self) -> np.ndarray:
-        """All rows [R, *cell]; from a file they are memory-mapped, not to be written."""
+        """Return all rows [R, *cell]. Rows in a file are memory-mapped and read-only."""
         if self._stream is None:
             return self._array[: self.rows]
         assert self._path is not None
@@ -88,20 +91,20 @@ class GrowableArray:
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(self.rows, *self._cell))
 
     def close(self) -> None:
-        """Let the file go, where an error ended the reading."""
+        """Close the file after an error."""
         if self._stream is not None:
-            with suppress(OSError):  # what the error was is known already
+            with suppress(OSError):  # the first error is already on its way
                 self._stream.close()
 
     def _reserve(self, rows: int) -> None:
-        """Room for so many rows: pages of memory that are not written to are not taken from the system."""
+        """Reserve space for rows. The system provides memory pages only when they are written."""
         cell = int(np.prod(self._cell, dtype=np.int64)) * self._dtype.itemsize
-        if self._room.take((rows - len(self._array)) * cell):
+        if self._budget.reserve((rows - len(self._array)) * cell):
             larger = np.empty((rows, *self._cell), dtype=self._dtype)
             larger[: self.rows] = self._array[: self.rows]
             self._array = larger
             return
-        self._path = self._room.file()
+        self._path = self._budget.new_file()
         with as_output_error(self._path):
             self._stream = self._path.open("wb")
         self._write(self._array[: self.rows])
@@ -115,122 +118,127 @@ class GrowableArray:
 
 
 def unescape_names(dictionary: "pa.StringArray") -> Names | None:
-    """The names without blanks and apostrophes around them; where none has any, as they are. None: one is empty."""
+    """Return names without surrounding blanks and escape apostrophes, or None if a name is empty."""
     import pyarrow.compute as compute
 
-    if not compute.any(compute.match_substring_regex(dictionary, _NOT_BARE)).as_py():
+    if not compute.any(compute.match_substring_regex(dictionary, _NEEDS_UNESCAPING)).as_py():
         return dictionary
     names = [unescape_formula(name) for name in dictionary.to_pylist()]
     return names if all(names) else None
 
 
 class SeriesNames:
-    """Every name once, in order of first appearance."""
+    """Distinct series names in order of first appearance."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._known: Any = None  # the same names for pyarrow
+        self._codes: dict[str, int] = {}
+        self._value_set: Any = None  # the same names for pyarrow
 
-    def numbers(self, names: Names) -> np.ndarray:
-        """[n] int32, the number of each name, counted from 0; one may stand twice."""
+    def codes(self, names: Names) -> np.ndarray:
+        """Return the code [n] int32 of each name, counted from 0. Names may repeat."""
         if not isinstance(names, Sequence):
-            found = self._looked_up(names)
-            if found is not None:
-                return found
+            known = self._look_up(names)
+            if known is not None:
+                return known
             names = names.to_pylist()
-        places = [self._numbers.setdefault(name, len(self._numbers)) for name in names]
-        return np.array(places, dtype=np.int32)
+        codes = [self._codes.setdefault(name, len(self._codes)) for name in names]
+        return np.array(codes, dtype=np.int32)
 
     def __iter__(self) -> Any:
-        return iter(self._numbers)
+        return iter(self._codes)
 
-    def _looked_up(self, names: "pa.StringArray") -> np.ndarray | None:
-        """The same without Python's looking at each; None where one is new."""
+    def _look_up(self, names: "pa.StringArray") -> np.ndarray | None:
+        """Return the codes without a Python loop, or None if a name is new."""
         import pyarrow as pa
         import pyarrow.compute as compute
 
-        if self._known is None or len(self._known) != len(self._numbers):
-            self._known = pa.array(list(self._numbers), pa.string())
-        found = compute.index_in(names, value_set=self._known)
-        return None if found.null_count else found.to_numpy()
+        if self._value_set is None or len(self._value_set) != len(self._codes):
+            self._value_set = pa.array(list(self._codes), pa.string())
+        codes = compute.index_in(names, value_set=self._value_set)
+        return None if codes.null_count else codes.to_numpy()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnBatch:
-    """The chosen columns of some consecutive rows."""
+    """Selected columns of consecutive rows."""
 
     lines: np.ndarray  # [n] int64
     values: np.ndarray  # [n, F] float64, NaN where missing
-    ends: np.ndarray  # [2, F] the least and the greatest of each column, NaN where one is missing
+    extremes: np.ndarray  # [2, F] minimum and maximum of each column, NaN if the column has a missing value
     times: TimePiece | None
-    codes: np.ndarray | None  # [n] int32, places in `names`
-    names: Names  # of series, blanks and apostrophes taken off; one may stand twice
+    codes: np.ndarray | None  # [n] int32, indices into `names`
+    names: Names  # unescaped series names, which may repeat
 
-    def with_line_offset(self, before: int) -> "ColumnBatch":
-        """The same rows with so many lines before them."""
+    def with_line_offset(self, offset: int) -> "ColumnBatch":
+        """Return the batch with `offset` added to its line numbers."""
         times = self.times
         if times is not None:
-            shapes = {shape: (line + before, count) for shape, (line, count) in times.shapes.items()}
+            shapes = {shape: (line + offset, count) for shape, (line, count) in times.shapes.items()}
             times = replace(times, shapes=shapes)
-        return replace(self, lines=self.lines + before, times=times)
+        return replace(self, lines=self.lines + offset, times=times)
 
 
 class ColumnBuilder:
-    """Columns put together, in memory or in files where they are too many (GrowableArray below)."""
+    """Builder of the selected columns from batches, in memory or in files (GrowableArray)."""
 
     def __init__(
         self, width: int, *, timed: bool, series: bool, text: bool, spill: Callable[[], Path] | None
     ) -> None:
-        """width: F numeric columns. timed, series: whether there is a column of times, of names of series. text:
-        whether the numbers were read from text."""
+        """Create an empty builder.
+
+        width: number F of numeric columns; timed: a time column exists; series: a series column exists;
+        text: the numbers come from text; spill: creates the folder for files (None: all in memory).
+        """
         self._width = width
         self._timed, self._series = timed, series
-        self._room = MemoryBudget(spill)
-        self._held: dict[str, GrowableArray] = {}
-        self._times: list[TimePiece] = []  # each one's values are in `_held`, but for days and months
+        self._budget = MemoryBudget(spill)
+        self._arrays: dict[str, GrowableArray] = {}
+        self._times: list[TimePiece] = []  # values are in `_arrays`, except for "day-month"
         self._names = SeriesNames()
-        # For each column what may be told of it.
-        self._doubts: list[list[NumberRule]] = [
+        # Checks of each numeric column [F].
+        self._rules: list[list[NumberRule]] = [
             [
                 Sentinels(),
                 LargeNumbers(),
-                *([LateThousands(SAMPLE)] if text else []),
+                *([LateThousands(SAMPLE_ROWS)] if text else []),
                 *([] if timed or series else [Totals()]),
             ]
             for _ in range(width)
         ]
-        self.measured = np.zeros(width, dtype=bool)  # [F] whether a column has any number
+        self.has_number = np.zeros(width, dtype=bool)  # [F] whether a column has any number
 
     def expect(self, rows: int) -> None:
-        """Make room for about so many rows. Called once, before the first rows come."""
-        room = self._room
-        self._held = {
-            "values": GrowableArray(np.float64, (self._width,), rows=rows, room=room),
-            "lines": GrowableArray(np.int64, (), rows=rows, room=room),
+        """Reserve space for about `rows` rows. Call it once, before the first batch."""
+        budget = self._budget
+        self._arrays = {
+            "values": GrowableArray(np.float64, (self._width,), rows=rows, budget=budget),
+            "lines": GrowableArray(np.int64, (), rows=rows, budget=budget),
         }
         if self._timed:
-            self._held["times"] = GrowableArray(np.int64, (), rows=rows, room=room)
+            self._arrays["times"] = GrowableArray(np.int64, (), rows=rows, budget=budget)
         if self._series:
-            self._held["codes"] = GrowableArray(np.int32, (), rows=rows, room=room)
+            self._arrays["codes"] = GrowableArray(np.int32, (), rows=rows, budget=budget)
 
     def add(self, columns: ColumnBatch) -> None:
-        """The rows that follow those already there. Raises OutputError where a file cannot be written."""
-        if not self._held:
+        """Append a batch. Raises OutputError if a file cannot be written."""
+        if not self._arrays:
             self.expect(0)
-        self._held["lines"].append(columns.lines)
-        self._held["values"].append(columns.values)
+        self._arrays["lines"].append(columns.lines)
+        self._arrays["values"].append(columns.values)
         if columns.times is not None:
             self._add_times(columns.times)
         if columns.codes is not None:
-            self._held["codes"].append(self._names.numbers(columns.names)[columns.codes])
-        for index, (least, greatest) in enumerate(columns.ends.T.tolist()):
+            self._arrays["codes"].append(self._names.codes(columns.names)[columns.codes])
+        for index, (minimum, maximum) in enumerate(columns.extremes.T.tolist()):
             values = columns.values[:, index]
-            self.measured[index] = self.measured[index] or not np.isnan(least) or not np.isnan(values).all()
-            for doubt in self._doubts[index]:
-                doubt.add(values, columns.lines, least, greatest)
+            self.has_number[index] = (
+                self.has_number[index] or not np.isnan(minimum) or not np.isnan(values).all()
+            )
+            for rule in self._rules[index]:
+                rule.add(values, columns.lines, minimum, maximum)
 
     def _add_times(self, piece: TimePiece) -> None:
-        self._held["times"].append(piece.values)
+        self._arrays["times"].append(piece.values)
         last = self._times[-1] if self._times else None
         if last is None or last.kind != piece.kind or piece.kind == "day-month":
             self._times.append(
@@ -250,43 +258,43 @@ class ColumnBuilder:
 
     @property
     def rows(self) -> int:
-        """R: rows so far."""
-        return self._held["lines"].rows if self._held else 0
+        """Return the number of rows so far."""
+        return self._arrays["lines"].rows if self._arrays else 0
 
     def lines(self) -> np.ndarray:
-        """[R] int64."""
-        return self._held["lines"].array()
+        """Return the line numbers [R] int64."""
+        return self._arrays["lines"].array()
 
     def values(self) -> np.ndarray:
-        """[R, F] float64."""
-        return self._held["values"].array()
+        """Return the values [R, F] float64."""
+        return self._arrays["values"].array()
 
-    def times(self, place: CellLocation, like: TimeFormat | None) -> TimeColumn:
-        """The column of times; unit steps where there is none. Raises what `read_times` does."""
+    def times(self, location: CellLocation, like: TimeFormat | None) -> TimeColumn:
+        """Return the time column, or unit steps without one. Raises the errors of `read_times`."""
         lines = self.lines()
         if not self._timed:
             return TimeColumn(times=np.arange(len(lines), dtype=np.int64), format=TimeFormat(), findings=())
         pieces = self._times
         if len(pieces) == 1 and not len(pieces[0].values):
-            pieces = [replace(pieces[0], values=self._held["times"].array())]
-        return read_times(pieces, lines, place, like=like)
+            pieces = [replace(pieces[0], values=self._arrays["times"].array())]
+        return read_times(pieces, lines, location, like=like)
 
     def series(self) -> tuple[np.ndarray, tuple[str, ...]]:
-        """[R] int32 places in the names, and the names in order of first appearance."""
+        """Return the series codes [R] int32, and the names in order of first appearance."""
         if not self._series:
             return np.zeros(self.rows, dtype=np.int32), ("",)
-        return self._held["codes"].array(), tuple(self._names)
+        return self._arrays["codes"].array(), tuple(self._names)
 
-    def number_findings(self, places: Sequence[CellLocation]) -> list[Finding]:
-        """Return findings about numbers that may not be what they seem; places: of the numeric columns."""
-        found = (
-            doubt.finding(place)
-            for doubts, place in zip(self._doubts, places, strict=True)
-            for doubt in doubts
+    def number_findings(self, locations: Sequence[CellLocation]) -> list[Finding]:
+        """Return findings about doubtful numbers. locations: the numeric columns [F]."""
+        findings = (
+            rule.finding(location)
+            for rules, location in zip(self._rules, locations, strict=True)
+            for rule in rules
         )
-        return [finding for finding in found if finding is not None]
+        return [finding for finding in findings if finding is not None]
 
     def close(self) -> None:
-        """Let the files go, where an error ended the reading."""
-        for held in self._held.values():
-            held.close()
+        """Close the files after an error."""
+        for array in self._arrays.values():
+            array.close()

@@ -1,6 +1,6 @@
-"""Which columns are read: those that are named, and the defaults for `--time` and `--target`.
+"""Selection of columns: the named columns, and the defaults of `--time` and `--target`.
 
-A default is settled by the first rows of the file, or refused.
+A default follows from the first rows of the file. If they are ambiguous, selection raises an error.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,27 +28,29 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import is_number, nearest_name
 
-SAMPLE = 5_000  # first rows whose text says what the columns hold
-_COMPARED = 200  # so much of a name is compared to find the nearest one
-_SAMPLE = 200  # so many cells say what a column holds; a cell unlike them is then an error with its line
-_LISTED = 20  # so many columns are listed in a message
+SAMPLE_ROWS = 5_000  # first rows whose text decides what the columns contain
+_MAX_COMPARED = 200  # characters of a name compared to find the nearest name
+_SAMPLE_CELLS = (
+    200  # cells that decide the type of a column; a later cell of another type is an error with its line
+)
+_MAX_LISTED = 20  # columns listed in a message
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnRequest:
-    """The columns a person named; empty or None: not named."""
+    """Requested columns; empty or None if not requested."""
 
     targets: tuple[str, ...]
     past: tuple[str, ...]
     future: tuple[str, ...]
     time: str | None
     series: str | None
-    by_model: bool = False  # a model needs these columns: no flag may name others
+    from_model: bool = False  # a model needs these columns, so no flag can choose others
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnRoles:
-    """The columns to read, as numbers of columns counted from 0."""
+    """Columns to read, as column indices from 0."""
 
     time: int | None
     series: int | None
@@ -63,48 +65,56 @@ class ColumnRoles:
 
 
 def column_labels(names: Iterable[str]) -> list[str]:
-    """Return the names of columns, with `column 3` for one without a name."""
-    return [name or f"column {place}" for place, name in enumerate(names, start=1)]
+    """Return the names of columns, with `column 3` for a column without a name."""
+    return [name or f"column {number}" for number, name in enumerate(names, start=1)]
 
 
 def choose_columns(
     source: str,
     names: Sequence[str],
     sample: Sequence[Sequence[str]],
-    asked: ColumnRequest,
+    request: ColumnRequest,
     *,
     delimiter: str = "",
-    whole: bool = True,
+    is_complete: bool = True,
 ) -> ColumnRoles:
-    """Settle which columns are read. sample: the text cells of each column's first rows; whole: those are all.
+    """Choose the columns to read.
 
-    Raises DataError for a name that is not there or stands twice, where no default can be settled, and where
-    the times stand in several columns.
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        request: requested columns.
+        delimiter: delimiter of the file; "" for Parquet.
+        is_complete: the sample contains all rows.
+
+    Raises:
+        DataError: a name is not found or duplicate, a default is ambiguous, or times span several columns.
     """
 
     def find(flag: str, name: str) -> int:
-        return _find(source, names, "" if asked.by_model else flag, name)
+        return _find_column(source, names, "" if request.from_model else flag, name)
 
     columns = {
-        "targets": tuple(find("--target", name) for name in asked.targets),
-        "past": tuple(find("--past", name) for name in asked.past),
-        "future": tuple(find("--future", name) for name in asked.future),
+        "targets": tuple(find("--target", name) for name in request.targets),
+        "past": tuple(find("--past", name) for name in request.past),
+        "future": tuple(find("--future", name) for name in request.future),
     }
-    series = find("--series", asked.series) if asked.series is not None else None
+    series = find("--series", request.series) if request.series is not None else None
     taken = {index for indices in columns.values() for index in indices} | ({series} - {None})
     free = [index for index in range(len(names)) if index not in taken]
     findings: list[Finding] = []
     groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
-    if asked.time is not None:
-        time: int | None = find("--time", asked.time)
+    if request.time is not None:
+        time: int | None = find("--time", request.time)
     else:
         time, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(asked.targets)
+            source, names, sample, free, groups, targets_named=bool(request.targets)
         )
     if time is None and series is not None and reads_as_times(sample[series]):
         raise DataError(
-            f"column {quote_name(names[series])} (--series) reads as times, and no other does",
-            hint=f"--time {quote_name(names[series])}; --series names a column that tells several series apart",
+            f"column {quote_name(names[series])} (--series) contains times, and no other column does",
+            hint=f"use --time {quote_name(names[series])}. --series needs a column of series names",
             rule="D201",
             at=in_file(source),
             flags=(
@@ -114,7 +124,7 @@ def choose_columns(
         )
     if not columns["targets"]:
         free = [index for index in free if index != time]
-        columns["targets"] = (find_target(source, names, sample, free, whole),)
+        columns["targets"] = (find_target(source, names, sample, free, is_complete),)
     used = [
         *columns["targets"],
         *columns["past"],
@@ -133,36 +143,41 @@ def choose_columns(
     return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
 
 
-def _find(source: str, names: Sequence[str], flag: str, name: str) -> int:
-    """The column of that name; `flag` asked for it, or a model where that is empty.
+def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
+    """Return the index of a column by name. `flag` requested it; if `flag` is empty, a model did.
 
-    Letters that are put together of others in the one (NFD) and not in the other (NFC) are the same.
+    Composed (NFC) and decomposed (NFD) letters are equal.
     """
     name = name.strip()
-    places = [index for index, known in enumerate(names) if known == name]
-    if not places and not name.isascii():
-        bare = normalize("NFC", name)
-        places = [index for index, known in enumerate(names) if normalize("NFC", known) == bare]
-    if len(places) == 1:
-        return places[0]
-    if places:
-        raise duplicate_name_error(source, names, names[places[0]])
+    indices = [index for index, known in enumerate(names) if known == name]
+    if not indices and not name.isascii():
+        composed = normalize("NFC", name)
+        indices = [index for index, known in enumerate(names) if normalize("NFC", known) == composed]
+    if len(indices) == 1:
+        return indices[0]
+    if indices:
+        raise duplicate_name_error(source, names, names[indices[0]])
     lower: dict[str, str] = {}
     for known in names:
-        lower.setdefault(known.lower()[:_COMPARED], known)
-    close = nearest_name(name.lower()[:_COMPARED], lower, cutoff=0.5)
+        lower.setdefault(known.lower()[:_MAX_COMPARED], known)
+    close = nearest_name(name.lower()[:_MAX_COMPARED], lower, cutoff=0.5)
     near = quote_name(lower[close]) if close else ""
     if not flag:
-        hint = f"is it {near}? name it as in training" if near else "name the columns as in training"
+        hint = (
+            f"did you mean {near}? Use the names of the training data"
+            if near
+            else "use the names of the training data"
+        )
         hint = delimiter_hint(names) or hint
         raise DataError(
-            f"{source} has no column {quote_name(name)}, which the model needs; its columns are {quote_names(names, _LISTED)}",
+            f"column {quote_name(name)}, which the model needs, not found in {source} "
+            f"(columns: {quote_names(names, _MAX_LISTED)})",
             hint=hint,
             rule="D202",
         )
-    hint = f"{flag} {near} is the nearest name" if near else "names are read as the header writes them"
+    hint = f"did you mean {flag} {near}?" if near else "use a column name from the header"
     raise DataError(
-        f"{source} has no column {quote_name(name)} ({flag}); its columns are {quote_names(names, _LISTED)}",
+        f"column {quote_name(name)} ({flag}) not found in {source} (columns: {quote_names(names, _MAX_LISTED)})",
         hint=hint,
         rule="D202",
         flags=(flag,),
@@ -178,17 +193,29 @@ def find_time_column(
     *,
     targets_named: bool,
 ) -> tuple[int | None, list[Finding]]:
-    """Return the column of times, and a finding where that is a guess.
+    """Return the index of the time column, and a finding if it is a guess.
 
-    It is the first column of dates; else, with a finding, the first of digits that are times; else one meant as such.
+    It is the first column of dates. Otherwise it is the first column of digits that are times (with a finding), or a
+    column meant as times.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+        groups: series [n] of each sample row; None without series.
+        targets_named: the targets are named, so all other columns may be times.
+
+    Raises:
+        DataError: the header contains a time, or a column holds numbers that may be times.
     """
-    cells = {index: _present(sample[index]) for index in free}
+    cells = {index: _measured_cells(sample[index]) for index in free}
     for index in free:
         if reads_as_times(sample[index]):
             if is_time(names[index]):
                 raise DataError(
-                    f"the header holds a time, {quote_cell(names[index])}, as if it were a row of data",
-                    hint="write a first line that names the columns",
+                    f"the header contains a time, {quote_cell(names[index])}, so it seems to be a data row",
+                    hint="add a first line with the column names",
                     rule="D129",
                     at=in_file(source),
                 )
@@ -199,8 +226,8 @@ def find_time_column(
             guess = Finding.at(
                 CellLocation(source=source, column=names[index]).file_only,
                 "D203",
-                f"{quote_name(names[index])}, a column of numbers, was taken as the time, as it reads as "
-                f"{_read_as(cells[index][0])} (--time names another column)",
+                f"{quote_name(names[index])}, a numeric column, was used as the time column because it looks like "
+                f"{_describe_digits(cells[index][0])} (use --time to choose another column)",
                 flags=("--time",),
             )
             return index, [guess]
@@ -209,35 +236,35 @@ def find_time_column(
             return index, []
     for index in free:
         refuse_unread_numbers(source, names[index], cells[index])
-    counted = Finding.at(
+    no_times = Finding.at(
         in_file(source),
         "D204",
-        "no column reads as times, so rows are counted as steps, in the file's order (--time names a time column)",
+        "no time column found, so rows are treated as evenly spaced, in file order (use --time to name one)",
         flags=("--time",),
     )
-    return None, [counted]
+    return None, [no_times]
 
 
 def reads_as_times(cells: Sequence[str]) -> bool:
-    """Whether half of the first measured cells are plainly dates or times."""
-    present = _present(cells)
+    """Return whether at least half of the first non-missing cells are dates or times."""
+    present = _measured_cells(cells)
     dated = sum(map(is_time, present))
     return dated > 0 and dated * 2 >= len(present)
 
 
 def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None, others: bool) -> bool:
-    """Whether a column of digits is one of times: plausible ones, and called so or in even steps.
+    """Return whether a column of digits contains times: plausible values, and a time name or even steps.
 
-    cells: [n]; groups: [n] the series of each. others: there is another column of numbers to forecast.
+    cells: [n]; groups: series [n] of each cell; others: another numeric column can be the target.
     """
-    present = [place for place, cell in enumerate(cells) if not is_missing(cell)]
-    kinds = {text_kind(cells[place]) for place in present}
+    present = [index for index, cell in enumerate(cells) if not is_missing(cell)]
+    kinds = {text_kind(cells[index]) for index in present}
     named = is_likely_time_name(name)
     if not present or not kinds & {"digits", "epoch"} or not (named or kinds <= {"digits", "epoch"}):
         return False
-    # A column called a time may hold a wrong cell or two, which are errors with their line.
-    present = [place for place in present if text_kind(cells[place]) in ("digits", "epoch")]
-    texts = [cells[place].strip().partition(".")[0] for place in present]
+    # A column with a time name may contain a few wrong cells, which are errors with their line later.
+    present = [index for index in present if text_kind(cells[index]) in ("digits", "epoch")]
+    texts = [cells[index].strip().partition(".")[0] for index in present]
     values = np.array(texts, dtype=np.int64)
     shares = [are_plausible_times(values, width).mean() for width in {len(text) for text in texts}]
     if named:
@@ -247,129 +274,147 @@ def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None
 
 
 def _is_meant_as_time(name: str, cells: Sequence[str]) -> bool:
-    """Whether a column of unreadable text is meant as times: reading it then fails, as it should."""
+    """Return whether a column of unsupported text is meant as times. Reading the column then raises an error."""
     return is_time_name(name) or sum(map(looks_like_date, cells)) * 2 >= len(cells)
 
 
-def _read_as(cell: str) -> str:
+def _describe_digits(cell: str) -> str:
     kinds = {4: "years", 6: "months (YYYYMM)", 8: "days (YYYYMMDD)"}
     digits = len(cell.strip().partition(".")[0])
     return kinds.get(digits, f"times of {digits} digits such as {quote_cell(cell)}")
 
 
 def find_target(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], whole: bool
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], is_complete: bool
 ) -> int:
-    """The only column of numbers. Raises DataError where there are several, or one more that may be meant as such."""
+    """Return the index of the only numeric column.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+        is_complete: the sample contains all rows.
+
+    Raises:
+        DataError: no numeric column, several of them, or another column that may be numeric.
+    """
     numeric = [index for index in free if _is_numeric(sample[index])]
     if len(numeric) == 1:
         if is_number(names[numeric[0]]):
             raise DataError(
-                f"the header holds a number, {quote_cell(names[numeric[0]])}, as if it were a row of data",
-                hint="write a first line that names the columns; if this is a name, give it with --target",
+                f"the header contains a number, {quote_cell(names[numeric[0]])}, so it seems to be a data row",
+                hint="add a first line with the column names. If the number is a name, use --target",
                 rule="D129",
                 at=in_file(source),
                 flags=("--target",),
             )
-        _require_sole(source, names, sample, free, numeric[0], whole)
+        _refuse_ambiguous_target(source, names, sample, free, numeric[0], is_complete)
         return numeric[0]
     for index in numeric:
         if list(names).count(names[index]) > 1:
             raise duplicate_name_error(source, names, names[index])
     if numeric:
         raise DataError(
-            f"{source} has {len(numeric)} columns of numbers, and the one to forecast must be named: "
-            f"{quote_names([names[index] for index in numeric], _LISTED)}",
+            f"{source} has {len(numeric)} numeric columns, so the target must be named "
+            f"(columns: {quote_names([names[index] for index in numeric], _MAX_LISTED)})",
             hint=f"e.g. --target {quote_name(names[numeric[-1]])}",
             rule="D205",
             flags=("--target",),
         )
-    if len(free) == 1 and _present(sample[free[0]]) and not delimiter_hint(names):
-        return free[0]  # reading it tells the line that is no number
-    for index in free:  # a hint at what keeps a column from being numbers
-        cells = [cell for cell in _present(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
+    if len(free) == 1 and _measured_cells(sample[free[0]]) and not delimiter_hint(names):
+        return free[0]  # reading it raises an error with the first wrong line
+    for index in free:  # show a cell that is almost a number
+        cells = [cell for cell in _measured_cells(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
             raise DataError(
-                f"{source} has no column of plain numbers; {quote_name(names[index])} holds {quote_cell(cells[0])}, for one",
+                f"{source} has no numeric column (for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
-                or "write plain numbers such as 1234.5; --target names a column, to see its wrong line",
+                or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),
             )
     raise DataError(
-        f"{source} has no column of numbers; its columns are {quote_names(names, _LISTED)}",
-        hint=delimiter_hint(names) or "--target names one",
+        f"{source} has no numeric column (columns: {quote_names(names, _MAX_LISTED)})",
+        hint=delimiter_hint(names) or "choose a column with --target",
         rule="D206",
         flags=("--target",),
     )
 
 
-def _require_sole(
+def _refuse_ambiguous_target(
     source: str,
     names: Sequence[str],
     sample: Sequence[Sequence[str]],
     free: Sequence[int],
     sole: int,
-    whole: bool,
+    is_complete: bool,
 ) -> None:
-    """Raises DataError where another column than the sole one of plain numbers may be meant as numbers too."""
+    """Raise DataError if a column other than `sole`, the only numeric one, may be numeric too."""
     for other in free:
-        why = None if other == sole else _may_be_numbers(sample[other], whole)
+        why = None if other == sole else _number_evidence(sample[other], is_complete)
         if why is None:
             continue
         raise DataError(
-            f"{quote_name(names[sole])} is the only column of plain numbers, but {quote_name(names[other])} {why}, "
-            "so the one to forecast must be named",
-            hint=f"--target {quote_name(names[sole])}, or --target {quote_name(names[other])}, which tells its wrong line",
+            f"{quote_name(names[sole])} is the only numeric column, but {quote_name(names[other])} {why}, "
+            "so the target must be named",
+            hint=f"use --target {quote_name(names[sole])}. With --target {quote_name(names[other])}, the error shows "
+            "the first wrong line",
             rule="D205",
             at=in_file(source),
             flags=("--target",),
         )
 
 
-def _may_be_numbers(cells: Sequence[str], whole: bool) -> str | None:
-    """What of a column, whose first rows are no plain numbers, speaks for numbers; None: nothing."""
-    present = _present(cells)
+def _number_evidence(cells: Sequence[str], is_complete: bool) -> str | None:
+    """Return why a column without plain numbers in its first rows may still be numeric, or None."""
+    present = _measured_cells(cells)
     if not present:
-        return None if whole else f"is empty in the first {len(cells):,} rows"
+        return None if is_complete else f"is empty in the first {len(cells):,} rows"
     like = [cell for cell in present if is_numberlike(cell) and not is_time(cell)]
     if len(like) * 4 < len(present):
         return None
-    return f"holds {quote_cell(next((cell for cell in like if not is_number(cell)), like[0]))}"
+    return f"contains {quote_cell(next((cell for cell in like if not is_number(cell)), like[0]))}"
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
-    present = _present(cells)
+    present = _measured_cells(cells)
     return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
 
 
-def _present(cells: Sequence[str]) -> list[str]:
-    """The first measured cells of a column."""
-    found = []
+def _measured_cells(cells: Sequence[str]) -> list[str]:
+    """Return the first non-missing cells of a column."""
+    measured = []
     for cell in cells:
         if not is_missing(cell):
-            found.append(cell.strip())
-            if len(found) == _SAMPLE:
+            measured.append(cell.strip())
+            if len(measured) == _SAMPLE_CELLS:
                 break
-    return found
+    return measured
 
 
 def duplicate_name_error(source: str, names: Sequence[str], name: str) -> DataError:
-    """The error of a name that stands over several columns."""
-    places = [
+    """Return the error for a name that several columns have.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        name: the duplicate name.
+    """
+    numbers = [
         str(index + 1)
         for index, known in enumerate(names)
         if normalize("NFC", known) == normalize("NFC", name)
     ]
     return DataError(
-        f"the name {quote_name(name)} stands over {len(places)} columns ({', '.join(places)})",
-        hint="give each column a name of its own in the header",
+        f"{len(numbers)} columns are named {quote_name(name)} ({', '.join(numbers)})",
+        hint="give each column a unique name in the header",
         rule="D208",
         at=CellLocation(source=source, column=name).file_only,
     )
 
 
 def delimiter_hint(names: Sequence[str]) -> str:
-    """A hint where the only name holds what may divide several; else nothing."""
+    """Return a hint if the only name contains a possible delimiter, else ""."""
     mark = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
-    return "" if mark is None else f"is another delimiter meant? try --delimiter {quote_delimiter(mark)}"
+    return "" if mark is None else f"try another delimiter: --delimiter {quote_delimiter(mark)}"

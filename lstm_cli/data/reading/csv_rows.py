@@ -23,7 +23,7 @@ from lstm_cli.text import count_noun, is_number
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
 
-PIECE = 50_000  # rows held as text at a time
+BATCH_ROWS = 50_000  # rows held as text at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class RowBatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Frame:
+class _RowRules:
     """What every row is held against."""
 
     source: str
@@ -46,16 +46,18 @@ class _Frame:
 
 
 @dataclass(kw_only=True)
-class _Seen:
+class _ReadState:
     """What one stretch of a text leaves for the next to know."""
 
     line: int = 0  # lines read so far
-    last: int = 0  # the last one that holds a row
-    blank: list[int] = field(default_factory=list)  # lines without any cell
-    empty: list[list[str]] = field(default_factory=list)  # rows of empty cells that may be the text's last
+    last_row_line: int = 0  # the last one that holds a row
+    blank_lines: list[int] = field(default_factory=list)  # lines without any cell
+    empty_rows: list[list[str]] = field(
+        default_factory=list
+    )  # rows of empty cells that may be the text's last
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    latest: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
-    folded: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
+    latest_rows: list[list[str]] = field(default_factory=list)  # some of the latest rows that were read here
+    folded_lines: list[int] = field(default_factory=list)  # lines of rows that go on in the next one
     latest_line: str = ""  # of the text, with its line end if it has one
     findings: tuple[Finding, ...] = ()  # once all rows are read
 
@@ -67,35 +69,35 @@ class CsvRows:
     header: list[str]  # names as written, blanks around them and a byte order mark taken off
     header_line: int
     delimiter: str
-    pieces: Iterator[RowBatch]  # of the text it was opened with; may raise DataError, with the line
-    frame: _Frame
-    seen: _Seen
-    delimiter_found: Finding | None  # where the delimiter is not the comma, and nobody named it
+    batches: Iterator[RowBatch]  # of the text it was opened with; may raise DataError, with the line
+    rules: _RowRules
+    state: _ReadState
+    delimiter_finding: Finding | None  # where the delimiter is not the comma, and nobody named it
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found in the pieces that were read: complete once the last one is."""
-        found = () if self.delimiter_found is None else (self.delimiter_found,)
-        return (*found, *self.seen.findings)
+        found = () if self.delimiter_finding is None else (self.delimiter_finding,)
+        return (*found, *self.state.findings)
 
     def read_more(self, text: Iterable[str], *, last: bool) -> Iterator[RowBatch]:
         """The pieces of the stretch that follows; the ones before were read to their end, or passed over."""
         skip = self.delimiter != " "
-        text = _noted(text, self.seen)
-        text = _unpadded((), text, self.delimiter) if self.frame.padded else text
+        text = _track_lines(text, self.state)
+        text = _strip_quote_padding((), text, self.delimiter) if self.rules.padded else text
         reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
-        return _pieces(reader, self.frame, self.seen, last=last)
+        return _batches(reader, self.rules, self.state, last=last)
 
     def skip_lines(self, lines: int) -> RowBatch | None:
         """So many lines, each a row and the last not of empty cells, were read otherwise.
 
         Returns the rows of empty cells before them, if any: as others follow, they count.
         """
-        seen = self.seen
-        held = RowBatch(cells=seen.empty, lines=seen.empty_lines) if seen.empty else None
-        seen.empty, seen.empty_lines = [], seen.empty_lines[:0]
+        seen = self.state
+        held = RowBatch(cells=seen.empty_rows, lines=seen.empty_lines) if seen.empty_rows else None
+        seen.empty_rows, seen.empty_lines = [], seen.empty_lines[:0]
         seen.line += lines
-        seen.last = seen.line
+        seen.last_row_line = seen.line
         return held
 
 
@@ -104,7 +106,7 @@ def open_rows(
     source: str,
     delimiter: str | None,
     *,
-    whole: bool = True,
+    is_complete: bool = True,
 ) -> CsvRows:
     """Divide lines of text into rows. delimiter None: the comma, or `;` or tab where the file plainly has it.
 
@@ -112,8 +114,8 @@ def open_rows(
     Raises UsageError for a delimiter that can divide nothing; DataError for a text without a header, and
     while the pieces are read for rows longer or shorter than the header and for wrong quotes.
     """
-    seen = _Seen()
-    text = _noted(text, seen)
+    state = _ReadState()
+    text = _track_lines(text, state)
     first = list(islice(text, 1000))  # reaches over blank lines above the header to the first row
     top = [line for line in first if line.strip()][:2]
     if not top:
@@ -132,95 +134,99 @@ def open_rows(
     # `strict`: text after a closing quote, and a quote that is never closed, must not pass in silence.
     skip = delimiter != " "
     padded = skip and has_padded_quotes(first, delimiter)
-    lines = _unpadded(first, text, delimiter) if padded else chain(first, text)
+    lines = _strip_quote_padding(first, text, delimiter) if padded else chain(first, text)
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
     header: list[str] = []
     while not header or header == [""]:  # blank lines above the header
         line = reader.line_num + 1
-        header = [name.strip() for name in _take(reader, 1, source)[0]]
+        header = [name.strip() for name in _next_rows(reader, 1, source)[0]]
     check_header(header, line, top[0], source)
-    frame = _Frame(source=source, delimiter=delimiter, width=len(header), line=line, padded=padded)
-    seen.last = line
+    rules = _RowRules(source=source, delimiter=delimiter, width=len(header), line=line, padded=padded)
+    state.last_row_line = line
     return CsvRows(
         header=header,
         header_line=line,
         delimiter=delimiter,
-        pieces=_pieces(reader, frame, seen, last=whole),
-        frame=frame,
-        seen=seen,
-        delimiter_found=delimiter_found,
+        batches=_batches(reader, rules, state, last=is_complete),
+        rules=rules,
+        state=state,
+        delimiter_finding=delimiter_found,
     )
 
 
-def _noted(text: Iterable[str], seen: _Seen) -> Iterator[str]:
+def _track_lines(text: Iterable[str], state: _ReadState) -> Iterator[str]:
     """Yield the lines of a text; the latest one stays known."""
     for line in text:
-        seen.latest_line = line
+        state.latest_line = line
         yield line
 
 
 def has_padded_quotes(lines: Sequence[str], delimiter: str) -> bool:
     """Whether blanks stand between a closing quote and the delimiter in some of the lines."""
-    padded = _padded(delimiter)
+    padded = _padded_quote_pattern(delimiter)
     return any('" ' in line and padded.search(line) for line in lines)
 
 
-def _padded(delimiter: str) -> re.Pattern[str]:
+def _padded_quote_pattern(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
     return re.compile(rf'(?<![^{mark}])([ ]*"(?:[^"\n]|"")*")[ ]+(?=[{mark}\n]|$)')
 
 
-def _unpadded(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
+def _strip_quote_padding(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
     """The lines, without the blanks between a closing quote and the delimiter; csv.reader takes them for text."""
-    padded = _padded(delimiter)
+    padded = _padded_quote_pattern(delimiter)
     return (padded.sub(r"\1", line) if '" ' in line else line for line in chain(first, text))
 
 
-def _take(reader: "_Reader", count: int, source: str, before: int = 0) -> list[list[str]]:
+def _next_rows(reader: "_Reader", count: int, source: str, before: int = 0) -> list[list[str]]:
     """The next rows, at most `count`, blank lines among them as []. before: lines of earlier stretches."""
     start = before + reader.line_num
     rows: list[list[str]] = []
     try:
         rows.extend(islice(reader, count))  # rows read before an error stay in the list
     except csv.Error as error:
-        line = start + 1 + sum(map(_lines_of, rows))
+        line = start + 1 + sum(map(_line_count, rows))
         raise _quote_error(source, line, error) from None
     return rows
 
 
-def _pieces(reader: "_Reader", frame: _Frame, seen: _Seen, *, last: bool) -> Iterator[RowBatch]:
-    before = seen.line
+def _batches(reader: "_Reader", rules: _RowRules, state: _ReadState, *, last: bool) -> Iterator[RowBatch]:
+    before = state.line
     start = before + reader.line_num
-    while rows := _take(reader, PIECE, frame.source, before):
+    while rows := _next_rows(reader, BATCH_ROWS, rules.source, before):
         if before + reader.line_num - start == len(rows):
             lines = np.arange(start + 1, before + reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends
-            lines = start + 1 + np.cumsum([0, *map(_lines_of, rows[:-1])], dtype=np.int64)
-            _refuse_swallowed(rows, lines, frame)
-            seen.folded += [
-                line for row, line in zip(rows, lines.tolist(), strict=True) if _is_folded(row, frame)
+            lines = start + 1 + np.cumsum([0, *map(_line_count, rows[:-1])], dtype=np.int64)
+            _refuse_swallowed_rows(rows, lines, rules)
+            state.folded_lines += [
+                line for row, line in zip(rows, lines.tolist(), strict=True) if _is_folded(row, rules)
             ]
-        start = seen.line = before + reader.line_num
-        if set(map(len, rows)) != {frame.width}:
-            rows, lines, blank = _even(rows, lines, frame)
-            seen.blank += blank
-        if seen.empty:
-            rows, lines = seen.empty + rows, np.concatenate([seen.empty_lines, lines])
+        start = state.line = before + reader.line_num
+        if set(map(len, rows)) != {rules.width}:
+            rows, lines, blank = _drop_blank_lines(rows, lines, rules)
+            state.blank_lines += blank
+        if state.empty_rows:
+            rows, lines = state.empty_rows + rows, np.concatenate([state.empty_lines, lines])
         kept = len(rows)
         while kept and not any(map(str.strip, rows[kept - 1])):
             kept -= 1
-        seen.last = int(lines[-1]) if rows else seen.last
-        seen.empty, seen.empty_lines = rows[kept:], lines[kept:]
+        state.last_row_line = int(lines[-1]) if rows else state.last_row_line
+        state.empty_rows, state.empty_lines = rows[kept:], lines[kept:]
         if kept:
-            seen.latest = rows[max(0, kept - 1000) : kept]
-            yield RowBatch(cells=rows[:kept] if seen.empty else rows, lines=lines[:kept])
+            state.latest_rows = rows[max(0, kept - 1000) : kept]
+            yield RowBatch(cells=rows[:kept] if state.empty_rows else rows, lines=lines[:kept])
     if last:
-        blank = [line for line in seen.blank if line < seen.last]
-        seen.findings = (*_unended(frame, seen), *_folded(frame, seen), *_skipped(blank, seen, frame))
+        blank = [line for line in state.blank_lines if line < state.last_row_line]
+        state.findings = (
+            *_cut_off_findings(rules, state),
+            *_folded_findings(rules, state),
+            *_skipped_line_findings(blank, state, rules),
+        )
 
 
-def _even(
-    rows: list[list[str]], lines: np.ndarray, frame: _Frame
+def _drop_blank_lines(
+    rows: list[list[str]], lines: np.ndarray, rules: _RowRules
 ) -> tuple[list[list[str]], np.ndarray, list[int]]:
     """Return the rows without blank lines, their lines, and the blank lines.
 
@@ -228,32 +234,32 @@ def _even(
     """
     keep, blank = [], []
     for index, row in enumerate(rows):
-        if len(row) == frame.width:
+        if len(row) == rules.width:
             keep.append(index)
         elif len(row) <= 1 and not "".join(row).strip():
             blank.append(int(lines[index]))
         else:
-            raise _ragged(row, int(lines[index]), frame)
+            raise _cell_count_error(row, int(lines[index]), rules)
     return [rows[index] for index in keep], lines[keep], blank
 
 
-def _refuse_swallowed(rows: Sequence[Sequence[str]], lines: np.ndarray, frame: _Frame) -> None:
+def _refuse_swallowed_rows(rows: Sequence[Sequence[str]], lines: np.ndarray, rules: _RowRules) -> None:
     """Refuse a cell of several lines that read as rows: a quote opened there by mistake swallowed them."""
     for row, line in zip(rows, lines.tolist(), strict=True):
         for cell in row:
             for inside in cell.split("\n")[1:]:
-                cells = inside.split(frame.delimiter)
-                if len(cells) == frame.width > 1 and any(is_number(one) or is_time(one) for one in cells):
+                cells = inside.split(rules.delimiter)
+                if len(cells) == rules.width > 1 and any(is_number(one) or is_time(one) for one in cells):
                     raise DataError(
                         f"a quote opens in this row and closes in a later line, and "
                         f"what lies between reads as rows, such as {quote_cell(inside)}",
                         hint="close the quote where its cell ends, or delete it",
                         rule="D131",
-                        at=at_line(frame.source, line),
+                        at=at_line(rules.source, line),
                     )
 
 
-def _shows_whole(line: str, rows: Sequence[Sequence[str]]) -> bool:
+def _looks_complete(line: str, rows: Sequence[Sequence[str]]) -> bool:
     """Whether the last of the rows, on a line without an end, cannot have been cut off within its last cell."""
     if line.rstrip().endswith('"'):
         return True
@@ -264,87 +270,87 @@ def _shows_whole(line: str, rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
-def _ragged(row: Sequence[str], line: int, frame: _Frame) -> DataError:
-    where = at_line(frame.source, line)
+def _cell_count_error(row: Sequence[str], line: int, rules: _RowRules) -> DataError:
+    where = at_line(rules.source, line)
     refuse_conflict(row[0], where)
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
     return DataError(
-        f"{cells} where the header (line {frame.line}) has {frame.width}",
-        hint=_how_to_even(row, frame),
+        f"{cells} where the header (line {rules.line}) has {rules.width}",
+        hint=_cell_count_hint(row, rules),
         rule="D132",
         flags=("--delimiter",),
         at=where,
     )
 
 
-def _how_to_even(row: Sequence[str], frame: _Frame) -> str:
-    marks = (mark for mark in ";\t|" if mark != frame.delimiter and any(mark in cell for cell in row))
+def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
+    marks = (mark for mark in ";\t|" if mark != rules.delimiter and any(mark in cell for cell in row))
     other = next(marks, None)
     if other:
         return f"is another delimiter meant? try --delimiter {quote_delimiter(other)}"
-    if frame.width == 1:
+    if rules.width == 1:
         return "the first line must be the header: delete title and comment lines above it"
     if len(row) == 1:
         return "delete the line if it is a title, a comment or a footer; a row needs all of its cells"
-    if len(row) == frame.width + 1 and not row[-1].strip():
+    if len(row) == rules.width + 1 and not row[-1].strip():
         return "end the header with a delimiter too, or take it off the ends of the rows"
-    if len(row) == frame.width + 1 and row[-2].strip().isdigit() and row[-1].strip().isdigit():
+    if len(row) == rules.width + 1 and row[-2].strip().isdigit() and row[-1].strip().isdigit():
         return "is the last comma a decimal comma? write decimal points, or divide the cells otherwise"
     return (
         "mend the line; a cell that holds the delimiter stands in double quotes, and each column has a name"
     )
 
 
-def _unended(frame: _Frame, seen: _Seen) -> Iterator[Finding]:
+def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
     """Yield a finding for a last row that the file breaks off in, for all that can be seen."""
-    line = seen.latest_line
-    if seen.empty or not seen.latest or line.endswith("\n") or not line.strip():
+    line = state.latest_line
+    if state.empty_rows or not state.latest_rows or line.endswith("\n") or not line.strip():
         return
-    if not _shows_whole(line, seen.latest):
+    if not _looks_complete(line, state.latest_rows):
         yield Finding.at(
-            at_line(frame.source, seen.last),
+            at_line(rules.source, state.last_row_line),
             "D133",
             "the file ends without a line end, so this last row may be cut off, and was read as it stands "
             "(no flag: end the line, or delete it)",
         )
 
 
-def _is_folded(row: Sequence[str], frame: _Frame) -> bool:
+def _is_folded(row: Sequence[str], rules: _RowRules) -> bool:
     """Whether a cell holds both a line end and a delimiter, as where two quotes stand by mistake."""
-    return any("\n" in cell and frame.delimiter in cell for cell in row)
+    return any("\n" in cell and rules.delimiter in cell for cell in row)
 
 
-def _folded(frame: _Frame, seen: _Seen) -> Iterator[Finding]:
+def _folded_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
     """Yield a finding for cells that two quotes by mistake may have made of parts of two rows."""
-    if seen.folded:
+    if state.folded_lines:
         yield Finding.at(
-            at_line(frame.source, seen.folded[0]),
+            at_line(rules.source, state.folded_lines[0]),
             "D134",
             "a quoted cell goes on in the next line, so both were read as one row, "
-            f"{count_noun(len(seen.folded), 'such row')} (no flag: delete quotes that do not belong there)",
-            lines=seen.folded,
-            count=len(seen.folded),
+            f"{count_noun(len(state.folded_lines), 'such row')} (no flag: delete quotes that do not belong there)",
+            lines=state.folded_lines,
+            count=len(state.folded_lines),
         )
 
 
-def _skipped(blank: Sequence[int], seen: _Seen, frame: _Frame) -> Iterator[Finding]:
+def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: _RowRules) -> Iterator[Finding]:
     """Yield findings for lines that do not count: blank lines between rows, rows of empty cells at the end.
 
     Raises DataError for a blank line in a file of one column, which may be a missing value.
     """
-    empty = seen.empty_lines
-    if blank and frame.width == 1:
+    empty = state.empty_lines
+    if blank and rules.width == 1:
         raise DataError(
             "the line is blank, which in a file of one column may be a missing value or none at all",
             hint="write NA where a value is missing, or delete the line",
             rule="D135",
-            at=at_line(frame.source, blank[0]),
+            at=at_line(rules.source, blank[0]),
         )
     if blank:
         lines = "1 blank line was" if len(blank) == 1 else f"{len(blank):,} blank lines were"
         advice = "no flag keeps them; a row of missing values has its delimiters"
         yield Finding.at(
-            in_file(frame.source),
+            in_file(rules.source),
             "D136",
             f"{lines} skipped, first line {blank[0]} ({advice})",
             lines=blank,
@@ -354,7 +360,7 @@ def _skipped(blank: Sequence[int], seen: _Seen, frame: _Frame) -> Iterator[Findi
         rows = "1 row of empty cells" if len(empty) == 1 else f"{len(empty):,} rows of empty cells"
         advice = "no flag keeps them; write NA for missing values"
         yield Finding.at(
-            in_file(frame.source),
+            in_file(rules.source),
             "D137",
             f"{rows} at the end did not count, first line {empty[0]} ({advice})",
             lines=empty[:LINES].tolist(),
@@ -362,7 +368,7 @@ def _skipped(blank: Sequence[int], seen: _Seen, frame: _Frame) -> Iterator[Findi
         )
 
 
-def _lines_of(row: Sequence[str]) -> int:
+def _line_count(row: Sequence[str]) -> int:
     return 1 + sum(cell.count("\n") for cell in row)
 
 

@@ -4,14 +4,14 @@ import numpy as np
 
 from lstm_cli.data.chunks import row_chunks
 
-PRECISION = 24  # bits of a 32-bit float's mantissa
-ALWAYS = 6  # significant digits that every 32-bit float tells apart
-MOST = 10  # that are tried: nine suffice, one more where a logarithm is off by one
-EXPONENTS = 290  # decimal, to either side: beyond them the powers of ten end
-DECIMALS = (
+MANTISSA_BITS = 24  # bits of a 32-bit float's mantissa
+MIN_DIGITS = 6  # significant digits that every 32-bit float tells apart
+MAX_DIGITS = 10  # that are tried: nine suffice, one more where a logarithm is off by one
+MAX_EXPONENT = 290  # decimal, to either side: beyond them the powers of ten end
+MAX_DECIMALS = (
     9  # of a file's column at most: with more its cells are computed, and no 32-bit float tells so many
 )
-WHOLE = 2.0**53  # from here on a 64-bit float has no decimals
+WHOLE_NUMBERS_FROM = 2.0**53  # from here on a 64-bit float has no decimals
 POWERS = np.array([float(f"1e{power}") for power in range(309)])
 
 
@@ -40,37 +40,37 @@ def shortest_decimals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     short, needed = values + 0.0, np.zeros(len(values), dtype=np.int64)
     size = np.abs(values)
-    regular = (size > 10.0**-EXPONENTS) & (size < 10.0**EXPONENTS)
-    open_yet = np.flatnonzero(regular)
-    bits = _rounded(values)
+    regular = (size > 10.0**-MAX_EXPONENT) & (size < 10.0**MAX_EXPONENT)
+    pending = np.flatnonzero(regular)
+    bits = _round_to_float32(values)
     exponent = np.zeros(len(values), dtype=np.int64)
-    exponent[open_yet] = np.floor(np.log10(size[open_yet])).astype(np.int64)
-    for digits in range(ALWAYS, MOST + 1):
-        shift = digits - 1 - exponent[open_yet]
-        whole = np.rint(_shifted(bits[open_yet], shift))
-        back = _shifted(whole, -shift)
-        short[open_yet] = back
-        needed[open_yet] = shift - _trailing_zeros(whole)
-        open_yet = open_yet[_rounded(back) != bits[open_yet]]
-        if not len(open_yet):
+    exponent[pending] = np.floor(np.log10(size[pending])).astype(np.int64)
+    for digits in range(MIN_DIGITS, MAX_DIGITS + 1):
+        shift = digits - 1 - exponent[pending]
+        whole = np.rint(_multiply_by_powers(bits[pending], shift))
+        back = _multiply_by_powers(whole, -shift)
+        short[pending] = back
+        needed[pending] = shift - _count_trailing_zeros(whole)
+        pending = pending[_round_to_float32(back) != bits[pending]]
+        if not len(pending):
             break
     return short, needed
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def _round_to_float32(values: np.ndarray) -> np.ndarray:
     """Round float64 to the mantissa of a 32-bit float."""
     mantissa, exponent = np.frexp(values)
-    rounded: np.ndarray = np.ldexp(np.rint(np.ldexp(mantissa, PRECISION)), exponent - PRECISION)
+    rounded: np.ndarray = np.ldexp(np.rint(np.ldexp(mantissa, MANTISSA_BITS)), exponent - MANTISSA_BITS)
     return rounded
 
 
-def _shifted(values: np.ndarray, powers: np.ndarray) -> np.ndarray:
+def _multiply_by_powers(values: np.ndarray, powers: np.ndarray) -> np.ndarray:
     """Multiply by powers of ten; a single rounding where the power is exact, up to 22."""
     factors = POWERS[np.abs(powers)]
     return np.where(powers >= 0, values * factors, values / factors)
 
 
-def _trailing_zeros(whole: np.ndarray) -> np.ndarray:
+def _count_trailing_zeros(whole: np.ndarray) -> np.ndarray:
     """Count the zeros at the end of whole numbers [n] other than 0."""
     rest, zeros = np.abs(whole), np.zeros(len(whole), dtype=np.int64)
     ending = np.flatnonzero(rest % 10 == 0)
@@ -93,8 +93,8 @@ def column_decimals(column: np.ndarray) -> int:
         while len(values):
             scale = POWERS[decimals]
             scaled = values * scale
-            values = values[(np.rint(scaled) / scale != values) & (np.abs(scaled) < WHOLE)]
+            values = values[(np.rint(scaled) / scale != values) & (np.abs(scaled) < WHOLE_NUMBERS_FROM)]
             decimals += bool(len(values))
-            if decimals > DECIMALS:
+            if decimals > MAX_DECIMALS:
                 return 0
     return decimals

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
-from lstm_cli.data.reading.column_roles import SAMPLE, ColumnRoles, column_labels
+from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_labels
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
 from lstm_cli.data.reading.numbers import read_numbers
@@ -32,32 +32,32 @@ class TextFile:
     def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
         """Raises DataError where there is no header or no row."""
         self.source = source.name
-        self._blocks = FastCsvReader(source, encoding, delimiter)
-        rows = self._blocks.rows
+        self._reader = FastCsvReader(source, encoding, delimiter)
+        rows = self._reader.rows
         self.names = column_labels(map(unescape_formula, rows.header))
-        if self._blocks.first is None:
+        if self._reader.first is None:
             raise DataError(
                 f"{source.name} has a header and no row below it",
                 hint="it needs one row for each time",
                 rule="D114",
             )
-        self._first = self._blocks.first
+        self._first = self._reader.first
         self.delimiter = rows.delimiter
 
     @property
     def findings(self) -> Sequence[Finding]:
         """What was found in the rows: complete once all of them are read."""
-        return self._blocks.rows.findings
+        return self._reader.rows.findings
 
     @property
     def sample(self) -> list[tuple[str, ...]]:
         """The first cells of each column."""
-        return list(zip(*self._first.cells[:SAMPLE], strict=True))
+        return list(zip(*self._first.cells[:SAMPLE_ROWS], strict=True))
 
     @property
-    def sampled_whole(self) -> bool:
+    def sample_is_complete(self) -> bool:
         """Whether there are no rows beyond the sample."""
-        return len(self._first.cells) < SAMPLE
+        return len(self._first.cells) < SAMPLE_ROWS
 
     @property
     def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
@@ -67,37 +67,39 @@ class TextFile:
     @property
     def lines(self) -> int:
         """Lines read so far."""
-        return self._blocks.rows.seen.line
+        return self._reader.rows.state.line
 
-    def expected(self, size: int) -> int:
+    def expected_rows(self, size: int) -> int:
         """How many rows so many bytes of such files hold, about; 0 where they are few, or it is not known."""
-        return int(1.1 * size * self._blocks.rows_per_byte)  # what is not filled takes no memory
+        return int(1.1 * size * self._reader.rows_per_byte)  # what is not filled takes no memory
 
     def cells(self) -> Iterator[Cells]:
         """All cells of the file, some rows at a time. Raises DataError for a row that cannot be read."""
-        for piece in chain((self._first,), self._blocks.pieces()):
+        for piece in chain((self._first,), self._reader.batches()):
             yield piece.lines, list(zip(*piece.cells, strict=True))
 
     def columns(self, chosen: ColumnRoles) -> Iterator[ColumnBatch]:
         """All rows, some at a time. Raises DataError for what cannot be read."""
-        places = _places(self.source, self.names, chosen, self.unit)
+        locations = _cell_locations(self.source, self.names, chosen, self.unit)
         getters = [itemgetter(index) for index in column_order(chosen)]
 
         def careful(piece: RowBatch) -> ColumnBatch:
             cells = [list(map(getter, piece.cells)) for getter in getters]
-            return _columns(piece.lines, cells, chosen, places, read_numbers, lambda column, place: column)
+            return _to_batch(
+                piece.lines, cells, chosen, locations, read_numbers, lambda column, place: column
+            )
 
         yield careful(self._first)
         layout = Layout(
-            codec=self._blocks.codec,
+            codec=self._reader.codec,
             delimiter=self.delimiter,
             width=len(self.names),
             time=chosen.time,
             series=chosen.series,
             numeric=chosen.numeric,
-            place=places[0],
+            time_location=locations[0],
         )
-        yield from self._blocks.columns(layout, careful)
+        yield from self._reader.columns(layout, careful)
 
 
 class ParquetFile:
@@ -112,30 +114,30 @@ class ParquetFile:
         from lstm_cli.data.reading.parquet import ParquetRows
 
         self.source = source.name
-        self._file = ParquetRows(source)
-        self.names = column_labels(self._file.names)
-        self.sample = self._file.sample()
+        self._rows = ParquetRows(source)
+        self.names = column_labels(self._rows.names)
+        self.sample = self._rows.sample()
         self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
-        self.lines = self._file.rows
-        self.sampled_whole = len(self.first[1]) >= self.lines
+        self.lines = self._rows.rows
+        self.sample_is_complete = len(self.first[1]) >= self.lines
         if not self.lines:
             raise DataError(f"{source.name} has no rows", hint="it needs one row for each time", rule="D114")
 
-    def expected(self, size: int) -> int:
+    def expected_rows(self, size: int) -> int:
         """How many rows the file holds."""
         return self.lines
 
     def cells(self) -> Iterator[Cells]:
         """All cells of the file, some rows at a time. Raises DataError where it is damaged."""
-        return self._file.pieces(range(len(self.names)))
+        return self._rows.batches(range(len(self.names)))
 
     def columns(self, chosen: ColumnRoles) -> Iterator[ColumnBatch]:
         """All rows, some at a time. Raises DataError for what cannot be read."""
         from lstm_cli.data.reading.parquet import column_numbers, column_text
 
-        places = _places(self.source, self.names, chosen, self.unit)
-        for lines, cells in self._file.pieces(column_order(chosen)):
-            yield _columns(lines, cells, chosen, places, column_numbers, column_text)
+        locations = _cell_locations(self.source, self.names, chosen, self.unit)
+        for lines, cells in self._rows.batches(column_order(chosen)):
+            yield _to_batch(lines, cells, chosen, locations, column_numbers, column_text)
 
 
 File: TypeAlias = TextFile | ParquetFile
@@ -165,20 +167,20 @@ def roles_by_name(chosen: ColumnRoles, names: Sequence[str], others: Sequence[st
     )
 
 
-def _places(source: str, names: Sequence[str], chosen: ColumnRoles, unit: str) -> list[CellLocation]:
+def _cell_locations(source: str, names: Sequence[str], chosen: ColumnRoles, unit: str) -> list[CellLocation]:
     return [CellLocation(source=source, column=names[index], unit=unit) for index in column_order(chosen)]
 
 
-def _columns(
+def _to_batch(
     lines: np.ndarray,
     cells: Sequence[Any],
     chosen: ColumnRoles,
-    places: Sequence[CellLocation],
+    locations: Sequence[CellLocation],
     numbers: Callable[[Any, np.ndarray, CellLocation], np.ndarray],
     text: Callable[[Any, CellLocation], Sequence[str]],
 ) -> ColumnBatch:
     """Rows [n] as columns. cells: [n] of each chosen column, text or what pyarrow holds."""
-    rest = iter(zip(cells, places, strict=True))
+    rest = iter(zip(cells, locations, strict=True))
     times, codes, names = None, None, list[str]()
     if chosen.time is not None:
         column, place = next(rest)
@@ -188,11 +190,11 @@ def _columns(
         codes, names = _series_codes(text(column, place), lines, place)
     values = np.stack([numbers(column, lines, place) for column, place in rest], axis=1)
     ends = np.stack([values.min(axis=0), values.max(axis=0)])
-    return ColumnBatch(lines=lines, values=values, ends=ends, times=times, codes=codes, names=names)
+    return ColumnBatch(lines=lines, values=values, extremes=ends, times=times, codes=codes, names=names)
 
 
 def _series_codes(
-    cells: Sequence[str], lines: np.ndarray, place: CellLocation
+    cells: Sequence[str], lines: np.ndarray, location: CellLocation
 ) -> tuple[np.ndarray, list[str]]:
     """The place of each cell's series [n] int32 in the names beside it."""
     index: dict[str, int] = {}
@@ -206,6 +208,6 @@ def _series_codes(
             "the name of the series is missing",
             hint="write it, or delete the line",
             rule="D207",
-            at=place.at(line),
+            at=location.at(line),
         )
     return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)), names

@@ -14,26 +14,26 @@ from lstm_cli.text import is_number
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 
 
-def read_numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray:
+def read_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> np.ndarray:
     """Cells [n] as float64 [n], NaN where missing. lines: [n] line numbers.
 
     Raises DataError with line, column and value for anything that is no plain, finite number.
     """
-    values = _plain(cells)
+    values = _parse_plain(cells)
     if values is None:
         measured = [index for index, cell in enumerate(cells) if not is_missing(cell)]
-        numbers = _plain([cells[index].strip() for index in measured])
+        numbers = _parse_plain([cells[index].strip() for index in measured])
         if numbers is None:
-            raise _not_a_number(cells, lines, place)
+            raise _not_a_number_error(cells, lines, location)
         values = np.full(len(cells), np.nan)
         values[measured] = numbers
-    refuse_infinity(values, lines, place, cells)
-    refuse_underflow(values, lines, place, cells)
+    refuse_infinity(values, lines, location, cells)
+    refuse_underflow(values, lines, location, cells)
     return values
 
 
 def refuse_underflow(
-    values: np.ndarray, lines: np.ndarray, place: CellLocation, cells: Sequence[str]
+    values: np.ndarray, lines: np.ndarray, location: CellLocation, cells: Sequence[str]
 ) -> None:
     """Raises DataError for a number so small that it would be read as 0."""
     for row in np.flatnonzero(values == 0).tolist():
@@ -43,21 +43,21 @@ def refuse_underflow(
                 f"{quote_cell(cells[row])} is smaller than the numbers that can be held, and would be read as 0",
                 hint="write 0, or the column in a smaller unit",
                 rule="D301",
-                at=place.at(int(lines[row])),
+                at=location.at(int(lines[row])),
             )
 
 
 def refuse_infinity(
-    values: np.ndarray, lines: np.ndarray, place: CellLocation, cells: Sequence[object] | None = None
+    values: np.ndarray, lines: np.ndarray, location: CellLocation, cells: Sequence[object] | None = None
 ) -> None:
     """Raises DataError for the first infinity in values [n]; `cells` [n] is what the file says."""
     infinite = np.isinf(values)
     if infinite.any():
         first = int(np.argmax(infinite))
-        raise _beyond(values[first] if cells is None else cells[first], int(lines[first]), place)
+        raise _too_large_error(values[first] if cells is None else cells[first], int(lines[first]), location)
 
 
-def _plain(cells: Sequence[str]) -> np.ndarray | None:
+def _parse_plain(cells: Sequence[str]) -> np.ndarray | None:
     """The numbers, where every cell is plain; None where any is not."""
     try:
         if "\n".join(cells).encode("ascii").translate(None, _NUMBER_BYTES):
@@ -67,14 +67,14 @@ def _plain(cells: Sequence[str]) -> np.ndarray | None:
         return None
 
 
-def _not_a_number(cells: Iterable[str], lines: np.ndarray, place: CellLocation) -> DataError:
+def _not_a_number_error(cells: Iterable[str], lines: np.ndarray, location: CellLocation) -> DataError:
     pairs = zip(cells, lines, strict=True)
     cell, line = next(pair for pair in pairs if not is_missing(pair[0]) and not _is_finite(pair[0]))
     if is_number(cell):
-        return _beyond(cell, int(line), place)
-    reason, hint = _reason(cell.strip(), place)
+        return _too_large_error(cell, int(line), location)
+    reason, hint = _reason_and_hint(cell.strip(), location)
     return DataError(
-        f"{quote_cell(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=place.at(int(line))
+        f"{quote_cell(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=location.at(int(line))
     )
 
 
@@ -82,12 +82,12 @@ def _is_finite(cell: str) -> bool:
     return is_number(cell) and isfinite(float(cell))
 
 
-def _beyond(cell: object, line: int, place: CellLocation) -> DataError:
+def _too_large_error(cell: object, line: int, location: CellLocation) -> DataError:
     return DataError(
         f"{quote_cell(cell)} is beyond the numbers that can be held (1.8e308)",
         hint="write a plain number, or leave the cell empty where nothing was measured",
         rule="D303",
-        at=place.at(line),
+        at=location.at(line),
     )
 
 
@@ -134,9 +134,9 @@ def is_numberlike(cell: str) -> bool:
     return _NUMBERLIKE.fullmatch(cell.strip()[:200]) is not None
 
 
-def _reason(cell: str, place: CellLocation) -> tuple[str, str]:
+def _reason_and_hint(cell: str, location: CellLocation) -> tuple[str, str]:
     """What seems to keep a cell from being a number, for the end of a message, and the hint that mends it."""
-    if cell == place.column:
+    if cell == location.column:
         return REPEATED_HEADER
     for pattern, said, hint in _REASONS:
         if pattern.fullmatch(cell[:200]):

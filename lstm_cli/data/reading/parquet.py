@@ -14,8 +14,8 @@ from lstm_cli.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PIECE = 50_000  # rows held at a time
-SAMPLE = 1_000  # rows by which the columns are chosen
+BATCH_ROWS = 50_000  # rows held at a time
+SAMPLE_ROWS = 1_000  # rows by which the columns are chosen
 
 
 class ParquetRows:
@@ -31,7 +31,7 @@ class ParquetRows:
         try:
             self._file = pq.ParquetFile(source.path or pa.BufferReader(b"".join(source.blocks)))
         except (pa.ArrowException, OSError):
-            raise _damaged(source.name) from None
+            raise _corrupt_error(source.name) from None
         self.names: list[str] = list(self._file.schema_arrow.names)
         self.rows: int = self._file.metadata.num_rows
 
@@ -40,9 +40,9 @@ class ParquetRows:
         import pyarrow as pa
 
         try:
-            batch = next(self._file.iter_batches(batch_size=SAMPLE), None)
+            batch = next(self._file.iter_batches(batch_size=SAMPLE_ROWS), None)
         except (pa.ArrowException, OSError):
-            raise _damaged(self.source) from None
+            raise _corrupt_error(self.source) from None
         columns = batch.columns if batch is not None else []
         texts = []
         for name, column in zip(self.names, columns, strict=False):
@@ -52,7 +52,7 @@ class ParquetRows:
                 texts.append([])
         return texts
 
-    def pieces(self, indices: Sequence[int]) -> Iterator[tuple[np.ndarray, list["pa.Array"]]]:
+    def batches(self, indices: Sequence[int]) -> Iterator[tuple[np.ndarray, list["pa.Array"]]]:
         """Row numbers [n] from 1 and the columns at `indices`, some rows at a time.
 
         Raises DataError where the file is damaged.
@@ -62,13 +62,13 @@ class ParquetRows:
         done = 0
         try:
             for batch in self._file.iter_batches(
-                batch_size=PIECE, columns=[self.names[index] for index in indices]
+                batch_size=BATCH_ROWS, columns=[self.names[index] for index in indices]
             ):
                 lines = np.arange(done + 1, done + batch.num_rows + 1, dtype=np.int64)
                 done += batch.num_rows
                 yield lines, [_column(batch, self.names[index]) for index in indices]
         except (pa.ArrowException, OSError):
-            raise _damaged(self.source) from None
+            raise _corrupt_error(self.source) from None
 
 
 def _column(batch: "pa.RecordBatch", name: str) -> "pa.Array":
@@ -83,25 +83,25 @@ def column_is_number(column: "pa.Array") -> bool:
     return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind))
 
 
-def column_numbers(column: "pa.Array", lines: np.ndarray, place: CellLocation) -> np.ndarray:
+def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation) -> np.ndarray:
     """A column [n] as float64 [n], NaN where null. Raises DataError for infinities and what is no number."""
     import pyarrow as pa
 
     if not column_is_number(column):
-        return read_numbers(column_text(column, place), lines, place)
+        return read_numbers(column_text(column, location), lines, location)
     values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    refuse_infinity(values, lines, place)
+    refuse_infinity(values, lines, location)
     return values
 
 
-def column_text(column: "pa.Array", place: CellLocation) -> list[str]:
+def column_text(column: "pa.Array", location: CellLocation) -> list[str]:
     """A column [n] as text cells, "" where null. Raises DataError for nested columns and the like."""
     import pyarrow as pa
     import pyarrow.types as kinds
 
     kind: Any = column.type
     if kinds.is_timestamp(kind):
-        column = _coarsest(column, kind)
+        column = _coarsen(column, kind)
     try:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
     except pa.ArrowException:
@@ -109,12 +109,12 @@ def column_text(column: "pa.Array", place: CellLocation) -> list[str]:
             f"its type {kind} is none of text, number and time",
             hint="name another column, or write this one as text, numbers or timestamps",
             rule="D112",
-            at=place.column_text,
+            at=location.column_text,
         ) from None
     return ["" if text is None else text for text in texts]
 
 
-def _coarsest(column: "pa.Array", kind: Any) -> "pa.Array":
+def _coarsen(column: "pa.Array", kind: Any) -> "pa.Array":
     """Timestamps in the coarsest unit that holds them: whole seconds are not written with nine zeros."""
     import pyarrow as pa
 
@@ -126,5 +126,5 @@ def _coarsest(column: "pa.Array", kind: Any) -> "pa.Array":
     return column
 
 
-def _damaged(source: str) -> DataError:
+def _corrupt_error(source: str) -> DataError:
     return DataError(f"{source} is damaged, or no Parquet file", hint="write it anew", rule="D113")

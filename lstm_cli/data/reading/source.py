@@ -52,7 +52,7 @@ _FOREIGN = (
 STDIN = "-"
 NOTHING_HELD: Mapping[str, bytes] = {}
 _BLOCK = 1 << 20  # bytes read at a time; one block of text and its cells is what reading needs in memory
-_HASHING = 4  # blocks that wait to be hashed, at most
+_MAX_PENDING_HASHES = 4  # blocks that wait to be hashed, at most
 _HEAD = 4096  # bytes looked at to know what the file is
 
 
@@ -86,39 +86,37 @@ class Source:
     parquet: bool
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
-    tap: "HashingReader"
+    reader: "HashingReader"
 
 
 class HashingReader:
     """The bytes of a file as they lie on the disk, counted and hashed while they are read."""
 
-    def __init__(self, stream: BinaryIO, name: str, heard: Callable[[int], None]) -> None:
+    def __init__(self, stream: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> None:
         self._sha256 = hashlib.sha256()
         self._blocks = _blocks(stream, name)
-        self._heard = heard  # told the bytes of each block
+        self._on_bytes = on_bytes  # told the bytes of each block
         self._size = 0
-        self._beside: ThreadPoolExecutor | None = (
-            None  # hashes all blocks but the first, which a small file is
-        )
-        self._hashing: deque[Future[None]] = deque()
+        self._pool: ThreadPoolExecutor | None = None  # hashes all blocks but the first, which a small file is
+        self._pending: deque[Future[None]] = deque()
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
             self._hash(block)
             self._size += len(block)
-            self._heard(len(block))
+            self._on_bytes(len(block))
             yield block
 
     def _hash(self, block: bytes) -> None:
         if not self._size:
             self._sha256.update(block)
             return
-        self._beside = self._beside or ThreadPoolExecutor(1)
-        self._hashing.append(self._beside.submit(self._sha256.update, block))
-        if len(self._hashing) > _HASHING:
-            self._hashing.popleft().result()
+        self._pool = self._pool or ThreadPoolExecutor(1)
+        self._pending.append(self._pool.submit(self._sha256.update, block))
+        if len(self._pending) > _MAX_PENDING_HASHES:
+            self._pending.popleft().result()
 
-    def file_fact(self) -> dict[str, Any]:
+    def checksum_and_size(self) -> dict[str, Any]:
         """The sha256 and the size of the whole file; what was not read yet is read."""
         for _ in self:
             pass
@@ -127,8 +125,8 @@ class HashingReader:
 
     def close(self) -> None:
         """Wait for what is being hashed."""
-        if self._beside is not None:
-            self._beside.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown()
 
 
 def is_pipe(source: str) -> bool:
@@ -150,7 +148,7 @@ def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, byte
     for source in sources:
         if not is_pipe(source) or (source == STDIN and (stdin is None or stdin.isatty())):
             continue
-        stream, name = (stdin, "standard input") if source == STDIN else _open(source)
+        stream, name = (stdin, "standard input") if source == STDIN else _open_file(source)
         assert stream is not None
         try:
             held[source] = b"".join(_blocks(stream, name))
@@ -164,7 +162,7 @@ def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, byte
 def open_source(
     source: str,
     stdin: BinaryIO | None = None,
-    heard: Callable[[int], None] = lambda size: None,
+    on_bytes: Callable[[int], None] = lambda size: None,
     *,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Iterator[Source]:
@@ -177,10 +175,10 @@ def open_source(
     Raises:
         DataError: it is missing, empty, a socket or device, or plainly no table.
     """
-    stream, name = _opened(source, stdin, held)
-    tap = HashingReader(stream, name, heard)
+    stream, name = _open_stream(source, stdin, held)
+    reader = HashingReader(stream, name, on_bytes)
     try:
-        blocks = iter(tap)
+        blocks = iter(reader)
         head, blocks = _peek(blocks)
         if not head:
             raise DataError(
@@ -202,19 +200,19 @@ def open_source(
         if not parquet:
             refuse_foreign(head, name)
         path = None if is_pipe(source) else Path(source)
-        yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, tap=tap)
+        yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, reader=reader)
     finally:
-        tap.close()
+        reader.close()
         if source != STDIN:
             stream.close()
 
 
-def _opened(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
+def _open_stream(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
     """Return the bytes of a source, and its name."""
     name = "standard input" if source == STDIN else source
     if source in held:
         return io.BytesIO(held[source]), name
-    return (_standard_input(stdin), name) if source == STDIN else _open(source)
+    return (_standard_input(stdin), name) if source == STDIN else _open_file(source)
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
@@ -231,7 +229,7 @@ def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
     return stdin
 
 
-def _open(source: str) -> tuple[BinaryIO, str]:
+def _open_file(source: str) -> tuple[BinaryIO, str]:
     try:
         mode = os.stat(source).st_mode  # noqa: PTH116 - Path would turn '' into the current folder
         if stat.S_ISDIR(mode):

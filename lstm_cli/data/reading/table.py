@@ -80,26 +80,26 @@ def read_table(
     Raises DataError, with line, column and value, for all that cannot be read as asked; UsageError for an
     encoding or delimiter that is none.
     """
-    asked = ColumnRequest(
+    request = ColumnRequest(
         targets=tuple(targets),
         past=tuple(past),
         future=tuple(future),
         time=time,
         series=series,
-        by_model=like is not None,
+        from_model=like is not None,
     )
     sources = expand_paths(source)
     total = _total_size(sources)
-    heard = _progress(total, listen)
-    reading = _Reading(asked, spill, total, sole=len(sources) == 1)
+    on_bytes = _report_bytes(total, listen)
+    reading = _TableReader(request, spill, total, is_single=len(sources) == 1)
     with closing(reading):
-        for one in sources:
-            with open_source(one, stdin, heard, held=held) as opened:
+        for path in sources:
+            with open_source(path, stdin, on_bytes, held=held) as opened:
                 reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter))
                 if opened.path is not None:
-                    reading.read[one] = opened.tap.file_fact()
+                    reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table(like)
-    for name, measured in zip(table.columns, reading.gathered.measured, strict=True):
+    for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
                 f"column {quote_name(name)} holds no number in any of its {len(table.lines):,} rows",
@@ -144,7 +144,7 @@ def _total_size(sources: Sequence[str]) -> int:
         return 0  # opening it tells why
 
 
-def _progress(total: int, listen: Listener) -> Callable[[int], None]:
+def _report_bytes(total: int, listen: Listener) -> Callable[[int], None]:
     """What hears of bytes that were read, and tells it on in MB."""
     done = 0
 
@@ -157,14 +157,14 @@ def _progress(total: int, listen: Listener) -> Callable[[int], None]:
     return heard
 
 
-class _Reading:
+class _TableReader:
     """Files on their way to one table."""
 
     def __init__(
-        self, asked: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, sole: bool
+        self, request: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, is_single: bool
     ) -> None:
         """total: the bytes of all files; 0 where that is not known. sole: there is one file."""
-        self._asked, self._spill, self._total, self._sole = asked, spill, total, sole
+        self._request, self._spill, self._total, self._is_single = request, spill, total, is_single
         self._files: list[File] = []
         self._begins: list[int] = []  # lines before each file
         self._lines = 0
@@ -174,38 +174,38 @@ class _Reading:
     def add(self, file: File) -> None:
         """Read a file to its end. Raises DataError."""
         if not self._files:
-            self._chosen = choose_columns(
+            self._roles = choose_columns(
                 file.source,
                 file.names,
                 file.sample,
-                self._asked,
+                self._request,
                 delimiter=file.delimiter,
-                whole=self._sole and file.sampled_whole,
+                is_complete=self._is_single and file.sample_is_complete,
             )
-            if self._chosen.time is None:
+            if self._roles.time is None:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
                 refuse_footers(file.source, file.names, *file.first, unit=file.unit)
-            self.gathered = ColumnBuilder(
-                len(self._chosen.numeric),
-                timed=self._chosen.time is not None,
-                series=self._chosen.series is not None,
+            self.builder = ColumnBuilder(
+                len(self._roles.numeric),
+                timed=self._roles.time is not None,
+                series=self._roles.series is not None,
                 text=file.unit == "line",
                 spill=self._spill,
             )
-            self.gathered.expect(file.expected(self._total))
+            self.builder.expect(file.expected_rows(self._total))
         else:
-            self._findings += _require_alike(file, self._files[0])
+            self._findings += _require_same_columns(file, self._files[0])
         first = self._files[0] if self._files else file
         self._files.append(file)
         self._begins.append(self._lines)
-        for columns in file.columns(roles_by_name(self._chosen, first.names, file.names)):
-            self.gathered.add(columns.with_line_offset(self._lines) if self._lines else columns)
+        for columns in file.columns(roles_by_name(self._roles, first.names, file.names)):
+            self.builder.add(columns.with_line_offset(self._lines) if self._lines else columns)
         self._lines += file.lines
         self._findings += file.findings
 
     def table(self, like: TimeFormat | None) -> Table:
         """All rows. like: as in `read_table`. Raises DataError for times that the whole column cannot settle."""
-        names, chosen, gathered = self._files[0].names, self._chosen, self.gathered
+        names, chosen, gathered = self._files[0].names, self._roles, self.builder
         first = self._files[0]
         files = FileLines(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
 
@@ -240,10 +240,10 @@ class _Reading:
     def close(self) -> None:
         """Let files of a large table go; what was mapped of them stays."""
         if self._files:
-            self.gathered.close()
+            self.builder.close()
 
 
-def _require_alike(file: File, first: File) -> list[Finding]:
+def _require_same_columns(file: File, first: File) -> list[Finding]:
     """Raise DataError unless a file has the columns of the first one. Return a finding if they are in another order."""
     if file.unit != first.unit:
         kinds = ["Parquet" if one.unit == "row" else "text" for one in (file, first)]
@@ -252,14 +252,14 @@ def _require_alike(file: File, first: File) -> list[Finding]:
             hint="give files of one kind",
             rule="D116",
         )
-    lacking = [name for name in first.names if name not in file.names]
-    further = [name for name in file.names if name not in first.names]
-    if lacking or further or len(file.names) != len(first.names):
+    missing = [name for name in first.names if name not in file.names]
+    extra = [name for name in file.names if name not in first.names]
+    if missing or extra or len(file.names) != len(first.names):
         raise DataError(
             f"{file.source} has other columns than {first.source}: "
             + " and ".join(
                 f"{what} {', '.join(quote_cell(name) for name in some[:5])}"
-                for what, some in (("not", lacking), ("besides", further or ["one of them twice"]))
+                for what, some in (("not", missing), ("besides", extra or ["one of them twice"]))
                 if some
             ),
             hint="files that are one data set have the same columns; name the files that belong together",

@@ -8,7 +8,7 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
-from lstm_cli.data.times.integer_times import YEARS, is_likely_time_name, is_time_name
+from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS, is_likely_time_name, is_time_name
 from lstm_cli.data.times.patterns import looks_like_time_of_day
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -47,7 +47,7 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
         return
     first = abs(float(cells[0]))
     serial = 20_000 <= first <= 80_000  # days from 1954 to 2119, as spreadsheets count them
-    year = YEARS[0] <= first < YEARS[1] and not is_time_name(name)
+    year = PLAUSIBLE_YEARS[0] <= first < PLAUSIBLE_YEARS[1] and not is_time_name(name)
     if serial or year or first >= 1e6:
         why = ", but may be a serial day of a spreadsheet" if serial else ""
         raise DataError(
@@ -94,13 +94,13 @@ def refuse_totals(
     """
     for index, cells in enumerate(sample):
         for row, cell in enumerate(cells):
-            if _TOTAL.fullmatch(cell.strip().rstrip(":")) and not _is_usual(cell, cells):
-                place = CellLocation(source=source, column=names[index], unit=unit)
+            if _TOTAL.fullmatch(cell.strip().rstrip(":")) and not _is_frequent(cell, cells):
+                location = CellLocation(source=source, column=names[index], unit=unit)
                 raise DataError(
                     f"{quote_cell(cell)} seems to be no row of data but a total",
                     hint="delete the line",
                     rule="D311",
-                    at=place.at(int(lines[row])),
+                    at=location.at(int(lines[row])),
                 )
 
 
@@ -116,26 +116,26 @@ def refuse_footers(
         end = len(cells) - len(words)
         for row, word in enumerate(reversed(words), start=end):
             assert word is not None
-            of = _FOOTERS[next(name for name, found in word.groupdict().items() if found)]
+            summary = _FOOTERS[next(name for name, found in word.groupdict().items() if found)]
             for other in sample:
                 above = [float(cell) for cell in other[:end] if is_number(cell)]
-                told = float(other[row]) if is_number(other[row]) else np.nan
-                if len(above) > 2 and np.isclose(told, of(above), rtol=1e-6, atol=0):
-                    place = CellLocation(source=source, column=names[index], unit=unit)
+                value = float(other[row]) if is_number(other[row]) else np.nan
+                if len(above) > 2 and np.isclose(value, summary(above), rtol=1e-6, atol=0):
+                    location = CellLocation(source=source, column=names[index], unit=unit)
                     raise DataError(
                         f"{quote_cell(cells[row])} seems to be no row of data but to tell of those above",
                         hint="delete the line",
                         rule="D311",
-                        at=place.at(int(lines[row])),
+                        at=location.at(int(lines[row])),
                     )
 
 
-def _is_usual(cell: str, cells: Sequence[str]) -> bool:
+def _is_frequent(cell: str, cells: Sequence[str]) -> bool:
     """Whether a word stands in so many rows that it is a value like others."""
     return cells.count(cell) * 10 > len(cells)
 
 
-def find_thousands_separators(cells: Iterable[str], delimiter: str, place: CellLocation) -> list[Finding]:
+def find_thousands_separators(cells: Iterable[str], delimiter: str, location: CellLocation) -> list[Finding]:
     """Return a finding where every dot of a column could stand between thousands: 987, 1.234, 12.045.
 
     Where commas divide the cells, dots before three digits in all of them are decimals.
@@ -149,7 +149,7 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, place: CellL
         return []
     return [
         Finding.at(
-            place.column_text,
+            location.column_text,
             "D312",
             f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more were read with a decimal point, though their dots may "
             "stand between thousands (no flag: write 1234.5 for a thousand and more)",
@@ -158,7 +158,7 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, place: CellL
     ]
 
 
-def find_similar_series_names(names: Iterable[str], place: CellLocation) -> list[Finding]:
+def find_similar_series_names(names: Iterable[str], location: CellLocation) -> list[Finding]:
     """Return a finding where two series are written alike, one in letters put together of others (NFD against NFC)."""
     first: dict[str, str] = {}
     for name in names:
@@ -167,7 +167,7 @@ def find_similar_series_names(names: Iterable[str], place: CellLocation) -> list
             if other != name:
                 return [
                     Finding.at(
-                        place.column_text,
+                        location.column_text,
                         "D211",
                         f"{quote_name(name)} stands for two series, as its letters are written in two ways, of one or "
                         "several characters (NFC and NFD); no flag: write them in one way",

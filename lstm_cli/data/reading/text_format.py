@@ -14,16 +14,16 @@ from lstm_cli.findings import Finding, Location, at_line, in_file
 from lstm_cli.library_errors import is_cut_short
 from lstm_cli.text import is_number
 
-_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+_BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8"),
 )
-_CONFLICT = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # what Git writes between two versions
-_OTHERS = {";": ";", "\t": "tab"}  # delimiters that are known without being named
-_UNUSUAL = "|^~:\x1f "  # delimiters that must be named
+_MERGE_MARK = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # what Git writes between two versions
+_KNOWN_DELIMITERS = {";": ";", "\t": "tab"}  # delimiters that are known without being named
+_UNUSUAL_DELIMITERS = "|^~:\x1f "  # delimiters that must be named
 
 
 def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
@@ -33,10 +33,10 @@ def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int 
     come before. Raises DataError for bytes that are not in the encoding and for NUL characters, each with the line.
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
-    return chain.from_iterable(_decoded(blocks, name, decoder, codec, before))
+    return chain.from_iterable(_decode_blocks(blocks, name, decoder, codec, before))
 
 
-def _decoded(
+def _decode_blocks(
     blocks: Iterable[bytes],
     name: str,
     decoder: io.IncrementalNewlineDecoder,
@@ -49,7 +49,7 @@ def _decoded(
         try:
             text = decoder.decode(b"", final=True) if block is None else decoder.decode(block)
         except UnicodeError as error:
-            raise _undecodable(error, name, codec, done + 1) from None
+            raise _decode_error(error, name, codec, done + 1) from None
         if not done and not carry:
             text = text.removeprefix("\ufeff")  # the mark, where the encoding does not take it off itself
         if "\0" in text:
@@ -69,7 +69,7 @@ def _decoded(
             yield io.StringIO(text[:whole], newline="\n")  # lines end at "\n" alone, unlike str.splitlines
 
 
-def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
+def _decode_error(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
     hint = "name the encoding of the file, e.g. --encoding cp1252"
     if not isinstance(error, UnicodeDecodeError):
         return DataError(f"{name} is not {codec}: {error}", hint=hint, rule="D122", flags=("--encoding",))
@@ -96,7 +96,7 @@ def _undecodable(error: UnicodeError, name: str, codec: str, line: int) -> DataE
 def codec_name(source: Source, encoding: str | None) -> str:
     """The name of the encoding of a text file. Raises UsageError for an unknown one."""
     if encoding is None:
-        return next((codec for mark, codec in _MARKS if source.head.startswith(mark)), "utf-8")
+        return next((codec for mark, codec in _BYTE_ORDER_MARKS if source.head.startswith(mark)), "utf-8")
     try:
         info = codecs.lookup(encoding)
         "".encode(encoding)  # refuses codecs that are no text encoding, such as base64
@@ -131,7 +131,7 @@ def detect_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | No
             at=at_line(source, 1),
             flags=("--delimiter",),
         )
-    found = [mark for mark in _OTHERS if mark in bare[0]]
+    found = [mark for mark in _KNOWN_DELIMITERS if mark in bare[0]]
     if "," in bare[0]:
         other = next((mark for mark in ";\t|" if 0 < bare[0].count(mark) == bare[-1].count(mark)), None)
         if other and len(bare) > 1:
@@ -149,7 +149,7 @@ def detect_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | No
         return ",", None
     plain = len(found) == 1 and (len(bare) == 1 or bare[1].count(found[0]) == bare[0].count(found[0]))
     if not plain:
-        names = " or ".join(f"'{_OTHERS[mark]}'" for mark in found)
+        names = " or ".join(f"'{_KNOWN_DELIMITERS[mark]}'" for mark in found)
         raise DataError(
             f"cells are not divided by commas, and it is not plain by what: {names}",
             hint=f"name the delimiter, e.g. --delimiter {quote_delimiter(found[0])}",
@@ -160,7 +160,7 @@ def detect_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | No
     return found[0], Finding.at(
         in_file(source),
         "D125",
-        f"cells were divided at {_OTHERS[found[0]]!r}, as the header (line 1) has no comma "
+        f"cells were divided at {_KNOWN_DELIMITERS[found[0]]!r}, as the header (line 1) has no comma "
         "(--delimiter decides it otherwise)",
         lines=(1,),
         flags=("--delimiter",),
@@ -181,7 +181,7 @@ def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> N
     if is_number(top[1]) or is_missing(top[1]) or is_time(top[1]):
         return
     first, second = (line.strip() for line in bare)
-    mark = next((mark for mark in _UNUSUAL if 0 < first.count(mark) == second.count(mark)), None)
+    mark = next((mark for mark in _UNUSUAL_DELIMITERS if 0 < first.count(mark) == second.count(mark)), None)
     if mark:
         raise DataError(
             f"cells are not divided by commas, but seem to be by {mark!r}",
@@ -194,7 +194,7 @@ def _refuse_undivided(top: Sequence[str], bare: Sequence[str], source: str) -> N
 
 def refuse_conflict(cell: str, at: Location) -> None:
     """Raise DataError for the first cell of a row that is a mark of a merge conflict."""
-    if _CONFLICT.match(cell):
+    if _MERGE_MARK.match(cell):
         raise DataError(
             f"{quote_cell(cell)} is a mark of a merge conflict",
             hint="settle the conflict in the file",

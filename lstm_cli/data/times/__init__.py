@@ -1,1 +1,1 @@
-"""Times: parsing, formats, frequency, and calendar features."""
+"""Parsing, formats, frequency and calendar features of times."""

@@ -1,7 +1,7 @@
-"""Calendar inputs, known ahead: where a time stands in the hour, the day, the week, the month and the year.
+"""Calendar features, known ahead: position of a time in the hour, day, week, month and year.
 
-Each is a pair, sine and cosine of the share of the period that has passed, halved so that it lies within
--0.5 and 0.5: 23:00 lies as near to 00:00 as 01:00 does, which a plain number of the hour would not say.
+Each feature is a pair: sine and cosine of the elapsed share of the period, scaled to -0.5 to 0.5.
+So 23:00 is as close to 00:00 as 01:00 is. A plain number of the hour would not show that.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from lstm_cli.data.times.frequency import DAY, HOUR, MINUTE, WEEK, Step
 
 
 def calendar_feature_names(step: Step) -> tuple[str, ...]:
-    """The names of the K calendar inputs of a step, in order; () where nothing of the calendar varies."""
-    return tuple(f"{part}_{side}" for part in _varying(step) for side in ("sin", "cos"))
+    """Return the names of the K calendar inputs of a step, in order; () if no calendar part varies."""
+    return tuple(f"{part}_{side}" for part in _varying_parts(step) for side in ("sin", "cos"))
 
 
 def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
-    """The calendar inputs of times [T] (int64 microseconds), float32 [T, K] within -0.5 and 0.5."""
-    parts = _varying(step)
+    """Return the calendar inputs, float32 [T, K] from -0.5 to 0.5, of times [T] in int64 microseconds."""
+    parts = _varying_parts(step)
     inputs = np.empty((len(times_us), 2 * len(parts)), dtype=np.float32)
     for pair, part in enumerate(parts):
         angle = 2 * np.pi * PARTS[part](times_us)
@@ -27,8 +27,8 @@ def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
     return inputs
 
 
-def _varying(step: Step) -> tuple[str, ...]:
-    """The parts of the calendar that differ from row to row at this step."""
+def _varying_parts(step: Step) -> tuple[str, ...]:
+    """Return the calendar parts that differ between rows at this step."""
     if step.kind == "unit":
         return ()
     if step.kind == "business":
@@ -46,16 +46,16 @@ def _varying(step: Step) -> tuple[str, ...]:
     return (*within_minute, *within_hour, "hour", "weekday", "yearday")
 
 
-def _first_of(times_us: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray]:
-    """The first microsecond of the month ('M') or year ('Y') of each time, and the length of that period."""
+def _period_bounds(times_us: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first microsecond of each time's month ('M') or year ('Y'), and the length of that period."""
     period = times_us.astype("datetime64[us]").astype(f"datetime64[{unit}]")
     first, after = (edge.astype("datetime64[us]").astype(np.int64) for edge in (period, period + 1))
     return first, after - first
 
 
-def _share_of(unit: str) -> Callable[[np.ndarray], np.ndarray]:
+def _elapsed_share(unit: str) -> Callable[[np.ndarray], np.ndarray]:
     def share(times_us: np.ndarray) -> np.ndarray:
-        first, length = _first_of(times_us, unit)
+        first, length = _period_bounds(times_us, unit)
         return (times_us - first) // DAY * DAY / length
 
     return share
@@ -65,14 +65,14 @@ def _month_share(times_us: np.ndarray) -> np.ndarray:
     return times_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12 / 12
 
 
-# For each part the share of its period that has passed at times [T], in [0, 1).
+# Elapsed share of each period at times [T], in [0, 1).
 PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "second": lambda times_us: times_us % MINUTE / MINUTE,
     "minute": lambda times_us: times_us % HOUR / HOUR,
-    "hour": lambda times_us: times_us % DAY / DAY,  # to the microsecond, so the time of day
+    "hour": lambda times_us: times_us % DAY / DAY,  # exact to the microsecond
     "weekday": lambda times_us: (times_us // DAY + 3) % 7 / 7,  # 1970-01-01 was a Thursday
-    "monthday": _share_of("M"),
-    "yearday": _share_of("Y"),
+    "monthday": _elapsed_share("M"),
+    "yearday": _elapsed_share("Y"),
     "month": _month_share,
     "quarter": lambda times_us: np.floor(_month_share(times_us) * 4) / 4,
 }

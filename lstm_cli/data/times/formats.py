@@ -1,4 +1,4 @@
-"""How a file writes its times, and the way back: int64 microseconds to text in the same manner."""
+"""Time formats of a file, and the conversion of int64 microseconds to text in such a format."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ SECOND = 1_000_000  # microseconds
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-# The first and the last moment that years of four digits can tell.
+# First and last time with a year of four digits.
 FIRST_US = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 LAST_US = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
 EPOCHS = {"epoch-s": 1, "epoch-ms": 10**3, "epoch-us": 10**6, "epoch-ns": 10**9}  # units in a second
@@ -20,17 +20,17 @@ _TOKEN = re.compile(r"%-?[YmdHIMSpPq]")
 
 @dataclass(frozen=True, kw_only=True)
 class TimeFormat:
-    """How a file writes its times. Times with an offset are UTC in arrays, others the local wall clock."""
+    """Format of the times in a file. Arrays hold UTC if the file has offsets, else the local clock."""
 
-    # As strftime: %Y %m %d %H %I %M %S %p; %-d: without leading 0; %q: quarter; epoch-s …; "": unit steps.
+    # strftime codes: %Y %m %d %H %I %M %S %p; %-d: no leading 0; %q: quarter; epoch-s …; "": unit steps.
     pattern: str = ""
-    digits: int = 0  # of the fraction of a second
-    zone: str = ""  # how offsets are written: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
-    offset: int = 0  # minutes east of UTC in which times are written; several in one file: 0, and zone "Z"
+    digits: int = 0  # digits of the fraction of a second
+    zone: str = ""  # style of offsets: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
+    offset: int = 0  # minutes east of UTC; 0 with zone "Z" if the file has several offsets
 
     @property
     def has_offset(self) -> bool:
-        """Whether the times are instants (UTC in arrays) rather than a local wall clock."""
+        """Return whether the times are instants (UTC in arrays) and not local clock times."""
         return bool(self.zone) or self.pattern in EPOCHS
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,51 +47,62 @@ class TimeFormat:
 
 
 def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
-    """Times [n] int64 microseconds as the file writes them; row numbers where it has no times.
+    """Return times [n] (int64 microseconds) as text in a file's format; row numbers if it has no times.
 
-    A format too coarse for these times (a file of dates, steps of six hours) is refined, so that no two times
-    are written alike.
+    A format too coarse for the times (dates, but steps of six hours) is refined, so that all texts differ.
     """
     times = np.asarray(times_us, dtype=np.int64)
     if not fmt.pattern:
         return [str(time) for time in times.tolist()]
     if fmt.pattern in EPOCHS:
-        return _epochs(times, fmt)
-    fields = _fields(times + fmt.offset * 60 * SECOND)
-    fmt = _fine_enough(fmt, fields)
-    zone = _zone(fmt)
+        return _format_epochs(times, fmt)
+    fields = _split_fields(times + fmt.offset * 60 * SECOND)
+    fmt = _refine_format(fmt, fields)
+    zone = _format_zone(fmt)
     columns: list[list[str]] = []
     end = 0
     for token in _TOKEN.finditer(fmt.pattern):
         literal = fmt.pattern[end : token.start()]
-        columns.append([literal + text for text in _written(token[0], fields, fmt.digits)])
+        columns.append([literal + text for text in _format_field(token[0], fields, fmt.digits)])
         end = token.end()
     tail = fmt.pattern[end:] + zone
     return ["".join(parts) + tail for parts in zip(*columns, strict=True)]
 
 
-def iso_time(time_us: int, written: TimeFormat) -> str:
-    """Return a time in ISO form, with Z where the file's times are instants."""
-    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if written.has_offset else "")
+def iso_time(time_us: int, time_format: TimeFormat) -> str:
+    """Return a time in ISO form, with Z if the file's times are instants."""
+    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if time_format.has_offset else "")
     return format_times(np.array([time_us]), iso)[0]
 
 
 def to_microseconds(
     year: np.ndarray, month: np.ndarray, day: np.ndarray, clock_us: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Dates [n] and the time of day as int64 microseconds since 1970, and which of the dates [n] exist."""
+    """Convert dates [n] to microseconds.
+
+    Args:
+        year: years [n].
+        month: months [n].
+        day: days of the month [n].
+        clock_us: time of day in microseconds, [n] or one number.
+
+    Returns:
+        int64 microseconds since 1970 [n], and which dates exist [n].
+    """
     changes = (day[1:] != day[:-1]) | (month[1:] != month[:-1]) | (year[1:] != year[:-1])
     begins = np.append(0, np.flatnonzero(changes) + 1) if len(year) else np.zeros(0, dtype=np.int64)
     if 4 * len(begins) > len(year):
-        starts, exist = _dates(year, month, day)
+        starts, exist = _dates_to_microseconds(year, month, day)
         return starts + clock_us, exist
-    starts, exist = _dates(year[begins], month[begins], day[begins])  # many times of few days
+    starts, exist = _dates_to_microseconds(year[begins], month[begins], day[begins])  # few dates, many times
     lengths = np.diff(np.append(begins, len(year)))
     return np.repeat(starts, lengths) + clock_us, np.repeat(exist, lengths)
 
 
-def _dates(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Dates [n] as int64 microseconds since 1970, and which of them [n] exist."""
+def _dates_to_microseconds(
+    year: np.ndarray, month: np.ndarray, day: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return dates [n] as int64 microseconds since 1970, and which dates [n] exist."""
     exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = (np.where(exists, year, 1970) - 1970) * 12 + np.where(exists, month, 1) - 1
     start = months.astype("datetime64[M]")
@@ -100,7 +111,7 @@ def _dates(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.nda
     return start.astype("datetime64[D]").astype(np.int64) * DAY + (day - 1) * DAY, exists
 
 
-def _fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
+def _split_fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
     days, clock = np.divmod(local_us, DAY)
     date = days.astype("datetime64[D]")
     month = date.astype("datetime64[M]")
@@ -115,7 +126,7 @@ def _fields(local_us: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _written(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str]:
+def _format_field(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str]:
     letter = token[-1]
     if letter in "pP":
         halves = ("AM", "PM") if letter == "p" else ("am", "pm")
@@ -131,21 +142,21 @@ def _written(token: str, fields: dict[str, np.ndarray], digits: int) -> list[str
     return texts
 
 
-def _fine_enough(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
-    """The format, refined where it would write other times than these."""
+def _refine_format(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
+    """Return the format, refined if it is too coarse to write these times."""
     tokens = {token.replace("-", "") for token in _TOKEN.findall(fmt.pattern)}
     tokens |= {"%H"} if "%I" in tokens else set()
-    rest = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # what a time has where the format does not tell it
-    lacking = [
+    defaults = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # values of fields that the format leaves out
+    missing = [
         letter
-        for letter, value in rest.items()
+        for letter, value in defaults.items()
         if f"%{letter}" not in tokens and (fields[letter] != value).any()
     ]
-    if "m" in lacking and "%q" in tokens and ((fields["m"] - 1) % 3 == 0).all():
-        lacking.remove("m")
+    if "m" in missing and "%q" in tokens and ((fields["m"] - 1) % 3 == 0).all():
+        missing.remove("m")
     fraction = bool(fields["f"].any())
-    if lacking or (fraction and "%S" not in tokens):
-        if "%M" in tokens and "%M%S" not in fmt.pattern and not set(lacking) - {"S"}:
+    if missing or (fraction and "%S" not in tokens):
+        if "%M" in tokens and "%M%S" not in fmt.pattern and not set(missing) - {"S"}:
             pattern = fmt.pattern.replace("%M", "%M:%S")
         else:
             dated = {"%d", "%m"} <= tokens and "%H" not in tokens and not fmt.pattern.startswith("%Y%m")
@@ -157,7 +168,7 @@ def _fine_enough(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat:
     return fmt
 
 
-def _zone(fmt: TimeFormat) -> str:
+def _format_zone(fmt: TimeFormat) -> str:
     style = fmt.zone
     if "0" not in style:
         return style
@@ -168,7 +179,7 @@ def _zone(fmt: TimeFormat) -> str:
     return " " * style.startswith(" ") + text
 
 
-def _epochs(times: np.ndarray, fmt: TimeFormat) -> list[str]:
+def _format_epochs(times: np.ndarray, fmt: TimeFormat) -> list[str]:
     units = EPOCHS[fmt.pattern]
     if units >= SECOND:
         return [str(time * (units // SECOND)) for time in times.tolist()]

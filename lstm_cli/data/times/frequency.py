@@ -1,6 +1,6 @@
-"""The frequency of a time grid: the time step as a rule, as `--freq` names it. Only this package knows of steps.
+"""Frequency of a time grid: the time step as a rule, as `--freq` names it.
 
-Times are int64 microseconds since 1970-01-01 as the file's clock shows them (UTC where it writes offsets).
+Times are int64 microseconds since 1970-01-01 on the file's clock (UTC if the file has offsets).
 """
 
 import re
@@ -15,13 +15,13 @@ from lstm_cli.errors import UsageError
 from lstm_cli.text import nearest_name
 
 WEEK = 7 * DAY
-LONGEST_YEARS = 100  # a longer step is a slip of the pen, and its microseconds may overflow
-MONTH_END = 31  # the `day` that stands for the last one of every month
+MAX_YEARS = 100  # a longer step is a typing error, and its microseconds may overflow
+MONTH_END = 31  # the `day` that means the last day of each month
 UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
 MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
-ACCEPTED = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
-# What other tools and people write, and what they most likely mean here.
-MEANT = {
+ACCEPTED_UNITS = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
+# Names from other tools and everyday language, with the likely meaning.
+UNIT_ALIASES = {
     "t": "min",
     "m": "min",
     "M": "MS or ME",
@@ -54,7 +54,7 @@ MEANT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """The step of a grid as a rule. With the first time of a series it gives the time of every row.
+    """Step of a time grid as a rule. The first time of a series and the step give the time of each row.
 
     >>> Step(kind="months", count=1, day=31).name
     'ME'
@@ -62,11 +62,11 @@ class Step:
 
     kind: str  # seconds, months, business or unit
     count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), else 1
-    day: int = 1  # months: day of the month, 1 to 31; the last one in a shorter month
+    day: int = 1  # for months, the day of the month, 1 to 31; a shorter month uses its last day
 
     @property
     def name(self) -> str:
-        """As pandas writes it and `--freq` reads it: h, 30min, D, W, B, MS, 2QE, MS-15; 1 for unit steps."""
+        """Return the name in pandas style, as `--freq` reads it: h, 30min, D, B, 2QE, MS-15; 1 for unit steps."""
         if self.kind == "unit":
             return "1"
         if self.kind == "business":
@@ -80,10 +80,15 @@ class Step:
         return number + unit
 
     def index(self, times_us: np.ndarray, origin_us: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
-        """How many steps each time lies after its origin, and whether it lies on the grid at all.
+        """Return the number of steps from the origin to each time, and whether the time is on the grid.
 
-        times_us: int64 of any shape; origin_us: one, or one for each time. Returns index (int64) and on_grid
-        (bool) of that shape; where on_grid is False the index is that of a step near by.
+        Args:
+            times_us: int64 microseconds of any shape.
+            origin_us: one origin, or an origin for each time.
+
+        Returns:
+            Index (int64) and on_grid (bool), both in the shape of times_us. If a time is not on the grid, its
+            index is that of a step nearby.
         """
         if self.kind in ("seconds", "unit"):
             index, rest = np.divmod(times_us - origin_us, self.count)
@@ -93,14 +98,14 @@ class Step:
         return index, self.times(index, origin_us) == times_us
 
     def on_grid(self, times_us: np.ndarray, begins: np.ndarray) -> np.ndarray:
-        """Which times [R] lie on the grid that begins with the first one of their series, at rows `begins` [S]."""
+        """Return which times [R] are on the grid of their series; `begins` [S] are the first rows of the series."""
         on_grid = np.empty(len(times_us), dtype=bool)
         for span, which in chunks_with_series(begins, len(times_us)):
             on_grid[span] = self.index(times_us[span], times_us[begins[which]])[1]
         return on_grid
 
     def times(self, index: np.ndarray, origin_us: np.ndarray | int) -> np.ndarray:
-        """The times (int64 microseconds) so many steps after the origin: the inverse of `index`."""
+        """Return the times (int64 microseconds) that are `index` steps after the origin. Inverse of `index`."""
         if self.kind in ("seconds", "unit"):
             return origin_us + index * self.count
         ordinal = self._ordinal(np.asarray(origin_us)) + index * self.count
@@ -113,13 +118,13 @@ class Step:
         return (first + day - 1) * DAY + time_of_day
 
     def rows_before(self, time_us: int, origin_us: np.ndarray) -> np.ndarray:
-        """How many rows of the grids from the origins [S] lie before a time, be it on the grid or off it."""
+        """Return how many rows of the grids with origins [S] are earlier than a time, on or off the grid."""
         near = self.index(np.full(np.shape(origin_us), time_us), origin_us)[0] - 1
         before = sum((self.times(near + more, origin_us) < time_us).astype(np.int64) for more in range(3))
         return np.maximum(near + before, 0)
 
     def _ordinal(self, times_us: np.ndarray) -> np.ndarray:
-        """The number of the month since 1970, or of the business day since Monday, 29 December 1969."""
+        """Return the number of months since 1970, or of business days since Monday, 29 December 1969."""
         days = times_us // DAY
         if self.kind == "months":
             return month_of(days)
@@ -139,32 +144,34 @@ BUSINESS = Step(kind="business")
 
 
 def month_of(days: np.ndarray) -> np.ndarray:
-    """Months since January 1970 of days since 1970-01-01, in the proleptic Gregorian calendar."""
+    """Return months since January 1970 of days since 1970-01-01, in the proleptic Gregorian calendar."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def first_day_of_month(months: np.ndarray) -> np.ndarray:
-    """The first day, counted since 1970-01-01, of months since January 1970."""
+    """Return the first day, counted from 1970-01-01, of months since January 1970."""
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 def parse_freq(text: str) -> Step:
-    """Reads a step as `--freq` takes it: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; 1 for unit steps.
+    """Read a step in the notation of `--freq`: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; 1 for unit steps.
 
-    MS-15 is the 15th of every month. Where a quarter or year begins is seen from the first row of a series.
-    Raises UsageError naming the nearest step that is accepted.
+    MS-15 is the 15th of each month. The first row of a series shows where a quarter or year begins.
+
+    Raises:
+        UsageError: the text is not a step; the message names the nearest step.
     """
     text = text.strip()
     if text == "1":
         return UNIT
     parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}))?", text)
     if parts is None:
-        raise _unknown_freq(text)
+        raise _unknown_freq_error(text)
     number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
     if number == 0:
-        raise UsageError(f"--freq '{text}' is a step of nothing", hint=f"give 1{unit} or more", flag="--freq")
+        raise UsageError(f"--freq '{text}' is a zero step", hint=f"use 1{unit} or longer", flag="--freq")
     if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
-        unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' or 'd' can mean one thing only
+        unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' and 'd' have only one meaning
     step = None
     if unit in UNITS and day_text is None:
         step = Step(kind="seconds", count=number * UNITS[unit])
@@ -175,34 +182,40 @@ def parse_freq(text: str) -> Step:
         if 1 <= day <= MONTH_END and (day_text is None or unit[-1] == "S"):
             step = Step(kind="months", count=number * MONTH_UNITS[unit[:-1]], day=day)
     if step is None:
-        raise _unknown_freq(text)
-    limit = LONGEST_YEARS * (12 if step.kind == "months" else 366 * DAY)
+        raise _unknown_freq_error(text)
+    limit = MAX_YEARS * (12 if step.kind == "months" else 366 * DAY)
     if step.count > limit:
         raise UsageError(
-            f"--freq '{text}' is longer than {LONGEST_YEARS} years", hint="give a shorter step", flag="--freq"
+            f"--freq '{text}' is longer than {MAX_YEARS} years", hint="use a shorter step", flag="--freq"
         )
     return step
 
 
-def _unknown_freq(text: str) -> UsageError:
+def _unknown_freq_error(text: str) -> UsageError:
     number, unit = re.fullmatch(r"([\d\s]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     unit = unit.strip()
     word = unit.split("-")[0]
-    meant = word if word in ACCEPTED else MEANT.get(word) or MEANT.get(word.lower().removesuffix("s"))
-    if meant is None:
-        meant = nearest_name(word, ACCEPTED, cutoff=0.3) or "h"
-    if number.strip() not in ("", "1") and meant != "B":
-        meant = " or ".join(number.strip() + one for one in meant.split(" or "))
-    names = f"{', '.join(ACCEPTED)}, also with a number such as 15min, and MS-15 for the 15th of a month"
+    nearest = (
+        word
+        if word in ACCEPTED_UNITS
+        else UNIT_ALIASES.get(word) or UNIT_ALIASES.get(word.lower().removesuffix("s"))
+    )
+    if nearest is None:
+        nearest = nearest_name(word, ACCEPTED_UNITS, cutoff=0.3) or "h"
+    if number.strip() not in ("", "1") and nearest != "B":
+        nearest = " or ".join(number.strip() + name for name in nearest.split(" or "))
+    names = (
+        f"{', '.join(ACCEPTED_UNITS)} (also with a number, such as 15min), or MS-15 for the 15th of a month"
+    )
     return UsageError(
-        f"--freq '{text}' is not a time step, the nearest is {meant}",
-        hint=f"give one of {names}",
+        f"--freq '{text}' is not a valid frequency (nearest: {nearest})",
+        hint=f"use one of {names}",
         flag="--freq",
     )
 
 
 def usual_seasons(step: Step) -> tuple[int, ...]:
-    """The seasons [steps] known from the step, shortest first; () where it names none."""
+    """Return the usual seasons of a step, in steps, shortest first; () if the step has none."""
     if step.kind == "business":
         return (5,)
     if step.kind == "months":
@@ -215,9 +228,9 @@ def usual_seasons(step: Step) -> tuple[int, ...]:
 
 
 def frequency_label(step: Step) -> str:
-    """What a person calls data of a step.
+    """Return the everyday name of data with a step.
 
-    >>> spoken(Step(kind="seconds", count=30 * MINUTE)), spoken(Step(kind="months", count=3))
+    >>> frequency_label(Step(kind="seconds", count=30 * MINUTE)), frequency_label(Step(kind="months", count=3))
     ('half-hourly data', 'quarterly data')
     """
     times = {HOUR: "hourly", 30 * MINUTE: "half-hourly", DAY: "daily", WEEK: "weekly"}
@@ -229,6 +242,6 @@ def frequency_label(step: Step) -> str:
 
 
 def series_start_times(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
-    """For each row [R] the first time of its series; a series' rows lie side by side."""
+    """Return for each row [R] the first time of its series; the rows of a series are contiguous."""
     begins = series_starts(series)
     return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))

@@ -1,7 +1,7 @@
-"""What times look like in text: the shapes of cells, and the few kinds of time that are read.
+"""Patterns of times in text: the shapes of cells, and the kinds of time that are supported.
 
-A cell's shape is the cell with every digit written 0. A column has few shapes, so what a time looks like is
-asked once a shape, and the digits of all its cells are read at once.
+A cell's shape is the cell with each digit replaced by 0. A column has few shapes, so each shape is matched once.
+The digits of all cells with one shape are then parsed together.
 """
 
 import re
@@ -14,43 +14,45 @@ import numpy as np
 from lstm_cli.data.times.formats import SECOND, to_microseconds
 from lstm_cli.data.times.integer_times import is_time_width
 
-DATE_PARTS = frozenset("mdab")  # month, day, and the two numbers of which the column decides which is which
+DATE_PARTS = frozenset(
+    "mdab"
+)  # month, day, and the first two numbers of a date whose order the column decides
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimePiece:
-    """Some rows of a time column, read as far as they can be without the others."""
+    """Batch of rows of a time column, parsed as far as one batch allows."""
 
     kind: str
-    values: np.ndarray  # [n] int64 microseconds; of "day-month" the clock's alone; of "digits" the number
+    values: np.ndarray  # [n] int64 microseconds; "day-month": only the time of day; "digits": the number
     parts: np.ndarray  # [n, 3] int64 first number, second number, year of "day-month"; else [0, 3]
-    shapes: dict[str, tuple[int, int]]  # each shape: its first line, its count
-    offsets: tuple[int, ...]  # minutes, the different ones
-    padded: frozenset[str]  # the parts of dates that stand with a leading zero somewhere
+    shapes: dict[str, tuple[int, int]]  # first line and count of each shape
+    offsets: tuple[int, ...]  # distinct offsets in minutes
+    padded: frozenset[str]  # date parts that have a leading zero in some cell
 
 
 def scan_fixed_width_times(cells: np.ndarray) -> TimePiece | None:
-    """What `scan_times` reads in cells [n, width] of one width, bytes, lines counted from 1.
+    """Return the result of `scan_times` for cells [n, width] (bytes), with lines counted from 1.
 
-    None where they are not all of one shape that is a time, or one of them does not exist.
+    Returns None if the cells do not share one shape of a time, or if one of them does not exist.
     """
     shape = shapes_of([cells[0].tobytes().decode("latin-1")])[0]
     match = match_shape(shape)
     if match is None:
         return None
-    columns = np.ascontiguousarray(cells.T)  # a digit of all cells side by side
+    columns = np.ascontiguousarray(cells.T)  # [width, n], so that one character of all cells is contiguous
     digits = columns - np.uint8(ord("0"))
-    for place, character in enumerate(shape):
-        alike = digits[place] <= 9 if character == "0" else columns[place] == ord(character)
-        if not alike.all():
+    for index, character in enumerate(shape):
+        fits = digits[index] <= 9 if character == "0" else columns[index] == ord(character)
+        if not fits.all():
             return None
-    kind, found = match
-    fields = {name: digits[slice(*found.span(name))].T for name, text in found.groupdict().items() if text}
+    kind, groups = match
+    fields = {name: digits[slice(*groups.span(name))].T for name, text in groups.groupdict().items() if text}
     offsets: list[int] | None = None
     if kind == "digits":
         values = digits_to_numbers(digits.T)
     else:
-        values, exists, offsets = parse_shape(fields, kind, found)
+        values, exists, offsets = parse_shape(fields, kind, groups)
         if not exists.all():
             return None
     parts = np.empty((0, 3), dtype=np.int64)
@@ -91,23 +93,23 @@ _MONTH_NAME = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
 
 
 def shapes_of(cells: Sequence[str]) -> list[str]:
-    """Cells [n] with every ASCII digit written 0. Cells must not hold NUL."""
+    """Return cells [n] with each ASCII digit replaced by 0. Cells must not contain NUL."""
     return "\0".join(cells).translate(_SHAPE).split("\0") if cells else []
 
 
 def text_kind(cell: str) -> str | None:
-    """The kind of time a cell could be by its shape; None: no time. Digits may also be a mere number."""
+    """Return the kind of time that fits a cell's shape, or None. Digits may also be a plain number."""
     shape = match_shape(cell.strip().translate(_SHAPE))
     return shape[0] if shape else None
 
 
 def is_time(cell: str) -> bool:
-    """Whether a cell is plainly a date or time (a row of digits alone is not)."""
+    """Return whether a cell is clearly a date or time (digits only are not)."""
     return text_kind(cell) not in (None, "digits", "epoch")
 
 
 def looks_like_date(cell: str) -> bool:
-    """Whether a cell seems meant as a date or a time of day, though it is none that can be read."""
+    """Return whether a cell looks like a date or a time of day, even if the format is not supported."""
     shape = cell.strip().translate(_SHAPE)
     return bool(
         re.match(r"00?([-/.])00?\1(00|0000)\b|0000([-/.])00?\3|0000-?W00|00?:00", shape)
@@ -116,39 +118,39 @@ def looks_like_date(cell: str) -> bool:
 
 
 def looks_like_time_of_day(cell: str) -> bool:
-    """Whether a cell is a time of day without a date."""
+    """Return whether a cell is a time of day without a date."""
     return bool(re.fullmatch(r"00?:00(:00(\.0+)?)?( ?[AaPp][Mm])?", cell.strip().translate(_SHAPE)))
 
 
 def unreadable_reason(cell: str) -> tuple[str, str]:
-    """What keeps a cell from being read as a time, for the end of a message, and the hint; "" where not known."""
+    """Return why a cell is not a valid time, for the end of a message, and the hint; "" if unknown."""
     shape = cell.strip().translate(_SHAPE)
     if "0" not in shape:
         return (
             "",
-            "delete the line if it is no row of data (a title, units, a total); --time names another column",
+            "delete the line if it is not a data row (title, units, total), or choose another column with --time",
         )
     if re.match(r"00?([-/.])00?\1(00)\b", shape):
-        return ": the year has two digits only", ""
+        return ": the year has only two digits", ""
     if _MONTH_NAME.search(cell):
-        return ": months are read as numbers, not names", ""
+        return ": month names are not supported", ""
     if re.match(r"0000-?W00", shape):
-        return ": weeks are not read", "write the first day of each week as YYYY-MM-DD"
+        return ": weeks are not supported", "write the first day of each week as YYYY-MM-DD"
     if looks_like_time_of_day(cell):
-        return ": a time of day without its date", "write date and time in one column, as YYYY-MM-DD hh:mm:ss"
+        return ": the date is missing", "write date and time in one column, as YYYY-MM-DD hh:mm:ss"
     if re.search(r":00\S* ?(\[.*\]|[A-Za-z]{3,4}|[A-Z][a-z]+/\w+)$", shape):
-        return ": names of time zones are not read", "write the offset from UTC instead, such as +01:00"
+        return ": names of time zones are not supported", "write the offset from UTC instead, such as +01:00"
     if re.fullmatch(r"00000(\.0+)?", shape) and 20_000 <= float(cell) <= 80_000:
         return (
-            ": a serial day of a spreadsheet?",
-            "format the column as YYYY-MM-DD hh:mm there, and save it anew",
+            ": is it a serial day of a spreadsheet?",
+            "format the column as YYYY-MM-DD hh:mm in the spreadsheet, and save the file again",
         )
     return "", ""
 
 
 @lru_cache(maxsize=4096)
 def match_shape(shape: str) -> tuple[str, re.Match[str]] | None:
-    """The kind of time a shape is and its named parts; None: no time."""
+    """Return the kind of time of a shape and its named parts, or None if the shape is not a time."""
     for kind, pattern in _KINDS:
         match = pattern.fullmatch(shape)
         if match and (kind != "digits" or is_time_width(len(shape))):
@@ -157,13 +159,19 @@ def match_shape(shape: str) -> tuple[str, re.Match[str]] | None:
 
 
 def match_group(shape: str, name: str) -> str | None:
-    """The text of a named part of a shape; None where the shape has none."""
+    """Return the text of a named part of a shape, or None if the shape has no such part."""
     match = match_shape(shape)
     return match[1].groupdict().get(name) if match else None
 
 
 def shape_digits(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict[str, np.ndarray]:
-    """The digits of each named part of the cells of one shape: uint8 [n, width]."""
+    """Return the digits, uint8 [n, width], of each named part of cells with one shape.
+
+    Args:
+        cells: text of the cells [n].
+        shape: shape that all cells share.
+        match: match of the shape; its named groups are the parts.
+    """
     characters = np.frombuffer("".join(cells).encode("ascii"), dtype=np.uint8)
     matrix = characters.reshape(len(cells), len(shape)) - ord("0")
     fields = {name: matrix[:, slice(*match.span(name))] for name, text in match.groupdict().items() if text}
@@ -171,33 +179,39 @@ def shape_digits(cells: Sequence[str], shape: str, match: re.Match[str]) -> dict
 
 
 def digits_to_numbers(digits: np.ndarray) -> np.ndarray:
-    """Digits [n, width], uint8, as numbers [n] int64."""
+    """Return digits [n, width] uint8 as numbers [n] int64."""
     width = digits.shape[1]
     total = digits[:, 0].astype(np.int64) if width % 2 else np.zeros(len(digits), dtype=np.int64)
     for column in range(width % 2, width, 2):
-        pair = digits[:, column] * np.uint8(10) + digits[:, column + 1]  # at most 99, so uint8 too
+        pair = digits[:, column] * np.uint8(10) + digits[:, column + 1]  # at most 99, so it fits uint8
         total = total * 100 + pair if column else pair.astype(np.int64)
     return total
 
 
 def any_zero_padded(digits: np.ndarray) -> bool:
-    """Whether any of the numbers [n, width] begins with a zero."""
+    """Return whether one of the numbers [n, width] begins with a zero."""
     return digits.shape[1] == 2 and bool((digits[:, 0] == 0).any())
 
 
 def parse_shape(
     fields: dict[str, np.ndarray], kind: str, match: re.Match[str]
 ) -> tuple[np.ndarray, np.ndarray, list[int] | None]:
-    """Cells [n] of one shape: microseconds [n], which of them exist [n], their different offsets in minutes.
+    """Parse cells [n] of one shape.
 
-    Of the kind "day-month" the microseconds are those of the clock alone. No offsets: None.
+    Args:
+        fields: digits [n, width] of each named part.
+        kind: kind of time; for "day-month" the microseconds are only the time of day.
+        match: match of the shape.
+
+    Returns:
+        Microseconds [n], which times exist [n], and the distinct offsets in minutes (None if there are none).
     """
     count = len(next(iter(fields.values())))
-    zero, one = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.int64)
+    zeros, ones = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.int64)
     numbers = {
         name: digits_to_numbers(digits) for name, digits in fields.items() if name not in ("half", "zone")
     }
-    hour, minute, second = (numbers.get(name, zero) for name in "HMS")
+    hour, minute, second = (numbers.get(name, zeros) for name in "HMS")
     exists = (hour <= 23) & (minute <= 59) & (second <= 59)
     half = match.groupdict().get("half")
     if half:
@@ -207,23 +221,27 @@ def parse_shape(
     if "f" in numbers:
         width = fields["f"].shape[1]
         scaled = numbers["f"] * 10 ** (9 - width)
-        exists &= scaled % 1000 == 0  # finer than a microsecond cannot be held
+        exists &= scaled % 1000 == 0  # the array cannot hold times finer than a microsecond
         us = us + scaled // 1000
     if kind == "epoch":
-        return us + numbers["s"] * SECOND, exists & (numbers["s"] >= 10**8), None  # leading zeros: no time
+        return (
+            us + numbers["s"] * SECOND,
+            exists & (numbers["s"] >= 10**8),
+            None,
+        )  # a number with leading zeros is not a time
     if kind == "quarter":
         exists &= (numbers["q"] >= 1) & (numbers["q"] <= 4)
         numbers["m"] = numbers["q"] * 3 - 2
     if kind != "day-month":
-        us, real = to_microseconds(numbers["Y"], numbers["m"], numbers.get("d", one), us)
+        us, real = to_microseconds(numbers["Y"], numbers["m"], numbers.get("d", ones), us)
         exists &= real
     zone = match.groupdict().get("zone")
     if not zone:
         return us, exists, None
-    minutes = zero
+    minutes = zeros
     if "0" in zone:
         digits = fields["zone"][:, [index for index, char in enumerate(zone) if char == "0"]]
-        beyond = digits_to_numbers(digits[:, 2:])
-        exists &= (digits_to_numbers(digits[:, :2]) <= 18) & (beyond <= 59)
-        minutes = (digits_to_numbers(digits[:, :2]) * 60 + beyond) * (-1 if "-" in zone else 1)
+        past_hour = digits_to_numbers(digits[:, 2:])
+        exists &= (digits_to_numbers(digits[:, :2]) <= 18) & (past_hour <= 59)
+        minutes = (digits_to_numbers(digits[:, :2]) * 60 + past_hour) * (-1 if "-" in zone else 1)
     return us - minutes * 60 * SECOND, exists, np.unique(minutes).tolist()

@@ -76,8 +76,8 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     A table that is too large for memory lies in files.
     """
     from lstm_cli.data.quality.seasonality import MAX_SEASON_ROWS
-    from lstm_cli.data.reading.column_buffers import IN_MEMORY
-    from lstm_cli.data.reading.csv_fast import LARGE
+    from lstm_cli.data.reading.column_buffers import MAX_MEMORY_BYTES
+    from lstm_cli.data.reading.csv_fast import BULK_MIN_BYTES
     from lstm_cli.data.reading.source import STDIN
 
     try:
@@ -95,9 +95,9 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     columns = (
         1 + (config.series is not None) + max(1, len(config.target)) + len(config.past) + len(config.future)
     )
-    held = min(rows * columns * CELL, IN_MEMORY)
+    held = min(rows * columns * CELL, MAX_MEMORY_BYTES)
     judged = 0 if config.series is not None or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
-    beside = max(judged, BULK if size >= LARGE else 0)
+    beside = max(judged, BULK if size >= BULK_MIN_BYTES else 0)
     return MemoryNeed(
         size=PREPARING + held + beside, most=f"some {rows:,} rows", hint="use fewer rows: --start, --end"
     )

@@ -8,7 +8,7 @@ from malformed import Case
 def cases() -> list[Case]:
     return [
         *malformed_files.text_cases(),
-        *malformed_files.division_cases(),
+        *malformed_files.delimiter_cases(),
         *malformed_files.row_cases(),
         *malformed_files.size_cases(),
         *malformed_files.name_cases(),
@@ -17,5 +17,5 @@ def cases() -> list[Case]:
         *malformed_cells.time_cases(),
         *malformed_cells.grid_cases(),
         *malformed_cells.panel_cases(),
-        *malformed_cells.doubt_cases(),
+        *malformed_cells.warning_cases(),
     ]

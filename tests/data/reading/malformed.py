@@ -24,9 +24,9 @@ class Case:
     name: str
     data: bytes
     options: tuple[str, ...]
-    says: tuple[str, ...] = ()  # words of the refusal; empty: it is read
+    message_words: tuple[str, ...] = ()  # words of the refusal; empty: it is read
     code: int = 3
-    told: tuple[str, ...] = ()  # words of each warning
+    warnings: tuple[str, ...] = ()  # words of each warning
     rows: int = ROWS
     total: float = TOTAL
     series: int = 1
@@ -34,12 +34,14 @@ class Case:
     end: str | None = END
 
 
-def read(name: str, data: str | bytes, *options: str, told: Iterable[str] = (), **expected: object) -> Case:
-    return Case(name=name, data=_bytes(data), options=options, told=tuple(told), **expected)  # type: ignore[arg-type]
+def read(
+    name: str, data: str | bytes, *options: str, warnings: Iterable[str] = (), **expected: object
+) -> Case:
+    return Case(name=name, data=_bytes(data), options=options, warnings=tuple(warnings), **expected)  # type: ignore[arg-type]
 
 
 def refuse(name: str, data: str | bytes, *words: str, options: Sequence[str] = (), code: int = 3) -> Case:
-    return Case(name=name, data=_bytes(data), options=tuple(options), says=words, code=code)
+    return Case(name=name, data=_bytes(data), options=tuple(options), message_words=words, code=code)
 
 
 def _bytes(data: str | bytes) -> bytes:
@@ -57,8 +59,8 @@ def hour(row: int, minutes: int = 60) -> datetime:
     return datetime(2021, 3, 1) + timedelta(minutes=minutes * row)
 
 
-def table(header: str, *columns: Iterable[object], mark: str = ",") -> str:
-    rows = (mark.join(map(str, cells)) for cells in zip(*columns, strict=False))
+def table(header: str, *columns: Iterable[object], delimiter: str = ",") -> str:
+    rows = (delimiter.join(map(str, cells)) for cells in zip(*columns, strict=False))
     return "\n".join([header, *rows]) + "\n"
 
 
@@ -66,40 +68,40 @@ def values(rows: int = ROWS) -> list[str]:
     return [f"{value:g}" for value in VALUES[:rows]]
 
 
-def at(cells: Callable[[int], object], rows: int = ROWS, name: str = "date") -> str:
+def with_times(cells: Callable[[int], object], rows: int = ROWS, name: str = "date") -> str:
     """The good file with other times."""
     return table(f"{name},load", map(cells, range(rows)), values(rows))
 
 
-def loads(cells: Callable[[int], object], rows: int = ROWS, mark: str = ",") -> str:
+def with_loads(cells: Callable[[int], object], rows: int = ROWS, mark: str = ",") -> str:
     """The good file with other loads."""
-    return table(f"date{mark}load", map(day, range(rows)), map(cells, range(rows)), mark=mark)
+    return table(f"date{mark}load", map(day, range(rows)), map(cells, range(rows)), delimiter=mark)
 
 
-def cell(text: str, line: int = 7) -> str:
+def with_load(text: str, line: int = 7) -> str:
     """The good file with another load in one line."""
     text = f'"{text}"' if "," in text else text
-    return loads(lambda row: text if row == line - 2 else f"{VALUES[row]:g}")
+    return with_loads(lambda row: text if row == line - 2 else f"{VALUES[row]:g}")
 
 
-def moment(text: str, line: int = 12) -> str:
+def with_time(text: str, line: int = 12) -> str:
     """The good file with another time in one line."""
-    return at(lambda row: text if row == line - 2 else day(row))
+    return with_times(lambda row: text if row == line - 2 else day(row))
 
 
-def instead(line: int, *texts: str) -> str:
+def replace_line(line: int, *texts: str) -> str:
     """The good file with other lines in place of one."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line:]]) + "\n"
 
 
-def above(line: int, *texts: str) -> str:
+def insert_lines(line: int, *texts: str) -> str:
     """The good file with lines put in above one."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line - 1 :]]) + "\n"
 
 
-def noted(note: str) -> str:
+def with_note(note: str) -> str:
     """The good file with a column of notes, one of them as given, in line 7."""
     return table(
         "date,load,note", map(day, range(ROWS)), values(), (note if row == 5 else "n" for row in range(ROWS))
@@ -115,12 +117,12 @@ def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: boo
     return "\n".join(["date,shop,load", *lines]) + "\n"
 
 
-def sold(*shops: int, rows: int = ROWS) -> float:
+def panel_total(*shops: int, rows: int = ROWS) -> float:
     """The sum over those shops of a panel."""
     return sum(sum(VALUES[7 * shop : 7 * shop + rows]) for shop in shops)
 
 
-GOOD = loads(lambda row: f"{VALUES[row]:g}")
+GOOD = with_loads(lambda row: f"{VALUES[row]:g}")
 BODY = GOOD.partition("\n")[2]
 UNIT_STEPS = "no column reads as times"
 NO_TIMES = {"start": None, "end": None}

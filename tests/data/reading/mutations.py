@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from malformed import GOOD, VALUES, hour, panel, parquet, table
-from outcomes import FILE, RUN, outcome_within
+from outcomes import FILE, RUN, run_in_folder
 
 SECONDS = 10  # of this process's own time that one file may take
 SEPARATORS = (b",", b";", b"\t", b"|", b" ", b"\n", b"\r", b"\r\n", b'"', b".", b"-", b":", b"\0", b"")
@@ -41,7 +41,7 @@ def good_files() -> list[tuple[bytes, tuple[str, ...]]]:
     """Five good files and their options; that of the third is compressed, before or after it is changed."""
     stamps = [f"{hour(row + row // 30).isoformat()}+0{1 + row // 30}:00" for row in range(60)]
     notes = ['"a; ""note""\nof two lines"' if row % 9 == 4 else "" for row in range(60)]
-    noted = table("time;load;note", stamps, VALUES, notes, mark=";")
+    noted = table("time;load;note", stamps, VALUES, notes, delimiter=";")
     months = table("month,load", (f"{1990 + row // 12}-{row % 12 + 1:02d}" for row in range(60)), VALUES)
     return [
         (GOOD.encode(), ()),
@@ -52,51 +52,51 @@ def good_files() -> list[tuple[bytes, tuple[str, ...]]]:
     ]
 
 
-def mutated(data: bytes, chance: random.Random) -> bytes:
+def mutate(data: bytes, generator: random.Random) -> bytes:
     """The data after one to three changes: a byte flipped, a piece cut, put in or repeated, a separator swapped."""
-    for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        at = chance.randrange(len(data) + 1)
-        end = min(len(data), at + chance.choice((1, 1, 2, 4, 16, 64, 512, len(data))))
-        match chance.randrange(5):
+    for _ in range(generator.choice((1, 1, 1, 2, 3))):
+        at = generator.randrange(len(data) + 1)
+        end = min(len(data), at + generator.choice((1, 1, 2, 4, 16, 64, 512, len(data))))
+        match generator.randrange(5):
             case 0:
                 data = (
                     data[:at]
-                    + bytes(byte ^ 1 << chance.randrange(8) for byte in data[at : at + 1])
+                    + bytes(byte ^ 1 << generator.randrange(8) for byte in data[at : at + 1])
                     + data[at + 1 :]
                 )
             case 1:
                 data = data[:at] + data[end:]
             case 2:
-                data = data[:at] + chance.choice((*PIECES, chance.randbytes(4))) + data[at:]
+                data = data[:at] + generator.choice((*PIECES, generator.randbytes(4))) + data[at:]
             case 3:
-                data = data[:end] + data[at:end] * chance.choice((1, 1, 7)) + data[end:]
+                data = data[:end] + data[at:end] * generator.choice((1, 1, 7)) + data[end:]
             case _:
-                old, new = chance.sample(SEPARATORS[:-1], 1)[0], chance.choice(SEPARATORS)
+                old, new = generator.sample(SEPARATORS[:-1], 1)[0], generator.choice(SEPARATORS)
                 first = data.find(old, at)
                 cut = first if first >= 0 else 0
-                data = data[:cut] + data[cut:].replace(old, new, chance.choice((1, 1, 5, -1)))
+                data = data[:cut] + data[cut:].replace(old, new, generator.choice((1, 1, 5, -1)))
     return data
 
 
-def changed(data: bytes, chance: random.Random, *, packed: bool) -> bytes:
+def change(data: bytes, generator: random.Random, *, is_compressed: bool) -> bytes:
     """The mutated data; packed: within gzip or, as often, the gzip itself mutated."""
-    if not packed:
-        return mutated(data, chance)
-    if chance.randrange(2):
-        return gzip.compress(mutated(data, chance), mtime=0)
-    return mutated(gzip.compress(data, mtime=0), chance)
+    if not is_compressed:
+        return mutate(data, generator)
+    if generator.randrange(2):
+        return gzip.compress(mutate(data, generator), mtime=0)
+    return mutate(gzip.compress(data, mtime=0), generator)
 
 
-def wrong(seed: int) -> str:
+def check_mutation(seed: int) -> str:
     """What is wrong with the answer to one mutation; "read" or "refused" where nothing is."""
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     data, options = good_files()[seed % 5]
-    data = changed(data, chance, packed=seed % 5 == 2)
+    data = change(data, generator, is_compressed=seed % 5 == 2)
     with tempfile.TemporaryDirectory() as folder:
         signal.signal(signal.SIGVTALRM, _too_long)
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         try:
-            code, out, err, left = outcome_within(Path(folder), FILE, data, options)
+            code, out, err, left = run_in_folder(Path(folder), FILE, data, options)
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     if code not in (0, 3):
@@ -116,7 +116,7 @@ if __name__ == "__main__":
     warnings.simplefilter("error", RuntimeWarning)
     began, answers = time.perf_counter(), Counter()
     for seed in range(int(sys.argv[1])):
-        answer = wrong(seed)
+        answer = check_mutation(seed)
         answers[answer if answer in ("read", "refused") else "wrong"] += 1
         if answer not in ("read", "refused"):
             print(f"seed {seed}: {answer}")

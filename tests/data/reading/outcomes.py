@@ -15,13 +15,13 @@ from malformed import Case
 FILE, RUN = "f.csv", "run"
 
 
-def outcome(case: Case) -> list:
+def run_case(case: Case) -> list:
     """The exit code, stdout, stderr, and the names of what is left in the folder and in the temporary one."""
     with tempfile.TemporaryDirectory() as folder:
-        return outcome_within(Path(folder), FILE, case.data, case.options)
+        return run_in_folder(Path(folder), FILE, case.data, case.options)
 
 
-def outcome_within(folder: Path, source: str, data: bytes | None, options: tuple[str, ...] = ()) -> list:
+def run_in_folder(folder: Path, source: str, data: bytes | None, options: tuple[str, ...] = ()) -> list:
     """The same for a source in a folder of its own, written there where there are data."""
     from lstm_cli.cli.main import run
 
@@ -46,5 +46,5 @@ def outcome_within(folder: Path, source: str, data: bytes | None, options: tuple
 
 if __name__ == "__main__":
     step = int(sys.argv[1])
-    found = {case.name: outcome(case) for case in cases()[::step]}
+    found = {case.name: run_case(case) for case in cases()[::step]}
     Path(sys.argv[2]).write_text(json.dumps(found), encoding="utf-8")

@@ -11,10 +11,10 @@ from lstm_cli.data.spreadsheet_safety import unescape_formula
 
 def test_names_are_numbered_as_they_first_appear() -> None:
     names = SeriesNames()
-    assert names.numbers(pa.array(["b", "a"])).tolist() == [0, 1]
-    assert names.numbers(pa.array(["a", "b"])).tolist() == [1, 0]  # looked up
-    assert names.numbers(["c", "a", "c"]).tolist() == [2, 1, 2]
-    assert names.numbers(pa.array(["c", "d", "b"])).tolist() == [2, 3, 0]  # one is new
+    assert names.codes(pa.array(["b", "a"])).tolist() == [0, 1]
+    assert names.codes(pa.array(["a", "b"])).tolist() == [1, 0]  # looked up
+    assert names.codes(["c", "a", "c"]).tolist() == [2, 1, 2]
+    assert names.codes(pa.array(["c", "d", "b"])).tolist() == [2, 3, 0]  # one is new
     assert list(names) == ["b", "a", "c", "d"]
 
 
@@ -37,6 +37,6 @@ def test_names_are_as_the_careful_reader_has_them(raw: list[str]) -> None:
         return
     one, other = SeriesNames(), SeriesNames()
     assert found is not None
-    assert one.numbers(found).tolist() == other.numbers(expected).tolist()
-    assert one.numbers(found).tolist() == other.numbers(expected).tolist()
+    assert one.codes(found).tolist() == other.codes(expected).tolist()
+    assert one.codes(found).tolist() == other.codes(expected).tolist()
     assert list(one) == list(other)

@@ -22,16 +22,16 @@ COLUMNS = {"targets": ["y"], "past": ["x"], "time": "date", "series": "id"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small() -> Iterator[None]:
+def small_limits() -> Iterator[None]:
     """Tiny files count as large: a head of a row, blocks of a row or two, a tail of about one."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("HEAD", 0), ("SAMPLE", 0), ("BLOCK", 40), ("TAIL", 20)):
+        for name, value in (("HEAD_BYTES", 0), ("SAMPLE_ROWS", 0), ("BLOCK_BYTES", 40), ("TAIL_BYTES", 20)):
             patch.setattr(csv_fast, name, value)
-        patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE", 1)
+        patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE_ROWS", 1)
         patch.setattr("lstm_cli.data.reading.source._BLOCK", 16)
         patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
         patch.setattr(
-            "lstm_cli.data.reading.csv_rows.PIECE", 1
+            "lstm_cli.data.reading.csv_rows.BATCH_ROWS", 1
         )  # so that of two errors the same one comes first
         yield
 
@@ -39,7 +39,7 @@ def small() -> Iterator[None]:
 def outcome(data: bytes, *, large: int, **options: object) -> object:
     """All of the table that reading gives, or the error's two sentences."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_fast, "LARGE", large)
+        patch.setattr(csv_fast, "BULK_MIN_BYTES", large)
         try:
             table = read_table("-", stdin=io.BytesIO(data), **options)
         except DataError as error:
@@ -50,7 +50,7 @@ def outcome(data: bytes, *, large: int, **options: object) -> object:
     }
 
 
-def both(data: bytes, **options: object) -> object:
+def read_both_ways(data: bytes, **options: object) -> object:
     """The outcome, which is the same in bulk and without it."""
     in_bulk, careful = outcome(data, large=40, **options), outcome(data, large=1 << 30, **options)
     assert in_bulk == careful
@@ -121,7 +121,7 @@ def texts(draw: st.DrawFn) -> bytes:
 @settings(max_examples=60, deadline=None)
 @given(texts())
 def test_both_engines_read_the_same(data: bytes) -> None:
-    both(data, **COLUMNS)
+    read_both_ways(data, **COLUMNS)
 
 
 def rows_in_bulk(data: bytes, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[int, Table]:
@@ -134,7 +134,7 @@ def rows_in_bulk(data: bytes, monkeypatch: pytest.MonkeyPatch, **options: object
         counted.append(0 if columns is None else len(columns.lines))
         return columns
 
-    monkeypatch.setattr(csv_fast, "LARGE", 40)
+    monkeypatch.setattr(csv_fast, "BULK_MIN_BYTES", 40)
     monkeypatch.setattr(csv_fast, "read_block", counting)
     table = read_table("-", stdin=io.BytesIO(data), **options)
     return sum(counted), table
@@ -186,7 +186,7 @@ def test_an_error_in_the_middle_of_a_large_file_names_its_line(monkeypatch: pyte
 
 @pytest.mark.parametrize("note", ["", "\n,\n,\n", "\n\n\n"])
 def test_what_stands_at_the_end_is_judged_as_in_a_small_file(note: str) -> None:
-    found = both(("\n".join(["date,y", *dated(30)]) + note).encode())
+    found = read_both_ways(("\n".join(["date,y", *dated(30)]) + note).encode())
     assert len(found["findings"]) == (1 if "," in note or not note else 0)  # "": without a last line end
 
 
@@ -200,15 +200,15 @@ def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.Mo
     assert 0 < count < 10
     assert table.values[:, 0].tolist() == list(range(30))
     assert table.lines.tolist() == [*range(2, 13), *range(14, 51, 2)]
-    both(data, targets=["y"])
+    read_both_ways(data, targets=["y"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8"])
 def test_other_encodings_and_packed_files_read_alike(encoding: str) -> None:
     text = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},Köln,{row},1" for row in range(20))])
-    found = both(text.encode(encoding), **COLUMNS, encoding=encoding)
+    found = read_both_ways(text.encode(encoding), **COLUMNS, encoding=encoding)
     assert found["series_names"] == ("Köln",)
-    assert both(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == found
+    assert read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == found
 
 
 SHAPES = [
@@ -251,7 +251,7 @@ def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch:
     data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
     held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
     for limit in (0, 500):  # from the beginning, and once some rows are there
-        monkeypatch.setattr("lstm_cli.data.reading.column_buffers.IN_MEMORY", limit)
+        monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MAX_MEMORY_BYTES", limit)
         table = read_table("-", stdin=io.BytesIO(data), spill=lambda: tmp_path, **COLUMNS)
         assert isinstance(table.values, np.memmap)
         for name in ("values", "times", "lines", "series"):

@@ -13,13 +13,13 @@ from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import finding_texts
 
 
-def opened(text: str, delimiter: str | None = None) -> CsvRows:
+def open_text(text: str, delimiter: str | None = None) -> CsvRows:
     return open_rows(io.StringIO(text, newline="\n"), "f.csv", delimiter)
 
 
 def read(text: str, delimiter: str | None = None) -> tuple[list[list[str]], list[int], list[str]]:
-    rows = opened(text, delimiter)
-    pieces = list(rows.pieces)
+    rows = open_text(text, delimiter)
+    pieces = list(rows.batches)
     cells = [row for piece in pieces for row in piece.cells]
     return cells, [line for piece in pieces for line in piece.lines.tolist()], [*finding_texts(rows.findings)]
 
@@ -37,9 +37,9 @@ def test_rows_come_with_their_lines():
 
 
 def test_lines_stay_right_past_quoted_line_ends(monkeypatch):
-    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.PIECE", 2)
+    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", 2)
     text = 'a,"b\nc"\n"1\n\n",2\n3,4\n"5",6\n\n7,8\n'
-    assert opened(text).header == ["a", "b\nc"]
+    assert open_text(text).header == ["a", "b\nc"]
     assert read(text)[1] == [3, 6, 7, 9]
     assert "line 10:" in refusal(text + "1,2,3\n").message
 
@@ -53,7 +53,7 @@ def test_blank_lines_are_skipped_and_told_but_not_at_the_end():
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 50_000])
 def test_rows_of_empty_cells_count_but_for_those_at_the_end(piece, monkeypatch):
-    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.PIECE", piece)
+    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", piece)
     cells, lines, warnings = read("a,b\n,\n1,2\n,\n,\n3,4\n,\n , \n\n")
     assert cells == [["", ""], ["1", "2"], ["", ""], ["", ""], ["3", "4"]]
     assert lines == [2, 3, 4, 5, 6]
@@ -124,7 +124,7 @@ def test_a_missing_header_is_refused(text):
 
 
 def test_some_names_may_be_numbers():
-    assert opened("date,2019,2020\n").header == ["date", "2019", "2020"]
+    assert open_text("date,2019,2020\n").header == ["date", "2019", "2020"]
 
 
 @settings(deadline=None)
@@ -138,7 +138,7 @@ def test_any_text_comes_back_as_csv_writes_it(rows, piece):
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["name", "b"], *rows, ["x", "y"]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lstm_cli.data.reading.csv_rows.PIECE", piece)
+        patch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", piece)
         cells, lines, warnings = read(out.getvalue())
     assert cells == [*rows, ["x", "y"]]
     folded = [row for row in rows if any("\n" in cell and "," in cell for cell in row)]

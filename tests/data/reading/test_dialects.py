@@ -25,7 +25,7 @@ class Dialect:
     delimiter: str
     quoted: bool  # all cells, or those only that must be
     end: str  # of a line
-    ended: bool  # whether the last line has one
+    ends_last_line: bool  # whether the last line has one
     encoding: str
     zipped: bool
     before: str  # blanks around cells
@@ -37,9 +37,9 @@ class Dialect:
         inner = '"' + text.replace('"', '""') + '"' if self.quoted or must else text
         return self.before + inner + self.after
 
-    def written(self, rows: list[list[str]]) -> bytes:
+    def encode(self, rows: list[list[str]]) -> bytes:
         text = self.end.join(self.delimiter.join(map(self.cell, row)) for row in rows)
-        data = (text + (self.end if self.ended else "")).encode(self.encoding)
+        data = (text + (self.end if self.ends_last_line else "")).encode(self.encoding)
         return gzip.compress(data, mtime=0) if self.zipped else data
 
 
@@ -78,7 +78,7 @@ def test_any_table_of_numbers_comes_back_equal(
         series="step",
         encoding=None if dialect.encoding.startswith("utf") else dialect.encoding,
         delimiter=dialect.delimiter if named else None,
-        stdin=io.BytesIO(dialect.written([["step", *names], *rows])),
+        stdin=io.BytesIO(dialect.encode([["step", *names], *rows])),
     )
     assert table.columns == tuple(names)
     assert table.series_names == tuple(row[0] for row in rows)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from all_malformed import cases
-from outcomes import FILE, RUN, outcome, outcome_within
+from outcomes import FILE, RUN, run_case, run_in_folder
 
 ALL = cases()
 CASES = {case.name: case for case in ALL}
 CLASS_NAME = re.compile(r"\w+(Error|Exception|Warning)\b|Traceback|<class|numpy\.|object at 0x")
-ELSEWHERE = {
+ENVIRONMENTS = {
     "Kathmandu, stdin closed": {"TZ": "Asia/Kathmandu"},
     "the C locale, no HOME": {"LC_ALL": "C", "HOME": None, "PYTHONUTF8": "0"},
     "German, St. John's": {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "TZ": "America/St_Johns"},
@@ -24,8 +24,8 @@ ELSEWHERE = {
 
 
 @cache
-def found(name: str) -> list:
-    return outcome(CASES[name])
+def case_outcome(name: str) -> list:
+    return run_case(CASES[name])
 
 
 def test_each_case_has_a_name_of_its_own() -> None:
@@ -35,18 +35,18 @@ def test_each_case_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_spoiled_file_is_read_rightly_or_refused(name: str) -> None:
     case = CASES[name]
-    code, out, err, left = found(name)
-    assert code == (case.code if case.says else 0), err
+    code, out, err, left = case_outcome(name)
+    assert code == (case.code if case.message_words else 0), err
     assert not CLASS_NAME.search(err)
     assert "\x1b" not in out + err
-    if case.says:
-        assert_refused(case.says, out, err, left, named=case.code == 3)
+    if case.message_words:
+        assert_refused(case.message_words, out, err, left, named=case.code == 3)
         return
     assert left == [RUN]
     report = json.loads(out)
-    assert len(report["warnings"]) == len(case.told), report["warnings"]
+    assert len(report["warnings"]) == len(case.warnings), report["warnings"]
     assert [finding["text"] for finding in report["findings"]] == report["warnings"]
-    for words, finding in zip(case.told, report["findings"], strict=True):
+    for words, finding in zip(case.warnings, report["findings"], strict=True):
         warning = finding["text"]
         assert words in warning
         assert (
@@ -68,7 +68,7 @@ def assert_refused(says: tuple[str, ...], out: str, err: str, left: list[str], *
     assert (out, left) == ("", [])
 
 
-def special(kind: str, path: Path) -> None:
+def make_special_file(kind: str, path: Path) -> None:
     """Makes what is no file of data."""
     match kind:
         case "a folder":
@@ -101,15 +101,15 @@ def special(kind: str, path: Path) -> None:
     ],
 )
 def test_what_is_no_file_is_refused(kind: str, says: str, tmp_path: Path) -> None:
-    special(kind, tmp_path / FILE)
-    code, out, err, left = outcome_within(tmp_path, FILE, None)
+    make_special_file(kind, tmp_path / FILE)
+    code, out, err, left = run_in_folder(tmp_path, FILE, None)
     assert code == 3
     assert_refused((says,), out, err, left)
 
 
 def test_an_awkward_file_name_is_written_plainly(tmp_path: Path) -> None:
     name = "a\x1b[31m\n'b.csv"
-    code, out, err, left = outcome_within(tmp_path, name, b"date,load\n")
+    code, out, err, left = run_in_folder(tmp_path, name, b"date,load\n")
     assert (code, out, left) == (3, "", [])
     assert "\x1b" not in err
     assert err.count("\n") == 2
@@ -119,7 +119,7 @@ def test_the_results_are_the_same_elsewhere(tmp_path: Path) -> None:
     """In other zones and locales, without a home, with standard input closed: a third of the cases, each time."""
     step, script = 3, Path(__file__).with_name("outcomes.py")
     running = {}
-    for place, changes in ELSEWHERE.items():
+    for place, changes in ENVIRONMENTS.items():
         environment = {**os.environ, **{name: value for name, value in changes.items() if value is not None}}
         for name in [name for name, value in changes.items() if value is None]:
             environment.pop(name, None)
@@ -131,4 +131,4 @@ def test_the_results_are_the_same_elsewhere(tmp_path: Path) -> None:
     for place, (output, process) in running.items():
         assert process.wait() == 0, place
         for name, elsewhere in json.loads(output.read_text()).items():
-            assert elsewhere == found(name), (place, name)
+            assert elsewhere == case_outcome(name), (place, name)

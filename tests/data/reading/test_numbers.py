@@ -75,7 +75,7 @@ def test_a_long_cell_is_cut_in_the_message():
     assert "\n" not in caught.value.message
 
 
-def tell_sentinel(values, lines, place):
+def sentinel_finding(values, lines, place):
     sentinels = Sentinels()
     sentinels.add(values, lines, np.nan, np.nan)
     return sentinels.finding(place)
@@ -83,9 +83,9 @@ def tell_sentinel(values, lines, place):
 
 def test_a_number_that_mostly_means_nothing_is_told():
     lines = np.arange(2, 6)
-    told = tell_sentinel(np.array([1.5, -999, 2, -999]), lines, PLACE)
+    told = sentinel_finding(np.array([1.5, -999, 2, -999]), lines, PLACE)
     assert (told.rule, told.lines, told.column, told.count) == ("D313", (3,), PLACE.column, 2)
     assert "line 3" in told.text
     assert "-999 stands in 2 cells" in told.text
-    assert tell_sentinel(np.array([-900.0, -999, -1000, np.nan]), lines, PLACE) is None
-    assert tell_sentinel(np.array([np.nan] * 4), lines, PLACE) is None
+    assert sentinel_finding(np.array([-900.0, -999, -1000, np.nan]), lines, PLACE) is None
+    assert sentinel_finding(np.array([np.nan] * 4), lines, PLACE) is None

@@ -40,7 +40,7 @@ def dated(*columns: str, rows: int = 4) -> str:
     return "\n".join(lines) + "\n"
 
 
-def under(header: str, *cells: str) -> str:
+def two_columns(header: str, *cells: str) -> str:
     """A CSV of two columns: cells, and the numbers 1, 2, … under 'y'."""
     return f"{header},y\n" + "".join(f"{cell},{row}\n" for row, cell in enumerate(cells, start=1))
 
@@ -131,13 +131,13 @@ def test_a_file_without_times_gets_unit_steps_and_is_told():
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        (under("year", "2000", "2001", "2002"), "%Y"),
-        (under("k", "2000", "2001", "2002"), "%Y"),
-        (under("k", "20200130", "20200131", "20200201", "20200202"), "%Y%m%d"),
-        (under("k", "202001", "202002", "202003"), "%Y%m"),
-        (under("k", "1577836800", "1577840400", "1577844000"), "epoch-s"),
-        (under("k", "1577836800000", "1577840400000", "1577844000000"), "epoch-ms"),
-        (under("ts", "1577836800.0", "1577840400.0", "1577844001.0"), "epoch-s"),
+        (two_columns("year", "2000", "2001", "2002"), "%Y"),
+        (two_columns("k", "2000", "2001", "2002"), "%Y"),
+        (two_columns("k", "20200130", "20200131", "20200201", "20200202"), "%Y%m%d"),
+        (two_columns("k", "202001", "202002", "202003"), "%Y%m"),
+        (two_columns("k", "1577836800", "1577840400", "1577844000"), "epoch-s"),
+        (two_columns("k", "1577836800000", "1577840400000", "1577844000000"), "epoch-ms"),
+        (two_columns("ts", "1577836800.0", "1577840400.0", "1577844001.0"), "epoch-s"),
     ],
 )
 def test_digits_that_are_plainly_times_are_the_time_and_told(text, pattern):
@@ -150,11 +150,11 @@ def test_digits_that_are_plainly_times_are_the_time_and_told(text, pattern):
 @pytest.mark.parametrize(
     "text",
     [
-        under("k", "1", "2", "3"),
-        under("hour", "0", "1", "2"),
-        under("k", "2000", "1950", "2010"),  # plausible years, in no order of times
-        under("k", "1900", "1950", "1990", "2100"),  # a meter
-        under("k", "20200130", "20200131", "20200132"),
+        two_columns("k", "1", "2", "3"),
+        two_columns("hour", "0", "1", "2"),
+        two_columns("k", "2000", "1950", "2010"),  # plausible years, in no order of times
+        two_columns("k", "1900", "1950", "1990", "2100"),  # a meter
+        two_columns("k", "20200130", "20200131", "20200132"),
     ],
 )
 def test_mere_numbers_are_no_times(text):
@@ -183,15 +183,15 @@ def test_dates_go_before_digits_and_before_text_that_is_called_a_time():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (under("date", *DAYS[:9], "yesterday"), "line 11, column 'date': 'yesterday'"),
-        (under("date", "2020-02-29", "2020-02-30"), "line 3, column 'date': '2020-02-30'"),
-        (under("date", *DAYS[:3], "", DAYS[4]), "line 5, column 'date': the time is missing"),
-        (under("year", "2000", "2001", "20x2"), "line 4, column 'year': '20x2'"),
-        (under("day", "20200131", "20200230", "20200301"), "line 3, column 'day': '20200230'"),
-        (under("k", "01/02/20", "02/02/20"), "two digits"),
-        (under("k", "1-Jan-2020", "2-Jan-2020"), "months are read as numbers"),
-        (under("time", "noon", "night"), "line 2, column 'time': 'noon'"),
-        (under("when", "00:00", "01:00"), "line 2, column 'when': '00:00'"),
+        (two_columns("date", *DAYS[:9], "yesterday"), "line 11, column 'date': 'yesterday'"),
+        (two_columns("date", "2020-02-29", "2020-02-30"), "line 3, column 'date': '2020-02-30'"),
+        (two_columns("date", *DAYS[:3], "", DAYS[4]), "line 5, column 'date': the time is missing"),
+        (two_columns("year", "2000", "2001", "20x2"), "line 4, column 'year': '20x2'"),
+        (two_columns("day", "20200131", "20200230", "20200301"), "line 3, column 'day': '20200230'"),
+        (two_columns("k", "01/02/20", "02/02/20"), "two digits"),
+        (two_columns("k", "1-Jan-2020", "2-Jan-2020"), "months are read as numbers"),
+        (two_columns("time", "noon", "night"), "line 2, column 'time': 'noon'"),
+        (two_columns("when", "00:00", "01:00"), "line 2, column 'when': '00:00'"),
     ],
 )
 def test_a_column_meant_as_times_is_refused_rather_than_passed_over(text, said):
@@ -230,7 +230,7 @@ def test_a_column_without_any_number_is_refused_unless_targets_are_to_come():
 
 
 def test_the_format_of_the_run_settles_days_and_months():
-    text = under("date", "01/02/2020", "02/02/2020")
+    text = two_columns("date", "01/02/2020", "02/02/2020")
     assert "both" in refusal(text).message
     assert read(text, like=TimeFormat(pattern="%d/%m/%Y")).time_format.pattern == "%d/%m/%Y"
 
@@ -245,7 +245,7 @@ def test_warnings_come_from_every_stage():
 
 @pytest.mark.parametrize("piece", [1, 3, 50_000])
 def test_pieces_make_no_difference(piece, monkeypatch):
-    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.PIECE", piece)
+    monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", piece)
     lines = ["id,date,y,note"]
     lines += [f'{row % 3},{day}/01/2020,{row},"a\nb"' for row, day in enumerate(range(3, 30))]
     table = read("\n".join(lines), series="id", targets=["y"], time="date")

@@ -23,12 +23,12 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("freq", EXPECTED)
-def test_inputs_are_those_that_vary_for_the_step(freq):
+def test_inputs_are_the_calendar_parts_that_vary_at_the_step(freq):
     step = parse_freq(freq)
     assert calendar_feature_names(step) == tuple(
         f"{part}_{side}" for part in EXPECTED[freq] for side in ("sin", "cos")
     )
-    # Rows of some years; a prime number of short steps lies between two, so that every period passes.
+    # Rows over several years. Short steps are multiplied by a prime, so that each period is covered.
     times = step.times(
         np.arange(3000) * (2999 if step.count < 3_600_000_000 and step.kind == "seconds" else 1), 0
     )
@@ -39,7 +39,7 @@ def test_inputs_are_those_that_vary_for_the_step(freq):
     assert (np.abs(inputs) <= 0.5).all()
 
 
-def test_inputs_are_pandas_calendar_on_a_circle():
+def test_inputs_match_the_calendar_of_pandas():
     times = pd.date_range("1999-12-31 22:15", freq="45min", periods=40_000, unit="us")
     shares = {
         "minute": times.minute / 60,
@@ -55,7 +55,7 @@ def test_inputs_are_pandas_calendar_on_a_circle():
 
 
 @pytest.mark.parametrize("freq", ["D", "B"])
-def test_days_are_pandas_calendar_on_a_circle(freq):
+def test_inputs_of_days_match_the_calendar_of_pandas(freq):
     times = pd.date_range("1899-12-30 16:00", freq=freq, periods=80_000, unit="us")
     shares = [times.day_of_week / 7, (times.day - 1) / times.days_in_month, (times.month - 1) / 12]
     inputs = calendar_features(parse_freq(freq), times.to_numpy().astype(np.int64))
@@ -75,7 +75,7 @@ def test_months_and_quarters_are_evenly_spread():
 
 
 @given(times=st.lists(st.integers(-(2**60), 2**60), max_size=20), freq=st.sampled_from(list(EXPECTED)))
-def test_any_time_gives_finite_inputs_and_each_row_stands_alone(times, freq):
+def test_inputs_are_finite_and_each_row_is_independent(times, freq):
     step = parse_freq(freq)
     inputs = calendar_features(step, np.array(times, dtype=np.int64))
     assert np.isfinite(inputs).all()

@@ -57,9 +57,9 @@ def micros(times) -> np.ndarray:
     return pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]").astype(np.int64)
 
 
-def found(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
+def step_of(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
     times = np.concatenate(series)
-    labels = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    labels = np.repeat(np.arange(len(series)), [len(times) for times in series])
     return find_step(
         times, labels, lines=np.arange(len(times)) + 2 if lines is None else lines, wording=A_CSV
     )
@@ -67,8 +67,8 @@ def found(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
 
 @pytest.mark.parametrize("freq", FREQS)
 @pytest.mark.parametrize("start", STARTS)
-def test_a_step_counts_and_tells_times_as_pandas_does(freq, start):
-    # Some ranges pass 1900 or 2000; each begins at the first time that the rule allows.
+def test_index_and_times_of_a_step_match_pandas(freq, start):
+    # Some ranges cross 1900 or 2000. Each begins at the first time that the rule allows.
     times = micros(
         pd.date_range(start, freq=freq, periods=110 if freq[-2:] in ("YS", "YE") else 400, unit="us")
     )
@@ -79,7 +79,7 @@ def test_a_step_counts_and_tells_times_as_pandas_does(freq, start):
     assert (step.times(index, times[0]) == times).all()
     assert (step.times(np.arange(-3, 3), times[3]) == times[:6]).all()
     assert step.name == freq
-    assert found(times) == step
+    assert step_of(times) == step
 
 
 def test_century_years_follow_the_gregorian_rule():
@@ -93,18 +93,18 @@ def test_century_years_follow_the_gregorian_rule():
 
 
 @pytest.mark.parametrize("day", [2, 15, 28, 29, 30])
-def test_a_month_without_the_day_ends_the_step_on_its_last_one(day):
+def test_a_short_month_uses_its_last_day(day):
     start = pd.Timestamp(2019, 1, day, 7, 30)
     times = micros([start + pd.DateOffset(months=n) for n in range(60)])
-    step = found(times)
+    step = step_of(times)
     assert step == Step(kind="months", count=1, day=day) == parse_freq(f"MS-{day}")
     assert (step.times(np.arange(60), times[0]) == times).all()
-    assert found(times[:2]) == step
-    # A grid that begins on a short month knows its day all the same.
+    assert step_of(times[:2]) == step
+    # A grid that begins in a short month still uses its day.
     assert (step.times(np.arange(48), times[1]) == times[1:49]).all()
 
 
-def test_times_beside_the_grid_are_off_it():
+def test_times_off_the_grid_are_found():
     monthly = parse_freq("MS-30")
     times = micros(["2021-01-30", "2021-02-28", "2021-03-30", "2021-03-31", "2021-04-30 01:00", "2021-05-28"])
     assert monthly.index(times, times[0])[1].tolist() == [True, True, True, False, False, False]
@@ -138,9 +138,9 @@ def test_each_row_may_have_its_own_origin():
     index=st.lists(st.integers(-500, 500), min_size=1),
     origin=st.integers(-(10**15), 10**16),
 )
-def test_times_and_index_are_inverse_and_names_read_back(step, index, origin):
+def test_times_invert_index_and_names_parse_again(step, index, origin):
     steps = np.array(index)
-    first = step.times(np.zeros(1, dtype=np.int64), origin)[0]  # on the grid, which `origin` need not be
+    first = step.times(np.zeros(1, dtype=np.int64), origin)[0]  # on the grid; `origin` may be off it
     times = step.times(steps, first)
     back, on_grid = step.index(times, first)
     assert on_grid.all()
@@ -158,7 +158,7 @@ def test_times_and_index_are_inverse_and_names_read_back(step, index, origin):
      ("b", "B"), ("S", "s"),
      ("1000ms", "s"), ("15 min", "15min"), ("1", "1")],
 )  # fmt: skip
-def test_freq_reads_what_people_write(text, name):
+def test_parse_freq_accepts_common_spellings(text, name):
     assert parse_freq(text).name == name
 
 
@@ -170,15 +170,15 @@ def test_freq_reads_what_people_write(text, name):
      ("", "h"), ("15", "15h"),
      ("1.5h", "h"), ("-1h", "h"), ("mins", "min")],
 )  # fmt: skip
-def test_an_unknown_freq_names_the_nearest(text, nearest):
-    with pytest.raises(UsageError, match="is not a time step") as caught:
+def test_an_unknown_freq_error_names_the_nearest(text, nearest):
+    with pytest.raises(UsageError, match="is not a valid frequency") as caught:
         parse_freq(text)
-    assert caught.value.message.endswith(f"the nearest is {nearest}")
+    assert caught.value.message.endswith(f"(nearest: {nearest})")
     assert "MS-15" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["0h", "999999999D", "99999YS", "999999999999999999W"])
-def test_a_freq_of_nothing_or_of_ages_is_refused(text):
+def test_a_zero_or_too_long_freq_is_refused(text):
     with pytest.raises(UsageError):
         parse_freq(text)
 
@@ -191,26 +191,26 @@ def test_a_freq_of_nothing_or_of_ages_is_refused(text):
      ("ME", (12,)),
      ("MS-15", (12,)), ("QE", (4,)), ("YS", ()), ("1", ())],
 )  # fmt: skip
-def test_seasons_known_from_the_step(freq, expected):
+def test_usual_seasons_of_a_step(freq, expected):
     assert usual_seasons(parse_freq(freq)) == expected
 
 
-def test_holes_do_not_hide_the_step():
+def test_missing_rows_do_not_hide_the_step():
     hours = micros(pd.date_range("2020-01-01", freq="h", periods=100))
-    assert found(np.delete(hours, [3, 4, 50])).name == "h"
+    assert step_of(np.delete(hours, [3, 4, 50])).name == "h"
     months = micros(pd.date_range("2020-01-31", freq="ME", periods=40))
-    assert found(np.delete(months, [1, 7, 8])).name == "ME"
+    assert step_of(np.delete(months, [1, 7, 8])).name == "ME"
     business = micros(pd.bdate_range("2020-12-01", periods=60))
-    assert found(np.delete(business, [18, 23])).name == "B"  # holidays
+    assert step_of(np.delete(business, [18, 23])).name == "B"  # holidays
 
 
-def test_evidence_of_all_series_is_pooled_and_each_has_its_phase():
-    one = micros(["2020-01-01 00:10", "2020-01-01 03:10"])
-    two = micros(pd.date_range("2021-05-05 00:40", freq="h", periods=5))
-    assert found(one, two, micros(["1999-01-01 00:00:07"])).name == "h"
+def test_all_series_share_one_step_with_their_own_phase():
+    first = micros(["2020-01-01 00:10", "2020-01-01 03:10"])
+    second = micros(pd.date_range("2021-05-05 00:40", freq="h", periods=5))
+    assert step_of(first, second, micros(["1999-01-01 00:00:07"])).name == "h"
     quarters = [micros(pd.date_range(start, freq="QS-" + month, periods=3)) for start, month in
                 (("2020-01-01", "JAN"), ("2020-02-01", "FEB"))]  # fmt: skip
-    assert found(*quarters).name == "QS"
+    assert step_of(*quarters).name == "QS"
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_evidence_of_all_series_is_pooled_and_each_has_its_phase():
      (["2020-02-29", "2021-02-28", "2022-02-28", "2023-02-28"], "YE"), (["2017-01-01", "2018-01-01"], "YS"),
      (["2021-01-05", "2021-01-12", "2021-02-02"], "W"), (["2021-01-01 10:00", "2021-02-01 10:00"], "MS")],
 )  # fmt: skip
-def test_few_rows_are_read_as_people_mean_them(times, name):
-    assert found(micros(times)).name == name
+def test_few_rows_give_the_likely_step(times, name):
+    assert step_of(micros(times)).name == name
 
 
 @pytest.mark.parametrize(
@@ -233,9 +233,9 @@ def test_few_rows_are_read_as_people_mean_them(times, name):
      (["2020-01-01", "2020-02-01", "2020-03-02", "2020-04-01", "2020-05-01"], 4),
      (["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09 12:00", "2020-01-10", "2020-01-13"], 5)],
 )  # fmt: skip
-def test_an_irregular_file_names_the_first_line_off_the_grid(times, line):
+def test_irregular_times_are_refused_with_the_first_line_off_the_grid(times, line):
     with pytest.raises(DataError) as caught:
-        found(micros(times))
+        step_of(micros(times))
     assert caught.value.message.startswith(f"a.csv, line {line}: ")
     assert "--freq" in caught.value.hint
 
@@ -245,37 +245,37 @@ def test_the_first_line_off_the_grid_is_the_first_in_the_file():
         ["2020-01-01 00:00", "2020-01-01 01:07", "2020-01-01 02:00", "2020-01-01 03:00", "2020-01-01 04:09"]
     )
     with pytest.raises(DataError, match="line 2: 2020-01-01 04:09 "):
-        found(times, lines=np.array([6, 5, 4, 3, 2]))
+        step_of(times, lines=np.array([6, 5, 4, 3, 2]))
 
 
-def test_local_days_with_offsets_get_a_hint_of_their_own():
+def test_local_days_with_offsets_have_their_own_hint():
     days = (
         pd.date_range("2024-03-20", freq="D", periods=20, tz="Europe/Berlin")
         .tz_convert("UTC")
         .tz_localize(None)
     )
     with pytest.raises(DataError) as caught:
-        found(micros(days))
+        step_of(micros(days))
     assert "without offsets" in caught.value.hint
 
 
-def test_one_row_tells_no_step():
-    with pytest.raises(DataError, match=r"a.csv has one row, so") as caught:
-        found(micros(["2020-01-01"]))
+def test_one_row_gives_no_step():
+    with pytest.raises(DataError, match=r"a.csv has only one row, so") as caught:
+        step_of(micros(["2020-01-01"]))
     assert "--freq" in caught.value.hint
-    with pytest.raises(DataError, match="one row in each series"):
-        found(micros(["2020-01-01"]), micros(["2020-01-02"]))
+    with pytest.raises(DataError, match="only one row in each series"):
+        step_of(micros(["2020-01-01"]), micros(["2020-01-02"]))
 
 
 @settings(max_examples=50)
 @given(data=st.data())
-def test_random_holes_leave_the_step(data):
+def test_random_missing_rows_keep_the_step(data):
     freq = data.draw(st.sampled_from(FREQS))
     start = data.draw(st.datetimes(pd.Timestamp(1950, 1, 1), pd.Timestamp(2050, 1, 1)))
     times = micros(pd.date_range(start, freq=freq, periods=60, unit="us"))
     keep = np.ones(60, dtype=bool)
     keep[data.draw(st.lists(st.integers(20, 58), max_size=10))] = False
-    assert found(times[keep]).name == freq
+    assert step_of(times[keep]).name == freq
 
 
 def test_a_day_is_86400_seconds():
@@ -297,7 +297,7 @@ def test_times_in_messages(time, text):
 
 
 @pytest.mark.parametrize("freq", ["h", "7h", "D", "W", "B", "MS", "ME", "MS-30", "QS", "YE", "1"])
-def test_rows_before_a_time_are_those_that_are_earlier(freq):
+def test_rows_before_counts_earlier_rows(freq):
     step = parse_freq(freq)
     origins = step.times(
         np.zeros(3, dtype=np.int64), micros(["2020-01-31", "2020-02-28 05:00", "2021-04-30"])
@@ -328,5 +328,5 @@ def test_rows_before_a_time_are_those_that_are_earlier(freq):
         ("2MS", "data of step 2MS"),
     ],
 )
-def test_a_step_is_spoken_of(freq: str, name: str) -> None:
+def test_frequency_label(freq: str, name: str) -> None:
     assert frequency_label(parse_freq(freq)) == name

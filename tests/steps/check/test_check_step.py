@@ -296,7 +296,7 @@ def test_a_constant_target_and_a_constant_covariate(tmp_path: Path) -> None:
     report = check(source, replace(Y, past=("x",)), ignore_events)
     told = {finding["column"]: finding for finding in found(report, "constant")}
     assert (told["y"]["severity"], told["x"]["severity"]) == ("warning", "note")
-    assert "line 2, column 'y': all 504 values are 5.5" in told["y"]["text"]
+    assert "line 2, column 'y': the column is constant (504 values, all 5.5" in told["y"]["text"]
     assert (told["y"]["flags"], told["x"]["flags"]) == (("--target",), ("--past",))
 
 
@@ -504,7 +504,7 @@ def test_nothing_is_written_but_the_picture(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_refused_file_is_drawn_as_far_as_it_is_known(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(count=40), y=cells(load(40)))
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="too short"):
         check(source, replace(Y, horizon=30), ignore_events, plot=str(tmp_path / "a.png"))
     assert Image.open(tmp_path / "a.png").size[0] == 1000
     (tmp_path / "b.csv").write_text("time,y\n2024-01-01,1\n2024-01-02,x\n")
@@ -595,7 +595,7 @@ def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(t
     assert report.rows == HOURS
     assert [(one["name"], one["missing"]) for one in report.columns] == [("time", 0), ("y", 0), ("spare", 0)]
     (slip,), (odd,) = found(report, "outliers"), found(report, "no-number")
-    assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is far")
+    assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is an outlier, far")
     assert odd["text"].startswith(f"{parts[1]}, line {400 - half + 2}, column 'spare': 'oops' is not")
     assert check(parts, Y, ignore_events).findings == report.findings
     other = write(tmp_path / "c.csv", time=times[:9], z=cells(values[:9]))
@@ -623,7 +623,7 @@ def test_more_than_half_zeros_are_a_warning_that_names_the_loss(tmp_path: Path) 
     assert (told["severity"], told["column"], told["count"], told["lines"]) == ("warning", "y", 204, (2,))
     assert told["flags"] == ("--loss",)
     assert "51 % of the 400 training values are 0" in told["text"]
-    assert "--loss mse forecasts the mean" in told["text"]
+    assert "--loss mse to forecast the mean" in told["text"]
     report = prepare(path, tmp_path / "run", config, ignore_events)
     assert told["text"] in report.warnings
 

@@ -191,7 +191,9 @@ def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> 
     assert report.lookback == 336
     # 60 rows hold a window to validate and perhaps one to test, but none to train on.
     assert report.series == 22
-    assert any("1 series too short" in warning and "'tiny'" in warning for warning in report.warnings)
+    assert any(
+        "1 series left out, too short" in warning and "'tiny'" in warning for warning in report.warnings
+    )
     assert report.windows["val"] == 22
     assert report.windows["test"] == (22 if test == "48" else 0)
     dataset = load_dataset(open_run(tmp_path / "run"))
