@@ -69,7 +69,7 @@ PREPARE = ("prepare", "gap.csv", "run", "--horizon", "1", "--lookback", "3", "--
 
 def test_a_warning_has_its_rule_id_and_can_be_ignored(gap: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run([*PREPARE]) == 0
-    assert "warning[D516]: gap.csv, line 9: no row follows" in capfd.readouterr().err
+    assert "warning[D516]: gap.csv, line 9: 1 row is missing" in capfd.readouterr().err
     assert run([*PREPARE, "--ignore", "D516", "--json"]) == 0
     out, err = capfd.readouterr()
     assert "warning" not in err

@@ -70,7 +70,7 @@ def test_a_series_that_is_left_out_counts_as_the_newest(
     kept = [row for row in rows if ",east," in row or (",north," in row and row >= str(FIRST + 108))]
     new = tmp_path / "new.csv"
     new.write_text("\n".join([header, *kept]) + "\n")  # north has too few rows for a forecast
-    with pytest.raises(DataError, match="no series is left to forecast"):
+    with pytest.raises(DataError, match="No series is left to forecast"):
         forecast(str(new))
     with pytest.raises(DataError, match="ended more than 7 steps"):
         forecast(str(new), ended="refuse")
@@ -102,8 +102,8 @@ def test_check_and_prepare_name_them(tmp_path: Path) -> None:
         lambda event: told.append(event.finding.text) if isinstance(event, WarningRaised) else None,
     )
     warning = (
-        f"{source}: 2 series of 4 ended more than 7 steps (the horizon) before the newest measured row (2024-04-29): "
-        "'east', 'west' (lstm predict leaves them out, --ended include forecasts them)"
+        f"{source}: 2 of 4 series ended more than 7 steps (the horizon) before the newest measured row (2024-04-29): "
+        "'east', 'west' (lstm predict skips them; --ended include forecasts them)"
     )
     assert warning in prepared.warnings
     assert warning in told
@@ -125,8 +125,8 @@ def test_by_default_they_are_left_out_and_named(forecast) -> None:
     assert found == {"north": days(120), "south": days(113)}
     assert (report.series, report.rows, report.ended) == (2, 14, ("east", "west"))
     (warning,) = report.warnings
-    assert "2 series of 4 ended" in warning
-    assert warning.endswith("'east', 'west'; left out (--ended include forecasts them)")
+    assert "2 of 4 series ended" in warning
+    assert warning.endswith("'east', 'west'. They are left out (--ended include forecasts them)")
 
 
 def test_what_is_left_is_forecast_as_with_all(made: Path, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_is_left_is_forecast_as_with_all(made: Path, tmp_path: Path) -> Non
 
 
 def test_included_ones_need_what_every_forecast_needs(forecast) -> None:
-    with pytest.raises(DataError, match="future covariate 'promo' of series 'east' has no value"):
+    with pytest.raises(DataError, match="missing value of future covariate 'promo' of series 'east'"):
         forecast(ended="include")
 
 
@@ -169,7 +169,7 @@ def test_of_new_data_the_newest_row_there_counts(forecast, tmp_path: Path) -> No
     report, found = forecast(new)
     assert found == {"north": days(71), "south": days(71)}
     assert report.ended == ("west",)
-    assert report.warnings[-1].startswith(f"{new}: 1 series of 3 ended")
+    assert report.warnings[-1].startswith(f"{new}: 1 of 3 series ended")
     report, found = forecast(write(tmp_path / "old.csv", {"west": 60}))
     assert (report.ended, found) == ((), {"west": days(61)})
 
@@ -183,8 +183,8 @@ def test_refused_ones_are_exit_3(new: bool, made: Path, tmp_path: Path, capsys) 
     assert code == 3
     assert not output.exists()
     assert "error[D624]: " in said
-    assert "2 series of 4 ended" in said
-    assert "hint: --ended skip" in said
+    assert "2 of 4 series ended" in said
+    assert "hint: use --ended skip" in said
 
 
 def test_the_setting_comes_from_everywhere(made: Path, tmp_path: Path, monkeypatch, capsys) -> None:

@@ -35,8 +35,8 @@ def test_check_prepare_and_train_agree(minutes: str, tmp_path: Path) -> None:
     prepared = prepare(minutes, tmp_path / "run", CONFIG, ignore_events)
     assert prepared.seasons == looked.seasons == (DAY, WEEK)
     assert prepared.lookback == looked.lookback == DAY
-    assert "bounded to 1,440 steps: " in prepared.lookback_reason
-    assert "--lookback overrides it" in prepared.lookback_reason
+    assert "limited to 1,440 steps, because " in prepared.lookback_reason
+    assert "use --lookback to override" in prepared.lookback_reason
     planned = plan_train(tmp_path / "run", TrainConfig(), force=False)
     assert planned.memory is not None
     assert looked.expected is not None

@@ -168,10 +168,10 @@ def immense(rows: Cells) -> Cells:
         (renamed, ["no column 'price', which the model needs", "'prices'", "name it as in training"]),
         (without_price, ["no column 'price', which the model needs"]),
         (without_shop, ["no column 'shop', which the model needs"]),
-        (every_second_day, ["another step than the run: the step 2D, where the run has D"]),
-        (hourly, ["another step than the run: the step h, where the run has D"]),
-        (new_shop, ["the model knows no series 'Bb'", "did you mean 'B'?"]),
-        (few, ["8 rows are too few", "14 steps"]),
+        (every_second_day, ["has frequency 2D, but the run has D"]),
+        (hourly, ["has frequency h, but the run has D"]),
+        (new_shop, ["unknown series 'Bb'", "did you mean 'B'?"]),
+        (few, ["too short: 8 rows", "at least 14"]),
         (no_promo_ahead, ["'promo'", "2024-05-10", "step 1 of the forecast"]),
         (empty_price, ["'price' holds no number"]),
         (words, ["line 20", "'sales'", "'many'"]),
@@ -207,7 +207,7 @@ def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None
     found = answer(known, rows)
     assert found.code == 0
     assert np.isfinite(values(found.forecast)).all()
-    told = [text for text in found.warnings if "far outside of what training saw" in text]
+    told = [text for text in found.warnings if "far outside of the training range" in text]
     assert len(told) == 2
     assert f"new.csv, line 101, column 'sales': {float(rows[100][SALES]):.15g}" in told[0]
     assert f"of series '{rows[100][1]}', 2 such values" in told[0]
@@ -221,8 +221,11 @@ def test_a_gap_and_missing_cells_are_filled_and_told(known, answer) -> None:
     found = answer(known, [row for row in rows if row[:2] != ["2024-02-10", "A"]])
     assert found.code == 0
     assert np.isfinite(values(found.forecast)).all()
-    assert any("no row follows for 2024-02-10 of series 'A', 1 such hole" in text for text in found.warnings)
-    assert any("1 cell has no value" in text for text in found.warnings)
+    assert any(
+        "1 row is missing from the daily data, the first at 2024-02-10 of series 'A'" in text
+        for text in found.warnings
+    )
+    assert any("1 missing value" in text for text in found.warnings)
 
 
 AWKWARD = ["=cmd()", "+1", "-1", "@x", "007", "<script>", 'a "b", c', "NA", "Zürich"]
@@ -271,7 +274,7 @@ def test_values_of_the_other_sign_are_told(known, answer) -> None:
     rows = cells(known)
     for row in rows[1:]:
         row[SALES] = row[SALES] and f"-{row[SALES]}"
-    assert any("far outside of what training saw" in text for text in answer(known, rows).warnings)
+    assert any("far outside of the training range" in text for text in answer(known, rows).warnings)
 
 
 def test_another_delimiter_is_refused_with_the_flag(known, answer) -> None:
@@ -294,7 +297,7 @@ def test_times_with_and_without_an_offset_are_not_mixed(zones, tmp_path, answer)
     found = answer(tmp_path / "run", hours(zones[1]))
     assert (found.code, found.forecast) == (3, None)
     assert "new.csv, line 2" in found.error
-    assert "offset from UTC" in found.error
+    assert "UTC offset" in found.error
 
 
 def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) -> None:
@@ -367,8 +370,8 @@ def test_fewer_rows_than_the_model_reads_are_padded_with_one_warning(deep, answe
         )
     refused = answer(deep["single"], daily(lookback - 1))
     assert (refused.code, refused.forecast) == (3, None)
-    assert f"{lookback - 1} rows are too few" in refused.error
-    assert f"{lookback} steps" in refused.error
+    assert f"too short: {lookback - 1} rows" in refused.error
+    assert f"{lookback} rows" in refused.error
     assert f"{reads} rows" in refused.error
 
 

@@ -85,9 +85,9 @@ def test_a_past_covariate_after_the_origin_cannot_leak(run: Path, panel: Path, t
     ("change", "says"),
     [
         (lambda text: text.replace("price", "cost", 1), "price"),
-        (lambda text: "\n".join(text.splitlines()[:1] + text.splitlines()[1::2]) + "\n", "step"),
-        (lambda text: text.replace(",B,", ",C,"), "no series 'C'"),
-        (lambda text: "\n".join(text.splitlines()[:6]) + "\n", "few"),
+        (lambda text: "\n".join(text.splitlines()[:1] + text.splitlines()[1::2]) + "\n", "frequency"),
+        (lambda text: text.replace(",B,", ",C,"), "unknown series 'C'"),
+        (lambda text: "\n".join(text.splitlines()[:6]) + "\n", "too short"),
         (lambda text: "\n".join(line for line in text.splitlines() if ",,," not in line) + "\n", "promo"),
     ],
     ids=["a renamed column", "another step", "an unknown series", "too few rows", "no known-ahead rows"],
@@ -292,7 +292,7 @@ def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Pa
     new.write_text("\n".join(lines) + "\n")
     heard: list[str] = []
     predict(run, str(new), FP32, lambda event: heard.append(event.finding.text), stdout=io.BytesIO())
-    assert any("1 cell has no value, first 'sales' at 2024-04-09" in text for text in heard)
+    assert any("1 missing value, first 'sales' at 2024-04-09" in text for text in heard)
 
 
 def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:

@@ -166,7 +166,7 @@ def _find_short_series(
         longest = int(np.argmax(grid.counts - required))
         raise DataError(
             f"the data are too short: {grid.counts[longest]} rows, but a forecast needs at least {required[longest]:,} "
-            f"(lookback); this model reads {model.rows_read:,}",
+            f"rows (lookback). This model reads {model.rows_read:,} rows",
             hint="add more rows before the forecast",
             rule="D805",
             at=in_file(source),

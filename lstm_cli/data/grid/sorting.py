@@ -183,7 +183,7 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     if table.series_name is None:
         repair += " (use --series if a column names several series)"
     if is_ambiguous_hour(rows.times[duplicates], table.time_format).any():
-        repair += ". If this is the repeated hour at the end of daylight saving, write the times with offsets"
+        repair += ". If this is the repeated daylight-saving hour in autumn, write the times with offsets"
     finding = Finding.at(
         formatter.at(rows.lines[row]),
         "D522",
@@ -213,8 +213,8 @@ def _duplicate_timestamp_error(
         hint = "use --series if a column names several series, or delete one of the two lines"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         hint = (
-            "write the times with offsets such as +01:00 (this looks like the repeated hour at the end of daylight "
-            "saving), or use --series if the file holds several series"
+            "write the times with offsets such as +01:00 (this looks like the repeated daylight-saving hour), "
+            "or use --series if the file holds several series"
         )
     return DataError(
         f"duplicate timestamp {formatter.time(rows.times[row])}{in_series_text(table, rows.series[row])} with two "

@@ -77,9 +77,9 @@ def _range_text(table: Table, series: np.ndarray, times_us: np.ndarray) -> str:
     if not len(times_us):
         return ""
     if table.time_name is None:
-        return f" (the file has row:1 to row:{_row_numbers(series).max()})"
+        return f" (the file has rows from row:1 to row:{_row_numbers(series).max()})"
     formatter = location_formatter(table)
-    return f" (the file has {formatter.time(times_us.min())} to {formatter.time(times_us.max())})"
+    return f" (the file has rows from {formatter.time(times_us.min())} to {formatter.time(times_us.max())})"
 
 
 def _parse_bound(flag: str, text: str, table: Table) -> tuple[int, int]:

@@ -225,7 +225,7 @@ def test_a_split_whose_windows_all_lack_a_value_is_refused() -> None:
     values = wave(60, 2)
     values[32:44:3, 1] = np.nan
     data = dataset([values], train_end=[30], val_end=[45], future=1)
-    with pytest.raises(DataError, match="none of 12 validation windows can be forecast") as raised:
+    with pytest.raises(DataError, match="none of the 12 validation windows can be forecast") as raised:
         require_windows(data.schema, data.series, "a.csv", test_wanted=True, measured=data.usable_rows)
     assert "'future0'" in raised.value.message
     assert "--past" in raised.value.hint

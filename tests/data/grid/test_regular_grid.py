@@ -84,7 +84,7 @@ def test_holes_become_rows_of_nan_and_are_told():
     assert grid.counts.tolist() == [30]
     assert grid.rows_read.tolist() == [27]
     (warning,) = finding_texts(grid.findings)
-    assert "line 7: no row follows for 2024-03-31 02:00, 3 such holes in the time grid of step h" in warning
+    assert "line 7: 3 rows are missing from the hourly data, the first at 2024-03-31 02:00" in warning
     assert "--missing" in warning
 
 
@@ -111,14 +111,17 @@ def test_holidays_are_holes_of_business_days():
     grid = lay(table(times, range(13)))
     assert grid.step.name == "B"
     assert numbers(grid) == [0, 1, 2, 3, None, 4, 5, 6, 7, None, 8, 9, 10, 11, 12]
-    assert "line 5: no row follows for 2020-12-25, 2 such holes" in finding_texts(grid.findings)[0]
+    assert (
+        "line 5: 2 rows are missing from the business-day data, the first at 2020-12-25"
+        in finding_texts(grid.findings)[0]
+    )
 
 
 def test_mostly_holes_are_refused_unless_the_step_is_named():
     times = [*hourly(4), *hourly(2, "2020-01-02")]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(6)))
-    assert "step h 20 of 26 rows would be holes" in caught.value.message
+    assert "20 of 26 at frequency h" in caught.value.message
     assert "from line 5 (2020-01-01 03:00) to line 6 (2020-01-02)" in caught.value.message
     assert "--freq" in caught.value.hint
     grid = lay(table(times, range(6)), freq="1h")
@@ -128,7 +131,7 @@ def test_mostly_holes_are_refused_unless_the_step_is_named():
 
 
 def test_a_grid_that_cannot_fit_in_memory_is_refused():
-    with pytest.raises(DeviceError, match="GiB of memory") as caught:
+    with pytest.raises(DeviceError, match=r"out of memory: .* GiB") as caught:
         lay(table(["1900-01-01", "2020-01-01", "2020-01-02"], range(3)), freq="us")
     assert caught.value.exit_code == 7
 
@@ -138,10 +141,10 @@ def test_rows_out_of_order_are_sorted_and_told():
     grid = lay(table(times, [0, 2, 1, 3, 4]))
     assert numbers(grid) == [0, 1, 2, 3, 4]
     (warning,) = finding_texts(grid.findings)
-    assert "line 4: 2020-01-01 01:00 is earlier than the row before, 1 such row" in warning
+    assert "line 4: 1 row is out of order, the first here with 2020-01-01 01:00" in warning
     newest_first = lay(table(hourly(5)[::-1], range(5)))
     assert numbers(newest_first) == [4, 3, 2, 1, 0]
-    assert "4 such rows" in finding_texts(newest_first.findings)[0]
+    assert "4 rows are out of order" in finding_texts(newest_first.findings)[0]
     assert "line 3" in finding_texts(newest_first.findings)[0]
 
 
@@ -160,7 +163,7 @@ def test_the_same_row_twice_is_kept_once_and_told():
     assert numbers(grid) == [0, 1, 2, 3]
     assert grid.rows_read.tolist() == [4]
     (warning,) = finding_texts(grid.findings)
-    assert "line 4: the same row as in line 3, 2020-01-01 01:00, 3 such rows" in warning
+    assert "line 4: 3 duplicate rows, the first equal to line 3, 2020-01-01 01:00" in warning
     assert "--series" in warning
 
 
@@ -169,14 +172,18 @@ def test_two_values_for_one_time_are_refused_with_both_lines():
     with pytest.raises(DataError) as caught:
         lay(table(times, [0, 1, 2, 1.5, 3]))
     assert (
-        caught.value.message == "a.csv, lines 3 and 5: two values of 'load' for 2020-01-02 01:00, 1 and 1.5"
+        caught.value.message
+        == "a.csv, lines 3 and 5: duplicate timestamp 2020-01-02 01:00 with two values of 'load': 1 and 1.5"
     )
     assert "--series" in caught.value.hint
     assert "daylight" not in caught.value.hint
-    with pytest.raises(DataError, match=r"lines 2 and 3: two values of 'load' for 2020-01-02, nothing and 1"):
+    with pytest.raises(
+        DataError,
+        match=r"lines 2 and 3: duplicate timestamp 2020-01-02 with two values of 'load': a missing value and 1",
+    ):
         lay(table(hourly(2, "2020-01-02")[[0, 0, 1]], [NAN, 1, 2]))
     with pytest.raises(
-        DataError, match=r"two values of 'wind' for 2020-01-02 of series 'x', 5 and 6"
+        DataError, match=r"timestamp 2020-01-02 of series 'x' with two values of 'wind': 5 and 6"
     ) as caught:
         lay(
             table(
@@ -195,7 +202,7 @@ def test_a_daylight_saving_hour_told_twice_asks_for_offsets():
     times = hourly(6, "2024-10-27")[[0, 1, 2, 2, 3, 4, 5]]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(7)))
-    assert "daylight-saving hour told twice" in caught.value.hint
+    assert "repeated daylight-saving hour" in caught.value.hint
     assert "offsets" in caught.value.hint
     same = lay(table(times, [0] * 7))
     assert "daylight-saving" in finding_texts(same.findings)[0]
@@ -226,7 +233,7 @@ def test_a_series_begins_and_ends_where_a_target_is_measured():
     assert grid.counts.tolist() == grid.rows_read.tolist() == [4]
     assert grid.ahead.tolist() == [0]
     (warning,) = finding_texts(grid.findings)
-    assert "line 2: before the first or after the last measured 'load', so not used, 4 such rows" in warning
+    assert "line 2: 4 unused rows before the first or after the last measured 'load'" in warning
 
 
 def test_any_of_several_targets_makes_a_row_usable():
@@ -243,7 +250,7 @@ def test_rows_after_the_last_target_are_kept_where_a_future_covariate_is_known()
     assert grid.ahead.tolist() == [5]  # 03:00 to 07:00, with the hole at 06:00
     np.testing.assert_array_equal(grid.values[:, 1], [1, 1, 1, 2, 3, NAN, NAN, 4])
     assert len(grid.values) == 8
-    assert any("so not used, 1 such row" in warning for warning in finding_texts(grid.findings))
+    assert any("1 unused row " in warning for warning in finding_texts(grid.findings))
 
 
 def test_rows_ahead_of_one_series_are_not_those_of_the_next():
@@ -258,8 +265,8 @@ def test_a_series_without_a_measured_target_is_left_out_by_name():
     grid = lay(table([*hourly(2)] * 3, [1, 2, NAN, NAN, 3, 4], series=series))
     assert grid.names == ("a", "c")
     assert numbers(grid) == [1, 2, 3, 4]
-    assert "1 series without a measured 'load' left out: 'b'" in finding_texts(grid.findings)[0]
-    with pytest.raises(DataError, match="no row measures 'load'"):
+    assert "1 series left out, no measured value in 'load': 'b'" in finding_texts(grid.findings)[0]
+    with pytest.raises(DataError, match="no measured value found in 'load'"):
         lay(table([*hourly(2)] * 3, [NAN] * 6, series=series))
 
 
@@ -268,7 +275,7 @@ def test_many_left_out_series_are_counted_not_all_named():
     values = [1, 2] + [NAN] * 38
     grid = lay(table([*hourly(2)] * 20, values, series=series))
     assert finding_texts(grid.findings)[0].endswith(
-        "'s1', 's2', 's3', 's4', 's5' and 14 more (--target names another column)"
+        "'s1', 's2', 's3', 's4', 's5' and 14 more (use --target to name another column)"
     )
 
 
@@ -292,11 +299,11 @@ def test_freq_must_fit_the_rows():
     with pytest.raises(DataError) as caught:
         lay(table(hourly(5), range(5)), freq="2h")
     assert (
-        "line 3: 2020-01-01 01:00 is not on the grid of --freq 2h that begins at 2020-01-01"
+        "line 3: 2020-01-01 01:00 is not on the time grid of --freq 2h, which begins at 2020-01-01"
         in caught.value.message
     )
     assert "--freq h" in caught.value.hint
-    with pytest.raises(DataError, match="line 2: 2020-01-15 is not on the grid of --freq MS") as caught:
+    with pytest.raises(DataError, match="line 2: 2020-01-15 is not on the time grid of --freq MS") as caught:
         lay(table(["2020-01-15", "2020-02-15", "2020-03-15"], range(3)), freq="MS")
     assert "--freq MS-15" in caught.value.hint
     with pytest.raises(UsageError):
@@ -443,17 +450,17 @@ def test_new_data_of_the_same_step_is_laid_with_its_own_phase():
 )  # fmt: skip
 def test_new_data_of_another_step_is_refused_naming_both(freq, step):
     times = pd.date_range("2020-01-01", freq=freq, periods=30, unit="us")
-    with pytest.raises(DataError, match="another step than the run") as caught:
+    with pytest.raises(DataError, match="wrong frequency") as caught:
         fits(times, step)
-    assert f"the step {freq}, where the run has {step}" in caught.value.message
+    assert f"frequency {freq}, but the run has {step}" in caught.value.message
 
 
 def test_new_data_without_a_step_names_the_line():
     with pytest.raises(
-        DataError, match=r"no regular step \(see line 4, 2020-01-01 02:10\), where the run has h"
+        DataError, match=r"no regular frequency \(see line 4, 2020-01-01 02:10\), but the run has h"
     ):
         fits(["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:10", "2020-01-01 03:00"], "h")
-    with pytest.raises(DataError, match="the step 1, where the run has h"):
+    with pytest.raises(DataError, match="frequency 1, but the run has h"):
         lay(table(None, range(5)), step=parse_freq("h"))
 
 
@@ -498,7 +505,7 @@ def test_gaps_shuffles_and_doubles_come_back_as_pandas_lays_them(data):
     assert grid.rows_read.sum() == len(rows)
     first_times = [min(when for one, when in rows if one == name) for name in names]
     assert grid.origin_us.tolist() == micros(first_times).tolist()
-    assert any("the same row as" in warning for warning in finding_texts(grid.findings)) == bool(doubles)
+    assert any("duplicate row" in warning for warning in finding_texts(grid.findings)) == bool(doubles)
 
 
 def test_a_panel_of_many_series_is_quick():

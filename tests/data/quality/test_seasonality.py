@@ -296,8 +296,8 @@ def test_the_reason_for_a_lookback_names_the_bound_and_the_flag_that_lifts_it() 
         "by rule from seasons 24 and 168, horizon 24 and 12,194 training rows"
     )
     assert lookback_reason(rows=140_000, horizon=60, seasons=(1440, 10080)) == (
-        "by rule from seasons 1440 and 10080, horizon 60 and 140,000 training rows, bounded to 1,440 steps: 20,160 "
-        "would take too much memory and time; --lookback overrides it"
+        "by rule from seasons 1440 and 10080, horizon 60 and 140,000 training rows, limited to 1,440 steps, because "
+        "20,160 would take too much memory and time (use --lookback to override)"
     )
 
 

@@ -204,7 +204,7 @@ def test_the_same_row_twice(tmp_path: Path) -> None:
     )
     report = check(source, Y, ignore_events)
     assert report.doubles == {"count": 1, "lines": [52]}
-    assert "the same row as in line 51" in only(report, "reading")["text"]
+    assert "1 duplicate row, the first equal to line 51" in only(report, "reading")["text"]
 
 
 def test_missing_cells_have_their_line(tmp_path: Path) -> None:
@@ -213,11 +213,11 @@ def test_missing_cells_have_their_line(tmp_path: Path) -> None:
     times[20] = None  # a hole before the first cell without a value
     values[30] = values[31] = ""
     report = check(write(tmp_path / "a.csv", time=times, y=values), Y, ignore_events)
-    told = [finding for finding in report.findings if "no value" in finding["text"]]
+    told = [finding for finding in report.findings if "missing value" in finding["text"]]
     assert len(told) == 1
     assert told[0]["text"].endswith(
-        "2 cells have no value, first 'y' at 2024-01-02 06:00 (line 31); filled by --missing interpolate, "
-        "never counted as truth"
+        "2 missing values, first 'y' at 2024-01-02 06:00 (line 31); interpolated as inputs, "
+        "never used as targets (--missing interpolate)"
     )
     assert told[0]["lines"] == (31,)
 
@@ -237,7 +237,7 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
     finding = found(report, "daylight-saving")[0]
     line = times.index(None) + 1
     assert finding["lines"] == (line,)
-    assert f"line {line}: no row follows for {skipped[0]}" in finding["text"]
+    assert f"line {line}: {skipped[0]} is missing" in finding["text"]
     assert "1 such hour" in finding["text"]
     assert "--time" in finding["flags"]
     expected = {"skipped": 1, "skipped_after": [line], "told_twice": 0, "told_twice_lines": []}
@@ -271,7 +271,7 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
     twice = times.index("2024-10-27 02:00")
     source = write(tmp_path / "a.csv", time=[*times[: twice + 1], *times[twice:]], y=cells(load(HOURS + 1)))
     refused = refusals(source, Y, tmp_path)
-    assert "daylight-saving hour told twice" in refused.hint
+    assert "repeated daylight-saving hour" in refused.hint
     report = refused.report
     assert isinstance(report, CheckReport)
     assert report.doubles == {"count": 1, "lines": [twice + 3]}
@@ -296,7 +296,7 @@ def test_a_constant_target_and_a_constant_covariate(tmp_path: Path) -> None:
     report = check(source, replace(Y, past=("x",)), ignore_events)
     told = {finding["column"]: finding for finding in found(report, "constant")}
     assert (told["y"]["severity"], told["x"]["severity"]) == ("warning", "note")
-    assert "line 2, column 'y': all 504 values are 5.5" in told["y"]["text"]
+    assert "line 2, column 'y': the column is constant (504 values, all 5.5" in told["y"]["text"]
     assert (told["y"]["flags"], told["x"]["flags"]) == (("--target",), ("--past",))
 
 
@@ -309,7 +309,7 @@ def test_a_series_of_a_panel_that_never_changes(tmp_path: Path) -> None:
         check(str(tmp_path / "a.csv"), replace(Y, series="id"), ignore_events), "constant-series"
     )
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (62,), 1)
-    assert "1 of 2 series hold one value only: 'B'" in finding["text"]
+    assert "1 of 2 series are constant: 'B'" in finding["text"]
 
 
 def test_outliers_have_their_lines_and_values(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_outliers_have_their_lines_and_values(tmp_path: Path) -> None:
     assert report.outliers == [expected]
     finding = only(report, "outliers")
     assert (finding["severity"], finding["lines"], finding["count"]) == ("warning", (42, 202, HOURS), 3)
-    assert "line 42, column 'y': 99 is far from " in finding["text"]
+    assert "line 42, column 'y': 99 is an outlier, far from " in finding["text"]
     assert f"3 such values, also in lines 202, {HOURS}" in finding["text"]
     assert finding["flags"] == ("--outliers", "--scaler")
 
@@ -504,7 +504,7 @@ def test_nothing_is_written_but_the_picture(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_refused_file_is_drawn_as_far_as_it_is_known(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(count=40), y=cells(load(40)))
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="too short"):
         check(source, replace(Y, horizon=30), ignore_events, plot=str(tmp_path / "a.png"))
     assert Image.open(tmp_path / "a.png").size[0] == 1000
     (tmp_path / "b.csv").write_text("time,y\n2024-01-01,1\n2024-01-02,x\n")
@@ -595,7 +595,7 @@ def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(t
     assert report.rows == HOURS
     assert [(one["name"], one["missing"]) for one in report.columns] == [("time", 0), ("y", 0), ("spare", 0)]
     (slip,), (odd,) = found(report, "outliers"), found(report, "no-number")
-    assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is far")
+    assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is an outlier, far")
     assert odd["text"].startswith(f"{parts[1]}, line {400 - half + 2}, column 'spare': 'oops' is not")
     assert check(parts, Y, ignore_events).findings == report.findings
     other = write(tmp_path / "c.csv", time=times[:9], z=cells(values[:9]))
@@ -623,7 +623,7 @@ def test_more_than_half_zeros_are_a_warning_that_names_the_loss(tmp_path: Path) 
     assert (told["severity"], told["column"], told["count"], told["lines"]) == ("warning", "y", 204, (2,))
     assert told["flags"] == ("--loss",)
     assert "51 % of the 400 training values are 0" in told["text"]
-    assert "--loss mse forecasts the mean" in told["text"]
+    assert "--loss mse to forecast the mean" in told["text"]
     report = prepare(path, tmp_path / "run", config, ignore_events)
     assert told["text"] in report.warnings
 

@@ -81,12 +81,13 @@ def test_the_warning_has_count_lines_and_flag(tmp_path: Path) -> None:
     report = prepared(tmp_path / "a.csv", load())
     first, left = report.warnings
     assert first == (
-        f"{tmp_path}/a.csv, line 92, column 'y': 300 is an outlier, 7 such cells emptied in training and validation "
-        "rows, also in line 235, line 373, line 550 and more; filled by --missing interpolate, never counted as truth "
-        "(--outliers keep leaves them)"
+        f"{tmp_path}/a.csv, line 92, column 'y': 300 is an outlier, 7 such values set to missing in training and "
+        "validation rows, also in line 235, line 373, line 550 and more. Filled by --missing interpolate as inputs, "
+        "never used as targets "
+        "(--outliers keep keeps them)"
     )
-    assert "line 907, column 'y': 400 is far from" in left
-    assert "--outliers drop leaves test rows" in left
+    assert "line 907, column 'y': 400 is an outlier" in left
+    assert "--outliers drop keeps test rows" in left
 
 
 def test_emptied_by_hand_gives_the_same_data(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_rows_without_times_keep_splits_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(["shop,sales", *lines]) + "\n")
     report = prepare(str(tmp_path / "a.csv"), tmp_path / "run", CONFIG, ignore_events)
     assert loaded(tmp_path / "run").series.val_end.tolist() == [80, 160]
-    assert [warning for warning in report.warnings if "without a time column each series is split" in warning]
+    assert [warning for warning in report.warnings if "so each series is split" in warning]
     assert report.ended == ()
 
 

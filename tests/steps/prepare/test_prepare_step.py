@@ -93,7 +93,7 @@ def test_refuse_names_the_cell_and_leaves_nothing(tmp_path: Path) -> None:
     values = [str(10 + row % 7) for row in range(120)]
     values[40] = ""
     source = daily(tmp_path / "a.csv", values)
-    with pytest.raises(DataError, match=r"1 cells are missing, first 'y' at 2024-02-10"):
+    with pytest.raises(DataError, match=r"1 missing value, first 'y' at 2024-02-10"):
         prepare(source, tmp_path / "run", PrepareConfig(missing="refuse"), ignore_events)
     assert not (tmp_path / "run").exists()
 
@@ -108,7 +108,7 @@ def test_a_short_series_is_skipped_by_name(tmp_path: Path) -> None:
 
 def test_too_few_rows_are_refused_with_need_and_have(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [str(row) for row in range(30)])
-    with pytest.raises(DataError, match="30 usable rows are too few"):
+    with pytest.raises(DataError, match="too short: 30 usable rows"):
         prepare(source, tmp_path / "run", PrepareConfig(horizon=20, lookback=20), ignore_events)
 
 
@@ -191,7 +191,9 @@ def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> 
     assert report.lookback == 336
     # 60 rows hold a window to validate and perhaps one to test, but none to train on.
     assert report.series == 22
-    assert any("1 series too short" in warning and "'tiny'" in warning for warning in report.warnings)
+    assert any(
+        "1 series left out, too short" in warning and "'tiny'" in warning for warning in report.warnings
+    )
     assert report.windows["val"] == 22
     assert report.windows["test"] == (22 if test == "48" else 0)
     dataset = load_dataset(open_run(tmp_path / "run"))
