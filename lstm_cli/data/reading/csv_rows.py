@@ -126,7 +126,9 @@ def open_rows(
     top = [line for line in first if line.strip()][:2]
     if not top:
         raise DataError(
-            f"{source} contains only blank lines", hint="a data file needs a header line and rows below it", rule="D104"
+            f"{source} contains only blank lines",
+            hint="a data file needs a header line and rows below it",
+            rule="D104",
         )
     delimiter_found = None
     if delimiter is None:
@@ -362,7 +364,11 @@ def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: _RowR
         )
     if len(empty):
         count = len(empty)
-        rows = "1 row of empty cells at the end was" if count == 1 else f"{count:,} rows of empty cells at the end were"
+        rows = (
+            "1 row of empty cells at the end was"
+            if count == 1
+            else f"{count:,} rows of empty cells at the end were"
+        )
         advice = "write NA for missing values"
         yield Finding.at(
             in_file(rules.source),

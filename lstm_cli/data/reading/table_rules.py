@@ -151,7 +151,7 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, location: Ce
         Finding.at(
             location.column_text,
             "D312",
-            f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more cells were read with a decimal point, but their dots "
+            f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more cells have a decimal point, but their dots "
             "may be thousands separators (no flag: write 1234.5 for a thousand and more)",
             count=len(dotted),
         )

@@ -167,8 +167,11 @@ def test_several_files_are_one_data_set(tmp_path: Path, plain: dict[str, str]) -
     assert data_of(tmp_path / "run") == plain
     assert report.source == f"{tmp_path}/part1.csv and 1 more file"
     assert report.warnings[0].startswith(f"{tmp_path}/part2.csv: the columns stand in another order")
-    doubles = f"{tmp_path}/part2.csv, line 2: 5 duplicate rows, the first equal to line 97 of {tmp_path}/part1.csv of series 'bb'"
-    assert any(warning.startswith(doubles) for warning in report.warnings)
+    duplicates = (
+        f"{tmp_path}/part2.csv, line 2: 5 duplicate rows, "
+        f"the first equal to line 97 of {tmp_path}/part1.csv of series 'bb'"
+    )
+    assert any(warning.startswith(duplicates) for warning in report.warnings)
     read = open_run(tmp_path / "run").steps["prepare"]["read"]
     assert [fact["size"] for fact in read.values()] == [
         (tmp_path / name).stat().st_size for name in ("part1.csv", "part2.csv")
