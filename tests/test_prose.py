@@ -63,7 +63,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def sources() -> tuple[tuple[Path, str, ast.Module], ...]:
     """Return the path, text and tree of every Python file, without those of an earlier release."""
     paths = [path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))]
-    ours = [path for path in paths if not name_of(path).startswith(GOLDEN)]
+    ours = [path for path in paths if ".venv" not in path.parts and not name_of(path).startswith(GOLDEN)]
     texts = [(path, path.read_text(encoding="utf-8")) for path in ours]
     return tuple((path, text, ast.parse(text, filename=str(path))) for path, text in texts)
 

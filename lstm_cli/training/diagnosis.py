@@ -210,7 +210,7 @@ def _patience_too_short(curves: TrainingHistory) -> TrainingIssue | None:
         return None
     return curves.issue(
         "patience too short",
-        f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, although that epoch lowered "
+        f"training stopped {waited} epoch{'s' if waited > 1 else ''} after the best one, but that epoch lowered "
         f"the validation loss by {fall:.0%}",
         "--patience 10",
     )

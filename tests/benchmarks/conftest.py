@@ -1,4 +1,4 @@
-"""The benchmarks are scripts: their folder is where their modules are found."""
+"""Import path of the benchmarks: their modules are in the folder of the scripts."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tables of the benchmark: what is passed on, what is compared, and that one failure costs one row."""
+"""Tests of the accuracy tables: options passed on, figures compared, and one lost row per failure."""
 
 import json
 from pathlib import Path

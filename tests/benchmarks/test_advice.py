@@ -1,4 +1,4 @@
-"""The table of advices: each is words that the command line takes."""
+"""Tests of the table of advice: the command line accepts each entry."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ TOLD = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
 
 
 def measured() -> dict[str, float]:
-    """What the benchmark's table says: options, and the error over that of the plain network."""
+    """Return the rows of the benchmark's table: options, and the error relative to the plain network."""
     text = (ROOT / "benchmarks" / "advice.md").read_text()
     table = text[text.index("## Advice") :].split("\n\n## ", 1)[0]
     rows = [line[2:-2].split(" | ") for line in table.splitlines() if line.startswith("| ")]

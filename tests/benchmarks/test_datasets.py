@@ -1,4 +1,4 @@
-"""The list of collected sets: complete, balanced, and read as it says."""
+"""Tests of the list of collected data sets: complete, balanced, and read as stated."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The benchmark of GPUs, as far as a machine without one can show it."""
+"""Tests of the GPU benchmark that need no GPU."""
 
 import gpu
 import numpy as np

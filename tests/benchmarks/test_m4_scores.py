@@ -1,4 +1,4 @@
-"""The competition's scores, by numbers worked by hand."""
+"""Tests of the M4 competition's scores against numbers worked by hand."""
 
 import csv
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_smape_by_hand() -> None:
 
 
 def test_mase_by_hand() -> None:
-    # inside the training rows, two steps apart: |3-1| and |5-2|, mean 2.5; errors 1 and 2, mean 1.5
+    # inside the training rows, with season 2: |3-1| and |5-2|, mean 2.5; errors 1 and 2, mean 1.5
     found = m4.mase(np.array([4.0, 6]), np.array([5.0, 4]), np.array([1.0, 2, 3, 5]), season=2)
     assert found == pytest.approx(0.6)
 

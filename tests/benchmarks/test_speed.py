@@ -1,4 +1,4 @@
-"""The tables of speed: how a ratio is made of what was measured, and that one failure costs one row. No timings."""
+"""Tests of the speed tables: computing a ratio, and one lost row per failure. They assert no timings."""
 
 import sys
 from pathlib import Path

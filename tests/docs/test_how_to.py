@@ -1,4 +1,4 @@
-"""The scripts and units of docs/how-to run, with one tiny model."""
+"""Tests that run the scripts and units of docs/how-to with one tiny model."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def lstm_program(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home directory of the pages, with lstm, the CSV and the script, after the first night."""
+    """Return the home directory of the pages after the first night: lstm, the CSV and the script."""
     home = tmp_path_factory.mktemp("home") / "ana"
     lstm_program(home / "forecast" / ".venv" / "bin" / "lstm")
     folder = home / "forecast"
@@ -60,7 +60,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(home: Path) -> Path:
-    """The folder of the first night, without what the steps before wrote outside the run."""
+    """Return the folder of the first night, without files that earlier tests wrote outside the run."""
     folder = home / "forecast"
     for path in (folder / name for name in OUTPUTS):
         if path.is_dir():

@@ -25,7 +25,7 @@ CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
 
 @pytest.fixture(scope="module", params=["segment", "segment, nothing known ahead", "stacked"])
 def exported(request) -> tuple[nn.Module, int, bytes]:
-    """Return a model, K, and its file. Export takes seconds, so many tests share a file."""
+    """Return a model, K, and its file. Export takes seconds, so the tests share a file."""
     known_ahead = 0 if "nothing" in request.param else 1
     model = stacked(known_ahead) if request.param == "stacked" else segment(known_ahead)
     return model, known_ahead, _export(model, known_ahead)

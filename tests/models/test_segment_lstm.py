@@ -115,7 +115,7 @@ def test_attention_over_segments_starts_at_zero_and_keeps_the_other_initial_weig
 
 
 def test_the_first_forecast_of_an_anchored_network_is_mostly_the_linear_one() -> None:
-    """Computed by hand: the gate's share of the linear candidate, and equal shares of the simple forecasts."""
+    """Computed by hand: the gate's share of the linear candidate, and equal shares of the baselines."""
     model = anchored()
     past, future, mask = inputs(model.network)
     last = past[:, -1:].expand(-1, 6, -1)

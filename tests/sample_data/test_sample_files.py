@@ -1,4 +1,4 @@
-"""The sample files are what sample_data/README.md says they are."""
+"""Tests that the sample files match sample_data/README.md."""
 
 import csv
 import hashlib

@@ -172,7 +172,7 @@ def _partial_autocorrelation(residual: np.ndarray, mean_square: float, season: i
     """Return the partial autocorrelation at a long season P, given the value one shorter season S ago.
 
     (r_P - r_S r_(P-S)) / sqrt((1 - r_S^2) (1 - r_(P-S)^2)). It is 0 for a daily cycle whose shape drifts from day to
-    day: the last day then explains all that the last week does, although the autocorrelation at a week is high. A
+    day: the last day then explains all that the last week does, even if the autocorrelation at a week is high. A
     stable daily cycle in noise passes if there are many rows. That is intended: with two weeks of lookback instead of
     two days, a linear forecast has a 2.5 % smaller error (for a drifting cycle, a 3 to 15 % larger error). A missed
     weekly season costs 40 %.
@@ -191,7 +191,7 @@ def find_season(training: Sequence[RowSlices]) -> dict[int, float]:
 
     A peak exceeds max(0.2, 2 / sqrt(T)) and is the highest within a quarter of its lag. Multiples of a season have
     peaks as high as the season. So the first peak that is at most 2 / sqrt(T) below the highest is chosen. In one noise
-    series of three, the highest of so many lags is a random peak. Therefore the season must also pass
+    series of three, the highest of many lags is a random peak. Therefore the season must also pass
     `confirm_seasons`.
     """
     sample = [rows[-MAX_LAG_ROWS:] for rows in training[:: max(1, len(training) // SAMPLED_PEAK_SERIES)]]

@@ -48,7 +48,7 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     the file's offset (UTC if the file has several).
 
     Raises:
-        UsageError: not a time, an offset although the file has none, or a date that `fmt` leaves ambiguous.
+        UsageError: not a time, an offset where the file has none, or a date that `fmt` leaves ambiguous.
     """
     one = np.ones(1, dtype=np.int64)
     location = CellLocation(source="", column="")

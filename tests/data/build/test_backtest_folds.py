@@ -1,4 +1,4 @@
-"""The past as it stood at a cut-off."""
+"""Tests of backtest folds: the dataset of a fold equals the data as they were at its cut-off."""
 
 from dataclasses import replace
 from typing import Any

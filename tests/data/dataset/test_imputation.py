@@ -37,7 +37,7 @@ def test_a_season_before_serves_and_a_filled_value_serves_the_next_season() -> N
 
 @given(measured=arrays(np.bool_, st.integers(1, 60)), season=st.integers(2, 9))
 def test_the_season_before_serves_row_by_row(measured: np.ndarray, season: int) -> None:
-    """The fill of all rows of a season at once equals a walk from row to row within what was known."""
+    """Imputing all rows of a season at once equals imputing row by row."""
     values = np.where(measured, np.arange(float(len(measured))), NAN)
     expected, last = values.copy(), NAN
     for row in range(len(values)):

@@ -1,4 +1,4 @@
-"""The score that every choice goes by, against MASE in the file's units."""
+"""Tests of MaseScale against MASE in the file's units."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The union of a panel's time grids, against numbers worked by hand and against sets of times."""
+"""Tests of the union of a panel's time grids, against numbers worked by hand and sets of times."""
 
 import numpy as np
 import pytest

@@ -95,7 +95,7 @@ def shops(*, logs: bool) -> list[np.ndarray]:
 
 
 def returned(data: Dataset, bounds: Bounds) -> list[np.ndarray]:
-    """The truth of each series as it comes back from its scaled values."""
+    """Return the truth of each series, inverted from its scaled values."""
     table = data.series
     return [
         inverse_transform_truth(

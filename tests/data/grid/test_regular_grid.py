@@ -465,7 +465,7 @@ def test_new_data_without_a_step_names_the_line():
 
 
 def expected_grid(rows: dict, names, freq: str) -> tuple[list, list]:
-    """The oracle: each series reindexed by pandas."""
+    """Return the expected grid: each series reindexed by pandas."""
     values, counts = [], []
     for name in names:
         frame = pd.Series({time: value for (one, time), value in rows.items() if one == name}).sort_index()

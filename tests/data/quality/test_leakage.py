@@ -32,7 +32,7 @@ def test_beyond_the_reach_nothing_is_told() -> None:
 
 
 def test_the_limit_is_a_share_of_the_variance() -> None:
-    """White noise e beside a column y: 1 - r^2 is var(e) / (var(y) + var(e)) of values and of changes alike."""
+    """White noise e next to a column y: 1 - r^2 is var(e) / (var(y) + var(e)) of values and of changes alike."""
     rng = np.random.default_rng(0)
     target, noise = rng.normal(size=(2, 10_000))
     for share, told in ((0.9e-3, True), (1.1e-3, False)):

@@ -14,7 +14,7 @@ TABLE: Any = None  # no line is asked for
 
 
 def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[int]]:
-    """The rows of outliers of each column, for series one after another."""
+    """Return the rows of outliers of each column, for consecutive series."""
     counts = np.array([len(rows) for rows in series])
     grid = Grid(
         step=UNIT,
@@ -37,7 +37,7 @@ def noise(rows: int, *, seed: int = 0) -> np.ndarray:
 
 
 def test_the_distance_that_counts_is_ten_robust_deviations_of_differences() -> None:
-    """Of the differences 1, -1, 1, 0, -1 the median is 0 and the MAD 1, so 14.826 from both neighbours is far."""
+    """Differences 1, -1, 1, 0, -1 have median 0 and MAD 1. So 14.826 from both neighbours is an outlier."""
     cells = np.tile([0.0, 1.0, 0.0, 1.0, 1.0], 40)
     for value, rows in ((14.8 + 1, []), (14.9 + 1, [100])):
         cells[100] = value  # its neighbours are 1

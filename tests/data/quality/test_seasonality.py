@@ -42,7 +42,7 @@ def test_a_straight_line_is_taken_out() -> None:
     [
         np.full(50, 7.0),
         np.full(50, 0.1),
-        np.arange(50.0) * 1e6,  # nothing is left beside the line
+        np.arange(50.0) * 1e6,  # nothing is left after the line is subtracted
         np.full(50, np.nan),
         np.arange(3.0),
     ],
@@ -335,7 +335,7 @@ def test_the_lookback_is_at_least_one_and_below_the_rows(
 
 
 def test_the_correlation_that_is_reported_never_exceeds_1() -> None:
-    """The middle of three seasons is the highest: pairs a season apart then vary more than the rest does."""
+    """Three seasons, the middle one highest: pairs one season apart vary more than the residual."""
     rows, season = 72, 24
     height = np.repeat([1.0, 1.5, 1.0], season)
     values = height * np.sin(2 * np.pi * np.arange(rows) / season)
