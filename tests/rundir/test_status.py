@@ -72,7 +72,7 @@ def test_a_broken_artifact_is_reported_with_the_command_that_makes_it(
     run: Path, spoil: Callable[[Path], object], state: str, problem: str
 ) -> None:
     spoil(run / MODEL)
-    with pytest.raises(CorruptArtifact, match="has 1 broken artifact: trained model") as caught:
+    with pytest.raises(CorruptArtifact, match="has 1 corrupt artifact: trained model") as caught:
         verify(run, ignore_events)
     assert caught.value.exit_code == 4
     assert caught.value.hint == f"run 'lstm train {run}'"

@@ -238,7 +238,7 @@ def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> No
 def test_a_disk_without_room_is_told_before(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
-    with pytest.raises(OutputError, match=r"it needs 0\.2 MB, and .*exports has 0\.0 MB left"):
+    with pytest.raises(OutputError, match=r"not enough disk space \(0\.2 MB needed, 0\.0 MB free\)"):
         export(run, ExportConfig(to="npz"), ignore_events)
     assert list((run / "exports").iterdir()) == []
 

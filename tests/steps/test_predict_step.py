@@ -151,7 +151,7 @@ def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: P
     out = io.BytesIO()
     predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
     assert len(heard) == 1
-    assert "earlier data" in heard[0]
+    assert "out of date: the data changed after training" in heard[0]
     assert lines_of(out.getvalue())[1][:2] == ["A", "2024-05-11"]
     # Scaled as the model knows them: the same as the file given anew.
     assert np.allclose(numbers(forecast(run, str(tmp_path / "new.csv"))), numbers(out.getvalue()), rtol=1e-5)
@@ -245,7 +245,7 @@ def test_a_model_without_intervals_forecasts_without_them_and_one_warning(
     predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
     assert lines_of(out.getvalue()) == expected
     assert len(heard) == 1
-    assert "without intervals" in heard[0]
+    assert "without prediction intervals" in heard[0]
     assert f"lstm train {run}" in heard[0]
 
 

@@ -58,7 +58,7 @@ def test_rows_of_empty_cells_count_but_for_those_at_the_end(piece, monkeypatch):
     assert cells == [["", ""], ["1", "2"], ["", ""], ["", ""], ["3", "4"]]
     assert lines == [2, 3, 4, 5, 6]
     assert len(warnings) == 1
-    assert "2 rows of empty cells at the end did not count, first line 7" in warnings[0]
+    assert "2 rows of empty cells at the end were skipped, first line 7" in warnings[0]
 
 
 def test_a_blank_line_among_single_cells_is_not_decided():
@@ -69,7 +69,7 @@ def test_a_blank_line_among_single_cells_is_not_decided():
 
 @pytest.mark.parametrize(("row", "cells"), [("1,2,3", "3 cells"), ("1", "1 cell"), ("1,2,", "3 cells")])
 def test_a_row_of_another_length_is_refused_with_its_line(row, cells):
-    assert f"line 3: {cells} where the header (line 1) has 2" in refusal(f"a,b\n1,2\n{row}\n4,5\n").message
+    assert f"line 3: {cells}, but the header (line 1) has 2" in refusal(f"a,b\n1,2\n{row}\n4,5\n").message
 
 
 def test_a_title_above_the_header_is_refused():

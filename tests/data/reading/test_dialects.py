@@ -50,7 +50,7 @@ def dialects() -> st.SearchStrategy[Dialect]:
         delimiter=st.sampled_from([",", ";", "\t", "|"]),
         quoted=st.booleans(),
         end=st.sampled_from(["\n", "\r\n", "\r"]),
-        ended=st.booleans(),
+        ends_last_line=st.booleans(),
         encoding=st.sampled_from(ENCODINGS),
         zipped=st.booleans(),
         before=blanks,

@@ -237,7 +237,7 @@ def test_the_format_of_the_run_settles_days_and_months():
 
 def test_warnings_come_from_every_stage():
     table = read("k;y\n2000;5\n\n2001;-999\n2002;7\n2003;8\n;\n")
-    expected = ("divided", "blank", "empty cells", "taken as the time", "-999")
+    expected = ("divided", "blank", "empty cells", "used as the time column", "-999")
     assert len(finding_texts(table.findings)) == len(expected)
     for word, warning in zip(expected, finding_texts(table.findings), strict=True):
         assert word in warning

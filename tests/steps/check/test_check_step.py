@@ -104,7 +104,7 @@ def clean_walk(path: Path) -> tuple[str, PrepareConfig]:
 def test_a_clean_file_yields_nothing(shape: Any, tmp_path: Path) -> None:
     source, config = shape(tmp_path / "clean.csv")
     report = check(source, config, ignore_events)
-    told = [finding for finding in report.findings if "no column reads as times" not in finding["text"]]
+    told = [finding for finding in report.findings if "no time column found" not in finding["text"]]
     assert told == []
     assert report.outliers == []
     assert report.holes == {"count": 0, "longest": None, "places": []}

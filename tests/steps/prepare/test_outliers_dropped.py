@@ -151,7 +151,7 @@ def test_a_panel_is_judged_series_by_series(tmp_path: Path) -> None:
 
 
 def test_missing_refuse_allows_no_dropping() -> None:
-    with pytest.raises(UsageError, match="--missing refuse allows none"):
+    with pytest.raises(UsageError, match="--missing refuse does not allow them"):
         PrepareConfig(outliers="drop", missing="refuse")
 
 

@@ -229,7 +229,7 @@ def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str])
         (
             HEADER,
             "01/02/2025,a,1,2,3",
-            r"b\.csv, line 2, column 'date': .* otherwise than in line 2 of .*a\.csv",
+            r"b\.csv, line 2, column 'date': .* line 2 of .*a\.csv have different formats",
         ),
         (
             HEADER,

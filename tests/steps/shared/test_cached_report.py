@@ -187,7 +187,7 @@ def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pyt
     assert bytes_of(run) == before
     asked: list[int] = []
     monkeypatch.setattr(
-        tune, "trials_of", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
+        tune, "run_trials", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
     )
     with pytest.raises(Exception, match="no trial was begun"):
         tune.tune(run, search, fixed, ignore_events, force=True)
