@@ -189,7 +189,7 @@ def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pyt
     monkeypatch.setattr(
         tune, "run_trials", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
     )
-    with pytest.raises(Exception, match="no trial was begun"):
+    with pytest.raises(Exception, match="no trial started"):
         tune.tune(run, search, fixed, ignore_events, force=True)
     assert asked == [0]
 
