@@ -165,7 +165,7 @@ def checkpoint_writer(
     except DeviceError as error:
         with suppress(ArtifactError):
             if checkpoints.flush() and how.others and error.flag == "--batch-size":
-                error.hint += "; add --fresh"
+                error.hint += ", and add --fresh"
         raise
     except TrainingDiverged:
         checkpoints.discard()
@@ -241,7 +241,7 @@ def _load_states(
     if changed:
         if how.others:
             raise different_settings_error(checkpoint, changed)
-        reason = f"the checkpoint has other settings ({', '.join(changed)})"
+        reason = f"the checkpoint has other settings, {', '.join(changed)}"
     if reason != COMPLETED:
         text = f"{reason}: checkpoint discarded, training starts over"
         listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))

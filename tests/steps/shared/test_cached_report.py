@@ -199,5 +199,5 @@ def test_a_report_of_other_kinds_is_refused(run: Path) -> None:
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     steps["train"]["report"] = dict.fromkeys(steps["train"]["report"], 3)
     (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
-    with pytest.raises(CorruptArtifact, match="holds no report of 'lstm train'"):
+    with pytest.raises(CorruptArtifact, match="the report of 'lstm train' is invalid"):
         train(run, TRAIN, ignore_events)

@@ -158,7 +158,7 @@ def test_another_step_that_trains_is_not_stopped_by_it(interrupted: Path) -> Non
             should_stop=lambda: signal.SIGINT,
         )
     (warning,) = told(heard, WarningRaised)
-    assert "other settings (--lr 0.001 (now 0.003)): checkpoint discarded" in warning
+    assert "other settings, --lr 0.001 (now 0.003): checkpoint discarded" in warning
     assert not (interrupted / "checkpoint").exists()
 
 
@@ -312,7 +312,7 @@ def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch
         train(interrupted, TRAIN, ignore_events)
     assert short.value.exit_code == 7
     assert short.value.hint.startswith("use --batch-size 2, or --batch-size auto")
-    assert short.value.hint.endswith("; add --fresh")
+    assert short.value.hint.endswith(", and add --fresh")
     monkeypatch.undo()
     assert "anchored finished" in going_on(ended_after(interrupted, 0))[0]
 
