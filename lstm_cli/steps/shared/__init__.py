@@ -1,1 +1,1 @@
-"""What several steps share."""
+"""Functions that several steps share."""

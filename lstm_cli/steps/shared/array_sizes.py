@@ -1,4 +1,4 @@
-"""The arrays of each stage of a step, in bytes: the arithmetic behind `needs`. It loads no torch."""
+"""Sizes in bytes of the arrays of each stage of a step, for the memory estimate. Loads no torch."""
 
 from dataclasses import dataclass
 
@@ -14,29 +14,29 @@ from lstm_cli.data.dataset.windows import (
     MAX_SEGMENTS,
 )
 
-FLOAT, DOUBLE, BOOL, PLACE = 4, 8, 1, 8  # bytes
-KINDS = 8  # of regressions, for each lookback
-WORKERS = 2  # regressions and networks that are fitted side by side: of two cores
-GATES = 6  # floats that a forecast keeps for each output of an LSTM layer: its input, four gates, itself
-KEPT = 12  # the same of a training step (measured: forward 8.6, backward 12.2)
-UNRETURNED = 60_000_000  # that a thread has freed and the C library keeps (measured)
-REFITTED = 2  # the weights of a model, before and after the refit
+FLOAT, DOUBLE, BOOL, INDEX = 4, 8, 1, 8  # bytes
+KINDS = 8  # kinds of regressions for each lookback
+WORKERS = 2  # regressions or networks that are fitted in parallel
+GATES = 6  # floats that a forecast keeps for each output of an LSTM layer: input, four gates, output
+KEPT = 12  # floats that a training step keeps for each output (measured: forward 8.6, backward 12.2)
+UNRETURNED = 60_000_000  # freed bytes of a thread that the C library keeps (measured)
+REFITTED = 2  # copies of the weights, before and after the refit
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArraySizes:
-    """What the arrays of a data set and of its forecasts are made of."""
+    """Dimensions of the arrays of a data set and its forecasts."""
 
     rows: int  # T
-    inputs: int  # F, with those of the calendar
-    columns: int  # stored ones
+    inputs: int  # F, with calendar columns
+    columns: int  # stored columns
     targets: int  # C
     horizon: int  # H
-    segments: int  # of the longest lookback of a network
+    segments: int  # in the longest lookback of a network
 
     @staticmethod
     def from_schema(schema: Schema, series: SeriesTable) -> "ArraySizes":
-        """Return those of data as they stand in a run."""
+        """Return the dimensions of the data of a run."""
         return ArraySizes(
             rows=int((series.count + series.ahead).sum()),
             inputs=len(schema.columns) + len(schema.calendar),
@@ -47,25 +47,25 @@ class ArraySizes:
         )
 
     def batch_size(self, reach: int) -> int:
-        """Return how many windows of so many steps are scored at a time, as `Windows.at_once` has it."""
+        """Return the windows of `reach` steps in a batch for scoring, as in `Windows.batch_size`."""
         cells = MAX_GATHERED_CELLS // max(1, reach * self.inputs)
         return max(1, min(BATCH, MAX_SCORED_ROWS // self.targets, cells))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSizes(ArraySizes):
-    """What the arrays of a training are made of too."""
+    """Dimensions of the arrays of a training."""
 
     lookback: int  # L
-    reach: int  # steps that the default model looks back
+    reach: int  # past steps that the default model reads
     regressions: tuple[int, ...]  # lookbacks K of the linear forecast
     train: int  # windows, at most
     val: int
-    blocks: int  # of rows that the linear forecast is scored on
+    blocks: int  # validation blocks of the linear forecast
 
     @staticmethod
     def from_schema(schema: Schema, series: SeriesTable) -> "TrainingSizes":
-        """Return those of data as they stand in a run."""
+        """Return the dimensions of the data of a run."""
         from lstm_cli.linear.ensemble import linear_lookbacks
         from lstm_cli.linear.validation_blocks import ENOUGH_HORIZONS, MAX_BLOCKS, shift_splits
 
@@ -76,13 +76,17 @@ class TrainingSizes(ArraySizes):
             season=schema.season,
             fixed=schema.lookback_fixed,
         )
-        far = 0 if schema.lookback_fixed else max((s for s in schema.seasons if s > MAX_LOOKBACK), default=0)
+        longest_season = (
+            0
+            if schema.lookback_fixed
+            else max((season for season in schema.seasons if season > MAX_LOOKBACK), default=0)
+        )
         needed = schema.lookback if schema.lookback_fixed and not schema.pad else 0
         earlier = shift_splits(schema, series, horizons=ENOUGH_HORIZONS, max_blocks=MAX_BLOCKS)
         return TrainingSizes(
             **vars(ArraySizes.from_schema(schema, series)),
             lookback=schema.lookback,
-            reach=max(_free_lookback(schema), far, *regressions),
+            reach=max(_free_lookback(schema), longest_season, *regressions),
             regressions=regressions,
             train=int(np.maximum(series.train_end - needed, 0).sum()),
             val=int((series.val_end - series.train_end).sum()),
@@ -96,7 +100,7 @@ def _free_lookback(schema: Schema) -> int:
 
 
 def segments(schema: Schema, lookback: int) -> int:
-    """About how many segments of a season or a part of it a network of the default model reads."""
+    """Return about how many segments a network of the default model reads from a lookback in steps."""
     if 4 <= schema.season <= 48:
         return max(1, lookback // schema.season)
     part = 13 if schema.season > 48 else 4
@@ -104,38 +108,45 @@ def segments(schema: Schema, lookback: int) -> int:
 
 
 def data(sizes: ArraySizes, *, copies: int) -> int:
-    """Return the stored values, once more with the calendar's columns, their mask, and copies of what networks read."""
+    """Return the bytes of the stored values, their mask, their copy with calendar columns, and `copies` of the inputs."""
     calendar = sizes.inputs if sizes.inputs > sizes.columns else 0
     stored = sizes.rows * (FLOAT * (sizes.columns + calendar) + BOOL * sizes.columns)
     return stored + copies * sizes.rows * FLOAT * (sizes.inputs + sizes.targets)
 
 
 def linear(sizes: TrainingSizes) -> int:
-    """Windows as rows, the regressions that are solved, and what each thread holds beside them."""
+    """Return the bytes of the linear forecast: rows, solved regressions and temporary arrays of each thread."""
     from lstm_cli.linear.ridge import CHUNK_ROWS
     from lstm_cli.linear.validation_blocks import MAX_FIT_ROWS, MAX_SCORED_CELLS
 
     longest, horizon = max(sizes.regressions), sizes.horizon
-    # Of each row the values and their mask, and of each step ahead the target, what was taken out, if measured.
+    # Bytes of a row: inputs and mask; for each step ahead the target, the removed level and the mask.
     row = longest * (FLOAT + BOOL) + horizon * (2 * FLOAT + BOOL)
     fitted = min(MAX_FIT_ROWS, sizes.train * sizes.targets)
-    judged = min(MAX_SCORED_CELLS // horizon, sizes.val * sizes.targets)
+    scored = min(MAX_SCORED_CELLS // horizon, sizes.val * sizes.targets)
     solved = KINDS * sum(DOUBLE * steps * (steps + horizon) for steps in sizes.regressions)
     summing = min(CHUNK_ROWS, fitted) * (row + (longest + horizon) * (FLOAT + DOUBLE))
     solving = 5 * DOUBLE * longest**2
-    scoring = judged * (3 * FLOAT * longest + 3 * DOUBLE * horizon)
-    rows = (fitted + sizes.blocks * judged) * row
-    beside = max(summing, solving, scoring)
-    return rows + sizes.blocks * solved + WORKERS * (beside + min(beside, UNRETURNED))
+    scoring = scored * (3 * FLOAT * longest + 3 * DOUBLE * horizon)
+    rows = (fitted + sizes.blocks * scored) * row
+    temporary = max(summing, solving, scoring)
+    return rows + sizes.blocks * solved + WORKERS * (temporary + min(temporary, UNRETURNED))
 
 
 def network_rows(sizes: ArraySizes, *, windows: int, hidden: int, kept: int) -> int:
-    """Return what networks of the default model hold of so many windows: each target is a row."""
+    """Return the bytes that a network of the default model keeps for a batch; each target is a row.
+
+    Args:
+        sizes: dimensions of the data.
+        windows: windows in the batch.
+        hidden: units of the layer.
+        kept: floats kept for each output, `GATES` or `KEPT`.
+    """
     return FLOAT * windows * sizes.targets * sizes.segments * hidden * kept
 
 
 def weighing(sizes: TrainingSizes, *, parts: int) -> int:
-    """Return the validation forecasts of the parts, which their weights rest on."""
+    """Return the bytes of the validation forecasts from which the weights of the parts are fitted."""
     from lstm_cli.training.setup.hyperparameters import MAX_WEIGHT_CELLS, MAX_WEIGHT_ROWS
 
     cells = min(MAX_WEIGHT_CELLS, sizes.horizon * min(MAX_WEIGHT_ROWS, sizes.val * sizes.targets))
@@ -143,12 +154,18 @@ def weighing(sizes: TrainingSizes, *, parts: int) -> int:
 
 
 def gathered(sizes: ArraySizes, *, windows: int, reach: int) -> int:
-    """Windows of so many steps: their places, inputs and mask, and what intervals make of the targets."""
-    step = 2 * PLACE + FLOAT * (2 * sizes.inputs + 1) + 3 * DOUBLE * sizes.targets
-    ahead = sizes.targets * 10 * DOUBLE  # forecasts of the parts, their errors, the ends of intervals
+    """Return the bytes of a batch: indices, inputs and mask, and the arrays of the prediction intervals.
+
+    Args:
+        sizes: dimensions of the data.
+        windows: windows in the batch.
+        reach: past steps of a window.
+    """
+    step = 2 * INDEX + FLOAT * (2 * sizes.inputs + 1) + 3 * DOUBLE * sizes.targets
+    ahead = sizes.targets * 10 * DOUBLE  # forecasts of the parts, their errors, interval ends
     return windows * (reach * step + sizes.horizon * ahead)
 
 
 def maps(sizes: TrainingSizes) -> int:
-    """Return the matrices of the linear forecast, as weights, as a graph and while one becomes the other."""
+    """Return the bytes of the linear forecast's matrices, as weights, as a graph and during the conversion."""
     return REFITTED * 2 * 4 * FLOAT * max(sizes.regressions) * sizes.horizon

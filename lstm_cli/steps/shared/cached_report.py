@@ -1,4 +1,4 @@
-"""The report of an earlier run of a step, where running it again could change nothing."""
+"""Stored report of a step that is up to date."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, replace
@@ -12,22 +12,37 @@ from lstm_cli.rundir import Run, command
 
 Report = TypeVar("Report")
 
-# Settings that say where or how long, not what: another value of them makes nothing anew.
+# Settings that do not change the result, so a step stays up to date with any value of them.
 OF_THE_MACHINE = ("threads", "jobs")
-# Of `evaluate`: conditions are checked against stored scores, and stored scores are copied to the output.
+# Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones.
 JUDGED = (*OF_THE_MACHINE, "fail_if", "output")
 
 
 def replay_report(kind: type[Report], run: Run, step: str) -> Report:
-    """Return the stored report of `step`, marked as up to date."""
+    """Return the stored report of a step, marked as up to date.
+
+    Args:
+        kind: class of the report.
+        run: run with the report.
+        step: name of the step.
+
+    Raises:
+        CorruptArtifact: this release cannot read the report.
+    """
     marked: Report = replace(restore_report(kind, run, step), up_to_date=True)  # type: ignore[type-var]
     return marked
 
 
 def restore_report(kind: type[Report], run: Run, step: str) -> Report:
-    """The stored report of `step` as the step returned it. The paths in it are those of the run as it is called now.
+    """Return the stored report of a step; its paths are those of the run at its current location.
 
-    Raises CorruptArtifact where it is none of this release.
+    Args:
+        kind: class of the report.
+        run: run with the report.
+        step: name of the step.
+
+    Raises:
+        CorruptArtifact: this release cannot read the report.
     """
     stored = run.report(step)
     try:
@@ -37,7 +52,7 @@ def restore_report(kind: type[Report], run: Run, step: str) -> Report:
             if field.name in stored or field.default is MISSING
         }
         values["run"] = str(run.path)
-        if "findings" not in stored:  # 0.1.0 kept the sentences alone
+        if "findings" not in stored:  # release 0.1.0 stored only the sentences
             values["findings"] = findings_to_dicts(
                 [Finding(rule="", text=text) for text in stored.get("warnings", ())]
             )
@@ -48,13 +63,13 @@ def restore_report(kind: type[Report], run: Run, step: str) -> Report:
         return kind(**values)
     except (KeyError, TypeError) as error:
         raise CorruptArtifact(
-            f"{run.path} holds no report of 'lstm {step}' that this release reads ({error})",
+            f"{run.path}: the report of 'lstm {step}' is invalid for this release ({error})",
             hint=f"run '{command(step, run.path)} --force'",
         ) from None
 
 
 def _value(field: "Field[Any]", stored: Mapping[str, Any]) -> Any:
-    """Return a field's value. One that is left out of the JSON was None, and NaN is null there."""
+    """Return a field's value. JSON leaves out some fields that are None, and it has null for NaN."""
     kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
     classes = tuple(get_origin(kind) or kind for kind in kinds)
     value = stored.get(field.name) if NoneType in classes else stored[field.name]

@@ -1,4 +1,4 @@
-"""The plot of forecasts against the truth, as `train` and `evaluate` draw it."""
+"""Plot of forecasts and measured values for `train` and `evaluate`."""
 
 import numpy as np
 
@@ -25,25 +25,33 @@ def forecast_picture(
     *,
     season: int | None,
 ) -> bytes:
-    """Four windows, spread over series, targets and time: history, truth, forecast with its intervals, baseline.
+    """Return a PNG of four windows, spread over series, targets and time.
 
-    season: of the seasonal naive baseline; None: the baseline is naive.
+    Each panel shows the history, the measured values, the forecast with its prediction intervals, and a baseline.
+
+    Args:
+        dataset: prepared data.
+        windows: windows to choose from.
+        forecaster: scaled forecasts of the model and the baseline.
+        bounds: limits of the forecast.
+        fitted: prediction intervals, or None.
+        season: steps of the seasonal naive baseline; None: the baseline is naive.
     """
     from lstm_cli.plots.forecast import Panel, draw_forecast
 
     schema = dataset.schema
-    beside = "naive" if season is None else "seasonal_naive"
+    baseline = "naive" if season is None else "seasonal_naive"
     panels = []
-    for place, target in _shown(windows, dataset.targets):
-        batch, one = windows[place], int(windows.series[place])
+    for index, target in _panel_windows(windows, dataset.targets):
+        batch, series = windows[index], int(windows.series[index])
         shown = min(batch.past.shape[1], max(2 * schema.horizon, 2 * schema.season), int(batch.mask.sum()))
-        origin = int(windows.origins[place] - dataset.series.offset[one])
-        times = _times(dataset, one, origin - shown, origin + schema.horizon)
-        named = [name for name in (dataset.series.names[one], schema.targets[target]) if name]
+        origin = int(windows.origins[index] - dataset.series.offset[series])
+        times = _times(dataset, series, origin - shown, origin + schema.horizon)
+        named = [name for name in (dataset.series.names[series], schema.targets[target]) if name]
         scaled = forecaster(batch)
         drawn = {
             name: inverse_transform(dataset, scaled[name], batch.series, bounds)[0, :, target]
-            for name in ("model", beside)
+            for name in ("model", baseline)
         }
         ends = (
             None
@@ -63,28 +71,28 @@ def forecast_picture(
                 history=history[0, :, target],
                 truth=np.where(batch.observed[0, :, target], truth, np.nan),
                 forecast=drawn["model"],
-                baseline=drawn[beside],
-                baseline_name=baseline_label(beside, season),
+                baseline=drawn[baseline],
+                baseline_name=baseline_label(baseline, season),
                 interval_ends=ends,
             )
         )
     return draw_forecast(panels)
 
 
-def _shown(windows: Windows, targets: int) -> list[tuple[int, int]]:
-    """Windows and targets of the picture's panels: evenly spaced over series and targets, and over time."""
+def _panel_windows(windows: Windows, targets: int) -> list[tuple[int, int]]:
+    """Return the index of the window and the target of each panel, evenly spaced over series, targets and time."""
     series, first, count = np.unique(windows.series, return_index=True, return_counts=True)
     shown = []
     for panel in range(PANELS):
         pair = panel * len(series) * targets // PANELS
-        one, target = divmod(pair, targets)
+        group, target = divmod(pair, targets)
         share = (panel + 1) / PANELS  # the last panel shows the newest window
-        shown.append((int(first[one] + round(share * (count[one] - 1))), target))
+        shown.append((int(first[group] + round(share * (count[group] - 1))), target))
     return sorted(set(shown))
 
 
 def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:
-    """Row numbers, or datetime64 where the data have times."""
+    """Return the times as datetime64, or row numbers from 1 without a time column."""
     rows = np.arange(first, last)
     if dataset.schema.time_name is None:
         return rows + 1

@@ -1,4 +1,4 @@
-"""What chance leaves open about a model: warnings of `train` and `evaluate`."""
+"""Warnings of `train` and `evaluate` about a model whose advantage or coverage is in doubt."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,9 +16,12 @@ from lstm_cli.findings import MODEL, Finding
 def networks_finding(
     scores: Mapping[str, Scores], comparisons: Mapping[str, Mapping[str, Any]], parts: Iterable[str]
 ) -> bool:
-    """Return whether the linear forecast is as good as a model with networks, and chance may explain the rest.
+    """Return whether a model with networks is not clearly better than the linear forecast alone.
 
-    scores: of `model` and `linear`; parts: of the model.
+    Args:
+        scores: scores of `model` and `linear`.
+        comparisons: comparisons of the model with each baseline.
+        parts: parts of the model.
     """
     networks = [part for part in parts if part not in ("linear", "simple")]
     interval = comparisons.get("linear", {}).get("interval")
@@ -27,7 +30,7 @@ def networks_finding(
 
 
 def adds_nothing(split: str) -> Finding:
-    """Return the finding that `networks_add_nothing` on a split."""
+    """Return the warning that the networks of a model add nothing on a split."""
     rows = SPLITS[split]
     return Finding(
         rule="M201",
@@ -39,26 +42,34 @@ def adds_nothing(split: str) -> Finding:
 def coverage_warnings(
     split: str, windows: Windows, tally: scoring.IntervalTally, fitted: Intervals
 ) -> list[Finding]:
-    """Return a finding for each level whose coverage of the windows lies outside what chance allows."""
-    found = uncertainty.coverage_ranges(
+    """Return a warning for each interval level whose coverage is outside the range that chance explains.
+
+    Args:
+        split: name of the split.
+        windows: scored windows.
+        tally: counts of measured values within the intervals.
+        fitted: prediction intervals of the model.
+    """
+    ranges = uncertainty.coverage_ranges(
         np.concatenate(tally.inside, axis=1),
         np.concatenate(tally.count),
         uncertainty.window_times(windows),
         calibration_ratio=max(1.0, fitted.horizons) / count_horizons(windows),
     )
     why = (
-        f"{tally.beyond_bounds:,} measured values lie beyond the bounds of the forecast (--min, --max of lstm train)"
+        f"{tally.beyond_bounds:,} measured values are outside the bounds of the forecast: "
+        "change --min, --max of lstm train"
         if tally.beyond_bounds
-        else "it rests on errors in the training and validation rows; prepare and train again with newer rows, or "
-        "with a larger --val"
+        else "It was calibrated on the training and validation rows: prepare and train again with newer rows or a "
+        "larger --val"
     )
     return [
         Finding(
             rule="M202",
             kind=MODEL,
-            text=f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, and chance allows "
-            f"{low:.1f} to {high:.1f} %: it is too {'narrow' if share < low else 'wide'} for them; {why}",
+            text=f"the {level} % interval is too {'narrow' if share < low else 'wide'}: it covers {share:.1f} % of the "
+            f"{SPLITS[split]} rows (chance explains {low:.1f} to {high:.1f} %). {why}",
         )
-        for level, (share, low, high) in found.items()
+        for level, (share, low, high) in ranges.items()
         if not low <= share <= high
     ]

@@ -1,4 +1,4 @@
-"""Reports as plain JSON values."""
+"""Conversion of reports to plain JSON values."""
 
 import math
 from collections.abc import Sequence
@@ -7,22 +7,27 @@ from typing import Any
 
 from lstm_cli.findings import Finding, finding_texts, findings_to_dicts
 
-COMPARED = ("baseline_season", "mase_season", "comparison", "comparisons")  # how a model stands to baselines
+COMPARED = (
+    "baseline_season",
+    "mase_season",
+    "comparison",
+    "comparisons",
+)  # fields that compare a model with baselines
 
 
 def to_plain(report: Any, *, absent: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A report dataclass as JSON values: no NaN, no infinity; the fields named `absent` are left out when None."""
+    """Return a report as JSON values, with None for NaN and infinity; fields in `absent` are left out if None."""
     values = {field.name: plain_value(getattr(report, field.name)) for field in fields(report)}
     return {name: value for name, value in values.items() if value is not None or name not in absent}
 
 
 def option_values(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return the two fields of a report that hold findings: their sentences, and the same as data."""
+    """Return the two fields of a report for its findings: `warnings` as sentences and `findings` as data."""
     return {"warnings": finding_texts(findings), "findings": findings_to_dicts(findings)}
 
 
 def plain_value(value: Any) -> Any:
-    """The value without tuples, NaN and infinity."""
+    """Return the value with lists for tuples, and None for NaN and infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

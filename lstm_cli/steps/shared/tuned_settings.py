@@ -1,4 +1,4 @@
-"""The settings that `tune` found best. `train` asks for them while it reads its options, so nothing heavy is loaded."""
+"""Settings of the winner of `tune`. `train` reads them with its options, so this module loads nothing heavy."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ from lstm_cli.rundir import open_run
 
 
 def tuned_settings(run: Path) -> dict[str, Any]:
-    """Return the settings of the winner of `tune`, its model among them; none without a winner or a readable run."""
+    """Return the settings of the winner of `tune`, with its model; empty without a winner or a readable run."""
     try:
         with open_run(run) as opened:
             return with_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
-    except ArtifactError:  # the step meets it again, and says what is wrong
+    except ArtifactError:  # the step itself reports this error
         return {}

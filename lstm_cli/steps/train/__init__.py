@@ -1,4 +1,4 @@
-"""`train`: the run's data become a trained model, shipped as weights and as one ONNX graph."""
+"""Step `train`: train a model on the run's data, and ship it as weights and as an ONNX graph."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -26,21 +26,35 @@ def train(
     checkpoint_every: int | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> TrainReport:
-    """Trains the model that `config` names on the run's data. Nothing is shipped unless it came to its end.
+    """Train a model on the run's data and commit it; resume from a checkpoint if the run has one.
 
-    Where the run has the model of these very data and settings, it is left alone. force: train anyhow.
-    A training that was ended before goes on, unless it is to be `fresh`. checkpoint_every: epochs between two
-    checkpoints; None: every epoch, but at most one in a few seconds. Raises MissingArtifact without data,
-    ArtifactError for an unfinished training with other settings, DeviceError for an absent device or too little
-    memory, TrainingDiverged, Interrupted.
+    A model that is up to date is not trained again. Training that does not finish leaves the run's model unchanged.
+
+    Args:
+        run: run directory with prepared data.
+        config: settings of the model and its training.
+        listen: receives notes, warnings and progress.
+        force: train even if the model is up to date.
+        lock_wait: seconds to wait for the lock of the run.
+        sources: source of each setting, for the manifest.
+        fresh: discard the checkpoint and start over.
+        checkpoint_every: epochs between two checkpoints; None: after an epoch, at most one in 5 seconds.
+        should_stop: returns the signal that ends training, or None.
+
+    Raises:
+        MissingArtifact: the run has no data.
+        ArtifactError: the checkpoint is of a training with other settings.
+        DeviceError: the device was not found or is out of memory.
+        TrainingDiverged: the loss is not a finite number.
+        Interrupted: a signal ended training.
     """
     how = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         if not force and model_is_up_to_date(writer.run, config):
-            before = checkpoint_status(writer.run, config)
-            if before is None or not before.fits:
-                if before is not None and before.spent:
+            stored = checkpoint_status(writer.run, config)
+            if stored is None or not stored.fits:
+                if stored is not None and stored.spent:
                     Checkpoint(run).remove()
                 return replay_report(TrainReport, writer.run, "train")
         require_installed("lstm train", *TRAINING)
@@ -49,5 +63,5 @@ def train(
 
 
 def model_is_up_to_date(run: Run, config: TrainConfig) -> bool:
-    """Whether the run has the model of these very data and settings."""
+    """Return whether the run's model was trained on its current data with these settings."""
     return is_up_to_date(run, "train", config=asdict(config), ignoring=OF_THE_MACHINE)

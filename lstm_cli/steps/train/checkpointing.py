@@ -1,4 +1,4 @@
-"""The checkpoint of a training: found and judged, written while it goes on, gone when it has completed."""
+"""Checkpoint of a training: read and checked before it, written during it, removed after it."""
 
 import threading
 import time
@@ -21,55 +21,57 @@ from lstm_cli.steps.shared.report_json import plain_value
 if TYPE_CHECKING:
     from lstm_cli.training.setup.checkpoint_state import Checkpoints, SavedState
 
-EVERY = 5.0  # seconds between two checkpoints at least, where --checkpoint-every does not say otherwise
-SHARE = 20  # and so many times the seconds that the last one took, so that a slow disk slows no training
-WHERE = ("threads", "device")  # settings that say where, not what
-LIBRARIES = ("torch", "numpy")  # another version of them may compute otherwise
-COMPLETED = "completed"  # a training since: its writer was killed between the commit and the end
+MIN_SECONDS = 5.0  # between two checkpoints, without --checkpoint-every
+WRITE_FACTOR = (
+    20  # the wait is at least this multiple of the last write, so a slow disk does not slow training
+)
+MACHINE_SETTINGS = ("threads", "device")  # settings that may differ when training is resumed
+LIBRARIES = ("torch", "numpy")  # another version may give other numbers
+COMPLETED = "completed"  # the training finished, but its process was killed before it removed the checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointPolicy:
-    """How a checkpoint is dealt with."""
+    """Rules for reading and writing the checkpoint."""
 
-    fresh: bool = False  # what is found is not looked at
-    every: int | None = None  # epochs between two checkpoints; None: every one, EVERY seconds apart at least
-    others: bool = True  # one of a training with other settings is refused; False: it is discarded
+    fresh: bool = False  # discard a stored checkpoint without reading it
+    every: int | None = None  # epochs between two checkpoints; None: each epoch, at least MIN_SECONDS apart
+    others: bool = True  # raise an error for a checkpoint with other settings; False: discard it
 
 
 class CheckpointWriter:
-    """Takes the state of every network at the end of its epochs, in whichever thread, and writes it when it is time."""
+    """Writer of the checkpoint: it takes the state of each network after an epoch, from any thread."""
 
     def __init__(
         self,
         checkpoint: Checkpoint,
         about: Mapping[str, Any],
-        found: "Mapping[str, SavedState]",
+        states: "Mapping[str, SavedState]",
         *,
         every: int | None,
     ) -> None:
         self.threads: int = about["threads"]
-        self.seconds: float = about["seconds"]  # that the processes before this one had trained
+        self.seconds: float = about["seconds"]  # training time of earlier processes
         self._checkpoint, self._about, self._every = checkpoint, about, every
-        self._found = dict(found)
-        self._facts = {name: saved.facts for name, saved in found.items()}
-        self._pending: dict[str, SavedState] = {}  # not yet written
-        self._began = self._ended = time.monotonic()  # of this process; of the last writing
+        self._states = dict(states)
+        self._facts = {name: saved.facts for name, saved in states.items()}
+        self._pending: dict[str, SavedState] = {}  # states that are not yet written
+        self._began = self._ended = time.monotonic()  # start of this process; end of the last write
         self._took = 0.0
         self._lock = threading.RLock()
         self._closed = False
 
     @property
     def checkpoints(self) -> "Checkpoints":
-        """What the training is given."""
+        """Return the stored states and the callback that saves new ones."""
         from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
-        return Checkpoints(stored=self._found, save=self.save)
+        return Checkpoints(stored=self._states, save=self.save)
 
     def save(self, name: str, saved: "SavedState") -> None:
-        """Take the state of one network. Raises OutputError where it is time to write and the system refuses."""
+        """Take the state of one network, and write the checkpoint if it is due. Raises OutputError."""
         with self._lock:
-            if self._closed:  # a thread that comes to its end after the command has
+            if self._closed:  # a thread may outlive the command
                 return
             self._pending[name] = saved
             self._facts[name] = saved.facts
@@ -77,20 +79,20 @@ class CheckpointWriter:
                 self._write()
 
     def flush(self) -> bool:
-        """Write what has not been written; whether there is a checkpoint with a finished epoch."""
+        """Write pending states. Return whether the checkpoint has a finished epoch."""
         with self._lock:
             if self._pending and not self._closed:
                 self._write()
         return any(facts["epoch"] > 0 or facts["over"] for facts in self._facts.values())
 
     def discard(self) -> None:
-        """Forget all that was found or taken."""
+        """Remove the checkpoint and forget all states."""
         with self._lock:
-            self._found, self._facts, self._pending = {}, {}, {}
+            self._states, self._facts, self._pending = {}, {}, {}
             self._checkpoint.remove()
 
     def close(self) -> None:
-        """Take nothing any more."""
+        """Ignore all later states."""
         with self._lock:
             self._closed = True
 
@@ -98,9 +100,9 @@ class CheckpointWriter:
         if self._every is not None:
             return bool(facts["over"] or (facts["epoch"] and facts["epoch"] % self._every == 0))
         now = time.monotonic()
-        if facts["over"]:  # the last chance to write it
-            return now - self._began >= EVERY
-        return now - self._ended >= max(EVERY, SHARE * self._took)
+        if facts["over"]:  # last chance to write this network
+            return now - self._began >= MIN_SECONDS
+        return now - self._ended >= max(MIN_SECONDS, WRITE_FACTOR * self._took)
 
     def _write(self) -> None:
         from safetensors.torch import save
@@ -129,75 +131,86 @@ def checkpoint_writer(
     threads: int,
     how: CheckpointPolicy,
 ) -> Iterator[CheckpointWriter]:
-    """Within this block a training is kept: from what an earlier one left, until it has completed.
+    """Yield the checkpoint writer of a training, with the states of an unfinished training to resume.
 
-    An end by a signal writes the last finished epochs. A training that diverged would do so again, and leaves no
-    checkpoint. Raises ArtifactError where there is one of the same data with other settings.
+    A signal or a lack of memory writes the last finished epochs. Training that finishes or diverges removes the
+    checkpoint, because a diverged training would diverge again.
+
+    Args:
+        writer: writer of the run.
+        config: settings of the model and its training.
+        listen: receives notes and warnings.
+        device: name of the device.
+        threads: CPU threads.
+        how: rules for the checkpoint.
+
+    Raises:
+        ArtifactError: the checkpoint is of a training on the same data with other settings.
     """
     checkpoint = Checkpoint(writer.path)
     assert writer.run is not None
-    now = _about(writer.run, config, device=device, threads=threads)
-    found, before = _found(checkpoint, now, listen, how)
-    about = {**now, **{name: before[name] for name in ("threads", "seconds") if name in before}}
-    keeper = CheckpointWriter(checkpoint, about, found, every=how.every)
-    if found:
-        listen(Note(text=_describe(found) + (" (--fresh starts over)" if how.others else "")))
+    current = _about(writer.run, config, device=device, threads=threads)
+    states, stored = _load_states(checkpoint, current, listen, how)
+    about = {**current, **{name: stored[name] for name in ("threads", "seconds") if name in stored}}
+    checkpoints = CheckpointWriter(checkpoint, about, states, every=how.every)
+    if states:
+        listen(Note(text=_describe(states) + (" (--fresh starts over)" if how.others else "")))
     try:
-        yield keeper
+        yield checkpoints
     except Interrupted as error:
-        with suppress(ArtifactError):  # the checkpoint before it stays
-            if keeper.flush():
-                error.hint = "run the same command again: it goes on from the last finished epoch"
+        with suppress(ArtifactError):  # the earlier checkpoint stays valid
+            if checkpoints.flush():
+                error.hint = "run the same command again to resume after the last finished epoch"
         raise
     except DeviceError as error:
         with suppress(ArtifactError):
-            if keeper.flush() and how.others and error.flag == "--batch-size":
-                error.hint += "; add --fresh"
+            if checkpoints.flush() and how.others and error.flag == "--batch-size":
+                error.hint += ", and add --fresh"
         raise
     except TrainingDiverged:
-        keeper.discard()
+        checkpoints.discard()
         raise
     else:
-        keeper.discard()
+        checkpoints.discard()
     finally:
-        keeper.close()
+        checkpoints.close()
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointStatus:
-    """What the checkpoint in a run is to a training with some settings."""
+    """Status of a run's checkpoint for a training with given settings."""
 
-    fits: bool = False  # the training goes on from there
-    spent: bool = False  # nothing goes on from there
-    others: tuple[str, ...] = ()  # a training with other settings left it: these, as flags
+    fits: bool = False  # training would resume from it
+    spent: bool = False  # no training can resume from it
+    others: tuple[str, ...] = ()  # flags of settings that differ from those of the checkpoint
 
 
 def checkpoint_status(run: Run, config: TrainConfig) -> CheckpointStatus | None:
-    """The judgement of `train`, without torch and without a change; None where there is no checkpoint."""
+    """Return the status of the run's checkpoint, or None without one. Loads no torch and changes nothing."""
     try:
         stored = Checkpoint(run.path).read()
     except CorruptArtifact:
         return CheckpointStatus(spent=True)
     if stored is None:
         return None
-    now = _about(run, config, device=str(stored.about.get("device")), threads=1)
-    if _why_not(stored.about, now):
+    current = _about(run, config, device=str(stored.about.get("device")), threads=1)
+    if _unusable_reason(stored.about, current):
         return CheckpointStatus(spent=True)
-    changed = tuple(_changed(stored.about, now))
+    changed = tuple(_changed_settings(stored.about, current))
     return CheckpointStatus(fits=not changed, others=changed)
 
 
 def library_versions() -> dict[str, str]:
-    """The versions that a training hangs on, whether they are loaded or not."""
+    """Return the versions that the result of a training depends on, without loading the libraries."""
     return {"lstm-cli": __version__, **{name: version(name) for name in LIBRARIES}}
 
 
 def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[str, Any]:
-    """What a checkpoint is a checkpoint of."""
+    """Return the facts that identify a training: versions, data, model, settings and device."""
     return {
         "release": library_versions(),
         "data": run.digest("data"),
-        # The model there is before: where it is another one, a training has completed since.
+        # The run's model before training: another one means that a training has finished since.
         "model": run.producer_entry("model").get("wrote", {}).get("model", {}).get("folder"),
         "config": plain_value(asdict(config)),
         "device": device,
@@ -206,47 +219,46 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
     }
 
 
-def _found(
-    checkpoint: Checkpoint, now: Mapping[str, Any], listen: Listener, how: CheckpointPolicy
+def _load_states(
+    checkpoint: Checkpoint, current: Mapping[str, Any], listen: Listener, how: CheckpointPolicy
 ) -> "tuple[dict[str, SavedState], Mapping[str, Any]]":
-    """The states to go on from, and what they are of; nothing where there is none that fits. Discards what does not."""
+    """Return the states to resume from and their facts, or two empty mappings; discard an unusable checkpoint."""
     if how.fresh:
         if checkpoint.exists():
-            listen(Note(text="the checkpoint of an earlier training is discarded (--fresh)"))
+            listen(Note(text="discarding the checkpoint of an earlier training (--fresh)"))
         checkpoint.remove()
         return {}, {}
     try:
         stored = checkpoint.read()
         if stored is None:
             return {}, {}
-        reason = _why_not(stored.about, now)
-        changed = [] if reason else _changed(stored.about, now)
+        reason = _unusable_reason(stored.about, current)
+        changed = [] if reason else _changed_settings(stored.about, current)
         if not reason and not changed:
             return _states(checkpoint, stored), stored.about
     except CorruptArtifact as error:
         reason, changed = error.message, []
     if changed:
-        told = ", ".join(changed)
         if how.others:
             raise different_settings_error(checkpoint, changed)
-        reason = f"the checkpoint is of a training with other settings ({told})"
+        reason = f"the checkpoint has other settings, {', '.join(changed)}"
     if reason != COMPLETED:
-        text = f"{reason}: it is discarded, and training starts anew"
+        text = f"{reason}: checkpoint discarded, training starts over"
         listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
     checkpoint.remove()
     return {}, {}
 
 
 def different_settings_error(checkpoint: Checkpoint, changed: Sequence[str]) -> ArtifactError:
-    """The error of a checkpoint that a training with other settings left. changed: those, as flags."""
+    """Return the error for a checkpoint with other settings; `changed` lists them as flags."""
     return ArtifactError(
-        f"{checkpoint.folder} holds an unfinished training with other settings: {', '.join(changed)}",
-        hint="run it with the settings there to go on with it, or add --fresh to start over",
+        f"{checkpoint.folder} has an unfinished training with other settings: {', '.join(changed)}",
+        hint="rerun with those settings to resume, or add --fresh to start over",
     )
 
 
 def _states(checkpoint: Checkpoint, stored: StoredCheckpoint) -> "dict[str, SavedState]":
-    """The states in what was read. Raises CorruptArtifact where they are none, though the checksums are right."""
+    """Return the states of a stored checkpoint. Raises CorruptArtifact if its content is invalid."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -262,62 +274,77 @@ def _states(checkpoint: Checkpoint, stored: StoredCheckpoint) -> "dict[str, Save
         }
         _describe(states)
     except (AttributeError, KeyError, SafetensorError, TypeError, ValueError) as error:
-        raise CorruptArtifact(f"{checkpoint.folder} holds no training: {type(error).__name__}") from None
+        raise CorruptArtifact(
+            f"{checkpoint.folder} is corrupt: not a training checkpoint ({type(error).__name__})"
+        ) from None
     return states
 
 
-def _why_not(there: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Why a training cannot go on from a checkpoint, whatever its settings; empty where it can."""
-    release = there.get("release")
-    if release != now["release"]:
-        made = release if isinstance(release, dict) else {}
+def _unusable_reason(stored: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+    """Return why no training can resume from a checkpoint with any settings; empty if one can."""
+    release = stored.get("release")
+    if release != current["release"]:
+        versions = release if isinstance(release, dict) else {}
         others = [
-            f"{name} {made.get(name)}" for name in now["release"] if made.get(name) != now["release"][name]
+            f"{name} {versions.get(name)}"
+            for name in current["release"]
+            if versions.get(name) != current["release"][name]
         ]
         return f"the checkpoint was made by another release ({', '.join(others)})"
-    if there.get("model") != now["model"]:
+    if stored.get("model") != current["model"]:
         return COMPLETED
-    if there.get("data") != now["data"]:
-        return "the checkpoint is of a training on other data"
-    if not isinstance(there.get("config"), dict):
-        return "the checkpoint does not tell its settings"
-    if there.get("device") != now["device"] and there["config"].get("device") == now["config"]["device"]:
-        return f"the checkpoint is of a training on {there.get('device')}, which is not there now"
+    if stored.get("data") != current["data"]:
+        return "the data changed after the checkpoint was written"
+    if not isinstance(stored.get("config"), dict):
+        return "the checkpoint has no settings"
+    if (
+        stored.get("device") != current["device"]
+        and stored["config"].get("device") == current["config"]["device"]
+    ):
+        return f"the checkpoint is from a training on {stored.get('device')}, which is not available now"
     return ""
 
 
-def _changed(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The settings that differ, as flags: `--lr 0.001 there, 0.003 now`."""
-    ours, theirs = now["config"], there["config"]
-    names = [name for name in ours if name not in WHERE and theirs.get(name) != ours[name]]
-    if there.get("device") != now["device"]:
+def _changed_settings(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Return the settings that differ, as flags: `--lr 0.001 (now 0.003)`."""
+    stored_config, config = stored["config"], current["config"]
+    names = [
+        name for name in config if name not in MACHINE_SETTINGS and stored_config.get(name) != config[name]
+    ]
+    if stored.get("device") != current["device"]:
         names.append("device")
-    return [f"{flag_name(name)} {_text(theirs.get(name))} there, {_text(ours[name])} now" for name in names]
+    return [
+        f"{flag_name(name)} {_flag_value(stored_config.get(name))} (now {_flag_value(config[name])})"
+        for name in names
+    ]
 
 
-def _text(value: Any) -> str:
+def _flag_value(value: Any) -> str:
     return "default" if value is None or value == [] else value_text(value)
 
 
-def _describe(found: "Mapping[str, SavedState]") -> str:
+def _describe(states: "Mapping[str, SavedState]") -> str:
     from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX
 
-    parts = [saved.facts["part"] for name, saved in found.items() if not name.endswith(REFIT_SUFFIX)]
-    lines = [_line(name, saved, apart=parts.count(saved.facts["part"]) > 1) for name, saved in found.items()]
-    once = dict.fromkeys(lines)  # the linear forecast may have been fitted in several ways
-    return f"going on with a training that was interrupted: {', '.join(once)}"
+    parts = [saved.facts["part"] for name, saved in states.items() if not name.endswith(REFIT_SUFFIX)]
+    lines = [
+        _describe_part(name, saved, show_plan=parts.count(saved.facts["part"]) > 1)
+        for name, saved in states.items()
+    ]
+    unique = dict.fromkeys(lines)  # the linear forecast may have been fitted in several ways
+    return f"resuming training: {', '.join(unique)}"
 
 
-def _line(name: str, saved: "SavedState", *, apart: bool) -> str:
-    """One network, e.g. `anchored after epoch 7 of 11`; its rate and seed tell several of one part apart."""
+def _describe_part(name: str, saved: "SavedState", *, show_plan: bool) -> str:
+    """Return the progress of a network, e.g. `free at epoch 7/11`; `show_plan` adds its learning rate and seed."""
     from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX
 
     facts = saved.facts
-    named = f"refit of {facts['part']}" if name.endswith(REFIT_SUFFIX) else facts["part"]
+    label = f"refit of {facts['part']}" if name.endswith(REFIT_SUFFIX) else facts["part"]
     if "linear" in facts:
-        return f"{named} done"
+        return f"{label} finished"
     plan = facts["plan"]
-    named += f" (learning rate {plan['lr']:g}, seed {plan['seed']:d})" if apart else ""
-    return (
-        f"{named} done" if facts["over"] else f"{named} after epoch {facts['epoch']:d} of {facts['epochs']:d}"
-    )
+    label += f" (learning rate {plan['lr']:g}, seed {plan['seed']:d})" if show_plan else ""
+    if facts["over"]:
+        return f"{label} finished"
+    return f"{label} at epoch {facts['epoch']:d}/{facts['epochs']:d}"

@@ -1,4 +1,4 @@
-"""`train --find-lr`: a range test of the learning rate. It reads the data and draws a picture; the model stays."""
+"""Learning rate range test of `train --find-lr`: it draws a picture and does not change the run's model."""
 
 import time
 from collections.abc import Callable
@@ -22,14 +22,13 @@ PICTURE = "find-lr.png"  # in the run's logs/
 
 @dataclass(frozen=True, kw_only=True)
 class FindLrReport:
-    """Which learning rate to try, and the losses that say so."""
+    """Report of a range test: suggested learning rate and the losses at each rate."""
 
     run: str
     model: str
-    suggestion: float | None  # the least of the networks'; None where no rate lowers a loss
-    parts: list[
-        dict[str, Any]
-    ]  # each network: part, suggestion, fall, lowest_at, and lr, loss, smoothed a step
+    suggestion: float | None  # lowest suggestion of all networks; None if no rate lowers the loss
+    # Each network: part, suggestion, fall, lowest_at, and the lists lr, loss and smoothed with a value for each step.
+    parts: list[dict[str, Any]]
     device: str
     threads: int
     seed: int
@@ -37,7 +36,7 @@ class FindLrReport:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
 
@@ -49,15 +48,30 @@ def find_lr(
     *,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> FindLrReport:
-    """Tries learning rates on the networks that `config` names; the picture goes to `output`, or the run's logs/.
+    """Run a learning rate range test on each network of `config` and draw the losses.
 
-    Trains nothing that is kept, and takes no lock. Raises MissingArtifact without data, UsageError where the config
-    names no network, OutputError, DeviceError, Interrupted.
+    The trained weights are discarded, and the run is not locked.
+
+    Args:
+        run: run directory with prepared data.
+        config: settings of the model and its training.
+        output: path of the picture; None: in `logs/` of the run.
+        listen: receives progress.
+        should_stop: returns the signal that ends the test, or None.
+
+    Raises:
+        MissingArtifact: the run has no data.
+        UsageError: the config names no network, or the output path is invalid.
+        OutputError: the picture cannot be written.
+        DeviceError: the device was not found or is out of memory.
+        Interrupted: a signal ended the test.
     """
     began = time.monotonic()
     if config.parts and set(config.parts) == {"linear"}:
         raise UsageError(
-            "--find-lr has no network to try rates on", hint="name one, as --parts free", flag="--find-lr"
+            "--find-lr has no network to train, because --parts names only the linear forecast",
+            hint="add a network, e.g. --parts free",
+            flag="--find-lr",
         )
     require_installed("--find-lr", "matplotlib", "torch")
     with open_run(run) as opened:

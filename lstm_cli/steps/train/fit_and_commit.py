@@ -1,4 +1,4 @@
-"""The run's data become its model: trained, exported, validated, with intervals, and committed."""
+"""Training of the run's model: train, export, validate, fit prediction intervals, commit."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -33,47 +33,45 @@ QUARTERS = 4  # of the horizon, in the report's weights
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReport:
-    """What was trained, and its score on the validation rows beside the simple forecasts."""
+    """Report of a training: the model, its validation scores and the scores of the baselines."""
 
     run: str
     model: str
     parameters: int
-    lookback: int  # steps, as prepare has it
-    reads_rows: int  # that the model reads before a forecast: a part may look back further
+    lookback: int  # steps, as set in prepare
+    reads_rows: int  # rows that the model reads before a forecast; a part may exceed the lookback
     horizon: int
     series: int
     device: str
-    precision: str  # of the training steps: fp32 or bf16
+    precision: str  # precision of the training steps: fp32 or bf16
     threads: int
     seed: int
     epochs_run: int
-    best_epoch: int  # of the part that was best latest
-    steps: int  # optimizer steps at the best epoch of each part, in all
-    refitted: bool  # the shipped model was fitted again on training and validation rows
-    parts: dict[str, Scores]  # of the combination, on the validation rows
+    best_epoch: int  # highest best epoch of all parts
+    steps: int  # optimizer steps until the best epoch, summed over parts
+    refitted: bool  # the shipped model was trained again on training and validation rows
+    parts: dict[str, Scores]  # scores of each part on the validation rows
     trainings: list[dict[str, Any]]  # each network: part, learning rate, best epoch, steps, why it stopped
-    weights: dict[str, list[float]]  # of each part, in the quarters of the horizon
-    choices: dict[str, str]  # what the data settled: the reason
-    val: Scores  # of what validation saw: before the refit
+    weights: dict[str, list[float]]  # weight of each part in each quarter of the horizon
+    choices: dict[str, str]  # setting that the data decided: the reason
+    val: Scores  # validation scores before the refit
     val_baselines: dict[str, Scores]
-    baseline_season: int | None  # of seasonal_naive, steps: the best one before the test rows
-    mase_season: int | None  # of the MASE scale, steps: the shortest one, 1 without a season
-    comparison: dict[str, Any] | None  # with the baseline of lowest error, on the validation windows
+    baseline_season: int | None  # steps of seasonal_naive: the best season before the test rows
+    mase_season: int | None  # steps of the MASE scale: the shortest season, 1 without a season
+    comparison: dict[str, Any] | None  # with the best baseline on the validation windows
     comparisons: dict[str, Any] | None  # with each baseline: difference, interval
     chosen_on: dict[str, Any] | None  # the rows that chose the model: split, windows, time_start, time_end
     linear: dict[str, Any]  # lookback, members and validation score of the linear forecast
     stopped: str  # "epochs" or "patience"
-    diagnosis: tuple[dict[str, str], ...]  # what went wrong in a training: part, name, sign and advice
+    diagnosis: tuple[dict[str, str], ...]  # problems of a training: part, name, sign and advice
     notes: tuple[str, ...]
     seconds: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
-    up_to_date: bool | None = (
-        None  # True: nothing had changed, and this is what the run that made it reported
-    )
+    up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self, absent=("up_to_date",))
 
 
@@ -85,22 +83,32 @@ def train_and_commit(
     how: CheckpointPolicy,
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
-    """Trains the model that `config` names on the run's data and commits it, for every step that ships one.
+    """Train a model on the run's data and commit it; an error leaves the run's model unchanged.
 
-    It goes on from the run's checkpoint, as `how` says. Raises MissingArtifact without data, ArtifactError for a
-    checkpoint of other settings, DeviceError for an absent device or too little memory, TrainingDiverged,
-    Interrupted; the run then keeps the model that it had.
+    Args:
+        writer: writer of the run.
+        config: settings of the model and its training.
+        listen: receives notes, warnings and progress.
+        how: rules for the checkpoint.
+        should_stop: returns the signal that ends training, or None.
+
+    Raises:
+        MissingArtifact: the run has no data.
+        ArtifactError: the checkpoint is of a training with other settings.
+        DeviceError: the device was not found or is out of memory.
+        TrainingDiverged: the loss is not a finite number.
+        Interrupted: a signal ended training.
     """
     assert writer.run is not None
     dataset = load_dataset(writer.run)
     device, threads = _device(config)
-    bounds, told = make_bounds(dataset, config.min, config.max)
-    with checkpoint_writer(writer, config, listen, device=device, threads=threads, how=how) as keeper:
-        threads = keeper.threads
-        notes = [f"training on {device}, {count_noun(threads, 'thread')}", *told]
+    bounds, bound_notes = make_bounds(dataset, config.min, config.max)
+    with checkpoint_writer(writer, config, listen, device=device, threads=threads, how=how) as checkpoints:
+        threads = checkpoints.threads
+        notes = [f"training on {device}, {count_noun(threads, 'thread')}", *bound_notes]
         for note in notes:
             listen(Note(text=note))
-        trained = _trained(dataset, config, keeper, listen, should_stop)
+        trained = _train(dataset, config, checkpoints, listen, should_stop)
         raise_if_interrupted(should_stop)
         graphs = export_graphs(trained, bounds, listen)
         validated = ValidatedModel(
@@ -114,11 +122,11 @@ def train_and_commit(
         intervals = validated.intervals(listen, should_stop)
         if is_wanted(listen, PlotDrawn):
             listen(validated.picture(intervals))
-        found = _findings(trained, val, compared)
-        for finding in found:
+        findings = _findings(trained, val, compared)
+        for finding in findings:
             listen(WarningRaised(finding=finding))
         report = _report(
-            *(writer.path, config, validated, val, compared, found),
+            *(writer.path, config, validated, val, compared, findings),
             device=device,
             threads=threads,
             notes=notes,
@@ -136,10 +144,10 @@ def train_and_commit(
     return report
 
 
-def _trained(
+def _train(
     dataset: Dataset,
     config: TrainConfig,
-    keeper: CheckpointWriter,
+    checkpoints: CheckpointWriter,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> "TrainingResult":
@@ -150,24 +158,24 @@ def _trained(
         return train_model(
             dataset,
             config,
-            threads=keeper.threads,
+            threads=checkpoints.threads,
             listen=listen,
             should_stop=should_stop,
-            checkpoints=keeper.checkpoints,
+            checkpoints=checkpoints.checkpoints,
         )
 
     try:
         trained = train()
     except IncompatibleState as error:
-        text = f"the checkpoint does not fit ({error}): it is discarded, and training starts anew"
+        text = f"the checkpoint is incompatible ({error}): checkpoint discarded, training starts over"
         listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
-        keeper.discard()
+        checkpoints.discard()
         trained = train()
-    return replace(trained, seconds=trained.seconds + keeper.seconds)
+    return replace(trained, seconds=trained.seconds + checkpoints.seconds)
 
 
 def _device(config: TrainConfig) -> tuple[str, int]:
-    """The device as told, and the CPU threads."""
+    """Return the name of the device and the number of CPU threads."""
     from lstm_cli.training.setup.device import choose_device, device_label, usable_cores
 
     return device_label(choose_device(config.device)), config.threads or usable_cores()
@@ -176,11 +184,13 @@ def _device(config: TrainConfig) -> tuple[str, int]:
 def _findings(
     trained: "TrainingResult", val: dict[str, Scores], compared: dict[str, Any]
 ) -> tuple[Finding, ...]:
-    """Return what a person should know before relying on the model."""
+    """Return the warnings about a trained model."""
     if networks_finding(val, compared, trained.weights):
         return (adds_nothing("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
-        text = "no epoch was better on the validation rows than its untrained start, which is shipped"
+        text = (
+            "training did not improve the network on the validation rows, so the untrained network is shipped"
+        )
         return (Finding(rule="M203", kind=MODEL, text=text),)
     return ()
 
@@ -191,7 +201,7 @@ def _report(
     validated: ValidatedModel,
     val: dict[str, Scores],
     compared: dict[str, Any],
-    found: tuple[Finding, ...],
+    findings: tuple[Finding, ...],
     *,
     device: str,
     threads: int,
@@ -235,11 +245,11 @@ def _report(
         diagnosis=tuple(asdict(finding) for finding in diagnose_trainings(trained, config)),
         notes=tuple(notes),
         seconds=round(trained.seconds, 2),
-        **option_values(found),
+        **option_values(findings),
     )
 
 
 def _quarters(weights: list[float]) -> list[float]:
-    """The mean weight in each quarter of the horizon; of each step where there are fewer than four."""
+    """Return the mean weight in each quarter of the horizon, or of each step if there are fewer than four."""
     quarters = np.array_split(np.array(weights), min(QUARTERS, len(weights)))
     return [round(float(part.mean()), 4) for part in quarters]

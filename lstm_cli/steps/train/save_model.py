@@ -1,4 +1,4 @@
-"""What a training leaves in the run: the graph, found to agree with torch, the weights and what describes them."""
+"""Files of a trained model: ONNX graphs that were checked against torch, weights and descriptions."""
 
 import itertools
 import json
@@ -18,55 +18,64 @@ from lstm_cli.rundir import ArtifactFolder
 if TYPE_CHECKING:
     from lstm_cli.training.recipes.result import TrainingResult
 
-COMPARED = 64  # windows that the graph and torch forecast both
-AGREEMENT = 1e-4  # the graph may differ from torch by so much of a target's deviation
+COMPARED_WINDOWS = 64  # windows that are forecast with the graph and with torch
+TOLERANCE = 1e-4  # largest difference between graph and torch, in standard deviations of a target
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportedGraphs:
-    """The ONNX files of a model."""
+    """Contents of the ONNX files of a model."""
 
     shipped: bytes
-    validated: bytes | None  # before a refit; None where there was none
+    validated: bytes | None  # model before the refit; None without a refit
 
 
 def export_graphs(trained: "TrainingResult", bounds: Bounds, listen: Listener) -> ExportedGraphs:
-    """Return the graphs of both versions. Raises RuntimeError where one does not agree with torch on real windows."""
+    """Return the ONNX graphs of the shipped and the validated model.
+
+    Args:
+        trained: trained model.
+        bounds: limits of the forecast.
+        listen: receives progress.
+
+    Raises:
+        RuntimeError: a graph differs from torch on validation windows.
+    """
     import torch
 
     from lstm_cli.export.clipped_model import ClippedModel
     from lstm_cli.export.onnx import check_agreement, export_versions
 
     dataset, settings = trained.dataset, trained.settings
-    # The bounds stand in the graph where one scaled number serves every series; they hold in any case, since
-    # a forecast is clipped again in the file's units.
+    # The graph clips only bounds that are one scaled number for all series. Forecasts are clipped again in the
+    # units of the file, so each bound holds.
     scaled = bounds.transform(dataset.scaler)
     lower, upper = (None if side is None else torch.from_numpy(side) for side in (scaled.lower, scaled.upper))
     versions = [trained.shipped, *([trained.validated] if trained.refitted else [])]
     networks = [version.network for version in versions]
-    parts = itertools.count(1)  # the trace; each graph, and its comparison with torch
+    parts = itertools.count(1)  # progress: one trace, then an export and a comparison for each graph
 
-    def tell(done: int) -> None:
+    def report_progress(done: int) -> None:
         listen(Progressed(stage="exporting", done=done, total=1 + 2 * len(networks), unit="parts"))
 
-    tell(0)
+    report_progress(0)
     graphs = export_versions(
         networks,
         inputs=settings["inputs"],
         known_ahead=settings["known_ahead"],
         lower=lower,
         upper=upper,
-        on_export=lambda: tell(next(parts)),
+        on_export=lambda: report_progress(next(parts)),
     )
     windows = split_windows(dataset, "val", settings["lookback"])
-    batch = windows.sample(min(COMPARED, windows.batch_size))[:]
+    batch = windows.sample(min(COMPARED_WINDOWS, windows.batch_size))[:]
     inputs = [torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask)]
     largest = max(1.0, float(np.abs(batch.past[..., : dataset.targets]).max()))
     for graph, network in zip(graphs, networks, strict=True):
         difference = check_agreement(graph, ClippedModel(network, lower, upper), *inputs)
-        if not difference <= AGREEMENT * largest:
+        if not difference <= TOLERANCE * largest:
             raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
-        tell(next(parts))
+        report_progress(next(parts))
     return ExportedGraphs(shipped=graphs[0], validated=graphs[1] if trained.refitted else None)
 
 
@@ -77,7 +86,15 @@ def write_model(
     bounds: Bounds,
     config: TrainConfig,
 ) -> None:
-    """Writes the files of the model; the same training writes the same bytes."""
+    """Write the files of the model; equal trainings write equal bytes.
+
+    Args:
+        folder: folder of the new artifact.
+        trained: trained model.
+        graphs: exported graphs.
+        bounds: limits of the forecast.
+        config: settings of the model and its training.
+    """
     import safetensors.numpy
     import safetensors.torch
 
@@ -97,7 +114,7 @@ def write_model(
     )
     folder.write_bytes("weights.safetensors", safetensors.torch.save(shipped.network.state_dict()))
     folder.write_bytes("linear.safetensors", safetensors.numpy.save(shipped.linear.arrays()))
-    # Seconds differ from run to run, and so does the order of networks that train side by side.
+    # Times differ between runs, so they are left out.
     lines = [{key: value for key, value in entry.items() if key != "seconds"} for entry in trained.history]
     folder.write_bytes("history.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
     folder.write_bytes("model.onnx", graphs.shipped)

@@ -1,4 +1,4 @@
-"""What the validation rows say of a trained model: its scores, its intervals, and a picture."""
+"""Validation of a trained model: scores, prediction intervals and a picture."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from lstm_cli.inference.session import Session
     from lstm_cli.training.recipes.result import TrainingResult
 
-JUDGED_ROWS = 25_000  # windows x targets that the validation scores rest on: neighbours say the same
-JUDGED_CELLS = 12_000_000  # windows x targets x steps, which bounds the time for long horizons
+MAX_SCORED_ROWS = 25_000  # windows x targets; more give the same scores, because neighbouring windows overlap
+MAX_SCORED_CELLS = 12_000_000  # windows x targets x steps ahead; limits the time for long horizons
 Scores = dict[str, float | None]  # mae_scaled and mase
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidatedModel:
-    """A trained model as it was before a refit: only so has it not seen the validation rows."""
+    """Trained model before a refit, because the refitted model was trained on the validation rows."""
 
     trained: "TrainingResult"
     graphs: ExportedGraphs
     bounds: Bounds
     threads: int
-    season: int | None  # of the seasonal naive baseline
+    season: int | None  # season of the seasonal naive baseline, in steps
 
     def scores(
         self, listen: Listener, should_stop: Callable[[], int | None]
     ) -> tuple[dict[str, Scores], dict[str, Any]]:
-        """Of the model and its parts, and of the simple forecasts, on validation windows. Raises Interrupted.
+        """Return validation scores of the model, its parts and the baselines, and comparisons with baselines.
 
-        Also how the model compares with each simple forecast, as `WindowErrors.comparisons` gives it. The windows
-        are spread evenly where they are more than `JUDGED_ROWS` and `JUDGED_CELLS` allow.
+        Evenly spaced windows are scored if there are more than `MAX_SCORED_ROWS` and `MAX_SCORED_CELLS` allow. The
+        comparisons are those of `WindowErrors.comparisons`. Raises Interrupted.
         """
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
         windows = scoring.scoring_windows(dataset, "val", lookback, linear, self.season)
-        most = min(JUDGED_ROWS, JUDGED_CELLS // dataset.schema.horizon)
-        windows = windows.sample(max(1, most // dataset.targets))
+        max_rows = min(MAX_SCORED_ROWS, MAX_SCORED_CELLS // dataset.schema.horizon)
+        windows = windows.sample(max(1, max_rows // dataset.targets))
         scale = scoring.metric_scale(dataset)
         errors = WindowErrors(windows, scale)
 
@@ -66,34 +66,34 @@ class ValidatedModel:
         scores = {
             name: {
                 key: value
-                for key, value in metrics.overall_scores(found, scale).items()
+                for key, value in metrics.overall_scores(sums_of_part, scale).items()
                 if key in ("mae_scaled", "mase")
             }
-            for name, found in sums.items()
+            for name, sums_of_part in sums.items()
         }
         return scores, errors.comparisons()
 
     def chosen_on(self) -> dict[str, Any]:
-        """Return the windows that chose the model: split, how many, and the times of their first and last row.
+        """Return the windows that chose the model: split, count, and the times of their first and last row.
 
-        The times are None where the data have no times.
+        The times are None if the data have no time column.
         """
         dataset = self.trained.dataset
         windows, schema = split_windows(dataset, "val", self.trained.settings["lookback"]), dataset.schema
-        found = {"split": "val", "windows": len(windows), "time_start": None, "time_end": None}
+        facts = {"split": "val", "windows": len(windows), "time_start": None, "time_end": None}
         if schema.time_name is None:
-            return found
+            return facts
         origin = dataset.series.origin_us[windows.series]
         first = windows.origins - dataset.series.offset[windows.series]
         begin = int(schema.step.times(first, origin).min())
         end = int(schema.step.times(first + schema.horizon - 1, origin).max())
-        return found | {
+        return facts | {
             "time_start": iso_time(begin, schema.time_format),
             "time_end": iso_time(end, schema.time_format),
         }
 
     def intervals(self, listen: Listener, should_stop: Callable[[], int | None]) -> "Intervals":
-        """Around the forecasts. Raises Interrupted."""
+        """Return prediction intervals that fit the errors of the model. Raises Interrupted."""
         from lstm_cli.evaluation.calibrate_intervals import fit_intervals
 
         lookback = self.trained.settings["lookback"]
@@ -111,7 +111,7 @@ class ValidatedModel:
         )
 
     def picture(self, intervals: "Intervals") -> PlotDrawn:
-        """Forecasts of some validation windows."""
+        """Return the picture of the forecasts of four validation windows."""
         from lstm_cli.steps.shared.forecast_plot import forecast_picture
 
         dataset, linear = self.trained.dataset, self.trained.validated.linear

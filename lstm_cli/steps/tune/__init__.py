@@ -1,4 +1,4 @@
-"""`tune`: settings are searched on the validation rows, every trial recorded; the best becomes the run's model."""
+"""Step `tune`: search settings on the validation rows, record each trial, train the winner as the run's model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -36,7 +36,7 @@ BUDGET_SETTINGS = (
     "jobs",
     "dask",
     "time",
-)  # settings of a search that change nothing in one that has all its trials
+)  # a finished search is up to date with any value of these
 
 
 def tune(
@@ -50,12 +50,25 @@ def tune(
     sources: Mapping[str, str] | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> TuneReport:
-    """Searches the settings of `train`, and trains the winner as the run's model.
+    """Search the settings of `train`, and train the winner as the run's model.
 
-    fixed: the settings of every trial, seed among them. The run is committed after every trial, so a search that
-    was killed goes on with the trials it lacks; one that came to its end is left alone. force: search anew. Raises
-    UsageError for a space that names no setting, a grid without end, and where every trial was refused for its
-    settings; QualityError where all failed otherwise; Interrupted.
+    Each trial is committed, so a search that was killed resumes with the missing trials. A finished search that is
+    up to date is not repeated.
+
+    Args:
+        run: run directory with prepared data.
+        config: search space, method and limits.
+        fixed: settings that all trials share, with the seed.
+        listen: receives notes, warnings and progress.
+        force: discard the earlier trials and search again.
+        lock_wait: seconds to wait for the lock of the run.
+        sources: source of each setting, for the manifest.
+        should_stop: returns the signal that ends the search, or None.
+
+    Raises:
+        UsageError: the space names no setting, a grid is infinite, or all trials had invalid settings.
+        QualityError: all trials failed for another reason, or none started within the time limit.
+        Interrupted: a signal ended the search.
     """
     search = make_search_spec(str(run), config, fixed)
     with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
@@ -77,7 +90,7 @@ def tune(
             threads=fixed.threads or _cores(),
             should_stop=should_stop,
         ):
-            trials = sorted([*trials, trial], key=lambda one: int(one["number"]))
+            trials = sorted([*trials, trial], key=lambda each: int(each["number"]))
             _commit(writer, search, trials, make_report(search, trials, winner=earlier.get("winner")))
             _note_trial(listen, search, trial, trials)
         winner = winning_settings(search, trials)
@@ -87,20 +100,26 @@ def tune(
         trained = _stored_report(writer.run, chosen) if len(trials) == before else None
         if trained is None:
             best = best_trial(trials) or {}
-            listen(Note(text=f"training the best, trial {best['number']}, as the run's model"))
+            listen(Note(text=f"training the winner (trial {best['number']}) as the run's model"))
             writer.switch_step("train", sources=_train_sources(sources, winner))
-            how = CheckpointPolicy(others=False)
-            trained = train_and_commit(writer, chosen, listen, how=how, should_stop=should_stop).to_json()
+            policy = CheckpointPolicy(others=False)
+            trained = train_and_commit(writer, chosen, listen, how=policy, should_stop=should_stop).to_json()
             writer.switch_step("tune", sources=sources)
-        found = _findings(trials)
-        for finding in found:
+        findings = _findings(trials)
+        for finding in findings:
             listen(WarningRaised(finding=finding))
-        report = make_report(search, trials, winner=winner, trained=trained, found=found)
+        report = make_report(search, trials, winner=winner, trained=trained, findings=findings)
         return _commit(writer, search, trials, report)
 
 
 def search_is_up_to_date(run: Run, search: SearchSpec, trials: Sequence[Trial]) -> bool:
-    """Whether the search came to its end, and its winner is the run's model."""
+    """Return whether the search has finished and its winner is the run's model.
+
+    Args:
+        run: run with an artifact of `tune`.
+        search: search that was asked for.
+        trials: recorded trials of the search.
+    """
     winner = winning_settings(search, trials)
     if winner is None or not run.report("tune").get("finished"):
         return False
@@ -115,7 +134,7 @@ def _config(search: SearchSpec) -> dict[str, Any]:
 
 
 def _train_sources(sources: Mapping[str, str] | None, winner: Mapping[str, Any]) -> dict[str, str] | None:
-    """Where the settings of the run's model came from: those of every trial as given, the rest from the search."""
+    """Return the source of each setting of the run's model: `tune` for searched ones, else the given source."""
     if sources is None:
         return None
     given = {name: source for name, source in sources.items() if name in asdict(TrainConfig())}
@@ -128,15 +147,15 @@ def _cores() -> int:
     return usable_cores()
 
 
-def _note_start(listen: Listener, run: Run, search: SearchSpec, before: int, why: str) -> None:
+def _note_start(listen: Listener, run: Run, search: SearchSpec, finished: int, why: str) -> None:
     searched = ", ".join(f"{name}={text}" for name, text in space_text(search.space).items())
-    listen(Note(text=f"searching {searched}: {search.wanted} trials, compared on the validation rows"))
-    if before:
-        listen(Note(text=f"going on with a search that has {before} of them"))
+    listen(Note(text=f"searching {searched}: {search.wanted} trials, scored on the validation rows"))
+    if finished:
+        listen(Note(text=f"resuming the search: {finished} of {search.wanted} trials finished"))
     elif why:
-        gone = len(run.report("tune")["trials"])
-        listen(Note(text=f"a new search, since {why}: it takes the place of the {gone} trials there were"))
-    listen(Progressed(stage="trials", done=before, total=search.wanted, unit="trials"))
+        replaced = len(run.report("tune")["trials"])
+        listen(Note(text=f"starting a new search because {why} (it replaces {replaced} earlier trials)"))
+    listen(Progressed(stage="trials", done=finished, total=search.wanted, unit="trials"))
 
 
 def _note_trial(listen: Listener, search: SearchSpec, trial: Trial, trials: Sequence[Trial]) -> None:
@@ -151,12 +170,12 @@ def _findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     failed = [trial for trial in trials if trial["state"] == FAILED]
     if not failed:
         return ()
-    text = f"{len(failed)} of {len(trials)} trials failed, the first with: {failed[0]['reason']}"
+    text = f"{len(failed)} of {len(trials)} trials failed, first error: {failed[0]['reason']}"
     return (Finding(rule="M210", kind=MODEL, text=text, count=len(failed)),)
 
 
 def _stored_report(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
-    """The report of the training that made this very model, where the run has it and it is fresh."""
+    """Return the report of `train` if the run's model has these settings and is up to date, else None."""
     try:
         same = restore_settings(TrainConfig, run.entry("train")["config"]) == chosen and not stale_sources(
             run, "model"
@@ -167,7 +186,7 @@ def _stored_report(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
 
 
 def _commit(writer: Writer, search: SearchSpec, trials: Sequence[Trial], report: TuneReport) -> TuneReport:
-    """Makes the trials so far count, with the picture where the search has come to its end."""
+    """Commit the trials so far, with the picture once the search has finished."""
     assert writer.run is not None
     folder = writer.new("tune")
     folder.write_json_lines(TRIALS, trials)
@@ -193,11 +212,11 @@ def _picture(space: Space, trials: Sequence[Trial], report: TuneReport) -> bytes
         title = name if share is None else f"{name}: {100 * share:.0f} % of the variance"
         tried = [trial["settings"][name] for trial in done]
         if isinstance(values, Choice):
-            order = [value_text(one) for one in values.options]
+            order = [value_text(option) for option in values.options]
             return SettingPanel(
-                title=title, values=[value_text(one) for one in tried], log=False, order=order
+                title=title, values=[value_text(value) for value in tried], log=False, order=order
             )
-        numbers = [float(one[0] if isinstance(one, list | tuple) else one) for one in tried]
+        numbers = [float(value[0] if isinstance(value, list | tuple) else value) for value in tried]
         return SettingPanel(title=title, values=numbers, log=values.log)
 
     panels = [panel(name, values) for name, values in space.items()]

@@ -1,4 +1,4 @@
-"""The workers of a Dask scheduler as the place where joblib sends trials."""
+"""Backend that runs trials on the workers of a Dask scheduler, through joblib."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,15 @@ from lstm_cli.errors import UsageError
 
 @contextmanager
 def dask_workers(address: str, jobs: int | None, *, timeout: float) -> Iterator[tuple[int, int]]:
-    """Within the block joblib works on the scheduler at `address`; trials side by side, and CPU threads of each.
+    """Make joblib use a Dask scheduler in this block, and yield the number of parallel trials and threads of each.
 
-    Unless `jobs` says otherwise there are as many trials as the workers have threads, each on one of them.
-    Raises UsageError where nothing answers there, or it has no workers.
+    Args:
+        address: address of the scheduler, host:port.
+        jobs: parallel trials; None: one on each thread of the workers.
+        timeout: seconds that the scheduler and its workers have to answer.
+
+    Raises:
+        UsageError: the scheduler does not answer, or it has no workers.
     """
     import joblib
     from distributed import Client
@@ -20,8 +25,8 @@ def dask_workers(address: str, jobs: int | None, *, timeout: float) -> Iterator[
         client = Client(address, timeout=timeout, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"--dask '{address}': no Dask scheduler answers there",
-            hint="start one with 'dask scheduler', or write it like --dask 10.0.0.5:8786",
+            f"--dask '{address}': cannot connect to a Dask scheduler",
+            hint="start one with 'dask scheduler', or correct the address, e.g. --dask 10.0.0.5:8786",
             flag="--dask",
         ) from error
     with client:
@@ -29,7 +34,7 @@ def dask_workers(address: str, jobs: int | None, *, timeout: float) -> Iterator[
         if not threads:
             raise UsageError(
                 f"--dask '{address}': the scheduler has no workers",
-                hint=f"start some with 'dask worker {address}'",
+                hint=f"start a worker with 'dask worker {address}'",
                 flag="--dask",
             )
         with joblib.parallel_config(backend="dask", client=client, wait_for_workers_timeout=timeout):

@@ -1,7 +1,7 @@
-"""Proposals that learn from the trials so far, by Optuna: a tree of Parzen estimators, and pruning by the median.
+"""Bayesian search with Optuna: tree-structured Parzen estimator (TPE) and pruning by the median.
 
-Bergstra et al. 2011, "Algorithms for hyper-parameter optimization". Trials are compared by their validation
-score; while one is trained it is held against the others' validation losses at the same epoch.
+Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization". Trials are compared by their validation
+score. During training, a trial is compared with the others by its validation loss at each epoch.
 """
 
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import optuna
 
 WARM_UP = 2  # epochs before a trial may be pruned
-FIRST = 5  # trials before any is pruned
+UNPRUNED_TRIALS = 5  # finished trials before a trial may be pruned
 
 Run = Callable[[Iterable[tuple[int, Settings]], Sequence[Sequence[float]] | None], Iterator[Trial]]
 
@@ -26,17 +26,28 @@ Run = Callable[[Iterable[tuple[int, Settings]], Sequence[Sequence[float]] | None
 def bayesian_trials(
     search: SearchSpec, run: Run, before: Sequence[Trial], *, name: str, jobs: int, deadline: float
 ) -> Iterator[Trial]:
-    """Trials in rounds of `jobs`, each round proposed from all before it, until there are as many as wanted.
+    """Yield the missing trials in rounds of `jobs`; each round is proposed from all trials before it.
 
-    With a storage the trials of every search of this name in it are learnt from; each search records its own.
-    Raises UsageError for a storage that cannot be used.
+    With a storage, proposals also use the trials that other searches of this name stored. Each search records only
+    its own trials.
+
+    Args:
+        search: search space, settings and number of trials.
+        run: runs proposed trials, given the losses of earlier ones for pruning.
+        before: trials that are already recorded.
+        name: name of the study in the storage.
+        jobs: trials in a round.
+        deadline: monotonic time after which no round starts.
+
+    Raises:
+        UsageError: the storage cannot be used.
     """
     study, space = _study(search, name, before), search.space
     trials = list(before)
-    while (lacking := search.wanted - len(trials)) > 0 and time.monotonic() < deadline:
+    while (missing := search.wanted - len(trials)) > 0 and time.monotonic() < deadline:
         first = max((trial["number"] for trial in trials), default=-1) + 1
-        asked = {first + place: study.ask(_distributions(space)) for place in range(min(jobs, lacking))}
-        proposed = ((number, _settings(space, one.params)) for number, one in asked.items())
+        asked = {first + index: study.ask(_distributions(space)) for index in range(min(jobs, missing))}
+        proposed = ((number, _settings(space, proposal.params)) for number, proposal in asked.items())
         for trial in run(proposed, _rivals(study) if _prunable(search) else None):
             _report_trial(study, asked[trial["number"]], trial)
             trials.append(trial)
@@ -44,9 +55,12 @@ def bayesian_trials(
 
 
 def pruning_listener(rivals: Sequence[Sequence[float]]) -> Listener:
-    """A listener that raises Pruned where a training is worse than the median of the others at the same epoch.
+    """Return a listener that raises Pruned if the training is worse than the median of the others at an epoch.
 
-    rivals: of each other trial the validation losses, epoch by epoch. Of several networks one is watched.
+    Only one network of a model is watched.
+
+    Args:
+        rivals: validation losses of each other trial, by epoch.
     """
     import optuna
 
@@ -56,7 +70,7 @@ def pruning_listener(rivals: Sequence[Sequence[float]]) -> Listener:
             optuna.trial.create_trial(value=min(losses), intermediate_values=dict(enumerate(losses)))
         )
     own = study.ask()
-    parts: list[str] = []  # all are announced before any is trained
+    parts: list[str] = []  # all networks are announced before the first is trained
 
     def listen(event: Event) -> None:
         if isinstance(event, TrainingStarted):
@@ -74,32 +88,32 @@ def _study(search: SearchSpec, name: str, before: Sequence[Trial]) -> "optuna.St
 
     storage = search.config.storage
     if storage is not None:
-        # Chance of its own for each search that shares it: with one seed all would propose the same.
+        # Unseeded: searches that share the storage would propose equal settings with equal seeds.
         sampler = optuna.samplers.TPESampler(constant_liar=True)
         try:
             return _quiet_study(sampler=sampler, storage=_storage(storage), name=name)
-        except Exception as error:  # of whichever driver the address names
+        except Exception as error:  # its type depends on the database driver
             raise UsageError(
                 f"--storage '{storage}' cannot be used: {str(error).partition(chr(10))[0]}",
-                hint="write it like --storage sqlite:///search.db, or --storage search.journal",
+                hint="use e.g. --storage sqlite:///search.db or --storage search.journal",
                 flag="--storage",
             ) from error
-    # What was drawn before a kill is not drawn again.
+    # A resumed search has another seed, so it does not repeat earlier proposals.
     sampler = optuna.samplers.TPESampler(seed=search.fixed.seed + len(before), constant_liar=True)
     study = _quiet_study(sampler=sampler, storage=None, name=None)
     for trial in before:
-        study.add_trial(_stored_trials(search.space, trial))
+        study.add_trial(_to_optuna(search.space, trial))
     return study
 
 
-def _storage(place: str) -> "str | optuna.storages.BaseStorage":
-    """Return what Optuna takes for a storage: the address of a database, or a journal for the path of a file."""
-    if is_database_url(place):
-        return place
+def _storage(location: str) -> "str | optuna.storages.BaseStorage":
+    """Return the storage for Optuna: the URL of a database, or a journal for the path of a file."""
+    if is_database_url(location):
+        return location
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    return JournalStorage(JournalFileBackend(place))
+    return JournalStorage(JournalFileBackend(location))
 
 
 def _quiet_study(
@@ -108,49 +122,49 @@ def _quiet_study(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=FIRST, n_warmup_steps=WARM_UP)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED_TRIALS, n_warmup_steps=WARM_UP)
     return optuna.create_study(
         sampler=sampler, pruner=pruner, storage=storage, study_name=name, load_if_exists=True
     )
 
 
 def _distributions(space: Space) -> dict[str, Any]:
-    import optuna.distributions as kinds
+    from optuna import distributions
 
-    def of(values: Range | Choice) -> Any:
+    def distribution(values: Range | Choice) -> Any:
         if isinstance(values, Choice):
-            return kinds.CategoricalDistribution([value_text(one) for one in values.options])
+            return distributions.CategoricalDistribution([value_text(option) for option in values.options])
         if values.form == "number":
-            return kinds.FloatDistribution(values.low, values.high, log=values.log)
-        return kinds.IntDistribution(int(values.low), int(values.high), log=values.log)
+            return distributions.FloatDistribution(values.low, values.high, log=values.log)
+        return distributions.IntDistribution(int(values.low), int(values.high), log=values.log)
 
-    return {name: of(values) for name, values in space.items()}
+    return {name: distribution(values) for name, values in space.items()}
 
 
 def _settings(space: Space, params: Mapping[str, Any]) -> Settings:
-    """What Optuna proposes, as settings."""
-    found = {}
+    """Return the proposal of Optuna as settings."""
+    settings = {}
     for name, values in space.items():
         if isinstance(values, Choice):
-            found[name] = next(one for one in values.options if value_text(one) == params[name])
+            settings[name] = next(option for option in values.options if value_text(option) == params[name])
         else:
-            found[name] = values.round_value(params[name])
-    return found
+            settings[name] = values.round_value(params[name])
+    return settings
 
 
 def _params(space: Space, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of `_settings`."""
+    """Return settings as parameters of Optuna, the inverse of `_settings`."""
 
-    def of(values: Range | Choice, value: Any) -> Any:
+    def param(values: Range | Choice, value: Any) -> Any:
         if isinstance(values, Choice):
             return value_text(value)
         return value[0] if isinstance(value, list | tuple) else value
 
-    return {name: of(values, settings[name]) for name, values in space.items()}
+    return {name: param(values, settings[name]) for name, values in space.items()}
 
 
-def _stored_trials(space: Space, trial: Trial) -> "optuna.trial.FrozenTrial":
-    """A recorded trial as Optuna keeps one."""
+def _to_optuna(space: Space, trial: Trial) -> "optuna.trial.FrozenTrial":
+    """Return a recorded trial as a trial of Optuna."""
     import optuna
 
     losses = _losses(trial)
@@ -178,33 +192,33 @@ def _report_trial(study: "optuna.Study", asked: "optuna.Trial", trial: Trial) ->
 
 
 def _losses(trial: Trial) -> list[float]:
-    """The validation losses of the network that is watched, from epoch 0."""
+    """Return the validation losses of the watched network, from epoch 0."""
     history = [epoch for epoch in trial["history"] if epoch["val_loss"] is not None]
     watched = _watched([epoch["part"] for epoch in history])
     return [epoch["val_loss"] for epoch in history if epoch["part"] == watched]
 
 
 def _watched(parts: Sequence[str]) -> str | None:
-    """The network whose losses are compared: the first by name, since they train side by side in any order."""
+    """Return the network whose losses are compared: the first by name, because they train in any order."""
     return min(parts, default=None)
 
 
 def _rivals(study: "optuna.Study") -> list[list[float]]:
-    """The losses of the trials that came to their end, of other searches too where they share a storage."""
+    """Return the losses of each finished trial, with those of other searches in the same storage."""
     import optuna
 
     done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    every = [
-        [losses[step] for step in sorted(losses)] for losses in (one.intermediate_values for one in done)
+    by_trial = [
+        [losses[step] for step in sorted(losses)] for losses in (trial.intermediate_values for trial in done)
     ]
-    return [losses for losses in every if losses]
+    return [losses for losses in by_trial if losses]
 
 
 def _prunable(search: SearchSpec) -> bool:
-    """Whether losses of different trials may be compared epoch by epoch.
+    """Return whether losses of different trials can be compared epoch by epoch.
 
-    Not where the loss itself is searched, but for `segment`, which validates by MASE whatever its loss is; nor
-    with its greatest effort, which trains several networks of one name.
+    They cannot if the loss itself is searched, except for `segment`, which validates by MASE with any loss.
+    With the effort `best`, `segment` trains several networks of one name, so it cannot be pruned either.
     """
     if search.fixed.model != "segment":
         return "loss" not in search.space

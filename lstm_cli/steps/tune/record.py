@@ -1,4 +1,4 @@
-"""The record of a search: what identifies it, its trials, and the report that grows with each of them."""
+"""Record of a search: its identity, its trials and its report, which grows with each trial."""
 
 import hashlib
 import json
@@ -20,32 +20,32 @@ from lstm_cli.steps.tune.search import best_trial
 from lstm_cli.steps.tune.spec import DONE, SearchSpec, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
-ANYWHERE = ("threads", "device")  # where, not what: any machine may go on with a search
-TRAINED = (*COMPARED, "chosen_on")  # taken from the report of the winner's training
-LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # of a trial, in the report
+MACHINE_SETTINGS = ("threads", "device")  # another machine may resume a search, so these may change
+TRAINED = (*COMPARED, "chosen_on")  # fields copied from the report of the winner's training
+LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # fields of a trial in the report
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuneReport:
-    """What a search tried, what was best, and what mattered."""
+    """Report of a search: its trials, its winner and the importance of each setting."""
 
     run: str
     method: str
     model: str
     space: dict[str, str]  # setting: its values, as --space takes them
-    fixed: dict[str, Any]  # settings of every trial that differ from the defaults
+    fixed: dict[str, Any]  # settings that all trials share and that differ from the defaults
     seed: int
     wanted: int  # trials
-    states: dict[str, int]  # done, failed, pruned: how many
+    states: dict[str, int]  # number of done, failed and pruned trials
     metric: str | None  # on the validation rows; lower is better
     best: dict[str, Any] | None  # number, score, settings, metrics
-    winner: dict[str, Any] | None  # settings that `train` uses from now on, its model among them
+    winner: dict[str, Any] | None  # settings that `train` uses from now on, with the model
     importance: dict[str, dict[str, float | None]]  # setting: share of the scores' variance, rank correlation
     trials: list[dict[str, Any]]
     finished: bool  # the winner is the run's model
-    val: dict[str, float | None] | None  # of the winner as it was trained for the run, before its refit
+    val: dict[str, float | None] | None  # of the run's model, before its refit
     val_baselines: dict[str, dict[str, float | None]] | None
-    baseline_season: int | None  # of its report as the run's model, like the four below
+    baseline_season: int | None  # this and the next four fields come from the report of the run's model
     mase_season: int | None
     comparison: dict[str, Any] | None
     comparisons: dict[str, Any] | None
@@ -54,27 +54,28 @@ class TuneReport:
     seconds: float  # of all trials
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
-    up_to_date: bool | None = (
-        None  # True: nothing had changed, and this is what the run that made it reported
-    )
+    up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self, absent=("up_to_date",))
 
 
 def read_search(run: Path) -> TuneReport:
-    """Return the report of the run's search, as far as it has come. Raises MissingArtifact where there is none."""
+    """Return the report of the run's search so far. Raises MissingArtifact if the run has no search."""
     with open_run(run) as opened:
         opened.artifact("tune").verify()
         return restore_report(TuneReport, opened, "tune")
 
 
 def search_identity(search: SearchSpec) -> dict[str, Any]:
-    """What makes a search the same one when it is begun again, but for its data: the entry's config."""
+    """Return the settings that identify a search, without its data.
+
+    They are stored in the manifest. A search is resumed only if they and the data are equal.
+    """
     config, fixed = search.config, asdict(search.fixed)
-    common = {name: value for name, value in fixed.items() if name not in ANYWHERE}
-    same: dict[str, Any] = plain_value(
+    common = {name: value for name, value in fixed.items() if name not in MACHINE_SETTINGS}
+    identity: dict[str, Any] = plain_value(
         {
             "method": config.method,
             "space": space_text(search.space),
@@ -82,36 +83,39 @@ def search_identity(search: SearchSpec) -> dict[str, Any]:
             "storage": config.storage,
         }
     )
-    return same
+    return identity
 
 
 def study_name(search: SearchSpec, data: str) -> str:
-    """A name that searches bear which look for the same on data of this digest, wherever they run."""
-    same = {key: value for key, value in search_identity(search).items() if key != "storage"}
-    told = json.dumps([same, data], sort_keys=True)
-    return f"lstm tune {search.fixed.model} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    """Return the name of the study, equal on all machines for equal searches on data of this digest."""
+    identity = {key: value for key, value in search_identity(search).items() if key != "storage"}
+    text = json.dumps([identity, data], sort_keys=True)
+    return f"lstm tune {search.fixed.model} {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def reusable_trials(run: Run, search: SearchSpec, *, force: bool = False) -> tuple[list[Trial], str]:
-    """The trials that the run has of this very search; else none, and why those it has do not count.
+    """Return the run's trials of this search, or no trials and the reason why a new search starts.
 
-    force: none count.
+    Args:
+        run: run that may have an artifact of `tune`.
+        search: search that was asked for.
+        force: reuse no trial.
     """
-    same = search_identity(search)
+    identity = search_identity(search)
     if not run.has("tune"):
         return [], ""
     if force:
-        return [], "--force asks for one"
+        return [], "--force was given"
     entry = run.entry("tune")
     if entry["read"]["data"]["sha256"] != run.digest("data"):
-        return [], "the data are others now"
-    there = {name: entry["config"].get(name) for name in same}
-    there |= {
-        name: with_new_names(there[name]) for name in ("train", "space") if isinstance(there[name], dict)
+        return [], "the data changed"
+    stored = {name: entry["config"].get(name) for name in identity}
+    stored |= {
+        name: with_new_names(stored[name]) for name in ("train", "space") if isinstance(stored[name], dict)
     }
-    changed = [name for name in same if there[name] != same[name]]
+    changed = [name for name in identity if stored[name] != identity[name]]
     if changed:
-        names = {"train": "the settings of every trial", "space": "the space", "method": "the method"}
+        names = {"train": "the fixed settings", "space": "the search space", "method": "the method"}
         return [], f"{' and '.join(names.get(name, name) for name in changed)} changed"
     reader = run.artifact("tune")
     trials = reader.json_lines(TRIALS)
@@ -124,27 +128,27 @@ def reusable_trials(run: Run, search: SearchSpec, *, force: bool = False) -> tup
 
 
 def space_text(space: Space) -> dict[str, str]:
-    """The space as --space takes it."""
+    """Return the values of each setting in the syntax of --space."""
 
     def text(values: Range | Choice) -> str:
         if isinstance(values, Choice):
-            return "|".join(value_text(one) for one in values.options)
+            return "|".join(value_text(option) for option in values.options)
         return f"{values.low:g}..{values.high:g}{':log' if values.log else ''}"
 
     return {name: text(values) for name, values in space.items()}
 
 
 def fixed_settings(fixed: TrainConfig) -> dict[str, Any]:
-    """The settings of every trial that differ from the defaults, the machine's own left out."""
+    """Return the shared settings that differ from the defaults, without those of the machine."""
     return {
         field.name: getattr(fixed, field.name)
         for field in fields(TrainConfig)
-        if field.name not in ANYWHERE and is_fixed(field.name, fixed)
+        if field.name not in MACHINE_SETTINGS and is_fixed(field.name, fixed)
     }
 
 
 def winning_settings(search: SearchSpec, trials: Sequence[Trial]) -> dict[str, Any] | None:
-    """The settings of the best trial as `train` takes them; None where no trial came to a score."""
+    """Return the settings of the best trial for `train`; None if no trial has a score."""
     best = best_trial(trials)
     if best is None:
         return None
@@ -160,9 +164,18 @@ def make_report(
     winner: dict[str, Any] | None,
     trained: Mapping[str, Any] | None = None,
     picture: str | None = None,
-    found: tuple[Finding, ...] = (),
+    findings: tuple[Finding, ...] = (),
 ) -> TuneReport:
-    """The report of a search so far. trained: the report of the training that made its winner the run's model."""
+    """Return the report of a search so far.
+
+    Args:
+        search: search space, settings and number of trials.
+        trials: recorded trials.
+        winner: settings that `train` uses from now on, or None.
+        trained: report of the training of the winner as the run's model, or None.
+        picture: path of the picture, or None.
+        findings: warnings about the search.
+    """
     best = best_trial(trials)
     done = [trial for trial in trials if trial["state"] == DONE]
     return TuneReport(
@@ -185,5 +198,5 @@ def make_report(
         **{name: trained.get(name) if trained else None for name in TRAINED},  # type: ignore[arg-type]
         picture=picture,
         seconds=round(sum(trial["seconds"] for trial in trials), 2),
-        **option_values(found),
+        **option_values(findings),
     )

@@ -1,4 +1,4 @@
-"""The trials of a search, one after another or side by side, on this machine or on others."""
+"""Trials of a search, in sequence or in parallel, on this machine or on others."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from lstm_cli.steps.tune.samplers import Settings, grid_settings, random_setting
 from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial
 from lstm_cli.steps.tune.trial import TrialTask, run_trial
 
-DASK_TIMEOUT = 10  # seconds that a scheduler has to answer
+DASK_TIMEOUT = 10  # seconds for a scheduler to answer
 
 
 def run_trials(
@@ -29,26 +29,34 @@ def run_trials(
     threads: int,
     should_stop: Callable[[], int | None],
 ) -> Iterator[Trial]:
-    """The trials that `before` lacks, each as soon as it is over.
+    """Yield each missing trial of a search as soon as it ends.
 
-    name: of the search, the same on every machine that takes part in it. threads: CPU threads for all trials that
-    run side by side. Raises UsageError for a scheduler or storage that
-    cannot be reached, Interrupted.
+    Args:
+        search: search space, settings and number of trials.
+        dataset: prepared data.
+        before: trials that are already recorded.
+        name: name of the study, equal on all machines that share a storage.
+        threads: CPU threads of all parallel trials together.
+        should_stop: returns the signal that ends the search, or None.
+
+    Raises:
+        UsageError: the scheduler or storage cannot be used.
+        Interrupted: a signal ended the search.
     """
     config, fixed = search.config, search.fixed
     deadline = time.monotonic() + (math.inf if config.time is None else config.time)
-    with _workers(config) as (jobs, share):
-        each = fixed.threads or share or max(1, threads // jobs)
-        side_by_side = jobs if jobs > 1 or config.dask is not None else None
+    with _workers(config) as (jobs, worker_threads):
+        trial_threads = fixed.threads or worker_threads or max(1, threads // jobs)
+        parallel_jobs = jobs if jobs > 1 or config.dask is not None else None
 
         def run(
             proposed: Iterable[tuple[int, Settings]], rivals: Sequence[Sequence[float]] | None = None
         ) -> Iterator[Trial]:
             tasks = (
-                TrialTask(number=number, settings=settings, fixed=fixed, threads=each, rivals=rivals)
+                TrialTask(number=number, settings=settings, fixed=fixed, threads=trial_threads, rivals=rivals)
                 for number, settings in proposed
             )
-            return run_tasks(dataset, tasks, jobs=side_by_side, should_stop=should_stop)
+            return run_tasks(dataset, tasks, jobs=parallel_jobs, should_stop=should_stop)
 
         if config.method == "bayes":
             from lstm_cli.steps.tune.optuna_sampler import bayesian_trials
@@ -60,16 +68,23 @@ def run_trials(
         else:
             proposals = random_settings(search.space, search.wanted, fixed.seed)
         known = [trial["settings"] for trial in before]
-        lacking = (one for one in enumerate(proposals) if plain_value(one[1]) not in known)
-        yield from run(one for one in lacking if time.monotonic() < deadline)
+        missing = (proposal for proposal in enumerate(proposals) if plain_value(proposal[1]) not in known)
+        yield from run(proposal for proposal in missing if time.monotonic() < deadline)
 
 
 def run_tasks(
     dataset: Dataset, tasks: Iterable[TrialTask], *, jobs: int | None, should_stop: Callable[[], int | None]
 ) -> Iterator[Trial]:
-    """The trials of the tasks as they end; a task is asked for when it can begin.
+    """Yield the trial of each task as it ends; the next task is read when it can start.
 
-    jobs: so many at a time, where joblib sends them; None: one after another in this process. Raises Interrupted.
+    Args:
+        dataset: prepared data.
+        tasks: trials to run.
+        jobs: number of parallel trials through joblib; None: in sequence in this process.
+        should_stop: returns the signal that ends the search, or None.
+
+    Raises:
+        Interrupted: a signal ended the search.
     """
     if jobs is None:
         for task in tasks:
@@ -78,7 +93,7 @@ def run_tasks(
         return
     import joblib
 
-    # Out of its file, which joblib would look for by a name that it has not.
+    # A copy in memory, because joblib cannot send the memory-mapped array by its file name.
     dataset = replace(dataset, values_scaled=np.array(dataset.values_scaled))
     done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs")(
         joblib.delayed(run_trial)(dataset, task) for task in tasks
@@ -89,7 +104,7 @@ def run_tasks(
 
 
 def _workers(config: TuneConfig) -> AbstractContextManager[tuple[int, int | None]]:
-    """Within the block joblib sends work where `config` says: trials side by side, and threads of each where set."""
+    """Return a context that yields the number of parallel trials and the threads of each, or None for threads."""
     if config.dask is None:
         return nullcontext((config.jobs or 1, None))
     from lstm_cli.steps.tune.dask_backend import dask_workers
@@ -98,25 +113,25 @@ def _workers(config: TuneConfig) -> AbstractContextManager[tuple[int, int | None
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
-    """The trial with the lowest score, the first of several; None where none came to a score."""
+    """Return the trial with the lowest score, the first of equal ones; None if no trial has a score."""
     scored = [trial for trial in trials if trial["state"] == DONE and trial["score"] is not None]
     return min(scored, key=lambda trial: (trial["score"], trial["number"]), default=None)
 
 
 def no_trial_error(trials: Sequence[Trial], show: str) -> LstmError:
-    """The error of a search all of whose trials failed: of usage where their settings alone were refused."""
+    """Return the error of a search without a finished trial: UsageError if all settings were invalid."""
     if not trials:
-        return QualityError("no trial was begun before the time was over", hint="give more with --time")
+        return QualityError("no trial started within the time limit", hint="raise --time")
     reasons = [trial["reason"] for trial in trials if trial["state"] == FAILED]
-    many = f"all {len(trials)} trials" if len(trials) > 1 else "the only trial"
+    subject = f"all {len(trials)} trials" if len(trials) > 1 else "the only trial"
     if all(trial["usage"] for trial in trials):
-        return UsageError(f"{many} failed, the first with: {reasons[0]}", hint="change --space")
-    why = f", the first with: {reasons[0]}" if reasons else ""
-    return QualityError(f"{many} failed{why}", hint=f"'{show}' lists them; change --space")
+        return UsageError(f"{subject} failed, first error: {reasons[0]}", hint="change --space")
+    first = f", first error: {reasons[0]}" if reasons else ""
+    return QualityError(f"{subject} failed{first}", hint=f"list them with '{show}', then change --space")
 
 
 def trial_line(trial: Trial, texts: Mapping[str, str]) -> str:
-    """A trial as a line, e.g. `trial 3: mase 0.4512, lr 0.003, 12.3 s`."""
+    """Return a trial as a line, e.g. `trial 3: mase 0.4512; lr 0.003; 12.3 s`."""
     named = ", ".join(f"{name} {text}" for name, text in texts.items())
     outcome = (
         f"{trial['metric']} {trial['score']:.4f}"

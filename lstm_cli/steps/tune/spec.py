@@ -1,4 +1,4 @@
-"""What a search looks for, settled from its options before the run is touched."""
+"""Specification of a search, made from its options before the run is changed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +14,31 @@ Trial = dict[str, Any]  # a line of trials.jsonl
 
 
 class Pruned(Exception):
-    """Raised by what watches a trial, to end it: it does worse than those before."""
+    """Exception that ends a trial because it is worse than earlier ones; raised by its listener."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSpec:
-    """The settings that are searched, those that every trial has in common, and how many trials there are to be."""
+    """Specification of a search: searched settings, shared settings and number of trials."""
 
-    run: str  # as reports name it
+    run: str  # name of the run in reports
     config: TuneConfig
     fixed: TrainConfig
     space: Space
-    wanted: int
+    wanted: int  # trials
 
 
 def make_search_spec(run: str, config: TuneConfig, fixed: TrainConfig) -> SearchSpec:
-    """The search that the options ask for.
+    """Return the search for these options.
 
-    Raises UsageError for a package that is missing, a space that names no setting, a grid without end; UsageError
-    or OutputError for a journal that cannot be written.
+    Args:
+        run: name of the run in reports.
+        config: search space, method and limits.
+        fixed: settings that all trials share.
+
+    Raises:
+        UsageError: a package is missing, the space names no setting, or a grid is infinite.
+        OutputError: the journal file cannot be written.
     """
     if config.method == "bayes":
         require_installed("--method bayes", "optuna")

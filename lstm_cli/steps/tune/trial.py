@@ -1,4 +1,4 @@
-"""One trial of a search: trained on the training rows, scored on the validation rows, nothing kept but figures."""
+"""Trial of a search: trained on the training rows, scored on the validation rows; only metrics are kept."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,29 +15,35 @@ from lstm_cli.events import EpochEnded, Event, Listener, ignore_events
 from lstm_cli.steps.shared.report_json import plain_value
 from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial
 
-BY = ("mase", "mae_scaled", "mae")  # the first that the data define is what trials are compared by
-KEPT = ("part", "epoch", "train_loss", "val_loss", "lr", "grad_norm", "best")  # of an epoch, in the record
+SCORES = ("mase", "mae_scaled", "mae")  # trials are compared by the first one that is defined for the data
+RECORDED = ("part", "epoch", "train_loss", "val_loss", "lr", "grad_norm", "best")  # fields of an epoch
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialTask:
-    """What one trial needs; it may go to another process or machine."""
+    """Inputs of one trial, which may run in another process or on another machine."""
 
     number: int
-    settings: dict[str, Any]  # the searched ones
+    settings: dict[str, Any]  # searched settings only
     fixed: TrainConfig
     threads: int
-    rivals: Sequence[Sequence[float]] | None = (
-        None  # of earlier trials: validation losses by epoch; None: no pruning
-    )
+    rivals: Sequence[Sequence[float]] | None = None  # validation losses of earlier trials; None: no pruning
 
 
 def run_trial(
     dataset: Dataset, task: TrialTask, should_stop: Callable[[], int | None] = lambda: None
 ) -> Trial:
-    """Trains with the settings of the task and scores every validation window; never looks at a test row.
+    """Train with the settings of the task and score each validation window; test rows are never read.
 
-    What goes wrong within the trial becomes its state and reason, so that the search goes on. Raises Interrupted.
+    An error within the trial becomes its state and reason, so the search continues.
+
+    Args:
+        dataset: prepared data.
+        task: settings, threads and losses of earlier trials.
+        should_stop: returns the signal that ends the search, or None.
+
+    Raises:
+        Interrupted: a signal ended the search.
     """
     began = time.monotonic()
     epochs: list[EpochEnded] = []
@@ -59,23 +65,30 @@ def run_trial(
         "metrics": None,
         "parameters": None,
         "reason": None,
-        "usage": False,  # refused by its settings alone, whatever the data hold
+        "usage": False,  # the settings are invalid for any data
     }
     try:
-        # Without a refit: validation has to score a network that has not seen its rows.
+        # Without a refit, because validation must score a network that was not trained on its rows.
         config = replace(task.fixed, refit=False, **task.settings)
         trial["config"] = asdict(config)
-        trial |= {"state": DONE} | _trained(dataset, config, task.threads, listen, should_stop)
+        trial |= {"state": DONE} | _train_and_score(dataset, config, task.threads, listen, should_stop)
     except Interrupted:
         raise
     except Pruned:
-        trial |= {"state": PRUNED, "reason": f"no better than the others after epoch {epochs[-1].epoch}"}
+        trial |= {
+            "state": PRUNED,
+            "reason": f"worse than the median of the other trials after epoch {epochs[-1].epoch}",
+        }
     except LstmError as error:
         trial |= {"reason": error.message, "usage": isinstance(error, UsageError)}
-    except (RuntimeError, ValueError, MemoryError) as error:  # memory of the device; what torch cannot build
+    except (
+        RuntimeError,
+        ValueError,
+        MemoryError,
+    ) as error:  # out of device memory, or an invalid network
         trial["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
-    epochs.sort(key=lambda one: one.part)  # networks that train side by side speak in any order
-    history = [{key: value for key, value in asdict(one).items() if key in KEPT} for one in epochs]
+    epochs.sort(key=lambda epoch: epoch.part)  # parallel networks report their epochs in any order
+    history = [{key: value for key, value in asdict(epoch).items() if key in RECORDED} for epoch in epochs]
     return dict(plain_value(trial | {"history": history, "seconds": round(time.monotonic() - began, 2)}))
 
 
@@ -87,14 +100,14 @@ def _watch(task: TrialTask) -> Listener:
     return pruning_listener(task.rivals)
 
 
-def _trained(
+def _train_and_score(
     dataset: Dataset,
     config: TrainConfig,
     threads: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> Trial:
-    """The figures of a training that came to its end."""
+    """Return the metrics of the trained model on the validation rows."""
     from lstm_cli.training.train_model import train_model
 
     trained = train_model(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
@@ -104,15 +117,16 @@ def _trained(
     sums = scoring.score(
         windows, torch_forecaster(network, lookback), make_bounds(dataset, config.min, config.max)[0]
     )
-    found = metrics.overall_scores(sums["model"], scoring.metric_scale(known))
-    metric = next((name for name in BY if found[name] is not None), None)
+    scores = metrics.overall_scores(sums["model"], scoring.metric_scale(known))
+    metric = next((name for name in SCORES if scores[name] is not None), None)
     if metric is None:
         raise DataError(
-            "no target was measured in the validation rows, so that trials cannot be compared", rule="D622"
+            "the targets have no measured value in the validation rows, so trials cannot be compared",
+            rule="D622",
         )
     return {
         "metric": metric,
-        "score": found[metric],
-        "metrics": found,
+        "score": scores[metric],
+        "metrics": scores,
         "parameters": sum(weight.numel() for weight in network.parameters()),
     }

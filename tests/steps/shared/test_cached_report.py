@@ -189,7 +189,7 @@ def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pyt
     monkeypatch.setattr(
         tune, "run_trials", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
     )
-    with pytest.raises(Exception, match="no trial was begun"):
+    with pytest.raises(Exception, match="no trial started"):
         tune.tune(run, search, fixed, ignore_events, force=True)
     assert asked == [0]
 
@@ -199,5 +199,5 @@ def test_a_report_of_other_kinds_is_refused(run: Path) -> None:
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     steps["train"]["report"] = dict.fromkeys(steps["train"]["report"], 3)
     (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
-    with pytest.raises(CorruptArtifact, match="holds no report of 'lstm train'"):
+    with pytest.raises(CorruptArtifact, match="the report of 'lstm train' is invalid"):
         train(run, TRAIN, ignore_events)

@@ -74,7 +74,7 @@ def told(heard: list[Event], kind: type = Note) -> list[str]:
 
 
 def going_on(heard: list[Event]) -> list[str]:
-    return [text for text in told(heard) if text.startswith("going on")]
+    return [text for text in told(heard) if text.startswith("resuming training")]
 
 
 def epochs(heard: list[Event]) -> list[tuple[str, int]]:
@@ -101,16 +101,16 @@ def test_a_training_that_was_ended_three_times_gives_the_same_bytes_and_leaves_n
     before = model_files(interrupted)
     first = ended_after(interrupted, 0)
     assert going_on(first) == [
-        "going on with a training that was interrupted: linear forecast done, anchored done, "
-        "free after epoch 0 of 1 (--fresh starts over)"
+        "resuming training: linear forecast finished, anchored finished, "
+        "free at epoch 0/1 (--fresh starts over)"
     ]
     second = ended_after(interrupted, 2)
     assert epochs(second) == [("free", 1), ("anchored", 1)]  # the latter of the refit
     heard: list[Event] = []
     report = train(interrupted, TRAIN, heard.append)
     assert (
-        "linear forecast done, anchored done, free done, refit of linear forecast done, refit of anchored done, "
-        "refit of free after epoch 0 of 1 (--fresh" in going_on(heard)[0]
+        "linear forecast finished, anchored finished, free finished, refit of linear forecast finished, "
+        "refit of anchored finished, refit of free at epoch 0/1 (--fresh" in going_on(heard)[0]
     )
     assert epochs(heard) == [("free", 1)]  # of the refit
     assert model_files(interrupted) == before
@@ -122,7 +122,7 @@ def test_a_training_that_was_ended_three_times_gives_the_same_bytes_and_leaves_n
 def test_the_end_says_that_it_can_go_on(interrupted: Path) -> None:
     with pytest.raises(Interrupted) as ended:
         train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGINT)
-    assert ended.value.hint == "run the same command again: it goes on from the last finished epoch"
+    assert ended.value.hint == "run the same command again to resume after the last finished epoch"
     assert open_run(interrupted).artifact("model").folder.name == "0001"
 
 
@@ -133,14 +133,14 @@ def test_other_settings_are_refused_until_it_is_to_be_fresh(interrupted: Path) -
         train(interrupted, other, ignore_events)
     assert refused.value.exit_code == 4
     assert refused.value.message == (
-        f"{interrupted / 'checkpoint'} holds an unfinished training with other settings: "
-        "--parts default there, free now, --lr 0.001 there, 0.003 now"
+        f"{interrupted / 'checkpoint'} has an unfinished training with other settings: "
+        "--parts default (now free), --lr 0.001 (now 0.003)"
     )
     assert "--fresh" in refused.value.hint
     assert {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()} == before
     heard = ended_after(interrupted, 0, other, fresh=True)
     assert not going_on(heard)
-    assert "the checkpoint of an earlier training is discarded (--fresh)" in told(heard)
+    assert "discarding the checkpoint of an earlier training (--fresh)" in told(heard)
     assert not (interrupted / "checkpoint").exists()
 
 
@@ -158,7 +158,7 @@ def test_another_step_that_trains_is_not_stopped_by_it(interrupted: Path) -> Non
             should_stop=lambda: signal.SIGINT,
         )
     (warning,) = told(heard, WarningRaised)
-    assert "other settings (--lr 0.001 there, 0.003 now): it is discarded" in warning
+    assert "other settings, --lr 0.001 (now 0.003): checkpoint discarded" in warning
     assert not (interrupted / "checkpoint").exists()
 
 
@@ -218,14 +218,14 @@ def another_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (of_other_data, "the checkpoint is of a training on other data"),
+        (of_other_data, "the data changed after the checkpoint was written"),
         (of_another_release, "made by another release (lstm-cli "),
         (cut, "checkpoint is corrupt: checksum mismatch in 000"),
         (flipped, "checkpoint is corrupt: checksum mismatch"),
         (pickled, "checkpoint is corrupt: checksum mismatch"),
-        (no_tensors, "holds no training"),
-        (huge_header, "holds no training"),
-        (another_plan, "the checkpoint does not fit (it belongs to another training)"),
+        (no_tensors, "is corrupt: not a training checkpoint"),
+        (huge_header, "is corrupt: not a training checkpoint"),
+        (another_plan, "the checkpoint is incompatible (it belongs to another training)"),
     ],
 )
 def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
@@ -239,10 +239,10 @@ def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
     heard = ended_after(interrupted, 1, config)
     (warning,) = told(heard, WarningRaised)
     assert reason in warning
-    assert warning.endswith("it is discarded, and training starts anew")
+    assert warning.endswith("checkpoint discarded, training starts over")
     assert epochs(heard) == [("anchored", 0)]
     assert not (interrupted / "canary").exists()
-    assert "anchored after epoch 0 of 1" in going_on(ended_after(interrupted, 0, config))[0]
+    assert "anchored at epoch 0/1" in going_on(ended_after(interrupted, 0, config))[0]
 
 
 def test_threads_are_those_that_it_began_with(interrupted: Path) -> None:
@@ -288,7 +288,7 @@ def test_a_process_that_has_not_loaded_torch_knows_an_unfinished_training_too(in
     assert not plan["up_to_date"]
     assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
     assert told["other"].returncode == 4
-    assert "--loss mae there, mse now" in told["other"].stderr
+    assert "--loss mae (now mse)" in told["other"].stderr
     assert len(json.loads(told["fresh"].stdout)["reads"]) == 1
 
 
@@ -312,9 +312,9 @@ def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch
         train(interrupted, TRAIN, ignore_events)
     assert short.value.exit_code == 7
     assert short.value.hint.startswith("use --batch-size 2, or --batch-size auto")
-    assert short.value.hint.endswith("; add --fresh")
+    assert short.value.hint.endswith(", and add --fresh")
     monkeypatch.undo()
-    assert "anchored done" in going_on(ended_after(interrupted, 0))[0]
+    assert "anchored finished" in going_on(ended_after(interrupted, 0))[0]
 
 
 def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,4 +348,4 @@ def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) ->
         hidden=(8,), epochs=100_000, patience=100_000, threads=1, log_transform="off", parts=("free",), seed=0
     )
     (line,) = going_on(ended_after(run, 0, config))
-    assert int(line.split("free after epoch ")[1].split()[0]) >= 1
+    assert int(line.split("free at epoch ")[1].split("/")[0]) >= 1

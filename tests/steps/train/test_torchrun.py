@@ -125,7 +125,7 @@ def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path
 
     with pytest.raises(Interrupted):
         train(run, replace(config, patience=100_000), listen, should_stop=lambda: signal.SIGTERM)
-    assert any(text.startswith("going on with a training") for text in heard)
+    assert any(text.startswith("resuming training") for text in heard)
     assert not [*run.rglob("*.tmp")]
 
 

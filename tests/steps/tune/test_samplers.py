@@ -5,7 +5,7 @@ import pytest
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.search_space import Space, parse_space
 from lstm_cli.errors import UsageError
-from lstm_cli.steps.tune.samplers import USUAL, count_trials, grid_settings, random_settings
+from lstm_cli.steps.tune.samplers import DEFAULT_TRIALS, count_trials, grid_settings, random_settings
 
 
 def space(*texts: str) -> Space:
@@ -48,17 +48,17 @@ def test_how_many_trials_there_are() -> None:
     assert count_trials(grid, None, grid=True) == 4
     assert count_trials(grid, 3, grid=True) == 3
     assert count_trials(grid, None, grid=False) == 4  # there are no more
-    assert count_trials(space("hidden=1..50"), None, grid=False) == USUAL
-    assert count_trials(WIDE, None, grid=False) == USUAL
+    assert count_trials(space("hidden=1..50"), None, grid=False) == DEFAULT_TRIALS
+    assert count_trials(WIDE, None, grid=False) == DEFAULT_TRIALS
     assert count_trials(WIDE, 7, grid=False) == 7
 
 
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("lr=1e-4..1e-2", "a range of numbers has no end of them", "'lr=0.0001|"),
-        ("hidden=8..64:log", "a range over a logarithm has no steps", "'hidden=8|"),
-        ("epochs=8..64:log", "a range over a logarithm has no steps", "'epochs=8|"),
+        ("lr=1e-4..1e-2", "a range of real numbers is infinite", "'lr=0.0001|"),
+        ("hidden=8..64:log", "a logarithmic range has no steps", "'hidden=8|"),
+        ("epochs=8..64:log", "a logarithmic range has no steps", "'epochs=8|"),
     ],
 )
 def test_a_grid_without_end_is_refused_by_the_name_of_its_setting(text: str, message: str, hint: str) -> None:

@@ -119,7 +119,7 @@ def test_a_pruned_trial_is_recorded_with_what_was_trained(
     assert [one["epoch"] for one in done["history"]] == [0, 1, 2, 3]
     assert [one["epoch"] for one in cut["history"]] == [0, 1, 2]
     assert cut["score"] is None
-    assert cut["reason"] == "no better than the others after epoch 2"
+    assert cut["reason"] == "worse than the median of the other trials after epoch 2"
     assert report.best is not None
     assert report.best["number"] == 0
 
@@ -197,7 +197,7 @@ def test_a_scheduler_that_does_not_answer_is_told(
 ) -> None:
     monkeypatch.setattr("lstm_cli.steps.tune.search.DASK_TIMEOUT", 0.5)
     config = TuneConfig(trials=1, space=SPACE, dask="127.0.0.1:1")
-    with pytest.raises(UsageError, match=r"--dask '127\.0\.0\.1:1': no Dask scheduler answers there"):
+    with pytest.raises(UsageError, match=r"--dask '127\.0\.0\.1:1': cannot connect to a Dask scheduler"):
         tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 

@@ -96,7 +96,11 @@ def test_a_larger_search_goes_on_with_the_trials_it_lacks(tuned: Path, tmp_path:
     tune(run, TuneConfig(trials=5, space=SPACE), FIXED, told.append)
     assert trials(run)[:3] == before  # not trained again: even the seconds are the same
     assert [line["number"] for line in trials(run)] == [0, 1, 2, 3, 4]
-    assert any("going on with a search that has 3" in event.text for event in told if isinstance(event, Note))
+    assert any(
+        "resuming the search: 3 of 5 trials finished" in event.text
+        for event in told
+        if isinstance(event, Note)
+    )
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -147,7 +151,7 @@ def test_another_search_takes_the_place_of_the_one_before(
     report = tune(run, TuneConfig(trials=2, **changes), FIXED, told.append)
     assert [line["settings"]["log_transform"] for line in trials(run)].count("on") == 1
     assert report.states == {"done": 2}
-    assert any("takes the place of the 3 trials" in event.text for event in told if isinstance(event, Note))
+    assert any("it replaces 3 earlier trials" in event.text for event in told if isinstance(event, Note))
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -193,7 +197,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> N
     assert failed["score"] is None
     assert report.best is not None
     assert report.best["settings"] == {"lr": 1e-3}
-    assert report.warnings == (f"1 of 2 trials failed, the first with: {failed['reason']}",)
+    assert report.warnings == (f"1 of 2 trials failed, first error: {failed['reason']}",)
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -213,7 +217,7 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
     run = tmp_path / "negative"
     prepare(str(source), run, PREPARE, ignore_events)
     with pytest.raises(
-        QualityError, match=r"all 2 trials failed, the first with: --log-transform on needs"
+        QualityError, match=r"all 2 trials failed, first error: --log-transform on needs"
     ) as failed:
         tune(
             run,
@@ -230,7 +234,7 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
 
 
 def test_time_ends_a_search_between_two_trials(fresh: Path) -> None:
-    with pytest.raises(QualityError, match="no trial was begun"):
+    with pytest.raises(QualityError, match="no trial started"):
         tune(fresh, TuneConfig(trials=50, time=1e-9, space=SPACE), FIXED, ignore_events)
 
 
@@ -283,7 +287,10 @@ def test_a_run_without_a_search(fresh: Path) -> None:
     ("config", "message"),
     [
         (TuneConfig(space=("hiden=1..2",)), "unknown setting 'hiden'"),
-        (TuneConfig(method="grid", space=("lr=1e-3..1e-2",)), "--method grid needs the values of 'lr'"),
+        (
+            TuneConfig(method="grid", space=("lr=1e-3..1e-2",)),
+            "--method grid needs a list of values for 'lr'",
+        ),
     ],
 )
 def test_a_wrong_space_is_refused_before_the_run_is_touched(
