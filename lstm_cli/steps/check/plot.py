@@ -11,7 +11,7 @@ from lstm_cli.steps.check.inspect import CheckState
 
 MAX_LINES = 4  # line plots, each in its own axes
 MAX_LAGS = 400
-DEFAULT_LAGS = 48  # lags to show if no season is state
+DEFAULT_LAGS = 48  # lags to show if no season is known
 STRIP_BINS = 400
 MAX_CORRELATED_SERIES = 50  # about this number of series enters the median
 

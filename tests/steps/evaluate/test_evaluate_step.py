@@ -196,7 +196,7 @@ def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
     with pytest.raises(MissingArtifact, match="no fp16 model"):
         evaluate(run, EvaluateConfig(precision="fp16"), ignore_events)
     assert open_run(run).report("train")["refitted"]
-    with pytest.raises(UsageError, match="made from the refitted one, which knows the validation rows"):
+    with pytest.raises(UsageError, match="made from the refitted model, which saw the validation rows"):
         evaluate(run, EvaluateConfig(precision="int8", split="val"), ignore_events)
 
 
