@@ -477,7 +477,7 @@ def test_settings_that_are_wrong_answer_before_the_file_is_read(tmp_path: Path) 
     absent = str(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="--test"):
         check(absent, PrepareConfig(test="1.5"), ignore_events)
-    with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is no name of a PNG"):
+    with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is not the name of a PNG file"):
         check(absent, Y, ignore_events, plot="a.pdf")
     with pytest.raises(OutputError, match="folder not found"):
         check(absent, Y, ignore_events, plot=str(tmp_path / "nowhere" / "a.png"))

@@ -19,7 +19,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.backtest import (
     BacktestRecipe,
-    _moment,
+    _cut_off_time,
     backtest,
     backtest_recipe,
     mean_and_deviation,
@@ -71,7 +71,7 @@ def test_the_cut_offs_are_told_by_the_longest_series() -> None:
     table = replace(short_and_long.series, origin_us=np.array([0, 1_000 * day]))
     daily = replace(short_and_long.schema, step=Step(kind="seconds", count=day))
     panel = replace(short_and_long, series=table, schema=daily)
-    moments = [_moment(panel, cut) for cut in backtest_folds(panel, 4)]
+    moments = [_cut_off_time(panel, cut) for cut in backtest_folds(panel, 4)]
     begins = [
         np.datetime64("1970-01-01", "s") + np.timedelta64(1_000 + row, "D") for row in (244, 258, 272, 286)
     ]

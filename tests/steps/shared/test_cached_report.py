@@ -164,7 +164,7 @@ def test_a_gate_is_held_against_the_stored_scores(whole: Path) -> None:
     assert isinstance(report, EvaluateReport)
     assert report.up_to_date
     assert [gate["failed"] for gate in report.gates] == [True, False, False]
-    assert caught.value.hint == f"the scores are kept in {whole / 'scores/0001'}"
+    assert caught.value.hint == f"the scores are in {whole / 'scores/0001'}"
     assert evaluate(whole, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), ignore_events).up_to_date
     assert bytes_of(whole) == before
 
