@@ -27,7 +27,7 @@ _UNUSUAL_DELIMITERS = "|^~:\x1f "  # delimiters that need --delimiter
 
 
 def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
-    """Return the lines of a text, each with its "\\n". "\\r\\n" and "\\r" also end a line.
+    r"""Return the lines of a text, each with its "\n". "\r\n" and "\r" also end a line.
 
     Args:
         blocks: bytes of the text, from the start of a line.
