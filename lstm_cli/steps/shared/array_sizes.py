@@ -108,7 +108,7 @@ def segments(schema: Schema, lookback: int) -> int:
 
 
 def data(sizes: ArraySizes, *, copies: int) -> int:
-    """Return the bytes of the stored values, their mask, a copy with calendar columns, and copies of the inputs."""
+    """Return the bytes of stored values, mask, copy with calendar columns, and `copies` of inputs and targets."""
     calendar = sizes.inputs if sizes.inputs > sizes.columns else 0
     stored = sizes.rows * (FLOAT * (sizes.columns + calendar) + BOOL * sizes.columns)
     return stored + copies * sizes.rows * FLOAT * (sizes.inputs + sizes.targets)

@@ -67,8 +67,8 @@ def coverage_warnings(
         Finding(
             rule="M202",
             kind=MODEL,
-            text=f"the {level} % interval is too {'narrow' if share < low else 'wide'}: it covers {share:.1f} % of the "
-            f"{SPLITS[split]} rows (chance explains {low:.1f} to {high:.1f} %). {why}",
+            text=f"the {level} % interval covers {share:.1f} % of the {SPLITS[split]} rows, so it is too "
+            f"{'narrow' if share < low else 'wide'} (chance explains {low:.1f} to {high:.1f} %). {why}",
         )
         for level, (share, low, high) in ranges.items()
         if not low <= share <= high

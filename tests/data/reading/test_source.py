@@ -1,4 +1,4 @@
-"""The bytes of a data file: what is refused, gzip, encodings."""
+"""Tests of the bytes of a data file: refused files, gzip, encodings."""
 
 import codecs
 import gzip

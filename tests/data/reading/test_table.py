@@ -326,7 +326,7 @@ def test_reading_a_csv_imports_nothing_heavy():
 
 
 class TestParquet:
-    """The same table through Parquet."""
+    """Return the table after writing and reading Parquet."""
 
     @staticmethod
     def packed(columns: dict, tmp_path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The rolling-origin backtest of `evaluate`."""
+"""Tests of the rolling-origin backtest of `evaluate`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,7 @@ from lstm_cli.steps.tune import tune
 
 @pytest.fixture(scope="module")
 def linear_run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose model is the linear part alone: trained anew in no time."""
+    """Return a run whose model has only the linear part, because it trains fast."""
     run = tmp_path_factory.mktemp("backtest") / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     train(run, LINEAR, ignore_events)
@@ -175,7 +175,7 @@ def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Pa
 def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
     panel: Path, tmp_path: Path, sources: dict[str, str] | None
 ) -> None:
-    """sources: what the step was told of where its settings came from; None: nothing."""
+    """Train with these settings; `sources` is the source of each setting, None if unknown."""
     run = tmp_path / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     fixed = TrainConfig(parts=("linear",), threads=1, refit=False)

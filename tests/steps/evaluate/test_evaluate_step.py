@@ -279,7 +279,7 @@ def unquantised(run: Path) -> None:
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:
-    """What `train` told of them: the shipped graph was fitted on these rows."""
+    """Validation scores of a refitted model are those that `train` reported."""
     trained = open_run(run).report("train")
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     for metric in ("mase", "mae_scaled"):

@@ -1,4 +1,4 @@
-"""A step that could only make once more what is there leaves it alone, and says the same again."""
+"""Tests that a step that is up to date writes nothing and prints the stored report."""
 
 import io
 import json
@@ -32,7 +32,7 @@ def bytes_of(run: Path) -> dict[str, bytes]:
 
 
 def again(report: Any, fresh: Any) -> None:
-    """The report says that it is told again, and for the rest is that of the run that made it."""
+    """Assert that a report is the stored one, marked as up to date."""
     told, made = json.loads(json.dumps(report.to_json())), json.loads(json.dumps(fresh.to_json()))
     assert told.pop("up_to_date") is True
     assert told == made
@@ -76,7 +76,7 @@ def test_the_report_is_the_one_that_was_made(panel: Path, tmp_path: Path) -> Non
 
 
 def made_anew(run: Path, step: str) -> bool:
-    """Whether the last call wrote: its folder's number went up."""
+    """Return whether the last call wrote, that is, made a folder with a higher number."""
     with open_run(run) as opened:
         return [wrote["folder"] for wrote in opened.entry(step)["wrote"].values()] != ["0001"]
 

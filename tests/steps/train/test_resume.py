@@ -36,7 +36,7 @@ STARTS: dict[tuple[bytes, str], TransformedData] = {}
 
 @pytest.fixture(autouse=True)
 def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The linear forecast of the same data is fitted once for all these tests."""
+    """Fit the linear forecast once for all tests of this file."""
 
     def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> TransformedData:
         key = (dataset.values_scaled.tobytes(), config.log_transform)
@@ -50,7 +50,7 @@ def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def ended_after(
     run: Path, epochs_heard: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
 ) -> list[Event]:
-    """What is heard of a training that a signal ends so many steps after so many epochs of its networks."""
+    """Return the events of a training that a signal interrupts after these epochs and steps."""
     heard: list[Event] = []
     after = count()
 
@@ -83,7 +83,7 @@ def epochs(heard: list[Event]) -> list[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def interrupted_run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The trained run with the checkpoint of another training of the same: one network done, one begun."""
+    """Return a trained run with a checkpoint of a second training: one network finished, one started."""
     run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("interrupted") / "run"))
     heard = ended_after(run, 3, steps=20)
     assert epochs(heard) == [("anchored", 0), ("anchored", 1), ("free", 0)]

@@ -24,14 +24,14 @@ from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import Checkpoint, open_run, verify_run
 from lstm_cli.steps.train import train
 
-# On a port of its own, so that other tests may run beside it; -- keeps torchrun from reading the options of lstm.
+# A separate port lets tests run in parallel. `--` keeps torchrun from reading the options of lstm.
 TORCHRUN = "--nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint localhost:0 -m -- lstm_cli"
 # Dropout draws from another source on each process; bf16, which some processors have, leaves three digits.
 SAME = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
 
 
 def words(config: TrainConfig) -> list[str]:
-    """What `train` is told so that it has these settings."""
+    """Return the options of `train` for these settings."""
     flags = {
         "--model": config.model,
         "--hidden": ",".join(map(str, config.hidden or ())),
@@ -72,7 +72,7 @@ def forecasts(run: Path) -> np.ndarray:
 
 
 def apart(one: Path, other: Path) -> float:
-    """How far the forecasts of two runs are apart at most, in standard deviations of the target."""
+    """Return the largest difference of the forecasts of two runs, in standard deviations of the target."""
     return float(np.abs(forecasts(one) - forecasts(other)).max())
 
 
@@ -130,7 +130,7 @@ def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path
 
 
 def _network_kept(run: Path) -> bool:
-    """Whether the checkpoint, which another process is writing, has the network beside the linear forecast."""
+    """Return whether the checkpoint, which another process writes, has a network."""
     with suppress(ArtifactError):
         checkpoint = Checkpoint(run).read()
         return checkpoint is not None and "stacked" in checkpoint.files
@@ -138,7 +138,7 @@ def _network_kept(run: Path) -> bool:
 
 
 def _follower(parent: int) -> int:
-    """The process that torchrun started as rank 1."""
+    """Return the process that torchrun started as rank 1."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environ = (folder / "environ").read_bytes().split(b"\0")

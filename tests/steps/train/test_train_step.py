@@ -33,7 +33,7 @@ STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
-    """The shared run was trained on one thread: side by side on two, every file is the same."""
+    """The shared run was trained on one thread; two threads give the same files."""
     first = model_files(run)
     train(run, dataclasses.replace(TRAIN, threads=2), ignore_events, force=True)
     assert model_files(run) == first
@@ -62,7 +62,7 @@ def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(ru
         clip_value=0.5,
     )
     report = train(run, everything, ignore_events)
-    assert report.to_json()["diagnosis"] == []  # an epoch tells nothing
+    assert report.to_json()["diagnosis"] == []  # one epoch is too short for a diagnosis
     require_agreement(run)
     quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
     told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events)
@@ -233,7 +233,7 @@ def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None
 
 
 def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: Path) -> None:
-    """Of 130 rows a shop, 91 are training rows and 13 validation rows."""
+    """Each shop has 130 rows: 91 for training and 13 for validation."""
     graphs = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")

@@ -1,4 +1,4 @@
-"""What mattered in a search, on scores whose cause is known."""
+"""Tests of the importance of settings, on scores with a known cause."""
 
 from typing import Any
 

@@ -108,7 +108,7 @@ def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() ->
 def test_a_pruned_trial_is_recorded_with_what_was_trained(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second trial meets others that made no error at all."""
+    """Trial 2 is compared with trials that have an error of 0."""
     rivals = iter([[], [[0.0] * 4] * 5])
     monkeypatch.setattr("lstm_cli.steps.tune.optuna_sampler._rivals", lambda study: next(rivals))
     run = copied(prepared, tmp_path / "run")

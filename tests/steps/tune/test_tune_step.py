@@ -1,4 +1,4 @@
-"""The search of `tune`: every trial recorded, gone on with after a kill, compared on validation alone."""
+"""Tests of `tune`: trials are recorded, resumed after a kill, and compared on validation rows."""
 
 import json
 import os
@@ -165,7 +165,7 @@ def test_trials_side_by_side_are_the_same(tuned: Path, fresh: Path, monkeypatch:
 
 @pytest.mark.usefixtures("unshipped")
 def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
-    """Of 130 rows a shop the last 26 are test rows: spoilt, they change nothing; validation rows do."""
+    """Changing the 26 test rows of a shop changes nothing, but changing its validation rows does."""
     found = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")
