@@ -33,7 +33,7 @@ STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
-    """The shared run was trained on one thread; two threads give the same files."""
+    """Two threads give the same files as one thread, on which the shared run was trained."""
     first = model_files(run)
     train(run, dataclasses.replace(TRAIN, threads=2), ignore_events, force=True)
     assert model_files(run) == first
