@@ -1,8 +1,8 @@
 """Builders of malformed files: the good file, and functions that change it.
 
-The good file has 40 days of load, in plain CSV. A case is either read or refused. If it is read, `warnings` has words
-of each expected warning. If it is refused, `message_words` has words of the message. The cases are in `malformed_files.py`
-and `malformed_cells.py`, one per line. `test_malformed.py` runs all of them.
+The good file has 40 days of load, in plain CSV. A case is either read or refused. If it is read, `warnings` has
+words of each expected warning. If it is refused, `message_words` has words of the message. The cases are in
+`malformed_files.py` and `malformed_cells.py`, one per line. `test_malformed.py` runs all of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
