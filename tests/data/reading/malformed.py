@@ -1,9 +1,8 @@
-"""What spoiled files are made of: the good file, and the ways to spoil it.
+"""Building blocks of malformed files: a good file, and changes to it.
 
-The good file holds 40 days of load, in plain CSV. A case is either read, and then every guess and repair is told in
-a warning that says so (`told`, one for each warning, and none where the file is plain), or refused, with the words
-that the message must hold (`says`). The cases stand in `malformed_files.py` and `malformed_cells.py`, one a line;
-`test_malformed.py` runs them all through `lstm prepare --json`.
+The good file holds 40 days of load as plain CSV. A case is read or refused. If it is read, `warnings` has words for
+each warning. If it is refused, `message_words` has words of the message. The cases are in `malformed_files.py` and
+`malformed_cells.py`, one on each line. `test_malformed.py` passes each case to `lstm prepare --json`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,12 +18,12 @@ START, END = "2021-01-04T00:00:00", "2021-02-12T00:00:00"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A file, the options beside it, and what must come of them."""
+    """File, options, and the expected result of `lstm prepare`."""
 
     name: str
     data: bytes
     options: tuple[str, ...]
-    message_words: tuple[str, ...] = ()  # words of the refusal; empty: it is read
+    message_words: tuple[str, ...] = ()  # words of the error; empty if the file is read
     code: int = 3
     warnings: tuple[str, ...] = ()  # words of each warning
     rows: int = ROWS
@@ -69,47 +68,47 @@ def values(rows: int = ROWS) -> list[str]:
 
 
 def with_times(cells: Callable[[int], object], rows: int = ROWS, name: str = "date") -> str:
-    """The good file with other times."""
+    """Return the good file with other times."""
     return table(f"{name},load", map(cells, range(rows)), values(rows))
 
 
 def with_loads(cells: Callable[[int], object], rows: int = ROWS, mark: str = ",") -> str:
-    """The good file with other loads."""
+    """Return the good file with other loads."""
     return table(f"date{mark}load", map(day, range(rows)), map(cells, range(rows)), delimiter=mark)
 
 
 def with_load(text: str, line: int = 7) -> str:
-    """The good file with another load in one line."""
+    """Return the good file with another load in one line."""
     text = f'"{text}"' if "," in text else text
     return with_loads(lambda row: text if row == line - 2 else f"{VALUES[row]:g}")
 
 
 def with_time(text: str, line: int = 12) -> str:
-    """The good file with another time in one line."""
+    """Return the good file with another time in one line."""
     return with_times(lambda row: text if row == line - 2 else day(row))
 
 
 def replace_line(line: int, *texts: str) -> str:
-    """The good file with other lines in place of one."""
+    """Return the good file with one line replaced."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line:]]) + "\n"
 
 
 def insert_lines(line: int, *texts: str) -> str:
-    """The good file with lines put in above one."""
+    """Return the good file with lines inserted above one line."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line - 1 :]]) + "\n"
 
 
 def with_note(note: str) -> str:
-    """The good file with a column of notes, one of them as given, in line 7."""
+    """Return the good file with a column of notes, and the given note in line 7."""
     return table(
         "date,load,note", map(day, range(ROWS)), values(), (note if row == 5 else "n" for row in range(ROWS))
     )
 
 
 def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: bool = False) -> str:
-    """A row a day and shop, day by day or (blocks) shop by shop."""
+    """Return a panel with a row for each day and shop, sorted by day or (blocks) by shop."""
     lengths = [rows] * len(names) if isinstance(rows, int) else list(rows)
     cells = [(row, shop) for shop, length in enumerate(lengths) for row in range(length)]
     cells = cells if blocks else sorted(cells)
@@ -118,18 +117,18 @@ def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: boo
 
 
 def panel_total(*shops: int, rows: int = ROWS) -> float:
-    """The sum over those shops of a panel."""
+    """Return the sum over some shops of a panel."""
     return sum(sum(VALUES[7 * shop : 7 * shop + rows]) for shop in shops)
 
 
 GOOD = with_loads(lambda row: f"{VALUES[row]:g}")
 BODY = GOOD.partition("\n")[2]
-UNIT_STEPS = "no column reads as times"
+UNIT_STEPS = "no time column found"
 NO_TIMES = {"start": None, "end": None}
-NUMBERS_AS_TIMES = "--time names another column"
+NUMBERS_AS_TIMES = "use --time to choose another column"
 SHOP = ("--series", "shop")
 LOAD = ("--target", "load")
-LETTERS = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"  # the same word in characters of two kinds, NFC and NFD
+LETTERS = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"  # one word in the Unicode forms NFC and NFD
 
 
 def parquet(rows: int) -> bytes:
