@@ -161,7 +161,7 @@ def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The light install reads more slowly, and gives an equal table."""
+    """Without pyarrow, the slow reader gives an equal table."""
     data = "\n".join(["date,y", *dated(30)]).encode()
     wanted = outcome(data, large=40, targets=["y"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
