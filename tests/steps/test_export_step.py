@@ -102,7 +102,7 @@ def test_each_file_forecasts_real_windows_as_the_run_does(
 def test_an_export_and_its_description_forecast_in_units_of_the_file(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
-    """The exported file, its JSON description and the CSV are enough for a forecast."""
+    """An exported file, its JSON description and the CSV are enough for a forecast."""
     run: Path = request.getfixturevalue(name)
     report = export(run, ExportConfig(output=str(tmp_path / "m.onnx")), ignore_events)
     about = json.loads(Path(report.about).read_text())

@@ -225,7 +225,7 @@ def test_validation_scores_of_a_refitted_model_warn_that_predict_runs_another(ru
 
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
 def test_quantize_puts_scores_out_of_date_that_follow_predict(run: Path, precision: str) -> None:
-    """The scores are out of date for `evaluate`, `verify` and `--dry-run`, except with a named precision."""
+    """Scores become out of date for `evaluate`, `verify` and `--dry-run`, except with a named precision."""
     remove_quantized(run)
     config = EvaluateConfig(precision=precision)
     assert evaluate(run, config, ignore_events).precision == "fp32"
@@ -279,7 +279,7 @@ def remove_quantized(run: Path) -> None:
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:
-    """The scores equal those in the report of `train`, because the shipped graph was fitted on these rows."""
+    """Scores equal those in the report of `train`, because the shipped graph was fitted on these rows."""
     trained = open_run(run).report("train")
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     for metric in ("mase", "mae_scaled"):

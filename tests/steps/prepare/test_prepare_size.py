@@ -92,7 +92,7 @@ def test_pieces_of_any_size_give_the_same_bytes(
 def test_rows_taken_a_few_at_a_time_change_nothing(
     tmp_path: Path, plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """The test uses a scaler without sums, because sums depend on the order."""
+    """Data are scaled with a scaler without sums, because sums depend on the order."""
     one, few = tmp_path / "one", tmp_path / "few"
     source = str(written(tmp_path / "a.csv", INTERLEAVED))
     config = PrepareConfig(**{**vars(CONFIG), "scaler": "minmax"})
@@ -106,7 +106,7 @@ def test_rows_taken_a_few_at_a_time_change_nothing(
 
 
 def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The values take 5.1 MB, and memory holds less than half of them."""
+    """Values take 5.1 MB, and memory holds less than half of them."""
     for name, value in (
         ("BULK_MIN_BYTES", 1 << 17),
         ("HEAD_BYTES", 0),
