@@ -165,7 +165,14 @@ def immense(rows: Cells) -> Cells:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (renamed, ["column 'price', which the model needs, not found", "'prices'", "Use the names of the training data"]),
+        (
+            renamed,
+            [
+                "column 'price', which the model needs, not found",
+                "'prices'",
+                "Use the names of the training data",
+            ],
+        ),
         (without_price, ["column 'price', which the model needs, not found"]),
         (without_shop, ["column 'shop', which the model needs, not found"]),
         (every_second_day, ["has frequency 2D, but the run has D"]),
