@@ -34,7 +34,7 @@ def refusal(text: str | bytes, **options) -> DataError:
 
 
 def dated(*columns: str, rows: int = 4) -> str:
-    """Return a CSV of days with columns of 0.5, 1.5, …"""
+    """Return a CSV of days with columns of 0.5, 1.5 and so on."""
     lines = [",".join(("date", *columns))]
     lines += [",".join((DAYS[row], *(str(row + 0.5) for _ in columns))) for row in range(rows)]
     return "\n".join(lines) + "\n"
