@@ -27,10 +27,10 @@ from lstm_cli.steps.train import train
 # On a port of its own, so that other tests may run beside it; -- keeps torchrun from reading the options of lstm.
 TORCHRUN = "--nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint localhost:0 -m -- lstm_cli"
 # Dropout draws from another source on each process; bf16, which some processors have, leaves three digits.
-SAME = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
+CONFIG = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
 
 
-def words(config: TrainConfig) -> list[str]:
+def flags_of(config: TrainConfig) -> list[str]:
     """What `train` is told so that it has these settings."""
     flags = {
         "--model": config.model,
@@ -48,7 +48,7 @@ def words(config: TrainConfig) -> list[str]:
     return [*(str(word) for pair in flags.items() for word in pair), *parts, "--no-refit"]
 
 
-def started(*argv: str) -> subprocess.Popen[str]:
+def start(*argv: str) -> subprocess.Popen[str]:
     """A command under torchrun."""
     return subprocess.Popen(
         [sys.executable, "-m", "torch.distributed.run", *TORCHRUN.split(), *argv],
@@ -71,22 +71,22 @@ def forecasts(run: Path) -> np.ndarray:
         return session(windows.past, windows.future, windows.mask) * scale
 
 
-def apart(one: Path, other: Path) -> float:
+def max_difference(one: Path, other: Path) -> float:
     """How far the forecasts of two runs are apart at most, in standard deviations of the target."""
     return float(np.abs(forecasts(one) - forecasts(other)).max())
 
 
 @pytest.mark.parametrize("model", ["stacked", "segment"])
-def test_two_processes_train_what_one_does(model: str, run: Path, tmp_path: Path) -> None:
+def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_path: Path) -> None:
     """A batch of 5 does not divide by 2. Each process takes every second window of it.
 
     The last digits depend on the processor, and training makes them larger. So the forecasts are compared, and they
     must have moved much further than they differ. `test_ranks.py` compares the gradients.
     """
     parts = ("free",) if model == "segment" else ()
-    config = replace(SAME, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
+    config = replace(CONFIG, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
     other, still = (Path(shutil.copytree(run, tmp_path / name)) for name in ("other", "still"))
-    process = started("train", str(other), *words(config), "--json")
+    process = start("train", str(other), *flags_of(config), "--json")
     train(run, config, ignore_events, force=True)
     train(still, replace(config, lr=1e-12), ignore_events, force=True)
     out, err = process.communicate(timeout=300)
@@ -94,22 +94,22 @@ def test_two_processes_train_what_one_does(model: str, run: Path, tmp_path: Path
     assert out.count('"model": ') == 1  # one of them prints
     assert err.count("best epoch") == 0
     assert err.count("training on cpu, 1 thread") == 1
-    assert apart(run, other) < 0.01
-    assert apart(run, still) > 0.2
+    assert max_difference(run, other) < 0.01
+    assert max_difference(run, still) > 0.2
 
 
-def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path) -> None:
+def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> None:
     """torchrun may end rank 0 before it has said why, so nothing here rests on what it prints."""
-    config = replace(SAME, model="stacked", hidden=(32,), epochs=100_000)
-    argv = ["train", str(run), *words(config), "--patience", "100000", "--checkpoint-every", "1"]
+    config = replace(CONFIG, model="stacked", hidden=(32,), epochs=100_000)
+    argv = ["train", str(run), *flags_of(config), "--patience", "100000", "--checkpoint-every", "1"]
     before = (run / "run.json").read_bytes()
-    process = started(*argv, "--quiet")
+    process = start(*argv, "--quiet")
     deadline = time.monotonic() + 300
-    while not _network_kept(run):
+    while not _has_network(run):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    os.kill(_follower(process.pid), signal.SIGKILL)
+    os.kill(_find_rank_1(process.pid), signal.SIGKILL)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err  # torchrun's own, whatever it ended with
     assert (run / "run.json").read_bytes() == before
@@ -129,7 +129,7 @@ def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path
     assert not [*run.rglob("*.tmp")]
 
 
-def _network_kept(run: Path) -> bool:
+def _has_network(run: Path) -> bool:
     """Whether the checkpoint, which another process is writing, has the network beside the linear forecast."""
     with suppress(ArtifactError):
         checkpoint = Checkpoint(run).read()
@@ -137,7 +137,7 @@ def _network_kept(run: Path) -> bool:
     return False
 
 
-def _follower(parent: int) -> int:
+def _find_rank_1(parent: int) -> int:
     """The process that torchrun started as rank 1."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -150,11 +150,11 @@ def _follower(parent: int) -> int:
     raise AssertionError("there is no rank 1")
 
 
-def test_what_is_up_to_date_or_refused_ends_all_of_them(trained: Path, tmp_path: Path) -> None:
+def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))
     flags = ["--hidden", "8", "--epochs", "1", "--batch-size", "4", "--threads", "1", "--lr", "0.001"]
-    done = started("train", str(run), *flags)
-    lost = started("train", str(tmp_path / "absent"))
+    done = start("train", str(run), *flags)
+    lost = start("train", str(tmp_path / "absent"))
     out, err = done.communicate(timeout=300)
     assert done.returncode == 0, err
     assert err.count(": up to date, ") == 1

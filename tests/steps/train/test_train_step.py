@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) 
     assert model_files(run) == first
 
 
-def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> None:
+def test_the_stacked_model_is_reproducible_and_agrees_with_torch(run: Path) -> None:
     train(run, STACKED, ignore_events)
     first = model_files(run)
     assert "validated.onnx" not in first  # not refitted unless it is asked for
@@ -48,7 +48,7 @@ def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> No
     require_agreement(run)
 
 
-def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(run: Path) -> None:
+def test_the_stacked_model_with_all_options_trains_quantizes_and_predicts(run: Path) -> None:
     """From training to a graph that agrees, an int8 one, and a forecast."""
     everything = dataclasses.replace(
         STACKED,
@@ -69,7 +69,7 @@ def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(ru
     assert (told.rows, told.precision) == (14, "int8")
 
 
-def test_what_went_wrong_in_training_is_in_the_report(run: Path) -> None:
+def test_the_report_has_a_diagnosis_of_the_training(run: Path) -> None:
     report = train(run, dataclasses.replace(STACKED, epochs=2, lr=1e-6), ignore_events)
     (finding,) = report.to_json()["diagnosis"]
     assert (finding["part"], finding["name"]) == ("stacked", "learning rate too low")
@@ -103,7 +103,7 @@ def require_agreement(run: Path) -> None:
     assert expected.std() > 0.1  # and there is something to agree on
 
 
-def test_the_history_tells_every_epoch_of_every_network(run: Path) -> None:
+def test_the_history_has_each_epoch_of_each_network(run: Path) -> None:
     report = open_run(run).report("train")
     lines = open_run(run).artifact("model").bytes("history.jsonl").decode().splitlines()
     entries = [json.loads(line) for line in lines]
@@ -120,7 +120,7 @@ def test_the_history_tells_every_epoch_of_every_network(run: Path) -> None:
     assert entries[1]["grad_norm"] > 0
 
 
-def test_the_report_holds_parts_weights_and_the_reasons_of_choices(run: Path) -> None:
+def test_the_report_has_parts_weights_and_reasons_of_choices(run: Path) -> None:
     report = open_run(run).report("train")
     assert report["refitted"] is True
     assert set(report["parts"]) == set(report["weights"]) >= {"linear", "anchored", "free"}
@@ -141,7 +141,7 @@ def test_training_needs_data(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_named_device_that_is_absent_is_an_error(run: Path) -> None:
+def test_a_missing_device_is_an_error(run: Path) -> None:
     import torch
 
     absent = f"cuda:{torch.cuda.device_count()}"
@@ -163,7 +163,7 @@ def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
 
 
 @pytest.mark.parametrize("weights", [{"linear": [0.7], "anchored": [0.3]}, {}], ids=["segment", "stacked"])
-def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[float]]) -> None:
+def test_networks_that_did_not_improve_are_reported(weights: dict[str, list[float]]) -> None:
     """Finite and useless, as with a wild learning rate: what is shipped is the start, which may even be better."""
     val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
     compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
@@ -207,7 +207,7 @@ train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1)
     ) == 1
 
 
-def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
+def test_columns_that_are_not_named_do_not_matter(tmp_path: Path) -> None:
     """Values of `price` in the file change nothing unless --past names it."""
     config = dataclasses.replace(PREPARE, past=(), future=(), calendar=False)
     weights = []
@@ -224,7 +224,7 @@ def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
     assert weights[0] == weights[1]
 
 
-def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None:
+def test_a_nonnegative_target_has_nonnegative_forecasts(run: Path) -> None:
     assert any("never negative" in note for note in open_run(run).report("train")["notes"])
     bounds = open_run(run).artifact("model").json("model.json")["bounds"]
     assert bounds == {"lower": [0.0], "upper": [None]}
@@ -251,7 +251,7 @@ def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: 
     assert graphs[0][2] != graphs[2][2]
 
 
-def test_weights_and_forecasts_are_shown_to_a_listener_that_asks(run: Path) -> None:
+def test_a_listener_can_receive_weights_and_forecasts(run: Path) -> None:
     heard: list[Event] = []
 
     class Watcher:

@@ -30,14 +30,14 @@ def trials(score: Any, count: int = 60) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_cause_is_told_from_what_has_no_effect() -> None:
+def test_a_setting_with_an_effect_has_the_share() -> None:
     told = setting_importance(SPACE, trials(lambda hidden, lr, loss: 5 - hidden / 99))
     assert told["hidden"] == {"share": 1.0, "rank_correlation": pytest.approx(-1.0)}
     assert (told["lr"]["share"] or 0) < 0.1
     assert (told["loss"]["share"] or 0) < 0.1
 
 
-def test_an_optimum_in_the_middle_is_seen_where_no_correlation_is() -> None:
+def test_an_optimum_in_the_middle_has_a_share_without_correlation() -> None:
     told = setting_importance(SPACE, trials(lambda hidden, lr, loss: abs(np.log10(lr) + 3)))
     assert (told["lr"]["share"] or 0) > 0.8
     assert abs(told["lr"]["rank_correlation"] or 0) < 0.35
@@ -50,7 +50,7 @@ def test_a_choice_that_decides_half() -> None:
     assert (told["hidden"]["share"] or 0) > 0.2
 
 
-def test_nothing_is_said_of_a_few_trials_or_of_equal_scores() -> None:
+def test_few_trials_or_equal_scores_give_no_importance() -> None:
     nothing = {"share": None, "rank_correlation": None}
     assert setting_importance(SPACE, trials(lambda *_: 1.0)) == dict.fromkeys(SPACE, nothing)
     assert setting_importance(SPACE, trials(lambda hidden, *_: hidden, count=4)) == dict.fromkeys(

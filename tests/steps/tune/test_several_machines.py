@@ -21,7 +21,7 @@ from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, make_s
 pytestmark = pytest.mark.usefixtures("unshipped")  # only the trials are asked for here
 
 
-def copied(prepared: Path, folder: Path) -> Path:
+def copy_run(prepared: Path, folder: Path) -> Path:
     return Path(shutil.copytree(prepared, folder))
 
 
@@ -49,7 +49,7 @@ def search(
     return list(bayesian_trials(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
 
 
-def test_it_learns_where_the_best_is() -> None:
+def test_bayesian_search_finds_the_optimum() -> None:
     found = search(TuneConfig(method="bayes"), [], wanted=40, seed=1)
     assert [one["number"] for one in found] == list(range(40))
     scores = [one["score"] for one in found]
@@ -57,13 +57,13 @@ def test_it_learns_where_the_best_is() -> None:
     assert sum(one["settings"]["loss"] == "huber" for one in found[20:]) > 12
 
 
-def test_the_same_seed_proposes_the_same() -> None:
+def test_equal_seeds_propose_equal_settings() -> None:
     one, same, other = (search(TuneConfig(method="bayes"), [], wanted=12, seed=seed) for seed in (0, 0, 1))
     assert one == same
     assert one[0]["settings"] != other[0]["settings"]
 
 
-def test_it_goes_on_from_the_trials_before_and_does_not_repeat_them() -> None:
+def test_a_resumed_bayesian_search_does_not_repeat_trials() -> None:
     before = search(TuneConfig(method="bayes"), [], wanted=5)
     failed = trial(5, {"lr": 0.05, "hidden": [8], "loss": "mae"}, None, state=FAILED)
     pruned = trial(6, {"lr": 0.05, "hidden": [9], "loss": "mae"}, None, state=PRUNED)
@@ -88,7 +88,7 @@ def epoch(number: int, loss: float, *, part: str = "anchored") -> EpochEnded:
     )
 
 
-def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() -> None:
+def test_only_training_worse_than_the_median_is_pruned() -> None:
     rivals = [[1.0, 0.5 + 0.1 * place, 0.4 + 0.1 * place, 0.3 + 0.1 * place] for place in range(5)]
     good, bad, few = pruning_listener(rivals), pruning_listener(rivals), pruning_listener(rivals[:3])
     for listen in (good, bad, few):
@@ -105,13 +105,13 @@ def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() ->
         few(epoch(number, 9.0))
 
 
-def test_a_pruned_trial_is_recorded_with_what_was_trained(
+def test_a_pruned_trial_is_recorded_with_its_history(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second trial meets others that made no error at all."""
     rivals = iter([[], [[0.0] * 4] * 5])
     monkeypatch.setattr("lstm_cli.steps.tune.optuna_sampler._rivals", lambda study: next(rivals))
-    run = copied(prepared, tmp_path / "run")
+    run = copy_run(prepared, tmp_path / "run")
     fixed = TrainConfig(model="stacked", hidden=(2,), epochs=3, threads=1, patience=9)
     report = tune(run, TuneConfig(method="bayes", trials=2, space=("lr=1e-3..1e-2",)), fixed, ignore_events)
     done, cut = figures(run)
@@ -139,7 +139,7 @@ def test_searches_that_share_a_storage_learn_from_each_other(
     file = tmp_path / "search"
     storage = str(file) if journal else f"sqlite:///{file}"
     for name, space in (("one", SPACE), ("two", SPACE), ("other", ("log_transform=on|off|auto",))):
-        run = copied(prepared, tmp_path / name)
+        run = copy_run(prepared, tmp_path / name)
         tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, ignore_events)
         assert [one["number"] for one in figures(run)] == [0, 1]
     opened = JournalStorage(JournalFileBackend(storage)) if journal else storage
@@ -150,14 +150,14 @@ def test_searches_that_share_a_storage_learn_from_each_other(
     assert shared.best_trial.value == min(scores)
 
 
-def test_a_storage_that_cannot_be_used_is_told(prepared: Path, tmp_path: Path) -> None:
+def test_an_unusable_storage_is_an_error(prepared: Path, tmp_path: Path) -> None:
     config = TuneConfig(method="bayes", trials=1, space=SPACE, storage="nonsense://x")
     with pytest.raises(UsageError, match="--storage 'nonsense://x' cannot be used"):
-        tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
+        tune(copy_run(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 
-def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tmp_path: Path) -> None:
-    run, other = copied(prepared, tmp_path / "run"), tmp_path / "data.csv"
+def test_an_invalid_journal_path_is_an_error(prepared: Path, tmp_path: Path) -> None:
+    run, other = copy_run(prepared, tmp_path / "run"), tmp_path / "data.csv"
     other.write_text("day,sales\n2024-01-01,3\n")
     for path, reason in (
         (other, "cannot be used"),
@@ -174,12 +174,12 @@ def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tm
 # Dask
 
 
-def test_two_workers_of_a_scheduler_find_what_one_process_finds(
+def test_dask_workers_give_the_same_trials_as_one_process(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from distributed import LocalCluster
 
-    here, there = copied(prepared, tmp_path / "here"), copied(prepared, tmp_path / "there")
+    here, there = copy_run(prepared, tmp_path / "here"), copy_run(prepared, tmp_path / "there")
     tune(here, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
@@ -192,13 +192,13 @@ def test_two_workers_of_a_scheduler_find_what_one_process_finds(
     assert figures(there) == figures(here)
 
 
-def test_a_scheduler_that_does_not_answer_is_told(
+def test_a_scheduler_that_does_not_answer_is_an_error(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lstm_cli.steps.tune.search.DASK_TIMEOUT", 0.5)
     config = TuneConfig(trials=1, space=SPACE, dask="127.0.0.1:1")
     with pytest.raises(UsageError, match=r"--dask '127\.0\.0\.1:1': cannot connect to a Dask scheduler"):
-        tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
+        tune(copy_run(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_scheduler_that_does_not_answer_is_told(
         (TuneConfig(dask="127.0.0.1:1"), "pip install 'dask>=2024.8' 'distributed>=2024.8'"),
     ],
 )
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+def test_a_missing_package_hints_at_pip_install(
     prepared: Path, monkeypatch: pytest.MonkeyPatch, config: TuneConfig, line: str
 ) -> None:
     monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)

@@ -32,7 +32,7 @@ def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def test_every_trial_is_a_line_with_what_it_was_and_what_came_of_it(tuned: Path) -> None:
+def test_each_trial_is_recorded_with_settings_and_score(tuned: Path) -> None:
     lines = trials(tuned)
     assert [line["number"] for line in lines] == [0, 1, 2]
     for line in lines:
@@ -61,7 +61,7 @@ def test_a_trial_keeps_the_history_of_its_networks(fresh: Path) -> None:
     assert report.best["score"] == line["score"]
 
 
-def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
+def test_the_winner_becomes_the_runs_model(tuned: Path) -> None:
     report = read_search(tuned)
     best = min(trials(tuned), key=lambda line: line["score"])
     assert report.best is not None
@@ -81,7 +81,7 @@ def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
     assert report.val["mase"] == pytest.approx(best["score"], rel=1e-4)
 
 
-def test_it_is_the_model_that_train_makes_of_those_settings(tuned: Path, fresh: Path) -> None:
+def test_the_winner_is_the_model_of_train_with_its_settings(tuned: Path, fresh: Path) -> None:
     best = min(trials(tuned), key=lambda line: line["score"])
     train(fresh, replace(FIXED, **best["settings"]), ignore_events)
     with open_run(tuned) as one, open_run(fresh) as other:
@@ -89,7 +89,7 @@ def test_it_is_the_model_that_train_makes_of_those_settings(tuned: Path, fresh: 
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_larger_search_goes_on_with_the_trials_it_lacks(tuned: Path, tmp_path: Path) -> None:
+def test_a_larger_search_resumes_with_the_missing_trials(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     before = trials(run)
     told: list[Event] = []
@@ -104,7 +104,7 @@ def test_a_larger_search_goes_on_with_the_trials_it_lacks(tuned: Path, tmp_path:
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_killed_search_goes_on_and_finds_the_same(tuned: Path, fresh: Path) -> None:
+def test_a_killed_search_resumes_with_the_same_result(tuned: Path, fresh: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
@@ -129,7 +129,7 @@ tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(pa
     assert figures(fresh) == figures(tuned)
 
 
-def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None:
+def test_a_finished_search_is_not_repeated(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     with open_run(run) as opened:
         times = opened.entry("train")["times"]
@@ -143,7 +143,7 @@ def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None
     "changes", [{"space": ("log_transform=on|off",)}, {"method": "grid", "space": ("log_transform=on|off",)}]
 )
 @pytest.mark.usefixtures("unshipped")
-def test_another_search_takes_the_place_of_the_one_before(
+def test_another_search_replaces_the_earlier_one(
     tuned: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
@@ -155,7 +155,7 @@ def test_another_search_takes_the_place_of_the_one_before(
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_trials_side_by_side_are_the_same(tuned: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_trials_are_the_same(tuned: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
     )  # of this process: nothing is trained in it
@@ -183,7 +183,7 @@ def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> None:
+def test_a_failed_trial_is_recorded_and_the_search_continues(fresh: Path) -> None:
     """A learning rate of 1e30 leaves the finite numbers in the first steps."""
     wild = TrainConfig(
         model="stacked", hidden=(2,), epochs=1, threads=1, optimizer="sgd", clip_norm=0.0, schedule="constant"
@@ -201,7 +201,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> N
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fresh: Path) -> None:
+def test_invalid_attention_heads_fail_only_their_trial(fresh: Path) -> None:
     config = TuneConfig(method="grid", space=("hidden=4|6", "attention=3"))
     report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), ignore_events)
     assert report.states == {"failed": 1, "done": 1}
@@ -211,7 +211,7 @@ def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fre
     assert report.winner == {"model": "stacked", "epochs": 1, "hidden": [6], "attention": 3}
 
 
-def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_path: Path) -> None:
+def test_the_reason_is_reported_if_all_trials_fail(fresh: Path, tmp_path: Path) -> None:
     source = write_panel(tmp_path / "negative.csv")
     source.write_text(source.read_text().replace(",50.", ",-50."))
     run = tmp_path / "negative"
@@ -233,12 +233,12 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
     assert read_search(run).best is None
 
 
-def test_time_ends_a_search_between_two_trials(fresh: Path) -> None:
+def test_the_time_limit_ends_a_search_between_trials(fresh: Path) -> None:
     with pytest.raises(QualityError, match="no trial started"):
         tune(fresh, TuneConfig(trials=50, time=1e-9, space=SPACE), FIXED, ignore_events)
 
 
-def test_a_signal_ends_it_and_keeps_the_trials(fresh: Path) -> None:
+def test_a_signal_ends_a_search_and_keeps_its_trials(fresh: Path) -> None:
     heard: list[str] = []
 
     def listen(event: Event) -> None:
@@ -254,7 +254,7 @@ def test_a_signal_ends_it_and_keeps_the_trials(fresh: Path) -> None:
     assert [line["number"] for line in trials(fresh)] == [0]
 
 
-def test_other_data_begin_a_new_search_but_keep_its_winner_until_then(tuned: Path, tmp_path: Path) -> None:
+def test_changed_data_start_a_new_search_and_keep_the_winner(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     with open_run(run) as opened:
         winner = opened.report("tune")["winner"]
@@ -293,7 +293,7 @@ def test_a_run_without_a_search(fresh: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_space_is_refused_before_the_run_is_touched(
+def test_an_invalid_space_is_an_error_before_the_run_changes(
     fresh: Path, config: TuneConfig, message: str
 ) -> None:
     before = sorted(fresh.rglob("*"))
@@ -302,7 +302,7 @@ def test_a_wrong_space_is_refused_before_the_run_is_touched(
     assert sorted(fresh.rglob("*")) == before
 
 
-def test_the_report_is_the_manifests(tuned: Path) -> None:
+def test_the_report_equals_that_of_the_manifest(tuned: Path) -> None:
     report = read_search(tuned)
     with open_run(tuned) as opened:
         stored = opened.report("tune")
