@@ -1,4 +1,4 @@
-"""A step that could only make once more what is there leaves it alone, and says the same again."""
+"""Tests that a step that is up to date changes nothing and returns its stored report."""
 
 import io
 import json
@@ -32,12 +32,12 @@ def read_files(run: Path) -> dict[str, bytes]:
 
 
 def require_replay(report: Any, fresh: Any) -> None:
-    """The report says that it is told again, and for the rest is that of the run that made it."""
-    told, made = json.loads(json.dumps(report.to_json())), json.loads(json.dumps(fresh.to_json()))
-    assert told.pop("up_to_date") is True
-    assert told == made
-    assert list(told) == list(made)
-    assert "up_to_date" not in made
+    """Check that a report is marked as up to date and otherwise equals the first one."""
+    replayed, first = json.loads(json.dumps(report.to_json())), json.loads(json.dumps(fresh.to_json()))
+    assert replayed.pop("up_to_date") is True
+    assert replayed == first
+    assert list(replayed) == list(first)
+    assert "up_to_date" not in first
 
 
 @pytest.fixture
@@ -46,22 +46,22 @@ def complete_run(scored: Path, tmp_path: Path) -> Path:
 
 
 def test_up_to_date_steps_return_their_reports_and_change_nothing(complete_run: Path, panel: Path) -> None:
-    before, heard = read_files(complete_run), []
+    before, events = read_files(complete_run), []
     with open_run(complete_run) as opened:
         reports = {step: opened.report(step) for step in opened.steps}
-    told = {
-        "prepare": prepare(str(panel), complete_run, PREPARE, heard.append),
-        "train": train(complete_run, TRAIN, heard.append),
-        "evaluate": evaluate(complete_run, EVALUATE, heard.append),
-        "quantize": quantize(complete_run, QUANTIZE, heard.append),
+    replayed = {
+        "prepare": prepare(str(panel), complete_run, PREPARE, events.append),
+        "train": train(complete_run, TRAIN, events.append),
+        "evaluate": evaluate(complete_run, EVALUATE, events.append),
+        "quantize": quantize(complete_run, QUANTIZE, events.append),
     }
     assert read_files(complete_run) == before
-    for step, report in told.items():
+    for step, report in replayed.items():
         stored = reports[step] | {"run": str(complete_run), "up_to_date": True}
         if "picture" in stored:
             stored["picture"] = str(complete_run / "scores" / "0001" / "forecasts.png")
         assert report.to_json() == stored
-    assert heard == []
+    assert events == []
 
 
 def test_the_replayed_report_equals_the_first_one(panel: Path, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_the_replayed_report_equals_the_first_one(panel: Path, tmp_path: Path) -
 
 
 def was_rewritten(run: Path, step: str) -> bool:
-    """Whether the last call wrote: its folder's number went up."""
+    """Return whether the last call of the step wrote a new folder."""
     with open_run(run) as opened:
         return [wrote["folder"] for wrote in opened.entry(step)["wrote"].values()] != ["0001"]
 
@@ -93,7 +93,7 @@ def test_another_source_prepares_again(run: Path, panel: Path, tmp_path: Path) -
     copy = Path(shutil.copy(panel, tmp_path / "copy.csv"))
     assert (
         prepare(str(copy), run, PREPARE, ignore_events).up_to_date is None
-    )  # its name is part of the report
+    )  # its path is part of the report
     assert prepare(str(copy), run, PREPARE, ignore_events).up_to_date
     text = copy.read_text()
     copy.write_text(text[:-2] + ("1" if text[-2] == "0" else "0") + "\n")  # one byte, the same size
@@ -130,13 +130,13 @@ def test_threads_change_nothing_and_the_seed_does(run: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "spoil", ["data/0001/values.npy", "model/0001/history.jsonl", "model/0001/model.onnx"]
+    "path", ["data/0001/values.npy", "model/0001/history.jsonl", "model/0001/model.onnx"]
 )
-def test_corrupt_files_are_written_again(run: Path, spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the command that an error names as its mend would mend nothing."""
-    data = bytearray((run / spoil).read_bytes())
+def test_corrupt_files_are_written_again(run: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors about corrupt files hint at this command, so it must repair them."""
+    data = bytearray((run / path).read_bytes())
     data[-1] ^= 1
-    (run / spoil).write_bytes(data)
+    (run / path).write_bytes(data)
     monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
     assert train(run, TRAIN, ignore_events) == "trained"
 
@@ -187,17 +187,17 @@ def test_a_finished_search_returns_its_report(run: Path, monkeypatch: pytest.Mon
     before = read_files(run)
     require_replay(tune.tune(run, replace(search, jobs=2), fixed, ignore_events), fresh)
     assert read_files(run) == before
-    asked: list[int] = []
+    counts: list[int] = []
     monkeypatch.setattr(
-        tune, "run_trials", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
+        tune, "run_trials", lambda search, dataset, trials, **_: counts.append(len(trials)) or []
     )
     with pytest.raises(Exception, match="no trial started"):
         tune.tune(run, search, fixed, ignore_events, force=True)
-    assert asked == [0]
+    assert counts == [0]
 
 
 def test_an_invalid_report_is_an_error(run: Path) -> None:
-    """Its checksum is right: somebody wrote it so."""
+    """Manifest with a correct checksum but invalid values."""
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     steps["train"]["report"] = dict.fromkeys(steps["train"]["report"], 3)
     (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))

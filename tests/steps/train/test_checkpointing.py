@@ -1,4 +1,4 @@
-"""When the checkpoint of a training is written."""
+"""Tests of the times at which a checkpoint is written."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -19,15 +19,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 class SlowDisk:
-    """A checkpoint on a disk that takes its time."""
+    """Checkpoint on a disk that needs `seconds` for each write."""
 
-    def __init__(self, clock: SimpleNamespace, takes: float) -> None:
-        self.clock, self.takes = clock, takes
+    def __init__(self, clock: SimpleNamespace, seconds: float) -> None:
+        self.clock, self.write_seconds = clock, seconds
         self.written: list[tuple[float, list[str]]] = []
 
     def write(self, about: dict[str, Any], changed: dict[str, bytes]) -> None:
         self.written.append((self.clock.seconds, sorted(changed)))
-        self.clock.seconds += self.takes
+        self.clock.seconds += self.write_seconds
 
 
 def make_state(epoch: int, *, over: bool = False) -> SavedState:
@@ -40,38 +40,38 @@ def make_writer(disk: SlowDisk, every: int | None = None) -> CheckpointWriter:
 
 def test_a_checkpoint_is_written_every_few_seconds(clock: SimpleNamespace) -> None:
     disk = SlowDisk(clock, 0.1)
-    keeper = make_writer(disk)
+    writer = make_writer(disk)
     for epoch in range(13):
         clock.seconds = 101.0 + epoch
-        keeper.save("free", make_state(epoch))
-    assert [at for at, _ in disk.written] == [105.0, 111.0]
-    keeper.save("free", make_state(13, over=True))  # the last chance
-    keeper.save("anchored", make_state(0))
-    assert keeper.flush()
+        writer.save("free", make_state(epoch))
+    assert [time for time, _ in disk.written] == [105.0, 111.0]
+    writer.save("free", make_state(13, over=True))  # last epoch
+    writer.save("anchored", make_state(0))
+    assert writer.flush()
     assert [names for _, names in disk.written[2:]] == [["free"], ["anchored"]]
-    keeper.flush()
-    keeper.close()
-    keeper.save("anchored", make_state(1, over=True))  # by a thread that outlived its command
-    keeper.flush()
+    writer.flush()
+    writer.close()
+    writer.save("anchored", make_state(1, over=True))  # from a thread that outlives the command
+    writer.flush()
     assert len(disk.written) == 4
 
 
 def test_a_slow_disk_does_not_slow_training(clock: SimpleNamespace) -> None:
     disk = SlowDisk(clock, 2.0)
-    keeper = make_writer(disk)
+    writer = make_writer(disk)
     for second in range(1, 120):
         clock.seconds = max(clock.seconds, 100.0 + second)
-        keeper.save("free", make_state(second))
-    assert [at for at, _ in disk.written] == [105.0, 147.0, 189.0]
+        writer.save("free", make_state(second))
+    assert [time for time, _ in disk.written] == [105.0, 147.0, 189.0]
 
 
 def test_a_short_training_writes_no_checkpoint_without_an_interval(clock: SimpleNamespace) -> None:
     disk = SlowDisk(clock, 0.1)
-    keeper = make_writer(disk)
-    keeper.save("free", make_state(1))
-    keeper.save("free", make_state(2, over=True))
+    writer = make_writer(disk)
+    writer.save("free", make_state(1))
+    writer.save("free", make_state(2, over=True))
     assert disk.written == []
-    keeper = make_writer(disk, every=2)
+    writer = make_writer(disk, every=2)
     for epoch in range(6):
-        keeper.save("free", make_state(epoch, over=epoch == 5))
+        writer.save("free", make_state(epoch, over=epoch == 5))
     assert len(disk.written) == 3  # epochs 2, 4 and the last

@@ -1,4 +1,4 @@
-"""`train --find-lr` looks, draws, and leaves the run's model as it is."""
+"""Tests of `train --find-lr`, which draws a picture and does not change the run's model."""
 
 import dataclasses
 from pathlib import Path
@@ -24,13 +24,13 @@ def test_the_picture_is_written_to_logs_and_nothing_else_changes(run: Path) -> N
     report = find_lr(run, TRAIN, None, ignore_events)
     picture = run / "logs" / "find-lr.png"
     assert report.picture == str(picture)
-    assert Image.open(picture).size[0] > 800  # two networks side by side
+    assert Image.open(picture).size[0] > 800  # two panels
     after = files(run)
     after.pop(picture)
     assert after == before
     assert [part["part"] for part in report.parts] == ["anchored", "free"]
-    told = [part["suggestion"] for part in report.parts if part["suggestion"] is not None]
-    assert report.suggestion == min(told, default=None)
+    suggestions = [part["suggestion"] for part in report.parts if part["suggestion"] is not None]
+    assert report.suggestion == min(suggestions, default=None)
     again = find_lr(run, TRAIN, None, ignore_events)
     assert again.to_json()["parts"] == report.to_json()["parts"]
 

@@ -1,4 +1,4 @@
-"""A training that was ended goes on from the run's checkpoint, or tells why it does not."""
+"""Tests of resuming training from a checkpoint, and of checkpoints that cannot be used."""
 
 import dataclasses
 import json
@@ -36,57 +36,57 @@ STARTS: dict[tuple[bytes, str], TransformedData] = {}
 
 @pytest.fixture(autouse=True)
 def fit_linear_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The linear forecast of the same data is fitted once for all these tests."""
+    """Fit the linear forecast of equal data only once for all tests."""
 
-    def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> TransformedData:
+    def choose_once(dataset: Dataset, config: TrainConfig, **options: Any) -> TransformedData:
         key = (dataset.values_scaled.tobytes(), config.log_transform)
         if key not in STARTS:
             STARTS[key] = choose_transforms(dataset, config, **options)
         return STARTS[key]
 
-    monkeypatch.setattr(train_model, "choose_transforms", settled)
+    monkeypatch.setattr(train_model, "choose_transforms", choose_once)
 
 
 def interrupt_after(
-    run: Path, epochs_heard: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
+    run: Path, epochs_seen: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
 ) -> list[Event]:
-    """What is heard of a training that a signal ends so many steps after so many epochs of its networks."""
-    heard: list[Event] = []
-    after = count()
+    """Return the events of a training that a signal ends `steps` checks after the given number of epochs."""
+    events: list[Event] = []
+    checks = count()
 
     def should_stop() -> int | None:
-        if len(epochs(heard)) < epochs_heard or next(after) < steps:
+        if len(epochs(events)) < epochs_seen or next(checks) < steps:
             return None
         return signal.SIGTERM
 
     with pytest.raises(Interrupted) as ended:
-        train(run, config, heard.append, force=True, should_stop=should_stop, **options)
+        train(run, config, events.append, force=True, should_stop=should_stop, **options)
     assert ended.value.exit_code == 143
-    return heard
+    return events
 
 
-def texts(heard: list[Event], kind: type = Note) -> list[str]:
+def texts(events: list[Event], kind: type = Note) -> list[str]:
     return [
         event.finding.text if isinstance(event, WarningRaised) else event.text
-        for event in heard
+        for event in events
         if isinstance(event, kind)
     ]
 
 
-def resume_notes(heard: list[Event]) -> list[str]:
-    return [text for text in texts(heard) if text.startswith("resuming training")]
+def resume_notes(events: list[Event]) -> list[str]:
+    return [text for text in texts(events) if text.startswith("resuming training")]
 
 
-def epochs(heard: list[Event]) -> list[tuple[str, int]]:
-    return [(event.part, event.epoch) for event in heard if isinstance(event, EpochEnded)]
+def epochs(events: list[Event]) -> list[tuple[str, int]]:
+    return [(event.part, event.epoch) for event in events if isinstance(event, EpochEnded)]
 
 
 @pytest.fixture(scope="module")
 def interrupted_run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The trained run with the checkpoint of another training of the same: one network done, one begun."""
+    """Trained run with a checkpoint of its next training: one network finished, one started."""
     run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("interrupted") / "run"))
-    heard = interrupt_after(run, 3, steps=20)
-    assert epochs(heard) == [("anchored", 0), ("anchored", 1), ("free", 0)]
+    events = interrupt_after(run, 3, steps=20)
+    assert epochs(events) == [("anchored", 0), ("anchored", 1), ("free", 0)]
     return run
 
 
@@ -105,18 +105,18 @@ def test_training_interrupted_three_times_writes_the_same_bytes(
         "free at epoch 0/1 (--fresh starts over)"
     ]
     second = interrupt_after(interrupted, 2)
-    assert epochs(second) == [("free", 1), ("anchored", 1)]  # the latter of the refit
-    heard: list[Event] = []
-    report = train(interrupted, TRAIN, heard.append)
+    assert epochs(second) == [("free", 1), ("anchored", 1)]  # the second one is of the refit
+    events: list[Event] = []
+    report = train(interrupted, TRAIN, events.append)
     assert (
         "linear forecast finished, anchored finished, free finished, refit of linear forecast finished, "
-        "refit of anchored finished, refit of free at epoch 0/1 (--fresh" in resume_notes(heard)[0]
+        "refit of anchored finished, refit of free at epoch 0/1 (--fresh" in resume_notes(events)[0]
     )
-    assert epochs(heard) == [("free", 1)]  # of the refit
+    assert epochs(events) == [("free", 1)]  # of the refit
     assert model_files(interrupted) == before
     assert report.epochs_run == 1
     assert not (interrupted / "checkpoint").exists()
-    assert texts(heard, WarningRaised) == list(report.warnings)
+    assert texts(events, WarningRaised) == list(report.warnings)
 
 
 def test_an_interrupt_hints_at_resuming(interrupted: Path) -> None:
@@ -138,14 +138,14 @@ def test_other_settings_need_fresh(interrupted: Path) -> None:
     )
     assert "--fresh" in refused.value.hint
     assert {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()} == before
-    heard = interrupt_after(interrupted, 0, other, fresh=True)
-    assert not resume_notes(heard)
-    assert "discarding the checkpoint of an earlier training (--fresh)" in texts(heard)
+    events = interrupt_after(interrupted, 0, other, fresh=True)
+    assert not resume_notes(events)
+    assert "discarding the checkpoint of an earlier training (--fresh)" in texts(events)
     assert not (interrupted / "checkpoint").exists()
 
 
 def test_other_steps_discard_a_checkpoint_with_other_settings(interrupted: Path) -> None:
-    heard: list[Event] = []
+    events: list[Event] = []
     with (
         writing(interrupted, step="train") as writer,
         pytest.raises(Interrupted),
@@ -153,11 +153,11 @@ def test_other_steps_discard_a_checkpoint_with_other_settings(interrupted: Path)
         train_and_commit(
             writer,
             dataclasses.replace(TRAIN, lr=3e-3),
-            heard.append,
+            events.append,
             policy=CheckpointPolicy(reject_other_settings=False),
             should_stop=lambda: signal.SIGINT,
         )
-    (warning,) = texts(heard, WarningRaised)
+    (warning,) = texts(events, WarningRaised)
     assert "other settings, --lr 0.001 (now 0.003): checkpoint discarded" in warning
     assert not (interrupted / "checkpoint").exists()
 
@@ -189,7 +189,7 @@ def write_pickle(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rewrite(run: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> None:
-    """A checkpoint of other content, whose checksums are right."""
+    """Write a checkpoint with changed content and correct checksums."""
     stored = Checkpoint(run).read()
     assert stored is not None
     about, files = dict(stored.about), dict(stored.files)
@@ -209,7 +209,7 @@ def write_huge_header(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def change_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def change(about: dict[str, Any], files: dict[str, bytes]) -> None:
         for facts in about["trainings"].values():
-            if "plan" in facts:  # a network's
+            if "plan" in facts:  # only networks have a plan
                 facts["plan"]["epochs"] = 7
 
     rewrite(run, change)
@@ -231,33 +231,33 @@ def change_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unusable_checkpoint_is_discarded_with_one_warning(
     spoil: Callable[..., None], reason: str, interrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With other settings too where its bytes, its data or its release say enough, so that a nightly line goes on."""
+    """Unusable checkpoints are discarded with other settings too, so a nightly job does not stop."""
     spoil(interrupted, monkeypatch)
     config = (
         TRAIN
         if spoil in (remove_tensors, write_huge_header, change_plan)
         else dataclasses.replace(TRAIN, lr=3e-3)
     )
-    heard = interrupt_after(interrupted, 1, config)
-    (warning,) = texts(heard, WarningRaised)
+    events = interrupt_after(interrupted, 1, config)
+    (warning,) = texts(events, WarningRaised)
     assert reason in warning
     assert warning.endswith("checkpoint discarded, training starts over")
-    assert epochs(heard) == [("anchored", 0)]
+    assert epochs(events) == [("anchored", 0)]
     assert not (interrupted / "canary").exists()
     assert "anchored at epoch 0/1" in resume_notes(interrupt_after(interrupted, 0, config))[0]
 
 
 def test_resumed_training_keeps_its_number_of_threads(interrupted: Path) -> None:
-    heard = interrupt_after(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
-    assert "training on cpu, 1 thread" in texts(heard)
+    events = interrupt_after(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
+    assert "training on cpu, 1 thread" in texts(events)
 
 
 def test_the_checkpoint_of_a_finished_training_is_ignored(interrupted: Path) -> None:
-    """Its writer was killed after the commit, before the checkpoint was removed: the model is another one since."""
+    """Process was killed after the commit and before it removed the checkpoint, so the run has a new model."""
     rewrite(interrupted, lambda about, files: about.update(model=None))
-    heard = interrupt_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
-    assert not texts(heard, WarningRaised)
-    assert not resume_notes(heard)
+    events = interrupt_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
+    assert not texts(events, WarningRaised)
+    assert not resume_notes(events)
     assert not (interrupted / "checkpoint").exists()
 
 
@@ -274,7 +274,7 @@ def test_only_a_fitting_checkpoint_makes_a_model_out_of_date(
         train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGTERM)
     rewrite(interrupted, others)
     assert train(interrupted, TRAIN, ignore_events).up_to_date
-    assert Checkpoint(interrupted).exists()  # somebody goes on with it
+    assert Checkpoint(interrupted).exists()  # another training may resume from it
     rewrite(interrupted, completed)
     assert train(interrupted, TRAIN, ignore_events).up_to_date
     assert not (interrupted / "checkpoint").exists()
@@ -282,16 +282,16 @@ def test_only_a_fitting_checkpoint_makes_a_model_out_of_date(
 
 def test_a_dry_run_finds_an_unfinished_training(interrupted: Path) -> None:
     argv = ["train", str(interrupted), "--hidden", "8", "--epochs", "1", "--batch-size", "4", "--lr", "1e-3"]
-    told = {}
+    results = {}
     for name, more in (("same", []), ("other", ["--loss", "mse"]), ("fresh", ["--loss", "mse", "--fresh"])):
         command = [sys.executable, "-m", "lstm_cli", *argv, *more, "--dry-run", "--json"]
-        told[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    plan = json.loads(told["same"].stdout)
+        results[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    plan = json.loads(results["same"].stdout)
     assert not plan["up_to_date"]
     assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
-    assert told["other"].returncode == 4
-    assert "--loss mae (now mse)" in told["other"].stderr
-    assert len(json.loads(told["fresh"].stdout)["reads"]) == 1
+    assert results["other"].returncode == 4
+    assert "--loss mae (now mse)" in results["other"].stderr
+    assert len(json.loads(results["fresh"].stdout)["reads"]) == 1
 
 
 def test_diverged_training_keeps_the_model_and_leaves_no_checkpoint(interrupted: Path) -> None:
@@ -328,11 +328,11 @@ def test_a_full_disk_stops_training(run: Path, monkeypatch: pytest.MonkeyPatch) 
         train(run, TRAIN, ignore_events, force=True, checkpoint_every=1)
 
 
-# A process of its own
+# Separate process
 
 
 def test_training_resumes_after_sigterm(run: Path) -> None:
-    """On a machine that is busy enough it ends after 4.5 s as it stands: what was on disk by then is what counts."""
+    """Only the last checkpoint on disk counts, because a busy machine may kill the process after 4.5 s."""
     command = [sys.executable, "-m", "lstm_cli", "train", str(run), "--hidden", "8", "--epochs", "100000"]
     command += ["--patience", "100000", "--threads", "1", "--log-transform", "off", "--parts", "free"]
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A training on two processes is that of one, and one that loses a process leaves a run to go on with."""
+"""Tests of training with torchrun: the model of two processes, and resuming after a lost process."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import Checkpoint, open_run, verify_run
 from lstm_cli.steps.train import train
 
-# On a port of its own, so that other tests may run beside it; -- keeps torchrun from reading the options of lstm.
+# Port 0 takes a free port, so tests can run in parallel; -- keeps torchrun from reading the options of lstm.
 TORCHRUN = "--nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint localhost:0 -m -- lstm_cli"
-# Dropout draws from another source on each process; bf16, which some processors have, leaves three digits.
+# No dropout, because each process has its own random numbers. No bf16, because it has only three digits.
 CONFIG = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
 
 
 def flags_of(config: TrainConfig) -> list[str]:
-    """What `train` is told so that it has these settings."""
+    """Return the flags of `train` for these settings."""
     flags = {
         "--model": config.model,
         "--hidden": ",".join(map(str, config.hidden or ())),
@@ -49,7 +49,7 @@ def flags_of(config: TrainConfig) -> list[str]:
 
 
 def start(*argv: str) -> subprocess.Popen[str]:
-    """A command under torchrun."""
+    """Start a command with torchrun."""
     return subprocess.Popen(
         [sys.executable, "-m", "torch.distributed.run", *TORCHRUN.split(), *argv],
         env=os.environ,
@@ -60,7 +60,7 @@ def start(*argv: str) -> subprocess.Popen[str]:
 
 
 def forecasts(run: Path) -> np.ndarray:
-    """[N, H, targets] of the test windows, in standard deviations of the target in the training rows."""
+    """Return forecasts [N, H, targets] of the test windows, in standard deviations of the target in training rows."""
     with open_run(run) as opened:
         dataset, model = load_dataset(opened), load_model(opened)
         windows = split_windows(dataset, "test", model.lookback)[:]
@@ -72,13 +72,13 @@ def forecasts(run: Path) -> np.ndarray:
 
 
 def max_difference(one: Path, other: Path) -> float:
-    """How far the forecasts of two runs are apart at most, in standard deviations of the target."""
+    """Return the largest difference between the forecasts of two runs, in standard deviations of the target."""
     return float(np.abs(forecasts(one) - forecasts(other)).max())
 
 
 @pytest.mark.parametrize("model", ["stacked", "segment"])
 def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_path: Path) -> None:
-    """A batch of 5 does not divide by 2. Each process takes every second window of it.
+    """Batches of 5 do not divide by 2. Each process takes every second window of a batch.
 
     The last digits depend on the processor, and training makes them larger. So the forecasts are compared, and they
     must have moved much further than they differ. `test_ranks.py` compares the gradients.
@@ -99,7 +99,7 @@ def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_pa
 
 
 def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> None:
-    """torchrun may end rank 0 before it has said why, so nothing here rests on what it prints."""
+    """torchrun may kill rank 0 before it prints, so this test ignores the output."""
     config = replace(CONFIG, model="stacked", hidden=(32,), epochs=100_000)
     argv = ["train", str(run), *flags_of(config), "--patience", "100000", "--checkpoint-every", "1"]
     before = (run / "run.json").read_bytes()
@@ -111,26 +111,26 @@ def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> 
         time.sleep(0.01)
     os.kill(_find_rank_1(process.pid), signal.SIGKILL)
     _, err = process.communicate(timeout=300)
-    assert process.returncode == 1, err  # torchrun's own, whatever it ended with
+    assert process.returncode == 1, err  # exit code of torchrun for any failure
     assert (run / "run.json").read_bytes() == before
     with open_run(run) as opened:
         assert [verdict.findings for verdict in verify_run(opened) if verdict.broken] == []
     checkpoint = Checkpoint(run).read()
     assert checkpoint is not None
     assert "stacked" in checkpoint.files
-    heard: list[str] = []
+    notes: list[str] = []
 
     def listen(event: object) -> None:
-        heard.append(event.text if isinstance(event, Note) else "")
+        notes.append(event.text if isinstance(event, Note) else "")
 
     with pytest.raises(Interrupted):
         train(run, replace(config, patience=100_000), listen, should_stop=lambda: signal.SIGTERM)
-    assert any(text.startswith("resuming training") for text in heard)
+    assert any(text.startswith("resuming training") for text in notes)
     assert not [*run.rglob("*.tmp")]
 
 
 def _has_network(run: Path) -> bool:
-    """Whether the checkpoint, which another process is writing, has the network beside the linear forecast."""
+    """Return whether the checkpoint, which another process writes, has the network."""
     with suppress(ArtifactError):
         checkpoint = Checkpoint(run).read()
         return checkpoint is not None and "stacked" in checkpoint.files
@@ -138,16 +138,16 @@ def _has_network(run: Path) -> bool:
 
 
 def _find_rank_1(parent: int) -> int:
-    """The process that torchrun started as rank 1."""
+    """Return the id of the process that torchrun started as rank 1."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environ = (folder / "environ").read_bytes().split(b"\0")
-            of = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:  # it is gone
+            parent_id = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:  # the process has ended
             continue
-        if b"RANK=1" in environ and int(of) == parent:
+        if b"RANK=1" in environ and int(parent_id) == parent:
             return int(folder.name)
-    raise AssertionError("there is no rank 1")
+    raise AssertionError("rank 1 not found")
 
 
 def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
-    """The shared run was trained on one thread: side by side on two, every file is the same."""
+    """Training in parallel on two threads writes the files of the shared run, which used one thread."""
     first = model_files(run)
     train(run, dataclasses.replace(TRAIN, threads=2), ignore_events, force=True)
     assert model_files(run) == first
@@ -42,14 +42,14 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) 
 def test_the_stacked_model_is_reproducible_and_agrees_with_torch(run: Path) -> None:
     train(run, STACKED, ignore_events)
     first = model_files(run)
-    assert "validated.onnx" not in first  # not refitted unless it is asked for
+    assert "validated.onnx" not in first  # the stacked model has no refit by default
     train(run, STACKED, ignore_events, force=True)
     assert model_files(run) == first
     require_agreement(run)
 
 
 def test_the_stacked_model_with_all_options_trains_quantizes_and_predicts(run: Path) -> None:
-    """From training to a graph that agrees, an int8 one, and a forecast."""
+    """Train, compare the graph with torch, quantize to int8, and predict."""
     everything = dataclasses.replace(
         STACKED,
         bidirectional=True,
@@ -62,11 +62,11 @@ def test_the_stacked_model_with_all_options_trains_quantizes_and_predicts(run: P
         clip_value=0.5,
     )
     report = train(run, everything, ignore_events)
-    assert report.to_json()["diagnosis"] == []  # an epoch tells nothing
+    assert report.to_json()["diagnosis"] == []  # one epoch is too short for a diagnosis
     require_agreement(run)
     quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
-    told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events)
-    assert (told.rows, told.precision) == (14, "int8")
+    forecast = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events)
+    assert (forecast.rows, forecast.precision) == (14, "int8")
 
 
 def test_the_report_has_a_diagnosis_of_the_training(run: Path) -> None:
@@ -81,7 +81,7 @@ def test_the_shipped_graph_agrees_with_torch_on_real_windows(run: Path) -> None:
 
 
 def require_agreement(run: Path) -> None:
-    """Both models of these tests were trained in logs, so there are no bounds in their graphs."""
+    """Compare the run's graph with torch; log transforms leave no bounds in the graphs of these tests."""
     import torch
 
     from lstm_cli.models.registry import build_model
@@ -100,7 +100,7 @@ def require_agreement(run: Path) -> None:
     session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
     found = session(batch.past, batch.future, batch.mask)
     assert np.abs(found - expected).max() < 1e-4  # the targets' deviation is 1, scaled
-    assert expected.std() > 0.1  # and there is something to agree on
+    assert expected.std() > 0.1  # the forecasts are not constant
 
 
 def test_the_history_has_each_epoch_of_each_network(run: Path) -> None:
@@ -164,15 +164,15 @@ def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
 
 @pytest.mark.parametrize("weights", [{"linear": [0.7], "anchored": [0.3]}, {}], ids=["segment", "stacked"])
 def test_networks_that_did_not_improve_are_reported(weights: dict[str, list[float]]) -> None:
-    """Finite and useless, as with a wild learning rate: what is shipped is the start, which may even be better."""
+    """Untrained networks are reported even if they are better than the linear forecast."""
     val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
     compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
 
-    def found(best_epoch: int) -> tuple[str, ...]:
+    def rules(best_epoch: int) -> tuple[str, ...]:
         trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
         return tuple(finding.rule for finding in _findings(cast(TrainingResult, trained), val, compared))
 
-    assert (found(0), found(1)) == (("M203",), ())
+    assert (rules(0), rules(1)) == (("M203",), ())
 
 
 def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
@@ -200,7 +200,7 @@ train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert {path: path.read_bytes() for path in before} == before
     left = [path for path in run.glob("model/*") if path.name != "0001"]
-    assert left  # it was killed with its new folder written
+    assert left  # the new folder was written before the kill
     train(run, LINEAR, ignore_events)
     assert [path.name for path in run.glob("model/*") if path in left] == [] or len(
         list(run.glob("model/*"))
@@ -208,7 +208,7 @@ train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1)
 
 
 def test_columns_that_are_not_named_do_not_matter(tmp_path: Path) -> None:
-    """Values of `price` in the file change nothing unless --past names it."""
+    """Values of `price` in the file have no effect without --past."""
     config = dataclasses.replace(PREPARE, past=(), future=(), calendar=False)
     weights = []
     for name in ("one", "two"):
@@ -233,7 +233,7 @@ def test_a_nonnegative_target_has_nonnegative_forecasts(run: Path) -> None:
 
 
 def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: Path) -> None:
-    """Of 130 rows a shop, 91 are training rows and 13 validation rows."""
+    """Shops have 130 rows: 91 training rows, 13 validation rows and 26 test rows."""
     graphs = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")
@@ -252,16 +252,16 @@ def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: 
 
 
 def test_a_listener_can_receive_weights_and_forecasts(run: Path) -> None:
-    heard: list[Event] = []
+    events: list[Event] = []
 
     class Watcher:
         wants = frozenset({PlotDrawn, WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
-            heard.append(event)
+            events.append(event)
 
     train(run, dataclasses.replace(TRAIN, parts=("anchored",)), Watcher())
-    (picture,) = [event for event in heard if isinstance(event, PlotDrawn)]
+    (picture,) = [event for event in events if isinstance(event, PlotDrawn)]
     assert picture.png.startswith(b"\x89PNG")
-    seen = [event for event in heard if isinstance(event, WeightsRecorded)]
+    seen = [event for event in events if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]

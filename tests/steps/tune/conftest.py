@@ -1,4 +1,4 @@
-"""The fixtures of `small_search`, for every test of `tune`."""
+"""Fixtures of `small_search` for the tests of `tune`."""
 
 from small_search import fresh, prepared, unshipped
 

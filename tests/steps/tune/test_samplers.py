@@ -1,4 +1,4 @@
-"""Which settings are tried: the same for the same seed, each once, and a grid whole."""
+"""Tests of random search and grid search."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_the_number_of_trials() -> None:
     grid = space("hidden=3..4", "loss=mae|huber")
     assert count_trials(grid, None, grid=True) == 4
     assert count_trials(grid, 3, grid=True) == 3
-    assert count_trials(grid, None, grid=False) == 4  # there are no more
+    assert count_trials(grid, None, grid=False) == 4  # number of combinations
     assert count_trials(space("hidden=1..50"), None, grid=False) == DEFAULT_TRIALS
     assert count_trials(WIDE, None, grid=False) == DEFAULT_TRIALS
     assert count_trials(WIDE, 7, grid=False) == 7

@@ -1,4 +1,4 @@
-"""Searches that learn from their trials, and those that other processes and machines take part in."""
+"""Tests of Bayesian search, shared storages and Dask."""
 
 import math
 import shutil
@@ -18,7 +18,7 @@ from lstm_cli.steps.tune import tune
 from lstm_cli.steps.tune.optuna_sampler import bayesian_trials, pruning_listener
 from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, make_search_spec
 
-pytestmark = pytest.mark.usefixtures("unshipped")  # only the trials are asked for here
+pytestmark = pytest.mark.usefixtures("unshipped")  # these tests need only the trials
 
 
 def copy_run(prepared: Path, folder: Path) -> Path:
@@ -29,16 +29,16 @@ def copy_run(prepared: Path, folder: Path) -> Path:
 
 
 def trial(number: int, settings: dict[str, Any], score: float | None, *, state: str = DONE) -> Trial:
-    history = [{"part": "free", "epoch": at, "val_loss": 2 * (score or 9)} for at in range(3)]
+    history = [{"part": "free", "epoch": epoch, "val_loss": 2 * (score or 9)} for epoch in range(3)]
     return {"number": number, "state": state, "settings": settings, "score": score, "history": history}
 
 
 def search(
     config: TuneConfig, before: list[Trial], *, wanted: int, jobs: int = 1, seed: int = 0
 ) -> list[Trial]:
-    """A search for the lowest point of a parabola in the learning rate's logarithm, at 1e-3 with huber."""
+    """Search the minimum of a parabola in the logarithm of the learning rate, at 1e-3 with huber."""
     space = ("lr=1e-5..1e-1:log", "hidden=8..64", "loss=mae|huber")
-    sought = make_search_spec("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
+    spec = make_search_spec("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
 
     def run(proposed: Any, rivals: Any) -> Iterator[Trial]:
         for number, settings in proposed:
@@ -46,7 +46,7 @@ def search(
             bend = (math.log10(settings["lr"]) + 3) ** 2 + (settings["loss"] == "mae")
             yield trial(number, settings, bend)
 
-    return list(bayesian_trials(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
+    return list(bayesian_trials(spec, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
 
 
 def test_bayesian_search_finds_the_optimum() -> None:
@@ -89,7 +89,7 @@ def epoch(number: int, loss: float, *, part: str = "anchored") -> EpochEnded:
 
 
 def test_only_training_worse_than_the_median_is_pruned() -> None:
-    rivals = [[1.0, 0.5 + 0.1 * place, 0.4 + 0.1 * place, 0.3 + 0.1 * place] for place in range(5)]
+    rivals = [[1.0, 0.5 + 0.1 * index, 0.4 + 0.1 * index, 0.3 + 0.1 * index] for index in range(5)]
     good, bad, few = pruning_listener(rivals), pruning_listener(rivals), pruning_listener(rivals[:3])
     for listen in (good, bad, few):
         for part in ("free", "anchored"):
@@ -98,7 +98,7 @@ def test_only_training_worse_than_the_median_is_pruned() -> None:
         good(epoch(number, loss))
     for number in range(2):
         bad(epoch(number, 0.95))
-        bad(epoch(number, 99.0, part="free"))  # of two networks one is watched
+        bad(epoch(number, 99.0, part="free"))  # only one of two networks is watched
     with pytest.raises(Pruned):
         bad(epoch(2, 0.95))
     for number in range(4):
@@ -108,7 +108,7 @@ def test_only_training_worse_than_the_median_is_pruned() -> None:
 def test_a_pruned_trial_is_recorded_with_its_history(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second trial meets others that made no error at all."""
+    """Other trials of the second round have a loss of 0."""
     rivals = iter([[], [[0.0] * 4] * 5])
     monkeypatch.setattr("lstm_cli.steps.tune.optuna_sampler._rivals", lambda study: next(rivals))
     run = copy_run(prepared, tmp_path / "run")
@@ -128,10 +128,7 @@ def test_a_pruned_trial_is_recorded_with_its_history(
 def test_searches_that_share_a_storage_learn_from_each_other(
     prepared: Path, tmp_path: Path, journal: bool
 ) -> None:
-    """As two machines would: each has a run of its own, and both trials are in the storage.
-
-    A search for something else in the same storage is not mixed with them.
-    """
+    """Searches in two runs store their trials in one study; a different search uses another study."""
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -183,7 +180,7 @@ def test_dask_workers_give_the_same_trials_as_one_process(
     tune(here, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
-    )  # of this process: nothing is trained in it
+    )  # nothing is trained in this process
     with LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=tmp_path
     ) as cluster:

@@ -1,4 +1,4 @@
-"""The search of `tune`: every trial recorded, gone on with after a kill, compared on validation alone."""
+"""Tests of step `tune`: recorded trials, resuming after a kill, and scores on validation rows only."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from lstm_cli.steps.tune.record import TuneReport, read_search
 
 @pytest.fixture(scope="module")
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished search of three trials; not to be changed."""
+    """Run with a finished search of three trials; tests must not change it."""
     run = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "run"))
     tune(run, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     return run
@@ -70,13 +70,13 @@ def test_the_winner_becomes_the_runs_model(tuned: Path) -> None:
     with open_run(tuned) as opened:
         entry = opened.entry("train")
         assert {name: entry["config"][name] for name in best["settings"]} == best["settings"]
-        assert entry["report"]["refitted"] is True  # the shipped one knows the newest rows
+        assert entry["report"]["refitted"] is True  # the shipped model was trained on the newest rows
         assert stale_sources(opened, "model") == ()
         assert opened.artifact("model").has("validated.onnx")
         assert opened.artifact("tune").bytes("importance.png").startswith(b"\x89PNG")
     assert report.finished
     assert report.states == {"done": 3}
-    # As the model is before its refit, so was the trial.
+    # The trial has no refit, so its score is that of the model before its refit.
     assert report.val is not None
     assert report.val["mase"] == pytest.approx(best["score"], rel=1e-4)
 
@@ -92,13 +92,13 @@ def test_the_winner_is_the_model_of_train_with_its_settings(tuned: Path, fresh: 
 def test_a_larger_search_resumes_with_the_missing_trials(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     before = trials(run)
-    told: list[Event] = []
-    tune(run, TuneConfig(trials=5, space=SPACE), FIXED, told.append)
-    assert trials(run)[:3] == before  # not trained again: even the seconds are the same
+    events: list[Event] = []
+    tune(run, TuneConfig(trials=5, space=SPACE), FIXED, events.append)
+    assert trials(run)[:3] == before  # not trained again, because even the seconds are equal
     assert [line["number"] for line in trials(run)] == [0, 1, 2, 3, 4]
     assert any(
         "resuming the search: 3 of 5 trials finished" in event.text
-        for event in told
+        for event in events
         if isinstance(event, Note)
     )
 
@@ -120,7 +120,7 @@ tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(pa
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     kept = trials(fresh)
     assert [line["number"] for line in kept] == [0, 1]
-    report = read_search(fresh)  # what --show shows while a search goes on, too
+    report = read_search(fresh)  # `--show` works during a search too
     with open_run(fresh) as opened:
         assert not opened.has("model")
     assert (report.finished, report.winner, report.states) == (False, None, {"done": 2})
@@ -147,25 +147,25 @@ def test_another_search_replaces_the_earlier_one(
     tuned: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
-    told: list[Event] = []
-    report = tune(run, TuneConfig(trials=2, **changes), FIXED, told.append)
+    events: list[Event] = []
+    report = tune(run, TuneConfig(trials=2, **changes), FIXED, events.append)
     assert [line["settings"]["log_transform"] for line in trials(run)].count("on") == 1
     assert report.states == {"done": 2}
-    assert any("it replaces 3 earlier trials" in event.text for event in told if isinstance(event, Note))
+    assert any("it replaces 3 earlier trials" in event.text for event in events if isinstance(event, Note))
 
 
 @pytest.mark.usefixtures("unshipped")
 def test_parallel_trials_are_the_same(tuned: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
-    )  # of this process: nothing is trained in it
+    )  # nothing is trained in this process
     tune(fresh, TuneConfig(trials=3, jobs=2, space=SPACE), FIXED, ignore_events)
     assert figures(fresh) == figures(tuned)
 
 
 @pytest.mark.usefixtures("unshipped")
 def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
-    """Of 130 rows a shop the last 26 are test rows: spoilt, they change nothing; validation rows do."""
+    """Changed test rows (the last 26 of 130 in each shop) change no trial; changed validation rows do."""
     found = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")
@@ -184,7 +184,7 @@ def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unshipped")
 def test_a_failed_trial_is_recorded_and_the_search_continues(fresh: Path) -> None:
-    """A learning rate of 1e30 leaves the finite numbers in the first steps."""
+    """Training with a learning rate of 1e30 overflows in the first steps."""
     wild = TrainConfig(
         model="stacked", hidden=(2,), epochs=1, threads=1, optimizer="sgd", clip_norm=0.0, schedule="constant"
     )
@@ -239,14 +239,14 @@ def test_the_time_limit_ends_a_search_between_trials(fresh: Path) -> None:
 
 
 def test_a_signal_ends_a_search_and_keeps_its_trials(fresh: Path) -> None:
-    heard: list[str] = []
+    notes: list[str] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, Note):
-            heard.append(event.text)
+            notes.append(event.text)
 
     def should_stop() -> int | None:
-        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in notes) else None
 
     with pytest.raises(Interrupted) as interrupted:
         tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, listen, should_stop=should_stop)
@@ -259,17 +259,17 @@ def test_changed_data_start_a_new_search_and_keep_the_winner(tuned: Path, tmp_pa
     with open_run(run) as opened:
         winner = opened.report("tune")["winner"]
     prepare(str(write_panel(tmp_path / "more.csv", rows=131)), run, PREPARE, ignore_events)
-    heard: list[str] = []
+    notes: list[str] = []
 
     def should_stop() -> int | None:
-        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in notes) else None
 
     with pytest.raises(Interrupted):
         tune(
             run,
             TuneConfig(trials=3, space=SPACE),
             FIXED,
-            lambda event: heard.append(getattr(event, "text", "")),
+            lambda event: notes.append(getattr(event, "text", "")),
             should_stop=should_stop,
         )
     with open_run(run) as opened:
